@@ -1,0 +1,358 @@
+"""What is said: one frozen type a record, one canonical encoding each.
+
+A field of type ``CID`` is a link and goes along (a record's closure is what its links reach); a
+field named ``..._cid`` or documented as *named*, of type ``bytes``, holds CID bytes and is only named.
+There are no floats: counts are integers, scores are integers in millionths, boxes in records are
+integers in hundredths of a pixel of the upright original, metrics are decimal strings of six places.
+
+Invariants: ``parse(encode(r)) == r``; ``parse`` refuses any bytes that ``encode`` would not have
+written (every field present, no other field, canonical dag-cbor); times are RFC 3339 UTC to the second.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from registry.core import encoding
+from registry.core.cid import CID, DAG_CBOR, cid_of
+from registry.core.errors import InvalidInput
+
+VERSION = 1
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel", tag_field="type"):
+    """Base of every record. ``v`` is the version of the format."""
+
+    v: int = VERSION
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """A map inside a record, with no type of its own."""
+
+
+class MethodRef(Part):
+    """Which training method, by its entry point's name, and its version."""
+
+    id: str
+    version: str
+
+
+class Claim(Part):
+    """What the plan promises: ``metric comparator threshold``, proved as ``proof`` says.
+
+    ``comparator`` is ``>=`` or ``<=``; ``threshold`` a decimal string of six places; ``proof`` is
+    ``interval``: the interval's worse bound must satisfy it.
+    """
+
+    metric: str
+    comparator: str
+    threshold: str
+    proof: str = "interval"
+
+
+class Verdict(Part):
+    """A claim and what the evaluation says of it: ``supported``, ``refuted`` or ``undecided``."""
+
+    metric: str
+    comparator: str
+    threshold: str
+    value: str | None
+    low: str | None
+    high: str | None
+    verdict: str
+
+
+class Metric(Part):
+    """One figure with its interval; None where not estimable. ``n`` counts the images it rests on."""
+
+    name: str
+    value: str | None
+    low: str | None
+    high: str | None
+    n: int
+
+
+class Beacon(Part):
+    """The block that draws the folds: it came after the plan was anchored."""
+
+    chain: str
+    contract: str
+    transaction: str
+    block_number: int
+    block_hash: str
+    time: str
+
+
+class Weights(Part):
+    """Published weights of one fold (None for a refit on all): a directory with safetensors and model.json."""
+
+    fold: int | None
+    format: str
+    cid: CID
+    tensors: str  # sha2-256 over sorted (name, dtype, shape, bytes), as "sha256:<hex>"
+
+
+class Contribution(Record, tag="contribution"):
+    """Labels that somebody gives to images; ``rows`` is a CONTRIBUTION_ROWS table. Append-only."""
+
+    rows: CID
+
+
+class Recipe(Record, tag="recipe"):
+    """A training recipe: data the method has checked, never code. Decimals are strings."""
+
+    name: str
+    method: str
+    values: dict[str, Any]
+
+
+class Environment(Record, tag="environment"):
+    """The software and kind of machine that a run was planned on: names to versions."""
+
+    values: dict[str, str]
+
+
+class Snapshot(Record, tag="snapshot"):
+    """An immutable set of images with one label each. ``items``: SNAPSHOT_ITEMS, ``excluded``: EXCLUDED."""
+
+    items: CID
+    count: int
+    classes: tuple[str, ...]
+    query: dict[str, Any]
+    rule: str
+    contributions: tuple[CID, ...]
+    excluded: CID
+    supersedes: bytes | None = None  # named
+
+
+class Preprocessing(Record, tag="preprocessing"):
+    """What cleaning and resizing made of a snapshot; ``output`` is a PREPARED table."""
+
+    snapshot: CID
+    recipe: CID
+    output: CID
+
+
+class Plan(Record, tag="plan"):
+    """All that is decided before the folds are drawn."""
+
+    preprocessing: CID
+    method: MethodRef
+    recipe: CID
+    code: str
+    environment: CID
+    base: CID | None
+    seed: int
+    metrics: tuple[str, ...]
+    groups: tuple[str, ...]
+    claims: tuple[Claim, ...]
+    final: str  # "fold:N" or "refit"
+
+
+class Draw(Record, tag="draw"):
+    """Who is judged in which fold; follows from the plan and the beacon alone. ``folds`` is a FOLDS table."""
+
+    plan: CID
+    beacon: Beacon | None
+    seed: bytes  # 32
+    folds: CID
+
+
+class Training(Record, tag="training"):
+    """One fold as it really was trained. ``history`` is a HISTORY table."""
+
+    draw: CID
+    fold: int | None
+    arguments: dict[str, Any]
+    hardware: dict[str, str]
+    events: tuple[dict[str, Any], ...]
+    weights: CID
+    tensors: str
+    history: CID
+    started: str
+    ended: str
+
+
+class Evaluation(Record, tag="evaluation"):
+    """All figures, from the predictions alone. ``predictions``: PREDICTIONS, ``curves``: CURVES."""
+
+    draw: CID
+    predictions: CID
+    metrics: tuple[Metric, ...]
+    per_fold: tuple[tuple[Metric, ...], ...]
+    curves: CID
+    confusion: tuple[tuple[int, ...], ...]  # truth x predicted; the last column is "nothing"
+    fairness: tuple[Metric, ...]
+    verdicts: tuple[Verdict, ...]
+    notes: tuple[str, ...]
+
+
+class Release(Record, tag="release"):
+    """A model that people get, and everything it rests on."""
+
+    draw: CID
+    plan_entry: CID
+    trainings: tuple[CID, ...]
+    evaluation: CID
+    weights: tuple[Weights, ...]
+    card: CID
+    licence: str
+    claims: tuple[Verdict, ...]
+    supersedes: bytes | None = None  # named
+
+
+class Withdrawal(Record, tag="withdrawal"):
+    """Somebody takes something back. ``target`` is named: a CID's bytes, or an image's sha256."""
+
+    target: bytes
+    reason: str
+    effective: str
+    replacement: bytes | None = None  # named
+
+
+class AuditCheck(Part):
+    """One check's outcome: ``holds``, ``does not hold`` or ``not checked``, and why."""
+
+    id: str
+    result: str
+    reason: str
+
+
+class Audit(Record, tag="audit"):
+    """Anyone's verdict on a target (named)."""
+
+    target: bytes
+    levels: tuple[int, ...]
+    environment: dict[str, str]
+    checks: tuple[AuditCheck, ...]
+    tolerance: str | None = None
+
+
+class Issuer(Record, tag="issuer"):
+    """First record of every log: which chains (CAIP-2) and contracts count. ``journal`` is no chain."""
+
+    chains: tuple[tuple[str, str], ...]  # (CAIP-2, contract address)
+
+
+class Keys(Record, tag="keys"):
+    """Rotation to another key (``successor`` signed over this record's other fields by the new one) or revocation."""
+
+    successor: str | None
+    proof: bytes | None
+    revoked_from: int | None
+
+
+class Entry(Record, tag="entry"):
+    """Who says a record, and in which order. See ``registry.core.log`` for what is signed."""
+
+    issuer: str  # did:pkh:eip155:1:0x<40 lower-case hex>
+    seq: int
+    prev: bytes | None  # named: CID bytes of the entry before
+    record: CID
+    issued_at: str
+    alg: str
+    signature: bytes
+
+
+class Evidence(Record, tag="evidence"):
+    """What a chain answered about an entry's anchor; unsigned, checked against the chain."""
+
+    entry: bytes  # named: the anchored entry, newest of its log
+    chain: str
+    contract: str
+    transaction: str
+    block_hash: str
+    block_number: int
+    time: str
+    proof: bytes | None = None
+
+
+AnyRecord = (
+    Contribution | Recipe | Environment | Snapshot | Preprocessing | Plan | Draw | Training | Evaluation
+    | Release | Withdrawal | Audit | Issuer | Keys | Entry | Evidence
+)
+TYPES: dict[str, type[Record]] = {
+    cast(str, cls.__struct_config__.tag): cls for cls in Record.__subclasses__()
+}
+R = TypeVar("R", bound=Record)
+
+
+def to_value(thing: Any) -> Any:
+    """The plain value (maps, lists, str, int, bytes, CID, None) that is encoded."""
+    if isinstance(thing, msgspec.Struct):
+        names = zip(thing.__struct_fields__, thing.__struct_encode_fields__, strict=True)
+        value = {wire: to_value(getattr(thing, name)) for name, wire in names}
+        if isinstance(thing, Record):
+            value["type"] = thing.__struct_config__.tag
+        return value
+    if isinstance(thing, (list, tuple)):
+        return [to_value(item) for item in thing]
+    if isinstance(thing, dict):
+        return {key: to_value(item) for key, item in thing.items()}
+    return thing
+
+
+def encode(record: Record) -> bytes:
+    """Canonical dag-cbor bytes of a record."""
+    return encoding.encode(to_value(record))
+
+
+def cid(record: Record) -> CID:
+    """The record's CID (v1, dag-cbor, sha2-256)."""
+    return cid_of(encode(record), DAG_CBOR)
+
+
+def _accept(wanted: type, value: Any) -> Any:
+    if wanted is CID and isinstance(value, CID):
+        return value
+    raise ValueError(f"expected a link, not {type(value).__name__}")
+
+
+def parse(data: bytes) -> Record:
+    """The record that these bytes are. ``InvalidInput`` if they are none, or not written canonically."""
+    value = encoding.decode(data)
+    kind = TYPES.get(str(value.get("type"))) if isinstance(value, dict) else None
+    if kind is None:
+        raise InvalidInput("these bytes are no record of a known type", code="not_a_record")
+    if value.get("v") != VERSION:
+        raise InvalidInput(f"version {value.get('v')!r} of {value['type']} is not known here", code="record_version")
+    try:
+        record = msgspec.convert(value, kind, strict=True, dec_hook=_accept)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise InvalidInput(f"malformed {value['type']}: {error}", code="malformed_record") from error
+    if encode(record) != data:
+        raise InvalidInput(f"this {value['type']} is not written canonically", code="malformed_record")
+    return record
+
+
+def parse_as(kind: type[R], data: bytes) -> R:
+    """Like ``parse``, but ``InvalidInput`` if the record has another type."""
+    record = parse(data)
+    if not isinstance(record, kind):
+        wanted, got = kind.__struct_config__.tag, record.__struct_config__.tag
+        raise InvalidInput(f"expected a {wanted}, got a {got}", code="wrong_record_type")
+    return record
+
+
+# The tables' columns and keys (see registry.core.tables). sha256 and pixels are 32 raw bytes.
+# A box is [x, y, w, h], integers in hundredths of a pixel of the upright original.
+CONTRIBUTION_ROWS = (
+    ("sha256", "contributor", "cid", "size", "label", "boxes", "attributes", "subject", "licence", "consent", "replaces"),
+    ("sha256", "contributor"),
+)  # cid: CID bytes (named); boxes: [box]; attributes: {name: value}; replaces: CID bytes of the contribution it corrects, or None
+SNAPSHOT_ITEMS = (
+    ("sha256", "image", "size", "label", "contributors", "subject", "attributes", "licence", "boxes"),
+    ("sha256",),
+)  # image: link; label: class name; contributors: sorted list
+EXCLUDED = (("sha256", "reason", "detail"), ("sha256",))
+PREPARED = (
+    ("sha256", "width", "height", "pixels", "boxes", "box_source", "group", "reason", "measured"),
+    ("sha256",),
+)  # kept: reason None; dropped: pixels None, reason a word, measured the value as text. group: smallest sha256 of the group
+FOLDS = (("sha256", "fold"), ("sha256",))
+PREDICTIONS = (("sha256", "fold", "truth", "boxes", "detections"), ("sha256",))
+# truth: class index; detections: [[class index, score in millionths, x, y, w, h]] by falling score
+HISTORY = (("epoch", "values"), ("epoch",))  # values: {name: decimal string}
+CURVES = (("name", "points"), ("name",))  # points: [[x, y]] decimal strings of six places
