@@ -1,0 +1,78 @@
+"""What the environment says, read once into one frozen value. Nothing is read at import.
+
+Every setting is optional: the defaults are embedded and need no server. Secrets come from files or
+the environment and are never printed (``repr`` leaves them out).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from registry.core.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings. Paths are absolute; seconds and counts are plain numbers."""
+
+    home: Path
+    database_url: str = field(repr=False)  # may hold a password
+    chain_rpc: str | None = field(default=None, repr=False)  # may hold an API key
+    chain_contract: str | None = None
+    passphrase: str | None = field(default=None, repr=False)
+    parallel_folds: int = 0  # 0: as many as there are processors
+    lease_seconds: float = 30.0
+    finality_seconds: float = 1800.0
+
+    @property
+    def blocks(self) -> Path:
+        """Where the embedded block store lies."""
+        return self.home / "blocks"
+
+    @property
+    def work(self) -> Path:
+        """Scratch space of running jobs; may be deleted when none runs."""
+        return self.home / "work"
+
+
+def _secret(environment: Mapping[str, str], name: str) -> str | None:
+    """A value given directly or, with ``_FILE``, as the first line of a file."""
+    path = environment.get(f"{name}_FILE")
+    if not path:
+        return environment.get(name) or None
+    try:
+        return Path(path).read_text(encoding="utf-8").splitlines()[0].strip()
+    except (OSError, IndexError, UnicodeDecodeError) as error:
+        raise UsageError(f"{name}_FILE names {path}, which can't be read: mend the path or the file") from error
+
+
+def _number(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name)
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise UsageError(f"{name} must be a number, not {text!r}") from error
+    if not 0 <= value < 1e9:
+        raise UsageError(f"{name} must lie between 0 and 1e9, not {text!r}")
+    return value
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment (``os.environ`` unless given). ``UsageError`` names a bad variable."""
+    given = os.environ if environment is None else environment
+    home = Path(given.get("EMOTIONET_HOME") or Path.home() / ".emotionet").expanduser().absolute()
+    return Settings(
+        home=home,
+        database_url=_secret(given, "EMOTIONET_DATABASE_URL") or f"sqlite:///{home / 'catalog.sqlite'}",
+        chain_rpc=_secret(given, "EMOTIONET_CHAIN_RPC"),
+        chain_contract=given.get("EMOTIONET_CHAIN_CONTRACT") or None,
+        passphrase=_secret(given, "EMOTIONET_PASSPHRASE"),
+        parallel_folds=int(_number(given, "EMOTIONET_PARALLEL_FOLDS", 0)),
+        lease_seconds=_number(given, "EMOTIONET_LEASE_SECONDS", 30.0),
+        finality_seconds=_number(given, "EMOTIONET_FINALITY_SECONDS", 1800.0),
+    )

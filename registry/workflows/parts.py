@@ -1,0 +1,49 @@
+"""What a workflow is given: the parts it works with, chosen elsewhere (``registry.assembly``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from registry.core.anchor import Anchors
+from registry.core.log import Signer
+from registry.core.method import Method
+from registry.core.store import BlockStore
+from registry.settings import Settings
+
+if TYPE_CHECKING:
+    from registry.catalog.database import Catalog
+    from registry.jobs.queue import Queue
+
+Progress = Callable[[str, int, int], None]  # what, done, total (0: not known)
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """A progress callback that says nothing."""
+
+
+class Parts(Protocol):
+    """The parts of one home. Each is made when it is first asked for."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def store(self) -> BlockStore: ...
+    @property
+    def catalog(self) -> Catalog: ...
+    @property
+    def queue(self) -> Queue: ...
+    @property
+    def key(self) -> Signer:
+        """The publishing key; made (and said so on stderr) if there is none."""
+        ...
+
+    @property
+    def anchors(self) -> Anchors: ...
+    def method(self, name: str) -> Method:
+        """A training method by its entry point's name. ``NotFound`` if it is not installed."""
+        ...
+
+    def now(self) -> str:
+        """RFC 3339, UTC, seconds."""
+        ...

@@ -1,0 +1,69 @@
+"""Freeze what the catalog says now into a snapshot: an immutable set of images with one label each.
+
+Invariants: the same rows, classes and query give the same snapshot whatever order they came in;
+every item follows from the contributions that the snapshot names by the rule it states.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from registry.catalog import entries, images
+from registry.core import records, tables
+from registry.core.cid import CID
+from registry.core.errors import InvalidInput
+from registry.core.snapshot import Classes, load_classes, select
+from registry.workflows.parts import Parts
+from registry.workflows.say import say, settle
+
+RULE = "majority-v1"
+
+
+def take_snapshot(
+    parts: Parts,
+    *,
+    classes: str = "emociones",
+    query: Mapping[str, Any] | None = None,
+    supersedes: CID | None = None,
+) -> dict[str, Any]:
+    """Take a snapshot of all rows that ``query`` matches; the document of `emotionet snapshot create --json`."""
+    settle(parts)
+    mapping: Classes = load_classes(classes)
+    with parts.catalog.read() as db:
+        rows = list(images.current_rows(db, query))
+        withdrawn = images.withdrawn(db)
+        contributions = images.contributions_in_log_order(db, {row["sha256"] for row in rows})
+    items, excluded = select(rows, mapping, RULE, withdrawn)
+    if not items:
+        raise InvalidInput("no image is left for a snapshot: import labeled images, or widen the filter", code="empty")
+    record = records.Snapshot(
+        items=tables.build(*records.SNAPSHOT_ITEMS, items, parts.store.put),
+        count=len(items),
+        classes=mapping.names,
+        query=dict(query or {}),
+        rule=RULE,
+        contributions=tuple(contributions),
+        excluded=tables.build(*records.EXCLUDED, excluded, parts.store.put),
+        supersedes=bytes(supersedes) if supersedes else None,
+    )
+    parts.store.flush()
+    said = say(parts, record)
+    parts.store.pin(said.entry)
+    return document(parts, said.record)
+
+
+def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
+    """The document of `emotionet snapshot show --json`."""
+    with parts.catalog.read() as db:
+        snapshot = entries.record_of(db, snapshot)
+    record = records.parse_as(records.Snapshot, parts.store.get(snapshot))
+    labels = Counter(row["label"] for row in tables.rows_as_dicts(record.items, parts.store.get))
+    reasons = Counter(row["reason"] for row in tables.rows_as_dicts(record.excluded, parts.store.get))
+    return {
+        "snapshot": str(snapshot),
+        "count": record.count,
+        "excluded": dict(sorted(reasons.items())),
+        "labels": {name: labels.get(name, 0) for name in record.classes},
+    }
