@@ -1,0 +1,133 @@
+"""A worker: claims jobs, keeps their leases alive, runs the handler of each, several side by side.
+
+Invariants: a handler is called with a ``check`` that raises ``Cancelled`` when somebody cancelled
+the run and ``Conflict(code="lease_lost")`` when another worker took the job over; whatever a job
+writes after that is refused by the queue's fencing token. A worker that is stopped gives its jobs
+back; one that is killed loses them when their leases run out.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from registry.core.errors import Cancelled, Conflict, EmotionetError, Unavailable
+from registry.jobs.queue import Job, Queue
+
+Check = Callable[[], None]
+Handler = Callable[[Job, Check], None]
+ATTEMPTS = 3  # how often a job is tried that could not reach something
+
+
+class Stopped(Cancelled):
+    """This worker is stopping; the job goes back to the queue."""
+
+    code = "stopped"
+
+
+class Keeper:
+    """Keeps one job's lease alive from a thread of its own, and remembers when it must stop."""
+
+    def __init__(self, queue: Queue, job: Job, lease_seconds: float, stopping: threading.Event) -> None:
+        self._queue, self._job, self._lease = queue, job, lease_seconds
+        self._stopping, self._over, self._state = stopping, threading.Event(), "ok"
+        self._thread = threading.Thread(target=self._beat, daemon=True, name=f"lease-{job.id}")
+
+    def _beat(self) -> None:
+        pause = min(self._lease / 3, 1.0)  # a cancel is noticed within a second
+        while not self._over.wait(pause) and self._state == "ok":
+            try:
+                self._state = self._queue.heartbeat(self._job, self._lease, time.time())
+            except Unavailable:
+                continue  # the lease's own length decides how long the database may be away
+
+    def check(self) -> None:
+        """Raise if the job must stop now."""
+        if self._state == "cancelled":
+            raise Cancelled("the run was cancelled")
+        if self._state == "lost":
+            raise Conflict("another worker took this job over", code="lease_lost")
+        if self._stopping.is_set():
+            raise Stopped("this worker is stopping")
+
+    def __enter__(self) -> Keeper:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+class Worker:
+    """Runs jobs by their kind's handler. ``failed`` is told of a job that is given up."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        handlers: Mapping[str, Handler],
+        failed: Callable[[Job, EmotionetError], None],
+        *,
+        name: str,
+        parallel: int,
+        lease_seconds: float,
+    ) -> None:
+        self._queue, self._handlers, self._failed = queue, handlers, failed
+        self._name, self._parallel, self._lease = name, parallel, lease_seconds
+        self.stopping = threading.Event()
+
+    def run_job(self, job: Job) -> None:
+        """Run one claimed job to its end, whatever that is."""
+        with Keeper(self._queue, job, self._lease, self.stopping) as keeper:
+            try:
+                keeper.check()
+                self._handlers[job.kind](job, keeper.check)
+            except Stopped:
+                self._queue.release(job)
+            except Cancelled as error:
+                self._queue.fail(job, str(error), retry=False)
+            except Conflict as error:
+                if error.code != "lease_lost":
+                    self._give_up(job, error)
+            except Unavailable as error:
+                if job.attempt < ATTEMPTS:
+                    self._queue.fail(job, str(error), retry=True)
+                else:
+                    self._give_up(job, error)
+            except EmotionetError as error:
+                self._give_up(job, error)
+            except Exception as error:  # a defect must end the run with its reason, not the worker
+                self._give_up(job, EmotionetError(f"{type(error).__name__}: {error}"))
+                raise
+            else:
+                self._queue.finish(job)
+
+    def _give_up(self, job: Job, error: EmotionetError) -> None:
+        self._queue.fail(job, str(error), retry=False)
+        self._failed(job, error)
+
+    def work(self, run: str | None = None, *, idle: Callable[[], bool] = lambda: False) -> None:
+        """Work until stopped, or, with ``run``, until that run has no job left (``idle`` may end it too)."""
+        active: set[Future[None]] = set()
+        with ThreadPoolExecutor(self._parallel, thread_name_prefix="job") as pool:
+            try:
+                while not self.stopping.is_set():
+                    finished = {future for future in active if future.done()}
+                    active -= finished
+                    for future in finished:
+                        future.result()
+                    job = self._claim(run) if len(active) < self._parallel else None
+                    if job is not None:
+                        active.add(pool.submit(self.run_job, job))
+                    elif not active and ((run is not None and not self._queue.pending(run)) or idle()):
+                        return
+                    else:
+                        time.sleep(0.1)
+            finally:
+                if active:
+                    self.stopping.set()
+
+    def _claim(self, run: str | None) -> Job | None:
+        return self._queue.claim(self._name, self._lease, time.time(), run=run)

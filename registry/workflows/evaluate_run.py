@@ -1,0 +1,48 @@
+"""A run's last step: pool the folds' predictions and compute every figure from them alone.
+
+Invariant: nothing but published records enters a figure: the predictions table, the draw, the plan,
+the preprocessing's groups and the snapshot's attributes. The audit's level 6 calls the same function.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+from registry.catalog import runs
+from registry.core import records, tables
+from registry.core.cid import CID
+from registry.core.errors import Conflict
+from registry.evaluation.evaluate import to_record
+from registry.jobs.queue import Job
+from registry.jobs.worker import Check
+from registry.provenance.lineage import evaluate_draw
+from registry.workflows import run_context
+from registry.workflows.parts import Parts
+from registry.workflows.say import keep
+from registry.workflows.train_fold import work_folder
+
+
+def evaluate(parts: Parts, job: Job, check: Check) -> None:
+    """Handler of the job ``evaluate``; the run is completed when it ends."""
+    context = run_context.load(parts, job.run)
+    with parts.catalog.read() as db:
+        folds = runs.folds(db, job.run)
+    unfinished = [row["fold"] for row in folds if not row["predictions"]]
+    if unfinished:
+        raise Conflict(f"folds {unfinished} have no predictions yet", code="folds_missing")
+    rows = [
+        row
+        for fold in folds
+        for row in tables.iterate(CID.parse(fold["predictions"]), parts.store.get)
+    ]
+    predictions = tables.build(*records.PREDICTIONS, rows, parts.store.put)
+    draw = context.cid("draw")
+    result = evaluate_draw(parts.store.get, draw, predictions)
+    check()
+    curves = tables.build(*records.CURVES, result.curves, parts.store.put)
+    evaluation = keep(parts, to_record(draw, predictions, curves, result))
+    parts.store.flush()
+    with parts.catalog.write() as db:
+        parts.queue.guard(db, job)
+        runs.update(db, job.run, evaluation=str(evaluation), status="completed", updated=parts.now())
+    shutil.rmtree(work_folder(parts, job.run), ignore_errors=True)  # all of it is in records now

@@ -1,0 +1,150 @@
+"""Publish a finished run: weights, evaluation, card and provenance to the store, signed, then anchored.
+
+Invariants: "published" is said only after the release's whole closure was read back from the store
+and verified; "anchored" only at the chain's finalized tag; only a completed run is published; the
+same run published again is the same release.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry.catalog import entries, releases, runs
+from registry.content import importer
+from registry.core import records
+from registry.core.anchor import Anchor
+from registry.core.cid import CID
+from registry.core.errors import Conflict, Unavailable
+from registry.core.log import anchor_digest
+from registry.core.records import to_value
+from registry.provenance.exports.card import model_card
+from registry.provenance.lineage import ReleaseView, release_view
+from registry.workflows.draw_folds import keep_evidence
+from registry.workflows.parts import Parts, Progress, silent
+from registry.workflows.say import keep, say, settle
+
+LICENCE = "AGPL-3.0-only"
+FORMAT = "safetensors"
+
+
+def publish_release(
+    parts: Parts, run: str, *, wait: float = 120.0, progress: Progress = silent
+) -> dict[str, Any]:
+    """Publish a completed run; the document of `emotionet release publish --json`."""
+    settle(parts)
+    with parts.catalog.read() as db:
+        row = runs.row(db, run)
+        folds = runs.folds(db, run)
+    if row["status"] != "completed":
+        raise Conflict(f"run {run} is {row['status']}: only a completed run is published", code="run_not_completed")
+    trainings = [CID.parse(fold["training"]) for fold in folds]
+    record = _release(parts, row, trainings)
+    progress("publish", 1, 4)
+    said = say(parts, record)
+    read_back(parts, said.entry)
+    parts.store.pin(said.entry)
+    progress("publish", 2, 4)
+    with parts.catalog.write() as db:
+        runs.update(db, run, release=str(said.record), updated=parts.now())
+    anchor_release(parts, said.entry, wait)
+    progress("publish", 4, 4)
+    return show_release(parts, said.record)
+
+
+def _release(parts: Parts, row: dict[str, Any], trainings: list[CID]) -> records.Release:
+    trained = [records.parse_as(records.Training, parts.store.get(cid)) for cid in trainings]
+    evaluation = CID.parse(row["evaluation"])
+    verdicts = records.parse_as(records.Evaluation, parts.store.get(evaluation)).verdicts
+    draft = records.Release(
+        draw=CID.parse(row["draw"]),
+        plan_entry=CID.parse(row["plan_entry"]),
+        trainings=tuple(trainings),
+        evaluation=evaluation,
+        weights=tuple(
+            records.Weights(fold=one.fold, format=FORMAT, cid=one.weights, tensors=one.tensors) for one in trained
+        ),
+        card=evaluation,  # stands in until the card, which speaks of all the others, is written
+        licence=LICENCE,
+        claims=verdicts,
+    )
+    card = model_card(release_view(parts.store.get, draft))
+    added = importer.add_bytes(parts.store, card.encode())
+    fields = {name: getattr(draft, name) for name in draft.__struct_fields__}
+    return records.Release(**{**fields, "card": added.cid})
+
+
+def read_back(parts: Parts, entry: CID) -> int:
+    """Read the whole closure back, verified; returns its number of blocks. ``Unavailable`` names what is missing."""
+    count = 0
+    for _ in importer.walk_closure(parts.store.get, [entry]):
+        count += 1
+    if not count:
+        raise Unavailable(f"{entry} could not be read back from the store: publish again")
+    return count
+
+
+def anchor_release(parts: Parts, entry: CID, wait: float) -> Anchor:
+    """Anchor an entry and wait up to ``wait`` seconds for the chain to call it final."""
+    digest = anchor_digest(entry)
+    anchor = parts.anchors.submit(digest)
+    if anchor.status not in {"journal", "finalized"} and wait > 0:
+        try:
+            anchor = parts.anchors.wait(digest, wait)
+        except Unavailable:
+            anchor = parts.anchors.status(digest)  # it stays in the outbox: `emotionet anchor submit` goes on
+    keep_evidence(parts, entry, anchor)
+    return anchor
+
+
+def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
+    """The document of `emotionet release show --json`."""
+    with parts.catalog.read() as db:
+        record = entries.record_of(db, cid)
+        row = releases.get(db, record)
+        evidence = entries.evidence_for(db, CID.parse(row["entry"]))
+    view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(record)))
+    return {
+        "release": str(record),
+        "entry": row["entry"],
+        "issuer": row["issuer"],
+        "plan": str(view.draw.plan),
+        "draw": str(view.release.draw),
+        "snapshot": str(view.preprocessing.snapshot),
+        "preprocessing": str(view.plan.preprocessing),
+        "evaluation": str(view.release.evaluation),
+        "weights": [{**to_value(one), "cid": str(one.cid)} for one in view.release.weights],
+        "final": view.plan.final,
+        "metrics": _metrics(view),
+        "claims": [to_value(verdict) for verdict in view.release.claims],
+        "anchor": _anchor(parts, CID.parse(row["entry"]), evidence),
+    }
+
+
+def _metrics(view: ReleaseView) -> dict[str, Any]:
+    return {
+        metric.name: {"value": metric.value, "low": metric.low, "high": metric.high, "n": metric.n}
+        for metric in (*view.evaluation.metrics, *view.evaluation.fairness)
+    }
+
+
+def _anchor(parts: Parts, entry: CID, evidence: list[dict[str, Any]]) -> dict[str, Any]:
+    if evidence:
+        found = evidence[0]
+        return {
+            "status": "finalized",
+            "chain": found["chain"],
+            "transaction": found["transaction"],
+            "block": found["block_number"],
+            "time": found["time"],
+        }
+    try:
+        anchor = parts.anchors.status(anchor_digest(entry))
+    except Unavailable:
+        return {"status": "none", "chain": None, "transaction": None, "block": None, "time": None}
+    return {
+        "status": anchor.status,
+        "chain": anchor.chain,
+        "transaction": anchor.transaction,
+        "block": anchor.block_number,
+        "time": anchor.time,
+    }

@@ -1,0 +1,91 @@
+"""Start a run: check everything that was asked for, write it down, put its first job into the queue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from registry.catalog import entries, runs
+from registry.content import importer
+from registry.core import records
+from registry.core.cid import CID
+from registry.core.errors import InvalidInput, NotFound, UsageError
+from registry.core.records import to_value
+from registry.evaluation.claims import parse_claim
+from registry.workflows.parts import Parts
+
+METHOD = "yolov8"
+WEIGHTS_FILES = ("weights.safetensors", "model.json")
+_FINAL = re.compile(r"fold:(\d{1,3})\Z")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What `train` was asked for, beside the snapshot."""
+
+    recipe: str = "emotionet-2023"
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    base: str | None = None
+    claims: Sequence[str] = ()
+    final: str | None = None
+    engine: str = "local"
+    unanchored: bool = False
+
+
+def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
+    """Queue a run on ``snapshot``; returns its id. Nothing is queued unless all of it can be."""
+    with parts.catalog.read() as db:
+        snapshot = entries.record_of(db, snapshot)
+    if not parts.store.has(snapshot):
+        raise NotFound(f"snapshot {snapshot} is not held here: see `emotionet snapshot list`")
+    records.parse_as(records.Snapshot, parts.store.get(snapshot))
+    if wanted.engine != "local":
+        raise UsageError(f"engine {wanted.engine!r} is not built yet: use local")
+    name, values = parts.method(METHOD).recipe(wanted.recipe, wanted.overrides)
+    final = wanted.final or str(values["final"])
+    _check_final(final, int(values["folds"]["k"]))
+    options = {
+        "method": METHOD,
+        "values": values,
+        "claims": [to_value(parse_claim(text)) for text in wanted.claims],
+        "final": final,
+        "base": str(_base(parts, wanted.base)) if wanted.base else None,
+        "unanchored": wanted.unanchored,
+    }
+    with parts.catalog.write() as db:
+        run = runs.create(
+            db, snapshot=str(snapshot), recipe_name=name, engine=wanted.engine, options=options, now=parts.now()
+        )
+        for fold in range(int(values["folds"]["k"])):
+            runs.set_fold(db, run, fold, status="queued", epochs=int(values["training"]["epochs"]))
+        parts.queue.enqueue(db, run, "prepare", {}, parts.now())
+    return run
+
+
+def _check_final(final: str, folds: int) -> None:
+    match = _FINAL.match(final)
+    if match is None or int(match[1]) >= folds:
+        raise UsageError(f"final must be one of fold:0 to fold:{folds - 1}, not {final!r} (a refit is not built yet)")
+
+
+def _base(parts: Parts, given: str) -> CID:
+    """The directory of base weights, in the store: safetensors and model.json, never a pickle."""
+    folder = Path(given)
+    if folder.is_dir():
+        found: dict[str, tuple[CID, int]] = {}
+        for name in WEIGHTS_FILES:
+            if not (folder / name).is_file():
+                raise UsageError(f"{given} holds no {name}: base weights are a folder with {' and '.join(WEIGHTS_FILES)}")
+            added = importer.add_bytes(parts.store, (folder / name).read_bytes())
+            found[name] = (added.cid, added.tsize)
+        root = importer.add_directory(parts.store, found).cid
+        parts.store.flush()
+        return root
+    root = CID.parse(given)
+    missing = set(WEIGHTS_FILES) - set(importer.list_directory(parts.store, root))
+    if missing:
+        raise InvalidInput(f"{given} holds no {' and no '.join(sorted(missing))}: give a directory of weights")
+    return root
