@@ -1,0 +1,140 @@
+"""The only place where concrete parts are chosen: from settings to the parts that workflows are given.
+
+Invariants: nothing is opened, made or imported before it is asked for, so that ``emotionet fetch``
+needs neither a key nor torch; a part that can't be had is an error with the way out, never a substitute.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from registry.core.anchor import Anchors
+from registry.core.errors import EmotionetError, NotFound
+from registry.core.method import Method
+from registry.core.store import BlockStore
+from registry.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from registry.catalog.database import Catalog
+    from registry.jobs.queue import Job, Queue
+    from registry.jobs.worker import Worker
+    from registry.provenance.keys import Key
+
+
+def utc_now() -> str:
+    """RFC 3339, UTC, seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Home:
+    """The parts of one home; implements ``registry.workflows.parts.Parts``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def now(self) -> str:
+        """RFC 3339, UTC, seconds."""
+        return utc_now()
+
+    def _folder(self) -> Path:
+        self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self.settings.home
+
+    @cached_property
+    def store(self) -> BlockStore:
+        """The embedded block store, hashed again on every read."""
+        from registry.content.embedded import EmbeddedStore
+
+        self._folder()
+        return EmbeddedStore(self.settings.blocks)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The catalog, its schema brought up to date."""
+        from registry.catalog.database import Catalog
+
+        self._folder()
+        catalog = Catalog(self.settings.database_url)
+        catalog.upgrade()
+        return catalog
+
+    @cached_property
+    def queue(self) -> Queue:
+        """The queue of jobs, in the catalog's database."""
+        from registry.jobs.queue import Queue
+
+        return Queue(self.catalog)
+
+    @cached_property
+    def key(self) -> Key:
+        """The publishing key; made, and said so on stderr, if there is none."""
+        from registry.provenance.keys import load_or_create
+
+        key = load_or_create(self._folder(), self.settings.passphrase)
+        if key.created:
+            print(f"made a publishing key: {key.path} (keep a copy of this folder)", file=sys.stderr)
+        return key
+
+    @cached_property
+    def anchors(self) -> Anchors:
+        """The chain where one is set up, otherwise the embedded journal."""
+        if self.settings.chain_rpc:
+            from registry.provenance.ethereum import connect
+
+            return cast(Anchors, connect(self.settings, self.key))
+        from registry.provenance.journal import Journal
+
+        return Journal(self._folder() / "journal.jsonl", self.key.address)
+
+    def method(self, name: str) -> Method:
+        """A training method by its entry point's name; ``NotFound`` if it is not installed."""
+        for found in metadata.entry_points(group="emotionet.methods", name=name):
+            return cast(Method, found.load()())
+        raise NotFound(f"the training method {name!r} is not installed here: install the package that brings it")
+
+    def worker(self) -> Worker:
+        """A worker of this machine with every handler."""
+        from registry.jobs.worker import Worker
+        from registry.workflows import draw_folds, evaluate_run, prepare_run, train_fold
+
+        handlers = {
+            "prepare": partial(prepare_run.prepare, self),
+            "draw": partial(draw_folds.draw, self),
+            "fold": partial(train_fold.train_fold, self),
+            "evaluate": partial(evaluate_run.evaluate, self),
+        }
+        return Worker(
+            self.queue,
+            handlers,
+            self._run_failed,
+            name=f"{socket.gethostname()}-{os.getpid()}",
+            parallel=self.settings.parallel_folds or os.cpu_count() or 1,
+            lease_seconds=self.settings.lease_seconds,
+        )
+
+    def _run_failed(self, job: Job, error: EmotionetError) -> None:
+        from registry.catalog import runs
+
+        with self.catalog.write() as db:
+            if job.kind == "fold":
+                runs.set_fold(db, job.run, int(job.payload["fold"]), status="failed", error=str(error))
+            runs.update(db, job.run, status="failed", error=str(error), updated=self.now())
+            self.queue.emit(db, job.run, "failed", {"error": str(error)}, self.now())
+        self.queue.cancel(job.run)
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        if "catalog" in self.__dict__:
+            self.catalog.close()
+
+
+def open_home(settings: Settings | None = None) -> Home:
+    """The home that the environment (or ``settings``) names."""
+    return Home(settings or read_settings())

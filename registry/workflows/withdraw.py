@@ -1,0 +1,47 @@
+"""Take something back: an image, a snapshot, a release. A withdrawal is a record; nothing is erased from the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry.catalog import entries, images, lineage
+from registry.core import records
+from registry.core.cid import CID
+from registry.core.errors import InvalidInput, NotFound
+from registry.workflows.parts import Parts
+from registry.workflows.say import say, settle
+
+
+def _target(parts: Parts, text: str) -> tuple[bytes, str]:
+    """What is named: an image's sha256, or a record's CID bytes; and the text that lookups go by."""
+    with parts.catalog.read() as db:
+        image = images.resolve_image(db, text)
+        if image is not None:
+            return image, image.hex()
+        try:
+            cid = entries.record_of(db, CID.parse(text))
+        except InvalidInput as error:
+            raise NotFound(f"{text} is no image and no record of this catalog: check the CID") from error
+    if not parts.store.has(cid):
+        raise NotFound(f"{text} is no image and no record held here: check the CID")
+    return bytes(cid), str(cid)
+
+
+def withdraw(parts: Parts, text: str, reason: str) -> dict[str, Any]:
+    """Withdraw what ``text`` names; the answer lists every snapshot and release that it touches."""
+    settle(parts)
+    target, name = _target(parts, text)
+    said = say(parts, records.Withdrawal(target=target, reason=reason, effective=parts.now()))
+    parts.store.pin(said.entry)
+    with parts.catalog.read() as db:
+        touched = lineage.lookup(db, name)
+        nodes: list[dict[str, Any]] = []
+        for found in touched:
+            nodes += lineage.lineage(db, CID.parse(found["record"]))[0]
+    affected = {node["cid"]: node["type"] for node in nodes if node["type"] in {"snapshot", "release"}}
+    return {
+        "withdrawal": str(said.record),
+        "entry": str(said.entry),
+        "target": name,
+        "touches": [{"cid": cid, "type": kind} for cid, kind in sorted(affected.items())],
+    }
