@@ -1,0 +1,65 @@
+"""What commands share: the home, CIDs as arguments, adding a command to the parser."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from registry.cli.output import Output
+from registry.core.errors import InvalidInput, UsageError
+
+if TYPE_CHECKING:
+    from registry.assembly import Home
+    from registry.core.cid import CID
+
+Subparsers = Any  # argparse names its type with an underscore
+Run = Callable[[argparse.Namespace, Output], int]
+
+
+def add(commands: Subparsers, common: argparse.ArgumentParser, name: str, run: Run, about: str) -> argparse.ArgumentParser:
+    """Add one command; ``about`` is its line in the help."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, parents=[common], help=about, description=about)
+    parser.set_defaults(command=run)
+    return parser
+
+
+def group(commands: Subparsers, name: str, about: str) -> Subparsers:
+    """Add a noun whose verbs are commands."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
+    return parser.add_subparsers(metavar="VERB", required=True)
+
+
+@contextmanager
+def home() -> Iterator[Home]:
+    """The home that the environment names, closed afterwards."""
+    from registry.assembly import open_home
+
+    opened = open_home()
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def cid(text: str) -> CID:
+    """A CID given as an argument; ``UsageError`` if it is none."""
+    from registry.core.cid import CID
+
+    try:
+        return CID.parse(text.removeprefix("/ipfs/").removeprefix("ipfs://"))
+    except InvalidInput as error:
+        raise UsageError(f"{text!r} is no CID: {error}") from error
+
+
+def record(opened: Home, text: str) -> CID:
+    """A record's CID from an argument that may also be its entry's."""
+    from registry.workflows.read_content import record_of
+
+    return record_of(opened, cid(text))
+
+
+def limit(parser: argparse.ArgumentParser) -> None:
+    """The option of every list."""
+    parser.add_argument("--limit", type=int, default=1000, help="how many at most (default 1000)")

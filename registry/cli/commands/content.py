@@ -1,0 +1,218 @@
+"""Commands on content: import, fetch, show, export, lookup, lineage, audit, withdraw."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from registry.cli.commands.common import Subparsers, add, cid, home, record
+from registry.cli.output import Output, table
+from registry.core.errors import UsageError
+
+
+def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
+    """Add this noun's commands."""
+    importing = add(commands, common, "import", run_import, "add a folder, a file, a CAR or a CID and register its labels")
+    importing.add_argument("source", metavar="PATH|CID|FILE.car")
+    importing.add_argument("--labels", type=Path, help="a labels.csv beside the source's own")
+    importing.add_argument("--profile", default="unixfs-v1-2025", choices=["unixfs-v1-2025", "unixfs-v0-2015"])
+    importing.add_argument("--dry-run", action="store_true", help="print the CID alone, keep nothing")
+    importing.add_argument("--publish-source", action="store_true", help="let others fetch the folder's own root")
+    fetching = add(commands, common, "fetch", run_fetch, "write what a CID names to a file or folder, verified")
+    fetching.add_argument("cid", metavar="CID[/PATH]")
+    fetching.add_argument("-o", "--out", type=Path)
+    showing = add(commands, common, "show", run_show, "print a record as DAG-JSON, or a table's rows")
+    showing.add_argument("cid", metavar="CID")
+    showing.add_argument("--table", metavar="NAME", help="a field that holds a table")
+    showing.add_argument("--format", choices=["json", "jsonl", "csv", "parquet"], default=None)
+    showing.add_argument("-o", "--out", type=Path)
+    exporting = add(commands, common, "export", run_export, "write the closure of a record, image or directory as a CAR")
+    exporting.add_argument("cid", metavar="CID")
+    exporting.add_argument("-o", "--out", type=Path)
+    exporting.add_argument("--without-images", action="store_true", help="leave the photographs out")
+    looking = add(commands, common, "lookup", run_lookup, "list every record that names or holds a CID or digest")
+    looking.add_argument("what", metavar="CID|DIGEST")
+    tracing = add(commands, common, "lineage", run_lineage, "what a record came from and what came from it")
+    tracing.add_argument("cid", metavar="CID")
+    tracing.add_argument("--format", choices=["tree", "json", "dot"], default="tree")
+    _add_audit(commands, common)
+    withdrawing = add(commands, common, "withdraw", run_withdraw, "take an image, a snapshot or a release back")
+    withdrawing.add_argument("what", metavar="CID|SHA256")
+    withdrawing.add_argument("--reason", required=True)
+
+
+def _add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
+    auditing = add(commands, common, "audit", run_audit, "check what a release claims, trusting nobody")
+    auditing.add_argument("target", metavar="CID|FILE.car")
+    auditing.add_argument("--level", type=int, choices=range(1, 9), metavar="N", help="all levels up to N (else 1-4 and 6)")
+    auditing.add_argument("--issuer", metavar="DID", help="refuse another signer")
+    auditing.add_argument("--offline", action="store_true", help="ask nobody, not even the chain")
+    auditing.add_argument("--strict", action="store_true", help="fail unless everything asked for was checked")
+
+
+def run_import(wanted: argparse.Namespace, output: Output) -> int:
+    """Import and register; one rejected row is a line on stderr, not a failure."""
+    from registry.workflows import import_source
+
+    bars = output.progress()
+    if wanted.dry_run:
+        root = import_source.dry_run(Path(wanted.source), wanted.profile, bars)
+        bars.close()
+        output.document({"root": str(root), "profile": wanted.profile}, identity="root", text=[str(root)])
+        return 0
+    with home() as opened:
+        done = import_source.import_source(
+            opened,
+            wanted.source,
+            profile=wanted.profile,
+            labels=wanted.labels,
+            publish_source=wanted.publish_source,
+            progress=bars,
+        )
+    bars.close()
+    for bad in done["rejected"]:
+        output.say(f"row {bad['row']} ({bad['name']}) rejected: {bad['reason']} [{bad['code']}]")
+    summary = f"{done['registered']} registered, {done['unchanged']} unchanged, {done['corrected']} corrected"
+    text = [f"root {done['root']}", f"{done['rows']} rows, {done['images']} different images: {summary}"]
+    output.document(done, identity="root", text=[*text, f"{len(done['rejected'])} rejected"])
+    return 0
+
+
+def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
+    """Write a verified file or folder."""
+    from registry.workflows.read_content import fetch
+
+    with home() as opened:
+        done = fetch(opened, wanted.cid, wanted.out)
+    output.document(done, identity="path", text=[f"{done['path']} ({done['size']} bytes, verified)"])
+    return 0
+
+
+def run_show(wanted: argparse.Namespace, output: Output) -> int:
+    """Print a record, or rows."""
+    from registry.cli.rows import write_rows
+    from registry.workflows import read_content
+
+    with home() as opened:
+        target = record(opened, wanted.cid) if wanted.table else cid(wanted.cid)
+        if wanted.table or wanted.format in {"jsonl", "csv", "parquet"}:
+            write_rows(read_content.rows(opened, target, wanted.table), wanted.format or "jsonl", wanted.out)
+            return 0
+        value = read_content.show(opened, target)
+        if isinstance(value, dict) and value.get("type") == "table":
+            write_rows(read_content.rows(opened, target, None), wanted.format or "jsonl", wanted.out)
+            return 0
+    text = json.dumps(value, ensure_ascii=False, indent=None if output.as_json else 2)
+    if wanted.out:
+        wanted.out.write_text(text + "\n", encoding="utf-8")
+    else:
+        print(text)
+    return 0
+
+
+def run_export(wanted: argparse.Namespace, output: Output) -> int:
+    """Write a CAR, complete or not at all."""
+    from registry.workflows.export_held import export_held
+
+    with home() as opened:
+        target = cid(wanted.cid)
+        out = wanted.out or Path(f"{target}.car")
+        done = export_held(opened, target, out, without_images=wanted.without_images)
+    output.document(done, identity="path", text=[f"{done['path']}: {done['blocks']} blocks, {done['size']} bytes"])
+    return 0
+
+
+def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
+    """List records."""
+    from registry.workflows.read_content import look_up
+
+    with home() as opened:
+        found = look_up(opened, wanted.what)
+    output.lines(found, identity="record", columns=["record", "type", "relation", "issuer", "time"])
+    return 0 if found else 3
+
+
+def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
+    """Print lineage as a tree, as JSON or for Graphviz."""
+    from registry.workflows.read_content import trace
+
+    with home() as opened:
+        target = record(opened, wanted.cid)
+        found = trace(opened, target)
+    if output.as_json or wanted.format == "json":
+        print(json.dumps(found, ensure_ascii=False))
+    elif output.quiet:
+        print("\n".join(node["cid"] for node in found["nodes"]))
+    elif wanted.format == "dot":
+        print("\n".join(_dot(found)))
+    else:
+        print("\n".join(_tree(str(target), found)))
+    return 0
+
+
+def _dot(found: Mapping[str, Any]) -> Iterable[str]:
+    yield "digraph lineage {"
+    for node in found["nodes"]:
+        yield f'  "{node["cid"]}" [label="{node["type"]}\\n…{node["cid"][-8:]}"];'
+    for edge in found["edges"]:
+        yield f'  "{edge["from"]}" -> "{edge["to"]}" [label="{edge["relation"]}"];'
+    yield "}"
+
+
+def _tree(root: str, found: Mapping[str, Any]) -> Iterable[str]:
+    """What it came from below it, what came from it after that; a node seen before is named, not repeated."""
+    kinds = {node["cid"]: node["type"] for node in found["nodes"]}
+    for title, near, far in (("came from", "from", "to"), ("led to", "to", "from")):
+        yield f"{kinds.get(root, '?')} {root} {title}:"
+        seen: set[str] = {root}
+        stack = [(root, 1)]
+        while stack:
+            node, depth = stack.pop()
+            for edge in found["edges"]:
+                if edge[near] != node:
+                    continue
+                again = edge[far] in seen
+                mark = " (above)" if again else ""
+                yield f"{'  ' * depth}{edge['relation']} {kinds.get(edge[far], '?')} {edge[far]}{mark}"
+                if not again:
+                    seen.add(edge[far])
+                    stack.append((edge[far], depth + 1))
+
+
+def run_audit(wanted: argparse.Namespace, output: Output) -> int:
+    """Check, print every check, exit as the levels say."""
+    from registry.workflows.audit_target import audit_target
+
+    if wanted.target.endswith(".car") and not Path(wanted.target).is_file():
+        raise UsageError(f"{wanted.target} is no file: check the path")
+    with home() as opened:
+        report = audit_target(
+            opened, wanted.target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline
+        )
+    document = report.to_json()
+    output.document(document, identity="target", text=_audit_text(document))
+    return int(report.exit_code(strict=wanted.strict))
+
+
+def _audit_text(document: Mapping[str, Any]) -> list[str]:
+    rows = [[check["id"], check["result"], check["title"], check["reason"] or ""] for check in document["checks"]]
+    verdict = "holds" if document["holds"] else "DOES NOT HOLD"
+    head = [f"issuer {document['issuer']}", f"target {document['target']}", ""]
+    return [*head, table(["check", "result", "what", "why"], rows), "", f"audit: {verdict}"]
+
+
+def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
+    """Withdraw, and list what it touches."""
+    from registry.workflows.withdraw import withdraw
+
+    with home() as opened:
+        done = withdraw(opened, wanted.what, wanted.reason)
+    touched = [f"touches {item['type']} {item['cid']}" for item in done["touches"]] or ["touches no snapshot, no release"]
+    output.document(done, identity="withdrawal", text=[f"withdrawn: {done['target']}", *touched])
+    if not output.as_json and not output.quiet:
+        print("train again without it: emotionet snapshot create && emotionet train SNAPSHOT", file=sys.stderr)
+    return 0

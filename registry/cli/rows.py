@@ -1,0 +1,53 @@
+"""Rows written as JSON, JSON Lines, CSV or Parquet, to stdout or to a file, all or nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from registry.core.errors import UsageError
+
+
+def _flat(value: Any) -> Any:
+    """A CSV cell: text as it is, everything else as JSON."""
+    return value if isinstance(value, (str, int)) or value is None else json.dumps(value, ensure_ascii=False)
+
+
+def as_text(rows: Iterable[Mapping[str, Any]], form: str) -> str:
+    """All rows as text in ``json``, ``jsonl`` or ``csv``."""
+    listed = list(rows)
+    if form == "json":
+        return json.dumps(listed, ensure_ascii=False) + "\n"
+    if form == "jsonl":
+        return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in listed)
+    buffer = io.StringIO()
+    if listed:
+        writer = csv.DictWriter(buffer, fieldnames=list(listed[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _flat(value) for name, value in row.items()} for row in listed)
+    return buffer.getvalue()
+
+
+def write_rows(rows: Iterable[Mapping[str, Any]], form: str, out: Path | None) -> None:
+    """Write rows in ``form`` to ``out``, or to stdout where none is given."""
+    if form == "parquet":
+        if out is None:
+            raise UsageError("parquet is not for a terminal: name a file with -o")
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        listed = [{name: _flat(value) for name, value in row.items()} for row in rows]
+        parquet.write_table(pa.Table.from_pylist(listed), out)
+        return
+    text = as_text(rows, form)
+    if out is None:
+        sys.stdout.write(text)
+        return
+    temporary = out.with_name(out.name + ".part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(out)
