@@ -1,0 +1,85 @@
+"""Commands on images: the catalog's labeled images and their label history."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from registry.cli.commands.common import Subparsers, add, group, home, limit
+from registry.cli.output import Output
+from registry.core.errors import NotFound
+
+COLUMNS = ["sha256", "cid", "size", "label", "labels", "contributors", "subject", "licence", "status"]
+
+
+def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
+    """Add this noun's commands."""
+    verbs = group(commands, "images", "the catalog of labeled images")
+    listing = add(verbs, common, "list", run_list, "list images")
+    for name in ("label", "contributor", "subject", "status"):
+        listing.add_argument(f"--{name}")
+    limit(listing)
+    add(verbs, common, "show", run_show, "one image and its label history").add_argument("image", metavar="CID|SHA256")
+    relabeling = add(verbs, common, "relabel", run_relabel, "give an image a label; the old one stays in the history")
+    relabeling.add_argument("image", metavar="CID|SHA256")
+    relabeling.add_argument("label")
+    relabeling.add_argument("--contributor", help="who says so (else this registry's key)")
+    withdrawing = add(verbs, common, "withdraw", run_withdraw, "take an image back")
+    withdrawing.add_argument("what", metavar="CID|SHA256")
+    withdrawing.add_argument("--reason", required=True)
+
+
+def run_list(wanted: argparse.Namespace, output: Output) -> int:
+    """List images, page by page."""
+    from registry.catalog import images
+
+    found: list[dict[str, Any]] = []
+    cursor = None
+    with home() as opened, opened.catalog.read() as db:
+        while len(found) < wanted.limit:
+            page, cursor = images.list_images(
+                db,
+                label=wanted.label,
+                contributor=wanted.contributor,
+                subject=wanted.subject,
+                status=wanted.status,
+                cursor=cursor,
+                limit=min(1000, wanted.limit - len(found)),
+            )
+            found += page
+            if cursor is None:
+                break
+    output.lines(found, identity="sha256", columns=COLUMNS)
+    return 0
+
+
+def run_show(wanted: argparse.Namespace, output: Output) -> int:
+    """One image."""
+    from registry.catalog import images
+
+    with home() as opened, opened.catalog.read() as db:
+        image = images.get_image(db, wanted.image)
+        if image is None:
+            raise NotFound(f"{wanted.image} is no image of this catalog: see `emotionet images list`")
+        history = images.history(db, bytes.fromhex(image["sha256"]))
+    text = [f"{name}: {image[name]}" for name in COLUMNS]
+    text += [f"  {row['issued_at']} {row['contributor']}: {row['label']}" for row in history]
+    output.document({**image, "history": history}, identity="sha256", text=text)
+    return 0
+
+
+def run_relabel(wanted: argparse.Namespace, output: Output) -> int:
+    """Register another label for an image that is there."""
+    from registry.workflows.relabel import relabel
+
+    with home() as opened:
+        done = relabel(opened, wanted.image, wanted.label, wanted.contributor)
+    output.document(done, identity="contribution", text=[f"{done['sha256']} is now {done['label']}"])
+    return 0
+
+
+def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
+    """Withdraw an image."""
+    from registry.cli.commands.content import run_withdraw as withdraw_any
+
+    return withdraw_any(wanted, output)

@@ -1,0 +1,186 @@
+"""Commands on runs: train, watch, cancel, resume."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from registry.cli.commands.common import Subparsers, add, group, home, limit, record
+from registry.cli.output import Bars, Output, cell
+
+if TYPE_CHECKING:
+    from registry.assembly import Home
+
+ENDED = {"completed", "failed", "cancelled"}
+
+
+def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
+    """Add this noun's commands."""
+    training = add(commands, common, "train", run_train, "train on a snapshot: plan, anchor, draw, run")
+    training.add_argument("snapshot", metavar="SNAPSHOT")
+    training.add_argument("--recipe", default="emotionet-2023", metavar="NAME|FILE")
+    training.add_argument("--base", metavar="CID|FOLDER", help="base weights (safetensors and model.json)")
+    training.add_argument("--engine", default="local", choices=["local"])
+    training.add_argument("--detach", action="store_true", help="leave the work to a running worker")
+    training.add_argument("--claim", action="append", default=[], metavar="'macro_f1 >= 0.90'")
+    training.add_argument("--final", metavar="fold:N", help="which weights people get")
+    training.add_argument("--unanchored", action="store_true", help="do not wait for the chain (audit level 3 fails)")
+    for name in ("folds", "epochs", "imgsz", "seed", "batch"):
+        training.add_argument(f"--{name}", type=int, metavar="N", help="over the recipe's value")
+    verbs = group(commands, "runs", "training runs")
+    limit(add(verbs, common, "list", run_list, "list runs"))
+    add(verbs, common, "show", run_show, "one run").add_argument("run")
+    add(verbs, common, "logs", run_logs, "what a run has said so far").add_argument("run")
+    add(verbs, common, "follow", run_follow, "watch a run until it ends").add_argument("run")
+    add(verbs, common, "cancel", run_cancel, "stop a run").add_argument("run")
+    add(verbs, common, "resume", run_resume, "go on with a run that was stopped").add_argument("run")
+
+
+def run_train(wanted: argparse.Namespace, output: Output) -> int:
+    """Start a run and, unless detached, work the queue until it has ended."""
+    from registry.workflows.start_run import Wanted, start_run
+
+    names = ("folds", "epochs", "imgsz", "seed", "batch")
+    asked = Wanted(
+        recipe=wanted.recipe,
+        overrides={name: getattr(wanted, name) for name in names if getattr(wanted, name) is not None},
+        base=wanted.base,
+        claims=tuple(wanted.claim),
+        final=wanted.final,
+        engine=wanted.engine,
+        unanchored=wanted.unanchored,
+    )
+    with home() as opened:
+        run = start_run(opened, record(opened, wanted.snapshot), asked)
+        output.say(f"run {run}")
+        if not wanted.detach:
+            work_until_ended(opened, run, output)
+        return _print(opened, run, output)
+
+
+def work_until_ended(opened: Home, run: str, output: Output) -> None:
+    """Work a run's jobs in this process, with progress bars, until none is left."""
+    import threading
+
+    bars = output.progress()
+    worker = opened.worker()
+    thread = threading.Thread(target=worker.work, kwargs={"run": run}, name="worker")
+    thread.start()
+    try:
+        for event in events(opened, run, thread.is_alive):
+            draw_event(bars, event)
+        thread.join()
+    except BaseException:
+        worker.stopping.set()  # the jobs go back to the queue: `runs resume` takes them up
+        thread.join()
+        raise
+    finally:
+        bars.close()
+
+
+def events(opened: Home, run: str, alive: Any) -> Iterator[dict[str, Any]]:
+    """A run's events as they come, while ``alive()``."""
+    after, last_round = 0, False
+    while True:
+        with opened.catalog.read() as db:
+            found = opened.queue.events(db, run, after, 500)
+        for event in found:
+            after = event["seq"]
+            yield event
+        if last_round and not found:
+            return
+        last_round = not alive()
+        if not found:
+            time.sleep(0.2)
+
+
+def draw_event(bars: Bars, event: dict[str, Any]) -> None:
+    """Move the bar that an event speaks of."""
+    data = event["data"]
+    if event["kind"] == "progress":
+        bars(data["what"], data["done"], data["total"])
+    elif event["kind"] == "fold" and "epoch" in data:
+        name = f"fold {data['fold']}"
+        bars(name, data["epoch"], data["epochs"])
+        if "loss" in data:
+            bars.note(name, f"loss {data['loss']}")
+
+
+def _print(opened: Home, run: str, output: Output) -> int:
+    from registry.catalog import runs
+
+    with opened.catalog.read() as db:
+        document = runs.get(db, run)
+    lines = [
+        f"run {document['run']}: {document['status']}" + (f" ({document['error']})" if document.get("error") else ""),
+        f"snapshot {document['snapshot']}, recipe {document['recipe']}",
+        f"plan {document['plan']}, draw {document['draw']}",
+        f"kept {document['kept']}, dropped {cell(document['dropped'] or {})}",
+        *[f"fold {row['fold']}: {row['status']} {row.get('tensors') or ''}" for row in document["folds"]],
+    ]
+    output.document(document, identity="run", text=lines)
+    return 1 if document["status"] in {"failed", "cancelled"} else 0
+
+
+def run_list(wanted: argparse.Namespace, output: Output) -> int:
+    """List runs, newest first."""
+    from registry.catalog import runs
+
+    with home() as opened, opened.catalog.read() as db:
+        found, _ = runs.list_runs(db, cursor=None, limit=wanted.limit)
+    output.lines(found, identity="run", columns=["run", "status", "recipe", "snapshot", "release"])
+    return 0
+
+
+def run_show(wanted: argparse.Namespace, output: Output) -> int:
+    """One run."""
+    with home() as opened:
+        _print(opened, wanted.run, output)
+    return 0
+
+
+def run_logs(wanted: argparse.Namespace, output: Output) -> int:
+    """All events so far."""
+    with home() as opened:
+        for event in events(opened, wanted.run, lambda: False):
+            print(json.dumps(event, ensure_ascii=False))
+    return 0
+
+
+def run_follow(wanted: argparse.Namespace, output: Output) -> int:
+    """Events until the run ends."""
+    from registry.catalog import runs
+
+    def alive() -> bool:
+        with opened.catalog.read() as db:
+            return runs.get(db, wanted.run)["status"] not in ENDED
+
+    with home() as opened:
+        bars = output.progress()
+        for event in events(opened, wanted.run, alive):
+            draw_event(bars, event)
+        bars.close()
+        return _print(opened, wanted.run, output)
+
+
+def run_cancel(wanted: argparse.Namespace, output: Output) -> int:
+    """Cancel: jobs under way stop within a second or two."""
+    from registry.workflows.control_run import cancel
+
+    with home() as opened:
+        cancel(opened, wanted.run)
+        _print(opened, wanted.run, output)
+    return 0
+
+
+def run_resume(wanted: argparse.Namespace, output: Output) -> int:
+    """Queue what is left of a run and work it."""
+    from registry.workflows.control_run import resume
+
+    with home() as opened:
+        resume(opened, wanted.run)
+        work_until_ended(opened, wanted.run, output)
+        return _print(opened, wanted.run, output)

@@ -1,0 +1,106 @@
+"""Commands on snapshots: immutable sets of labeled images."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from registry.cli.commands.common import Subparsers, add, group, home, limit, record
+from registry.cli.output import Output, cell
+from registry.core.errors import UsageError
+
+
+def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
+    """Add this noun's commands."""
+    verbs = group(commands, "snapshot", "immutable sets of labeled images")
+    creating = add(verbs, common, "create", run_create, "freeze what the catalog says now (without a filter: all of it)")
+    creating.add_argument("--classes", default="emociones", help="a set of classes by name, or a file (default emociones)")
+    for name in ("label", "contributor", "subject"):
+        creating.add_argument(f"--{name}", help=f"only rows with this {name}")
+    creating.add_argument("--attribute", action="append", default=[], metavar="NAME=VALUE")
+    creating.add_argument("--supersedes", metavar="CID")
+    limit(add(verbs, common, "list", run_list, "list snapshots"))
+    add(verbs, common, "show", run_show, "counts by label and what was left out").add_argument("snapshot", metavar="CID")
+    comparing = add(verbs, common, "diff", run_diff, "what two snapshots do not have in common")
+    comparing.add_argument("before", metavar="CID")
+    comparing.add_argument("after", metavar="CID")
+    exporting = add(verbs, common, "export", run_export, "a snapshot's rows for other tools")
+    exporting.add_argument("snapshot", metavar="CID")
+    exporting.add_argument("--format", choices=["jsonl", "csv", "parquet"], default="jsonl")
+    exporting.add_argument("-o", "--out", type=Path)
+
+
+def _query(wanted: argparse.Namespace) -> dict[str, Any]:
+    query: dict[str, Any] = {
+        name: getattr(wanted, name) for name in ("label", "contributor", "subject") if getattr(wanted, name)
+    }
+    attributes = {}
+    for pair in wanted.attribute:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--attribute takes NAME=VALUE, not {pair!r}")
+        attributes[name] = value
+    return {**query, "attributes": attributes} if attributes else query
+
+
+def _text(document: dict[str, Any]) -> list[str]:
+    return [
+        f"snapshot {document['snapshot']}",
+        f"{document['count']} images: {cell(document['labels'])}",
+        f"left out: {cell(document['excluded'])}",
+    ]
+
+
+def run_create(wanted: argparse.Namespace, output: Output) -> int:
+    """Take a snapshot."""
+    from registry.workflows.take_snapshot import take_snapshot
+
+    classes = wanted.classes
+    if Path(classes).is_file():
+        classes = Path(classes).read_text(encoding="utf-8")
+    with home() as opened:
+        supersedes = record(opened, wanted.supersedes) if wanted.supersedes else None
+        done = take_snapshot(opened, classes=classes, query=_query(wanted), supersedes=supersedes)
+    output.document(done, identity="snapshot", text=_text(done))
+    return 0
+
+
+def run_list(wanted: argparse.Namespace, output: Output) -> int:
+    """List snapshots, newest first."""
+    from registry.catalog import snapshots
+
+    with home() as opened, opened.catalog.read() as db:
+        found, _ = snapshots.list_snapshots(db, cursor=None, limit=wanted.limit)
+    output.lines(found, identity="cid", columns=["cid", "count", "issuer", "issued_at"])
+    return 0
+
+
+def run_show(wanted: argparse.Namespace, output: Output) -> int:
+    """One snapshot."""
+    from registry.workflows.take_snapshot import document
+
+    with home() as opened:
+        done = document(opened, record(opened, wanted.snapshot))
+    output.document(done, identity="snapshot", text=_text(done))
+    return 0
+
+
+def run_diff(wanted: argparse.Namespace, output: Output) -> int:
+    """Compare two snapshots."""
+    from registry.workflows.compare_snapshots import compare_snapshots
+
+    with home() as opened:
+        rows = compare_snapshots(opened, record(opened, wanted.before), record(opened, wanted.after))
+    output.lines(rows, identity="sha256", columns=["change", "sha256", "before", "after"])
+    return 0
+
+
+def run_export(wanted: argparse.Namespace, output: Output) -> int:
+    """Write a snapshot's items."""
+    from registry.cli.rows import write_rows
+    from registry.workflows.read_content import rows
+
+    with home() as opened:
+        write_rows(rows(opened, record(opened, wanted.snapshot), "items"), wanted.format, wanted.out)
+    return 0

@@ -1,0 +1,63 @@
+"""Run a release's final weights on image files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from registry.core import records
+from registry.core.cid import CID
+from registry.core.errors import InvalidInput, Unavailable
+from registry.core.method import Detection
+from registry.provenance.lineage import ReleaseView, millionths, release_view
+from registry.workflows.parts import Parts
+from registry.workflows.train_fold import weights_files
+
+MAX_IMAGE_BYTES = 64 << 20
+
+
+def final_weights(view: ReleaseView) -> records.Weights:
+    """The weights that the plan fixed beforehand as those people get."""
+    fold = None if view.plan.final == "refit" else int(view.plan.final.removeprefix("fold:"))
+    for weights in view.release.weights:
+        if weights.fold == fold:
+            return weights
+    raise InvalidInput(f"this release has no weights of {view.plan.final}, which its plan names as final")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_IMAGE_BYTES:
+            raise InvalidInput(f"{path} is larger than 64 MiB: give a smaller image")
+        return path.read_bytes()
+    except OSError as error:
+        raise Unavailable(f"{path} can't be read: {error.strerror}") from error
+
+
+def _document(
+    path: Path, detections: Sequence[Detection], classes: Sequence[str], threshold: int
+) -> dict[str, Any]:
+    found = [
+        {
+            "label": classes[kind],
+            "confidence": f"{score / 1_000_000:.6f}",
+            "box": [round(value / 100, 2) for value in box],
+        }
+        for kind, score, *box in detections
+        if score >= threshold
+    ]
+    best = found[0] if found else {"label": None, "confidence": None}
+    return {"image": str(path), "label": best["label"], "confidence": best["confidence"], "detections": found}
+
+
+def predict(parts: Parts, release: CID, images: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """Documents of `emotionet predict --json`, in the order of ``images``."""
+    view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(release)))
+    weights = weights_files(parts.store, final_weights(view).cid)
+    threshold = millionths(view.recipe.values["evaluation"]["threshold"])
+    method = parts.method(view.plan.method.id)
+    encoded = [_read(path) for path in images]
+    classes = view.snapshot.classes
+    for path, detections in zip(images, method.predict(weights, encoded, view.recipe.values, classes), strict=True):
+        yield _document(path, detections, classes, threshold)

@@ -1,0 +1,41 @@
+"""Give an image that is in the catalog another label; the old one stays in the history."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from registry.catalog import images
+from registry.core.cid import CID
+from registry.core.errors import InvalidInput, NotFound
+from registry.workflows.parts import Parts
+from registry.workflows.register_images import NewRow, register
+
+
+def relabel(parts: Parts, image: str, label: str, contributor: str | None = None) -> dict[str, Any]:
+    """Register ``label`` for ``image`` (a CID or sha256) by ``contributor`` (else this registry's key)."""
+    clean = unicodedata.normalize("NFC", label).strip()
+    if not clean or len(clean) > 200:
+        raise InvalidInput("a label has 1 to 200 characters", code="empty_label")
+    with parts.catalog.read() as db:
+        found = images.get_image(db, image)
+    if found is None or found["cid"] is None:
+        raise NotFound(f"{image} is no image of this catalog: see `emotionet images list`")
+    row = NewRow(
+        row=1,
+        name="",
+        sha256=bytes.fromhex(found["sha256"]),
+        cid=CID.parse(found["cid"]),
+        size=found["size"],
+        label=clean,
+        contributor=contributor or parts.key.did,
+    )
+    done = register(parts, [row])
+    return {
+        "sha256": found["sha256"],
+        "label": clean,
+        "registered": done.registered,
+        "unchanged": done.unchanged,
+        "corrected": done.corrected,
+        "contribution": str(done.contribution) if done.contribution else None,
+    }
