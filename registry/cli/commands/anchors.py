@@ -1,0 +1,113 @@
+"""Commands on publishing identity, anchors and access: keys, anchor, token."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime, timedelta
+
+from registry.cli.commands.common import Subparsers, add, cid, group, home
+from registry.cli.output import Output
+from registry.core.errors import UsageError
+
+
+def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
+    """Add this noun's commands."""
+    keys = group(commands, "keys", "the publishing key")
+    add(keys, common, "new", run_new, "make a publishing key if there is none")
+    add(keys, common, "show", run_show, "who this registry publishes as")
+    anchor = group(commands, "anchor", "proofs of when something was said")
+    status = add(anchor, common, "status", run_status, "where an entry's anchor stands")
+    status.add_argument("cid", metavar="CID")
+    add(anchor, common, "submit", run_submit, "anchor an entry (the newest covers all before it)").add_argument(
+        "cid", metavar="CID", nargs="?"
+    )
+    add(anchor, common, "deploy", run_deploy, "deploy the anchor contract to EMOTIONET_CHAIN_RPC")
+    token = group(commands, "token", "access to the API's writing half")
+    creating = add(token, common, "create", run_token_create, "make a token; it is shown once")
+    creating.add_argument("--scope", action="append", default=[], help="images:write, snapshots:write, ... (default: all)")
+    creating.add_argument("--days", type=int, default=90)
+    add(token, common, "list", run_token_list, "list tokens")
+    add(token, common, "revoke", run_token_revoke, "revoke a token").add_argument("id")
+
+
+def run_new(wanted: argparse.Namespace, output: Output) -> int:
+    """Make the key if there is none, and print it."""
+    return run_show(wanted, output)
+
+
+def run_show(wanted: argparse.Namespace, output: Output) -> int:
+    """Print the issuer; never the key."""
+    with home() as opened:
+        key = opened.key
+        document = {"issuer": key.did, "address": key.address, "path": str(key.path)}
+    output.document(document, identity="issuer", text=[f"issuer {key.did}", f"address {key.address}", f"keystore {key.path}"])
+    return 0
+
+
+def run_status(wanted: argparse.Namespace, output: Output) -> int:
+    """Ask the chain or the journal."""
+    from registry.workflows.anchoring import anchor_status
+
+    with home() as opened:
+        document = anchor_status(opened, cid(wanted.cid))
+    output.document(document, identity="status", text=[f"{name}: {value}" for name, value in document.items()])
+    return 0
+
+
+def run_submit(wanted: argparse.Namespace, output: Output) -> int:
+    """Anchor an entry, or the newest one, and wait for finality."""
+    from registry.workflows.anchoring import submit_anchor
+
+    with home() as opened:
+        document = submit_anchor(opened, cid(wanted.cid) if wanted.cid else None)
+    output.document(document, identity="status", text=[f"{name}: {value}" for name, value in document.items()])
+    return 0
+
+
+def run_deploy(wanted: argparse.Namespace, output: Output) -> int:
+    """Deploy the contract with this registry's key."""
+    from registry.provenance.ethereum import deploy_contract
+
+    with home() as opened:
+        if not opened.settings.chain_rpc:
+            raise UsageError("no chain is set up: set EMOTIONET_CHAIN_RPC to a node's address")
+        address = deploy_contract(opened.settings, opened.key)
+    text = [f"contract {address}", f"export EMOTIONET_CHAIN_CONTRACT={address}"]
+    output.document({"contract": address}, identity="contract", text=text)
+    return 0
+
+
+def run_token_create(wanted: argparse.Namespace, output: Output) -> int:
+    """Print a new token, once."""
+    from registry.catalog import tokens
+
+    scopes = tuple(wanted.scope) or tokens.SCOPES
+    unknown = set(scopes) - set(tokens.SCOPES)
+    if unknown:
+        raise UsageError(f"unknown scope {', '.join(sorted(unknown))}: use {', '.join(tokens.SCOPES)}")
+    expires = (datetime.now(UTC) + timedelta(days=wanted.days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    with home() as opened, opened.catalog.write() as db:
+        identity, plain = tokens.create(db, scopes, opened.now(), expires)
+    document = {"id": identity, "token": plain, "scopes": list(scopes), "expires": expires}
+    output.document(document, identity="token", text=[f"token {plain}", f"id {identity}, expires {expires}"])
+    return 0
+
+
+def run_token_list(wanted: argparse.Namespace, output: Output) -> int:
+    """List tokens, never their text."""
+    from registry.catalog import tokens
+
+    with home() as opened, opened.catalog.read() as db:
+        found = tokens.list_tokens(db)
+    output.lines(found, identity="id", columns=["id", "scopes", "created", "expires", "revoked"])
+    return 0
+
+
+def run_token_revoke(wanted: argparse.Namespace, output: Output) -> int:
+    """Revoke."""
+    from registry.catalog import tokens
+
+    with home() as opened, opened.catalog.write() as db:
+        tokens.revoke(db, wanted.id, opened.now())
+    output.document({"id": wanted.id}, identity="id", text=[f"revoked {wanted.id}"])
+    return 0

@@ -1,0 +1,82 @@
+"""Commands that run for long: demo, serve, worker; and the child process of one fold."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from registry.cli.commands.common import Subparsers, add, home
+from registry.cli.output import Output
+
+
+def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
+    """Add this noun's commands."""
+    showing = add(commands, common, "demo", run_demo, "the main job from import to audit, and where to look")
+    showing.add_argument("--data", metavar="DIR|CID|FILE.car", help="real images (else the demo draws its own faces)")
+    showing.add_argument("--recipe", default="quick", metavar="NAME|FILE")
+    showing.add_argument("--base", metavar="CID|FOLDER", help="base weights (safetensors and model.json)")
+    serving = add(commands, common, "serve", run_serve, "the API, with a local worker")
+    serving.add_argument("--host", default="127.0.0.1")
+    serving.add_argument("--port", type=int, default=8000)
+    serving.add_argument("--no-worker", action="store_true", help="leave the runs to `emotionet worker`")
+    add(commands, common, "worker", run_worker, "only a worker (one a machine)")
+
+
+def run_demo(wanted: argparse.Namespace, output: Output) -> int:
+    """The whole road."""
+    from registry.cli.demo import demo
+
+    with home() as opened:
+        return demo(opened, output, data=wanted.data, recipe=wanted.recipe, base=wanted.base)
+
+
+def run_serve(wanted: argparse.Namespace, output: Output) -> int:
+    """Serve until stopped."""
+    import uvicorn
+
+    from registry.api.app import create_app
+
+    with home() as opened:
+        app = create_app(opened)
+        worker = None if wanted.no_worker else opened.worker()
+        thread = threading.Thread(target=worker.work, name="worker", daemon=True) if worker else None
+        if thread:
+            thread.start()
+        output.say(f"serving http://{wanted.host}:{wanted.port} (API description at /schema)")
+        try:
+            uvicorn.run(app, host=wanted.host, port=wanted.port, log_level="warning", timeout_graceful_shutdown=5)
+        finally:
+            if worker and thread:
+                worker.stopping.set()
+                thread.join(20)
+    return 0
+
+
+def run_worker(wanted: argparse.Namespace, output: Output) -> int:
+    """Work until stopped."""
+    with home() as opened:
+        worker = opened.worker()
+        output.say("working; stop with Ctrl-C, jobs under way go back to the queue")
+        try:
+            worker.work()
+        except KeyboardInterrupt:
+            worker.stopping.set()
+    return 0
+
+
+def run_fold_child(arguments: list[str]) -> int:
+    """``_fold SPEC``: one fold, in this process; JSON lines on stdout."""
+    from registry.assembly import open_home
+    from registry.jobs.fold import child
+    from registry.workflows.train_fold import fold_in_child
+
+    real_stdout, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints goes to the log
+    opened = open_home()
+
+    def work(report: Any) -> dict[str, str]:
+        return fold_in_child(opened, Path(arguments[0]), report)
+
+    return child(real_stdout, work)

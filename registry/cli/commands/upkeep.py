@@ -1,0 +1,89 @@
+"""Commands for upkeep: store, catalog, doctor."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from registry.cli.commands.common import Subparsers, add, group, home
+from registry.cli.output import Output, table
+from registry.core.errors import EmotionetError
+
+
+def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
+    """Add this noun's commands."""
+    store = group(commands, "store", "the blocks that are held")
+    add(store, common, "verify", run_verify, "read every block and check it against its CID")
+    add(store, common, "gc", run_gc, "free the blocks that no pin reaches")
+    add(store, common, "stat", run_stat, "how many blocks, pins and bytes")
+    catalog = group(commands, "catalog", "the SQL index over the records")
+    add(catalog, common, "rebuild", run_rebuild, "refill the catalog from the records in the store")
+    add(commands, common, "doctor", run_doctor, "check that everything this home needs is there and works")
+
+
+def _checks(output: Output, checks: Sequence[dict[str, Any]]) -> int:
+    ok = all(check["ok"] for check in checks)
+    rows = [["ok" if check["ok"] else "NOT OK", check["name"], check["detail"]] for check in checks]
+    output.document({"ok": ok, "checks": list(checks)}, identity=None, text=[table(["", "check", "detail"], rows)])
+    return 0 if ok else 1
+
+
+def run_verify(wanted: argparse.Namespace, output: Output) -> int:
+    """Verify all blocks and that every pin's closure is whole."""
+    from registry.workflows.keep_house import verify_store
+
+    with home() as opened:
+        return _checks(output, verify_store(opened, output.progress()))
+
+
+def run_gc(wanted: argparse.Namespace, output: Output) -> int:
+    """Collect garbage."""
+    from registry.workflows.keep_house import collect_garbage
+
+    with home() as opened:
+        done = collect_garbage(opened)
+    output.document(done, identity=None, text=[f"freed {done['blocks']} blocks, {done['bytes']} bytes"])
+    return 0
+
+
+def run_stat(wanted: argparse.Namespace, output: Output) -> int:
+    """Count."""
+    from registry.workflows.keep_house import store_stat
+
+    with home() as opened:
+        done = store_stat(opened)
+    output.document(done, identity=None, text=[f"{name}: {value}" for name, value in done.items()])
+    return 0
+
+
+def run_rebuild(wanted: argparse.Namespace, output: Output) -> int:
+    """Rebuild the catalog."""
+    from registry.workflows.keep_house import rebuild_catalog
+
+    with home() as opened:
+        done = rebuild_catalog(opened)
+    output.document(done, identity=None, text=[f"{name}: {value}" for name, value in done.items()])
+    return 0
+
+
+def run_doctor(wanted: argparse.Namespace, output: Output) -> int:
+    """Try each part; a part that fails is named with its way out."""
+    checks: list[dict[str, Any]] = []
+    with home() as opened:
+        tries = {
+            "home": lambda: str(opened.settings.home),
+            "store": lambda: f"{sum(1 for _ in opened.store.pins())} pins",
+            "catalog": lambda: opened.catalog.engine.dialect.name,
+            "key": lambda: opened.key.did,
+            "anchors": lambda: opened.anchors.chain,
+            "method": lambda: opened.method("yolov8").version,
+        }
+        for name, attempt in tries.items():
+            try:
+                checks.append({"name": name, "ok": True, "detail": str(attempt())})
+            except EmotionetError as error:
+                checks.append({"name": name, "ok": False, "detail": str(error)})
+    checks.append({"name": "python", "ok": sys.version_info[:2] >= (3, 11), "detail": sys.version.split()[0]})
+    return _checks(output, checks)
