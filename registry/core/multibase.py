@@ -1,0 +1,95 @@
+"""Text forms of bytes: base58btc, base32, base36, base16 and base64url, each strict.
+
+Invariant: a text is accepted only if encoding what it decodes to gives that text again (upper-case
+base32 and base16 aside), so that no two texts of one base name the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from registry.core.errors import InvalidInput
+
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def _bad(reason: str) -> InvalidInput:
+    return InvalidInput(f"not a CID: {reason}", code="invalid_cid")
+
+
+def _encode_number(data: bytes, alphabet: str) -> str:
+    number, base = int.from_bytes(data, "big"), len(alphabet)
+    digits = []
+    while number:
+        number, digit = divmod(number, base)
+        digits.append(alphabet[digit])
+    zeros = len(data) - len(data.lstrip(b"\0"))
+    return alphabet[0] * zeros + "".join(reversed(digits))
+
+
+def _decode_number(text: str, alphabet: str) -> bytes:
+    number = 0
+    for sign in text:
+        digit = alphabet.find(sign)
+        if digit < 0:
+            raise _bad(f"{sign!r} is no sign of its base")
+        number = number * len(alphabet) + digit
+    zeros = len(text) - len(text.lstrip(alphabet[0]))
+    return b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def encode_base58(data: bytes) -> str:
+    """base58btc without a prefix, as version 0 CIDs are written."""
+    return _encode_number(data, _BASE58)
+
+
+def decode_base58(text: str) -> bytes:
+    """The bytes of base58btc text without a prefix."""
+    return _decode_number(text, _BASE58)
+
+
+def encode_base32(data: bytes) -> str:
+    """Lower-case base32 without padding, prefix ``b``: a version 1 CID's canonical text."""
+    return "b" + base64.b32encode(data).decode().lower().rstrip("=")
+
+
+def _decode_base32(body: str) -> bytes:
+    upper = body.upper()
+    data = base64.b32decode(upper + "=" * (-len(upper) % 8))
+    if base64.b32encode(data).decode().rstrip("=") != upper:
+        raise _bad("its last sign has stray bits")
+    return data
+
+
+def _decode_base64url(body: str) -> bytes:
+    data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
+    if base64.urlsafe_b64encode(data).decode().rstrip("=") != body:
+        raise _bad("its last sign has stray bits")
+    return data
+
+
+def _cased(body: str, upper: bool) -> str:
+    if body != (body.upper() if upper else body.lower()):
+        raise _bad("upper and lower case are mixed")
+    return body
+
+
+def decode(text: str) -> bytes:
+    """The bytes of a multibase text. ``InvalidInput`` (``invalid_cid``) for other bases and stray signs."""
+    prefix, body = text[0], text[1:]
+    try:
+        if prefix == "z":
+            return _decode_number(body, _BASE58)
+        if prefix in "bB":
+            return _decode_base32(_cased(body, prefix == "B"))
+        if prefix in "fF":
+            return base64.b16decode(_cased(body, prefix == "F").upper())
+        if prefix in "kK":
+            return _decode_number(_cased(body, prefix == "K").lower(), _BASE36)
+        if prefix == "u":
+            return _decode_base64url(body)
+    except (binascii.Error, ValueError) as error:
+        raise _bad("it has signs that are not of its base") from error
+    raise _bad(f"multibase {prefix!r} is not known here")
