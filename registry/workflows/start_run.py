@@ -17,7 +17,6 @@ from registry.core.records import to_value
 from registry.evaluation.claims import parse_claim
 from registry.workflows.parts import Parts
 
-METHOD = "yolov8"
 WEIGHTS_FILES = ("weights.safetensors", "model.json")
 _FINAL = re.compile(r"fold:(\d{1,3})\Z")
 
@@ -27,6 +26,7 @@ class Wanted:
     """What `train` was asked for, beside the snapshot."""
 
     recipe: str = "emotionet-2023"
+    method: str = "yolov8"
     overrides: Mapping[str, Any] = field(default_factory=dict)
     base: str | None = None
     claims: Sequence[str] = ()
@@ -44,11 +44,11 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
     records.parse_as(records.Snapshot, parts.store.get(snapshot))
     if wanted.engine != "local":
         raise UsageError(f"engine {wanted.engine!r} is not built yet: use local")
-    name, values = parts.method(METHOD).recipe(wanted.recipe, wanted.overrides)
+    name, values = parts.method(wanted.method).recipe(wanted.recipe, wanted.overrides)
     final = wanted.final or str(values["final"])
     _check_final(final, int(values["folds"]["k"]))
     options = {
-        "method": METHOD,
+        "method": wanted.method,
         "values": values,
         "claims": [to_value(parse_claim(text)) for text in wanted.claims],
         "final": final,

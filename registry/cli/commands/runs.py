@@ -22,6 +22,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     training = add(commands, common, "train", run_train, "train on a snapshot: plan, anchor, draw, run")
     training.add_argument("snapshot", metavar="SNAPSHOT")
     training.add_argument("--recipe", default="emotionet-2023", metavar="NAME|FILE")
+    training.add_argument("--method", default="yolov8", metavar="NAME", help="a training method that is installed")
     training.add_argument("--base", metavar="CID|FOLDER", help="base weights (safetensors and model.json)")
     training.add_argument("--engine", default="local", choices=["local"])
     training.add_argument("--detach", action="store_true", help="leave the work to a running worker")
@@ -46,6 +47,7 @@ def run_train(wanted: argparse.Namespace, output: Output) -> int:
     names = ("folds", "epochs", "imgsz", "seed", "batch")
     asked = Wanted(
         recipe=wanted.recipe,
+        method=wanted.method,
         overrides={name: getattr(wanted, name) for name in names if getattr(wanted, name) is not None},
         base=wanted.base,
         claims=tuple(wanted.claim),

@@ -1,0 +1,117 @@
+"""A training method that trains nothing, and misbehaves on demand: for tests of everything around training.
+
+Installed by putting this folder on PYTHONPATH, as a stranger's method would be. Its recipe says how
+it behaves: ``delay`` milliseconds an epoch, ``fail`` raises, ``die`` ends the process (once a fold).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+
+from registry.core.errors import InvalidInput, Untrusted
+from registry.core.method import FoldOutcome, FoldTask, Prepared
+
+DEFAULTS: dict[str, Any] = {
+    "folds": {"k": 3},
+    "training": {"epochs": 2, "delay": 0, "fail": False, "die": False},
+    "evaluation": {"threshold": "0.25", "floor": "0.01", "rounds": 200, "min_group": 3, "confidence": "0.95"},
+    "seed": 7,
+    "final": "fold:0",
+}
+
+
+class Simulated:
+    id = "simulated"
+    version = "1"
+
+    def recipes(self) -> tuple[str, ...]:
+        return ("simulated",)
+
+    def recipe(self, name_or_file: str, overrides: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        values = json.loads(json.dumps(DEFAULTS))
+        if name_or_file.startswith("{"):
+            values["training"].update(json.loads(name_or_file))
+        elif name_or_file != "simulated":
+            raise InvalidInput(f"no recipe {name_or_file}: use simulated")
+        values["folds"]["k"] = overrides.get("folds", values["folds"]["k"])
+        values["training"]["epochs"] = overrides.get("epochs", values["training"]["epochs"])
+        values["seed"] = overrides.get("seed", values["seed"])
+        return "simulated", values
+
+    def check(self, values: Any) -> None:
+        if set(values) != set(DEFAULTS):
+            raise InvalidInput("these are not values of this method")
+
+    def preprocess(self, items: Any, read: Any, recipe: Any, progress: Any) -> tuple[Prepared, ...]:
+        rows = []
+        for done, item in enumerate(sorted(items, key=lambda one: one.sha256), 1):
+            data = read(item.sha256)
+            rows.append(self._row(item, data))
+            progress("clean", done, len(items))
+        return tuple(rows)
+
+    def _row(self, item: Any, data: bytes) -> Prepared:
+        kept = bool(data)
+        return Prepared(
+            sha256=item.sha256,
+            width=100 if kept else 0,
+            height=100 if kept else 0,
+            pixels=hashlib.sha256(b"pixels" + data).digest() if kept else None,
+            boxes=item.boxes or ((0, 0, 10000, 10000),) if kept else (),
+            box_source=("supplied" if item.boxes else "full_frame") if kept else "",
+            group=item.sha256,
+            reason=None if kept else "undecodable",
+            measured=None if kept else "0 bytes",
+        )
+
+    def materialize(self, prepared: Any, read: Any, recipe: Any, array: Path, progress: Any) -> dict[bytes, int]:
+        for row in prepared:
+            if hashlib.sha256(b"pixels" + read(row.sha256)).digest() != row.pixels:
+                raise Untrusted("pixels differ")
+        np.save(array, np.zeros((len(prepared), 2, 2, 3), np.uint8))
+        return {row.sha256: index for index, row in enumerate(sorted(prepared, key=lambda row: row.sha256))}
+
+    def train_fold(self, task: FoldTask, report: Any) -> FoldOutcome:
+        wanted = task.recipe["training"]
+        marker = task.workdir / "died"
+        for epoch in range(1, wanted["epochs"] + 1):
+            time.sleep(wanted["delay"] / 1000)
+            report({"epoch": epoch, "epochs": wanted["epochs"], "loss": f"{1 / epoch:.6f}"})
+            if wanted["fail"]:
+                raise InvalidInput("this method was told to fail", code="told_to_fail")
+            if wanted["die"] and not marker.exists():
+                marker.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+        weights = save({"layer": np.arange(4, dtype=np.float32) + (task.fold or 0)})
+        model = json.dumps({"architecture": "simulated", "names": list(task.classes)}, sort_keys=True).encode()
+        return FoldOutcome(
+            weights={"weights.safetensors": weights, "model.json": model},
+            tensors="sha256:" + hashlib.sha256(weights).hexdigest(),
+            arguments={"epochs": wanted["epochs"]},
+            hardware={"processor": "simulated"},
+            events=(),
+            history=tuple((epoch, {"loss": f"{1 / epoch:.6f}"}) for epoch in range(1, wanted["epochs"] + 1)),
+            predictions={sha256: self._found(task, sha256) for sha256 in task.validate},
+        )
+
+    def _found(self, task: FoldTask, sha256: bytes) -> tuple[tuple[int, int, int, int, int, int], ...]:
+        """Right for about nine of ten images, sure of itself as the image's digest says."""
+        truth = task.labels[sha256]
+        said = truth if sha256[1] > 25 else (truth + 1) % len(task.classes)
+        return ((said, 300_000 + sha256[2] * 2_000, 0, 0, 10000, 10000),)
+
+    def predict(self, weights: Any, images: Any, recipe: Any, classes: Any) -> Any:
+        for data in images:
+            yield ((data[0] % len(classes), 900_000, 0, 0, 10000, 10000),)
+
+    def environment(self) -> dict[str, str]:
+        return {"simulated": "1"}
