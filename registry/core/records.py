@@ -6,11 +6,14 @@ There are no floats: counts are integers, scores are integers in millionths, box
 integers in hundredths of a pixel of the upright original, metrics are decimal strings of six places.
 
 Invariants: ``parse(encode(r)) == r``; ``parse`` refuses any bytes that ``encode`` would not have
-written (every field present, no other field, canonical dag-cbor); times are RFC 3339 UTC to the second.
+written (every field present, no other field, canonical dag-cbor); a field that holds a time holds
+RFC 3339 UTC to the second and a day that exists, checked whenever a record is made or read.
 """
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -20,6 +23,24 @@ from registry.core.cid import CID, DAG_CBOR, cid_of
 from registry.core.errors import InvalidInput
 
 VERSION = 1
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+_TIMES = frozenset({"issued_at", "started", "ended", "effective", "time"})
+
+
+def check_time(text: str) -> None:
+    """``InvalidInput`` ``invalid_time`` unless this is RFC 3339 UTC to the second, such as 2026-11-23T15:00:00Z."""
+    try:
+        if _TIME.fullmatch(text):
+            datetime.fromisoformat(text)
+            return
+    except ValueError:
+        pass
+    raise InvalidInput(f"{text!r} is no time: write it like 2026-11-23T15:00:00Z", code="invalid_time")
+
+
+def _check_times(thing: msgspec.Struct) -> None:
+    for name in _TIMES.intersection(thing.__struct_fields__):
+        check_time(getattr(thing, name))
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel", tag_field="type"):
@@ -27,9 +48,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     v: int = VERSION
 
+    def __post_init__(self) -> None:
+        _check_times(self)
+
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """A map inside a record, with no type of its own."""
+
+    def __post_init__(self) -> None:
+        _check_times(self)
 
 
 class MethodRef(Part):
@@ -115,7 +142,11 @@ class Environment(Record, tag="environment"):
 
 
 class Snapshot(Record, tag="snapshot"):
-    """An immutable set of images with one label each. ``items``: SNAPSHOT_ITEMS, ``excluded``: EXCLUDED."""
+    """An immutable set of images with one label each. ``items``: SNAPSHOT_ITEMS, ``excluded``: EXCLUDED.
+
+    ``aliases`` says which labels as given (NFC, trimmed, casefolded) count as which class by index, so
+    that anyone can decide every item again from the contributions alone.
+    """
 
     items: CID
     count: int
@@ -124,6 +155,7 @@ class Snapshot(Record, tag="snapshot"):
     rule: str
     contributions: tuple[CID, ...]
     excluded: CID
+    aliases: dict[str, int] = msgspec.field(default_factory=dict)
     supersedes: bytes | None = None  # named
 
 
@@ -270,12 +302,24 @@ class Evidence(Record, tag="evidence"):
 
 
 AnyRecord = (
-    Contribution | Recipe | Environment | Snapshot | Preprocessing | Plan | Draw | Training | Evaluation
-    | Release | Withdrawal | Audit | Issuer | Keys | Entry | Evidence
+    Contribution
+    | Recipe
+    | Environment
+    | Snapshot
+    | Preprocessing
+    | Plan
+    | Draw
+    | Training
+    | Evaluation
+    | Release
+    | Withdrawal
+    | Audit
+    | Issuer
+    | Keys
+    | Entry
+    | Evidence
 )
-TYPES: dict[str, type[Record]] = {
-    cast(str, cls.__struct_config__.tag): cls for cls in Record.__subclasses__()
-}
+TYPES: dict[str, type[Record]] = {cast(str, cls.__struct_config__.tag): cls for cls in Record.__subclasses__()}
 R = TypeVar("R", bound=Record)
 
 
@@ -339,9 +383,21 @@ def parse_as(kind: type[R], data: bytes) -> R:
 # The tables' columns and keys (see registry.core.tables). sha256 and pixels are 32 raw bytes.
 # A box is [x, y, w, h], integers in hundredths of a pixel of the upright original.
 CONTRIBUTION_ROWS = (
-    ("sha256", "contributor", "cid", "size", "label", "boxes", "attributes", "subject", "licence", "consent", "replaces"),
+    (
+        "sha256",
+        "contributor",
+        "cid",  # CID bytes (named)
+        "size",
+        "label",
+        "boxes",  # [box]
+        "attributes",  # {name: value}
+        "subject",
+        "licence",
+        "consent",
+        "replaces",  # CID bytes of the contribution whose row this one corrects, or None
+    ),
     ("sha256", "contributor"),
-)  # cid: CID bytes (named); boxes: [box]; attributes: {name: value}; replaces: CID bytes of the contribution it corrects, or None
+)
 SNAPSHOT_ITEMS = (
     ("sha256", "image", "size", "label", "contributors", "subject", "attributes", "licence", "boxes"),
     ("sha256",),
@@ -350,7 +406,7 @@ EXCLUDED = (("sha256", "reason", "detail"), ("sha256",))
 PREPARED = (
     ("sha256", "width", "height", "pixels", "boxes", "box_source", "group", "reason", "measured"),
     ("sha256",),
-)  # kept: reason None; dropped: pixels None, reason a word, measured the value as text. group: smallest sha256 of the group
+)  # kept: reason None; dropped: pixels None, reason a word, measured its value as text. group: its smallest sha256
 FOLDS = (("sha256", "fold"), ("sha256",))
 PREDICTIONS = (("sha256", "fold", "truth", "boxes", "detections"), ("sha256",))
 # truth: class index; detections: [[class index, score in millionths, x, y, w, h]] by falling score

@@ -1,0 +1,216 @@
+"""Who says a record, and in which order: one issuer, one log of signed entries.
+
+What is signed: DSSE's pre-authentication encoding (PAE) over the canonical dag-cbor of the entry's
+map without ``signature``, payload type bound; the 32-byte digest is sha2-256 of that. A signature is
+65 bytes, r || s || recovery id (0 or 1), ECDSA on secp256k1 with RFC 6979 nonces and low s; the
+issuer is recovered from it, so an entry needs no key beside it. Signatures are checked here and made
+elsewhere (``Signer``).
+
+Invariants of a log: ``seq`` counts up from 0; ``prev`` names the entry before and is None in the
+first alone, whose record is an ``Issuer``. A hole is ``log_gap``; two entries of one issuer with one
+``seq`` are ``log_fork``. A failure of any check is ``Untrusted``, never a value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+import msgspec
+from coincurve import PublicKey
+from Crypto.Hash import keccak
+
+from registry.core import encoding, records
+from registry.core.cid import CID, DAG_CBOR, SHA2_256
+from registry.core.errors import InvalidInput, Untrusted
+from registry.core.records import Entry
+
+ALG = "dsse-es256k"
+PAYLOAD_TYPE = "application/vnd.emotionet.entry+cbor"
+DID_PREFIX = "did:pkh:eip155:1:"
+SIGNATURE_SIZE = 65
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1's group (SEC 2, 2.4.1)
+_DID = re.compile(re.escape(DID_PREFIX) + r"0x[0-9a-f]{40}")
+
+Get = Callable[[CID], bytes]
+
+
+class Signer(Protocol):
+    """Whoever can sign as one issuer."""
+
+    @property
+    def did(self) -> str:
+        """The issuer's did:pkh, lower-case."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """65 bytes r || s || recovery id over sha2-256 of ``message``, low s."""
+        ...
+
+
+def did_of(address: str) -> str:
+    """The did:pkh of a 0x address (any case). ``InvalidInput`` if it is none."""
+    did = DID_PREFIX + address.lower()
+    check_did(did)
+    return did
+
+
+def address_of(did: str) -> str:
+    """The lower-case 0x address in a did:pkh. ``InvalidInput`` if it is none."""
+    check_did(did)
+    return did[len(DID_PREFIX) :]
+
+
+def check_did(did: str) -> None:
+    """``InvalidInput`` unless this is a did:pkh as entries hold it."""
+    if not _DID.fullmatch(did):
+        raise InvalidInput(f"{did!r} is no issuer: use {DID_PREFIX}0x and 40 lower-case hex digits", code="invalid_did")
+
+
+def address_of_key(public_key: bytes) -> str:
+    """The lower-case 0x address of an uncompressed public key (65 bytes, or 64 without the leading 4)."""
+    digest = keccak.new(digest_bits=256, data=public_key[-64:]).digest()
+    return "0x" + digest[-20:].hex()
+
+
+def pae(payload_type: str, payload: bytes) -> bytes:
+    """DSSE v1 pre-authentication encoding (secure-systems-lab/dsse, protocol.md)."""
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def signing_bytes(entry: Entry) -> bytes:
+    """The exact bytes that an entry's signature covers; its own ``signature`` plays no part."""
+    value = records.to_value(entry)
+    del value["signature"]
+    return pae(PAYLOAD_TYPE, encoding.encode(value))
+
+
+def make_entry(signer: Signer, seq: int, prev: CID | None, record: CID, issued_at: str) -> Entry:
+    """Sign the next entry of the signer's log. ``InvalidInput`` if ``seq`` and ``prev`` contradict each other."""
+    check_did(signer.did)
+    if seq < 0 or (seq == 0) != (prev is None):
+        raise InvalidInput("the first entry, and only that, has seq 0 and no prev", code="invalid_entry")
+    records.check_time(issued_at)
+    draft = Entry(
+        issuer=signer.did,
+        seq=seq,
+        prev=None if prev is None else bytes(prev),
+        record=record,
+        issued_at=issued_at,
+        alg=ALG,
+        signature=b"",
+    )
+    entry = msgspec.structs.replace(draft, signature=signer.sign(signing_bytes(draft)))
+    verify_entry(entry)
+    return entry
+
+
+def recover(signature: bytes, message: bytes) -> str:
+    """The lower-case 0x address that signed sha2-256 of ``message``. ``Untrusted`` ``bad_signature`` if malformed."""
+    if len(signature) != SIGNATURE_SIZE:
+        raise Untrusted(f"a signature has {SIGNATURE_SIZE} bytes, not {len(signature)}", code="bad_signature")
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+    if not (0 < r < ORDER and 0 < s <= ORDER // 2 and signature[64] in (0, 1)):
+        raise Untrusted("the signature is not in its one allowed form (low s)", code="bad_signature")
+    try:
+        key = PublicKey.from_signature_and_message(signature, hashlib.sha256(message).digest(), hasher=None)
+    except Exception as error:  # coincurve raises plain Exception where r is on no point of the curve
+        raise Untrusted("the signature belongs to no key", code="bad_signature") from error
+    return address_of_key(key.format(compressed=False))
+
+
+def verify_entry(entry: Entry) -> None:
+    """``Untrusted`` ``bad_signature`` unless the entry's issuer signed exactly this entry."""
+    if entry.alg != ALG:
+        raise Untrusted(
+            f"signatures of kind {entry.alg!r} can't be checked here: use a newer version", code="bad_signature"
+        )
+    if not _DID.fullmatch(entry.issuer):
+        raise Untrusted(f"{entry.issuer!r} is no issuer that can be checked here", code="bad_signature")
+    if DID_PREFIX + recover(entry.signature, signing_bytes(entry)) != entry.issuer:
+        raise Untrusted(f"entry {entry.seq} was not signed by {entry.issuer}", code="bad_signature")
+    if entry.seq < 0 or (entry.seq == 0) != (entry.prev is None):
+        raise Untrusted(f"entry {entry.seq} of {entry.issuer} contradicts its own place in the log", code="log_gap")
+
+
+def check_first(entry: Entry, record: records.Record) -> records.Issuer:
+    """The ``Issuer`` that opens a log; ``record`` is what ``entry.record`` links to. ``Untrusted`` otherwise."""
+    if entry.seq != 0 or entry.prev is not None:
+        raise Untrusted(f"entry {entry.seq} is not the first of its log", code="log_gap")
+    if not isinstance(record, records.Issuer) or records.cid(record) != entry.record:
+        raise Untrusted("the first entry of a log must name its issuer's chains", code="log_without_issuer")
+    return record
+
+
+def check_successor(newer: Entry, older: Entry, older_cid: CID) -> None:
+    """``Untrusted`` unless ``newer`` is the entry right after ``older``, whose CID is ``older_cid``."""
+    if newer.issuer != older.issuer:
+        raise Untrusted(f"a log has one issuer: {newer.issuer} can't follow {older.issuer}", code="log_gap")
+    if newer.seq != older.seq + 1:
+        code = "log_fork" if newer.seq == older.seq else "log_gap"
+        raise Untrusted(f"entry {newer.seq} of {newer.issuer} can't come right after entry {older.seq}", code=code)
+    if newer.prev != bytes(older_cid):
+        raise Untrusted(f"{newer.issuer} has two different entries {older.seq}: its log forks", code="log_fork")
+
+
+def read_entry(cid: CID, get: Get) -> Entry:
+    """The entry at ``cid``, its signature checked. ``Untrusted`` if these bytes are no entry."""
+    try:
+        entry = records.parse_as(Entry, get(cid))
+    except InvalidInput as error:
+        raise Untrusted(f"{cid} is no entry: {error}", code="not_an_entry") from error
+    verify_entry(entry)
+    return entry
+
+
+def walk_back(newest: CID, until: CID | None, get: Get) -> Iterator[tuple[CID, Entry]]:
+    """Every entry from ``newest`` back to ``until`` (None: the first), both included, each one checked.
+
+    ``get`` must verify what it returns. It ends after ``newest.seq - until.seq + 1`` entries at most.
+    ``Untrusted``: ``bad_signature``, ``log_gap``, or ``log_fork`` where ``until`` is not on the way.
+    What ``get`` raises for an entry that is absent or unreadable passes through unchanged.
+    """
+    last = read_entry(until, get) if until is not None else None
+    cid, entry = newest, read_entry(newest, get)
+    while True:
+        if last is not None and entry.issuer != last.issuer:
+            raise Untrusted(f"{newest} and {until} are of different issuers' logs", code="log_gap")
+        if last is not None and entry.seq <= last.seq and cid != until:
+            code = "log_fork" if entry.seq == last.seq else "log_gap"
+            raise Untrusted(f"{until} is not on the way back from {newest}: the log forks", code=code)
+        yield cid, entry
+        if cid == until or entry.prev is None:
+            return
+        older_cid = _prev(entry)
+        older = read_entry(older_cid, get)
+        check_successor(entry, older, older_cid)
+        cid, entry = older_cid, older
+
+
+def _prev(entry: Entry) -> CID:
+    try:
+        return CID.decode(entry.prev or b"")
+    except InvalidInput as error:
+        raise Untrusted(f"entry {entry.seq} names no entry before it", code="log_gap") from error
+
+
+def verify_segment(entries: Iterable[tuple[CID, Entry]]) -> None:
+    """Check entries given newest first, each right after the next: CIDs, signatures, no gap, no fork."""
+    newer: Entry | None = None
+    for cid, entry in entries:
+        if records.cid(entry) != cid:
+            raise Untrusted(f"entry {entry.seq} does not hash to {cid}", code="hash_mismatch")
+        verify_entry(entry)
+        if newer is not None:
+            check_successor(newer, entry, cid)
+        newer = entry
+
+
+def anchor_digest(entry: CID) -> bytes:
+    """The 32 bytes that are anchored for an entry: its CID's sha2-256 digest."""
+    if entry.codec != DAG_CBOR or entry.hash_code != SHA2_256:
+        raise InvalidInput(f"{entry} is no entry's CID", code="not_an_entry")
+    return entry.digest

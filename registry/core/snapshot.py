@@ -1,0 +1,213 @@
+"""What a snapshot holds, decided from contributions' rows alone; an audit runs these functions again.
+
+**Rows** are dicts with the columns of ``CONTRIBUTION_ROWS``. Only the newest row of each
+(image's sha256, contributor) counts: ``resolve_rows``. A filter chooses among those: ``matches``.
+
+**Rule** ``majority-v1`` for one image: each contributor's newest row is one vote for the class that its
+label means. Labels that mean no class don't vote, unless none does: then the image is excluded as
+``unknown_label``. The class with the most votes wins; a tie excludes it as ``disagreement``. The rest
+follows from all the image's rows, whatever order they came in:
+
+* ``image`` and ``size`` are those of the row with the smallest contributor;
+* ``contributors`` are all of them, sorted; ``subject`` and ``licence`` the smallest text that is given;
+* ``attributes`` are all that anyone gives, of different values for one name the smallest;
+* ``boxes`` are those of the smallest contributor who voted for the winner and gives any.
+
+Invariants: pure; the result does not depend on the order of rows; every image that comes in is either
+an item or excluded, with the first reason of ``withdrawn``, ``no_bytes``, ``unknown_label``,
+``disagreement``; items' labels are names of the given classes.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from registry.core import records
+from registry.core.cid import CID
+from registry.core.errors import InvalidInput
+
+RULE = "majority-v1"
+Row = Mapping[str, Any]
+
+CLASS_SETS: dict[str, str] = {
+    "emociones": "triste, sad, 0\nsorprendido, surprised, 1\nfeliz, happy, 2\nenojado, angry, 3\n",
+}
+
+
+def normal(label: str) -> str:
+    """A label as it is compared: NFC, trimmed, casefolded."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", label).strip().casefold())
+
+
+class Classes(NamedTuple):
+    """Class names in their order, and what labels mean them: normal label -> index of the class."""
+
+    names: tuple[str, ...]
+    aliases: dict[str, int]
+
+    def index_of(self, label: str) -> int | None:
+        """The index of the class that a label as given means, None if it means none."""
+        return self.aliases.get(normal(label))
+
+
+def classes_of(names: Sequence[str], aliases: Mapping[str, int]) -> Classes:
+    """Classes as a ``Snapshot`` record states them. ``InvalidInput`` ``bad_classes`` if they contradict themselves."""
+    if not names or len(set(names)) != len(names):
+        raise InvalidInput("classes must be different names, at least one", code="bad_classes")
+    if any(not 0 <= index < len(names) for index in aliases.values()):
+        raise InvalidInput("every alias must mean one of the classes", code="bad_classes")
+    if any(aliases.get(normal(name)) != index for index, name in enumerate(names)):
+        raise InvalidInput("every class must be an alias of itself", code="bad_classes")
+    return Classes(tuple(names), dict(aliases))
+
+
+def load_classes(name_or_text: str) -> Classes:
+    """A set in ``CLASS_SETS`` by its name, or the text of a file: a line ``name[, alias...]`` a class, in order.
+
+    Empty lines and lines that begin with ``#`` are left out. ``InvalidInput`` ``bad_classes`` if a label would
+    mean two classes, if there are none, or if it is one word that names no set.
+    """
+    text = CLASS_SETS.get(name_or_text, name_or_text)
+    if "\n" not in text and "," not in text:
+        known = ", ".join(sorted(CLASS_SETS))
+        raise InvalidInput(f"{text!r} is no set of classes: name a file or one of {known}", code="bad_classes")
+    names: list[str] = []
+    aliases: dict[str, int] = {}
+    for line in text.removeprefix("\ufeff").splitlines():
+        if not line.strip() or line.strip().startswith("#"):
+            continue
+        words = [unicodedata.normalize("NFC", word).strip() for word in line.split(",")]
+        names.append(words[0])
+        for word in words:
+            if not word or aliases.setdefault(normal(word), len(names) - 1) != len(names) - 1:
+                raise InvalidInput(f"{word!r} in the classes is empty or means two of them", code="bad_classes")
+    return classes_of(names, aliases)
+
+
+def resolve_rows(rows: Iterable[Row]) -> list[Row]:
+    """The newest row of each (sha256, contributor), sorted by it; ``rows`` in the order of the log, oldest first."""
+    newest: dict[tuple[bytes, str], Row] = {(row["sha256"], row["contributor"]): row for row in rows}
+    return [newest[key] for key in sorted(newest)]
+
+
+def check_query(query: Mapping[str, Any]) -> None:
+    """``InvalidInput`` ``bad_query`` unless a filter has only known names and text values."""
+    texts = {name: value for name, value in query.items() if name != "attributes"}
+    attributes = query.get("attributes", {})
+    if not set(texts) <= {"label", "contributor", "subject"} or not isinstance(attributes, Mapping):
+        raise InvalidInput("filter by label, contributor, subject or attributes", code="bad_query")
+    if not all(isinstance(item, str) for item in (*texts.values(), *attributes, *attributes.values())):
+        raise InvalidInput("a filter's values must be text", code="bad_query")
+
+
+def matches(row: Row, query: Mapping[str, Any] | None) -> bool:
+    """Whether a row has every value that the filter asks for, exactly as given (``label`` is the label as given)."""
+    query = query or {}
+    check_query(query)
+    texts = all(row[name] == value for name, value in query.items() if name != "attributes")
+    return texts and all(row["attributes"].get(name) == value for name, value in query.get("attributes", {}).items())
+
+
+def select(
+    rows: Iterable[Row],
+    classes: Classes,
+    rule: str = RULE,
+    withdrawn: Collection[bytes] = frozenset(),
+    missing: Collection[bytes] = frozenset(),
+) -> tuple[list[list[Any]], list[list[Any]]]:
+    """Rows of SNAPSHOT_ITEMS and of EXCLUDED, both sorted by sha256.
+
+    ``rows``: newest rows, in any order. ``withdrawn``: sha256s, or CID bytes, of images that were taken
+    back; ``missing``: sha256s of images whose bytes are not held. ``InvalidInput`` for an unknown rule, or
+    two rows of one contributor for one image (``resolve_rows`` first).
+    """
+    if rule != RULE:
+        raise InvalidInput(f"the rule {rule!r} is not known here: use {RULE}", code="unknown_rule")
+    items: list[list[Any]] = []
+    excluded: list[list[Any]] = []
+    ordered = sorted(rows, key=itemgetter("sha256", "contributor"))
+    for sha256, found in groupby(ordered, key=itemgetter("sha256")):
+        group = list(found)
+        if len({row["contributor"] for row in group}) != len(group):
+            raise InvalidInput(f"image {sha256.hex()} has two rows of one contributor", code="unresolved_rows")
+        if sha256 in withdrawn or any(row["cid"] in withdrawn for row in group):
+            excluded.append([sha256, "withdrawn", ""])
+        elif sha256 in missing:
+            excluded.append([sha256, "no_bytes", ""])
+        else:
+            index, reason, detail = decide(group, classes)
+            if index is None:
+                excluded.append([sha256, reason, detail])
+            else:
+                items.append(_item(group, classes, index))
+    return items, excluded
+
+
+def decide(group: Sequence[Row], classes: Classes) -> tuple[int | None, str, str]:
+    """One image's class index, or None with the reason and its detail."""
+    meant = [classes.index_of(row["label"]) for row in group]
+    votes = Counter(index for index in meant if index is not None)
+    if not votes:
+        return None, "unknown_label", ", ".join(sorted({row["label"] for row in group}))
+    most = max(votes.values())
+    winners = [index for index, count in votes.items() if count == most]
+    if len(winners) > 1:
+        detail = ", ".join(f"{classes.names[index]} {votes[index]}" for index in sorted(votes))
+        return None, "disagreement", detail
+    return winners[0], "", ""
+
+
+def _item(group: Sequence[Row], classes: Classes, index: int) -> list[Any]:
+    """``group``: an image's rows by rising contributor."""
+    first = group[0]
+    boxes = [row["boxes"] for row in group if row["boxes"] and classes.index_of(row["label"]) == index]
+    item = {
+        "sha256": first["sha256"],
+        "image": CID.decode(first["cid"]),
+        "size": first["size"],
+        "label": classes.names[index],
+        "contributors": [row["contributor"] for row in group],
+        "subject": _smallest(row["subject"] for row in group),
+        "attributes": _attributes(group),
+        "licence": _smallest(row["licence"] for row in group),
+        "boxes": [list(box) for box in boxes[0]] if boxes else [],
+    }
+    return [item[column] for column in records.SNAPSHOT_ITEMS[0]]
+
+
+def _smallest(values: Iterable[str | None]) -> str | None:
+    return min((value for value in values if value is not None), default=None)
+
+
+def _attributes(group: Sequence[Row]) -> dict[str, str]:
+    names = sorted({name for row in group for name in row["attributes"]})
+    return {name: min(row["attributes"][name] for row in group if name in row["attributes"]) for name in names}
+
+
+class Comparison(NamedTuple):
+    """What became of a snapshot: items by rising sha256; ``changed`` holds (before, after)."""
+
+    added: list[Row]
+    removed: list[Row]
+    changed: list[tuple[Row, Row]]
+
+
+def compare(items_a: Iterable[Row], items_b: Iterable[Row]) -> Comparison:
+    """From snapshot a to snapshot b. Items are dicts (``tables.rows_as_dicts``), in any order.
+
+    For two large tables that share most, ``tables.diff`` gives the same without reading the rest.
+    """
+    before = {row["sha256"]: row for row in items_a}
+    after = {row["sha256"]: row for row in items_b}
+    return Comparison(
+        added=[after[key] for key in sorted(after.keys() - before.keys())],
+        removed=[before[key] for key in sorted(before.keys() - after.keys())],
+        changed=[
+            (before[key], after[key]) for key in sorted(before.keys() & after.keys()) if before[key] != after[key]
+        ],
+    )

@@ -1,0 +1,463 @@
+"""Tables: one shape for one set of rows, proofs, differences, and nothing that was tampered with."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from registry.core import encoding, records, table_build, table_nodes, tables
+from registry.core.cid import CID, DAG_CBOR, cid_of, verify
+from registry.core.errors import EmotionetError, InvalidInput, Untrusted
+
+COLUMNS, KEY = ("sha256", "who", "n", "text", "more"), ("sha256", "who")
+
+
+class Blocks(dict[CID, bytes]):
+    """Blocks in memory; counts what is read."""
+
+    reads = 0
+
+    def put(self, cid: CID, data: bytes) -> None:
+        verify(cid, data)
+        self[cid] = data
+
+    def get(self, cid: CID) -> bytes:
+        self.reads += 1
+        verify(cid, self[cid])
+        return self[cid]
+
+    def put_value(self, value: Any) -> CID:
+        data = encoding.encode(value)
+        cid = cid_of(data, DAG_CBOR)
+        self[cid] = data
+        return cid
+
+
+def row(number: int, text: str = "") -> tuple[Any, ...]:
+    return (hashlib.sha256(b"%d" % number).digest(), f"who {number % 3}", number, text, {"a": [number, None]})
+
+
+def make(numbers: Any, text: str = "") -> tuple[CID, Blocks]:
+    blocks = Blocks()
+    return tables.build(COLUMNS, KEY, [row(number, text) for number in numbers], blocks.put), blocks
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nodes of 4 rows on average, so that a few hundred rows make a tree of several levels."""
+    few = lambda digest, level: digest[level] % 4 == 0  # noqa: E731
+    monkeypatch.setattr(table_build, "ends", few)
+    monkeypatch.setattr(tables, "ends", few)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nodes of at most 300 bytes, so that the limit on size decides nearly always."""
+    monkeypatch.setattr(table_build, "MAX_ITEMS", 300)
+    monkeypatch.setattr(tables, "MAX_ITEMS", 300)
+
+
+def in_tree(root: CID, blocks: Blocks) -> set[CID]:
+    """What links reach from a table."""
+    found: set[CID] = set()
+    pending = [root]
+    while pending:
+        cid = pending.pop()
+        found.add(cid)
+        pending += encoding.links(blocks[cid], DAG_CBOR)
+    return found
+
+
+def test_rows_come_back_in_key_order() -> None:
+    cid, blocks = make(range(1000))
+    found = list(tables.iterate(cid, blocks.get))
+    assert [list(item) for item in found] == [list(item) for item in sorted(map(row, range(1000)))]
+    assert next(tables.rows_as_dicts(cid, blocks.get)) == dict(zip(COLUMNS, found[0], strict=True))
+    assert tables.read(cid, blocks.get)[:3] == (COLUMNS, KEY, 1000)
+
+
+def test_an_empty_table_has_one_empty_leaf() -> None:
+    cid, blocks = make([])
+    assert list(tables.iterate(cid, blocks.get)) == []
+    assert encoding.decode(blocks[tables.read(cid, blocks.get).root]) == {"rows": []}
+    assert len(blocks) == 2
+    assert tables.find(cid, row(1)[:2], blocks.get) is None
+
+
+def test_the_format_is_exactly_as_documented() -> None:
+    blocks = Blocks()
+    cid = tables.build(("k", "v"), ("k",), [(2, "b"), (1, "a")], blocks.put)
+    header = encoding.decode(blocks[cid])
+    assert encoding.decode(blocks[header.pop("root")]) == {"rows": [[1, "a"], [2, "b"]]}
+    assert header == {"v": 1, "type": "table", "columns": ["k", "v"], "key": ["k"], "count": 2}
+
+
+def test_the_rule_is_exactly_as_documented() -> None:
+    """The tree written again by hand, level by level, from the words of the docstring."""
+    cid, blocks = make(range(3000))
+    rows = sorted([list(row(number)) for number in range(3000)])
+    items: list[tuple[list[Any], Any, int]] = [(item[:2], item, 1) for item in rows]
+    for level in range(10):
+        nodes: list[list[Any]] = [[]]
+        for item in items:
+            nodes[-1].append(item)
+            if hashlib.sha256(encoding.encode(item[0])).digest()[level] == 0:
+                nodes.append([])
+        nodes = [node for node in nodes if node]
+        name = "nodes" if level else "rows"
+        made = [blocks.put_value({name: [value for _, value, _ in node]}) for node in nodes]
+        if len(made) == 1:
+            break
+        counts = [sum(count for _, _, count in node) for node in nodes]
+        firsts = [node[0][0] for node in nodes]
+        items = [(f, [f, n, c], n) for f, n, c in zip(firsts, counts, made, strict=True)]
+    assert level > 0
+    assert made == [tables.read(cid, blocks.get).root]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.permutations(range(40)), st.data())
+def test_any_order_of_input_gives_the_same_table(order: list[int], data: st.DataObject) -> None:
+    some = data.draw(st.sets(st.integers(0, 39)))
+    assert make([number for number in order if number in some])[0] == make(sorted(some))[0]
+
+
+@pytest.mark.usefixtures("often")
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 17, 100, 700])
+def test_tall_trees_of_any_size(count: int) -> None:
+    numbers = list(range(count))
+    random.Random(count).shuffle(numbers)
+    cid, blocks = make(numbers)
+    assert make(range(count))[0] == cid
+    assert [item[2] for item in tables.iterate(cid, blocks.get)] == [item[2] for item in sorted(map(row, range(count)))]
+    assert in_tree(cid, blocks) == set(blocks), "a block was written that the table does not reach"
+    if count == 700:
+        assert table_nodes.Reader(cid, blocks.get).height() >= 4
+
+
+@pytest.mark.usefixtures("small")
+def test_nodes_stay_below_their_size() -> None:
+    cid, blocks = make(range(300), "some text " * 5)
+    assert all(len(data) <= 316 for data in blocks.values())
+    assert len(list(tables.iterate(cid, blocks.get))) == 300
+    assert make(reversed(range(300)), "some text " * 5)[0] == cid
+
+
+def test_a_node_never_exceeds_one_mebibyte() -> None:
+    blocks = Blocks()
+    rows = [(number, bytes([number]) * 200_000) for number in range(40)]
+    cid = tables.build(("k", "v"), ("k",), rows, blocks.put)
+    assert max(map(len, blocks.values())) <= tables.MAX_NODE
+    assert max(map(len, blocks.values())) > 1_000_000
+    assert list(tables.iterate(cid, blocks.get)) == rows
+    full = tables.MAX_NODE - 16 - 7  # a row [1, bytes]: list head, 1, and a head of 5 bytes
+    cid = tables.build(("k", "v"), ("k",), [(1, bytes(full))], blocks.put)
+    assert tables.find(cid, (1,), blocks.get) == (1, bytes(full))
+    with pytest.raises(InvalidInput) as caught:
+        tables.build(("k", "v"), ("k",), [(1, bytes(full + 1))], blocks.put)
+    assert caught.value.code == "row_too_large"
+
+
+@pytest.mark.parametrize(
+    ("columns", "key", "rows", "code"),
+    [
+        (("a",), ("a",), [(1,), (1,)], "duplicate_key"),
+        (("a", "b"), ("a",), [(1, 2), (3,)], "row_shape"),
+        (("a",), ("a",), [(1,), ("1",)], "bad_key"),
+        (("a",), ("a",), [(None,)], "bad_key"),
+        (("a",), ("a",), [(True,)], "bad_key"),
+        (("a",), ("a",), [([1],)], "bad_key"),
+        (("a",), ("a",), [("x" * 4096,)], "row_too_large"),
+        (("a",), ("b",), [], "bad_columns"),
+        (("a", "a"), ("a",), [], "bad_columns"),
+        (("a",), (), [], "bad_columns"),
+        (("a", ""), ("a",), [], "bad_columns"),
+    ],
+)
+def test_what_is_no_table_is_refused(columns: Any, key: Any, rows: Any, code: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        tables.build(columns, key, rows, Blocks().put)
+    assert caught.value.code == code
+
+
+KEYS = st.one_of(
+    st.lists(st.integers(-(2**63), 2**63), unique=True, max_size=30),
+    st.lists(st.text(max_size=8), unique=True, max_size=30),
+    st.lists(st.binary(max_size=8), unique=True, max_size=30),
+)
+
+
+@settings(deadline=None)
+@given(KEYS)
+def test_keys_are_ordered_by_bytes_and_by_number(keys: list[Any]) -> None:
+    blocks = Blocks()
+    cid = tables.build(("k",), ("k",), [[key] for key in keys], blocks.put)
+    found = [item[0] for item in tables.iterate(cid, blocks.get)]
+    assert found == sorted(keys, key=lambda key: key.encode() if isinstance(key, str) else key)
+
+
+# --- one row ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("often")
+def test_presence_and_absence_are_proved_by_a_few_blocks() -> None:
+    cid, blocks = make(range(0, 600, 2))
+    height = table_nodes.Reader(cid, blocks.get).height()
+    for number in range(600):
+        proof = tables.prove(cid, row(number)[:2], blocks.get)
+        expected = row(number) if number % 2 == 0 else None
+        assert tables.verify_proof(cid, row(number)[:2], proof) == expected
+        assert tables.find(cid, row(number)[:2], blocks.get) == expected
+        assert len(proof) <= height + 2
+    for outside in ((b"", ""), (b"\xff" * 33, "")):
+        assert tables.verify_proof(cid, outside, tables.prove(cid, outside, blocks.get)) is None
+
+
+@pytest.mark.usefixtures("often")
+@settings(max_examples=200, deadline=None)
+@given(number=st.integers(0, 99), data=st.data())
+def test_a_proof_with_any_byte_changed_or_any_block_missing_is_refused(number: int, data: st.DataObject) -> None:
+    cid, blocks = make(range(0, 100, 2))
+    key = row(number)[:2]
+    proof = tables.prove(cid, key, blocks.get)
+    victim = data.draw(st.sampled_from(sorted(proof)))
+    at = data.draw(st.integers(0, len(proof[victim]) - 1))
+    changed = bytearray(proof[victim])
+    changed[at] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(Untrusted) as caught:
+        tables.verify_proof(cid, key, proof | {victim: bytes(changed)})
+    assert caught.value.code == "hash_mismatch"
+    with pytest.raises(Untrusted) as caught:
+        tables.verify_proof(cid, key, {block: bytes_ for block, bytes_ in proof.items() if block != victim})
+    assert caught.value.code == "proof_incomplete"
+
+
+@pytest.mark.parametrize("key", [(b"x",), (b"x", "y", "z"), ("x", "y"), (b"x", 1), (None, None)])
+def test_a_key_that_no_row_could_have_is_refused(key: Any) -> None:
+    cid, blocks = make(range(10))
+    with pytest.raises(InvalidInput) as caught:
+        tables.find(cid, key, blocks.get)
+    assert caught.value.code == "bad_key"
+
+
+# --- two tables -------------------------------------------------------------------------------------
+
+CONTENT = st.dictionaries(st.integers(0, 60), st.integers(0, 2), max_size=60)
+
+
+def plain(content: dict[int, int], blocks: Blocks) -> CID:
+    return tables.build(("k", "v"), ("k",), list(content.items()), blocks.put)
+
+
+@pytest.mark.usefixtures("often")
+@settings(max_examples=200, deadline=None)
+@given(CONTENT, CONTENT)
+def test_a_difference_is_that_of_the_sets(a: dict[int, int], b: dict[int, int]) -> None:
+    blocks = Blocks()
+    found = list(tables.diff(plain(a, blocks), plain(b, blocks), blocks.get))
+    expected = [
+        ((key, a[key]) if key in a else None, (key, b[key]) if key in b else None)
+        for key in sorted(a.keys() | b.keys())
+        if a.get(key) != b.get(key)
+    ]
+    assert found == expected
+
+
+def test_a_difference_tells_true_from_one() -> None:
+    blocks = Blocks()
+    one, true = (tables.build(("k", "v"), ("k",), [(0, value)], blocks.put) for value in (1, True))
+    assert len(list(tables.diff(one, true, blocks.get))) == 1
+
+
+@pytest.mark.parametrize("change", ["remove", "add", "first", "last"])
+def test_a_difference_reads_only_what_is_not_shared(change: str) -> None:
+    blocks = Blocks()
+    numbers = set(range(20_000))
+    rows = sorted(row(number) for number in numbers)
+    other = {"remove": rows[:700] + rows[701:], "add": [*rows, row(20_001)], "first": rows[1:], "last": rows[:-1]}[
+        change
+    ]
+    a = tables.build(COLUMNS, KEY, rows, blocks.put)
+    many = len(blocks)
+    b = tables.build(COLUMNS, KEY, other, blocks.put)
+    assert len(blocks) - many < 8, "the two tables hardly share anything"
+    blocks.reads = 0
+    assert len(list(tables.diff(a, b, blocks.get))) == 1
+    assert blocks.reads < 20
+    assert many > 50
+
+
+def test_only_tables_of_one_kind_are_compared() -> None:
+    blocks = Blocks()
+    a = tables.build(("k", "v"), ("k",), [(1, 1)], blocks.put)
+    for columns, key, rows in (
+        (("k", "w"), ("k",), [(1, 1)]),
+        (("k", "v"), ("v",), [(1, 1)]),
+        (("k", "v"), ("k",), [("1", 1)]),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            list(tables.diff(a, tables.build(columns, key, rows, blocks.put), blocks.get))
+        assert caught.value.code == "tables_differ"
+
+
+# --- trees that build would not have written ---------------------------------------------------------
+
+
+def forge(blocks: Blocks, top: Any, count: int, **changes: Any) -> CID:
+    link = blocks.put_value(top)
+    header = {"v": 1, "type": "table", "columns": ["k", "v"], "key": ["k"], "count": count, "root": link}
+    return blocks.put_value(header | changes)
+
+
+def ending_keys(level: int, wanted: bool) -> Iterator[int]:
+    """Integers after which a node of ``level`` ends, or does not."""
+    for key in range(1_000_000):
+        if (hashlib.sha256(encoding.encode([key])).digest()[level] == 0) == wanted:
+            yield key
+
+
+def inner(blocks: Blocks, *leaves: list[int]) -> dict[str, Any]:
+    return {"nodes": [[[leaf[0]], len(leaf), blocks.put_value({"rows": [[k, 0] for k in leaf]})] for leaf in leaves]}
+
+
+Forgery = Callable[[Blocks], CID]
+STAY = [key for key, _ in zip(ending_keys(0, False), range(9), strict=False)]
+END = next(ending_keys(0, True))
+
+FORGERIES: dict[str, Forgery] = {
+    "rows out of order": lambda b: forge(b, {"rows": [[2, 0], [1, 0]]}, 2),
+    "a row twice": lambda b: forge(b, {"rows": [[1, 0], [1, 0]]}, 2),
+    "keys of two types": lambda b: forge(b, {"rows": [[1, 0], ["a", 0]]}, 2),
+    "a key that can't be one": lambda b: forge(b, {"rows": [[None, 0]]}, 1),
+    "too few values": lambda b: forge(b, {"rows": [[1]]}, 1),
+    "too many values": lambda b: forge(b, {"rows": [[1, 0, 0]]}, 1),
+    "a row that is a map": lambda b: forge(b, {"rows": [{"k": 1, "v": 0}]}, 1),
+    "a wrong count": lambda b: forge(b, {"rows": [[1, 0]]}, 2),
+    "rows beside nodes": lambda b: forge(b, {"rows": [[1, 0]], "nodes": []}, 1),
+    "a node of another name": lambda b: forge(b, {"items": [[1, 0]]}, 1),
+    "a node that is a list": lambda b: forge(b, [[1, 0]], 1),
+    "an empty inner root": lambda b: forge(b, {"nodes": []}, 0),
+    "a root that is not needed": lambda b: forge(b, inner(b, [1, 2]), 2),
+    "leaves out of order": lambda b: forge(b, inner(b, [STAY[2]], [STAY[1]]), 2),
+    "leaves that overlap": lambda b: forge(b, inner(b, [STAY[0], STAY[3]], [STAY[2], STAY[4]]), 4),
+    "a leaf that ends too early": lambda b: forge(b, inner(b, STAY[:2], STAY[2:4]), 4),
+    "a leaf that ends too late": lambda b: forge(b, {"rows": [[END, 0], [END + 1, 0]]}, 2),
+    "an empty leaf": lambda b: forge(
+        b, {"nodes": [[[1], 1, b.put_value({"rows": [[1, 0]]})], [[2], 1, b.put_value({"rows": []})]]}, 2
+    ),
+    "a false first key": lambda b: forge(
+        b,
+        {
+            "nodes": [
+                [[END - 1], 1, b.put_value({"rows": [[END, 0]]})],
+                [[END + 1], 1, b.put_value({"rows": [[END + 1, 0]]})],
+            ]
+        },
+        2,
+    ),
+    "a false count below": lambda b: forge(
+        b,
+        {
+            "nodes": [
+                [[END], 2, b.put_value({"rows": [[END, 0]]})],
+                [[END + 1], 1, b.put_value({"rows": [[END + 1, 0]]})],
+            ]
+        },
+        3,
+    ),
+    "leaves at different levels": lambda b: forge(
+        b,
+        {"nodes": [[[END], 1, b.put_value({"rows": [[END, 0]]})], [[END + 1], 1, b.put_value(inner(b, [END + 1]))]]},
+        2,
+    ),
+    "a count that is no number": lambda b: forge(b, {"nodes": [[[1], True, b.put_value({"rows": [[1, 0]]})]] * 2}, 2),
+    "a first key that is bare": lambda b: forge(b, {"nodes": [[1, 1, b.put_value({"rows": [[1, 0]]})]] * 2}, 2),
+    "another version": lambda b: forge(b, {"rows": []}, 0, v=2),
+    "a header with more": lambda b: forge(b, {"rows": []}, 0, more=1),
+    "a negative count": lambda b: forge(b, {"rows": []}, -1),
+    "a key that is no column": lambda b: forge(b, {"rows": []}, 0, key=["x"]),
+    "columns that are no list": lambda b: forge(b, {"rows": []}, 0, columns="kv"),
+    "a root that is no link": lambda b: forge(b, {"rows": []}, 0, root=b"x"),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forged_tree_is_untrusted(name: str) -> None:
+    blocks = Blocks()
+    cid = FORGERIES[name](blocks)
+    with pytest.raises(Untrusted) as caught:
+        list(tables.iterate(cid, blocks.get))
+    assert caught.value.code in ("table_shape", "table_order")
+
+
+def test_a_node_that_ends_at_a_size_it_did_not_reach_is_untrusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = Blocks()
+    with monkeypatch.context() as smaller:
+        smaller.setattr(table_build, "MAX_ITEMS", 300)
+        cid = tables.build(COLUMNS, KEY, [row(number) for number in range(50)], blocks.put)
+    with pytest.raises(Untrusted) as caught:
+        list(tables.iterate(cid, blocks.get))
+    assert caught.value.code == "table_shape"
+
+
+def test_an_endless_descent_is_untrusted() -> None:
+    blocks = Blocks()
+    leaf = {"rows": [[1, 0]]}
+    node: Any = leaf
+    for _ in range(table_build.MAX_LEVELS + 1):
+        low, high = blocks.put_value(node), blocks.put_value({"rows": [[2, 0]]})
+        node = {"nodes": [[[1], tables_count(node), low], [[2], 1, high]]}
+    cid = forge(blocks, node, tables_count(node))
+    for ask in (lambda: list(tables.iterate(cid, blocks.get)), lambda: tables.find(cid, (1,), blocks.get)):
+        with pytest.raises(Untrusted):
+            ask()
+
+
+def tables_count(node: dict[str, Any]) -> int:
+    return len(node["rows"]) if "rows" in node else sum(item[1] for item in node["nodes"])
+
+
+def test_what_is_no_table_is_named_so() -> None:
+    blocks = Blocks()
+    for value in ({"type": "snapshot"}, [], "table", {"rows": []}):
+        with pytest.raises(InvalidInput) as caught:
+            tables.read(blocks.put_value(value), blocks.get)
+        assert caught.value.code == "not_a_table"
+
+
+@pytest.mark.usefixtures("often")
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_any_byte_changed_and_hashed_again_is_found_or_another_table(data: st.DataObject) -> None:
+    """Who changes a node must change its parents too: what comes out has another CID, or is refused."""
+    cid, blocks = make(range(60))
+    victim = data.draw(st.sampled_from(sorted(blocks)))
+    changed = bytearray(blocks[victim])
+    changed[data.draw(st.integers(0, len(changed) - 1))] ^= data.draw(st.integers(1, 255))
+    lying = dict(blocks) | {victim: bytes(changed)}
+
+    def unchecked(wanted: CID) -> bytes:
+        return lying[wanted]
+
+    try:
+        found = list(tables.iterate(cid, unchecked))
+        header = tables.read(cid, unchecked)
+    except (EmotionetError, KeyError):  # KeyError: a link to nowhere
+        return
+    assert tables.build(header.columns, header.key, found, Blocks().put) != cid
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in dir(records) if name.isupper() and isinstance(getattr(records, name), tuple)]
+)
+def test_the_records_tables_can_be_built(name: str) -> None:
+    columns, key = getattr(records, name)
+    blocks = Blocks()
+    cid = tables.build(columns, key, [], blocks.put)
+    assert tables.read(cid, blocks.get) == tables.Table(columns, key, 0, tables.read(cid, blocks.get).root)
