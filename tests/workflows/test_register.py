@@ -1,0 +1,139 @@
+"""Registering: what is new, what is unchanged, what is refused; and that nobody's name is in a record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from registry.assembly import Home
+from registry.catalog import entries, images
+from registry.core import records, tables
+from registry.core.cid import CID
+from registry.core.errors import NotFound, UsageError
+from registry.workflows import say as saying
+from registry.workflows.import_source import dry_run, import_source
+from registry.workflows.relabel import relabel
+from registry.workflows.say import say
+from tests.workflows.conftest import Folder
+
+
+def test_a_folder_is_registered_once(opened: Home, labeled: Folder) -> None:
+    folder = labeled()
+    first = import_source(opened, str(folder))
+    assert (first["rows"], first["registered"], first["unchanged"], first["images"]) == (24, 24, 0, 24)
+    assert first["rejected"] == []
+    again = import_source(opened, str(folder))
+    assert again["root"] == first["root"] == str(dry_run(folder, "unixfs-v1-2025"))
+    assert (again["registered"], again["unchanged"], again["contribution"]) == (0, 24, None)
+
+
+def test_a_dry_run_keeps_nothing(opened: Home, labeled: Folder) -> None:
+    dry_run(labeled(), "unixfs-v1-2025")
+    assert list(opened.store.cids()) == []
+    assert not opened.settings.home.exists() or not list(opened.settings.home.glob("catalog*"))
+
+
+def test_another_label_is_a_correction_and_the_old_one_stays(opened: Home, labeled: Folder) -> None:
+    folder = labeled()
+    first = import_source(opened, str(folder))
+    text = (folder / "labels.csv").read_text().replace("face_000.jpg,triste", "face_000.jpg,feliz")
+    (folder / "labels.csv").write_text(text)
+    done = import_source(opened, str(folder))
+    assert (done["registered"], done["corrected"], done["unchanged"]) == (0, 1, 23)
+    contribution = records.parse_as(records.Contribution, opened.store.get(CID.parse(done["contribution"])))
+    (row,) = tables.rows_as_dicts(contribution.rows, opened.store.get)
+    assert row["label"] == "feliz"
+    assert str(CID.decode(row["replaces"])) == first["contribution"]
+    with opened.catalog.read() as db:
+        assert [old["label"] for old in images.history(db, row["sha256"])] == ["triste", "feliz"]
+
+
+def test_bad_rows_are_named_and_void_nothing(opened: Home, labeled: Folder) -> None:
+    rows = (
+        "missing.jpg,feliz,anna,\n"
+        "../../outside.jpg,feliz,anna,\n"
+        "face_001.jpg,,anna,\n"
+        ",feliz,anna,\n"
+        "face_002.jpg,triste,anna,\n"  # feliz above: both are refused
+    )
+    done = import_source(opened, str(labeled(rows=rows)))
+    codes = sorted(bad["code"] for bad in done["rejected"])
+    assert codes == [
+        "contradicting_labels",
+        "contradicting_labels",
+        "empty_label",
+        "missing_file",
+        "no_file_or_cid",
+        "path_outside",
+    ]
+    assert done["rows"] == 29
+    assert done["registered"] == 23
+    assert all(bad["row"] and bad["reason"] for bad in done["rejected"])
+
+
+def test_equal_bytes_under_two_names_with_two_labels_contradict(opened: Home, labeled: Folder) -> None:
+    folder = labeled(4)
+    (folder / "copy.jpg").write_bytes((folder / "images" / "face_000.jpg").read_bytes())
+    with (folder / "labels.csv").open("a") as handle:
+        handle.write("copy.jpg,feliz,anna,\n")
+    done = import_source(opened, str(folder))
+    assert [bad["code"] for bad in done["rejected"]] == ["contradicting_labels"] * 2
+    assert done["registered"] == 3
+
+
+def test_nobodys_name_is_in_any_block_but_the_source(opened: Home, labeled: Folder) -> None:
+    done = import_source(opened, str(labeled()))
+    contribution = records.parse_as(records.Contribution, opened.store.get(CID.parse(done["contribution"])))
+    subjects = {row["subject"] for row in tables.rows_as_dicts(contribution.rows, opened.store.get)}
+    assert len(subjects) == 12
+    for cid in opened.store.cids():
+        block = opened.store.get(cid)
+        if block.startswith(b"file,label") or b"labels.csv" in block or b"face_0" in block:
+            continue  # the private source's own blocks
+        assert b"Person" not in block
+
+
+def test_a_source_that_is_nothing_is_wrong_usage(opened: Home, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no folder, no file and no CID"):
+        import_source(opened, str(tmp_path / "nowhere"))
+    with pytest.raises(NotFound, match="not held here"):
+        import_source(opened, "bafybeiekcfudfqjznylycq344k3hu7e4lniwary6ywaudlb2nccw2m3oqq")
+
+
+def test_relabel_needs_an_image_and_keeps_history(opened: Home, labeled: Folder) -> None:
+    import_source(opened, str(labeled(4)))
+    with opened.catalog.read() as db:
+        (page, _) = images.list_images(db, limit=1)
+    done = relabel(opened, page[0]["sha256"], " happy ", "ben")
+    assert (done["label"], done["registered"]) == ("happy", 1)
+    assert relabel(opened, page[0]["cid"], "happy", "ben")["unchanged"] == 1
+    with pytest.raises(NotFound):
+        relabel(opened, "00" * 32, "happy")
+
+
+def test_the_same_record_is_said_once(opened: Home) -> None:
+    first = say(opened, records.Withdrawal(target=b"x" * 32, reason="test", effective="2026-01-01T00:00:00Z"))
+    again = say(opened, records.Withdrawal(target=b"x" * 32, reason="test", effective="2026-01-01T00:00:00Z"))
+    assert (first.entry, first.new, again.new) == (again.entry, True, False)
+    with opened.catalog.read() as db:
+        log = entries.log(db, opened.key.did)
+    assert [row["seq"] for row in log] == [0, 1]
+    assert log[0]["record_type"] == "issuer"
+
+
+def test_an_entry_that_was_pending_at_a_crash_is_finished_first(opened: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = records.Withdrawal(target=b"x" * 32, reason="one", effective="2026-01-01T00:00:00Z")
+    two = records.Withdrawal(target=b"x" * 32, reason="two", effective="2026-01-01T00:00:00Z")
+    say(opened, records.Withdrawal(target=b"x" * 32, reason="zero", effective="2026-01-01T00:00:00Z"))
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(saying, "_commit", crash)
+        say(opened, one)
+    assert say(opened, two).new
+    assert not say(opened, one).new
+    with opened.catalog.read() as db:
+        assert [row["seq"] for row in entries.log(db, opened.key.did)] == [0, 1, 2, 3]
