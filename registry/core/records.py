@@ -59,14 +59,14 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         _check_times(self)
 
 
-class MethodRef(Part):
+class MethodRef(Part, frozen=True, kw_only=True):
     """Which training method, by its entry point's name, and its version."""
 
     id: str
     version: str
 
 
-class Claim(Part):
+class Claim(Part, frozen=True, kw_only=True):
     """What the plan promises: ``metric comparator threshold``, proved as ``proof`` says.
 
     ``comparator`` is ``>=`` or ``<=``; ``threshold`` a decimal string of six places; ``proof`` is
@@ -79,7 +79,7 @@ class Claim(Part):
     proof: str = "interval"
 
 
-class Verdict(Part):
+class Verdict(Part, frozen=True, kw_only=True):
     """A claim and what the evaluation says of it: ``supported``, ``refuted`` or ``undecided``."""
 
     metric: str
@@ -91,7 +91,7 @@ class Verdict(Part):
     verdict: str
 
 
-class Metric(Part):
+class Metric(Part, frozen=True, kw_only=True):
     """One figure with its interval; None where not estimable. ``n`` counts the images it rests on."""
 
     name: str
@@ -101,7 +101,7 @@ class Metric(Part):
     n: int
 
 
-class Beacon(Part):
+class Beacon(Part, frozen=True, kw_only=True):
     """The block that draws the folds: it came after the plan was anchored."""
 
     chain: str
@@ -112,7 +112,7 @@ class Beacon(Part):
     time: str
 
 
-class Weights(Part):
+class Weights(Part, frozen=True, kw_only=True):
     """Published weights of one fold (None for a refit on all): a directory with safetensors and model.json."""
 
     fold: int | None
@@ -121,13 +121,13 @@ class Weights(Part):
     tensors: str  # sha2-256 over sorted (name, dtype, shape, bytes), as "sha256:<hex>"
 
 
-class Contribution(Record, tag="contribution"):
+class Contribution(Record, frozen=True, kw_only=True, tag="contribution"):
     """Labels that somebody gives to images; ``rows`` is a CONTRIBUTION_ROWS table. Append-only."""
 
     rows: CID
 
 
-class Recipe(Record, tag="recipe"):
+class Recipe(Record, frozen=True, kw_only=True, tag="recipe"):
     """A training recipe: data the method has checked, never code. Decimals are strings."""
 
     name: str
@@ -135,13 +135,13 @@ class Recipe(Record, tag="recipe"):
     values: dict[str, Any]
 
 
-class Environment(Record, tag="environment"):
+class Environment(Record, frozen=True, kw_only=True, tag="environment"):
     """The software and kind of machine that a run was planned on: names to versions."""
 
     values: dict[str, str]
 
 
-class Snapshot(Record, tag="snapshot"):
+class Snapshot(Record, frozen=True, kw_only=True, tag="snapshot"):
     """An immutable set of images with one label each. ``items``: SNAPSHOT_ITEMS, ``excluded``: EXCLUDED.
 
     ``aliases`` says which labels as given (NFC, trimmed, casefolded) count as which class by index, so
@@ -151,15 +151,15 @@ class Snapshot(Record, tag="snapshot"):
     items: CID
     count: int
     classes: tuple[str, ...]
+    aliases: dict[str, int] = msgspec.field(default_factory=dict)
     query: dict[str, Any]
     rule: str
     contributions: tuple[CID, ...]
     excluded: CID
-    aliases: dict[str, int] = msgspec.field(default_factory=dict)
     supersedes: bytes | None = None  # named
 
 
-class Preprocessing(Record, tag="preprocessing"):
+class Preprocessing(Record, frozen=True, kw_only=True, tag="preprocessing"):
     """What cleaning and resizing made of a snapshot; ``output`` is a PREPARED table."""
 
     snapshot: CID
@@ -167,7 +167,7 @@ class Preprocessing(Record, tag="preprocessing"):
     output: CID
 
 
-class Plan(Record, tag="plan"):
+class Plan(Record, frozen=True, kw_only=True, tag="plan"):
     """All that is decided before the folds are drawn."""
 
     preprocessing: CID
@@ -183,7 +183,7 @@ class Plan(Record, tag="plan"):
     final: str  # "fold:N" or "refit"
 
 
-class Draw(Record, tag="draw"):
+class Draw(Record, frozen=True, kw_only=True, tag="draw"):
     """Who is judged in which fold; follows from the plan and the beacon alone. ``folds`` is a FOLDS table."""
 
     plan: CID
@@ -192,7 +192,7 @@ class Draw(Record, tag="draw"):
     folds: CID
 
 
-class Training(Record, tag="training"):
+class Training(Record, frozen=True, kw_only=True, tag="training"):
     """One fold as it really was trained. ``history`` is a HISTORY table."""
 
     draw: CID
@@ -207,7 +207,7 @@ class Training(Record, tag="training"):
     ended: str
 
 
-class Evaluation(Record, tag="evaluation"):
+class Evaluation(Record, frozen=True, kw_only=True, tag="evaluation"):
     """All figures, from the predictions alone. ``predictions``: PREDICTIONS, ``curves``: CURVES."""
 
     draw: CID
@@ -221,7 +221,7 @@ class Evaluation(Record, tag="evaluation"):
     notes: tuple[str, ...]
 
 
-class Release(Record, tag="release"):
+class Release(Record, frozen=True, kw_only=True, tag="release"):
     """A model that people get, and everything it rests on."""
 
     draw: CID
@@ -235,7 +235,7 @@ class Release(Record, tag="release"):
     supersedes: bytes | None = None  # named
 
 
-class Withdrawal(Record, tag="withdrawal"):
+class Withdrawal(Record, frozen=True, kw_only=True, tag="withdrawal"):
     """Somebody takes something back. ``target`` is named: a CID's bytes, or an image's sha256."""
 
     target: bytes
@@ -244,7 +244,7 @@ class Withdrawal(Record, tag="withdrawal"):
     replacement: bytes | None = None  # named
 
 
-class AuditCheck(Part):
+class AuditCheck(Part, frozen=True, kw_only=True):
     """One check's outcome: ``holds``, ``does not hold`` or ``not checked``, and why."""
 
     id: str
@@ -252,7 +252,7 @@ class AuditCheck(Part):
     reason: str
 
 
-class Audit(Record, tag="audit"):
+class Audit(Record, frozen=True, kw_only=True, tag="audit"):
     """Anyone's verdict on a target (named)."""
 
     target: bytes
@@ -262,13 +262,13 @@ class Audit(Record, tag="audit"):
     tolerance: str | None = None
 
 
-class Issuer(Record, tag="issuer"):
+class Issuer(Record, frozen=True, kw_only=True, tag="issuer"):
     """First record of every log: which chains (CAIP-2) and contracts count. ``journal`` is no chain."""
 
     chains: tuple[tuple[str, str], ...]  # (CAIP-2, contract address)
 
 
-class Keys(Record, tag="keys"):
+class Keys(Record, frozen=True, kw_only=True, tag="keys"):
     """Rotation to another key (``successor`` signed over this record's other fields by the new one) or revocation."""
 
     successor: str | None
@@ -276,7 +276,7 @@ class Keys(Record, tag="keys"):
     revoked_from: int | None
 
 
-class Entry(Record, tag="entry"):
+class Entry(Record, frozen=True, kw_only=True, tag="entry"):
     """Who says a record, and in which order. See ``registry.core.log`` for what is signed."""
 
     issuer: str  # did:pkh:eip155:1:0x<40 lower-case hex>
@@ -288,7 +288,7 @@ class Entry(Record, tag="entry"):
     signature: bytes
 
 
-class Evidence(Record, tag="evidence"):
+class Evidence(Record, frozen=True, kw_only=True, tag="evidence"):
     """What a chain answered about an entry's anchor; unsigned, checked against the chain."""
 
     entry: bytes  # named: the anchored entry, newest of its log

@@ -72,7 +72,7 @@ class _Node(NamedTuple):
 
     first: Key
     digest: bytes
-    count: int
+    below: int
     cid: CID
 
 
@@ -125,7 +125,7 @@ class _Builder:
         self._rise(at + 1, node)
 
     def _rise(self, at: int, node: _Node) -> None:
-        self.add(at, encoding.encode([list(node.first), node.count, node.cid]), node.first, node.digest, node.count)
+        self.add(at, encoding.encode([list(node.first), node.below, node.cid]), node.first, node.digest, node.below)
 
     def root(self) -> CID:
         """End every level and return the top node."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from registry.core import encoding
@@ -19,7 +20,8 @@ from registry.core.table_build import MAX_LEVELS, Key, check_header, key_of, nod
 Get = Callable[[CID], bytes]
 
 
-class Table(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Table:
     """A table's header."""
 
     columns: tuple[str, ...]
@@ -32,7 +34,7 @@ class Ref(NamedTuple):
     """A node as its parent names it: first key (None for the root), rows below, CID."""
 
     first: Key | None
-    count: int
+    below: int
     cid: CID
 
 
@@ -96,9 +98,9 @@ class Reader:
         keys = self._row_keys(ref.cid, found) if leaf else self._child_keys(ref.cid, found)
         self._check_order(ref.cid, keys)
         items = found if leaf else [Ref(key, item[1], item[2]) for key, item in zip(keys, found, strict=True)]
-        count = len(items) if leaf else sum(item.count for item in items)
-        if count != ref.count:
-            raise shape(f"node {ref.cid} holds {count} rows where {ref.count} are stated")
+        count = len(items) if leaf else sum(item.below for item in items)
+        if count != ref.below:
+            raise shape(f"node {ref.cid} holds {count} rows where {ref.below} are stated")
         if ref.first is None:
             if not leaf and len(items) < 2:
                 raise shape(f"the root {ref.cid} has one node below it and is not needed")

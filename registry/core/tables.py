@@ -50,7 +50,7 @@ class _Boundaries:
         """``Untrusted`` ``table_shape`` if ``node``, or the one before, should have ended elsewhere."""
         if not node.keys:
             return
-        first = node.items[0] if node.leaf else [list(node.items[0].first), node.items[0].count, node.items[0].cid]
+        first = node.items[0] if node.leaf else [list(node.items[0].first), node.items[0].below, node.items[0].cid]
         fits = self._open is not None and self._open + len(encoding.encode(first)) <= MAX_ITEMS
         if fits or node.size > MAX_ITEMS:
             raise shape(f"node {cid} begins or ends where it should not")
@@ -167,7 +167,7 @@ def diff(a: CID, b: CID, get: Get) -> Iterator[Change]:
     if a == b:
         return
     left, right = Reader(a, get), Reader(b, get)
-    if left.table[:2] != right.table[:2]:
+    if (left.table.columns, left.table.key) != (right.table.columns, right.table.key):
         raise InvalidInput("only tables with the same columns and key can be compared", code="tables_differ")
     if left.table.root == right.table.root:
         return
@@ -178,21 +178,24 @@ def _differences(a: Reader, b: Reader) -> Iterator[Change]:
     left, right = _Cursor(a), _Cursor(b)
     if a.types and b.types and a.types != b.types:
         raise InvalidInput("only tables with keys of the same types can be compared", code="tables_differ")
-    while left.top or right.top:
+    while True:
         one, two = left.top, right.top
         if one and two and one[1:] == two[1:] and one[1] >= 0:
-            left.pop(), right.pop()  # the same node: nothing in it differs
-        elif one and two and one[0] == two[0] and one[1] == two[1] == -1:
+            left.pop()  # the same node: nothing in it differs
+            right.pop()
+            continue
+        if one and two and one[:2] == two[:2] and one[1] == -1:
             before, after = left.pop(), right.pop()
             if encoding.encode(before) != encoding.encode(after):
                 yield tuple(before), tuple(after)
-        elif two is None or (one is not None and (one[0], -one[1]) <= (two[0], -two[1])):
-            # the side that begins earlier goes first; at the same key the taller, so that levels meet
-            if one[1] >= 0:
-                left.expand()
-            else:
-                yield tuple(left.pop()), None
-        elif two[1] >= 0:
-            right.expand()
+            continue
+        # the side that begins earlier goes first; at the same key the taller, so that levels meet
+        go_left = two is None or (one is not None and (one[0], -one[1]) <= (two[0], -two[1]))
+        cursor, top = (left, one) if go_left else (right, two)
+        if top is None:
+            return
+        if top[1] >= 0:
+            cursor.expand()
         else:
-            yield None, tuple(right.pop())
+            row = tuple(cursor.pop())
+            yield (row, None) if go_left else (None, row)

@@ -79,7 +79,8 @@ def test_rows_come_back_in_key_order() -> None:
     found = list(tables.iterate(cid, blocks.get))
     assert [list(item) for item in found] == [list(item) for item in sorted(map(row, range(1000)))]
     assert next(tables.rows_as_dicts(cid, blocks.get)) == dict(zip(COLUMNS, found[0], strict=True))
-    assert tables.read(cid, blocks.get)[:3] == (COLUMNS, KEY, 1000)
+    header = tables.read(cid, blocks.get)
+    assert (header.columns, header.key, header.count) == (COLUMNS, KEY, 1000)
 
 
 def test_an_empty_table_has_one_empty_leaf() -> None:
