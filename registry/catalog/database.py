@@ -1,0 +1,157 @@
+"""The catalog's database: SQLite or PostgreSQL, one behaviour.
+
+Invariants: ``write`` is serial on both (SQLite's BEGIN IMMEDIATE, an advisory lock on PostgreSQL), so
+what a transaction decides from what it read is still true when it commits; ``read`` sees one state
+throughout and never waits for a writer. Whatever leaves here is an error of ``registry.core.errors``.
+
+SQLite runs in WAL mode with ``synchronous=FULL``: WAL's usual NORMAL may lose the last commits when
+the power fails, and jobs, tokens and idempotency keys exist nowhere else; it costs one flush a commit.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.orm import Session
+
+from registry.core.errors import Conflict, InvalidInput, Unavailable, UsageError
+
+BUSY_SECONDS = 30
+WRITER_LOCK = 0x656D6F74696F6E  # the advisory lock that writers on PostgreSQL take turns by
+_DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Foreign exceptions of the database, told once as the project's own."""
+    try:
+        yield
+    except exc.IntegrityError as error:
+        raise Conflict(f"the catalog already says otherwise: {error.orig}", code="catalog_conflict") from error
+    except (exc.DataError, OverflowError, UnicodeEncodeError) as error:
+        raise InvalidInput(f"the catalog can't hold this value: {error}", code="catalog_value") from error
+    except exc.ArgumentError as error:
+        raise UsageError(f"the database's URL can't be used: {error}", code="database_url") from error
+    except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
+        reason = getattr(error, "orig", None) or error
+        raise Unavailable(f"the catalog can't be read or written: {str(reason).strip()}", code="catalog") from error
+
+
+def parse_url(text: str) -> sa.URL:
+    """``sqlite:///path`` or ``postgresql[+psycopg]://...``; ``UsageError`` for anything else."""
+    try:
+        url = sa.make_url(text)
+    except (exc.ArgumentError, ValueError) as error:
+        raise UsageError("the database's URL is malformed: use sqlite:///PATH or postgresql://...") from error
+    backend = url.get_backend_name()
+    if backend not in _DRIVERS or (backend == "sqlite" and url.database in (None, "", ":memory:")):
+        raise UsageError(f"the catalog can't live in {backend}: use sqlite:///PATH or postgresql://...")
+    return url.set(drivername=_DRIVERS[backend])
+
+
+def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
+    """WAL is a property of the file; SQLite does not wait for its lock here, so two that start at once try again."""
+    until = time.monotonic() + BUSY_SECONDS
+    while cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+def _sqlite_connected(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself: _sqlite_begins does
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    _switch_to_wal(cursor)
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _sqlite_begins(connection: sa.Connection) -> None:
+    immediate = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _make_engine(url: sa.URL) -> sa.Engine:
+    if url.get_backend_name() != "sqlite":
+        return sa.create_engine(url, pool_pre_ping=True)
+    path = Path(url.database or "")
+    if not path.exists() and path.parent.is_dir():
+        path.touch(mode=0o600)  # it holds names of people and files
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _sqlite_connected)
+    event.listen(engine, "begin", _sqlite_begins)
+    return engine
+
+
+class Catalog:
+    """One database. Threads may share it; every process opens its own."""
+
+    def __init__(self, url: str) -> None:
+        """``UsageError`` for a URL that names no SQLite file and no PostgreSQL; nothing is connected yet."""
+        with translated():
+            self.engine = _make_engine(parse_url(url))
+        self.is_postgresql = self.engine.dialect.name == "postgresql"
+        reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self.is_postgresql else {}
+        self._reader = self.engine.execution_options(**reading)
+        self._writer = self.engine.execution_options(writes=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that sees one state of the catalog; whatever it writes is thrown away."""
+        with translated(), Session(self._reader, autoflush=False) as db:
+            yield db
+
+    @contextmanager
+    def write(self, *, serial: bool = True) -> Iterator[Session]:
+        """A session that commits on leaving and rolls back on any error.
+
+        ``serial=False`` leaves out the lock on PostgreSQL, for statements that lock their own rows
+        and must not wait for a long import: the queue's leases.
+        """
+        with translated(), Session(self._writer, autoflush=False) as db, db.begin():
+            if self.is_postgresql and serial:
+                db.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
+            yield db
+
+    def upgrade(self, revision: str = "head") -> None:
+        """Bring the schema to a revision (Alembic). Safe when several processes start at once."""
+        self._migrate("upgrade", revision)
+
+    def downgrade(self, revision: str) -> None:
+        """Take the schema back to an older revision (``base``: nothing); its data goes with it."""
+        self._migrate("downgrade", revision)
+
+    def _migrate(self, direction: str, revision: str) -> None:
+        from alembic import command
+        from alembic.config import Config
+        from alembic.util import CommandError
+
+        import migrations
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent).replace("%", "%%"))
+        try:
+            with self.write() as db:  # the lock is held throughout: whoever comes second finds it done
+                config.attributes["connection"] = db.connection()
+                getattr(command, direction)(config, revision)
+        except CommandError as error:
+            raise Unavailable(
+                f"the catalog's schema can't be brought to {revision}, it may be from a newer version: {error}",
+                code="catalog_schema",
+            ) from error
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()

@@ -1,0 +1,74 @@
+"""What the catalog knows and no record may hold: people's names, file names, where things came from.
+
+Invariants: a pseudonym follows from a random key of its own, never from the name alone; once
+``forget_subject`` destroyed the key, nobody can tell again whose pseudonym it was. A source is
+private until it was imported with the wish to publish it; once public, it stays so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.catalog import tables as t
+from registry.catalog.sql import insert_new
+from registry.core.cid import CID
+from registry.core.errors import NotFound
+
+_PSEUDONYM_BYTES = 16
+
+
+def pseudonym(db: Session, subject_name: str) -> str:
+    """The stable pseudonym of a person (32 hex digits), made at the first call. Needs a writing session."""
+    query = sa.select(t.subjects.c.pseudonym).where(t.subjects.c.name == subject_name)
+    found = db.scalar(query)
+    if found is None:
+        key = secrets.token_bytes(32)
+        digest = hmac.new(key, subject_name.encode(), hashlib.sha256).digest()
+        row = {"name": subject_name, "key": key, "pseudonym": digest[:_PSEUDONYM_BYTES].hex()}
+        insert_new(db, t.subjects, [row])
+        found = db.scalar(query)
+    assert found is not None
+    return found
+
+
+def forget_subject(db: Session, subject_name: str) -> None:
+    """Destroy a person's key; the next import of the name gives another pseudonym. ``NotFound`` if there is none."""
+    gone = db.execute(
+        sa.delete(t.subjects).where(t.subjects.c.name == subject_name).returning(t.subjects.c.pseudonym)
+    ).first()
+    if gone is None:
+        raise NotFound("no subject of this name is known: check the spelling")
+
+
+def add_file_name(db: Session, sha256: bytes, name: str, root: CID) -> None:
+    """Remember what an image was called in an imported folder."""
+    insert_new(db, t.file_names, [{"sha256": sha256.hex(), "root": str(root), "name": name}])
+
+
+def file_names(db: Session, sha256: bytes) -> list[str]:
+    """Every name that an image came under, sorted."""
+    query = sa.select(t.file_names.c.name).where(t.file_names.c.sha256 == sha256.hex()).distinct()
+    return sorted(db.scalars(query))
+
+
+def has_place(db: Session, sha256: bytes) -> bool:
+    """Whether an image was found to hold a place in its EXIF when its bytes came in."""
+    return db.scalar(sa.select(t.places.c.sha256).where(t.places.c.sha256 == sha256.hex())) is not None
+
+
+def add_source(db: Session, root: CID, *, kind: str, private: bool, at: str) -> None:
+    """Remember an imported root (``kind``: folder, car, cid). Public once is public for good."""
+    row = {"root": str(root), "kind": kind, "private": private, "imported_at": at}
+    insert_new(db, t.sources, [row])
+    if not private:
+        db.execute(sa.update(t.sources).where(t.sources.c.root == str(root)).values(private=False))
+
+
+def private_roots(db: Session) -> set[CID]:
+    """Roots that are neither served nor exported."""
+    return {CID.parse(text) for text in db.scalars(sa.select(t.sources.c.root).where(t.sources.c.private))}

@@ -1,0 +1,84 @@
+"""API tokens and what was answered to requests that may come again.
+
+Invariants: a token's text is shown once and never kept, only its sha256 (the token itself has 256
+random bits, so nothing is to be guessed); ``admin`` covers every scope. An idempotency key belongs to
+one token and one request: the same again gets the same answer, another request is a conflict.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.catalog import tables as t
+from registry.core.errors import Conflict, NotFound, UsageError
+
+SCOPES = ("images:write", "snapshots:write", "runs:write", "releases:write", "withdrawals:write", "admin")
+PREFIX = "emn_"  # so that a leaked token is recognised for what it is
+
+
+def _digest(plaintext: str) -> str:
+    return hashlib.sha256(plaintext.encode()).hexdigest()
+
+
+def create(db: Session, scopes: Iterable[str], now: str, expires: str | None = None) -> tuple[str, str]:
+    """A new token: its id, and its text, which nobody can show again. ``UsageError`` for an unknown scope."""
+    wanted = sorted(set(scopes))
+    unknown = set(wanted) - set(SCOPES)
+    if unknown or not wanted:
+        raise UsageError(f"unknown scope {', '.join(sorted(unknown)) or '(none)'}: use {', '.join(SCOPES)}")
+    identity, plaintext = secrets.token_hex(6), PREFIX + secrets.token_urlsafe(32)
+    row = {"id": identity, "hash": _digest(plaintext), "scopes": wanted, "created": now, "expires": expires}
+    db.execute(sa.insert(t.tokens).values(row))
+    return identity, plaintext
+
+
+def check(db: Session, plaintext: str, scope: str | None, now: str) -> str | None:
+    """The id of a token that is known, not revoked, not expired and has ``scope`` (None: any); else None."""
+    query = sa.select(t.tokens).where(t.tokens.c.hash == _digest(plaintext), t.tokens.c.revoked.is_(None))
+    row = db.execute(query).mappings().first()
+    if row is None or (row["expires"] is not None and row["expires"] <= now):
+        return None
+    allowed = scope is None or scope in row["scopes"] or "admin" in row["scopes"]
+    return str(row["id"]) if allowed else None
+
+
+def list_tokens(db: Session) -> list[dict[str, Any]]:
+    """All tokens, oldest first: ``id, scopes, created, expires, revoked``; never their text or its hash."""
+    columns = (t.tokens.c[name] for name in ("id", "scopes", "created", "expires", "revoked"))
+    return [dict(row) for row in db.execute(sa.select(*columns).order_by(t.tokens.c.created, t.tokens.c.id)).mappings()]
+
+
+def revoke(db: Session, identity: str, now: str) -> None:
+    """Make a token worthless from now on; again is a no-op. ``NotFound`` if there is none by this id."""
+    when = sa.func.coalesce(t.tokens.c.revoked, now)
+    changed = sa.update(t.tokens).where(t.tokens.c.id == identity).values(revoked=when).returning(t.tokens.c.id)
+    if db.execute(changed).first() is None:
+        raise NotFound(f"there is no token {identity!r}: see `emotionet token list`")
+
+
+def recall(db: Session, token: str, key: str, request: str) -> Any | None:
+    """What was answered to this key before, or None. ``Conflict`` if it was used for another request.
+
+    ``request`` is a digest of everything the answer depends on.
+    """
+    query = sa.select(t.idempotency).where(t.idempotency.c.token == token, t.idempotency.c.key == key)
+    row = db.execute(query).mappings().first()
+    if row is None:
+        return None
+    if row["request"] != request:
+        raise Conflict(
+            "this Idempotency-Key was used for another request: use a new one", code="idempotency_key_reused"
+        )
+    return row["response"]
+
+
+def remember(db: Session, token: str, key: str, request: str, response: Any, now: str) -> None:
+    """Keep an answer. ``Conflict`` if the key has one already."""
+    row = {"token": token, "key": key, "request": request, "response": response, "created": now}
+    db.execute(sa.insert(t.idempotency).values(row))

@@ -1,0 +1,158 @@
+"""A queue in the catalog's database: leases, fencing, cancel, events.
+
+Invariants: a job is worked on by whoever holds its newest token; a lease that ran out may be claimed
+by anybody, with a higher token, and whatever the older holder does then is ``lost``. What a job
+writes goes into one transaction with ``guard``, so that of two workers that both believe they hold it
+only one commits: each job is done exactly once, however its workers die. A cancelled job is never
+claimed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.catalog import tables as t
+from registry.catalog.database import Catalog
+from registry.core.errors import Cancelled, Conflict
+
+_J = t.jobs
+
+
+@dataclass(frozen=True)
+class Job:
+    """A claimed job. ``token`` proves who holds it; ``attempt`` counts claims from 1."""
+
+    id: int
+    run: str
+    kind: str
+    payload: Mapping[str, Any] = field(hash=False)
+    token: int
+    attempt: int
+
+
+class Queue:
+    """The jobs and events of one catalog."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def enqueue(self, db: Session, run: str, kind: str, payload: Mapping[str, Any], now: str) -> int:
+        """Put a job into the queue in the caller's transaction; returns its id."""
+        row = {
+            "run": run,
+            "kind": kind,
+            "payload": dict(payload),
+            "state": "queued",
+            "token": 0,
+            "attempt": 0,
+            "cancel": False,
+            "created": now,
+        }
+        identity = db.scalar(sa.insert(_J).values(row).returning(_J.c.id))
+        assert identity is not None
+        return identity
+
+    def claim(self, worker: str, lease_seconds: float, now: float, run: str | None = None) -> Job | None:
+        """Take the oldest job (of ``run``) that waits or whose lease ran out; None if there is none.
+
+        ``now`` is in seconds since 1970.
+        """
+        expired = (_J.c.state == "running") & (_J.c.lease_until < now)
+        waiting = sa.or_(_J.c.state == "queued", expired) & ~_J.c.cancel
+        if run is not None:
+            waiting &= _J.c.run == run
+        oldest = sa.select(_J.c.id).where(waiting).order_by(_J.c.id).limit(1).with_for_update(skip_locked=True)
+        taken = (
+            sa.update(_J)
+            .where(_J.c.id == oldest.scalar_subquery())
+            .values(
+                state="running",
+                token=_J.c.token + 1,
+                attempt=_J.c.attempt + 1,
+                worker=worker,
+                lease_until=now + lease_seconds,
+                error=None,
+            )
+            .returning(_J.c.id, _J.c.run, _J.c.kind, _J.c.payload, _J.c.token, _J.c.attempt)
+        )
+        with self._catalog.write(serial=False) as db:
+            db.execute(sa.update(_J).where(expired & _J.c.cancel).values(state="cancelled", lease_until=None))
+            row = db.execute(taken).first()
+        return Job(row.id, row.run, row.kind, row.payload, row.token, row.attempt) if row else None
+
+    def heartbeat(self, job: Job, lease_seconds: float, now: float) -> str:
+        """Extend a lease: ``ok``, ``cancelled`` (stop and fail it), or ``lost`` (somebody else has it)."""
+        held = sa.update(_J).where(self._held(job)).values(lease_until=now + lease_seconds).returning(_J.c.cancel)
+        with self._catalog.write(serial=False) as db:
+            row = db.execute(held).first()
+        if row is None:
+            return "lost"
+        return "cancelled" if row.cancel else "ok"
+
+    def guard(self, db: Session, job: Job) -> None:
+        """Hold on to a job for the rest of the caller's transaction.
+
+        ``Conflict`` ``lease_lost`` if somebody else has it; ``Cancelled`` if its run was cancelled.
+        """
+        row = db.execute(sa.select(_J.c.cancel).where(self._held(job)).with_for_update()).first()
+        if row is None:
+            raise Conflict(f"another worker took job {job.id} over", code="lease_lost")
+        if row.cancel:
+            raise Cancelled("the run was cancelled")
+
+    def finish(self, job: Job) -> str:
+        """The job is done: ``ok``, or ``lost`` if it was not this worker's any more."""
+        return self._leave(job, state="done")
+
+    def fail(self, job: Job, error: str, retry: bool) -> str:
+        """The job failed, for good or to be tried again; a cancelled one is cancelled. ``ok`` or ``lost``."""
+        state = sa.case((_J.c.cancel, "cancelled"), else_="queued" if retry else "failed")
+        return self._leave(job, state=state, error=error)
+
+    def release(self, job: Job) -> str:
+        """Give a job back unharmed (the worker stops): this attempt does not count. ``ok`` or ``lost``."""
+        state = sa.case((_J.c.cancel, "cancelled"), else_="queued")
+        return self._leave(job, state=state, attempt=_J.c.attempt - 1)
+
+    def cancel(self, run: str) -> int:
+        """Cancel a run's jobs; those under way learn it by their heartbeat. Returns how many there were."""
+        open_jobs = (_J.c.run == run) & _J.c.state.in_(("queued", "running"))
+        state = sa.case((_J.c.state == "queued", "cancelled"), else_=_J.c.state)
+        with self._catalog.write() as db:
+            return len(
+                db.execute(sa.update(_J).where(open_jobs).values(cancel=True, state=state).returning(_J.c.id)).all()
+            )
+
+    def pending(self, run: str) -> int:
+        """How many jobs of a run wait or are under way."""
+        open_jobs = (_J.c.run == run) & _J.c.state.in_(("queued", "running"))
+        with self._catalog.read() as db:
+            return db.scalar(sa.select(sa.func.count()).where(open_jobs)) or 0
+
+    def emit(self, db: Session, run: str, kind: str, data: Mapping[str, Any], now: str) -> int:
+        """Add an event to a run's in the caller's (serial) transaction; returns its number, from 1."""
+        events = t.job_events
+        last = db.scalar(sa.select(sa.func.max(events.c.seq)).where(events.c.run == run)) or 0
+        db.execute(sa.insert(events).values(run=run, seq=last + 1, kind=kind, data=dict(data), time=now))
+        return last + 1
+
+    def events(self, db: Session, run: str, after: int = 0, limit: int = 500) -> list[dict[str, Any]]:
+        """A run's events with a number above ``after``, in order: ``seq, kind, data, time``."""
+        events = t.job_events
+        columns = (events.c.seq, events.c.kind, events.c.data, events.c.time)
+        query = sa.select(*columns).where(events.c.run == run, events.c.seq > after)
+        return [dict(row) for row in db.execute(query.order_by(events.c.seq).limit(limit)).mappings()]
+
+    @staticmethod
+    def _held(job: Job) -> sa.ColumnElement[bool]:
+        return (_J.c.id == job.id) & (_J.c.token == job.token) & (_J.c.state == "running")
+
+    def _leave(self, job: Job, **values: Any) -> str:
+        left = sa.update(_J).where(self._held(job)).values(lease_until=None, worker=None, **values)
+        with self._catalog.write(serial=False) as db:
+            return "ok" if db.execute(left.returning(_J.c.id)).first() else "lost"
