@@ -1,0 +1,217 @@
+"""A folder of labeled images, local or held by CID: labels.csv and the files that it names.
+
+Invariants: the root of a local folder is that of ``labels.csv`` and the files that it names, at their
+places, and nothing else; a file is looked for beside labels.csv, then in ``images/``, and never outside
+the folder, not through a symbolic link either. Files are streamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+from registry.content import importer
+from registry.content.importer import Added, Sink
+from registry.content.labels import LabelRow, Rejection, parse_labels
+from registry.core.cid import CID
+from registry.core.errors import EmotionetError, InvalidInput, NotFound, Unavailable
+from registry.core.store import BlockReader
+
+LABELS = "labels.csv"
+PLACES = ("", "images/")
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class FolderRow:
+    """A row whose file was found: its bytes' sha256, size and CID."""
+
+    row: LabelRow
+    sha256: bytes
+    size: int
+    cid: CID
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What was imported. ``files`` maps paths in the folder to what they became."""
+
+    root: CID
+    labels_present: bool
+    rows: tuple[FolderRow, ...]
+    rejected: tuple[Rejection, ...]
+
+
+@dataclass(frozen=True)
+class _File:
+    added: Added
+    path: str
+
+
+def _open(root: Path, name: str) -> IO[bytes] | None:
+    """A regular file inside ``root``, None if there is none. ``InvalidInput`` (``path_outside``) if it leads out."""
+    path = root / name
+    if not os.path.lexists(path):
+        return None
+    real = path.resolve()
+    if not real.is_relative_to(root.resolve()):
+        raise InvalidInput(f"{name!r} leads out of the folder", code="path_outside")
+    if not real.is_file():
+        return None
+    try:
+        return real.open("rb")
+    except OSError as error:
+        raise Unavailable(f"{name} can't be read: {error.strerror}") from error
+
+
+class _LocalFiles:
+    """Adds each file of a local folder once."""
+
+    def __init__(self, root: Path, sink: Sink, profile: str) -> None:
+        self._root, self._sink, self._profile = root, sink, profile
+        self.added: dict[str, Added] = {}
+
+    def add(self, name: str) -> Added | None:
+        """The file of that name, beside labels.csv or in images/; None if there is none."""
+        for place in PLACES:
+            path = place + name
+            if path in self.added:
+                return self.added[path]
+            stream = _open(self._root, path)
+            if stream is not None:
+                with stream:
+                    self.added[path] = importer.add_file(self._sink, stream, self._profile)
+                return self.added[path]
+        return None
+
+    def root(self) -> CID:
+        """The directory of all that was added."""
+        return _directory(self._sink, self.added, self._profile).cid
+
+
+def _directory(sink: Sink, files: dict[str, Added], profile: str) -> Added:
+    """A directory, and those below it, from paths."""
+    below: dict[str, dict[str, Added]] = {}
+    entries: dict[str, tuple[CID, int]] = {}
+    for path, added in files.items():
+        head, slash, rest = path.partition("/")
+        if slash:
+            below.setdefault(head, {})[rest] = added
+        else:
+            entries[head] = (added.cid, added.tsize)
+    for name, inner in below.items():
+        if name in entries:
+            raise InvalidInput(f"{name!r} is a file and a folder", code="bad_name")
+        made = _directory(sink, inner, profile)
+        entries[name] = (made.cid, made.tsize)
+    return importer.add_directory(sink, entries, profile)
+
+
+def _rows(
+    data: bytes, find: Callable[[LabelRow], FolderRow | None], progress: Progress
+) -> tuple[list[FolderRow], list[Rejection]]:
+    listed, rejected = parse_labels(data)
+    found: list[FolderRow] = []
+    for done, row in enumerate(listed, 1):
+        try:
+            one = find(row)
+        except EmotionetError as error:
+            rejected.append(Rejection(row.row, row.name, error.code, str(error)))
+        else:
+            if one is not None:
+                found.append(one)
+            else:
+                reason = f"{row.name} is neither beside labels.csv nor in images/"
+                rejected.append(Rejection(row.row, row.name, "missing_file", reason))
+        progress("import", done, len(listed))
+    return found, sorted(rejected, key=lambda one: one.row)
+
+
+def import_folder(path: Path, sink: Sink, profile: str, progress: Progress = lambda *_: None) -> Folder:
+    """Import a local folder or file. Without labels.csv all files are held and nothing has a label."""
+    if not path.is_dir():
+        with path.open("rb") as stream:
+            return Folder(importer.add_file(sink, stream, profile).cid, False, (), ())
+    files = _LocalFiles(path, sink, profile)
+    if not (path / LABELS).is_file():
+        names = sorted(str(one.relative_to(path).as_posix()) for one in path.rglob("*") if one.is_file())
+        for done, name in enumerate(names, 1):
+            files.add(name)
+            progress("import", done, len(names))
+        return Folder(files.root(), False, (), ())
+
+    def find(row: LabelRow) -> FolderRow | None:
+        if row.file is None:
+            raise InvalidInput("a row of a local folder names a file, not a cid: import the CID itself", code="not_held")
+        added = files.add(row.file)
+        return FolderRow(row, added.sha256, added.size, added.cid) if added else None
+
+    files.add(LABELS)
+    found, rejected = _rows((path / LABELS).read_bytes(), find, progress)
+    return Folder(files.root(), True, tuple(found), tuple(rejected))
+
+
+def _measure(store: BlockReader, cid: CID) -> tuple[bytes, int]:
+    digest, size = hashlib.sha256(), 0
+    for piece in importer.read_file(store, cid):
+        digest.update(piece)
+        size += len(piece)
+    return digest.digest(), size
+
+
+def _finder(store: BlockReader, root: CID) -> Callable[[LabelRow], FolderRow | None]:
+    """Finds a row's file in a held directory, or anywhere in the store by its cid."""
+
+    def locate(row: LabelRow) -> CID | None:
+        if row.cid is not None:
+            return CID.parse(row.cid)
+        for place in PLACES:
+            try:
+                return importer.resolve(store, root, place + (row.file or ""))
+            except NotFound as error:
+                if error.code == "damaged":
+                    raise
+            except InvalidInput:
+                continue
+        return None
+
+    def find(row: LabelRow) -> FolderRow | None:
+        cid = locate(row)
+        if cid is None:
+            return None
+        sha256, size = _measure(store, cid)
+        return FolderRow(row, sha256, size, cid)
+
+    return find
+
+
+def held_folder(store: BlockReader, root: CID, progress: Progress = lambda *_: None) -> Folder:
+    """Read a directory that the store holds; its root is that CID. Without labels.csv nothing has a label."""
+    if not importer.is_directory(store, root):
+        return Folder(root, False, (), ())
+    try:
+        labels = importer.resolve(store, root, LABELS)
+    except NotFound:
+        return Folder(root, False, (), ())
+    data = b"".join(_bounded(importer.read_file(store, labels)))
+    found, rejected = _rows(data, _finder(store, root), progress)
+    return Folder(root, True, tuple(found), tuple(rejected))
+
+
+def with_labels(store: BlockReader, folder: Folder, labels: bytes, progress: Progress = lambda *_: None) -> Folder:
+    """The same folder under another labels.csv."""
+    found, rejected = _rows(labels, _finder(store, folder.root), progress)
+    return replace(folder, labels_present=True, rows=tuple(found), rejected=tuple(rejected))
+
+
+def _bounded(pieces: Iterator[bytes], limit: int = 256 << 20) -> Iterator[bytes]:
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > limit:
+            raise InvalidInput(f"labels.csv is larger than {limit} bytes", code="bad_labels")
+        yield piece
