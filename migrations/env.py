@@ -7,7 +7,8 @@ Invariant: all steps run in the caller's one transaction, so a migration happens
 from __future__ import annotations
 
 from alembic import context
-from registry.catalog.tables import metadata
+
+from registry.catalog.kept import metadata
 
 connection = context.config.attributes.get("connection")
 if connection is None:

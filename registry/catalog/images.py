@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from registry.catalog import kept
 from registry.catalog import tables as t
 from registry.catalog.private import add_file_name, add_source, file_names, forget_subject, private_roots, pseudonym
 from registry.catalog.rows import contributions_in_log_order, current_row, current_rows, history, is_newest
@@ -53,7 +54,7 @@ def put_image(
     """
     put_images(db, [(sha256, size, tuple(cids.values()))], stored=stored)
     if has_place:
-        insert_new(db, t.places, [{"sha256": sha256.hex()}])
+        insert_new(db, kept.places, [{"sha256": sha256.hex()}])
 
 
 def put_images(db: Session, found: Sequence[tuple[bytes, int, Sequence[CID]]], *, stored: bool) -> None:

@@ -14,7 +14,7 @@ import secrets
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from registry.catalog import tables as t
+from registry.catalog import kept as t
 from registry.catalog.sql import insert_new
 from registry.core.cid import CID
 from registry.core.errors import NotFound
@@ -25,7 +25,7 @@ _PSEUDONYM_BYTES = 16
 def pseudonym(db: Session, subject_name: str) -> str:
     """The stable pseudonym of a person (32 hex digits), made at the first call. Needs a writing session."""
     query = sa.select(t.subjects.c.pseudonym).where(t.subjects.c.name == subject_name)
-    found = db.scalar(query)
+    found: str | None = db.scalar(query)
     if found is None:
         key = secrets.token_bytes(32)
         digest = hmac.new(key, subject_name.encode(), hashlib.sha256).digest()

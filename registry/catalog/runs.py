@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from registry.catalog import tables as t
+from registry.catalog import kept as t
 from registry.catalog.sql import decode_cursor, encode_cursor, insert_new, page_limit
 from registry.core.cid import CID
 from registry.core.errors import NotFound
@@ -118,7 +118,7 @@ def list_runs(db: Session, cursor: str | None = None, limit: int = 100) -> tuple
     found = db.execute(query.limit(page_limit(limit) + 1)).mappings().all()
     page = found[:limit]
     after = encode_cursor(page[-1]["created"], page[-1]["id"]) if len(found) > limit else None
-    return [_document(db, one) for one in page], after
+    return [_document(db, dict(one)) for one in page], after
 
 
 def find_by_plan(db: Session, plan: CID) -> list[str]:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from registry.core import encoding
 from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW, SHA2_256
 from registry.core.errors import InvalidInput, UsageError
 
@@ -91,3 +92,8 @@ def int64(value: int, what: str) -> int:
     if not 0 <= value < 2**63:
         raise InvalidInput(f"{what} {value} is out of bounds", code="out_of_bounds")
     return value
+
+
+def plain(value: Any) -> Any:
+    """A value out of a record as JSON holds it: links and bytes as DAG-JSON writes them."""
+    return json.loads(encoding.to_dag_json(value))

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from registry.catalog import tables as t
+from registry.catalog import kept as t
 from registry.catalog.database import Catalog
 from registry.core.errors import Cancelled, Conflict
 
@@ -53,7 +53,7 @@ class Queue:
             "cancel": False,
             "created": now,
         }
-        identity = db.scalar(sa.insert(_J).values(row).returning(_J.c.id))
+        identity: int | None = db.scalar(sa.insert(_J).values(row).returning(_J.c.id))
         assert identity is not None
         return identity
 

@@ -1,0 +1,118 @@
+"""Tables of records into rows of SQL: what a contribution says, what a snapshot holds.
+
+Invariants: a row is taken only if it has exactly the columns and kinds of values that
+``registry.core.records`` states (a stranger wrote it); a contribution has one place in the order of
+all logs, the first that any entry gives it, whichever entry is learned of first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.catalog import tables as t
+from registry.catalog.images import put_images
+from registry.catalog.sql import insert_new, int64
+from registry.core import records, tables
+from registry.core.cid import CID, RAW, SHA2_256
+from registry.core.errors import InvalidInput
+
+Get = Callable[[CID], bytes]
+BATCH = 1000
+T = TypeVar("T")
+
+
+class _Row(msgspec.Struct, forbid_unknown_fields=True):
+    """CONTRIBUTION_ROWS, with the kinds of its values."""
+
+    sha256: bytes
+    contributor: str
+    cid: bytes
+    size: int
+    label: str
+    boxes: list[tuple[int, int, int, int]]
+    attributes: dict[str, str]
+    subject: str | None
+    licence: str | None
+    consent: str | None
+    replaces: bytes | None
+
+
+def _bad(reason: str) -> InvalidInput:
+    return InvalidInput(f"this contribution's rows are malformed: {reason}", code="malformed_rows")
+
+
+def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, BATCH)):
+        yield batch
+
+
+def _checked(values: tuple[Any, ...]) -> tuple[_Row, CID]:
+    columns = records.CONTRIBUTION_ROWS[0]
+    try:
+        row = msgspec.convert(dict(zip(columns, values, strict=True)), _Row, strict=True)
+    except msgspec.ValidationError as error:
+        raise _bad(str(error)) from error
+    if len(row.sha256) != 32:
+        raise _bad("a sha256 has 32 bytes")
+    if any("\0" in value for value in (row.contributor, row.label, row.subject or "", row.licence or "")):
+        raise _bad("a text holds a NUL")
+    cid = CID.decode(row.cid)
+    if (cid.codec, cid.hash_code) == (RAW, SHA2_256) and cid.digest != row.sha256:
+        raise _bad(f"{cid} is not the image {row.sha256.hex()}")
+    int64(row.size, "a size")
+    return row, cid
+
+
+def index_rows(db: Session, cid: CID, record: records.Contribution, entry: records.Entry, get: Get) -> None:
+    """Index the rows of a contribution that ``entry`` says.
+
+    ``InvalidInput`` ``malformed_rows`` for rows of another kind, ``Untrusted`` for a table out of shape.
+    """
+    ordinal = f"{entry.issuer} {entry.seq:020d}"
+    mine = t.contributions.c.cid == str(cid)
+    known = db.scalar(sa.select(t.contributions.c.ordinal).where(mine))
+    if known is not None:
+        if ordinal < known:
+            db.execute(sa.update(t.contributions).where(mine).values(ordinal=ordinal))
+            rows = t.contribution_rows
+            db.execute(sa.update(rows).where(rows.c.contribution == str(cid)).values(ordinal=ordinal))
+        return
+    table = tables.read(record.rows, get)
+    if (table.columns, table.key) != records.CONTRIBUTION_ROWS:
+        raise _bad("it has other columns")
+    header = {"cid": str(cid), "rows": str(record.rows), "count": int64(table.count, "the count"), "ordinal": ordinal}
+    insert_new(db, t.contributions, [header])
+    for batch in _batches(_checked(values) for values in tables.iterate(record.rows, get)):
+        put_images(db, [(row.sha256, row.size, (image,)) for row, image in batch], stored=False)
+        insert_new(db, t.contribution_rows, [_sql_row(str(cid), ordinal, row, image) for row, image in batch])
+        corrected = {str(CID.decode(row.replaces)) for row, _ in batch if row.replaces}
+        edges = [{"record": str(cid), "target": target, "relation": "corrects"} for target in sorted(corrected)]
+        insert_new(db, t.mentions, edges)
+
+
+def _sql_row(contribution: str, ordinal: str, row: _Row, image: CID) -> dict[str, Any]:
+    return {
+        **msgspec.structs.asdict(row),
+        "contribution": contribution,
+        "ordinal": ordinal,
+        "sha256": row.sha256.hex(),
+        "cid": str(image),
+        "boxes": [list(box) for box in row.boxes],
+        "replaces": str(CID.decode(row.replaces)) if row.replaces else None,
+    }
+
+
+def members(snapshot: str, record: records.Snapshot, get: Get) -> Iterator[list[dict[str, Any]]]:
+    """Rows of ``snapshot_members``, batch by batch: the images that a snapshot holds and those it excludes."""
+    for table, excluded in ((record.items, False), (record.excluded, True)):
+        for batch in _batches(tables.rows_as_dicts(table, get)):
+            if not all(isinstance(row.get("sha256"), bytes) and len(row["sha256"]) == 32 for row in batch):
+                raise InvalidInput(f"snapshot {snapshot} has rows that name no image", code="malformed_rows")
+            yield [{"snapshot": snapshot, "sha256": row["sha256"].hex(), "excluded": excluded} for row in batch]
