@@ -1,0 +1,76 @@
+"""The HTTP API as one Litestar application over one home.
+
+Invariants: every answer carries the security headers; every error is a problem document; every body
+is bounded; handlers are plain functions that run in threads, because everything below them blocks.
+The parts of the home are opened before the first request, so that no two requests open them twice.
+"""
+
+from __future__ import annotations
+
+import anyio
+from litestar import Litestar, Router
+from litestar.datastructures import MutableScopeHeaders, State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, License, SecurityScheme
+from litestar.types import Message, Scope
+
+from registry import __version__
+from registry.api import audits, content, images, releases, runs, snapshots, system
+from registry.api.parts import PREFIX
+from registry.api.problems import HANDLERS
+from registry.api.public import Public
+from registry.api.wire import JSON_BYTES
+from registry.assembly import Home
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
+}
+_NOUNS = (content, images, snapshots, runs, releases, audits)
+
+
+async def _secure(message: Message, scope: Scope) -> None:
+    """A hook that adds the security headers to every answer, errors among them."""
+    if message["type"] == "http.response.start":
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in SECURITY_HEADERS.items():
+            headers.setdefault(name, value)
+
+
+def _description() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Emotionet",
+        version=__version__,
+        description="Labeled images and the models trained on them: content-addressed, signed, open to audit.",
+        license=License(name="AGPL-3.0-only", identifier="AGPL-3.0-only"),
+        components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
+        use_handler_docstrings=True,
+        path="/schema",
+        render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],  # pages would load from a foreign host
+    )
+
+
+def create_app(home: Home) -> Litestar:
+    """The application over ``home``, whose catalog, store, queue and key are opened here."""
+    for part in ("catalog", "store", "queue", "key"):
+        getattr(home, part)
+    answers, published = system.Answers(), Public(home)
+    api = Router(path=PREFIX, route_handlers=[handler for noun in _NOUNS for handler in noun.HANDLERS])
+    return Litestar(
+        route_handlers=[api, *content.ROOT_HANDLERS, *system.ROOT_HANDLERS],
+        dependencies={
+            "home": Provide(lambda: home, sync_to_thread=False),
+            "published": Provide(lambda: published, sync_to_thread=False),
+        },
+        state=State({"home": home, "answers": answers, "followers": anyio.CapacityLimiter(runs.FOLLOWERS)}),
+        exception_handlers=HANDLERS,
+        request_max_body_size=JSON_BYTES,
+        before_send=[_secure, answers.count],
+        openapi_config=_description(),
+        logging_config=None,
+        debug=False,
+    )

@@ -1,0 +1,81 @@
+"""Addresses of audits and of what they rest on: check a release, lineage, lookups, anchors.
+
+Invariants: a target is a CID, never a path; without a token only levels 1 to 4 and 6 are checked, which
+read what is held here; few audits run at once, because each costs seconds of computing.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from litestar import Request, get, post
+
+from registry.api.auth import authorize
+from registry.api.parts import Document, Home, cid_of, page, problems, record
+from registry.api.problems import HttpProblem
+from registry.api.wire import CidText, Identity, NewAudit
+from registry.core import records
+from registry.core.records import to_value
+from registry.workflows.anchoring import anchor_status
+from registry.workflows.audit_target import audit_target
+from registry.workflows.parts import Parts
+from registry.workflows.read_content import look_up, trace
+
+FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
+_SLOTS = threading.BoundedSemaphore(2)
+
+
+@post("/audits", status_code=200, responses=problems(401, 403, 404, 415, 422), sync_to_thread=True)
+def create_audit(request: Request[Any, Any, Any], home: Home, data: NewAudit) -> Document:
+    """Check what a release claims, here and now. Without `level`: 1 to 4 and 6. Deeper needs an admin token."""
+    target = cid_of(data.target)
+    if data.level is not None and data.level > FREE_LEVEL:
+        authorize(request, home, "admin")
+    if not _SLOTS.acquire(timeout=1):
+        raise HttpProblem(503, "other audits are under way: try again in a moment", headers={"Retry-After": "10"})
+    try:
+        report: Document = audit_target(home, str(target), level=data.level, issuer=data.issuer).to_json()
+    finally:
+        _SLOTS.release()
+    return report
+
+
+@get("/audits", responses=problems(404), sync_to_thread=True)
+def list_audits(home: Home, target: CidText) -> Document:
+    """Every verdict on record about a target, whoever signed it."""
+    wanted = record(home, target)
+    found = [one for one in look_up(home, str(wanted)) if one["type"] == "audit"]
+    return page([_audit(home, one) for one in found], None)
+
+
+def _audit(parts: Parts, found: dict[str, Any]) -> Document:
+    audit = records.parse_as(records.Audit, parts.store.get(cid_of(found["record"])))
+    return {
+        "audit": found["record"],
+        "issuer": found["issuer"],
+        "time": found["time"],
+        "levels": list(audit.levels),
+        "checks": [to_value(check) for check in audit.checks],
+    }
+
+
+@get("/lineage/{cid:str}", responses=problems(404), sync_to_thread=True)
+def show_lineage(home: Home, cid: CidText) -> Document:
+    """What a record came from and what came from it: nodes and edges."""
+    return trace(home, cid_of(cid))
+
+
+@get("/lookup/{digest:str}", responses=problems(), sync_to_thread=True)
+def look_up_digest(home: Home, digest: Identity) -> Document:
+    """Every record that names or holds a CID, an image's sha256 or the digest of tensors."""
+    return page(look_up(home, digest), None)
+
+
+@get("/anchors/{cid:str}", responses=problems(404), sync_to_thread=True)
+def show_anchor(home: Home, cid: CidText) -> Document:
+    """Where an entry's own anchor stands; a record is taken for its entry."""
+    return anchor_status(home, cid_of(cid))
+
+
+HANDLERS = (create_audit, list_audits, show_lineage, look_up_digest, show_anchor)

@@ -1,0 +1,55 @@
+"""Who may write: Bearer tokens with scopes, kept by the catalog as hashes.
+
+Invariants: reading needs no token; a token is checked before a body is read; no token's text is
+kept, logged or answered with. ``admin`` may do everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from registry.api.problems import HttpProblem
+from registry.catalog import tokens
+from registry.workflows.parts import Parts
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+Guard = Callable[[Connection, BaseRouteHandler], None]
+HOW = "make one with `emotionet token create` and send it as `Authorization: Bearer TOKEN`"
+
+
+def _unauthorized(reason: str, code: str) -> HttpProblem:
+    return HttpProblem(401, reason, code=code, headers={"WWW-Authenticate": 'Bearer realm="emotionet"'})
+
+
+def _bearer(connection: Connection) -> str:
+    """The token as it was sent. ``HttpProblem`` 401 if there is none."""
+    scheme, _, plain = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not 1 <= len(plain.strip()) <= 512:
+        raise _unauthorized(f"this needs a token: {HOW}", "token_missing")
+    return plain.strip()
+
+
+def authorize(connection: Connection, parts: Parts, scope: str) -> str:
+    """The id of the caller's token. ``HttpProblem`` 401 without a token that counts, 403 without the scope."""
+    plain = _bearer(connection)
+    with parts.catalog.read() as db:
+        known = tokens.check(db, plain, None, parts.now())
+        allowed = tokens.check(db, plain, scope, parts.now())
+    if known is None:
+        raise _unauthorized(f"this token is unknown, expired or revoked: {HOW}", "token_invalid")
+    if allowed is None:
+        raise HttpProblem(403, f"this token lacks the scope {scope}: make one that has it", code="scope_missing")
+    return allowed
+
+
+def needs(scope: str) -> Guard:
+    """A guard that lets only tokens with ``scope`` pass; the handler finds the token's id in ``request.auth``."""
+
+    def guard(connection: Connection, _: BaseRouteHandler) -> None:
+        connection.scope["auth"] = authorize(connection, connection.app.state.home, scope)
+
+    return guard

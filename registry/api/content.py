@@ -1,0 +1,208 @@
+"""Addresses of bytes: send a CAR of blocks; the trustless gateway at /ipfs.
+
+Invariants: a CAR is taken whole or not at all, every block hashed, its size bounded while it comes in.
+The gateway gives blocks and CARs, which whoever asks can verify, and nothing else: no web page that
+somebody put into the store is ever shown as ours. What it gives is decided by ``registry.api.public``.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from itertools import chain
+from typing import Annotated, Any, BinaryIO, Literal, cast
+
+from anyio import to_thread
+from litestar import HttpMethod, Request, Response, post, route
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from registry.api import ranges
+from registry.api.auth import needs
+from registry.api.parts import Document, Home, Published, cid_of, problems
+from registry.api.problems import HttpProblem
+from registry.api.public import Public
+from registry.api.wire import CAR_BYTES, CidText
+from registry.content import importer
+from registry.content.car_import import import_car
+from registry.core import car
+from registry.core.cid import CID, RAW
+from registry.core.errors import InvalidInput, NotFound
+from registry.core.varint import encode_varint
+from registry.workflows.parts import Parts
+
+CAR_TYPE = "application/vnd.ipld.car"
+RAW_TYPE = "application/vnd.ipld.raw"
+_SPOOL = 8 << 20
+Form = Annotated[str | None, Parameter(query="format", max_length=20, description="raw or car; else as Accept says")]
+PathText = Annotated[str, Parameter(max_length=4096)]
+Scope = Annotated[
+    Literal["all", "entity", "block"], Parameter(query="dag-scope", description="how much of the DAG a CAR holds")
+]
+
+
+@post(
+    "/blocks",
+    status_code=200,
+    guards=[needs("images:write")],
+    request_max_body_size=CAR_BYTES,
+    responses=problems(413, 415, 422, scoped=True),
+)
+async def add_blocks(request: Request[Any, Any, Any], home: Home) -> Document:
+    """Send a CAR (application/vnd.ipld.car): all blocks below its roots, kept whole or not at all.
+
+    The roots are kept from garbage collection. Nothing becomes public by being sent: register an image
+    by POST /images and its bytes are given out, the rest of the CAR is not.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != CAR_TYPE:
+        raise HttpProblem(415, f"send a CAR, with `Content-Type: {CAR_TYPE}`")
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
+        async for chunk in request.stream():
+            if spool._rolled:  # type: ignore[attr-defined]  # on disk: a write may block
+                await to_thread.run_sync(spool.write, chunk)
+            else:
+                spool.write(chunk)
+        spool.seek(0)
+        return await to_thread.run_sync(_import, home, cast(BinaryIO, spool))
+
+
+def _import(parts: Parts, stream: BinaryIO) -> Document:
+    roots = import_car(parts.store, stream)
+    if not roots:
+        raise InvalidInput("this CAR names no root: export it again with one", code="car_without_root")
+    for root in roots:
+        parts.store.pin(root)
+    return {"roots": [str(root) for root in roots], "blocks": _count(stream)}
+
+
+def _count(stream: BinaryIO) -> int:
+    stream.seek(0)
+    car.read_header(stream)
+    return sum(1 for _ in car.read_sections(stream))
+
+
+@route(
+    "/ipfs/{cid:str}",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    responses=problems(404, 406, 410),
+    sync_to_thread=True,
+)
+def get_content(
+    request: Request[Any, Any, Any],
+    home: Home,
+    published: Published,
+    cid: CidText,
+    form: Form = None,
+    extent: Scope = "all",
+) -> Response[Any]:
+    """A trustless gateway: one block (application/vnd.ipld.raw) or a DAG's CAR (application/vnd.ipld.car).
+
+    Only over what this registry has published; blocks are verified before they are sent.
+    """
+    return _answer(request, home, published, cid, "", form, extent)
+
+
+@route(
+    "/ipfs/{cid:str}/{path:path}",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    responses=problems(404, 406, 410),
+    sync_to_thread=True,
+)
+def get_content_below(
+    request: Request[Any, Any, Any],
+    home: Home,
+    published: Published,
+    cid: CidText,
+    path: PathText,
+    form: Form = None,
+    extent: Scope = "all",
+) -> Response[Any]:
+    """The same for what a path below a directory names; a CAR holds the blocks on the way too."""
+    return _answer(request, home, published, cid, path, form, extent)
+
+
+def _answer(
+    request: Request[Any, Any, Any],
+    home: Parts,
+    published: Public,
+    cid: str,
+    path: str,
+    form: str | None,
+    extent: str,
+) -> Response[Any]:
+    kind = _kind(form, request.headers.get("accept", ""))
+    way = _way(home, published, cid_of(cid), path)
+    target, etag = way[-1], f"{way[-1]}.{kind}" + ("" if kind == "raw" else f".{extent}.{len(way)}")
+    headers = {
+        **ranges.immutable_headers(etag, f"{target}.{'bin' if kind == 'raw' else 'car'}"),
+        "X-Ipfs-Roots": ",".join(map(str, way)),
+        "Vary": "Accept",
+    }
+    if ranges.etag_matches(request.headers.get("if-none-match"), etag):
+        return ranges.not_modified(headers)
+    if kind == "raw":
+        return Response(home.store.get(target), headers=headers, media_type=RAW_TYPE)
+    body = iter(()) if request.method == "HEAD" else ranges.started(_car(home, published, way, extent))
+    return Stream(body, headers=headers, media_type=f"{CAR_TYPE}; version=1; order=dfs; dups=n")
+
+
+def _kind(form: str | None, accept: str) -> str:
+    """``raw`` or ``car``. ``HttpProblem`` 406 unless one of them is asked for by name."""
+    if form in {"raw", "car"}:
+        return str(form)
+    for wanted in accept.split(",") if form is None else ():
+        name, *parameters = (part.strip().lower() for part in wanted.split(";"))
+        if name == RAW_TYPE:
+            return "raw"
+        if name == CAR_TYPE and all(part in {"version=1", "order=dfs", "order=unk", "dups=n"} for part in parameters):
+            return "car"
+    raise HttpProblem(406, "this gateway gives what you can verify: ask with ?format=raw or ?format=car")
+
+
+def _way(parts: Parts, published: Public, root: CID, path: str) -> list[CID]:
+    """The root and every CID on the way to what the path names, each of them published."""
+    published.check(root)
+    way = [root]
+    for name in (part for part in path.split("/") if part):
+        try:
+            way.append(importer.resolve(parts.store, way[-1], name))
+        except InvalidInput as error:
+            raise NotFound(f"{way[-1]} has no {name[:100]!r} that can be walked to: {error}") from error
+        published.check(way[-1])
+    return way
+
+
+def _car(parts: Parts, published: Public, way: Sequence[CID], scope: str) -> Iterator[bytes]:
+    """A CAR of the way's blocks and, as far as ``scope`` says, what hangs below its end.
+
+    Before the first byte it is made sure that all of it is held.
+    """
+
+    def present(cid: CID) -> bytes:
+        if cid.codec != RAW:
+            return parts.store.get(cid)
+        if not parts.store.has(cid):
+            raise NotFound(f"block {cid} is published but not held here: ask another gateway")
+        return b""
+
+    def withheld(cid: CID) -> bool:
+        return cid.multihash in published.withheld
+
+    target = way[-1]
+    flat = scope == "block" or (scope == "entity" and importer.is_directory(parts.store, target))
+    if not flat:
+        for _ in importer.walk_closure(present, [target], withheld):
+            pass
+    buffer = BytesIO()
+    car.write([target], [], buffer)
+    yield buffer.getvalue()
+    before = list(dict.fromkeys(way[:-1]))
+    below = [(target, parts.store.get(target))] if flat else importer.walk_closure(parts.store.get, [target], withheld)
+    for cid, data in chain(((cid, parts.store.get(cid)) for cid in before), below):
+        name = bytes(cid)
+        yield encode_varint(len(name) + len(data)) + name + data
+
+
+HANDLERS = (add_blocks,)
+ROOT_HANDLERS = (get_content, get_content_below)

@@ -1,0 +1,186 @@
+"""Rows of POST /images: read from JSON, NDJSON or CSV one by one, registered, answered one by one.
+
+Invariants: a malformed row is a rejected row, never a failed request; a row's bytes are read from the
+store and hashed before it is registered, so nothing is registered on somebody's word; the answers
+come in the order of the rows.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from registry.api.problems import HttpProblem
+from registry.api.wire import MAX_IMAGE_BYTES, MAX_ROWS, ImageRow
+from registry.catalog import images
+from registry.content import importer
+from registry.content.labels import LabelRow, Rejection, clean_label, parse_box, parse_labels
+from registry.core.cid import CID
+from registry.core.errors import InvalidInput, NotFound
+from registry.workflows.parts import Parts
+from registry.workflows.register_images import NewRow, register
+
+Given = LabelRow | Rejection
+_ROW = msgspec.json.Decoder(ImageRow)
+TYPES = ("application/json", "application/x-ndjson", "text/csv")
+
+
+@dataclass
+class Answer:
+    """What became of one row; ``status`` is registered, unchanged, corrected or rejected."""
+
+    row: int
+    cid: str | None
+    sha256: str | None = None
+    status: str = "rejected"
+    code: str | None = None
+    reason: str | None = None
+
+
+def parse(body: bytes, content_type: str) -> list[Given]:
+    """The rows of a request. ``HttpProblem`` 415 for another type, 413 for too many; ``InvalidInput`` for no list."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "text/csv":
+        rows, rejected = parse_labels(body)
+        given: list[Given] = [*rows, *rejected]
+        given.sort(key=lambda one: one.row)
+    elif kind == "application/x-ndjson":
+        given = [_json_row(number, line) for number, line in enumerate(body.splitlines(), 1) if line.strip()]
+    elif kind == "application/json":
+        try:
+            raw = msgspec.json.decode(body, type=list[msgspec.Raw])
+        except msgspec.MsgspecError as error:
+            raise InvalidInput(f"the body is no JSON array of rows: {error}", code="malformed_rows") from error
+        given = [_json_row(number, bytes(one)) for number, one in enumerate(raw, 1)]
+    else:
+        raise HttpProblem(415, f"send rows as one of {', '.join(TYPES)}")
+    if len(given) > MAX_ROWS:
+        reason = f"{len(given)} rows are more than {MAX_ROWS}: send them in several requests"
+        raise HttpProblem(413, reason, code="too_many_rows")
+    return given
+
+
+def _json_row(number: int, data: bytes) -> Given:
+    """One row by the rules of labels.csv."""
+    name = ""
+    try:
+        row = _ROW.decode(data)
+        name = row.cid
+        return LabelRow(
+            row=number,
+            file=None,
+            cid=_cid(row.cid),
+            label=clean_label(row.label),
+            contributor=_clean(row.contributor),
+            subject=_clean(row.subject),
+            licence=_clean(row.licence),
+            consent=_clean(row.consent),
+            boxes=tuple(parse_box(" ".join(map(str, box))) for box in row.boxes),
+            attributes={_clean(key) or "": _clean(value) or "" for key, value in row.attributes.items()},
+        )
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return Rejection(number, name, "bad_row", f"the row is not as the schema says: {error}")
+    except InvalidInput as error:
+        return Rejection(number, name, error.code, str(error))
+
+
+def _cid(text: str) -> str:
+    try:
+        return str(CID.parse(text))
+    except InvalidInput as error:
+        raise InvalidInput(str(error), code="bad_cid") from error
+
+
+def _clean(text: str | None) -> str | None:
+    """NFC, trimmed; ``InvalidInput`` for what no cell of a labels.csv may hold."""
+    clean = None if text is None else unicodedata.normalize("NFC", text).strip()
+    if clean == "" or (clean and any(unicodedata.category(sign) == "Cc" for sign in clean)):
+        raise InvalidInput("a value is blank or holds control characters: leave it out", code="bad_row")
+    return clean
+
+
+def measure(parts: Parts, cid: CID) -> tuple[bytes, int]:
+    """The sha256 and the size of an image that is held. ``NotFound`` ``not_held`` if any of it is not."""
+    digest, size = sha256(), 0
+    try:
+        for piece in importer.read_file(parts.store, cid):
+            digest.update(piece)
+            size += len(piece)
+            if size > MAX_IMAGE_BYTES:
+                raise InvalidInput(f"{cid} is larger than 64 MiB: give a smaller image", code="too_large")
+    except NotFound as error:
+        raise NotFound(
+            f"the bytes of {cid} are not held here: send them by POST /api/v1/blocks first", code="not_held"
+        ) from error
+    return digest.digest(), size
+
+
+def _new_row(parts: Parts, row: LabelRow) -> NewRow:
+    if row.cid is None:
+        raise InvalidInput("a row needs the cid of its image: files are for `emotionet import`", code="cid_missing")
+    cid = CID.parse(row.cid)
+    digest, size = measure(parts, cid)
+    return NewRow(
+        row=row.row,
+        name="",
+        sha256=digest,
+        cid=cid,
+        size=size,
+        label=row.label,
+        contributor=row.contributor or parts.key.did,
+        subject=row.subject,
+        licence=row.licence,
+        consent=row.consent,
+        boxes=row.boxes,
+        attributes=row.attributes,
+    )
+
+
+def register_rows(parts: Parts, given: Iterable[Given]) -> list[Answer]:
+    """Register what can be; one answer a row."""
+    answers: dict[int, Answer] = {}
+    new: list[NewRow] = []
+    for one in given:
+        if isinstance(one, Rejection):
+            answers[one.row] = Answer(one.row, one.name or None, code=one.code, reason=one.reason)
+            continue
+        answer = answers[one.row] = Answer(one.row, one.cid)
+        try:
+            row = _new_row(parts, one)
+        except (InvalidInput, NotFound) as error:
+            answer.code, answer.reason = error.code, str(error)
+            continue
+        answer.sha256 = row.sha256.hex()
+        new.append(row)
+    for row, status, code, reason in _outcomes(parts, new):
+        answer = answers[row.row]
+        answer.status, answer.code, answer.reason = status, code, reason
+    return [answers[number] for number in sorted(answers)]
+
+
+def _outcomes(parts: Parts, rows: list[NewRow]) -> Iterator[tuple[NewRow, str, str | None, str | None]]:
+    if not rows:
+        return
+    done = register(parts, rows)
+    rejected = {one.row: one for one in done.rejected}
+    seen: set[tuple[bytes, str]] = set()
+    with parts.catalog.read() as db:
+        for row in rows:
+            if row.row in rejected:
+                yield row, "rejected", rejected[row.row].code, rejected[row.row].reason
+                continue
+            key = (row.sha256, row.contributor)
+            yield row, "unchanged" if key in seen else _status(db, row, done.contribution), None, None
+            seen.add(key)
+
+
+def _status(db: Any, row: NewRow, contribution: CID | None) -> str:
+    found = images.current_row(db, row.sha256, row.contributor)
+    if found is None or contribution is None or found["contribution"] != contribution:
+        return "unchanged"
+    return "registered" if found["replaces"] is None else "corrected"

@@ -1,0 +1,121 @@
+"""Addresses of images: register by rows, list, read, give another label, take back.
+
+Invariants: one bad row never voids the rest; the same Idempotency-Key with the same body gives the
+same answer, with another body a conflict, also when both come at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict
+from hashlib import sha256
+from typing import Any
+
+from litestar import Request, get, post
+
+from registry.api import image_rows
+from registry.api.auth import needs
+from registry.api.parts import Document, Home, page, problems
+from registry.api.wire import ROWS_BYTES, Cursor, Filter, Identity, Key, Limit, NewLabel, NewWithdrawal, Status
+from registry.catalog import images, tokens
+from registry.core.errors import NotFound
+from registry.workflows.relabel import relabel
+from registry.workflows.withdraw import withdraw
+
+_REGISTERING = threading.Lock()  # a key that comes twice at once must not be worked twice
+
+
+@post(
+    "/images",
+    status_code=200,
+    guards=[needs("images:write")],
+    request_max_body_size=ROWS_BYTES,
+    responses=problems(409, 413, 415, 422, scoped=True),
+    sync_to_thread=True,
+)
+def register_images(request: Request[Any, str, Any], home: Home, body: bytes, idempotency_key: Key = None) -> Document:
+    """Register labels for images whose bytes are held here; one result a row, in order.
+
+    The body is a JSON array or NDJSON of rows (see the schema ImageRow), or CSV as labels.csv has it,
+    with `cid`. `results` holds `{row, cid, sha256, status, code, reason}`; status is registered,
+    unchanged, corrected or rejected. A row whose bytes are not held here is rejected as `not_held`.
+    """
+    kind = request.headers.get("content-type", "")
+    digest = sha256(b"POST /images\0" + kind.encode() + b"\0" + body).hexdigest()
+    given = image_rows.parse(body, kind)
+    with _REGISTERING:
+        if idempotency_key is not None:
+            with home.catalog.read() as db:
+                before = tokens.recall(db, request.auth, idempotency_key, digest)
+            if before is not None:
+                return dict(before)
+        answers = [asdict(answer) for answer in image_rows.register_rows(home, given)]
+        statuses = ("registered", "unchanged", "corrected", "rejected")
+        counts = {status: sum(answer["status"] == status for answer in answers) for status in statuses}
+        done: Document = {"rows": len(answers), **counts, "results": answers}
+        if idempotency_key is not None:
+            with home.catalog.write() as db:
+                tokens.remember(db, request.auth, idempotency_key, digest, done, home.now())
+    return done
+
+
+@get("/images", responses=problems(), sync_to_thread=True)
+def list_images(
+    home: Home,
+    label: Filter = None,
+    contributor: Filter = None,
+    subject: Filter = None,
+    status: Status | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Document:
+    """Images by rising sha256; all filters must be met by one contributor's newest label."""
+    with home.catalog.read() as db:
+        found, following = images.list_images(
+            db, label=label, contributor=contributor, subject=subject, status=status, cursor=cursor, limit=limit
+        )
+    return page(found, following)
+
+
+def _unknown(identity: str) -> NotFound:
+    return NotFound(f"{identity[:100]} is no image of this catalog: GET /api/v1/images lists them")
+
+
+@get("/images/{identity:str}", responses=problems(404), sync_to_thread=True)
+def show_image(home: Home, identity: Identity) -> Document:
+    """One image, by CID or sha256, with all that was ever said about it."""
+    with home.catalog.read() as db:
+        image = images.get_image(db, identity)
+        if image is None:
+            raise _unknown(identity)
+        return {**image, "history": images.history(db, bytes.fromhex(image["sha256"]))}
+
+
+@post(
+    "/images/{identity:str}/labels",
+    status_code=200,
+    guards=[needs("images:write")],
+    responses=problems(404, 415, 422, scoped=True),
+    sync_to_thread=True,
+)
+def add_label(home: Home, identity: Identity, data: NewLabel) -> Document:
+    """Give an image another label; the old one stays in its history."""
+    return relabel(home, identity, data.label, data.contributor)
+
+
+@post(
+    "/images/{identity:str}/withdrawal",
+    status_code=201,
+    guards=[needs("withdrawals:write")],
+    responses=problems(404, 415, 422, scoped=True),
+    sync_to_thread=True,
+)
+def withdraw_image(home: Home, identity: Identity, data: NewWithdrawal) -> Document:
+    """Take an image back: it is given out no more and enters no snapshot; says which snapshots and releases hold it."""
+    with home.catalog.read() as db:
+        if images.resolve_image(db, identity) is None:
+            raise _unknown(identity)
+    return withdraw(home, identity, data.reason)
+
+
+HANDLERS = (register_images, list_images, show_image, add_label, withdraw_image)

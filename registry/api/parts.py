@@ -1,0 +1,83 @@
+"""What handlers share: the home they work with, pages, CIDs from addresses, the problems they may answer with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Annotated, Any
+
+from litestar.openapi import ResponseSpec
+from litestar.params import Dependency
+
+from registry import assembly
+from registry.api.problems import MEDIA_TYPE, Problem
+from registry.api.public import Public
+from registry.core import unixfs
+from registry.core.cid import CID, RAW
+from registry.core.dagpb import decode_node
+from registry.core.errors import InvalidInput, UsageError
+from registry.core.store import BlockReader
+from registry.workflows.read_content import record_of
+
+Home = Annotated[assembly.Home, Dependency(skip_validation=True)]
+Published = Annotated[Public, Dependency(skip_validation=True)]
+Document = dict[str, Any]
+PREFIX = "/api/v1"
+
+_MEANING = {
+    400: "The request is malformed",
+    401: "A token is missing, unknown, expired or revoked",
+    403: "The token lacks the scope",
+    404: "It is not here",
+    406: "No form that is asked for can be given",
+    409: "It contradicts what is already there",
+    410: "It was withdrawn",
+    413: "The body is too large",
+    415: "The body's type is not taken",
+    416: "The range lies outside the content",
+    422: "A value is malformed or does not verify",
+    503: "Something could not be reached, or is busy",
+}
+
+
+def problems(*statuses: int, scoped: bool = False) -> dict[int, ResponseSpec]:
+    """A handler's problem documents, for the description; 400 and 503 always, 401 and 403 with a scope."""
+    known = {400, 503, *statuses, *((401, 403) if scoped else ())}
+    return {
+        status: ResponseSpec(Problem, description=_MEANING[status], media_type=MEDIA_TYPE, generate_examples=False)
+        for status in sorted(known)
+    }
+
+
+def cid_of(text: str) -> CID:
+    """A CID from an address or a body. ``UsageError`` ``invalid_cid`` if it is none."""
+    try:
+        return CID.parse(text)
+    except InvalidInput as error:
+        raise UsageError(f"{text[:100]!r} is no CID: {error}", code="invalid_cid") from error
+
+
+def record(home: assembly.Home, text: str) -> CID:
+    """A record's CID; an entry's is taken for its record's."""
+    return record_of(home, cid_of(text))
+
+
+def page(items: Iterable[Any], following: str | None) -> Document:
+    """One page of a list; ``next`` is the cursor of the page after it."""
+    return {"items": list(items), "next": following}
+
+
+def sliced(rows: Iterator[Mapping[str, Any]], key: str, cursor: str | None, limit: int) -> Document:
+    """One page of rows that come in rising order of ``key``; the cursor is the last key of the page before."""
+    left = (row for row in rows if cursor is None or row[key] > cursor)
+    found = list(islice(left, limit + 1))
+    return page(found[:limit], str(found[limit - 1][key]) if len(found) > limit else None)
+
+
+def file_size(store: BlockReader, cid: CID) -> int:
+    """The size in bytes that a UnixFS file's root states (checked when the file is read)."""
+    data = store.get(cid)
+    if cid.codec == RAW:
+        return len(data)
+    node = unixfs.decode_unixfs(decode_node(data))
+    return len(node.data) + sum(node.blocksizes)

@@ -1,0 +1,123 @@
+"""What this registry gives to strangers: the blocks that a published thing reaches, and no others.
+
+Published are: every entry and evidence in the catalog with all that they link to, every image that a
+contribution speaks of, every source that was imported with the wish to publish it. So a private folder's
+root and its labels.csv (which hold file names, often names of people), an image that was never
+registered, and the work of a run that was not published are not given out, even to who knows the CID.
+
+Invariants: an image that was withdrawn is not given out any more (410), nor are the blocks that only it
+reaches; what is held but not reached by something published is 404, as if it were not held. A block
+is known by its multihash, so another codec or version of its CID changes nothing.
+
+Cost: the set of published multihashes is kept in memory (about 100 bytes a block) and grows as things
+are published; finding it reads every block that holds links once, never an image's leaves.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.api.problems import HttpProblem
+from registry.catalog import images
+from registry.catalog import tables as t
+from registry.core import encoding
+from registry.core.cid import CID, IDENTITY, RAW
+from registry.core.errors import InvalidInput, NotFound
+from registry.workflows.parts import Parts
+
+_STATE = (t.entries, t.evidence, t.image_cids, t.contribution_rows)
+
+
+class Public:
+    """Decides what is given out. One object serves all threads."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._lock = threading.Lock()
+        self._withdrawals = -1
+        self._state: tuple[int, ...] = ()
+        self._reached: set[bytes] = set()
+        self._absent: set[CID] = set()
+        self.withheld: frozenset[bytes] = frozenset()
+
+    def check(self, cid: CID) -> None:
+        """``HttpProblem`` 410 for a withdrawn image, ``NotFound`` for what is not given out."""
+        if cid.hash_code == IDENTITY:
+            return  # it holds its own bytes: there is nothing to give out
+        with self._lock, self._parts.catalog.read() as db:
+            if (count := _count(db, t.withdrawals)) != self._withdrawals:
+                self._take_withdrawals(db)
+                self._withdrawals = count
+            if cid.multihash not in self._reached and cid.multihash not in self.withheld:
+                self._take_published(db)
+        if cid.multihash in self.withheld:
+            raise HttpProblem(410, f"{cid} was withdrawn: /api/v1/lookup/{cid} says by whom")
+        if cid.multihash not in self._reached:
+            raise NotFound(f"{cid} is not published here: ask another gateway, or check the CID")
+
+    def _take_withdrawals(self, db: Session) -> None:
+        withheld = frozenset(_withdrawn(db))
+        if withheld != self.withheld:  # what only these images reach has to go: begin again
+            self.withheld, self._state = withheld, ()
+            self._reached, self._absent = set(), set()
+
+    def _take_published(self, db: Session) -> None:
+        """Take in what was published, or whose bytes came, since the last look."""
+        state = (*(_count(db, table) for table in _STATE), _count(db, t.sources, ~t.sources.c.private))
+        if state != self._state:
+            self._take_withdrawals(db)  # a new CID of a withdrawn image is withheld too
+            self._reach(list(_roots(db)))
+            self._state = state
+        self._reach([cid for cid in self._absent if self._parts.store.has(cid)])
+
+    def _reach(self, roots: Iterable[CID]) -> None:
+        pending = list(roots)
+        while pending:
+            cid = pending.pop()
+            if cid.multihash in self._reached or cid.multihash in self.withheld:
+                continue
+            if cid.codec == RAW:
+                self._reached.add(cid.multihash)
+                continue
+            try:
+                data = self._parts.store.get(cid)
+            except NotFound:
+                self._absent.add(cid)
+                continue
+            self._absent.discard(cid)
+            self._reached.add(cid.multihash)
+            pending += _links(data, cid.codec)
+
+
+def _links(data: bytes, codec: int) -> list[CID]:
+    """Links of a block; none of one that a stranger wrote badly: it is given out as it is."""
+    try:
+        return encoding.links(data, codec)
+    except InvalidInput:
+        return []
+
+
+def _count(db: Session, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
+    return db.scalar(sa.select(sa.func.count()).select_from(table).where(*conditions)) or 0
+
+
+def _withdrawn(db: Session) -> Iterator[bytes]:
+    """Multihashes of all CIDs of withdrawn images."""
+    for sha256 in images.withdrawn(db):
+        for text in db.scalars(sa.select(t.image_cids.c.cid).where(t.image_cids.c.sha256 == sha256.hex())):
+            yield CID.parse(text).multihash
+
+
+def _roots(db: Session) -> Iterator[CID]:
+    registered = sa.select(t.contribution_rows.c.sha256)
+    for query in (
+        sa.select(t.entries.c.cid),
+        sa.select(t.evidence.c.cid),
+        sa.select(t.image_cids.c.cid).where(t.image_cids.c.sha256.in_(registered)),
+        sa.select(t.sources.c.root).where(~t.sources.c.private),
+    ):
+        yield from map(CID.parse, db.scalars(query))

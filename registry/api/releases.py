@@ -1,0 +1,114 @@
+"""Addresses of releases: publish a completed run, list, read; and models: a release's weights by CID.
+
+Invariants: only published weights are given out; their bytes are verified block by block as they are
+sent, and carry their CID as ETag, because what a CID names never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import HttpMethod, Request, Response, get, post, route
+
+from registry.api import ranges
+from registry.api.auth import needs
+from registry.api.parts import PREFIX, Document, Home, Published, file_size, page, problems, record
+from registry.api.wire import CidText, Cursor, Limit, NewRelease
+from registry.catalog import releases
+from registry.content import importer
+from registry.core import records
+from registry.core.cid import CID, DAG_CBOR
+from registry.core.errors import NotFound
+from registry.provenance.lineage import release_view
+from registry.workflows.parts import Parts
+from registry.workflows.predict import final_weights
+from registry.workflows.publish_release import publish_release, show_release
+from registry.workflows.start_run import WEIGHTS_FILES
+
+_WEIGHTS = WEIGHTS_FILES[0]
+
+
+@post(
+    "/releases",
+    guards=[needs("releases:write")],
+    responses=problems(404, 409, 415, 422, scoped=True),
+    sync_to_thread=True,
+)
+def create_release(home: Home, data: NewRelease) -> Response[Document]:
+    """Publish a completed run, signed; its anchor is submitted, not awaited."""
+    done = publish_release(home, data.run, wait=0)
+    return Response(done, headers={"Location": f"{PREFIX}/releases/{done['release']}"})
+
+
+@get("/releases", responses=problems(), sync_to_thread=True)
+def list_releases(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Document:
+    """Releases, newest first."""
+    with home.catalog.read() as db:
+        return page(*releases.list_releases(db, cursor=cursor, limit=limit))
+
+
+@get("/releases/{cid:str}", responses=problems(404), sync_to_thread=True)
+def show_one(home: Home, cid: CidText) -> Document:
+    """One release with its metrics, claims and anchor."""
+    return show_release(home, record(home, cid))
+
+
+@get("/models/{cid:str}", responses=problems(404), sync_to_thread=True)
+def show_model(home: Home, published: Published, cid: CidText) -> Document:
+    """The files of a release's final weights, or of weights by their own CID, and the digest of their tensors."""
+    weights = _weights(home, cid)
+    published.check(weights)
+    with home.catalog.read() as db:
+        known = releases.weights_by_cid(db, weights)
+    files = _files(home, weights)
+    return {
+        "cid": str(weights),
+        "release": known["release"] if known else None,
+        "fold": known["fold"] if known else None,
+        "format": known["format"] if known else None,
+        "tensors": known["tensors"] if known else None,
+        "files": [{"name": name, "cid": str(file), "size": size} for name, (file, size) in files.items()],
+    }
+
+
+@route(
+    "/models/{cid:str}/weights",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    responses=problems(404, 416),
+    sync_to_thread=True,
+)
+def get_weights(request: Request[Any, Any, Any], home: Home, published: Published, cid: CidText) -> Response[Any]:
+    """The bytes of weights.safetensors: Range, If-None-Match, ETag is the file's CID, immutable."""
+    weights = _weights(home, cid)
+    published.check(weights)
+    file, size = _files(home, weights)[_WEIGHTS]
+    return ranges.send(
+        importer.read_file(home.store, file),
+        size,
+        etag=str(file),
+        media_type="application/octet-stream",
+        name=_WEIGHTS,
+        request_headers={name: request.headers.get(name) for name in ranges.HEADERS},
+        head=request.method == "HEAD",
+    )
+
+
+def _weights(parts: Parts, text: str) -> CID:
+    """The directory of weights that a release's (or its entry's) CID, or its own, names."""
+    cid = record(parts, text)
+    if cid.codec != DAG_CBOR:
+        return cid
+    release = records.parse_as(records.Release, parts.store.get(cid))
+    return final_weights(release_view(parts.store.get, release)).cid
+
+
+def _files(parts: Parts, weights: CID) -> Mapping[str, tuple[CID, int]]:
+    """Files of a weights directory: CID and size in bytes. ``NotFound`` if it is none."""
+    found = importer.list_directory(parts.store, weights) if importer.is_directory(parts.store, weights) else {}
+    if _WEIGHTS not in found:
+        raise NotFound(f"{weights} holds no {_WEIGHTS}: GET /api/v1/releases lists what is published")
+    return {name: (entry.cid, file_size(parts.store, entry.cid)) for name, entry in found.items()}
+
+
+HANDLERS = (create_release, list_releases, show_one, show_model, get_weights)

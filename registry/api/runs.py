@@ -1,0 +1,148 @@
+"""Addresses of runs: start, list, read, follow, cancel, resume. Workers do the work; here it is only queued.
+
+Invariants: a recipe is named, base weights are a CID: no path of this machine is taken from a request.
+Events have the numbers that the catalog gave them, so who was cut off goes on after Last-Event-ID.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import anyio
+from anyio import to_thread
+from litestar import Request, Response, get, post
+from litestar.params import Parameter
+from litestar.response import ServerSentEvent
+from litestar.response.sse import ServerSentEventMessage
+
+from registry.api.auth import needs
+from registry.api.parts import PREFIX, Document, Home, page, problems, record
+from registry.api.problems import HttpProblem
+from registry.api.wire import Cursor, Limit, Name, NewRun
+from registry.catalog import runs
+from registry.core.errors import InvalidInput
+from registry.workflows.control_run import cancel, resume
+from registry.workflows.parts import Parts
+from registry.workflows.start_run import Wanted, start_run
+
+ENDED = frozenset({"completed", "failed", "cancelled"})
+POLL_SECONDS = 0.5
+PING_SECONDS = 15.0
+FOLLOWERS = 100  # event streams at once
+EventId = Annotated[
+    str | None, Parameter(header="Last-Event-ID", max_length=20, pattern=r"^\d+$", description="go on after this event")
+]
+
+
+@post(
+    "/runs",
+    status_code=202,
+    guards=[needs("runs:write")],
+    responses=problems(404, 415, 422, scoped=True),
+    sync_to_thread=True,
+)
+def create_run(home: Home, data: NewRun) -> Response[Document]:
+    """Queue a training run on a snapshot; a worker takes it up. Follow it at `Location`."""
+    known = home.method(data.method).recipes()
+    if data.recipe not in known:
+        raise InvalidInput(f"no recipe is called {data.recipe!r}: use one of {', '.join(known)}", code="unknown_recipe")
+    wanted = Wanted(
+        recipe=data.recipe,
+        method=data.method,
+        overrides=data.overrides(),
+        base=str(record(home, data.base)) if data.base else None,
+        claims=tuple(data.claims),
+        final=data.final,
+        unanchored=data.unanchored,
+    )
+    run = start_run(home, record(home, data.snapshot), wanted)
+    return Response(_document(home, run), headers={"Location": f"{PREFIX}/runs/{run}"})
+
+
+def _document(parts: Parts, run: str) -> Document:
+    with parts.catalog.read() as db:
+        return runs.get(db, run)
+
+
+@get("/runs", responses=problems(), sync_to_thread=True)
+def list_runs(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Document:
+    """Runs, newest first."""
+    with home.catalog.read() as db:
+        return page(*runs.list_runs(db, cursor=cursor, limit=limit))
+
+
+@get("/runs/{run:str}", responses=problems(404), sync_to_thread=True)
+def show_run(home: Home, run: Name) -> Document:
+    """Where a run stands."""
+    return _document(home, run)
+
+
+@get("/runs/{run:str}/events", responses=problems(404), sync_to_thread=True)
+def follow_run(
+    request: Request[Any, Any, Any], home: Home, run: Name, last_event_id: EventId = None
+) -> ServerSentEvent:
+    """A run's events as server-sent events, from the first or after Last-Event-ID; ends when the run has ended."""
+    _document(home, run)
+    limiter: anyio.CapacityLimiter = request.app.state.followers
+    if limiter.available_tokens < 1:
+        raise HttpProblem(503, "too many follow runs now: ask GET /runs/{run} instead", headers={"Retry-After": "30"})
+    return ServerSentEvent(_events(home, run, int(last_event_id or 0), limiter))
+
+
+async def _events(
+    parts: Parts, run: str, after: int, limiter: anyio.CapacityLimiter
+) -> AsyncIterator[ServerSentEventMessage]:
+    """Polls the catalog in a thread and sleeps on the event loop, so that a follower holds no thread."""
+    async with limiter:
+        quiet = 0.0
+        while True:
+            ended, found = await to_thread.run_sync(_poll, parts, run, after)
+            for event in found:
+                after = event["seq"]
+                data = json.dumps({"time": event["time"], **event["data"]}, ensure_ascii=False)
+                yield ServerSentEventMessage(data=data, event=event["kind"], id=str(after))
+            if ended and not found:
+                return
+            quiet = 0.0 if found else quiet + POLL_SECONDS
+            if quiet >= PING_SECONDS:  # so that a proxy, or a client that is gone, is noticed
+                quiet = 0.0
+                yield ServerSentEventMessage(comment="still running")
+            if not found:
+                await anyio.sleep(POLL_SECONDS)
+
+
+def _poll(parts: Parts, run: str, after: int) -> tuple[bool, list[dict[str, Any]]]:
+    """Whether the run has ended, and what is new; read in one state, so nothing is missed at the end."""
+    with parts.catalog.read() as db:
+        return runs.row(db, run)["status"] in ENDED, parts.queue.events(db, run, after, 500)
+
+
+@post(
+    "/runs/{run:str}/cancel",
+    status_code=200,
+    guards=[needs("runs:write")],
+    responses=problems(404, 409, scoped=True),
+    sync_to_thread=True,
+)
+def cancel_run(home: Home, run: Name) -> Document:
+    """Stop a run; what it has finished stays."""
+    cancel(home, run)
+    return _document(home, run)
+
+
+@post(
+    "/runs/{run:str}/resume",
+    status_code=202,
+    guards=[needs("runs:write")],
+    responses=problems(404, 409, scoped=True),
+    sync_to_thread=True,
+)
+def resume_run(home: Home, run: Name) -> Document:
+    """Queue what is left of a run that was stopped, failed or cancelled; a worker takes it up."""
+    resume(home, run)
+    return _document(home, run)
+
+
+HANDLERS = (create_run, list_runs, show_run, follow_run, cancel_run, resume_run)

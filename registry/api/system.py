@@ -1,0 +1,84 @@
+"""Addresses for who runs this: is it alive, is it ready, how much has it done.
+
+Invariant: nothing here is guessed: a count comes from the catalog or from this process's own answers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from litestar import MediaType, Request, Response, get
+from litestar.types import Message, Scope
+
+from registry.api.parts import Document, Home, problems
+from registry.catalog import kept
+from registry.catalog import tables as t
+from registry.workflows.parts import Parts
+
+_COUNTED = {"images": t.images, "entries": t.entries, "snapshots": t.snapshots, "releases": t.releases}
+
+
+class Answers:
+    """How often this process answered, by method and status. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, int]] = Counter()
+
+    async def count(self, message: Message, scope: Scope) -> None:
+        """A hook that sees every message on its way out."""
+        if message["type"] == "http.response.start" and scope["type"] == "http":
+            with self._lock:
+                self._counts[(scope["method"], message["status"])] += 1
+
+    def lines(self) -> Iterator[str]:
+        """In Prometheus' text format."""
+        with self._lock:
+            counts = sorted(self._counts.items())
+        yield "# HELP emotionet_http_responses_total Answers of this process."
+        yield "# TYPE emotionet_http_responses_total counter"
+        for (method, status), count in counts:
+            yield f'emotionet_http_responses_total{{method="{method}",status="{status}"}} {count}'
+
+
+@get("/healthz", sync_to_thread=False)
+def healthz() -> Document:
+    """This process answers."""
+    return {"ok": True}
+
+
+@get("/readyz", responses=problems(), sync_to_thread=True)
+def readyz(home: Home) -> Document:
+    """Catalog and store can be read; 503 if not."""
+    with home.catalog.read() as db:
+        db.execute(sa.select(sa.literal(1)))
+        db.scalar(sa.select(sa.func.count()).select_from(t.entries))
+    next(iter(home.store.pins()), None)
+    return {"ok": True}
+
+
+@get("/metrics", media_type=MediaType.TEXT, sync_to_thread=True)
+def metrics(request: Request[Any, Any, Any], home: Home) -> Response[str]:
+    """Counts of what the catalog knows and of this process's answers, in Prometheus' text format."""
+    lines = [*_catalog_lines(home), *request.app.state.answers.lines()]
+    return Response("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
+
+
+def _catalog_lines(parts: Parts) -> Iterator[str]:
+    with parts.catalog.read() as db:
+        for name, table in _COUNTED.items():
+            yield f"# HELP emotionet_{name} How many {name} the catalog knows."
+            yield f"# TYPE emotionet_{name} gauge"
+            yield f"emotionet_{name} {db.scalar(sa.select(sa.func.count()).select_from(table))}"
+        states = dict(db.execute(sa.select(kept.runs.c.status, sa.func.count()).group_by(kept.runs.c.status)).all())
+    yield "# HELP emotionet_runs Runs by status."
+    yield "# TYPE emotionet_runs gauge"
+    for state in kept.RUN_STATES:
+        yield f'emotionet_runs{{status="{state}"}} {states.get(state, 0)}'
+
+
+ROOT_HANDLERS = (healthz, readyz, metrics)
