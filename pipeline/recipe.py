@@ -1,0 +1,182 @@
+"""Recipes: data with a schema. A stranger's recipe can ask for nothing that the bounds do not allow.
+
+Invariants: every key is known and every number bounded; decimals are strings (records hold no floats);
+``imgsz`` equals the preprocessed size, so that nothing is resized twice.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from registry.core.errors import InvalidInput, Unavailable
+
+Size = Annotated[int, Meta(ge=32, le=1280, multiple_of=32)]
+Level = Annotated[int, Meta(ge=0, le=255)]
+Bits = Annotated[int, Meta(ge=0, le=64)]
+Count = Annotated[int, Meta(ge=1, le=100_000)]
+Text = Annotated[str, Meta(max_length=100)]
+Unit = Annotated[str, Meta(pattern=r"\A(0(\.\d{1,6})?|1(\.0{1,6})?)\Z")]  # 0 to 1
+Number = Annotated[str, Meta(pattern=r"\A\d{1,3}(\.\d{1,8})?\Z")]
+MAX_FILE = 64 << 10
+
+
+class _Strict(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    pass
+
+
+class Preprocess(_Strict):
+    """Thresholds of cleaning; see the comments in quick.toml for units."""
+
+    size: Size
+    max_pixels: Annotated[int, Meta(ge=1024, le=200_000_000)]
+    min_side: Annotated[int, Meta(ge=3, le=4096)]
+    min_mean: Level
+    max_mean: Level
+    min_spread: Level
+    min_sharpness: Annotated[int, Meta(ge=0, le=1_000_000)]
+    max_noise: Annotated[int, Meta(ge=0, le=100_000)]
+    near_dhash: Bits
+    near_phash: Bits
+
+
+class Folds(_Strict):
+    """How many folds."""
+
+    k: Annotated[int, Meta(ge=2, le=100)]
+
+
+class Training(_Strict):
+    """Ultralytics' arguments by their own names, and what else changes bits."""
+
+    model: Literal["yolov8n", "yolov8s", "yolov8m", "yolov8l", "yolov8x"]
+    epochs: Annotated[int, Meta(ge=1, le=10_000)]
+    imgsz: Size
+    batch: Annotated[int, Meta(ge=1, le=1024)]
+    nbs: Annotated[int, Meta(ge=1, le=1024)]
+    optimizer: Literal["SGD", "Adam", "AdamW"]
+    lr0: Number
+    lrf: Unit
+    momentum: Unit
+    weight_decay: Unit
+    warmup_epochs: Number
+    mosaic: Unit
+    close_mosaic: Annotated[int, Meta(ge=0, le=10_000)]
+    degrees: Number
+    translate: Unit
+    scale: Unit
+    fliplr: Unit
+    hsv_h: Unit
+    hsv_s: Unit
+    hsv_v: Unit
+    threads: Annotated[int, Meta(ge=1, le=256)]
+    channels_last: bool
+    validate_every: Annotated[int, Meta(ge=1, le=10_000)]
+
+
+class Evaluation(_Strict):
+    """How predictions are judged."""
+
+    threshold: Unit
+    floor: Unit
+    rounds: Annotated[int, Meta(ge=100, le=100_000)]
+    min_group: Count
+    confidence: Literal["0.95"]
+
+
+class Recipe(_Strict):
+    """A whole recipe."""
+
+    name: Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9._-]{0,63}\Z")]
+    seed: Annotated[int, Meta(ge=0, le=(1 << 53) - 1)]
+    final: Annotated[str, Meta(pattern=r"\Afold:\d{1,2}\Z")]
+    preprocess: Preprocess
+    folds: Folds
+    training: Training
+    evaluation: Evaluation
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Names of the recipes that come with this package."""
+    folder = resources.files("pipeline") / "recipes"
+    return tuple(sorted(one.name.removesuffix(".toml") for one in folder.iterdir() if one.name.endswith(".toml")))
+
+
+def _text(name_or_file: str) -> str:
+    if name_or_file in recipe_names():
+        return (resources.files("pipeline") / "recipes" / f"{name_or_file}.toml").read_text(encoding="utf-8")
+    path = Path(name_or_file)
+    if not path.is_file():
+        known = ", ".join(recipe_names())
+        raise InvalidInput(f"{name_or_file!r} is no recipe and no file: use one of {known}", code="unknown_recipe")
+    try:
+        data = path.read_bytes()[: MAX_FILE + 1]
+        if len(data) > MAX_FILE:
+            raise InvalidInput(f"{path} is larger than 64 KiB: that is no recipe", code="bad_recipe")
+        return data.decode("utf-8")
+    except OSError as error:
+        raise Unavailable(f"{path} can't be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is not UTF-8: save it so", code="bad_recipe") from error
+
+
+def parse_recipe(value: Any) -> Recipe:
+    """A checked recipe. ``InvalidInput`` (``bad_recipe``) names the first thing that is wrong."""
+    try:
+        recipe = msgspec.convert(value, Recipe)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"the recipe does not hold: {error}", code="bad_recipe") from error
+    _check(recipe)
+    return recipe
+
+
+def _check(recipe: Recipe) -> None:
+    wrong = None
+    if recipe.training.imgsz != recipe.preprocess.size:
+        wrong = "training.imgsz and preprocess.size must be equal"
+    elif recipe.preprocess.min_mean >= recipe.preprocess.max_mean:
+        wrong = "preprocess.min_mean must lie below max_mean"
+    elif Decimal(recipe.evaluation.floor) > Decimal(recipe.evaluation.threshold):
+        wrong = "evaluation.floor must not lie above threshold"
+    elif int(re.sub(r"\D", "", recipe.final)) >= recipe.folds.k:
+        wrong = "final names a fold that does not exist"
+    if wrong:
+        raise InvalidInput(f"the recipe does not hold: {wrong}", code="bad_recipe")
+
+
+def load_recipe(name_or_file: str, overrides: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A recipe's name and values, with the command line's values over it (folds, epochs, imgsz, batch, seed)."""
+    try:
+        value = tomllib.loads(_text(name_or_file))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{name_or_file} is no TOML: {error}", code="bad_recipe") from error
+    parse_recipe(value)
+    for name, given in overrides.items():
+        if name == "seed":
+            value["seed"] = given
+        elif name == "folds":
+            value["folds"]["k"] = given
+        elif name == "imgsz":
+            value["training"]["imgsz"] = value["preprocess"]["size"] = given
+        elif name == "batch":
+            value["training"]["batch"] = value["training"]["nbs"] = given
+        elif name == "epochs":
+            value["training"]["epochs"] = given
+        else:
+            raise InvalidInput(f"{name!r} can't be given over a recipe's value", code="bad_recipe")
+    recipe = parse_recipe(value)
+    values = msgspec.to_builtins(recipe)
+    return str(values.pop("name")), dict(values)
+
+
+def check_values(values: Mapping[str, Any]) -> Recipe:
+    """The recipe of a plan (a recipe record's values, whose name stands beside them)."""
+    return parse_recipe({"name": "given", **values})
