@@ -109,6 +109,8 @@ def child(stdout: IO[str], work: Callable[[Callable[[Mapping[str, Any]], None]],
     """The child's frame: runs ``work(report)`` and writes its result or its error as the last line."""
 
     def write(document: Mapping[str, Any]) -> None:
+        if not document:  # a sign of life; whoever wants to stop us sends a signal
+            return
         stdout.write(json.dumps(document, sort_keys=True) + "\n")
         stdout.flush()
 
