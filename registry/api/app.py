@@ -11,15 +11,12 @@ import anyio
 from litestar import Litestar, Router
 from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, License, SecurityScheme
 from litestar.types import Message, Scope
 
-from registry import __version__
 from registry.api import audits, content, images, releases, runs, snapshots, system
+from registry.api.describe import description
 from registry.api.parts import PREFIX
-from registry.api.problems import HANDLERS
+from registry.api.problems import HANDLERS, StrictRequest
 from registry.api.public import Public
 from registry.api.wire import JSON_BYTES
 from registry.assembly import Home
@@ -41,19 +38,6 @@ async def _secure(message: Message, scope: Scope) -> None:
             headers.setdefault(name, value)
 
 
-def _description() -> OpenAPIConfig:
-    return OpenAPIConfig(
-        title="Emotionet",
-        version=__version__,
-        description="Labeled images and the models trained on them: content-addressed, signed, open to audit.",
-        license=License(name="AGPL-3.0-only", identifier="AGPL-3.0-only"),
-        components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
-        use_handler_docstrings=True,
-        path="/schema",
-        render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],  # pages would load from a foreign host
-    )
-
-
 def create_app(home: Home) -> Litestar:
     """The application over ``home``, whose catalog, store, queue and key are opened here."""
     for part in ("catalog", "store", "queue", "key"):
@@ -68,9 +52,10 @@ def create_app(home: Home) -> Litestar:
         },
         state=State({"home": home, "answers": answers, "followers": anyio.CapacityLimiter(runs.FOLLOWERS)}),
         exception_handlers=HANDLERS,
+        request_class=StrictRequest,
         request_max_body_size=JSON_BYTES,
         before_send=[_secure, answers.count],
-        openapi_config=_description(),
+        openapi_config=description(),
         logging_config=None,
         debug=False,
     )

@@ -10,11 +10,12 @@ import threading
 from typing import Any
 
 from litestar import Request, get, post
+from litestar.params import JSONBody
 
-from registry.api.auth import authorize
-from registry.api.parts import Document, Home, cid_of, page, problems, record
+from registry.api.auth import authorize, sends_json
+from registry.api.parts import Document, Home, Page, cid_of, page, problems, record
 from registry.api.problems import HttpProblem
-from registry.api.wire import CidText, Identity, NewAudit
+from registry.api.wire import CidPath, ImagePath, NewAudit, Target
 from registry.core import records
 from registry.core.records import to_value
 from registry.workflows.anchoring import anchor_status
@@ -26,8 +27,8 @@ FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
 _SLOTS = threading.BoundedSemaphore(2)
 
 
-@post("/audits", status_code=200, responses=problems(401, 403, 404, 415, 422), sync_to_thread=True)
-def create_audit(request: Request[Any, Any, Any], home: Home, data: NewAudit) -> Document:
+@post("/audits", status_code=200, guards=[sends_json], responses=problems(401, 403, 404, 415, 422), sync_to_thread=True)
+def create_audit(request: Request[Any, Any, Any], home: Home, data: JSONBody[NewAudit]) -> Document:
     """Check what a release claims, here and now. Without `level`: 1 to 4 and 6. Deeper needs an admin token."""
     target = cid_of(data.target)
     if data.level is not None and data.level > FREE_LEVEL:
@@ -42,7 +43,7 @@ def create_audit(request: Request[Any, Any, Any], home: Home, data: NewAudit) ->
 
 
 @get("/audits", responses=problems(404), sync_to_thread=True)
-def list_audits(home: Home, target: CidText) -> Document:
+def list_audits(home: Home, target: Target) -> Page:
     """Every verdict on record about a target, whoever signed it."""
     wanted = record(home, target)
     found = [one for one in look_up(home, str(wanted)) if one["type"] == "audit"]
@@ -61,19 +62,19 @@ def _audit(parts: Parts, found: dict[str, Any]) -> Document:
 
 
 @get("/lineage/{cid:str}", responses=problems(404), sync_to_thread=True)
-def show_lineage(home: Home, cid: CidText) -> Document:
+def show_lineage(home: Home, cid: CidPath) -> Document:
     """What a record came from and what came from it: nodes and edges."""
     return trace(home, cid_of(cid))
 
 
 @get("/lookup/{digest:str}", responses=problems(), sync_to_thread=True)
-def look_up_digest(home: Home, digest: Identity) -> Document:
+def look_up_digest(home: Home, digest: ImagePath) -> Page:
     """Every record that names or holds a CID, an image's sha256 or the digest of tensors."""
     return page(look_up(home, digest), None)
 
 
 @get("/anchors/{cid:str}", responses=problems(404), sync_to_thread=True)
-def show_anchor(home: Home, cid: CidText) -> Document:
+def show_anchor(home: Home, cid: CidPath) -> Document:
     """Where an entry's own anchor stands; a record is taken for its entry."""
     return anchor_status(home, cid_of(cid))
 

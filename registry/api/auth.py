@@ -46,6 +46,12 @@ def authorize(connection: Connection, parts: Parts, scope: str) -> str:
     return allowed
 
 
+def sends_json(connection: Connection, _: BaseRouteHandler) -> None:
+    """A guard that takes no body but JSON. ``HttpProblem`` 415."""
+    if connection.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HttpProblem(415, "send JSON, with `Content-Type: application/json`")
+
+
 def needs(scope: str) -> Guard:
     """A guard that lets only tokens with ``scope`` pass; the handler finds the token's id in ``request.auth``."""
 

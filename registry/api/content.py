@@ -15,7 +15,7 @@ from typing import Annotated, Any, BinaryIO, Literal, cast
 
 from anyio import to_thread
 from litestar import HttpMethod, Request, Response, post, route
-from litestar.params import Parameter
+from litestar.params import PathParameter, QueryParameter
 from litestar.response import Stream
 
 from registry.api import ranges
@@ -23,7 +23,7 @@ from registry.api.auth import needs
 from registry.api.parts import Document, Home, Published, cid_of, problems
 from registry.api.problems import HttpProblem
 from registry.api.public import Public
-from registry.api.wire import CAR_BYTES, CidText
+from registry.api.wire import CAR_BYTES, CAR_TYPE, CidPath
 from registry.content import importer
 from registry.content.car_import import import_car
 from registry.core import car
@@ -32,13 +32,12 @@ from registry.core.errors import InvalidInput, NotFound
 from registry.core.varint import encode_varint
 from registry.workflows.parts import Parts
 
-CAR_TYPE = "application/vnd.ipld.car"
 RAW_TYPE = "application/vnd.ipld.raw"
 _SPOOL = 8 << 20
-Form = Annotated[str | None, Parameter(query="format", max_length=20, description="raw or car; else as Accept says")]
-PathText = Annotated[str, Parameter(max_length=4096)]
+Form = Annotated[str | None, QueryParameter(name="format", max_length=20, description="raw or car; else by Accept")]
+PathText = Annotated[str, PathParameter(max_length=4096)]
 Scope = Annotated[
-    Literal["all", "entity", "block"], Parameter(query="dag-scope", description="how much of the DAG a CAR holds")
+    Literal["all", "entity", "block"], QueryParameter(name="dag-scope", description="how much of the DAG a CAR holds")
 ]
 
 
@@ -92,7 +91,7 @@ def get_content(
     request: Request[Any, Any, Any],
     home: Home,
     published: Published,
-    cid: CidText,
+    cid: CidPath,
     form: Form = None,
     extent: Scope = "all",
 ) -> Response[Any]:
@@ -113,7 +112,7 @@ def get_content_below(
     request: Request[Any, Any, Any],
     home: Home,
     published: Published,
-    cid: CidText,
+    cid: CidPath,
     path: PathText,
     form: Form = None,
     extent: Scope = "all",

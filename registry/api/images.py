@@ -12,11 +12,12 @@ from hashlib import sha256
 from typing import Any
 
 from litestar import Request, get, post
+from litestar.params import JSONBody, RawBody
 
 from registry.api import image_rows
-from registry.api.auth import needs
-from registry.api.parts import Document, Home, page, problems
-from registry.api.wire import ROWS_BYTES, Cursor, Filter, Identity, Key, Limit, NewLabel, NewWithdrawal, Status
+from registry.api.auth import needs, sends_json
+from registry.api.parts import Document, Home, Page, page, problems
+from registry.api.wire import ROWS_BYTES, Cursor, Filter, ImagePath, Key, Limit, NewLabel, NewWithdrawal, StatusFilter
 from registry.catalog import images, tokens
 from registry.core.errors import NotFound
 from registry.workflows.relabel import relabel
@@ -33,7 +34,9 @@ _REGISTERING = threading.Lock()  # a key that comes twice at once must not be wo
     responses=problems(409, 413, 415, 422, scoped=True),
     sync_to_thread=True,
 )
-def register_images(request: Request[Any, str, Any], home: Home, body: bytes, idempotency_key: Key = None) -> Document:
+def register_images(
+    request: Request[Any, str, Any], home: Home, body: RawBody, idempotency_key: Key = None
+) -> Document:
     """Register labels for images whose bytes are held here; one result a row, in order.
 
     The body is a JSON array or NDJSON of rows (see the schema ImageRow), or CSV as labels.csv has it,
@@ -65,10 +68,10 @@ def list_images(
     label: Filter = None,
     contributor: Filter = None,
     subject: Filter = None,
-    status: Status | None = None,
+    status: StatusFilter = None,
     cursor: Cursor = None,
     limit: Limit = 100,
-) -> Document:
+) -> Page:
     """Images by rising sha256; all filters must be met by one contributor's newest label."""
     with home.catalog.read() as db:
         found, following = images.list_images(
@@ -82,7 +85,7 @@ def _unknown(identity: str) -> NotFound:
 
 
 @get("/images/{identity:str}", responses=problems(404), sync_to_thread=True)
-def show_image(home: Home, identity: Identity) -> Document:
+def show_image(home: Home, identity: ImagePath) -> Document:
     """One image, by CID or sha256, with all that was ever said about it."""
     with home.catalog.read() as db:
         image = images.get_image(db, identity)
@@ -94,11 +97,11 @@ def show_image(home: Home, identity: Identity) -> Document:
 @post(
     "/images/{identity:str}/labels",
     status_code=200,
-    guards=[needs("images:write")],
+    guards=[needs("images:write"), sends_json],
     responses=problems(404, 415, 422, scoped=True),
     sync_to_thread=True,
 )
-def add_label(home: Home, identity: Identity, data: NewLabel) -> Document:
+def add_label(home: Home, identity: ImagePath, data: JSONBody[NewLabel]) -> Document:
     """Give an image another label; the old one stays in its history."""
     return relabel(home, identity, data.label, data.contributor)
 
@@ -106,11 +109,11 @@ def add_label(home: Home, identity: Identity, data: NewLabel) -> Document:
 @post(
     "/images/{identity:str}/withdrawal",
     status_code=201,
-    guards=[needs("withdrawals:write")],
+    guards=[needs("withdrawals:write"), sends_json],
     responses=problems(404, 415, 422, scoped=True),
     sync_to_thread=True,
 )
-def withdraw_image(home: Home, identity: Identity, data: NewWithdrawal) -> Document:
+def withdraw_image(home: Home, identity: ImagePath, data: JSONBody[NewWithdrawal]) -> Document:
     """Take an image back: it is given out no more and enters no snapshot; says which snapshots and releases hold it."""
     with home.catalog.read() as db:
         if images.resolve_image(db, identity) is None:

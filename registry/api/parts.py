@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Annotated, Any
+from typing import Any, TypedDict
 
+from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
-from litestar.params import Dependency
 
 from registry import assembly
 from registry.api.problems import MEDIA_TYPE, Problem
@@ -17,10 +17,11 @@ from registry.core.cid import CID, RAW
 from registry.core.dagpb import decode_node
 from registry.core.errors import InvalidInput, UsageError
 from registry.core.store import BlockReader
+from registry.workflows.parts import Parts
 from registry.workflows.read_content import record_of
 
-Home = Annotated[assembly.Home, Dependency(skip_validation=True)]
-Published = Annotated[Public, Dependency(skip_validation=True)]
+Home = NamedDependency[assembly.Home]
+Published = NamedDependency[Public]
 Document = dict[str, Any]
 PREFIX = "/api/v1"
 
@@ -57,17 +58,24 @@ def cid_of(text: str) -> CID:
         raise UsageError(f"{text[:100]!r} is no CID: {error}", code="invalid_cid") from error
 
 
-def record(home: assembly.Home, text: str) -> CID:
+def record(parts: Parts, text: str) -> CID:
     """A record's CID; an entry's is taken for its record's."""
-    return record_of(home, cid_of(text))
+    return record_of(parts, cid_of(text))
 
 
-def page(items: Iterable[Any], following: str | None) -> Document:
+class Page(TypedDict):
+    """One page of a list; ``next`` is the cursor of the page after it, or null."""
+
+    items: list[Document]
+    next: str | None
+
+
+def page(items: Iterable[Document], following: str | None) -> Page:
     """One page of a list; ``next`` is the cursor of the page after it."""
-    return {"items": list(items), "next": following}
+    return Page(items=list(items), next=following)
 
 
-def sliced(rows: Iterator[Mapping[str, Any]], key: str, cursor: str | None, limit: int) -> Document:
+def sliced(rows: Iterator[Document], key: str, cursor: str | None, limit: int) -> Page:
     """One page of rows that come in rising order of ``key``; the cursor is the last key of the page before."""
     left = (row for row in rows if cursor is None or row[key] > cursor)
     found = list(islice(left, limit + 1))

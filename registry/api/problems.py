@@ -93,6 +93,17 @@ class HttpProblem(HTTPException):
         self.code = code or _HTTP_CODES.get(status, "error")
 
 
+class StrictRequest(Request[Any, Any, Any]):
+    """A request whose body, where it is no JSON, is the sender's fault, however it is broken."""
+
+    async def json(self) -> Any:
+        """The decoded body. ``HttpProblem`` 400 for bytes that are no UTF-8 and for nesting without end."""
+        try:
+            return await super().json()
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise HttpProblem(400, f"the body is no JSON: {error}") from error
+
+
 def response(problem: Problem, headers: dict[str, str] | None = None) -> Response[Any]:
     """The answer that carries a problem; never cached."""
     return Response(

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry.api.problems import HttpProblem
-from registry.catalog import images
+from registry.catalog import images, kept
 from registry.catalog import tables as t
 from registry.core import encoding
 from registry.core.cid import CID, IDENTITY, RAW
@@ -67,7 +67,7 @@ class Public:
 
     def _take_published(self, db: Session) -> None:
         """Take in what was published, or whose bytes came, since the last look."""
-        state = (*(_count(db, table) for table in _STATE), _count(db, t.sources, ~t.sources.c.private))
+        state = (*(_count(db, table) for table in _STATE), _count(db, kept.sources, ~kept.sources.c.private))
         if state != self._state:
             self._take_withdrawals(db)  # a new CID of a withdrawn image is withheld too
             self._reach(list(_roots(db)))
@@ -118,6 +118,6 @@ def _roots(db: Session) -> Iterator[CID]:
         sa.select(t.entries.c.cid),
         sa.select(t.evidence.c.cid),
         sa.select(t.image_cids.c.cid).where(t.image_cids.c.sha256.in_(registered)),
-        sa.select(t.sources.c.root).where(~t.sources.c.private),
+        sa.select(kept.sources.c.root).where(~kept.sources.c.private),
     ):
         yield from map(CID.parse, db.scalars(query))

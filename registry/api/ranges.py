@@ -56,12 +56,12 @@ def cut(pieces: Iterator[bytes], first: int, last: int) -> Iterator[bytes]:
     """The bytes from ``first`` to ``last`` (inclusive) of a sequence of pieces."""
     position = 0
     for piece in pieces:
-        if position > last:
-            return
         part = piece[max(0, first - position) : last + 1 - position]
         position += len(piece)
         if part:
             yield part
+        if position > last:
+            return
 
 
 def immutable_headers(etag: str, name: str | None = None) -> dict[str, str]:

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from litestar import HttpMethod, Request, Response, get, post, route
+from litestar.params import JSONBody
 
 from registry.api import ranges
-from registry.api.auth import needs
-from registry.api.parts import PREFIX, Document, Home, Published, file_size, page, problems, record
-from registry.api.wire import CidText, Cursor, Limit, NewRelease
+from registry.api.auth import needs, sends_json
+from registry.api.parts import PREFIX, Document, Home, Page, Published, file_size, page, problems, record
+from registry.api.wire import CidPath, Cursor, Limit, NewRelease
 from registry.catalog import releases
 from registry.content import importer
 from registry.core import records
@@ -31,31 +32,31 @@ _WEIGHTS = WEIGHTS_FILES[0]
 
 @post(
     "/releases",
-    guards=[needs("releases:write")],
+    guards=[needs("releases:write"), sends_json],
     responses=problems(404, 409, 415, 422, scoped=True),
     sync_to_thread=True,
 )
-def create_release(home: Home, data: NewRelease) -> Response[Document]:
+def create_release(home: Home, data: JSONBody[NewRelease]) -> Response[Document]:
     """Publish a completed run, signed; its anchor is submitted, not awaited."""
     done = publish_release(home, data.run, wait=0)
     return Response(done, headers={"Location": f"{PREFIX}/releases/{done['release']}"})
 
 
 @get("/releases", responses=problems(), sync_to_thread=True)
-def list_releases(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Document:
+def list_releases(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """Releases, newest first."""
     with home.catalog.read() as db:
         return page(*releases.list_releases(db, cursor=cursor, limit=limit))
 
 
 @get("/releases/{cid:str}", responses=problems(404), sync_to_thread=True)
-def show_one(home: Home, cid: CidText) -> Document:
+def show_one(home: Home, cid: CidPath) -> Document:
     """One release with its metrics, claims and anchor."""
     return show_release(home, record(home, cid))
 
 
 @get("/models/{cid:str}", responses=problems(404), sync_to_thread=True)
-def show_model(home: Home, published: Published, cid: CidText) -> Document:
+def show_model(home: Home, published: Published, cid: CidPath) -> Document:
     """The files of a release's final weights, or of weights by their own CID, and the digest of their tensors."""
     weights = _weights(home, cid)
     published.check(weights)
@@ -78,7 +79,7 @@ def show_model(home: Home, published: Published, cid: CidText) -> Document:
     responses=problems(404, 416),
     sync_to_thread=True,
 )
-def get_weights(request: Request[Any, Any, Any], home: Home, published: Published, cid: CidText) -> Response[Any]:
+def get_weights(request: Request[Any, Any, Any], home: Home, published: Published, cid: CidPath) -> Response[Any]:
     """The bytes of weights.safetensors: Range, If-None-Match, ETag is the file's CID, immutable."""
     weights = _weights(home, cid)
     published.check(weights)

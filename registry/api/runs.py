@@ -13,14 +13,14 @@ from typing import Annotated, Any
 import anyio
 from anyio import to_thread
 from litestar import Request, Response, get, post
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, JSONBody
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
-from registry.api.auth import needs
-from registry.api.parts import PREFIX, Document, Home, page, problems, record
+from registry.api.auth import needs, sends_json
+from registry.api.parts import PREFIX, Document, Home, Page, page, problems, record
 from registry.api.problems import HttpProblem
-from registry.api.wire import Cursor, Limit, Name, NewRun
+from registry.api.wire import Cursor, Limit, NewRun, RunPath
 from registry.catalog import runs
 from registry.core.errors import InvalidInput
 from registry.workflows.control_run import cancel, resume
@@ -32,18 +32,19 @@ POLL_SECONDS = 0.5
 PING_SECONDS = 15.0
 FOLLOWERS = 100  # event streams at once
 EventId = Annotated[
-    str | None, Parameter(header="Last-Event-ID", max_length=20, pattern=r"^\d+$", description="go on after this event")
+    str | None,
+    HeaderParameter(name="Last-Event-ID", max_length=20, pattern=r"^\d+$", description="go on after it"),
 ]
 
 
 @post(
     "/runs",
     status_code=202,
-    guards=[needs("runs:write")],
+    guards=[needs("runs:write"), sends_json],
     responses=problems(404, 415, 422, scoped=True),
     sync_to_thread=True,
 )
-def create_run(home: Home, data: NewRun) -> Response[Document]:
+def create_run(home: Home, data: JSONBody[NewRun]) -> Response[Document]:
     """Queue a training run on a snapshot; a worker takes it up. Follow it at `Location`."""
     known = home.method(data.method).recipes()
     if data.recipe not in known:
@@ -67,21 +68,21 @@ def _document(parts: Parts, run: str) -> Document:
 
 
 @get("/runs", responses=problems(), sync_to_thread=True)
-def list_runs(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Document:
+def list_runs(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """Runs, newest first."""
     with home.catalog.read() as db:
         return page(*runs.list_runs(db, cursor=cursor, limit=limit))
 
 
 @get("/runs/{run:str}", responses=problems(404), sync_to_thread=True)
-def show_run(home: Home, run: Name) -> Document:
+def show_run(home: Home, run: RunPath) -> Document:
     """Where a run stands."""
     return _document(home, run)
 
 
 @get("/runs/{run:str}/events", responses=problems(404), sync_to_thread=True)
 def follow_run(
-    request: Request[Any, Any, Any], home: Home, run: Name, last_event_id: EventId = None
+    request: Request[Any, Any, Any], home: Home, run: RunPath, last_event_id: EventId = None
 ) -> ServerSentEvent:
     """A run's events as server-sent events, from the first or after Last-Event-ID; ends when the run has ended."""
     _document(home, run)
@@ -126,7 +127,7 @@ def _poll(parts: Parts, run: str, after: int) -> tuple[bool, list[dict[str, Any]
     responses=problems(404, 409, scoped=True),
     sync_to_thread=True,
 )
-def cancel_run(home: Home, run: Name) -> Document:
+def cancel_run(home: Home, run: RunPath) -> Document:
     """Stop a run; what it has finished stays."""
     cancel(home, run)
     return _document(home, run)
@@ -139,7 +140,7 @@ def cancel_run(home: Home, run: Name) -> Document:
     responses=problems(404, 409, scoped=True),
     sync_to_thread=True,
 )
-def resume_run(home: Home, run: Name) -> Document:
+def resume_run(home: Home, run: RunPath) -> Document:
     """Queue what is left of a run that was stopped, failed or cancelled; a worker takes it up."""
     resume(home, run)
     return _document(home, run)

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import JSONBody
 
-from registry.api.auth import needs
-from registry.api.parts import PREFIX, Document, Home, page, problems, record, sliced
-from registry.api.wire import CidText, Cursor, Identity, Limit, NewSnapshot
+from registry.api.auth import needs, sends_json
+from registry.api.parts import PREFIX, Document, Home, Page, page, problems, record, sliced
+from registry.api.wire import CidPath, Cursor, ImagePath, Limit, NewSnapshot
 from registry.catalog import images, snapshots
 from registry.core import records, tables
 from registry.core.cid import CID
@@ -22,11 +23,11 @@ from registry.workflows.take_snapshot import document, take_snapshot
 
 @post(
     "/snapshots",
-    guards=[needs("snapshots:write")],
+    guards=[needs("snapshots:write"), sends_json],
     responses=problems(404, 415, 422, scoped=True),
     sync_to_thread=True,
 )
-def create_snapshot(home: Home, data: NewSnapshot) -> Response[Document]:
+def create_snapshot(home: Home, data: JSONBody[NewSnapshot]) -> Response[Document]:
     """Freeze what the catalog says now; without a query, all of it."""
     supersedes = record(home, data.supersedes) if data.supersedes else None
     done = take_snapshot(home, classes=data.classes, query=data.query.to_query(), supersedes=supersedes)
@@ -34,27 +35,27 @@ def create_snapshot(home: Home, data: NewSnapshot) -> Response[Document]:
 
 
 @get("/snapshots", responses=problems(), sync_to_thread=True)
-def list_snapshots(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Document:
+def list_snapshots(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """Snapshots, newest first."""
     with home.catalog.read() as db:
         return page(*snapshots.list_snapshots(db, cursor=cursor, limit=limit))
 
 
 @get("/snapshots/{cid:str}", responses=problems(404), sync_to_thread=True)
-def show_snapshot(home: Home, cid: CidText) -> Document:
+def show_snapshot(home: Home, cid: CidPath) -> Document:
     """Counts by label, and what was left out and why."""
     return document(home, _snapshot(home, cid)[0])
 
 
 @get("/snapshots/{cid:str}/items", responses=problems(404), sync_to_thread=True)
-def list_items(home: Home, cid: CidText, cursor: Cursor = None, limit: Limit = 100) -> Document:
+def list_items(home: Home, cid: CidPath, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """The snapshot's items by rising sha256; boxes are [x, y, w, h] in pixels. The cursor is a sha256 in hex."""
     _, found = _snapshot(home, cid)
     return sliced(map(_item, tables.rows_as_dicts(found.items, home.store.get)), "sha256", cursor, limit)
 
 
 @get("/snapshots/{cid:str}/diff/{other:str}", responses=problems(404), sync_to_thread=True)
-def diff_snapshots(home: Home, cid: CidText, other: CidText, cursor: Cursor = None, limit: Limit = 100) -> Document:
+def diff_snapshots(home: Home, cid: CidPath, other: CidPath, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """What became of `cid` in `other`: rows of change (added, removed, changed), sha256, before, after (labels)."""
     before, _ = _snapshot(home, cid)
     after, _ = _snapshot(home, other)
@@ -62,7 +63,7 @@ def diff_snapshots(home: Home, cid: CidText, other: CidText, cursor: Cursor = No
 
 
 @get("/snapshots/{cid:str}/proof/{image:str}", responses=problems(404), sync_to_thread=True)
-def prove_item(home: Home, cid: CidText, image: Identity) -> Document:
+def prove_item(home: Home, cid: CidPath, image: ImagePath) -> Document:
     """The blocks that prove that an image is in the snapshot, or is not, to who trusts nobody.
 
     `blocks` (base64) lead from the table `items` to the row's place; hash each, follow the keys. That an

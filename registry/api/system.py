@@ -31,9 +31,9 @@ class Answers:
 
     async def count(self, message: Message, scope: Scope) -> None:
         """A hook that sees every message on its way out."""
-        if message["type"] == "http.response.start" and scope["type"] == "http":
+        if message["type"] == "http.response.start":
             with self._lock:
-                self._counts[(scope["method"], message["status"])] += 1
+                self._counts[(str(scope.get("method")), message["status"])] += 1
 
     def lines(self) -> Iterator[str]:
         """In Prometheus' text format."""
@@ -74,7 +74,8 @@ def _catalog_lines(parts: Parts) -> Iterator[str]:
             yield f"# HELP emotionet_{name} How many {name} the catalog knows."
             yield f"# TYPE emotionet_{name} gauge"
             yield f"emotionet_{name} {db.scalar(sa.select(sa.func.count()).select_from(table))}"
-        states = dict(db.execute(sa.select(kept.runs.c.status, sa.func.count()).group_by(kept.runs.c.status)).all())
+        query = sa.select(kept.runs.c.status, sa.func.count()).group_by(kept.runs.c.status)
+        states: dict[str, int] = dict(db.execute(query).tuples().all())
     yield "# HELP emotionet_runs Runs by status."
     yield "# TYPE emotionet_runs gauge"
     for state in kept.RUN_STATES:

@@ -9,31 +9,39 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from msgspec import Meta
 
 MIB = 1 << 20
 JSON_BYTES = 1 * MIB  # any request but the two below
 ROWS_BYTES = 32 * MIB  # POST /images
 CAR_BYTES = 1024 * MIB  # POST /blocks
+CAR_TYPE = "application/vnd.ipld.car"
 MAX_ROWS = 10_000  # rows of one POST /images
 MAX_IMAGE_BYTES = 64 * MIB  # one image, encoded
 MAX_PAGE = 1000
 
+_CID = "a CID; an entry's is taken for its record's"
+_IMAGE = "a CID, or a sha256 in hex"
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
-Identity = Annotated[str, Meta(min_length=1, max_length=256, description="a CID, or an image's sha256 in hex")]
-CidText = Annotated[str, Meta(min_length=1, max_length=256, description="a CID; an entry's is taken for its record's")]
+CidText = Annotated[str, Meta(min_length=1, max_length=256, description=_CID)]
 Word = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9._-]{0,63}$")]
 Pixels = Annotated[float, Meta(ge=0, le=1_000_000)]
+Boxes = Annotated[list[tuple[Pixels, Pixels, Pixels, Pixels]], Meta(max_length=100)]
 Attributes = Annotated[dict[Name, Name], Meta(max_length=32)]
 
-Limit = Annotated[int, Parameter(ge=1, le=MAX_PAGE, description="how many at most")]
-Cursor = Annotated[str | None, Parameter(max_length=512, description="`next` of the page before")]
-Filter = Annotated[str | None, Parameter(min_length=1, max_length=200)]
+CidPath = Annotated[str, PathParameter(min_length=1, max_length=256, description=_CID)]
+ImagePath = Annotated[str, PathParameter(min_length=1, max_length=256, description=_IMAGE)]
+RunPath = Annotated[str, PathParameter(min_length=1, max_length=200, description="a run's id")]
+Target = Annotated[str, QueryParameter(min_length=1, max_length=256, description=_CID)]
+StatusFilter = Annotated[Literal["referenced", "stored", "withdrawn"] | None, QueryParameter()]
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="how many at most")]
+Cursor = Annotated[str | None, QueryParameter(max_length=512, description="`next` of the page before")]
+Filter = Annotated[str | None, QueryParameter(min_length=1, max_length=200)]
 Key = Annotated[
     str | None,
-    Parameter(
-        header="Idempotency-Key", min_length=1, max_length=200, description="the same key and body: the same answer"
+    HeaderParameter(
+        name="Idempotency-Key", min_length=1, max_length=200, description="the same key and body: the same answer"
     ),
 ]
 
@@ -42,35 +50,33 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Base of every request: an unknown field is an error, not ignored."""
 
 
-class ImageRow(Request):
+class ImageRow(Request, frozen=True):
     """One label for one image whose bytes are held here. Boxes are [x, y, w, h] in pixels of the upright image."""
 
     cid: CidText
     label: Annotated[str, Meta(max_length=1000)]
     contributor: Name | None = None
     subject: Name | None = None
-    boxes: Annotated[list[tuple[Pixels, Pixels, Pixels, Pixels]], Meta(max_length=100)] = msgspec.field(
-        default_factory=list
-    )
+    boxes: Boxes = msgspec.field(default_factory=list)
     attributes: Attributes = msgspec.field(default_factory=dict)
     licence: Name | None = None
     consent: Name | None = None
 
 
-class NewLabel(Request):
+class NewLabel(Request, frozen=True):
     """Another label for an image; ``contributor`` is this registry unless named."""
 
     label: Name
     contributor: Name | None = None
 
 
-class NewWithdrawal(Request):
+class NewWithdrawal(Request, frozen=True):
     """Why an image is taken back. No names: it becomes part of a public record."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=2000)]
 
 
-class Query(Request):
+class Query(Request, frozen=True):
     """Which rows a snapshot takes; every value exactly as given."""
 
     label: Name | None = None
@@ -83,7 +89,7 @@ class Query(Request):
         return {name: value for name in self.__struct_fields__ if (value := getattr(self, name))}
 
 
-class NewSnapshot(Request):
+class NewSnapshot(Request, frozen=True):
     """A snapshot of what the catalog says now. ``classes``: a set by name, or the text of a classes file."""
 
     classes: Annotated[str, Meta(min_length=1, max_length=65_536)] = "emociones"
@@ -91,7 +97,7 @@ class NewSnapshot(Request):
     supersedes: CidText | None = None
 
 
-class NewRun(Request):
+class NewRun(Request, frozen=True):
     """A training run. ``recipe`` by name, ``base`` by CID: paths of this machine are not taken."""
 
     snapshot: CidText
@@ -113,18 +119,15 @@ class NewRun(Request):
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
-class NewRelease(Request):
+class NewRelease(Request, frozen=True):
     """Which completed run to publish."""
 
     run: Name
 
 
-class NewAudit(Request):
+class NewAudit(Request, frozen=True):
     """What to audit, up to which level (1 to 4 and 6 unless said), and whose release it must be."""
 
     target: CidText
     level: Annotated[int, Meta(ge=1, le=8)] | None = None
     issuer: Annotated[str, Meta(pattern="^did:pkh:eip155:1:0x[0-9a-f]{40}$")] | None = None
-
-
-Status = Literal["referenced", "stored", "withdrawn"]

@@ -1,0 +1,119 @@
+"""A home in a temporary folder, its API, tokens, and content made as strangers would make it."""
+
+from __future__ import annotations
+
+import io
+import random
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from registry.api.app import create_app
+from registry.assembly import Home, open_home
+from registry.catalog import tokens
+from registry.content.importer import add_bytes, walk_closure
+from registry.content.memory import MemoryStore
+from registry.core import car
+from registry.core.cid import CID
+from registry.settings import read_settings
+
+PLUGIN = Path(__file__).parents[1] / "support" / "plugin"
+LABELS = ("triste", "sorprendido", "feliz", "enojado")
+CAR_TYPE = "application/vnd.ipld.car"
+Client = TestClient[Litestar]
+Headers = dict[str, str]
+Token = Callable[..., Headers]
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A home of one's own; the simulated training method can be found, also by child processes."""
+    found = {"EMOTIONET_HOME": str(tmp_path / "home"), "EMOTIONET_LEASE_SECONDS": "3", "PYTHONPATH": str(PLUGIN)}
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "path", [str(PLUGIN), *sys.path])
+    return found
+
+
+@pytest.fixture
+def home(environment: dict[str, str]) -> Iterator[Home]:
+    opened = open_home(read_settings(environment))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def client(home: Home) -> Iterator[Client]:
+    with TestClient(create_app(home), raise_server_exceptions=False) as found:
+        yield found
+
+
+def make_token(home: Home, *scopes: str, expires: str | None = None) -> Headers:
+    """The header that a token with these scopes is sent in (all but admin, unless named)."""
+    wanted = scopes or tuple(scope for scope in tokens.SCOPES if scope != "admin")
+    with home.catalog.write() as db:
+        _, plain = tokens.create(db, wanted, home.now(), expires)
+    return {"Authorization": f"Bearer {plain}"}
+
+
+@pytest.fixture
+def writer(home: Home) -> Headers:
+    """A token that may do everything but administer."""
+    return make_token(home)
+
+
+def picture(index: int, size: int = 300) -> bytes:
+    """Bytes that stand for a picture: always the same for an index."""
+    return random.Random(index).randbytes(size)
+
+
+def make_car(files: Sequence[bytes]) -> tuple[list[CID], bytes]:
+    """CIDs of files, and a CAR that holds them as its roots."""
+    store, stream = MemoryStore(), io.BytesIO()
+    roots = [add_bytes(store, data).cid for data in files]
+    car.write(roots, walk_closure(store.get, roots), stream)
+    return roots, stream.getvalue()
+
+
+def send(client: Client, headers: Headers, files: Sequence[bytes]) -> list[CID]:
+    """Send files as a CAR; returns their CIDs."""
+    roots, body = make_car(files)
+    answer = client.post("/api/v1/blocks", content=body, headers={**headers, "Content-Type": CAR_TYPE})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["roots"] == [str(root) for root in roots]
+    return roots
+
+
+def register(client: Client, headers: Headers, rows: Sequence[dict[str, Any]], **more: str) -> dict[str, Any]:
+    """Register rows as JSON."""
+    answer = client.post("/api/v1/images", json=list(rows), headers={**headers, **more})
+    assert answer.status_code == 200, answer.text
+    done: dict[str, Any] = answer.json()
+    return done
+
+
+def fill(client: Client, headers: Headers, count: int = 8) -> list[CID]:
+    """Send and register ``count`` pictures with the four labels in turn; returns their CIDs."""
+    cids = send(client, headers, [picture(index) for index in range(count)])
+    rows = [{"cid": str(cid), "label": LABELS[index % 4], "contributor": "anna"} for index, cid in enumerate(cids)]
+    assert register(client, headers, rows)["registered"] == count
+    return cids
+
+
+def problem(answer: Any, status: int, code: str) -> dict[str, Any]:
+    """The problem document of an answer, which has this status and code and is whole."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"].split(";")[0] == "application/problem+json"
+    found: dict[str, Any] = answer.json()
+    assert found["status"] == status
+    assert found["code"] == code, found
+    assert found["type"] == f"urn:emotionet:problem:{code}"
+    assert found["title"]
+    assert found["detail"]
+    assert found["instance"].startswith("/")
+    return found
