@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from registry.catalog.sql import cid_text, target_text
+from registry.catalog.sql import target_text
 from registry.core import records
 from registry.core.cid import CID
 
@@ -93,7 +93,7 @@ def edges(record: records.Record) -> list[Edge]:
     for name, (relation, kind) in FIELDS[type(record)].items():
         for value in _values(getattr(record, name)):
             if isinstance(value, CID):
-                found.append(Edge(relation, cid_text(value), value if kind == RECORD else None))
+                found.append(Edge(relation, str(value), value if kind == RECORD else None))
             else:
                 found.append(Edge(relation, target_text(value), None))
     tensors = {record.tensors} if isinstance(record, records.Training) else set()

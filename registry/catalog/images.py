@@ -18,7 +18,7 @@ from registry.catalog import kept
 from registry.catalog import tables as t
 from registry.catalog.private import add_file_name, add_source, file_names, forget_subject, private_roots, pseudonym
 from registry.catalog.rows import contributions_in_log_order, current_row, current_rows, history, is_newest
-from registry.catalog.sql import decode_cursor, encode_cursor, insert_new, int64, names_of, page_limit
+from registry.catalog.sql import chunks, decode_cursor, encode_cursor, insert_new, int64, names_of, page_limit
 from registry.core.cid import CID
 from registry.core.errors import Conflict, InvalidInput, UsageError
 
@@ -50,7 +50,7 @@ def put_image(
     """Know an image by its sha256 and its CIDs (by profile; which one made a CID is not kept).
 
     Again: CIDs are added, and what was only referenced may become stored, never the other way.
-    ``Conflict`` ``image_size`` if it was known with another size, which the same bytes can't have.
+    ``Conflict`` ``image_size`` if it is stored with another size, which the same bytes can't have.
     """
     put_images(db, [(sha256, size, tuple(cids.values()))], stored=stored)
     if has_place:
@@ -63,22 +63,27 @@ def put_images(db: Session, found: Sequence[tuple[bytes, int, Sequence[CID]]], *
     insert_new(db, t.images, [{"sha256": name, "size": size, "stored": stored} for name, size in sizes.items()])
     aliases = {(sha256.hex(), str(cid)) for sha256, _, cids in found for cid in cids}
     insert_new(db, t.image_cids, [{"sha256": name, "cid": cid} for name, cid in sorted(aliases)])
-    names = sorted(sizes)
-    for start in range(0, len(names), 500):
-        part = names[start : start + 500]
-        known = db.execute(sa.select(t.images.c.sha256, t.images.c.size).where(t.images.c.sha256.in_(part)))
-        for name, size in known:
-            if size != sizes[name]:
-                raise Conflict(f"image {name} has {size} bytes, not {sizes[name]}", code="image_size")
-        if stored:
-            wanted = t.images.c.sha256.in_(part) & ~t.images.c.stored
-            db.execute(sa.update(t.images).where(wanted).values(stored=True))
+    if stored:
+        _mark_stored(db, sizes)
+
+
+def _mark_stored(db: Session, sizes: Mapping[str, int]) -> None:
+    """The bytes are here, so their size is certain; what contributors said of it before was only said."""
+    for part in chunks(sizes):
+        known = db.execute(sa.select(t.images).where(t.images.c.sha256.in_(part))).all()
+        changed = [{"name": row.sha256, "bytes": sizes[row.sha256]} for row in known if not row.stored]
+        for row in known:
+            if row.stored and row.size != sizes[row.sha256]:
+                raise Conflict(f"image {row.sha256} has {row.size} bytes, not {sizes[row.sha256]}", code="image_size")
+        if changed:
+            mine = sa.update(t.images).where(t.images.c.sha256 == sa.bindparam("name"))
+            db.connection().execute(mine.values(stored=True, size=sa.bindparam("bytes")), changed)
 
 
 def _is_withdrawn() -> sa.ColumnElement[bool]:
-    aliases = sa.select(t.image_cids.c.cid).where(t.image_cids.c.sha256 == t.images.c.sha256)
-    target = t.withdrawals.c.target
-    return sa.exists().where(sa.or_(target == t.images.c.sha256, target.in_(aliases.scalar_subquery())))
+    target, alias = t.withdrawals.c.target, t.image_cids.c
+    by_alias = sa.exists().where(alias.sha256 == t.images.c.sha256, alias.cid == target).correlate(t.images)
+    return sa.or_(sa.exists().where(target == t.images.c.sha256).correlate(t.images), by_alias)
 
 
 def withdrawn(db: Session) -> set[bytes]:
@@ -155,8 +160,7 @@ def _has_status(status: str) -> sa.ColumnElement[bool]:
 
 def _describe(db: Session, names: Sequence[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for start in range(0, len(names), 500):
-        part = names[start : start + 500]
+    for part in chunks(names):
         rows = _grouped(db.execute(sa.select(_ROWS).where(_ROWS.c.sha256.in_(part), is_newest())).mappings())
         cids = _grouped(db.execute(sa.select(t.image_cids).where(t.image_cids.c.sha256.in_(part))).mappings())
         known = sa.select(t.images, _is_withdrawn().label("withdrawn")).where(t.images.c.sha256.in_(part))

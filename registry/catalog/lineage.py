@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from registry.catalog import tables as t
 from registry.catalog.edges import ABOUT, BESIDE, CONTENT_TYPES, DERIVED
 from registry.catalog.images import resolve_image
-from registry.catalog.sql import chunks, cid_text, names_of
+from registry.catalog.sql import chunks, names_of
 from registry.core.cid import CID
 
 _M = t.mentions.c
@@ -113,7 +113,7 @@ def lineage(db: Session, cid: CID) -> tuple[list[dict[str, Any]], list[dict[str,
     """
     names, sha256 = _names(db, str(cid))
     edges = _kin(db, names, sha256)
-    start = sha256 or cid_text(cid)
+    start = sha256 or str(cid)
     edges |= _generation(db, [start], up=True, relations=BESIDE) | _generation(db, [start], up=False, relations=BESIDE)
     known = _describe(db, {start, *(edge[0] for edge in edges), *(edge[1] for edge in edges)})
     if not edges and known[start]["type"] == "unknown":

@@ -1,8 +1,7 @@
 """What the modules of the catalog share: inserts that skip what is there, pages, names as text.
 
-Invariants: a name has one text: a CID its canonical one, an image's sha256 (and the raw CID over
-the same digest, which names the same bytes) 64 hex digits. A page's cursor is opaque and stable:
-rows that come or go elsewhere move nothing.
+Invariants: a name has one text: a CID its canonical one, an image's sha256 64 hex digits.
+A page's cursor is opaque and stable: rows that come or go elsewhere move nothing.
 """
 
 from __future__ import annotations
@@ -39,12 +38,13 @@ def chunks(values: Iterable[str]) -> Iterable[Sequence[str]]:
 
 
 def target_text(target: bytes) -> str:
-    """The text of a named target: 32 bytes are an image's sha256, anything else a CID. ``InvalidInput`` if neither."""
-    return target.hex() if len(target) == 32 else cid_text(CID.decode(target))
+    """The text of a named target: 32 bytes are an image's sha256, anything else a CID. ``InvalidInput`` if neither.
 
-
-def cid_text(cid: CID) -> str:
-    """A CID's name in ``mentions``: bytes under one raw CID are the image with that sha256."""
+    A raw CID names the image with the sha256 that it holds.
+    """
+    if len(target) == 32:
+        return target.hex()
+    cid = CID.decode(target)
     if cid.codec == RAW and cid.hash_code == SHA2_256 and len(cid.digest) == 32:
         return cid.digest.hex()
     return str(cid)
@@ -58,7 +58,7 @@ def names_of(text: str) -> list[str]:
         cids = [CID.v1(codec, raw) for codec in (RAW, DAG_PB, DAG_CBOR)] + [CID.v0(raw)]
         return [digest, f"sha256:{digest}", *map(str, cids)]
     cid = CID.parse(text)
-    names = {str(cid), cid_text(cid)}
+    names = {str(cid), target_text(bytes(cid))}
     if cid.codec == DAG_PB and cid.hash_code == SHA2_256 and len(cid.digest) == 32:
         names |= {str(CID.v0(cid.digest)), str(CID.v1(DAG_PB, cid.digest))}
     return sorted(names)
