@@ -27,6 +27,8 @@ from registry.workflows.register_images import NewRow, register
 
 Given = LabelRow | Rejection
 _ROW = msgspec.json.Decoder(ImageRow)
+_NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 TYPES = ("application/json", "application/x-ndjson", "text/csv")
 
 
@@ -54,7 +56,7 @@ def parse(body: bytes, content_type: str) -> list[Given]:
     elif kind == "application/json":
         try:
             raw = msgspec.json.decode(body, type=list[msgspec.Raw])
-        except msgspec.MsgspecError as error:
+        except _NO_JSON as error:
             raise InvalidInput(f"the body is no JSON array of rows: {error}", code="malformed_rows") from error
         given = [_json_row(number, bytes(one)) for number, one in enumerate(raw, 1)]
     else:
@@ -83,7 +85,7 @@ def _json_row(number: int, data: bytes) -> Given:
             boxes=tuple(parse_box(" ".join(map(str, box))) for box in row.boxes),
             attributes={_clean(key) or "": _clean(value) or "" for key, value in row.attributes.items()},
         )
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _NO_JSON as error:
         return Rejection(number, name, "bad_row", f"the row is not as the schema says: {error}")
     except InvalidInput as error:
         return Rejection(number, name, error.code, str(error))
