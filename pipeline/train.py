@@ -52,8 +52,8 @@ def silence() -> None:
 class ArrayDataset(YOLODataset):  # type: ignore[misc]
     """Images by row of one array; labels from the task. ``img_path`` is the list of sha256s."""
 
-    def __init__(self, task: FoldTask, pixels: np.ndarray[Any, Any], **arguments: Any) -> None:
-        self._task, self._pixels = task, pixels
+    def __init__(self, fold_task: FoldTask, pixels: np.ndarray[Any, Any], **arguments: Any) -> None:
+        self._task, self._pixels = fold_task, pixels
         super().__init__(**arguments)
 
     def get_img_files(self, img_path: list[str]) -> list[str]:

@@ -1,0 +1,83 @@
+"""Who is judged in which fold: stratified, grouped, and drawn from a seed by hashing alone.
+
+Invariants: members of one group share a fold; the same groups, labels, k and seed give the same folds in
+any order of input and with any library version; nothing but sha2-256 decides order.
+
+The rule ``greedy-v1``: a group's place in the queue is (-its size, sha256(seed || its smallest member));
+each group in turn goes to the fold for which the sum over classes of squared (count in the fold minus a
+k-th of the class) is smallest afterwards, then to the fold with fewer images, then to the smaller index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from registry.core.errors import InvalidInput
+
+
+def draw_seed(plan: bytes, plan_seed: int, block_hash: bytes | None) -> bytes:
+    """32 bytes: sha256(plan's CID || block hash), or without a beacon sha256(plan's CID || its seed, 8 bytes)."""
+    return hashlib.sha256(plan + (block_hash if block_hash is not None else plan_seed.to_bytes(8, "big"))).digest()
+
+
+def union_groups(pairs: Iterable[tuple[bytes, bytes]], members: Iterable[bytes]) -> dict[bytes, bytes]:
+    """Each member's group, named by its smallest member; ``pairs`` belong together (union-find)."""
+    parent = {member: member for member in members}
+
+    def root(member: bytes) -> bytes:
+        while parent[member] != member:
+            parent[member] = parent[parent[member]]
+            member = parent[member]
+        return member
+
+    for one, other in pairs:
+        low, high = sorted((root(one), root(other)))
+        parent[high] = low
+    return {member: root(member) for member in parent}
+
+
+def draw_folds(groups: Mapping[bytes, bytes], labels: Mapping[bytes, int], k: int, seed: bytes) -> dict[bytes, int]:
+    """Fold (0 to k-1) of every member of ``groups`` (member to group's name). Labels are class indices.
+
+    ``InvalidInput`` (``too_few_groups``) if some fold would stay empty.
+    """
+    members: dict[bytes, list[bytes]] = {}
+    for member, name in groups.items():
+        members.setdefault(name, []).append(member)
+    if k < 2 or len(members) < k:
+        raise InvalidInput(
+            f"{len(members)} groups can't fill {k} folds: use fewer folds, or more persons", code="too_few_groups"
+        )
+    smallest = {name: min(found) for name, found in members.items()}
+    queue = sorted(members, key=lambda name: (-len(members[name]), hashlib.sha256(seed + smallest[name]).digest()))
+    totals = Counter(labels[member] for member in groups)
+    counts: list[Counter[int]] = [Counter() for _ in range(k)]
+    folds: dict[bytes, int] = {}
+    for name in queue:
+        added = Counter(labels[member] for member in members[name])
+        best = min(range(k), key=lambda fold: (_cost(counts[fold], added, totals, k), counts[fold].total(), fold))
+        counts[best] += added
+        folds.update(dict.fromkeys(members[name], best))
+    if not all(count.total() for count in counts):
+        raise InvalidInput(f"the groups are too uneven to fill {k} folds: use fewer folds", code="too_few_groups")
+    return dict(sorted(folds.items()))
+
+
+def _cost(count: Counter[int], added: Counter[int], totals: Counter[int], k: int) -> int:
+    """How much worse a fold gets, times k squared, so that it is an integer."""
+    return sum(
+        (k * (count[label] + added[label]) - totals[label]) ** 2 - (k * count[label] - totals[label]) ** 2
+        for label in added
+    )
+
+
+def check_leaks(folds: Mapping[bytes, int], groups: Mapping[bytes, bytes]) -> None:
+    """``InvalidInput`` (``leak``) if a group stands in two folds, or a member in none."""
+    seen: dict[bytes, int] = {}
+    for member, name in groups.items():
+        if member not in folds:
+            raise InvalidInput(f"image {member.hex()} is in no fold", code="leak")
+        if seen.setdefault(name, folds[member]) != folds[member]:
+            raise InvalidInput(f"group {name.hex()} stands in two folds: one would train on what the other judges", code="leak")
