@@ -8,7 +8,7 @@ somebody put into the store is ever shown as ours. What it gives is decided by `
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from itertools import chain
 from typing import Annotated, Any, BinaryIO, Literal, cast
@@ -175,8 +175,31 @@ def _way(parts: Parts, published: Public, root: CID, path: str) -> list[CID]:
 def _car(parts: Parts, published: Public, way: Sequence[CID], scope: str) -> Iterator[bytes]:
     """A CAR of the way's blocks and, as far as ``scope`` says, what hangs below its end.
 
-    Before the first byte it is made sure that all of it is held.
+    Before the first byte it is made sure that all of it is held; the first piece has the first block in it.
     """
+
+    def withheld(cid: CID) -> bool:
+        return cid.multihash in published.withheld
+
+    target = way[-1]
+    if scope == "block" or (scope == "entity" and importer.is_directory(parts.store, target)):
+        below = iter([(target, parts.store.get(target))])
+    else:
+        _check_held(parts, target, withheld)
+        below = importer.walk_closure(parts.store.get, [target], withheld)
+    head = BytesIO()
+    car.write([target], [], head)
+    piece = head.getvalue()
+    for cid, data in chain(((cid, parts.store.get(cid)) for cid in dict.fromkeys(way[:-1])), below):
+        name = bytes(cid)
+        yield piece + encode_varint(len(name) + len(data)) + name + data
+        piece = b""
+    if piece:
+        yield piece
+
+
+def _check_held(parts: Parts, root: CID, leave_out: Callable[[CID], bool]) -> None:
+    """``NotFound`` names a block below ``root`` that is not here; leaves are not read."""
 
     def present(cid: CID) -> bytes:
         if cid.codec != RAW:
@@ -185,22 +208,8 @@ def _car(parts: Parts, published: Public, way: Sequence[CID], scope: str) -> Ite
             raise NotFound(f"block {cid} is published but not held here: ask another gateway")
         return b""
 
-    def withheld(cid: CID) -> bool:
-        return cid.multihash in published.withheld
-
-    target = way[-1]
-    flat = scope == "block" or (scope == "entity" and importer.is_directory(parts.store, target))
-    if not flat:
-        for _ in importer.walk_closure(present, [target], withheld):
-            pass
-    buffer = BytesIO()
-    car.write([target], [], buffer)
-    yield buffer.getvalue()
-    before = list(dict.fromkeys(way[:-1]))
-    below = [(target, parts.store.get(target))] if flat else importer.walk_closure(parts.store.get, [target], withheld)
-    for cid, data in chain(((cid, parts.store.get(cid)) for cid in before), below):
-        name = bytes(cid)
-        yield encode_varint(len(name) + len(data)) + name + data
+    for _ in importer.walk_closure(present, [root], leave_out):
+        pass
 
 
 HANDLERS = (add_blocks,)

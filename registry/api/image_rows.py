@@ -28,7 +28,6 @@ from registry.workflows.register_images import NewRow, register
 Given = LabelRow | Rejection
 _ROW = msgspec.json.Decoder(ImageRow)
 _NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-_NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 TYPES = ("application/json", "application/x-ndjson", "text/csv")
 
 
