@@ -1,0 +1,252 @@
+"""Schema history, sessions and errors, on both databases."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry.catalog import runs, tokens
+from registry.catalog.database import Catalog, parse_url, translated
+from registry.catalog.kept import KEPT, metadata
+from registry.catalog.tables import REBUILDABLE
+from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, UsageError
+from tests.catalog.world import NOW
+
+RUN = {"snapshot": "s", "recipe_name": "quick", "engine": "local", "options": {}, "now": NOW}
+
+
+def test_the_history_leads_to_the_tables_as_they_are_written(catalog: Catalog) -> None:
+    with catalog.read() as db:
+        context = MigrationContext.configure(db.connection(), opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_constraints_that_alembic_does_not_compare(catalog: Catalog) -> None:
+    """Check constraints and primary keys, by name and columns."""
+    found = sa.inspect(catalog.engine)
+    for table in metadata.sorted_tables:
+        keys = found.get_pk_constraint(table.name)
+        assert keys["constrained_columns"] == [column.name for column in table.primary_key.columns], table.name
+        assert keys["name"] == f"pk_{table.name}"
+        stated = {str(one.name) for one in table.constraints if isinstance(one, sa.CheckConstraint)}
+        assert {one["name"] for one in found.get_check_constraints(table.name)} == stated, table.name
+
+
+def test_every_step_back_and_forth(catalog_url: str) -> None:
+    catalog = Catalog(catalog_url)
+    catalog.upgrade()
+    tables = set(sa.inspect(catalog.engine).get_table_names())
+    assert tables == {"alembic_version", *metadata.tables}
+    catalog.downgrade("base")
+    assert set(sa.inspect(catalog.engine).get_table_names()) == {"alembic_version"}
+    catalog.upgrade()
+    catalog.upgrade()
+    assert set(sa.inspect(catalog.engine).get_table_names()) == tables
+    catalog.close()
+
+
+def test_a_newer_schema_is_told(catalog: Catalog) -> None:
+    with catalog.write() as db:
+        db.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Unavailable) as caught:
+        catalog.upgrade()
+    assert caught.value.code == "catalog_schema"
+
+
+def _upgrade(url: str, barrier: multiprocessing.synchronize.Barrier) -> None:
+    barrier.wait(20)
+    catalog = Catalog(url)
+    catalog.upgrade()
+    with catalog.write() as db:
+        runs.create(db, **RUN)
+    catalog.close()
+
+
+def test_many_processes_start_at_once(catalog_url: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(4)
+    processes = [context.Process(target=_upgrade, args=(catalog_url, barrier)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * 4
+    catalog = Catalog(catalog_url)
+    with catalog.read() as db:
+        assert len(runs.list_runs(db)[0]) == 4
+    catalog.close()
+
+
+def test_migrations_need_no_working_directory(
+    catalog_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    catalog = Catalog(catalog_url)
+    catalog.upgrade()
+    catalog.close()
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_what_can_be_rebuilt_and_what_is_kept() -> None:
+    assert not set(REBUILDABLE) & set(KEPT)
+    assert {*REBUILDABLE, *KEPT} == set(metadata.tables.values())
+    for table in KEPT:
+        assert not {key.column.table for key in table.foreign_keys} & set(REBUILDABLE), table.name
+
+
+def test_an_error_rolls_everything_back(catalog: Catalog) -> None:
+    def fails() -> None:
+        with catalog.write() as db:
+            runs.create(db, **RUN)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
+    with catalog.read() as db:
+        assert runs.list_runs(db) == ([], None)
+
+
+def test_a_reader_changes_nothing(catalog: Catalog) -> None:
+    refused = pytest.raises(EmotionetError) if catalog.is_postgresql else contextlib.nullcontext()
+    with refused, catalog.read() as db:
+        runs.create(db, **RUN)
+    with catalog.read() as db:
+        assert runs.list_runs(db) == ([], None)
+
+
+def test_a_reader_sees_one_state(catalog: Catalog) -> None:
+    with catalog.read() as db:
+        assert runs.list_runs(db) == ([], None)
+        with catalog.write() as other:
+            runs.create(other, **RUN)
+        assert runs.list_runs(db) == ([], None)
+    with catalog.read() as db:
+        assert len(runs.list_runs(db)[0]) == 1
+
+
+def test_writers_take_turns(catalog: Catalog) -> None:
+    """Each adds one to what it read; nothing is lost, on either database."""
+    with catalog.write() as db:
+        run = runs.create(db, **RUN, kept=0)
+
+    def add() -> None:
+        for _ in range(10):
+            with catalog.write() as db:
+                runs.update(db, run, kept=runs.row(db, run)["kept"] + 1)
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with catalog.read() as db:
+        assert runs.row(db, run)["kept"] == 40
+
+
+def test_contradictions_are_conflicts(catalog: Catalog) -> None:
+    with catalog.write() as db:
+        runs.create(db, run="r1", **RUN)
+    with pytest.raises(Conflict), catalog.write() as db:
+        runs.create(db, run="r1", **RUN)
+    with pytest.raises(Conflict), catalog.write() as db:
+        runs.update(db, "r1", status="enlightened")
+    with pytest.raises(Conflict), catalog.write() as db:
+        runs.set_fold(db, "no such run", 0)
+
+
+def test_values_that_no_database_holds(catalog: Catalog) -> None:
+    with pytest.raises(InvalidInput), catalog.write() as db:
+        runs.create(db, run="\ud800", **RUN)
+    with pytest.raises(InvalidInput), catalog.write() as db:
+        runs.create(db, **RUN, kept=2**70)
+
+
+def test_a_catalog_without_tables_is_unavailable(catalog_url: str) -> None:
+    catalog = Catalog(catalog_url)
+    with pytest.raises(Unavailable), catalog.read() as db:
+        runs.list_runs(db)
+    catalog.close()
+
+
+def test_a_database_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        Catalog(f"sqlite:///{tmp_path}/no/such/folder/catalog.sqlite").upgrade()
+    with pytest.raises(Unavailable):
+        Catalog("postgresql://nobody@127.0.0.1:1/none?connect_timeout=2").upgrade()
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "catalog.sqlite").write_bytes(b"not a database at all" * 100)
+    with pytest.raises(Unavailable):
+        Catalog(f"sqlite:///{tmp_path}/catalog.sqlite").upgrade()
+
+
+def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+    catalog = Catalog(f"sqlite:///{tmp_path}/catalog.sqlite")
+    catalog.upgrade()
+    with catalog.read() as db:
+        settings = {
+            name: db.execute(sa.text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
+    assert stat.S_IMODE((tmp_path / "catalog.sqlite").stat().st_mode) == 0o600
+    catalog.close()
+
+
+def test_a_catalog_that_nobody_may_write(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite"
+    catalog = Catalog(f"sqlite:///{path}")
+    catalog.upgrade()
+    with catalog.write() as db:
+        db.execute(sa.text("PRAGMA query_only = ON"))
+        with pytest.raises(sa.exc.OperationalError) as caught:
+            tokens.create(db, ["admin"], NOW)
+    with pytest.raises(Unavailable), translated():
+        raise caught.value
+    catalog.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "catalog.sqlite", "mysql://localhost/x", "sqlite://", "sqlite:///:memory:", "sqlite:///", "::"],
+)
+def test_urls_that_can_not_be_used(url: str) -> None:
+    with pytest.raises(UsageError):
+        Catalog(url)
+
+
+@given(st.text(max_size=60))
+def test_no_url_crashes(url: str) -> None:
+    with contextlib.suppress(UsageError):
+        assert parse_url(url).get_backend_name() in {"sqlite", "postgresql"}
+
+
+@pytest.mark.parametrize("url", ["postgresql://me@host/db", "postgresql+psycopg://me@host/db"])
+def test_both_spellings_of_postgresql(url: str) -> None:
+    assert str(parse_url(url)) == "postgresql+psycopg://me@host/db"
+
+
+def test_passwords_are_in_no_message() -> None:
+    with pytest.raises(EmotionetError) as caught:
+        Catalog("postgresql://me:hunter2@127.0.0.1:1/db?connect_timeout=2").upgrade()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_runs_that_are_not_there(catalog: Catalog) -> None:
+    with pytest.raises(NotFound), catalog.write() as db:
+        runs.update(db, "r0", status="failed")
+    with pytest.raises(NotFound), catalog.read() as db:
+        runs.get(db, "r0")

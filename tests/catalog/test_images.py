@@ -1,0 +1,280 @@
+"""Lists of images, filters, pages, withdrawals and private names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from registry.catalog import images, private
+from registry.catalog.database import Catalog
+from registry.catalog.tables import REBUILDABLE
+from registry.core import records
+from registry.core.cid import CID, DAG_PB
+from registry.core.errors import InvalidInput, NotFound, UsageError
+from registry.core.snapshot import Classes, classes_of, matches, resolve_rows, select
+from tests.catalog.world import NOW, Key, World, dump, image_bytes, sha256_of
+
+ROOT = CID.v1(DAG_PB, bytes(32))
+
+
+def pages(catalog: Catalog, size: int, **wanted: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    cursor = None
+    with catalog.read() as db:
+        while True:
+            page, cursor = images.list_images(db, cursor=cursor, limit=size, **wanted)
+            assert len(page) <= size
+            found += page
+            if cursor is None:
+                return found
+
+
+def test_what_is_told_of_an_image(world: World) -> None:
+    world.label(
+        world.row(0, "feliz", "ana", subject="p1", licence="CC0"),
+        world.row(0, "feliz", "ben", licence="CC0"),
+        world.row(0, "triste", "carla", subject="p1", licence=None),
+        world.row(1, "feliz", "ana", licence="CC0"),
+        world.row(1, "triste", "ben", licence="other"),
+    )
+    with world.catalog.read() as db:
+        first = images.get_image(db, sha256_of(0).hex())
+        second = images.get_image(db, sha256_of(1).hex())
+    assert first == {
+        "sha256": sha256_of(0).hex(),
+        "cid": str(world.image(0)),
+        "size": len(image_bytes(0)),
+        "label": "feliz",
+        "labels": {"feliz": 2, "triste": 1},
+        "contributors": ["ana", "ben", "carla"],
+        "subject": "p1",
+        "licence": "CC0",
+        "status": "referenced",
+    }
+    assert second is not None
+    assert (second["label"], second["licence"], second["subject"]) == (None, None, None)  # a tie, no agreement
+
+
+def test_a_corrected_label_no_longer_counts(world: World) -> None:
+    world.label(world.row(0, "feliz"), world.row(1, "feliz"))
+    world.label(world.row(0, "triste"))
+    assert [row["sha256"] for row in pages(world.catalog, 10, label="feliz")] == [sha256_of(1).hex()]
+    assert [row["labels"] for row in pages(world.catalog, 10, label="triste")] == [{"triste": 1}]
+
+
+def test_pages_hold_everything_once(world: World) -> None:
+    world.label(*(world.row(n, "feliz" if n % 3 else "triste", f"c{n % 2}") for n in range(23)))
+    everything = sorted(sha256_of(n).hex() for n in range(23))
+    for size in (1, 4, 23, 24):
+        assert [row["sha256"] for row in pages(world.catalog, size)] == everything
+    wanted = sorted(sha256_of(n).hex() for n in range(23) if n % 3 == 0 and n % 2 == 1)
+    assert [row["sha256"] for row in pages(world.catalog, 2, label="triste", contributor="c1")] == wanted
+    assert pages(world.catalog, 5, label="nothing") == []
+
+
+def test_filters_meet_in_one_row(world: World) -> None:
+    world.label(world.row(0, "feliz", "ana"), world.row(0, "triste", "ben"))
+    assert pages(world.catalog, 5, label="feliz", contributor="ana") != []
+    assert pages(world.catalog, 5, label="feliz", contributor="ben") == []
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"limit": 0}, {"limit": -1}, {"status": "lost"}, {"cursor": "zz"}, {"cursor": "5b5d"}, {"cursor": "7b7d"}],
+)
+def test_bad_questions(world: World, wanted: dict[str, Any]) -> None:
+    with pytest.raises(UsageError), world.catalog.read() as db:
+        images.list_images(db, **wanted)
+
+
+def test_statuses(world: World) -> None:
+    world.label(*(world.row(n, "feliz") for n in range(5)))
+    with world.catalog.write() as db:
+        for number in range(4):
+            images.put_image(db, sha256_of(number), len(image_bytes(number)), {}, stored=True)
+        alias = CID.v1(DAG_PB, b"\7" * 32)
+        images.put_image(db, sha256_of(2), len(image_bytes(2)), {"other": alias}, stored=True)
+    world.withdraw(sha256_of(0))
+    world.withdraw(bytes(world.image(1)))  # by its raw CID
+    world.withdraw(bytes(alias))  # by an alias
+    world.withdraw(b"\5" * 32)  # nobody knows this image
+    with world.catalog.read() as db:
+        assert images.withdrawn(db) == {sha256_of(0), sha256_of(1), sha256_of(2), b"\5" * 32}
+    for status, numbers in {"withdrawn": (0, 1, 2), "stored": (3,), "referenced": (4,)}.items():
+        found = pages(world.catalog, 2, status=status)
+        assert [row["sha256"] for row in found] == sorted(sha256_of(n).hex() for n in numbers)
+        assert {row["status"] for row in found} == {status}
+
+
+def test_an_image_is_found_by_any_of_its_names(world: World) -> None:
+    world.label(world.row(0, "feliz"))
+    old = world.image(0, profile="unixfs-v0-2015")
+    with world.catalog.write() as db:
+        images.put_image(db, sha256_of(0), len(image_bytes(0)), {"unixfs-v0-2015": old}, stored=True)
+        names = (
+            sha256_of(0).hex(),
+            sha256_of(0).hex().upper(),
+            "sha256:" + sha256_of(0).hex(),
+            str(world.image(0)),
+            str(old),
+            str(CID.v1(DAG_PB, old.digest)),
+        )
+        for name in names:
+            assert images.resolve_image(db, name) == sha256_of(0), name
+            image = images.get_image(db, name)
+            assert image is not None
+            assert image["cid"] == str(world.image(0))  # version 1 before version 0
+        for name in ("", "nothing", "0" * 64, str(ROOT), "0" * 63):
+            assert images.resolve_image(db, name) is None
+            assert images.get_image(db, name) is None
+
+
+def test_the_size_of_bytes_that_are_held_is_certain(world: World) -> None:
+    world.label(world.row(0, "feliz", size=999))  # a contributor may be wrong
+    with world.catalog.write() as db:
+        images.put_image(db, sha256_of(0), len(image_bytes(0)), {}, stored=True)
+    world.label(world.row(0, "feliz", "ben", size=998))
+    with world.catalog.read() as db:
+        image = images.get_image(db, sha256_of(0).hex())
+    assert image is not None
+    assert image["size"] == len(image_bytes(0))
+
+
+QUERIES: list[dict[str, Any]] = [
+    {},
+    {"label": "feliz"},
+    {"contributor": "ana"},
+    {"subject": "p1"},
+    {"attributes": {"age": "30"}},
+    {"label": "feliz", "contributor": "ben", "attributes": {"age": "30"}},
+]
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=str)
+def test_queries_mean_what_the_audit_takes_them_to_mean(world: World, query: dict[str, Any]) -> None:
+    first = [
+        world.row(0, "feliz", "ana", subject="p1"),
+        world.row(0, "triste", "ben", attributes={"age": "30"}),
+        world.row(1, "feliz", "ben", attributes={"age": "30", "sex": "f"}),
+        world.row(2, "feliz", "ana"),
+    ]
+    second = [world.row(0, "enojado", "ana"), world.row(2, "feliz", "ben", attributes={"age": "30"})]
+    world.label(*first)
+    world.label(*second)
+    with world.catalog.read() as db:
+        found = list(images.current_rows(db, query))
+    for row in found:
+        del row["contribution"]
+    assert found == [row for row in resolve_rows([*first, *second]) if matches(row, query)]
+
+
+@pytest.mark.parametrize("query", [{"labels": "feliz"}, {"label": 3}, {"attributes": {"age": 3}}, {"status": "stored"}])
+def test_queries_that_mean_nothing(world: World, query: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput), world.catalog.read() as db:
+        list(images.current_rows(db, query))
+
+
+CLASSES: Classes = classes_of(("feliz", "triste"), {"feliz": 0, "triste": 1})
+ROW = st.tuples(
+    st.integers(0, 4), st.sampled_from(["ana", "ben"]), st.sampled_from(["feliz", "triste", "?"]), st.booleans()
+)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.lists(ROW, min_size=1, max_size=5, unique_by=lambda row: row[:2]), min_size=1, max_size=6),
+    st.sampled_from(QUERIES[:3]),
+)
+def test_a_snapshot_follows_from_the_contributions_it_names(
+    world: World, batches: list[list[tuple[int, str, str, bool]]], query: dict[str, Any]
+) -> None:
+    """Whoever reads the named contributions alone, in their order, decides the same items.
+
+    Labels as given are filtered after the newest row was found, so a correction that lies in a
+    contribution that was not named would bring a row back that no longer counts.
+    """
+    world = World(world.catalog, key=Key(100 + world.minute))
+    with world.catalog.engine.begin() as connection:
+        for table in reversed(REBUILDABLE):
+            connection.execute(table.delete())
+    tables_of: dict[CID, list[dict[str, Any]]] = {}
+    for batch in batches:
+        for key in {world.key, *({Key(2)} if batch[0][3] else set())}:
+            rows = [world.row(number, label, contributor) for number, contributor, label, _ in batch]
+            tables_of[world.label(*rows, key=key)] = rows
+    with world.catalog.read() as db:
+        chosen = list(images.current_rows(db, query))
+        named = images.contributions_in_log_order(db, {row["sha256"] for row in chosen})
+    read = resolve_rows(row for cid in named for row in tables_of[cid])
+    again = [row for row in read if matches(row, query)]
+    assert select(again, CLASSES) == select(chosen, CLASSES)
+
+
+def test_contributions_about_other_images_are_not_named(world: World) -> None:
+    first = world.label(world.row(0, "feliz"), world.row(1, "feliz"))
+    second = world.label(world.row(1, "triste"), world.row(2, "feliz"))
+    third = world.label(world.row(3, "feliz"))
+    with world.catalog.read() as db:
+        assert images.contributions_in_log_order(db, {sha256_of(0)}) == [first, second]
+        assert images.contributions_in_log_order(db, {sha256_of(3)}) == [third]
+        assert images.contributions_in_log_order(db, {sha256_of(n) for n in range(9)}) == [first, second, third]
+        assert images.contributions_in_log_order(db, set()) == []
+
+
+def test_a_pseudonym_is_stable_until_its_key_is_destroyed(world: World) -> None:
+    with world.catalog.write() as db:
+        first = images.pseudonym(db, "Ana García")
+        assert len(bytes.fromhex(first)) == 16
+        assert images.pseudonym(db, "Ana García") == first
+        assert images.pseudonym(db, "ana garcía") != first
+    with world.catalog.write() as db:
+        assert images.pseudonym(db, "Ana García") == first
+        images.forget_subject(db, "Ana García")
+        assert images.pseudonym(db, "Ana García") != first
+        with pytest.raises(NotFound):
+            images.forget_subject(db, "nobody")
+
+
+def test_a_pseudonym_can_not_be_found_from_the_name(tmp_path: Any) -> None:
+    found = set()
+    for number in range(2):
+        catalog = Catalog(f"sqlite:///{tmp_path}/{number}.sqlite")
+        catalog.upgrade()
+        with catalog.write() as db:
+            found.add(images.pseudonym(db, "Ana"))
+        catalog.close()
+    assert len(found) == 2
+
+
+def test_file_names_and_places(world: World) -> None:
+    with world.catalog.write() as db:
+        images.add_file_name(db, sha256_of(0), "b.jpg", ROOT)
+        images.add_file_name(db, sha256_of(0), "a.jpg", ROOT)
+        images.add_file_name(db, sha256_of(0), "a.jpg", ROOT)
+        images.put_image(db, sha256_of(1), 1, {}, stored=True, has_place=True)
+        assert images.file_names(db, sha256_of(0)) == ["a.jpg", "b.jpg"]
+        assert images.file_names(db, sha256_of(1)) == []
+        assert [private.has_place(db, sha256_of(n)) for n in (0, 1)] == [False, True]
+
+
+def test_a_source_once_public_stays_so(world: World) -> None:
+    with world.catalog.write() as db:
+        images.add_source(db, ROOT, kind="folder", private=True, at=NOW)
+        assert images.private_roots(db) == {ROOT}
+        images.add_source(db, ROOT, kind="folder", private=False, at=NOW)
+        assert images.private_roots(db) == set()
+        images.add_source(db, ROOT, kind="folder", private=True, at=NOW)
+        assert images.private_roots(db) == set()
+
+
+def test_no_private_name_is_in_a_table_that_follows_from_records(world: World) -> None:
+    with world.catalog.write() as db:
+        pseudonym = images.pseudonym(db, "Ana García")
+        images.add_file_name(db, sha256_of(0), "Ana García.jpg", ROOT)
+    world.label(world.row(0, "feliz", subject=pseudonym))
+    world.everything()
+    assert "Garc" not in repr(dump(world.catalog))
+    assert isinstance(records.parse(world.store.get(world.said[0])), records.Entry)

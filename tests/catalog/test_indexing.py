@@ -1,0 +1,310 @@
+"""What indexing an entry leaves behind, and what it refuses."""
+
+from __future__ import annotations
+
+import random
+from itertools import permutations
+
+import msgspec
+import pytest
+
+from registry.catalog import entries, images, releases, runs, snapshots
+from registry.catalog import tables as tables_
+from registry.catalog.indexing import index_entry, index_evidence, note_entry
+from registry.catalog.tables import REBUILDABLE
+from registry.core import log, records, tables
+from registry.core.cid import CID, DAG_PB, RAW
+from registry.core.errors import Conflict, InvalidInput, NotFound, Untrusted
+from tests.catalog.world import Key, World, at, dump, image_bytes, sha256_of
+
+
+def test_indexing_twice_changes_nothing(world: World) -> None:
+    world.everything()
+    before = dump(world.catalog)
+    world.index(*world.said)
+    assert dump(world.catalog) == before
+    assert all(before.values()), [name for name, rows in before.items() if not rows]
+
+
+def test_the_order_of_arrival_plays_no_part(world: World) -> None:
+    """Two logs that say the same contribution, and correct each other's rows, in every order."""
+    ben = Key(8)
+    shared = [world.row(0, "feliz"), world.row(1, "triste")]
+    world.label(*shared, index=False)
+    world.label(*shared, key=ben, index=False)
+    world.label(world.row(0, "enojado"), key=ben, index=False)
+    world.label(world.row(0, "sorprendido"), index=False)
+    kept = {}
+    for order in random.Random(1).sample(list(permutations(world.said)), 12):
+        with world.catalog.engine.begin() as connection:
+            for table in reversed(REBUILDABLE):
+                connection.execute(table.delete())
+        world.index(*order)
+        with world.catalog.read() as db:
+            row = images.current_row(db, sha256_of(0), "ana")
+            assert row is not None
+            found = (row["label"], [str(cid) for cid in images.contributions_in_log_order(db, {sha256_of(0)})])
+        kept[str((found, dump(world.catalog)))] = order
+    assert len(kept) == 1
+
+
+def test_a_contribution_fills_images_rows_and_history(world: World) -> None:
+    first = world.label(world.row(0, "feliz", boxes=[[1, 2, 3, 4]], attributes={"age": "30"}, subject="p"))
+    second = world.label(world.row(0, "triste", replaces=bytes(first)))
+    with world.catalog.read() as db:
+        row = images.current_row(db, sha256_of(0), "ana")
+        assert row is not None
+        assert row["contribution"] == second
+        assert row["replaces"] == bytes(first)
+        assert (row["label"], row["boxes"], row["attributes"]) == ("triste", [], {})
+        history = images.history(db, sha256_of(0))
+        assert [(one["label"], one["current"], one["issued_at"]) for one in history] == [
+            ("feliz", False, at(2)),
+            ("triste", True, at(3)),
+        ]
+        assert history[0]["boxes"] == [[1, 2, 3, 4]]
+        assert history[0]["attributes"] == {"age": "30"}
+        image = images.get_image(db, sha256_of(0).hex())
+        assert image is not None
+        assert image["status"] == "referenced"
+        assert images.current_row(db, sha256_of(0), "ben") is None
+        assert images.current_row(db, sha256_of(1), "ana") is None
+
+
+def test_a_table_of_thousands_of_rows(world: World) -> None:
+    count = 2_500
+    rows = []
+    for number in range(count):
+        digest = number.to_bytes(32, "big")
+        rows.append(world.row(0, f"l{number % 7}", sha256=digest, cid=bytes(CID.v1(DAG_PB, digest)), size=number))
+    world.label(*rows)
+    with world.catalog.read() as db:
+        found = list(images.current_rows(db))
+        assert [row["sha256"] for row in found] == [number.to_bytes(32, "big") for number in range(count)]
+        assert [row["size"] for row in found] == list(range(count))
+
+
+def test_a_release_is_known_by_all_its_parts(world: World) -> None:
+    made = world.everything()
+    with world.catalog.read() as db:
+        row = releases.get(db, made.release)
+        assert row["entry"] == str(made.entry)
+        assert row["issuer"] == world.key.did
+        for name in ("plan", "plan_entry", "draw", "snapshot", "preprocessing", "evaluation", "card"):
+            assert row[name] == str(getattr(made, name))
+        assert (row["recipe_name"], row["final"], row["withdrawn"]) == ("quick", "fold:0", False)
+        assert [one["cid"] for one in releases.weights(db, made.release)] == [str(cid) for cid in made.weights]
+        found = releases.weights_by_cid(db, made.weights[1])
+        assert found is not None
+        assert (found["release"], found["fold"]) == (str(made.release), 1)
+        assert releases.weights_by_cid(db, made.card) is None
+        snapshot = snapshots.get(db, made.snapshot)
+        assert (snapshot["count"], snapshot["rule"]) == (5, "majority-v1")
+
+
+def test_a_release_without_a_run_gives_one(world: World) -> None:
+    made = world.everything()
+    with world.catalog.read() as db:
+        (run,) = runs.find_by_plan(db, made.plan)
+        assert runs.get(db, run) == {
+            "run": run,
+            "recipe": "quick",
+            "plan": str(made.plan),
+            "draw": str(made.draw),
+            "snapshot": str(made.snapshot),
+            "status": "completed",
+            "kept": 4,
+            "dropped": {"blurred": 1},
+            "release": str(made.release),
+            "error": None,
+            "folds": [
+                {"fold": fold, "status": "completed", "epochs": 3, "tensors": weights["tensors"]}
+                for fold, weights in enumerate(releases.weights(db, made.release))
+            ],
+        }
+        row = runs.row(db, run)
+        assert row["engine"] is None
+        assert row["options"]["values"] == {"folds": {"k": 2}, "seed": 1}
+        assert row["options"]["claims"] == [
+            {"metric": "macro_f1", "comparator": ">=", "threshold": "0.900000", "proof": "interval"}
+        ]
+
+
+def test_a_release_attaches_to_the_run_that_it_came_from(world: World) -> None:
+    first = world.label(*(world.row(n, "feliz") for n in range(4)))
+    snapshot = world.snapshot(range(4), [first])
+    made = world.release(snapshot, range(4), index=False)
+    with world.catalog.write() as db:
+        names = {"snapshot": str(snapshot), "recipe_name": "quick", "engine": "local", "options": {}, "now": at(0)}
+        mine = runs.create(db, plan=str(made.plan), evaluation=str(made.evaluation), **names)
+        other = runs.create(db, plan=str(made.plan), evaluation="another", **names)
+    world.index(*world.said)
+    with world.catalog.read() as db:
+        assert runs.get(db, mine)["release"] == str(made.release)
+        assert runs.get(db, other)["release"] is None
+        assert sorted(runs.find_by_plan(db, made.plan)) == sorted([mine, other])
+
+
+def test_evidence_covers_an_entry_and_all_before_it(world: World) -> None:
+    world.label(world.row(0, "feliz"))
+    world.label(world.row(1, "feliz"))
+    issuer, first, second = world.said
+    late = world.evidence(second, 9)
+    early = world.evidence(first, 7)
+    with world.catalog.read() as db:
+        assert [row["cid"] for row in entries.evidence_for(db, issuer)] == [str(early), str(late)]
+        assert [row["cid"] for row in entries.evidence_for(db, first)] == [str(early), str(late)]
+        assert [row["cid"] for row in entries.evidence_for(db, second)] == [str(late)]
+        assert entries.evidence_for(db, second)[0]["block_number"] == 9
+    other = world.say(records.Issuer(chains=()), key=Key(8))
+    with world.catalog.read() as db:
+        assert entries.evidence_for(db, other) == []
+
+
+def test_logs(world: World) -> None:
+    ben = Key(8)
+    contribution = world.label(world.row(0, "feliz"))
+    world.label(world.row(0, "feliz"), key=ben)
+    mine, theirs = world.said[1], world.said[3]
+    with world.catalog.read() as db:
+        assert entries.newest(db, world.key.did) == (mine, 1)
+        assert entries.newest(db, Key(9).did) is None
+        assert entries.entry_of(db, contribution, world.key.did) == mine
+        assert entries.entry_of(db, contribution, ben.did) == theirs
+        assert entries.entry_of(db, contribution, None) == mine  # the first that anybody said
+        assert entries.entry_of(db, mine, None) is None
+        assert entries.record_of(db, theirs) == contribution
+        assert entries.record_of(db, contribution) == contribution
+        assert [row["seq"] for row in entries.log(db, ben.did)] == [0, 1]
+        assert [row["record_type"] for row in entries.log(db, ben.did)] == ["issuer", "contribution"]
+        assert len(entries.all_entries(db)) == 4
+        assert entries.issuers(db) == sorted([world.key.did, ben.did])
+
+
+def test_a_forked_log_is_refused_on_every_side(world: World) -> None:
+    world.label(world.row(0, "feliz"), index=False)
+    world.label(world.row(1, "feliz"), index=False)
+    issuer, first, second = world.said
+    other = world.contribution([world.row(2, "triste")])
+    twin = world.keep(log.make_entry(world.key, 1, issuer, world.keep(other), at(9)))
+    child = world.keep(log.make_entry(world.key, 2, twin, world.keep(other), at(9)))
+
+    def note(*cids: CID) -> None:
+        with world.catalog.write() as db:
+            for cid in cids:
+                note_entry(db, cid, world.store.get)
+
+    for known, wrong in ([first, twin], [twin, first], [first, child], [child, first], [second, twin]):
+        with pytest.raises(Conflict) as caught:
+            note(known, wrong)
+        assert caught.value.code == "log_fork"
+    with world.catalog.read() as db:
+        assert entries.all_entries(db) == []  # nothing of what was refused is left
+
+
+def test_a_gap_is_no_fork(world: World) -> None:
+    world.label(world.row(0, "feliz"), index=False)
+    world.label(world.row(1, "feliz"), index=False)
+    world.index(world.said[2])
+    world.index(world.said[0])
+    with world.catalog.read() as db:
+        assert [row["seq"] for row in entries.log(db, world.key.did)] == [0, 2]
+
+
+def test_a_signature_that_does_not_hold_is_refused(world: World) -> None:
+    world.label(world.row(0, "feliz"), index=False)
+    entry = records.parse_as(records.Entry, world.store.get(world.said[1]))
+    forged = world.keep(msgspec.structs.replace(entry, issued_at=at(30)))
+    with pytest.raises(Untrusted) as caught, world.catalog.write() as db:
+        index_entry(db, forged, world.store.get)
+    assert caught.value.code == "bad_signature"
+    assert not any(dump(world.catalog).values())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"sha256": b"short"},
+        {"cid": b"no cid"},
+        {"size": -1},
+        {"size": 2**63},
+        {"label": 4},
+        {"boxes": [[1, 2, 3]]},
+        {"boxes": "none"},
+        {"attributes": {"age": 30}},
+        {"replaces": b"no cid"},
+        {"label": "a\0b"},
+        {"contributor": 3},
+        {"cid": bytes(CID.v1(RAW, bytes(32)))},
+    ],
+    ids=repr,
+)
+def test_a_strangers_malformed_rows_are_refused_whole(world: World, values: dict[str, object]) -> None:
+    stranger = Key(9)
+    world.say(records.Issuer(chains=()), key=stranger)
+    before = dump(world.catalog)
+    with pytest.raises(InvalidInput):
+        world.label({**world.row(0, "feliz"), **values}, key=stranger)
+    assert dump(world.catalog) == before
+
+
+def test_a_table_with_other_columns_is_refused(world: World) -> None:
+    table = tables.build(*records.FOLDS, [[sha256_of(0), 1]], world.store.put)
+    with pytest.raises(InvalidInput) as caught:
+        world.say(records.Contribution(rows=table))
+    assert caught.value.code == "malformed_rows"
+
+
+def test_a_missing_block_leaves_nothing_half_indexed(world: World) -> None:
+    contribution = world.contribution([world.row(0, "feliz")])
+    world.say(records.Issuer(chains=()))
+    before = dump(world.catalog)
+    entry = world.say(contribution, index=False)
+    root = tables.read(contribution.rows, world.store.get).root
+
+    def lossy(cid: CID) -> bytes:
+        if cid == root:
+            raise NotFound("lost")
+        return world.store.get(cid)
+
+    with pytest.raises(NotFound), world.catalog.write() as db:
+        index_entry(db, entry, lossy)
+    assert dump(world.catalog) == before
+    world.index(entry)
+    with world.catalog.read() as db:
+        assert images.current_row(db, sha256_of(0), "ana") is not None
+
+
+def test_evidence_that_is_none_is_refused(world: World) -> None:
+    cid = world.keep(records.Issuer(chains=()))
+    with pytest.raises(InvalidInput), world.catalog.write() as db:
+        index_evidence(db, cid, world.store.get)
+
+
+def test_an_unsaid_snapshot_is_not_listed(world: World) -> None:
+    """A release links to its snapshot; only what somebody's entry says is in the lists."""
+    first = world.label(*(world.row(n, "feliz") for n in range(4)), index=False)
+    snapshot = world.snapshot(range(4), [first])
+    foreign = World(world.catalog, key=Key(8), minute=30, store=world.store)
+    made = foreign.release(snapshot, range(4))
+    with world.catalog.write() as db:
+        db.execute(tables_.entries.delete().where(tables_.entries.c.record == str(snapshot)))
+    with world.catalog.read() as db:
+        assert snapshots.list_snapshots(db) == ([], None)
+        with pytest.raises(NotFound):
+            snapshots.get(db, snapshot)
+        assert releases.get(db, made.release)["snapshot"] == str(snapshot)
+
+
+def test_bytes_that_came_in_are_stored_and_stay_so(world: World) -> None:
+    with world.catalog.write() as db:
+        images.put_image(db, sha256_of(0), len(image_bytes(0)), {"unixfs-v1-2025": world.image(0)}, stored=True)
+        assert images.get_image(db, sha256_of(0).hex()) is None  # nobody speaks of it yet
+        assert images.list_images(db) == ([], None)
+        assert images.resolve_image(db, str(world.image(0))) == sha256_of(0)
+    world.label(world.row(0, "feliz"))
+    with world.catalog.write() as db:
+        images.put_image(db, sha256_of(0), len(image_bytes(0)), {}, stored=False)
+        image = images.get_image(db, str(world.image(0)))
+        assert image is not None
+        assert image["status"] == "stored"

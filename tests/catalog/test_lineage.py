@@ -1,0 +1,207 @@
+"""Who names what, what came from what, and what a withdrawal touches."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from registry.catalog.lineage import lineage, lookup, touched
+from registry.core import records
+from registry.core.cid import CID, DAG_CBOR
+from registry.core.errors import InvalidInput
+from tests.catalog.world import Key, Release, World, at, sha256_of
+
+
+def kin(world: World, cid: CID) -> dict[str, str]:
+    with world.catalog.read() as db:
+        return {node["cid"]: node["type"] for node in lineage(db, cid)[0]}
+
+
+def relations(world: World, text: str) -> set[tuple[str, str, str]]:
+    with world.catalog.read() as db:
+        return {(row["record"], row["type"], row["relation"]) for row in lookup(db, text)}
+
+
+def test_everything_that_names_an_image(world: World) -> None:
+    made = world.everything()
+    with world.catalog.read() as db:
+        found = lookup(db, sha256_of(3).hex())
+        assert lookup(db, str(world.image(3))) == found
+        assert lookup(db, "sha256:" + sha256_of(3).hex()) == found
+    assert [(row["type"], row["relation"]) for row in found] == [
+        ("contribution", "labels"),
+        ("snapshot", "holds"),
+        ("withdrawal", "withdraws"),
+    ]
+    assert {row["issuer"] for row in found} == {world.key.did}
+    assert [row["time"] for row in found] == sorted(row["time"] for row in found)
+    assert found[1]["record"] == str(made.snapshot)
+    assert (str(made.snapshot), "snapshot", "excludes") in relations(world, sha256_of(5).hex())
+
+
+def test_everything_that_names_a_record(world: World) -> None:
+    made = world.everything()
+    assert relations(world, str(made.draw)) == {
+        (str(made.release), "release", "uses"),
+        (str(made.evaluation), "evaluation", "of"),
+        *((str(cid), "training", "of") for cid in made.trainings),
+    }
+    assert {(kind, relation) for _, kind, relation in relations(world, str(made.release))} == {
+        ("entry", "says"),
+        ("audit", "audits"),
+    }
+    assert {kind for _, kind, _ in relations(world, str(made.entry))} == {"entry", "evidence"}  # the next one, too
+    assert relations(world, str(made.weights[0])) == {
+        (str(made.release), "release", "weights"),
+        (str(made.trainings[0]), "training", "weights"),
+    }
+
+
+def test_a_record_is_found_by_its_digest_and_weights_by_their_tensors(world: World) -> None:
+    made = world.everything()
+    assert relations(world, made.draw.digest.hex()) == relations(world, str(made.draw)) != set()
+    training = records.parse_as(records.Training, world.store.get(made.trainings[1]))
+    assert {(row[0], row[2]) for row in relations(world, training.tensors)} == {
+        (str(made.release), "tensors"),
+        (str(made.trainings[1]), "tensors"),
+    }
+
+
+def test_a_record_that_no_entry_says_itself_has_no_issuer(world: World) -> None:
+    made = world.everything()
+    with world.catalog.read() as db:
+        found = {row["record"]: row for row in lookup(db, str(made.draw))}
+    assert found[str(made.trainings[0])]["issuer"] is None
+    assert found[str(made.release)]["issuer"] == world.key.did
+
+
+def test_what_nobody_names(world: World) -> None:
+    world.everything()
+    stranger = CID.v1(DAG_CBOR, bytes(32))
+    with world.catalog.read() as db:
+        assert lookup(db, str(stranger)) == []
+        assert lookup(db, "00" * 32) == []
+        assert lineage(db, stranger) == ([], [])
+        assert touched(db, str(stranger)) == []
+        with pytest.raises(InvalidInput):
+            lookup(db, "neither a CID nor a digest")
+
+
+def test_up_from_a_release_to_the_labels(world: World) -> None:
+    made = world.everything()
+    with world.catalog.read() as db:
+        nodes, edges = lineage(db, made.release)
+    kinds = [node["type"] for node in nodes]
+    assert {kind: kinds.count(kind) for kind in set(kinds)} == {
+        "release": 1,
+        "draw": 1,
+        "plan": 1,
+        "preprocessing": 1,
+        "snapshot": 1,
+        "contribution": 2,
+        "recipe": 1,
+        "environment": 1,
+        "training": 2,
+        "evaluation": 1,
+        "weights": 2,
+        "card": 1,
+        "entry": 3,  # the release's own, the plan's, which it links to, and the audit's
+        "evidence": 1,
+        "audit": 1,
+    }
+    found = {(edge["from"], edge["to"], edge["relation"]) for edge in edges}
+    chain = (
+        (made.release, made.draw, "uses"),
+        (made.draw, made.plan, "of"),
+        (made.plan, made.preprocessing, "of"),
+        (made.preprocessing, made.snapshot, "of"),
+        (made.release, made.plan_entry, "plan entry"),
+        (made.plan_entry, made.plan, "says"),
+        (made.entry, made.release, "says"),
+    )
+    for one, other, relation in chain:
+        assert (str(one), str(other), relation) in found
+    names = {node["cid"] for node in nodes}
+    assert all(edge["from"] in names and edge["to"] in names for edge in edges)
+    assert len(found) == len(edges)
+
+
+def test_down_from_labels_to_the_release(world: World) -> None:
+    made = world.everything()
+    contribution = next(cid for cid, kind in kin(world, made.release).items() if kind == "contribution")
+    assert kin(world, CID.parse(contribution))[str(made.release)] == "release"
+    assert str(made.release) in kin(world, made.weights[0])
+
+
+def two_releases(world: World) -> tuple[CID, Release, Release]:
+    contribution = world.label(*(world.row(n, "feliz") for n in range(8)))
+    first = world.release(world.snapshot(range(4), [contribution]), range(4))
+    second = world.release(world.snapshot(range(4, 8), [contribution]), range(4, 8), supersedes=first.release)
+    return contribution, first, second
+
+
+def test_siblings_are_no_kin(world: World) -> None:
+    contribution, first, second = two_releases(world)
+    mine = kin(world, first.snapshot)
+    assert str(second.snapshot) not in mine
+    assert str(second.release) not in mine
+    assert {str(first.release), str(second.release)} <= set(kin(world, contribution))
+
+
+def test_what_supersedes_a_release_is_shown_without_its_own_kin(world: World) -> None:
+    _, first, second = two_releases(world)
+    mine = kin(world, first.release)
+    assert mine[str(second.release)] == "release"
+    assert str(second.draw) not in mine
+    assert kin(world, second.release)[str(first.release)] == "release"
+
+
+def test_an_images_kin_and_what_its_withdrawal_touches(world: World) -> None:
+    contribution, first, second = two_releases(world)
+    image = world.image(1)
+    mine = kin(world, image)
+    assert mine[sha256_of(1).hex()] == "image"
+    assert mine[str(contribution)] == "contribution"
+    assert mine[str(first.release)] == "release"
+    assert str(second.release) not in mine
+    with world.catalog.read() as db:
+        expected = [{"cid": str(first.release), "type": "release"}, {"cid": str(first.snapshot), "type": "snapshot"}]
+        assert touched(db, str(image)) == expected
+        assert touched(db, sha256_of(1).hex()) == expected
+        assert touched(db, str(first.snapshot)) == expected[:1]
+        assert touched(db, str(first.release)) == []  # the release that supersedes it does not rest on it
+        assert {row["cid"] for row in touched(db, str(contribution))} == {
+            str(one) for made in (first, second) for one in (made.release, made.snapshot)
+        }
+
+
+def test_an_image_that_a_snapshot_excluded_does_not_touch_it(world: World) -> None:
+    contribution = world.label(world.row(0, "feliz"), world.row(1, "?"))
+    world.snapshot([0], [contribution], excluded=[1])
+    with world.catalog.read() as db:
+        assert touched(db, sha256_of(1).hex()) == []
+
+
+def test_the_first_who_said_it_stands_for_it(world: World) -> None:
+    contribution = world.label(world.row(0, "feliz"))
+    world.label(world.row(0, "feliz"), key=Key(8))
+    with world.catalog.read() as db:
+        (found,) = (row for row in lookup(db, sha256_of(0).hex()) if row["record"] == str(contribution))
+    assert (found["issuer"], found["time"]) == (world.key.did, at(2))
+
+
+def test_lineage_of_a_long_history_is_quick(world: World) -> None:
+    """Dozens of snapshots and releases: still a query a generation."""
+    contribution = world.label(*(world.row(n, "feliz") for n in range(4)))
+    releases = [
+        world.release(world.snapshot(range(2 + number % 3), [contribution]), range(2), seed=number)
+        for number in range(30)
+    ]
+    with world.catalog.read() as db:
+        start = time.perf_counter()
+        nodes, edges = lineage(db, contribution)
+        took = time.perf_counter() - start
+    assert {str(made.release) for made in releases} <= {node["cid"] for node in nodes}
+    assert len(edges) > 400
+    assert took < 1.0  # 0.05 s on an idle machine; the rest is for busy ones

@@ -1,0 +1,68 @@
+"""Tokens and idempotency keys."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from registry.catalog import tokens
+from registry.catalog.database import Catalog
+from registry.core.errors import Conflict, NotFound, UsageError
+from tests.catalog.world import NOW, at
+
+
+def test_a_token_does_what_its_scopes_say(catalog: Catalog) -> None:
+    with catalog.write() as db:
+        identity, plain = tokens.create(db, ["images:write", "runs:write"], NOW)
+        other, admin = tokens.create(db, ["admin"], at(1))
+        assert tokens.check(db, plain, "images:write", NOW) == identity
+        assert tokens.check(db, plain, None, NOW) == identity
+        assert tokens.check(db, plain, "releases:write", NOW) is None
+        assert tokens.check(db, plain, "admin", NOW) is None
+        assert tokens.check(db, admin, "releases:write", NOW) == other
+        assert tokens.check(db, plain[:-1], None, NOW) is None
+        assert tokens.check(db, "", None, NOW) is None
+
+
+def test_a_token_expires_and_is_revoked(catalog: Catalog) -> None:
+    with catalog.write() as db:
+        identity, plain = tokens.create(db, ["admin"], NOW, at(5))
+        assert tokens.check(db, plain, None, at(4)) == identity
+        assert tokens.check(db, plain, None, at(5)) is None
+        tokens.revoke(db, identity, at(2))
+        tokens.revoke(db, identity, at(3))
+        assert tokens.check(db, plain, None, at(1)) is None
+        (row,) = tokens.list_tokens(db)
+        assert row == {"id": identity, "scopes": ["admin"], "created": NOW, "expires": at(5), "revoked": at(2)}
+        with pytest.raises(NotFound):
+            tokens.revoke(db, "nobody", NOW)
+
+
+@pytest.mark.parametrize("scopes", [[], ["images:read"], ["admin", "x"]])
+def test_scopes_that_do_not_exist(catalog: Catalog, scopes: list[str]) -> None:
+    with pytest.raises(UsageError), catalog.write() as db:
+        tokens.create(db, scopes, NOW)
+
+
+def test_a_tokens_text_is_nowhere_in_the_database(catalog: Catalog) -> None:
+    with catalog.write() as db:
+        _, plain = tokens.create(db, ["admin"], NOW)
+    with catalog.read() as db:
+        rows = [tuple(row) for row in db.execute(sa.text("SELECT * FROM tokens"))]
+    assert rows
+    assert plain not in repr(rows)
+    assert plain.removeprefix(tokens.PREFIX) not in repr(rows)
+
+
+def test_the_same_request_gets_the_same_answer(catalog: Catalog) -> None:
+    with catalog.write() as db:
+        assert tokens.recall(db, "t1", "k", "d1") is None
+        tokens.remember(db, "t1", "k", "d1", {"rows": [1, None]}, NOW)
+    with catalog.read() as db:
+        assert tokens.recall(db, "t1", "k", "d1") == {"rows": [1, None]}
+        assert tokens.recall(db, "t2", "k", "d1") is None  # keys belong to their token
+        with pytest.raises(Conflict) as caught:
+            tokens.recall(db, "t1", "k", "d2")
+    assert caught.value.code == "idempotency_key_reused"
+    with pytest.raises(Conflict), catalog.write() as db:
+        tokens.remember(db, "t1", "k", "d1", {}, NOW)

@@ -1,0 +1,308 @@
+"""A small registry: a store in memory, issuers that sign, and every kind of record as it really looks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from coincurve import PrivateKey
+
+from registry.catalog import entries
+from registry.catalog.database import Catalog
+from registry.catalog.indexing import index_entry, index_evidence
+from registry.catalog.kept import metadata
+from registry.catalog.tables import REBUILDABLE
+from registry.content import importer
+from registry.content.memory import MemoryStore
+from registry.core import log, records, tables
+from registry.core.cid import CID
+
+NOW = "2026-11-23T15:00:00Z"
+
+
+def at(minute: int) -> str:
+    """A time that rises with ``minute``."""
+    return f"2026-11-23T{15 + minute // 60:02d}:{minute % 60:02d}:00Z"
+
+
+class Key:
+    """A signer with a fixed key."""
+
+    def __init__(self, number: int) -> None:
+        self._key = PrivateKey(number.to_bytes(32, "big"))
+        self.did = log.did_of(log.address_of_key(self._key.public_key.format(compressed=False)))
+
+    def sign(self, message: bytes) -> bytes:
+        return self._key.sign_recoverable(message)
+
+
+def image_bytes(number: int) -> bytes:
+    return f"image {number}".encode() * (number + 1)
+
+
+def sha256_of(number: int) -> bytes:
+    return hashlib.sha256(image_bytes(number)).digest()
+
+
+@dataclass(frozen=True)
+class Release:
+    """The CIDs of a release's parts."""
+
+    release: CID
+    entry: CID
+    plan: CID
+    plan_entry: CID
+    draw: CID
+    preprocessing: CID
+    snapshot: CID
+    evaluation: CID
+    trainings: tuple[CID, ...]
+    weights: tuple[CID, ...]
+    card: CID
+
+
+@dataclass
+class World:
+    """Says things and indexes them, unless ``index`` is False."""
+
+    catalog: Catalog
+    store: MemoryStore = field(default_factory=MemoryStore)
+    key: Key = field(default_factory=lambda: Key(7))
+    minute: int = 0
+    heads: dict[str, tuple[CID, int]] = field(default_factory=dict)
+    said: list[CID] = field(default_factory=list)
+
+    def keep(self, record: records.Record) -> CID:
+        self.store.put(records.cid(record), records.encode(record))
+        return records.cid(record)
+
+    def image(self, number: int, *, profile: str = importer.DEFAULT_PROFILE) -> CID:
+        return importer.add_bytes(self.store, image_bytes(number), profile).cid
+
+    def say(self, record: records.Record, *, key: Key | None = None, index: bool = True) -> CID:
+        """Sign and keep a record; returns its entry's CID."""
+        key = key or self.key
+        prev, seq = self.heads.get(key.did, (None, -1))
+        if prev is None and not isinstance(record, records.Issuer):
+            self.say(records.Issuer(chains=()), key=key, index=index)
+            prev, seq = self.heads[key.did]
+        self.minute += 1
+        entry = log.make_entry(key, seq + 1, prev, self.keep(record), at(self.minute))
+        cid = self.keep(entry)
+        self.heads[key.did] = (cid, seq + 1)
+        self.said.append(cid)
+        if index:
+            self.index(cid)
+        return cid
+
+    def index(self, *cids: CID) -> None:
+        with self.catalog.write() as db:
+            for cid in cids:
+                index_entry(db, cid, self.store.get)
+
+    def row(self, number: int, label: str, contributor: str = "ana", **values: Any) -> dict[str, Any]:
+        given = {
+            "sha256": sha256_of(number),
+            "contributor": contributor,
+            "cid": bytes(self.image(number)),
+            "size": len(image_bytes(number)),
+            "label": label,
+            "boxes": [],
+            "attributes": {},
+            "subject": None,
+            "licence": "CC-BY-4.0",
+            "consent": None,
+            "replaces": None,
+        }
+        return {**given, **values}
+
+    def contribution(self, rows: Sequence[Mapping[str, Any]]) -> records.Contribution:
+        columns, key = records.CONTRIBUTION_ROWS
+        table = tables.build(columns, key, [[row[name] for name in columns] for row in rows], self.store.put)
+        return records.Contribution(rows=table)
+
+    def label(self, *rows: Mapping[str, Any], key: Key | None = None, index: bool = True) -> CID:
+        """Contribute rows; returns the contribution's CID."""
+        record = self.contribution(rows)
+        self.say(record, key=key, index=index)
+        return records.cid(record)
+
+    def snapshot(self, numbers: Sequence[int], contributions: Sequence[CID], excluded: Sequence[int] = ()) -> CID:
+        items = [
+            [sha256_of(n), self.image(n), len(image_bytes(n)), "feliz", ["ana"], None, {}, None, []] for n in numbers
+        ]
+        out = [[sha256_of(n), "unknown_label", "?"] for n in excluded]
+        record = records.Snapshot(
+            items=tables.build(*records.SNAPSHOT_ITEMS, items, self.store.put),
+            count=len(items),
+            classes=("triste", "sorprendido", "feliz", "enojado"),
+            query={},
+            rule="majority-v1",
+            contributions=tuple(contributions),
+            excluded=tables.build(*records.EXCLUDED, out, self.store.put),
+        )
+        self.say(record)
+        return records.cid(record)
+
+    def plan(self, snapshot: CID, numbers: Sequence[int], seed: int = 1) -> tuple[CID, records.Plan]:
+        """A plan (not said yet) that drops the first image."""
+        output = [
+            [sha256_of(n), 8, 8, None, [], "", sha256_of(n), "blurred", "0.5"]
+            if n == numbers[0]
+            else [sha256_of(n), 8, 8, sha256_of(n), [], "full_frame", sha256_of(n), None, None]
+            for n in numbers
+        ]
+        recipe = self.keep(records.Recipe(name="quick", method="yolov8", values={"folds": {"k": 2}, "seed": seed}))
+        preprocessing = records.Preprocessing(
+            snapshot=snapshot, recipe=recipe, output=tables.build(*records.PREPARED, output, self.store.put)
+        )
+        record = records.Plan(
+            preprocessing=self.keep(preprocessing),
+            method=records.MethodRef(id="yolov8", version="1"),
+            recipe=recipe,
+            code="emotionet",
+            environment=self.keep(records.Environment(values={"numpy": "2"})),
+            base=None,
+            seed=seed,
+            metrics=("macro_f1",),
+            groups=(),
+            claims=(records.Claim(metric="macro_f1", comparator=">=", threshold="0.900000"),),
+            final="fold:0",
+        )
+        return records.cid(preprocessing), record
+
+    def training(self, draw: CID, fold: int) -> tuple[CID, records.Training]:
+        weights = importer.add_bytes(self.store, f"weights {draw} {fold}".encode()).cid
+        history = tables.build(*records.HISTORY, [[epoch, {"loss": "0.5"}] for epoch in range(3)], self.store.put)
+        record = records.Training(
+            draw=draw,
+            fold=fold,
+            arguments={},
+            hardware={"device": "cpu"},
+            events=(),
+            weights=weights,
+            tensors="sha256:" + hashlib.sha256(bytes(weights)).hexdigest(),
+            history=history,
+            started=NOW,
+            ended=NOW,
+        )
+        return self.keep(record), record
+
+    def release(
+        self,
+        snapshot: CID,
+        numbers: Sequence[int],
+        *,
+        seed: int = 1,
+        supersedes: CID | None = None,
+        index: bool = True,
+    ) -> Release:
+        """Everything from the plan to the release, said and kept."""
+        preprocessing, plan = self.plan(snapshot, numbers, seed)
+        plan_entry = self.say(plan, index=index)
+        folds = [[sha256_of(n), n % 2] for n in numbers[1:]]
+        draw = self.keep(
+            records.Draw(
+                plan=records.cid(plan),
+                beacon=None,
+                seed=bytes(32),
+                folds=tables.build(*records.FOLDS, folds, self.store.put),
+            )
+        )
+        trained = [self.training(draw, fold) for fold in (0, 1)]
+        evaluation = self.keep(
+            records.Evaluation(
+                draw=draw,
+                predictions=tables.build(*records.PREDICTIONS, [], self.store.put),
+                metrics=(),
+                per_fold=(),
+                curves=tables.build(*records.CURVES, [], self.store.put),
+                confusion=(),
+                fairness=(),
+                verdicts=(),
+                notes=(),
+            )
+        )
+        card = importer.add_bytes(self.store, b"# Card").cid
+        record = records.Release(
+            draw=draw,
+            plan_entry=plan_entry,
+            trainings=tuple(cid for cid, _ in trained),
+            evaluation=evaluation,
+            weights=tuple(
+                records.Weights(fold=one.fold, format="safetensors", cid=one.weights, tensors=one.tensors)
+                for _, one in trained
+            ),
+            card=card,
+            licence="AGPL-3.0-only",
+            claims=(),
+            supersedes=bytes(supersedes) if supersedes else None,
+        )
+        entry = self.say(record, index=index)
+        return Release(
+            release=records.cid(record),
+            entry=entry,
+            plan=records.cid(plan),
+            plan_entry=plan_entry,
+            draw=draw,
+            preprocessing=preprocessing,
+            snapshot=snapshot,
+            evaluation=evaluation,
+            trainings=tuple(cid for cid, _ in trained),
+            weights=tuple(one.weights for _, one in trained),
+            card=card,
+        )
+
+    def withdraw(self, target: bytes, *, key: Key | None = None) -> CID:
+        record = records.Withdrawal(target=target, reason="asked", effective=at(self.minute))
+        self.say(record, key=key)
+        return records.cid(record)
+
+    def evidence(self, entry: CID, number: int = 5) -> CID:
+        record = records.Evidence(
+            entry=bytes(entry),
+            chain="eip155:31337",
+            contract="0x" + "1" * 40,
+            transaction="0x" + "2" * 64,
+            block_hash="0x" + "3" * 64,
+            block_number=number,
+            time=at(self.minute),
+        )
+        cid = self.keep(record)
+        with self.catalog.write() as db:
+            index_evidence(db, cid, self.store.get)
+        return cid
+
+    def everything(self) -> Release:
+        """One of each: labels, a correction, a snapshot, a release, evidence, an audit, withdrawals."""
+        first = self.label(*(self.row(n, "feliz") for n in range(6)), self.row(0, "triste", "ben", subject="p1"))
+        second = self.label(self.row(1, "enojado", replaces=bytes(first)))
+        snapshot = self.snapshot(range(5), [first, second], excluded=[5])
+        made = self.release(snapshot, range(5))
+        self.evidence(made.entry)
+        check = records.AuditCheck(id="1.1", result="holds", reason="")
+        self.say(records.Audit(target=bytes(made.release), levels=(1, 2), environment={}, checks=(check,)))
+        self.withdraw(sha256_of(3))
+        with self.catalog.write() as db:
+            from registry.catalog import images
+
+            for number in range(6):
+                images.put_image(db, sha256_of(number), len(image_bytes(number)), {}, stored=True)
+        return made
+
+
+def dump(catalog: Catalog, names: Sequence[str] | None = None) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of the tables that can be rebuilt (or of ``names``), in one order."""
+    chosen = REBUILDABLE if names is None else [metadata.tables[name] for name in names]
+    with catalog.read() as db:
+        return {table.name: sorted((tuple(row) for row in db.execute(sa.select(table))), key=repr) for table in chosen}
+
+
+def newest(world: World) -> CID:
+    with world.catalog.read() as db:
+        found = entries.newest(db, world.key.did)
+    assert found is not None
+    return found[0]
