@@ -2,9 +2,9 @@
 
 Invariants: a job is worked on by whoever holds its newest token; a lease that ran out may be claimed
 by anybody, with a higher token, and whatever the older holder does then is ``lost``. What a job
-writes goes into one transaction with ``guard``, so that of two workers that both believe they hold it
-only one commits: each job is done exactly once, however its workers die. A cancelled job is never
-claimed again.
+writes goes into one transaction with ``guard``, and the last of it with ``complete``: of two workers that
+both believe they hold a job only one commits, and what it wrote is there exactly if the job is done,
+however workers die. A cancelled job is never claimed again.
 """
 
 from __future__ import annotations
@@ -63,21 +63,17 @@ class Queue:
         ``now`` is in seconds since 1970.
         """
         expired = (_J.c.state == "running") & (_J.c.lease_until < now)
-        waiting = sa.or_(_J.c.state == "queued", expired) & ~_J.c.cancel
-        if run is not None:
-            waiting &= _J.c.run == run
+        mine = sa.true() if run is None else _J.c.run == run
+        waiting = sa.or_(_J.c.state == "queued", expired) & ~_J.c.cancel & mine
+        with self._catalog.read() as db:  # to look does not keep writers waiting
+            if db.scalar(sa.select(_J.c.id).where(sa.or_(waiting, expired & _J.c.cancel)).limit(1)) is None:
+                return None
         oldest = sa.select(_J.c.id).where(waiting).order_by(_J.c.id).limit(1).with_for_update(skip_locked=True)
+        lease = {"worker": worker, "lease_until": now + lease_seconds, "error": None}
         taken = (
             sa.update(_J)
             .where(_J.c.id == oldest.scalar_subquery())
-            .values(
-                state="running",
-                token=_J.c.token + 1,
-                attempt=_J.c.attempt + 1,
-                worker=worker,
-                lease_until=now + lease_seconds,
-                error=None,
-            )
+            .values(state="running", token=_J.c.token + 1, attempt=_J.c.attempt + 1, **lease)
             .returning(_J.c.id, _J.c.run, _J.c.kind, _J.c.payload, _J.c.token, _J.c.attempt)
         )
         with self._catalog.write(serial=False) as db:
@@ -87,12 +83,15 @@ class Queue:
 
     def heartbeat(self, job: Job, lease_seconds: float, now: float) -> str:
         """Extend a lease: ``ok``, ``cancelled`` (stop and fail it), or ``lost`` (somebody else has it)."""
-        held = sa.update(_J).where(self._held(job)).values(lease_until=now + lease_seconds).returning(_J.c.cancel)
+        until = sa.case((_J.c.state == "running", now + lease_seconds), else_=None)  # it may be done by now
+        mine = (_J.c.id == job.id) & (_J.c.token == job.token) & _J.c.state.in_(("running", "done"))
         with self._catalog.write(serial=False) as db:
-            row = db.execute(held).first()
+            row = db.execute(
+                sa.update(_J).where(mine).values(lease_until=until).returning(_J.c.cancel, _J.c.state)
+            ).first()
         if row is None:
             return "lost"
-        return "cancelled" if row.cancel else "ok"
+        return "cancelled" if row.cancel and row.state == "running" else "ok"
 
     def guard(self, db: Session, job: Job) -> None:
         """Hold on to a job for the rest of the caller's transaction.
@@ -105,9 +104,18 @@ class Queue:
         if row.cancel:
             raise Cancelled("the run was cancelled")
 
+    def complete(self, db: Session, job: Job) -> None:
+        """``guard``, and the job is done if the caller's transaction commits: the last thing a handler writes."""
+        self.guard(db, job)
+        db.execute(sa.update(_J).where(self._held(job)).values(state="done", lease_until=None, worker=None))
+
     def finish(self, job: Job) -> str:
-        """The job is done: ``ok``, or ``lost`` if it was not this worker's any more."""
-        return self._leave(job, state="done")
+        """The job is done, unless ``complete`` said so: ``ok``, or ``lost`` if it was somebody else's by then."""
+        if self._leave(job, state="done") == "ok":
+            return "ok"
+        done = (_J.c.id == job.id) & (_J.c.token == job.token) & (_J.c.state == "done")
+        with self._catalog.read() as db:
+            return "lost" if db.scalar(sa.select(_J.c.id).where(done)) is None else "ok"
 
     def fail(self, job: Job, error: str, retry: bool) -> str:
         """The job failed, for good or to be tried again; a cancelled one is cancelled. ``ok`` or ``lost``."""
