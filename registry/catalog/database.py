@@ -23,7 +23,9 @@ from sqlalchemy.orm import Session
 
 from registry.core.errors import Conflict, InvalidInput, Unavailable, UsageError
 
+HEAD = "0001"  # the newest revision in ``migrations``
 BUSY_SECONDS = 30
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 WRITER_LOCK = 0x656D6F74696F6E  # the advisory lock that writers on PostgreSQL take turns by
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 
@@ -62,8 +64,8 @@ def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
     while cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > until:
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _BUSY or time.monotonic() > until:
                 raise
             time.sleep(0.05)
 
@@ -125,9 +127,17 @@ class Catalog:
                 db.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
             yield db
 
-    def upgrade(self, revision: str = "head") -> None:
-        """Bring the schema to a revision (Alembic). Safe when several processes start at once."""
-        self._migrate("upgrade", revision)
+    def upgrade(self) -> None:
+        """Bring the schema to HEAD (Alembic). Safe when several processes start at once; quick if it is there."""
+        if self._revision() != HEAD:
+            self._migrate("upgrade", HEAD)
+
+    def _revision(self) -> str | None:
+        """What the schema says it is, without Alembic: loading that costs more than most commands do."""
+        with translated(), self.engine.connect() as connection:
+            if not connection.dialect.has_table(connection, "alembic_version"):
+                return None
+            return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
 
     def downgrade(self, revision: str) -> None:
         """Take the schema back to an older revision (``base``: nothing); its data goes with it."""

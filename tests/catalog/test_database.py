@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -12,11 +14,13 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
+import migrations
 from registry.catalog import runs, tokens
-from registry.catalog.database import Catalog, parse_url, translated
+from registry.catalog.database import HEAD, Catalog, parse_url, translated
 from registry.catalog.kept import KEPT, metadata
 from registry.catalog.tables import REBUILDABLE
 from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, UsageError
@@ -53,6 +57,21 @@ def test_every_step_back_and_forth(catalog_url: str) -> None:
     catalog.upgrade()
     assert set(sa.inspect(catalog.engine).get_table_names()) == tables
     catalog.close()
+
+
+def test_the_newest_revision_is_the_one_that_is_named() -> None:
+    script = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert script.get_heads() == [HEAD]
+
+
+def test_a_schema_that_is_there_needs_no_alembic(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/catalog.sqlite"
+    Catalog(url).upgrade()
+    program = (
+        "import sys; from registry.catalog.database import Catalog; "
+        f"Catalog({url!r}).upgrade(); sys.exit('alembic' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_a_newer_schema_is_told(catalog: Catalog) -> None:
