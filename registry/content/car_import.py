@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import IO
 
 from registry.content.embedded import EmbeddedStore
-from registry.content.importer import walk_closure
 from registry.core import car
 from registry.core.cid import CID
+from registry.core.dag import walk_closure
 from registry.core.errors import InvalidInput, NotFound, Untrusted
 from registry.core.store import BlockStore
 

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from registry.content.importer import walk_closure
 from registry.core.cid import CID, IDENTITY, RAW, hash_function, verify
+from registry.core.dag import walk_closure
 from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted
 
 MAX_BLOCK = 2 << 20

@@ -8,18 +8,16 @@ stated against what is there. Walks are iterative and bounded.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Protocol
 
 from registry.core import unixfs
-from registry.core.cid import CID, DAG_PB, IDENTITY, RAW, cid_of
+from registry.core.cid import CID, DAG_PB, RAW, cid_of
 from registry.core.dagpb import Link, decode_node
-from registry.core.encoding import links
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.store import BlockReader
 
-Get = Callable[[CID], bytes]
 MAX_DEPTH = 1024
 MAX_ENTRIES = 10_000_000
 
@@ -240,25 +238,3 @@ def read_file(store: BlockReader, root: CID) -> Iterator[bytes]:
         if piece:
             yield piece
         stack += reversed(below)
-
-
-def walk_closure(
-    get: Get, roots: Iterable[CID], leave_out: Callable[[CID], bool] = lambda cid: False
-) -> Iterator[tuple[CID, bytes]]:
-    """All that links reach from ``roots``, each block once, depth first in the order of the links.
-
-    ``leave_out`` names subtrees that are passed over. Identity CIDs carry their own bytes and are not given.
-    """
-    stack = list(reversed(list(roots)))
-    seen: set[CID] = set()
-    while stack:
-        cid = stack.pop()
-        if cid in seen or leave_out(cid):
-            continue
-        seen.add(cid)
-        if cid.hash_code == IDENTITY:
-            stack += reversed(links(cid.digest, cid.codec))
-            continue
-        data = get(cid)
-        yield cid, data
-        stack += reversed(links(data, cid.codec))

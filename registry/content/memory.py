@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from registry.content.importer import walk_closure
 from registry.core.cid import CID, IDENTITY, RAW, verify
+from registry.core.dag import walk_closure
 from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted
 
 MAX_BLOCK = 2 << 20

@@ -7,9 +7,9 @@ from typing import Any
 
 from registry.catalog import releases, snapshots
 from registry.catalog.rebuild import rebuild
-from registry.content import importer
 from registry.content.embedded import EmbeddedStore
 from registry.core.cid import CID
+from registry.core.dag import walk_closure
 from registry.core.errors import EmotionetError, UsageError
 from registry.workflows.parts import Parts, Progress
 
@@ -29,7 +29,7 @@ def verify_store(parts: Parts, progress: Progress) -> list[dict[str, Any]]:
     for done, root in enumerate(parts.store.pins(), 1):
         progress("pins", done, 0)
         try:
-            count = sum(1 for _ in importer.walk_closure(parts.store.get, [root]))
+            count = sum(1 for _ in walk_closure(parts.store.get, [root]))
             checks.append({"name": f"pin {root}", "ok": True, "detail": f"{count} blocks"})
         except EmotionetError as error:
             checks.append({"name": f"pin {root}", "ok": False, "detail": str(error)})

@@ -14,6 +14,7 @@ from registry.content import importer
 from registry.core import records
 from registry.core.anchor import Anchor
 from registry.core.cid import CID
+from registry.core.dag import walk_closure
 from registry.core.errors import Conflict, Unavailable
 from registry.core.log import anchor_digest
 from registry.core.records import to_value
@@ -76,7 +77,7 @@ def _release(parts: Parts, row: dict[str, Any], trainings: list[CID]) -> records
 def read_back(parts: Parts, entry: CID) -> int:
     """Read the whole closure back, verified; returns its number of blocks. ``Unavailable`` names what is missing."""
     count = 0
-    for _ in importer.walk_closure(parts.store.get, [entry]):
+    for _ in walk_closure(parts.store.get, [entry]):
         count += 1
     if not count:
         raise Unavailable(f"{entry} could not be read back from the store: publish again")

@@ -1,0 +1,32 @@
+"""Walks over blocks and their links: iterative, bounded by what is there, each block once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from registry.core.cid import CID, IDENTITY
+from registry.core.encoding import links
+
+Get = Callable[[CID], bytes]
+
+
+def walk_closure(
+    get: Get, roots: Iterable[CID], leave_out: Callable[[CID], bool] = lambda cid: False
+) -> Iterator[tuple[CID, bytes]]:
+    """All that links reach from ``roots``, each block once, depth first in the order of the links.
+
+    ``leave_out`` names subtrees that are passed over. Identity CIDs carry their own bytes and are not given.
+    """
+    stack = list(reversed(list(roots)))
+    seen: set[CID] = set()
+    while stack:
+        cid = stack.pop()
+        if cid in seen or leave_out(cid):
+            continue
+        seen.add(cid)
+        if cid.hash_code == IDENTITY:
+            stack += reversed(links(cid.digest, cid.codec))
+            continue
+        data = get(cid)
+        yield cid, data
+        stack += reversed(links(data, cid.codec))

@@ -1,0 +1,100 @@
+"""Level 6: every figure, recomputed from the published predictions, is equal; claims and weights agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache, partial
+from typing import Any
+
+from registry.core import tables
+from registry.core.records import to_value
+from registry.evaluation.evaluate import Result
+from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
+from registry.provenance.checks.subject import Subject
+from registry.provenance.lineage import evaluate_draw
+
+
+def checks(subject: Subject) -> Iterator[Check]:
+    """All checks of this level."""
+
+    @cache
+    def again() -> Result:
+        release = subject.release
+        return evaluate_draw(subject.get, release.release.draw, release.evaluation.predictions)
+
+    yield run("6.metrics", "metrics and intervals, pooled and by fold, are equal", partial(metrics, subject, again))
+    yield run("6.confusion", "the confusion matrix is equal", partial(confusion, subject, again))
+    yield run("6.curves", "every point of every curve is equal", partial(curves, subject, again))
+    yield run("6.fairness", "the fairness figures are equal", partial(fairness, subject, again))
+    yield run("6.verdicts", "the claims' verdicts follow", partial(verdicts, subject, again))
+    yield run("6.weights", "the weights are those of the trainings", partial(weights, subject))
+
+
+def _release(subject: Subject) -> None:
+    if not subject.is_release:
+        raise Skip("only a release has figures")
+
+
+def _same(what: str, stated: Any, found: Any) -> None:
+    for one, other in zip(stated, found, strict=False):
+        equal(f"{what} {getattr(one, 'name', getattr(one, 'metric', ''))}", to_value(one), to_value(other))
+    equal(f"number of {what}", len(stated), len(found))
+
+
+def metrics(subject: Subject, again: Any) -> str:
+    """6.metrics: pooled and per fold, with their intervals and counts."""
+    _release(subject)
+    stated = subject.release.evaluation
+    _same("metric", stated.metrics, again().metrics)
+    equal("number of folds", len(stated.per_fold), len(again().per_fold))
+    for one, other in zip(stated.per_fold, again().per_fold, strict=True):
+        _same("metric", one, other)
+    return f"{len(stated.metrics)} metrics"
+
+
+def confusion(subject: Subject, again: Any) -> str:
+    """6.confusion: cell by cell."""
+    _release(subject)
+    equal("confusion", subject.release.evaluation.confusion, again().confusion)
+    return ""
+
+
+def curves(subject: Subject, again: Any) -> str:
+    """6.curves: point by point."""
+    _release(subject)
+    stated = {row["name"]: row["points"] for row in tables.rows_as_dicts(subject.release.evaluation.curves, subject.get)}
+    found = dict(again().curves)
+    equal("names of curves", sorted(stated), sorted(found))
+    for name, points in stated.items():
+        if points != found[name]:
+            raise Doubt(f"curve {name} has other points")
+    return f"{len(stated)} curves"
+
+
+def fairness(subject: Subject, again: Any) -> str:
+    """6.fairness: figures and notes."""
+    _release(subject)
+    _same("figure", subject.release.evaluation.fairness, again().fairness)
+    equal("notes", subject.release.evaluation.notes, again().notes)
+    return ""
+
+
+def verdicts(subject: Subject, again: Any) -> str:
+    """6.verdicts: one for each claim of the plan, in the evaluation and in the release."""
+    _release(subject)
+    release = subject.release
+    _same("verdict", release.evaluation.verdicts, again().verdicts)
+    _same("verdict", release.release.claims, again().verdicts)
+    equal("claims judged", len(release.plan.claims), len(release.evaluation.verdicts))
+    return f"{len(release.plan.claims)} claims"
+
+
+def weights(subject: Subject) -> str:
+    """6.weights: each published directory and digest is the one of its fold's training, and the final one is there."""
+    _release(subject)
+    release = subject.release
+    stated = sorted((str(one.fold), str(one.cid), one.tensors) for one in release.release.weights)
+    equal("weights", stated, sorted((str(one.fold), str(one.weights), one.tensors) for one in release.trainings))
+    if release.plan.final not in {f"fold:{one.fold}" for one in release.release.weights}:
+        raise Doubt(f"the plan names {release.plan.final} as final, which is not published")
+    return f"{len(stated)} weights"

@@ -1,0 +1,103 @@
+"""Write the closure of a record, image or directory as a CAR; of a release all that an offline audit needs.
+
+Invariants: roots are the release's entry and the evidence, complete with their closures; beside them, as
+blocks alone, the entries on the way from the anchored one back to the plan's. The file appears whole or
+not at all; the same content gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from registry.catalog import entries
+from registry.core import car, records, tables
+from registry.core.cid import CID, DAG_CBOR
+from registry.core.dag import walk_closure
+from registry.core.errors import EmotionetError, Unavailable
+from registry.core.log import walk_back
+from registry.workflows.parts import Parts
+
+
+def _record(parts: Parts, cid: CID) -> records.Record | None:
+    if cid.codec != DAG_CBOR:
+        return None
+    try:
+        return records.parse(parts.store.get(cid))
+    except EmotionetError as error:
+        if error.code in {"not_a_record", "malformed_record"}:
+            return None
+        raise
+
+
+def _evidence(parts: Parts, entry: CID) -> list[CID]:
+    with parts.catalog.read() as db:
+        return [CID.parse(row["cid"]) for row in entries.evidence_for(db, entry)]
+
+
+def _plan(parts: Parts, cid: CID) -> tuple[list[CID], list[CID], records.Release | None]:
+    """The roots, and the entries to put beside them."""
+    with parts.catalog.read() as db:
+        record_cid = entries.record_of(db, cid)
+        entry = cid if record_cid != cid else entries.entry_of(db, cid, None)
+    record = _record(parts, record_cid)
+    if entry is None or not isinstance(record, records.Release):
+        return [cid], [], None
+    own, plans = _evidence(parts, entry), _evidence(parts, record.plan_entry)
+    newest = entry
+    if own:
+        newest = CID.decode(records.parse_as(records.Evidence, parts.store.get(own[0])).entry)
+    way = [one for one, _ in walk_back(newest, record.plan_entry, parts.store.get)]
+    return list(dict.fromkeys([entry, *own, *plans])), way, record
+
+
+def _images(parts: Parts, release: records.Release) -> set[CID]:
+    draw = records.parse_as(records.Draw, parts.store.get(release.draw))
+    plan = records.parse_as(records.Plan, parts.store.get(draw.plan))
+    preprocessing = records.parse_as(records.Preprocessing, parts.store.get(plan.preprocessing))
+    return _snapshot_images(parts, preprocessing.snapshot)
+
+
+def _snapshot_images(parts: Parts, cid: CID) -> set[CID]:
+    snapshot = records.parse_as(records.Snapshot, parts.store.get(cid))
+    return {row["image"] for row in tables.rows_as_dicts(snapshot.items, parts.store.get)}
+
+
+def export_blocks(parts: Parts, cid: CID, *, without_images: bool = False) -> tuple[list[CID], Iterator[tuple[CID, bytes]]]:
+    """The roots and the blocks of a CAR of ``cid``."""
+    roots, beside, release = _plan(parts, cid)
+    left_out: set[CID] = set()
+    if without_images:
+        record = _record(parts, cid)
+        if release is not None:
+            left_out = _images(parts, release)
+        elif isinstance(record, records.Snapshot):
+            left_out = _snapshot_images(parts, cid)
+
+    def blocks() -> Iterator[tuple[CID, bytes]]:
+        seen = set()
+        for block in walk_closure(parts.store.get, roots, left_out.__contains__):
+            seen.add(block[0])
+            yield block
+        for entry in beside:
+            if entry not in seen:
+                yield entry, parts.store.get(entry)
+
+    return roots, blocks()
+
+
+def export_held(parts: Parts, cid: CID, out: Path, *, without_images: bool = False) -> dict[str, Any]:
+    """Write the CAR to ``out``; the document of `emotionet export --json`."""
+    roots, blocks = export_blocks(parts, cid, without_images=without_images)
+    temporary = out.with_name(out.name + ".part")
+    try:
+        with temporary.open("wb") as stream:
+            count = car.write(roots, blocks, stream)
+            stream.flush()
+        temporary.replace(out)
+    except OSError as error:
+        raise Unavailable(f"{out} can't be written: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return {"path": str(out), "roots": [str(root) for root in roots], "blocks": count, "size": out.stat().st_size}
