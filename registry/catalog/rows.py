@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from registry.catalog import tables as t
 from registry.catalog.sql import chunks
 from registry.core.cid import CID
-from registry.core.snapshot import check_query, matches
+from registry.core.snapshot import check_query, choices, matches
 
 _ROWS = t.contribution_rows
 
@@ -68,7 +68,7 @@ def current_rows(db: Session, query: Mapping[str, Any] | None = None) -> Iterato
     found = sa.select(_ROWS).where(is_newest())
     for name in ("label", "contributor", "subject"):
         if name in wanted:
-            found = found.where(_ROWS.c[name] == wanted[name])
+            found = found.where(_ROWS.c[name].in_(choices(wanted[name])))
     found = found.order_by(_ROWS.c.sha256, _ROWS.c.contributor).execution_options(yield_per=1000)
     values = (_value(row) for row in db.execute(found).mappings())
     return (value for value in values if matches(value, wanted))
@@ -118,3 +118,14 @@ def contributions_in_log_order(db: Session, sha256s: Collection[bytes]) -> list[
         found |= reached
     ordered = db.scalars(sa.select(t.contributions.c.cid).order_by(t.contributions.c.ordinal, t.contributions.c.cid))
     return [CID.parse(cid) for cid in ordered if cid in found]
+
+
+def contributors_query(db: Session, source: CID) -> dict[str, Any]:
+    """A filter for the contributors who labelled images of a source; empty where there are no others."""
+    names = kept.file_names
+    mine = sa.select(_ROWS.c.contributor).where(
+        is_newest(), _ROWS.c.sha256.in_(sa.select(names.c.sha256).where(names.c.root == str(source)))
+    )
+    everybody = set(db.scalars(sa.select(_ROWS.c.contributor).where(is_newest()).distinct()))
+    found = set(db.scalars(mine.distinct()))
+    return {} if found == everybody else {"contributor": sorted(found)}

