@@ -122,7 +122,7 @@ def contributions_in_log_order(db: Session, sha256s: Collection[bytes]) -> list[
 
 def contributors_query(db: Session, source: CID) -> dict[str, Any]:
     """A filter for the contributors who labelled images of a source; empty where there are no others."""
-    names = kept.file_names
+    names = t.file_names
     mine = sa.select(_ROWS.c.contributor).where(
         is_newest(), _ROWS.c.sha256.in_(sa.select(names.c.sha256).where(names.c.root == str(source)))
     )

@@ -96,20 +96,26 @@ def resolve_rows(rows: Iterable[Row]) -> list[Row]:
 
 
 def check_query(query: Mapping[str, Any]) -> None:
-    """``InvalidInput`` ``bad_query`` unless a filter has only known names and text values."""
-    texts = {name: value for name, value in query.items() if name != "attributes"}
+    """``InvalidInput`` ``bad_query`` unless a filter has only known names and text values (or lists of texts)."""
+    wanted = {name: value for name, value in query.items() if name != "attributes"}
     attributes = query.get("attributes", {})
-    if not set(texts) <= {"label", "contributor", "subject"} or not isinstance(attributes, Mapping):
+    if not set(wanted) <= {"label", "contributor", "subject"} or not isinstance(attributes, Mapping):
         raise InvalidInput("filter by label, contributor, subject or attributes", code="bad_query")
-    if not all(isinstance(item, str) for item in (*texts.values(), *attributes, *attributes.values())):
+    texts = [text for value in wanted.values() for text in choices(value)]
+    if not all(isinstance(item, str) for item in (*texts, *attributes, *attributes.values())):
         raise InvalidInput("a filter's values must be text", code="bad_query")
+
+
+def choices(value: Any) -> list[Any]:
+    """What a filter's value allows: one text, or any of a list."""
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def matches(row: Row, query: Mapping[str, Any] | None) -> bool:
     """Whether a row has every value that the filter asks for, exactly as given (``label`` is the label as given)."""
     query = query or {}
     check_query(query)
-    texts = all(row[name] == value for name, value in query.items() if name != "attributes")
+    texts = all(row[name] in choices(value) for name, value in query.items() if name != "attributes")
     return texts and all(row["attributes"].get(name) == value for name, value in query.get("attributes", {}).items())
 
 

@@ -14,11 +14,9 @@ from registry.catalog import entries, images
 from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
-from registry.core.snapshot import Classes, load_classes, select
+from registry.core.snapshot import RULE, Classes, load_classes, select
 from registry.workflows.parts import Parts
 from registry.workflows.say import say, settle
-
-RULE = "majority-v1"
 
 
 def take_snapshot(
@@ -27,21 +25,29 @@ def take_snapshot(
     classes: str = "emociones",
     query: Mapping[str, Any] | None = None,
     supersedes: CID | None = None,
+    source: CID | None = None,
 ) -> dict[str, Any]:
-    """Take a snapshot of all rows that ``query`` matches; the document of `emotionet snapshot create --json`."""
+    """Take a snapshot of all rows that ``query`` matches; the document of `emotionet snapshot create --json`.
+
+    ``source``: only of contributors who labelled images that came with this root, where others did too.
+    """
     settle(parts)
     mapping: Classes = load_classes(classes)
     with parts.catalog.read() as db:
+        if source is not None:
+            query = images.contributors_query(db, source)
         rows = list(images.current_rows(db, query))
         withdrawn = images.withdrawn(db)
         contributions = images.contributions_in_log_order(db, {row["sha256"] for row in rows})
-    items, excluded = select(rows, mapping, RULE, withdrawn)
+    missing = {row["sha256"] for row in rows if not parts.store.has(CID.decode(row["cid"]))}
+    items, excluded = select(rows, mapping, RULE, withdrawn, missing)
     if not items:
         raise InvalidInput("no image is left for a snapshot: import labeled images, or widen the filter", code="empty")
     record = records.Snapshot(
         items=tables.build(*records.SNAPSHOT_ITEMS, items, parts.store.put),
         count=len(items),
         classes=mapping.names,
+        aliases=mapping.aliases,
         query=dict(query or {}),
         rule=RULE,
         contributions=tuple(contributions),
