@@ -50,7 +50,14 @@ def create_app(home: Home) -> Litestar:
             "home": Provide(lambda: home, sync_to_thread=False),
             "published": Provide(lambda: published, sync_to_thread=False),
         },
-        state=State({"home": home, "answers": answers, "followers": anyio.CapacityLimiter(runs.FOLLOWERS)}),
+        state=State(
+            {
+                "home": home,
+                "answers": answers,
+                "followers": anyio.CapacityLimiter(runs.FOLLOWERS),
+                "uploads": anyio.CapacityLimiter(content.UPLOADS),
+            }
+        ),
         exception_handlers=HANDLERS,
         request_class=StrictRequest,
         request_max_body_size=JSON_BYTES,

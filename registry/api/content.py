@@ -13,7 +13,7 @@ from io import BytesIO
 from itertools import chain
 from typing import Annotated, Any, BinaryIO, Literal, cast
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from litestar import HttpMethod, Request, Response, post, route
 from litestar.params import PathParameter, QueryParameter
 from litestar.response import Stream
@@ -23,17 +23,19 @@ from registry.api.auth import needs
 from registry.api.parts import Document, Home, Published, cid_of, problems
 from registry.api.problems import HttpProblem
 from registry.api.public import Public
-from registry.api.wire import CAR_BYTES, CAR_TYPE, CidPath
+from registry.api.wire import CAR_BYTES, CAR_TYPE, MAX_BLOCKS, CidPath
 from registry.content import importer
-from registry.content.car_import import import_car
+from registry.content.car_import import Limits, import_car
 from registry.core import car
 from registry.core.cid import CID, RAW
+from registry.core.dag import walk_closure
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.varint import encode_varint
 from registry.workflows.parts import Parts
 
 RAW_TYPE = "application/vnd.ipld.raw"
-_SPOOL = 8 << 20
+_SPOOL = 8 << 20  # what of a CAR is kept in memory
+UPLOADS = 4  # CARs at once, each of which may take CAR_BYTES of disk twice
 Form = Annotated[str | None, QueryParameter(name="format", max_length=20, description="raw or car; else by Accept")]
 PathText = Annotated[str, PathParameter(max_length=4096)]
 Scope = Annotated[
@@ -56,18 +58,19 @@ async def add_blocks(request: Request[Any, Any, Any], home: Home) -> Document:
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != CAR_TYPE:
         raise HttpProblem(415, f"send a CAR, with `Content-Type: {CAR_TYPE}`")
-    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
-        async for chunk in request.stream():
-            if spool._rolled:  # type: ignore[attr-defined]  # on disk: a write may block
+    limiter: CapacityLimiter = request.app.state.uploads
+    if limiter.available_tokens < 1:
+        raise HttpProblem(503, "other CARs are coming in: try again in a moment", headers={"Retry-After": "10"})
+    async with limiter:
+        with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
+            async for chunk in request.stream():
                 await to_thread.run_sync(spool.write, chunk)
-            else:
-                spool.write(chunk)
-        spool.seek(0)
-        return await to_thread.run_sync(_import, home, cast(BinaryIO, spool))
+            spool.seek(0)
+            return await to_thread.run_sync(_import, home, cast(BinaryIO, spool))
 
 
 def _import(parts: Parts, stream: BinaryIO) -> Document:
-    roots = import_car(parts.store, stream)
+    roots = import_car(parts.store, stream, Limits(CAR_BYTES, MAX_BLOCKS))
     if not roots:
         raise InvalidInput("this CAR names no root: export it again with one", code="car_without_root")
     for root in roots:
@@ -186,7 +189,7 @@ def _car(parts: Parts, published: Public, way: Sequence[CID], scope: str) -> Ite
         below = iter([(target, parts.store.get(target))])
     else:
         _check_held(parts, target, withheld)
-        below = importer.walk_closure(parts.store.get, [target], withheld)
+        below = walk_closure(parts.store.get, [target], withheld)
     head = BytesIO()
     car.write([target], [], head)
     piece = head.getvalue()
@@ -208,7 +211,7 @@ def _check_held(parts: Parts, root: CID, leave_out: Callable[[CID], bool]) -> No
             raise NotFound(f"block {cid} is published but not held here: ask another gateway")
         return b""
 
-    for _ in importer.walk_closure(present, [root], leave_out):
+    for _ in walk_closure(present, [root], leave_out):
         pass
 
 

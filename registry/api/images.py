@@ -7,6 +7,7 @@ same answer, with another body a conflict, also when both come at once.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
@@ -17,13 +18,17 @@ from litestar.params import JSONBody, RawBody
 from registry.api import image_rows
 from registry.api.auth import needs, sends_json
 from registry.api.parts import Document, Home, Page, page, problems
+from registry.api.problems import HttpProblem
 from registry.api.wire import ROWS_BYTES, Cursor, Filter, ImagePath, Key, Limit, NewLabel, NewWithdrawal, StatusFilter
 from registry.catalog import images, tokens
 from registry.core.errors import NotFound
+from registry.workflows.parts import Parts
 from registry.workflows.relabel import relabel
 from registry.workflows.withdraw import withdraw
 
-_REGISTERING = threading.Lock()  # a key that comes twice at once must not be worked twice
+_REGISTERING = threading.Lock()  # one request at a time decides what is new, and works a key once
+_STATUSES = ("registered", "unchanged", "corrected", "rejected")
+_PATIENCE = 20.0  # seconds that a request waits for the others, holding a thread
 
 
 @post(
@@ -46,19 +51,27 @@ def register_images(
     kind = request.headers.get("content-type", "")
     digest = sha256(b"POST /images\0" + kind.encode() + b"\0" + body).hexdigest()
     given = image_rows.parse(body, kind)
-    with _REGISTERING:
-        if idempotency_key is not None:
-            with home.catalog.read() as db:
-                before = tokens.recall(db, request.auth, idempotency_key, digest)
-            if before is not None:
-                return dict(before)
-        answers = [asdict(answer) for answer in image_rows.register_rows(home, given)]
-        statuses = ("registered", "unchanged", "corrected", "rejected")
-        counts = {status: sum(answer["status"] == status for answer in answers) for status in statuses}
-        done: Document = {"rows": len(answers), **counts, "results": answers}
-        if idempotency_key is not None:
-            with home.catalog.write() as db:
-                tokens.remember(db, request.auth, idempotency_key, digest, done, home.now())
+    if not _REGISTERING.acquire(timeout=_PATIENCE):
+        raise HttpProblem(503, "other rows are being registered: try again in a moment", headers={"Retry-After": "10"})
+    try:
+        return _once(home, given, request.auth, idempotency_key, digest)
+    finally:
+        _REGISTERING.release()
+
+
+def _once(parts: Parts, given: list[image_rows.Given], token: str, key: str | None, digest: str) -> Document:
+    """Register, or give the answer that this key had before."""
+    if key is not None:
+        with parts.catalog.read() as db:
+            before = tokens.recall(db, token, key, digest)
+        if before is not None:
+            return dict(before)
+    answers = [asdict(answer) for answer in image_rows.register_rows(parts, given)]
+    counts = Counter(answer["status"] for answer in answers)
+    done: Document = {"rows": len(answers), **{status: counts[status] for status in _STATUSES}, "results": answers}
+    if key is not None:
+        with parts.catalog.write() as db:
+            tokens.remember(db, token, key, digest, done, parts.now())
     return done
 
 

@@ -75,7 +75,7 @@ def _catalog_lines(parts: Parts) -> Iterator[str]:
             yield f"# TYPE emotionet_{name} gauge"
             yield f"emotionet_{name} {db.scalar(sa.select(sa.func.count()).select_from(table))}"
         query = sa.select(kept.runs.c.status, sa.func.count()).group_by(kept.runs.c.status)
-        states: dict[str, int] = dict(db.execute(query).tuples().all())
+        states = {str(status): int(count) for status, count in db.execute(query)}
     yield "# HELP emotionet_runs Runs by status."
     yield "# TYPE emotionet_runs gauge"
     for state in kept.RUN_STATES:

@@ -16,6 +16,7 @@ MIB = 1 << 20
 JSON_BYTES = 1 * MIB  # any request but the two below
 ROWS_BYTES = 32 * MIB  # POST /images
 CAR_BYTES = 1024 * MIB  # POST /blocks
+MAX_BLOCKS = 1_000_000  # blocks of one CAR
 CAR_TYPE = "application/vnd.ipld.car"
 MAX_ROWS = 10_000  # rows of one POST /images
 MAX_IMAGE_BYTES = 64 * MIB  # one image, encoded

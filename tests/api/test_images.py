@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from registry.api import content
+from registry.api import images as addresses
 from registry.assembly import Home
-from registry.content.importer import add_bytes, add_directory, walk_closure
+from registry.content.importer import add_bytes, add_directory
 from registry.content.memory import MemoryStore
 from registry.core import car
 from registry.core.cid import CID, DAG_CBOR, RAW, cid_of
+from registry.core.dag import walk_closure
 from registry.core.dagpb import Link
 from registry.core.unixfs import file_node
 from tests.api.conftest import CAR_TYPE, Client, Headers, fill, make_car, make_token, picture, problem, register, send
@@ -65,6 +68,26 @@ def test_a_car_is_bounded_and_says_what_it_is(client: Client, writer: Headers) -
     problem(post_car(client, writer, b"x", kind="application/json"), 415, "unsupported_media_type")
     headers = {**writer, "Content-Type": CAR_TYPE, "Content-Length": str((1 << 30) + 1)}
     problem(client.post("/api/v1/blocks", content=b"x", headers=headers), 413, "too_large")
+
+
+def test_cars_at_once_and_their_blocks_are_bounded(
+    client: Client, writer: Headers, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one, _), body = make_car([picture(0), picture(1)])
+    monkeypatch.setattr(content, "MAX_BLOCKS", 1)
+    problem(post_car(client, writer, body), 422, "too_large")
+    assert not home.store.has(one)
+    client.app.state.uploads.total_tokens = 0
+    problem(post_car(client, writer, body), 503, "busy")
+
+
+def test_who_waits_too_long_for_the_others_is_told(
+    client: Client, writer: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(addresses, "_PATIENCE", 0.05)
+    with addresses._REGISTERING:
+        problem(client.post("/api/v1/images", json=[], headers=writer), 503, "busy")
+    assert client.post("/api/v1/images", json=[], headers=writer).status_code == 200
 
 
 def test_rows_are_registered_and_answered_in_order(client: Client, writer: Headers) -> None:

@@ -1,0 +1,165 @@
+"""The description at /schema: valid OpenAPI 3.1, complete, from no foreign host, and true."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from registry.assembly import Home
+from tests.api.conftest import Client, Headers, problem
+
+ADDRESSES = {
+    "/api/v1/blocks": {"post"},
+    "/api/v1/images": {"get", "post"},
+    "/api/v1/images/{identity}": {"get"},
+    "/api/v1/images/{identity}/labels": {"post"},
+    "/api/v1/images/{identity}/withdrawal": {"post"},
+    "/api/v1/snapshots": {"get", "post"},
+    "/api/v1/snapshots/{cid}": {"get"},
+    "/api/v1/snapshots/{cid}/items": {"get"},
+    "/api/v1/snapshots/{cid}/diff/{other}": {"get"},
+    "/api/v1/snapshots/{cid}/proof/{image}": {"get"},
+    "/api/v1/runs": {"get", "post"},
+    "/api/v1/runs/{run}": {"get"},
+    "/api/v1/runs/{run}/events": {"get"},
+    "/api/v1/runs/{run}/cancel": {"post"},
+    "/api/v1/runs/{run}/resume": {"post"},
+    "/api/v1/releases": {"get", "post"},
+    "/api/v1/releases/{cid}": {"get"},
+    "/api/v1/models/{cid}": {"get"},
+    "/api/v1/models/{cid}/weights": {"get", "head"},
+    "/api/v1/audits": {"get", "post"},
+    "/api/v1/lineage/{cid}": {"get"},
+    "/api/v1/lookup/{digest}": {"get"},
+    "/api/v1/anchors/{cid}": {"get"},
+    "/ipfs/{cid}": {"get", "head"},
+    "/ipfs/{cid}/{path}": {"get", "head"},
+    "/healthz": {"get"},
+    "/readyz": {"get"},
+    "/metrics": {"get"},
+}
+METHODS = {"get", "post", "put", "delete", "head", "options", "patch", "trace"}
+
+
+@pytest.fixture
+def schema(client: Client) -> dict[str, Any]:
+    answer = client.get("/schema")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("application/vnd.oai.openapi+json")
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in schema["paths"].items():
+        for method in METHODS & set(item):
+            yield path, method, item[method]
+
+
+def nodes(value: Any) -> Iterator[Any]:
+    yield value
+    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from nodes(child)
+
+
+def test_every_address_is_described(schema: dict[str, Any]) -> None:
+    assert {path: METHODS & set(item) for path, item in schema["paths"].items()} == ADDRESSES
+
+
+def test_it_is_openapi_3_1(schema: dict[str, Any]) -> None:
+    assert re.fullmatch(r"3\.1\.\d+", schema["openapi"])
+    assert set(schema["info"]) >= {"title", "version"}
+    ids = [operation["operationId"] for _, _, operation in operations(schema)]
+    assert len(ids) == len(set(ids))
+    for path, _, operation in operations(schema):
+        declared = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
+        assert declared == set(re.findall(r"{(\w+)}", path)), path
+        assert all(one["required"] for one in operation.get("parameters", []) if one["in"] == "path")
+        assert operation["description"]
+        for status, answer in operation["responses"].items():
+            assert re.fullmatch(r"[1-5]\d\d", status)
+            assert answer["description"]
+
+
+def test_every_schema_is_json_schema_and_every_reference_leads_somewhere(schema: dict[str, Any]) -> None:
+    for component in schema["components"]["schemas"].values():
+        Draft202012Validator.check_schema(component)
+    for node in nodes(schema):
+        if isinstance(node, dict) and isinstance(node.get("$ref"), str):
+            target: Any = schema
+            for part in node["$ref"].removeprefix("#/").split("/"):
+                target = target[part]
+            assert target
+        if isinstance(node, dict) and isinstance(node.get("schema"), dict):
+            Draft202012Validator.check_schema(node["schema"])
+
+
+def test_limits_are_stated(schema: dict[str, Any]) -> None:
+    lists = {
+        path for path in ADDRESSES if path.rsplit("/", 1)[-1] in {"images", "snapshots", "runs", "releases", "items"}
+    }
+    for path in lists:
+        named = {one["name"]: one["schema"] for one in schema["paths"][path]["get"]["parameters"]}
+        assert (named["limit"]["minimum"], named["limit"]["maximum"]) == (1, 1000), path
+        assert "cursor" in named
+    row = schema["components"]["schemas"]["ImageRow"]
+    assert set(row["required"]) == {"cid", "label"}
+    assert row["additionalProperties"] is False
+    rows = schema["paths"]["/api/v1/images"]["post"]["requestBody"]["content"]
+    assert set(rows) == {"application/json", "application/x-ndjson", "text/csv"}
+    assert rows["application/json"]["schema"]["maxItems"] == 10_000
+
+
+def test_writing_says_that_it_needs_a_token(schema: dict[str, Any]) -> None:
+    for path, method, operation in operations(schema):
+        if method == "post" and path != "/api/v1/audits":
+            assert operation["security"] == [{"token": []}], path
+            assert {"401", "403"} <= set(operation["responses"])
+        elif method == "post":
+            assert operation["security"] == [{}, {"token": []}]
+        else:
+            assert "security" not in operation, path
+    assert schema["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+
+
+def test_errors_are_described_as_they_are_sent(schema: dict[str, Any], client: Client, writer: Headers) -> None:
+    for path, _, operation in operations(schema):
+        for status, answer in operation["responses"].items():
+            if status >= "400":
+                assert set(answer["content"]) == {"application/problem+json"}, (path, status)
+    components = schema["components"]
+    validator = Draft202012Validator({**components["schemas"]["Problem"], "components": components})
+    sent = [
+        client.get("/api/v1/images?limit=0"),
+        client.get("/api/v1/runs/nothing"),
+        client.post("/api/v1/runs"),
+        client.post("/api/v1/runs", headers=writer),
+        client.post("/api/v1/runs", json={"snapshot": 1}, headers=writer),
+        client.get("/ipfs/nonsense?format=raw"),
+    ]
+    for answer in sent:
+        assert answer.status_code >= 400
+        validator.validate(answer.json())
+
+
+def test_nothing_comes_from_a_foreign_host(client: Client) -> None:
+    for path in ("/schema", "/schema/openapi.json"):
+        assert not re.search(r"https?://(?!json-schema\.org)", client.get(path).text)
+    for path in ("/schema/swagger", "/schema/redoc", "/schema/elements", "/schema/rapidoc"):
+        problem(client.get(path), 404, "no_such_resource")
+
+
+def test_it_is_alive_and_ready(client: Client, home: Home) -> None:
+    assert client.get("/healthz").json() == {"ok": True}
+    assert client.get("/readyz").json() == {"ok": True}
+    home.catalog.engine.dispose()
+    database = home.settings.home / "catalog.sqlite"
+    for path in home.settings.home.glob("catalog.sqlite*"):
+        path.unlink()
+    database.mkdir()
+    assert client.get("/healthz").status_code == 200
+    problem(client.get("/readyz"), 503, "catalog")
