@@ -17,16 +17,23 @@ from sqlalchemy.orm import Session
 from registry.catalog import kept
 from registry.catalog import tables as t
 from registry.catalog.private import add_file_name, add_source, file_names, forget_subject, private_roots, pseudonym
-from registry.catalog.rows import contributions_in_log_order, contributors_query, current_row, current_rows, history, is_newest
+from registry.catalog.rows import (
+    contributions_in_log_order,
+    contributors_query,
+    current_row,
+    current_rows,
+    history,
+    is_newest,
+)
 from registry.catalog.sql import chunks, decode_cursor, encode_cursor, insert_new, int64, names_of, page_limit
 from registry.core.cid import CID
 from registry.core.errors import Conflict, InvalidInput, UsageError
 
 __all__ = [
-    "contributors_query",
     "add_file_name",
     "add_source",
     "contributions_in_log_order",
+    "contributors_query",
     "current_row",
     "current_rows",
     "file_names",

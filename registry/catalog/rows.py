@@ -14,6 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from registry.catalog import kept
+from registry.catalog import kept
 from registry.catalog import tables as t
 from registry.catalog.sql import chunks
 from registry.core.cid import CID
@@ -122,7 +124,7 @@ def contributions_in_log_order(db: Session, sha256s: Collection[bytes]) -> list[
 
 def contributors_query(db: Session, source: CID) -> dict[str, Any]:
     """A filter for the contributors who labelled images of a source; empty where there are no others."""
-    names = t.file_names
+    names = kept.file_names
     mine = sa.select(_ROWS.c.contributor).where(
         is_newest(), _ROWS.c.sha256.in_(sa.select(names.c.sha256).where(names.c.root == str(source)))
     )

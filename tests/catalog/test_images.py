@@ -149,6 +149,8 @@ QUERIES: list[dict[str, Any]] = [
     {"contributor": "ana"},
     {"subject": "p1"},
     {"attributes": {"age": "30"}},
+    {"label": ["feliz", "triste"], "contributor": ["ben", "carla"]},
+    {"contributor": []},
     {"label": "feliz", "contributor": "ben", "attributes": {"age": "30"}},
 ]
 
@@ -171,7 +173,11 @@ def test_queries_mean_what_the_audit_takes_them_to_mean(world: World, query: dic
     assert found == [row for row in resolve_rows([*first, *second]) if matches(row, query)]
 
 
-@pytest.mark.parametrize("query", [{"labels": "feliz"}, {"label": 3}, {"attributes": {"age": 3}}, {"status": "stored"}])
+@pytest.mark.parametrize(
+    "query", [{"labels": "feliz"}, {"label": 3}, {"attributes": {"age": 3}}, {"status": "stored"}, {"label": [3]}]
+)
+    "query", [{"labels": "feliz"}, {"label": 3}, {"attributes": {"age": 3}}, {"status": "stored"}, {"label": [3]}]
+)
 def test_queries_that_mean_nothing(world: World, query: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput), world.catalog.read() as db:
         list(images.current_rows(db, query))
@@ -222,6 +228,16 @@ def test_contributions_about_other_images_are_not_named(world: World) -> None:
         assert images.contributions_in_log_order(db, {sha256_of(3)}) == [third]
         assert images.contributions_in_log_order(db, {sha256_of(n) for n in range(9)}) == [first, second, third]
         assert images.contributions_in_log_order(db, set()) == []
+
+
+def test_a_filter_for_those_who_labelled_a_source(world: World) -> None:
+    world.label(world.row(0, "feliz", "ana"), world.row(1, "feliz", "ben"), world.row(2, "feliz", "carla"))
+    with world.catalog.write() as db:
+        for number in (0, 1):
+            images.add_file_name(db, sha256_of(number), f"{number}.jpg", ROOT)
+        assert images.contributors_query(db, ROOT) == {"contributor": ["ana", "ben"]}
+        images.add_file_name(db, sha256_of(2), "2.jpg", ROOT)
+        assert images.contributors_query(db, ROOT) == {}  # nobody else labelled anything
 
 
 def test_a_pseudonym_is_stable_until_its_key_is_destroyed(world: World) -> None:
