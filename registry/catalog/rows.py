@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry.catalog import kept
-from registry.catalog import kept
 from registry.catalog import tables as t
 from registry.catalog.sql import chunks
 from registry.core.cid import CID

@@ -176,8 +176,6 @@ def test_queries_mean_what_the_audit_takes_them_to_mean(world: World, query: dic
 @pytest.mark.parametrize(
     "query", [{"labels": "feliz"}, {"label": 3}, {"attributes": {"age": 3}}, {"status": "stored"}, {"label": [3]}]
 )
-    "query", [{"labels": "feliz"}, {"label": 3}, {"attributes": {"age": 3}}, {"status": "stored"}, {"label": [3]}]
-)
 def test_queries_that_mean_nothing(world: World, query: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput), world.catalog.read() as db:
         list(images.current_rows(db, query))
