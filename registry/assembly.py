@@ -88,7 +88,7 @@ class Home:
         if self.settings.chain_rpc:
             from registry.provenance.ethereum import connect
 
-            return cast(Anchors, connect(self.settings, self.key))
+            return cast(Anchors, connect(self.settings, lambda: self.key))
         from registry.provenance.journal import Journal
 
         return Journal(self._folder() / "journal.jsonl", self.key.address)

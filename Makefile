@@ -1,0 +1,40 @@
+# make demo and make test from a fresh clone do all the set-up. Needs Python 3.11 to 3.13 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help install demo test check bench clean
+
+help: ## show this
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+install: $(STAMP) ## make .venv with the pinned dependencies (does nothing when nothing changed)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Emotionet needs Python 3.11 to 3.13, $(PYTHON) is $$($(PYTHON) --version 2>&1): make PYTHON=python3.12 install"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "python3 can't make a virtual environment: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@$(BIN)/python -c 'import cv2' 2>.venv/cv2.log || { cat .venv/cv2.log; \
+	  echo "OpenCV needs system libraries: on Debian, apt-get install libgl1 libglib2.0-0"; exit 1; }
+	@touch $(STAMP)
+
+demo: install ## the main job from import to audit, on drawn faces
+	$(BIN)/emotionet demo
+
+test: install ## the whole suite, the same that CI runs
+	$(BIN)/python -m pytest
+
+check: install ## lint, types, direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install ## measure, against baselines in the same minute
+	$(BIN)/python -m bench
+
+clean: ## remove what install made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

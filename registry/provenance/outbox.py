@@ -1,0 +1,109 @@
+"""The outbox: signed transactions, kept before they are sent, so that a crash neither loses nor doubles an anchor.
+
+Invariants: a row is flushed before its transaction leaves; rows are only ever appended; every hash that a
+nonce was sent under is kept (a fee bump is another row of the same nonce); one submitter at a time among the
+processes of one home. No key is in it: raw transactions are public.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+from registry.core.errors import Unavailable, Untrusted
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One signed transaction. All hex is 0x-prefixed and lower-case."""
+
+    digest: str
+    nonce: int
+    transaction: str
+    raw: str
+
+
+class Outbox(Protocol):
+    """Where signed transactions are kept."""
+
+    def lock(self) -> AbstractContextManager[None]:
+        """One submitter at a time."""
+        ...
+    def add(self, sent: Sent) -> None:
+        """Keep a signed transaction; it survives a crash after this call."""
+        ...
+
+    def rows(self) -> list[Sent]:
+        """All that were kept, oldest first."""
+        ...
+
+
+class FileOutbox:
+    """JSON lines in one file, flushed. A line that a crash cut off was never sent and is dropped."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """One submitter at a time."""
+        with self._path.with_suffix(".lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    def add(self, sent: Sent) -> None:
+        """Append and flush; called under the lock."""
+        try:
+            self._cut_torn_tail()
+            with self._path.open("ab") as handle:
+                handle.write(json.dumps(asdict(sent), sort_keys=True).encode() + b"\n")
+                handle.flush()
+                os.fsync(handle.fileno())
+        except OSError as error:
+            raise Unavailable(f"the outbox {self._path} can't be written: {error.strerror}") from error
+
+    def _cut_torn_tail(self) -> None:
+        if not self._path.exists():
+            return
+        data = self._path.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        if whole != len(data):
+            with self._path.open("r+b") as handle:
+                handle.truncate(whole)
+
+    def rows(self) -> list[Sent]:
+        """All whole lines, oldest first. ``Untrusted`` (``outbox_damaged``) if one can't be read."""
+        if not self._path.exists():
+            return []
+        data = self._path.read_bytes()
+        try:
+            return [Sent(**json.loads(line)) for line in data[: data.rfind(b"\n") + 1].splitlines()]
+        except (ValueError, TypeError) as error:
+            raise Untrusted(f"the outbox {self._path} is damaged: restore it from a backup", code="outbox_damaged") from error
+
+
+class MemoryOutbox:
+    """An outbox that lives as long as its process, for tests."""
+
+    def __init__(self) -> None:
+        self._rows: list[Sent] = []
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Nobody else is there."""
+        yield
+
+    def add(self, sent: Sent) -> None:
+        """Keep it."""
+        self._rows.append(sent)
+
+    def rows(self) -> list[Sent]:
+        """All of them."""
+        return list(self._rows)
