@@ -41,6 +41,7 @@ class Public:
         self._withdrawals = -1
         self._state: tuple[int, ...] = ()
         self._reached: set[bytes] = set()
+        self._walked: set[CID] = set()  # whose links were followed: what is mere bytes here may hold links there
         self._absent: set[CID] = set()
         self.withheld: frozenset[bytes] = frozenset()
 
@@ -63,7 +64,7 @@ class Public:
         withheld = frozenset(_withdrawn(db))
         if withheld != self.withheld:  # what only these images reach has to go: begin again
             self.withheld, self._state = withheld, ()
-            self._reached, self._absent = set(), set()
+            self._reached, self._walked, self._absent = set(), set(), set()
 
     def _take_published(self, db: Session) -> None:
         """Take in what was published, or whose bytes came, since the last look."""
@@ -78,7 +79,7 @@ class Public:
         pending = list(roots)
         while pending:
             cid = pending.pop()
-            if cid.multihash in self._reached or cid.multihash in self.withheld:
+            if cid in self._walked or cid.multihash in self.withheld:
                 continue
             if cid.codec == RAW:
                 self._reached.add(cid.multihash)
@@ -90,6 +91,7 @@ class Public:
                 continue
             self._absent.discard(cid)
             self._reached.add(cid.multihash)
+            self._walked.add(cid)
             pending += _links(data, cid.codec)
 
 

@@ -7,7 +7,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from litestar import Litestar
@@ -118,3 +118,27 @@ def problem(answer: Any, status: int, code: str) -> dict[str, Any]:
     assert found["detail"]
     assert found["instance"].startswith("/")
     return found
+
+
+class Resting(NamedTuple):
+    """A registry that tests ask things of which change nothing in it."""
+
+    home: Home
+    client: Client
+    writer: Headers
+    images: list[CID]
+    snapshot: str
+
+
+@pytest.fixture(scope="session")
+def resting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resting]:
+    """One for all tests that leave it as it is: making one takes longer than asking it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(PLUGIN)
+        home = open_home(read_settings({"EMOTIONET_HOME": str(tmp_path_factory.mktemp("resting") / "home")}))
+        with TestClient(create_app(home), raise_server_exceptions=False) as client:
+            writer = make_token(home)
+            images = fill(client, writer, 4)
+            snapshot = client.post("/api/v1/snapshots", json={}, headers=writer).json()["snapshot"]
+            yield Resting(home, client, writer, images, snapshot)
+        home.close()

@@ -8,7 +8,7 @@ import pytest
 
 from registry.assembly import Home
 from registry.catalog import tokens
-from tests.api.conftest import Client, Headers, make_token, problem
+from tests.api.conftest import Client, Headers, Resting, make_token, problem
 
 WRITING = [
     ("/api/v1/blocks", "images:write"),
@@ -24,7 +24,8 @@ WRITING = [
 
 
 @pytest.mark.parametrize(("path", "scope"), WRITING)
-def test_writing_needs_the_scope(client: Client, home: Home, path: str, scope: str) -> None:
+def test_writing_needs_the_scope(resting: Resting, path: str, scope: str) -> None:
+    client, home = resting.client, resting.home
     answer = client.post(path)
     problem(answer, 401, "token_missing")
     assert answer.headers["www-authenticate"].startswith("Bearer")
@@ -39,8 +40,8 @@ def test_writing_needs_the_scope(client: Client, home: Home, path: str, scope: s
     "value",
     ["", "Bearer", "Bearer ", "Basic abc", "Bearer emn_nothing", "Bearer " + "x" * 5000, "Bearer \xe4\xf6", "emn_x"],
 )
-def test_what_is_no_token(client: Client, value: str) -> None:
-    answer = client.post("/api/v1/snapshots", headers={"Authorization": value.encode("latin-1")})  # type: ignore[dict-item]
+def test_what_is_no_token(resting: Resting, value: str) -> None:
+    answer = resting.client.post("/api/v1/snapshots", headers={"Authorization": value.encode("latin-1")})  # type: ignore[dict-item]
     assert answer.status_code == 401
     assert answer.json()["code"] in {"token_missing", "token_invalid"}
     assert "emn_" not in answer.text

@@ -13,7 +13,7 @@ from registry.content.memory import MemoryStore
 from registry.core import car, records
 from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of, verify
 from registry.workflows.import_source import import_source
-from tests.api.conftest import Client, Headers, fill, picture, problem, register, send
+from tests.api.conftest import Client, Headers, Resting, fill, picture, problem, register, send
 
 RAW_TYPE, CAR_TYPE = "application/vnd.ipld.raw", "application/vnd.ipld.car"
 
@@ -119,14 +119,14 @@ def test_a_withdrawn_image_is_gone(client: Client, writer: Headers) -> None:
 @pytest.mark.parametrize(
     "accept", ["", "*/*", "text/html", "application/json", f"{CAR_TYPE}; version=2", f"{CAR_TYPE}; dups=y"]
 )
-def test_only_what_can_be_verified(client: Client, writer: Headers, accept: str) -> None:
-    cid, *_ = fill(client, writer, 4)
+def test_only_what_can_be_verified(resting: Resting, accept: str) -> None:
+    client, cid = resting.client, resting.images[0]
     problem(client.get(f"/ipfs/{cid}", headers={"Accept": accept}), 406, "not_acceptable")
 
 
 @pytest.mark.parametrize("form", ["html", "tar", "dag-json", "RAW", "raw,car"])
-def test_only_known_forms(client: Client, writer: Headers, form: str) -> None:
-    cid, *_ = fill(client, writer, 4)
+def test_only_known_forms(resting: Resting, form: str) -> None:
+    client, cid = resting.client, resting.images[0]
     problem(client.get(f"/ipfs/{cid}?format={form}", headers={"Accept": RAW_TYPE}), 406, "not_acceptable")
 
 
@@ -168,8 +168,8 @@ def test_caching_and_heads(client: Client, writer: Headers) -> None:
         "b" * 300 + "?format=raw",
     ],
 )
-def test_no_path_leads_out(client: Client, writer: Headers, path: str) -> None:
-    cid, *_ = fill(client, writer, 4)
+def test_no_path_leads_out(resting: Resting, path: str) -> None:
+    client, cid = resting.client, resting.images[0]
     answer = client.get("/ipfs/" + path.format(cid=cid, unknown=cid_of(b"unknown", DAG_PB)))
     assert answer.status_code in {400, 404}, answer.text
     problem(answer, answer.status_code, answer.json()["code"])

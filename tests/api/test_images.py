@@ -20,7 +20,19 @@ from registry.core.cid import CID, DAG_CBOR, RAW, cid_of
 from registry.core.dag import walk_closure
 from registry.core.dagpb import Link
 from registry.core.unixfs import file_node
-from tests.api.conftest import CAR_TYPE, Client, Headers, fill, make_car, make_token, picture, problem, register, send
+from tests.api.conftest import (
+    CAR_TYPE,
+    Client,
+    Headers,
+    Resting,
+    fill,
+    make_car,
+    make_token,
+    picture,
+    problem,
+    register,
+    send,
+)
 
 
 def post_car(client: Client, headers: Headers, body: bytes, kind: str = CAR_TYPE) -> Any:
@@ -185,8 +197,8 @@ def test_ndjson_and_csv_say_the_same(client: Client, writer: Headers) -> None:
         ("application/json", b"[" + b",".join([b"1"] * 10_001) + b"]", 413),
     ],
 )
-def test_hostile_bodies(client: Client, writer: Headers, kind: str, body: bytes, status: int) -> None:
-    answer = client.post("/api/v1/images", content=body, headers={**writer, "Content-Type": kind})
+def test_hostile_bodies(resting: Resting, kind: str, body: bytes, status: int) -> None:
+    answer = resting.client.post("/api/v1/images", content=body, headers={**resting.writer, "Content-Type": kind})
     assert answer.status_code == status, answer.text
     if status == 200:
         assert answer.json()["registered"] == 0
@@ -214,9 +226,9 @@ def test_a_huge_body_is_refused(client: Client, writer: Headers) -> None:
         {"attributes": {"a": "x" * 201}},
     ],
 )
-def test_a_row_out_of_bounds(client: Client, writer: Headers, change: dict[str, Any]) -> None:
-    (cid,) = send(client, writer, [picture(0)])
-    done = register(client, writer, [{"cid": str(cid), "label": "feliz", **change}])
+def test_a_row_out_of_bounds(resting: Resting, change: dict[str, Any]) -> None:
+    row = {"cid": str(resting.images[0]), "label": "feliz", **change}
+    done = register(resting.client, resting.writer, [row])
     assert done["results"][0]["status"] == "rejected", done
 
 
@@ -312,8 +324,8 @@ def test_taken_back(client: Client, writer: Headers) -> None:
 
 
 @pytest.mark.parametrize("identity", ["nonsense", "bafy", "0" * 64, "..%2f..%2fetc", "%00", "Qm" + "1" * 44, "x" * 257])
-def test_what_is_no_image(client: Client, identity: str) -> None:
-    answer = client.get(f"/api/v1/images/{identity}")
+def test_what_is_no_image(resting: Resting, identity: str) -> None:
+    answer = resting.client.get(f"/api/v1/images/{identity}")
     assert answer.status_code in {400, 404}, answer.text
     problem(answer, answer.status_code, answer.json()["code"])
 

@@ -10,7 +10,18 @@ from litestar.testing import TestClient
 
 from registry.api.problems import HANDLERS, HttpProblem
 from registry.core import errors
-from tests.api.conftest import Client, Headers, problem
+from tests.api.conftest import Client, Headers, Resting, problem
+
+
+@pytest.fixture
+def client(resting: Resting) -> Client:
+    return resting.client
+
+
+@pytest.fixture
+def writer(resting: Resting) -> Headers:
+    return resting.writer
+
 
 CASES = [
     (errors.UsageError("no"), 400, 400),

@@ -13,7 +13,7 @@ from registry.api import runs as addresses
 from registry.assembly import Home
 from registry.catalog import runs
 from registry.core.cid import DAG_CBOR, DAG_PB, cid_of
-from tests.api.conftest import Client, Headers, fill, problem
+from tests.api.conftest import Client, Headers, Resting, fill, problem
 
 
 @pytest.fixture
@@ -93,13 +93,11 @@ def test_lists_are_paged_newest_first(client: Client, writer: Headers, snapshot:
         ({"engine": "ray"}, 400),
     ],
 )
-def test_what_is_asked_for_wrongly_queues_nothing(
-    client: Client, writer: Headers, snapshot: str, change: dict[str, Any], status: int
-) -> None:
-    answer = start(client, writer, **{"snapshot": snapshot, **change})
+def test_what_is_asked_for_wrongly_queues_nothing(resting: Resting, change: dict[str, Any], status: int) -> None:
+    answer = start(resting.client, resting.writer, **{"snapshot": resting.snapshot, **change})
     assert answer.status_code == status, answer.text
     problem(answer, status, answer.json()["code"])
-    assert client.get("/api/v1/runs").json()["items"] == []
+    assert resting.client.get("/api/v1/runs").json()["items"] == []
 
 
 def test_base_weights_are_named_by_cid_and_looked_into(client: Client, writer: Headers, snapshot: str) -> None:

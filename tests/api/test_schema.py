@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from litestar.testing import TestClient
 
+from registry.api.app import create_app
 from registry.assembly import Home
-from tests.api.conftest import Client, Headers, problem
+from tests.api.conftest import Client, Headers, Resting, problem
 
 ADDRESSES = {
     "/api/v1/blocks": {"post"},
@@ -43,6 +45,16 @@ ADDRESSES = {
     "/metrics": {"get"},
 }
 METHODS = {"get", "post", "put", "delete", "head", "options", "patch", "trace"}
+
+
+@pytest.fixture
+def client(resting: Resting) -> Client:
+    return resting.client
+
+
+@pytest.fixture
+def writer(resting: Resting) -> Headers:
+    return resting.writer
 
 
 @pytest.fixture
@@ -153,13 +165,13 @@ def test_nothing_comes_from_a_foreign_host(client: Client) -> None:
         problem(client.get(path), 404, "no_such_resource")
 
 
-def test_it_is_alive_and_ready(client: Client, home: Home) -> None:
-    assert client.get("/healthz").json() == {"ok": True}
-    assert client.get("/readyz").json() == {"ok": True}
-    home.catalog.engine.dispose()
-    database = home.settings.home / "catalog.sqlite"
-    for path in home.settings.home.glob("catalog.sqlite*"):
-        path.unlink()
-    database.mkdir()
-    assert client.get("/healthz").status_code == 200
-    problem(client.get("/readyz"), 503, "catalog")
+def test_it_is_alive_and_ready(home: Home) -> None:
+    with TestClient(create_app(home), raise_server_exceptions=False) as client:
+        assert client.get("/healthz").json() == {"ok": True}
+        assert client.get("/readyz").json() == {"ok": True}
+        home.catalog.engine.dispose()
+        for path in home.settings.home.glob("catalog.sqlite*"):
+            path.unlink()
+        (home.settings.home / "catalog.sqlite").mkdir()
+        assert client.get("/healthz").status_code == 200
+        problem(client.get("/readyz"), 503, "catalog")
