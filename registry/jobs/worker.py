@@ -130,4 +130,13 @@ class Worker:
                     self.stopping.set()
 
     def _claim(self, run: str | None) -> Job | None:
-        return self._queue.claim(self._name, self._lease, time.time(), run=run)
+        """The next job; one whose worker died every time is given up instead of killing this one too."""
+        try:
+            job = self._queue.claim(self._name, self._lease, time.time(), run=run)
+        except Unavailable:
+            time.sleep(1.0)  # the database is busy or away; the next round asks again
+            return None
+        if job is not None and job.attempt > ATTEMPTS:
+            self._give_up(job, EmotionetError(f"the job {job.kind} ended its worker {ATTEMPTS} times", code="poisoned"))
+            return None
+        return job

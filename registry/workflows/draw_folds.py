@@ -99,7 +99,7 @@ def draw(parts: Parts, job: Job, check: Check) -> None:
     cid = keep(parts, records.Draw(plan=plan_cid, beacon=beacon, seed=seed, folds=table))
     parts.store.flush()
     with parts.catalog.write() as db:
-        parts.queue.guard(db, job)
+        parts.queue.complete(db, job)
         runs.update(db, job.run, draw=str(cid), updated=parts.now())
         for fold in range(int(context.values["folds"]["k"])):
             parts.queue.enqueue(db, job.run, "fold", {"fold": fold}, parts.now())

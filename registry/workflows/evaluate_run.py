@@ -43,6 +43,6 @@ def evaluate(parts: Parts, job: Job, check: Check) -> None:
     evaluation = keep(parts, to_record(draw, predictions, curves, result))
     parts.store.flush()
     with parts.catalog.write() as db:
-        parts.queue.guard(db, job)
+        parts.queue.complete(db, job)
         runs.update(db, job.run, evaluation=str(evaluation), status="completed", updated=parts.now())
     shutil.rmtree(work_folder(parts, job.run), ignore_errors=True)  # all of it is in records now

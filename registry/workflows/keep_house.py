@@ -72,4 +72,5 @@ def store_stat(parts: Parts) -> dict[str, Any]:
 
 def rebuild_catalog(parts: Parts) -> dict[str, Any]:
     """Refill the catalog from the records in the store."""
-    return dict(rebuild(parts.catalog, parts.store.get, parts.store.cids(), parts.now()))
+    found = rebuild(parts.catalog, parts.store.get, parts.store.cids(), parts.now(), issuers={parts.key.did})
+    return dict(found)

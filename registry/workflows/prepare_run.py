@@ -12,6 +12,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from registry.catalog import runs
 from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
@@ -57,9 +58,7 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
     said = say(parts, plan)
     parts.anchors.submit(anchor_digest(said.entry))
     with parts.catalog.write() as db:
-        parts.queue.guard(db, job)
-        from registry.catalog import runs
-
+        parts.queue.complete(db, job)
         runs.update(
             db,
             job.run,

@@ -51,7 +51,7 @@ def train_fold(parts: Parts, job: Job, check: Check) -> None:
 
     result = child_process.run_child(spec, folder / "log.txt", check, report)
     with parts.catalog.write() as db:
-        parts.queue.guard(db, job)
+        parts.queue.complete(db, job)
         runs.set_fold(
             db,
             job.run,

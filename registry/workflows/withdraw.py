@@ -34,14 +34,10 @@ def withdraw(parts: Parts, text: str, reason: str) -> dict[str, Any]:
     said = say(parts, records.Withdrawal(target=target, reason=reason, effective=parts.now()))
     parts.store.pin(said.entry)
     with parts.catalog.read() as db:
-        touched = lineage.lookup(db, name)
-        nodes: list[dict[str, Any]] = []
-        for found in touched:
-            nodes += lineage.lineage(db, CID.parse(found["record"]))[0]
-    affected = {node["cid"]: node["type"] for node in nodes if node["type"] in {"snapshot", "release"}}
+        touched = lineage.touched(db, name)
     return {
         "withdrawal": str(said.record),
         "entry": str(said.entry),
         "target": name,
-        "touches": [{"cid": cid, "type": kind} for cid, kind in sorted(affected.items())],
+        "touches": touched,
     }

@@ -1,0 +1,204 @@
+"""Real parts for the tests: PostgreSQL, anvil, solc; a home of one's own; no way out to the network.
+
+A real part that is missing leaves its tests out, and the last lines say so; with EMOTIONET_REQUIRE_PARTS=1
+(as CI runs it) it fails them instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HOW = {
+    "postgres": "install PostgreSQL (Debian: postgresql)",
+    "anvil": "npm install --prefix .tools @foundry-rs/anvil-linux-amd64@1.7.1",
+    "solc": "npm install --prefix .tools solc@0.8.37, and node",
+}
+_missing: dict[str, int] = {}
+
+
+def require(part: str, found: object) -> None:
+    """Leave the test out, or fail it where CI demands the part."""
+    if found:
+        return
+    if os.environ.get("EMOTIONET_REQUIRE_PARTS") == "1":
+        pytest.fail(f"{part} is not here: {HOW[part]}")
+    _missing[part] = _missing.get(part, 0) + 1
+    pytest.skip(f"{part} is not here: {HOW[part]}")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    for part, count in sorted(_missing.items()):
+        terminalreporter.write_line(f"LEFT OUT: {count} tests that need {part}; {HOW[part]}")
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _program(name: str, *places: str) -> str | None:
+    for place in places:
+        for path in sorted(Path("/").glob(place.lstrip("/")), reverse=True):
+            if path.is_file():
+                return str(path)
+    return shutil.which(name)
+
+
+@pytest.fixture(autouse=True)
+def no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that talks to anything but this machine fails."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"a test wanted to reach {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty EMOTIONET_HOME."""
+    path = tmp_path / "home"
+    monkeypatch.setenv("EMOTIONET_HOME", str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real photographs beside the checkout (EMOTIONET_TEST_DATA, or ../shared/data); the suite stands without."""
+    path = Path(os.environ.get("EMOTIONET_TEST_DATA") or ROOT.parent / "shared" / "data")
+    if not (path / "emociones" / "labels.csv").is_file():
+        pytest.skip("the real photographs are not here; they can't ship with the project")
+    return path
+
+
+class Postgres:
+    """A throw-away cluster in a temporary folder, run by an ordinary user."""
+
+    def __init__(self, programs: Path) -> None:
+        self._programs, self._port = programs, free_port()
+        self._folder = Path(tempfile.mkdtemp(prefix="emotionet-pg-"))
+        self._root = os.geteuid() == 0
+        if self._root:
+            user = pwd.getpwnam(self._user())
+            os.chown(self._folder, user.pw_uid, user.pw_gid)
+
+    @staticmethod
+    def _user() -> str:
+        for name in ("postgres", "nobody"):
+            with contextlib.suppress(KeyError):
+                pwd.getpwnam(name)
+                return name
+        raise RuntimeError("no ordinary user to run PostgreSQL as")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self._programs / program), *arguments]
+        if self._root:
+            command = ["runuser", "-u", self._user(), "--", *command]
+        done = subprocess.run(command, cwd=self._folder, capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{program}: {done.stdout}{done.stderr}")
+
+    def start(self) -> str:
+        data = self._folder / "data"
+        self._run("initdb", "-D", str(data), "-U", "emotionet", "-A", "trust", "-E", "UTF8", "--locale=C")
+        options = f"-c listen_addresses=127.0.0.1 -p {self._port} -k {self._folder} -c fsync=off"
+        self._run("pg_ctl", "-D", str(data), "-o", options, "-l", str(self._folder / "log"), "-w", "start")
+        return f"postgresql+psycopg://emotionet@127.0.0.1:{self._port}/postgres"
+
+    def stop(self) -> None:
+        with contextlib.suppress(RuntimeError):
+            self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "stop")
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server of this session's own."""
+    found = _program("initdb", "/usr/lib/postgresql/*/bin/initdb")
+    require("postgres", found)
+    assert found is not None
+    server = Postgres(Path(found).resolve().parent)
+    url = server.start()
+    yield url
+    server.stop()
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """A fresh database's URL."""
+    import psycopg
+
+    name = "t" + uuid.uuid4().hex
+    admin = postgres_url.replace("+psycopg", "")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    yield postgres_url.rsplit("/", 1)[0] + "/" + name
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def node_modules() -> Path:
+    """Where npm put the real parts."""
+    return Path(os.environ.get("EMOTIONET_NODE_MODULES") or ROOT / ".tools" / "node_modules")
+
+
+@pytest.fixture(scope="session")
+def anvil_program() -> str:
+    """The anvil binary."""
+    found = _program("anvil", str(node_modules() / "@foundry-rs" / "anvil-linux-amd64" / "bin" / "anvil"))
+    require("anvil", found)
+    assert found is not None
+    return found
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 30.0) -> None:
+    """Until something listens, or the process has died."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError("the process ended before it listened")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"nothing listens on port {port} after {seconds} s")
+
+
+@pytest.fixture
+def anvil(anvil_program: str) -> Iterator[str]:
+    """A development chain's RPC address; a block every second, final after two."""
+    port = free_port()
+    command = [anvil_program, "--port", str(port), "--slots-in-an-epoch", "1", "--block-time", "1", "--silent"]
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_for_port(port, process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def solc() -> Path:
+    """The folder whose node_modules hold the Solidity compiler."""
+    require("solc", (node_modules() / "solc").is_dir() and shutil.which("node"))
+    return node_modules().parent
