@@ -29,14 +29,14 @@ BLUR_SIDE = 64  # blur is judged at this size, so that an image scaled up is not
 
 
 def _small(grey: Image) -> Image:
-    from PIL import Image as module
+    from PIL import Image as Pillow
 
     width, height = grey.size
     longest = max(width, height)
     if longest <= BLUR_SIDE:
         return grey
     sides = (max(3, width * BLUR_SIDE // longest), max(3, height * BLUR_SIDE // longest))
-    return grey.resize(sides, module.Resampling.BOX)
+    return grey.resize(sides, Pillow.Resampling.BOX)
 
 
 def look(item: Item, data: bytes, rules: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,17 +111,20 @@ def _near(table: pd.DataFrame, rules: Mapping[str, Any]) -> list[tuple[int, int]
 def _drop_copies(table: pd.DataFrame, pairs: Sequence[tuple[int, int]]) -> None:
     """Of each pair the one with fewer pixels goes, then the larger sha256; one that went drops no other."""
 
+    def cell(i: int, name: str) -> Any:
+        return table.at[i, name]
+
     def worse(i: int, j: int) -> tuple[int, int]:
-        area = [int(table.at[k, "width"]) * int(table.at[k, "height"]) for k in (i, j)]
+        area = [cell(k, "width") * cell(k, "height") for k in (i, j)]
         return (i, j) if area[0] < area[1] else (j, i)  # rows are sorted by sha256 and i < j
 
     for i, j in sorted(pairs):
-        if table.at[i, "reason"] is not None or table.at[j, "reason"] is not None:
+        if cell(i, "reason") is not None or cell(j, "reason") is not None:
             continue
         gone, kept = worse(i, j)
-        same = table.at[i, "decoded"] == table.at[j, "decoded"]
+        same = cell(i, "decoded") == cell(j, "decoded")
         table.at[gone, "reason"] = "duplicate" if same else "near_duplicate"
-        table.at[gone, "measured"] = f"of {table.at[kept, 'sha256'].hex()}"
+        table.at[gone, "measured"] = f"of {cell(kept, 'sha256').hex()}"
 
 
 def _groups(table: pd.DataFrame, pairs: Sequence[tuple[int, int]]) -> list[bytes]:

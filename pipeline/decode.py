@@ -51,12 +51,12 @@ def decode(data: bytes, max_pixels: int) -> Image:
 
 
 def _rgb(image: Image) -> Image:
-    from PIL import Image as module
+    from PIL import Image as Pillow
 
     if image.mode in ("I;16", "I;16B", "I;16L", "I"):
         return image.point(lambda value: value / 256).convert("L").convert("RGB")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         layer = image.convert("RGBA")
-        ground = module.new("RGBA", layer.size, (FILL, FILL, FILL, 255))
-        return module.alpha_composite(ground, layer).convert("RGB")
+        ground = Pillow.new("RGBA", layer.size, (FILL, FILL, FILL, 255))
+        return Pillow.alpha_composite(ground, layer).convert("RGB")
     return image.convert("RGB")

@@ -36,17 +36,17 @@ def _bits(flags: NDArray[np.bool_]) -> int:
 
 def dhash(grey: Image) -> int:
     """64 bits: whether each of 8 by 8 cells is darker than its right neighbour."""
-    from PIL import Image as module
+    from PIL import Image as Pillow
 
-    small = np.asarray(grey.resize((9, 8), module.Resampling.BOX), np.int64)
+    small = np.asarray(grey.resize((9, 8), Pillow.Resampling.BOX), np.int64)
     return _bits(small[:, 1:] > small[:, :-1])
 
 
 def phash(grey: Image) -> int:
     """64 bits: which of the 8 by 8 lowest frequencies (without the constant ones) lie above their median."""
-    from PIL import Image as module
+    from PIL import Image as Pillow
 
-    small = np.asarray(grey.resize((_SIDE, _SIDE), module.Resampling.BOX), np.int64)
+    small = np.asarray(grey.resize((_SIDE, _SIDE), Pillow.Resampling.BOX), np.int64)
     table = _cosines()
     low = (table @ small @ table.T)[1:, 1:]
     ordered = np.sort(low.ravel())

@@ -108,7 +108,9 @@ class YOLOv8:
             try:
                 image = decode(data, int(recipe["preprocess"]["max_pixels"]))
             except Undecodable as error:
-                raise InvalidInput(f"an image can't be read ({error}): give a JPEG or PNG", code=error.reason) from error
+                raise InvalidInput(
+                    f"an image can't be read ({error}): give a JPEG or PNG", code=error.reason
+                ) from error
             place = Letterbox(*image.size, imgsz)
             yield train.infer(model, resize(image, imgsz), place, float(recipe["evaluation"]["floor"]))
 
@@ -118,7 +120,7 @@ class YOLOv8:
         return {**found, "python": platform.python_version(), "system": platform.system(), **hardware()}
 
 
-def _prepared(row: Mapping[str, Any], supplied: Sequence[tuple[int, int, int, int]]) -> Prepared:
+def _prepared(row: Mapping[Any, Any], supplied: Sequence[tuple[int, int, int, int]]) -> Prepared:
     kept = row["reason"] is None
     boxes, source = choose_boxes(supplied, row["width"], row["height"]) if kept else ((), "")
     return Prepared(
@@ -153,7 +155,7 @@ def _make_array(
         progress("pixels", number + 1, len(rows))
     made.flush()
     del made
-    os.replace(temporary, array)
+    temporary.replace(array)
 
 
 def _quiet_place(workdir: Path) -> None:

@@ -33,7 +33,7 @@ class _Strict(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     pass
 
 
-class Preprocess(_Strict):
+class Preprocess(_Strict, frozen=True, kw_only=True):
     """Thresholds of cleaning; see the comments in quick.toml for units."""
 
     size: Size
@@ -48,13 +48,13 @@ class Preprocess(_Strict):
     near_phash: Bits
 
 
-class Folds(_Strict):
+class Folds(_Strict, frozen=True, kw_only=True):
     """How many folds."""
 
     k: Annotated[int, Meta(ge=2, le=100)]
 
 
-class Training(_Strict):
+class Training(_Strict, frozen=True, kw_only=True):
     """Ultralytics' arguments by their own names, and what else changes bits."""
 
     model: Literal["yolov8n", "yolov8s", "yolov8m", "yolov8l", "yolov8x"]
@@ -82,7 +82,7 @@ class Training(_Strict):
     validate_every: Annotated[int, Meta(ge=1, le=10_000)]
 
 
-class Evaluation(_Strict):
+class Evaluation(_Strict, frozen=True, kw_only=True):
     """How predictions are judged."""
 
     threshold: Unit
@@ -92,7 +92,7 @@ class Evaluation(_Strict):
     confidence: Literal["0.95"]
 
 
-class Recipe(_Strict):
+class Recipe(_Strict, frozen=True, kw_only=True):
     """A whole recipe."""
 
     name: Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9._-]{0,63}\Z")]

@@ -111,7 +111,9 @@ def load_model(
     model = build_model(architecture, classes, imgsz)
     wanted = model.state_dict()
     if {name: (t.shape, t.dtype) for name, t in wanted.items()} != {n: (t.shape, t.dtype) for n, t in tensors.items()}:
-        raise Untrusted(f"these tensors are not those of {architecture} with {len(classes)} classes", code="hostile_weights")
+        raise Untrusted(
+            f"these tensors are not those of {architecture} with {len(classes)} classes", code="hostile_weights"
+        )
     model.load_state_dict(dict(tensors), strict=True)
     return model.eval()
 
@@ -269,8 +271,10 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
 def arguments_of(task: FoldTask) -> dict[str, Any]:
     """Ultralytics' arguments, as resolved from the recipe."""
     wanted = task.recipe["training"]
-    numbers = ("lr0", "lrf", "momentum", "weight_decay", "warmup_epochs", "mosaic", "degrees", "translate", "scale")
-    numbers += ("fliplr", "hsv_h", "hsv_s", "hsv_v")
+    numbers = (
+        *("lr0", "lrf", "momentum", "weight_decay", "warmup_epochs"),
+        *("mosaic", "degrees", "translate", "scale", "fliplr", "hsv_h", "hsv_s", "hsv_v"),
+    )
     return {
         "model": f"{wanted['model']}.yaml",
         "data": "array",

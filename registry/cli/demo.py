@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +33,9 @@ def demo(opened: Home, output: Output, *, data: str | None, recipe: str, base: s
     work_until_ended(opened, run, output)
     run_document = _run(opened, run)
     if run_document["status"] != "completed":
-        raise EmotionetError(f"the run {run_document['status']}: {run_document['error'] or 'see `emotionet runs logs`'}")
+        raise EmotionetError(
+            f"the run {run_document['status']}: {run_document['error'] or 'see `emotionet runs logs`'}"
+        )
     release = publish_release(opened, run)
     audit = audit_target(opened, release["entry"])
     folder = opened.settings.home / "reports"

@@ -64,7 +64,10 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     if not rows:
         return "nothing"
     widths = [max(len(str(row[index])) for row in [head, *rows]) for index in range(len(head))]
-    lines = ["  ".join(str(text).ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in [head, *rows]]
+    lines = [
+        "  ".join(str(text).ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in [head, *rows]
+    ]
     return "\n".join(lines)
 
 

@@ -36,7 +36,8 @@ def import_car(store: BlockStore, stream: IO[bytes], limits: Limits | None = Non
     roots = list(car.read_header(stream))
     with tempfile.TemporaryDirectory(prefix="emotionet-car-") as folder:
         staged = EmbeddedStore(Path(folder))
-        total, cids = 0, []
+        total = 0
+        cids: list[CID] = []
         for cid, data in car.read_blocks(stream):
             total += len(data)
             if total > limit.bytes or len(cids) >= limit.blocks:

@@ -146,7 +146,9 @@ def import_folder(path: Path, sink: Sink, profile: str, progress: Progress = lam
 
     def find(row: LabelRow) -> FolderRow | None:
         if row.file is None:
-            raise InvalidInput("a row of a local folder names a file, not a cid: import the CID itself", code="not_held")
+            raise InvalidInput(
+                "a row of a local folder names a file, not a cid: import the CID itself", code="not_held"
+            )
         added = files.add(row.file)
         return FolderRow(row, added.sha256, added.size, added.cid) if added else None
 

@@ -167,7 +167,9 @@ def add_directory(sink: Sink, entries: Mapping[str, tuple[CID, int]], profile: s
     for name in entries:
         check_name(name)
     block = unixfs.directory_node(tuple(Link(cid, name, tsize) for name, (cid, tsize) in entries.items()))
-    estimate = len(block) if rule.hamt_by_block else sum(len(n.encode()) + len(bytes(c)) for n, (c, _) in entries.items())
+    estimate = (
+        len(block) if rule.hamt_by_block else sum(len(n.encode()) + len(bytes(c)) for n, (c, _) in entries.items())
+    )
     if estimate > HAMT_THRESHOLD:
         raise InvalidInput(
             f"a directory of {len(entries)} entries needs a HAMT, which is not built yet: split it", code="needs_hamt"

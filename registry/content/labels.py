@@ -75,7 +75,7 @@ def check_inside(name: str) -> str:
 
 
 def parse_box(text: str) -> Box:
-    """``x y w h`` in pixels to hundredths. ``InvalidInput`` (``bad_box``) unless w and h are positive and all are bounded."""
+    """``x y w h`` in pixels to hundredths. ``InvalidInput`` (``bad_box``) unless all are bounded and w and h positive."""
     try:
         numbers = [Decimal(word) for word in text.split()]
     except InvalidOperation as error:
@@ -164,7 +164,9 @@ def parse_labels(data: bytes) -> tuple[list[LabelRow], list[Rejection]]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"labels.csv is not UTF-8 (byte {error.start}): save it as UTF-8", code="bad_labels") from error
+        raise InvalidInput(
+            f"labels.csv is not UTF-8 (byte {error.start}): save it as UTF-8", code="bad_labels"
+        ) from error
     first, _, rest = text.partition("\n")
     separator, names = _header(first.rstrip("\r"))
     rows: list[LabelRow] = []

@@ -159,4 +159,6 @@ def verify(cid: CID, data: bytes) -> None:
     """``Untrusted`` (``hash_mismatch``) unless ``data`` hashes to ``cid``."""
     function = hash_function(cid.hash_code)
     if function is None or function(data) != cid.digest:
-        raise Untrusted(f"these bytes do not hash to {cid}: they are damaged or not what they claim", code="hash_mismatch")
+        raise Untrusted(
+            f"these bytes do not hash to {cid}: they are damaged or not what they claim", code="hash_mismatch"
+        )

@@ -45,7 +45,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FoldTask(msgspec.Struct, frozen=True, kw_only=True):
-    """All that one fold's training needs. ``array`` is a .npy of uint8 (n, size, size, 3) RGB, rows as ``train + validate``."""
+    """All that one fold's training needs. ``array`` is a .npy of uint8 (n, size, size, 3) RGB; ``index`` names its rows."""
 
     fold: int | None
     seed: int
@@ -113,7 +113,7 @@ class Method(Protocol):
         ...
 
     def train_fold(self, task: FoldTask, report: Callable[[Mapping[str, Any]], None]) -> FoldOutcome:
-        """Train and predict one fold. ``report`` gets {epoch, epochs, ...}; raising ``Cancelled`` from it stops at once."""
+        """Train and predict one fold. ``report`` gets {epoch, epochs, ...}; what it raises stops the training at once."""
         ...
 
     def predict(
@@ -123,7 +123,7 @@ class Method(Protocol):
         recipe: Mapping[str, Any],
         classes: tuple[str, ...],
     ) -> Iterable[tuple[Detection, ...]]:
-        """Run published weights on encoded images; one tuple of detections each. ``InvalidInput`` for hostile weights."""
+        """Run published weights on encoded images; one tuple of detections each. ``Untrusted`` for hostile weights."""
         ...
 
     def environment(self) -> dict[str, str]:

@@ -16,7 +16,7 @@ def encode_varint(value: int) -> bytes:
 
 
 def decode_varint(data: bytes, start: int) -> tuple[int, int]:
-    """The varint at ``start`` and where it ends. ``InvalidInput`` (``bad_varint``) if cut off, too long or not minimal."""
+    """The varint at ``start`` and its end. ``InvalidInput`` (``bad_varint``) if cut off, too long or not minimal."""
     value = 0
     for index in range(9):
         if start + index >= len(data):

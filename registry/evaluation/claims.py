@@ -28,10 +28,10 @@ def parse_claim(text: str) -> Claim:
     """A claim from its text. ``InvalidInput`` (``bad_claim``) with an example otherwise."""
     found = _CLAIM.match(text)
     if found is None:
-        raise InvalidInput(f"{text!r} is no claim: write it like 'macro_f1 >= 0.90' or 'recall_gap(class) <= 0.10'", code="bad_claim")
-    return Claim(
-        metric=found["metric"], comparator=found["comparator"], threshold=f"{Decimal(found['threshold']):.6f}"
-    )
+        raise InvalidInput(
+            f"{text!r} is no claim: write it like 'macro_f1 >= 0.90' or 'recall_gap(class) <= 0.10'", code="bad_claim"
+        )
+    return Claim(metric=found["metric"], comparator=found["comparator"], threshold=f"{Decimal(found['threshold']):.6f}")
 
 
 def judge(claim: Claim, metric: Metric | None) -> Verdict:

@@ -21,7 +21,18 @@ from registry.evaluation.claims import judge_all
 from registry.evaluation.decimals import six
 from registry.evaluation.intervals import Values, Weights
 
-METRICS = ("macro_f1", "micro_f1", "accuracy", "pr_auc", "map50", "map50_95", "f1", "recall", "precision", "recall_gap(class)")
+METRICS = (
+    "macro_f1",
+    "micro_f1",
+    "accuracy",
+    "pr_auc",
+    "map50",
+    "map50_95",
+    "f1",
+    "recall",
+    "precision",
+    "recall_gap(class)",
+)
 Row = Mapping[str, Any]
 Interval = tuple[str, str] | None
 
@@ -123,7 +134,9 @@ def evaluate(
     """All figures. ``predictions`` have the columns of PREDICTIONS; ``threshold`` is in millionths."""
     rows = sorted(predictions, key=lambda row: bytes(row["sha256"]))
     weights = intervals.draw_weights(intervals.cluster_names(rows, clusters), rounds, seed)
-    pooled = _matrix_metrics(rows, classes, threshold, weights, min_group) + _ranking_metrics(rows, len(classes), weights)
+    pooled = _matrix_metrics(rows, classes, threshold, weights, min_group) + _ranking_metrics(
+        rows, len(classes), weights
+    )
     by_people = fairness.by_attributes(rows, attributes, groups, threshold, min_group)
     by_class = tuple(one for one in pooled if one.name.startswith("recall(") or one.name == "recall_gap(class)")
     per_fold = []

@@ -48,9 +48,9 @@ def by_attributes(
 def notes(names: Sequence[str]) -> tuple[str, ...]:
     """What the figures do not say."""
     first = (
-        "No attributes of persons were given: only fairness between classes was looked at, not between groups of people."
+        "No attributes of persons were given: only fairness between classes was looked at, none between people."
         if not names
-        else f"Groups of people were looked at by {', '.join(names)}, as declared by whoever labelled; nothing else was."
+        else f"Groups were looked at by {', '.join(names)}, as declared by whoever labelled; by nothing else."
     )
     return (
         first,

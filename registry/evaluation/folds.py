@@ -80,4 +80,6 @@ def check_leaks(folds: Mapping[bytes, int], groups: Mapping[bytes, bytes]) -> No
         if member not in folds:
             raise InvalidInput(f"image {member.hex()} is in no fold", code="leak")
         if seen.setdefault(name, folds[member]) != folds[member]:
-            raise InvalidInput(f"group {name.hex()} stands in two folds: one would train on what the other judges", code="leak")
+            raise InvalidInput(
+                f"group {name.hex()} stands in two folds: one would train on what the other judges", code="leak"
+            )

@@ -88,7 +88,7 @@ def accuracy(counts: Counts) -> Fraction | None:
 
 
 def recall_gap(counts: Counts, min_group: int) -> Fraction | None:
-    """Best class's recall less the worst's; None if a class has fewer than ``min_group`` images, or there is one class."""
+    """Best class's recall less the worst's; None with one class, or one of fewer than ``min_group`` images."""
     recalls = [class_recall(counts, label) for label in present(counts)]
     if len(recalls) < 2 or min(counts[label].sum() for label in present(counts)) < min_group:
         return None

@@ -95,7 +95,9 @@ class Ethereum:
             try:
                 address = Web3.to_checksum_address(self.contract)
             except ValueError as error:
-                raise UsageError(f"{self.contract!r} is no contract's address: check EMOTIONET_CHAIN_CONTRACT") from error
+                raise UsageError(
+                    f"{self.contract!r} is no contract's address: check EMOTIONET_CHAIN_CONTRACT"
+                ) from error
             code = Web3.to_hex(self._web3.eth.get_code(address))
             if code != contracts_abi.deployed_bytecode():
                 raise Untrusted(f"the code at {self.contract} is not the anchor contract's", code="contract_code")
@@ -130,10 +132,15 @@ class Ethereum:
             state, transaction = "signed", mine[-1].transaction
             for sent in mine:
                 with suppress(TransactionNotFound):
-                    self._web3.eth.get_transaction(sent.transaction)  # type: ignore[arg-type]
+                    self._web3.eth.get_transaction(sent.transaction)
                     state, transaction = "sent", sent.transaction
         return Anchor(
-            digest=digest, status=state, chain=self.chain, contract=self.contract, publisher=who, transaction=transaction
+            digest=digest,
+            status=state,
+            chain=self.chain,
+            contract=self.contract,
+            publisher=who,
+            transaction=transaction,
         )
 
     def _where(self, digest: bytes, who: str) -> tuple[str, Any]:
@@ -205,7 +212,9 @@ class Ethereum:
             }
         )
         if self._web3.eth.get_balance(sender) < GAS * (2 * base + tip):
-            raise Conflict(f"{key.address} has too little on {self.chain} to pay for an anchor: send it some", code="no_gas")
+            raise Conflict(
+                f"{key.address} has too little on {self.chain} to pay for an anchor: send it some", code="no_gas"
+            )
         signed = Account.sign_transaction(transaction, key.private_bytes())
         sent = Sent(
             "0x" + digest.hex(), nonce, Web3.to_hex(signed.hash).lower(), Web3.to_hex(signed.raw_transaction).lower()
@@ -237,7 +246,9 @@ class Ethereum:
             sent = self._web3.eth.send_raw_transaction(signed.raw_transaction)
             receipt = self._web3.eth.wait_for_transaction_receipt(sent, timeout=120, poll_latency=POLL_SECONDS)
             if not receipt["status"]:
-                raise Conflict("the chain refused the contract's code: is its EVM older than Cancun?", code="deploy_failed")
+                raise Conflict(
+                    "the chain refused the contract's code: is its EVM older than Cancun?", code="deploy_failed"
+                )
             self._address = str(receipt["contractAddress"]).lower()
         return self._address
 

@@ -35,6 +35,7 @@ class Outbox(Protocol):
     def lock(self) -> AbstractContextManager[None]:
         """One submitter at a time."""
         ...
+
     def add(self, sent: Sent) -> None:
         """Keep a signed transaction; it survives a crash after this call."""
         ...
@@ -86,7 +87,9 @@ class FileOutbox:
         try:
             return [Sent(**json.loads(line)) for line in data[: data.rfind(b"\n") + 1].splitlines()]
         except (ValueError, TypeError) as error:
-            raise Untrusted(f"the outbox {self._path} is damaged: restore it from a backup", code="outbox_damaged") from error
+            raise Untrusted(
+                f"the outbox {self._path} is damaged: restore it from a backup", code="outbox_damaged"
+            ) from error
 
 
 class MemoryOutbox:

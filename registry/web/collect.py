@@ -69,13 +69,18 @@ def _figures(parts: Parts, view: ReleaseView, snapshot: Mapping[str, Any]) -> li
     classes, matrix = view.snapshot.classes, view.evaluation.confusion
     f1 = {"macro": curves["f1_confidence(macro)"], **{name: curves[f"f1_confidence({name})"] for name in classes}}
     by_name = [
-        (one.name, one.value, one.low, one.high) for one in (*view.evaluation.fairness,) if one.name.startswith("recall")
+        (one.name, one.value, one.low, one.high)
+        for one in (*view.evaluation.fairness,)
+        if one.name.startswith("recall")
     ]
     drawn = [
         ("Labels in the snapshot", figures.bars("Labels", snapshot["labels"])),
         ("Recall by group, 95 % intervals", figures.intervals("Recall by group", by_name)),
         ("F1 by confidence", figures.lines("F1 by confidence", "confidence", "F1", f1)),
-        ("Precision and recall (image level)", figures.lines("PR", "recall", "precision", {n: curves[f"pr({n})"] for n in classes})),
+        (
+            "Precision and recall (image level)",
+            figures.lines("PR", "recall", "precision", {n: curves[f"pr({n})"] for n in classes}),
+        ),
         ("Confusion, normalized", figures.confusion("Confusion, normalized", matrix, classes, normalized=True)),
         ("Confusion, counts", figures.confusion("Confusion, counts", matrix, classes, normalized=False)),
     ]
@@ -93,7 +98,9 @@ def _losses(parts: Parts, view: ReleaseView) -> dict[str, list[tuple[int, float]
     return dict(sorted(found.items()))
 
 
-def _counts(imported: Mapping[str, Any], snapshot: Mapping[str, Any], run: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+def _counts(
+    imported: Mapping[str, Any], snapshot: Mapping[str, Any], run: Mapping[str, Any]
+) -> list[tuple[str, str, int]]:
     rejected: dict[str, int] = {}
     for bad in imported["rejected"]:
         rejected[bad["code"]] = rejected.get(bad["code"], 0) + 1

@@ -1,4 +1,4 @@
-"""Figures as SVG text: the same bytes for the same data, readable in grey and by the colour-blind, with a text alternative.
+"""Figures as SVG text: the same bytes for the same data, readable in grey and by the colour-blind, with a description.
 
 Colours are Okabe and Ito's (2008); series differ by dash as well as by colour. Numbers come as decimal
 strings or integers; nothing is rounded but for its place on the page.
@@ -95,7 +95,9 @@ def confusion(title: str, counts: Sequence[Sequence[int]], classes: Sequence[str
             share = count / total
             shade = f"rgb({round(255 - 255 * share)},{round(255 - 141 * share)},{round(255 - 77 * share)})"
             x, y = left + cell * j, top + cell * i
-            body.append(f'<rect x="{x}" y="{y}" width="{cell - 2}" height="{cell - 2}" fill="{shade}" stroke="{SOFT}"/>')
+            body.append(
+                f'<rect x="{x}" y="{y}" width="{cell - 2}" height="{cell - 2}" fill="{shade}" stroke="{SOFT}"/>'
+            )
             shown = f"{share:.2f}" if normalized else str(count)
             ink = ' fill="#fff"' if share > 0.55 else ""
             body.append(_text(x + cell / 2 - 1, y + cell / 2 + 4, shown, "middle", ink))
@@ -131,6 +133,7 @@ def training(title: str, folds: Mapping[str, Sequence[tuple[int, float]]]) -> st
     most = max((value for points in folds.values() for _, value in points), default=1.0) or 1.0
     last = max((epoch for points in folds.values() for epoch, _ in points), default=1)
     series = {
-        name: [[f"{epoch / last:.6f}", f"{value / most:.6f}"] for epoch, value in points] for name, points in folds.items()
+        name: [[f"{epoch / last:.6f}", f"{value / most:.6f}"] for epoch, value in points]
+        for name, points in folds.items()
     }
     return lines(title, f"epoch (1.0 = {last})", f"loss (1.0 = {most:.2f})", series)

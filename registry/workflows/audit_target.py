@@ -17,7 +17,7 @@ from registry.core import car, records
 from registry.core.anchor import Anchors
 from registry.core.cid import CID, DAG_CBOR, verify
 from registry.core.errors import EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted
-from registry.provenance.checks.report import Check, FAILS, Report
+from registry.provenance.checks.report import FAILS, Check, Report
 from registry.provenance.checks.run import levels_up_to, run_checks
 from registry.provenance.checks.subject import Subject
 from registry.workflows.parts import Parts

@@ -25,7 +25,9 @@ def resume(parts: Parts, run: str) -> None:
     with parts.catalog.write() as db:
         row = runs.row(db, run)
         if row["status"] == "completed":
-            raise Conflict(f"run {run} is completed: publish it with `emotionet release publish {run}`", code="run_ended")
+            raise Conflict(
+                f"run {run} is completed: publish it with `emotionet release publish {run}`", code="run_ended"
+            )
         runs.update(db, run, status="running", error=None, updated=parts.now())
         if row["draw"] is None:
             parts.queue.enqueue(db, run, "draw" if row["plan"] else "prepare", {}, parts.now())

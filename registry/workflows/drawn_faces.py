@@ -62,7 +62,9 @@ def _person(number: int, r: random.Random) -> Person:
     )
 
 
-def _features(draw: object, person: Person, emotion: str, centre: tuple[float, float], unit: tuple[float, float]) -> None:
+def _features(
+    draw: object, person: Person, emotion: str, centre: tuple[float, float], unit: tuple[float, float]
+) -> None:
     """Eyes, brows and mouth; ``unit`` is the head's half width and half height in pixels."""
     from PIL.ImageDraw import ImageDraw
 
@@ -75,14 +77,18 @@ def _features(draw: object, person: Person, emotion: str, centre: tuple[float, f
     slant = {"sorprendido": 0.0, "enojado": -0.13, "feliz": 0.0, "triste": 0.13}[emotion]
     for side in (-1, 1):
         ex, ey = x + side * w * person.eyes, y - h * 0.12
-        draw.ellipse((ex - w * 0.17, ey - h * wide, ex + w * 0.17, ey + h * wide), fill=white, outline=ink, width=line // 2)
+        draw.ellipse(
+            (ex - w * 0.17, ey - h * wide, ex + w * 0.17, ey + h * wide), fill=white, outline=ink, width=line // 2
+        )
         draw.ellipse((ex - w * 0.07, ey - h * 0.07, ex + w * 0.07, ey + h * 0.07), fill=ink)
         inner, outer = ex - side * w * 0.22, ex + side * w * 0.22
         top = y - h * raised
         draw.line((inner, top - h * slant, outer, top + h * slant), fill=person.hair, width=line + person.brows)
     mouth = (x - w * 0.4, y + h * 0.28, x + w * 0.4, y + h * 0.68)
     if emotion == "feliz":
-        draw.chord((mouth[0], mouth[1] - h * 0.2, mouth[2], mouth[3]), 10, 170, fill=(150, 40, 44), outline=ink, width=line)
+        draw.chord(
+            (mouth[0], mouth[1] - h * 0.2, mouth[2], mouth[3]), 10, 170, fill=(150, 40, 44), outline=ink, width=line
+        )
     elif emotion == "triste":
         draw.arc((mouth[0], mouth[1] + h * 0.14, mouth[2], mouth[3] + h * 0.2), 200, 340, fill=ink, width=line + 2)
     elif emotion == "sorprendido":
@@ -133,11 +139,11 @@ def _turned_box(
 def _grain(image: Image, r: random.Random, strength: int = 6) -> Image:
     """A little noise, as any camera has."""
     import numpy as np
-    from PIL import Image as module
+    from PIL import Image as Pillow
 
     noise = np.frombuffer(r.randbytes(image.size[0] * image.size[1]), np.uint8).reshape(image.size[1], image.size[0], 1)
     values = np.asarray(image, np.int16) + (noise.astype(np.int16) - 128) * strength // 128
-    return module.fromarray(np.clip(values, 0, 255).astype(np.uint8))
+    return Pillow.fromarray(np.clip(values, 0, 255).astype(np.uint8))
 
 
 def _png(image: Image, level: int = 6) -> bytes:
@@ -147,13 +153,13 @@ def _png(image: Image, level: int = 6) -> bytes:
 
 
 def _jpeg(image: Image, orientation: int | None = None) -> bytes:
-    from PIL import Image as module
+    from PIL import Image as Pillow
 
     stream = io.BytesIO()
     if orientation is None:
         image.save(stream, "JPEG", quality=92)
     else:
-        exif = module.Exif()
+        exif = Pillow.Exif()
         exif[0x0112] = orientation
         image.save(stream, "JPEG", quality=92, exif=exif)
     return stream.getvalue()
@@ -166,7 +172,9 @@ def bomb(side: int = 30_000) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
+    )
 
 
 def _bad_pictures(face: Callable[[int, str], Image], r: random.Random) -> dict[str, tuple[bytes, str]]:

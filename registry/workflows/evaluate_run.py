@@ -30,11 +30,7 @@ def evaluate(parts: Parts, job: Job, check: Check) -> None:
     unfinished = [row["fold"] for row in folds if not row["predictions"]]
     if unfinished:
         raise Conflict(f"folds {unfinished} have no predictions yet", code="folds_missing")
-    rows = [
-        row
-        for fold in folds
-        for row in tables.iterate(CID.parse(fold["predictions"]), parts.store.get)
-    ]
+    rows = [row for fold in folds for row in tables.iterate(CID.parse(fold["predictions"]), parts.store.get)]
     predictions = tables.build(*records.PREDICTIONS, rows, parts.store.put)
     draw = context.cid("draw")
     result = evaluate_draw(parts.store.get, draw, predictions)

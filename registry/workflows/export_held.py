@@ -64,7 +64,9 @@ def _snapshot_images(parts: Parts, cid: CID) -> set[CID]:
     return {row["image"] for row in tables.rows_as_dicts(snapshot.items, parts.store.get)}
 
 
-def export_blocks(parts: Parts, cid: CID, *, without_images: bool = False) -> tuple[list[CID], Iterator[tuple[CID, bytes]]]:
+def export_blocks(
+    parts: Parts, cid: CID, *, without_images: bool = False
+) -> tuple[list[CID], Iterator[tuple[CID, bytes]]]:
     """The roots and the blocks of a CAR of ``cid``."""
     roots, beside, release = _plan(parts, cid)
     left_out: set[CID] = set()

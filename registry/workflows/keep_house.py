@@ -59,7 +59,11 @@ def collect_garbage(parts: Parts) -> dict[str, Any]:
     from registry.catalog import runs
 
     with parts.catalog.read() as db:
-        busy = [row["run"] for row in runs.list_runs(db, cursor=None, limit=1_000_000)[0] if row["status"] in {"queued", "running"}]
+        busy = [
+            row["run"]
+            for row in runs.list_runs(db, cursor=None, limit=1_000_000)[0]
+            if row["status"] in {"queued", "running"}
+        ]
     if busy:
         raise UsageError(f"run {busy[0]} is under way: wait for it, or cancel it first")
     return dict(_embedded(parts).gc(_kept_roots(parts)))

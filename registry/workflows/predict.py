@@ -35,9 +35,7 @@ def _read(path: Path) -> bytes:
         raise Unavailable(f"{path} can't be read: {error.strerror}") from error
 
 
-def _document(
-    path: Path, detections: Sequence[Detection], classes: Sequence[str], threshold: int
-) -> dict[str, Any]:
+def _document(path: Path, detections: Sequence[Detection], classes: Sequence[str], threshold: int) -> dict[str, Any]:
     found = [
         {
             "label": classes[kind],

@@ -52,7 +52,9 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
     kept = len(prepared) - dropped.total()
     context.update(kept=kept, dropped=dict(sorted(dropped.items())))
     if not kept:
-        raise InvalidInput("cleaning dropped every image: look at `emotionet runs show`, or loosen the recipe's thresholds")
+        raise InvalidInput(
+            "cleaning dropped every image: look at `emotionet runs show`, or loosen the recipe's thresholds"
+        )
     preprocessing, plan = _records(context, prepared, method.version, method.environment())
     check()
     said = say(parts, plan)
@@ -82,13 +84,9 @@ def _records(
     output = tables.build(*records.PREPARED, [_prepared_row(row) for row in prepared], parts.store.put)
     name = str(context.row["recipe_name"])
     recipe = keep(parts, records.Recipe(name=name, method=options["method"], values=options["values"]))
-    preprocessing = keep(
-        parts, records.Preprocessing(snapshot=context.snapshot_cid, recipe=recipe, output=output)
-    )
+    preprocessing = keep(parts, records.Preprocessing(snapshot=context.snapshot_cid, recipe=recipe, output=output))
     attributes = {
-        name
-        for row in tables.rows_as_dicts(context.snapshot.items, parts.store.get)
-        for name in row["attributes"]
+        name for row in tables.rows_as_dicts(context.snapshot.items, parts.store.get) for name in row["attributes"]
     }
     plan = records.Plan(
         preprocessing=preprocessing,

@@ -22,15 +22,13 @@ from registry.provenance.exports.card import model_card
 from registry.provenance.lineage import ReleaseView, release_view
 from registry.workflows.draw_folds import keep_evidence
 from registry.workflows.parts import Parts, Progress, silent
-from registry.workflows.say import keep, say, settle
+from registry.workflows.say import say, settle
 
 LICENCE = "AGPL-3.0-only"
 FORMAT = "safetensors"
 
 
-def publish_release(
-    parts: Parts, run: str, *, wait: float = 120.0, progress: Progress = silent
-) -> dict[str, Any]:
+def publish_release(parts: Parts, run: str, *, wait: float = 120.0, progress: Progress = silent) -> dict[str, Any]:
     """Publish a completed run; the document of `emotionet release publish --json`."""
     settle(parts)
     with parts.catalog.read() as db:

@@ -56,8 +56,7 @@ def _write(parts: Parts, cid: CID, target: Path) -> int:
     if cid.codec == DAG_PB and importer.is_directory(parts.store, cid):
         target.mkdir()
         return sum(
-            _write(parts, entry.cid, target / name)
-            for name, entry in importer.list_directory(parts.store, cid).items()
+            _write(parts, entry.cid, target / name) for name, entry in importer.list_directory(parts.store, cid).items()
         )
     pieces = importer.read_file(parts.store, cid) if cid.codec != DAG_CBOR else iter([parts.store.get(cid)])
     size = 0

@@ -112,7 +112,9 @@ def _table_row(db: Any, row: NewRow) -> dict[str, Any]:
 _CONTENT = ("label", "boxes", "attributes", "subject", "licence", "consent")
 
 
-def register(parts: Parts, rows: Iterable[NewRow], *, root: CID | None = None, profile: str | None = None) -> Registered:
+def register(
+    parts: Parts, rows: Iterable[NewRow], *, root: CID | None = None, profile: str | None = None
+) -> Registered:
     """Register rows whose bytes are in the store; ``root`` is remembered as where their names come from."""
     settle(parts)
     given = list(rows)

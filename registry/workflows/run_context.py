@@ -79,9 +79,7 @@ def read_items(store: BlockReader, snapshot: records.Snapshot) -> tuple[list[Ite
     position = {name: index for index, name in enumerate(snapshot.classes)}
     for row in tables.rows_as_dicts(snapshot.items, store.get):
         boxes = tuple((box[0], box[1], box[2], box[3]) for box in row["boxes"])
-        items.append(
-            Item(sha256=row["sha256"], label=position[row["label"]], subject=row["subject"], boxes=boxes)
-        )
+        items.append(Item(sha256=row["sha256"], label=position[row["label"]], subject=row["subject"], boxes=boxes))
         where[row["sha256"]] = row["image"]
     return items, where
 

@@ -78,7 +78,9 @@ def _base(parts: Parts, given: str) -> CID:
         found: dict[str, tuple[CID, int]] = {}
         for name in WEIGHTS_FILES:
             if not (folder / name).is_file():
-                raise UsageError(f"{given} holds no {name}: base weights are a folder with {' and '.join(WEIGHTS_FILES)}")
+                raise UsageError(
+                    f"{given} holds no {name}: base weights are a folder with {' and '.join(WEIGHTS_FILES)}"
+                )
             added = importer.add_bytes(parts.store, (folder / name).read_bytes())
             found[name] = (added.cid, added.tsize)
         root = importer.add_directory(parts.store, found).cid

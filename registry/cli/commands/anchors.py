@@ -24,7 +24,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     add(anchor, common, "deploy", run_deploy, "deploy the anchor contract to EMOTIONET_CHAIN_RPC")
     token = group(commands, "token", "access to the API's writing half")
     creating = add(token, common, "create", run_token_create, "make a token; it is shown once")
-    creating.add_argument("--scope", action="append", default=[], help="images:write, snapshots:write, ... (default: all)")
+    creating.add_argument(
+        "--scope", action="append", default=[], help="images:write, snapshots:write, ... (default: all)"
+    )
     creating.add_argument("--days", type=int, default=90)
     add(token, common, "list", run_token_list, "list tokens")
     add(token, common, "revoke", run_token_revoke, "revoke a token").add_argument("id")
@@ -40,7 +42,9 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         key = opened.key
         document = {"issuer": key.did, "address": key.address, "path": str(key.path)}
-    output.document(document, identity="issuer", text=[f"issuer {key.did}", f"address {key.address}", f"keystore {key.path}"])
+    output.document(
+        document, identity="issuer", text=[f"issuer {key.did}", f"address {key.address}", f"keystore {key.path}"]
+    )
     return 0
 
 

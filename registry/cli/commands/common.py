@@ -18,7 +18,9 @@ Subparsers = Any  # argparse names its type with an underscore
 Run = Callable[[argparse.Namespace, Output], int]
 
 
-def add(commands: Subparsers, common: argparse.ArgumentParser, name: str, run: Run, about: str) -> argparse.ArgumentParser:
+def add(
+    commands: Subparsers, common: argparse.ArgumentParser, name: str, run: Run, about: str
+) -> argparse.ArgumentParser:
     """Add one command; ``about`` is its line in the help."""
     parser: argparse.ArgumentParser = commands.add_parser(name, parents=[common], help=about, description=about)
     parser.set_defaults(command=run)

@@ -16,7 +16,9 @@ from registry.core.errors import UsageError
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
-    importing = add(commands, common, "import", run_import, "add a folder, a file, a CAR or a CID and register its labels")
+    importing = add(
+        commands, common, "import", run_import, "add a folder, a file, a CAR or a CID and register its labels"
+    )
     importing.add_argument("source", metavar="PATH|CID|FILE.car")
     importing.add_argument("--labels", type=Path, help="a labels.csv beside the source's own")
     importing.add_argument("--profile", default="unixfs-v1-2025", choices=["unixfs-v1-2025", "unixfs-v0-2015"])
@@ -30,7 +32,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     showing.add_argument("--table", metavar="NAME", help="a field that holds a table")
     showing.add_argument("--format", choices=["json", "jsonl", "csv", "parquet"], default=None)
     showing.add_argument("-o", "--out", type=Path)
-    exporting = add(commands, common, "export", run_export, "write the closure of a record, image or directory as a CAR")
+    exporting = add(
+        commands, common, "export", run_export, "write the closure of a record, image or directory as a CAR"
+    )
     exporting.add_argument("cid", metavar="CID")
     exporting.add_argument("-o", "--out", type=Path)
     exporting.add_argument("--without-images", action="store_true", help="leave the photographs out")
@@ -48,7 +52,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 def _add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     auditing = add(commands, common, "audit", run_audit, "check what a release claims, trusting nobody")
     auditing.add_argument("target", metavar="CID|FILE.car")
-    auditing.add_argument("--level", type=int, choices=range(1, 9), metavar="N", help="all levels up to N (else 1-4 and 6)")
+    auditing.add_argument(
+        "--level", type=int, choices=range(1, 9), metavar="N", help="all levels up to N (else 1-4 and 6)"
+    )
     auditing.add_argument("--issuer", metavar="DID", help="refuse another signer")
     auditing.add_argument("--offline", action="store_true", help="ask nobody, not even the chain")
     auditing.add_argument("--strict", action="store_true", help="fail unless everything asked for was checked")
@@ -190,9 +196,7 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     if wanted.target.endswith(".car") and not Path(wanted.target).is_file():
         raise UsageError(f"{wanted.target} is no file: check the path")
     with home() as opened:
-        report = audit_target(
-            opened, wanted.target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline
-        )
+        report = audit_target(opened, wanted.target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)
     document = report.to_json()
     output.document(document, identity="target", text=_audit_text(document))
     return int(report.exit_code(strict=wanted.strict))
@@ -211,7 +215,9 @@ def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         done = withdraw(opened, wanted.what, wanted.reason)
-    touched = [f"touches {item['type']} {item['cid']}" for item in done["touches"]] or ["touches no snapshot, no release"]
+    touched = [f"touches {item['type']} {item['cid']}" for item in done["touches"]] or [
+        "touches no snapshot, no release"
+    ]
     output.document(done, identity="withdrawal", text=[f"withdrawn: {done['target']}", *touched])
     if not output.as_json and not output.quiet:
         print("train again without it: emotionet snapshot create && emotionet train SNAPSHOT", file=sys.stderr)

@@ -35,12 +35,16 @@ def run_publish(wanted: argparse.Namespace, output: Output) -> int:
 
 def release_text(done: dict[str, Any]) -> list[str]:
     """A release for people."""
-    shown = [name for name in ("macro_f1", "accuracy", "pr_auc", "map50", "recall_gap(class)") if name in done["metrics"]]
+    shown = [
+        name for name in ("macro_f1", "accuracy", "pr_auc", "map50", "recall_gap(class)") if name in done["metrics"]
+    ]
     figures = [
-        [name, *(str(done["metrics"][name][part] or "not estimable") for part in ("value", "low", "high"))] for name in shown
+        [name, *(str(done["metrics"][name][part] or "not estimable") for part in ("value", "low", "high"))]
+        for name in shown
     ]
     claims = [
-        f"claim {claim['metric']} {claim['comparator']} {claim['threshold']}: {claim['verdict']}" for claim in done["claims"]
+        f"claim {claim['metric']} {claim['comparator']} {claim['threshold']}: {claim['verdict']}"
+        for claim in done["claims"]
     ]
     anchor = done["anchor"]
     return [

@@ -14,14 +14,20 @@ from registry.core.errors import UsageError
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     verbs = group(commands, "snapshot", "immutable sets of labeled images")
-    creating = add(verbs, common, "create", run_create, "freeze what the catalog says now (without a filter: all of it)")
-    creating.add_argument("--classes", default="emociones", help="a set of classes by name, or a file (default emociones)")
+    creating = add(
+        verbs, common, "create", run_create, "freeze what the catalog says now (without a filter: all of it)"
+    )
+    creating.add_argument(
+        "--classes", default="emociones", help="a set of classes by name, or a file (default emociones)"
+    )
     for name in ("label", "contributor", "subject"):
         creating.add_argument(f"--{name}", help=f"only rows with this {name}")
     creating.add_argument("--attribute", action="append", default=[], metavar="NAME=VALUE")
     creating.add_argument("--supersedes", metavar="CID")
     limit(add(verbs, common, "list", run_list, "list snapshots"))
-    add(verbs, common, "show", run_show, "counts by label and what was left out").add_argument("snapshot", metavar="CID")
+    add(verbs, common, "show", run_show, "counts by label and what was left out").add_argument(
+        "snapshot", metavar="CID"
+    )
     comparing = add(verbs, common, "diff", run_diff, "what two snapshots do not have in common")
     comparing.add_argument("before", metavar="CID")
     comparing.add_argument("after", metavar="CID")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from registry.cli.commands.common import Subparsers, add, group, home
@@ -72,7 +72,7 @@ def run_doctor(wanted: argparse.Namespace, output: Output) -> int:
     """Try each part; a part that fails is named with its way out."""
     checks: list[dict[str, Any]] = []
     with home() as opened:
-        tries = {
+        tries: dict[str, Callable[[], object]] = {
             "home": lambda: str(opened.settings.home),
             "store": lambda: f"{sum(1 for _ in opened.store.pins())} pins",
             "catalog": lambda: opened.catalog.engine.dialect.name,

@@ -64,7 +64,7 @@ def whole_log(subject: Subject) -> str:
         raise Doubt(f"an entry on the way is missing: {error}") from error
     if subject.entry not in {cid for cid, _ in way}:
         raise Doubt("the target's entry is not on the way from the newest entry to the plan's")
-    _no_fork(subject, dict((entry.seq, cid) for cid, entry in way))
+    _no_fork(subject, {entry.seq: cid for cid, entry in way})
     return f"{len(way)} entries"
 
 

@@ -81,5 +81,9 @@ def beacon(subject: Subject) -> str:
     if stated is None:
         raise Doubt("the folds were drawn from the plan's seed alone: nothing shows that training came after")
     plan = _anchored(subject, subject.release.release.plan_entry)
-    equal("beacon's block", (stated.chain, stated.block_number, stated.block_hash), (plan.chain, plan.block_number, plan.block_hash))
+    equal(
+        "beacon's block",
+        (stated.chain, stated.block_number, stated.block_hash),
+        (plan.chain, plan.block_number, plan.block_hash),
+    )
     return ""

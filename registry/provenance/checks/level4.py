@@ -21,7 +21,9 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield run("4.draw", "the draw's seed follows from the plan and its block", partial(seed, subject))
     yield run("4.folds", "the folds follow from draw, groups and items", partial(folds, subject))
     yield run("4.trainings", "every fold was trained once, for this draw", partial(trainings, subject))
-    yield run("4.predictions", "every judged image is one that its fold did not train on", partial(predictions, subject))
+    yield run(
+        "4.predictions", "every judged image is one that its fold did not train on", partial(predictions, subject)
+    )
 
 
 def _release(subject: Subject) -> None:
@@ -143,5 +145,7 @@ def predictions(subject: Subject) -> str:
 
 def _check_detections(sha256: bytes, found: Any, classes: int) -> None:
     scores = [one[1] for one in found]
-    if scores != sorted(scores, reverse=True) or any(not 0 <= one[0] < classes or not 0 <= one[1] <= 1_000_000 for one in found):
+    if scores != sorted(scores, reverse=True) or any(
+        not 0 <= one[0] < classes or not 0 <= one[1] <= 1_000_000 for one in found
+    ):
         raise Doubt(f"the detections of image {sha256.hex()} are out of order or out of bounds")

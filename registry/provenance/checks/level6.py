@@ -62,7 +62,9 @@ def confusion(subject: Subject, again: Any) -> str:
 def curves(subject: Subject, again: Any) -> str:
     """6.curves: point by point."""
     _release(subject)
-    stated = {row["name"]: row["points"] for row in tables.rows_as_dicts(subject.release.evaluation.curves, subject.get)}
+    stated = {
+        row["name"]: row["points"] for row in tables.rows_as_dicts(subject.release.evaluation.curves, subject.get)
+    }
     found = dict(again().curves)
     equal("names of curves", sorted(stated), sorted(found))
     for name, points in stated.items():

@@ -76,7 +76,8 @@ def model_card(view: ReleaseView) -> str:
         "",
         f"- Method {plan.method.id} {plan.method.version}, started from {start}.",
         f"- Snapshot {view.preprocessing.snapshot} of {view.snapshot.count} images; classes in order: "
-        + ", ".join(_cell(name) for name in view.snapshot.classes) + ".",
+        + ", ".join(_cell(name) for name in view.snapshot.classes)
+        + ".",
         f"- {len(view.trainings)} folds, grouped by person and near-duplicate, stratified; seed {plan.seed}.",
         f"- The weights that people get are those of {plan.final}, fixed in the plan.",
         f"- {anchored}",
