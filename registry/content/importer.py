@@ -235,6 +235,8 @@ def read_file(store: BlockReader, root: CID) -> Iterator[bytes]:
             below = [(link.cid, part, depth + 1) for link, part in zip(node.links, found.blocksizes, strict=True)]
         else:
             raise InvalidInput(f"{cid} is no file", code="not_a_file")
+        if 0 in (part for _, part, _ in below):  # nobody writes such a part; many of them would never end
+            raise InvalidInput(f"{cid} has an empty part", code="malformed_unixfs")
         if expected is not None and size != expected:
             raise InvalidInput(f"{cid} has {size} bytes where {expected} were stated", code="malformed_unixfs")
         if piece:

@@ -75,7 +75,7 @@ def check_inside(name: str) -> str:
 
 
 def parse_box(text: str) -> Box:
-    """``x y w h`` in pixels to hundredths. ``InvalidInput`` (``bad_box``) unless all are bounded and w and h positive."""
+    """``x y w h`` in pixels to hundredths. ``InvalidInput`` (``bad_box``) for anything else."""
     try:
         numbers = [Decimal(word) for word in text.split()]
     except InvalidOperation as error:

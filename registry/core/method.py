@@ -45,7 +45,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FoldTask(msgspec.Struct, frozen=True, kw_only=True):
-    """All that one fold's training needs. ``array`` is a .npy of uint8 (n, size, size, 3) RGB; ``index`` names its rows."""
+    """All that one fold's training needs. ``array``: a .npy of uint8 (n, size, size, 3) RGB; ``index``: its rows."""
 
     fold: int | None
     seed: int
@@ -113,7 +113,7 @@ class Method(Protocol):
         ...
 
     def train_fold(self, task: FoldTask, report: Callable[[Mapping[str, Any]], None]) -> FoldOutcome:
-        """Train and predict one fold. ``report`` gets {epoch, epochs, ...}; what it raises stops the training at once."""
+        """Train and predict one fold. ``report`` gets {epoch, epochs, ...}; what it raises stops the training."""
         ...
 
     def predict(
