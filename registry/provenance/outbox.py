@@ -50,11 +50,11 @@ class FileOutbox:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
         """One submitter at a time."""
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self._path.with_suffix(".lock").open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
