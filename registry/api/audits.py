@@ -21,7 +21,7 @@ from registry.core.records import to_value
 from registry.workflows.anchoring import anchor_status
 from registry.workflows.audit_target import audit_target
 from registry.workflows.parts import Parts
-from registry.workflows.read_content import look_up, trace
+from registry.workflows.trace import look_up, trace
 
 FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
 _SLOTS = threading.BoundedSemaphore(2)

@@ -18,7 +18,7 @@ from registry.core.dagpb import decode_node
 from registry.core.errors import InvalidInput, UsageError
 from registry.core.store import BlockReader
 from registry.workflows.parts import Parts
-from registry.workflows.read_content import record_of
+from registry.workflows.trace import record_of
 
 Home = NamedDependency[assembly.Home]
 Published = NamedDependency[Public]

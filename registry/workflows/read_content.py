@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from registry.catalog import entries, lineage
 from registry.content import importer
 from registry.core import encoding, records, tables
 from registry.core.cid import CID, DAG_CBOR, DAG_PB
@@ -27,12 +26,6 @@ def parse_path(text: str) -> tuple[CID, str]:
         return CID.parse(head), path
     except InvalidInput as error:
         raise UsageError(f"{head!r} is no CID: {error}") from error
-
-
-def record_of(parts: Parts, cid: CID) -> CID:
-    """A record's CID; an entry's CID is accepted wherever a record's is."""
-    with parts.catalog.read() as db:
-        return entries.record_of(db, cid)
 
 
 def fetch(parts: Parts, text: str, out: Path | None) -> dict[str, Any]:
@@ -96,18 +89,3 @@ def is_record(data: bytes) -> bool:
     except InvalidInput:
         return False
     return True
-
-
-def look_up(parts: Parts, text: str) -> list[dict[str, Any]]:
-    """Every record that names or holds a CID or digest."""
-    with parts.catalog.read() as db:
-        return lineage.lookup(db, text)
-
-
-def trace(parts: Parts, cid: CID) -> dict[str, Any]:
-    """What a record came from and what came from it: ``nodes`` and ``edges``."""
-    with parts.catalog.read() as db:
-        nodes, edges = lineage.lineage(db, entries.record_of(db, cid))
-    if not nodes:
-        raise NotFound(f"{cid} is in no record of this catalog: import it, or check the CID")
-    return {"nodes": nodes, "edges": edges}

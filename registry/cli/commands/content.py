@@ -134,7 +134,7 @@ def run_export(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
     """List records."""
-    from registry.workflows.read_content import look_up
+    from registry.workflows.trace import look_up
 
     with home() as opened:
         found = look_up(opened, wanted.what)
@@ -144,7 +144,7 @@ def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
     """Print lineage as a tree, as JSON or for Graphviz."""
-    from registry.workflows.read_content import trace
+    from registry.workflows.trace import trace
 
     with home() as opened:
         target = record(opened, wanted.cid)
