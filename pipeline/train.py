@@ -287,7 +287,7 @@ def arguments_of(task: FoldTask) -> dict[str, Any]:
         "workers": 0,
         "amp": False,
         "plots": False,
-        "val": False,
+        "val": True,  # validate() below decides in which epochs
         "save": True,
         "patience": 0,
         "pretrained": False,

@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from registry.provenance.keys import Key
 
 
+def _parallel() -> int:
+    """Half as many folds again as processors: three folds on two of them end sooner side by side than two and one."""
+    processors = os.cpu_count() or 1
+    return processors + processors // 2
+
+
 def utc_now() -> str:
     """RFC 3339, UTC, seconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -115,7 +121,7 @@ class Home:
             handlers,
             self._run_failed,
             name=f"{socket.gethostname()}-{os.getpid()}",
-            parallel=self.settings.parallel_folds or os.cpu_count() or 1,
+            parallel=self.settings.parallel_folds or _parallel(),
             lease_seconds=self.settings.lease_seconds,
         )
 

@@ -13,6 +13,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES = ("", "6 3", "2 2", "8 3 2 3", "1 3", "10 4")
 WIDTH, HEIGHT = 420, 300
 LEFT, RIGHT, TOP, BOTTOM = 52, 16, 16, 44
+LEGEND = 110  # beside the curves, never over them
 INK, SOFT = "#1c2733", "#d8dee6"
 
 
@@ -68,11 +69,11 @@ def lines(title: str, x_name: str, y_name: str, series: Mapping[str, Sequence[Se
         path = " ".join(_place(float(x), float(y)) for x, y in points)
         style = f'stroke="{colour}" stroke-width="{2.6 if index == 0 else 1.6}" stroke-dasharray="{dash}"'
         body.append(f'<polyline fill="none" {style} points="{path}"/>')
-        y = TOP + 12 + 15 * index
-        body.append(f'<line x1="{WIDTH - 128}" y1="{y}" x2="{WIDTH - 104}" y2="{y}" {style}/>')
-        body.append(_text(WIDTH - 98, y + 4, name, "start"))
+        y = TOP + 12 + 17 * index
+        body.append(f'<line x1="{WIDTH}" y1="{y}" x2="{WIDTH + 24}" y2="{y}" {style}/>')
+        body.append(_text(WIDTH + 30, y + 4, name, "start"))
     about = "; ".join(f"{name}: {len(points)} points" for name, points in series.items())
-    return _svg(title, about, body)
+    return _svg(title, about, body, width=WIDTH + LEGEND)
 
 
 def _place(x: float, y: float) -> str:
