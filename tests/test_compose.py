@@ -31,7 +31,7 @@ def test_it_is_valid_by_the_compose_specification() -> None:
 
 
 def test_all_parts_are_there_and_say_when_they_are_well() -> None:
-    assert set(SERVICES) == {"api", "worker", "database", "ipfs", "chain"}
+    assert set(SERVICES) == {"api", "worker", "database", "kubo", "chain"}
     for name, service in SERVICES.items():
         assert service["healthcheck"]["test"][0] == "CMD", name
         assert {"interval", "timeout", "retries"} <= set(service["healthcheck"]), name
@@ -48,7 +48,7 @@ def test_secrets_come_from_files_that_git_does_not_know() -> None:
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     for name, secret in COMPOSE["secrets"].items():
         assert list(secret) == ["file"], name
-        assert Path(secret["file"]).parent == Path("docker/secrets"), name
+        assert Path(secret["file"]).parent == Path("secrets"), name
         assert any(name in service.get("secrets", []) for service in SERVICES.values()), f"nobody uses {name}"
         assert f"> {name}\n" in text, f"nothing says how to make {name}"
     for name, service in SERVICES.items():
@@ -56,7 +56,9 @@ def test_secrets_come_from_files_that_git_does_not_know() -> None:
             if re.search("PASSWORD|PASSPHRASE|DATABASE_URL", variable):
                 assert variable.endswith("_FILE"), f"{name}: {variable}"
                 assert value.removeprefix("/run/secrets/") in service["secrets"], f"{name}: {variable}"
-    assert (ROOT / "docker" / "secrets" / ".gitignore").read_text(encoding="utf-8").split() == ["*", "!.gitignore"]
+    for ignore in (".gitignore", ".dockerignore"):
+        lines = (ROOT / ignore).read_text(encoding="utf-8").split()
+        assert {line.strip("/") for line in lines} >= {"secrets"}, ignore
 
 
 def test_every_volume_is_declared() -> None:
@@ -95,11 +97,11 @@ def test_the_settings_are_ones_that_are_read(name: str, tmp_path: Path) -> None:
 
 
 def test_the_images_are_built_from_files_that_are_here() -> None:
-    dockerfile = (ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8")
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     stages = set(re.findall(r"^FROM \S+ AS (\w+)$", dockerfile, re.MULTILINE))
     for name in (*OURS, "chain"):
         build = SERVICES[name]["build"]
-        assert (build["context"], build["dockerfile"]) == (".", "docker/Dockerfile")
+        assert build["context"] == "."
         assert build["target"] in stages
     for line in re.findall(r"^COPY (.+) \S+$", dockerfile, re.MULTILINE):
         for source in line.split():
