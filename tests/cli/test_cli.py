@@ -1,0 +1,250 @@
+"""The command line: exit statuses, documents on stdout, errors of one sentence, nothing heavy before it is needed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry.cli.main import build_parser, main
+from registry.cli.output import table
+from registry.cli.rows import as_text
+
+HEAVY = ("torch", "web3", "pandas", "litestar", "sqlalchemy", "ultralytics", "numpy", "PIL")
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    try:
+        status = main(arguments)
+    except SystemExit as end:  # argparse
+        status = int(end.code or 0)
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Path:
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    lines = ["file,label"]
+    for number, label in enumerate(["triste", "feliz", "enojado", "sorprendido", "nobody knows"]):
+        (folder / f"{number}.jpg").write_bytes(b"picture %d" % number)
+        lines.append(f"{number}.jpg,{label}")
+    lines.append("6.jpg,feliz")
+    (folder / "labels.csv").write_text("\n".join(lines))
+    return folder
+
+
+def test_the_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from registry.cli.main import build_parser; build_parser().format_help();"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_documented_command_is_there() -> None:
+    text = build_parser().format_help()
+    for command in [
+        "demo",
+        "serve",
+        "worker",
+        "import",
+        "images",
+        "snapshot",
+        "train",
+        "runs",
+        "release",
+        "fetch",
+        "show",
+        "export",
+        "predict",
+        "lookup",
+        "lineage",
+        "audit",
+        "withdraw",
+        "anchor",
+        "keys",
+        "token",
+        "store",
+        "catalog",
+        "doctor",
+    ]:
+        assert f" {command} " in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        ([], 2, ""),
+        (["fly"], 2, "invalid choice"),
+        (["fetch", "nonsense"], 2, "is no CID"),
+        (["fetch", "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"], 3, "not held here"),
+        (["import", "nowhere"], 2, "no folder, no file and no CID"),
+        (["audit", "nowhere.car"], 2, "is no file"),
+        (["audit", "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"], 3, "not held here"),
+        (["runs", "show", "nothing"], 3, "there is no run"),
+        (["images", "show", "00" * 32], 3, "no image of this catalog"),
+        (["snapshot", "create"], 1, "no image is left"),
+        (["anchor", "deploy"], 2, "EMOTIONET_CHAIN_RPC"),
+        (["token", "create", "--scope", "everything"], 2, "unknown scope"),
+    ],
+)
+def test_exit_statuses(
+    home: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, said: str
+) -> None:
+    found, _, err = run(capsys, *arguments)
+    assert found == status
+    assert said in err
+    assert "Traceback" not in err
+    if said and "invalid choice" not in said:
+        assert [line for line in err.splitlines() if line.startswith("emotionet: ")]
+
+
+def test_a_bad_setting_is_wrong_usage(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMOTIONET_LEASE_SECONDS", "soon")
+    status, _, err = run(capsys, "images", "list")
+    assert (status, "must be a number" in err) == (2, True)
+
+
+def test_import_snapshot_show_and_export(home: Path, faces: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = run(capsys, "import", str(faces), "--json")
+    document = json.loads(out)
+    assert status == 0
+    assert (document["rows"], document["registered"], document["rejected"][0]["code"]) == (6, 5, "missing_file")
+    assert "rejected" in err
+    assert run(capsys, "import", str(faces), "--dry-run", "--quiet")[1].strip() == document["root"]
+    status, out, _ = run(capsys, "snapshot", "create", "--json")
+    snapshot = json.loads(out)
+    assert (snapshot["count"], snapshot["excluded"]) == (4, {"unknown_label": 1})
+    assert run(capsys, "snapshot", "create", "--quiet")[1].strip() == snapshot["snapshot"]
+    record = json.loads(run(capsys, "show", snapshot["snapshot"])[1])
+    assert (record["type"], record["classes"]) == ("snapshot", ["triste", "sorprendido", "feliz", "enojado"])
+    rows = [json.loads(line) for line in run(capsys, "show", snapshot["snapshot"], "--table", "items")[1].splitlines()]
+    assert sorted(row["label"] for row in rows) == ["enojado", "feliz", "sorprendido", "triste"]
+    assert run(capsys, "show", snapshot["snapshot"], "--table", "nothing")[0] == 2
+
+
+def test_a_cars_round_trip_and_what_a_flipped_byte_does(
+    home: Path, faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = run(capsys, "import", str(faces), "--quiet")[1].strip()
+    snapshot = run(capsys, "snapshot", "create", "--quiet")[1].strip()
+    car = tmp_path / "snapshot.car"
+    document = json.loads(run(capsys, "export", snapshot, "-o", str(car), "--json")[1])
+    assert document["size"] == car.stat().st_size
+    again = tmp_path / "again.car"
+    run(capsys, "export", snapshot, "-o", str(again))
+    assert car.read_bytes() == again.read_bytes()
+    monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "elsewhere"))
+    status, out, _ = run(capsys, "audit", str(car), "--offline", "--level", "1", "--json")
+    assert (status, json.loads(out)["holds"]) == (0, True)
+    data = bytearray(car.read_bytes())
+    data[-1] ^= 1
+    car.write_bytes(bytes(data))
+    status, out, _ = run(capsys, "audit", str(car), "--offline", "--json")
+    assert (status, json.loads(out)["holds"]) == (1, False)
+    status, _, err = run(capsys, "import", str(car))
+    assert (status, "do not hash" in err) == (1, True)
+    assert run(capsys, "fetch", root, "-o", str(tmp_path / "out"))[0] == 3
+
+
+def test_fetch_writes_the_folder_back(
+    home: Path, faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = run(capsys, "import", str(faces), "--quiet")[1].strip()
+    target = tmp_path / "back"
+    assert run(capsys, "fetch", root, "-o", str(target))[0] == 0
+    assert (target / "labels.csv").read_bytes() == (faces / "labels.csv").read_bytes()
+    assert sorted(path.name for path in target.iterdir()) == ["0.jpg", "1.jpg", "2.jpg", "3.jpg", "4.jpg", "labels.csv"]
+    assert run(capsys, "fetch", f"{root}/2.jpg", "-o", str(tmp_path / "one.jpg"))[0] == 0
+    assert (tmp_path / "one.jpg").read_bytes() == b"picture 2"
+    assert run(capsys, "fetch", f"{root}/9.jpg")[0] == 3
+    assert run(capsys, "fetch", root, "-o", str(target))[0] == 2
+
+
+def test_lists_as_lines_ids_and_tables(home: Path, faces: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "import", str(faces), "--quiet")
+    lines = [json.loads(line) for line in run(capsys, "images", "list", "--json")[1].splitlines()]
+    assert {line["status"] for line in lines} == {"stored"}
+    ids = run(capsys, "images", "list", "--quiet")[1].split()
+    assert ids == [line["sha256"] for line in lines]
+    assert run(capsys, "images", "list", "--label", "feliz")[1].count("\n") == 2
+    assert run(capsys, "lookup", ids[0], "--json")[0] == 0
+    assert run(capsys, "lookup", "00" * 32)[0] == 3
+
+
+def test_catalog_rebuild_gives_the_same_lists(home: Path, faces: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "import", str(faces), "--quiet")
+    snapshot = run(capsys, "snapshot", "create", "--quiet")[1].strip()
+    before = run(capsys, "images", "list", "--json")[1]
+    for path in home.glob("catalog.sqlite*"):
+        path.unlink()
+    assert run(capsys, "catalog", "rebuild")[0] == 0
+    assert run(capsys, "images", "list", "--json")[1] == before
+    assert run(capsys, "snapshot", "list", "--quiet")[1].strip() == snapshot
+    assert run(capsys, "lineage", snapshot, "--format", "json")[0] == 0
+
+
+def test_a_catalog_that_was_lost_refuses_to_fork_the_log(
+    home: Path, faces: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "import", str(faces), "--quiet")
+    for path in home.glob("catalog.sqlite*"):
+        path.unlink()
+    status, _, err = run(capsys, "import", str(faces))
+    assert (status, "catalog rebuild" in err) == (1, True)
+
+
+def test_store_verify_names_a_flipped_bit(home: Path, faces: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "import", str(faces), "--quiet")
+    assert run(capsys, "store", "verify")[0] == 0
+    victim = sorted((home / "blocks" / "blocks").glob("*/*"))[0]
+    data = bytearray(victim.read_bytes())
+    data[0] ^= 4
+    victim.write_bytes(bytes(data))
+    status, out, _ = run(capsys, "store", "verify", "--json")
+    assert (status, json.loads(out)["ok"]) == (1, False)
+
+
+def test_withdrawing_lists_what_it_touches(home: Path, faces: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "import", str(faces), "--quiet")
+    snapshot = run(capsys, "snapshot", "create", "--quiet")[1].strip()
+    image = json.loads(run(capsys, "images", "list", "--label", "feliz", "--json")[1])["sha256"]
+    done = json.loads(run(capsys, "withdraw", image, "--reason", "asked to", "--json")[1])
+    assert done["touches"] == [{"cid": snapshot, "type": "snapshot"}]
+    again = json.loads(run(capsys, "snapshot", "create", "--json")[1])
+    assert again["excluded"] == {"unknown_label": 1, "withdrawn": 1}
+    rows = [
+        json.loads(line)
+        for line in run(capsys, "snapshot", "diff", snapshot, again["snapshot"], "--json")[1].splitlines()
+    ]
+    assert rows == [{"change": "removed", "sha256": image, "before": "feliz", "after": None}]
+
+
+def test_no_secret_is_ever_printed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, err = run(capsys, "keys", "show", "--json")
+    document = json.loads(out)
+    assert Path(document["path"]).stat().st_mode & 0o777 == 0o600
+    passphrase = (home / "keys" / "passphrase").read_text().strip()
+    assert passphrase not in out + err
+    token = json.loads(run(capsys, "token", "create", "--json")[1])
+    listed = run(capsys, "token", "list", "--json")[1]
+    assert token["id"] in listed
+    assert token["token"] not in listed
+    assert run(capsys, "token", "revoke", token["id"])[0] == 0
+
+
+def test_rows_in_every_form() -> None:
+    rows: list[dict[str, Any]] = [{"a": "x,y", "b": [1, 2]}, {"a": None, "b": {"c": 3}}]
+    assert as_text(rows, "csv") == 'a,b\n"x,y","[1, 2]"\n,"{""c"": 3}"\n'
+    assert [json.loads(line) for line in as_text(rows, "jsonl").splitlines()] == rows
+    assert json.loads(as_text(rows, "json")) == rows
+    assert table(["a"], []) == "nothing"
