@@ -1,0 +1,72 @@
+"""What may be imported where, beyond what import-linter sees: nothing heavy before it is used."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import registry
+from tests.conftest import ROOT
+
+HEAVY = {
+    "torch",
+    "web3",
+    "pandas",
+    "litestar",
+    "sqlalchemy",
+    "ultralytics",
+    "numpy",
+    "cv2",
+    "PIL",
+    "pyarrow",
+    "requests",
+}
+
+
+def loaded_after(statement: str) -> set[str]:
+    """Top-level names in ``sys.modules`` after a statement in a fresh interpreter."""
+    code = f"import sys\n{statement}\nimport json; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True, timeout=60)
+    return {name.partition(".")[0] for name in json.loads(done.stdout.splitlines()[-1])}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import registry",
+        "import registry.cli.main",
+        "from registry.cli.main import build_parser; build_parser()",
+        "import registry.assembly",
+        "import registry.settings",
+    ],
+)
+def test_nothing_heavy_is_loaded_before_it_is_used(statement: str) -> None:
+    assert HEAVY & loaded_after(statement) == set()
+
+
+def test_help_loads_nothing_heavy() -> None:
+    assert HEAVY & loaded_after("from registry.cli.main import build_parser; build_parser().format_help()") == set()
+
+
+def test_the_check_sees_what_is_loaded() -> None:
+    assert "numpy" in loaded_after("import numpy")
+
+
+@pytest.mark.parametrize("name", sorted(module.name for module in pkgutil.iter_modules(registry.__path__, "registry.")))
+def test_every_package_can_be_imported_alone(name: str) -> None:
+    """A cycle shows only where the other package was not imported first."""
+    assert "torch" not in loaded_after(f"import {name}")
+
+
+def test_the_service_runs_without_the_pipeline_and_torch() -> None:
+    blocked = "import sys; sys.modules.update(pipeline=None, torch=None, ultralytics=None); "
+    imports = "import registry.api.app, registry.assembly, registry.workflows.audit_target, registry.cli.main"
+    assert "litestar" in loaded_after(blocked + imports)
+
+
+def test_the_contract_is_read_without_web3() -> None:
+    assert "web3" not in loaded_after("import contracts_abi; contracts_abi.deployed_bytecode()")
