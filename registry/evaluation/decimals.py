@@ -1,25 +1,47 @@
-"""Figures as they stand in records: decimal strings of six places, rounded half to even."""
+"""Figures as they stand in records: decimal strings of six places, rounded half to even.
+
+``UNIT`` is how resampled figures are kept on their way: integers in units of 2**-30, rounded down, so that
+sums come out alike in any order and on any machine.
+"""
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from collections.abc import Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
-PLACES = Decimal("0.000001")
+UNIT = 1 << 30
+_PLACES = Decimal("0.000001")
 
 
 def six(value: Fraction | int | Decimal | None) -> str | None:
     """An exact value as a decimal string of six places, half even; None stays None (not estimable)."""
     if value is None:
         return None
-    with localcontext() as context:
-        context.prec = 60
-        if isinstance(value, Fraction):
-            value = Decimal(value.numerator) / Decimal(value.denominator)
-        rounded = Decimal(value).quantize(PLACES, rounding=ROUND_HALF_EVEN)
-    return str(rounded.copy_abs() if rounded == 0 else rounded)
+    if isinstance(value, Decimal):
+        rounded = value.quantize(_PLACES, rounding=ROUND_HALF_EVEN)
+        return str(rounded.copy_abs() if rounded == 0 else rounded)
+    return six_ratio(value.numerator, value.denominator)
 
 
-def millionths(value: int) -> str:
-    """An integer in millionths as a decimal string."""
-    return f"{value // 1_000_000}.{value % 1_000_000:06d}"
+def six_ratio(part: int, whole: int) -> str:
+    """``part / whole`` (``whole`` above 0) as a decimal string of six places, half even."""
+    sign, part = ("-", -part) if part < 0 else ("", part)
+    quotient, rest = divmod(part * 1_000_000, whole)
+    if 2 * rest > whole or (2 * rest == whole and quotient % 2):
+        quotient += 1
+    text = f"{quotient // 1_000_000}.{quotient % 1_000_000:06d}"
+    return sign + text if quotient else text
+
+
+def exact_sum(terms: Sequence[tuple[int, int]]) -> Fraction:
+    """The sum of (numerator, denominator) pairs, by halves: far faster than adding fractions one by one."""
+
+    def add(low: int, high: int) -> tuple[int, int]:
+        if high - low == 1:
+            return terms[low]
+        middle = (low + high) // 2
+        (a, b), (c, d) = add(low, middle), add(middle, high)
+        return a * d + c * b, b * d
+
+    return Fraction(*add(0, len(terms))) if terms else Fraction(0)

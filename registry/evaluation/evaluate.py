@@ -1,25 +1,29 @@
 """Every figure of an evaluation, from per-image predictions and what the plan fixed.
 
-Invariant: pure and exact: the same predictions and parameters give the same record on every machine. The
-run that trained and the audit that doubts it call this one function.
+Invariant: pure and exact: the same predictions and parameters give the same record on every machine, in
+whatever order they come. The run that trained and the audit that doubts it call this one function.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from registry.core import records
 from registry.core.cid import CID
+from registry.core.errors import InvalidInput
 from registry.core.records import Claim, Metric, Verdict
-from registry.evaluation import curves, fairness, intervals, metrics
+from registry.evaluation import curves, fairness, metrics
+from registry.evaluation.bootstrap import bootstrap
 from registry.evaluation.claims import judge_all
+from registry.evaluation.columns import Columns, Row, columns_of, take
+from registry.evaluation.curves import Points
 from registry.evaluation.decimals import six
-from registry.evaluation.intervals import Values, Weights
+from registry.evaluation.intervals import bounds
 
 METRICS = (
     "macro_f1",
@@ -33,8 +37,8 @@ METRICS = (
     "precision",
     "recall_gap(class)",
 )
-Row = Mapping[str, Any]
-Interval = tuple[str, str] | None
+MAX_CLASSES = 100
+Clusters = Mapping[bytes, bytes]
 
 
 @dataclass(frozen=True)
@@ -42,80 +46,58 @@ class Result:
     """What an Evaluation record says; ``curves`` are rows of the CURVES table."""
 
     metrics: tuple[Metric, ...]
-    per_fold: tuple[tuple[Metric, ...], ...]
-    curves: tuple[tuple[str, list[list[str]]], ...]
+    per_fold: tuple[tuple[Metric, ...], ...]  # by number of fold
+    curves: tuple[tuple[str, Points], ...]
     confusion: tuple[tuple[int, ...], ...]
     fairness: tuple[Metric, ...]
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
 
 
-def _metric(name: str, value: Fraction | None, interval: Interval, n: int) -> Metric:
-    if value is None or interval is None:
-        return Metric(name=name, value=six(value), low=None, high=None, n=n)
-    return Metric(name=name, value=six(value), low=interval[0], high=interval[1], n=n)
+@dataclass(frozen=True)
+class _Rule:
+    """What the plan fixed."""
+
+    classes: tuple[str, ...]
+    threshold: int
+    rounds: int
+    min_group: int
+    seed: int
 
 
-def _matrix_metrics(
-    rows: Sequence[Row], classes: Sequence[str], threshold: int, weights: Weights, min_group: int
-) -> list[Metric]:
-    """macro_f1, micro_f1, accuracy, recall_gap(class), then f1, recall and precision of each class."""
-    counts = metrics.confusion_of(rows, len(classes), threshold)
-    truth = np.array([row["truth"] for row in rows], np.int64)
-    said = [metrics.predicted(row, threshold) for row in rows]
-    filled = np.array([len(classes) if one is None else one for one in said], np.int64)
-    rounds = intervals.matrix_rounds(intervals.confusion_rounds(truth, filled, len(classes), weights))
-    n = len(rows)
-    gap = metrics.recall_gap(counts, min_group)
+def _figures(columns: Columns, clusters: Clusters, rule: _Rule) -> tuple[Metric, ...]:
+    """Every metric of some images, each with its interval."""
+    names = [clusters.get(key, key) for key in columns.keys]
+    drawn = bootstrap(columns, names, threshold=rule.threshold, rounds=rule.rounds, seed=rule.seed)
+    counts = metrics.confusion_of(columns, rule.threshold)
+    n = len(columns)
+
+    def of(name: str, value: Fraction | None, among: int, key: str, groups: int) -> Metric:
+        interval = bounds(drawn[key], groups) if value is not None else None
+        low, high = interval or (None, None)
+        return Metric(name=name, value=six(value), low=low, high=high, n=among)
+
+    everyone = len(set(names))
+    by_class = [
+        len({name for name, truth in zip(names, columns.truth.tolist(), strict=True) if truth == label})
+        for label in range(len(rule.classes))
+    ]
     found = [
-        _metric("macro_f1", metrics.macro_f1(counts), intervals.bounds(rounds["macro_f1"]), n),
-        _metric("micro_f1", metrics.micro_f1(counts), intervals.bounds(rounds["micro_f1"]), n),
-        _metric("accuracy", metrics.accuracy(counts), intervals.wilson(int(np.trace(counts)), n), n),
-        _metric("recall_gap(class)", gap, intervals.bounds(rounds["recall_gap"]) if gap is not None else None, n),
+        of("macro_f1", metrics.macro_f1(counts), n, "macro_f1", everyone),
+        of("micro_f1", metrics.micro_f1(counts), n, "micro_f1", everyone),
+        fairness.proportion("accuracy", int(np.trace(counts)), n),
+        of("pr_auc", metrics.pr_auc(columns), n, "pr_auc", everyone),
+        of("map50", metrics.mean_average_precision(columns, (50,)), n, "map50", everyone),
+        of("map50_95", metrics.mean_average_precision(columns), n, "map50_95", everyone),
     ]
-    for label, name in enumerate(classes):
+    for label, name in enumerate(rule.classes):
         total, called, hits = int(counts[label].sum()), int(counts[:, label].sum()), int(counts[label, label])
-        value = metrics.class_f1(counts, label)
-        found.append(_metric(f"f1({name})", value, intervals.bounds(rounds[f"f1 {label}"]), total))
-        found.append(fairness.proportion(f"recall({name})", hits, total, 1))
-        found.append(fairness.proportion(f"precision({name})", hits, called, 1))
-    return found
-
-
-def _ranking_metrics(rows: Sequence[Row], classes: int, weights: Weights) -> list[Metric]:
-    """pr_auc, map50, map50_95."""
-    truth = np.array([row["truth"] for row in rows], np.int64)
-    image_level: list[Values] = [
-        intervals.average_precision_rounds(metrics.image_scores(rows, label), truth == label, weights)
-        for label in range(classes)
-        if (truth == label).any()
-    ]
-    n = len(rows)
-    found = [_metric("pr_auc", metrics.pr_auc(rows, classes), _bounds_of_mean(image_level), n)]
-    for name, percents in (("map50", (50,)), ("map50_95", metrics.IOU_PERCENTS)):
-        value = metrics.mean_average_precision(rows, classes, percents)
-        found.append(_metric(name, value, _bounds_of_mean(_map_rounds(rows, classes, weights, percents)), n))
-    return found
-
-
-def _map_rounds(rows: Sequence[Row], classes: int, weights: Weights, percents: Sequence[int]) -> list[Values]:
-    """Each class's and IoU's AP in every round."""
-    found = []
-    for percent in percents:
-        matched = [(*one, image) for image, row in enumerate(rows) for one in metrics.match(row, percent)]
-        for label in range(classes):
-            boxes = np.array([len(row["boxes"]) if row["truth"] == label else 0 for row in rows], np.int64)
-            if not boxes.any():
-                continue
-            mine = sorted((-score, index) for index, (kind, score, _, _) in enumerate(matched) if kind == label)
-            right = np.array([matched[index][2] for _, index in mine], bool)
-            drawn = weights[:, [matched[index][3] for _, index in mine]]
-            found.append(intervals.interpolated_rounds(right, drawn, (weights @ boxes).astype(np.float64)))
-    return found
-
-
-def _bounds_of_mean(rounds: Sequence[Values]) -> Interval:
-    return intervals.bounds(intervals.mean_of(rounds)) if rounds else None
+        found.append(of(f"f1({name})", metrics.class_f1(counts, label), total, f"f1 {label}", by_class[label]))
+        found.append(fairness.proportion(f"recall({name})", hits, total, rule.min_group))
+        found.append(fairness.proportion(f"precision({name})", hits, called))
+    gap = metrics.recall_gap(counts, rule.min_group)
+    found.append(of("recall_gap(class)", gap, n, "recall_gap", min(filter(None, by_class), default=0)))
+    return tuple(found)
 
 
 def evaluate(
@@ -131,31 +113,49 @@ def evaluate(
     min_group: int,
     seed: int,
 ) -> Result:
-    """All figures. ``predictions`` have the columns of PREDICTIONS; ``threshold`` is in millionths."""
-    rows = sorted(predictions, key=lambda row: bytes(row["sha256"]))
-    weights = intervals.draw_weights(intervals.cluster_names(rows, clusters), rounds, seed)
-    pooled = _matrix_metrics(rows, classes, threshold, weights, min_group) + _ranking_metrics(
-        rows, len(classes), weights
-    )
-    by_people = fairness.by_attributes(rows, attributes, groups, threshold, min_group)
-    by_class = tuple(one for one in pooled if one.name.startswith("recall(") or one.name == "recall_gap(class)")
-    per_fold = []
-    for fold in sorted({row["fold"] for row in rows}):
-        mine = [index for index, row in enumerate(rows) if row["fold"] == fold]
-        part = [rows[index] for index in mine]
-        own = intervals.draw_weights(intervals.cluster_names(part, clusters), rounds, seed)
-        per_fold.append(tuple(_matrix_metrics(part, classes, threshold, own, min_group)))
-    counts = metrics.confusion_of(rows, len(classes), threshold)
-    named = {one.name: one for one in (*pooled, *by_people)}
+    """All figures of ``predictions``, rows with the columns of PREDICTIONS.
+
+    ``threshold`` is in millionths; ``groups`` names the attributes to compare; ``clusters`` maps an image to
+    its group (one without is its own); ``min_group`` counts images. ``InvalidInput`` for what no plan or run
+    can say (``bad_predictions``, ``bad_rounds``, ``bad_seed``, ``bad_claim``, ``bad_classes``, ``bad_groups``).
+    """
+    _check(classes, clusters, attributes)
+    rule = _Rule(classes, threshold, rounds, min_group, seed)
+    columns = columns_of(predictions, len(classes))
+    pooled = _figures(columns, clusters, rule)
+    folds = [take(columns, columns.fold == fold) for fold in np.unique(columns.fold).tolist()]
+    by_people = fairness.by_attributes(columns, attributes, groups, threshold, min_group)
+    by_class = tuple(one for one in pooled if one.name.startswith(("recall(", "recall_gap(")))
+    both = (*by_class, *by_people)
     return Result(
-        metrics=tuple(pooled),
-        per_fold=tuple(per_fold),
-        curves=curves.all_curves(rows, classes),
-        confusion=tuple(tuple(int(value) for value in line) for line in counts),
-        fairness=(*by_class, *by_people),
-        verdicts=judge_all(claims, named),
-        notes=fairness.notes(groups),
+        metrics=pooled,
+        per_fold=tuple(_figures(fold, clusters, rule) for fold in folds),
+        curves=curves.all_curves(columns, classes),
+        confusion=tuple(tuple(line) for line in metrics.confusion_of(columns, threshold).tolist()),
+        fairness=both,
+        verdicts=judge_all(claims, _by_name((*pooled, *by_people))),
+        notes=fairness.notes(columns, attributes, groups, threshold, both),
     )
+
+
+def _check(classes: tuple[str, ...], clusters: Clusters, attributes: Mapping[bytes, Mapping[str, str]]) -> None:
+    """Published tables may hold anything; figures are made of what is meant."""
+    if not 1 <= len(set(classes)) == len(classes) <= MAX_CLASSES:
+        raise InvalidInput(
+            f"an evaluation needs 1 to {MAX_CLASSES} classes, each once: see the snapshot's", code="bad_classes"
+        )
+    if not all(isinstance(name, bytes) for name in clusters.values()):
+        raise InvalidInput("an image's group has no name: it is named by its smallest sha256", code="bad_groups")
+    for found in attributes.values():
+        pairs = found.items() if isinstance(found, Mapping) else [(None, None)]
+        if not all(isinstance(part, str) for pair in pairs for part in pair):
+            raise InvalidInput("an image's attributes are no names and values: see labels.csv", code="bad_groups")
+
+
+def _by_name(figures: Sequence[Metric]) -> dict[str, Metric]:
+    """Figures that a claim can name; where two bear one name (a class ``a=b``, an attribute) neither can be meant."""
+    count = Counter(one.name for one in figures)
+    return {one.name: one for one in figures if count[one.name] == 1}
 
 
 def to_record(draw: CID, predictions: CID, curves_table: CID, result: Result) -> records.Evaluation:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+
+import numpy as np
 
 from registry.core.records import Metric
+from registry.evaluation.columns import Columns
 from registry.evaluation.decimals import six
 from registry.evaluation.intervals import wilson
-from registry.evaluation.metrics import predicted
 
 Attributes = Mapping[bytes, Mapping[str, str]]
 
 
-def proportion(name: str, right: int, total: int, min_group: int) -> Metric:
+def proportion(name: str, right: int, total: int, min_group: int = 1) -> Metric:
     """A share with Wilson's interval; not estimable below ``min_group``."""
     interval = wilson(right, total) if total >= min_group else None
     if interval is None:
@@ -27,36 +28,41 @@ def proportion(name: str, right: int, total: int, min_group: int) -> Metric:
 
 
 def by_attributes(
-    rows: Sequence[Mapping[str, Any]],
-    attributes: Attributes,
-    names: Sequence[str],
-    threshold: int,
-    min_group: int,
+    columns: Columns, attributes: Attributes, names: Sequence[str], threshold: int, min_group: int
 ) -> tuple[Metric, ...]:
-    """``recall(ATTR=VALUE)``: of the images with that value, how many were called right."""
+    """``recall(ATTR=VALUE)``: of the images with that value, how many were called right. Sorted by name."""
+    hits = np.equal(columns.called(threshold), columns.truth).tolist()
     found: dict[str, tuple[int, int]] = {}
-    for row in rows:
-        hit = predicted(row, threshold) == row["truth"]
-        for name in names:
-            value = attributes.get(row["sha256"], {}).get(name)
-            if value is not None:
+    for key, hit in zip(columns.keys, hits, strict=True):
+        for name, value in attributes.get(key, {}).items():
+            if name in names:
                 right, total = found.get(f"recall({name}={value})", (0, 0))
                 found[f"recall({name}={value})"] = (right + hit, total + 1)
-    return tuple(proportion(name, *counts, min_group) for name, counts in sorted(found.items()))
+    return tuple(proportion(name, right, total, min_group) for name, (right, total) in sorted(found.items()))
 
 
-def notes(names: Sequence[str]) -> tuple[str, ...]:
-    """What the figures do not say."""
+def notes(
+    columns: Columns, attributes: Attributes, names: Sequence[str], threshold: int, figures: Sequence[Metric]
+) -> tuple[str, ...]:
+    """What the figures do not say; what is missing comes first."""
+    declared = [name for name in names if any(name in attributes.get(key, {}) for key in columns.keys)]
     first = (
-        "No attributes of persons were given: only fairness between classes was looked at, none between people."
-        if not names
-        else f"Groups were looked at by {', '.join(names)}, as declared by whoever labelled; by nothing else."
+        f"Groups of images were compared by {', '.join(declared)}, as declared with the labels; by nothing else."
+        if declared
+        else "No attributes were given: only fairness between classes was looked at, not between groups of people."
     )
+    small = [f"{one.name} ({one.n})" for one in figures if one.value is None]
+    fixed = six(Fraction(threshold, 1_000_000))
     return (
         first,
+        *([f"Not estimable, with the number of images there are: {', '.join(small)}."] if small else []),
         "Balance between classes is not fairness between people.",
-        "Pooled figures describe the procedure over all folds; the weights that people get are those of one fold.",
-        "The threshold was fixed in the plan before any fold was drawn.",
-        "pr_auc is the mean over classes of image-level average precision; map50 and map50_95 are of detections.",
-        "Proportions have Wilson intervals; the others a 95 % bootstrap over groups of persons and near-duplicates.",
+        "Pooled figures describe the procedure over all folds, each image judged by the fold that did not see it; "
+        "the weights that people get are those of one fold.",
+        f"The threshold {fixed} was fixed in the plan before any fold was drawn; an image's prediction is its best "
+        "detection at or above it, otherwise nothing.",
+        "pr_auc is of images: the mean over classes of the average precision of each image's highest score. "
+        "map50 and map50_95 are of boxes.",
+        "Intervals are 95 %: Wilson's for recall, precision and accuracy (each image counted as independent), a "
+        "bootstrap over groups of persons and near-duplicates for the others.",
     )

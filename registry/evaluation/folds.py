@@ -18,12 +18,24 @@ from registry.core.errors import InvalidInput
 
 
 def draw_seed(plan: bytes, plan_seed: int, block_hash: bytes | None) -> bytes:
-    """32 bytes: sha256(plan's CID || block hash), or without a beacon sha256(plan's CID || its seed, 8 bytes)."""
+    """32 bytes: sha256(plan's CID || block hash), or without a beacon sha256(plan's CID || its seed, 8 bytes).
+
+    ``InvalidInput`` (``bad_seed``) for a seed beyond 64 bits or a block hash that has not 32 bytes.
+    """
+    if not 0 <= plan_seed < 1 << 64 or (block_hash is not None and len(block_hash) != 32):
+        raise InvalidInput(
+            "a draw's seed comes from an unsigned number of 64 bits or a block's hash of 32 bytes: check the plan "
+            "and its beacon",
+            code="bad_seed",
+        )
     return hashlib.sha256(plan + (block_hash if block_hash is not None else plan_seed.to_bytes(8, "big"))).digest()
 
 
 def union_groups(pairs: Iterable[tuple[bytes, bytes]], members: Iterable[bytes]) -> dict[bytes, bytes]:
-    """Each member's group, named by its smallest member; ``pairs`` belong together (union-find)."""
+    """Each member's group, named by its smallest member; ``pairs`` belong together (union-find).
+
+    ``InvalidInput`` (``unknown_member``) for a pair of which one is no member.
+    """
     parent = {member: member for member in members}
 
     def root(member: bytes) -> bytes:
@@ -33,6 +45,8 @@ def union_groups(pairs: Iterable[tuple[bytes, bytes]], members: Iterable[bytes])
         return member
 
     for one, other in pairs:
+        if one not in parent or other not in parent:
+            raise InvalidInput("a pair names an image that is not there: pair members only", code="unknown_member")
         low, high = sorted((root(one), root(other)))
         parent[high] = low
     return {member: root(member) for member in parent}
@@ -41,8 +55,10 @@ def union_groups(pairs: Iterable[tuple[bytes, bytes]], members: Iterable[bytes])
 def draw_folds(groups: Mapping[bytes, bytes], labels: Mapping[bytes, int], k: int, seed: bytes) -> dict[bytes, int]:
     """Fold (0 to k-1) of every member of ``groups`` (member to group's name). Labels are class indices.
 
-    ``InvalidInput`` (``too_few_groups``) if some fold would stay empty.
+    ``InvalidInput`` (``too_few_groups``) if some fold would stay empty, (``no_label``) if a member has no label.
     """
+    if any(member not in labels for member in groups):
+        raise InvalidInput("an image has a group and no label: give every image a class", code="no_label")
     members: dict[bytes, list[bytes]] = {}
     for member, name in groups.items():
         members.setdefault(name, []).append(member)

@@ -1,30 +1,32 @@
-"""How sure a figure is: Wilson's interval for proportions, the cluster bootstrap for everything else.
+"""How sure a figure is: Wilson's interval for proportions, the cluster bootstrap's draws and bounds for the rest.
 
-The bootstrap draws whole groups (a person's images stay together). Its random numbers are Philox 4x64-10's
-raw 64-bit output under key (seed, 0), counter 0, taken in order; draw number i picks group
-``((raw >> 32) * groups) >> 32``. Library versions can't change it. Bounds are order statistics (no
-interpolation) at ceil(0.025 R) and ceil(0.975 R) of R sorted rounds.
+The bootstrap draws whole groups (a person's images stay together). Its random numbers are the raw 64-bit
+outputs of Philox 4x64-10 under key (seed, 0), its counter starting at 1, in order: draw number i of a
+round picks the group at ``((raw >> 32) * groups) >> 32`` of the groups sorted by name. No sampling method of
+a library is used, so no version can change it. Bounds are order statistics, without interpolation: of R sorted
+rounds those at ceil(0.025 R) and ceil(0.975 R), counted from 1.
 
 Sources: Wilson 1927; Efron and Tibshirani 1993, chapter 13 (percentile); Salmon et al. 2011 (Philox).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal, localcontext
-from typing import Any
+from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
-from registry.evaluation.decimals import six
+from registry.core.errors import InvalidInput
+from registry.evaluation.columns import Ints
+from registry.evaluation.decimals import UNIT, six
 
 Z = Decimal("1.959963984540054")  # 95 %
-Weights = NDArray[np.int64]  # (rounds, images): how often each image was drawn
-Values = NDArray[np.float64]
+MAX_ROUNDS = 100_000
+Interval = tuple[str, str]
 
 
-def wilson(right: int, total: int) -> tuple[str, str] | None:
+def wilson(right: int, total: int) -> Interval | None:
     """95 % interval of a proportion as decimals of six places; None of nothing."""
     if not total:
         return None
@@ -33,115 +35,47 @@ def wilson(right: int, total: int) -> tuple[str, str] | None:
         n, p, z2 = Decimal(total), Decimal(right) / Decimal(total), Z * Z
         centre = p + z2 / (2 * n)
         spread = Z * ((p * (1 - p) + z2 / (4 * n)) / n).sqrt()
-        low, high = (centre - spread) / (1 + z2 / n), (centre + spread) / (1 + z2 / n)
-        return six(max(low, Decimal(0))) or "", six(min(high, Decimal(1))) or ""
+        low = Decimal(0) if right == 0 else (centre - spread) / (1 + z2 / n)
+        high = Decimal(1) if right == total else (centre + spread) / (1 + z2 / n)
+        return six(low) or "", six(high) or ""
 
 
-def draw_weights(clusters: Sequence[bytes], rounds: int, seed: int) -> Weights:
-    """How often each image is drawn in each round; ``clusters`` names each image's group."""
-    names = sorted(set(clusters))
-    position = {name: index for index, name in enumerate(names)}
-    of_image = np.array([position[name] for name in clusters], np.int64)
+def group_indices(names: Sequence[bytes]) -> tuple[Ints, int]:
+    """Each image's place among the groups sorted by name, and how many groups there are."""
+    position = {name: index for index, name in enumerate(sorted(set(names)))}
+    return np.array([position[name] for name in names], np.int64), len(position)
+
+
+def draws(groups: int, rounds: int, seed: int, at_once: int) -> Iterator[Ints]:
+    """How often each group is drawn, (up to ``at_once`` rounds, groups) at a time; ``rounds`` in all.
+
+    ``InvalidInput`` (``bad_rounds``, ``bad_seed``) for what no plan may ask.
+    """
+    if not 1 <= rounds <= MAX_ROUNDS:
+        raise InvalidInput(f"{rounds} bootstrap rounds: use 1 to {MAX_ROUNDS}", code="bad_rounds")
+    if not 0 <= seed < 1 << 64:
+        raise InvalidInput(f"seed {seed} is no unsigned number of 64 bits", code="bad_seed")
     generator = np.random.Philox(key=np.array([seed, 0], np.uint64))
-    raw = generator.random_raw(rounds * len(names)).reshape(rounds, len(names))
-    picked = ((raw >> np.uint64(32)) * np.uint64(len(names))) >> np.uint64(32)
-    offsets = np.arange(rounds, dtype=np.int64)[:, None] * len(names)
-    drawn = np.bincount((picked.astype(np.int64) + offsets).ravel(), minlength=rounds * len(names))
-    return drawn.reshape(rounds, len(names))[:, of_image].astype(np.int64)
+    for first in range(0, rounds, at_once):
+        some = min(at_once, rounds - first)
+        raw = generator.random_raw(some * groups).reshape(some, groups)
+        picked = (((raw >> np.uint64(32)) * np.uint64(groups)) >> np.uint64(32)).astype(np.int64)
+        picked += np.arange(some, dtype=np.int64)[:, None] * groups
+        yield np.bincount(picked.ravel(), minlength=some * groups).reshape(some, groups)
 
 
-def bounds(values: Values) -> tuple[str, str] | None:
-    """Percentile bounds of rounds' values, as decimals of six places; None if fewer than half are numbers."""
-    known = np.sort(values[~np.isnan(values)])
-    if 2 * len(known) < len(values) or not len(known):
+def bounds(values: Ints, groups: int) -> Interval | None:
+    """Percentile bounds of rounds' values (units of 2**-30, -1 for none); None if fewer than half have a value.
+
+    Where every round gives 1, resampling can't see what a larger sample would show: the lower bound is
+    then Wilson's for ``groups`` right of ``groups``; where every round gives 0, the upper one mirrored.
+    """
+    known = np.sort(values[values >= 0])
+    if not groups or not len(known) or 2 * len(known) < len(values):
         return None
-    low, high = -(-25 * len(known) // 1000) - 1, -(-975 * len(known) // 1000) - 1
-    return six(Decimal(float(known[low]))) or "", six(Decimal(float(known[high]))) or ""
-
-
-def _divide(part: Values, whole: Values) -> Values:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(whole > 0, part / np.where(whole > 0, whole, 1), np.nan)
-
-
-def mean_of(columns: Sequence[Values]) -> Values:
-    """Mean over those that are numbers, added in order, so that every machine rounds alike."""
-    total, count = np.zeros_like(columns[0]), np.zeros_like(columns[0])
-    for column in columns:
-        known = ~np.isnan(column)
-        total, count = total + np.where(known, column, 0.0), count + known
-    return _divide(total, count)
-
-
-def confusion_rounds(truth: NDArray[np.int64], said: NDArray[np.int64], classes: int, weights: Weights) -> Weights:
-    """Confusion matrices of all rounds, (rounds, classes, classes + 1); ``said`` is ``classes`` for nothing."""
-    cell = truth * (classes + 1) + said
-    flat = np.zeros((len(weights), classes * (classes + 1)), np.int64)
-    for value in np.unique(cell).tolist():
-        flat[:, value] = weights[:, cell == value].sum(axis=1)
-    return flat.reshape(len(weights), classes, classes + 1)
-
-
-def matrix_rounds(counts: Weights) -> Mapping[str, Values]:
-    """macro_f1, micro_f1, accuracy, recall_gap, and per class f1 (by "f1", class index), of all rounds."""
-    classes = counts.shape[1]
-    right = [counts[:, label, label].astype(np.float64) for label in range(classes)]
-    truth = [counts[:, label, :].sum(axis=1).astype(np.float64) for label in range(classes)]
-    called = [counts[:, :, label].sum(axis=1).astype(np.float64) for label in range(classes)]
-    f1 = [np.where(truth[i] > 0, _divide(2 * right[i], truth[i] + called[i]), np.nan) for i in range(classes)]
-    recall = np.stack([_divide(right[i], truth[i]) for i in range(classes)])
-    hits, all_truth, all_called = (np.sum(np.stack(part), axis=0) for part in (right, truth, called))
-    with np.errstate(invalid="ignore"):
-        gap = np.fmax.reduce(recall) - np.fmin.reduce(recall)
-    found: dict[str, Values] = {
-        "macro_f1": mean_of(f1),
-        "micro_f1": _divide(2 * hits, all_truth + all_called),
-        "accuracy": _divide(hits, all_truth),
-        "recall_gap": gap,
-    }
-    return {**found, **{f"f1 {label}": f1[label] for label in range(classes)}}
-
-
-def ranking_rounds(
-    scores: NDArray[np.int64], right: NDArray[np.bool_], weights: Weights, positives: Values
-) -> tuple[Values, Values]:
-    """Weighted hits and totals at the end of each distinct score, (rounds, scores) each, by falling score."""
-    order = np.argsort(-scores, kind="stable")
-    drawn = weights[:, order]
-    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
-    hits = np.cumsum(drawn * right[order], axis=1)[:, ends].astype(np.float64)
-    totals = np.cumsum(drawn, axis=1)[:, ends].astype(np.float64)
-    return hits, totals
-
-
-def average_precision_rounds(scores: NDArray[np.int64], truth: NDArray[np.bool_], weights: Weights) -> Values:
-    """Image-level average precision of all rounds."""
-    positives = weights[:, truth].sum(axis=1).astype(np.float64)
-    hits, totals = ranking_rounds(scores, truth, weights, positives)
-    gained = np.diff(hits, axis=1, prepend=0.0)
-    total = np.zeros(len(weights))
-    precision = np.nan_to_num(_divide(hits, totals))
-    for index in range(hits.shape[1]):
-        total = total + gained[:, index] * precision[:, index]
-    return _divide(total, positives)
-
-
-def interpolated_rounds(right: NDArray[np.bool_], weights: Weights, positives: Values) -> Values:
-    """COCO's AP of all rounds; detections by falling score, each drawn as often as its image."""
-    if not right.size:
-        return np.where(positives > 0, 0.0, np.nan)
-    hits = np.cumsum(weights * right, axis=1).astype(np.float64)
-    totals = np.cumsum(weights, axis=1).astype(np.float64)
-    best = np.flip(np.maximum.accumulate(np.flip(np.nan_to_num(_divide(hits, totals)), axis=1), axis=1), axis=1)
-    out = np.full(len(weights), np.nan)
-    steps = np.arange(101, dtype=np.float64)
-    for number in np.flatnonzero(positives > 0).tolist():
-        at = np.searchsorted(100 * hits[number], steps * positives[number], side="left")
-        taken = np.append(best[number], 0.0)[at]
-        out[number] = float(np.add.accumulate(taken)[-1]) / 101
-    return out
-
-
-def cluster_names(rows: Sequence[Mapping[str, Any]], clusters: Mapping[bytes, bytes]) -> list[bytes]:
-    """Each image's group; an image without one is its own."""
-    return [clusters.get(row["sha256"], row["sha256"]) for row in rows]
+    low, high = (int(known[-(-per_mille * len(known) // 1000) - 1]) for per_mille in (25, 975))
+    if int(known[0]) == UNIT:
+        return wilson(groups, groups)
+    if int(known[-1]) == 0:
+        return wilson(0, groups)
+    return six(Fraction(low, UNIT)) or "", six(Fraction(high, UNIT)) or ""
