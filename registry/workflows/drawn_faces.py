@@ -55,7 +55,7 @@ def _person(number: int, r: random.Random) -> Person:
         skin=TONES[tone][int(r.random() * 2)],
         hair=HAIR[int(r.random() * len(HAIR))],
         ground=(60 + int(r.random() * 160), 60 + int(r.random() * 160), 60 + int(r.random() * 160)),
-        head=(0.31 + r.random() * 0.05, 0.38 + r.random() * 0.05),
+        head=(0.26 + r.random() * 0.06, 0.33 + r.random() * 0.06),
         eyes=0.38 + r.random() * 0.1,
         brows=3 + int(r.random() * 3),
         tilt=(r.random() - 0.5) * 16,
@@ -74,7 +74,7 @@ def _features(
     line = max(2, round(w * 0.07))
     wide = {"sorprendido": 0.2, "enojado": 0.09, "feliz": 0.12, "triste": 0.12}[emotion]
     raised = {"sorprendido": 0.5, "enojado": 0.24, "feliz": 0.34, "triste": 0.34}[emotion]
-    slant = {"sorprendido": 0.0, "enojado": -0.15, "feliz": 0.0, "triste": 0.15}[emotion]
+    slant = {"sorprendido": 0.0, "enojado": -0.13, "feliz": 0.0, "triste": 0.13}[emotion]
     for side in (-1, 1):
         ex, ey = x + side * w * person.eyes, y - h * 0.12
         draw.ellipse(
@@ -84,17 +84,17 @@ def _features(
         inner, outer = ex - side * w * 0.22, ex + side * w * 0.22
         top = y - h * raised
         draw.line((inner, top - h * slant, outer, top + h * slant), fill=person.hair, width=line + person.brows)
-    mouth = (x - w * 0.5, y + h * 0.26, x + w * 0.5, y + h * 0.72)
+    mouth = (x - w * 0.4, y + h * 0.28, x + w * 0.4, y + h * 0.68)
     if emotion == "feliz":
         draw.chord(
-            (mouth[0], mouth[1] - h * 0.2, mouth[2], mouth[3]), 8, 172, fill=(150, 40, 44), outline=ink, width=line
+            (mouth[0], mouth[1] - h * 0.2, mouth[2], mouth[3]), 10, 170, fill=(150, 40, 44), outline=ink, width=line
         )
     elif emotion == "triste":
-        draw.arc((mouth[0], mouth[1] + h * 0.14, mouth[2], mouth[3] + h * 0.2), 200, 340, fill=ink, width=line + 6)
+        draw.arc((mouth[0], mouth[1] + h * 0.14, mouth[2], mouth[3] + h * 0.2), 200, 340, fill=ink, width=line + 2)
     elif emotion == "sorprendido":
         draw.ellipse((x - w * 0.2, y + h * 0.3, x + w * 0.2, y + h * 0.72), fill=(110, 30, 36), outline=ink, width=line)
     else:
-        draw.line((x - w * 0.36, y + h * 0.52, x + w * 0.36, y + h * 0.52), fill=ink, width=line + 6)
+        draw.line((x - w * 0.36, y + h * 0.52, x + w * 0.36, y + h * 0.52), fill=ink, width=line + 4)
 
 
 def draw_face(person: Person, emotion: str, r: random.Random) -> tuple[Image, tuple[int, int, int, int]]:
@@ -109,9 +109,9 @@ def draw_face(person: Person, emotion: str, r: random.Random) -> tuple[Image, tu
         bx, by, br = r.random() * big, r.random() * big, (0.02 + r.random() * 0.12) * big
         shade = tuple(max(0, min(255, level + int((r.random() - 0.5) * 60))) for level in person.ground)
         draw.ellipse((bx - br, by - br, bx + br, by + br), fill=shade)
-    zoom = 0.88 + r.random() * 0.18
+    zoom = 0.85 + r.random() * 0.25
     w, h = person.head[0] * big * zoom, person.head[1] * big * zoom
-    x, y = big * (0.5 + (r.random() - 0.5) * 0.12), big * (0.53 + (r.random() - 0.5) * 0.08)
+    x, y = big * (0.5 + (r.random() - 0.5) * 0.16), big * (0.54 + (r.random() - 0.5) * 0.12)
     draw.ellipse((x - w * 1.12, y - h * 1.16, x + w * 1.12, y + h * 0.5), fill=person.hair)
     draw.ellipse((x - w, y - h, x + w, y + h), fill=person.skin, outline=(60, 40, 32), width=SCALE)
     _features(draw, person, emotion, (x, y), (w, h))

@@ -52,14 +52,18 @@ class Simulated:
             raise InvalidInput("these are not values of this method")
 
     def preprocess(self, items: Any, read: Any, recipe: Any, progress: Any) -> tuple[Prepared, ...]:
+        persons: dict[str, bytes] = {}
+        for item in items:
+            if item.subject is not None:
+                persons[item.subject] = min(item.sha256, persons.get(item.subject, item.sha256))
         rows = []
         for done, item in enumerate(sorted(items, key=lambda one: one.sha256), 1):
             data = read(item.sha256)
-            rows.append(self._row(item, data))
+            rows.append(self._row(item, data, persons.get(item.subject, item.sha256)))
             progress("clean", done, len(items))
         return tuple(rows)
 
-    def _row(self, item: Any, data: bytes) -> Prepared:
+    def _row(self, item: Any, data: bytes, group: bytes) -> Prepared:
         kept = bool(data)
         return Prepared(
             sha256=item.sha256,
@@ -68,7 +72,7 @@ class Simulated:
             pixels=hashlib.sha256(b"pixels" + data).digest() if kept else None,
             boxes=item.boxes or ((0, 0, 10000, 10000),) if kept else (),
             box_source=("supplied" if item.boxes else "full_frame") if kept else "",
-            group=item.sha256,
+            group=group,
             reason=None if kept else "undecodable",
             measured=None if kept else "0 bytes",
         )

@@ -1,0 +1,151 @@
+"""Folds: whole groups, even classes, decided by hashing alone, the same from any order of input."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from registry.core.errors import InvalidInput
+from registry.evaluation.folds import check_leaks, draw_folds, draw_seed, union_groups
+from tests.evaluation.world import sha
+
+SEED = bytes(range(32))
+
+
+def persons(sizes: list[int]) -> tuple[dict[bytes, bytes], dict[bytes, int]]:
+    """Groups of these sizes, named by their smallest member, with labels by turns."""
+    groups, labels, number = {}, {}, 0
+    for size in sizes:
+        members = [sha(number + i) for i in range(size)]
+        groups.update(dict.fromkeys(members, min(members)))
+        labels.update({member: (number + i) % 4 for i, member in enumerate(members)})
+        number += size
+    return groups, labels
+
+
+def shuffled(mapping: dict[bytes, bytes], seed: int) -> dict[bytes, bytes]:
+    keys = list(mapping)
+    random.Random(seed).shuffle(keys)
+    return {key: mapping[key] for key in keys}
+
+
+@given(st.lists(st.integers(1, 6), min_size=5, max_size=60), st.integers(2, 5), st.binary(min_size=32, max_size=32))
+@settings(deadline=None)
+def test_invariants(sizes: list[int], k: int, seed: bytes) -> None:
+    groups, labels = persons(sizes)
+    folds = draw_folds(groups, labels, k, seed)
+    assert set(folds) == set(groups)
+    assert set(folds.values()) == set(range(k))
+    check_leaks(folds, groups)
+    assert folds == draw_folds(shuffled(groups, 1), labels, k, seed)
+    assert list(folds) == sorted(folds)
+
+
+def test_a_group_may_bear_any_name() -> None:
+    groups, labels = persons([2] * 20)
+    renamed = {member: hashlib.sha256(b"x" + name).digest() for member, name in groups.items()}
+    assert draw_folds(groups, labels, 5, SEED) == draw_folds(renamed, labels, 5, SEED)
+
+
+def test_stratified() -> None:
+    groups, labels = persons([1, 2, 3, 4] * 20)
+    folds = draw_folds(groups, labels, 5, SEED)
+    for label in range(4):
+        found = Counter(folds[member] for member in folds if labels[member] == label)
+        assert max(found.values()) - min(found.values()) <= 1
+    sizes = Counter(folds.values())
+    assert max(sizes.values()) - min(sizes.values()) <= 2
+
+
+def test_the_seed_decides() -> None:
+    groups, labels = persons([1] * 40)
+    assert draw_folds(groups, labels, 4, SEED) != draw_folds(groups, labels, 4, bytes(32))
+
+
+def test_rule_greedy_v1_by_hand() -> None:
+    """Six images of one class, one a group: the queue is by keyed hash, and folds fill by turns."""
+    groups = {sha(i): sha(i) for i in range(6)}
+    queue = sorted(groups, key=lambda one: hashlib.sha256(SEED + one).digest())
+    wanted = {member: place % 3 for place, member in enumerate(queue)}
+    assert draw_folds(groups, dict.fromkeys(groups, 0), 3, SEED) == wanted
+
+
+def test_larger_groups_go_first() -> None:
+    groups, labels = persons([1, 1, 4, 1, 1])
+    labels = dict.fromkeys(labels, 0)
+    folds = draw_folds(groups, labels, 2, SEED)
+    (large,) = {folds[member] for member, name in groups.items() if list(groups.values()).count(name) == 4}
+    assert large == 0
+    assert Counter(folds.values()) == {0: 4, 1: 4}
+
+
+def test_pinned() -> None:
+    """Folds of today, so that no later change draws others for a release that is out."""
+    groups, labels = persons([3, 1, 2, 1, 1, 2, 5, 1])
+    folds = draw_folds(groups, labels, 3, SEED)
+    text = "".join(str(folds[sha(number)]) for number in range(16))
+    assert text == "1112222122000001"
+
+
+@pytest.mark.parametrize(("sizes", "k"), [([1, 1], 3), ([9], 2), ([1, 1, 1], 1)])
+def test_too_few_groups(sizes: list[int], k: int) -> None:
+    with pytest.raises(InvalidInput, match="fewer folds") as caught:
+        draw_folds(*persons(sizes), k, SEED)
+    assert caught.value.code == "too_few_groups"
+
+
+def test_no_label() -> None:
+    groups, labels = persons([1, 1, 1])
+    labels.pop(sha(1))
+    with pytest.raises(InvalidInput) as caught:
+        draw_folds(groups, labels, 2, SEED)
+    assert caught.value.code == "no_label"
+
+
+@given(st.lists(st.tuples(st.integers(0, 15), st.integers(0, 15)), max_size=30))
+def test_union_groups(links: list[tuple[int, int]]) -> None:
+    members = [bytes([number]) for number in range(16)]
+    pairs = [(members[one], members[other]) for one, other in links]
+    found = union_groups(pairs, reversed(members))
+    assert found == union_groups(reversed([(b, a) for a, b in pairs]), members)
+    reachable = {member: {member} for member in members}
+    for _ in range(16):  # the slow way
+        for one, other in pairs:
+            joined = reachable[one] | reachable[other]
+            for member in joined:
+                reachable[member] = reachable[member] | joined
+    assert found == {member: min(reachable[member]) for member in members}
+
+
+def test_union_of_a_stranger() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        union_groups([(b"a", b"z")], [b"a", b"b"])
+    assert caught.value.code == "unknown_member"
+
+
+def test_leaks() -> None:
+    groups = {b"a": b"a", b"b": b"a", b"c": b"c"}
+    check_leaks({b"a": 0, b"b": 0, b"c": 1}, groups)
+    for folds in ({b"a": 0, b"b": 1, b"c": 1}, {b"a": 0, b"b": 0}):
+        with pytest.raises(InvalidInput) as caught:
+            check_leaks(folds, groups)
+        assert caught.value.code == "leak"
+
+
+def test_draw_seed() -> None:
+    plan, block = b"\x01\x71\x12\x20" + bytes(32), bytes(range(32))
+    assert draw_seed(plan, 7, block) == hashlib.sha256(plan + block).digest()
+    assert draw_seed(plan, 8, block) == draw_seed(plan, 7, block)
+    assert draw_seed(plan, 7, None) == hashlib.sha256(plan + b"\0\0\0\0\0\0\0\x07").digest()
+
+
+@pytest.mark.parametrize(("seed", "block"), [(-1, None), (1 << 64, None), (1, b"short"), (1, b"")])
+def test_bad_seed(seed: int, block: bytes | None) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        draw_seed(b"plan", seed, block)
+    assert caught.value.code == "bad_seed"

@@ -1,0 +1,381 @@
+"""The audit believes nothing: whatever is changed, even by who holds the key, a named check says so."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from registry.assembly import Home, open_home
+from registry.core import car, encoding, records, tables
+from registry.core.cid import CID, DAG_CBOR, RAW, cid_of
+from registry.core.log import signing_bytes
+from registry.provenance.checks.report import Report
+from registry.provenance.lineage import ReleaseView, release_view
+from registry.settings import read_settings
+from registry.workflows.audit_target import audit_car, audit_target
+from registry.workflows.export_held import export_held
+from registry.workflows.import_source import import_source
+from registry.workflows.publish_release import publish_release
+from registry.workflows.start_run import Wanted, start_run
+from registry.workflows.take_snapshot import take_snapshot
+from tests.workflows.conftest import PLUGIN
+
+Released = tuple[Home, CID, ReleaseView]
+Change = Callable[[Home, ReleaseView], dict[CID, bytes]]
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
+    """A home with one release, of the simulated method."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("audit")
+        patch.setenv("EMOTIONET_HOME", str(folder / "home"))
+        patch.setenv("PYTHONPATH", str(PLUGIN))
+        patch.syspath_prepend(str(PLUGIN))
+        opened = open_home(read_settings())
+        (folder / "faces").mkdir()
+        lines = ["file,label,contributor,subject"]
+        for number in range(36):
+            (folder / "faces" / f"{number}.jpg").write_bytes(b"%d" % number)
+            lines.append(f"{number}.jpg,{['triste', 'feliz', 'enojado', 'odd'][number % 4]},anna,{number // 2}")
+        lines.append("0.jpg,feliz,ben,0")
+        (folder / "faces" / "labels.csv").write_text("\n".join(lines))
+        import_source(opened, str(folder / "faces"))
+        snapshot = CID.parse(take_snapshot(opened)["snapshot"])
+        wanted = Wanted(recipe="simulated", method="simulated", claims=("macro_f1 >= 0.10",))
+        run = start_run(opened, snapshot, wanted)
+        opened.worker().work(run)
+        entry = CID.parse(publish_release(opened, run)["entry"])
+        record = records.parse_as(records.Entry, opened.store.get(entry)).record
+        release = records.parse_as(records.Release, opened.store.get(record))
+        yield opened, entry, release_view(opened.store.get, release)
+        opened.close()
+
+
+def failed(report: Report) -> list[str]:
+    return [check.id for check in report.checks if check.result == "does not hold"]
+
+
+def forge(opened: Home, entry: CID, changed: dict[CID, bytes]) -> CID:
+    """The release again with some blocks changed: everything above them hashed anew and signed with the same key."""
+    store, done = opened.store, dict[CID, CID]()
+
+    def again(value: Any) -> Any:
+        if isinstance(value, CID):
+            return rebuild(value)
+        if isinstance(value, list):
+            return [again(item) for item in value]
+        if isinstance(value, dict):
+            return {key: again(item) for key, item in value.items()}
+        return value
+
+    def rebuild(cid: CID) -> CID:
+        if cid in done or cid.codec != DAG_CBOR:
+            return done.get(cid, cid)
+        data = encoding.encode(again(encoding.decode(changed.get(cid) or store.get(cid))))
+        value = encoding.decode(data)
+        if value.get("type") == "entry":
+            data = sign(records.parse_as(records.Entry, data))
+        new = cid_of(data, DAG_CBOR)
+        store.put(new, data)
+        done[cid] = new
+        return new
+
+    def sign(draft: records.Entry) -> bytes:
+        moved = {bytes(old): bytes(new) for old, new in done.items()}
+        draft = msgspec.structs.replace(draft, prev=moved.get(draft.prev or b"", draft.prev))
+        return records.encode(msgspec.structs.replace(draft, signature=opened.key.sign(signing_bytes(draft))))
+
+    return rebuild(entry)
+
+
+def car_of(opened: Home, entry: CID, path: Path) -> Path:
+    """A CAR as an attacker writes it: the entry's closure, nothing beside it."""
+    from registry.core.dag import walk_closure
+
+    with path.open("wb") as stream:
+        car.write([entry], walk_closure(opened.store.get, [entry]), stream)
+    return path
+
+
+def test_the_release_holds_here_and_from_its_file(released: Released, tmp_path: Path) -> None:
+    opened, entry, _ = released
+    report = audit_target(opened, str(entry))
+    assert (failed(report), report.holds, report.exit_code(strict=False)) == ([], True, 0)
+    assert report.exit_code(strict=True) == 1  # no chain was asked
+    path = tmp_path / "release.car"
+    export_held(opened, entry, path)
+    report = audit_car(path)
+    assert (failed(report), report.exit_code(strict=False)) == ([], 0)
+    assert report.issuer == opened.key.did
+    assert {check.level for check in report.checks} == {1, 2, 3, 4, 6}
+
+
+def test_without_images_says_what_it_did_not_see(released: Released, tmp_path: Path) -> None:
+    opened, entry, _ = released
+    export_held(opened, entry, tmp_path / "small.car", without_images=True)
+    report = audit_car(tmp_path / "small.car")
+    assert (failed(report), report.holds) == ([], False) or report.holds
+    images = next(check for check in report.checks if check.id == "1.images")
+    assert images.result == "not checked"
+    assert "left out" in images.reason
+    assert report.exit_code(strict=False) == 0
+
+
+def test_another_issuer_is_refused(released: Released) -> None:
+    opened, entry, _ = released
+    report = audit_target(opened, str(entry), issuer="did:pkh:eip155:1:0x" + "0" * 40)
+    assert failed(report) == ["2.issuer"]
+    assert audit_target(opened, str(entry), issuer=opened.key.did).holds
+
+
+def replaced(cid: CID, record: records.Record, **fields: Any) -> dict[CID, bytes]:
+    return {cid: records.encode(msgspec.structs.replace(record, **fields))}
+
+
+def new_table(opened: Home, old: CID, shape: Any, edit: Callable[[list[Any]], list[Any]]) -> CID:
+    rows = edit([list(row) for row in tables.iterate(old, opened.store.get)])
+    return tables.build(*shape, rows, opened.store.put)
+
+
+def bumped(metrics: tuple[records.Metric, ...]) -> tuple[records.Metric, ...]:
+    return (msgspec.structs.replace(metrics[0], value="0.999999"), *metrics[1:])
+
+
+def change_metric(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    return replaced(view.release.evaluation, view.evaluation, metrics=bumped(view.evaluation.metrics))
+
+
+def change_fold_metric(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    folds = (bumped(view.evaluation.per_fold[0]), *view.evaluation.per_fold[1:])
+    return replaced(view.release.evaluation, view.evaluation, per_fold=folds)
+
+
+def change_confusion(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    first, *rest = view.evaluation.confusion
+    return replaced(view.release.evaluation, view.evaluation, confusion=((first[0] + 1, *first[1:]), *rest))
+
+
+def change_fairness(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    return replaced(view.release.evaluation, view.evaluation, fairness=bumped(view.evaluation.fairness))
+
+
+def change_notes(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    return replaced(view.release.evaluation, view.evaluation, notes=("All is fair.",))
+
+
+def change_verdict(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    verdicts = tuple(msgspec.structs.replace(one, threshold="0.900000") for one in view.evaluation.verdicts)
+    return replaced(view.release.evaluation, view.evaluation, verdicts=verdicts)
+
+
+def change_curve(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    def edit(rows: list[Any]) -> list[Any]:
+        rows[0][1][3][1] = "0.123456"
+        return rows
+
+    table = new_table(opened, view.evaluation.curves, records.CURVES, edit)
+    return replaced(view.release.evaluation, view.evaluation, curves=table)
+
+
+def change_prediction(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    def edit(rows: list[Any]) -> list[Any]:
+        rows[0][4] = [[(rows[0][2] + 1) % 4, 990_000, 0, 0, 10, 10]]
+        return rows
+
+    table = new_table(opened, view.evaluation.predictions, records.PREDICTIONS, edit)
+    return replaced(view.release.evaluation, view.evaluation, predictions=table)
+
+
+def change_truth(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    def edit(rows: list[Any]) -> list[Any]:
+        rows[0][2] = (rows[0][2] + 1) % 4
+        return rows
+
+    table = new_table(opened, view.evaluation.predictions, records.PREDICTIONS, edit)
+    return replaced(view.release.evaluation, view.evaluation, predictions=table)
+
+
+def drop_prediction(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    table = new_table(opened, view.evaluation.predictions, records.PREDICTIONS, lambda rows: rows[1:])
+    return replaced(view.release.evaluation, view.evaluation, predictions=table)
+
+
+def swap_folds(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    def edit(rows: list[Any]) -> list[Any]:
+        rows[0][1] = (rows[0][1] + 1) % 3
+        return rows
+
+    table = new_table(opened, view.draw.folds, records.FOLDS, edit)
+    return replaced(view.release.draw, view.draw, folds=table)
+
+
+def change_seed(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    return replaced(view.release.draw, view.draw, seed=b"\1" * 32)
+
+
+def change_label(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    def edit(rows: list[Any]) -> list[Any]:
+        rows[0][3] = "sorprendido"
+        return rows
+
+    table = new_table(opened, view.snapshot.items, records.SNAPSHOT_ITEMS, edit)
+    return replaced(view.preprocessing.snapshot, view.snapshot, items=table)
+
+
+def drop_item(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    table = new_table(opened, view.snapshot.items, records.SNAPSHOT_ITEMS, lambda rows: rows[1:])
+    return replaced(view.preprocessing.snapshot, view.snapshot, items=table, count=view.snapshot.count - 1)
+
+
+def hide_excluded(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    table = new_table(opened, view.snapshot.excluded, records.EXCLUDED, lambda rows: rows[1:])
+    return replaced(view.preprocessing.snapshot, view.snapshot, excluded=table)
+
+
+def split_group(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    def edit(rows: list[Any]) -> list[Any]:
+        other = next(row for row in rows if row[6] != rows[0][6])
+        rows[0][6] = other[6]
+        return rows
+
+    table = new_table(opened, view.preprocessing.output, records.PREPARED, edit)
+    return replaced(view.plan.preprocessing, view.preprocessing, output=table)
+
+
+def drop_training(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    cid = records.cid(view.release)
+    return replaced(cid, view.release, trainings=view.release.trainings[:-1], weights=view.release.weights[:-1])
+
+
+def swap_weights(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    one, two, *rest = view.release.weights
+    swapped = (msgspec.structs.replace(one, cid=two.cid), two, *rest)
+    return replaced(records.cid(view.release), view.release, weights=swapped)
+
+
+def own_claims(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    better = tuple(msgspec.structs.replace(one, low="0.990000") for one in view.release.claims)
+    return replaced(records.cid(view.release), view.release, claims=better)
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        (change_metric, "6.metrics"),
+        (change_fold_metric, "6.metrics"),
+        (change_confusion, "6.confusion"),
+        (change_fairness, "6.fairness"),
+        (change_notes, "6.fairness"),
+        (change_verdict, "6.verdicts"),
+        (own_claims, "6.verdicts"),
+        (change_curve, "6.curves"),
+        (change_prediction, "6.metrics"),
+        (swap_weights, "6.weights"),
+        (change_truth, "4.predictions"),
+        (drop_prediction, "4.predictions"),
+        (drop_training, "4.trainings"),
+        (swap_folds, "4.folds"),
+        (change_seed, "4.draw"),
+        (change_label, "4.items"),
+        (drop_item, "4.items"),
+        (hide_excluded, "4.items"),
+        (split_group, "4.prepared"),
+    ],
+)
+def test_who_holds_the_key_can_not_lie_either(released: Released, change: Change, check: str, tmp_path: Path) -> None:
+    opened, entry, view = released
+    forged = forge(opened, entry, change(opened, view))
+    assert forged != entry
+    report = audit_car(car_of(opened, forged, tmp_path / "forged.car"))
+    assert check in failed(report)
+    assert report.exit_code(strict=False) == 1
+    assert not [one for one in report.checks if one.level <= 2 and one.result == "does not hold"]
+    assert next(one for one in report.checks if one.id == check).reason
+
+
+def test_forging_nothing_changes_nothing(released: Released, tmp_path: Path) -> None:
+    opened, entry, _ = released
+    assert forge(opened, entry, {}) == entry  # signatures are deterministic
+
+
+def test_another_keys_signature_does_not_pass(released: Released, tmp_path: Path) -> None:
+    opened, entry, _ = released
+    draft = records.parse_as(records.Entry, opened.store.get(entry))
+    flipped = bytes([draft.signature[0] ^ 1, *draft.signature[1:]])
+    data = records.encode(msgspec.structs.replace(draft, signature=flipped))
+    cid = cid_of(data, DAG_CBOR)
+    opened.store.put(cid, data)
+    report = audit_car(car_of(opened, cid, tmp_path / "forged.car"))
+    assert "2.signatures" in failed(report)
+
+
+def sections(path: Path) -> list[tuple[CID, bytes]]:
+    with path.open("rb") as stream:
+        car.read_header(stream)
+        return list(car.read_sections(stream))
+
+
+def test_one_flipped_byte_of_any_block_is_named(released: Released, tmp_path: Path) -> None:
+    opened, entry, _ = released
+    path = tmp_path / "release.car"
+    export_held(opened, entry, path)
+    blocks = sections(path)
+    for index, (cid, data) in enumerate(blocks):
+        if cid.codec == RAW and index % 7:
+            continue  # some of the images and weights are enough
+        changed = bytes([data[0] ^ 1, *data[1:]]) if data else b"x"
+        stream = io.BytesIO()
+        car.write([entry], [*blocks[:index], (cid, changed), *blocks[index + 1 :]], stream)
+        bad = tmp_path / "bad.car"
+        bad.write_bytes(stream.getvalue())
+        report = audit_car(bad)
+        assert report.exit_code(strict=False) == 1
+        named = next(check for check in report.checks if check.id == "1.blocks")
+        assert (named.result, str(cid) in named.reason) == ("does not hold", True)
+        assert json.dumps(report.to_json())
+
+
+@pytest.mark.parametrize("length", [0, 1, 10, 60, 400])
+def test_a_cut_file_still_gives_a_report(released: Released, tmp_path: Path, length: int) -> None:
+    opened, entry, _ = released
+    path = tmp_path / "release.car"
+    export_held(opened, entry, path)
+    path.write_bytes(path.read_bytes()[:length])
+    report = audit_car(path)
+    assert report.exit_code(strict=False) == 1
+    assert failed(report)[0] == "1.file"
+
+
+def test_a_missing_block_is_named(released: Released, tmp_path: Path) -> None:
+    opened, entry, view = released
+    path = tmp_path / "release.car"
+    export_held(opened, entry, path)
+    blocks = [block for block in sections(path) if block[0] != view.release.evaluation]
+    with path.open("wb") as stream:
+        car.write([entry], blocks, stream)
+    report = audit_car(path)
+    assert "1.complete" in failed(report)
+    assert str(view.release.evaluation) in next(check.reason for check in report.checks if check.id == "1.complete")
+
+
+def test_levels_up_to_and_what_is_not_built(released: Released) -> None:
+    opened, entry, _ = released
+    report = audit_target(opened, str(entry), level=8)
+    assert {check.level for check in report.checks} == set(range(1, 9))
+    assert {check.result for check in report.checks if check.level in (5, 7, 8)} == {"not checked"}
+    assert {check.level for check in audit_target(opened, str(entry), level=2).checks} == {1, 2}
+
+
+def test_a_snapshot_and_an_image_can_be_audited_too(released: Released) -> None:
+    opened, _, view = released
+    report = audit_target(opened, str(view.preprocessing.snapshot))
+    assert failed(report) == []
+    assert next(check for check in report.checks if check.id == "4.items").result == "holds"
+    assert next(check for check in report.checks if check.id == "6.metrics").result == "not checked"
