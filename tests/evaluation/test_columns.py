@@ -1,0 +1,74 @@
+"""Impossible predictions are refused, whoever published them; a part of the columns is the columns of the part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from registry.core.errors import InvalidInput
+from registry.evaluation.columns import columns_of, take
+from tests.evaluation.world import Row, row, worlds
+
+BOX = [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"truth": 4},
+        {"truth": -1},
+        {"truth": "0"},
+        {"truth": None},
+        {"truth": True},
+        {"fold": -1},
+        {"fold": 1 << 40},
+        {"fold": None},
+        {"boxes": None},
+        {"boxes": [[1, 2, 3]]},
+        {"boxes": [["a", 0, 0, 0]]},
+        {"boxes": [5]},
+        {"boxes": [[1 << 50, 0, 1, 1]]},
+        {"detections": None},
+        {"detections": [[0, 1_000_001, *BOX]]},
+        {"detections": [[0, -1, *BOX]]},
+        {"detections": [[4, 5, *BOX]]},
+        {"detections": [[-1, 5, *BOX]]},
+        {"detections": [[0, 5]]},
+        {"detections": [[0, 5.0, *BOX]]},
+        {"detections": b"no list"},
+        {"sha256": "text"},
+        {"sha256": 5},
+    ],
+)
+def test_impossible_rows(change: dict[str, Any]) -> None:
+    columns_of([row(1, 0, (0, 5))], 4)
+    with pytest.raises(InvalidInput) as caught:
+        columns_of([{**row(1, 0, (0, 5)), **change}, row(2, 1)], 4)
+    assert caught.value.code == "bad_predictions"
+
+
+def test_an_image_twice() -> None:
+    with pytest.raises(InvalidInput, match="twice"):
+        columns_of([row(1, 0), row(2, 0), row(1, 0)], 4)
+
+
+@given(worlds())
+@settings(deadline=None)
+def test_take(world: tuple[list[Row], int]) -> None:
+    rows, k = world
+    columns = columns_of(rows, k)
+    for fold in range(3):
+        part = take(columns, columns.fold == fold)
+        wanted = columns_of([one for one in rows if one["fold"] == fold], k)
+        for name in part.__dataclass_fields__:
+            one: Any = getattr(part, name)
+            assert np.array_equal(one, getattr(wanted, name)), name
+
+
+def test_tuples_are_as_good_as_lists() -> None:
+    one = row(1, 0, (0, 5))
+    as_tuples = {**one, "detections": tuple(map(tuple, one["detections"])), "boxes": tuple(map(tuple, one["boxes"]))}
+    assert columns_of([as_tuples], 1).right.tolist() == columns_of([one], 1).right.tolist() == [[True]] * 10
