@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from coincurve import PrivateKey
-from web3 import EthereumTesterProvider, HTTPProvider, Web3
+from web3 import EthereumTesterProvider, HTTPProvider
 from web3.providers import BaseProvider
 
 from registry.core.anchor import Anchor, Anchors
