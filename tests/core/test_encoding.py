@@ -1,0 +1,100 @@
+"""dag-cbor: one form for each value, against an independent implementation, and nothing else is read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import dag_cbor
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry.core.cid import CID, DAG_CBOR, RAW, cid_of
+from registry.core.encoding import decode, encode, links, to_dag_json
+from registry.core.errors import InvalidInput
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=20) | st.binary(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(plain)
+def test_there_and_back_and_as_another_implementation_writes_it(value: Any) -> None:
+    data = encode(value)
+    assert decode(data) == value
+    assert data == dag_cbor.encode(value)
+
+
+@given(st.binary(max_size=200))
+def test_what_is_read_is_what_would_be_written(data: bytes) -> None:
+    try:
+        value = decode(data)
+    except InvalidInput:
+        return
+    assert encode(value) == data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "",
+        "a2616201616101",  # keys out of order
+        "a2616101616102",  # a key twice
+        "a10101",  # a number as key
+        "1800",  # not minimal
+        "1b0000000000000001",
+        "9fff",  # indefinite
+        "bfff",
+        "f97e00",  # a half float
+        "fb3ff0000000000000",  # a double
+        "fb7ff8000000000000",  # NaN
+        "f7",  # undefined
+        "c249010000000000000000",  # a tag that is no link
+        "d82a4100",  # a link to nothing
+        "0000",  # bytes follow
+        "62ff",  # cut off
+        "61ff",  # not UTF-8
+        "5bffffffffffffffff",  # a huge length
+        "9bffffffffffffffff",
+    ],
+)
+def test_what_is_not_canonical_is_refused(data: str) -> None:
+    with pytest.raises(InvalidInput):
+        decode(bytes.fromhex(data))
+
+
+def test_depth_is_bounded_before_anything_is_read() -> None:
+    with pytest.raises(InvalidInput, match="nested"):
+        decode(b"\x81" * 100_000 + b"\x00")
+    deep: Any = 0
+    for _ in range(70):
+        deep = [deep]
+    with pytest.raises(InvalidInput, match="nested"):
+        encode(deep)
+
+
+@pytest.mark.parametrize("value", [1.0, {1: 2}, {"a": {1, 2}}, object(), 2**64, -(2**64) - 1, "\ud800"])
+def test_what_has_no_form_is_not_written(value: Any) -> None:
+    with pytest.raises(InvalidInput):
+        encode(value)
+
+
+def test_links_and_dag_json() -> None:
+    one, two = cid_of(b"1", RAW), CID.v0(bytes(32))
+    value = {"b": [one, {"c": two}], "a": b"\1\2"}
+    data = encode(value)
+    assert decode(data) == value
+    assert links(data, DAG_CBOR) == [one, two]
+    assert links(b"anything", RAW) == links(b"anything", 0x0129) == []
+    assert json.loads(to_dag_json(value)) == {
+        "a": {"/": {"bytes": "AQI"}},
+        "b": [{"/": str(one)}, {"c": {"/": str(two)}}],
+    }
+
+
+def test_blocks_are_at_most_2_mib() -> None:
+    with pytest.raises(InvalidInput, match="2 MiB"):
+        decode(encode(bytes(2 << 20)))
