@@ -147,7 +147,11 @@ def _row(number: int, cells: Mapping[str, str]) -> LabelRow:
 def _header(line: str) -> tuple[str, list[str]]:
     """The separator and the columns' names. ``InvalidInput`` (``bad_labels``) without label and file or cid."""
     separator = ";" if line.count(";") > line.count(",") else ","
-    names = [unicodedata.normalize("NFC", name).strip() for name in next(csv.reader([line], delimiter=separator), [])]
+    try:
+        cells = next(csv.reader([line], delimiter=separator), [])
+    except csv.Error as error:
+        raise InvalidInput(f"the first line of labels.csv is no CSV: {error}", code="bad_labels") from error
+    names = [unicodedata.normalize("NFC", name).strip() for name in cells]
     unknown = [name for name in names if name not in COLUMNS and not (name.startswith("attr.") and len(name) > 5)]
     if "label" not in names or not {"file", "cid"} & set(names):
         raise InvalidInput("labels.csv needs the columns label and file (or cid) in its first line", code="bad_labels")

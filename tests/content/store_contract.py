@@ -1,0 +1,110 @@
+"""What every ``registry.core.store.BlockStore`` must do. A suite subclasses ``StoreContract`` and gives the fixtures.
+
+Fixtures: ``store`` (empty); ``damage(cid, data)`` puts wrong bytes where a block lies, behind the store's back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from registry.content.importer import add_bytes, add_directory
+from registry.core.cid import CID, DAG_CBOR, IDENTITY, RAW, cid_of
+from registry.core.encoding import encode
+from registry.core.errors import InvalidInput, NotFound, Untrusted
+from registry.core.store import BlockStore
+
+Damage = Callable[[CID, bytes], None]
+
+
+def block(text: str) -> tuple[CID, bytes]:
+    """A raw block."""
+    return cid_of(text.encode(), RAW), text.encode()
+
+
+class StoreContract:
+    """The contract of ``registry/core/store.py``, one statement a test."""
+
+    def test_what_was_put_is_there(self, store: BlockStore) -> None:
+        cid, data = block("a")
+        assert not store.has(cid)
+        store.put(cid, data)
+        assert (store.has(cid), store.get(cid)) == (True, data)
+
+    def test_again_is_a_no_op(self, store: BlockStore) -> None:
+        cid, data = block("a")
+        for _ in range(3):
+            store.put(cid, data)
+        assert store.put_many([(cid, data)]) == 0
+        assert len(list(store.cids())) == 1
+
+    def test_absent_is_not_found(self, store: BlockStore) -> None:
+        with pytest.raises(NotFound):
+            store.get(block("a")[0])
+
+    def test_wrong_bytes_are_untrusted_and_not_kept(self, store: BlockStore) -> None:
+        cid, _ = block("a")
+        with pytest.raises(Untrusted):
+            store.put(cid, b"b")
+        assert not store.has(cid)
+
+    def test_many_at_once(self, store: BlockStore) -> None:
+        blocks = [block(str(number)) for number in range(100)]
+        assert store.put_many(blocks) == 100
+        assert store.put_many(iter(blocks[:50])) == 0
+        assert {cid.multihash for cid in store.cids()} == {cid.multihash for cid, _ in blocks}
+
+    def test_one_content_under_two_codecs_is_one_block(self, store: BlockStore) -> None:
+        data = encode({"a": 1})
+        store.put(cid_of(data, DAG_CBOR), data)
+        assert store.get(cid_of(data, RAW)) == data
+
+    def test_the_empty_block_is_data_too(self, store: BlockStore) -> None:
+        store.put(*block(""))
+        assert store.get(block("")[0]) == b""
+
+    def test_identity_cids_answer_themselves(self, store: BlockStore) -> None:
+        cid = CID.v1(RAW, b"hello", IDENTITY)
+        assert store.has(cid)
+        assert store.get(cid) == b"hello"
+        store.put(cid, b"hello")
+        assert list(store.cids()) == []
+
+    def test_blocks_are_at_most_2_mib(self, store: BlockStore) -> None:
+        data = bytes((2 << 20) + 1)
+        with pytest.raises(InvalidInput, match="2 MiB"):
+            store.put(cid_of(data, RAW), data)
+
+    @pytest.mark.parametrize("wrong", [b"", b"ab", b"abcdefgi", b"abcdefgh!"])
+    def test_corrupt_is_missing_and_can_be_put_again(self, store: BlockStore, damage: Damage, wrong: bytes) -> None:
+        cid, data = block("abcdefgh")
+        store.put(cid, data)
+        damage(cid, wrong)
+        with pytest.raises(NotFound):
+            store.get(cid)
+        store.put(cid, data)
+        assert store.get(cid) == data
+
+    def test_a_pin_needs_its_whole_closure(self, store: BlockStore) -> None:
+        cid, data = block("leaf")
+        record = encode({"link": cid})
+        root = cid_of(record, DAG_CBOR)
+        store.put(root, record)
+        with pytest.raises(NotFound, match=str(cid)):
+            store.pin(root)
+        assert list(store.pins()) == []
+        store.put(cid, data)
+        store.pin(root)
+        store.pin(root)
+        assert list(store.pins()) == [root]
+        store.unpin(root)
+        store.unpin(root)
+        assert list(store.pins()) == []
+
+    def test_a_directory_is_pinned_with_its_files(self, store: BlockStore) -> None:
+        file = add_bytes(store, bytes(3 << 20))
+        root = add_directory(store, {"big": (file.cid, file.tsize)}).cid
+        store.flush()
+        store.pin(root)
+        assert list(store.pins()) == [root]
