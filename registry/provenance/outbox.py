@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from registry.core.errors import Unavailable, Untrusted
 
 
@@ -23,7 +25,8 @@ from registry.core.errors import Unavailable, Untrusted
 class Sent:
     """One signed transaction. All hex is 0x-prefixed and lower-case."""
 
-    digest: str
+    chain: str  # CAIP-2: rows of other chains are never sent to this one
+    purpose: str  # the digest that it anchors, after the contract's address and a colon; or "deploy"
     nonce: int
     transaction: str
     raw: str
@@ -53,20 +56,27 @@ class FileOutbox:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """One submitter at a time."""
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self._path.with_suffix(".lock").open("w") as handle:
+        """One submitter at a time; a killed one lets go."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = self._path.with_suffix(".lock").open("w")
+        except OSError as error:
+            raise Unavailable(f"the outbox {self._path} can't be written: {error.strerror}") from error
+        with handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
     def add(self, sent: Sent) -> None:
         """Append and flush; called under the lock."""
         try:
+            new = not self._path.exists()
             self._cut_torn_tail()
             with self._path.open("ab") as handle:
                 handle.write(json.dumps(asdict(sent), sort_keys=True).encode() + b"\n")
                 handle.flush()
                 os.fsync(handle.fileno())
+            if new:
+                _sync_folder(self._path.parent)
         except OSError as error:
             raise Unavailable(f"the outbox {self._path} can't be written: {error.strerror}") from error
 
@@ -81,15 +91,26 @@ class FileOutbox:
 
     def rows(self) -> list[Sent]:
         """All whole lines, oldest first. ``Untrusted`` (``outbox_damaged``) if one can't be read."""
-        if not self._path.exists():
-            return []
-        data = self._path.read_bytes()
         try:
-            return [Sent(**json.loads(line)) for line in data[: data.rfind(b"\n") + 1].splitlines()]
-        except (ValueError, TypeError) as error:
+            data = self._path.read_bytes()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise Unavailable(f"the outbox {self._path} can't be read: {error.strerror}") from error
+        try:
+            return [msgspec.convert(json.loads(line), Sent) for line in data[: data.rfind(b"\n") + 1].splitlines()]
+        except ValueError as error:
             raise Untrusted(
                 f"the outbox {self._path} is damaged: restore it from a backup", code="outbox_damaged"
             ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 class MemoryOutbox:

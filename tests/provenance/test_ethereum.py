@@ -10,7 +10,8 @@ from web3 import EthereumTesterProvider, HTTPProvider
 from web3.providers import BaseProvider
 
 from registry.core.anchor import Anchor, Anchors
-from registry.provenance.ethereum import Ethereum
+from registry.provenance.chain import Chain
+from registry.provenance.ethereum import Web3Node
 from registry.provenance.keys import Key
 from registry.provenance.outbox import FileOutbox, MemoryOutbox, Outbox
 from tests.provenance.anchor_contract import AnchorContract, Reopen
@@ -24,8 +25,8 @@ def key(number: int) -> Key:
     return Key(PrivateKey(number.to_bytes(32, "big")), Path("none"), created=False)
 
 
-def adapter(provider: BaseProvider, contract: str | None, number: int, outbox: Outbox | None = None) -> Ethereum:
-    return Ethereum(provider, contract, lambda: key(number), outbox or MemoryOutbox())
+def adapter(provider: BaseProvider, contract: str | None, number: int, outbox: Outbox | None = None) -> Chain:
+    return Chain(Web3Node(provider), contract, lambda: key(number), outbox or MemoryOutbox())
 
 
 class TestOnEthTester(AnchorContract):
