@@ -91,12 +91,12 @@ def _of_matrix(counts: Ints) -> dict[str, Ints]:
 def _image_level(columns: Columns, of_image: Ints, drawn: Ints, label: int) -> Ints:
     """Average precision of the images for one class."""
     truth, scores = columns.truth == label, columns.scores[:, label]
+    if not truth.any():
+        return np.full(len(drawn), NONE)
     order = np.argsort(-scores, kind="stable")
     last = np.append(np.diff(scores[order]) != 0, True)  # of each distinct score
     right = np.cumsum(truth[order])[last]
     gains = np.diff(right, prepend=0) > 0  # scores at which recall grows
-    if not gains.any():
-        return np.full(len(drawn), NONE)
     weights = _times(drawn, of_image[order])
     totals = _running(np.add, weights)[np.flatnonzero(last)[gains]]
     hits = _running(np.add, weights[truth[order]])[right[gains] - 1]

@@ -38,7 +38,7 @@ def exact(value: Fraction | None) -> float:
 
 
 @given(worlds(), thresholds)
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_scikit_learns_figures(world: tuple[list[Row], int], threshold: int) -> None:
     rows, k = world
     truth, said = [one["truth"] for one in rows], [called(one, threshold, k) for one in rows]
@@ -81,7 +81,7 @@ def test_ties_go_to_the_smaller_class_and_the_threshold_is_included() -> None:
 
 
 @given(worlds())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_pr_auc_is_scikit_learns_average_precision(world: tuple[list[Row], int]) -> None:
     rows, k = world
     wanted = []
@@ -132,7 +132,7 @@ def plain_ap(rows: list[Row], label: int, percent: int) -> float | None:
 
 
 @given(worlds())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 def test_map_is_cocos(world: tuple[list[Row], int]) -> None:
     rows, k = world
     columns = columns_of(rows, k)

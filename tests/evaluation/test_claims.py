@@ -1,0 +1,145 @@
+"""Claims: the grammar and the rule of proof."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry.core.errors import InvalidInput
+from registry.core.records import Claim, Metric
+from registry.evaluation.claims import judge, judge_all, parse_claim
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "comparator", "threshold"),
+    [
+        ("macro_f1 >= 0.90", "macro_f1", ">=", "0.900000"),
+        ("macro_f1>=0.9", "macro_f1", ">=", "0.900000"),
+        ("  map50_95   <=  1 ", "map50_95", "<=", "1.000000"),
+        ("map50 >= 0", "map50", ">=", "0.000000"),
+        ("recall_gap(class) <= 0.10", "recall_gap(class)", "<=", "0.100000"),
+        ("recall(gender=f) >= 0.85", "recall(gender=f)", ">=", "0.850000"),
+        ("f1(feliz) >= 0.123456", "f1(feliz)", ">=", "0.123456"),
+        ("precision(very happy) >= 1.000000", "precision(very happy)", ">=", "1.000000"),
+        ("recall(enójado) >= 0.5", "recall(enójado)", ">=", "0.500000"),
+        ("recall(eno\u0301jado) >= 0.5", "recall(enójado)", ">=", "0.500000"),  # as NFC
+        ("pr_auc >= 0.966", "pr_auc", ">=", "0.966000"),
+    ],
+)
+def test_grammar(text: str, metric: str, comparator: str, threshold: str) -> None:
+    wanted = Claim(metric=metric, comparator=comparator, threshold=threshold, proof="interval")
+    assert parse_claim(text) == wanted
+    assert parse_claim(f"{metric} {comparator} {threshold}") == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "macro_f1",
+        "macro_f1 > 0.9",
+        "macro_f1 = 0.9",
+        "macro_f1 == 0.9",
+        "macro_f1 >= 90",
+        "macro_f1 >= 90%",
+        "macro_f1 >= -0.1",
+        "macro_f1 >= 1.1",
+        "macro_f1 >= 1.000001",
+        "macro_f1 >= 0.1234567",
+        "macro_f1 >= .9",
+        "macro_f1 >= 1e-1",
+        "macro_f1 >= ٠.٩",
+        "macro_f1 >= 0.9 and more",
+        "macro_f1 >= 0.9\nf1(a) >= 0.1",
+        "weighted_f1 >= 0.9",
+        "recall_gap(gender) <= 0.1",
+        "f1(gender=f) >= 0.5",
+        "f1() >= 0.5",
+        "recall(a=b=c) >= 0.5",
+        "recall(a(b)) >= 0.5",
+        "recall(=f) >= 0.5",
+        "f1(" + "x" * 300 + ") >= 0.5",
+        "f1(a\nb) >= 0.5",
+    ],
+)
+def test_no_claim(text: str) -> None:
+    with pytest.raises(InvalidInput, match=r"macro_f1 >= 0\.90") as caught:
+        parse_claim(text)
+    assert caught.value.code == "bad_claim"
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_claim_or_bad(text: str) -> None:
+    try:
+        claim = parse_claim(text)
+    except InvalidInput:
+        return
+    assert parse_claim(f"{claim.metric} {claim.comparator} {claim.threshold}") == claim
+
+
+def figure(low: str | None, high: str | None, value: str | None = "0.500000") -> Metric:
+    return Metric(name="macro_f1", value=value, low=low, high=high, n=100)
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high", "verdict"),
+    [
+        ("macro_f1 >= 0.5", "0.500000", "0.700000", "supported"),  # a bound that reaches it is enough
+        ("macro_f1 >= 0.5", "0.499999", "0.700000", "undecided"),
+        ("macro_f1 >= 0.5", "0.300000", "0.500000", "undecided"),
+        ("macro_f1 >= 0.5", "0.300000", "0.499999", "refuted"),
+        ("macro_f1 <= 0.5", "0.300000", "0.500000", "supported"),
+        ("macro_f1 <= 0.5", "0.300000", "0.500001", "undecided"),
+        ("macro_f1 <= 0.5", "0.500000", "0.600000", "undecided"),
+        ("macro_f1 <= 0.5", "0.500001", "0.600000", "refuted"),
+        ("macro_f1 >= 0.5", None, None, "undecided"),
+    ],
+)
+def test_rule_of_proof(text: str, low: str | None, high: str | None, verdict: str) -> None:
+    found = judge(parse_claim(text), figure(low, high))
+    assert (found.verdict, found.low, found.high) == (verdict, low, high)
+
+
+def test_not_estimable_and_unknown_are_undecided() -> None:
+    claim = parse_claim("macro_f1 >= 0.5")
+    assert judge(claim, figure(None, None, None)).verdict == "undecided"
+    nothing = judge(claim, None)
+    assert (nothing.verdict, nothing.value, nothing.low, nothing.high) == ("undecided", None, None, None)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6), st.booleans())
+def test_supported_is_never_also_refuted(one: int, other: int, threshold: int, above: bool) -> None:
+    low, high, t = (Decimal(value).scaleb(-6) for value in (*sorted((one, other)), threshold))
+    claim = Claim(metric="macro_f1", comparator=">=" if above else "<=", threshold=f"{t:.6f}")
+    verdict = judge(claim, figure(f"{low:.6f}", f"{high:.6f}")).verdict
+    holds = (lambda x: x >= t) if above else (lambda x: x <= t)
+    both = {holds(low), holds(high)}
+    assert verdict == {(True,): "supported", (False,): "refuted"}.get(tuple(both), "undecided")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"comparator": "=="},
+        {"threshold": "abc"},
+        {"threshold": "0.5"},
+        {"threshold": "NaN"},
+        {"threshold": "1e999999999"},
+        {"proof": "point"},
+    ],
+)
+def test_a_strangers_claim_without_meaning(change: dict[str, str]) -> None:
+    fields = {"metric": "macro_f1", "comparator": ">=", "threshold": "0.500000", **change}
+    with pytest.raises(InvalidInput) as caught:
+        judge(Claim(**fields), figure("0.100000", "0.900000"))
+    assert caught.value.code == "bad_claim"
+
+
+def test_order_of_the_plan() -> None:
+    claims = tuple(map(parse_claim, ("macro_f1 >= 0.1", "accuracy >= 0.1", "macro_f1 >= 0.95")))
+    found = judge_all(claims, {"macro_f1": figure("0.500000", "0.700000")})
+    assert [one.verdict for one in found] == ["supported", "undecided", "refuted"]
+    assert [one.threshold for one in found] == ["0.100000", "0.100000", "0.950000"]

@@ -1,0 +1,220 @@
+"""Wilson's interval, the bootstrap's random numbers bit by bit, and its rounds against plain resampling."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from registry.core.errors import InvalidInput
+from registry.evaluation import bootstrap as module
+from registry.evaluation import metrics
+from registry.evaluation.bootstrap import NONE, bootstrap
+from registry.evaluation.columns import IOU_PERCENTS, columns_of
+from registry.evaluation.decimals import UNIT
+from registry.evaluation.intervals import bounds, draws, group_indices, wilson
+from tests.evaluation.world import CLASSES, Row, crowd, row, sha, worlds
+
+MASK = (1 << 64) - 1
+
+
+def philox(key: tuple[int, int], counter: int) -> list[int]:
+    """One block of Philox 4x64-10, from the paper (Salmon et al. 2011), not from numpy."""
+    block, (k0, k1) = [counter, 0, 0, 0], key
+    for _ in range(10):
+        one, other = 0xD2E7470EE14C6C93 * block[0], 0xCA5A826395121157 * block[2]
+        block = [(other >> 64) ^ block[1] ^ k0, other & MASK, (one >> 64) ^ block[3] ^ k1, one & MASK]
+        k0, k1 = (k0 + 0x9E3779B97F4A7C15) & MASK, (k1 + 0xBB67AE8584CAA73B) & MASK
+    return block
+
+
+def plain_draws(groups: int, rounds: int, seed: int) -> list[list[int]]:
+    """How often each group is drawn, as the docstring says it."""
+    blocks = (groups * rounds + 3) // 4
+    raw = [value for counter in range(1, blocks + 1) for value in philox((seed, 0), counter)]
+    found = []
+    for number in range(rounds):
+        counts = [0] * groups
+        for value in raw[number * groups : (number + 1) * groups]:
+            counts[((value >> 32) * groups) >> 32] += 1
+        found.append(counts)
+    return found
+
+
+def test_philox_known_answer() -> None:
+    """Random123's vector for counter 0 and key 0."""
+    assert philox((0, 0), 0) == [0x16554D9ECA36314C, 0xDB20FE9D672D0FDC, 0xD7E772CEE186176B, 0x7E68B68AEC7BA23B]
+
+
+@given(st.integers(1, 30), st.integers(1, 20), st.integers(0, MASK), st.integers(1, 25))
+@settings(deadline=None)
+def test_draws_are_philoxs_raw_numbers(groups: int, rounds: int, seed: int, at_once: int) -> None:
+    found = np.concatenate(list(draws(groups, rounds, seed, at_once)))
+    assert found.tolist() == plain_draws(groups, rounds, seed)
+    assert (found.sum(axis=1) == groups).all()
+
+
+def test_pinned_vector() -> None:
+    """The documented example: seed 2023, five groups, three rounds."""
+    assert np.concatenate(list(draws(5, 3, 2023, 8))).tolist() == [[3, 1, 0, 1, 0], [1, 0, 2, 1, 1], [1, 0, 2, 0, 2]]
+
+
+@pytest.mark.parametrize(
+    ("rounds", "seed", "code"),
+    [(0, 1, "bad_rounds"), (10**9, 1, "bad_rounds"), (5, -1, "bad_seed"), (5, 1 << 64, "bad_seed")],
+)
+def test_impossible_plans(rounds: int, seed: int, code: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        list(draws(3, rounds, seed, 10))
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("right", "total", "low", "high"),
+    [
+        (143, 159, "0.84", "0.94"),  # training.md: 143 of 159 is [0.84, 0.94]
+        (0, 10, "0.000000", "0.277533"),  # statsmodels' proportion_confint(method="wilson")
+        (10, 10, "0.722467", "1.000000"),
+        (1, 2, "0.094531", "0.905469"),
+        (81, 263, "0.255", "0.366"),  # Newcombe 1998, table I
+    ],
+)
+def test_wilson(right: int, total: int, low: str, high: str) -> None:
+    found = wilson(right, total)
+    assert found is not None
+    assert found[0].startswith(low)
+    assert Decimal(found[1]).quantize(Decimal(high)) == Decimal(high)
+
+
+@given(st.integers(1, 10**6), st.data())
+def test_wilson_holds_the_value(total: int, data: st.DataObject) -> None:
+    right = data.draw(st.integers(0, total))
+    found = wilson(right, total)
+    assert found is not None
+    low, high = map(Decimal, found)
+    assert 0 <= low <= Decimal(right) / total + Decimal("0.000001")
+    assert Decimal(right) / total - Decimal("0.000001") <= high <= 1
+
+
+def test_wilson_of_nothing() -> None:
+    assert wilson(0, 0) is None
+
+
+def test_groups_are_sorted_by_name() -> None:
+    places, count = group_indices([b"b", b"a", b"b", b"c"])
+    assert (places.tolist(), count) == ([1, 0, 1, 2], 3)
+
+
+def test_bounds_are_order_statistics() -> None:
+    values = np.arange(2000, dtype=np.int64) * UNIT // 2000
+    assert bounds(values[::-1].copy(), 50) == ("0.024500", "0.974500")  # the 50th and the 1950th of 2000
+    assert bounds(np.append(values[:1000], np.full(1001, NONE)), 50) is None  # fewer than half have a value
+    assert bounds(np.zeros(0, np.int64), 0) is None
+
+
+def test_what_resampling_cannot_see() -> None:
+    """All right in every round is no proof of perfection: a bound of Wilson's kind stays."""
+    assert bounds(np.full(2000, UNIT, np.int64), 40) == wilson(40, 40) == ("0.912378", "1.000000")
+    assert bounds(np.zeros(2000, np.int64), 40) == ("0.000000", "0.087622")
+
+
+def copies(rows: list[Row], times: list[int]) -> list[Row]:
+    """Each image as often as it was drawn, under names that keep the order."""
+    return [
+        {**one, "sha256": one["sha256"] + bytes([number])}
+        for one, count in zip(rows, times, strict=True)
+        for number in range(count)
+    ]
+
+
+def plain_round(rows: list[Row], k: int, threshold: int) -> dict[str, Fraction | None]:
+    columns = columns_of(rows, k)
+    counts = metrics.confusion_of(columns, threshold)
+    found: dict[str, Fraction | None] = {
+        "macro_f1": metrics.macro_f1(counts),
+        "micro_f1": metrics.micro_f1(counts),
+        "recall_gap": metrics.recall_gap(counts, 1),
+        "pr_auc": metrics.pr_auc(columns),
+        "map50": metrics.mean_average_precision(columns, (50,)),
+        "map50_95": metrics.mean_average_precision(columns, IOU_PERCENTS),
+    }
+    there = metrics.present(counts)
+    return found | {f"f1 {n}": metrics.class_f1(counts, n) if n in there else None for n in range(k)}
+
+
+@given(worlds(), st.integers(0, 1000), st.data())
+@settings(deadline=None, max_examples=40)
+def test_rounds_are_plain_resampling(world: tuple[list[Row], int], seed: int, data: st.DataObject) -> None:
+    """Each round's figures equal those of the resampled images themselves, evaluated exactly."""
+    rows, k = world
+    rows.sort(key=lambda one: one["sha256"])
+    for one in rows:  # two of one image with one score keep their order when the image counts twice, copies don't
+        one["detections"] = list({found[1]: found for found in one["detections"]}.values())
+    names = [sha(1000 + data.draw(st.integers(0, 4))) for _ in rows]
+    found = bootstrap(columns_of(rows, k), names, threshold=250_000, rounds=6, seed=seed)
+    of_image, groups = group_indices(names)
+    for number, drawn in enumerate(plain_draws(groups, 6, seed)):
+        wanted = plain_round(copies(rows, [drawn[place] for place in of_image.tolist()]), k, 250_000)
+        assert set(found) == set(wanted)
+        for name, value in wanted.items():
+            ours = int(found[name][number])
+            assert (ours == NONE) == (value is None), name
+            assert value is None or abs(Fraction(ours, UNIT) - value) < Fraction(4, UNIT), name
+
+
+def test_any_block_size_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, clusters = crowd(90, 4)
+    columns = columns_of(rows, 4)
+    names = [clusters[key] for key in columns.keys]
+    whole = bootstrap(columns, names, threshold=250_000, rounds=300, seed=5)
+    monkeypatch.setattr(module, "CELLS", 360 * 7)
+    by_sevens = bootstrap(columns, names, threshold=250_000, rounds=300, seed=5)
+    monkeypatch.setattr(module, "_EXACT", 1)  # integers throughout, as for many millions of detections
+    in_integers = bootstrap(columns, names, threshold=250_000, rounds=300, seed=5)
+    for name, values in whole.items():
+        assert values.tolist() == by_sevens[name].tolist() == in_integers[name].tolist(), name
+
+
+def test_whole_groups_are_drawn() -> None:
+    """Forty copies of two persons tell no more than two persons."""
+    rows = [row(number, 0, (number % 2, 900_000)) for number in range(40)]
+    columns = columns_of(rows, 2)
+    by_image = bootstrap(columns, list(columns.keys), threshold=0, rounds=400, seed=1)["f1 0"]
+    persons = [b"right" if hit else b"wrong" for hit in (columns.called(0) == 0).tolist()]
+    by_person = bootstrap(columns, persons, threshold=0, rounds=400, seed=1)["f1 0"]
+    assert set(by_person.tolist()) == {0, UNIT, UNIT * 2 // 3}
+    assert bounds(by_person, 2) == ("0.000000", "1.000000")
+    low, high = map(float, bounds(by_image, 40) or ())
+    assert 0.4 < low < high < 0.85
+
+
+def test_coverage_of_a_known_truth() -> None:
+    """Of 200 small worlds alike, the 95 % interval of macro-F1 holds the large world's value in about 95 %."""
+    random = np.random.Generator(np.random.PCG64(11))
+    big = float(metrics.macro_f1(metrics.confusion_of(columns_of(_world(random, 6000), 4), 0)) or 0)
+    inside = 0
+    for _ in range(200):
+        columns = columns_of(_world(random, 160), 4)
+        low, high = (
+            bounds(bootstrap(columns, list(columns.keys), threshold=0, rounds=300, seed=3)["macro_f1"], 160) or ()
+        )
+        inside += float(low) <= big <= float(high)
+    assert 178 <= inside <= 199
+
+
+def _world(random: np.random.Generator, images: int) -> list[Row]:
+    truth = random.integers(4, size=images)
+    said = np.where(random.random(images) < 0.8, truth, random.integers(4, size=images))
+    return [row(number, int(truth[number]), (int(said[number]), 900_000)) for number in range(images)]
+
+
+def test_names_are_those_that_metrics_need() -> None:
+    rows, _ = crowd(20, 2)
+    columns = columns_of(rows, len(CLASSES))
+    found = bootstrap(columns, list(columns.keys), threshold=0, rounds=3, seed=0)
+    assert set(found) >= {"macro_f1", "micro_f1", "recall_gap", "pr_auc", "map50", "map50_95", "f1 3"}
+    assert all(values.shape == (3,) for values in found.values())
