@@ -15,7 +15,7 @@ import numpy as np
 
 from pipeline.decode import Undecodable, decode
 from pipeline.duplicates import dhash, near_pairs, phash
-from pipeline.measure import measure
+from pipeline.measure import exposure, noise, sharpness
 from pipeline.resize import pixels_digest, resize
 from registry.core.method import Item
 
@@ -63,16 +63,19 @@ def look(item: Item, data: bytes, rules: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _judge(grey: Image, rules: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    found = measure(np.asarray(grey))
-    if not int(rules["min_mean"]) <= found.mean <= int(rules["max_mean"]):
-        return "exposure", f"mean {found.mean}"
-    if found.spread < int(rules["min_spread"]):
-        return "exposure", f"spread {found.spread}"
-    sharpness = measure(np.asarray(_small(grey))).blur
-    if sharpness < int(rules["min_sharpness"]):
-        return "blur", f"laplacian variance {sharpness}"
-    if found.noise > int(rules["max_noise"]):
-        return "noise", f"sigma {found.noise // 100}.{found.noise % 100:02d}"
+    """The first reason that speaks against an image, with what was measured; the cheapest is asked first."""
+    pixels = np.asarray(grey)
+    light = exposure(pixels)
+    if not int(rules["min_mean"]) <= light.mean <= int(rules["max_mean"]):
+        return "exposure", f"mean {light.mean}"
+    if light.spread < int(rules["min_spread"]):
+        return "exposure", f"spread {light.spread}"
+    sharp = sharpness(np.asarray(_small(grey)))
+    if sharp < int(rules["min_sharpness"]):
+        return "blur", f"laplacian variance {sharp}"
+    sigma = noise(pixels)
+    if sigma > int(rules["max_noise"]):
+        return "noise", f"sigma {sigma // 100}.{sigma % 100:02d}"
     return None, None
 
 
@@ -84,8 +87,9 @@ def clean(items: Sequence[Item], read: Read, rules: Mapping[str, Any], progress:
     for done, item in enumerate(sorted(items, key=lambda one: one.sha256), 1):
         rows.append(look(item, read(item.sha256), rules))
         progress("clean", done, len(items))
-    table = pd.DataFrame(rows, columns=list(_COLUMNS)).astype(object)
-    table = table.where(table.notna(), None)
+    # Objects from the start: beside a missing value pandas makes floats of 64-bit hashes and loses their last bits.
+    cells = [[row.get(name) for name in _COLUMNS] for row in rows]
+    table = pd.DataFrame(cells, columns=list(_COLUMNS), dtype=object)
     pairs = _near(table, rules)
     _drop_copies(table, pairs)
     table["group"] = _groups(table, pairs)

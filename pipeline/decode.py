@@ -2,12 +2,14 @@
 
 Invariants: the header is read before any pixel: an image above the limit is never decoded; only the
 formats below are tried; EXIF orientation is applied; transparency is laid on grey 114; colour profiles are
-not applied (the same bytes give the same pixels on every machine); of an animation the first frame counts.
+not applied (the same bytes give the same pixels on every machine); 16 bits a level are cut to 8; of an
+animation the first frame counts.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 FILL = 114  # the grey that YOLO pads with
+_ORIENTATION = 0x0112
 
 
 class Undecodable(Exception):
@@ -28,7 +31,7 @@ class Undecodable(Exception):
 
 def decode(data: bytes, max_pixels: int) -> Image:
     """Upright RGB. ``Undecodable`` with its reason otherwise."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     if not data:
         raise Undecodable("undecodable", "0 bytes")
@@ -40,22 +43,47 @@ def decode(data: bytes, max_pixels: int) -> Image:
             if width * height > max_pixels:
                 raise Undecodable("too_large", f"{width}x{height}")
             image.load()
-            upright = ImageOps.exif_transpose(image)
-            return _rgb(upright)
+            return _rgb(_upright(image))
         except Undecodable:
             raise
-        except Image.DecompressionBombError as error:
-            raise Undecodable("too_large", "more pixels than any limit") from error
+        except Image.DecompressionBombError as error:  # far above any limit: Pillow stopped at the header itself
+            found = re.search(r"\((\d+) pixels\)", str(error))
+            raise Undecodable("too_large", f"{found[1]} pixels" if found else "too many pixels") from error
         except Exception as error:  # Pillow's readers raise whatever they like on hostile bytes
             raise Undecodable("undecodable", type(error).__name__) from error
+
+
+def _upright(image: Image) -> Image:
+    """Turned as its EXIF says; an EXIF that can't be read says nothing (the pixels are good all the same)."""
+    from PIL import Image as Pillow
+
+    turn = Pillow.Transpose
+    try:
+        orientation = image.getexif().get(_ORIENTATION)
+    except Exception:
+        return image
+    how = {
+        2: turn.FLIP_LEFT_RIGHT,
+        3: turn.ROTATE_180,
+        4: turn.FLIP_TOP_BOTTOM,
+        5: turn.TRANSPOSE,
+        6: turn.ROTATE_270,
+        7: turn.TRANSVERSE,
+        8: turn.ROTATE_90,
+    }.get(orientation if isinstance(orientation, int) else 1)
+    if how is None:
+        return image
+    turned = image.transpose(how)
+    turned.info = {name: value for name, value in image.info.items() if name == "transparency"}
+    return turned
 
 
 def _rgb(image: Image) -> Image:
     from PIL import Image as Pillow
 
-    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
-        return image.point(lambda value: value / 256).convert("L").convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+    if image.mode.startswith("I"):  # 16 bits a level, whatever integer type they are held in
+        return image.convert("I").point(lambda level: level * (1 / 256)).convert("L").convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         layer = image.convert("RGBA")
         ground = Pillow.new("RGBA", layer.size, (FILL, FILL, FILL, 255))
         return Pillow.alpha_composite(ground, layer).convert("RGB")
