@@ -182,11 +182,10 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 
     raise RuntimeError(f"nothing listens on port {port} after {seconds} s")
 
 
-@pytest.fixture
-def anvil(anvil_program: str) -> Iterator[str]:
-    """A development chain's RPC address; a block every second, final after two."""
+@contextlib.contextmanager
+def _anvil(program: str, *options: str) -> Iterator[str]:
     port = free_port()
-    command = [anvil_program, "--port", str(port), "--slots-in-an-epoch", "1", "--block-time", "1", "--silent"]
+    command = [program, "--port", str(port), "--slots-in-an-epoch", "1", "--silent", *options]
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
@@ -195,6 +194,20 @@ def anvil(anvil_program: str) -> Iterator[str]:
         finally:
             process.kill()
             process.wait()
+
+
+@pytest.fixture
+def anvil(anvil_program: str) -> Iterator[str]:
+    """A development chain's RPC address; a block every second, final after two."""
+    with _anvil(anvil_program, "--block-time", "1") as url:
+        yield url
+
+
+@pytest.fixture
+def quiet_anvil(anvil_program: str) -> Iterator[str]:
+    """A development chain's RPC address; only what is asked for is mined."""
+    with _anvil(anvil_program, "--no-mining") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -145,7 +145,9 @@ class Chain:
                 return known
             sender = Sending(self._node, self._key(), self._outbox)
             sender.send_kept()
-            if not sender.can_be_mined(self._purpose(digest)):
+            used_up = not sender.can_be_mined(self._purpose(digest))
+            # Asked again, because what was sent again may be mined by now.
+            if used_up and not self._node.anchored_at(self._checked, self._key().address, digest):
                 sender.send(self._purpose(digest), self._checked, ANCHOR + digest, GAS)
             return self.status(digest)
 

@@ -63,7 +63,10 @@ class Web3Node:
     def chain(self) -> str:
         """CAIP-2."""
         with translated():
-            return f"eip155:{int(self._web3.eth.chain_id)}"
+            number = int(self._web3.eth.chain_id)
+            if not 0 < number < 10**32:  # CAIP-2 allows 32 characters
+                raise ValueError(number)
+            return f"eip155:{number}"
 
     def next_nonce(self, address: str, block: str) -> int:
         """The nonce to use as of ``latest`` or ``pending``."""
