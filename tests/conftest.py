@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ HOW = {
     "anvil": "npm install --prefix .tools @foundry-rs/anvil-linux-amd64@1.7.1",
     "solc": "npm install --prefix .tools solc@0.8.37, and node",
 }
-_missing: dict[str, int] = {}
+PHOTOGRAPHS = "the real photographs are not here; they can't ship with the project"
 
 
 def require(part: str, found: object) -> None:
@@ -36,13 +36,20 @@ def require(part: str, found: object) -> None:
         return
     if os.environ.get("EMOTIONET_REQUIRE_PARTS") == "1":
         pytest.fail(f"{part} is not here: {HOW[part]}")
-    _missing[part] = _missing.get(part, 0) + 1
     pytest.skip(f"{part} is not here: {HOW[part]}")
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    for part, count in sorted(_missing.items()):
-        terminalreporter.write_line(f"LEFT OUT: {count} tests that need {part}; {HOW[part]}")
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: Any) -> Iterator[None]:
+    yield  # first the summary of pytest itself, so that ours is what stands last
+    reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    for part, how in HOW.items():
+        if count := sum(f"{part} is not here" in reason for reason in reasons):
+            terminalreporter.write_line(f"LEFT OUT: {count} tests that need {part}; {how}")
+    if count := sum(PHOTOGRAPHS in reason for reason in reasons):
+        terminalreporter.write_line(
+            f"LEFT OUT: {count} tests on real photographs; EMOTIONET_TEST_DATA names their folder"
+        )
 
 
 def free_port() -> int:
@@ -63,14 +70,17 @@ def _program(name: str, *places: str) -> str | None:
 @pytest.fixture(autouse=True)
 def no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that talks to anything but this machine fails."""
-    connect = socket.socket.connect
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
 
-    def guarded(self: socket.socket, address: Any) -> None:
+
+def _guarded(connect: Callable[[socket.socket, Any], Any]) -> Callable[[socket.socket, Any], Any]:
+    def guarded(self: socket.socket, address: Any) -> Any:
         if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
             raise AssertionError(f"a test wanted to reach {address}")
-        connect(self, address)
+        return connect(self, address)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded)
+    return guarded
 
 
 @pytest.fixture
@@ -86,7 +96,7 @@ def shared_data() -> Path:
     """Real photographs beside the checkout (EMOTIONET_TEST_DATA, or ../shared/data); the suite stands without."""
     path = Path(os.environ.get("EMOTIONET_TEST_DATA") or ROOT.parent / "shared" / "data")
     if not (path / "emociones" / "labels.csv").is_file():
-        pytest.skip("the real photographs are not here; they can't ship with the project")
+        pytest.skip(PHOTOGRAPHS)
     return path
 
 
