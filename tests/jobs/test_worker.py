@@ -1,0 +1,245 @@
+"""The worker: jobs end once, whatever happens to them; and the frame of a fold's child process."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry.catalog import runs
+from registry.catalog.database import Catalog
+from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted
+from registry.jobs import fold
+from registry.jobs.queue import Job, Queue
+from registry.jobs.worker import ATTEMPTS, Check, Worker
+
+NOW = "2026-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    opened = Catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
+    opened.upgrade()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def queue(catalog: Catalog) -> Queue:
+    return Queue(catalog)
+
+
+@pytest.fixture
+def run(catalog: Catalog) -> str:
+    with catalog.write() as db:
+        return runs.create(db, snapshot="s", recipe_name="r", engine="local", options={}, now=NOW)
+
+
+class Bench:
+    """A worker whose one handler is given, and what it was told to give up."""
+
+    def __init__(
+        self, queue: Queue, handler: Callable[[Job, Check], None], lease: float = 5.0, parallel: int = 2
+    ) -> None:
+        self.failed: list[tuple[str, str]] = []
+        self.worker = Worker(
+            queue,
+            {"work": handler},
+            lambda job, error: self.failed.append((job.kind, str(error))),
+            name="test",
+            parallel=parallel,
+            lease_seconds=lease,
+        )
+
+
+def enqueue(catalog: Catalog, queue: Queue, run: str, count: int = 1) -> None:
+    with catalog.write() as db:
+        for number in range(count):
+            queue.enqueue(db, run, "work", {"number": number}, NOW)
+
+
+def test_every_job_runs_once_and_side_by_side(catalog: Catalog, queue: Queue, run: str) -> None:
+    seen: list[int] = []
+    together = threading.Barrier(2, timeout=20)
+
+    def handler(job: Job, check: Check) -> None:
+        together.wait()
+        check()
+        seen.append(job.payload["number"])
+
+    enqueue(catalog, queue, run, 6)
+    Bench(queue, handler).worker.work(run)
+    assert sorted(seen) == list(range(6))
+    assert queue.pending(run) == 0
+
+
+@pytest.mark.parametrize("error", [InvalidInput("bad"), Untrusted("tampered"), Conflict("no"), NotFound("gone")])
+def test_what_can_not_be_mended_is_given_up_at_once(
+    catalog: Catalog, queue: Queue, run: str, error: EmotionetError
+) -> None:
+    calls: list[int] = []
+
+    def handler(job: Job, check: Check) -> None:
+        calls.append(job.attempt)
+        raise error
+
+    enqueue(catalog, queue, run)
+    bench = Bench(queue, handler)
+    bench.worker.work(run)
+    assert (calls, bench.failed) == ([1], [("work", str(error))])
+
+
+def test_what_was_out_of_reach_is_tried_again_and_then_given_up(catalog: Catalog, queue: Queue, run: str) -> None:
+    calls: list[int] = []
+
+    def handler(job: Job, check: Check) -> None:
+        calls.append(job.attempt)
+        raise Unavailable("away")
+
+    enqueue(catalog, queue, run)
+    bench = Bench(queue, handler)
+    bench.worker.work(run)
+    assert calls == list(range(1, ATTEMPTS + 1))
+    assert bench.failed == [("work", "away")]
+
+
+def test_a_passing_fault_is_no_failure(catalog: Catalog, queue: Queue, run: str) -> None:
+    def handler(job: Job, check: Check) -> None:
+        if job.attempt == 1:
+            raise Unavailable("away")
+
+    enqueue(catalog, queue, run)
+    bench = Bench(queue, handler)
+    bench.worker.work(run)
+    assert bench.failed == []
+
+
+def test_a_defect_ends_the_job_with_its_reason_and_is_not_hidden(catalog: Catalog, queue: Queue, run: str) -> None:
+    def handler(job: Job, check: Check) -> None:
+        raise ZeroDivisionError("a bug")
+
+    enqueue(catalog, queue, run)
+    bench = Bench(queue, handler)
+    with pytest.raises(ZeroDivisionError):
+        bench.worker.work(run)
+    assert bench.failed == [("work", "ZeroDivisionError: a bug")]
+    assert queue.pending(run) == 0
+
+
+def waits(job: Job, check: Check) -> None:
+    """Work that goes on until it must stop."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        check()
+        time.sleep(0.02)
+    raise AssertionError("nobody stopped it")
+
+
+def started(bench: Bench, run: str, queue: Queue) -> threading.Thread:
+    thread = threading.Thread(target=bench.worker.work, args=(run,))
+    thread.start()
+    time.sleep(0.5)
+    return thread
+
+
+def test_cancelling_stops_a_job_and_it_is_not_a_failure(catalog: Catalog, queue: Queue, run: str) -> None:
+    enqueue(catalog, queue, run)
+    bench = Bench(queue, waits, lease=1.0)
+    thread = started(bench, run, queue)
+    queue.cancel(run)
+    thread.join(20)
+    assert not thread.is_alive()
+    assert bench.failed == []
+
+
+def test_a_stopping_worker_gives_its_jobs_back(catalog: Catalog, queue: Queue, run: str) -> None:
+    enqueue(catalog, queue, run)
+    bench = Bench(queue, waits)
+    thread = started(bench, run, queue)
+    bench.worker.stopping.set()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert queue.pending(run) == 1
+    again = queue.claim("other", 5.0, time.time(), run=run)
+    assert again is not None
+    assert again.attempt == 1  # stopping is no attempt
+
+
+def test_a_lost_lease_stops_the_first_worker_and_its_writes_are_refused(
+    catalog: Catalog, queue: Queue, run: str
+) -> None:
+    refused: list[str] = []
+
+    def handler(job: Job, check: Check) -> None:
+        stolen = queue.claim("thief", 60.0, time.time() + 3600, run=run)
+        assert stolen is not None
+        try:
+            waits(job, check)
+        except Conflict as error:
+            refused.append(error.code)
+            with pytest.raises(Conflict), catalog.write() as db:
+                queue.guard(db, job)
+            raise
+
+    enqueue(catalog, queue, run)
+    bench = Bench(queue, handler, lease=1.0)
+    thread = started(bench, run, queue)
+    bench.worker.stopping.wait(4)
+    bench.worker.stopping.set()
+    thread.join(20)
+    assert refused == ["lease_lost"]
+    assert bench.failed == []
+
+
+def test_a_job_that_kills_its_workers_is_given_up(catalog: Catalog, queue: Queue, run: str) -> None:
+    enqueue(catalog, queue, run)
+    for attempt in range(ATTEMPTS):
+        assert queue.claim(f"dead {attempt}", 0.0, time.time() - 1, run=run) is not None
+    bench = Bench(queue, lambda job, check: None)
+    bench.worker.work(run)
+    assert [kind for kind, _ in bench.failed] == ["work"]
+
+
+def child(work: Callable[[Callable[[Any], None]], dict[str, Any]]) -> tuple[int, list[dict[str, Any]]]:
+    out = io.StringIO()
+    status = fold.child(out, work)
+    return status, [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_a_childs_last_line_is_its_result_or_its_error() -> None:
+    def good(report: Callable[[Any], None]) -> dict[str, Any]:
+        report({})
+        report({"epoch": 1})
+        return {"training": "cid"}
+
+    assert child(good) == (0, [{"epoch": 1}, {"result": {"training": "cid"}}])
+
+    def bad(report: Callable[[Any], None]) -> dict[str, Any]:
+        raise Untrusted("pixels differ", code="pixels_differ")
+
+    status, lines = child(bad)
+    assert (status, lines) == (1, [{"error": "pixels differ", "code": "pixels_differ", "kind": "Untrusted"}])
+
+
+def test_a_child_that_dies_is_unavailable_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "home"))
+    with pytest.raises(Unavailable, match="before its result"):
+        fold.run_child(tmp_path / "nothing.json", tmp_path / "log", lambda: None, lambda _: None)
+
+
+def test_a_child_is_ended_when_the_check_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = time.monotonic()
+    (tmp_path / "spec.json").write_text("{}")
+
+    def check() -> None:
+        raise Cancelled("stop")
+
+    with pytest.raises(Cancelled):
+        fold.run_child(tmp_path / "spec.json", tmp_path / "log", check, lambda _: None)
+    assert time.monotonic() - begin < 20
