@@ -14,10 +14,10 @@ install: $(STAMP) ## make .venv with the pinned dependencies (does nothing when 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 	  { echo "Emotionet needs Python 3.11 to 3.13, $(PYTHON) is $$($(PYTHON) --version 2>&1): make PYTHON=python3.12 install"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
-	  { echo "python3 can't make a virtual environment: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV) || \
+	  { echo "$(PYTHON) can't make a virtual environment: on Debian, apt-get install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
-	@$(BIN)/python -c 'import cv2' 2>.venv/cv2.log || { cat .venv/cv2.log; \
+	@$(BIN)/python -c 'import cv2' 2>$(VENV)/cv2.log || { tail -n 1 $(VENV)/cv2.log; \
 	  echo "OpenCV needs system libraries: on Debian, apt-get install libgl1 libglib2.0-0"; exit 1; }
 	@touch $(STAMP)
 
