@@ -1,0 +1,184 @@
+"""The page stands alone, says what it must, and lets nothing from outside act."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from registry.core.errors import InvalidInput
+from registry.web.report import ReportData, render_report, short
+from tests.web.example import data
+
+EVIL = "<script>alert(1)</script>\"'><img src=https://evil.example/x onerror=alert(1)>"
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text; checks that tags are closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.words: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] not in {"style"}:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+
+def page(**changes: Any) -> Page:
+    return Page(render_report(data(**changes)))
+
+
+def test_stands_alone() -> None:
+    found = page()
+    assert not {"script", "link", "iframe", "object", "embed", "form", "base"} & set(found.tags)
+    for tag, name, value in found.attributes:
+        assert not name.startswith("on"), (tag, name)
+        if name in {"src", "href", "data", "action", "srcset"}:
+            assert value.startswith("data:image/"), (tag, value)
+    whole = render_report(data())
+    assert "@import" not in whole
+    assert "url(" not in whole
+    assert "default-src 'none'" in whole
+    assert set(re.findall(r"https?://[^\"'\s<]+", whole)) == {"http://www.w3.org/2000/svg"}
+
+
+def test_same_data_same_bytes() -> None:
+    assert render_report(data()) == render_report(data())
+
+
+def test_says_what_it_must() -> None:
+    text = page().text
+    for wanted in (
+        "These are drawings.",
+        "proves nothing to others",
+        "Trained from the architecture alone",
+        "95 % interval",
+        "supported",
+        "refuted",
+        "not estimable",
+        "pooled ones count",
+        "Balance between classes is not fairness between people",
+        "prohibited in the European Union",
+        "no chain",
+        "emotionet audit RELEASE.car --offline",
+        "Weights that people get",
+    ):
+        assert wanted in text, wanted
+
+
+def test_says_nothing_that_does_not_hold() -> None:
+    text = page(drawn=False, anchor="finalized", from_nothing=False, commands=(), final="", per_fold=()).text
+    for unwanted in (
+        "drawings",
+        "proves nothing to others",
+        "architecture alone",
+        "Try next",
+        "By fold",
+        "people get fold",
+    ):
+        assert unwanted not in text, unwanted
+    assert "does not hold" in page(holds=False).text
+
+
+@pytest.mark.parametrize("anchor", ["none", "signed", "sent", "included"])
+def test_an_anchor_that_is_not_final_is_no_proof(anchor: str) -> None:
+    assert "not final: until the chain calls it final" in page(anchor=anchor).text
+
+
+def test_no_claim_and_no_examples() -> None:
+    text = page(claims=(), examples=()).text
+    assert "The plan makes no claim." in text
+    assert "Dropped by the cleaning" not in text
+
+
+def test_hostile_text_stays_text() -> None:
+    metric = {"name": EVIL, "value": "0.500000", "low": "0.400000", "high": "0.600000", "n": 5}
+    claim = {**metric, "metric": EVIL, "comparator": EVIL, "threshold": "0.500000", "verdict": EVIL}
+    found = page(
+        title=EVIL,
+        made=EVIL,
+        issuer=EVIL,
+        recipe=EVIL,
+        anchor=EVIL,
+        headline=(metric,),
+        metrics=(metric,),
+        claims=(claim,),
+        counts=((EVIL, EVIL, 1),),
+        examples=((EVIL, EVIL, None),),
+        notes=(EVIL,),
+        checks=({"id": EVIL, "level": 1, "title": EVIL, "result": EVIL, "reason": EVIL},),
+        cids=((EVIL, EVIL),),
+        commands=(EVIL,),
+        final=EVIL,
+        per_fold=((metric,),),
+    )
+    assert "script" not in found.tags
+    assert "img" not in found.tags
+    assert found.text.count("alert(1)") >= 20
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"figures": (("x", "<script>alert(1)</script>"),)},
+        {"figures": (("x", "<svg onload=alert(1)><script></script></svg>"),)},
+        {"figures": (("x", "<svg ><SCRIPT></SCRIPT></svg>"),)},
+        {"examples": (("x", "y", "https://evil.example/x.png"),)},
+        {"examples": (("x", "y", "javascript:alert(1)"),)},
+        {"examples": (("x", "y", "data:image/svg+xml;base64,AAAA"),)},
+        {"examples": (("x", "y", "data:text/html,hello"),)},
+    ],
+)
+def test_foreign_figures_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        page(**changes)
+    assert caught.value.code == "bad_figure"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "–"), ("0.853886", "0.854"), ("0.999500", "1.000"), ("0.000500", "0.000")]
+)
+def test_short_numbers_are_rounded_not_cut(value: str | None, text: str) -> None:
+    assert short(value) == text
+
+
+def test_verdicts_are_not_told_by_colour_alone() -> None:
+    text = page().text
+    assert "✓ supported" in text
+    assert "✗ refuted" in text
+    assert "– not checked" in text
+
+
+def test_optional_parts_have_defaults() -> None:
+    """A collector that knows only what every release has makes a page."""
+    fields = {name: getattr(data(), name) for name in ReportData.__struct_fields__}
+    for name in ("per_fold", "final", "commands"):
+        fields.pop(name)
+    Page(render_report(ReportData(**fields)))
