@@ -1,0 +1,202 @@
+"""The model card: YAML that parses, the statements that it owes, and text from outside that stays in its place."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from registry.core import records
+from registry.core.cid import DAG_CBOR, cid_of
+from registry.evaluation.claims import parse_claim
+from registry.evaluation.evaluate import evaluate, to_record
+from registry.provenance.exports.card import model_card
+from registry.provenance.lineage import ReleaseView
+
+CLASSES = ("triste", "sorprendido", "feliz", "enojado")
+CID = cid_of(b"\xa0", DAG_CBOR)
+EVIL = "x\n# y\n---\n<script>alert(1)</script> [a](https://evil.example) | `b` \\| & \u2028 \"'\x00"
+
+
+def evaluation(source: str, classes: tuple[str, ...] = CLASSES) -> records.Evaluation:
+    rows = [
+        {
+            "sha256": number.to_bytes(32, "big"),
+            "fold": number % 3,
+            "truth": number % 4,
+            "boxes": [[0, 0, 100, 100]],
+            "detections": [[number % 4 if number % 5 else 0, 900_000, 0, 0, 100, 100]],
+        }
+        for number in range(60)
+    ]
+    found = evaluate(
+        rows,
+        classes=classes,
+        threshold=250_000,
+        claims=(parse_claim("macro_f1 >= 0.5"), parse_claim("f1(nobody) >= 0.5")),
+        groups=("source",),
+        clusters={},
+        attributes={row["sha256"]: {"source": source} for row in rows},
+        rounds=50,
+        min_group=10,
+        seed=1,
+    )
+    return to_record(CID, CID, CID, found)
+
+
+def view(*, name: str = "quick", source: str = "photograph", **changes: Any) -> ReleaseView:
+    judged = evaluation(source, changes.get("classes", CLASSES))
+    plan: dict[str, Any] = {
+        "preprocessing": CID,
+        "method": records.MethodRef(id="yolov8", version="1"),
+        "recipe": CID,
+        "code": "sha256:00",
+        "environment": CID,
+        "base": None,
+        "seed": 2023,
+        "metrics": (),
+        "groups": (),
+        "claims": (),
+        "final": "fold:0",
+    }
+    return ReleaseView(
+        draw=records.Draw(plan=CID, beacon=changes.get("beacon"), seed=bytes(32), folds=CID),
+        plan=records.Plan(**{**plan, **changes.get("plan", {})}),
+        recipe=records.Recipe(name=name, method="yolov8", values={}),
+        preprocessing=records.Preprocessing(snapshot=CID, recipe=CID, output=CID),
+        snapshot=records.Snapshot(
+            items=CID,
+            count=60,
+            classes=changes.get("classes", CLASSES),
+            query={},
+            rule="agree",
+            contributions=(),
+            excluded=CID,
+        ),
+        release=records.Release(
+            draw=CID, plan_entry=CID, trainings=(), evaluation=CID, weights=(), card=CID, licence="", claims=()
+        ),
+        trainings=(),
+        evaluation=changes.get("evaluation", judged),
+    )
+
+
+def front(card: str) -> dict[str, Any]:
+    head, _, _ = card.removeprefix("---\n").partition("\n---\n")
+    found: dict[str, Any] = yaml.safe_load(head)
+    return found
+
+
+def test_front_matter() -> None:
+    given = view()
+    found = front(model_card(given))
+    assert found["license"] == "agpl-3.0"
+    assert found["pipeline_tag"] == "object-detection"
+    assert "emotion-recognition" in found["tags"]
+    (index,) = found["model-index"]
+    (result,) = index["results"]
+    assert result["dataset"]["type"] == str(CID)
+    stated = {one.name: float(one.value or -1) for one in given.evaluation.metrics}
+    for metric in result["metrics"]:
+        assert metric["value"] == stated[metric["type"]]
+    assert [metric["type"] for metric in result["metrics"]] == ["macro_f1", "accuracy", "pr_auc", "map50", "map50_95"]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "Workplace and education: prohibited",
+        "Article 5(1)(f)",
+        "high-risk",
+        "Balance between classes is not fairness between people",
+        "Pooled figures describe the procedure",
+        "the architecture alone, without base weights",
+        "nothing proves to others",
+        "AGPL-3.0-only",
+        "those of fold:0",
+        "0 triste, 1 sorprendido, 2 feliz, 3 enojado",
+        "emotionet audit RELEASE.car --offline",
+    ],
+)
+def test_says_what_it_owes(wanted: str) -> None:
+    assert wanted in " ".join(model_card(view()).split())
+
+
+def test_every_figure_and_verdict_is_there() -> None:
+    given = view()
+    card = model_card(given).replace("\\", "")
+    for one in (*given.evaluation.metrics, *given.evaluation.fairness):
+        assert f"| {one.name} | {one.value or 'not estimable'} |" in card
+    assert "| macro_f1 >= 0.500000 | supported |" in card
+    assert "| f1(nobody) >= 0.500000 | undecided | not estimable | – |" in card
+
+
+def test_says_what_differs() -> None:
+    beacon = records.Beacon(
+        chain="eip155:1",
+        contract="0x0",
+        transaction="0x0",
+        block_number=7,
+        block_hash="0x0",
+        time="2026-11-23T15:00:00Z",
+    )
+    card = model_card(view(beacon=beacon, plan={"base": CID}))
+    assert "drawn from block 7 of eip155:1" in card
+    assert "nothing proves to others" not in card
+    assert f"base weights `{CID}`" in card
+    assert "architecture alone" not in card
+
+
+def test_drawings_are_called_drawings() -> None:
+    assert "These are drawings" in model_card(view(source="drawing"))
+    assert "These are drawings" not in model_card(view())
+
+
+def test_the_same_bytes() -> None:
+    assert model_card(view()) == model_card(view())
+
+
+def test_hostile_text() -> None:
+    plan = {"method": records.MethodRef(id=EVIL, version=EVIL), "final": EVIL}
+    judged = records.Evaluation(
+        **{
+            **{name: getattr(evaluation("x"), name) for name in records.Evaluation.__struct_fields__},
+            "fairness": (records.Metric(name=EVIL, value=None, low=None, high=None, n=3),),
+            "notes": (EVIL,),
+            "verdicts": (
+                records.Verdict(
+                    metric=EVIL, comparator=EVIL, threshold=EVIL, value=None, low=None, high=None, verdict=EVIL
+                ),
+            ),
+        }
+    )
+    card = model_card(view(name=EVIL, plan=plan, evaluation=judged, classes=(EVIL, "b", "c", "d")))
+    assert front(card)["model-index"][0]["name"].startswith("emotionet x# y---<script>")
+    body = card.split("\n---\n", 1)[1]
+    assert "<script" not in body
+    assert not re.search(r"(?<!\\)\[a(?<!\\)\]\(", body)
+    assert [line for line in body.splitlines() if line.startswith("# ")][1:] == []
+    assert "\x00" not in body
+    for line in body.splitlines():
+        if line.startswith("| x"):
+            assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) == 5  # bars that no backslash takes out of the table
+
+
+def test_nothing_estimable_has_no_model_index() -> None:
+    empty = evaluate(
+        [],
+        classes=CLASSES,
+        threshold=0,
+        claims=(),
+        groups=(),
+        clusters={},
+        attributes={},
+        rounds=1,
+        min_group=1,
+        seed=0,
+    )
+    card = model_card(view(evaluation=to_record(CID, CID, CID, empty)))
+    assert "model-index" not in front(card)
+    assert "The plan makes no claim." in card
