@@ -12,6 +12,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -37,6 +38,12 @@ def require(part: str, found: object) -> None:
     if os.environ.get("EMOTIONET_REQUIRE_PARTS") == "1":
         pytest.fail(f"{part} is not here: {HOW[part]}")
     pytest.skip(f"{part} is not here: {HOW[part]}")
+
+
+def pytest_collection_finish() -> None:
+    """py-evm raises Python's recursion limit when it is imported, tenfold: hostile nesting, which the limit of every
+    other process stops, would overflow a thread's stack here. Its own EVM needs no such depth for our contract."""
+    sys.setrecursionlimit(1000)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
