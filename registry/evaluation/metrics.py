@@ -9,7 +9,8 @@ Two figures are easily confused, so they bear different names. ``pr_auc`` is of 
 highest score for the class (0 if there is none), average precision as scikit-learn's average_precision_score
 (a step at each distinct score), then the mean over the classes that some image has. ``map50`` and ``map50_95``
 are of boxes: matched greedily by score at IoU 0.5 (0.50 to 0.95 by 0.05), precision interpolated at 101 recalls
-as COCO does (Lin et al. 2014), with no limit of 100 detections an image.
+as COCO does (Lin et al. 2014), with no limit of 100 detections an image, and recalls compared exactly (pycocotools
+compares floats, which moves single recalls by one detection).
 """
 
 from __future__ import annotations
