@@ -131,8 +131,13 @@ def _rows(
     return found, sorted(rejected, key=lambda one: one.row)
 
 
-def import_folder(path: Path, sink: Sink, profile: str, progress: Progress = lambda *_: None) -> Folder:
-    """Import a local folder or file. Without labels.csv all files are held and nothing has a label."""
+def import_folder(
+    path: Path, sink: Sink, profile: str, progress: Progress = lambda *_: None, held: BlockReader | None = None
+) -> Folder:
+    """Import a local folder or file. Without labels.csv all files are held and nothing has a label.
+
+    Rows that name a cid are looked up in ``held``; in a dry run there is none.
+    """
     if not path.is_dir():
         with path.open("rb") as stream:
             return Folder(importer.add_file(sink, stream, profile).cid, False, (), ())
