@@ -151,15 +151,22 @@ def import_folder(
 
     def find(row: LabelRow) -> FolderRow | None:
         if row.file is None:
-            raise InvalidInput(
-                "a row of a local folder names a file, not a cid: import the CID itself", code="not_held"
-            )
+            return _by_cid(held, row)
         added = files.add(row.file)
         return FolderRow(row, added.sha256, added.size, added.cid) if added else None
 
     files.add(LABELS)
     found, rejected = _rows((path / LABELS).read_bytes(), find, progress)
     return Folder(files.root(), True, tuple(found), tuple(rejected))
+
+
+def _by_cid(held: BlockReader | None, row: LabelRow) -> FolderRow | None:
+    """The row's image where its CID is held already."""
+    cid = CID.parse(row.cid or "")
+    if held is None or not held.has(cid):
+        raise InvalidInput(f"{cid} is not held here: import it, or a CAR file of it, first", code="not_held")
+    sha256, size = _measure(held, cid)
+    return FolderRow(row, sha256, size, cid)
 
 
 def _measure(store: BlockReader, cid: CID) -> tuple[bytes, int]:

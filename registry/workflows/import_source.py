@@ -42,7 +42,7 @@ def _read(parts: Parts, source: str, profile: str, progress: Progress) -> tuple[
             raise InvalidInput(f"{source} names no root: export it again with one", code="car_without_root")
         return _held(parts, roots[0], progress), "unknown", "car"
     if path.exists():
-        found = folders.import_folder(path, parts.store, profile, progress)
+        found = folders.import_folder(path, parts.store, profile, progress, held=parts.store)
         parts.store.flush()
         return found, profile, "folder"
     try:

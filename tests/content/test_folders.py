@@ -183,6 +183,16 @@ def test_rows_by_cid_are_found_in_the_store() -> None:
     assert [bad.row for bad in found.rejected] == [2]
 
 
+def test_rows_by_cid_in_a_local_folder_are_found_where_they_are_held(tmp_path: Path) -> None:
+    store = MemoryStore()
+    picture, missing = add_bytes(store, b"picture"), cid_of(b"missing", RAW)
+    (tmp_path / "labels.csv").write_text(f"file,cid,label\n,{picture.cid},feliz\n,{missing},triste\n")
+    found = import_folder(tmp_path, store, PROFILE, held=store)
+    assert [(row.cid, row.size, row.row.label) for row in found.rows] == [(picture.cid, 7, "feliz")]
+    assert [(bad.row, bad.code) for bad in found.rejected] == [(2, "not_held")]
+    assert len(import_folder(tmp_path, NullSink(), PROFILE).rejected) == 2
+
+
 def car_of(store: MemoryStore, root: object, blocks: list[tuple[object, bytes]] | None = None) -> bytes:
     stream = io.BytesIO()
     listed = blocks if blocks is not None else list(walk_closure(store.get, [root]))  # type: ignore[list-item]
