@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from pipeline import recipe as recipes
 from pipeline.labels import choose_boxes
@@ -52,27 +49,24 @@ class YOLOv8:
     def materialize(
         self, prepared: Sequence[Prepared], read: Read, recipe: Mapping[str, Any], array: Path, progress: Progress
     ) -> dict[bytes, int]:
-        """Make the kept pixels into one .npy (n, size, size, 3), or take the one that is there."""
-        rows = sorted((row for row in prepared if row.reason is None), key=lambda row: row.sha256)
-        index = {row.sha256: number for number, row in enumerate(rows)}
-        if array.exists():
-            return index
-        _make_array(rows, read, recipe["preprocess"], array, progress)
-        return index
+        """Make the kept pixels into one .npy (n, size, size, 3), or take the one that is there and whole."""
+        from pipeline.workspace import prepare_array
+
+        return prepare_array(prepared, read, recipe["preprocess"], array, progress)
 
     def train_fold(self, task: FoldTask, report: Callable[[Mapping[str, Any]], None]) -> FoldOutcome:
         """Train and predict one fold."""
         recipes.check_values(task.recipe)
-        if not task.validate or not task.train:
+        if not task.train or (task.fold is not None and not task.validate):
             raise InvalidInput("a fold needs images on both sides: use fewer folds, or more images", code="empty_fold")
-        _quiet_place(task.workdir)
+        task.workdir.mkdir(parents=True, exist_ok=True)
         from pipeline import train
+        from pipeline.arguments import recorded
         from pipeline.weights import load_weights, save_weights
 
         base = load_weights(task.base)[0] if task.base else None
         trainer = train.run_fold(task, base, report)
-        floor = float(task.recipe["evaluation"]["floor"])
-        predictions = train.predict_fold(trainer, task, floor)
+        predictions = train.predict_fold(trainer, task, report)
         wanted = task.recipe["training"]
         files, digest = save_weights(
             trainer.ema.ema.state_dict(), str(wanted["model"]), task.classes, int(wanted["imgsz"])
@@ -80,7 +74,7 @@ class YOLOv8:
         return FoldOutcome(
             weights=files,
             tensors=digest,
-            arguments=_plain(train.arguments_of(task)),
+            arguments=recorded(task),
             hardware=hardware(),
             events=tuple(trainer.events),
             history=tuple(trainer.history),
@@ -103,7 +97,7 @@ class YOLOv8:
         tensors, architecture, names, imgsz = load_weights(weights)
         if names != classes:
             raise Untrusted(f"the weights name classes {names}, the snapshot {classes}", code="class_order")
-        model = train.load_model(tensors, architecture, names, imgsz)
+        model = train.load_model(tensors, architecture, names, int(recipe["training"]["threads"]))
         for data in images:
             try:
                 image = decode(data, int(recipe["preprocess"]["max_pixels"]))
@@ -134,53 +128,6 @@ def _prepared(row: Mapping[Any, Any], supplied: Sequence[tuple[int, int, int, in
         reason=row["reason"],
         measured=row["measured"],
     )
-
-
-def _make_array(
-    rows: Sequence[Prepared], read: Read, rules: Mapping[str, Any], array: Path, progress: Progress
-) -> None:
-    from pipeline.decode import decode
-    from pipeline.resize import pixels_digest, resize
-
-    size = int(rules["size"])
-    temporary = array.with_suffix(".tmp")
-    made = np.lib.format.open_memmap(temporary, "w+", np.uint8, (len(rows), size, size, 3))
-    for number, row in enumerate(rows):
-        pixels = resize(decode(read(row.sha256), int(rules["max_pixels"])), size)
-        if pixels_digest(pixels) != row.pixels:
-            raise Untrusted(
-                f"image {row.sha256.hex()} gives other pixels here than when it was preprocessed", code="pixels_differ"
-            )
-        made[number] = pixels
-        progress("pixels", number + 1, len(rows))
-    made.flush()
-    del made
-    temporary.replace(array)
-
-
-def _quiet_place(workdir: Path) -> None:
-    """A configuration folder of the job's own, with fonts, so that ultralytics asks nobody for anything."""
-    import shutil
-
-    import matplotlib
-
-    folder = workdir / "config" / "Ultralytics"
-    folder.mkdir(parents=True, exist_ok=True)
-    font = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-    for name in ("Arial.ttf", "Arial.Unicode.ttf"):
-        if not (folder / name).exists():
-            shutil.copy(font, folder / name)
-    os.environ["YOLO_CONFIG_DIR"] = str(folder.parent)
-
-
-def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments as a record holds them: no floats, no paths of this machine."""
-    left_out = {"project", "name", "exist_ok", "data"}
-    return {
-        name: format(value, ".8g") if isinstance(value, float) else value
-        for name, value in arguments.items()
-        if name not in left_out
-    }
 
 
 def hardware() -> dict[str, str]:

@@ -23,10 +23,11 @@ Size = Annotated[int, Meta(ge=32, le=1280, multiple_of=32)]
 Level = Annotated[int, Meta(ge=0, le=255)]
 Bits = Annotated[int, Meta(ge=0, le=64)]
 Count = Annotated[int, Meta(ge=1, le=100_000)]
-Text = Annotated[str, Meta(max_length=100)]
-Unit = Annotated[str, Meta(pattern=r"\A(0(\.\d{1,6})?|1(\.0{1,6})?)\Z")]  # 0 to 1
-Number = Annotated[str, Meta(pattern=r"\A\d{1,3}(\.\d{1,8})?\Z")]
+Unit = Annotated[str, Meta(pattern=r"\A(0(\.[0-9]{1,6})?|1(\.0{1,6})?)\Z")]  # 0 to 1
+Number = Annotated[str, Meta(pattern=r"\A[0-9]{1,2}(\.[0-9]{1,6})?\Z")]  # 0 to 99
+Degrees = Annotated[str, Meta(pattern=r"\A([0-9]{1,2}|1[0-7][0-9])(\.[0-9]{1,6})?\Z")]  # 0 to 179
 MAX_FILE = 64 << 10
+MAX_BATCH_PIXELS = 1 << 26  # of one batch: 163 images of 640 by 640
 
 
 class _Strict(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -63,14 +64,14 @@ class Training(_Strict, frozen=True, kw_only=True):
     batch: Annotated[int, Meta(ge=1, le=1024)]
     nbs: Annotated[int, Meta(ge=1, le=1024)]
     optimizer: Literal["SGD", "Adam", "AdamW"]
-    lr0: Number
+    lr0: Unit
     lrf: Unit
     momentum: Unit
     weight_decay: Unit
     warmup_epochs: Number
     mosaic: Unit
     close_mosaic: Annotated[int, Meta(ge=0, le=10_000)]
-    degrees: Number
+    degrees: Degrees
     translate: Unit
     scale: Unit
     fliplr: Unit
@@ -114,11 +115,12 @@ def _text(name_or_file: str) -> str:
     if name_or_file in recipe_names():
         return (resources.files("pipeline") / "recipes" / f"{name_or_file}.toml").read_text(encoding="utf-8")
     path = Path(name_or_file)
-    if not path.is_file():
-        known = ", ".join(recipe_names())
-        raise InvalidInput(f"{name_or_file!r} is no recipe and no file: use one of {known}", code="unknown_recipe")
     try:
-        data = path.read_bytes()[: MAX_FILE + 1]
+        if not path.is_file():
+            known = ", ".join(recipe_names())
+            raise InvalidInput(f"{name_or_file!r} is no recipe and no file: use one of {known}", code="unknown_recipe")
+        with path.open("rb") as handle:
+            data = handle.read(MAX_FILE + 1)
         if len(data) > MAX_FILE:
             raise InvalidInput(f"{path} is larger than 64 KiB: that is no recipe", code="bad_recipe")
         return data.decode("utf-8")
@@ -142,6 +144,10 @@ def _check(recipe: Recipe) -> None:
     wrong = None
     if recipe.training.imgsz != recipe.preprocess.size:
         wrong = "training.imgsz and preprocess.size must be equal"
+    elif recipe.training.nbs > recipe.training.batch:
+        wrong = "training.nbs must not lie above batch (a fold that was killed could not go on with the same bits)"
+    elif recipe.training.batch * recipe.training.imgsz**2 > MAX_BATCH_PIXELS:
+        wrong = f"training.batch times imgsz squared must not lie above {MAX_BATCH_PIXELS}"
     elif recipe.preprocess.min_mean >= recipe.preprocess.max_mean:
         wrong = "preprocess.min_mean must lie below max_mean"
     elif Decimal(recipe.evaluation.floor) > Decimal(recipe.evaluation.threshold):

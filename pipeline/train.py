@@ -14,31 +14,27 @@ import warnings
 from collections.abc import Callable, Mapping
 from copy import copy
 from pathlib import Path
+from pickle import UnpicklingError  # the error alone
 from typing import Any
 
-for _name, _value in {
-    "YOLO_OFFLINE": "true",
-    "YOLO_AUTOINSTALL": "false",
-    "YOLO_VERBOSE": "false",
-    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-}.items():
-    os.environ.setdefault(_name, _value)  # ultralytics reads them when it is imported
+from pipeline.workspace import quiet, task_digest, yolo_boxes
+
+quiet()  # ultralytics reads its environment when it is imported
 
 import numpy as np
 import torch
 from ultralytics.data.dataset import YOLODataset
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.nn.tasks import DetectionModel
-from ultralytics.utils import SETTINGS, nms
+from ultralytics.utils import ROOT, SETTINGS, YAML, nms
 
+from pipeline.arguments import MAX_DETECTIONS, NMS_IOU, arguments_of
 from pipeline.resize import Letterbox
 from pipeline.weights import ARCHITECTURES
 from registry.core.errors import EmotionetError, Untrusted
 from registry.core.method import Detection, FoldTask
 
 Report = Callable[[Mapping[str, Any]], None]
-NMS_IOU = 0.7
-MAX_DETECTIONS = 20  # an image shows one face; what is beyond the best twenty changes no figure
 INTEGRATIONS = ("clearml", "comet", "dvc", "mlflow", "neptune", "raytune", "tensorboard", "wandb", "sync", "hub")
 
 
@@ -72,9 +68,7 @@ class ArrayDataset(YOLODataset):  # type: ignore[misc]
         return [self._label(bytes.fromhex(name.removesuffix(".png")), name) for name in self.im_files]
 
     def _label(self, sha256: bytes, name: str) -> dict[str, Any]:
-        row, size = self._task.rows[sha256], self._pixels.shape[1]
-        place = Letterbox(row.width, row.height, size)
-        boxes = np.array([place.inward(box) for box in row.boxes], np.float32).reshape(-1, 4)
+        boxes, size = yolo_boxes(self._task, sha256), self._pixels.shape[1]
         return {
             "im_file": name,
             "shape": (size, size),
@@ -95,20 +89,26 @@ class ArrayDataset(YOLODataset):  # type: ignore[misc]
         return image, image.shape[:2], image.shape[:2]
 
 
-def build_model(architecture: str, classes: tuple[str, ...], imgsz: int) -> DetectionModel:
+def build_model(architecture: str, classes: tuple[str, ...]) -> DetectionModel:
     """An untrained model of a local architecture."""
     if architecture not in ARCHITECTURES:
         raise Untrusted(f"{architecture!r} is no architecture of this method", code="hostile_weights")
-    model = DetectionModel(f"{architecture}.yaml", nc=len(classes), ch=3, verbose=False)
+    # The packaged file by its full path: a name alone is first looked for in the current folder, and run.
+    layers = YAML.load(ROOT / "cfg" / "models" / "v8" / "yolov8.yaml")
+    model = DetectionModel({**layers, "scale": architecture[-1]}, nc=len(classes), ch=3, verbose=False)
     model.names = dict(enumerate(classes))
     return model
 
 
 def load_model(
-    tensors: Mapping[str, torch.Tensor], architecture: str, classes: tuple[str, ...], imgsz: int
+    tensors: Mapping[str, torch.Tensor], architecture: str, classes: tuple[str, ...], threads: int
 ) -> DetectionModel:
-    """A model with published tensors, strictly; ``Untrusted`` if they are not those of the architecture."""
-    model = build_model(architecture, classes, imgsz)
+    """A model with published tensors, strictly; ``Untrusted`` if they are not those of the architecture.
+
+    The number of threads changes bits, so this sets it for the process.
+    """
+    torch.set_num_threads(threads)
+    model = build_model(architecture, classes)
     wanted = model.state_dict()
     if {name: (t.shape, t.dtype) for name, t in wanted.items()} != {n: (t.shape, t.dtype) for n, t in tensors.items()}:
         raise Untrusted(
@@ -158,7 +158,8 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
     def get_dataset(self) -> dict[str, Any]:
         """What would be read from a data.yaml."""
         names = dict(enumerate(self._task.classes))
-        train, validate = ([one.hex() for one in part] for part in (self._task.train, self._task.validate))
+        judged = self._task.validate or self._task.train[:1]  # the loop wants a loader, also where nobody is judged
+        train, validate = ([one.hex() for one in part] for part in (self._task.train, judged))
         return {"train": train, "val": validate, "names": names, "nc": len(names), "channels": 3, "path": ""}
 
     def build_dataset(self, img_path: list[str], mode: str = "train", batch: int | None = None) -> ArrayDataset:
@@ -181,7 +182,7 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
 
     def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> DetectionModel:
         """The recipe's architecture, with the base weights that fit where there are any."""
-        model = build_model(self._recipe["model"], self._task.classes, self.args.imgsz)
+        model = build_model(self._recipe["model"], self._task.classes)
         if self._base is not None:
             own = model.state_dict()
             fitting = {n: t for n, t in self._base.items() if n in own and own[n].shape == t.shape}
@@ -201,7 +202,13 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         """Go on from the last epoch that this fold finished, if there is one."""
         if not self.checkpoint.exists():
             return
-        saved = torch.load(self.checkpoint, weights_only=True, map_location="cpu")
+        try:
+            saved = torch.load(self.checkpoint, weights_only=True, map_location="cpu")
+            if saved["task"] != task_digest(self._task):
+                raise ValueError("another task's")
+        except (OSError, EOFError, RuntimeError, LookupError, ValueError, UnpicklingError) as error:
+            self.events.append({"event": "restarted", "reason": f"checkpoint not usable: {type(error).__name__}"})
+            return
         self.model.load_state_dict(saved["model"])
         self.ema.ema.load_state_dict(saved["ema"])
         self.ema.updates = saved["updates"]
@@ -216,6 +223,7 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         with temporary.open("wb") as handle:
             torch.save(
                 {
+                    "task": task_digest(self._task),
                     "epoch": self.epoch,
                     "model": self.model.state_dict(),
                     "ema": self.ema.ema.state_dict(),
@@ -246,6 +254,8 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
     def validate(self) -> tuple[dict[str, Any], float]:
         """Every N epochs and at the end; the figures are for the history only."""
         every = int(self._recipe["validate_every"])
+        if not self._task.validate:
+            return {}, 0.0
         if self.epoch + 1 == self.epochs or (self.epoch + 1) % every == 0:
             metrics, _ = super().validate()
             return metrics, 0.0
@@ -268,36 +278,6 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         """Nothing: the last weights are judged once, below."""
 
 
-def arguments_of(task: FoldTask) -> dict[str, Any]:
-    """Ultralytics' arguments, as resolved from the recipe."""
-    wanted = task.recipe["training"]
-    numbers = (
-        *("lr0", "lrf", "momentum", "weight_decay", "warmup_epochs"),
-        *("mosaic", "degrees", "translate", "scale", "fliplr", "hsv_h", "hsv_s", "hsv_v"),
-    )
-    return {
-        "model": f"{wanted['model']}.yaml",
-        "data": "array",
-        **{name: wanted[name] for name in ("epochs", "imgsz", "batch", "nbs", "optimizer")},
-        **{name: float(wanted[name]) for name in numbers},
-        "close_mosaic": 0,  # done in seed_epoch, where a resumed run does it too
-        "seed": int(task.seed) % (1 << 31),
-        "deterministic": True,
-        "device": "cpu",
-        "workers": 0,
-        "amp": False,
-        "plots": False,
-        "val": True,  # validate() below decides in which epochs
-        "save": True,
-        "patience": 0,
-        "pretrained": False,
-        "verbose": False,
-        "project": str(task.workdir),
-        "name": "ultralytics",
-        "exist_ok": True,
-    }
-
-
 def run_fold(task: FoldTask, base: dict[str, torch.Tensor] | None, report: Report) -> FoldTrainer:
     """Train one fold to its end."""
     silence()
@@ -305,16 +285,18 @@ def run_fold(task: FoldTask, base: dict[str, torch.Tensor] | None, report: Repor
         warnings.simplefilter("ignore")  # torch and ultralytics warn of their own deprecations
         trainer = FoldTrainer(task, arguments_of(task), base, report)
         trainer.add_callback("on_train_epoch_start", FoldTrainer.seed_epoch)
+        trainer.add_callback("on_val_batch_start", lambda _: report({}))  # whoever wants to stop it raises here
         trainer.train()
     return trainer
 
 
-def predict_fold(trainer: FoldTrainer, task: FoldTask, floor: float) -> dict[bytes, tuple[Detection, ...]]:
+def predict_fold(trainer: FoldTrainer, task: FoldTask, report: Report) -> dict[bytes, tuple[Detection, ...]]:
     """The last (EMA) weights on every validation image."""
     model = trainer.ema.ema.float().to(memory_format=torch.contiguous_format).eval()
-    pixels = np.load(task.array, mmap_mode="r")
+    pixels, floor = np.load(task.array, mmap_mode="r"), float(task.recipe["evaluation"]["floor"])
     found = {}
     for sha256 in task.validate:
+        report({})
         row = task.rows[sha256]
         place = Letterbox(row.width, row.height, pixels.shape[1])
         found[sha256] = infer(model, pixels[task.index[sha256]], place, floor)

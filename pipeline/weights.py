@@ -27,6 +27,7 @@ MAX_HEADER = 1 << 20
 MAX_FILE = 512 << 20
 MAX_TENSORS = 5000
 MAX_CLASSES = 1000
+STRIDE = 32
 _SIZES = {"F32": 4, "F16": 2, "BF16": 2, "I64": 8}
 Tensors = Mapping[str, "torch.Tensor"]
 
@@ -37,18 +38,20 @@ def _bad(reason: str) -> Untrusted:
 
 def tensor_digest(tensors: Tensors) -> str:
     """``sha256:<hex>`` over each tensor by rising name: name, dtype, shape, then its bytes."""
+    import torch
+
     digest = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         dtype = str(tensor.dtype).removeprefix("torch.")
         digest.update(json.dumps([name, dtype, list(tensor.shape)], separators=(",", ":")).encode() + b"\n")
-        digest.update(tensor.numpy().tobytes())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())  # numpy knows no bfloat16
     return f"sha256:{digest.hexdigest()}"
 
 
 def model_json(architecture: str, names: tuple[str, ...], imgsz: int) -> bytes:
     """What is needed beside the tensors to use them; sorted, so that equal models have equal bytes."""
-    value = {"architecture": architecture, "names": list(names), "imgsz": imgsz, "stride": 32, "format": 1}
+    value = {"architecture": architecture, "names": list(names), "imgsz": imgsz, "stride": STRIDE, "format": 1}
     return (json.dumps(value, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
@@ -62,6 +65,14 @@ def save_weights(
     return {WEIGHTS: save(plain), MODEL: model_json(architecture, names, imgsz)}, tensor_digest(plain)
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A map whose keys differ: two readers must not see two different files."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
 def check_safetensors(data: bytes) -> None:
     """``Untrusted`` (``hostile_weights``) unless the header describes exactly the bytes that follow it."""
     if not 8 < len(data) <= MAX_FILE:
@@ -70,7 +81,7 @@ def check_safetensors(data: bytes) -> None:
     if not 2 <= length <= min(MAX_HEADER, len(data) - 8):
         raise _bad(f"its header claims {length} bytes")
     try:
-        header = json.loads(data[8 : 8 + length])
+        header = json.loads(data[8 : 8 + length], object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise _bad("its header is no JSON") from error
     if not isinstance(header, dict) or len(header) > MAX_TENSORS:
@@ -102,7 +113,7 @@ def _span(name: str, entry: Any) -> tuple[int, int]:
 def read_model(data: bytes) -> tuple[str, tuple[str, ...], int]:
     """Architecture, class names in order, image size; all checked."""
     try:
-        value = json.loads(data[: 1 << 20])
+        value = json.loads(data[: 1 << 20], object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise _bad("model.json is no JSON") from error
     if not isinstance(value, dict) or value.get("architecture") not in ARCHITECTURES:
@@ -112,7 +123,11 @@ def read_model(data: bytes) -> tuple[str, tuple[str, ...], int]:
         raise _bad("its class names are no list")
     if not all(isinstance(name, str) and len(name) <= 200 for name in names):
         raise _bad("a class name is no text")
-    if type(imgsz) is not int or not 32 <= imgsz <= 1280 or imgsz % 32:
+    if len(set(names)) != len(names):
+        raise _bad("two classes have one name")
+    if value.get("stride") != STRIDE:
+        raise _bad(f"its stride is not {STRIDE}")
+    if type(imgsz) is not int or not 32 <= imgsz <= 1280 or imgsz % STRIDE:
         raise _bad("its image size is impossible")
     return value["architecture"], tuple(names), imgsz
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import random
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,13 +17,11 @@ from pipeline.clean import clean
 from pipeline.decode import Undecodable, decode
 from pipeline.duplicates import dhash, near_pairs, phash
 from pipeline.labels import choose_boxes
-from pipeline.measure import measure
 from pipeline.method import YOLOv8
-from pipeline.resize import Letterbox, pixels_digest, resize
-from registry.core.errors import Untrusted
+from pipeline.resize import Letterbox, resize
 from registry.core.method import Prepared
 from registry.workflows.drawn_faces import bomb
-from tests.pipeline.conftest import Faces, read_faces
+from tests.pipeline.conftest import Faces
 
 
 def prepare(faces: Faces, **over: Any) -> tuple[Prepared, ...]:
@@ -90,37 +86,6 @@ def test_a_picture_turned_by_exif_is_upright(faces: Faces) -> None:
     assert row.reason is None
 
 
-def test_pixels_are_made_again_and_checked(faces: Faces, tmp_path: Path) -> None:
-    method = YOLOv8()
-    _, values = method.recipe("quick", {})
-    kept = [row for row in prepare(faces) if row.reason is None][:5]
-    array = tmp_path / "pixels.npy"
-    index = method.materialize(kept, faces.data.__getitem__, values, array, lambda *_: None)
-    made = np.load(array)
-    assert made.shape == (5, 96, 96, 3)
-    for row in kept:
-        assert pixels_digest(made[index[row.sha256]]) == row.pixels
-    other = faces.data[kept[0].sha256]
-    with pytest.raises(Untrusted, match="other pixels"):
-        method.materialize(kept, lambda _: other, values, tmp_path / "again.npy", lambda *_: None)
-    assert not (tmp_path / "again.npy").exists()
-
-
-def test_the_real_photographs_lose_what_a_person_would_drop(shared_data: Path) -> None:
-    folder = shared_data / "emociones"
-    found = prepare(read_faces(folder))
-    names = {row.sha256: row for row in found}
-    faces = read_faces(folder)
-    with (folder / "expected.csv").open() as handle:
-        expected = {row["file"]: row["reason"] or None for row in csv.DictReader(handle)}
-    good = {faces.names[sha256]: row.reason for sha256, row in names.items()}
-    wrong = [name for name, reason in good.items() if expected[name] not in (reason, "duplicate") and expected[name]]
-    lost = [name for name, reason in good.items() if expected[name] is None and reason is not None]
-    assert wrong == []
-    assert len(lost) <= 4
-    assert len(found) == 182  # three planted copies are the same bytes again
-
-
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "CMYK", "I;16", "1", "YCbCr"])
 def test_every_mode_becomes_rgb(mode: str) -> None:
     image = Image.effect_noise((60, 50), 40).convert("RGB")
@@ -153,18 +118,6 @@ def test_a_bomb_is_never_decoded(side: int) -> None:
     with pytest.raises(Undecodable) as caught:
         decode(bomb(side), 50_000_000)
     assert caught.value.reason == "too_large"
-
-
-def test_measures_by_hand() -> None:
-    flat = np.full((9, 9), 100, np.uint8)
-    assert vars(measure(flat)) == {"mean": 100, "spread": 0, "blur": 0, "noise": 0}
-    dot = flat.copy()
-    dot[4, 4] = 110
-    found = measure(dot)
-    # the Laplacian is -40 once and 10 four times among 49: (49 * 2000 - 0) / 49**2
-    assert found.blur == (49 * 2000) // 49**2
-    # Immerkaer's mask answers 40, 4 x 20 and 4 x 10: 160 / (6 * 49) * sqrt(pi / 2)
-    assert found.noise == 160 * 125_331 // (49 * 6 * 1000)
 
 
 def test_near_duplicates_survive_scaling_and_brightness(faces: Faces) -> None:

@@ -1,0 +1,127 @@
+"""What a fold needs around it: the pixels that all folds share, labels as YOLO wants them, a quiet ultralytics.
+
+Invariants: the pixels are written whole or not at all, and never used without being compared with the
+digests that preprocessing recorded; nothing is laid out as image files (docs/adr/0005); ultralytics finds
+settings and fonts in a folder of this process, so that it asks nobody for anything and leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.decode import Undecodable, decode
+from pipeline.resize import Letterbox, pixels_digest, resize
+from registry.core.errors import InvalidInput, Unavailable, Untrusted
+from registry.core.method import FoldTask, Prepared, Progress
+
+Read = Callable[[bytes], bytes]
+QUIET = {
+    "YOLO_OFFLINE": "true",
+    "YOLO_AUTOINSTALL": "false",
+    "YOLO_VERBOSE": "false",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # what deterministic algorithms need on a GPU
+}
+
+
+def quiet() -> None:
+    """Before ultralytics is imported: offline, installing nothing, with a configuration folder of this process."""
+    if "ultralytics" in sys.modules:
+        return
+    os.environ.update(QUIET)
+    home = Path(tempfile.mkdtemp(prefix="emotionet-yolo-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    os.environ["YOLO_CONFIG_DIR"] = str(home)
+    folder = home / "Ultralytics"
+    folder.mkdir()
+    found = util.find_spec("matplotlib")
+    if found is None or found.origin is None:
+        raise Unavailable("matplotlib is not installed, which ultralytics needs: run make install")
+    font = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+    for name in ("Arial.ttf", "Arial.Unicode.ttf"):  # otherwise it looks for them on the network
+        (folder / name).symlink_to(font)
+
+
+def task_digest(task: FoldTask) -> str:
+    """What a checkpoint belongs to: everything that decides a fold's tensors, as ``sha256:<hex>``."""
+    base = {name: hashlib.sha256(data).hexdigest() for name, data in (task.base or {}).items()}
+    train = [[one.hex(), task.labels[one], (task.rows[one].pixels or b"").hex()] for one in task.train]
+    boxes = [[list(box) for box in task.rows[one].boxes] for one in task.train]
+    parts = [task.fold, task.seed, dict(task.recipe["training"]), list(task.classes), train, boxes, base]
+    return f"sha256:{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()}"
+
+
+def yolo_boxes(task: FoldTask, sha256: bytes) -> NDArray[np.float32]:
+    """(n, 4) centre x, y, width, height in 0..1 of the square."""
+    row = task.rows[sha256]
+    place = Letterbox(row.width, row.height, int(task.recipe["preprocess"]["size"]))
+    return np.array([place.inward(box) for box in row.boxes], np.float32).reshape(-1, 4)
+
+
+def prepare_array(
+    prepared: Sequence[Prepared], read: Read, rules: Mapping[str, Any], array: Path, progress: Progress
+) -> dict[bytes, int]:
+    """One .npy (n, size, size, 3) of the kept pixels, made again or found whole; sha256 to row.
+
+    ``Untrusted`` (``pixels_differ``) where an image gives other pixels than were recorded.
+    """
+    rows = sorted((row for row in prepared if row.reason is None), key=lambda row: row.sha256)
+    if not rows:
+        raise InvalidInput("cleaning kept no image: see why in its table, then mend the images or the recipe")
+    if not _is_whole(rows, int(rules["size"]), array):
+        _make_array(rows, read, rules, array, progress)
+    return {row.sha256: number for number, row in enumerate(rows)}
+
+
+def _is_whole(rows: Sequence[Prepared], size: int, array: Path) -> bool:
+    """Whether the file is there and every row has its recorded digest."""
+    try:
+        pixels = np.load(array, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return False
+    if pixels.shape != (len(rows), size, size, 3) or pixels.dtype != np.uint8:
+        return False
+    return all(pixels_digest(pixels[number]) == row.pixels for number, row in enumerate(rows))
+
+
+def _make_array(
+    rows: Sequence[Prepared], read: Read, rules: Mapping[str, Any], array: Path, progress: Progress
+) -> None:
+    size = int(rules["size"])
+    temporary = array.with_name(f"{array.name}.{os.getpid()}.tmp")
+    try:
+        made = np.lib.format.open_memmap(temporary, "w+", np.uint8, (len(rows), size, size, 3))
+        for number, row in enumerate(rows):
+            made[number] = _pixels(row, read(row.sha256), rules)
+            progress("pixels", number + 1, len(rows))
+        made.flush()
+        del made
+        temporary.replace(array)
+    except OSError as error:
+        raise Unavailable(f"the pixels can't be written to {array.parent}: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _pixels(row: Prepared, data: bytes, rules: Mapping[str, Any]) -> NDArray[np.uint8]:
+    try:
+        pixels = resize(decode(data, int(rules["max_pixels"])), int(rules["size"]))
+    except Undecodable as error:
+        raise Untrusted(f"image {row.sha256.hex()} was read before and is now {error}", code="pixels_differ") from error
+    if pixels_digest(pixels) != row.pixels:
+        raise Untrusted(
+            f"image {row.sha256.hex()} gives other pixels here than when it was preprocessed", code="pixels_differ"
+        )
+    return pixels

@@ -1,0 +1,215 @@
+"""A process that trains tiny folds and prints what came of it, for test_train.py. Sockets are refused.
+
+``python -m tests.pipeline.fold_process SCENARIO FOLDER``: ultralytics and torch stay out of pytest's own process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from pipeline.method import YOLOv8
+from registry.core.errors import Cancelled, EmotionetError
+from registry.core.method import FoldOutcome, FoldTask
+from tests.pipeline.pictures import World, encode, quiet, scene, values_of
+
+CLASSES = ("triste", "sorprendido", "feliz", "enojado")
+TINY = {"imgsz": 64, "batch": 4, "nbs": 4, "epochs": 3, "validate_every": 2, "warmup_epochs": "1.0"}
+Report = Callable[[Mapping[str, Any]], None]
+
+
+def refuse(*_: object, **__: object) -> NoReturn:
+    raise AssertionError("a socket was opened")
+
+
+def task(folder: Path, fold: int | None = 0, base: Mapping[str, bytes] | None = None, **training: Any) -> FoldTask:
+    """Twelve pictures, eight to train on and four to be judged (none for a refit)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    world, method = World(), YOLOv8()
+    for seed in range(12):
+        size = ((160, 120), (90, 130))[seed % 2]
+        world.add(encode(scene(seed, size)), label=seed % 4, boxes=((1000, 1500, 6000, 7000),) if seed % 3 else ())
+    values = values_of("quick", {**TINY, **training}, size=TINY["imgsz"])
+    values["evaluation"]["floor"] = "0.0001"  # so that a model that has learned nothing says something
+    rows = {row.sha256: row for row in method.preprocess(world.items, world.read, values, quiet)}
+    array = folder / "pixels.npy"
+    names = sorted(rows)
+    return FoldTask(
+        fold=fold,
+        seed=7,
+        recipe=values,
+        classes=CLASSES,
+        array=array,
+        index=method.materialize(list(rows.values()), world.read, values, array, quiet),
+        rows=rows,
+        labels={item.sha256: item.label for item in world.items},
+        train=tuple(names[4:] if fold is not None else names),
+        validate=tuple(names[:4] if fold is not None else ()),
+        base=base,
+        workdir=folder / "fold",
+    )
+
+
+def train(given: FoldTask, report: Report = lambda document: None) -> FoldOutcome:
+    return YOLOv8().train_fold(given, report)
+
+
+def told(outcome: FoldOutcome) -> dict[str, Any]:
+    """An outcome as JSON."""
+    return {
+        "tensors": outcome.tensors,
+        "files": {name: len(data) for name, data in outcome.weights.items()},
+        "arguments": dict(outcome.arguments),
+        "events": [dict(event) for event in outcome.events],
+        "history": [[epoch, dict(values)] for epoch, values in outcome.history],
+        "predictions": {name.hex(): [list(d) for d in found] for name, found in outcome.predictions.items()},
+    }
+
+
+def plain(folder: Path) -> dict[str, Any]:
+    """One fold; then its published weights on the same images."""
+    given, reports = task(folder), []
+    outcome = train(given, lambda document: reports.append(dict(document)))
+    world = World()
+    for seed in range(12):
+        world.add(encode(scene(seed, ((160, 120), (90, 130))[seed % 2])))
+    again = YOLOv8().predict(
+        outcome.weights, [world.data[name] for name in given.validate], given.recipe, given.classes
+    )
+    return {
+        **told(outcome),
+        "again": {name.hex(): [list(d) for d in found] for name, found in zip(given.validate, again, strict=True)},
+        "epochs": [report for report in reports if report],
+        "signs": sum(not report for report in reports),
+        "boxes": {name.hex(): [given.rows[name].width, given.rows[name].height] for name in given.validate},
+        "judged": [name.hex() for name in given.validate],
+    }
+
+
+def others(folder: Path) -> dict[str, Any]:
+    """The same task elsewhere, another fold, a refit, and from base weights."""
+    first = train(task(folder / "a"))
+    second = train(task(folder / "b" / "elsewhere", epochs=1), lambda _: None)
+    based = train(task(folder / "c", base=second.weights, epochs=1))
+    refit = train(task(folder / "d", fold=None, epochs=1))
+    return {
+        "same": first.tensors,
+        "fewer": told(second),
+        "other_fold": train(task(folder / "e", fold=1, epochs=1)).tensors,
+        "based": told(based),
+        "refit": told(refit),
+    }
+
+
+def cancelled(folder: Path) -> dict[str, Any]:
+    """Stopped in training, in validation and while predicting: how many more batches came."""
+    found = []
+    for after in (3, 6, 8):
+        calls: list[float] = []
+
+        def report(_: Mapping[str, Any], calls: list[float] = calls, after: int = after) -> None:
+            calls.append(time.monotonic())
+            if len(calls) >= after:
+                raise Cancelled("stop")
+
+        try:
+            train(task(folder / str(after), epochs=1, validate_every=1), report)
+            found.append("not stopped")
+        except Cancelled:
+            found.append(len(calls) - after)
+    return {"calls_after": found}
+
+
+def killed(folder: Path) -> NoReturn:
+    """Killed in the middle of the second epoch."""
+    seen: list[int] = []
+
+    def report(document: Mapping[str, Any]) -> None:
+        if document.get("epoch") == 1 or seen:
+            seen.append(1)
+        if len(seen) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    train(task(folder), report)
+    raise AssertionError("it was not killed")
+
+
+def damaged(folder: Path) -> dict[str, Any]:
+    """A checkpoint cut short, then one of another task: the fold starts anew and says so."""
+    given = task(folder, epochs=1)
+    given.workdir.mkdir()
+    (given.workdir / "checkpoint.pt").write_bytes(b"PK\x03\x04 cut short")
+    first = train(given)
+    return {"first": told(first), "second": told(train(task(folder, epochs=2)))}
+
+
+def diverged(folder: Path) -> dict[str, Any]:
+    """Base weights that are no numbers."""
+    from safetensors.numpy import load, save
+
+    files = dict(train(task(folder / "a", epochs=1)).weights)
+    tensors = load(files["weights.safetensors"])
+    tensors["model.0.conv.weight"] = np.full_like(tensors["model.0.conv.weight"], np.nan)
+    try:
+        train(task(folder / "b", base={**files, "weights.safetensors": save(tensors)}))
+    except EmotionetError as error:
+        return {"code": error.code, "said": str(error)}
+    return {"code": None}
+
+
+def hostile(folder: Path) -> dict[str, Any]:
+    """Weights that are well formed and not the architecture's."""
+    from safetensors.numpy import load, save
+
+    given = task(folder, epochs=1)
+    files = dict(train(given).weights)
+    tensors = load(files["weights.safetensors"])
+    first = "model.0.conv.weight"
+    odd = {
+        "missing": {name: value for name, value in tensors.items() if name != first},
+        "more": {**tensors, "surprise": tensors[first]},
+        "shape": {**tensors, first: tensors[first].reshape(-1)},
+        "dtype": {**tensors, first: tensors[first].astype(np.float16)},
+    }
+    picture, codes = encode(scene(1)), {}
+
+    def code(weights: Mapping[str, bytes], classes: tuple[str, ...] = CLASSES) -> str | None:
+        try:
+            list(YOLOv8().predict(weights, [picture], given.recipe, classes))
+        except EmotionetError as error:
+            return f"{type(error).__name__} {error.code}"
+        return None
+
+    for name, changed in odd.items():
+        codes[name] = code({**files, "weights.safetensors": save(changed)})
+    larger = json.loads(files["model.json"]) | {"architecture": "yolov8s"}
+    codes["architecture"] = code({**files, "model.json": json.dumps(larger).encode()})
+    codes["order"] = code(files, CLASSES[::-1])
+    codes["no file"] = code({"weights.safetensors": files["weights.safetensors"]})
+    picture = b"no picture"
+    codes["no picture"] = code(files)
+    picture = encode(scene(1))
+    codes["good"] = code(files)
+    return codes
+
+
+def main() -> None:
+    for name in ("connect", "connect_ex", "sendto", "bind"):
+        setattr(socket.socket, name, refuse)
+    socket.getaddrinfo = socket.create_connection = refuse
+    result = globals()[sys.argv[1]](Path(sys.argv[2]))
+    result["threads"] = sys.modules["torch"].get_num_threads()
+    print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()
