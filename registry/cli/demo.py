@@ -42,7 +42,7 @@ def demo(opened: Home, output: Output, *, data: str | None, recipe: str, base: s
     folder.mkdir(exist_ok=True)
     car = folder / f"{release['release']}.car"
     exported = export_held(opened, CID.parse(release["entry"]), car)
-    report = _report(opened, folder, imported, snapshot, run_document, release, audit.to_json())
+    report = _report(opened, folder, imported, snapshot, run_document, release, audit.to_json(), exported["path"])
     seconds = round(time.monotonic() - started)
     document = {
         "root": imported["root"],
@@ -101,14 +101,19 @@ def _report(
     run: dict[str, Any],
     release: dict[str, Any],
     audit: dict[str, Any],
+    car: str,
 ) -> Path:
     from registry.web.collect import collect
     from registry.web.report import render_report
 
-    data = collect(opened, imported, snapshot, run, release, audit)
+    data = collect(opened, imported, snapshot, run, release, audit, _next(car, release["release"]))
     path = folder / f"{release['release']}.html"
     path.write_text(render_report(data), encoding="utf-8")
     return path
+
+
+def _next(car: str, release: str) -> list[str]:
+    return [f"emotionet audit {car} --offline", f"emotionet lineage {release}", "emotionet serve"]
 
 
 def _text(document: dict[str, Any]) -> list[str]:
@@ -145,7 +150,5 @@ def _text(document: dict[str, Any]) -> list[str]:
         f"CAR       {document['car']}",
         "",
         f"{document['seconds']} s. Try next:",
-        f"  emotionet audit {document['car']} --offline",
-        f"  emotionet lineage {release['release']}",
-        "  emotionet serve",
+        *(f"  {command}" for command in _next(document["car"], release["release"])),
     ]

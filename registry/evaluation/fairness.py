@@ -45,11 +45,12 @@ def notes(
     columns: Columns, attributes: Attributes, names: Sequence[str], threshold: int, figures: Sequence[Metric]
 ) -> tuple[str, ...]:
     """What the figures do not say; what is missing comes first."""
-    declared = [name for name in names if any(name in attributes.get(key, {}) for key in columns.keys)]
+    values = {name: {attributes.get(key, {}).get(name) for key in columns.keys} - {None} for name in names}
+    declared = [name for name in names if len(values[name]) > 1]  # what all have in common compares nobody
     first = (
         f"Groups of images were compared by {', '.join(declared)}, as declared with the labels; by nothing else."
         if declared
-        else "No attributes were given: only fairness between classes was looked at, not between groups of people."
+        else "No attributes were given by which images differ: only fairness between classes was looked at, not between groups of people."
     )
     small = [f"{one.name} ({one.n})" for one in figures if one.value is None]
     fixed = six(Fraction(threshold, 1_000_000))

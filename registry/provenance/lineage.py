@@ -6,17 +6,21 @@ report, and by the audit, so that all of them speak of the same thing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
 from registry.core import records, tables
 from registry.core.cid import CID
+from registry.core.errors import InvalidInput
 from registry.evaluation.evaluate import Result, evaluate
 
 Get = Callable[[CID], bytes]
 R = TypeVar("R", bound=records.Record)
+MAX_COUNT = 1_000_000
+_SHARE = re.compile(r"0(\.[0-9]{1,6})?|1(\.0{1,6})?")
 
 
 @dataclass(frozen=True)
@@ -67,26 +71,44 @@ def release_view(get: Get, release: records.Release) -> ReleaseView:
     )
 
 
-def millionths(text: object) -> int:
-    """A decimal string as an integer in millionths, exactly."""
-    return int(Decimal(str(text)) * 1_000_000)
+def stated(recipe: records.Recipe, section: str, name: str) -> object:
+    """What a recipe says; ``InvalidInput`` (``bad_recipe``) where a stranger's says nothing."""
+    values = recipe.values.get(section)
+    if not isinstance(values, Mapping) or name not in values:
+        raise InvalidInput(f"the recipe says no {section}.{name}", code="bad_recipe")
+    return values[name]
+
+
+def stated_count(recipe: records.Recipe, section: str, name: str) -> int:
+    """An integer from 0 to ``MAX_COUNT`` of a recipe; ``InvalidInput`` (``bad_recipe``) for anything else."""
+    value = stated(recipe, section, name)
+    if type(value) is not int or not 0 <= value <= MAX_COUNT:
+        raise InvalidInput(f"the recipe's {section}.{name} is no number from 0 to {MAX_COUNT}", code="bad_recipe")
+    return value
+
+
+def stated_share(recipe: records.Recipe, section: str, name: str) -> int:
+    """A decimal string from 0 to 1 of a recipe, in millionths; ``InvalidInput`` (``bad_recipe``) for anything else."""
+    value = stated(recipe, section, name)
+    if not isinstance(value, str) or not _SHARE.fullmatch(value):
+        raise InvalidInput(f"the recipe's {section}.{name} is no decimal from 0 to 1", code="bad_recipe")
+    return int(Decimal(value) * 1_000_000)
 
 
 def evaluate_draw(get: Get, draw_cid: CID, predictions: CID) -> Result:
     """Every figure of an evaluation, from the draw's records and a PREDICTIONS table."""
     view = draw_view(get, draw_cid)
-    stated = view.recipe.values["evaluation"]
     prepared = tables.rows_as_dicts(view.preprocessing.output, get)
     items = tables.rows_as_dicts(view.snapshot.items, get)
     return evaluate(
         list(tables.rows_as_dicts(predictions, get)),
         classes=view.snapshot.classes,
-        threshold=millionths(stated["threshold"]),
+        threshold=stated_share(view.recipe, "evaluation", "threshold"),
         claims=view.plan.claims,
         groups=view.plan.groups,
         clusters={row["sha256"]: row["group"] for row in prepared if row["reason"] is None},
         attributes={row["sha256"]: row["attributes"] for row in items},
-        rounds=int(stated["rounds"]),
-        min_group=int(stated["min_group"]),
+        rounds=stated_count(view.recipe, "evaluation", "rounds"),
+        min_group=stated_count(view.recipe, "evaluation", "min_group"),
         seed=view.plan.seed,
     )

@@ -17,6 +17,7 @@ from registry.web.report import ReportData
 from registry.workflows.parts import Parts
 
 EXAMPLES_A_REASON = 2
+BY_FOLD = ("macro_f1", "accuracy", "pr_auc", "map50")
 THUMB = 128
 MAX_THUMB_PIXELS = 50_000_000
 
@@ -28,8 +29,9 @@ def collect(
     run: Mapping[str, Any],
     release: Mapping[str, Any],
     audit: Mapping[str, Any],
+    commands: Sequence[str] = (),
 ) -> ReportData:
-    """Everything for ``render_report``."""
+    """Everything for ``render_report``; ``commands`` are what to try next."""
     record = records.parse_as(records.Release, parts.store.get(CID.parse(release["release"])))
     view = release_view(parts.store.get, record)
     items = list(tables.rows_as_dicts(view.snapshot.items, parts.store.get))
@@ -56,6 +58,11 @@ def collect(
         notes=view.evaluation.notes,
         checks=tuple(audit["checks"]),
         cids=tuple((name, str(value)) for name, value in _cids(imported, release)),
+        per_fold=tuple(
+            tuple(to_value(one) for one in fold if one.name in BY_FOLD) for fold in view.evaluation.per_fold
+        ),
+        final=view.plan.final,
+        commands=tuple(commands),
     )
 
 
@@ -68,14 +75,17 @@ def _figures(parts: Parts, view: ReleaseView, snapshot: Mapping[str, Any]) -> li
     curves = {row["name"]: row["points"] for row in tables.rows_as_dicts(view.evaluation.curves, parts.store.get)}
     classes, matrix = view.snapshot.classes, view.evaluation.confusion
     f1 = {"macro": curves["f1_confidence(macro)"], **{name: curves[f"f1_confidence({name})"] for name in classes}}
-    by_name = [
-        (one.name, one.value, one.low, one.high)
-        for one in (*view.evaluation.fairness,)
-        if one.name.startswith("recall")
+    recalls = [_figure(one.name, one) for one in view.evaluation.fairness if one.name.startswith("recall(")]
+    by_fold = [
+        _figure(name, one)
+        for name, found in [("pooled", view.evaluation.metrics), *_named_folds(view)]
+        for one in found
+        if one.name == "macro_f1"
     ]
     drawn = [
         ("Labels in the snapshot", figures.bars("Labels", snapshot["labels"])),
-        ("Recall by group, 95 % intervals", figures.intervals("Recall by group", by_name)),
+        ("Recall by group, 95 % intervals", figures.intervals("Recall by group", recalls)),
+        ("Macro F1, pooled and by fold, 95 % intervals", figures.intervals("Macro F1 by fold", by_fold)),
         ("F1 by confidence", figures.lines("F1 by confidence", "confidence", "F1", f1)),
         (
             "Precision and recall (image level)",
@@ -85,6 +95,14 @@ def _figures(parts: Parts, view: ReleaseView, snapshot: Mapping[str, Any]) -> li
         ("Confusion, counts", figures.confusion("Confusion, counts", matrix, classes, normalized=False)),
     ]
     return [*drawn, ("Training and validation loss", figures.training("Loss by epoch", _losses(parts, view)))]
+
+
+def _figure(name: str, metric: records.Metric) -> figures.Figure:
+    return name, metric.value, metric.low, metric.high
+
+
+def _named_folds(view: ReleaseView) -> list[tuple[str, tuple[records.Metric, ...]]]:
+    return [(f"fold {number}", found) for number, found in enumerate(view.evaluation.per_fold)]
 
 
 def _losses(parts: Parts, view: ReleaseView) -> dict[str, list[tuple[int, float]]]:

@@ -10,7 +10,7 @@ from registry.core import records
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, Unavailable
 from registry.core.method import Detection
-from registry.provenance.lineage import ReleaseView, millionths, release_view
+from registry.provenance.lineage import ReleaseView, release_view, stated_share
 from registry.workflows.parts import Parts
 from registry.workflows.train_fold import weights_files
 
@@ -53,7 +53,7 @@ def predict(parts: Parts, release: CID, images: Sequence[Path]) -> Iterator[dict
     """Documents of `emotionet predict --json`, in the order of ``images``."""
     view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(release)))
     weights = weights_files(parts.store, final_weights(view).cid)
-    threshold = millionths(view.recipe.values["evaluation"]["threshold"])
+    threshold = stated_share(view.recipe, "evaluation", "threshold")
     method = parts.method(view.plan.method.id)
     encoded = [_read(path) for path in images]
     classes = view.snapshot.classes

@@ -10,7 +10,7 @@ from typing import Any
 
 from registry.catalog import entries, runs
 from registry.content import importer
-from registry.core import records
+from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.core.records import to_value
@@ -18,6 +18,7 @@ from registry.evaluation.claims import parse_claim
 from registry.workflows.parts import Parts
 
 WEIGHTS_FILES = ("weights.safetensors", "model.json")
+_ABOUT = re.compile(r"\w+\((.*)\)", re.DOTALL)
 _FINAL = re.compile(r"fold:(\d{1,3})\Z")
 
 
@@ -41,7 +42,8 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
         snapshot = entries.record_of(db, snapshot)
     if not parts.store.has(snapshot):
         raise NotFound(f"snapshot {snapshot} is not held here: see `emotionet snapshot list`")
-    records.parse_as(records.Snapshot, parts.store.get(snapshot))
+    claims = [parse_claim(text) for text in wanted.claims]
+    _check_claims(parts, records.parse_as(records.Snapshot, parts.store.get(snapshot)), claims)
     if wanted.engine != "local":
         raise UsageError(f"engine {wanted.engine!r} is not built yet: use local")
     name, values = parts.method(wanted.method).recipe(wanted.recipe, wanted.overrides)
@@ -50,7 +52,7 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
     options = {
         "method": wanted.method,
         "values": values,
-        "claims": [to_value(parse_claim(text)) for text in wanted.claims],
+        "claims": [to_value(claim) for claim in claims],
         "final": final,
         "base": str(_base(parts, wanted.base)) if wanted.base else None,
         "unanchored": wanted.unanchored,
@@ -63,6 +65,23 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
             runs.set_fold(db, run, fold, status="queued", epochs=int(values["training"]["epochs"]))
         parts.queue.enqueue(db, run, "prepare", {}, parts.now())
     return run
+
+
+def _check_claims(parts: Parts, snapshot: records.Snapshot, claims: Sequence[records.Claim]) -> None:
+    """``InvalidInput`` (``bad_claim``) for a claim about a class or a group that the snapshot does not have."""
+    about = {claim.metric: _ABOUT.fullmatch(claim.metric) for claim in claims}
+    named = {metric: match[1] for metric, match in about.items() if match and match[1] != "class"}
+    if not named:
+        return
+    rows = tables.rows_as_dicts(snapshot.items, parts.store.get)
+    groups = {f"{name}={value}" for row in rows for name, value in row["attributes"].items()}
+    for metric, name in named.items():
+        if name not in snapshot.classes and not (metric.startswith("recall(") and name in groups):
+            raise InvalidInput(
+                f"the claim on {metric} is about nothing here: the classes are {', '.join(snapshot.classes)}"
+                + (f", the groups {', '.join(sorted(groups)[:20])}" if groups else ""),
+                code="bad_claim",
+            )
 
 
 def _check_final(final: str, folds: int) -> None:

@@ -125,7 +125,9 @@ def test_the_first_note_says_what_is_missing() -> None:
     rows, _ = crowd(30, 2)
     assert "No attributes were given" in evaluated(rows).notes[0]
     assert "No attributes were given" in evaluated(rows, groups=("gender",)).notes[0]  # asked for, declared by nobody
-    attributes = {sha(3): {"gender": "f", "height": "tall"}}
+    alike = {sha(number): {"gender": "f"} for number in range(30)}
+    assert "No attributes were given" in evaluated(rows, groups=("gender",), attributes=alike).notes[0]
+    attributes = {sha(3): {"gender": "f", "height": "tall"}, sha(4): {"gender": "m", "height": "small"}}
     first = evaluated(rows, groups=("gender",), attributes=attributes).notes[0]
     assert "gender" in first
     assert "height" not in first

@@ -265,9 +265,16 @@ def own_claims(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
     return replaced(records.cid(view.release), view.release, claims=better)
 
 
+def endless_recipe(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    """Numbers that would take for ever, where an honest recipe has a share and a count."""
+    stated = {**view.recipe.values["evaluation"], "threshold": "1e999999999", "rounds": 1 << 62}
+    return replaced(view.plan.recipe, view.recipe, values={**view.recipe.values, "evaluation": stated})
+
+
 @pytest.mark.parametrize(
     ("change", "check"),
     [
+        (endless_recipe, "6.metrics"),
         (change_metric, "6.metrics"),
         (change_fold_metric, "6.metrics"),
         (change_confusion, "6.confusion"),

@@ -11,7 +11,7 @@ from registry.assembly import Home
 from registry.catalog import runs
 from registry.core import records, tables
 from registry.core.cid import CID
-from registry.core.errors import Conflict, NotFound, UsageError
+from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.workflows.control_run import cancel, resume
 from registry.workflows.import_source import import_source
 from registry.workflows.publish_release import publish_release, show_release
@@ -108,6 +108,9 @@ def test_what_is_asked_for_wrongly_is_refused_before_anything_is_queued(opened: 
         start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", final="fold:3"))
     with pytest.raises(UsageError, match="not built yet"):
         start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", engine="ray"))
+    for claim in ("f1(felix) >= 0.8", "recall(gender=f) >= 0.8"):
+        with pytest.raises(InvalidInput, match="about nothing here: the classes are triste"):
+            start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", claims=(claim,)))
     with opened.catalog.read() as db:
         assert runs.list_runs(db, cursor=None, limit=10)[0] == []
 

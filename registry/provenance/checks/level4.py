@@ -12,6 +12,7 @@ from registry.core.snapshot import classes_of, matches, resolve_rows, select
 from registry.evaluation.folds import check_leaks, draw_folds, draw_seed
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
 from registry.provenance.checks.subject import Subject
+from registry.provenance.lineage import stated_count
 
 
 def checks(subject: Subject) -> Iterator[Check]:
@@ -108,7 +109,7 @@ def folds(subject: Subject) -> str:
     _release(subject)
     stated = {row["sha256"]: row["fold"] for row in subject.rows(subject.release.draw.folds)}
     groups, labels, _ = _kept(subject)
-    k = int(subject.release.recipe.values["folds"]["k"])
+    k = stated_count(subject.release.recipe, "folds", "k")
     equal("folds", stated, draw_folds(groups, labels, k, subject.release.draw.seed))
     check_leaks({bytes(key): int(value) for key, value in stated.items()}, groups)  # type: ignore[call-overload]
     return f"{k} folds, {len(set(groups.values()))} groups"
@@ -121,7 +122,7 @@ def trainings(subject: Subject) -> str:
     wrong = [training.fold for training in release.trainings if training.draw != release.release.draw]
     if wrong:
         raise Doubt(f"the training of fold {wrong[0]} is of another draw")
-    k = int(release.recipe.values["folds"]["k"])
+    k = stated_count(release.recipe, "folds", "k")
     equal("folds trained", sorted(one.fold for one in release.trainings if one.fold is not None), list(range(k)))
     return f"{k} trainings"
 
