@@ -11,7 +11,7 @@ from registry.assembly import Home
 from registry.catalog import runs
 from registry.core import records, tables
 from registry.core.cid import CID
-from registry.core.errors import InvalidInput, NotFound, UsageError
+from registry.core.errors import Conflict, InvalidInput, NotFound, UsageError
 from registry.workflows.control_run import cancel, resume
 from registry.workflows.import_source import import_source
 from registry.workflows.publish_release import publish_release, show_release
