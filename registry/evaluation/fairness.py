@@ -50,8 +50,8 @@ def notes(
     first = (
         f"Groups of images were compared by {', '.join(declared)}, as declared with the labels; by nothing else."
         if declared
-        else "No attributes were given by which images differ: only fairness between classes was looked at, not between "
-        "groups of people."
+        else "No attributes were given by which images differ: only fairness between classes was looked at, "
+        "not between groups of people."
     )
     small = [f"{one.name} ({one.n})" for one in figures if one.value is None]
     fixed = six(Fraction(threshold, 1_000_000))
