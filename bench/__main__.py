@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from registry.content.embedded import EmbeddedStore
-from registry.content.importer import add_bytes, add_file, read_file
+from registry.content.importer import add_bytes, add_file
+from registry.content.reader import read_file
 from registry.core import car, tables
 from registry.core.dag import walk_closure
 

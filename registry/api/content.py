@@ -24,7 +24,7 @@ from registry.api.parts import Document, Home, Published, cid_of, problems
 from registry.api.problems import HttpProblem
 from registry.api.public import Public
 from registry.api.wire import CAR_BYTES, CAR_TYPE, MAX_BLOCKS, CidPath
-from registry.content import importer
+from registry.content import reader
 from registry.content.car_import import Limits, import_car
 from registry.core import car
 from registry.core.cid import CID, RAW
@@ -168,7 +168,7 @@ def _way(parts: Parts, published: Public, root: CID, path: str) -> list[CID]:
     way = [root]
     for name in (part for part in path.split("/") if part):
         try:
-            way.append(importer.resolve(parts.store, way[-1], name))
+            way.append(reader.resolve(parts.store, way[-1], name))
         except InvalidInput as error:
             raise NotFound(f"{way[-1]} has no {name[:100]!r} that can be walked to: {error}") from error
         published.check(way[-1])
@@ -185,7 +185,7 @@ def _car(parts: Parts, published: Public, way: Sequence[CID], scope: str) -> Ite
         return cid.multihash in published.withheld
 
     target = way[-1]
-    if scope == "block" or (scope == "entity" and importer.is_directory(parts.store, target)):
+    if scope == "block" or (scope == "entity" and reader.is_directory(parts.store, target)):
         below = iter([(target, parts.store.get(target))])
     else:
         _check_held(parts, target, withheld)

@@ -18,7 +18,7 @@ import msgspec
 from registry.api.problems import HttpProblem
 from registry.api.wire import MAX_IMAGE_BYTES, MAX_ROWS, ImageRow
 from registry.catalog import images
-from registry.content import importer
+from registry.content import reader
 from registry.content.labels import LabelRow, Rejection, clean_label, parse_box, parse_labels
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound
@@ -109,7 +109,7 @@ def measure(parts: Parts, cid: CID) -> tuple[bytes, int]:
     """The sha256 and the size of an image that is held. ``NotFound`` ``not_held`` if any of it is not."""
     digest, size = sha256(), 0
     try:
-        for piece in importer.read_file(parts.store, cid):
+        for piece in reader.read_file(parts.store, cid):
             digest.update(piece)
             size += len(piece)
             if size > MAX_IMAGE_BYTES:

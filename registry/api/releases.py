@@ -17,7 +17,7 @@ from registry.api.auth import needs, sends_json
 from registry.api.parts import PREFIX, Document, Home, Page, Published, file_size, page, problems, record
 from registry.api.wire import CidPath, Cursor, Limit, NewRelease
 from registry.catalog import releases
-from registry.content import importer
+from registry.content import reader
 from registry.core import records
 from registry.core.cid import CID, DAG_CBOR
 from registry.core.errors import NotFound
@@ -85,7 +85,7 @@ def get_weights(request: Request[Any, Any, Any], home: Home, published: Publishe
     published.check(weights)
     file, size = _files(home, weights)[_WEIGHTS]
     return ranges.send(
-        importer.read_file(home.store, file),
+        reader.read_file(home.store, file),
         size,
         etag=str(file),
         media_type="application/octet-stream",
@@ -106,7 +106,7 @@ def _weights(parts: Parts, text: str) -> CID:
 
 def _files(parts: Parts, weights: CID) -> Mapping[str, tuple[CID, int]]:
     """Files of a weights directory: CID and size in bytes. ``NotFound`` if it is none."""
-    found = importer.list_directory(parts.store, weights) if importer.is_directory(parts.store, weights) else {}
+    found = reader.list_directory(parts.store, weights) if reader.is_directory(parts.store, weights) else {}
     if _WEIGHTS not in found:
         raise NotFound(f"{weights} holds no {_WEIGHTS}: GET /api/v1/releases lists what is published")
     return {name: (entry.cid, file_size(parts.store, entry.cid)) for name, entry in found.items()}

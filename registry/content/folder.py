@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from registry.content import importer
+from registry.content import importer, reader
 from registry.content.importer import Added, Sink
 from registry.content.labels import LabelRow, Rejection, parse_labels
 from registry.core.cid import CID
@@ -171,7 +171,7 @@ def _by_cid(held: BlockReader | None, row: LabelRow) -> FolderRow | None:
 
 def _measure(store: BlockReader, cid: CID) -> tuple[bytes, int]:
     digest, size = hashlib.sha256(), 0
-    for piece in importer.read_file(store, cid):
+    for piece in reader.read_file(store, cid):
         digest.update(piece)
         size += len(piece)
     return digest.digest(), size
@@ -185,7 +185,7 @@ def _finder(store: BlockReader, root: CID) -> Callable[[LabelRow], FolderRow | N
             return CID.parse(row.cid)
         for place in PLACES:
             try:
-                return importer.resolve(store, root, place + (row.file or ""))
+                return reader.resolve(store, root, place + (row.file or ""))
             except NotFound as error:
                 if error.code == "damaged":
                     raise
@@ -205,13 +205,13 @@ def _finder(store: BlockReader, root: CID) -> Callable[[LabelRow], FolderRow | N
 
 def held_folder(store: BlockReader, root: CID, progress: Progress = lambda *_: None) -> Folder:
     """Read a directory that the store holds; its root is that CID. Without labels.csv nothing has a label."""
-    if not importer.is_directory(store, root):
+    if not reader.is_directory(store, root):
         return Folder(root, False, (), ())
     try:
-        labels = importer.resolve(store, root, LABELS)
+        labels = reader.resolve(store, root, LABELS)
     except NotFound:
         return Folder(root, False, (), ())
-    data = b"".join(_bounded(importer.read_file(store, labels)))
+    data = b"".join(_bounded(reader.read_file(store, labels)))
     found, rejected = _rows(data, _finder(store, root), progress)
     return Folder(root, True, tuple(found), tuple(rejected))
 

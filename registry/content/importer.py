@@ -1,25 +1,21 @@
-"""Files and directories to blocks and back: UnixFS with the two profiles of IPIP-499.
+"""Files and directories to blocks: UnixFS with the two profiles of IPIP-499.
 
 Invariants: the same bytes under the same profile give Kubo's CID; a file is streamed, its sha256 and
-size are those of the bytes that were read; nothing is read whole. Reading checks every size that is
-stated against what is there. Walks are iterative and bounded.
+size are those of the bytes that were read; nothing is read whole. ``reader`` reads them back.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO, Protocol
 
-from registry.core import unixfs
+from registry.content.reader import check_name
+from registry.core import hamt, unixfs
 from registry.core.cid import CID, DAG_PB, RAW, cid_of
-from registry.core.dagpb import Link, decode_node
-from registry.core.errors import InvalidInput, NotFound
-from registry.core.store import BlockReader
-
-MAX_DEPTH = 1024
-MAX_ENTRIES = 10_000_000
+from registry.core.dagpb import Link
+from registry.core.errors import InvalidInput
 
 
 class Sink(Protocol):
@@ -56,14 +52,6 @@ class Added:
     size: int
     tsize: int
     sha256: bytes
-
-
-@dataclass(frozen=True)
-class DirectoryEntry:
-    """One name in a directory."""
-
-    cid: CID
-    tsize: int
 
 
 def profile_of(name: str) -> Profile:
@@ -155,90 +143,36 @@ def add_bytes(sink: Sink, data: bytes, profile: str = DEFAULT_PROFILE) -> Added:
     return add_file(sink, io.BytesIO(data), profile)
 
 
-def check_name(name: str) -> None:
-    """``InvalidInput`` for a name that no directory may hold."""
-    if name in ("", ".", "..") or "/" in name or "\0" in name:
-        raise InvalidInput(f"{name!r} can't be a name in a directory", code="bad_name")
-
-
 def add_directory(sink: Sink, entries: Mapping[str, tuple[CID, int]], profile: str = DEFAULT_PROFILE) -> Added:
-    """Make a plain directory of names to (CID, cumulative size)."""
+    """Make a directory of names to (CID, cumulative size); a HAMT where the profile's estimate is above 256 KiB."""
     rule = profile_of(profile)
     for name in entries:
         check_name(name)
-    block = unixfs.directory_node(tuple(Link(cid, name, tsize) for name, (cid, tsize) in entries.items()))
-    estimate = (
-        len(block) if rule.hamt_by_block else sum(len(n.encode()) + len(bytes(c)) for n, (c, _) in entries.items())
-    )
-    if estimate > HAMT_THRESHOLD:
-        raise InvalidInput(
-            f"a directory of {len(entries)} entries needs a HAMT, which is not built yet: split it", code="needs_hamt"
-        )
+    links = {name: Link(cid, name, tsize) for name, (cid, tsize) in entries.items()}
+    block = None
+    estimate = sum(len(name.encode()) + len(bytes(cid)) for name, (cid, _) in entries.items())
+    if estimate <= HAMT_THRESHOLD:  # a block is never smaller than its names and CIDs
+        block = unixfs.directory_node(tuple(links.values()))
+    if block is None or (rule.hamt_by_block and len(block) > HAMT_THRESHOLD):
+        part = _shard(sink, rule, links, hamt.spread(entries), 0)
+    else:
+        cid = _cid(rule, block, DAG_PB)
+        sink.put(cid, block)
+        part = _Part(cid, 0, len(block) + sum(size for _, size in entries.values()))
+    return Added(part.cid, 0, part.tsize, part.cid.digest)
+
+
+def _shard(sink: Sink, rule: Profile, links: Mapping[str, Link], buckets: dict[int, hamt.Bucket], depth: int) -> _Part:
+    """A node of a HAMT; recursion ends where the hash's bits do, at 8 levels."""
+    children = []
+    for index, bucket in buckets.items():
+        if len(bucket) == 1:
+            name = bucket[0][1]
+            children.append(hamt.Child(index, name, links[name]))
+        else:
+            below = _shard(sink, rule, links, hamt.divide(bucket, depth + 1), depth + 1)
+            children.append(hamt.Child(index, None, Link(below.cid, "", below.tsize)))
+    block = hamt.encode_shard(children)
     cid = _cid(rule, block, DAG_PB)
     sink.put(cid, block)
-    tsize = len(block) + sum(size for _, size in entries.values())
-    return Added(cid, 0, tsize, hashlib.sha256(block).digest())
-
-
-def is_directory(store: BlockReader, cid: CID) -> bool:
-    """Whether a CID names a UnixFS directory (plain or sharded)."""
-    if cid.codec != DAG_PB:
-        return False
-    return unixfs.decode_unixfs(decode_node(store.get(cid))).kind in (unixfs.DIRECTORY, unixfs.HAMT)
-
-
-def list_directory(store: BlockReader, cid: CID) -> dict[str, DirectoryEntry]:
-    """A plain directory's names. ``InvalidInput`` if it is none, or names something twice."""
-    if cid.codec != DAG_PB:
-        raise InvalidInput(f"{cid} is a file, not a directory", code="not_a_directory")
-    node = decode_node(store.get(cid))
-    kind = unixfs.decode_unixfs(node).kind
-    if kind == unixfs.HAMT:
-        raise InvalidInput(f"{cid} is a sharded directory, which can't be listed yet", code="needs_hamt")
-    if kind != unixfs.DIRECTORY:
-        raise InvalidInput(f"{cid} is a file, not a directory", code="not_a_directory")
-    found: dict[str, DirectoryEntry] = {}
-    for link in node.links:
-        check_name(link.name)
-        if link.name in found:
-            raise InvalidInput(f"{cid} names {link.name!r} twice", code="malformed_unixfs")
-        found[link.name] = DirectoryEntry(link.cid, link.tsize)
-    return found
-
-
-def resolve(store: BlockReader, cid: CID, path: str) -> CID:
-    """What a path below a directory names. ``NotFound`` names the part that is not there."""
-    for name in (part for part in path.split("/") if part):
-        entries = list_directory(store, cid)
-        if name not in entries:
-            raise NotFound(f"{cid} has no {name!r}: it is a directory of {len(entries)} entries")
-        cid = entries[name].cid
-    return cid
-
-
-def read_file(store: BlockReader, root: CID) -> Iterator[bytes]:
-    """A file's bytes in order, every stated size checked. ``InvalidInput`` if it is no file."""
-    stack: list[tuple[CID, int | None, int]] = [(root, None, 0)]
-    while stack:
-        cid, expected, depth = stack.pop()
-        if depth > MAX_DEPTH:
-            raise InvalidInput(f"{root} is nested too deep", code="too_deep")
-        data = store.get(cid)
-        if cid.codec == RAW:
-            piece, size, below = data, len(data), []
-        elif cid.codec == DAG_PB:
-            node = decode_node(data)
-            found = unixfs.decode_unixfs(node)
-            if found.kind not in (unixfs.FILE, unixfs.RAW):
-                raise InvalidInput(f"{cid} is no file", code="not_a_file")
-            piece, size = found.data, len(found.data) + sum(found.blocksizes)
-            below = [(link.cid, part, depth + 1) for link, part in zip(node.links, found.blocksizes, strict=True)]
-        else:
-            raise InvalidInput(f"{cid} is no file", code="not_a_file")
-        if 0 in (part for _, part, _ in below):  # nobody writes such a part; many of them would never end
-            raise InvalidInput(f"{cid} has an empty part", code="malformed_unixfs")
-        if expected is not None and size != expected:
-            raise InvalidInput(f"{cid} has {size} bytes where {expected} were stated", code="malformed_unixfs")
-        if piece:
-            yield piece
-        stack += reversed(below)
+    return _Part(cid, 0, len(block) + sum(child.link.tsize for child in children))

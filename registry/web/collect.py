@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from registry.content import importer
+from registry.content import reader
 from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.records import to_value
@@ -143,7 +143,7 @@ def _examples(parts: Parts, view: ReleaseView, items: Sequence[Mapping[str, Any]
             continue
         seen[reason] = seen.get(reason, 0) + 1
         measured = row["measured"] or ""
-        data = b"".join(importer.read_file(parts.store, where[row["sha256"]]))
+        data = b"".join(reader.read_file(parts.store, where[row["sha256"]]))
         found.append((reason, measured if len(measured) < 40 else measured[:22] + "…", _thumbnail(data)))
     return sorted(found, key=lambda one: one[0])
 

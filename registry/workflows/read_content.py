@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from registry.content import importer
+from registry.content import reader
 from registry.core import encoding, records, tables
 from registry.core.cid import CID, DAG_CBOR, DAG_PB
 from registry.core.errors import InvalidInput, NotFound, UsageError
@@ -33,7 +33,7 @@ def fetch(parts: Parts, text: str, out: Path | None) -> dict[str, Any]:
     root, path = parse_path(text)
     if not parts.store.has(root):
         raise NotFound(f"{root} is not held here, and fetching from gateways is not built yet: import a CAR file of it")
-    cid = importer.resolve(parts.store, root, path) if path else root
+    cid = reader.resolve(parts.store, root, path) if path else root
     target = out or Path(path.rsplit("/", 1)[-1] or str(root))
     if target.exists():
         raise UsageError(f"{target} exists already: give another place with -o")
@@ -46,12 +46,12 @@ def fetch(parts: Parts, text: str, out: Path | None) -> dict[str, Any]:
 
 def _write(parts: Parts, cid: CID, target: Path) -> int:
     """Write a DAG below ``target``; returns the bytes written."""
-    if cid.codec == DAG_PB and importer.is_directory(parts.store, cid):
+    if cid.codec == DAG_PB and reader.is_directory(parts.store, cid):
         target.mkdir()
         return sum(
-            _write(parts, entry.cid, target / name) for name, entry in importer.list_directory(parts.store, cid).items()
+            _write(parts, entry.cid, target / name) for name, entry in reader.list_directory(parts.store, cid).items()
         )
-    pieces = importer.read_file(parts.store, cid) if cid.codec != DAG_CBOR else iter([parts.store.get(cid)])
+    pieces = reader.read_file(parts.store, cid) if cid.codec != DAG_CBOR else iter([parts.store.get(cid)])
     size = 0
     with target.open("wb") as handle:
         for piece in pieces:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from registry.catalog import entries, runs
-from registry.content import importer
+from registry.content import importer, reader
 from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound, UsageError
@@ -106,7 +106,7 @@ def _base(parts: Parts, given: str) -> CID:
         parts.store.flush()
         return root
     root = CID.parse(given)
-    missing = set(WEIGHTS_FILES) - set(importer.list_directory(parts.store, root))
+    missing = set(WEIGHTS_FILES) - set(reader.list_directory(parts.store, root))
     if missing:
         raise InvalidInput(f"{given} holds no {' and no '.join(sorted(missing))}: give a directory of weights")
     return root

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from registry.catalog import runs
-from registry.content import importer
+from registry.content import importer, reader
 from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.method import FoldOutcome, FoldTask
@@ -124,8 +124,8 @@ def make_task(parts: Parts, draw_cid: CID, fold: int, folder: Path) -> FoldTask:
 def weights_files(store: BlockStore, directory: CID) -> dict[str, bytes]:
     """The files of a weights directory by name."""
     return {
-        name: b"".join(importer.read_file(store, entry.cid))
-        for name, entry in importer.list_directory(store, directory).items()
+        name: b"".join(reader.read_file(store, entry.cid))
+        for name, entry in reader.list_directory(store, directory).items()
     }
 
 

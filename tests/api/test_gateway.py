@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import Home
-from registry.content import importer
+from registry.content import importer, reader
 from registry.content.memory import MemoryStore
 from registry.core import car, records
 from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of, verify
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def files(home: Home, root: CID) -> dict[str, CID]:
-    return {name: entry.cid for name, entry in importer.list_directory(home.store, root).items()}
+    return {name: entry.cid for name, entry in reader.list_directory(home.store, root).items()}
 
 
 def read_car(body: bytes) -> tuple[tuple[CID, ...], dict[CID, bytes]]:
@@ -64,7 +64,7 @@ def test_a_published_folder_is_given_out(client: Client, home: Home, folder: Pat
     assert next(iter(blocks)) == root  # the way to it comes first
     store = MemoryStore()
     store.put_many(blocks.items())
-    assert b"".join(importer.read_file(store, importer.resolve(store, root, "maria_0.jpg"))) == picture(0, 2_500_000)
+    assert b"".join(reader.read_file(store, reader.resolve(store, root, "maria_0.jpg"))) == picture(0, 2_500_000)
     whole = read_car(client.get(f"/ipfs/{root}", headers={"Accept": CAR_TYPE}).content)[1]
     assert len(whole) == 1 + 1 + 3 + 4  # directory, labels.csv, small files, the large one's blocks
     entity = read_car(client.get(f"/ipfs/{root}?format=car&dag-scope=entity").content)[1]
