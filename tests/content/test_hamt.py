@@ -40,8 +40,8 @@ def test_five_thousand_files_have_kubos_cid_and_are_read_back(profile: str) -> N
         target, way = reader.lookup(store, added.cid, name)
         assert target == entries[name][0]
         below += len(way)
-    assert below  # the nodes that lead to it are told
-    with pytest.raises(NotFound, match="sharded"):
+    assert bool(below) == (profile == V1)  # v0 counts less for the same names: it is a plain directory
+    with pytest.raises(NotFound, match="directory"):
         reader.lookup(store, added.cid, "img_005000.jpg")
 
 
@@ -80,7 +80,7 @@ def test_a_directory_is_plain_at_the_threshold_and_sharded_one_byte_above(profil
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.sets(st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=20), max_size=60))
+@given(st.sets(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=20), max_size=60))
 def test_any_names_are_found_again(names: set[str]) -> None:
     store = MemoryStore()
     wanted = sorted(names - {".", ".."})
