@@ -1,34 +1,32 @@
-"""The block store on disk that needs no server: one file a block, below two-digit folders, by multihash.
+"""The block store on disk that needs no server: blocks in append-only packs, an index of where they lie.
 
-Invariants: every read is hashed again; a corrupt or empty file counts as missing and is named by
-``verify``; a block's file appears by rename, whole or not at all; ``flush`` makes all that this process
-put survive a crash (files are flushed, then their folders, once a batch); a pin is a file that appears
-only after its closure was read and flushed. Several processes may use one folder; ``pin`` and ``gc``
-take one lock, so that nothing is freed between.
-
-One file a block serves tens of thousands of images; pack files, which later ones need, replace this
-module behind the same port.
+Invariants: every read is hashed again; a corrupt or empty block counts as missing and is named by
+``verify``; ``flush`` makes all that this process put survive a crash, and all of it shows to other
+processes at once (packs are flushed, then one transaction of the index); a crash before leaves the state
+before; a pin appears only after its closure was read and flushed. Several processes may use one folder.
+Who writes holds a shared lock to its end, so that garbage collection knows whether it is alone.
 """
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
-import itertools
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from registry.content.batch import Batch
+from registry.content.compaction import compact
+from registry.content.index import Index, Place
+from registry.content.packs import Descriptor, PackReader
 from registry.core.cid import CID, IDENTITY, RAW, hash_function, verify
 from registry.core.dag import walk_closure
-from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted
+from registry.core.errors import NotFound, Unavailable, Untrusted
 
-MAX_BLOCK = 2 << 20
-_COUNTER = itertools.count()
+GRACE = 3600  # seconds that a new block is safe from gc while others write
 
 
 @dataclass(frozen=True)
@@ -42,46 +40,66 @@ class Problem:
         return f"{self.cid}: {self.reason}"
 
 
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _raw(multihash: bytes) -> CID:
+    return CID.decode(b"\x01" + bytes([RAW]) + multihash)
 
 
 class EmbeddedStore:
     """Implements ``registry.core.store.BlockStore`` on a folder, which is made if it is not there."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._blocks, self._pinned, self._scratch = folder / "blocks", folder / "pins", folder / "tmp"
-        self._unflushed: set[Path] = set()
-        self._guard = threading.Lock()
+        self._folder, self._packs = folder, folder / "packs"
         try:
-            for made in (self._blocks, self._pinned, self._scratch):
-                made.mkdir(parents=True, exist_ok=True)
+            self._packs.mkdir(parents=True, exist_ok=True)
+            self._lock_file = Descriptor(folder / "lock", os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise Unavailable(f"the block store {folder} can't be made: {error.strerror}") from error
+        self._index = Index(folder / "index.sqlite")
+        self._reader = PackReader(self._packs)
+        self._writes = threading.Event()
+        self._main = self.batch()
 
-    def _path(self, cid: CID) -> Path:
-        name = cid.multihash.hex()
-        return self._blocks / name[-2:] / name
+    def close(self) -> None:
+        """Let go of the index and the lock. What was not flushed is not kept."""
+        self._main.abort()
+        self._index.close()
+        fcntl.flock(self._lock_file.number, fcntl.LOCK_UN)
+
+    def batch(self) -> Batch:
+        """Blocks that are kept together or not at all."""
+        return Batch(self._packs, self._index, self._read, self._begin_writing)
+
+    def _begin_writing(self) -> None:
+        """From its first block to its end a process holds the store's lock together with other writers."""
+        if not self._writes.is_set():
+            fcntl.flock(self._lock_file.number, fcntl.LOCK_SH)
+            self._writes.set()
+
+    def _read(self, place: Place) -> bytes | None:
+        """The bytes at a place, unverified; None where there are none."""
+        try:
+            return self._reader.read(*place)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise Unavailable(f"the block store can't be read: {error.strerror}") from error
+
+    def place(self, cid: CID) -> tuple[Path, int, int] | None:
+        """Where a block's bytes lie: the pack's path, where they begin, how many."""
+        found = self._index.find(cid.multihash)
+        return (self._packs / found.pack, found.offset, found.length) if found else None
 
     def has(self, cid: CID) -> bool:
         """Whether a block lies here (its bytes are checked when it is read)."""
-        return cid.hash_code == IDENTITY or self._path(cid).exists()
+        return cid.hash_code == IDENTITY or self._main.has(cid)
 
     def get(self, cid: CID) -> bytes:
         """The verified bytes. ``NotFound`` if absent or corrupt, ``Unavailable`` if unreadable."""
         if cid.hash_code == IDENTITY:
             return cid.digest
-        try:
-            data = self._path(cid).read_bytes()
-        except FileNotFoundError:
-            raise NotFound(f"block {cid} is not held here: import it, or a CAR file of it") from None
-        except OSError as error:
-            raise Unavailable(f"block {cid} can't be read: {error.strerror}") from error
+        data = self._main.find(cid)
+        if data is None:
+            raise NotFound(f"block {cid} is not held here: import it, or a CAR file of it")
         try:
             verify(cid, data)
         except Untrusted as error:
@@ -90,123 +108,84 @@ class EmbeddedStore:
             ) from error
         return data
 
-    def _sound(self, cid: CID, path: Path, size: int) -> bool:
-        """Whether a block is there already; one that is damaged is written again."""
-        try:
-            if path.stat().st_size != size:
-                return False
-            verify(cid, path.read_bytes())
-        except (OSError, Untrusted):
-            return False
-        return True
-
     def put(self, cid: CID, data: bytes) -> None:
         """Keep one block. Wrong bytes: ``Untrusted``. Again: no-op."""
-        self._put(cid, data)
-
-    def _put(self, cid: CID, data: bytes) -> bool:
-        if len(data) > MAX_BLOCK:
-            raise InvalidInput(f"block {cid} is larger than 2 MiB", code="block_too_large")
-        verify(cid, data)
-        path = self._path(cid)
-        if cid.hash_code == IDENTITY or self._sound(cid, path, len(data)):
-            return False
-        temporary = self._scratch / f"{os.getpid()}-{threading.get_ident()}-{next(_COUNTER)}"
-        try:
-            temporary.write_bytes(data)
-            path.parent.mkdir(exist_ok=True)
-            temporary.replace(path)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise Unavailable(f"block {cid} can't be written: {error.strerror}") from error
-        with self._guard:
-            self._unflushed.add(path)
-        return True
+        self._main.put(cid, data)
 
     def put_many(self, blocks: Iterable[tuple[CID, bytes]]) -> int:
         """Keep many blocks and flush once; returns how many were new."""
-        new = sum(self._put(cid, data) for cid, data in blocks)
+        new = sum(self._main.put(cid, data) for cid, data in blocks)
         self.flush()
         return new
 
     def flush(self) -> None:
-        """What this process put survives a crash after this call."""
-        with self._guard:
-            paths, self._unflushed = self._unflushed, set()
-        try:
-            for path in paths:
-                with contextlib.suppress(FileNotFoundError):  # collected meanwhile
-                    _fsync(path)
-            for folder in {path.parent for path in paths}:
-                _fsync(folder)
-            if paths:
-                _fsync(self._blocks)
-        except OSError as error:
-            with self._guard:
-                self._unflushed |= paths
-            raise Unavailable(f"the block store can't be flushed: {error.strerror}") from error
-
-    def _files(self) -> Iterator[Path]:
-        for folder in sorted(self._blocks.iterdir()):
-            yield from folder.iterdir()
+        """What this process put survives a crash after this call, and shows to others."""
+        self._main.commit()
 
     def cids(self) -> Iterator[CID]:
-        """Every block, as a raw version 1 CID (the store keeps multihashes)."""
-        for path in self._files():
-            yield CID.decode(b"\x01" + bytes([RAW]) + bytes.fromhex(path.name))
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        with (self._folder / "lock").open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
+        """Every flushed block, as a raw version 1 CID (the store keeps multihashes)."""
+        return map(_raw, self._index.multihashes())
 
     def pin(self, cid: CID) -> None:
         """Keep a closure; its pin appears only after all of it was read and flushed."""
-        with self._lock():
-            if (self._pinned / str(cid)).exists():
-                return
-            for _ in walk_closure(self.get, [cid]):
-                pass
-            self.flush()
-            (self._pinned / str(cid)).touch()
-            _fsync(self._pinned)
+        if str(cid) in self._index.pins():
+            return
+        self._begin_writing()
+        for _ in walk_closure(self.get, [cid]):
+            pass
+        self.flush()
+        self._index.set_pin(str(cid), True)
 
     def unpin(self, cid: CID) -> None:
         """Forget a pin."""
-        with self._lock():
-            (self._pinned / str(cid)).unlink(missing_ok=True)
+        self._index.set_pin(str(cid), False)
 
     def pins(self) -> Iterator[CID]:
         """Every pinned root."""
-        for path in sorted(self._pinned.iterdir()):
-            yield CID.parse(path.name)
+        return map(CID.parse, self._index.pins())
 
     def verify(self) -> Iterator[Problem]:
-        """Read every block; yields those that do not hash to their names."""
-        for cid in self.cids():
-            function = hash_function(cid.hash_code)
-            try:
-                data = self._path(cid).read_bytes()
-            except OSError as error:
-                yield Problem(cid, f"can't be read: {error.strerror}")
-                continue
-            if function is None or function(data) != cid.digest:
-                yield Problem(cid, "empty" if not data else "does not hash to its name")
+        """Read every block, pack by pack; yields those that do not hash to their names."""
+        for pack, _ in self._index.packs():
+            for multihash, offset, length in self._index.blocks_of(pack):
+                cid = _raw(multihash)
+                function = hash_function(cid.hash_code)
+                data = self._read(Place(pack, offset, length))
+                if data is None or len(data) < length:
+                    yield Problem(cid, f"{pack} ends before it")
+                elif function is None or function(data) != cid.digest:
+                    yield Problem(cid, "does not hash to its name")
 
-    def stat(self) -> dict[str, Any]:
-        """Counts of blocks, bytes and pins."""
-        sizes = [path.stat().st_size for path in self._files()]
-        return {"blocks": len(sizes), "bytes": sum(sizes), "pins": sum(1 for _ in self.pins())}
+    def stat(self) -> dict[str, int]:
+        """Counts of blocks, bytes and pins; what the packs take on disk."""
+        count, size = self._index.counts()
+        packs = self._index.packs()
+        disk = sum(size for _, size in packs)
+        return {"blocks": count, "bytes": size, "pins": len(self._index.pins()), "packs": len(packs), "disk": disk}
+
+    @contextmanager
+    def _collecting(self) -> Iterator[int]:
+        """The second before which blocks may be freed: now if nobody else writes, an hour ago otherwise."""
+        try:
+            fcntl.flock(self._lock_file.number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            before = int(time.time()) + 1
+        except BlockingIOError:
+            before = int(time.time()) - GRACE
+        try:
+            yield before
+        finally:
+            fcntl.flock(self._lock_file.number, fcntl.LOCK_SH if self._writes.is_set() else fcntl.LOCK_UN)
 
     def gc(self, roots: Iterable[CID]) -> dict[str, int]:
-        """Free every block that neither a pin nor ``roots`` reach. A closure that is not whole stops it all."""
-        with self._lock():
+        """Free every block that neither a pin nor ``roots`` reach. A closure that is not whole stops it all.
+
+        While other processes write, what is newer than an hour stays: they may be about to speak of it.
+        """
+        self.flush()
+        with self._collecting() as before:
             kept = {cid.multihash for cid, _ in walk_closure(self.get, [*self.pins(), *roots])}
-            freed = count = 0
-            for path in self._files():
-                if bytes.fromhex(path.name) not in kept:
-                    freed += path.stat().st_size
-                    count += 1
-                    path.unlink()
+            dead = [multihash for multihash in self._index.multihashes() if multihash not in kept]
+            count, freed = self._index.remove(dead, before)
+            for pack in compact(self._packs, self._index, self._reader):
+                self._reader.forget(pack)
         return {"blocks": count, "bytes": freed}

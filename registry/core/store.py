@@ -5,7 +5,8 @@ Invariants every implementation keeps:
 * A block is returned only after it was hashed again and agreed with its CID; a corrupt or empty
   block counts as missing (``Untrusted`` from ``verify``, ``NotFound`` from ``get``), never as data.
 * ``put`` of a block that is there is a no-op; bytes that do not hash to the CID are ``Untrusted``.
-* What was put is visible to other processes of the same home; after ``flush`` it survives a crash.
+* What was put is visible to this process at once; after ``flush`` it is visible to every process of the
+  same home and survives a crash. A process that dies before leaves nothing that anyone sees.
 * ``pin`` commits only when the whole closure (all that links reach) is present and flushed.
 * Identity CIDs are answered from the CID itself and are never stored.
 """

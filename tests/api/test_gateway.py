@@ -14,6 +14,7 @@ from registry.core import car, records
 from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of, verify
 from registry.workflows.import_source import import_source
 from tests.api.conftest import Client, Headers, Resting, fill, picture, problem, register, send
+from tests.support.blocks import overwrite
 
 RAW_TYPE, CAR_TYPE = "application/vnd.ipld.raw", "application/vnd.ipld.car"
 
@@ -190,9 +191,7 @@ def test_a_block_is_a_block_under_any_codec(client: Client, writer: Headers) -> 
 def test_a_damaged_block_is_not_given_out(client: Client, writer: Headers, home: Home) -> None:
     cid, *_ = fill(client, writer, 4)
     assert client.get(f"/ipfs/{cid}?format=raw").status_code == 200
-    (path,) = [path for path in home.settings.blocks.rglob("*") if path.is_file() and path.read_bytes() == picture(0)]
-    path.chmod(0o600)
-    path.write_bytes(b"x" + picture(0)[1:])
+    overwrite(home.store, CID.parse(str(cid)), b"x" + picture(0)[1:])
     for form in ("raw", "car"):
         answer = client.get(f"/ipfs/{cid}?format={form}")
         problem(answer, 404, "damaged")

@@ -16,6 +16,7 @@ from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
 from registry.core.errors import NotFound
 from registry.workflows.register_images import NewRow, register
 from registry.workflows.say import say
+from tests.support.blocks import lose
 
 
 @pytest.fixture
@@ -59,8 +60,7 @@ def test_bytes_that_come_after_their_name(home: Home, published: Public) -> None
     inner = add_directory(home.store, {"leaf": (leaf.cid, leaf.tsize)}).cid
     inner_bytes = home.store.get(inner)
     root = add_directory(home.store, {"inner": (inner, 100)}).cid
-    (path,) = home.settings.blocks.rglob(inner.multihash.hex())
-    path.unlink()
+    lose(home.store, inner)
     source(home, root, private=False)
     published.check(root)
     assert refused(published, leaf.cid)

@@ -18,6 +18,7 @@ from registry.core.cid import CID, RAW, cid_of, verify
 from registry.settings import read_settings
 from tests.api.conftest import PLUGIN, Client, Headers, fill, make_token, problem
 from tests.api.test_runs import parse_events
+from tests.support.blocks import overwrite
 
 
 class Used:
@@ -191,14 +192,12 @@ def test_the_audit_holds_and_needs_no_token(used: Used) -> None:
 
 def test_the_audit_names_what_was_changed(used: Used) -> None:
     evaluation = CID.parse(used.release["evaluation"])
-    (path,) = used.home.settings.blocks.rglob(evaluation.multihash.hex())
-    kept = path.read_bytes()
-    path.chmod(0o600)
-    path.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+    kept = used.home.store.get(evaluation)
+    overwrite(used.home.store, evaluation, kept[:-1] + bytes([kept[-1] ^ 1]))
     try:
         report = used.client.post("/api/v1/audits", json={"target": used.release["release"]}).json()
     finally:
-        path.write_bytes(kept)
+        overwrite(used.home.store, evaluation, kept)
     assert report["holds"] is False
     failed = [check for check in report["checks"] if check["result"] == "does not hold"]
     assert failed[0]["level"] == 1

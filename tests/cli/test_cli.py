@@ -13,6 +13,8 @@ import pytest
 from registry.cli.main import build_parser, main
 from registry.cli.output import table
 from registry.cli.rows import as_text
+from registry.content.embedded import EmbeddedStore
+from tests.support.blocks import overwrite
 
 HEAVY = ("torch", "web3", "pandas", "litestar", "sqlalchemy", "ultralytics", "numpy", "PIL")
 
@@ -186,12 +188,14 @@ def test_a_catalog_that_was_lost_refuses_to_fork_the_log(
 def test_store_verify_names_a_flipped_bit(home: Path, faces: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "import", str(faces), "--quiet")
     assert run(capsys, "store", "verify")[0] == 0
-    victim = sorted((home / "blocks" / "blocks").glob("*/*"))[0]
-    data = bytearray(victim.read_bytes())
-    data[0] ^= 4
-    victim.write_bytes(bytes(data))
+    store = EmbeddedStore(home / "blocks")
+    victim = next(store.cids())
+    data = store.get(victim)
+    overwrite(store, victim, bytes([data[0] ^ 4]) + data[1:])
+    store.close()
     status, out, _ = run(capsys, "store", "verify", "--json")
     assert (status, json.loads(out)["ok"]) == (1, False)
+    assert str(victim) in out
 
 
 def test_withdrawing_lists_what_it_touches(home: Path, faces: Path, capsys: pytest.CaptureFixture[str]) -> None:

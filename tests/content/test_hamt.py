@@ -80,7 +80,12 @@ def test_a_directory_is_plain_at_the_threshold_and_sharded_one_byte_above(profil
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.sets(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=20), max_size=60))
+@given(
+    st.sets(
+        st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=20),
+        max_size=60,
+    )
+)
 def test_any_names_are_found_again(names: set[str]) -> None:
     store = MemoryStore()
     wanted = sorted(names - {".", ".."})

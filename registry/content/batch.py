@@ -1,0 +1,99 @@
+"""Blocks on their way into packs: all of a batch is kept, or none.
+
+Invariants: a block of an open batch is readable through it and through nothing else; ``commit`` flushes the
+pack before the index speaks of it; ``abort``, and a process that dies, leave nothing that anyone sees.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from registry.content.index import Index, Place
+from registry.content.packs import PackWriter, open_pack
+from registry.core.cid import CID, IDENTITY, verify
+from registry.core.errors import InvalidInput, Unavailable
+
+MAX_BLOCK = 2 << 20
+Read = Callable[[Place], bytes | None]
+
+
+class Batch:
+    """Made by ``EmbeddedStore.batch``; safe to use from any thread."""
+
+    def __init__(self, folder: Path, index: Index, read: Read, begin: Callable[[], None]) -> None:
+        self._folder, self._index, self._read, self._begin = folder, index, read, begin
+        self._guard = threading.RLock()
+        self._writer: PackWriter | None = None
+        self._new: dict[bytes, tuple[int, int]] = {}  # multihash to offset and length in the writer's pack
+        self._again: set[bytes] = set()
+
+    def has(self, cid: CID) -> bool:
+        """Whether the batch or the store holds a block."""
+        return cid.multihash in self._new or self._index.find(cid.multihash) is not None
+
+    def find(self, cid: CID) -> bytes | None:
+        """A block's bytes as they lie, unverified; None if there are none."""
+        multihash = cid.multihash
+        with self._guard:
+            waiting = self._new.get(multihash)
+            if waiting is not None and self._writer is not None:
+                self._writer.write()
+                return self._read(Place(self._writer.name, *waiting))
+        for _ in range(2):  # a pack that is gone was compacted meanwhile: look again
+            place = self._index.find(multihash)
+            if place is None:
+                return None
+            if (data := self._read(place)) is not None:
+                return data
+        return None
+
+    def put(self, cid: CID, data: bytes) -> bool:
+        """Take a block in; whether it was new. Wrong bytes: ``Untrusted``."""
+        if len(data) > MAX_BLOCK:
+            raise InvalidInput(f"block {cid} is larger than 2 MiB", code="block_too_large")
+        verify(cid, data)
+        return self.put_own(cid, data)
+
+    def put_own(self, cid: CID, data: bytes) -> bool:
+        """The same for a block whose CID this process has just made from these very bytes: not hashed again."""
+        multihash = cid.multihash
+        if cid.hash_code == IDENTITY or multihash in self._new:
+            return False
+        self._begin()
+        if self._index.find(multihash) is not None and self.find(cid) == data:  # one that is damaged is put again
+            with self._guard:
+                self._again.add(multihash)
+            return False
+        with self._guard:
+            if self._writer is None:
+                self._writer = open_pack(self._folder, self._index)
+            writer = self._writer
+            self._new[multihash] = (writer.append(cid, data), len(data))
+            self._again.discard(multihash)
+        return True
+
+    def commit(self) -> None:
+        """Keep it all. ``Unavailable`` keeps it open: try again, or abort."""
+        with self._guard:
+            try:
+                self._commit(int(time.time()))
+            except Unavailable:
+                self._again = {one for one in self._again if self._index.find(one) is not None}
+                raise
+            self._new, self._again, self._writer = {}, set(), None  # gives the pack's lock back
+
+    def _commit(self, now: int) -> None:
+        if self._writer is not None:
+            self._writer.flush()
+            rows = [(multihash, *place) for multihash, place in self._new.items()]
+            self._index.add(self._writer.name, self._writer.size, rows, self._again, now)
+        elif self._again:
+            self._index.touch(self._again, now)
+
+    def abort(self) -> None:
+        """Keep nothing of it."""
+        with self._guard:
+            self._new, self._again, self._writer = {}, set(), None  # the next writer cuts the pack

@@ -1,0 +1,197 @@
+"""Where each block lies: a SQLite file beside the packs.
+
+Invariants: a row is written only after the bytes that it names were flushed; one transaction a batch, so
+that a crash leaves all of a batch or none; several processes may use it at once. It holds nothing that the
+packs and the pins' names could not give again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import weakref
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from registry.core.errors import Unavailable
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS packs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, size INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS blocks (
+  multihash BLOB PRIMARY KEY, pack INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL,
+  added INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pins (cid TEXT PRIMARY KEY);
+"""
+_WAIT = 60.0  # seconds that one process waits for another's transaction
+
+
+class Place(NamedTuple):
+    """A block's bytes: in which pack, where they begin, how many."""
+
+    pack: str
+    offset: int
+    length: int
+
+
+Row = tuple[bytes, int, int]  # multihash, offset, length
+
+
+class Index:
+    """One SQLite file; every method is safe to call from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._guard = threading.Lock()
+        try:
+            self._db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+            weakref.finalize(self, self._db.close)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            raise Unavailable(f"the block store's index {path} can't be opened: {error}") from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._guard:
+            self._db.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._guard:
+            try:
+                yield self._db
+            except sqlite3.Error as error:
+                raise Unavailable(f"the block store's index {self._path} can't be read: {error}") from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._guard:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._db
+                except BaseException:
+                    self._db.execute("ROLLBACK")
+                    raise
+                self._db.execute("COMMIT")
+            except sqlite3.Error as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise Unavailable(f"the block store's index {self._path} can't be written: {error}") from error
+
+    def find(self, multihash: bytes) -> Place | None:
+        """Where a block lies."""
+        with self._reading() as db:
+            row = db.execute(
+                "SELECT name, offset, length FROM blocks JOIN packs ON packs.id = pack WHERE multihash = ?",
+                (multihash,),
+            ).fetchone()
+        return Place(*row) if row else None
+
+    def multihashes(self) -> Iterator[bytes]:
+        """Every block, by rising multihash, a page at a time: others may write between."""
+        last = b""
+        while True:
+            with self._reading() as db:
+                rows = db.execute(
+                    "SELECT multihash FROM blocks WHERE multihash > ? ORDER BY multihash LIMIT 10000", (last,)
+                ).fetchall()
+            if not rows:
+                return
+            yield from (row[0] for row in rows)
+            last = rows[-1][0]
+
+    def counts(self) -> tuple[int, int]:
+        """How many blocks, and their bytes."""
+        with self._reading() as db:
+            count, size = db.execute("SELECT count(*), coalesce(sum(length), 0) FROM blocks").fetchone()
+        return count, size
+
+    def packs(self) -> list[tuple[str, int]]:
+        """Names and flushed sizes of all packs, the newest first."""
+        with self._reading() as db:
+            return db.execute("SELECT name, size FROM packs ORDER BY id DESC").fetchall()
+
+    def blocks_of(self, pack: str) -> list[Row]:
+        """A pack's blocks in the order in which they lie."""
+        with self._reading() as db:
+            return db.execute(
+                "SELECT multihash, offset, length FROM blocks WHERE pack = (SELECT id FROM packs WHERE name = ?) "
+                "ORDER BY offset",
+                (pack,),
+            ).fetchall()
+
+    def add(self, pack: str, size: int, rows: Iterable[Row], again: Collection[bytes], now: int) -> None:
+        """Take in flushed blocks of a pack that has ``size`` bytes now; ``again`` were put and lie elsewhere already.
+
+        A row for a block that is there already is replaced: its bytes were found damaged. ``Unavailable`` if
+        one of ``again`` was collected meanwhile.
+        """
+        with self._writing() as db:
+            db.execute(
+                "INSERT INTO packs (name, size) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET size = excluded.size",
+                (pack, size),
+            )
+            (number,) = db.execute("SELECT id FROM packs WHERE name = ?", (pack,)).fetchone()
+            db.executemany(
+                "INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?)",
+                [(multihash, number, offset, length, now) for multihash, offset, length in rows],
+            )
+            self._touch(db, again, now)
+
+    def touch(self, again: Collection[bytes], now: int) -> None:
+        """Blocks that were put once more: garbage collection takes them for new."""
+        with self._writing() as db:
+            self._touch(db, again, now)
+
+    def _touch(self, db: sqlite3.Connection, again: Collection[bytes], now: int) -> None:
+        done = db.executemany("UPDATE blocks SET added = ? WHERE multihash = ?", [(now, one) for one in again])
+        if again and done.rowcount != len(again):
+            raise Unavailable("a block was collected as garbage while it was put again: do the same once more")
+
+    def remove(self, multihashes: Iterable[bytes], before: int) -> tuple[int, int]:
+        """Forget blocks that were added before that second; how many, and their bytes."""
+        count = freed = 0
+        with self._writing() as db:
+            for multihash in multihashes:
+                found = db.execute(
+                    "DELETE FROM blocks WHERE multihash = ? AND added < ? RETURNING length", (multihash, before)
+                ).fetchone()
+                if found:
+                    count, freed = count + 1, freed + found[0]
+        return count, freed
+
+    def move(self, old: str, new: str, size: int, rows: Iterable[Row]) -> None:
+        """A pack's blocks lie in a new one now; the old pack is forgotten."""
+        with self._writing() as db:
+            db.execute("INSERT INTO packs (name, size) VALUES (?, ?)", (new, size))
+            (number,) = db.execute("SELECT id FROM packs WHERE name = ?", (new,)).fetchone()
+            (before,) = db.execute("SELECT id FROM packs WHERE name = ?", (old,)).fetchone()
+            db.executemany(
+                "UPDATE blocks SET pack = ?, offset = ? WHERE multihash = ? AND pack = ?",
+                [(number, offset, multihash, before) for multihash, offset, _ in rows],
+            )
+            db.execute("DELETE FROM packs WHERE id = ?", (before,))
+
+    def forget_pack(self, name: str) -> None:
+        """A pack that holds no block any more."""
+        with self._writing() as db:
+            db.execute(
+                "DELETE FROM packs WHERE name = ? AND NOT EXISTS (SELECT 1 FROM blocks WHERE pack = packs.id)", (name,)
+            )
+
+    def set_pin(self, cid: str, wanted: bool) -> None:
+        """Write a pin down, or forget it."""
+        with self._writing() as db:
+            db.execute("INSERT OR IGNORE INTO pins VALUES (?)" if wanted else "DELETE FROM pins WHERE cid = ?", (cid,))
+
+    def pins(self) -> list[str]:
+        """Every pinned root."""
+        with self._reading() as db:
+            return [row[0] for row in db.execute("SELECT cid FROM pins ORDER BY cid")]
