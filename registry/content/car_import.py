@@ -1,21 +1,26 @@
-"""Import of a CAR file: staged, all or nothing.
+"""Import of a CAR file: staged, all or nothing, or what verifies.
 
 Invariants: nothing reaches the store unless every block verified and the closure of every root is
-complete; what a stranger's file may cost in bytes and blocks is bounded.
+complete, or ``partial`` was asked for, which keeps every block that verifies and pins nothing; what a
+stranger's file may cost in bytes and blocks is bounded.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from registry.content.batch import Batch
 from registry.content.embedded import EmbeddedStore
 from registry.core import car
-from registry.core.cid import CID
-from registry.core.dag import walk_closure
-from registry.core.errors import InvalidInput, NotFound, Untrusted
+from registry.core.cid import CID, verify
+from registry.core.dag import walk_present
+from registry.core.encoding import LINKING, links
+from registry.core.errors import EmotionetError, InvalidInput, NotFound, Untrusted
 from registry.core.store import BlockStore
 
 MAX_BYTES = 64 << 30
@@ -30,35 +35,118 @@ class Limits:
     blocks: int = MAX_BLOCKS
 
 
+@dataclass(frozen=True)
+class Partial:
+    """What was kept of a CAR file: ``damaged`` did not verify, ``missing`` is linked and not here; ``cut`` says why
+    reading ended before the file's end."""
+
+    roots: tuple[CID, ...]
+    blocks: int
+    damaged: tuple[CID, ...]
+    missing: tuple[CID, ...]
+    cut: str | None
+
+
+class _Staged:
+    """Reads what a batch holds, then what the store does."""
+
+    def __init__(self, batch: Batch, store: BlockStore) -> None:
+        self._batch, self._store = batch, store
+
+    def has(self, cid: CID) -> bool:
+        """Whether either holds it."""
+        return self._batch.has(cid) or self._store.has(cid)
+
+    def get(self, cid: CID) -> bytes:
+        """The verified bytes."""
+        data = self._batch.find(cid)
+        if data is None:
+            return self._store.get(cid)
+        verify(cid, data)
+        return data
+
+
+@contextmanager
+def _staging(store: BlockStore) -> Iterator[Batch]:
+    """A batch that is kept if nothing fails; of the store itself where it knows batches."""
+    if isinstance(store, EmbeddedStore):
+        batch = store.batch()
+        try:
+            yield batch
+            batch.commit()
+        finally:
+            batch.abort()
+        return
+    with tempfile.TemporaryDirectory(prefix="emotionet-car-") as folder:
+        scratch = EmbeddedStore(Path(folder))
+        batch = scratch.batch()
+        yield batch
+        batch.commit()
+        store.put_many((cid, scratch.get(cid)) for cid in scratch.cids())
+        scratch.close()
+
+
+def _sections(stream: IO[bytes], limit: Limits) -> Iterator[tuple[CID, bytes]]:
+    total = 0
+    for count, (cid, data) in enumerate(car.read_sections(stream), 1):
+        total += len(data)
+        if total > limit.bytes or count > limit.blocks:
+            raise InvalidInput(
+                f"the CAR file holds more than {limit.bytes} bytes or {limit.blocks} blocks", code="too_large"
+            )
+        yield cid, data
+
+
 def import_car(store: BlockStore, stream: IO[bytes], limits: Limits | None = None) -> list[CID]:
     """Import all blocks; returns the roots. ``Untrusted`` or ``InvalidInput`` leaves the store as it was."""
-    limit = limits or Limits()
-    roots = list(car.read_header(stream))
-    with tempfile.TemporaryDirectory(prefix="emotionet-car-") as folder:
-        staged = EmbeddedStore(Path(folder))
-        total = 0
-        cids: list[CID] = []
-        for cid, data in car.read_blocks(stream):
-            total += len(data)
-            if total > limit.bytes or len(cids) >= limit.blocks:
-                raise InvalidInput(
-                    f"the CAR file holds more than {limit.bytes} bytes or {limit.blocks} blocks", code="too_large"
-                )
-            staged.put(cid, data)
-            cids.append(cid)
-        _check_complete(store, staged, roots)
-        store.put_many((cid, staged.get(cid)) for cid in cids)
+    source = car.unwrap(stream)
+    roots = list(car.read_header(source))
+    with _staging(store) as batch:
+        for cid, data in _sections(source, limits or Limits()):
+            batch.put(cid, data)
+        try:
+            for _ in walk_present(_Staged(batch, store), roots):
+                pass
+        except NotFound as error:
+            raise Untrusted(
+                f"the CAR file is incomplete: {error}; --partial keeps what there is", code="car_incomplete"
+            ) from error
     return roots
 
 
-def _check_complete(store: BlockStore, staged: EmbeddedStore, roots: list[CID]) -> None:
-    """Every root's closure is in the file, or held already."""
+def import_partial(store: BlockStore, stream: IO[bytes], limits: Limits | None = None) -> Partial:
+    """Keep every block that verifies, whatever is missing; pins nothing. ``InvalidInput`` if it is no CAR file."""
+    source = car.unwrap(stream)
+    roots = car.read_header(source)
+    count, damaged, cut = 0, [], None
+    with _staging(store) as batch:
+        try:
+            for cid, data in _sections(source, limits or Limits()):
+                try:
+                    batch.put(cid, data)
+                    count += 1
+                except Untrusted:
+                    damaged.append(cid)
+        except (Untrusted, InvalidInput) as error:
+            if error.code == "too_large":
+                raise
+            cut = str(error)
+        missing = tuple(_missing(_Staged(batch, store), roots))
+    return Partial(roots, count, tuple(damaged), missing, cut)
 
-    def get(cid: CID) -> bytes:
-        return staged.get(cid) if staged.has(cid) else store.get(cid)
 
-    try:
-        for _ in walk_closure(get, roots):
-            pass
-    except NotFound as error:
-        raise Untrusted(f"the CAR file is incomplete: {error}", code="car_incomplete") from error
+def _missing(staged: _Staged, roots: tuple[CID, ...]) -> Iterator[CID]:
+    """What the roots reach and nobody holds; what can't be read has no links."""
+    stack, seen = list(reversed(roots)), set(roots)
+    while stack:
+        cid = stack.pop()
+        if not staged.has(cid):
+            yield cid
+        elif cid.codec in LINKING:
+            try:
+                below = links(staged.get(cid), cid.codec)
+            except EmotionetError:
+                continue
+            new = [one for one in reversed(below) if one not in seen]
+            seen.update(new)
+            stack += new

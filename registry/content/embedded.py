@@ -3,7 +3,7 @@
 Invariants: every read is hashed again; a corrupt or empty block counts as missing and is named by
 ``verify``; ``flush`` makes all that this process put survive a crash, and all of it shows to other
 processes at once (packs are flushed, then one transaction of the index); a crash before leaves the state
-before; a pin appears only after its closure was read and flushed. Several processes may use one folder.
+before; a pin appears only after its closure was found whole and flushed. Several processes may use one folder.
 Who writes holds a shared lock to its end, so that garbage collection knows whether it is alone.
 """
 
@@ -23,7 +23,7 @@ from registry.content.compaction import compact
 from registry.content.index import Index, Place
 from registry.content.packs import Descriptor, PackReader
 from registry.core.cid import CID, IDENTITY, RAW, hash_function, verify
-from registry.core.dag import walk_closure
+from registry.core.dag import walk_present
 from registry.core.errors import NotFound, Unavailable, Untrusted
 
 GRACE = 3600  # seconds that a new block is safe from gc while others write
@@ -112,6 +112,10 @@ class EmbeddedStore:
         """Keep one block. Wrong bytes: ``Untrusted``. Again: no-op."""
         self._main.put(cid, data)
 
+    def put_own(self, cid: CID, data: bytes) -> None:
+        """The same for a block whose CID this process has just made from these very bytes: not hashed again."""
+        self._main.put_own(cid, data)
+
     def put_many(self, blocks: Iterable[tuple[CID, bytes]]) -> int:
         """Keep many blocks and flush once; returns how many were new."""
         new = sum(self._main.put(cid, data) for cid, data in blocks)
@@ -127,11 +131,11 @@ class EmbeddedStore:
         return map(_raw, self._index.multihashes())
 
     def pin(self, cid: CID) -> None:
-        """Keep a closure; its pin appears only after all of it was read and flushed."""
+        """Keep a closure; its pin appears only after all of it was found here and flushed."""
         if str(cid) in self._index.pins():
             return
         self._begin_writing()
-        for _ in walk_closure(self.get, [cid]):
+        for _ in walk_present(self, [cid]):
             pass
         self.flush()
         self._index.set_pin(str(cid), True)
@@ -183,7 +187,7 @@ class EmbeddedStore:
         """
         self.flush()
         with self._collecting() as before:
-            kept = {cid.multihash for cid, _ in walk_closure(self.get, [*self.pins(), *roots])}
+            kept = {cid.multihash for cid in walk_present(self, [*self.pins(), *roots])}
             dead = [multihash for multihash in self._index.multihashes() if multihash not in kept]
             count, freed = self._index.remove(dead, before)
             for pack in compact(self._packs, self._index, self._reader):

@@ -7,7 +7,8 @@ size are those of the bytes that were read; nothing is read whole. ``reader`` re
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO, Protocol
 
@@ -19,9 +20,9 @@ from registry.core.errors import InvalidInput
 
 
 class Sink(Protocol):
-    """Where new blocks go."""
+    """Where new blocks go; their CIDs were made from their bytes here."""
 
-    def put(self, cid: CID, data: bytes) -> None: ...
+    def put_own(self, cid: CID, data: bytes) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class _Part:
 def _leaf(sink: Sink, profile: Profile, chunk: bytes) -> _Part:
     block = chunk if profile.raw_leaves else unixfs.leaf_node(chunk)
     cid = _cid(profile, block, RAW if profile.raw_leaves else DAG_PB)
-    sink.put(cid, block)
+    sink.put_own(cid, block)
     return _Part(cid, len(chunk), len(block))
 
 
@@ -86,7 +87,7 @@ def _parent(sink: Sink, profile: Profile, parts: list[_Part]) -> _Part:
         tuple(Link(part.cid, "", part.tsize) for part in parts), tuple(part.size for part in parts)
     )
     cid = _cid(profile, block, DAG_PB)
-    sink.put(cid, block)
+    sink.put_own(cid, block)
     return _Part(cid, sum(part.size for part in parts), len(block) + sum(part.tsize for part in parts))
 
 
@@ -117,23 +118,45 @@ class _Balanced:
             level += 1
 
 
+def _chunks(stream: IO[bytes], size: int) -> Iterator[bytes]:
+    """Pieces of exactly ``size`` bytes, the last one shorter; at least one, if an empty one."""
+    while True:
+        chunk = stream.read(size)
+        while chunk and len(chunk) < size and (more := stream.read(size - len(chunk))):
+            chunk += more  # pipes give less than asked for
+        yield chunk
+        if len(chunk) < size:
+            return
+
+
 def add_file(sink: Sink, stream: IO[bytes], profile: str = DEFAULT_PROFILE) -> Added:
     """Turn a stream into blocks; they are put as they are made, the root last."""
     rule = profile_of(profile)
-    digest, tree, first = hashlib.sha256(), _Balanced(sink, rule), True
-    while True:
-        chunk = stream.read(rule.chunk)
-        while chunk and len(chunk) < rule.chunk and (more := stream.read(rule.chunk - len(chunk))):
-            chunk += more  # pipes give less than asked for
-        if not chunk and not first:
-            break
-        digest.update(chunk)
-        tree.add(_leaf(sink, rule, chunk))
-        first = False
-        if len(chunk) < rule.chunk:
-            break
+    tree, chunks = _Balanced(sink, rule), _chunks(stream, rule.chunk)
+    first = next(chunks)
+    tree.add(leaf := _leaf(sink, rule, first))
+    if len(first) < rule.chunk:
+        digest = leaf.cid.digest if rule.raw_leaves else hashlib.sha256(first).digest()
+    else:
+        digest = _add_rest(sink, rule, tree, first, chunks)
     root = tree.root()
-    return Added(root.cid, root.size, root.tsize, digest.digest())
+    return Added(root.cid, root.size, root.tsize, digest)
+
+
+def _add_rest(sink: Sink, rule: Profile, tree: _Balanced, first: bytes, chunks: Iterator[bytes]) -> bytes:
+    """The chunks after the first; the whole file's sha256, made beside the leaves' by a thread of its own."""
+    digest = hashlib.sha256(first)
+    with ThreadPoolExecutor(1) as aside:
+        before = None
+        for chunk in chunks:
+            if not chunk:
+                break
+            done = aside.submit(digest.update, chunk)
+            tree.add(_leaf(sink, rule, chunk))
+            if before is not None:
+                before.result()  # so that at most two chunks are held
+            before = done
+    return digest.digest()
 
 
 def add_bytes(sink: Sink, data: bytes, profile: str = DEFAULT_PROFILE) -> Added:
@@ -157,7 +180,7 @@ def add_directory(sink: Sink, entries: Mapping[str, tuple[CID, int]], profile: s
         part = _shard(sink, rule, links, hamt.spread(entries), 0)
     else:
         cid = _cid(rule, block, DAG_PB)
-        sink.put(cid, block)
+        sink.put_own(cid, block)
         part = _Part(cid, 0, len(block) + sum(size for _, size in entries.values()))
     return Added(part.cid, 0, part.tsize, part.cid.digest)
 
@@ -174,5 +197,5 @@ def _shard(sink: Sink, rule: Profile, links: Mapping[str, Link], buckets: dict[i
             children.append(hamt.Child(index, None, Link(below.cid, "", below.tsize)))
     block = hamt.encode_shard(children)
     cid = _cid(rule, block, DAG_PB)
-    sink.put(cid, block)
+    sink.put_own(cid, block)
     return _Part(cid, 0, len(block) + sum(child.link.tsize for child in children))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from registry.core.cid import CID, IDENTITY, RAW, verify
-from registry.core.dag import walk_closure
+from registry.core.dag import walk_present
 from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted
 
 MAX_BLOCK = 2 << 20
@@ -17,7 +17,7 @@ MAX_BLOCK = 2 << 20
 class NullSink:
     """Takes blocks and forgets them: a dry run."""
 
-    def put(self, cid: CID, data: bytes) -> None:
+    def put_own(self, cid: CID, data: bytes) -> None:
         """Nothing is kept."""
 
 
@@ -56,6 +56,8 @@ class MemoryStore:
         if cid.hash_code != IDENTITY:
             self._blocks[cid.multihash] = data
 
+    put_own = put
+
     def put_many(self, blocks: Iterable[tuple[CID, bytes]]) -> int:
         """Keep many; returns how many were new."""
         before = len(self._blocks)
@@ -73,7 +75,7 @@ class MemoryStore:
 
     def pin(self, cid: CID) -> None:
         """Keep a closure."""
-        for _ in walk_closure(self.get, [cid]):
+        for _ in walk_present(self, [cid]):
             pass
         self._pins[cid] = None
 

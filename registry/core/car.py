@@ -1,16 +1,17 @@
-"""CAR files, version 1: a header with roots, then blocks, each with its CID.
+"""CAR files: a header with roots, then blocks, each with its CID. Written as version 1; version 2 is read too.
 
 Invariants: a block that comes out of ``read`` was hashed and agreed with its CID; sizes are bounded
 before anything is read; a file that ends inside a section is ``Untrusted`` (``car_truncated``), never a
 short answer. ``write`` gives the same bytes for the same blocks in the same order.
 
-Source: the CARv1 specification (ipld.io/specs/transport/car/carv1).
+Sources: the CARv1 and CARv2 specifications (ipld.io/specs/transport/car).
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
-from typing import IO
+from typing import IO, Any
 
 from registry.core import encoding
 from registry.core.cid import CID, verify
@@ -19,6 +20,10 @@ from registry.core.varint import decode_varint, encode_varint
 
 MAX_HEADER = 1 << 20
 MAX_SECTION = (2 << 20) + 256
+PRAGMA_V2 = bytes.fromhex("0aa16776657273696f6e02")
+_V2_HEADER = 40  # characteristics, then offset and size of the data and offset of the index, eight bytes each
+_SKIP = 1 << 20
+MAX_OFFSET = 1 << 30  # nobody pads more than that
 
 
 def _bad(reason: str) -> InvalidInput:
@@ -58,6 +63,44 @@ def _exactly(stream: IO[bytes], length: int) -> bytes:
         pieces.append(piece)
         left -= len(piece)
     return b"".join(pieces)
+
+
+class _Within(io.RawIOBase):
+    """A stream that begins with ``head`` and ends after ``left`` bytes (None: with the stream)."""
+
+    def __init__(self, stream: IO[bytes], head: bytes, left: int | None) -> None:
+        self._stream, self._head, self._left = stream, head, left
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        wanted = len(buffer) if self._left is None else min(len(buffer), self._left)
+        data, self._head = self._head[:wanted], self._head[wanted:]
+        if not data and wanted:
+            data = self._stream.read(wanted)
+        buffer[: len(data)] = data
+        if self._left is not None:
+            self._left -= len(data)
+        return len(data)
+
+
+def unwrap(stream: IO[bytes]) -> IO[bytes]:
+    """The version 1 file that a version 2 file holds; any other stream as it is, from its beginning.
+
+    ``InvalidInput`` (``malformed_car``) for a header that can't be right. The index is not read: it is a hint.
+    """
+    begin = stream.read(len(PRAGMA_V2))
+    if begin != PRAGMA_V2:
+        return io.BufferedReader(_Within(stream, begin, None), _SKIP)
+    header = _exactly(stream, _V2_HEADER)
+    offset, size, _ = (int.from_bytes(header[at : at + 8], "little") for at in (16, 24, 32))
+    passed = len(PRAGMA_V2) + _V2_HEADER
+    if offset < passed or offset > MAX_OFFSET or size == 0:
+        raise _bad("its version 2 header names no data")
+    while passed < offset:
+        passed += len(_exactly(stream, min(_SKIP, offset - passed)))
+    return io.BufferedReader(_Within(stream, b"", size), _SKIP)
 
 
 def read_header(stream: IO[bytes]) -> tuple[CID, ...]:

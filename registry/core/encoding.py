@@ -133,14 +133,17 @@ def _found(value: Any, out: list[CID]) -> None:
             _found(item, out)
 
 
+LINKING = frozenset({DAG_CBOR, DAG_PB})  # the codecs whose links are followed
+
+
 def links(data: bytes, codec: int) -> list[CID]:
     """The links of a block in the order in which they stand; none for codecs that have none or are not known."""
+    if codec not in LINKING:
+        return []
     if codec == DAG_CBOR:
         out: list[CID] = []
         _found(decode(data), out)
         return out
-    if codec == DAG_PB:
-        from registry.core.dagpb import decode_node
+    from registry.core.dagpb import decode_node
 
-        return [link.cid for link in decode_node(data).links]
-    return []
+    return [link.cid for link in decode_node(data).links]

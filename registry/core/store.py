@@ -38,6 +38,10 @@ class BlockStore(BlockReader, Protocol):
         """Keep one block (at most 2 MiB). Wrong bytes: ``Untrusted``. Again: no-op."""
         ...
 
+    def put_own(self, cid: CID, data: bytes) -> None:
+        """The same for a block whose CID this process has just made from these very bytes: not hashed again."""
+        ...
+
     def put_many(self, blocks: Iterable[tuple[CID, bytes]]) -> int:
         """Keep many blocks and flush once; returns how many were new."""
         ...

@@ -198,6 +198,26 @@ def test_store_verify_names_a_flipped_bit(home: Path, faces: Path, capsys: pytes
     assert str(victim) in out
 
 
+def test_an_incomplete_car_is_refused_unless_partial(
+    home: Path, faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = run(capsys, "import", str(faces), "--quiet")[1].strip()
+    whole = tmp_path / "whole.car"
+    run(capsys, "export", root, "-o", str(whole))
+    cut = tmp_path / "cut.car"
+    cut.write_bytes(whole.read_bytes()[:-5])
+    monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "other"))
+    status, _, err = run(capsys, "import", str(cut))
+    assert (status, "cut off" in err) == (1, True)
+    assert json.loads(run(capsys, "store", "stat", "--json")[1])["blocks"] == 0
+    status, out, err = run(capsys, "import", str(cut), "--partial", "--json")
+    document = json.loads(out)
+    assert (status, document["root"], len(document["missing"])) == (0, root, 1)
+    assert document["missing"][0] in err
+    assert run(capsys, "import", str(faces), "--partial")[0] == 2
+    assert run(capsys, "import", str(whole))[0] == 0
+
+
 def test_withdrawing_lists_what_it_touches(home: Path, faces: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "import", str(faces), "--quiet")
     snapshot = run(capsys, "snapshot", "create", "--quiet")[1].strip()

@@ -17,7 +17,7 @@ from registry.core import car
 from registry.core.cid import CID
 from registry.core.errors import NotFound, Unavailable
 from tests.content.store_contract import Damage, StoreContract, block
-from tests.support.blocks import overwrite
+from tests.support.blocks import lose, overwrite
 
 
 class TestEmbedded(StoreContract):
@@ -56,7 +56,7 @@ class TestEmbedded(StoreContract):
     def test_gc_stops_where_a_closure_is_not_whole(self, store: EmbeddedStore, folder: Path) -> None:
         store.put_many(block(text) for text in "ab")
         store.pin(block("a")[0])
-        overwrite(store, block("a")[0], b"?")
+        lose(store, block("a")[0])
         with pytest.raises(NotFound):
             store.gc([])
         assert store.has(block("b")[0])

@@ -23,6 +23,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     importing.add_argument("--labels", type=Path, help="a labels.csv beside the source's own")
     importing.add_argument("--profile", default="unixfs-v1-2025", choices=["unixfs-v1-2025", "unixfs-v0-2015"])
     importing.add_argument("--dry-run", action="store_true", help="print the CID alone, keep nothing")
+    importing.add_argument("--partial", action="store_true", help="keep what verifies of an incomplete CAR file")
     importing.add_argument("--publish-source", action="store_true", help="let others fetch the folder's own root")
     fetching = add(commands, common, "fetch", run_fetch, "write what a CID names to a file or folder, verified")
     fetching.add_argument("cid", metavar="CID[/PATH]")
@@ -77,11 +78,17 @@ def run_import(wanted: argparse.Namespace, output: Output) -> int:
             profile=wanted.profile,
             labels=wanted.labels,
             publish_source=wanted.publish_source,
+            partial=wanted.partial,
             progress=bars,
         )
     bars.close()
     for bad in done["rejected"]:
         output.say(f"row {bad['row']} ({bad['name']}) rejected: {bad['reason']} [{bad['code']}]")
+    for kind in ("missing", "damaged"):
+        for name in done[kind]:
+            output.say(f"{kind}: {name} (nothing is pinned; import the rest when you have it)")
+    if done["cut"]:
+        output.say(f"the CAR file was read as far as it goes: {done['cut']}")
     summary = f"{done['registered']} registered, {done['unchanged']} unchanged, {done['corrected']} corrected"
     text = [f"root {done['root']}", f"{done['rows']} rows, {done['images']} different images: {summary}"]
     output.document(done, identity="root", text=[*text, f"{len(done['rejected'])} rejected"])
