@@ -20,6 +20,11 @@ MAX_BLOCK = 2 << 20
 Read = Callable[[Place], bytes | None]
 
 
+def _check_size(cid: CID, data: bytes) -> None:
+    if len(data) > MAX_BLOCK:
+        raise InvalidInput(f"block {cid} is larger than 2 MiB", code="block_too_large")
+
+
 class Batch:
     """Made by ``EmbeddedStore.batch``; safe to use from any thread."""
 
@@ -52,13 +57,13 @@ class Batch:
 
     def put(self, cid: CID, data: bytes) -> bool:
         """Take a block in; whether it was new. Wrong bytes: ``Untrusted``."""
-        if len(data) > MAX_BLOCK:
-            raise InvalidInput(f"block {cid} is larger than 2 MiB", code="block_too_large")
+        _check_size(cid, data)
         verify(cid, data)
         return self.put_own(cid, data)
 
     def put_own(self, cid: CID, data: bytes) -> bool:
         """The same for a block whose CID this process has just made from these very bytes: not hashed again."""
+        _check_size(cid, data)
         multihash = cid.multihash
         if cid.hash_code == IDENTITY or multihash in self._new:
             return False

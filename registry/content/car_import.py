@@ -8,7 +8,9 @@ stranger's file may cost in bytes and blocks is bounded.
 from __future__ import annotations
 
 import tempfile
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,8 @@ from registry.core.store import BlockStore
 
 MAX_BYTES = 64 << 30
 MAX_BLOCKS = 50_000_000
+AHEAD = 8  # blocks that wait for their hash
+ASIDE = 64 << 10  # smaller blocks are hashed where they are read: a thread would cost more
 
 
 @dataclass(frozen=True)
@@ -97,13 +101,56 @@ def _sections(stream: IO[bytes], limit: Limits) -> Iterator[tuple[CID, bytes]]:
         yield cid, data
 
 
+def _verified(sections: Iterator[tuple[CID, bytes]]) -> Iterator[tuple[CID, bytes, Untrusted | None]]:
+    """The same blocks, hashed by two threads beside the one that reads and writes, and what is wrong with each.
+
+    What ends the sections early is raised after the blocks before it.
+    """
+    waiting, failed = deque[tuple[CID, bytes, Future[None]]](), None
+    with ThreadPoolExecutor(2) as hashing:
+        while True:
+            try:
+                cid, data = next(sections)
+            except StopIteration:
+                break
+            except EmotionetError as error:
+                failed = error
+                break
+            waiting.append((cid, data, hashing.submit(verify, cid, data) if len(data) >= ASIDE else _now(cid, data)))
+            yield from _ended(waiting, AHEAD)
+        yield from _ended(waiting, 0)
+    if failed is not None:
+        raise failed
+
+
+def _now(cid: CID, data: bytes) -> Future[None]:
+    done = Future[None]()
+    try:
+        verify(cid, data)
+        done.set_result(None)
+    except Untrusted as error:
+        done.set_exception(error)
+    return done
+
+
+def _ended(waiting: deque[tuple[CID, bytes, Future[None]]], keep: int) -> Iterator[tuple[CID, bytes, Untrusted | None]]:
+    while len(waiting) > keep:
+        cid, data, done = waiting.popleft()
+        error = done.exception()
+        if error is not None and not isinstance(error, Untrusted):
+            raise error
+        yield cid, data, error
+
+
 def import_car(store: BlockStore, stream: IO[bytes], limits: Limits | None = None) -> list[CID]:
     """Import all blocks; returns the roots. ``Untrusted`` or ``InvalidInput`` leaves the store as it was."""
     source = car.unwrap(stream)
     roots = list(car.read_header(source))
     with _staging(store) as batch:
-        for cid, data in _sections(source, limits or Limits()):
-            batch.put(cid, data)
+        for cid, data, wrong in _verified(_sections(source, limits or Limits())):
+            if wrong is not None:
+                raise wrong
+            batch.put_own(cid, data)
         try:
             for _ in walk_present(_Staged(batch, store), roots):
                 pass
@@ -121,11 +168,11 @@ def import_partial(store: BlockStore, stream: IO[bytes], limits: Limits | None =
     count, damaged, cut = 0, [], None
     with _staging(store) as batch:
         try:
-            for cid, data in _sections(source, limits or Limits()):
-                try:
-                    batch.put(cid, data)
+            for cid, data, wrong in _verified(_sections(source, limits or Limits())):
+                if wrong is None:
+                    batch.put_own(cid, data)
                     count += 1
-                except Untrusted:
+                else:
                     damaged.append(cid)
         except (Untrusted, InvalidInput) as error:
             if error.code == "too_large":

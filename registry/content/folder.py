@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,30 +53,42 @@ class _File:
     path: str
 
 
-def _open(root: Path, name: str) -> IO[bytes] | None:
-    """A regular file inside ``root``, None if there is none. ``InvalidInput`` (``path_outside``) if it leads out."""
-    path = root / name
-    if not os.path.lexists(path):
-        return None
-    real = path.resolve()
-    if not real.is_relative_to(root.resolve()):
-        raise InvalidInput(f"{name!r} leads out of the folder", code="path_outside")
-    if not real.is_file():
-        return None
+def _open(root: str, name: str) -> IO[bytes] | None:
+    """A regular file inside ``root`` (a real path), None if there is none.
+
+    ``InvalidInput`` (``path_outside``) if it leads out.
+    """
     try:
-        return real.open("rb")
-    except OSError as error:
-        raise Unavailable(f"{name} can't be read: {error.strerror}") from error
+        real = os.path.realpath(f"{root}/{name}")
+        if not real.startswith(f"{root.rstrip('/')}/") and os.path.lexists(f"{root}/{name}"):
+            raise InvalidInput(f"{name!r} leads out of the folder", code="path_outside")
+        if not stat.S_ISREG(os.stat(real).st_mode):  # noqa: PTH116  pathlib is slow, and a folder has many files
+            return None
+        return open(real, "rb")  # noqa: PTH123
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise Unavailable(f"{name} can't be read: {error}") from error
+
+
+def _names(root: Path) -> list[str]:
+    """All regular files below a folder, as paths in it, sorted."""
+    found = []
+    for folder, _, names in os.walk(root):
+        inside = os.path.relpath(folder, root)
+        prefix = "" if inside == "." else f"{inside}/"
+        found += [prefix + name for name in names if stat.S_ISREG(os.lstat(f"{folder}/{name}").st_mode)]
+    return sorted(found)
 
 
 class _LocalFiles:
     """Adds each file of a local folder once."""
 
     def __init__(self, root: Path, sink: Sink, profile: str) -> None:
-        self._root, self._sink, self._profile = root, sink, profile
+        self._root, self._sink, self._profile = os.path.realpath(root), sink, profile
         self.added: dict[str, Added] = {}
 
-    def add(self, name: str) -> Added | None:
+    def add(self, name: str, digest: bool = True) -> Added | None:
         """The file of that name, beside labels.csv or in images/; None if there is none."""
         for place in PLACES:
             path = place + name
@@ -84,7 +97,7 @@ class _LocalFiles:
             stream = _open(self._root, path)
             if stream is not None:
                 with stream:
-                    self.added[path] = importer.add_file(self._sink, stream, self._profile)
+                    self.added[path] = importer.add_file(self._sink, stream, self._profile, digest=digest)
                 return self.added[path]
         return None
 
@@ -140,12 +153,12 @@ def import_folder(
     """
     if not path.is_dir():
         with path.open("rb") as stream:
-            return Folder(importer.add_file(sink, stream, profile).cid, False, (), ())
+            return Folder(importer.add_file(sink, stream, profile, digest=False).cid, False, (), ())
     files = _LocalFiles(path, sink, profile)
     if not (path / LABELS).is_file():
-        names = sorted(str(one.relative_to(path).as_posix()) for one in path.rglob("*") if one.is_file())
+        names = _names(path)
         for done, name in enumerate(names, 1):
-            files.add(name)
+            files.add(name, digest=False)
             progress("import", done, len(names))
         return Folder(files.root(), False, (), ())
 

@@ -7,9 +7,11 @@ size are those of the bytes that were read; nothing is read whole. ``reader`` re
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import IO, Protocol
 
 from registry.content.reader import check_name
@@ -43,11 +45,15 @@ PROFILES = {
 }
 DEFAULT_PROFILE = "unixfs-v1-2025"
 HAMT_THRESHOLD = 262_144
+AHEAD = 4  # chunks of a large file that are held at once
 
 
 @dataclass(frozen=True)
 class Added:
-    """A file or directory: ``size`` in bytes of content, ``tsize`` with all blocks, ``sha256`` of the content."""
+    """A file or directory.
+
+    ``size`` in bytes of content, ``tsize`` with all blocks, ``sha256`` of the content (empty if not made).
+    """
 
     cid: CID
     size: int
@@ -75,11 +81,11 @@ class _Part:
     tsize: int
 
 
-def _leaf(sink: Sink, profile: Profile, chunk: bytes) -> _Part:
+def _leaf(profile: Profile, chunk: bytes) -> tuple[_Part, bytes]:
+    """A leaf and its block."""
     block = chunk if profile.raw_leaves else unixfs.leaf_node(chunk)
     cid = _cid(profile, block, RAW if profile.raw_leaves else DAG_PB)
-    sink.put_own(cid, block)
-    return _Part(cid, len(chunk), len(block))
+    return _Part(cid, len(chunk), len(block)), block
 
 
 def _parent(sink: Sink, profile: Profile, parts: list[_Part]) -> _Part:
@@ -97,6 +103,11 @@ class _Balanced:
     def __init__(self, sink: Sink, profile: Profile) -> None:
         self._sink, self._profile = sink, profile
         self._levels: list[list[_Part]] = [[]]
+
+    def add_leaf(self, leaf: _Part, block: bytes) -> None:
+        """Put the next leaf."""
+        self._sink.put_own(leaf.cid, block)
+        self.add(leaf)
 
     def add(self, part: _Part, level: int = 0) -> None:
         if level == len(self._levels):
@@ -129,34 +140,42 @@ def _chunks(stream: IO[bytes], size: int) -> Iterator[bytes]:
             return
 
 
-def add_file(sink: Sink, stream: IO[bytes], profile: str = DEFAULT_PROFILE) -> Added:
-    """Turn a stream into blocks; they are put as they are made, the root last."""
+def add_file(sink: Sink, stream: IO[bytes], profile: str = DEFAULT_PROFILE, *, digest: bool = True) -> Added:
+    """Turn a stream into blocks; they are put as they are made, the root last.
+
+    Without ``digest`` the sha256 of a file of more than one chunk is not made: half the work, where nobody asks.
+    """
     rule = profile_of(profile)
     tree, chunks = _Balanced(sink, rule), _chunks(stream, rule.chunk)
     first = next(chunks)
-    tree.add(leaf := _leaf(sink, rule, first))
     if len(first) < rule.chunk:
-        digest = leaf.cid.digest if rule.raw_leaves else hashlib.sha256(first).digest()
+        leaf, block = _leaf(rule, first)
+        tree.add_leaf(leaf, block)
+        sha256 = leaf.cid.digest if rule.raw_leaves else hashlib.sha256(first).digest()
     else:
-        digest = _add_rest(sink, rule, tree, first, chunks)
+        sha256 = _add_many(rule, tree, chain([first], filter(None, chunks)), digest)
     root = tree.root()
-    return Added(root.cid, root.size, root.tsize, digest)
+    return Added(root.cid, root.size, root.tsize, sha256)
 
 
-def _add_rest(sink: Sink, rule: Profile, tree: _Balanced, first: bytes, chunks: Iterator[bytes]) -> bytes:
-    """The chunks after the first; the whole file's sha256, made beside the leaves' by a thread of its own."""
-    digest = hashlib.sha256(first)
-    with ThreadPoolExecutor(1) as aside:
-        before = None
+def _add_many(rule: Profile, tree: _Balanced, chunks: Iterator[bytes], wanted: bool) -> bytes:
+    """Put the chunks of a large file; its sha256 if wanted. Hashing is done by threads beside the one that writes."""
+    digest, waiting = hashlib.sha256(), deque[tuple[Future[tuple[_Part, bytes]], Future[None] | None]]()
+
+    def take() -> None:
+        made, digested = waiting.popleft()
+        tree.add_leaf(*made.result())
+        if digested is not None:
+            digested.result()
+
+    with ThreadPoolExecutor(1) as whole, ThreadPoolExecutor(2) as parts:
         for chunk in chunks:
-            if not chunk:
-                break
-            done = aside.submit(digest.update, chunk)
-            tree.add(_leaf(sink, rule, chunk))
-            if before is not None:
-                before.result()  # so that at most two chunks are held
-            before = done
-    return digest.digest()
+            waiting.append((parts.submit(_leaf, rule, chunk), whole.submit(digest.update, chunk) if wanted else None))
+            if len(waiting) == AHEAD:
+                take()
+        while waiting:
+            take()
+    return digest.digest() if wanted else b""
 
 
 def add_bytes(sink: Sink, data: bytes, profile: str = DEFAULT_PROFILE) -> Added:

@@ -13,6 +13,8 @@ import os
 import secrets
 import threading
 from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from registry.content.index import Index
@@ -23,6 +25,8 @@ from registry.core.varint import encode_varint
 
 PACK_BYTES = 1 << 30  # a pack that is larger gets no more blocks
 WRITE_BYTES = 4 << 20  # what is gathered before it is written
+EARLY_BYTES = 64 << 20  # after so many written bytes the disk is told to begin
+_PIECES = 512  # that one call of the system takes
 _SEEN = 8  # so many packs are tried before a new one is made
 _HEADER = encoding.encode({"roots": [], "version": 1})
 HEADER = encode_varint(len(_HEADER)) + _HEADER
@@ -80,7 +84,8 @@ class PackWriter:
         self._folder, self._file = folder, descriptor
         self._gathered: list[bytes] = []
         self._waiting = 0  # bytes gathered
-        self._dirty = size == 0
+        self._since = 0  # bytes written since the last early flush
+        self._early: list[Future[None]] = []
 
     def start(self) -> None:
         """Begin a new pack."""
@@ -100,29 +105,44 @@ class PackWriter:
 
     def write(self) -> None:
         """Hand what was gathered to the system; readers see it after this."""
-        if not self._gathered:
-            return
-        data = memoryview(b"".join(self._gathered))
+        pieces, self._gathered = self._gathered, []
         try:
-            while data:
-                done = os.write(self._file.number, data)
-                data = data[done:]
+            while pieces:
+                done = os.writev(self._file.number, pieces[:_PIECES])
+                self._waiting -= done
+                self._since += done
+                while pieces and done >= len(pieces[0]):
+                    done -= len(pieces.pop(0))
+                if done:
+                    pieces[0] = pieces[0][done:]
         except OSError as error:
             raise Unavailable(f"the block store can't be written: {error.strerror}") from error
-        finally:  # what was not written waits for the next try
-            self._gathered, self._waiting = ([bytes(data)] if data else []), len(data)
-            self._dirty = True
+        finally:
+            self._gathered = pieces  # what was not written waits for the next try
+        if self._since >= EARLY_BYTES:
+            self._since = 0
+            self._early.append(_flusher().submit(_flush_early, self._file))
 
     def flush(self) -> None:
         """What was appended survives a crash after this."""
         self.write()
-        if not self._dirty:
-            return
+        early, self._early = self._early, []
         try:
+            for one in early:
+                one.result()
             os.fsync(self._file.number)
-            self._dirty = False
         except OSError as error:
             raise Unavailable(f"the block store can't be flushed: {error.strerror}") from error
+
+
+@cache
+def _flusher() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "flush")
+
+
+def _flush_early(file: Descriptor) -> None:
+    """Let the disk begin while more is being written; an error here fails the flush at the end."""
+    os.fdatasync(file.number)
 
 
 def open_pack(folder: Path, index: Index) -> PackWriter:

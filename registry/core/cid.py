@@ -131,6 +131,8 @@ class CID:
     @property
     def multihash(self) -> bytes:
         """Hash code, length and digest."""
+        if self.hash_code == SHA2_256 and len(self.digest) == 32:  # nearly all are, and this is asked for often
+            return b"\x12\x20" + self.digest
         return encode_varint(self.hash_code) + encode_varint(len(self.digest)) + self.digest
 
     def __bytes__(self) -> bytes:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from registry.core.errors import InvalidInput
 
+_SHORT = [bytes([value]) for value in range(0x80)]
+
 
 def encode_varint(value: int) -> bytes:
     """``value`` (0 to 2**63-1) in seven-bit groups, least significant first."""
+    if 0 <= value < 0x80:
+        return _SHORT[value]
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)

@@ -39,16 +39,13 @@ def before(function):
         return function(*arguments, **named)
     return wrapped
 
-def halves(number, data):
-    half = len(data) // 2
-    if half:
-        done = write(number, data[:half])
-        step()
-        return done
-    return write(number, data)
+def halves(number, pieces):
+    data = b"".join(pieces)
+    done = os.write(number, data[: len(data) // 2 or 1])
+    step()
+    return done
 
-write = os.write
-os.write, os.fsync, os.open, os.ftruncate = halves, before(os.fsync), before(os.open), before(os.ftruncate)
+os.writev, os.fsync, os.open, os.ftruncate = halves, before(os.fsync), before(os.open), before(os.ftruncate)
 Path.unlink = before(Path.unlink)
 
 class Connection(sqlite3.Connection):
