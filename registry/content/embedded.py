@@ -23,7 +23,7 @@ from registry.content.compaction import compact
 from registry.content.index import Index, Place
 from registry.content.packs import Descriptor, PackReader
 from registry.core.cid import CID, IDENTITY, RAW, hash_function, verify
-from registry.core.dag import walk_present
+from registry.core.dag import walk_held, walk_present
 from registry.core.errors import NotFound, Unavailable, Untrusted
 
 GRACE = 3600  # seconds that a new block is safe from gc while others write
@@ -180,16 +180,23 @@ class EmbeddedStore:
         finally:
             fcntl.flock(self._lock_file.number, fcntl.LOCK_SH if self._writes.is_set() else fcntl.LOCK_UN)
 
-    def gc(self, roots: Iterable[CID]) -> dict[str, int]:
-        """Free every block that neither a pin nor ``roots`` reach. A closure that is not whole stops it all.
+    def gc(self, listed: Iterable[CID]) -> dict[str, int]:
+        """Free every block that neither a pin nor ``listed`` reach.
 
-        While other processes write, what is newer than an hour stays: they may be about to speak of it.
+        A pin's closure that is not whole, or a damaged block on the way, stops it all: what hangs below can't be
+        known. Of ``listed`` some may be absent. While other processes write, what is newer than an hour stays: they may
+        be about to speak of it. Returns ``blocks`` and ``bytes`` that were freed, and counts of blocks:
+        ``unlisted`` (nothing reaches them; those not freed are new), ``unpinned`` (kept though no pin reaches them),
+        ``gone`` (reached and not here).
         """
         self.flush()
         with self._collecting() as before:
-            kept = {cid.multihash for cid in walk_present(self, [*self.pins(), *roots])}
-            dead = [multihash for multihash in self._index.multihashes() if multihash not in kept]
+            pinned = {cid.multihash for cid in walk_present(self, self.pins())}
+            absent: list[CID] = []
+            kept = {cid.multihash for cid in walk_held(self, listed, absent)}
+            dead = [one for one in self._index.multihashes() if one not in pinned and one not in kept]
             count, freed = self._index.remove(dead, before)
             for pack in compact(self._packs, self._index, self._reader):
                 self._reader.forget(pack)
-        return {"blocks": count, "bytes": freed}
+        report = {"unlisted": len(dead), "unpinned": len(kept - pinned), "gone": len({one.multihash for one in absent})}
+        return {"blocks": count, "bytes": freed, **report}

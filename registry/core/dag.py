@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 
 from registry.core.cid import CID, IDENTITY
 from registry.core.encoding import LINKING, links
-from registry.core.errors import NotFound
+from registry.core.errors import InvalidInput, NotFound
 from registry.core.store import BlockReader
 
 Get = Callable[[CID], bytes]
@@ -50,3 +51,23 @@ def walk_present(
         return b""
 
     return (cid for cid, _ in walk_closure(get, roots, leave_out))
+
+
+def walk_held(store: BlockReader, roots: Iterable[CID], absent: list[CID]) -> Iterator[CID]:
+    """The same, passing over what is not there, which is added to ``absent``, and what does not read as its codec says.
+
+    ``NotFound`` (``damaged``) for a block that is there and does not verify: what hangs below it can't be known.
+    """
+    stack, seen = list(reversed(list(roots))), set[CID]()
+    while stack:
+        cid = stack.pop()
+        if cid in seen:
+            continue
+        seen.add(cid)
+        if not store.has(cid):
+            absent.append(cid)
+            continue
+        yield cid
+        if cid.codec in LINKING:
+            with contextlib.suppress(InvalidInput):
+                stack += reversed(links(store.get(cid), cid.codec))

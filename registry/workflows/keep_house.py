@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
-from registry.catalog import releases, snapshots
+from registry.catalog import reach
 from registry.catalog.rebuild import rebuild
 from registry.content.embedded import EmbeddedStore
-from registry.core.cid import CID
 from registry.core.dag import walk_closure
 from registry.core.errors import EmotionetError, UsageError
 from registry.workflows.parts import Parts, Progress
@@ -36,37 +34,16 @@ def verify_store(parts: Parts, progress: Progress) -> list[dict[str, Any]]:
     return checks
 
 
-def _kept_roots(parts: Parts) -> list[CID]:
-    """What the catalog still speaks of, beside the pins."""
-    with parts.catalog.read() as db:
-        found = itertools.chain(
-            snapshots.list_snapshots(db, cursor=None, limit=1_000_000)[0],
-            releases.list_releases(db, cursor=None, limit=1_000_000)[0],
-        )
-        entries = [CID.parse(row["entry"]) for row in found]
-        return entries + [CID.parse(text) for text in _log_entries(parts)]
-
-
-def _log_entries(parts: Parts) -> list[str]:
-    from registry.catalog import entries
-
-    with parts.catalog.read() as db:
-        return [row["cid"] for row in entries.all_entries(db)]
-
-
 def collect_garbage(parts: Parts) -> dict[str, Any]:
-    """Free what neither a pin nor the log reaches; a running job's blocks are kept by refusing to start."""
-    from registry.catalog import runs
+    """Free what nothing reaches; see ``EmbeddedStore.gc`` for the counts, and ``denied``: withdrawn and still held.
 
+    Safe beside running jobs: all that a run has written down is listed, and what it is about to is too new.
+    """
+    store = _embedded(parts)
     with parts.catalog.read() as db:
-        busy = [
-            row["run"]
-            for row in runs.list_runs(db, cursor=None, limit=1_000_000)[0]
-            if row["status"] in {"queued", "running"}
-        ]
-    if busy:
-        raise UsageError(f"run {busy[0]} is under way: wait for it, or cancel it first")
-    return dict(_embedded(parts).gc(_kept_roots(parts)))
+        listed, denied = reach.listed(db), reach.denied(db)
+    report = store.gc(listed)
+    return {**report, "denied": sum(store.has(cid) for cid in denied)}
 
 
 def store_stat(parts: Parts) -> dict[str, Any]:

@@ -9,11 +9,14 @@ import pytest
 
 from registry.assembly import Home
 from registry.catalog import runs
+from registry.content.importer import add_bytes
 from registry.core import records, tables
 from registry.core.cid import CID
+from registry.core.dag import walk_closure
 from registry.core.errors import Conflict, InvalidInput, NotFound, UsageError
 from registry.workflows.control_run import cancel, resume
 from registry.workflows.import_source import import_source
+from registry.workflows.keep_house import collect_garbage
 from registry.workflows.publish_release import publish_release, show_release
 from registry.workflows.start_run import Wanted, start_run
 from registry.workflows.take_snapshot import take_snapshot
@@ -120,3 +123,19 @@ def test_the_same_plan_draws_the_same_folds(opened: Home, snapshot: CID) -> None
     assert one["plan"] == two["plan"]
     assert one["draw"] == two["draw"]
     assert one["run"] != two["run"]
+
+
+def test_garbage_collection_frees_nothing_that_a_run_or_a_record_reaches(opened: Home, snapshot: CID) -> None:
+    run_to_end(opened, snapshot)
+    stray = add_bytes(opened.store, b"nobody speaks of this").cid
+    opened.store.flush()
+    with opened.catalog.read() as db:
+        newest = runs.row(db, runs.list_runs(db)[0][0]["run"])
+        trained = [fold["training"] for fold in runs.folds(db, newest["id"])]
+    report = collect_garbage(opened)
+    assert (report["blocks"], report["gone"], report["denied"]) == (1, 0, 0)
+    assert not opened.store.has(stray)
+    for text in [*trained, newest["evaluation"], newest["plan_entry"], str(snapshot)]:
+        assert list(walk_closure(opened.store.get, [CID.parse(text)]))
+    publish_release(opened, newest["id"])  # all that it needs is there
+    assert collect_garbage(opened)["blocks"] == 0

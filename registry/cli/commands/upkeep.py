@@ -16,7 +16,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     store = group(commands, "store", "the blocks that are held")
     add(store, common, "verify", run_verify, "read every block and check it against its CID")
-    add(store, common, "gc", run_gc, "free the blocks that no pin reaches")
+    add(store, common, "gc", run_gc, "free the blocks that nothing reaches")
     add(store, common, "stat", run_stat, "how many blocks, pins and bytes")
     catalog = group(commands, "catalog", "the SQL index over the records")
     add(catalog, common, "rebuild", run_rebuild, "refill the catalog from the records in the store")
@@ -44,7 +44,11 @@ def run_gc(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         done = collect_garbage(opened)
-    output.document(done, identity=None, text=[f"freed {done['blocks']} blocks, {done['bytes']} bytes"])
+    waiting = done["unlisted"] - done["blocks"]
+    text = [f"freed {done['blocks']} blocks, {done['bytes']} bytes"]
+    text += [f"left {waiting} new blocks: other processes write here"] if waiting else []
+    text += [f"{name}: {done[name]}" for name in ("unpinned", "gone", "denied")]
+    output.document(done, identity=None, text=text)
     return 0
 
 

@@ -1,0 +1,54 @@
+"""What the catalog speaks of, as the roots that upkeep must keep.
+
+Invariant: whatever a record, a run or an import names by CID is here; what is not may be freed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.catalog import images, kept
+from registry.catalog import tables as t
+from registry.core.cid import CID
+from registry.core.errors import InvalidInput
+
+_RUN = ("snapshot", "plan", "plan_entry", "preprocessing", "draw", "evaluation", "release")
+_LISTED = (
+    t.entries.c.cid,
+    t.evidence.c.cid,
+    t.image_cids.c.cid,
+    kept.sources.c.root,
+    *(
+        kept.runs.c[name]
+        for name in ("snapshot", "plan", "plan_entry", "preprocessing", "draw", "evaluation", "release")
+    ),
+    *(kept.run_folds.c[name] for name in ("training", "predictions")),
+)
+
+
+def _cids(db: Session, column: sa.ColumnElement[str], *conditions: sa.ColumnElement[bool]) -> Iterator[CID]:
+    for text in db.scalars(sa.select(column).where(column.is_not(None), *conditions).distinct()):
+        yield CID.parse(text)
+
+
+def listed(db: Session) -> list[CID]:
+    """Everything that is named: entries, evidence, images, imported roots, the work of runs. Some may not be held."""
+    found = [cid for column in _LISTED for cid in _cids(db, column)]
+    for options in db.scalars(sa.select(kept.runs.c.options)):
+        base = options.get("base") if isinstance(options, dict) else None
+        if base:
+            try:
+                found.append(CID.parse(str(base)))
+            except InvalidInput:
+                continue
+    return found
+
+
+def denied(db: Session) -> list[CID]:
+    """Every CID of images that were withdrawn."""
+    withdrawn = [sha256.hex() for sha256 in images.withdrawn(db)]
+    pages = (withdrawn[start : start + 500] for start in range(0, len(withdrawn), 500))
+    return [cid for page in pages for cid in _cids(db, t.image_cids.c.cid, t.image_cids.c.sha256.in_(page))]
