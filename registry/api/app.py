@@ -13,7 +13,7 @@ from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.types import Message, Scope
 
-from registry.api import audits, content, images, releases, runs, snapshots, system
+from registry.api import audits, content, gateway, images, releases, runs, snapshots, system
 from registry.api.describe import description
 from registry.api.parts import PREFIX
 from registry.api.problems import HANDLERS, StrictRequest
@@ -45,7 +45,7 @@ def create_app(home: Home) -> Litestar:
     answers, published = system.Answers(), Public(home)
     api = Router(path=PREFIX, route_handlers=[handler for noun in _NOUNS for handler in noun.HANDLERS])
     return Litestar(
-        route_handlers=[api, *content.ROOT_HANDLERS, *system.ROOT_HANDLERS],
+        route_handlers=[api, *gateway.ROOT_HANDLERS, *system.ROOT_HANDLERS],
         dependencies={
             "home": Provide(lambda: home, sync_to_thread=False),
             "published": Provide(lambda: published, sync_to_thread=False),

@@ -33,10 +33,12 @@ _MEANING = {
     406: "No form that is asked for can be given",
     409: "It contradicts what is already there",
     410: "It was withdrawn",
+    412: "It is not here, and only what is here was asked for",
     413: "The body is too large",
     415: "The body's type is not taken",
     416: "The range lies outside the content",
     422: "A value is malformed or does not verify",
+    502: "What lies here does not verify",
     503: "Something could not be reached, or is busy",
 }
 

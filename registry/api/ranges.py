@@ -8,8 +8,10 @@ is read; nothing is promised (200, 206) before its first piece was read and veri
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
+from types import MappingProxyType
+from urllib.parse import quote
 
 from litestar.response import Stream
 from litestar.response.base import Response
@@ -64,10 +66,17 @@ def cut(pieces: Iterator[bytes], first: int, last: int) -> Iterator[bytes]:
             return
 
 
-def immutable_headers(etag: str, name: str | None = None) -> dict[str, str]:
-    """Headers of content that is named by its hash; ``name`` makes it an attachment."""
-    headers = {"ETag": f'"{etag}"', "Cache-Control": IMMUTABLE}
-    return headers if name is None else {**headers, "Content-Disposition": f'attachment; filename="{name}"'}
+def immutable_headers(etag: str, name: str | None = None, *, weak: bool = False) -> dict[str, str]:
+    """Headers of content that is named by its hash; ``name`` makes it an attachment, whatever signs it has."""
+    headers = {"ETag": f'{"W/" if weak else ""}"{etag}"', "Cache-Control": IMMUTABLE}
+    return headers if name is None else {**headers, "Content-Disposition": _attachment(name)}
+
+
+def _attachment(name: str) -> str:
+    """RFC 6266: the name in ASCII, and in UTF-8 where that is another; never a path, never the header's end."""
+    name = re.sub(r"[/\\\x00-\x1f\x7f-\x9f]", "_", name)
+    plain = re.sub(r'[^ -~]|["%]', "_", name)
+    return f'attachment; filename="{plain}"' + ("" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}")
 
 
 def not_modified(headers: dict[str, str]) -> Response[None]:
@@ -90,9 +99,11 @@ def send(
     name: str,
     request_headers: dict[str, str | None],
     head: bool,
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> Response[None] | Stream:
-    """Answer with ``size`` bytes, or the part that Range asks for; ``request_headers`` by lower-case name."""
-    headers = {**immutable_headers(etag, name), "Accept-Ranges": "bytes"}
+    """Answer with ``size`` bytes, or the part that Range asks for; ``request_headers`` by lower-case name,
+    ``more`` headers of the answer."""
+    headers = {**more, **immutable_headers(etag, name), "Accept-Ranges": "bytes"}
     if etag_matches(request_headers.get("if-none-match"), etag):
         return not_modified(headers)
     condition = request_headers.get("if-range")

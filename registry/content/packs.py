@@ -141,8 +141,13 @@ def _flusher() -> ThreadPoolExecutor:
 
 
 def _flush_early(file: Descriptor) -> None:
-    """Let the disk begin while more is being written; an error here fails the flush at the end."""
+    """Let the disk begin while more is being written; an error here fails the flush at the end.
+
+    What is on disk leaves the page cache: a bulk import shall not push out what others read, and the pages that it
+    frees serve the next write (on virtual machines new pages were four times as slow as the disk).
+    """
     os.fdatasync(file.number)
+    os.posix_fadvise(file.number, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def open_pack(folder: Path, index: Index) -> PackWriter:
