@@ -81,7 +81,10 @@ def wanted(
         query |= {name: value for name, value in (("dag-scope", depth), ("entity-bytes", extent)) if value}
     if filename:
         query["filename"] = filename
-    return Wanted(chosen, depth or "all", EntityBytes.parse(extent) if extent is not None else None, filename, query)
+    part = EntityBytes.parse(extent) if extent is not None else None
+    if part is not None and depth != "block":
+        depth = "entity"  # which entity-bytes implies
+    return Wanted(chosen, depth or "all", None if depth == "block" else part, filename, query)
 
 
 Asked = NamedDependency[Wanted]

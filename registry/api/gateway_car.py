@@ -106,12 +106,16 @@ def _entity(store: BlockReader, target: CID, wanted: EntityBytes | None) -> tupl
         return _shards, None
     if kind not in (unixfs.FILE, unixfs.RAW):
         return _nothing, None
-    return _parts, wanted.within(reader.file_size(store, target)) if wanted else None
+    span = wanted.within(reader.file_size(store, target)) if wanted else None
+    return (_nothing if span and span[0] == span[1] else _parts), span
 
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """A CAR that was asked for: the way, what lies below its end, and how it is written."""
+    """A CAR that was asked for: the way, how much of what lies below its end, and how it is written.
+
+    ``scope`` is block, entity or all; ``entity_bytes`` counts for an entity that is a file.
+    """
 
     way: Way
     scope: str
@@ -127,7 +131,7 @@ class Extract:
         return _pieces(self.way.target, self._blocks(store.get, below, span, duplicates=self.duplicates))
 
     def _below(self, store: BlockReader) -> tuple[Below, Span | None]:
-        if self.entity_bytes is not None or self.scope == "entity":
+        if self.scope == "entity":
             return _entity(store, self.way.target, self.entity_bytes)
         return (_nothing if self.scope == "block" else _everything), None
 

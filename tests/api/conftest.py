@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import random
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import uvicorn
 from litestar import Litestar
 from litestar.testing import TestClient
 
@@ -52,6 +55,23 @@ def home(environment: dict[str, str]) -> Iterator[Home]:
 def client(home: Home) -> Iterator[Client]:
     with TestClient(create_app(home), raise_server_exceptions=False) as found:
         yield found
+
+
+@pytest.fixture
+def server(home: Home) -> Iterator[str]:
+    """The address of a real server over ``home``."""
+    config = uvicorn.Config(create_app(home), host="127.0.0.1", port=0, log_level="warning", lifespan="off")
+    served = uvicorn.Server(config)
+    thread = threading.Thread(target=served.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 20
+    while not served.started and time.monotonic() < until:
+        time.sleep(0.02)
+    (listening,) = served.servers[0].sockets
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    served.should_exit = True
+    thread.join(20)
+    assert not thread.is_alive()
 
 
 def make_token(home: Home, *scopes: str, expires: str | None = None) -> Headers:

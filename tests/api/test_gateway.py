@@ -118,7 +118,7 @@ def test_a_withdrawn_image_is_gone(client: Client, writer: Headers) -> None:
 
 
 @pytest.mark.parametrize(
-    "accept", ["", "*/*", "text/html", "application/json", f"{CAR_TYPE}; version=2", f"{CAR_TYPE}; dups=y"]
+    "accept", ["*/*", "text/html", "application/json", f"{CAR_TYPE}; version=2", f"{CAR_TYPE}; order=weird"]
 )
 def test_only_what_can_be_verified(resting: Resting, accept: str) -> None:
     client, cid = resting.client, resting.images[0]
@@ -133,9 +133,10 @@ def test_only_known_forms(resting: Resting, form: str) -> None:
 
 def test_caching_and_heads(client: Client, writer: Headers) -> None:
     cid, *_ = fill(client, writer, 4)
-    for form, etag in (("raw", f'"{cid}.raw"'), ("car", f'"{cid}.car.all.1"')):
+    for form, start in (("raw", f'"{cid}.raw"'), ("car", f'W/"all.n.{cid}.')):
         answer = client.get(f"/ipfs/{cid}?format={form}")
-        assert answer.headers["etag"] == etag
+        etag = answer.headers["etag"]
+        assert etag.startswith(start)
         assert answer.headers["cache-control"] == "public, max-age=29030400, immutable"
         assert answer.headers["vary"] == "Accept"
         assert answer.headers["x-ipfs-roots"] == str(cid)

@@ -4,35 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
-import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
-import uvicorn
 
 from registry.api import wire
-from registry.api.app import create_app
 from registry.assembly import Home
 from registry.catalog import runs
 from tests.api.conftest import CAR_TYPE, make_car, make_token, picture, problem
-
-
-@pytest.fixture
-def server(home: Home) -> Iterator[str]:
-    config = uvicorn.Config(create_app(home), host="127.0.0.1", port=0, log_level="warning", lifespan="off")
-    served = uvicorn.Server(config)
-    thread = threading.Thread(target=served.run, daemon=True)
-    thread.start()
-    until = time.monotonic() + 20
-    while not served.started and time.monotonic() < until:
-        time.sleep(0.02)
-    (listening,) = served.servers[0].sockets
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    served.should_exit = True
-    thread.join(20)
-    assert not thread.is_alive()
 
 
 @pytest.fixture
