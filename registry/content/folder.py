@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
@@ -23,6 +23,7 @@ from registry.core.errors import EmotionetError, InvalidInput, NotFound, Unavail
 from registry.core.store import BlockReader
 
 LABELS = "labels.csv"
+MAX_LABELS = 256 << 20  # bytes
 PLACES = ("", "images/")
 Progress = Callable[[str, int, int], None]
 
@@ -184,6 +185,7 @@ def _by_cid(held: BlockReader | None, row: LabelRow) -> FolderRow | None:
 
 def _measure(store: BlockReader, cid: CID) -> tuple[bytes, int]:
     digest, size = hashlib.sha256(), 0
+    reader.check_file_size(store, cid, reader.MAX_WHOLE)
     for piece in reader.read_file(store, cid):
         digest.update(piece)
         size += len(piece)
@@ -224,7 +226,7 @@ def held_folder(store: BlockReader, root: CID, progress: Progress = lambda *_: N
         labels = reader.resolve(store, root, LABELS)
     except NotFound:
         return Folder(root, False, (), ())
-    data = b"".join(_bounded(reader.read_file(store, labels)))
+    data = reader.read_whole(store, labels, MAX_LABELS)
     found, rejected = _rows(data, _finder(store, root), progress)
     return Folder(root, True, tuple(found), tuple(rejected))
 
@@ -233,12 +235,3 @@ def with_labels(store: BlockReader, folder: Folder, labels: bytes, progress: Pro
     """The same folder under another labels.csv."""
     found, rejected = _rows(labels, _finder(store, folder.root), progress)
     return replace(folder, labels_present=True, rows=tuple(found), rejected=tuple(rejected))
-
-
-def _bounded(pieces: Iterator[bytes], limit: int = 256 << 20) -> Iterator[bytes]:
-    size = 0
-    for piece in pieces:
-        size += len(piece)
-        if size > limit:
-            raise InvalidInput(f"labels.csv is larger than {limit} bytes", code="bad_labels")
-        yield piece

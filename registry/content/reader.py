@@ -18,6 +18,7 @@ from registry.core.store import BlockReader
 from registry.core.unixfs import UnixFS
 
 MAX_DEPTH = 1024
+MAX_WHOLE = 512 << 20  # bytes of a file that is held in memory: no image and no weights have more
 DIRECTORIES = (unixfs.DIRECTORY, unixfs.HAMT)
 
 
@@ -198,3 +199,17 @@ def file_size(store: BlockReader, cid: CID) -> int:
     """A file's size in bytes, from its root alone. ``InvalidInput`` (``not_a_file``) if it is none."""
     piece, sizes, _ = _file_node(cid, store.get(cid))
     return len(piece) + sum(sizes)
+
+
+def check_file_size(store: BlockReader, cid: CID, limit: int) -> int:
+    """A file's size, from its root alone; a few blocks can claim any size. ``InvalidInput`` (``file_too_large``)."""
+    size = file_size(store, cid)
+    if size > limit:
+        raise InvalidInput(f"{cid} has {size} bytes, more than {limit}", code="file_too_large")
+    return size
+
+
+def read_whole(store: BlockReader, cid: CID, limit: int = MAX_WHOLE) -> bytes:
+    """All of a file at once. ``InvalidInput`` (``file_too_large``) above ``limit`` bytes, before any is read."""
+    check_file_size(store, cid, limit)
+    return b"".join(read_file(store, cid))

@@ -143,7 +143,7 @@ def _examples(parts: Parts, view: ReleaseView, items: Sequence[Mapping[str, Any]
             continue
         seen[reason] = seen.get(reason, 0) + 1
         measured = row["measured"] or ""
-        data = b"".join(reader.read_file(parts.store, where[row["sha256"]]))
+        data = reader.read_whole(parts.store, where[row["sha256"]])
         found.append((reason, measured if len(measured) < 40 else measured[:22] + "…", _thumbnail(data)))
     return sorted(found, key=lambda one: one[0])
 

@@ -86,7 +86,7 @@ def read_items(store: BlockReader, snapshot: records.Snapshot) -> tuple[list[Ite
 
 def image_reader(store: BlockReader, where: Mapping[bytes, CID]) -> Callable[[bytes], bytes]:
     """A function from an image's sha256 to its verified bytes."""
-    return lambda sha256: b"".join(reader.read_file(store, where[sha256]))
+    return lambda sha256: reader.read_whole(store, where[sha256])
 
 
 def read_prepared(store: BlockReader, output: CID) -> list[Prepared]:
