@@ -50,15 +50,16 @@ def choose(asked: str | None, accept: str, in_address: Mapping[str, str]) -> For
         raise HttpProblem(400, "say what you take: this gateway gives ?format=raw and ?format=car")
     if asked and asked not in TYPES:
         raise HttpProblem(406, "this gateway gives what you can verify: ask with ?format=raw or ?format=car")
+    agreed = not offers or any(kind == asked for kind, _ in offers)
     if asked:
         offers = [(kind, named) for kind, named in offers if kind == asked] or [(asked, {})]
     for kind, named in offers:
         if kind == "raw":
-            return Form("raw", False, asked == "raw")
+            return Form("raw", False, asked == "raw" and agreed)
         wanted = {**named, **in_address}
         if all(wanted.get(name) in {None, *values} for name, values in _KNOWN.items()):
             alone = asked == "car" and all(in_address.get(name) == named[name] for name in _KNOWN if name in named)
-            return Form("car", wanted.get("dups") == "y", alone)
+            return Form("car", wanted.get("dups") == "y", alone and agreed)
     raise HttpProblem(406, "this gateway gives what you can verify: ask with ?format=raw or ?format=car (version 1)")
 
 
@@ -66,7 +67,7 @@ def _offers(accept: str) -> list[tuple[str, dict[str, str]]]:
     """What ``Accept`` names of our two forms, with its parameters, the one it likes best first."""
     found = []
     for item in _ITEMS.findall(accept):
-        media, *parts = (part.strip() for part in _PARTS.findall(item))
+        media, *parts = (part.strip() for part in _PARTS.findall(item) or [""])
         named = {name.strip().lower(): value.strip().strip('"') for name, _, value in (p.partition("=") for p in parts)}
         weight = named.pop("q", "1")
         kind = _FORMS.get(media.lower())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Sequence
 
+from registry.api.gateway_car import EntityBytes, Extract
+from registry.api.gateway_path import find
 from registry.assembly import Home
 from registry.catalog import images
 from registry.content import reader
@@ -104,3 +106,21 @@ def read_car(body: bytes) -> tuple[tuple[CID, ...], list[CID], MemoryStore]:
 def content(store: BlockReader, root: CID, start: int = 0, end: int | None = None) -> bytes:
     """A file's bytes."""
     return b"".join(reader.read_file(store, root, start, end))
+
+
+def answer(
+    store: MemoryStore,
+    root: CID,
+    path: str = "",
+    scope: str = "all",
+    extent: str | None = None,
+    *,
+    duplicates: bool = False,
+) -> tuple[list[CID], MemoryStore]:
+    """The blocks of a CAR in order, and a store of them alone; its root is what the path names."""
+    way = find(store, root, path, lambda cid: None)
+    part = EntityBytes.parse(extent) if extent else None
+    body = b"".join(Extract(way, "entity" if part else scope, part, duplicates, frozenset()).write(store))
+    roots, order, received = read_car(body)
+    assert roots == (way.target,)
+    return order, received
