@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from registry.content.index import Index, Place
-from registry.content.packs import PackWriter, open_pack
+from registry.content.index import Index, Place, Row
+from registry.content.packs import PACK_BYTES, PackWriter, open_pack
 from registry.core.cid import CID, IDENTITY, verify
 from registry.core.errors import InvalidInput, Unavailable
 
@@ -31,8 +31,8 @@ class Batch:
     def __init__(self, folder: Path, index: Index, read: Read, begin: Callable[[], None]) -> None:
         self._folder, self._index, self._read, self._begin = folder, index, read, begin
         self._guard = threading.RLock()
-        self._writer: PackWriter | None = None
-        self._new: dict[bytes, tuple[int, int]] = {}  # multihash to offset and length in the writer's pack
+        self._writers: list[PackWriter] = []  # the last one takes blocks, those before it are full
+        self._new: dict[bytes, tuple[PackWriter, int, int]] = {}  # multihash to where it lies
         self._again: set[bytes] = set()
 
     def has(self, cid: CID) -> bool:
@@ -44,9 +44,10 @@ class Batch:
         multihash = cid.multihash
         with self._guard:
             waiting = self._new.get(multihash)
-            if waiting is not None and self._writer is not None:
-                self._writer.write()
-                return self._read(Place(self._writer.name, *waiting))
+            if waiting is not None:
+                writer, offset, length = waiting
+                writer.write()
+                return self._read(Place(writer.name, offset, length))
         for _ in range(2):  # a pack that is gone was compacted meanwhile: look again
             place = self._index.find(multihash)
             if place is None:
@@ -73,10 +74,10 @@ class Batch:
                 self._again.add(multihash)
             return False
         with self._guard:
-            if self._writer is None:
-                self._writer = open_pack(self._folder, self._index)
-            writer = self._writer
-            self._new[multihash] = (writer.append(cid, data), len(data))
+            if not self._writers or self._writers[-1].size >= PACK_BYTES:
+                self._writers.append(open_pack(self._folder, self._index))
+            writer = self._writers[-1]
+            self._new[multihash] = (writer, writer.append(cid, data), len(data))
             self._again.discard(multihash)
         return True
 
@@ -88,17 +89,21 @@ class Batch:
             except Unavailable:
                 self._again = {one for one in self._again if self._index.find(one) is not None}
                 raise
-            self._new, self._again, self._writer = {}, set(), None  # gives the pack's lock back
+            self._new, self._again, self._writers = {}, set(), []  # gives the packs' locks back
 
     def _commit(self, now: int) -> None:
-        if self._writer is not None:
-            self._writer.flush()
-            rows = [(multihash, *place) for multihash, place in self._new.items()]
-            self._index.add(self._writer.name, self._writer.size, rows, self._again, now)
+        if self._writers:
+            rows: dict[str, list[Row]] = {writer.name: [] for writer in self._writers}
+            for multihash, (writer, offset, length) in self._new.items():
+                rows[writer.name].append((multihash, offset, length))
+            for writer in self._writers:
+                writer.flush()
+            packs = [(writer.name, writer.size, rows[writer.name]) for writer in self._writers]
+            self._index.add(packs, self._again, now)
         elif self._again:
             self._index.touch(self._again, now)
 
     def abort(self) -> None:
         """Keep nothing of it."""
         with self._guard:
-            self._new, self._again, self._writer = {}, set(), None  # the next writer cuts the pack
+            self._new, self._again, self._writers = {}, set(), []  # the next writer cuts the pack

@@ -127,22 +127,23 @@ class Index:
                 (pack,),
             ).fetchall()
 
-    def add(self, pack: str, size: int, rows: Iterable[Row], again: Collection[bytes], now: int) -> None:
-        """Take in flushed blocks of a pack that has ``size`` bytes now; ``again`` were put and lie elsewhere already.
+    def add(self, packs: Iterable[tuple[str, int, Iterable[Row]]], again: Collection[bytes], now: int) -> None:
+        """Take in flushed blocks: packs with the size they have now and their new rows; ``again`` lie here already.
 
         A row for a block that is there already is replaced: its bytes were found damaged. ``Unavailable`` if
         one of ``again`` was collected meanwhile.
         """
         with self._writing() as db:
-            db.execute(
-                "INSERT INTO packs (name, size) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET size = excluded.size",
-                (pack, size),
-            )
-            (number,) = db.execute("SELECT id FROM packs WHERE name = ?", (pack,)).fetchone()
-            db.executemany(
-                "INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?)",
-                [(multihash, number, offset, length, now) for multihash, offset, length in rows],
-            )
+            for pack, size, rows in packs:
+                db.execute(
+                    "INSERT INTO packs (name, size) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET size = excluded.size",
+                    (pack, size),
+                )
+                (number,) = db.execute("SELECT id FROM packs WHERE name = ?", (pack,)).fetchone()
+                db.executemany(
+                    "INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?)",
+                    [(multihash, number, offset, length, now) for multihash, offset, length in rows],
+                )
             self._touch(db, again, now)
 
     def touch(self, again: Collection[bytes], now: int) -> None:

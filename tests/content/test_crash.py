@@ -140,6 +140,16 @@ def test_a_batch_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
     assert list(store.verify()) == []
 
 
+def test_a_full_pack_is_followed_by_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("registry.content.batch.PACK_BYTES", 5000)
+    store = EmbeddedStore(tmp_path)
+    blocks = [block(str(number) * 1000) for number in range(30)]
+    assert store.put_many(blocks) == 30
+    assert 4 < store.stat()["packs"] < 8
+    assert all(store.get(cid) == data for cid, data in blocks)
+    assert list(store.verify()) == []
+
+
 FULL = """
 import resource, sys
 from pathlib import Path
