@@ -136,7 +136,7 @@ class Index:
         with self._writing() as db:
             for pack, size, rows in packs:
                 db.execute(
-                    "INSERT INTO packs (name, size) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET size = excluded.size",
+                    "INSERT INTO packs (name, size) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET size=excluded.size",
                     (pack, size),
                 )
                 (number,) = db.execute("SELECT id FROM packs WHERE name = ?", (pack,)).fetchone()

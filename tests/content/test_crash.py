@@ -145,7 +145,7 @@ def test_a_full_pack_is_followed_by_another(tmp_path: Path, monkeypatch: pytest.
     store = EmbeddedStore(tmp_path)
     blocks = [block(str(number) * 1000) for number in range(30)]
     assert store.put_many(blocks) == 30
-    assert 4 < store.stat()["packs"] < 8
+    assert store.stat()["packs"] > 5
     assert all(store.get(cid) == data for cid, data in blocks)
     assert list(store.verify()) == []
 
