@@ -124,8 +124,7 @@ def make_task(parts: Parts, draw_cid: CID, fold: int, folder: Path) -> FoldTask:
 def weights_files(store: BlockStore, directory: CID) -> dict[str, bytes]:
     """The files of a weights directory by name."""
     return {
-        name: reader.read_whole(store, entry.cid)
-        for name, entry in reader.list_directory(store, directory).items()
+        name: reader.read_whole(store, entry.cid) for name, entry in reader.list_directory(store, directory).items()
     }
 
 
