@@ -44,6 +44,12 @@ def log(db: Session, issuer: str) -> list[dict[str, Any]]:
     return [dict(row) for row in db.execute(query).mappings()]
 
 
+def first(db: Session, issuer: str) -> CID | None:
+    """The entry that opens an issuer's log, None if it is not known."""
+    text = db.scalar(sa.select(t.entries.c.cid).where(t.entries.c.issuer == issuer, t.entries.c.seq == 0))
+    return CID.parse(text) if text is not None else None
+
+
 def all_entries(db: Session) -> list[dict[str, Any]]:
     """Every issuer's entries, log after log, as ``log`` gives them."""
     query = sa.select(t.entries).order_by(t.entries.c.issuer, t.entries.c.seq)

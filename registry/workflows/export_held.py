@@ -1,7 +1,8 @@
 """Write the closure of a record, image or directory as a CAR; of a release all that an offline audit needs.
 
-Invariants: roots are the release's entry and the evidence, complete with their closures; beside them, as
-blocks alone, the entries on the way from the anchored one back to the plan's. The file appears whole or
+Invariants: roots are the release's entry, the evidence and the entry that opens the issuer's log and names the
+chains that count, complete with their closures; beside them, as blocks alone, the entries on the way from the
+anchored one back to the plan's. The file appears whole or
 not at all; the same content gives the same bytes.
 """
 
@@ -16,7 +17,7 @@ from registry.core import car, records, tables
 from registry.core.cid import CID, DAG_CBOR
 from registry.core.dag import walk_closure
 from registry.core.errors import EmotionetError, Unavailable
-from registry.core.log import walk_back
+from registry.core.log import read_entry, walk_back
 from registry.workflows.parts import Parts
 
 
@@ -49,7 +50,10 @@ def _plan(parts: Parts, cid: CID) -> tuple[list[CID], list[CID], records.Release
     if own:
         newest = CID.decode(records.parse_as(records.Evidence, parts.store.get(own[0])).entry)
     way = [one for one, _ in walk_back(newest, record.plan_entry, parts.store.get)]
-    return list(dict.fromkeys([entry, *own, *plans])), way, record
+    with parts.catalog.read() as db:
+        first = entries.first(db, read_entry(entry, parts.store.get).issuer)
+    opening = [first] if first is not None and parts.store.has(first) else []
+    return list(dict.fromkeys([entry, *own, *plans, *opening])), way, record
 
 
 def _images(parts: Parts, release: records.Release) -> set[CID]:

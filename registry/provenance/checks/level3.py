@@ -52,15 +52,27 @@ def _anchored(subject: Subject, entry: CID) -> Anchor:
 def named(subject: Subject) -> str:
     """3.named: the chain that was asked is one that the issuer's first entry names."""
     chain = _chain(subject)
-    assert subject.entry is not None
-    try:
-        *_, (_, first) = log.walk_back(subject.entry, None, subject.get)
-    except NotFound as error:
-        raise Skip("the issuer's first entry is not held here: fetch its log") from error
+    first = _first(subject)
     record = log.check_first(first, records.parse(subject.get(first.record)))
     if (chain.chain, chain.contract) not in {(name, contract) for name, contract in record.chains}:
         raise Doubt(f"the issuer did not name {chain.chain} {chain.contract}")
     return f"{chain.chain} {chain.contract}"
+
+
+def _first(subject: Subject) -> records.Entry:
+    """The entry that opens the issuer's log: found by walking back, or at hand and signed by the issuer itself."""
+    assert subject.entry is not None
+    try:
+        *_, (_, first) = log.walk_back(subject.entry, None, subject.get)
+    except NotFound as error:
+        issuer = log.read_entry(subject.entry, subject.get).issuer
+        openings = [cid for cid, entry in subject.entries() if entry.seq == 0 and entry.issuer == issuer]
+        if len(openings) > 1:
+            raise Doubt(f"{issuer} has two different first entries") from error
+        if not openings:
+            raise Skip("the issuer's first entry is not held here: fetch its log") from error
+        return log.read_entry(openings[0], subject.get)
+    return first
 
 
 def order(subject: Subject) -> str:
