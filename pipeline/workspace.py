@@ -7,7 +7,6 @@ settings and fonts in a folder of this process, so that it asks nobody for anyth
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import json
 import os
@@ -16,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from importlib import util
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,8 @@ def quiet() -> None:
         return
     os.environ.update(QUIET)
     home = Path(tempfile.mkdtemp(prefix="emotionet-yolo-"))
-    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    # not atexit, which a process of multiprocessing leaves out when it ends
+    Finalize(None, shutil.rmtree, (home,), {"ignore_errors": True}, exitpriority=1)
     os.environ["YOLO_CONFIG_DIR"] = str(home)
     folder = home / "Ultralytics"
     folder.mkdir()
