@@ -70,10 +70,13 @@ def run_child(
             stderr=stderr,
             text=True,
             start_new_session=True,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, "TMPDIR": str(spec.parent), **(environment or {})},  # what a kill leaves lies there
         )
     try:
-        return _follow(process, log, check, report)
+        result = _follow(process, log, check, report)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_SECONDS)  # it puts its own things away
+        return result
     finally:
         _end(process)
         if process.stdout:
