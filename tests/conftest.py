@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HOW = {
     "postgres": "install PostgreSQL (Debian: postgresql)",
     "anvil": "npm install --prefix .tools @foundry-rs/anvil-linux-amd64@1.7.1",
+    "kubo": "build github.com/ipfs/kubo/cmd/ipfs@v0.42.0 with Go into .tools/kubo, as .ci/run does",
     "solc": "npm install --prefix .tools solc@0.8.37, and node",
 }
 PHOTOGRAPHS = "the real photographs are not here; they can't ship with the project"
