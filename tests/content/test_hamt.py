@@ -60,10 +60,10 @@ def exactly(store: MemoryStore, profile: str, size: int) -> Entries:
         return len(unixfs.directory_node(tuple(Link(cid, name, tsize) for name, (cid, tsize) in entries.items())))
 
     number = 1000
-    while size - estimate() > 600:
-        entries[f"{number:06d}".ljust(200, "x")] = (one.cid, one.tsize)
+    while size - estimate() > 250:
+        entries[f"{number:06d}".ljust(150 if size - estimate() > 400 else 20, "x")] = (one.cid, one.tsize)
         number += 1
-    for length in range(1, 600):
+    for length in range(1, 250):
         entries["z" * length] = (one.cid, one.tsize)
         if estimate() == size:
             return entries
