@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from registry.core.anchor import Anchors
-from registry.core.errors import EmotionetError, NotFound
+from registry.core.errors import EmotionetError, NotFound, UsageError
 from registry.core.method import Method
 from registry.core.store import BlockStore
 from registry.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from registry.catalog.database import Catalog
+    from registry.content.embedded import EmbeddedStore
+    from registry.content.kubo import KuboStore
     from registry.jobs.queue import Job, Queue
     from registry.jobs.worker import Worker
     from registry.provenance.keys import Key
@@ -54,12 +56,26 @@ class Home:
         return self.settings.home
 
     @cached_property
-    def store(self) -> BlockStore:
-        """The embedded block store, hashed again on every read."""
+    def embedded(self) -> EmbeddedStore:
+        """The block store in this home."""
         from registry.content.embedded import EmbeddedStore
 
         self._folder()
         return EmbeddedStore(self.settings.blocks)
+
+    @cached_property
+    def kubo(self) -> KuboStore:
+        """The IPFS node that EMOTIONET_IPFS_API names."""
+        from registry.content.kubo import KuboStore
+
+        if self.settings.ipfs_api is None:
+            raise UsageError("no IPFS node is set up: set EMOTIONET_IPFS_API, like /ip4/127.0.0.1/tcp/5001")
+        return KuboStore(self.settings.ipfs_api)
+
+    @property
+    def store(self) -> BlockStore:
+        """Where blocks are kept: the IPFS node if one is set up, otherwise this home."""
+        return self.kubo if self.settings.ipfs_api else self.embedded
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -137,8 +153,9 @@ class Home:
 
     def close(self) -> None:
         """Let go of what was opened."""
-        if "catalog" in self.__dict__:
-            self.catalog.close()
+        for name in ("catalog", "embedded", "kubo"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
 
 
 def open_home(settings: Settings | None = None) -> Home:

@@ -20,6 +20,8 @@ class Settings:
 
     home: Path
     database_url: str = field(repr=False)  # may hold a password
+    ipfs_api: str | None = field(default=None, repr=False)  # a Kubo node that keeps the blocks instead of this home
+    gateways: tuple[str, ...] = ()  # trustless gateways to fetch from
     chain_rpc: str | None = field(default=None, repr=False)  # may hold an API key
     chain_contract: str | None = None
     passphrase: str | None = field(default=None, repr=False)
@@ -69,6 +71,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         home=home,
         database_url=_secret(given, "EMOTIONET_DATABASE_URL") or f"sqlite:///{home / 'catalog.sqlite'}",
+        ipfs_api=_secret(given, "EMOTIONET_IPFS_API"),
+        gateways=tuple((given.get("EMOTIONET_GATEWAYS") or "").replace(",", " ").split()),
         chain_rpc=_secret(given, "EMOTIONET_CHAIN_RPC"),
         chain_contract=given.get("EMOTIONET_CHAIN_CONTRACT") or None,
         passphrase=_secret(given, "EMOTIONET_PASSPHRASE"),

@@ -22,6 +22,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.kubo import Kubo, find, kubo_node
+
 ROOT = Path(__file__).resolve().parents[1]
 HOW = {
     "postgres": "install PostgreSQL (Debian: postgresql)",
@@ -233,3 +235,21 @@ def solc() -> Path:
     """The folder whose node_modules hold the Solidity compiler."""
     require("solc", (node_modules() / "solc").is_dir() and shutil.which("node"))
     return node_modules().parent
+
+
+@pytest.fixture(scope="session")
+def kubo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubo]:
+    """A node with the profile unixfs-v1-2025."""
+    program = find()
+    require("kubo", program)
+    with kubo_node(str(program), tmp_path_factory.mktemp("kubo")) as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def old_kubo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubo]:
+    """A node with the profile unixfs-v0-2015: the way it counts a directory's size is a setting of the node."""
+    program = find()
+    require("kubo", program)
+    with kubo_node(str(program), tmp_path_factory.mktemp("old-kubo"), "unixfs-v0-2015") as node:
+        yield node

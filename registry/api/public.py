@@ -16,13 +16,13 @@ are published; finding it reads every block that holds links once, never an imag
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry.api.problems import HttpProblem
-from registry.catalog import images, kept
+from registry.catalog import kept, reach
 from registry.catalog import tables as t
 from registry.core import encoding
 from registry.core.cid import CID, IDENTITY, RAW
@@ -61,7 +61,7 @@ class Public:
             raise NotFound(f"{cid} is not published here: ask another gateway, or check the CID")
 
     def _take_withdrawals(self, db: Session) -> None:
-        withheld = frozenset(_withdrawn(db))
+        withheld = frozenset(cid.multihash for cid in reach.denied(db))
         if withheld != self.withheld:  # what only these images reach has to go: begin again
             self.withheld, self._state = withheld, ()
             self._reached, self._walked, self._absent = set(), set(), set()
@@ -71,7 +71,7 @@ class Public:
         state = (*(_count(db, table) for table in _STATE), _count(db, kept.sources, ~kept.sources.c.private))
         if state != self._state:
             self._take_withdrawals(db)  # a new CID of a withdrawn image is withheld too
-            self._reach(list(_roots(db)))
+            self._reach(reach.published(db))
             self._state = state
         self._reach([cid for cid in self._absent if self._parts.store.has(cid)])
 
@@ -105,21 +105,3 @@ def _links(data: bytes, codec: int) -> list[CID]:
 
 def _count(db: Session, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
     return db.scalar(sa.select(sa.func.count()).select_from(table).where(*conditions)) or 0
-
-
-def _withdrawn(db: Session) -> Iterator[bytes]:
-    """Multihashes of all CIDs of withdrawn images."""
-    for sha256 in images.withdrawn(db):
-        for text in db.scalars(sa.select(t.image_cids.c.cid).where(t.image_cids.c.sha256 == sha256.hex())):
-            yield CID.parse(text).multihash
-
-
-def _roots(db: Session) -> Iterator[CID]:
-    registered = sa.select(t.contribution_rows.c.sha256)
-    for query in (
-        sa.select(t.entries.c.cid),
-        sa.select(t.evidence.c.cid),
-        sa.select(t.image_cids.c.cid).where(t.image_cids.c.sha256.in_(registered)),
-        sa.select(kept.sources.c.root).where(~kept.sources.c.private),
-    ):
-        yield from map(CID.parse, db.scalars(query))

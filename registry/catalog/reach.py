@@ -52,3 +52,16 @@ def denied(db: Session) -> list[CID]:
     withdrawn = [sha256.hex() for sha256 in images.withdrawn(db)]
     pages = (withdrawn[start : start + 500] for start in range(0, len(withdrawn), 500))
     return [cid for page in pages for cid in _cids(db, t.image_cids.c.cid, t.image_cids.c.sha256.in_(page))]
+
+
+def published(db: Session) -> list[CID]:
+    """What this registry gives to strangers, each with all below it: entries, evidence, images that a contribution
+    speaks of, sources that were imported with the wish to publish them. A private folder's root is not among them.
+    """
+    registered = t.image_cids.c.sha256.in_(sa.select(t.contribution_rows.c.sha256))
+    return [
+        *_cids(db, t.entries.c.cid),
+        *_cids(db, t.evidence.c.cid),
+        *_cids(db, kept.sources.c.root, ~kept.sources.c.private),
+        *_cids(db, t.image_cids.c.cid, registered),
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 
 from registry.core.cid import CID, IDENTITY
 from registry.core.encoding import LINKING, links
@@ -53,15 +53,19 @@ def walk_present(
     return (cid for cid, _ in walk_closure(get, roots, leave_out))
 
 
-def walk_held(store: BlockReader, roots: Iterable[CID], absent: list[CID]) -> Iterator[CID]:
+def walk_held(
+    store: BlockReader, roots: Iterable[CID], absent: list[CID], leave_out: Container[bytes] = ()
+) -> Iterator[CID]:
     """The same, passing over what is not there, which is added to ``absent``, and what does not read as its codec says.
+
+    ``leave_out`` holds multihashes of blocks that are passed over with all below them.
 
     ``NotFound`` (``damaged``) for a block that is there and does not verify: what hangs below it can't be known.
     """
     stack, seen = list(reversed(list(roots))), set[CID]()
     while stack:
         cid = stack.pop()
-        if cid in seen:
+        if cid in seen or cid.multihash in leave_out:
             continue
         seen.add(cid)
         if not store.has(cid):

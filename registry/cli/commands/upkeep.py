@@ -9,7 +9,9 @@ from typing import Any
 
 from registry.cli.commands.common import Subparsers, add, group, home
 from registry.cli.output import Output, table
-from registry.core.errors import EmotionetError
+from registry.core.errors import EmotionetError, UsageError
+
+STORES = ("embedded", "kubo")
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -18,6 +20,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     add(store, common, "verify", run_verify, "read every block and check it against its CID")
     add(store, common, "gc", run_gc, "free the blocks that nothing reaches")
     add(store, common, "stat", run_stat, "how many blocks, pins and bytes")
+    syncing = add(store, common, "sync", run_sync, "publish from one store to another, and read it back")
+    syncing.add_argument("--from", dest="source", choices=STORES, default="embedded")
+    syncing.add_argument("--to", dest="target", choices=STORES, default="kubo")
     catalog = group(commands, "catalog", "the SQL index over the records")
     add(catalog, common, "rebuild", run_rebuild, "refill the catalog from the records in the store")
     add(commands, common, "doctor", run_doctor, "check that everything this home needs is there and works")
@@ -59,6 +64,24 @@ def run_stat(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         done = store_stat(opened)
     output.document(done, identity=None, text=[f"{name}: {value}" for name, value in done.items()])
+    return 0
+
+
+def run_sync(wanted: argparse.Namespace, output: Output) -> int:
+    """Copy, pin, read back."""
+    from registry.workflows.sync_store import sync
+
+    if wanted.source == wanted.target:
+        raise UsageError("--from and --to are the same store")
+    bars = output.progress()
+    with home() as opened:
+        source, target = getattr(opened, wanted.source), getattr(opened, wanted.target)
+        done = sync(opened, source, target, (wanted.source, wanted.target), bars)
+    bars.close()
+    counts = f"{done['sent']} of {done['blocks']} blocks sent, {done['bytes']} bytes; {done['pinned']} roots pinned"
+    left = [f"{done['withheld']} CIDs of withdrawn images were left out"] if done["withheld"] else []
+    left += [f"not held here: {cid}" for cid in done["absent"]]
+    output.document(done, identity=None, text=[counts, *left, f"published to {wanted.target}: all of it was read back"])
     return 0
 
 
