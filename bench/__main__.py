@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from bench import content
+from bench import content, fetch
 from bench.measure import compare, seconds
 from registry.core import tables
 
@@ -37,6 +37,7 @@ def start_up() -> None:
 def main() -> None:
     """All of them."""
     content.main()
+    fetch.main()
     table_of_rows()
     start_up()
 

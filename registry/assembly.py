@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 from registry.core.anchor import Anchors
 from registry.core.errors import EmotionetError, NotFound, UsageError
 from registry.core.method import Method
-from registry.core.store import BlockStore
+from registry.core.store import BlockReader, BlockStore
 from registry.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -76,6 +76,15 @@ class Home:
     def store(self) -> BlockStore:
         """Where blocks are kept: the IPFS node if one is set up, otherwise this home."""
         return self.kubo if self.settings.ipfs_api else self.embedded
+
+    @cached_property
+    def source(self) -> BlockReader | None:
+        """Where what is not held is fetched from: gateways, or the IPFS node's peers; None if neither is set up."""
+        if self.settings.gateways:
+            from registry.content.gateway import GatewayClient
+
+            return GatewayClient(self.settings.gateways)
+        return self.kubo.network() if self.settings.ipfs_api else None
 
     @cached_property
     def catalog(self) -> Catalog:

@@ -92,6 +92,15 @@ class KuboStore:
                 f"EMOTIONET_IPFS_API ({type(error).__name__})"
             ) from error
 
+    def network(self) -> KuboNetwork:
+        """A reader that lets the node look for blocks among its peers."""
+        return KuboNetwork(self)
+
+    def ask(self, cid: CID, offline: bool) -> bytes:
+        """What the node gives for a CID, not verified."""
+        with self._asking(f"block {cid}"):
+            return bytes(self._client.block.get(str(cid), offline=offline))
+
     def has(self, cid: CID) -> bool:
         """Whether the node holds a block, or it waits here."""
         if cid.hash_code == IDENTITY or cid.multihash in self._waiting:
@@ -110,8 +119,7 @@ class KuboStore:
         waiting = self._waiting.get(cid.multihash)
         if waiting is not None:
             return waiting[1]
-        with self._asking(f"block {cid}"):
-            data = bytes(self._client.block.get(str(cid), offline=True))
+        data = self.ask(cid, offline=True)
         try:
             verify(cid, data)
         except Untrusted as error:
@@ -211,3 +219,27 @@ class KuboStore:
             for answer in self._client.pin.ls(type="recursive", stream=True, opts={"stream": "true"}):
                 if answer.get("Cid"):
                     yield CID.parse(answer["Cid"])
+
+
+class KuboNetwork:
+    """Implements ``registry.core.store.BlockReader``: what the node finds among its peers, verified.
+
+    A block that nobody has is a wait of ``SECONDS``, then ``Unavailable``.
+    """
+
+    def __init__(self, store: KuboStore) -> None:
+        self._store = store
+
+    def has(self, cid: CID) -> bool:
+        """Whether the node holds it, or finds it."""
+        try:
+            self.get(cid)
+        except NotFound:
+            return False
+        return True
+
+    def get(self, cid: CID) -> bytes:
+        """The verified bytes."""
+        data = cid.digest if cid.hash_code == IDENTITY else self._store.ask(cid, offline=False)
+        verify(cid, data)
+        return data

@@ -16,6 +16,7 @@ from registry.content.car_import import Partial, import_car, import_partial
 from registry.content.memory import NullSink
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound, UsageError
+from registry.workflows.fetch_content import ensure_held
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.register_images import Registered, register, rows_of
 
@@ -40,8 +41,7 @@ class _Source:
 
 
 def _held(parts: Parts, root: CID, progress: Progress) -> folders.Folder:
-    if not parts.store.has(root):
-        raise NotFound(f"{root} is not held here and no gateway is set up: import its folder or a CAR file of it")
+    ensure_held(parts, root, progress)
     return folders.held_folder(parts.store, root, progress)
 
 

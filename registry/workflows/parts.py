@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from registry.core.anchor import Anchors
 from registry.core.log import Signer
 from registry.core.method import Method
-from registry.core.store import BlockStore
+from registry.core.store import BlockReader, BlockStore
 from registry.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ class Parts(Protocol):
     def settings(self) -> Settings: ...
     @property
     def store(self) -> BlockStore: ...
+    @property
+    def source(self) -> BlockReader | None:
+        """Where what is not held is fetched from; None if nothing is set up."""
+        ...
+
     @property
     def catalog(self) -> Catalog: ...
     @property

@@ -14,9 +14,14 @@ from typing import Any
 
 from registry.content import reader
 from registry.core import encoding, records, tables
-from registry.core.cid import CID, DAG_CBOR, DAG_PB
-from registry.core.errors import InvalidInput, NotFound, UsageError
-from registry.workflows.parts import Parts
+from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW
+from registry.core.errors import InvalidInput, Unavailable, UsageError
+from registry.workflows.fetch_content import ensure_held, resolve
+from registry.workflows.parts import Parts, Progress, silent
+
+FILES = (RAW, DAG_PB)
+MAX_BYTES = 1 << 40  # that one fetch writes: a few blocks can claim any size
+MAX_DEPTH = 100  # of folders in folders
 
 
 def parse_path(text: str) -> tuple[CID, str]:
@@ -28,36 +33,48 @@ def parse_path(text: str) -> tuple[CID, str]:
         raise UsageError(f"{head!r} is no CID: {error}") from error
 
 
-def fetch(parts: Parts, text: str, out: Path | None) -> dict[str, Any]:
-    """Write a file or a directory to ``out``, all or nothing; the document of `emotionet fetch --json`."""
+def fetch(parts: Parts, text: str, out: Path | None, progress: Progress = silent) -> dict[str, Any]:
+    """Write a file or a directory to ``out``, all or nothing; the document of `emotionet fetch --json`.
+
+    Of what is not held here only what the path needs is fetched.
+    """
     root, path = parse_path(text)
-    if not parts.store.has(root):
-        raise NotFound(f"{root} is not held here, and fetching from gateways is not built yet: import a CAR file of it")
-    cid = reader.resolve(parts.store, root, path) if path else root
+    cid = resolve(parts, root, path) if path else root
     target = out or Path(path.rsplit("/", 1)[-1] or str(root))
     if target.exists():
         raise UsageError(f"{target} exists already: give another place with -o")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".emotionet-") as scratch:
-        size = _write(parts, cid, Path(scratch) / "content")
-        (Path(scratch) / "content").replace(target)
+    ensure_held(parts, cid, progress)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".emotionet-") as scratch:
+            size = _write(parts, cid, Path(scratch) / "content")
+            (Path(scratch) / "content").replace(target)
+    except OSError as error:
+        raise Unavailable(f"{target} can't be written: {error.strerror}") from error
     return {"cid": str(cid), "path": str(target), "size": size}
 
 
-def _write(parts: Parts, cid: CID, target: Path) -> int:
-    """Write a DAG below ``target``; returns the bytes written."""
-    if cid.codec == DAG_PB and reader.is_directory(parts.store, cid):
-        target.mkdir()
-        return sum(
-            _write(parts, entry.cid, target / name) for name, entry in reader.list_directory(parts.store, cid).items()
-        )
-    pieces = reader.read_file(parts.store, cid) if cid.codec != DAG_CBOR else iter([parts.store.get(cid)])
+def _write(parts: Parts, root: CID, place: Path) -> int:
+    """Write a DAG below ``place``; returns the bytes written. ``InvalidInput`` beyond what one fetch may cost."""
     size = 0
-    with target.open("wb") as handle:
-        for piece in pieces:
-            size += handle.write(piece)
-        handle.flush()
-        os.fsync(handle.fileno())
+    pending = [(root, place, 0)]
+    while pending:
+        cid, target, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            raise InvalidInput(f"{root} holds folders nested deeper than {MAX_DEPTH}", code="too_deep")
+        if reader.is_directory(parts.store, cid):
+            target.mkdir()
+            pending += [(entry.cid, target / name, depth + 1) for name, entry in reader.entries(parts.store, cid)]
+            continue
+        if cid.codec in FILES:
+            size += reader.check_file_size(parts.store, cid, MAX_BYTES - size)
+        pieces = reader.read_file(parts.store, cid) if cid.codec in FILES else iter([parts.store.get(cid)])
+        with target.open("wb") as handle:
+            handle.writelines(pieces)
+            handle.flush()
+            os.fsync(handle.fileno())
+        if cid.codec not in FILES:
+            size += target.stat().st_size
     return size
 
 

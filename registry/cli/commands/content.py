@@ -99,8 +99,10 @@ def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
     """Write a verified file or folder."""
     from registry.workflows.read_content import fetch
 
+    bars = output.progress()
     with home() as opened:
-        done = fetch(opened, wanted.cid, wanted.out)
+        done = fetch(opened, wanted.cid, wanted.out, bars)
+    bars.close()
     output.document(done, identity="path", text=[f"{done['path']} ({done['size']} bytes, verified)"])
     return 0
 
