@@ -70,3 +70,11 @@ def test_the_service_runs_without_the_pipeline_and_torch() -> None:
 
 def test_the_contract_is_read_without_web3() -> None:
     assert "web3" not in loaded_after("import contracts_abi; contracts_abi.deployed_bytecode()")
+
+
+@pytest.mark.parametrize("name", ["registry.provenance.ethereum", "registry.provenance.transactions"])
+def test_the_recursion_limit_stays_pythons_own(name: str) -> None:
+    """py_ecc, which web3 and eth_account bring, raises it a hundredfold: deep JSON would then end the server."""
+    code = f"import sys, {name}; print(sys.getrecursionlimit())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1000"

@@ -6,6 +6,7 @@ read, is ``Unavailable``; the node's address is in no message, because it may ho
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -23,6 +24,8 @@ from registry.provenance.outbox import FileOutbox
 from registry.provenance.sending import Place, Receipt
 from registry.provenance.transactions import PrivateKey
 from registry.settings import Settings
+
+sys.setrecursionlimit(1000)  # Python's own: py_ecc raises it a hundredfold, and hostile nesting would kill us
 
 TIMEOUT_SECONDS = 20.0
 # What nodes say of a transaction that they or the chain have, or have another of its nonce.

@@ -6,6 +6,7 @@ least an eighth more than before, because nodes refuse a replacement that offers
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +15,8 @@ from eth_account.typed_transactions import TypedTransaction
 from hexbytes import HexBytes
 
 from registry.provenance.outbox import Sent
+
+sys.setrecursionlimit(1000)  # Python's own: py_ecc raises it a hundredfold, and hostile nesting would kill us
 
 ANCHOR = bytes.fromhex("eecdf927")  # what a call of anchor(bytes32) begins with; the digest follows
 TIP = 1_000_000_000  # wei a unit of gas, for whoever makes the block
