@@ -136,7 +136,8 @@ class _Walk:
                 for done in wait(self._asked, return_when=FIRST_COMPLETED)[0]:
                     self._take(done)
                 self._next(pool)
-                self._progress("fetch", self.new, self.blocks)
+                self._progress("blocks fetched", self.new, self.blocks)
+                self._progress("MB fetched", self.bytes // 1_000_000, 0)
         finally:
             for asked in self._asked:
                 asked.cancel()

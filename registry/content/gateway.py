@@ -10,38 +10,25 @@ Source: the trustless gateway specification (specs.ipfs.tech/http-gateways/trust
 from __future__ import annotations
 
 import contextlib
-import ipaddress
-import socket
-import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
-import certifi
 import urllib3
 
+from registry.content.hosts import Hosts, Patience
 from registry.core.cid import CID, IDENTITY, verify
 from registry.core.errors import EmotionetError, NotFound, Unavailable, Untrusted, UsageError
 
 MAX_BLOCK = 2 << 20
 REDIRECTS = 3
+PAUSES = (0.2, 1.0)  # seconds before all gateways are asked again
 PIECE = 64 << 10
 HEADERS = {"Accept": "application/vnd.ipld.raw", "Accept-Encoding": "identity", "User-Agent": "emotionet"}
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 WEIGHT = 0.2  # of the newest answer in a gateway's health
 FAILURE = 10.0  # seconds that a failure counts for
-
-
-@dataclass(frozen=True)
-class Patience:
-    """Seconds: to connect, for the next bytes, for a whole block, until another gateway is asked too."""
-
-    connect: float = 5.0
-    read: float = 10.0
-    block: float = 60.0
-    hedge: float = 2.0
 
 
 def check_gateway(url: str) -> str:
@@ -53,59 +40,6 @@ def check_gateway(url: str) -> str:
     return url.rstrip("/")
 
 
-class _Hosts:
-    """Connection pools by origin, each bound to the public address that its host's name had."""
-
-    def __init__(self, patience: Patience) -> None:
-        self._timeout = urllib3.Timeout(connect=patience.connect, read=patience.read)
-        self._pools: dict[tuple[str, str, int], urllib3.HTTPConnectionPool] = {}
-        self._guard = threading.Lock()
-
-    def pool(self, url: str) -> urllib3.HTTPConnectionPool:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-        with self._guard:
-            found = self._pools.get((parts.scheme, host, port))
-        if found is None:
-            found = self._connect(parts.scheme, host, port)
-            with self._guard:
-                self._pools[(parts.scheme, host, port)] = found
-        return found
-
-    def _connect(self, scheme: str, host: str, port: int) -> urllib3.HTTPConnectionPool:
-        if scheme == "http":
-            return urllib3.HTTPConnectionPool(host, port, timeout=self._timeout, maxsize=64, retries=False)
-        return urllib3.HTTPSConnectionPool(
-            _public_address(host, port),
-            port,
-            timeout=self._timeout,
-            maxsize=64,
-            retries=False,
-            server_hostname=host,
-            assert_hostname=host,
-            cert_reqs="CERT_REQUIRED",
-            ca_certs=certifi.where(),
-        )
-
-    def close(self) -> None:
-        with self._guard:
-            for pool in self._pools.values():
-                pool.close()
-            self._pools = {}
-
-
-def _public_address(host: str, port: int) -> str:
-    """One of a host's addresses. ``Unavailable`` if it has none, or one that is not public."""
-    try:
-        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    except OSError as error:
-        raise Unavailable(f"{host} has no address: {error}") from error
-    inner = [address for address in found if not ipaddress.ip_address(address.partition("%")[0]).is_global]
-    if inner or not found:
-        raise Unavailable(f"{host} has the address {inner[0] if inner else 'none'}, which is not public: not asked")
-    return found[0]
-
-
 class GatewayClient:
     """Implements ``registry.core.store.BlockReader`` over several gateways."""
 
@@ -114,7 +48,7 @@ class GatewayClient:
         if not self._gateways:
             raise UsageError("no gateway is set up: set EMOTIONET_GATEWAYS, like https://trustless-gateway.link")
         self._patience = patience or Patience()
-        self._hosts = _Hosts(self._patience)
+        self._hosts = Hosts(self._patience)
         self._health = dict.fromkeys(self._gateways, 0.0)
         self._pool = ThreadPoolExecutor(parallel, "gateway")
 
@@ -139,6 +73,15 @@ class GatewayClient:
         """
         if cid.hash_code == IDENTITY:
             return cid.digest
+        for pause in PAUSES:
+            try:
+                return self._round(cid)
+            except Unavailable:  # broken off, busy, unreachable for a moment: all of them once more
+                time.sleep(pause)
+        return self._round(cid)
+
+    def _round(self, cid: CID) -> bytes:
+        """Ask every gateway at most once."""
         if len(self._gateways) == 1:
             return self._one(self._gateways[0], cid)
         left = sorted(self._gateways, key=self._health.__getitem__)

@@ -12,7 +12,8 @@ from registry.content import importer, reader
 from registry.content.embedded import EmbeddedStore
 from registry.content.fetch import Limits, fetch
 from registry.content.folder import import_folder
-from registry.content.gateway import GatewayClient, Patience
+from registry.content.gateway import GatewayClient
+from registry.content.hosts import Patience
 from registry.content.memory import MemoryStore
 from registry.core.cid import CID, DAG_CBOR, cid_of
 from registry.core.dag import walk_closure

@@ -8,13 +8,20 @@ from contextlib import ExitStack
 
 import pytest
 
-from registry.content.gateway import GatewayClient, Patience, check_gateway
+from registry.content.gateway import GatewayClient, check_gateway
+from registry.content.hosts import Patience
 from registry.content.memory import MemoryStore
 from registry.core.cid import CID, IDENTITY, RAW
 from registry.core.errors import EmotionetError, NotFound, Unavailable, Untrusted, UsageError
 from tests.conftest import free_port
 from tests.content.store_contract import block
 from tests.support.gateway import Gateway, serving
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("registry.content.gateway.PAUSES", (0.01, 0.02))
+
 
 QUICK = Patience(connect=1.0, read=0.5, block=1.5, hedge=0.15)
 BLOCKS = [block(f"block {number}" * 100) for number in range(5)]
@@ -97,6 +104,14 @@ def test_one_that_fails_does_no_harm_beside_one_that_works(world: World, how: st
         assert client.get(cid) == data
 
 
+@pytest.mark.parametrize("how", ["cut", "broken", "busy", "reset", "hang"])
+def test_what_fails_for_a_moment_is_asked_again(world: World, how: str) -> None:
+    gateway = world.gateway(how)
+    gateway.times = 2
+    assert world.client(gateway).get(BLOCKS[0][0]) == BLOCKS[0][1]
+    assert gateway.asked[str(BLOCKS[0][0])] == 3
+
+
 def test_a_redirect_within_the_gateway_is_followed(world: World) -> None:
     assert world.client(world.gateway("moved")).get(BLOCKS[0][0]) == BLOCKS[0][1]
 
@@ -130,7 +145,7 @@ def test_nobody_listens(world: World) -> None:
 def test_a_host_with_an_inner_address_is_not_asked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for address in ("10.0.0.7", "127.0.0.1", "169.254.169.254", "::1", "fe80::1%eth0", "192.168.1.1", "0.0.0.0"):
         entry = [(2, 1, 6, "", ("93.184.216.34", 443)), (2, 1, 6, "", (address, 443))]
-        monkeypatch.setattr("registry.content.gateway.socket.getaddrinfo", lambda *_, entry=entry, **__: entry)
+        monkeypatch.setattr("registry.content.hosts.socket.getaddrinfo", lambda *_, entry=entry, **__: entry)
         with pytest.raises(Unavailable, match="not public"):
             world.client("https://gateway.example").get(BLOCKS[0][0])
 

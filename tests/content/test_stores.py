@@ -47,6 +47,20 @@ class TestEmbedded(StoreContract):
         overwrite(store, block("7")[0], b"")
         assert {problem.cid for problem in store.verify()} == {block("3")[0], block("7")[0]}
 
+    def test_one_flipped_bit_in_any_block_is_found_on_read_and_named(self, store: EmbeddedStore) -> None:
+        blocks = [block(str(number) * (1 + number * 37)) for number in range(40)]
+        store.put_many(blocks)
+        for number, (cid, data) in enumerate(blocks):
+            bit = number * 7919 % (8 * len(data))
+            wrong = bytearray(data)
+            wrong[bit // 8] ^= 1 << bit % 8
+            overwrite(store, cid, bytes(wrong))
+            with pytest.raises(NotFound, match=str(cid)):
+                store.get(cid)
+            assert [problem.cid for problem in store.verify()] == [cid]
+            overwrite(store, cid, data)
+        assert list(store.verify()) == []
+
     def test_gc_frees_only_what_nothing_reaches(self, store: EmbeddedStore) -> None:
         store.put_many(block(text) for text in "abc")
         store.pin(block("a")[0])

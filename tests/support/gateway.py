@@ -23,6 +23,7 @@ class Gateway:
         self.blocks, self.how, self.delay = blocks, how, delay
         self.asked: Counter[str] = Counter()
         self.only: set[str] | None = None  # CIDs for which it misbehaves; None: all
+        self.times = 1 << 60  # so often it misbehaves for a CID, then it is honest
         self.url = ""
         self.stop = threading.Event()
 
@@ -50,7 +51,8 @@ class _Answer(BaseHTTPRequestHandler):
         gateway.asked[name] += 1
         if gateway.delay:
             time.sleep(gateway.delay)
-        how = gateway.how if gateway.only is None or name in gateway.only else "honest"
+        bad = (gateway.only is None or name in gateway.only) and gateway.asked[name] <= gateway.times
+        how = gateway.how if bad else "honest"
         try:
             data = gateway.blocks.get(CID.parse(name))
         except NotFound:
