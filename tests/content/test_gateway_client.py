@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
+import trustme
 
 from registry.content.gateway import GatewayClient, check_gateway
 from registry.content.hosts import Patience
@@ -140,6 +143,40 @@ def test_all_that_lie_or_have_nothing(world: World) -> None:
 def test_nobody_listens(world: World) -> None:
     with pytest.raises(Unavailable, match="can't be reached"):
         world.client(f"http://127.0.0.1:{free_port()}").get(BLOCKS[0][0])
+
+
+def secured(name: str) -> tuple[ssl.SSLContext, trustme.CA]:
+    """A server's side of TLS for a host of that name, and who vouches for it."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return context, authority
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_https_asks_the_address_that_was_checked_and_wants_the_hosts_own_certificate(
+    blocks: MemoryStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, good: bool
+) -> None:
+    context, authority = secured("gateway.example" if good else "other.example")
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    looked_up: list[str] = []
+
+    def address(host: str, port: int) -> str:
+        looked_up.append(host)
+        return "127.0.0.1"
+
+    monkeypatch.setattr("registry.content.hosts.certifi.where", lambda: str(tmp_path / "ca.pem"))
+    monkeypatch.setattr("registry.content.hosts._public_address", address)
+    with serving(Gateway(blocks), context) as gateway:
+        client = GatewayClient([f"https://gateway.example:{gateway.url.rpartition(':')[2]}"], QUICK)
+        if good:
+            assert [client.get(cid) for cid, _ in BLOCKS] == [data for _, data in BLOCKS]
+            assert looked_up == ["gateway.example"]  # once
+        else:
+            with pytest.raises(Unavailable, match="SSLError"):
+                client.get(BLOCKS[0][0])
+            assert not gateway.asked
+        client.close()
 
 
 def test_a_host_with_an_inner_address_is_not_asked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

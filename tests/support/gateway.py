@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import ssl
 import threading
 import time
 from collections import Counter
@@ -144,11 +145,13 @@ class _Answer(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(gateway: Gateway) -> Iterator[Gateway]:
+def serving(gateway: Gateway, tls: ssl.SSLContext | None = None) -> Iterator[Gateway]:
     """Serve it on a free port of the loopback until the end of the block."""
     server = _Server(("127.0.0.1", 0), _Answer)
     server.gateway = gateway
-    gateway.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    gateway.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
