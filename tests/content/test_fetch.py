@@ -14,6 +14,7 @@ from registry.content.fetch import Limits, fetch
 from registry.content.folder import import_folder
 from registry.content.gateway import GatewayClient
 from registry.content.hosts import Patience
+from registry.content.kubo import KuboStore
 from registry.content.memory import MemoryStore
 from registry.core.cid import CID, DAG_CBOR, cid_of
 from registry.core.dag import walk_closure
@@ -21,6 +22,7 @@ from registry.core.encoding import encode
 from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted
 from registry.core.store import BlockStore
 from tests.support.gateway import Gateway, serving
+from tests.support.kubo import Kubo
 
 QUICK = Patience(connect=1.0, read=0.5, block=1.5, hedge=0.15)
 
@@ -161,3 +163,16 @@ def test_a_file_that_expands_without_end_is_not_written(
             status, _, err = run(capsys, "fetch", str(cid), "-o", str(tmp_path / "out"))
             assert (status, said in err) == (1, True)
             assert not (tmp_path / "out").exists()
+
+
+def test_a_real_kubos_gateway_gives_the_same_dag(kubo: Kubo, tree: tuple[MemoryStore, CID], tmp_path: Path) -> None:
+    source, root = tree
+    node = KuboStore(kubo.api)
+    node.put_many(walk_closure(source.get, [root]))
+    node.close()
+    client = GatewayClient([(kubo.repository / "gateway").read_text().strip()])
+    store = EmbeddedStore(tmp_path / "store")
+    done = fetch(client, store, root)
+    client.close()
+    assert done.new == done.blocks
+    assert dict(walk_closure(store.get, [root])) == dict(walk_closure(source.get, [root]))
