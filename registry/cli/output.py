@@ -86,6 +86,7 @@ class Bars:
         if what not in self._bars:
             self._bars[what] = tqdm(total=total or None, desc=what.ljust(14), leave=True, file=sys.stderr, ncols=88)
         bar = self._bars[what]
+        bar.total = total or None  # a fetch learns of more as it goes
         bar.update(done - bar.n)
         if total and done >= total:
             bar.refresh()
