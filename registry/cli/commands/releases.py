@@ -1,4 +1,4 @@
-"""Commands on releases: publish, list, show, predict."""
+"""Commands on releases: publish, list, show, compare, predict."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     add(verbs, common, "publish", run_publish, "publish a completed run, signed and anchored").add_argument("run")
     limit(add(verbs, common, "list", run_list, "list releases"))
     add(verbs, common, "show", run_show, "one release").add_argument("release", metavar="CID")
+    comparing = add(verbs, common, "compare", run_compare, "two releases on the images that both judged")
+    comparing.add_argument("a", metavar="A")
+    comparing.add_argument("b", metavar="B")
     predicting = add(commands, common, "predict", run_predict, "run a published model on images")
     predicting.add_argument("release", metavar="RELEASE")
     predicting.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
@@ -76,6 +79,34 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
         done = show_release(opened, record(opened, wanted.release))
     output.document(done, identity="release", text=release_text(done))
     return 0
+
+
+def run_compare(wanted: argparse.Namespace, output: Output) -> int:
+    """Differences (B minus A), tests, and what was changed."""
+    from registry.workflows.compare_releases import compare_releases
+
+    with home() as opened:
+        done = compare_releases(opened, record(opened, wanted.a), record(opened, wanted.b))
+    output.document(done, identity=None, text=_comparison_text(done))
+    return 0
+
+
+def _comparison_text(done: dict[str, Any]) -> list[str]:
+    left = f"{done['only_a']} only in A, {done['only_b']} only in B, {done['relabeled']} with another label"
+    names = ("name", "a", "b", "difference", "low", "high")
+    differences = [[str(one[name] or "not estimable") for name in names] for one in done["differences"]]
+    columns = ("name", "n", "only_a", "only_b", "p", "corrected")
+    tests = [["" if one[name] is None else str(one[name]) for name in columns] for one in done["tests"]]
+    changed = [[one["what"], str(one["a"]), str(one["b"])] for one in done["changed"]]
+    return [
+        f"{done['images']} images in {done['groups']} groups, judged by both ({left})",
+        "",
+        table(["figure", "A", "B", "B - A", "95 % low", "high"], differences),
+        "",
+        table(["called right", "images", "only by A", "only by B", "McNemar p", "Holm's"], tests),
+        "",
+        *([table(["changed", "A", "B"], changed)] if changed else ["the plans differ in nothing"]),
+    ]
 
 
 def run_predict(wanted: argparse.Namespace, output: Output) -> int:

@@ -1,0 +1,146 @@
+"""Two sets of predictions of the same images: by how much they differ, and whether chance explains it.
+
+Invariants: pure, exact, seeded: the same predictions give the same figures on every machine. Differences are B minus
+A. Both sides are drawn together (the paired cluster bootstrap: a person's images stay together, and each round takes
+the same persons for A and for B), so that what is hard for both does not count as a difference. Whether a class is
+called right more often is McNemar's exact test on the images that only one of them calls right, corrected for the
+number of classes by Holm's rule.
+
+Sources: Efron and Tibshirani 1993 (paired bootstrap, percentile interval); McNemar 1947, exact binomial form;
+Holm 1979.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import comb
+
+import numpy as np
+
+from registry.core.errors import InvalidInput
+from registry.evaluation import metrics
+from registry.evaluation.bootstrap import bootstrap
+from registry.evaluation.columns import Columns, Ints
+from registry.evaluation.decimals import UNIT, six
+
+FIGURES = ("macro_f1", "micro_f1", "pr_auc", "map50", "map50_95")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One figure of both: values, their difference (B minus A) and its 95 % interval, as decimals of six places."""
+
+    name: str
+    a: str | None
+    b: str | None
+    difference: str | None
+    low: str | None
+    high: str | None
+
+
+@dataclass(frozen=True)
+class Discordance:
+    """Images that only A, or only B, calls right; McNemar's exact p, and Holm's (None for all images together)."""
+
+    name: str
+    n: int
+    only_a: int
+    only_b: int
+    p: str
+    corrected: str | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All of it, over ``n`` images in ``groups`` groups."""
+
+    n: int
+    groups: int
+    differences: tuple[Difference, ...]
+    tests: tuple[Discordance, ...]
+
+
+def compare(
+    a: Columns,
+    b: Columns,
+    *,
+    classes: Sequence[str],
+    thresholds: tuple[int, int],
+    clusters: Mapping[bytes, bytes],
+    rounds: int,
+    seed: int,
+) -> Comparison:
+    """A and B judged on the same images with the same truth; ``clusters`` maps an image to its group.
+
+    ``thresholds`` of A and B are in millionths. ``InvalidInput`` (``not_paired``) if the images or truths differ.
+    """
+    if a.keys != b.keys or not np.array_equal(a.truth, b.truth) or not len(a):
+        raise InvalidInput("only predictions of the same images with the same labels are compared", code="not_paired")
+    names = [clusters.get(key, key) for key in a.keys]
+    drawn = [
+        bootstrap(columns, names, threshold=threshold, rounds=rounds, seed=seed)
+        for columns, threshold in zip((a, b), thresholds, strict=True)
+    ]
+    values = [_values(columns, threshold, classes) for columns, threshold in zip((a, b), thresholds, strict=True)]
+    keys = {name: name for name in FIGURES} | {f"f1({name})": f"f1 {label}" for label, name in enumerate(classes)}
+    differences = tuple(
+        _difference(name, (values[0][name], values[1][name]), (drawn[0][key], drawn[1][key]))
+        for name, key in keys.items()
+    )
+    return Comparison(len(a), len(set(names)), differences, _tests(a, b, thresholds, classes))
+
+
+def _values(columns: Columns, threshold: int, classes: Sequence[str]) -> dict[str, Fraction | None]:
+    counts = metrics.confusion_of(columns, threshold)
+    return {
+        "macro_f1": metrics.macro_f1(counts),
+        "micro_f1": metrics.micro_f1(counts),
+        "pr_auc": metrics.pr_auc(columns),
+        "map50": metrics.mean_average_precision(columns, (50,)),
+        "map50_95": metrics.mean_average_precision(columns),
+        **{f"f1({name})": metrics.class_f1(counts, label) for label, name in enumerate(classes)},
+    }
+
+
+def _difference(name: str, values: tuple[Fraction | None, Fraction | None], drawn: tuple[Ints, Ints]) -> Difference:
+    a, b = values
+    low = high = None
+    known = np.sort((drawn[1] - drawn[0])[(drawn[0] >= 0) & (drawn[1] >= 0)])
+    if a is not None and b is not None and 2 * len(known) >= len(drawn[0]):
+        low, high = (six(Fraction(int(known[-(-part * len(known) // 1000) - 1]), UNIT)) for part in (25, 975))
+    gap = b - a if a is not None and b is not None else None
+    return Difference(name, six(a), six(b), six(gap), low, high)
+
+
+def mcnemar(only_a: int, only_b: int) -> Fraction:
+    """Two-sided exact p: twice the smaller tail of a fair coin tossed for each discordant image, at most 1."""
+    tosses = only_a + only_b
+    tail = sum(comb(tosses, count) for count in range(min(only_a, only_b) + 1))
+    return min(Fraction(1), Fraction(2 * tail, 1 << tosses))
+
+
+def holm(values: Sequence[Fraction]) -> list[Fraction]:
+    """Holm's corrected p of each, in the order given."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    found, highest = [Fraction(1)] * len(values), Fraction(0)
+    for place, index in enumerate(order):
+        highest = max(highest, min(Fraction(1), values[index] * (len(values) - place)))
+        found[index] = highest
+    return found
+
+
+def _tests(a: Columns, b: Columns, thresholds: tuple[int, int], classes: Sequence[str]) -> tuple[Discordance, ...]:
+    right = [columns.called(threshold) == columns.truth for columns, threshold in zip((a, b), thresholds, strict=True)]
+    masks = [np.ones(len(a), bool), *(a.truth == label for label in range(len(classes)))]
+    counts = [
+        (int(mask.sum()), int((right[0] & ~right[1] & mask).sum()), int((right[1] & ~right[0] & mask).sum()))
+        for mask in masks
+    ]
+    values = [mcnemar(one, other) for _, one, other in counts]
+    corrected: list[Fraction | None] = [None, *holm(values[1:])]
+    return tuple(
+        Discordance(name, *count, six(value) or "", six(fair))
+        for name, count, value, fair in zip(("all images", *classes), counts, values, corrected, strict=True)
+    )

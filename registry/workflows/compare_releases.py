@@ -1,0 +1,109 @@
+"""Compare two releases on the images that both judged: figures, significance, and what was changed between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from registry.core import records, tables
+from registry.core.cid import CID
+from registry.core.errors import InvalidInput
+from registry.evaluation.columns import Columns, columns_of, take
+from registry.evaluation.comparison import compare
+from registry.evaluation.folds import union_groups
+from registry.provenance.lineage import ReleaseView, release_view, stated_count, stated_share
+from registry.workflows.parts import Parts
+
+
+def compare_releases(parts: Parts, a: CID, b: CID) -> dict[str, Any]:
+    """The document of `emotionet release compare A B --json`. ``InvalidInput`` where nothing can be compared."""
+    views = [release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(cid))) for cid in (a, b)]
+    classes = views[0].snapshot.classes
+    if classes != views[1].snapshot.classes:
+        raise InvalidInput("the releases have other classes, or another order of them: nothing can be compared")
+    columns = [_columns(parts, view, len(classes)) for view in views]
+    both, relabeled = _common(*columns)
+    if not any(both[0]):
+        raise InvalidInput("the releases judged no image in common with the same label: nothing can be compared")
+    found = compare(
+        take(columns[0], both[0]),
+        take(columns[1], both[1]),
+        classes=classes,
+        thresholds=tuple(stated_share(view.recipe, "evaluation", "threshold") for view in views),  # type: ignore[arg-type]
+        clusters=_clusters(parts, views),
+        rounds=stated_count(views[0].recipe, "evaluation", "rounds"),
+        seed=views[0].plan.seed,
+    )
+    return {
+        "a": str(a),
+        "b": str(b),
+        "images": found.n,
+        "groups": found.groups,
+        "only_a": len(columns[0]) - found.n - relabeled,
+        "only_b": len(columns[1]) - found.n - relabeled,
+        "relabeled": relabeled,
+        "changed": _changed(parts, *views),
+        "differences": [asdict(one) for one in found.differences],
+        "tests": [asdict(one) for one in found.tests],
+    }
+
+
+def _columns(parts: Parts, view: ReleaseView, classes: int) -> Columns:
+    return columns_of(list(tables.rows_as_dicts(view.evaluation.predictions, parts.store.get)), classes)
+
+
+def _common(a: Columns, b: Columns) -> tuple[tuple[Any, Any], int]:
+    """Masks of the images that both judged under the same label, and how many had another one."""
+    truths = [dict(zip(columns.keys, columns.truth.tolist(), strict=True)) for columns in (a, b)]
+    shared = truths[0].keys() & truths[1].keys()
+    equal = {key for key in shared if truths[0][key] == truths[1][key]}
+    masks = tuple(np.array([key in equal for key in columns.keys], bool) for columns in (a, b))
+    return (masks[0], masks[1]), len(shared) - len(equal)
+
+
+def _clusters(parts: Parts, views: list[ReleaseView]) -> dict[bytes, bytes]:
+    """Images that either release holds together are drawn together."""
+    pairs, members = [], set()
+    for view in views:
+        for row in tables.rows_as_dicts(view.preprocessing.output, parts.store.get):
+            members |= {row["sha256"], row["group"]}
+            pairs.append((row["sha256"], row["group"]))
+    return union_groups(pairs, sorted(members))
+
+
+def _changed(parts: Parts, a: ReleaseView, b: ReleaseView) -> list[dict[str, Any]]:
+    """What differs between the plans, by name, with both values."""
+    environments = [
+        records.parse_as(records.Environment, parts.store.get(view.plan.environment)).values for view in (a, b)
+    ]
+    sides = [
+        {
+            "snapshot": str(view.preprocessing.snapshot),
+            "method": f"{view.plan.method.id} {view.plan.method.version}",
+            "code": view.plan.code,
+            "base": str(view.plan.base) if view.plan.base else None,
+            "seed": str(view.plan.seed),
+            **{f"recipe.{name}": value for name, value in _flat(view.recipe.values).items()},
+            **{f"environment.{name}": value for name, value in environment.items()},
+        }
+        for view, environment in zip((a, b), environments, strict=True)
+    ]
+    names = sorted(sides[0].keys() | sides[1].keys())
+    return [
+        {"what": name, "a": sides[0].get(name), "b": sides[1].get(name)}
+        for name in names
+        if sides[0].get(name) != sides[1].get(name)
+    ]
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{before}{name}.")
+        else:
+            found[f"{before}{name}"] = str(value)
+    return found

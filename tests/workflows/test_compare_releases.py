@@ -1,0 +1,69 @@
+"""Two releases of one home compared: what they share, what was changed, and where nothing can be said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from registry.assembly import Home
+from registry.cli.main import main
+from registry.core.cid import CID
+from registry.core.errors import InvalidInput
+from registry.workflows.compare_releases import compare_releases
+from registry.workflows.import_source import import_source
+from registry.workflows.publish_release import publish_release
+from registry.workflows.start_run import Wanted, start_run
+from registry.workflows.take_snapshot import take_snapshot
+from tests.workflows.conftest import Folder
+
+
+def released(opened: Home, snapshot: CID, **overrides: int) -> CID:
+    wanted = Wanted(recipe="simulated", method="simulated", overrides=overrides)
+    run = start_run(opened, snapshot, wanted)
+    opened.worker().work(run)
+    return CID.parse(publish_release(opened, run)["release"])
+
+
+def test_two_seeds_on_one_snapshot(opened: Home, labeled: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    import_source(opened, str(labeled(48)))
+    snapshot = CID.parse(take_snapshot(opened)["snapshot"])
+    a, b = released(opened, snapshot), released(opened, snapshot, seed=99)
+    done = compare_releases(opened, a, b)
+    assert (done["images"], done["only_a"], done["only_b"], done["relabeled"]) == (48, 0, 0, 0)
+    assert {one["what"] for one in done["changed"]} == {"seed", "recipe.seed"}
+    assert [one["name"] for one in done["tests"]] == ["all images", "triste", "sorprendido", "feliz", "enojado"]
+    same = compare_releases(opened, a, a)
+    assert same["changed"] == []
+    assert all(one["difference"] in ("0.000000", None) for one in same["differences"])
+    capsys.readouterr()
+    assert main(("release", "compare", str(a), str(b), "--json")) == 0
+    assert json.loads(capsys.readouterr().out) == done
+    assert main(("release", "compare", str(a), str(b))) == 0
+    text = capsys.readouterr().out
+    assert "48 images" in text
+    assert "recipe.seed" in text
+
+
+def test_images_in_common_are_compared_and_others_counted(opened: Home, labeled: Folder, tmp_path: Path) -> None:
+    import_source(opened, str(labeled(24, name="first")))
+    a = released(opened, CID.parse(take_snapshot(opened)["snapshot"]))
+    import_source(opened, str(labeled(12, name="second")))
+    both = CID.parse(take_snapshot(opened)["snapshot"])
+    b = released(opened, both)
+    done = compare_releases(opened, a, b)
+    assert (done["images"], done["only_a"], done["only_b"]) == (24, 0, 12)
+    assert "snapshot" in {one["what"] for one in done["changed"]}
+
+
+def test_nothing_in_common_is_said(opened: Home, labeled: Folder) -> None:
+    roots = []
+    for name in ("one", "two"):
+        folder = labeled(12, name=name)
+        table = (folder / "labels.csv").read_text()
+        (folder / "labels.csv").write_text(table.replace("anna", f"labeller {name}"))
+        roots.append(CID.parse(import_source(opened, str(folder))["root"]))
+    a, b = (released(opened, CID.parse(take_snapshot(opened, source=root)["snapshot"])) for root in roots)
+    with pytest.raises(InvalidInput, match="no image in common"):
+        compare_releases(opened, a, b)
