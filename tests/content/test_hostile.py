@@ -96,8 +96,8 @@ def test_a_mutated_car_is_an_error_of_ours_and_leaves_nothing(data: st.DataObjec
     changed = bytearray(WHOLE)
     for _ in range(data.draw(st.integers(1, 3))):
         near = data.draw(st.sampled_from([0, 58, len(WHOLE) - 200]))
-        at = min(len(changed) - 1, near + data.draw(st.integers(0, 150)))
-        if data.draw(st.booleans()):
+        at = max(0, min(len(changed) - 1, near + data.draw(st.integers(0, 150))))
+        if changed and data.draw(st.booleans()):
             changed[at] = data.draw(st.integers(0, 255))
         else:
             del changed[at:]
