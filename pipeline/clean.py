@@ -8,13 +8,18 @@ person or is nearly equal, dropped or not: a group is named by its smallest sha2
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline.decode import Undecodable, decode
 from pipeline.duplicates import dhash, near_pairs, phash
+from pipeline.faces import FaceDetector
 from pipeline.measure import exposure, noise, sharpness
 from pipeline.resize import pixels_digest, resize
 from registry.core.method import Item
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Read = Callable[[bytes], bytes]
+Row = dict[str, Any]  # the columns below; bytes, integers, text, lists and None
 Progress = Callable[[str, int, int], None]
 BLUR_SIDE = 64  # blur is judged at this size, so that an image scaled up is not called blurred
 
@@ -39,9 +45,9 @@ def _small(grey: Image) -> Image:
     return grey.resize(sides, Pillow.Resampling.BOX)
 
 
-def look(item: Item, data: bytes, rules: Mapping[str, Any]) -> dict[str, Any]:
+def look(item: Item, data: bytes, rules: Mapping[str, Any], detector: FaceDetector | None) -> Row:
     """One image's row: what is measured, the digests, and the reason if it is bad by itself."""
-    row: dict[str, Any] = {"sha256": item.sha256, "subject": item.subject, "width": 0, "height": 0, "reason": None}
+    row: Row = {"sha256": item.sha256, "subject": item.subject, "width": 0, "height": 0, "reason": None}
     try:
         image = decode(data, int(rules["max_pixels"]))
     except Undecodable as error:
@@ -51,6 +57,10 @@ def look(item: Item, data: bytes, rules: Mapping[str, Any]) -> dict[str, Any]:
         return {**row, "reason": "too_small", "measured": f"{image.size[0]}x{image.size[1]}"}
     grey = image.convert("L")
     reason, measured = _judge(grey, rules)
+    faces = None
+    if detector is not None and reason is None and not item.boxes:
+        faces = detector.find(image)
+        reason, measured = _judge_faces(len(faces), rules)
     return {
         **row,
         "reason": reason,
@@ -59,7 +69,17 @@ def look(item: Item, data: bytes, rules: Mapping[str, Any]) -> dict[str, Any]:
         "decoded": pixels_digest(np.asarray(image)),
         "dhash": dhash(grey),
         "phash": phash(grey),
+        "faces": None if faces is None else [list(box) for box in faces],
     }
+
+
+def _judge_faces(found: int, rules: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Whether the recipe takes an image with so many faces."""
+    if not found and rules["drop_no_face"]:
+        return "no_face", "0 faces"
+    if found > 1 and rules["drop_several_faces"]:
+        return "several_faces", f"{found} faces"
+    return None, None
 
 
 def _judge(grey: Image, rules: Mapping[str, Any]) -> tuple[str | None, str | None]:
@@ -79,16 +99,46 @@ def _judge(grey: Image, rules: Mapping[str, Any]) -> tuple[str | None, str | Non
     return None, None
 
 
-def clean(items: Sequence[Item], read: Read, rules: Mapping[str, Any], progress: Progress) -> pd.DataFrame:
-    """A table sorted by sha256: width, height, pixels, reason, measured, group. One image in memory at a time."""
+def measure(items: Sequence[Item], read: Read, rules: Mapping[str, Any], progress: Progress) -> Iterator[Row]:
+    """One row an item, in their order: plain values alone, so that shards can be measured anywhere.
+
+    Several threads (decoding, resizing and hashing let go of Python's lock), a few images in memory at a time.
+    """
+    threads = os.cpu_count() or 1
+    own = threading.local()
+
+    def one(item: Item) -> Row:
+        if rules["detector"] != "none" and not hasattr(own, "detector"):
+            own.detector = FaceDetector(str(rules["face_score"]))  # a network keeps state: one a thread
+        return look(item, read_one(item.sha256), rules, getattr(own, "detector", None))
+
+    lock = threading.Lock()
+
+    def read_one(sha256: bytes) -> bytes:
+        with lock:  # a reader is given no more threads than it was written for
+            return read(sha256)
+
+    with ThreadPoolExecutor(threads, thread_name_prefix="clean") as pool:
+        waiting: deque[Future[Row]] = deque()
+        try:
+            for done, item in enumerate(items, 1):
+                waiting.append(pool.submit(one, item))
+                if len(waiting) > 2 * threads:
+                    yield waiting.popleft().result()
+                progress("clean", done, len(items))
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def select(rows: Sequence[Row], rules: Mapping[str, Any]) -> pd.DataFrame:
+    """A table of all rows sorted by sha256, copies dropped and groups named: what needs all images at once."""
     import pandas as pd
 
-    rows = []
-    for done, item in enumerate(sorted(items, key=lambda one: one.sha256), 1):
-        rows.append(look(item, read(item.sha256), rules))
-        progress("clean", done, len(items))
     # Objects from the start: beside a missing value pandas makes floats of 64-bit hashes and loses their last bits.
-    cells = [[row.get(name) for name in _COLUMNS] for row in rows]
+    cells = [[row.get(name) for name in _COLUMNS] for row in sorted(rows, key=lambda row: bytes(row["sha256"]))]
     table = pd.DataFrame(cells, columns=list(_COLUMNS), dtype=object)
     pairs = _near(table, rules)
     _drop_copies(table, pairs)
@@ -96,7 +146,10 @@ def clean(items: Sequence[Item], read: Read, rules: Mapping[str, Any], progress:
     return table
 
 
-_COLUMNS = ("sha256", "subject", "width", "height", "reason", "measured", "pixels", "decoded", "dhash", "phash")
+_COLUMNS = (
+    *("sha256", "subject", "width", "height", "reason", "measured"),
+    *("pixels", "decoded", "dhash", "phash", "faces"),
+)
 
 
 def _near(table: pd.DataFrame, rules: Mapping[str, Any]) -> list[tuple[int, int]]:

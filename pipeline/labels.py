@@ -1,4 +1,4 @@
-"""Which box of an image carries its label: supplied, otherwise the full frame, recorded image by image."""
+"""Which box of an image carries its label: supplied, a detector's, or the full frame, recorded image by image."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ from collections.abc import Sequence
 from registry.core.method import Box
 
 
-def choose_boxes(supplied: Sequence[Box], width: int, height: int) -> tuple[tuple[Box, ...], str]:
-    """The boxes, clipped to the image, and where they come from. A box outside the image counts for nothing."""
+def choose_boxes(
+    supplied: Sequence[Box], detected: Sequence[Sequence[int]] | None, width: int, height: int
+) -> tuple[tuple[Box, ...], str]:
+    """The boxes, clipped to the image, and where they come from. A box outside the image counts for nothing.
+
+    Of several detected faces the largest is the one that the label speaks of (then the surest).
+    """
     clipped = tuple(box for box in (_clip(box, width * 100, height * 100) for box in supplied) if box[2] and box[3])
     if clipped:
         return clipped, "supplied"
+    if detected:
+        x, y, wide, high = max(detected, key=lambda box: box[2] * box[3])
+        return ((x, y, wide, high),), "detector"
     return ((0, 0, width * 100, height * 100),), "full_frame"
 
 

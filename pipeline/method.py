@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import recipe as recipes
+from pipeline.hardware import hardware
 from pipeline.labels import choose_boxes
 from registry.core.errors import InvalidInput, Untrusted
-from registry.core.method import Detection, FoldOutcome, FoldTask, Item, Prepared, Progress
+from registry.core.method import Detection, Estimate, FoldOutcome, FoldTask, Item, Prepared, Progress, Row
 
 Read = Callable[[bytes], bytes]
 SOFTWARE = ("ultralytics", "torch", "torchvision", "numpy", "pandas", "pillow", "opencv-python", "safetensors")
@@ -35,15 +36,32 @@ class YOLOv8:
         """``InvalidInput`` unless these values hold."""
         recipes.check_values(values)
 
-    def preprocess(
+    def tools(self, recipe: Mapping[str, Any]) -> dict[str, bytes]:
+        """The detector's weights, where the recipe asks for one."""
+        if recipe["preprocess"]["detector"] == "none":
+            return {}
+        from pipeline.faces import FILE, weights
+
+        return {Path(FILE).name: weights()}
+
+    def measure(
         self, items: Sequence[Item], read: Read, recipe: Mapping[str, Any], progress: Progress
-    ) -> tuple[Prepared, ...]:
-        """Clean, group, choose boxes; one row an item, sorted by sha256."""
-        from pipeline.clean import clean
+    ) -> Iterable[Row]:
+        """One row an item, in their order."""
+        from pipeline.clean import measure
 
         recipes.check_values(recipe)
-        table = clean(items, read, recipe["preprocess"], progress)
+        return measure(items, read, recipe["preprocess"], progress)
+
+    def preprocess(self, items: Sequence[Item], rows: Sequence[Row], recipe: Mapping[str, Any]) -> tuple[Prepared, ...]:
+        """Drop copies, group, choose boxes; one row an item, sorted by sha256."""
+        from pipeline.clean import select
+
+        recipes.check_values(recipe)
         supplied = {item.sha256: item.boxes for item in items}
+        if sorted(row["sha256"] for row in rows) != sorted(supplied):
+            raise InvalidInput("the rows are not those of the items", code="rows_differ")
+        table = select([dict(row) for row in rows], recipe["preprocess"])
         return tuple(_prepared(row, supplied[row["sha256"]]) for row in table.to_dict("records"))
 
     def materialize(
@@ -60,13 +78,12 @@ class YOLOv8:
         if not task.train or (task.fold is not None and not task.validate):
             raise InvalidInput("a fold needs images on both sides: use fewer folds, or more images", code="empty_fold")
         task.workdir.mkdir(parents=True, exist_ok=True)
-        from pipeline import train
         from pipeline.arguments import recorded
-        from pipeline.weights import load_weights, save_weights
+        from pipeline.weights import save_weights
+        from pipeline.yolo.fold import load_base, predict_fold, run_fold
 
-        base = load_weights(task.base)[0] if task.base else None
-        trainer = train.run_fold(task, base, report)
-        predictions = train.predict_fold(trainer, task, report)
+        trainer = run_fold(task, load_base(task.base) if task.base else None, report)
+        predictions = predict_fold(trainer, task, report)
         wanted = task.recipe["training"]
         files, digest = save_weights(
             trainer.ema.ema.state_dict(), str(wanted["model"]), task.classes, int(wanted["imgsz"])
@@ -81,23 +98,66 @@ class YOLOv8:
             predictions=predictions,
         )
 
+    def second_try(self, recipe: Mapping[str, Any], code: str) -> dict[str, Any] | None:
+        """Half the batch after ``out_of_memory``, half of lr0 after ``diverged``, where the recipe allows it."""
+        return recipes.second_try(recipe, code)
+
+    def estimate(self, recipe: Mapping[str, Any], images: int, classes: int) -> Estimate:
+        """One fold of so many images here, by a step that is really done."""
+        from pipeline import cost
+        from pipeline.yolo.probe import seconds_a_step
+
+        recipes.check_values(recipe)
+        wanted = recipe["training"]
+        steps = int(wanted["epochs"]) * -(-images // int(wanted["batch"]))
+        return Estimate(
+            seconds=round(steps * seconds_a_step(wanted, classes)),
+            memory=cost.memory(wanted),
+            pixels=cost.pixels(recipe, images),
+            checkpoint=cost.checkpoint(wanted),
+        )
+
+    def memory(self, recipe: Mapping[str, Any]) -> int:
+        """Bytes that one fold needs at most."""
+        from pipeline.cost import memory
+
+        return memory(recipe["training"])
+
+    def read_base(self, path: Path) -> dict[str, bytes]:
+        """Files of a weights directory from a folder, a .safetensors, an .onnx or a .pt."""
+        from pipeline.convert import read_base
+
+        return read_base(path)
+
+    def export(self, weights: Mapping[str, bytes]) -> dict[str, bytes]:
+        """``model.onnx``, compared with the weights before it is given out."""
+        from pipeline.yolo.export import to_onnx
+
+        return {"model.onnx": to_onnx(weights)}
+
     def predict(
         self,
-        weights: Mapping[str, bytes],
+        weights: Sequence[Mapping[str, bytes]],
         images: Iterable[bytes],
         recipe: Mapping[str, Any],
         classes: tuple[str, ...],
     ) -> Iterable[tuple[Detection, ...]]:
-        """Run published weights on encoded images."""
-        from pipeline import train
+        """Run published weights, or the average of several, on encoded images."""
         from pipeline.decode import Undecodable, decode
         from pipeline.resize import Letterbox, resize
         from pipeline.weights import load_weights
+        from pipeline.yolo.model import infer, load_model
 
-        tensors, architecture, names, imgsz = load_weights(weights)
-        if names != classes:
-            raise Untrusted(f"the weights name classes {names}, the snapshot {classes}", code="class_order")
-        model = train.load_model(tensors, architecture, names, int(recipe["training"]["threads"]))
+        models, sizes = [], set()
+        for files in weights:
+            tensors, architecture, names, imgsz = load_weights(files)
+            if names != classes:
+                raise Untrusted(f"the weights name classes {names}, the snapshot {classes}", code="class_order")
+            models.append(load_model(tensors, architecture, names, int(recipe["training"]["threads"])))
+            sizes.add(imgsz)
+        if len(sizes) != 1:
+            raise Untrusted(f"weights of image sizes {sorted(sizes)} have no average", code="hostile_weights")
+        (imgsz,) = sizes
         for data in images:
             try:
                 image = decode(data, int(recipe["preprocess"]["max_pixels"]))
@@ -106,7 +166,7 @@ class YOLOv8:
                     f"an image can't be read ({error}): give a JPEG or PNG", code=error.reason
                 ) from error
             place = Letterbox(*image.size, imgsz)
-            yield train.infer(model, resize(image, imgsz), place, float(recipe["evaluation"]["floor"]))
+            yield infer(models, resize(image, imgsz), place, float(recipe["evaluation"]["floor"]))
 
     def environment(self) -> dict[str, str]:
         """Versions of all software that affects bits, and the kind of processor."""
@@ -116,7 +176,7 @@ class YOLOv8:
 
 def _prepared(row: Mapping[Any, Any], supplied: Sequence[tuple[int, int, int, int]]) -> Prepared:
     kept = row["reason"] is None
-    boxes, source = choose_boxes(supplied, row["width"], row["height"]) if kept else ((), "")
+    boxes, source = choose_boxes(supplied, row["faces"], row["width"], row["height"]) if kept else ((), "")
     return Prepared(
         sha256=row["sha256"],
         width=int(row["width"]),
@@ -128,19 +188,3 @@ def _prepared(row: Mapping[Any, Any], supplied: Sequence[tuple[int, int, int, in
         reason=row["reason"],
         measured=row["measured"],
     )
-
-
-def hardware() -> dict[str, str]:
-    """The kind of processor, which decides bits."""
-    model = platform.processor() or platform.machine()
-    flags = ""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(errors="replace").splitlines():
-            name, _, value = line.partition(":")
-            if name.strip() == "model name":
-                model = value.strip()
-            if name.strip() == "flags":
-                flags = " ".join(sorted({"avx2", "avx512f", "avx512_bf16", "amx_tile"} & set(value.split())))
-                break
-    return {"processor": model, "instructions": flags, "machine": platform.machine()}

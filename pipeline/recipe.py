@@ -6,7 +6,6 @@ Invariants: every key is known and every number bounded; decimals are strings (r
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
@@ -47,6 +46,10 @@ class Preprocess(_Strict, frozen=True, kw_only=True):
     max_noise: Annotated[int, Meta(ge=0, le=100_000)]
     near_dhash: Bits
     near_phash: Bits
+    detector: Literal["none", "centerface"]
+    face_score: Unit
+    drop_no_face: bool
+    drop_several_faces: bool
 
 
 class Folds(_Strict, frozen=True, kw_only=True):
@@ -69,6 +72,7 @@ class Training(_Strict, frozen=True, kw_only=True):
     momentum: Unit
     weight_decay: Unit
     warmup_epochs: Number
+    warmup_bias_lr: Unit
     mosaic: Unit
     close_mosaic: Annotated[int, Meta(ge=0, le=10_000)]
     degrees: Degrees
@@ -80,6 +84,10 @@ class Training(_Strict, frozen=True, kw_only=True):
     hsv_v: Unit
     threads: Annotated[int, Meta(ge=1, le=256)]
     channels_last: bool
+    precision: Literal["fp32", "bf16"]
+    freeze: Annotated[int, Meta(ge=0, le=22)]
+    patience: Annotated[int, Meta(ge=0, le=10_000)]
+    retry: bool
     validate_every: Annotated[int, Meta(ge=1, le=10_000)]
 
 
@@ -98,7 +106,7 @@ class Recipe(_Strict, frozen=True, kw_only=True):
 
     name: Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9._-]{0,63}\Z")]
     seed: Annotated[int, Meta(ge=0, le=(1 << 53) - 1)]
-    final: Annotated[str, Meta(pattern=r"\Afold:\d{1,2}\Z")]
+    final: Annotated[str, Meta(pattern=r"\A(fold:\d{1,3}|refit)\Z")]
     preprocess: Preprocess
     folds: Folds
     training: Training
@@ -152,7 +160,7 @@ def _check(recipe: Recipe) -> None:
         wrong = "preprocess.min_mean must lie below max_mean"
     elif Decimal(recipe.evaluation.floor) > Decimal(recipe.evaluation.threshold):
         wrong = "evaluation.floor must not lie above threshold"
-    elif int(re.sub(r"\D", "", recipe.final)) >= recipe.folds.k:
+    elif recipe.final != "refit" and int(recipe.final.removeprefix("fold:")) >= recipe.folds.k:
         wrong = "final names a fold that does not exist"
     if wrong:
         raise InvalidInput(f"the recipe does not hold: {wrong}", code="bad_recipe")
@@ -181,6 +189,21 @@ def load_recipe(name_or_file: str, overrides: Mapping[str, Any]) -> tuple[str, d
     recipe = parse_recipe(value)
     values = msgspec.to_builtins(recipe)
     return str(values.pop("name")), dict(values)
+
+
+def second_try(values: Mapping[str, Any], code: str) -> dict[str, Any] | None:
+    """The values with which a fold that failed so may be tried once more; None where the recipe allows none."""
+    training = dict(values["training"])
+    if not training["retry"]:
+        return None
+    if code == "out_of_memory" and training["batch"] > 1:
+        training["batch"] = training["batch"] // 2
+        training["nbs"] = min(training["nbs"], training["batch"])
+    elif code == "diverged":
+        training["lr0"] = f"{Decimal(training['lr0']) / 2:.6f}"
+    else:
+        return None
+    return {**values, "training": training}
 
 
 def check_values(values: Mapping[str, Any]) -> Recipe:

@@ -83,4 +83,6 @@ def resize(image: Image, size: int) -> Pixels:
 def pixels_digest(pixels: Pixels) -> bytes:
     """sha2-256 over ``b"<height>x<width>x3:uint8:"`` and the raw RGB bytes."""
     height, width, _ = pixels.shape
-    return hashlib.sha256(f"{height}x{width}x3:uint8:".encode() + pixels.tobytes()).digest()
+    digest = hashlib.sha256(f"{height}x{width}x3:uint8:".encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.digest()

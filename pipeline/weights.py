@@ -12,8 +12,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import struct
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from registry.core.errors import Untrusted
@@ -29,7 +31,18 @@ MAX_TENSORS = 5000
 MAX_CLASSES = 1000
 STRIDE = 32
 _SIZES = {"F32": 4, "F16": 2, "BF16": 2, "I64": 8}
+_ORIGIN = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 Tensors = Mapping[str, "torch.Tensor"]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where converted weights come from. ``batchnorm`` folded: right in eval mode alone, until it is measured."""
+
+    format: str
+    sha256: str  # of the file that was converted
+    licence: str | None
+    batchnorm: str = "kept"
 
 
 def _bad(reason: str) -> Untrusted:
@@ -49,20 +62,22 @@ def tensor_digest(tensors: Tensors) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def model_json(architecture: str, names: tuple[str, ...], imgsz: int) -> bytes:
+def model_json(architecture: str, names: tuple[str, ...], imgsz: int, origin: Origin | None = None) -> bytes:
     """What is needed beside the tensors to use them; sorted, so that equal models have equal bytes."""
     value = {"architecture": architecture, "names": list(names), "imgsz": imgsz, "stride": STRIDE, "format": 1}
+    if origin is not None:
+        value["origin"] = asdict(origin)
     return (json.dumps(value, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def save_weights(
-    tensors: Tensors, architecture: str, names: tuple[str, ...], imgsz: int
+    tensors: Tensors, architecture: str, names: tuple[str, ...], imgsz: int, origin: Origin | None = None
 ) -> tuple[dict[str, bytes], str]:
     """The files by name, and the tensors' digest."""
     from safetensors.torch import save
 
     plain = {name: tensors[name].detach().cpu().contiguous() for name in sorted(tensors)}
-    return {WEIGHTS: save(plain), MODEL: model_json(architecture, names, imgsz)}, tensor_digest(plain)
+    return {WEIGHTS: save(plain), MODEL: model_json(architecture, names, imgsz, origin)}, tensor_digest(plain)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -130,6 +145,20 @@ def read_model(data: bytes) -> tuple[str, tuple[str, ...], int]:
     if type(imgsz) is not int or not 32 <= imgsz <= 1280 or imgsz % STRIDE:
         raise _bad("its image size is impossible")
     return value["architecture"], tuple(names), imgsz
+
+
+def read_origin(data: bytes) -> Origin | None:
+    """Where weights were converted from, as a checked model.json says; None where it says nothing."""
+    value = json.loads(data[: 1 << 20]).get("origin")
+    if value is None:
+        return None
+    if not isinstance(value, dict) or set(value) != {"format", "sha256", "licence", "batchnorm"}:
+        raise _bad("its origin is not described")
+    if not all(one is None or (isinstance(one, str) and _ORIGIN.fullmatch(one)) for one in value.values()):
+        raise _bad("its origin is no plain text")
+    if value["batchnorm"] not in ("kept", "folded"):
+        raise _bad("its BatchNorm is neither kept nor folded")
+    return Origin(**{**value, "format": str(value["format"]), "sha256": str(value["sha256"])})
 
 
 def load_weights(files: Mapping[str, bytes]) -> tuple[dict[str, torch.Tensor], str, tuple[str, ...], int]:

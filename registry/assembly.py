@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from registry.catalog.database import Catalog
     from registry.content.embedded import EmbeddedStore
     from registry.content.kubo import KuboStore
+    from registry.jobs.engines import Engine
     from registry.jobs.queue import Job, Queue
     from registry.jobs.worker import Worker
     from registry.provenance.keys import Key
@@ -130,6 +131,27 @@ class Home:
             return cast(Method, found.load()())
         raise NotFound(f"the training method {name!r} is not installed here: install the package that brings it")
 
+    def engine(self, name: str | None) -> Engine:
+        """Where a run's steps are computed; None is a run of before there was a choice."""
+        if name == "ray":
+            return self._ray
+        if name not in ("local", None):
+            raise NotFound(f"there is no engine {name!r}: use local or ray")
+        return self._local
+
+    @cached_property
+    def _local(self) -> Engine:
+        from registry.jobs.engines.local import LocalEngine
+        from registry.jobs.room import SHARE, Room, free_memory
+
+        return LocalEngine(Room(int(free_memory() * SHARE)))
+
+    @cached_property
+    def _ray(self) -> Engine:
+        from registry.jobs.engines.ray import RayEngine
+
+        return RayEngine(self.settings.ray_address)
+
     def worker(self) -> Worker:
         """A worker of this machine with every handler."""
         from registry.jobs.worker import Worker
@@ -155,7 +177,7 @@ class Home:
 
         with self.catalog.write() as db:
             if job.kind == "fold":
-                runs.set_fold(db, job.run, int(job.payload["fold"]), status="failed", error=str(error))
+                runs.set_fold(db, job.run, job.payload["fold"], status="failed", error=str(error))
             runs.update(db, job.run, status="failed", error=str(error), updated=self.now())
             self.queue.emit(db, job.run, "failed", {"error": str(error)}, self.now())
         self.queue.cancel(job.run)

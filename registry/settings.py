@@ -27,6 +27,7 @@ class Settings:
     passphrase: str | None = field(default=None, repr=False)
     parallel_folds: int = 0  # 0: half as many again as there are processors
     lease_seconds: float = 30.0
+    ray_address: str | None = None  # of a Ray cluster; None: one is started on this machine
     finality_seconds: float = 1800.0
 
     @property
@@ -77,6 +78,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         chain_contract=given.get("EMOTIONET_CHAIN_CONTRACT") or None,
         passphrase=_secret(given, "EMOTIONET_PASSPHRASE"),
         parallel_folds=int(_number(given, "EMOTIONET_PARALLEL_FOLDS", 0)),
+        ray_address=given.get("EMOTIONET_RAY_ADDRESS") or None,
         lease_seconds=_number(given, "EMOTIONET_LEASE_SECONDS", 30.0),
         finality_seconds=_number(given, "EMOTIONET_FINALITY_SECONDS", 1800.0),
     )

@@ -21,9 +21,8 @@ from registry.content import reader
 from registry.core import records
 from registry.core.cid import CID, DAG_CBOR
 from registry.core.errors import NotFound
-from registry.provenance.lineage import release_view
+from registry.provenance.lineage import final_weights, release_view
 from registry.workflows.parts import Parts
-from registry.workflows.predict import final_weights
 from registry.workflows.publish_release import publish_release, show_release
 from registry.workflows.start_run import WEIGHTS_FILES
 

@@ -111,7 +111,7 @@ class NewRun(Request, frozen=True):
     batch: Annotated[int, Meta(ge=1, le=4096)] | None = None
     base: CidText | None = None
     claims: Annotated[list[Name], Meta(max_length=32)] = msgspec.field(default_factory=list)
-    final: Annotated[str, Meta(pattern=r"^fold:\d{1,3}$")] | None = None
+    final: Annotated[str, Meta(pattern=r"^(fold:\d{1,3}|refit)$")] | None = None
     unanchored: bool = False
 
     def overrides(self) -> dict[str, int]:

@@ -46,8 +46,8 @@ def exit_status(error: EmotionetError) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    if given[:1] == ["_fold"]:  # what a worker starts for one fold; not for people
-        return service.run_fold_child(given[1:])
+    if given[:1] == ["_child"]:  # what an engine starts; not for people
+        return service.run_as_child(given[1:])
     parser = build_parser()
     wanted = parser.parse_args(given)
     if wanted.version:

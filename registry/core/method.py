@@ -19,6 +19,7 @@ import msgspec
 Box = tuple[int, int, int, int]  # x, y, w, h in hundredths of a pixel of the upright original
 Detection = tuple[int, int, int, int, int, int]  # class, score in millionths, x, y, w, h (as Box)
 Progress = Callable[[str, int, int], None]  # what, done, total
+Row = Mapping[str, Any]  # bytes, integers, text, None, lists and maps of them: what dag-cbor holds without floats
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +74,15 @@ class FoldOutcome(msgspec.Struct, frozen=True, kw_only=True):
     predictions: Mapping[bytes, tuple[Detection, ...]]  # every validation image, by falling score
 
 
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds of a fold's training alone on this machine, and bytes at most."""
+
+    seconds: int
+    memory: int
+    pixels: int  # bytes on disk that all folds share
+    checkpoint: int  # bytes on disk of this fold, while it trains
+
+
 class Method(Protocol):
     """A training method."""
 
@@ -91,14 +101,28 @@ class Method(Protocol):
         """``InvalidInput`` unless these are values that this method accepts (a stranger's recipe)."""
         ...
 
-    def preprocess(
+    def tools(self, recipe: Mapping[str, Any]) -> dict[str, bytes]:
+        """Files that these values need beside the code (a detector's weights), by name.
+
+        ``Unavailable`` if one is not installed.
+        """
+        ...
+
+    def measure(
         self,
         items: Sequence[Item],
         read: Callable[[bytes], bytes],
         recipe: Mapping[str, Any],
         progress: Progress,
-    ) -> tuple[Prepared, ...]:
-        """Clean, group and resize; one row an item, sorted by sha256. ``read`` gives an image's bytes by sha256."""
+    ) -> Iterable[Row]:
+        """Look at each item by itself; a row each. ``read`` gives an image's bytes by sha256, to one thread at a time.
+
+        The rows of all items together are what ``preprocess`` needs, in whatever shards and order they were made.
+        """
+        ...
+
+    def preprocess(self, items: Sequence[Item], rows: Sequence[Row], recipe: Mapping[str, Any]) -> tuple[Prepared, ...]:
+        """Drop copies, group, choose boxes; one row an item, sorted by sha256."""
         ...
 
     def materialize(
@@ -116,14 +140,40 @@ class Method(Protocol):
         """Train and predict one fold. ``report`` gets {epoch, epochs, ...}; what it raises stops the training."""
         ...
 
+    def second_try(self, recipe: Mapping[str, Any], code: str) -> dict[str, Any] | None:
+        """The values with which a fold that failed with error ``code`` may be tried once more; None if it may not."""
+        ...
+
+    def estimate(self, recipe: Mapping[str, Any], images: int, classes: int) -> Estimate:
+        """What one fold of so many images would cost on this machine; measured, takes seconds."""
+        ...
+
+    def memory(self, recipe: Mapping[str, Any]) -> int:
+        """Bytes that one fold needs at most, roughly; known without measuring."""
+        ...
+
+    def read_base(self, path: Path) -> dict[str, bytes]:
+        """Files of a weights directory from a user's own file, converted if need be; no pickle decides what is called.
+
+        ``InvalidInput`` or ``Untrusted`` for what is no weights of this method.
+        """
+        ...
+
+    def export(self, weights: Mapping[str, bytes]) -> dict[str, bytes]:
+        """The same model in ONNX, by file name; compared with the weights. ``Unavailable``, ``Untrusted``."""
+        ...
+
     def predict(
         self,
-        weights: Mapping[str, bytes],
+        weights: Sequence[Mapping[str, bytes]],
         images: Iterable[bytes],
         recipe: Mapping[str, Any],
         classes: tuple[str, ...],
     ) -> Iterable[tuple[Detection, ...]]:
-        """Run published weights on encoded images; one tuple of detections each. ``Untrusted`` for hostile weights."""
+        """Run published weights (of several the average) on encoded images; one tuple of detections each.
+
+        ``Untrusted`` for hostile weights.
+        """
         ...
 
     def environment(self) -> dict[str, str]:

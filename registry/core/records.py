@@ -183,6 +183,9 @@ class Plan(Record, frozen=True, kw_only=True, tag="plan"):
     final: str  # "fold:N" or "refit"
 
 
+REFIT = "refit"  # Plan.final: the weights that people get are trained on all images, and judged by none
+
+
 class Draw(Record, frozen=True, kw_only=True, tag="draw"):
     """Who is judged in which fold; follows from the plan and the beacon alone. ``folds`` is a FOLDS table."""
 

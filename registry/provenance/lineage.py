@@ -19,6 +19,7 @@ from registry.evaluation.evaluate import Result, evaluate
 
 Get = Callable[[CID], bytes]
 R = TypeVar("R", bound=records.Record)
+SAFETENSORS, ONNX = "safetensors", "onnx"  # formats of published weights
 MAX_COUNT = 1_000_000
 _SHARE = re.compile(r"0(\.[0-9]{1,6})?|1(\.0{1,6})?")
 
@@ -69,6 +70,16 @@ def release_view(get: Get, release: records.Release) -> ReleaseView:
         trainings=tuple(_read(get, records.Training, cid) for cid in release.trainings),
         evaluation=_read(get, records.Evaluation, release.evaluation),
     )
+
+
+def final_weights(view: ReleaseView) -> records.Weights:
+    """The weights that the plan fixed beforehand as those people get. ``InvalidInput`` if they are not published."""
+    final = view.plan.final
+    for weights in view.release.weights:
+        fold = records.REFIT if weights.fold is None else f"fold:{weights.fold}"
+        if fold == final and weights.format == SAFETENSORS:
+            return weights
+    raise InvalidInput(f"this release has no weights of {final}, which its plan names as final")
 
 
 def stated(recipe: records.Recipe, section: str, name: str) -> object:

@@ -88,7 +88,7 @@ def _beacon(context: RunContext, check: Check) -> records.Beacon | None:
 
 
 def draw(parts: Parts, job: Job, check: Check) -> None:
-    """Handler of the job ``draw``; queues one ``fold`` a fold."""
+    """Handler of the job ``draw``; queues one ``fold`` a fold, and the refit where the plan wants one."""
     context = run_context.load(parts, job.run)
     plan_cid = context.cid("plan")
     beacon = _beacon(context, check)
@@ -103,6 +103,8 @@ def draw(parts: Parts, job: Job, check: Check) -> None:
         runs.update(db, job.run, draw=str(cid), updated=parts.now())
         for fold in range(int(context.values["folds"]["k"])):
             parts.queue.enqueue(db, job.run, "fold", {"fold": fold}, parts.now())
+        if context.options["final"] == records.REFIT:
+            parts.queue.enqueue(db, job.run, "fold", {"fold": None}, parts.now())
 
 
 def _folds(context: RunContext, seed: bytes) -> Mapping[bytes, int]:

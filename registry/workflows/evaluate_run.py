@@ -19,7 +19,6 @@ from registry.provenance.lineage import evaluate_draw
 from registry.workflows import run_context
 from registry.workflows.parts import Parts
 from registry.workflows.say import keep
-from registry.workflows.train_fold import work_folder
 
 
 def evaluate(parts: Parts, job: Job, check: Check) -> None:
@@ -27,10 +26,11 @@ def evaluate(parts: Parts, job: Job, check: Check) -> None:
     context = run_context.load(parts, job.run)
     with parts.catalog.read() as db:
         folds = runs.folds(db, job.run)
-    unfinished = [row["fold"] for row in folds if not row["predictions"]]
+    unfinished = [row["fold"] for row in folds if not row["training"]]
     if unfinished:
-        raise Conflict(f"folds {unfinished} have no predictions yet", code="folds_missing")
-    rows = [row for fold in folds for row in tables.iterate(CID.parse(fold["predictions"]), parts.store.get)]
+        raise Conflict(f"folds {unfinished} are not trained yet", code="folds_missing")
+    judged = [fold for fold in folds if fold["fold"] is not None]  # the refit judges nobody
+    rows = [row for fold in judged for row in tables.iterate(CID.parse(fold["predictions"]), parts.store.get)]
     predictions = tables.build(*records.PREDICTIONS, rows, parts.store.put)
     draw = context.cid("draw")
     result = evaluate_draw(parts.store.get, draw, predictions)
@@ -41,4 +41,4 @@ def evaluate(parts: Parts, job: Job, check: Check) -> None:
     with parts.catalog.write() as db:
         parts.queue.complete(db, job)
         runs.update(db, job.run, evaluation=str(evaluation), status="completed", updated=parts.now())
-    shutil.rmtree(work_folder(parts, job.run), ignore_errors=True)  # all of it is in records now
+    shutil.rmtree(run_context.work_folder(parts, job.run), ignore_errors=True)  # all of it is in records now

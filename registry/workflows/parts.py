@@ -13,6 +13,7 @@ from registry.settings import Settings
 
 if TYPE_CHECKING:
     from registry.catalog.database import Catalog
+    from registry.jobs.engines import Engine
     from registry.jobs.queue import Queue
 
 Progress = Callable[[str, int, int], None]  # what, done, total (0: not known)
@@ -47,6 +48,10 @@ class Parts(Protocol):
     def anchors(self) -> Anchors: ...
     def method(self, name: str) -> Method:
         """A training method by its entry point's name. ``NotFound`` if it is not installed."""
+        ...
+
+    def engine(self, name: str | None) -> Engine:
+        """Where a run's steps are computed. ``Unavailable`` if it is not installed, or can't be reached."""
         ...
 
     def now(self) -> str:

@@ -10,20 +10,11 @@ from registry.core import records
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, Unavailable
 from registry.core.method import Detection
-from registry.provenance.lineage import ReleaseView, release_view, stated_share
+from registry.provenance.lineage import SAFETENSORS, final_weights, release_view, stated_share
 from registry.workflows.parts import Parts
 from registry.workflows.train_fold import weights_files
 
 MAX_IMAGE_BYTES = 64 << 20
-
-
-def final_weights(view: ReleaseView) -> records.Weights:
-    """The weights that the plan fixed beforehand as those people get."""
-    fold = None if view.plan.final == "refit" else int(view.plan.final.removeprefix("fold:"))
-    for weights in view.release.weights:
-        if weights.fold == fold:
-            return weights
-    raise InvalidInput(f"this release has no weights of {view.plan.final}, which its plan names as final")
 
 
 def _read(path: Path) -> bytes:
@@ -49,10 +40,17 @@ def _document(path: Path, detections: Sequence[Detection], classes: Sequence[str
     return {"image": str(path), "label": best["label"], "confidence": best["confidence"], "detections": found}
 
 
-def predict(parts: Parts, release: CID, images: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    """Documents of `emotionet predict --json`, in the order of ``images``."""
+def predict(parts: Parts, release: CID, images: Sequence[Path], average: bool = False) -> Iterator[dict[str, Any]]:
+    """Documents of `emotionet predict --json`, in the order of ``images``.
+
+    By the final weights, or by the average of all folds': what the average is worth nobody has judged, because every
+    image of the snapshot was seen by some of them.
+    """
     view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(release)))
-    weights = weights_files(parts.store, final_weights(view).cid)
+    chosen = [final_weights(view)]
+    if average:
+        chosen = [one for one in view.release.weights if one.fold is not None and one.format == SAFETENSORS]
+    weights = [weights_files(parts.store, one.cid) for one in chosen]
     threshold = stated_share(view.recipe, "evaluation", "threshold")
     method = parts.method(view.plan.method.id)
     encoded = [_read(path) for path in images]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 from registry.catalog import runs
+from registry.content import importer
 from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
@@ -22,8 +24,9 @@ from registry.evaluation.evaluate import METRICS
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.workflows import run_context
+from registry.workflows.clean_images import look_at
 from registry.workflows.parts import Parts
-from registry.workflows.run_context import RunContext
+from registry.workflows.run_context import RunContext, work_folder
 from registry.workflows.say import keep, say
 
 
@@ -45,9 +48,10 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
     context = run_context.load(parts, job.run)
     context.update(status="running")
     method = parts.method(context.options["method"])
+    tools = method.tools(context.values)
     items, where = run_context.read_items(parts.store, context.snapshot)
-    read = run_context.image_reader(parts.store, where)
-    prepared = method.preprocess(items, read, context.values, context.progress(check))
+    rows = look_at(context, items, where, parts.engine(context.row["engine"]), work_folder(parts, job.run), check)
+    prepared = method.preprocess(items, rows, context.values)
     dropped = Counter(row.reason for row in prepared if row.reason is not None)
     kept = len(prepared) - dropped.total()
     context.update(kept=kept, dropped=dict(sorted(dropped.items())))
@@ -55,7 +59,8 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
         raise InvalidInput(
             "cleaning dropped every image: look at `emotionet runs show`, or loosen the recipe's thresholds"
         )
-    preprocessing, plan = _records(context, prepared, method.version, method.environment())
+    environment = {**method.environment(), **_kept_tools(parts, tools)}
+    preprocessing, plan = _records(context, prepared, method.version, environment)
     check()
     said = say(parts, plan)
     parts.anchors.submit(anchor_digest(said.entry))
@@ -70,6 +75,11 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
             updated=parts.now(),
         )
         parts.queue.enqueue(db, job.run, "draw", {}, parts.now())
+
+
+def _kept_tools(parts: Parts, tools: Mapping[str, bytes]) -> dict[str, str]:
+    """Files that the preprocessing used beside the code, by CID."""
+    return {f"tool {name}": str(importer.add_bytes(parts.store, data).cid) for name, data in sorted(tools.items())}
 
 
 def _prepared_row(row: Prepared) -> list[object]:

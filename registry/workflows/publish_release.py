@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import structs
+
 from registry.catalog import entries, releases, runs
 from registry.content import importer
 from registry.core import records
@@ -19,17 +21,22 @@ from registry.core.errors import Conflict, Unavailable
 from registry.core.log import anchor_digest
 from registry.core.records import to_value
 from registry.provenance.exports.card import model_card
-from registry.provenance.lineage import ReleaseView, release_view
+from registry.provenance.lineage import ONNX, SAFETENSORS, ReleaseView, final_weights, release_view
 from registry.workflows.draw_folds import keep_evidence
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.say import say, settle
+from registry.workflows.train_fold import weights_files
 
 LICENCE = "AGPL-3.0-only"
-FORMAT = "safetensors"
 
 
-def publish_release(parts: Parts, run: str, *, wait: float = 120.0, progress: Progress = silent) -> dict[str, Any]:
-    """Publish a completed run; the document of `emotionet release publish --json`."""
+def publish_release(
+    parts: Parts, run: str, *, wait: float = 120.0, onnx: bool = False, progress: Progress = silent
+) -> dict[str, Any]:
+    """Publish a completed run; the document of `emotionet release publish --json`.
+
+    With ``onnx`` the final weights are published as ONNX too, after both were compared.
+    """
     settle(parts)
     with parts.catalog.read() as db:
         row = runs.row(db, run)
@@ -37,7 +44,7 @@ def publish_release(parts: Parts, run: str, *, wait: float = 120.0, progress: Pr
     if row["status"] != "completed":
         raise Conflict(f"run {run} is {row['status']}: only a completed run is published", code="run_not_completed")
     trainings = [CID.parse(fold["training"]) for fold in folds]
-    record = _release(parts, row, trainings)
+    record = _release(parts, row, trainings, onnx)
     progress("publish", 1, 4)
     said = say(parts, record)
     read_back(parts, said.entry)
@@ -50,7 +57,7 @@ def publish_release(parts: Parts, run: str, *, wait: float = 120.0, progress: Pr
     return show_release(parts, said.record)
 
 
-def _release(parts: Parts, row: dict[str, Any], trainings: list[CID]) -> records.Release:
+def _release(parts: Parts, row: dict[str, Any], trainings: list[CID], onnx: bool) -> records.Release:
     trained = [records.parse_as(records.Training, parts.store.get(cid)) for cid in trainings]
     evaluation = CID.parse(row["evaluation"])
     verdicts = records.parse_as(records.Evaluation, parts.store.get(evaluation)).verdicts
@@ -60,16 +67,26 @@ def _release(parts: Parts, row: dict[str, Any], trainings: list[CID]) -> records
         trainings=tuple(trainings),
         evaluation=evaluation,
         weights=tuple(
-            records.Weights(fold=one.fold, format=FORMAT, cid=one.weights, tensors=one.tensors) for one in trained
+            records.Weights(fold=one.fold, format=SAFETENSORS, cid=one.weights, tensors=one.tensors) for one in trained
         ),
         card=evaluation,  # stands in until the card, which speaks of all the others, is written
         licence=LICENCE,
         claims=verdicts,
     )
+    if onnx:
+        draft = structs.replace(draft, weights=(*draft.weights, _as_onnx(parts, draft)))
     card = model_card(release_view(parts.store.get, draft))
-    added = importer.add_bytes(parts.store, card.encode())
-    fields = {name: getattr(draft, name) for name in draft.__struct_fields__}
-    return records.Release(**{**fields, "card": added.cid})
+    return structs.replace(draft, card=importer.add_bytes(parts.store, card.encode()).cid)
+
+
+def _as_onnx(parts: Parts, draft: records.Release) -> records.Weights:
+    """The final weights once more; ``Untrusted`` where the ONNX does not see what they see."""
+    view = release_view(parts.store.get, draft)
+    final = final_weights(view)
+    files = parts.method(view.plan.method.id).export(weights_files(parts.store, final.cid))
+    added = {name: importer.add_bytes(parts.store, data) for name, data in sorted(files.items())}
+    folder = importer.add_directory(parts.store, {name: (one.cid, one.tsize) for name, one in added.items()})
+    return records.Weights(fold=final.fold, format=ONNX, cid=folder.cid, tensors=final.tensors)
 
 
 def read_back(parts: Parts, entry: CID) -> int:

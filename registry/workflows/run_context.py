@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from registry.catalog import runs
@@ -62,6 +63,11 @@ class RunContext:
                 self.emit("progress", {"what": what, "done": done, "total": total})
 
         return report
+
+
+def work_folder(parts: Parts, run: str) -> Path:
+    """Where a run's pixels, checkpoints and logs lie."""
+    return parts.settings.work / run
 
 
 def load(parts: Parts, run: str) -> RunContext:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +14,10 @@ from registry.content import importer, reader
 from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound, UsageError
+from registry.core.method import Method
 from registry.core.records import to_value
 from registry.evaluation.claims import parse_claim
+from registry.jobs import engines
 from registry.workflows.parts import Parts
 
 WEIGHTS_FILES = ("weights.safetensors", "model.json")
@@ -36,33 +39,60 @@ class Wanted:
     unanchored: bool = False
 
 
-def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
-    """Queue a run on ``snapshot``; returns its id. Nothing is queued unless all of it can be."""
+@dataclass(frozen=True)
+class Checked:
+    """What was asked for, every part of it found to be possible."""
+
+    snapshot: CID
+    record: records.Snapshot
+    recipe: str
+    values: Mapping[str, Any]
+    claims: Sequence[records.Claim]
+    final: str
+
+
+def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
+    """Everything but the base weights; the first thing that can't be is an error."""
     with parts.catalog.read() as db:
         snapshot = entries.record_of(db, snapshot)
     if not parts.store.has(snapshot):
         raise NotFound(f"snapshot {snapshot} is not held here: see `emotionet snapshot list`")
     claims = [parse_claim(text) for text in wanted.claims]
-    _check_claims(parts, records.parse_as(records.Snapshot, parts.store.get(snapshot)), claims)
-    if wanted.engine != "local":
-        raise UsageError(f"engine {wanted.engine!r} is not built yet: use local")
+    record = records.parse_as(records.Snapshot, parts.store.get(snapshot))
+    _check_claims(parts, record, claims)
+    if wanted.engine not in engines.NAMES:
+        raise UsageError(f"there is no engine {wanted.engine!r}: use {' or '.join(engines.NAMES)}")
     name, values = parts.method(wanted.method).recipe(wanted.recipe, wanted.overrides)
     final = wanted.final or str(values["final"])
     _check_final(final, int(values["folds"]["k"]))
+    return Checked(snapshot, record, name, values, claims, final)
+
+
+def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
+    """Queue a run on ``snapshot``; returns its id. Nothing is queued unless all of it can be."""
+    checked = check_wanted(parts, snapshot, wanted)
+    values = checked.values
     options = {
         "method": wanted.method,
         "values": values,
-        "claims": [to_value(claim) for claim in claims],
-        "final": final,
-        "base": str(_base(parts, wanted.base)) if wanted.base else None,
+        "claims": [to_value(claim) for claim in checked.claims],
+        "final": checked.final,
+        "base": str(_base(parts, parts.method(wanted.method), wanted.base)) if wanted.base else None,
         "unanchored": wanted.unanchored,
     }
     with parts.catalog.write() as db:
         run = runs.create(
-            db, snapshot=str(snapshot), recipe_name=name, engine=wanted.engine, options=options, now=parts.now()
+            db,
+            snapshot=str(checked.snapshot),
+            recipe_name=checked.recipe,
+            engine=wanted.engine,
+            options=options,
+            now=parts.now(),
         )
         for fold in range(int(values["folds"]["k"])):
             runs.set_fold(db, run, fold, status="queued", epochs=int(values["training"]["epochs"]))
+        if checked.final == records.REFIT:
+            runs.set_fold(db, run, None, status="queued", epochs=int(values["training"]["epochs"]))
         parts.queue.enqueue(db, run, "prepare", {}, parts.now())
     return run
 
@@ -86,23 +116,16 @@ def _check_claims(parts: Parts, snapshot: records.Snapshot, claims: Sequence[rec
 
 def _check_final(final: str, folds: int) -> None:
     match = _FINAL.match(final)
-    if match is None or int(match[1]) >= folds:
-        raise UsageError(f"final must be one of fold:0 to fold:{folds - 1}, not {final!r} (a refit is not built yet)")
+    if final != records.REFIT and (match is None or int(match[1]) >= folds):
+        raise UsageError(f"final must be refit, or one of fold:0 to fold:{folds - 1}, not {final!r}")
 
 
-def _base(parts: Parts, given: str) -> CID:
+def _base(parts: Parts, method: Method, given: str) -> CID:
     """The directory of base weights, in the store: safetensors and model.json, never a pickle."""
-    folder = Path(given)
-    if folder.is_dir():
-        found: dict[str, tuple[CID, int]] = {}
-        for name in WEIGHTS_FILES:
-            if not (folder / name).is_file():
-                raise UsageError(
-                    f"{given} holds no {name}: base weights are a folder with {' and '.join(WEIGHTS_FILES)}"
-                )
-            added = importer.add_bytes(parts.store, (folder / name).read_bytes())
-            found[name] = (added.cid, added.tsize)
-        root = importer.add_directory(parts.store, found).cid
+    if os.sep in given or Path(given).exists():
+        files = method.read_base(Path(given))
+        added = {name: importer.add_bytes(parts.store, data) for name, data in sorted(files.items())}
+        root = importer.add_directory(parts.store, {name: (one.cid, one.tsize) for name, one in added.items()}).cid
         parts.store.flush()
         return root
     root = CID.parse(given)

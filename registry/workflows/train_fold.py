@@ -8,37 +8,34 @@ that training goes on where it was.
 from __future__ import annotations
 
 import fcntl
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from registry.catalog import runs
 from registry.content import importer, reader
 from registry.core import records, tables
 from registry.core.cid import CID
+from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, Unavailable
 from registry.core.method import FoldOutcome, FoldTask
 from registry.core.store import BlockStore
-from registry.jobs import fold as child_process
+from registry.jobs.engines import Needs
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.workflows import run_context
 from registry.workflows.parts import Parts
+from registry.workflows.run_context import RunContext
 
-
-def work_folder(parts: Parts, run: str) -> Path:
-    """Where a run's pixels, checkpoints and logs lie."""
-    return parts.settings.work / run
+Report = Callable[[Mapping[str, Any]], None]
+AGAIN = "again"
 
 
 def train_fold(parts: Parts, job: Job, check: Check) -> None:
-    """Handler of the job ``fold``; the last one to end queues ``evaluate``."""
-    fold = int(job.payload["fold"])
+    """Handler of the job ``fold`` (None: the refit); the last one to end queues ``evaluate``."""
+    fold: int | None = job.payload["fold"]
     context = run_context.load(parts, job.run)
-    folder = work_folder(parts, job.run) / f"fold-{fold}"
-    folder.mkdir(parents=True, exist_ok=True)
-    spec = folder / "spec.json"
-    spec.write_text(json.dumps({"draw": context.row["draw"], "fold": fold, "folder": str(folder)}), encoding="utf-8")
     with parts.catalog.write() as db:
         parts.queue.guard(db, job)
         runs.set_fold(db, job.run, fold, status="running")
@@ -49,7 +46,7 @@ def train_fold(parts: Parts, job: Job, check: Check) -> None:
             if "epoch" in document:
                 runs.set_fold(db, job.run, fold, epoch=int(document["epoch"]))
 
-    result = child_process.run_child(spec, folder / "log.txt", check, report)
+    result = _train(context, fold, check, report)
     with parts.catalog.write() as db:
         parts.queue.complete(db, job)
         runs.set_fold(
@@ -65,22 +62,51 @@ def train_fold(parts: Parts, job: Job, check: Check) -> None:
             parts.queue.enqueue(db, job.run, "evaluate", {}, parts.now())
 
 
-def fold_in_child(parts: Parts, spec: Path, report: Callable[[Mapping[str, Any]], None]) -> dict[str, str]:
+def _train(context: RunContext, fold: int | None, check: Check, report: Report) -> dict[str, Any]:
+    """Run the fold's child; once more where it failed in a way that the recipe has an answer to."""
+    parts, method = context.parts, context.parts.method(context.options["method"])
+    engine = parts.engine(context.row["engine"])
+    folder = run_context.work_folder(parts, context.run) / ("refit" if fold is None else f"fold-{fold}")
+    spec = {"draw": context.row["draw"], "fold": fold, "after": None}
+    needs = Needs(method.memory(context.values), int(context.values["training"].get("threads", 1)))
+    try:
+        return engine.run("fold", spec, folder, needs, check, report)
+    except (Cancelled, Conflict, Unavailable):  # to stop, or to be tried again as it is
+        raise
+    except EmotionetError as error:
+        again = method.second_try(context.values, error.code)
+        if again is None:
+            raise
+        report({"event": "second_try", "after": error.code, "reason": str(error)})
+        needs = Needs(method.memory(again), needs.threads)
+        return engine.run("fold", {**spec, "after": error.code}, folder / AGAIN, needs, check, report)
+
+
+def fold_in_child(parts: Parts, spec: Mapping[str, Any], folder: Path, report: Report) -> dict[str, Any]:
     """What the child process does: the whole fold, from the draw's CID to the training's."""
-    wanted = json.loads(spec.read_text(encoding="utf-8"))
-    draw_cid, fold, folder = CID.parse(wanted["draw"]), int(wanted["fold"]), Path(wanted["folder"])
-    started = parts.now()
+    draw_cid, fold, started = CID.parse(spec["draw"]), spec["fold"], parts.now()
     task = make_task(parts, draw_cid, fold, folder)
-    plan = _plan(parts.store, draw_cid)
-    outcome = parts.method(plan.method.id).train_fold(task, report)
+    method = parts.method(_plan(parts.store, draw_cid).method.id)
+    events: tuple[dict[str, Any], ...] = ()
+    if spec["after"] is not None:
+        values = method.second_try(task.recipe, str(spec["after"]))
+        if values is None:
+            raise InvalidInput(f"the recipe allows no second try after {spec['after']}", code="bad_recipe")
+        task, events = structs.replace(task, recipe=values), ({"event": "second_try", "after": spec["after"]},)
+    outcome = method.train_fold(task, report)
+    outcome = structs.replace(outcome, events=(*events, *outcome.events))
     training = _keep_outcome(parts, draw_cid, fold, outcome, started)
     rows = [
         [sha256, fold, task.labels[sha256], [list(box) for box in task.rows[sha256].boxes], [list(d) for d in found]]
         for sha256, found in outcome.predictions.items()
     ]
-    predictions = tables.build(*records.PREDICTIONS, rows, parts.store.put)
+    predictions = tables.build(*records.PREDICTIONS, rows, parts.store.put) if fold is not None else None
     parts.store.flush()
-    return {"training": str(training), "predictions": str(predictions), "tensors": outcome.tensors}
+    return {
+        "training": str(training),
+        "predictions": str(predictions) if predictions else None,
+        "tensors": outcome.tensors,
+    }
 
 
 def _plan(store: BlockStore, draw_cid: CID) -> records.Plan:
@@ -88,8 +114,8 @@ def _plan(store: BlockStore, draw_cid: CID) -> records.Plan:
     return records.parse_as(records.Plan, store.get(draw.plan))
 
 
-def make_task(parts: Parts, draw_cid: CID, fold: int, folder: Path) -> FoldTask:
-    """One fold's task from records alone; makes the pixels again if this machine does not have them."""
+def make_task(parts: Parts, draw_cid: CID, fold: int | None, folder: Path) -> FoldTask:
+    """One fold's task from records alone (None: all images, none judged); makes the pixels if they are not here."""
     store = parts.store
     draw = records.parse_as(records.Draw, store.get(draw_cid))
     plan = records.parse_as(records.Plan, store.get(draw.plan))
@@ -99,8 +125,10 @@ def make_task(parts: Parts, draw_cid: CID, fold: int, folder: Path) -> FoldTask:
     items, where = run_context.read_items(store, snapshot)
     kept = [row for row in run_context.read_prepared(store, preprocessing.output) if row.reason is None]
     method = parts.method(plan.method.id)
-    array = folder.parent / f"{preprocessing.output}.npy"
-    with (folder.parent / "pixels.lock").open("w") as lock:
+    # a second try lies in a folder of its own below the first
+    shared = folder.parents[1] if folder.name == AGAIN else folder.parent
+    array = shared / f"{preprocessing.output}.npy"
+    with (shared / "pixels.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the folds start together: the first makes the pixels for all
         read = run_context.image_reader(store, where)
         index = method.materialize(kept, read, recipe.values, array, lambda what, done, total: None)
@@ -114,7 +142,7 @@ def make_task(parts: Parts, draw_cid: CID, fold: int, folder: Path) -> FoldTask:
         index=index,
         rows={row.sha256: row for row in kept},
         labels={item.sha256: item.label for item in items},
-        train=tuple(sorted(sha256 for sha256, member in folds.items() if member != fold)),
+        train=tuple(sorted(sha256 for sha256, member in folds.items() if fold is None or member != fold)),
         validate=tuple(sorted(sha256 for sha256, member in folds.items() if member == fold)),
         base=weights_files(store, plan.base) if plan.base else None,
         workdir=folder,
@@ -128,7 +156,7 @@ def weights_files(store: BlockStore, directory: CID) -> dict[str, bytes]:
     }
 
 
-def _keep_outcome(parts: Parts, draw_cid: CID, fold: int, outcome: FoldOutcome, started: str) -> CID:
+def _keep_outcome(parts: Parts, draw_cid: CID, fold: int | None, outcome: FoldOutcome, started: str) -> CID:
     added = {name: importer.add_bytes(parts.store, data) for name, data in outcome.weights.items()}
     directory = importer.add_directory(parts.store, {name: (file.cid, file.tsize) for name, file in added.items()})
     history = tables.build(

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from registry.catalog import runs
 from registry.catalog.database import Catalog
 from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted
-from registry.jobs import fold
+from registry.jobs import child as child_process
 from registry.jobs.queue import Job, Queue
 from registry.jobs.worker import ATTEMPTS, Check, Worker
 
@@ -208,7 +209,8 @@ def test_a_job_that_kills_its_workers_is_given_up(catalog: Catalog, queue: Queue
 
 def child(work: Callable[[Callable[[Any], None]], dict[str, Any]]) -> tuple[int, list[dict[str, Any]]]:
     out = io.StringIO()
-    status = fold.child(out, work)
+    with TemporaryDirectory() as folder:
+        status = child_process.child(out, Path(folder), work)
     return status, [json.loads(line) for line in out.getvalue().splitlines()]
 
 
@@ -230,16 +232,15 @@ def test_a_childs_last_line_is_its_result_or_its_error() -> None:
 def test_a_child_that_dies_is_unavailable_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "home"))
     with pytest.raises(Unavailable, match="before its result"):
-        fold.run_child(tmp_path / "nothing.json", tmp_path / "log", lambda: None, lambda _: None)
+        child_process.run_child("nothing", {}, tmp_path / "work", lambda: None, lambda _: None)
 
 
 def test_a_child_is_ended_when_the_check_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begin = time.monotonic()
-    (tmp_path / "spec.json").write_text("{}")
 
     def check() -> None:
         raise Cancelled("stop")
 
     with pytest.raises(Cancelled):
-        fold.run_child(tmp_path / "spec.json", tmp_path / "log", check, lambda _: None)
+        child_process.run_child("fold", {}, tmp_path, check, lambda _: None)
     assert time.monotonic() - begin < 20

@@ -20,7 +20,7 @@ import numpy as np
 from pipeline.method import YOLOv8
 from registry.core.errors import Cancelled, EmotionetError
 from registry.core.method import FoldOutcome, FoldTask
-from tests.pipeline.pictures import World, encode, quiet, scene, values_of
+from tests.pipeline.pictures import World, encode, preprocess, quiet, scene, values_of
 
 CLASSES = ("triste", "sorprendido", "feliz", "enojado")
 TINY = {"imgsz": 64, "batch": 4, "nbs": 4, "epochs": 3, "validate_every": 2, "warmup_epochs": "1.0"}
@@ -40,7 +40,7 @@ def task(folder: Path, fold: int | None = 0, base: Mapping[str, bytes] | None = 
         world.add(encode(scene(seed, size)), label=seed % 4, boxes=((1000, 1500, 6000, 7000),) if seed % 3 else ())
     values = values_of("quick", {**TINY, **training}, size=TINY["imgsz"])
     values["evaluation"]["floor"] = "0.0001"  # so that a model that has learned nothing says something
-    rows = {row.sha256: row for row in method.preprocess(world.items, world.read, values, quiet)}
+    rows = {row.sha256: row for row in preprocess(world.items, world.read, values)}
     array = folder / "pixels.npy"
     names = sorted(rows)
     return FoldTask(
@@ -83,7 +83,7 @@ def plain(folder: Path) -> dict[str, Any]:
     for seed in range(12):
         world.add(encode(scene(seed, ((160, 120), (90, 130))[seed % 2])))
     again = YOLOv8().predict(
-        outcome.weights, [world.data[name] for name in given.validate], given.recipe, given.classes
+        [outcome.weights], [world.data[name] for name in given.validate], given.recipe, given.classes
     )
     return {
         **told(outcome),
@@ -184,7 +184,7 @@ def hostile(folder: Path) -> dict[str, Any]:
 
     def code(weights: Mapping[str, bytes], classes: tuple[str, ...] = CLASSES) -> str | None:
         try:
-            list(YOLOv8().predict(weights, [picture], given.recipe, classes))
+            list(YOLOv8().predict([weights], [picture], given.recipe, classes))
         except EmotionetError as error:
             return f"{type(error).__name__} {error.code}"
         return None

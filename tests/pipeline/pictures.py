@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from pipeline.method import YOLOv8
-from registry.core.method import Box, Item, Prepared
+from registry.core.method import Box, Item, Prepared, Progress
 from registry.workflows.drawn_faces import bomb
 
 
@@ -81,6 +81,14 @@ def sha256(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
+def preprocess(
+    items: Sequence[Item], read: Callable[[bytes], bytes], values: Mapping[str, Any], progress: Progress = quiet
+) -> tuple[Prepared, ...]:
+    """Both steps of it, as a run does them."""
+    method = YOLOv8()
+    return method.preprocess(items, list(method.measure(items, read, values, progress)), values)
+
+
 class World:
     """Images as ``preprocess`` gets them: items, and bytes by sha256."""
 
@@ -98,7 +106,7 @@ class World:
     def prepare(self, recipe: str = "quick", **rules: int) -> dict[bytes, Prepared]:
         """What the method makes of them, by sha256."""
         values = values_of(recipe, **rules)
-        return {row.sha256: row for row in YOLOv8().preprocess(self.items, self.read, values, quiet)}
+        return {row.sha256: row for row in preprocess(self.items, self.read, values)}
 
     def read(self, name: bytes) -> bytes:
         """Bytes by sha256."""

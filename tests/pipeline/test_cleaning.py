@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline.clean import clean
+from pipeline.clean import select
 from pipeline.decode import Undecodable, decode
 from pipeline.duplicates import dhash, near_pairs, phash
 from pipeline.labels import choose_boxes
@@ -22,13 +22,14 @@ from pipeline.resize import Letterbox, resize
 from registry.core.method import Prepared
 from registry.workflows.drawn_faces import bomb
 from tests.pipeline.conftest import Faces
+from tests.pipeline.pictures import preprocess
 
 
 def prepare(faces: Faces, **over: Any) -> tuple[Prepared, ...]:
     method = YOLOv8()
     _, values = method.recipe("quick", {})
     values["preprocess"].update(over)
-    return method.preprocess(faces.items, faces.data.__getitem__, values, lambda *_: None)
+    return preprocess(faces.items, faces.data.__getitem__, values)
 
 
 PLANTED = {
@@ -160,9 +161,9 @@ def test_letterboxing_pads_with_grey_and_keeps_the_middle() -> None:
     ],
 )
 def test_boxes_are_supplied_or_the_full_frame(boxes: Any, chosen: Any, source: str) -> None:
-    assert choose_boxes(boxes, 100, 50) == (chosen, source)
+    assert choose_boxes(boxes, None, 100, 50) == (chosen, source)
 
 
 def test_an_empty_list_is_clean() -> None:
     _, values = YOLOv8().recipe("quick", {})
-    assert clean([], lambda _: b"", values["preprocess"], lambda *_: None).empty
+    assert select([], values["preprocess"]).empty

@@ -109,8 +109,8 @@ def test_what_is_asked_for_wrongly_is_refused_before_anything_is_queued(opened: 
         start_run(opened, snapshot, Wanted(method="nothing"))
     with pytest.raises(UsageError, match="fold:0 to fold:2"):
         start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", final="fold:3"))
-    with pytest.raises(UsageError, match="not built yet"):
-        start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", engine="ray"))
+    with pytest.raises(UsageError, match="local or ray"):
+        start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", engine="slurm"))
     for claim in ("f1(felix) >= 0.8", "recall(gender=f) >= 0.8"):
         with pytest.raises(InvalidInput, match="about nothing here: the classes are triste"):
             start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", claims=(claim,)))

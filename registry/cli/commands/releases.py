@@ -13,7 +13,9 @@ from registry.cli.output import Output, table
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     verbs = group(commands, "release", "published models with all that they rest on")
-    add(verbs, common, "publish", run_publish, "publish a completed run, signed and anchored").add_argument("run")
+    publishing = add(verbs, common, "publish", run_publish, "publish a completed run, signed and anchored")
+    publishing.add_argument("run")
+    publishing.add_argument("--onnx", action="store_true", help="the final weights as ONNX too, compared beforehand")
     limit(add(verbs, common, "list", run_list, "list releases"))
     add(verbs, common, "show", run_show, "one release").add_argument("release", metavar="CID")
     comparing = add(verbs, common, "compare", run_compare, "two releases on the images that both judged")
@@ -22,6 +24,8 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     predicting = add(commands, common, "predict", run_predict, "run a published model on images")
     predicting.add_argument("release", metavar="RELEASE")
     predicting.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    predicting.add_argument("--average", action="store_true", help="average all folds instead of the final weights")
+    predicting.add_argument("--draw", type=Path, metavar="FOLDER", help="write each image there with its boxes")
 
 
 def run_publish(wanted: argparse.Namespace, output: Output) -> int:
@@ -30,7 +34,7 @@ def run_publish(wanted: argparse.Namespace, output: Output) -> int:
 
     bars = output.progress()
     with home() as opened:
-        done = publish_release(opened, wanted.run, progress=bars)
+        done = publish_release(opened, wanted.run, onnx=wanted.onnx, progress=bars)
     bars.close()
     output.document(done, identity="release", text=release_text(done))
     return 0
@@ -112,8 +116,12 @@ def _comparison_text(done: dict[str, Any]) -> list[str]:
 def run_predict(wanted: argparse.Namespace, output: Output) -> int:
     """Predict; one line an image."""
     from registry.workflows.predict import predict
+    from registry.workflows.predicted_picture import draw_all
 
     with home() as opened:
-        found = predict(opened, record(opened, wanted.release), wanted.images)
+        found = list(predict(opened, record(opened, wanted.release), wanted.images, wanted.average))
+    if wanted.draw:
+        for path in draw_all(found, wanted.draw):
+            output.say(f"wrote {path}")
     output.lines(found, identity="label", columns=["image", "label", "confidence"])
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from registry.cli.commands.common import Subparsers, add, group, home, limit, record
@@ -13,6 +13,8 @@ from registry.cli.output import Bars, Output, cell
 
 if TYPE_CHECKING:
     from registry.assembly import Home
+    from registry.core.cid import CID
+    from registry.workflows.start_run import Wanted
 
 ENDED = {"completed", "failed", "cancelled"}
 
@@ -23,11 +25,12 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     training.add_argument("snapshot", metavar="SNAPSHOT")
     training.add_argument("--recipe", default="emotionet-2023", metavar="NAME|FILE")
     training.add_argument("--method", default="yolov8", metavar="NAME", help="a training method that is installed")
-    training.add_argument("--base", metavar="CID|FOLDER", help="base weights (safetensors and model.json)")
-    training.add_argument("--engine", default="local", choices=["local"])
+    training.add_argument("--base", metavar="CID|FILE", help="base weights: a folder, .safetensors, .onnx, .pt")
+    training.add_argument("--engine", default="local", choices=["local", "ray"])
+    training.add_argument("--dry-run", action="store_true", help="print the plan and its cost; do nothing")
     training.add_argument("--detach", action="store_true", help="leave the work to a running worker")
     training.add_argument("--claim", action="append", default=[], metavar="'macro_f1 >= 0.90'")
-    training.add_argument("--final", metavar="fold:N", help="which weights people get")
+    training.add_argument("--final", metavar="fold:N|refit", help="which weights people get")
     training.add_argument("--unanchored", action="store_true", help="do not wait for the chain (audit level 3 fails)")
     for name in ("folds", "epochs", "imgsz", "seed", "batch"):
         training.add_argument(f"--{name}", type=int, metavar="N", help="over the recipe's value")
@@ -56,11 +59,32 @@ def run_train(wanted: argparse.Namespace, output: Output) -> int:
         unanchored=wanted.unanchored,
     )
     with home() as opened:
+        if wanted.dry_run:
+            return _estimate(opened, record(opened, wanted.snapshot), asked, output)
         run = start_run(opened, record(opened, wanted.snapshot), asked)
         output.say(f"run {run}")
         if not wanted.detach:
             work_until_ended(opened, run, output)
         return _print(opened, run, output)
+
+
+def _estimate(opened: Home, snapshot: CID, asked: Wanted, output: Output) -> int:
+    """Print what a run would do and cost."""
+    from registry.workflows.estimate_run import estimate_run
+
+    done = estimate_run(opened, snapshot, asked)
+    clock = f"{done['seconds'] // 3600} h {done['seconds'] % 3600 // 60:02d} min {done['seconds'] % 60:02d} s"
+    lines = [
+        f"snapshot {done['snapshot']}: {done['images']} images",
+        f"recipe {done['recipe']} ({done['method']}), seed {done['seed']}",
+        f"{done['folds']} folds, {done['epochs']} epochs",
+        f"base weights: {done['base']}",
+        f"people get {done['final']}; claims: {cell(done['claims'])}",
+        f"{done['trainings']} trainings, {done['side_by_side']} side by side on engine {done['engine']}",
+        f"about {clock}, {done['memory'] / 2**30:.1f} GiB of memory, {done['disk'] / 2**20:.0f} MiB of disk",
+    ]
+    output.document(done, identity=None, text=lines)
+    return 0
 
 
 def work_until_ended(opened: Home, run: str, output: Output) -> None:
@@ -105,10 +129,24 @@ def draw_event(bars: Bars, event: dict[str, Any]) -> None:
     if event["kind"] == "progress":
         bars(data["what"], data["done"], data["total"])
     elif event["kind"] == "fold" and "epoch" in data:
-        name = f"fold {data['fold']}"
+        name = fold_name(data["fold"])
         bars(name, data["epoch"], data["epochs"])
-        if "loss" in data:
-            bars.note(name, f"loss {data['loss']}")
+        bars.note(name, epoch_text(data))
+
+
+def fold_name(fold: int | None) -> str:
+    """A fold as people call it; None was trained on all images."""
+    return "refit" if fold is None else f"fold {fold}"
+
+
+def epoch_text(data: Mapping[str, Any]) -> str:
+    """What an epoch's event says, beside how far it is."""
+    parts = [f"{name} {data[key]}" for name, key in (("loss", "loss"), ("F1", "f1")) if key in data]
+    if "images_per_second" in data:
+        parts.append(f"{data['images_per_second']} img/s")
+    if "eta_seconds" in data:
+        parts.append(f"{data['eta_seconds']} s left")
+    return ", ".join(parts)
 
 
 def _print(opened: Home, run: str, output: Output) -> int:
@@ -121,7 +159,7 @@ def _print(opened: Home, run: str, output: Output) -> int:
         f"snapshot {document['snapshot']}, recipe {document['recipe']}",
         f"plan {document['plan']}, draw {document['draw']}",
         f"kept {document['kept']}, dropped {cell(document['dropped'] or {})}",
-        *[f"fold {row['fold']}: {row['status']} {row.get('tensors') or ''}" for row in document["folds"]],
+        *[f"{fold_name(row['fold'])}: {row['status']} {row.get('tensors') or ''}" for row in document["folds"]],
     ]
     output.document(document, identity="run", text=lines)
     return 1 if document["status"] in {"failed", "cancelled"} else 0

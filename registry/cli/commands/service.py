@@ -1,8 +1,9 @@
-"""Commands that run for long: demo, serve, worker; and the child process of one fold."""
+"""Commands that run for long: demo, serve, worker; and the child process of one step."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import threading
 from pathlib import Path
@@ -17,7 +18,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     showing = add(commands, common, "demo", run_demo, "the main job from import to audit, and where to look")
     showing.add_argument("--data", metavar="DIR|CID|FILE.car", help="real images (else the demo draws its own faces)")
     showing.add_argument("--recipe", default="quick", metavar="NAME|FILE")
-    showing.add_argument("--base", metavar="CID|FOLDER", help="base weights (safetensors and model.json)")
+    showing.add_argument("--base", metavar="CID|FILE", help="base weights: a folder, .safetensors, .onnx, .pt")
     serving = add(commands, common, "serve", run_serve, "the API, with a local worker")
     serving.add_argument("--host", default="127.0.0.1")
     serving.add_argument("--port", type=int, default=8000)
@@ -67,16 +68,19 @@ def run_worker(wanted: argparse.Namespace, output: Output) -> int:
     return 0
 
 
-def run_fold_child(arguments: list[str]) -> int:
-    """``_fold SPEC``: one fold, in this process; JSON lines on stdout."""
+def run_as_child(arguments: list[str]) -> int:
+    """``_child KIND SPEC``: one step of a run, in this process; JSON lines on stdout."""
     from registry.assembly import open_home
-    from registry.jobs.fold import child
-    from registry.workflows.train_fold import fold_in_child
+    from registry.jobs.child import child, end_with_parent
+    from registry.workflows import clean_images, train_fold
 
+    end_with_parent()
+    kinds = {"fold": train_fold.fold_in_child, "measure": clean_images.measure_in_child}
+    kind, spec = arguments[0], Path(arguments[1])
     real_stdout, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints goes to the log
     opened = open_home()
 
-    def work(report: Any) -> dict[str, str]:
-        return fold_in_child(opened, Path(arguments[0]), report)
+    def work(report: Any) -> dict[str, Any]:
+        return kinds[kind](opened, json.loads(spec.read_text(encoding="utf-8")), spec.parent, report)
 
-    return child(real_stdout, work)
+    return child(real_stdout, spec.parent, work)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from registry.core import tables
-from registry.core.records import Contribution, parse_as
+from registry.core.records import REFIT, Contribution, parse_as
 from registry.core.snapshot import classes_of, matches, resolve_rows, select
 from registry.evaluation.folds import check_leaks, draw_folds, draw_seed
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
@@ -116,7 +116,7 @@ def folds(subject: Subject) -> str:
 
 
 def trainings(subject: Subject) -> str:
-    """4.trainings: k trainings of this draw, one a fold."""
+    """4.trainings: k trainings of this draw, one a fold; and one on all images exactly where the plan wants it."""
     _release(subject)
     release = subject.release
     wrong = [training.fold for training in release.trainings if training.draw != release.release.draw]
@@ -124,7 +124,9 @@ def trainings(subject: Subject) -> str:
         raise Doubt(f"the training of fold {wrong[0]} is of another draw")
     k = stated_count(release.recipe, "folds", "k")
     equal("folds trained", sorted(one.fold for one in release.trainings if one.fold is not None), list(range(k)))
-    return f"{k} trainings"
+    refits = sum(one.fold is None for one in release.trainings)
+    equal("trainings on all images", refits, int(release.plan.final == REFIT))
+    return f"{len(release.trainings)} trainings"
 
 
 def predictions(subject: Subject) -> str:

@@ -11,7 +11,7 @@ from registry.core.records import to_value
 from registry.evaluation.evaluate import Result
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
 from registry.provenance.checks.subject import Subject
-from registry.provenance.lineage import evaluate_draw
+from registry.provenance.lineage import SAFETENSORS, evaluate_draw, final_weights
 
 
 def checks(subject: Subject) -> Iterator[Check]:
@@ -95,8 +95,12 @@ def weights(subject: Subject) -> str:
     """6.weights: each published directory and digest is the one of its fold's training, and the final one is there."""
     _release(subject)
     release = subject.release
-    stated = sorted((str(one.fold), str(one.cid), one.tensors) for one in release.release.weights)
+    own = [one for one in release.release.weights if one.format == SAFETENSORS]
+    trained = {(one.fold, one.tensors) for one in release.trainings}
+    stated = sorted((str(one.fold), str(one.cid), one.tensors) for one in own)
     equal("weights", stated, sorted((str(one.fold), str(one.weights), one.tensors) for one in release.trainings))
-    if release.plan.final not in {f"fold:{one.fold}" for one in release.release.weights}:
-        raise Doubt(f"the plan names {release.plan.final} as final, which is not published")
-    return f"{len(stated)} weights"
+    for one in release.release.weights:
+        if (one.fold, one.tensors) not in trained:
+            raise Doubt(f"the {one.format} of fold {one.fold} is said to be of tensors that nobody trained")
+    final_weights(release)
+    return f"{len(release.release.weights)} weights"

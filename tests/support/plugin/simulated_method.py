@@ -1,7 +1,8 @@
 """A training method that trains nothing, and misbehaves on demand: for tests of everything around training.
 
 Installed by putting this folder on PYTHONPATH, as a stranger's method would be. Its recipe says how
-it behaves: ``delay`` milliseconds an epoch, ``fail`` raises, ``die`` ends the process (once a fold).
+it behaves: ``delay`` milliseconds an epoch, ``fail`` raises (a second time too, or is well, as ``again`` says),
+``die`` ends the process (once a fold).
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ import numpy as np
 from safetensors.numpy import save
 
 from registry.core.errors import InvalidInput, Untrusted
-from registry.core.method import FoldOutcome, FoldTask, Prepared
+from registry.core.method import Estimate, FoldOutcome, FoldTask, Prepared
 
 DEFAULTS: dict[str, Any] = {
     "folds": {"k": 3},
-    "training": {"epochs": 2, "delay": 0, "fail": False, "die": False},
+    "training": {"epochs": 2, "delay": 0, "fail": False, "again": None, "die": False},
     "evaluation": {"threshold": "0.25", "floor": "0.01", "rounds": 200, "min_group": 3, "confidence": "0.95"},
     "seed": 7,
     "final": "fold:0",
@@ -51,25 +52,32 @@ class Simulated:
         if set(values) != set(DEFAULTS):
             raise InvalidInput("these are not values of this method")
 
-    def preprocess(self, items: Any, read: Any, recipe: Any, progress: Any) -> tuple[Prepared, ...]:
+    def tools(self, recipe: Any) -> dict[str, bytes]:
+        return {}
+
+    def measure(self, items: Any, read: Any, recipe: Any, progress: Any) -> Any:
+        for done, item in enumerate(items, 1):
+            yield {"sha256": item.sha256, "digest": hashlib.sha256(b"pixels" + read(item.sha256)).digest()}
+            progress("clean", done, len(items))
+
+    def preprocess(self, items: Any, rows: Any, recipe: Any) -> tuple[Prepared, ...]:
         persons: dict[str, bytes] = {}
         for item in items:
             if item.subject is not None:
                 persons[item.subject] = min(item.sha256, persons.get(item.subject, item.sha256))
-        rows = []
-        for done, item in enumerate(sorted(items, key=lambda one: one.sha256), 1):
-            data = read(item.sha256)
-            rows.append(self._row(item, data, persons.get(item.subject, item.sha256)))
-            progress("clean", done, len(items))
-        return tuple(rows)
+        digests = {row["sha256"]: row["digest"] for row in rows}
+        return tuple(
+            self._row(item, digests[item.sha256], persons.get(item.subject, item.sha256))
+            for item in sorted(items, key=lambda one: one.sha256)
+        )
 
-    def _row(self, item: Any, data: bytes, group: bytes) -> Prepared:
-        kept = bool(data)
+    def _row(self, item: Any, digest: bytes, group: bytes) -> Prepared:
+        kept = digest != hashlib.sha256(b"pixels").digest()
         return Prepared(
             sha256=item.sha256,
             width=100 if kept else 0,
             height=100 if kept else 0,
-            pixels=hashlib.sha256(b"pixels" + data).digest() if kept else None,
+            pixels=digest if kept else None,
             boxes=item.boxes or ((0, 0, 10000, 10000),) if kept else (),
             box_source=("supplied" if item.boxes else "full_frame") if kept else "",
             group=group,
@@ -113,9 +121,27 @@ class Simulated:
         said = truth if sha256[1] > 25 else (truth + 1) % len(task.classes)
         return ((said, 300_000 + sha256[2] * 2_000, 0, 0, 10000, 10000),)
 
+    def second_try(self, recipe: Any, code: str) -> Any:
+        again = recipe["training"]["again"]
+        if code != "told_to_fail" or again is None:
+            return None
+        return {**recipe, "training": {**recipe["training"], "fail": again == "fails"}}
+
+    def estimate(self, recipe: Any, images: int, classes: int) -> Estimate:
+        return Estimate(seconds=recipe["training"]["epochs"], memory=1 << 20, pixels=images * 12, checkpoint=0)
+
+    def memory(self, recipe: Any) -> int:
+        return 1 << 20
+
+    def read_base(self, path: Path) -> dict[str, bytes]:
+        return {name: (path / name).read_bytes() for name in ("weights.safetensors", "model.json")}
+
+    def export(self, weights: Any) -> dict[str, bytes]:
+        return {"model.onnx": b"simulated " + hashlib.sha256(weights["weights.safetensors"]).digest()}
+
     def predict(self, weights: Any, images: Any, recipe: Any, classes: Any) -> Any:
         for data in images:
-            yield ((data[0] % len(classes), 900_000, 0, 0, 10000, 10000),)
+            yield ((data[0] % len(classes), 900_000 // len(weights), 0, 0, 10000, 10000),)
 
     def environment(self) -> dict[str, str]:
         return {"simulated": "1"}

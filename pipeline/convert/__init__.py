@@ -1,0 +1,94 @@
+"""Base weights from a file of one's own: a folder or file of safetensors, an ONNX or a .pt, to safetensors.
+
+Invariants: an ONNX or a .pt is read once, by a child process with bounded memory, time and file sizes, no
+environment of ours, and an audit hook that refuses sockets, other programs and files outside its folder; no
+pickle decides what is called (``torch_file``); what comes back is checked as any stranger's safetensors are.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from pipeline.weights import MAX_FILE, MODEL, WEIGHTS, check_safetensors, read_model
+from registry.core.errors import EmotionetError, InvalidInput, Unavailable, Untrusted
+
+KINDS = (".onnx", ".pt")
+SECONDS = 600
+_MISSING = 3  # the child's exit code where a library is not installed
+
+
+def read_base(path: Path) -> dict[str, bytes]:
+    """The files of a weights directory (safetensors and model.json) from what lies at ``path``.
+
+    A folder with both, a safetensors file with model.json beside it, or an ONNX or .pt file, which is
+    converted. ``InvalidInput`` for anything else, ``Untrusted`` for a file that is not what it claims.
+    """
+    if path.is_dir():
+        return _both(path / WEIGHTS, path / MODEL)
+    if path.suffix == ".safetensors":
+        return _both(path, path.with_name(MODEL))
+    if path.suffix not in KINDS:
+        raise InvalidInput(f"{path} is no weights file: give a folder, a .safetensors, an .onnx or a .pt file")
+    return _converted(path)
+
+
+def _both(weights: Path, model: Path) -> dict[str, bytes]:
+    files = {WEIGHTS: _bytes(weights), MODEL: _bytes(model)}
+    check_safetensors(files[WEIGHTS])
+    read_model(files[MODEL])
+    return files
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as handle:
+            data = handle.read(MAX_FILE + 1)
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} can't be read ({error.strerror}): base weights are {WEIGHTS} and {MODEL} side by side"
+        ) from error
+    if len(data) > MAX_FILE:
+        raise Untrusted(f"{path} is larger than {MAX_FILE >> 20} MiB: no weights of this method are", code="too_large")
+    return data
+
+
+def _converted(path: Path) -> dict[str, bytes]:
+    data = _bytes(path)
+    with tempfile.TemporaryDirectory(prefix="emotionet-convert-") as folder:
+        given = Path(folder) / f"given{path.suffix}"
+        given.write_bytes(data)
+        out = Path(folder) / "out"
+        out.mkdir()
+        done = _run(given, out)
+        if done.returncode:
+            said = done.stderr.strip().splitlines()
+            reason = said[-1][:500] if said else f"its reader ended with status {done.returncode}"
+            if done.returncode == _MISSING:
+                raise Unavailable(reason)
+            raise Untrusted(f"{path} can't be converted: {reason}", code="hostile_weights")
+        return _both(out / WEIGHTS, out / MODEL)
+
+
+def _run(given: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    root = str(Path(__file__).resolve().parents[2])
+    try:
+        return subprocess.run(  # noqa: S603  our own interpreter, arguments made here
+            [sys.executable, "-m", "pipeline.convert.child", str(given), str(out)],
+            cwd=out,
+            env={"PATH": os.defpath, "PYTHONPATH": root, "HOME": str(out), "TMPDIR": str(out), "LANG": "C.UTF-8"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
+            check=False,
+            start_new_session=True,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Untrusted(f"{given.name} took more than {SECONDS} s to read", code="hostile_weights") from error
+    except OSError as error:
+        raise EmotionetError(f"the converter can't be started: {error.strerror}") from error

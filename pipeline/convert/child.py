@@ -1,0 +1,81 @@
+"""The converting process: ``python -m pipeline.convert.child FILE OUT``. See the package for what it may do."""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+MEMORY, CPU_SECONDS, FILE_BYTES = 6 << 30, 600, 1 << 30
+_FORBIDDEN = ("socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "subprocess.Popen")
+_FORBIDDEN_TOO = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "pty.spawn", "ctypes.dlopen")
+
+
+def bound() -> None:
+    """Limits that this process can't lift again in what it does."""
+    for what, most in (
+        (resource.RLIMIT_DATA, MEMORY),
+        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_FSIZE, FILE_BYTES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def guard(out: Path) -> None:
+    """From here on nothing is sent, started, or written outside ``out``. An audit hook can't be taken away."""
+    home = f"{out.resolve()}/"
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in _FORBIDDEN or event in _FORBIDDEN_TOO:
+            raise PermissionError(f"{event} is not for a converter")
+        if event == "open":
+            path, mode = arguments[0], arguments[1]
+            if isinstance(path, str) and mode and set("wax+") & set(mode) and not path.startswith((home, "/dev/")):
+                raise PermissionError("a converter writes into its own folder alone")
+
+    sys.addaudithook(hook)
+
+
+def convert(given: Path, out: Path) -> None:
+    """Write weights.safetensors and model.json into ``out``."""
+    from pipeline.convert import onnx_file, torch_file
+    from pipeline.weights import MODEL, WEIGHTS, Origin, save_weights
+    from pipeline.yolo.model import build_model  # what loads libraries comes before the guard
+
+    reader = onnx_file if given.suffix == ".onnx" else torch_file
+    reader.load_libraries()
+    guard(out)
+    found = reader.read(given, build_model)
+    origin = Origin(
+        format=given.suffix.removeprefix("."),
+        sha256=hashlib.sha256(given.read_bytes()).hexdigest(),
+        licence=found.licence,
+        batchnorm=found.batchnorm,
+    )
+    files, _ = save_weights(found.tensors, found.architecture, found.names, found.imgsz, origin)
+    for name in (WEIGHTS, MODEL):
+        (out / name).write_bytes(files[name])
+
+
+def main(arguments: list[str]) -> int:
+    """Exit 0 with both files written, or 1 and one line why not; 3 where a library is missing."""
+    bound()
+    try:
+        convert(Path(arguments[0]), Path(arguments[1]))
+    except ModuleNotFoundError as error:
+        print(f"{error.name} is not installed: pip install 'emotionet[onnx]'", file=sys.stderr)
+        return 3
+    except MemoryError:
+        print("it needs more memory than a converter has", file=sys.stderr)
+        return 1
+    except Exception as error:  # a hostile file makes its reader raise whatever it likes
+        print(f"{type(error).__name__}: {error}".splitlines()[0][:400], file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,33 @@
+"""What a fold needs, known without running it.
+
+Measured with `python bench/memory.py` (ultralytics 8.4.190, torch 2.15): a process with torch takes BASE; each image
+of a batch takes PER_PIXEL bytes a pixel of activations, times the architecture's width and depth. Rounded up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+BASE = 900 << 20
+PER_PIXEL = {"yolov8n": 560, "yolov8s": 950, "yolov8m": 1800, "yolov8l": 2900, "yolov8x": 3600}
+PARAMETERS = {"yolov8n": 3_200_000, "yolov8s": 11_200_000, "yolov8m": 25_900_000, "yolov8l": 43_700_000}
+PARAMETERS["yolov8x"] = 68_200_000
+COPIES = 5  # weights, their average, gradients and the optimizer's two moments
+
+
+def memory(training: Mapping[str, Any]) -> int:
+    """Bytes of one fold at most, of a recipe's section ``training``."""
+    model = str(training["model"])
+    batch = int(training["batch"]) * int(training["imgsz"]) ** 2 * PER_PIXEL[model]
+    return BASE + batch + PARAMETERS[model] * 4 * COPIES
+
+
+def pixels(recipe: Mapping[str, Any], images: int) -> int:
+    """Bytes on disk of the pixels that all folds share."""
+    return images * int(recipe["preprocess"]["size"]) ** 2 * 3
+
+
+def checkpoint(training: Mapping[str, Any]) -> int:
+    """Bytes on disk of one fold's checkpoint, and of the next one beside it while that is written."""
+    return 2 * 4 * (COPIES - 1) * PARAMETERS[str(training["model"])]

@@ -1,0 +1,72 @@
+"""Models: built from local architectures, filled with checked tensors, run on one image at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from ultralytics.nn.tasks import DetectionModel
+from ultralytics.utils import ROOT, YAML, nms
+
+from pipeline.arguments import MAX_DETECTIONS, NMS_IOU
+from pipeline.resize import Letterbox
+from pipeline.weights import ARCHITECTURES
+from registry.core.errors import Untrusted
+from registry.core.method import Detection
+
+
+def build_model(architecture: str, classes: tuple[str, ...]) -> DetectionModel:
+    """An untrained model of a local architecture."""
+    if architecture not in ARCHITECTURES:
+        raise Untrusted(f"{architecture!r} is no architecture of this method", code="hostile_weights")
+    # The packaged file by its full path: a name alone is first looked for in the current folder, and run.
+    layers = YAML.load(ROOT / "cfg" / "models" / "v8" / "yolov8.yaml")
+    model = DetectionModel({**layers, "scale": architecture[-1]}, nc=len(classes), ch=3, verbose=False)
+    model.names = dict(enumerate(classes))
+    return model
+
+
+def load_model(
+    tensors: Mapping[str, torch.Tensor], architecture: str, classes: tuple[str, ...], threads: int
+) -> DetectionModel:
+    """A model with published tensors, strictly; ``Untrusted`` if they are not those of the architecture.
+
+    The number of threads changes bits, so this sets it for the process.
+    """
+    torch.set_num_threads(threads)
+    model = build_model(architecture, classes)
+    wanted = model.state_dict()
+    if {name: (t.shape, t.dtype) for name, t in wanted.items()} != {n: (t.shape, t.dtype) for n, t in tensors.items()}:
+        raise Untrusted(
+            f"these tensors are not those of {architecture} with {len(classes)} classes", code="hostile_weights"
+        )
+    model.load_state_dict(dict(tensors), strict=True)
+    return model.eval()
+
+
+def infer(
+    models: Sequence[DetectionModel], pixels: np.ndarray[Any, Any], place: Letterbox, floor: float
+) -> tuple[Detection, ...]:
+    """Detections of one (size, size, 3) RGB image by falling score; one image at a time, so that bits agree.
+
+    Of several models boxes and scores are averaged place by place, before overlapping boxes are left out.
+    """
+    batch = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]).float() / 255
+    with torch.inference_mode():
+        seen = [model(batch)[0] for model in models]
+        found = nms.non_max_suppression(
+            seen[0] if len(seen) == 1 else torch.stack(seen).mean(0),
+            conf_thres=floor,
+            iou_thres=NMS_IOU,
+            multi_label=True,
+            max_det=MAX_DETECTIONS,
+            nc=len(models[0].names),
+            max_time_img=600.0,  # a busy machine must not cut the list short
+        )[0]
+    rows = [
+        (int(kind), round(float(score) * 1_000_000), *place.outward(x0, y0, x1, y1))
+        for x0, y0, x1, y1, score, kind in found.double().tolist()
+    ]
+    return tuple(sorted(rows, key=lambda row: (-row[1], *row)))

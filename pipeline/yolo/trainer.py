@@ -1,0 +1,243 @@
+"""Ultralytics' own loop and loss on our data, with our checkpoints, our random numbers and our precision.
+
+Invariants: the last weights (EMA) are what is published, never the best on the judged fold; each epoch ends with a
+checkpoint of plain tensors, so that a killed fold goes on and ends with the same bits on the same kind of processor.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError  # the error alone
+from typing import Any
+
+import numpy as np
+import torch
+from ultralytics.models.yolo.detect import DetectionTrainer
+from ultralytics.nn.tasks import DetectionModel
+
+from pipeline.workspace import task_digest
+from pipeline.yolo.batchnorm import batches_of, measure
+from pipeline.yolo.dataset import ArrayDataset
+from pipeline.yolo.model import build_model
+from registry.core.errors import EmotionetError
+from registry.core.method import FoldTask
+
+Report = Callable[[Mapping[str, Any]], None]
+LAST_LAYER = re.compile(r"model\.22\.cv3\.\d\.2\.")  # scores of classes
+
+
+class Finished(Exception):
+    """This fold had been trained to its end before it was killed."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """Weights to start from, checked. ``folded``: their BatchNorm is to be measured."""
+
+    tensors: Mapping[str, torch.Tensor]
+    names: tuple[str, ...]
+    folded: bool
+
+
+def _told(metrics: Mapping[str, Any], losses: Mapping[str, float]) -> dict[str, str]:
+    """What is worth a look while it trains. F1 is ultralytics', of boxes, and only of epochs that were validated."""
+    told = {"loss": f"{sum(losses.values()):.4f}"}
+    told |= {name.removeprefix("train/"): f"{value:.4f}" for name, value in losses.items()}
+    precision, recall = (float(metrics.get(f"metrics/{name}(B)", 0)) for name in ("precision", "recall"))
+    if precision + recall:
+        told["f1"] = f"{2 * precision * recall / (precision + recall):.4f}"
+    return told
+
+
+class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
+    """Ultralytics' own loop and loss on our data, with our checkpoints and our random numbers."""
+
+    def __init__(self, task: FoldTask, arguments: dict[str, Any], base: Base | None, report: Report):
+        self._task, self._report, self._base = task, report, base
+        self._recipe = task.recipe["training"]
+        self._pixels = np.load(task.array, mmap_mode="r")
+        self.history: list[tuple[int, dict[str, str]]] = []
+        self.events: list[dict[str, Any]] = []
+        self._lowest, self._since = float("inf"), 0
+        self._started = time.monotonic()
+        super().__init__(overrides=arguments)
+        torch.set_num_threads(int(self._recipe["threads"]))  # ultralytics sets its own; it changes bits
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where this fold goes on after a kill."""
+        return self._task.workdir / "checkpoint.pt"
+
+    def get_dataset(self) -> dict[str, Any]:
+        """What would be read from a data.yaml."""
+        names = dict(enumerate(self._task.classes))
+        judged = self._task.validate or self._task.train[:1]  # the loop wants a loader, also where nobody is judged
+        train, validate = ([one.hex() for one in part] for part in (self._task.train, judged))
+        return {"train": train, "val": validate, "names": names, "nc": len(names), "channels": 3, "path": ""}
+
+    def build_dataset(self, img_path: list[str], mode: str = "train", batch: int | None = None) -> ArrayDataset:
+        """One split of the fold."""
+        return ArrayDataset(
+            self._task,
+            self._pixels,
+            img_path=img_path,
+            imgsz=self.args.imgsz,
+            batch_size=batch or 1,
+            augment=mode == "train",
+            hyp=self.args,
+            rect=False,
+            cache="ram",
+            stride=32,
+            pad=0.0,
+            data=self.data,
+            task="detect",
+        )
+
+    def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> DetectionModel:
+        """The recipe's architecture, with the base weights that fit where there are any."""
+        model = build_model(self._recipe["model"], self._task.classes)
+        if self._base is not None:
+            self._take_base(model, self._base)
+        return model.to(memory_format=torch.channels_last) if self._recipe["channels_last"] else model
+
+    def _take_base(self, model: DetectionModel, base: Base) -> None:
+        """What has the same name and shape; the last layer of classes only where they are the same classes."""
+        own = model.state_dict()
+        head = () if base.names == self._task.classes else tuple(n for n in own if LAST_LAYER.match(n))
+        fitting = {n: t for n, t in base.tensors.items() if n in own and own[n].shape == t.shape and n not in head}
+        model.load_state_dict(fitting, strict=False)
+        self.events.append({"event": "base_weights", "transferred": len(fitting), "of": len(own)})
+        if base.folded and not self.checkpoint.exists():
+            rows = [self._task.index[one] for one in self._task.train]
+            measure(model, batches_of(self._pixels, rows, int(self._recipe["batch"])))
+            self.events.append({"event": "batchnorm_measured", "images": len(rows)})
+
+    def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Stop here if somebody asked for it."""
+        self._report({})
+        batch = super().preprocess_batch(batch)
+        if self._recipe["channels_last"]:
+            batch["img"] = batch["img"].contiguous(memory_format=torch.channels_last)
+        return batch
+
+    def _build_train_pipeline(self) -> None:
+        """Ultralytics would go on with half the batch and tell nobody: that would be another training."""
+        if getattr(self, "_oom_retries", 0):
+            raise EmotionetError(f"a batch of {self._recipe['batch']} does not fit into memory", code="out_of_memory")
+        super()._build_train_pipeline()
+
+    def resume_training(self, ckpt: Any) -> None:
+        """Go on from the last epoch that this fold finished, if there is one."""
+        if self._recipe["channels_last"]:
+            self.ema.ema.to(memory_format=torch.channels_last)
+        if not self.checkpoint.exists():
+            return
+        try:
+            saved = torch.load(self.checkpoint, weights_only=True, map_location="cpu")
+            if saved["task"] != task_digest(self._task):
+                raise ValueError("another task's")
+        except (OSError, EOFError, RuntimeError, LookupError, ValueError, UnpicklingError) as error:
+            self.events.append({"event": "restarted", "reason": f"checkpoint not usable: {type(error).__name__}"})
+            return
+        self.model.load_state_dict(saved["model"])
+        self.ema.ema.load_state_dict(saved["ema"])
+        self.ema.updates = saved["updates"]
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.start_epoch = saved["epoch"] + 1
+        self.history = [(epoch, dict(values)) for epoch, values in saved["history"]]
+        self._lowest, self._since = saved["lowest"], saved["since"]
+        self.events = [*saved["events"], {"event": "resumed", "epoch": self.start_epoch}]
+        if saved["over"]:
+            raise Finished
+
+    def save_model(self) -> bool:
+        """A checkpoint of plain tensors and numbers: temp, flush, rename."""
+        temporary = self.checkpoint.with_suffix(".tmp")
+        with temporary.open("wb") as handle:
+            torch.save(
+                {
+                    "task": task_digest(self._task),
+                    "epoch": self.epoch,
+                    "model": self.model.state_dict(),
+                    "ema": self.ema.ema.state_dict(),
+                    "updates": self.ema.updates,
+                    "optimizer": self.optimizer.state_dict(),
+                    "history": self.history,
+                    "events": self.events,
+                    "over": bool(self.stop),
+                    "lowest": self._lowest,
+                    "since": self._since,
+                },
+                handle,
+            )
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(self.checkpoint)
+        return False
+
+    def seed_epoch(self) -> None:
+        """Random numbers of an epoch follow from the task and the epoch alone, killed in between or not."""
+        seed = (int(self._task.seed) * 1_000_003 + self.epoch * 101 + (self._task.fold or 0)) % (1 << 32)
+        closing = int(self._recipe["close_mosaic"])
+        if closing and self.epoch >= self.epochs - closing:
+            self.train_loader.dataset.close_mosaic(hyp=copy(self.args))
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+        self.train_loader.generator.manual_seed(seed)
+        self.train_loader.reset()
+
+    def validate(self) -> tuple[dict[str, Any], float]:
+        """Every N epochs and at the end; the figures are for the history only."""
+        every = int(self._recipe["validate_every"])
+        if not self._task.validate:
+            return {}, 0.0
+        if self.epoch + 1 == self.epochs or (self.epoch + 1) % every == 0:
+            metrics, _ = super().validate()
+            return metrics, 0.0
+        return {}, 0.0
+
+    def save_metrics(self, metrics: dict[str, Any]) -> None:
+        """One row of the history; a word to whoever watches; and whether the training has come to rest."""
+        keep = {name: f"{float(value):.6f}" for name, value in metrics.items() if not name.startswith("lr/")}
+        self.history.append((self.epoch + 1, keep))
+        losses = {name: float(value) for name, value in metrics.items() if name.startswith("train/")}
+        self._report({**self._pace(), **_told(metrics, losses)})
+        self._rest(sum(losses.values()))
+
+    def _pace(self) -> dict[str, Any]:
+        """Where the training stands: images a second of the last epoch, seconds that are left at this pace."""
+        now = time.monotonic()
+        spent, self._started = max(now - self._started, 1e-6), now
+        left = self.epochs - self.epoch - 1
+        return {
+            "epoch": self.epoch + 1,
+            "epochs": self.epochs,
+            "images_per_second": f"{len(self._task.train) / spent:.1f}",
+            "eta_seconds": round(spent * left),
+        }
+
+    def _rest(self, loss: float) -> None:
+        """Stop where the recipe's patience is over. No judged image has a say: it is the training's own loss."""
+        patience = int(self._recipe["patience"])
+        self._since = 0 if loss < self._lowest else self._since + 1
+        self._lowest = min(loss, self._lowest)
+        if patience and self._since >= patience and self.epoch + 1 < self.epochs:
+            self.stop = True
+            self.events.append({"event": "stopped_early", "epoch": self.epoch + 1})
+
+    def _handle_nan_recovery(self, epoch: int) -> bool:
+        """A loss that is no number ends the fold: going on from an older state would be another run."""
+        if self.tloss is not None and not all(torch.isfinite(value).all() for value in self.tloss.values()):
+            raise EmotionetError(f"the loss is no number in epoch {epoch + 1}: lower lr0", code="diverged")
+        return False
+
+    def final_eval(self) -> None:
+        """Nothing: the last weights are judged once, below."""

@@ -1,0 +1,173 @@
+"""A step of a run in a process of its own: CIDs in, CIDs out.
+
+The parent starts ``emotionet _child KIND SPEC`` in a process group of its own, reads JSON lines from its stdout
+(progress, then one result) and ends it by TERM, then KILL. The child touches the store and its own work folder,
+never the catalog; it ends when its parent does, and only one child at a time works in a folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from registry.core.errors import EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted
+
+Report = Callable[[Mapping[str, Any]], None]
+_KINDS: Mapping[str, type[EmotionetError]] = {
+    kind.__name__: kind for kind in (EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted)
+}
+GRACE_SECONDS = 5.0
+LOCK_SECONDS = 20.0
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# glibc keeps what torch gives back and takes again with each batch: a tenth faster, the same bits.
+MALLOC = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "-1", "MALLOC_TOP_PAD_": "67108864"}
+LOG_TAIL = 4000  # characters of the child's stderr that a failure quotes at most
+
+
+def _lines(stream: IO[str], lines: queue.SimpleQueue[str | None]) -> None:
+    for line in stream:
+        lines.put(line)
+    lines.put(None)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End the child's whole process group: TERM, then KILL."""
+    for sign, wait in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, None)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, sign)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(wait)
+            return
+
+
+def failure(document: Mapping[str, Any]) -> EmotionetError:
+    """The error that a child's last line tells of."""
+    kind = _KINDS.get(str(document.get("kind")), EmotionetError)
+    return kind(str(document["error"]), code=str(document.get("code", "fold_failed")))
+
+
+def run_child(
+    kind: str,
+    spec: Mapping[str, Any],
+    folder: Path,
+    check: Callable[[], None],
+    report: Report,
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Run one child process to its end in ``folder``, made if need be; returns its result document.
+
+    ``check`` is called several times a second and may raise to stop the child; ``report`` gets each
+    progress document. The child's stderr goes to ``log.txt``.
+    """
+    log = folder / "log.txt"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "spec.json").write_text(json.dumps(dict(spec)), encoding="utf-8")
+        stderr = log.open("a", encoding="utf-8")
+    except OSError as error:
+        raise Unavailable(f"{folder} can't be written: {error.strerror}", code="disk_full") from error
+    command = [sys.executable, "-m", "registry.cli.main", "_child", kind, str(folder / "spec.json")]
+    with stderr:
+        process = subprocess.Popen(  # noqa: S603  our own interpreter, arguments made here
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            start_new_session=True,
+            # what a kill leaves behind lies in the folder
+            env={**os.environ, **MALLOC, "TMPDIR": str(folder), **(environment or {})},
+        )
+    try:
+        result = _follow(process, log, check, report)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_SECONDS)  # it puts its own things away
+        return result
+    finally:
+        _end(process)
+        if process.stdout:
+            process.stdout.close()
+
+
+def _follow(process: subprocess.Popen[str], log: Path, check: Callable[[], None], report: Report) -> dict[str, Any]:
+    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    assert process.stdout is not None
+    threading.Thread(target=_lines, args=(process.stdout, lines), daemon=True).start()
+    while True:
+        check()
+        try:
+            line = lines.get(timeout=0.25)
+        except queue.Empty:
+            continue
+        if line is None:
+            status = process.wait()
+            tail = log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:].strip().splitlines()
+            last = tail[-1] if tail else "it said nothing"
+            raise Unavailable(f"its process ended with status {status} before its result: {last}")
+        document: dict[str, Any] = json.loads(line)
+        if "error" in document:
+            raise failure(document)
+        if "result" in document:
+            return dict(document["result"])
+        report(document)
+
+
+def child(stdout: IO[str], folder: Path, work: Callable[[Report], Mapping[str, Any]]) -> int:
+    """The child's frame: holds the folder, runs ``work(report)``, writes its result or error as the last line."""
+
+    def write(document: Mapping[str, Any]) -> None:
+        if not document:  # a sign of life; whoever wants to stop us sends a signal
+            return
+        stdout.write(json.dumps(document, sort_keys=True) + "\n")
+        stdout.flush()
+
+    try:
+        with _alone_in(folder):
+            write({"result": dict(work(write))})
+    except EmotionetError as error:
+        write(told(error))
+        return 1
+    return 0
+
+
+def told(error: EmotionetError) -> dict[str, str]:
+    """An error as a line that ``failure`` understands."""
+    return {"error": str(error), "code": error.code, "kind": type(error).__name__}
+
+
+def end_with_parent() -> None:
+    """Ask Linux to kill this process when its parent dies: nobody would read what it says."""
+    if sys.platform != "linux":
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold the folder; ``Unavailable`` (``folder_busy``) while another process, here or elsewhere, works in it."""
+    until = time.monotonic() + LOCK_SECONDS
+    with (folder / "lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() > until:
+                    raise Unavailable(f"another process still works in {folder}", code="folder_busy") from None
+                time.sleep(0.2)
+        yield

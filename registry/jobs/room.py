@@ -1,0 +1,49 @@
+"""How much memory the children of this process may take together."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+SHARE = 0.9  # of what is free at the start; the rest is for everybody else
+_CGROUP = (("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),)
+
+
+def free_memory() -> int:
+    """Bytes that this machine, or the container that we are in, has left; 0 where it can't be said."""
+    found = []
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        (line,) = (one for one in lines if one.startswith("MemAvailable:"))
+        found.append(int(line.split()[1]) << 10)
+    for limit, used in _CGROUP:
+        with contextlib.suppress(OSError, ValueError):  # "max" is no number: no limit
+            found.append(int(Path(limit).read_text()) - int(Path(used).read_text()))
+    return max(0, min(found)) if found else 0
+
+
+class Room:
+    """Bytes to be had. ``total`` 0: nothing is known, and everybody gets what he asks for."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._taken, self._changed = total, 0, threading.Condition()
+
+    @contextlib.contextmanager
+    def take(self, wanted: int, check: Callable[[], None]) -> Iterator[None]:
+        """Wait until ``wanted`` bytes are free, and hold them. One that needs more than there is runs alone.
+
+        ``check`` is called while waiting and may raise.
+        """
+        with self._changed:
+            while self._total and self._taken and self._taken + wanted > self._total:
+                check()
+                self._changed.wait(0.25)
+            self._taken += wanted
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken -= wanted
+                self._changed.notify_all()

@@ -1,0 +1,74 @@
+"""What a run would do and cost, before anything of it is done: `emotionet train --dry-run`."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from registry.core import records
+from registry.core.cid import CID
+from registry.core.records import REFIT
+from registry.jobs.room import SHARE, free_memory
+from registry.workflows import run_context
+from registry.workflows.parts import Parts, silent
+from registry.workflows.start_run import Wanted, check_wanted
+
+LOOKED_AT = 8  # images
+ARCHITECTURE_ALONE = "from the architecture alone"
+
+
+def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
+    """The plan that `train` would make and its cost on this machine: the document of `train --dry-run --json`.
+
+    ``seconds`` are of training and cleaning together, estimated from one batch and a few images that are really
+    worked on; ``images`` are the snapshot's, of which cleaning drops some. Nothing is written.
+    """
+    checked = check_wanted(parts, snapshot, wanted)
+    method, values, record = parts.method(wanted.method), checked.values, checked.record
+    if wanted.base and Path(wanted.base).exists():
+        method.read_base(Path(wanted.base))  # so that a file that can't be used is told of now
+    k = int(values["folds"]["k"])
+    cost = method.estimate(values, max(1, record.count - record.count // k), len(record.classes))
+    trainings = k + (checked.final == REFIT)
+    side_by_side = _side_by_side(parts, trainings, cost.memory)
+    rounds = -(-trainings // side_by_side)
+    slower = max(1.0, side_by_side * int(values["training"].get("threads", 1)) / (os.cpu_count() or 1))
+    cleaning = _cleaning(parts, record, wanted.method, values)
+    return {
+        "snapshot": str(checked.snapshot),
+        "recipe": checked.recipe,
+        "method": wanted.method,
+        "engine": wanted.engine,
+        "base": wanted.base or ARCHITECTURE_ALONE,
+        "final": checked.final,
+        "seed": values["seed"],
+        "claims": [f"{one.metric} {one.comparator} {one.threshold}" for one in checked.claims],
+        "images": record.count,
+        "folds": k,
+        "epochs": int(values["training"]["epochs"]),
+        "trainings": trainings,
+        "side_by_side": side_by_side,
+        "seconds": round(cleaning + rounds * cost.seconds * slower),
+        "seconds_a_training": cost.seconds,
+        "memory": cost.memory * side_by_side,
+        "disk": cost.pixels + trainings * cost.checkpoint,
+    }
+
+
+def _side_by_side(parts: Parts, trainings: int, memory: int) -> int:
+    """How many trainings this machine does at once."""
+    processors = os.cpu_count() or 1
+    wanted = parts.settings.parallel_folds or processors + processors // 2
+    room = int(free_memory() * SHARE) // memory if memory and free_memory() else wanted
+    return max(1, min(trainings, wanted, room))
+
+
+def _cleaning(parts: Parts, snapshot: records.Snapshot, method: str, values: Any) -> float:
+    """Seconds to look at all images, from a few of them."""
+    items, where = run_context.read_items(parts.store, snapshot)
+    some = items[:LOOKED_AT]
+    started = time.monotonic()
+    list(parts.method(method).measure(some, run_context.image_reader(parts.store, where), values, silent))
+    return (time.monotonic() - started) * len(items) / max(1, len(some))
