@@ -49,7 +49,8 @@ def _names(stems: Sequence[str]) -> list[str]:
 
 
 def _draw(document: Mapping[str, Any], colour: Mapping[str, str]) -> Image.Image:
-    image = ImageOps.exif_transpose(Image.open(document["image"])).convert("RGB")
+    with Image.open(document["image"]) as opened:
+        image = ImageOps.exif_transpose(opened).convert("RGB")
     shown = ImageOps.contain(image, (SIDE, SIDE)) if max(image.size) > SIDE else image
     factor = shown.width / image.width
     draw, size = ImageDraw.Draw(shown), max(12, shown.width // 40)

@@ -38,7 +38,7 @@ def task(folder: Path, fold: int | None = 0, base: Mapping[str, bytes] | None = 
     for seed in range(12):
         size = ((160, 120), (90, 130))[seed % 2]
         world.add(encode(scene(seed, size)), label=seed % 4, boxes=((1000, 1500, 6000, 7000),) if seed % 3 else ())
-    values = values_of("quick", {**TINY, **training}, size=TINY["imgsz"])
+    values = values_of("quick", {**TINY, **training}, size={**TINY, **training}["imgsz"])
     values["evaluation"]["floor"] = "0.0001"  # so that a model that has learned nothing says something
     rows = {row.sha256: row for row in preprocess(world.items, world.read, values)}
     array = folder / "pixels.npy"
@@ -200,6 +200,104 @@ def hostile(folder: Path) -> dict[str, Any]:
     picture = encode(scene(1))
     codes["good"] = code(files)
     return codes
+
+
+def coded(work: Callable[[], object]) -> str | None:
+    """What kind of error comes, and its code."""
+    try:
+        work()
+    except EmotionetError as error:
+        return f"{type(error).__name__} {error.code}"
+    return None
+
+
+def stopped(folder: Path) -> dict[str, Any]:
+    """A training that rests after its first epochs ends early; taken up once more it has nothing to do."""
+    given = task(folder, epochs=40, lr0="0", warmup_epochs="0.0", patience=1)
+    outcome = train(given)
+    return {"first": told(outcome), "again": told(train(given))}
+
+
+def failures(folder: Path) -> dict[str, Any]:
+    """Memory that is not there, a disk that is full, a GPU that is not there, bfloat16 that is not there."""
+    import resource
+
+    from pipeline.yolo import precision
+
+    codes = {}
+    small = task(folder / "a", epochs=1)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))
+    codes["disk"] = coded(lambda: train(small))
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    codes["after"] = coded(lambda: train(small))
+    os.environ["EMOTIONET_DEVICE"] = "cuda"
+    codes["gpu"] = coded(lambda: train(task(folder / "b", epochs=1)))
+    os.environ["EMOTIONET_DEVICE"] = "tpu"
+    codes["device"] = coded(lambda: train(task(folder / "c", epochs=1)))
+    del os.environ["EMOTIONET_DEVICE"]
+    real, precision.has_bf16 = precision.has_bf16, lambda device: False
+    codes["bf16"] = coded(lambda: train(task(folder / "d", epochs=1, precision="bf16")))
+    precision.has_bf16 = real
+    large = task(folder / "e", epochs=1, imgsz=512)
+    used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    unlimited = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + (150 << 20), unlimited[1]))
+    codes["memory"] = coded(lambda: train(large))
+    resource.setrlimit(resource.RLIMIT_AS, unlimited)
+    return codes
+
+
+def outward(folder: Path) -> dict[str, Any]:
+    """One fold's weights as ONNX, twice; the average of two folds; what a fold would cost."""
+    import onnx
+
+    given = task(folder / "a", epochs=2)
+    first, second = train(given).weights, train(task(folder / "b", fold=1, epochs=1)).weights
+    method, picture = YOLOv8(), encode(scene(3))
+    document = method.export(first)["model.onnx"]
+    read = onnx.load_from_string(document)
+    strange = {**first, "weights.safetensors": first["weights.safetensors"][:-4]}
+
+    def predicted(weights: list[Mapping[str, bytes]]) -> list[list[int]]:
+        (found,) = method.predict(weights, [picture], given.recipe, given.classes)
+        return [list(one) for one in found]
+
+    estimate = method.estimate(given.recipe, 8, 4)
+    return {
+        "same": document == method.export(first)["model.onnx"],
+        "opset": [one.version for one in read.opset_import],
+        "metadata": [len(read.metadata_props), read.doc_string, read.producer_name],
+        "folder": str(folder) in document.decode("latin-1"),
+        "hostile": coded(lambda: method.export(strange)),
+        "alone": predicted([first]),
+        "twice": predicted([first, first]),
+        "average": predicted([first, second]),
+        "estimate": [estimate.seconds, estimate.memory, estimate.pixels, estimate.checkpoint],
+        "checkpoint": (given.workdir / "checkpoint.pt").stat().st_size,
+    }
+
+
+def precise(folder: Path) -> dict[str, Any]:
+    """The same fold in bfloat16, where this processor computes in it, and with its first layers left as they are."""
+    from pipeline.yolo.precision import has_bf16
+
+    whole = train(task(folder / "a", epochs=1))
+    frozen = train(task(folder / "b", epochs=1, freeze=3, base=whole.weights))
+    found = {"plain": whole.tensors, "moved": moved(whole.weights, frozen.weights), "bf16": None}
+    if has_bf16("cpu"):
+        found["bf16"] = [train(task(folder / one, epochs=1, precision="bf16")).tensors for one in ("c", "d")]
+    return found
+
+
+def moved(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, bool]:
+    """Whether the weights of a first and of a later convolution changed."""
+    from safetensors.numpy import load
+
+    one, other = load(before["weights.safetensors"]), load(after["weights.safetensors"])
+    names = ("model.0.conv.weight", "model.21.cv1.conv.weight")
+    return {name: bool(np.any(one[name] != other[name])) for name in names}
 
 
 def main() -> None:

@@ -154,3 +154,47 @@ def test_weights_of_another_architecture_or_class_order_are_refused(place: Path)
     assert found["order"] == "Untrusted class_order"
     assert found["no picture"] == "InvalidInput undecodable"
     assert found["good"] is None
+
+
+def test_a_training_that_rests_ends_early_and_stays_ended(place: Path) -> None:
+    found = process("stopped", place / "stopped", place / "home-s")
+    first, again = found["first"], found["again"]
+    assert first["events"][-1]["event"] == "stopped_early"
+    assert len(first["history"]) < 40
+    assert again["tensors"] == first["tensors"]
+    assert again["history"] == first["history"]
+    assert again["predictions"] == first["predictions"]
+
+
+def test_what_is_missing_is_said_by_its_name(place: Path) -> None:
+    assert process("failures", place / "failures", place / "home-f") | {"threads": 1} == {
+        "disk": "Unavailable disk_full",
+        "after": None,  # with room again it goes on
+        "gpu": "Unavailable lost_gpu",
+        "device": "InvalidInput no_device",
+        "bf16": "InvalidInput no_bf16",
+        "memory": "EmotionetError out_of_memory",
+        "threads": 1,
+    }
+
+
+def test_onnx_averages_and_estimates(place: Path) -> None:
+    found = process("outward", place / "outward", place / "home-o")
+    assert found["same"]
+    assert found["opset"] == [17]
+    assert found["metadata"] == [0, "", "emotionet"]
+    assert not found["folder"]
+    assert found["hostile"] == "Untrusted hostile_weights"
+    assert found["alone"] == found["twice"] != found["average"]
+    seconds, memory, pixels, checkpoint = found["estimate"]
+    assert seconds >= 0
+    assert memory > 500 << 20
+    assert pixels == 8 * 64 * 64 * 3
+    assert found["checkpoint"] <= checkpoint <= 3 * found["checkpoint"]
+
+
+def test_precision_and_frozen_layers_do_what_they_say(place: Path) -> None:
+    found = process("precise", place / "precise", place / "home-p")
+    assert found["moved"] == {"model.0.conv.weight": False, "model.21.cv1.conv.weight": True}
+    if found["bf16"] is not None:  # a processor without it refuses, see above
+        assert found["bf16"][0] == found["bf16"][1] != found["plain"]

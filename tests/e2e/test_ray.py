@@ -1,0 +1,191 @@
+"""A real Ray of two nodes on the loopback: the same bits as on this machine, and a lost node is no loss."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from registry.assembly import Home, open_home
+from registry.catalog import kept, runs
+from registry.core.cid import CID
+from registry.core.errors import Unavailable
+from registry.jobs.engines import Needs
+from registry.jobs.engines.ray import RayEngine
+from registry.settings import read_settings
+from registry.workflows.control_run import cancel
+from registry.workflows.drawn_faces import draw_faces
+from registry.workflows.import_source import import_source
+from registry.workflows.start_run import Wanted, start_run
+from registry.workflows.take_snapshot import take_snapshot
+
+PLUGIN = Path(__file__).parents[1] / "support" / "plugin"
+TINY = {"folds": 2, "epochs": 2, "imgsz": 64, "batch": 8}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home that all nodes reach, and the simulated method beside the real one."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("ray")
+        patch.setenv("EMOTIONET_HOME", str(folder / "home"))
+        patch.setenv("EMOTIONET_LEASE_SECONDS", "3")
+        patch.setenv("PYTHONPATH", str(PLUGIN))
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setattr(sys, "path", [str(PLUGIN), *sys.path])
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def cluster(place: Path) -> Iterator[Any]:
+    """Two nodes of one processor each; the head computes nothing."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    for _ in range(2):
+        found.add_node(num_cpus=1)
+    found.wait_for_nodes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMOTIONET_RAY_ADDRESS", found.address)
+        yield found
+    ray.shutdown()
+    found.shutdown()
+
+
+@pytest.fixture(scope="module")
+def opened(place: Path, cluster: Any) -> Iterator[Home]:
+    home = open_home(read_settings(dict(os.environ)))
+    yield home
+    home.close()
+
+
+@pytest.fixture(scope="module")
+def snapshot(opened: Home, place: Path) -> CID:
+    faces = place / "faces"
+    draw_faces(faces)
+    import_source(opened, str(faces))
+    return CID.parse(take_snapshot(opened)["snapshot"])
+
+
+def work(home: Home, run: str) -> threading.Thread:
+    thread = threading.Thread(target=home.worker().work, args=(run,))
+    thread.start()
+    return thread
+
+
+def row_of(home: Home, run: str) -> dict[str, Any]:
+    with home.catalog.read() as db:
+        return {**runs.row(db, run), "folds": runs.folds(db, run)}
+
+
+def wait_for_epoch(home: Home, run: str, epoch: int = 2) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        if any((fold["epoch"] or 0) >= epoch for fold in row_of(home, run)["folds"]):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"no fold came to epoch {epoch}: {row_of(home, run)}")
+
+
+def whole(home: Home, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
+    run = start_run(home, snapshot, wanted)
+    work(home, run).join(300)
+    row = row_of(home, run)
+    assert row["status"] == "completed", row["error"]
+    return row
+
+
+def attempts(home: Home, run: str) -> list[int]:
+    jobs = kept.jobs
+    with home.catalog.read() as db:
+        found = db.scalars(sa.select(jobs.c.attempt).where(jobs.c.run == run, jobs.c.kind == "fold"))
+        return sorted(int(one) for one in found)
+
+
+def what_counts(row: dict[str, Any]) -> list[Any]:
+    folds = [[fold["tensors"], fold["predictions"]] for fold in row["folds"]]
+    return [row["preprocessing"], row["plan"], row["draw"], folds]
+
+
+def test_a_cluster_gives_the_same_bits_as_one_machine(opened: Home, snapshot: CID) -> None:
+    both = [whole(opened, snapshot, Wanted("quick", overrides=TINY, engine=engine)) for engine in ("ray", "local")]
+    assert what_counts(both[0]) == what_counts(both[1])
+
+
+def test_a_run_outlives_a_node_and_goes_on_from_its_checkpoint(opened: Home, snapshot: CID, cluster: Any) -> None:
+    wanted = Wanted('{"delay": 300, "epochs": 20}', "simulated", engine="ray")
+    lost = cluster.add_node(num_cpus=1)  # three folds, three nodes: one is on it
+    cluster.wait_for_nodes()
+    run = start_run(opened, snapshot, wanted)
+    thread = work(opened, run)
+    wait_for_epoch(opened, run)
+    cluster.remove_node(lost, allow_graceful=False)
+    thread.join(120)
+    row = row_of(opened, run)
+    assert row["status"] == "completed", row["error"]
+    assert attempts(opened, run) == [1, 1, 2]  # one fold was tried again
+    local = whole(opened, snapshot, Wanted('{"delay": 0, "epochs": 20}', "simulated"))
+    assert [one["tensors"] for one in row["folds"]] == [one["tensors"] for one in local["folds"]]
+
+
+def test_a_driver_that_dies_and_comes_back_takes_up_the_run(opened: Home, snapshot: CID) -> None:
+    given = [str(snapshot), "--method", "simulated", "--recipe", '{"delay": 200, "epochs": 25}', "--engine", "ray"]
+    command = [sys.executable, "-m", "registry.cli.main", "train", *given]
+    driver = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        with opened.catalog.read() as db:
+            newest = runs.list_runs(db)[0][0]
+        if newest["status"] == "running" and any(one["status"] == "running" for one in newest["folds"]):
+            break
+        time.sleep(0.2)
+    wait_for_epoch(opened, newest["run"])
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    again = subprocess.run(
+        [sys.executable, "-m", "registry.cli.main", "runs", "resume", newest["run"]], capture_output=True, text=True
+    )
+    assert again.returncode == 0, again.stderr
+    assert row_of(opened, newest["run"])["status"] == "completed"
+
+
+def test_cancel_ends_the_children_on_the_nodes(opened: Home, snapshot: CID) -> None:
+    run = start_run(opened, snapshot, Wanted('{"delay": 300, "epochs": 200}', "simulated", engine="ray"))
+    thread = work(opened, run)
+    wait_for_epoch(opened, run)
+    cancel(opened, run)
+    begun = time.monotonic()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert time.monotonic() - begun < 30
+    assert row_of(opened, run)["status"] == "cancelled"
+    assert not children_of(run)
+
+
+def children_of(run: str) -> list[str]:
+    """Commands of processes that still work on a run."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = status.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"_child" in words and any(run.encode() in word for word in words):
+            found.append(b" ".join(words).decode())
+    return found
+
+
+def test_what_a_child_says_on_a_node_comes_back_as_it_is(opened: Home, place: Path) -> None:
+    engine = RayEngine(opened.settings.ray_address)
+    with pytest.raises(Unavailable, match="before its result: KeyError"):
+        engine.run("nothing", {}, place / "nothing", Needs(), lambda: None, lambda _: None)

@@ -1,0 +1,117 @@
+"""What people get: the weights that the plan names, a refit on all images, an average, an ONNX; and looking at them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from registry.assembly import Home
+from registry.catalog import runs
+from registry.core import records, tables
+from registry.core.cid import CID
+from registry.core.errors import InvalidInput
+from registry.provenance.lineage import ONNX, final_weights, release_view
+from registry.workflows.audit_target import audit_target
+from registry.workflows.import_source import import_source
+from registry.workflows.predict import predict
+from registry.workflows.predicted_picture import draw_all
+from registry.workflows.publish_release import publish_release
+from registry.workflows.start_run import Wanted, start_run
+from registry.workflows.take_snapshot import take_snapshot
+from tests.workflows.conftest import Folder
+
+HOLDING = {
+    f"{level}.{name}": "holds"
+    for level, names in (
+        (4, ("items", "prepared", "draw", "folds", "trainings", "predictions")),
+        (6, ("metrics", "confusion", "curves", "fairness", "verdicts", "weights")),
+    )
+    for name in names
+}
+
+
+@pytest.fixture
+def snapshot(opened: Home, labeled: Folder) -> CID:
+    import_source(opened, str(labeled(24)))
+    return CID.parse(take_snapshot(opened)["snapshot"])
+
+
+def completed(opened: Home, snapshot: CID, wanted: Wanted) -> str:
+    run = start_run(opened, snapshot, wanted)
+    opened.worker().work(run)
+    with opened.catalog.read() as db:
+        row = runs.row(db, run)
+    assert row["status"] == "completed", row["error"]
+    return run
+
+
+def test_a_refit_is_trained_on_all_and_judged_by_none(opened: Home, snapshot: CID) -> None:
+    run = completed(opened, snapshot, Wanted("simulated", "simulated", final="refit"))
+    done = publish_release(opened, run)
+    assert [one["fold"] for one in done["weights"]] == [0, 1, 2, None]
+    assert done["final"] == "refit"
+    release = records.parse_as(records.Release, opened.store.get(CID.parse(done["release"])))
+    view = release_view(opened.store.get, release)
+    assert final_weights(view).fold is None
+    judged = list(tables.rows_as_dicts(view.evaluation.predictions, opened.store.get))
+    assert len(judged) == 24
+    report = audit_target(opened, done["release"], level=6)
+    assert {check.id: check.result for check in report.checks if check.level in (4, 6)} == HOLDING
+    assert report.holds
+
+
+def test_the_refit_goes_on_after_a_kill(opened: Home, snapshot: CID) -> None:
+    completed(opened, snapshot, Wanted('{"die": true}', "simulated", final="refit"))
+
+
+def test_a_second_try_is_said_in_the_training_record(opened: Home, snapshot: CID) -> None:
+    run = completed(opened, snapshot, Wanted('{"fail": true, "again": "is well"}', "simulated"))
+    with opened.catalog.read() as db:
+        events = [one["data"] for one in opened.queue.events(db, run) if one["kind"] == "fold"]
+        trainings = [CID.parse(fold["training"]) for fold in runs.folds(db, run)]
+    tried = [one for one in events if one.get("event") == "second_try"]
+    assert sorted(one["fold"] for one in tried) == [0, 1, 2]
+    for cid in trainings:
+        record = records.parse_as(records.Training, opened.store.get(cid))
+        assert record.events[0] == {"event": "second_try", "after": "told_to_fail"}
+
+
+def test_a_second_failure_ends_the_run_with_its_reason(opened: Home, snapshot: CID) -> None:
+    run = start_run(opened, snapshot, Wanted('{"fail": true, "again": "fails"}', "simulated"))
+    opened.worker().work(run)
+    with opened.catalog.read() as db:
+        row = runs.row(db, run)
+    assert (row["status"], "told to fail" in row["error"]) == ("failed", True)
+
+
+def test_the_onnx_stands_beside_the_weights_it_was_made_of(opened: Home, snapshot: CID) -> None:
+    run = completed(opened, snapshot, Wanted("simulated", "simulated", final="fold:1"))
+    done = publish_release(opened, run, onnx=True)
+    (onnx,) = (one for one in done["weights"] if one["format"] == ONNX)
+    own = next(one for one in done["weights"] if one["fold"] == 1 and one["format"] != ONNX)
+    assert (onnx["fold"], onnx["tensors"]) == (1, own["tensors"])
+    assert onnx["cid"] != own["cid"]
+    assert publish_release(opened, run, onnx=True)["release"] == done["release"]
+    assert audit_target(opened, done["release"]).holds
+
+
+def test_predictions_can_be_averaged_and_looked_at(opened: Home, snapshot: CID, tmp_path: Path) -> None:
+    run = completed(opened, snapshot, Wanted("simulated", "simulated", final="refit"))
+    release = CID.parse(publish_release(opened, run)["release"])
+    names = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        names.append(tmp_path / folder / "face.png")
+        Image.new("RGB", (160, 120), "white").save(names[-1])
+    alone, average = list(predict(opened, release, names)), list(predict(opened, release, names, average=True))
+    assert [one["confidence"] for one in alone] == ["0.900000"] * 2
+    assert [one["confidence"] for one in average] == ["0.300000"] * 2  # of three folds, the refit is not among them
+    written = draw_all(alone, tmp_path / "out")
+    assert [path.name for path in written] == ["face.png", "face-2.png"]
+    with Image.open(written[0]) as picture:
+        assert picture.size == (160, 120)
+        assert len(picture.getcolors() or []) > 2  # a box and its label
+    with pytest.raises(InvalidInput, match="there already"):
+        draw_all(alone, tmp_path / "out")
