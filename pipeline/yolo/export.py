@@ -31,6 +31,7 @@ def to_onnx(files: Mapping[str, bytes]) -> bytes:
         raise Unavailable("ONNX needs its libraries: pip install 'emotionet[onnx]'", code="no_onnx") from error
     tensors, architecture, names, size = load_weights(files)
     model = load_model(tensors, architecture, names, threads=1)
+    model = model.fuse(verbose=False)  # so that tensors keep ultralytics' names, and the file can be a base again
     head = model.model[-1]
     head.export, head.format = True, "onnx"
     stream = io.BytesIO()
