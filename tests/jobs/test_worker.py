@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -244,3 +246,45 @@ def test_a_child_is_ended_when_the_check_says_so(tmp_path: Path, monkeypatch: py
     with pytest.raises(Cancelled):
         child_process.run_child("fold", {}, tmp_path, check, lambda _: None)
     assert time.monotonic() - begin < 20
+
+
+def test_two_children_never_work_in_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child_process, "LOCK_SECONDS", 0.3)
+
+    def outer(report: Callable[[Any], None]) -> dict[str, Any]:
+        inner = io.StringIO()
+        assert child_process.child(inner, tmp_path, lambda _: {"both": "at once"}) == 1
+        return {"inner": json.loads(inner.getvalue())["code"]}
+
+    out = io.StringIO()
+    assert child_process.child(out, tmp_path, outer) == 0
+    assert json.loads(out.getvalue()) == {"result": {"inner": "folder_busy"}}
+
+
+def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    code = """
+import subprocess, sys, time
+started = subprocess.Popen([sys.executable, "-c", "import time; from registry.jobs.child import end_with_parent; "
+    "end_with_parent(); print('ready', flush=True); time.sleep(600)"], stdout=subprocess.PIPE, start_new_session=True)
+started.stdout.readline()
+print(started.pid, flush=True)
+time.sleep(600)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    until = time.monotonic() + 10
+    while time.monotonic() < until and running(pid):
+        time.sleep(0.05)
+    assert not running(pid)
+
+
+def running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
