@@ -112,8 +112,12 @@ def _losses(parts: Parts, view: ReleaseView) -> dict[str, list[tuple[int, float]
             for split in ("train", "val"):
                 values = [float(value) for name, value in row["values"].items() if name.startswith(f"{split}/")]
                 if values:
-                    found.setdefault(f"{split} {training.fold}", []).append((row["epoch"], sum(values)))
+                    found.setdefault(f"{split} {_name(training.fold)}", []).append((row["epoch"], sum(values)))
     return dict(sorted(found.items()))
+
+
+def _name(fold: int | None) -> str:
+    return records.REFIT if fold is None else str(fold)
 
 
 def _counts(

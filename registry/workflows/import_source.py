@@ -17,6 +17,7 @@ from registry.content.memory import NullSink
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.workflows.fetch_content import ensure_held
+from registry.workflows.find_places import with_place
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.register_images import Registered, register, rows_of
 
@@ -111,7 +112,9 @@ def import_source(
             images.add_source(db, root, kind=read.kind, private=not public, at=parts.now())
     rows = rows_of(found, parts.key.did) if found.rows else ()
     done = register(parts, rows, root=found.root, profile=read.made_by) if found.rows else None
-    return _document(read, found, done)
+    fresh = {row.cid: row.name for row in rows if done and row.sha256 in done.new}
+    places = with_place(parts.store, [(name, cid) for cid, name in fresh.items()])
+    return {**_document(read, found, done), "places": places}
 
 
 def _document(read: _Source, found: folders.Folder, done: Registered | None) -> dict[str, Any]:

@@ -50,6 +50,7 @@ class Registered:
     corrected: int
     images: int
     rejected: tuple[Rejection, ...]
+    new: frozenset[bytes] = frozenset()  # images with a label that was not known
 
 
 def rows_of(folder: Folder, contributor: str) -> list[NewRow]:
@@ -148,4 +149,5 @@ def register(
         corrected=corrected,
         images=len({row.sha256 for row in given}),
         rejected=tuple(rejected),
+        new=frozenset(row[columns.index("sha256")] for row in new),
     )

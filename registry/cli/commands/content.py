@@ -84,6 +84,10 @@ def run_import(wanted: argparse.Namespace, output: Output) -> int:
     bars.close()
     for bad in done["rejected"]:
         output.say(f"row {bad['row']} ({bad['name']}) rejected: {bad['reason']} [{bad['code']}]")
+    for name in done["places"]:
+        output.say(
+            f"{name} says in its EXIF where it was taken, and is kept bit for bit: withdraw it if it must not be"
+        )
     for kind in ("missing", "damaged"):
         for name in done[kind]:
             output.say(f"{kind}: {name} (nothing is pinned; import the rest when you have it)")
