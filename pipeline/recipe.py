@@ -53,9 +53,10 @@ class Preprocess(_Strict, frozen=True, kw_only=True):
 
 
 class Folds(_Strict, frozen=True, kw_only=True):
-    """How many folds."""
+    """How many folds, and how often all images are divided into so many."""
 
     k: Annotated[int, Meta(ge=2, le=100)]
+    repeats: Annotated[int, Meta(ge=1, le=20)]
 
 
 class Training(_Strict, frozen=True, kw_only=True):
@@ -160,14 +161,14 @@ def _check(recipe: Recipe) -> None:
         wrong = "preprocess.min_mean must lie below max_mean"
     elif Decimal(recipe.evaluation.floor) > Decimal(recipe.evaluation.threshold):
         wrong = "evaluation.floor must not lie above threshold"
-    elif recipe.final != "refit" and int(recipe.final.removeprefix("fold:")) >= recipe.folds.k:
+    elif recipe.final != "refit" and int(recipe.final.removeprefix("fold:")) >= recipe.folds.k * recipe.folds.repeats:
         wrong = "final names a fold that does not exist"
     if wrong:
         raise InvalidInput(f"the recipe does not hold: {wrong}", code="bad_recipe")
 
 
 def load_recipe(name_or_file: str, overrides: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """A recipe's name and values, with the command line's values over it (folds, epochs, imgsz, batch, seed)."""
+    """A recipe's name and values, with the command line's over it: folds, repeats, epochs, imgsz, batch, seed."""
     try:
         value = tomllib.loads(_text(name_or_file))
     except tomllib.TOMLDecodeError as error:
@@ -178,6 +179,8 @@ def load_recipe(name_or_file: str, overrides: Mapping[str, Any]) -> tuple[str, d
             value["seed"] = given
         elif name == "folds":
             value["folds"]["k"] = given
+        elif name == "repeats":
+            value["folds"]["repeats"] = given
         elif name == "imgsz":
             value["training"]["imgsz"] = value["preprocess"]["size"] = given
         elif name == "batch":

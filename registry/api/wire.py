@@ -105,6 +105,7 @@ class NewRun(Request, frozen=True):
     recipe: Word = "emotionet-2023"
     method: Word = "yolov8"
     folds: Annotated[int, Meta(ge=2, le=100)] | None = None
+    repeats: Annotated[int, Meta(ge=1, le=20)] | None = None
     epochs: Annotated[int, Meta(ge=1, le=10_000)] | None = None
     imgsz: Annotated[int, Meta(ge=32, le=4096)] | None = None
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] | None = None
@@ -116,7 +117,7 @@ class NewRun(Request, frozen=True):
 
     def overrides(self) -> dict[str, int]:
         """What replaces values of the recipe."""
-        names = ("folds", "epochs", "imgsz", "seed", "batch")
+        names = ("folds", "repeats", "epochs", "imgsz", "seed", "batch")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 

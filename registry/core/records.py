@@ -410,8 +410,8 @@ PREPARED = (
     ("sha256", "width", "height", "pixels", "boxes", "box_source", "group", "reason", "measured"),
     ("sha256",),
 )  # kept: reason None; dropped: pixels None, reason a word, measured its value as text. group: its smallest sha256
-FOLDS = (("sha256", "fold"), ("sha256",))
-PREDICTIONS = (("sha256", "fold", "truth", "boxes", "detections"), ("sha256",))
+FOLDS = (("sha256", "repeat", "fold"), ("sha256", "repeat"))  # repeat r has the folds r * k to r * k + k - 1
+PREDICTIONS = (("sha256", "fold", "truth", "boxes", "detections"), ("sha256", "fold"))  # once a repeat
 # truth: class index; detections: [[class index, score in millionths, x, y, w, h]] by falling score
 HISTORY = (("epoch", "values"), ("epoch",))  # values: {name: decimal string}
 CURVES = (("name", "points"), ("name",))  # points: [[x, y]] decimal strings of six places

@@ -2,11 +2,13 @@
 
 Invariants: images are in order of their sha256; detections are ranked by falling score, ties by the image's
 sha256, then class, then box; an image's call is its first detection in that order (so a tie goes to the smaller class).
-A row that no honest run writes (a class or a score out of bounds, an image twice) is refused.
+A row that no honest run writes (a class or a score out of bounds, an image twice in one fold) is refused. With
+repeated folds an image has a row a repeat: as many as every other.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +28,7 @@ IOU_PERCENTS = tuple(range(50, 100, 5))
 class Columns:
     """n images and d detections of k classes. Scores are in millionths."""
 
-    keys: tuple[bytes, ...]  # (n) sha256
+    keys: tuple[bytes, ...]  # (n) sha256; with repeated folds each as often as there are repeats
     fold: Ints  # (n)
     truth: Ints  # (n)
     boxes: Ints  # (n) how many true boxes, all of the truth's class
@@ -45,6 +47,11 @@ class Columns:
     def __len__(self) -> int:
         return len(self.keys)
 
+    @property
+    def repeats(self) -> int:
+        """How often each image was judged."""
+        return max(1, len(self.keys) // max(1, len(set(self.keys))))
+
     def called(self, threshold: int) -> Ints:
         """(n) predicted class at a threshold in millionths, k for nothing."""
         return np.where(self.best_score >= threshold, self.best, self.classes)
@@ -54,7 +61,7 @@ def columns_of(predictions: Sequence[Row], classes: int) -> Columns:
     """Rows of PREDICTIONS, in any order, as columns. ``InvalidInput`` (``bad_predictions``) for impossible ones."""
     if not all(isinstance(row["sha256"], bytes) for row in predictions):
         raise InvalidInput("a prediction names no image: its sha256 is 32 raw bytes", code="bad_predictions")
-    rows = sorted(predictions, key=lambda row: row["sha256"])
+    rows = sorted(predictions, key=lambda row: (row["sha256"], row["fold"] if type(row["fold"]) is int else -1))
     _check(rows, classes)
     count = len(rows)
     best, best_score = np.full(count, classes, np.int64), np.full(count, -1, np.int64)
@@ -89,13 +96,15 @@ def columns_of(predictions: Sequence[Row], classes: int) -> Columns:
 def _check(rows: Sequence[Row], classes: int) -> None:
     before = None
     for row in rows:
-        if row["sha256"] == before or not _possible(row, classes):
+        if (row["sha256"], row["fold"]) == before or not _possible(row, classes):
             raise InvalidInput(
                 f"the prediction of image {row['sha256'].hex()} is impossible: a class, score, box or fold is "
                 "out of bounds, or the image stands twice",
                 code="bad_predictions",
             )
-        before = row["sha256"]
+        before = (row["sha256"], row["fold"])
+    if len(set(Counter(row["sha256"] for row in rows).values())) > 1:
+        raise InvalidInput("an image was judged more often than another: each once a repeat", code="bad_predictions")
 
 
 def _possible(row: Row, classes: int) -> bool:

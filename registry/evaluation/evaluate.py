@@ -70,7 +70,8 @@ def _figures(columns: Columns, clusters: Clusters, rule: _Rule) -> tuple[Metric,
     names = [clusters.get(key, key) for key in columns.keys]
     drawn = bootstrap(columns, names, threshold=rule.threshold, rounds=rule.rounds, seed=rule.seed)
     counts = metrics.confusion_of(columns, rule.threshold)
-    n = len(columns)
+    repeats = columns.repeats
+    n = len(columns) // repeats
 
     def of(name: str, value: Fraction | None, among: int, key: str, groups: int) -> Metric:
         interval = bounds(drawn[key], groups) if value is not None else None
@@ -85,17 +86,19 @@ def _figures(columns: Columns, clusters: Clusters, rule: _Rule) -> tuple[Metric,
     found = [
         of("macro_f1", metrics.macro_f1(counts), n, "macro_f1", everyone),
         of("micro_f1", metrics.micro_f1(counts), n, "micro_f1", everyone),
-        fairness.proportion("accuracy", int(np.trace(counts)), n),
+        fairness.proportion("accuracy", int(np.trace(counts)), len(columns), repeats=repeats),
         of("pr_auc", metrics.pr_auc(columns), n, "pr_auc", everyone),
         of("map50", metrics.mean_average_precision(columns, (50,)), n, "map50", everyone),
         of("map50_95", metrics.mean_average_precision(columns), n, "map50_95", everyone),
     ]
     for label, name in enumerate(rule.classes):
         total, called, hits = int(counts[label].sum()), int(counts[:, label].sum()), int(counts[label, label])
-        found.append(of(f"f1({name})", metrics.class_f1(counts, label), total, f"f1 {label}", by_class[label]))
-        found.append(fairness.proportion(f"recall({name})", hits, total, rule.min_group))
-        found.append(fairness.proportion(f"precision({name})", hits, called))
-    gap = metrics.recall_gap(counts, rule.min_group)
+        found.append(
+            of(f"f1({name})", metrics.class_f1(counts, label), total // repeats, f"f1 {label}", by_class[label])
+        )
+        found.append(fairness.proportion(f"recall({name})", hits, total, rule.min_group, repeats))
+        found.append(fairness.proportion(f"precision({name})", hits, called, repeats=repeats))
+    gap = metrics.recall_gap(counts, rule.min_group * repeats)
     found.append(of("recall_gap(class)", gap, n, "recall_gap", min(filter(None, by_class), default=0)))
     return tuple(found)
 

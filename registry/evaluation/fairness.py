@@ -19,12 +19,14 @@ from registry.evaluation.intervals import wilson
 Attributes = Mapping[bytes, Mapping[str, str]]
 
 
-def proportion(name: str, right: int, total: int, min_group: int = 1) -> Metric:
-    """A share with Wilson's interval; not estimable below ``min_group``."""
-    interval = wilson(right, total) if total >= min_group else None
+def proportion(name: str, right: int, total: int, min_group: int = 1, repeats: int = 1) -> Metric:
+    """A share of ``total`` judgements, ``repeats`` an image, with Wilson's interval; not estimable below ``min_group``
+    images."""
+    images = total // repeats
+    interval = wilson(right, total, repeats) if images >= min_group else None
     if interval is None:
-        return Metric(name=name, value=None, low=None, high=None, n=total)
-    return Metric(name=name, value=six(Fraction(right, total)), low=interval[0], high=interval[1], n=total)
+        return Metric(name=name, value=None, low=None, high=None, n=images)
+    return Metric(name=name, value=six(Fraction(right, total)), low=interval[0], high=interval[1], n=images)
 
 
 def by_attributes(
@@ -38,7 +40,8 @@ def by_attributes(
             if name in names:
                 right, total = found.get(f"recall({name}={value})", (0, 0))
                 found[f"recall({name}={value})"] = (right + hit, total + 1)
-    return tuple(proportion(name, right, total, min_group) for name, (right, total) in sorted(found.items()))
+    repeats = columns.repeats
+    return tuple(proportion(name, *counts, min_group, repeats) for name, counts in sorted(found.items()))
 
 
 def notes(

@@ -6,6 +6,9 @@ any order of input and with any library version; nothing but sha2-256 decides or
 The rule ``greedy-v1``: a group's place in the queue is (-its size, sha256(seed || its smallest member));
 each group in turn goes to the fold for which the sum over classes of squared (count in the fold minus a
 k-th of the class) is smallest afterwards, then to the fold with fewer images, then to the smaller index.
+
+Repeated: repeat r (from 0) is drawn by the same rule from the seed itself (r = 0), or from sha256(seed || r as 8
+bytes, big-endian); its folds are numbered r * k to r * k + k - 1.
 """
 
 from __future__ import annotations
@@ -81,12 +84,33 @@ def draw_folds(groups: Mapping[bytes, bytes], labels: Mapping[bytes, int], k: in
     return dict(sorted(folds.items()))
 
 
+def repeated_folds(
+    groups: Mapping[bytes, bytes], labels: Mapping[bytes, int], k: int, repeats: int, seed: bytes
+) -> dict[tuple[bytes, int], int]:
+    """Fold (0 to repeats * k - 1) of every (member, repeat). Errors as ``draw_folds``."""
+    found = {}
+    for repeat in range(repeats):
+        own = seed if repeat == 0 else hashlib.sha256(seed + repeat.to_bytes(8, "big")).digest()
+        for member, fold in draw_folds(groups, labels, k, own).items():
+            found[member, repeat] = repeat * k + fold
+    return dict(sorted(found.items()))
+
+
 def _cost(count: Counter[int], added: Counter[int], totals: Counter[int], k: int) -> int:
     """How much worse a fold gets, times k squared, so that it is an integer."""
     return sum(
         (k * (count[label] + added[label]) - totals[label]) ** 2 - (k * count[label] - totals[label]) ** 2
         for label in added
     )
+
+
+def check_repeats(folds: Mapping[tuple[bytes, int], int], groups: Mapping[bytes, bytes], k: int, repeats: int) -> None:
+    """``InvalidInput`` (``leak``) if in some repeat a group stands in two folds, or a member in none of its own."""
+    for repeat in range(repeats):
+        check_leaks({member: fold for (member, of), fold in folds.items() if of == repeat}, groups)
+    wrong = [member for (member, of), fold in folds.items() if not 0 <= of < repeats or fold // k != of]
+    if wrong:
+        raise InvalidInput(f"image {wrong[0].hex()} is in a fold of another repeat", code="leak")
 
 
 def check_leaks(folds: Mapping[bytes, int], groups: Mapping[bytes, bytes]) -> None:

@@ -26,13 +26,16 @@ MAX_ROUNDS = 100_000
 Interval = tuple[str, str]
 
 
-def wilson(right: int, total: int) -> Interval | None:
-    """95 % interval of a proportion as decimals of six places; None of nothing."""
+def wilson(right: int, total: int, repeats: int = 1) -> Interval | None:
+    """95 % interval of a proportion as decimals of six places; None of nothing.
+
+    Where each image was judged ``repeats`` times, ``total`` judgements are worth a ``repeats``-th of them.
+    """
     if not total:
         return None
     with localcontext() as context:
         context.prec = 50
-        n, p, z2 = Decimal(total), Decimal(right) / Decimal(total), Z * Z
+        n, p, z2 = Decimal(total) / repeats, Decimal(right) / Decimal(total), Z * Z
         centre = p + z2 / (2 * n)
         spread = Z * ((p * (1 - p) + z2 / (4 * n)) / n).sqrt()
         low = Decimal(0) if right == 0 else (centre - spread) / (1 + z2 / n)

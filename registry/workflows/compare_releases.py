@@ -52,7 +52,10 @@ def compare_releases(parts: Parts, a: CID, b: CID) -> dict[str, Any]:
 
 
 def _columns(parts: Parts, view: ReleaseView, classes: int) -> Columns:
-    return columns_of(list(tables.rows_as_dicts(view.evaluation.predictions, parts.store.get)), classes)
+    """Of repeated folds the first: images are paired one to one."""
+    k = stated_count(view.recipe, "folds", "k")
+    rows = tables.rows_as_dicts(view.evaluation.predictions, parts.store.get)
+    return columns_of([row for row in rows if row["fold"] < k], classes)
 
 
 def _common(a: Columns, b: Columns) -> tuple[tuple[Any, Any], int]:

@@ -17,7 +17,7 @@ from registry.core.anchor import Anchor
 from registry.core.cid import CID
 from registry.core.errors import Unavailable
 from registry.core.log import anchor_digest
-from registry.evaluation.folds import check_leaks, draw_folds, draw_seed
+from registry.evaluation.folds import check_repeats, draw_seed, repeated_folds
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.workflows import run_context
@@ -95,19 +95,20 @@ def draw(parts: Parts, job: Job, check: Check) -> None:
     block_hash = bytes.fromhex(beacon.block_hash.removeprefix("0x")) if beacon else None
     seed = draw_seed(bytes(plan_cid), int(context.values["seed"]), block_hash)
     folds = _folds(context, seed)
-    table = tables.build(*records.FOLDS, [[sha256, fold] for sha256, fold in folds.items()], parts.store.put)
+    rows = [[sha256, repeat, fold] for (sha256, repeat), fold in folds.items()]
+    table = tables.build(*records.FOLDS, rows, parts.store.put)
     cid = keep(parts, records.Draw(plan=plan_cid, beacon=beacon, seed=seed, folds=table))
     parts.store.flush()
     with parts.catalog.write() as db:
         parts.queue.complete(db, job)
         runs.update(db, job.run, draw=str(cid), updated=parts.now())
-        for fold in range(int(context.values["folds"]["k"])):
+        for fold in range(run_context.fold_count(context.values)):
             parts.queue.enqueue(db, job.run, "fold", {"fold": fold}, parts.now())
         if context.options["final"] == records.REFIT:
             parts.queue.enqueue(db, job.run, "fold", {"fold": None}, parts.now())
 
 
-def _folds(context: RunContext, seed: bytes) -> Mapping[bytes, int]:
+def _folds(context: RunContext, seed: bytes) -> Mapping[tuple[bytes, int], int]:
     parts = context.parts
     preprocessing = records.parse_as(records.Preprocessing, parts.store.get(context.cid("preprocessing")))
     kept = [row for row in run_context.read_prepared(parts.store, preprocessing.output) if row.reason is None]
@@ -115,6 +116,7 @@ def _folds(context: RunContext, seed: bytes) -> Mapping[bytes, int]:
     label = {item.sha256: item.label for item in items}
     groups = {row.sha256: row.group for row in kept}
     labels = {row.sha256: label[row.sha256] for row in kept}
-    folds = draw_folds(groups, labels, int(context.values["folds"]["k"]), seed)
-    check_leaks(folds, groups)
+    k, repeats = int(context.values["folds"]["k"]), int(context.values["folds"]["repeats"])
+    folds = repeated_folds(groups, labels, k, repeats, seed)
+    check_repeats(folds, groups, k, repeats)
     return folds

@@ -31,7 +31,7 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
         method.read_base(Path(wanted.base))  # so that a file that can't be used is told of now
     k = int(values["folds"]["k"])
     cost = method.estimate(values, max(1, record.count - record.count // k), len(record.classes))
-    trainings = k + (checked.final == REFIT)
+    trainings = run_context.fold_count(values) + (checked.final == REFIT)
     side_by_side = _side_by_side(parts, trainings, cost.memory)
     rounds = -(-trainings // side_by_side)
     slower = max(1.0, side_by_side * int(values["training"].get("threads", 1)) / (os.cpu_count() or 1))
@@ -47,6 +47,7 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
         "claims": [f"{one.metric} {one.comparator} {one.threshold}" for one in checked.claims],
         "images": record.count,
         "folds": k,
+        "repeats": int(values["folds"]["repeats"]),
         "epochs": int(values["training"]["epochs"]),
         "trainings": trainings,
         "side_by_side": side_by_side,

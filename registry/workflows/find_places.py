@@ -1,6 +1,7 @@
 """Which images say where they were taken. Originals are published bit for bit, so whoever brings them must be told.
 
-Only the beginning of a file is read, and nothing of it is decoded into pixels.
+Of a JPEG only the beginning is read, where its EXIF stands; other formats may keep it at their end. An image of more
+pixels than MAX_PIXELS is never looked into (a PNG whose EXIF comes last is decoded on the way).
 """
 
 from __future__ import annotations
@@ -16,16 +17,21 @@ from registry.core.cid import CID
 from registry.core.errors import EmotionetError
 from registry.core.store import BlockReader
 
-HEAD = 256 << 10  # bytes: EXIF stands before the pixels, in at most 64 KiB
+HEAD = 256 << 10  # bytes: in a JPEG EXIF stands before the pixels, in at most 64 KiB
+MOST = 64 << 20  # bytes of any other file
+MAX_PIXELS = 50_000_000
+_JPEG = b"\xff\xd8\xff"
 _LATITUDE, _LONGITUDE = ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLongitude
 
 
-def has_place(head: bytes) -> bool:
-    """Whether the beginning of an image carries a latitude or a longitude in its EXIF. Nothing is ever raised."""
+def has_place(data: bytes) -> bool:
+    """Whether an image (of a JPEG: its beginning) says a latitude or a longitude in its EXIF. Nothing is raised."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of bombs: no pixel is decoded here
-            with Image.open(io.BytesIO(head), formats=("JPEG", "PNG", "WEBP", "TIFF", "MPO")) as opened:
+            warnings.simplefilter("ignore")  # Pillow's own limit warns; ours decides
+            with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP", "TIFF", "MPO")) as opened:
+                if opened.width * opened.height > MAX_PIXELS:
+                    return False
                 place = opened.getexif().get_ifd(ExifTags.IFD.GPSInfo)
     except Exception:  # Pillow raises all kinds of errors on broken files; those are the cleaning's business
         return False
@@ -37,9 +43,11 @@ def with_place(store: BlockReader, named: Iterable[tuple[str, CID]]) -> list[str
     found = []
     for name, cid in named:
         try:
-            head = b"".join(reader.read_file(store, cid, 0, HEAD))
+            data = b"".join(reader.read_file(store, cid, 0, HEAD))
+            if not data.startswith(_JPEG) and len(data) == HEAD:
+                data = b"".join(reader.read_file(store, cid, 0, MOST))
         except EmotionetError:
             continue
-        if has_place(head):
+        if has_place(data):
             found.append(name)
     return found

@@ -65,6 +65,11 @@ class RunContext:
         return report
 
 
+def fold_count(values: Mapping[str, Any]) -> int:
+    """Folds that are trained, those of all repeats together, of a recipe's values."""
+    return int(values["folds"]["k"]) * int(values["folds"]["repeats"])
+
+
 def work_folder(parts: Parts, run: str) -> Path:
     """Where a run's pixels, checkpoints and logs lie."""
     return parts.settings.work / run

@@ -18,6 +18,7 @@ from registry.core.method import Method
 from registry.core.records import to_value
 from registry.evaluation.claims import parse_claim
 from registry.jobs import engines
+from registry.workflows import run_context
 from registry.workflows.parts import Parts
 
 WEIGHTS_FILES = ("weights.safetensors", "model.json")
@@ -64,7 +65,7 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
         raise UsageError(f"there is no engine {wanted.engine!r}: use {' or '.join(engines.NAMES)}")
     name, values = parts.method(wanted.method).recipe(wanted.recipe, wanted.overrides)
     final = wanted.final or str(values["final"])
-    _check_final(final, int(values["folds"]["k"]))
+    _check_final(final, run_context.fold_count(values))
     return Checked(snapshot, record, name, values, claims, final)
 
 
@@ -89,7 +90,7 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
             options=options,
             now=parts.now(),
         )
-        for fold in range(int(values["folds"]["k"])):
+        for fold in range(run_context.fold_count(values)):
             runs.set_fold(db, run, fold, status="queued", epochs=int(values["training"]["epochs"]))
         if checked.final == records.REFIT:
             runs.set_fold(db, run, None, status="queued", epochs=int(values["training"]["epochs"]))

@@ -132,7 +132,9 @@ def make_task(parts: Parts, draw_cid: CID, fold: int | None, folder: Path) -> Fo
         fcntl.flock(lock, fcntl.LOCK_EX)  # the folds start together: the first makes the pixels for all
         read = run_context.image_reader(store, where)
         index = method.materialize(kept, read, recipe.values, array, lambda what, done, total: None)
-    folds = {row["sha256"]: row["fold"] for row in tables.rows_as_dicts(draw.folds, store.get)}
+    repeat = 0 if fold is None else fold // int(recipe.values["folds"]["k"])
+    drawn = tables.rows_as_dicts(draw.folds, store.get)
+    folds = {row["sha256"]: row["fold"] for row in drawn if row["repeat"] == repeat}
     return FoldTask(
         fold=fold,
         seed=plan.seed,

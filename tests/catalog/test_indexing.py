@@ -249,7 +249,7 @@ def test_a_strangers_malformed_rows_are_refused_whole(world: World, values: dict
 
 
 def test_a_table_with_other_columns_is_refused(world: World) -> None:
-    table = tables.build(*records.FOLDS, [[sha256_of(0), 1]], world.store.put)
+    table = tables.build(*records.FOLDS, [[sha256_of(0), 0, 1]], world.store.put)
     with pytest.raises(InvalidInput) as caught:
         world.say(records.Contribution(rows=table))
     assert caught.value.code == "malformed_rows"

@@ -203,7 +203,7 @@ class World:
         """Everything from the plan to the release, said and kept."""
         preprocessing, plan = self.plan(snapshot, numbers, seed)
         plan_entry = self.say(plan, index=index)
-        folds = [[sha256_of(n), n % 2] for n in numbers[1:]]
+        folds = [[sha256_of(n), 0, n % 2] for n in numbers[1:]]
         draw = self.keep(
             records.Draw(
                 plan=records.cid(plan),

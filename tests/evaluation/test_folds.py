@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput
-from registry.evaluation.folds import check_leaks, draw_folds, draw_seed, union_groups
+from registry.evaluation.folds import check_leaks, check_repeats, draw_folds, draw_seed, repeated_folds, union_groups
 from tests.evaluation.world import sha
 
 SEED = bytes(range(32))
@@ -44,6 +44,27 @@ def test_invariants(sizes: list[int], k: int, seed: bytes) -> None:
     check_leaks(folds, groups)
     assert folds == draw_folds(shuffled(groups, 1), labels, k, seed)
     assert list(folds) == sorted(folds)
+
+
+def test_repeats_are_drawn_anew_each_with_its_own_folds() -> None:
+    groups, labels = persons([1, 2, 3] * 20)
+    found = repeated_folds(groups, labels, 5, 3, SEED)
+    assert len(found) == 3 * len(groups)
+    check_repeats(found, groups, 5, 3)
+    first = {member: fold for (member, repeat), fold in found.items() if repeat == 0}
+    second = {member: fold - 5 for (member, repeat), fold in found.items() if repeat == 1}
+    assert first == draw_folds(groups, labels, 5, SEED)
+    assert second == draw_folds(groups, labels, 5, hashlib.sha256(SEED + (1).to_bytes(8, "big")).digest())
+    assert first != second
+
+
+def test_a_fold_of_another_repeat_is_a_leak() -> None:
+    groups, labels = persons([2] * 10)
+    found = repeated_folds(groups, labels, 2, 2, SEED)
+    for change in ({min(found): 3}, {min(found): 1 - found[min(found)]}):
+        with pytest.raises(InvalidInput) as caught:
+            check_repeats({**found, **change}, groups, 2, 2)
+        assert caught.value.code == "leak"
 
 
 def test_a_group_may_bear_any_name() -> None:

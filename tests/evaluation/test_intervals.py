@@ -218,3 +218,7 @@ def test_names_are_those_that_metrics_need() -> None:
     found = bootstrap(columns, list(columns.keys), threshold=0, rounds=3, seed=0)
     assert set(found) >= {"macro_f1", "micro_f1", "recall_gap", "pr_auc", "map50", "map50_95", "f1 3"}
     assert all(values.shape == (3,) for values in found.values())
+
+
+def test_judgements_of_one_image_are_worth_one() -> None:
+    assert wilson(60, 80, 2) == wilson(30, 40)

@@ -209,7 +209,7 @@ def drop_prediction(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
 
 def swap_folds(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
     def edit(rows: list[Any]) -> list[Any]:
-        rows[0][1] = (rows[0][1] + 1) % 3
+        rows[0][2] = (rows[0][2] + 1) % 3
         return rows
 
     table = new_table(opened, view.draw.folds, records.FOLDS, edit)

@@ -62,6 +62,20 @@ def test_a_refit_is_trained_on_all_and_judged_by_none(opened: Home, snapshot: CI
     assert report.holds
 
 
+def test_repeated_folds_judge_every_image_once_a_repeat(opened: Home, snapshot: CID) -> None:
+    run = completed(opened, snapshot, Wanted("simulated", "simulated", overrides={"repeats": 2}, final="fold:5"))
+    done = publish_release(opened, run)
+    assert [one["fold"] for one in done["weights"]] == [0, 1, 2, 3, 4, 5]
+    assert done["metrics"]["accuracy"]["n"] == 24
+    release = records.parse_as(records.Release, opened.store.get(CID.parse(done["release"])))
+    view = release_view(opened.store.get, release)
+    judged = list(tables.rows_as_dicts(view.evaluation.predictions, opened.store.get))
+    assert len(judged) == 48
+    assert len({(row["sha256"], row["fold"] // 3) for row in judged}) == 48
+    report = audit_target(opened, done["release"], level=6)
+    assert {check.id: check.result for check in report.checks if check.level in (4, 6)} == HOLDING
+
+
 def test_the_refit_goes_on_after_a_kill(opened: Home, snapshot: CID) -> None:
     completed(opened, snapshot, Wanted('{"die": true}', "simulated", final="refit"))
 

@@ -32,7 +32,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     training.add_argument("--claim", action="append", default=[], metavar="'macro_f1 >= 0.90'")
     training.add_argument("--final", metavar="fold:N|refit", help="which weights people get")
     training.add_argument("--unanchored", action="store_true", help="do not wait for the chain (audit level 3 fails)")
-    for name in ("folds", "epochs", "imgsz", "seed", "batch"):
+    for name in ("folds", "repeats", "epochs", "imgsz", "seed", "batch"):
         training.add_argument(f"--{name}", type=int, metavar="N", help="over the recipe's value")
     verbs = group(commands, "runs", "training runs")
     limit(add(verbs, common, "list", run_list, "list runs"))
@@ -47,7 +47,7 @@ def run_train(wanted: argparse.Namespace, output: Output) -> int:
     """Start a run and, unless detached, work the queue until it has ended."""
     from registry.workflows.start_run import Wanted, start_run
 
-    names = ("folds", "epochs", "imgsz", "seed", "batch")
+    names = ("folds", "repeats", "epochs", "imgsz", "seed", "batch")
     asked = Wanted(
         recipe=wanted.recipe,
         method=wanted.method,
@@ -77,7 +77,7 @@ def _estimate(opened: Home, snapshot: CID, asked: Wanted, output: Output) -> int
     lines = [
         f"snapshot {done['snapshot']}: {done['images']} images",
         f"recipe {done['recipe']} ({done['method']}), seed {done['seed']}",
-        f"{done['folds']} folds, {done['epochs']} epochs",
+        f"{done['folds']} folds, drawn {done['repeats']} times, {done['epochs']} epochs",
         f"base weights: {done['base']}",
         f"people get {done['final']}; claims: {cell(done['claims'])}",
         f"{done['trainings']} trainings, {done['side_by_side']} side by side on engine {done['engine']}",

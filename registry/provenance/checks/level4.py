@@ -9,7 +9,7 @@ from typing import Any
 from registry.core import tables
 from registry.core.records import REFIT, Contribution, parse_as
 from registry.core.snapshot import classes_of, matches, resolve_rows, select
-from registry.evaluation.folds import check_leaks, draw_folds, draw_seed
+from registry.evaluation.folds import check_repeats, draw_seed, repeated_folds
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
 from registry.provenance.checks.subject import Subject
 from registry.provenance.lineage import stated_count
@@ -104,43 +104,61 @@ def _kept(subject: Subject) -> tuple[dict[bytes, bytes], dict[bytes, int], dict[
     return {key: row["group"] for key, row in kept.items()}, {key: labels[key] for key in kept}, kept
 
 
+def _drawn(subject: Subject) -> dict[tuple[bytes, int], int]:
+    """What the draw's table says: (image, repeat) to fold."""
+    rows: list[Any] = list(subject.rows(subject.release.draw.folds))
+    return {(row["sha256"], row["repeat"]): row["fold"] for row in rows}
+
+
+def _counts(subject: Subject) -> tuple[int, int]:
+    """k and repeats, as the recipe states them."""
+    recipe = subject.release.recipe
+    return stated_count(recipe, "folds", "k"), stated_count(recipe, "folds", "repeats")
+
+
 def folds(subject: Subject) -> str:
     """4.folds: drawn again, and no group on both sides."""
     _release(subject)
-    stated = {row["sha256"]: row["fold"] for row in subject.rows(subject.release.draw.folds)}
+    stated = _drawn(subject)
     groups, labels, _ = _kept(subject)
-    k = stated_count(subject.release.recipe, "folds", "k")
-    equal("folds", stated, draw_folds(groups, labels, k, subject.release.draw.seed))
-    check_leaks({bytes(key): int(value) for key, value in stated.items()}, groups)  # type: ignore[call-overload]
-    return f"{k} folds, {len(set(groups.values()))} groups"
+    k, repeats = _counts(subject)
+    equal("rows of folds", len(stated), repeats * len(groups))  # before as many are drawn
+    equal("folds", stated, repeated_folds(groups, labels, k, repeats, subject.release.draw.seed))
+    check_repeats(stated, groups, k, repeats)
+    return f"{k} folds, drawn {repeats} times, {len(set(groups.values()))} groups"
 
 
 def trainings(subject: Subject) -> str:
-    """4.trainings: k trainings of this draw, one a fold; and one on all images exactly where the plan wants it."""
+    """4.trainings: a training of this draw for each fold; and one on all images exactly where the plan wants it."""
     _release(subject)
     release = subject.release
     wrong = [training.fold for training in release.trainings if training.draw != release.release.draw]
     if wrong:
         raise Doubt(f"the training of fold {wrong[0]} is of another draw")
-    k = stated_count(release.recipe, "folds", "k")
-    equal("folds trained", sorted(one.fold for one in release.trainings if one.fold is not None), list(range(k)))
+    k, repeats = _counts(subject)
+    trained = sorted(one.fold for one in release.trainings if one.fold is not None)
+    equal("folds trained", trained, list(range(k * repeats)))
     refits = sum(one.fold is None for one in release.trainings)
     equal("trainings on all images", refits, int(release.plan.final == REFIT))
     return f"{len(release.trainings)} trainings"
 
 
 def predictions(subject: Subject) -> str:
-    """4.predictions: every kept image once, in its fold, with its truth and its boxes."""
+    """4.predictions: every kept image once a repeat, in its fold, with its truth and its boxes."""
     _release(subject)
     if subject.release.evaluation.draw != subject.release.release.draw:
         raise Doubt("the evaluation is of another draw")
-    stated = {row["sha256"]: row["fold"] for row in subject.rows(subject.release.draw.folds)}
+    stated = {(sha256, fold) for (sha256, _), fold in _drawn(subject).items()}
     _, labels, kept = _kept(subject)
     rows = subject.rows(subject.release.evaluation.predictions)
-    equal("images judged", len(rows), len(kept))
+    equal("images judged", len(rows), len(stated))
     for row in rows:
         sha256: Any = row["sha256"]
-        if stated.get(sha256) != row["fold"] or labels[sha256] != row["truth"] or kept[sha256]["boxes"] != row["boxes"]:
+        if (
+            (sha256, row["fold"]) not in stated
+            or labels[sha256] != row["truth"]
+            or kept[sha256]["boxes"] != row["boxes"]
+        ):
             raise Doubt(f"image {sha256.hex()} has another fold, truth or box than the draw and the items say")
         _check_detections(sha256, row["detections"], len(subject.release.snapshot.classes))
     return f"{len(rows)} predictions"

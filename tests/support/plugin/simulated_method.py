@@ -22,7 +22,7 @@ from registry.core.errors import InvalidInput, Untrusted
 from registry.core.method import Estimate, FoldOutcome, FoldTask, Prepared
 
 DEFAULTS: dict[str, Any] = {
-    "folds": {"k": 3},
+    "folds": {"k": 3, "repeats": 1},
     "training": {"epochs": 2, "delay": 0, "fail": False, "again": None, "die": False},
     "evaluation": {"threshold": "0.25", "floor": "0.01", "rounds": 200, "min_group": 3, "confidence": "0.95"},
     "seed": 7,
@@ -44,6 +44,7 @@ class Simulated:
         elif name_or_file != "simulated":
             raise InvalidInput(f"no recipe {name_or_file}: use simulated")
         values["folds"]["k"] = overrides.get("folds", values["folds"]["k"])
+        values["folds"]["repeats"] = overrides.get("repeats", 1)
         values["training"]["epochs"] = overrides.get("epochs", values["training"]["epochs"])
         values["seed"] = overrides.get("seed", values["seed"])
         return "simulated", values
