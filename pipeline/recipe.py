@@ -96,6 +96,7 @@ class Evaluation(_Strict, frozen=True, kw_only=True):
     """How predictions are judged."""
 
     threshold: Unit
+    threshold_rule: Literal["fixed", "other_folds"]
     floor: Unit
     rounds: Annotated[int, Meta(ge=100, le=100_000)]
     min_group: Count

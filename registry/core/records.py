@@ -215,6 +215,8 @@ class Evaluation(Record, frozen=True, kw_only=True, tag="evaluation"):
 
     draw: CID
     predictions: CID
+    thresholds: tuple[str, ...]  # by fold: decimals of six places
+    threshold_of_all: str  # of weights that no fold judged (a refit, an average)
     metrics: tuple[Metric, ...]
     per_fold: tuple[tuple[Metric, ...], ...]
     curves: CID

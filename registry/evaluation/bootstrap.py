@@ -23,7 +23,9 @@ Counts = NDArray[np.int32]  # (images or detections, rounds)
 _EXACT = 1 << 22  # below this a float64 quotient times 2**30 has the right floor
 
 
-def bootstrap(columns: Columns, names: Sequence[bytes], *, threshold: int, rounds: int, seed: int) -> dict[str, Ints]:
+def bootstrap(
+    columns: Columns, names: Sequence[bytes], *, threshold: int | Ints, rounds: int, seed: int
+) -> dict[str, Ints]:
     """Figures' values in every round, (rounds,) each.
 
     ``names`` are the images' groups. Keys: macro_f1, micro_f1, recall_gap, pr_auc, map50, map50_95, and ``f1 N`` of
@@ -65,7 +67,7 @@ def _summed(drawn: Ints, by_group: Ints) -> Ints:
     return (drawn.astype(np.float64) @ by_group.astype(np.float64)).astype(np.int64)
 
 
-def _matrices(columns: Columns, of_image: Ints, drawn: Ints, threshold: int) -> Ints:
+def _matrices(columns: Columns, of_image: Ints, drawn: Ints, threshold: int | Ints) -> Ints:
     k, groups = columns.classes, drawn.shape[1]
     cells = k * (k + 1)
     place = of_image * cells + columns.truth * (k + 1) + columns.called(threshold)

@@ -52,8 +52,8 @@ class Columns:
         """How often each image was judged."""
         return max(1, len(self.keys) // max(1, len(set(self.keys))))
 
-    def called(self, threshold: int) -> Ints:
-        """(n) predicted class at a threshold in millionths, k for nothing."""
+    def called(self, threshold: int | Ints) -> Ints:
+        """(n) predicted class at a threshold in millionths (of all images, or one an image), k for nothing."""
         return np.where(self.best_score >= threshold, self.best, self.classes)
 
 

@@ -67,14 +67,15 @@ def compare(
     b: Columns,
     *,
     classes: Sequence[str],
-    thresholds: tuple[int, int],
+    thresholds: tuple[int | Ints, int | Ints],
     clusters: Mapping[bytes, bytes],
     rounds: int,
     seed: int,
 ) -> Comparison:
     """A and B judged on the same images with the same truth; ``clusters`` maps an image to its group.
 
-    ``thresholds`` of A and B are in millionths. ``InvalidInput`` (``not_paired``) if the images or truths differ.
+    ``thresholds`` of A and B are in millionths: of all images, or one an image. ``InvalidInput`` (``not_paired``) if
+    the images or truths differ.
     """
     if a.keys != b.keys or not np.array_equal(a.truth, b.truth) or not len(a):
         raise InvalidInput("only predictions of the same images with the same labels are compared", code="not_paired")
@@ -92,7 +93,7 @@ def compare(
     return Comparison(len(a), len(set(names)), differences, _tests(a, b, thresholds, classes))
 
 
-def _values(columns: Columns, threshold: int, classes: Sequence[str]) -> dict[str, Fraction | None]:
+def _values(columns: Columns, threshold: int | Ints, classes: Sequence[str]) -> dict[str, Fraction | None]:
     counts = metrics.confusion_of(columns, threshold)
     return {
         "macro_f1": metrics.macro_f1(counts),
@@ -131,7 +132,9 @@ def holm(values: Sequence[Fraction]) -> list[Fraction]:
     return found
 
 
-def _tests(a: Columns, b: Columns, thresholds: tuple[int, int], classes: Sequence[str]) -> tuple[Discordance, ...]:
+def _tests(
+    a: Columns, b: Columns, thresholds: tuple[int | Ints, int | Ints], classes: Sequence[str]
+) -> tuple[Discordance, ...]:
     right = [columns.called(threshold) == columns.truth for columns, threshold in zip((a, b), thresholds, strict=True)]
     masks = [np.ones(len(a), bool), *(a.truth == label for label in range(len(classes)))]
     counts = [

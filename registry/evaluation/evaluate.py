@@ -22,8 +22,9 @@ from registry.evaluation.bootstrap import bootstrap
 from registry.evaluation.claims import judge_all
 from registry.evaluation.columns import Columns, Row, columns_of, take
 from registry.evaluation.curves import Points
-from registry.evaluation.decimals import six
+from registry.evaluation.decimals import six, six_ratio
 from registry.evaluation.intervals import bounds
+from registry.evaluation.thresholds import MILLION, ThresholdRule, Thresholds, choose
 
 METRICS = (
     "macro_f1",
@@ -45,6 +46,8 @@ Clusters = Mapping[bytes, bytes]
 class Result:
     """What an Evaluation record says; ``curves`` are rows of the CURVES table."""
 
+    thresholds: tuple[str, ...]  # by number of fold
+    threshold_of_all: str
     metrics: tuple[Metric, ...]
     per_fold: tuple[tuple[Metric, ...], ...]  # by number of fold
     curves: tuple[tuple[str, Points], ...]
@@ -59,7 +62,7 @@ class _Rule:
     """What the plan fixed."""
 
     classes: tuple[str, ...]
-    threshold: int
+    thresholds: Thresholds
     rounds: int
     min_group: int
     seed: int
@@ -68,8 +71,9 @@ class _Rule:
 def _figures(columns: Columns, clusters: Clusters, rule: _Rule) -> tuple[Metric, ...]:
     """Every metric of some images, each with its interval."""
     names = [clusters.get(key, key) for key in columns.keys]
-    drawn = bootstrap(columns, names, threshold=rule.threshold, rounds=rule.rounds, seed=rule.seed)
-    counts = metrics.confusion_of(columns, rule.threshold)
+    at = rule.thresholds.per_image(columns)
+    drawn = bootstrap(columns, names, threshold=at, rounds=rule.rounds, seed=rule.seed)
+    counts = metrics.confusion_of(columns, at)
     repeats = columns.repeats
     n = len(columns) // repeats
 
@@ -107,7 +111,7 @@ def evaluate(
     predictions: Sequence[Row],
     *,
     classes: tuple[str, ...],
-    threshold: int,
+    threshold: ThresholdRule,
     claims: tuple[Claim, ...],
     groups: tuple[str, ...],
     clusters: Mapping[bytes, bytes],
@@ -118,23 +122,27 @@ def evaluate(
 ) -> Result:
     """All figures of ``predictions``, rows with the columns of PREDICTIONS.
 
-    ``threshold`` is in millionths; ``groups`` names the attributes to compare; ``clusters`` maps an image to
-    its group (one without is its own); ``min_group`` counts images. ``InvalidInput`` for what no plan or run
-    can say (``bad_predictions``, ``bad_rounds``, ``bad_seed``, ``bad_claim``, ``bad_classes``, ``bad_groups``).
+    ``threshold`` says how each fold's is found; ``groups`` names the attributes to compare; ``clusters`` maps an
+    image to its group (one without is its own); ``min_group`` counts images. ``InvalidInput`` for what no plan or
+    run can say (``bad_predictions``, ``bad_rounds``, ``bad_seed``, ``bad_claim``, ``bad_classes``, ``bad_groups``).
     """
     _check(classes, clusters, attributes)
-    rule = _Rule(classes, threshold, rounds, min_group, seed)
     columns = columns_of(predictions, len(classes))
+    thresholds = choose(columns, threshold)
+    rule = _Rule(classes, thresholds, rounds, min_group, seed)
+    at = thresholds.per_image(columns)
     pooled = _figures(columns, clusters, rule)
     folds = [take(columns, columns.fold == fold) for fold in np.unique(columns.fold).tolist()]
-    by_people = fairness.by_attributes(columns, attributes, groups, threshold, min_group)
+    by_people = fairness.by_attributes(columns, attributes, groups, at, min_group)
     by_class = tuple(one for one in pooled if one.name.startswith(("recall(", "recall_gap(")))
     both = (*by_class, *by_people)
     return Result(
+        thresholds=tuple(six_ratio(thresholds.by_fold[fold], MILLION) for fold in sorted(thresholds.by_fold)),
+        threshold_of_all=six_ratio(thresholds.of_all, MILLION),
         metrics=pooled,
         per_fold=tuple(_figures(fold, clusters, rule) for fold in folds),
         curves=curves.all_curves(columns, classes),
-        confusion=tuple(tuple(line) for line in metrics.confusion_of(columns, threshold).tolist()),
+        confusion=tuple(tuple(line) for line in metrics.confusion_of(columns, at).tolist()),
         fairness=both,
         verdicts=judge_all(claims, _by_name((*pooled, *by_people))),
         notes=fairness.notes(columns, attributes, groups, threshold, both),
@@ -166,6 +174,8 @@ def to_record(draw: CID, predictions: CID, curves_table: CID, result: Result) ->
     return records.Evaluation(
         draw=draw,
         predictions=predictions,
+        thresholds=result.thresholds,
+        threshold_of_all=result.threshold_of_all,
         metrics=result.metrics,
         per_fold=result.per_fold,
         curves=curves_table,

@@ -12,9 +12,10 @@ from fractions import Fraction
 import numpy as np
 
 from registry.core.records import Metric
-from registry.evaluation.columns import Columns
+from registry.evaluation.columns import Columns, Ints
 from registry.evaluation.decimals import six
 from registry.evaluation.intervals import wilson
+from registry.evaluation.thresholds import ThresholdRule
 
 Attributes = Mapping[bytes, Mapping[str, str]]
 
@@ -30,7 +31,7 @@ def proportion(name: str, right: int, total: int, min_group: int = 1, repeats: i
 
 
 def by_attributes(
-    columns: Columns, attributes: Attributes, names: Sequence[str], threshold: int, min_group: int
+    columns: Columns, attributes: Attributes, names: Sequence[str], threshold: int | Ints, min_group: int
 ) -> tuple[Metric, ...]:
     """``recall(ATTR=VALUE)``: of the images with that value, how many were called right. Sorted by name."""
     hits = np.equal(columns.called(threshold), columns.truth).tolist()
@@ -45,7 +46,7 @@ def by_attributes(
 
 
 def notes(
-    columns: Columns, attributes: Attributes, names: Sequence[str], threshold: int, figures: Sequence[Metric]
+    columns: Columns, attributes: Attributes, names: Sequence[str], rule: ThresholdRule, figures: Sequence[Metric]
 ) -> tuple[str, ...]:
     """What the figures do not say; what is missing comes first."""
     values = {name: {attributes.get(key, {}).get(name) for key in columns.keys} - {None} for name in names}
@@ -57,15 +58,13 @@ def notes(
         "not between groups of people."
     )
     small = [f"{one.name} ({one.n})" for one in figures if one.value is None]
-    fixed = six(Fraction(threshold, 1_000_000))
     return (
         first,
         *([f"Not estimable, with the number of images there are: {', '.join(small)}."] if small else []),
         "Balance between classes is not fairness between people.",
         "Pooled figures describe the procedure over all folds, each image judged by the fold that did not see it; "
         "the weights that people get are those of one fold.",
-        f"The threshold {fixed} was fixed in the plan before any fold was drawn; an image's prediction is its best "
-        "detection at or above it, otherwise nothing.",
+        f"{rule.said()}an image's prediction is its best detection at or above it, otherwise nothing.",
         "pr_auc is of images: the mean over classes of the average precision of each image's highest score. "
         "map50 and map50_95 are of boxes.",
         "Intervals are 95 %: Wilson's for recall, precision and accuracy (each image counted as independent), a "

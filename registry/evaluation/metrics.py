@@ -24,7 +24,7 @@ from registry.evaluation.columns import IOU_PERCENTS, Bools, Columns, Ints
 from registry.evaluation.decimals import exact_sum
 
 
-def confusion_of(columns: Columns, threshold: int) -> Ints:
+def confusion_of(columns: Columns, threshold: int | Ints) -> Ints:
     """Truth by prediction, shape (k, k + 1)."""
     k = columns.classes
     cells = columns.truth * (k + 1) + columns.called(threshold)

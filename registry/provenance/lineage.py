@@ -16,11 +16,13 @@ from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
 from registry.evaluation.evaluate import Result, evaluate
+from registry.evaluation.thresholds import ThresholdRule
 
 Get = Callable[[CID], bytes]
 R = TypeVar("R", bound=records.Record)
 SAFETENSORS, ONNX = "safetensors", "onnx"  # formats of published weights
 MAX_COUNT = 1_000_000
+_SIX = re.compile(r"0\.[0-9]{6}|1\.000000")
 _SHARE = re.compile(r"0(\.[0-9]{1,6})?|1(\.0{1,6})?")
 
 
@@ -106,6 +108,37 @@ def stated_share(recipe: records.Recipe, section: str, name: str) -> int:
     return int(Decimal(value) * 1_000_000)
 
 
+def threshold_rule(recipe: records.Recipe) -> ThresholdRule:
+    """How a recipe finds thresholds; ``InvalidInput`` (``bad_recipe``, ``bad_threshold``) where it does not say."""
+    return ThresholdRule(
+        name=str(stated(recipe, "evaluation", "threshold_rule")),
+        threshold=stated_share(recipe, "evaluation", "threshold"),
+        floor=stated_share(recipe, "evaluation", "floor"),
+        k=stated_count(recipe, "folds", "k"),
+    )
+
+
+def thresholds(view: ReleaseView) -> tuple[int, ...]:
+    """Each fold's threshold in millionths, as the evaluation states them (level 6 computes them again)."""
+    return tuple(_millionths(one) for one in view.evaluation.thresholds)
+
+
+def threshold_of(view: ReleaseView, fold: int | None) -> int:
+    """The threshold, in millionths, of a fold's weights; of a refit's or of an average for None."""
+    if fold is None:
+        return _millionths(view.evaluation.threshold_of_all)
+    found = thresholds(view)
+    if not 0 <= fold < len(found):
+        raise InvalidInput(f"the evaluation states no threshold of fold {fold}", code="bad_threshold")
+    return found[fold]
+
+
+def _millionths(text: str) -> int:
+    if not _SIX.fullmatch(text):
+        raise InvalidInput(f"the evaluation states the threshold {text!r}, which is none", code="bad_threshold")
+    return int(text.replace(".", ""))
+
+
 def evaluate_draw(get: Get, draw_cid: CID, predictions: CID) -> Result:
     """Every figure of an evaluation, from the draw's records and a PREDICTIONS table."""
     view = draw_view(get, draw_cid)
@@ -114,7 +147,7 @@ def evaluate_draw(get: Get, draw_cid: CID, predictions: CID) -> Result:
     return evaluate(
         list(tables.rows_as_dicts(predictions, get)),
         classes=view.snapshot.classes,
-        threshold=stated_share(view.recipe, "evaluation", "threshold"),
+        threshold=threshold_rule(view.recipe),
         claims=view.plan.claims,
         groups=view.plan.groups,
         clusters={row["sha256"]: row["group"] for row in prepared if row["reason"] is None},

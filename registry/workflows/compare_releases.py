@@ -11,10 +11,10 @@ import numpy as np
 from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
-from registry.evaluation.columns import Columns, columns_of, take
+from registry.evaluation.columns import Columns, Ints, columns_of, take
 from registry.evaluation.comparison import compare
 from registry.evaluation.folds import union_groups
-from registry.provenance.lineage import ReleaseView, release_view, stated_count, stated_share
+from registry.provenance.lineage import ReleaseView, release_view, stated_count, threshold_of
 from registry.workflows.parts import Parts
 
 
@@ -28,11 +28,12 @@ def compare_releases(parts: Parts, a: CID, b: CID) -> dict[str, Any]:
     both, relabeled = _common(*columns)
     if not any(both[0]):
         raise InvalidInput("the releases judged no image in common with the same label: nothing can be compared")
+    a_columns, b_columns = take(columns[0], both[0]), take(columns[1], both[1])
     found = compare(
-        take(columns[0], both[0]),
-        take(columns[1], both[1]),
+        a_columns,
+        b_columns,
         classes=classes,
-        thresholds=tuple(stated_share(view.recipe, "evaluation", "threshold") for view in views),  # type: ignore[arg-type]
+        thresholds=(_thresholds(views[0], a_columns), _thresholds(views[1], b_columns)),
         clusters=_clusters(parts, views),
         rounds=stated_count(views[0].recipe, "evaluation", "rounds"),
         seed=views[0].plan.seed,
@@ -56,6 +57,12 @@ def _columns(parts: Parts, view: ReleaseView, classes: int) -> Columns:
     k = stated_count(view.recipe, "folds", "k")
     rows = tables.rows_as_dicts(view.evaluation.predictions, parts.store.get)
     return columns_of([row for row in rows if row["fold"] < k], classes)
+
+
+def _thresholds(view: ReleaseView, columns: Columns) -> Ints:
+    """Each image's: of the fold that judged it."""
+    by_fold = {fold: threshold_of(view, fold) for fold in np.unique(columns.fold).tolist()}
+    return np.array([by_fold[fold] for fold in columns.fold.tolist()], np.int64)
 
 
 def _common(a: Columns, b: Columns) -> tuple[tuple[Any, Any], int]:

@@ -10,7 +10,7 @@ from registry.core import records
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, Unavailable
 from registry.core.method import Detection
-from registry.provenance.lineage import SAFETENSORS, final_weights, release_view, stated_share
+from registry.provenance.lineage import SAFETENSORS, final_weights, release_view, threshold_of
 from registry.workflows.parts import Parts
 from registry.workflows.train_fold import weights_files
 
@@ -51,7 +51,7 @@ def predict(parts: Parts, release: CID, images: Sequence[Path], average: bool = 
     if average:
         chosen = [one for one in view.release.weights if one.fold is not None and one.format == SAFETENSORS]
     weights = [weights_files(parts.store, one.cid) for one in chosen]
-    threshold = stated_share(view.recipe, "evaluation", "threshold")
+    threshold = threshold_of(view, None if average else chosen[0].fold)
     method = parts.method(view.plan.method.id)
     encoded = [_read(path) for path in images]
     classes = view.snapshot.classes

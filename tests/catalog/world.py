@@ -217,6 +217,8 @@ class World:
             records.Evaluation(
                 draw=draw,
                 predictions=tables.build(*records.PREDICTIONS, [], self.store.put),
+                thresholds=("0.100000", "0.100000"),
+                threshold_of_all="0.100000",
                 metrics=(),
                 per_fold=(),
                 curves=tables.build(*records.CURVES, [], self.store.put),

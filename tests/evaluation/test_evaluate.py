@@ -20,11 +20,12 @@ from registry.core.errors import InvalidInput
 from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import METRICS, Result, evaluate, to_record
 from registry.evaluation.intervals import wilson
+from registry.evaluation.thresholds import ThresholdRule
 from tests.evaluation.world import CLASSES, Row, crowd, row, sha, worlds
 
 FIXED: dict[str, Any] = {
     "classes": CLASSES,
-    "threshold": 250_000,
+    "threshold": ThresholdRule("fixed", 250_000, 10_000, 5),
     "claims": (),
     "groups": (),
     "clusters": {},

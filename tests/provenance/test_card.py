@@ -12,6 +12,7 @@ from registry.core import records
 from registry.core.cid import DAG_CBOR, cid_of
 from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import evaluate, to_record
+from registry.evaluation.thresholds import ThresholdRule
 from registry.provenance.exports.card import model_card
 from registry.provenance.lineage import ReleaseView
 
@@ -34,7 +35,7 @@ def evaluation(source: str, classes: tuple[str, ...] = CLASSES) -> records.Evalu
     found = evaluate(
         rows,
         classes=classes,
-        threshold=250_000,
+        threshold=ThresholdRule("fixed", 250_000, 10_000, 3),
         claims=(parse_claim("macro_f1 >= 0.5"), parse_claim("f1(nobody) >= 0.5")),
         groups=("source",),
         clusters={},
@@ -188,7 +189,7 @@ def test_nothing_estimable_has_no_model_index() -> None:
     empty = evaluate(
         [],
         classes=CLASSES,
-        threshold=0,
+        threshold=ThresholdRule("fixed", 0, 0, 3),
         claims=(),
         groups=(),
         clusters={},

@@ -157,6 +157,22 @@ def change_fold_metric(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
     return replaced(view.release.evaluation, view.evaluation, per_fold=folds)
 
 
+def change_thresholds(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    first, *rest = view.evaluation.thresholds
+    assert first == "0.250000"
+    return replaced(view.release.evaluation, view.evaluation, thresholds=("0.240000", *rest))
+
+
+def change_threshold_of_all(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    return replaced(view.release.evaluation, view.evaluation, threshold_of_all="0.240000")
+
+
+def change_rule(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    """Another rule in the recipe: the thresholds that are stated do not follow from it."""
+    stated = {**view.recipe.values["evaluation"], "threshold_rule": "other_folds", "threshold": "0.95"}
+    return replaced(view.plan.recipe, view.recipe, values={**view.recipe.values, "evaluation": stated})
+
+
 def change_confusion(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
     first, *rest = view.evaluation.confusion
     return replaced(view.release.evaluation, view.evaluation, confusion=((first[0] + 1, *first[1:]), *rest))
@@ -277,6 +293,9 @@ def endless_recipe(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
         (endless_recipe, "6.metrics"),
         (change_metric, "6.metrics"),
         (change_fold_metric, "6.metrics"),
+        (change_thresholds, "6.thresholds"),
+        (change_threshold_of_all, "6.thresholds"),
+        (change_rule, "6.thresholds"),
         (change_confusion, "6.confusion"),
         (change_fairness, "6.fairness"),
         (change_notes, "6.fairness"),

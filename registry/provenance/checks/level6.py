@@ -23,6 +23,7 @@ def checks(subject: Subject) -> Iterator[Check]:
         return evaluate_draw(subject.get, release.release.draw, release.evaluation.predictions)
 
     yield run("6.metrics", "metrics and intervals, pooled and by fold, are equal", partial(metrics, subject, again))
+    yield run("6.thresholds", "each fold's threshold follows from the plan's rule", partial(thresholds, subject, again))
     yield run("6.confusion", "the confusion matrix is equal", partial(confusion, subject, again))
     yield run("6.curves", "every point of every curve is equal", partial(curves, subject, again))
     yield run("6.fairness", "the fairness figures are equal", partial(fairness, subject, again))
@@ -50,6 +51,15 @@ def metrics(subject: Subject, again: Any) -> str:
     for one, other in zip(stated.per_fold, again().per_fold, strict=True):
         _same("metric", one, other)
     return f"{len(stated.metrics)} metrics"
+
+
+def thresholds(subject: Subject, again: Any) -> str:
+    """6.thresholds: by fold, and of weights that no fold judged."""
+    _release(subject)
+    stated = subject.release.evaluation
+    equal("thresholds by fold", stated.thresholds, again().thresholds)
+    equal("threshold of all", stated.threshold_of_all, again().threshold_of_all)
+    return f"{len(stated.thresholds)} folds"
 
 
 def confusion(subject: Subject, again: Any) -> str:

@@ -24,7 +24,14 @@ from registry.core.method import Estimate, FoldOutcome, FoldTask, Prepared
 DEFAULTS: dict[str, Any] = {
     "folds": {"k": 3, "repeats": 1},
     "training": {"epochs": 2, "delay": 0, "fail": False, "again": None, "die": False},
-    "evaluation": {"threshold": "0.25", "floor": "0.01", "rounds": 200, "min_group": 3, "confidence": "0.95"},
+    "evaluation": {
+        "threshold": "0.25",
+        "threshold_rule": "fixed",
+        "floor": "0.01",
+        "rounds": 200,
+        "min_group": 3,
+        "confidence": "0.95",
+    },
     "seed": 7,
     "final": "fold:0",
 }
@@ -40,7 +47,9 @@ class Simulated:
     def recipe(self, name_or_file: str, overrides: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         values = json.loads(json.dumps(DEFAULTS))
         if name_or_file.startswith("{"):
-            values["training"].update(json.loads(name_or_file))
+            given = json.loads(name_or_file)
+            values["evaluation"].update(given.pop("evaluation", {}))
+            values["training"].update(given)
         elif name_or_file != "simulated":
             raise InvalidInput(f"no recipe {name_or_file}: use simulated")
         values["folds"]["k"] = overrides.get("folds", values["folds"]["k"])
