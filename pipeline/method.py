@@ -79,9 +79,11 @@ class YOLOv8:
             raise InvalidInput("a fold needs images on both sides: use fewer folds, or more images", code="empty_fold")
         task.workdir.mkdir(parents=True, exist_ok=True)
         from pipeline.arguments import recorded
-        from pipeline.weights import save_weights
+        from pipeline.weights import fits, save_weights
         from pipeline.yolo.fold import load_base, predict_fold, run_fold
 
+        if task.base:
+            fits(task.base, task.recipe)
         trainer = run_fold(task, load_base(task.base) if task.base else None, report)
         predictions = predict_fold(trainer, task, report)
         wanted = task.recipe["training"]
@@ -128,6 +130,14 @@ class YOLOv8:
         from pipeline.convert import read_base
 
         return read_base(path)
+
+    def check_base(self, files: Mapping[str, bytes], recipe: Mapping[str, Any]) -> None:
+        """All tensors of the architecture that the recipe trains; the classes may be others."""
+        from pipeline.convert import check
+        from pipeline.weights import fits
+
+        fits(files, recipe)
+        check(files)
 
     def export(self, weights: Mapping[str, bytes]) -> dict[str, bytes]:
         """``model.onnx``, compared with the weights before it is given out."""

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from pipeline import cost
 from registry.core.errors import InvalidInput, Unavailable
 
 Size = Annotated[int, Meta(ge=32, le=1280, multiple_of=32)]
@@ -26,7 +27,8 @@ Unit = Annotated[str, Meta(pattern=r"\A(0(\.[0-9]{1,6})?|1(\.0{1,6})?)\Z")]  # 0
 Number = Annotated[str, Meta(pattern=r"\A[0-9]{1,2}(\.[0-9]{1,6})?\Z")]  # 0 to 99
 Degrees = Annotated[str, Meta(pattern=r"\A([0-9]{1,2}|1[0-7][0-9])(\.[0-9]{1,6})?\Z")]  # 0 to 179
 MAX_FILE = 64 << 10
-MAX_BATCH_PIXELS = 1 << 26  # of one batch: 163 images of 640 by 640
+MAX_MEMORY = 96 << 30  # bytes of one fold: what the largest GPUs hold
+MAX_TRAININGS = 100  # folds of all repeats together: a quarter of a terabyte of checkpoints for the largest model
 
 
 class _Strict(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -37,7 +39,7 @@ class Preprocess(_Strict, frozen=True, kw_only=True):
     """Thresholds of cleaning; see the comments in quick.toml for units."""
 
     size: Size
-    max_pixels: Annotated[int, Meta(ge=1024, le=200_000_000)]
+    max_pixels: Annotated[int, Meta(ge=1024, le=100_000_000)]
     min_side: Annotated[int, Meta(ge=3, le=4096)]
     min_mean: Level
     max_mean: Level
@@ -156,8 +158,10 @@ def _check(recipe: Recipe) -> None:
         wrong = "training.imgsz and preprocess.size must be equal"
     elif recipe.training.nbs > recipe.training.batch:
         wrong = "training.nbs must not lie above batch (a fold that was killed could not go on with the same bits)"
-    elif recipe.training.batch * recipe.training.imgsz**2 > MAX_BATCH_PIXELS:
-        wrong = f"training.batch times imgsz squared must not lie above {MAX_BATCH_PIXELS}"
+    elif cost.memory(msgspec.structs.asdict(recipe.training)) > MAX_MEMORY:
+        wrong = f"training.batch, imgsz and model together need more than {MAX_MEMORY >> 30} GiB"
+    elif recipe.folds.k * recipe.folds.repeats > MAX_TRAININGS:
+        wrong = f"folds.k times repeats must not lie above {MAX_TRAININGS}"
     elif recipe.preprocess.min_mean >= recipe.preprocess.max_mean:
         wrong = "preprocess.min_mean must lie below max_mean"
     elif Decimal(recipe.evaluation.floor) > Decimal(recipe.evaluation.threshold):
@@ -172,8 +176,8 @@ def load_recipe(name_or_file: str, overrides: Mapping[str, Any]) -> tuple[str, d
     """A recipe's name and values, with the command line's over it: folds, repeats, epochs, imgsz, batch, seed."""
     try:
         value = tomllib.loads(_text(name_or_file))
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInput(f"{name_or_file} is no TOML: {error}", code="bad_recipe") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, a thousand brackets
+        raise InvalidInput(f"{name_or_file} is no TOML: {str(error)[:200]}", code="bad_recipe") from error
     parse_recipe(value)
     for name, given in overrides.items():
         if name == "seed":

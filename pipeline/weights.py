@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from registry.core.errors import Untrusted
+from registry.core.errors import InvalidInput, Untrusted
 
 if TYPE_CHECKING:
     import torch
@@ -159,6 +159,18 @@ def read_origin(data: bytes) -> Origin | None:
     if value["batchnorm"] not in ("kept", "folded"):
         raise _bad("its BatchNorm is neither kept nor folded")
     return Origin(**{**value, "format": str(value["format"]), "sha256": str(value["sha256"])})
+
+
+def fits(files: Mapping[str, bytes], recipe: Mapping[str, Any]) -> None:
+    """``InvalidInput`` (``other_architecture``) where a recipe trains another model than these base weights are of."""
+    architecture, _, _ = read_model(files.get(MODEL, b""))
+    wanted = str(recipe["training"]["model"])
+    if architecture != wanted:
+        raise InvalidInput(
+            f"the base weights are of {architecture} and the recipe trains {wanted}: give others, or model = "
+            f'"{architecture}" in the recipe',
+            code="other_architecture",
+        )
 
 
 def load_weights(files: Mapping[str, bytes]) -> tuple[dict[str, torch.Tensor], str, tuple[str, ...], int]:

@@ -170,16 +170,25 @@ class Home:
             name=f"{socket.gethostname()}-{os.getpid()}",
             parallel=self.settings.parallel_folds or _parallel(),
             lease_seconds=self.settings.lease_seconds,
+            again=self._run_again,
         )
+
+    def _run_again(self, job: Job, error: EmotionetError) -> None:
+        with self.catalog.write() as db:
+            said = {"step": job.kind, "code": error.code, "error": str(error), "attempt": job.attempt, **job.payload}
+            self.queue.emit(db, job.run, "again", said, self.now())
 
     def _run_failed(self, job: Job, error: EmotionetError) -> None:
         from registry.catalog import runs
 
         with self.catalog.write() as db:
+            if runs.row(db, job.run)["status"] == "cancelled":
+                return  # and what failed on the way out is no news
             if job.kind == "fold":
                 runs.set_fold(db, job.run, job.payload["fold"], status="failed", error=str(error))
             runs.update(db, job.run, status="failed", error=str(error), updated=self.now())
-            self.queue.emit(db, job.run, "failed", {"error": str(error)}, self.now())
+            said = {"step": job.kind, "code": error.code, "error": str(error), **job.payload}
+            self.queue.emit(db, job.run, "failed", said, self.now())
         self.queue.cancel(job.run)
 
     def close(self) -> None:

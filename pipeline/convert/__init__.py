@@ -1,8 +1,9 @@
 """Base weights from a file of one's own: a folder or file of safetensors, an ONNX or a .pt, to safetensors.
 
-Invariants: an ONNX or a .pt is read once, by a child process with bounded memory, time and file sizes, no
-environment of ours, and an audit hook that refuses sockets, other programs and files outside its folder; no
-pickle decides what is called (``torch_file``); what comes back is checked as any stranger's safetensors are.
+Invariants: every file is read by a child process with bounded memory, time and file sizes, no environment of ours,
+and an audit hook that refuses sockets, other programs and files outside its folder; no pickle decides what is
+called (``torch_file``); what comes back is checked as any stranger's safetensors are; weights that are not exactly
+those of the architecture that they state are refused, so that nothing is left out in silence.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.weights import MAX_FILE, MODEL, WEIGHTS, check_safetensors, read_model
+from pipeline.weights import MAX_FILE, MODEL, WEIGHTS, check_safetensors, read_model, read_origin
 from registry.core.errors import EmotionetError, InvalidInput, Unavailable, Untrusted
 
 KINDS = (".onnx", ".pt")
@@ -25,7 +27,8 @@ def read_base(path: Path) -> dict[str, bytes]:
     """The files of a weights directory (safetensors and model.json) from what lies at ``path``.
 
     A folder with both, a safetensors file with model.json beside it, or an ONNX or .pt file, which is
-    converted. ``InvalidInput`` for anything else, ``Untrusted`` for a file that is not what it claims.
+    converted. ``InvalidInput`` for anything else, ``Untrusted`` for a file that is not what it claims; whether the
+    tensors are those of the architecture that they state is for ``check`` to say.
     """
     if path.is_dir():
         return _both(path / WEIGHTS, path / MODEL)
@@ -36,10 +39,28 @@ def read_base(path: Path) -> dict[str, bytes]:
     return _converted(path)
 
 
+def check(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The two files of a weights directory, if they are all that they state. ``Untrusted`` otherwise."""
+    missing = [name for name in (WEIGHTS, MODEL) if name not in files]
+    if missing:
+        raise InvalidInput(f"these weights have no {missing[0]}: base weights are {WEIGHTS} and {MODEL} side by side")
+    _stated(dict(files))
+    with tempfile.TemporaryDirectory(prefix="emotionet-convert-") as folder:
+        for name in (WEIGHTS, MODEL):
+            (Path(folder) / name).write_bytes(files[name])
+        _run(Path(folder), Path(folder))
+    return {name: files[name] for name in (WEIGHTS, MODEL)}
+
+
 def _both(weights: Path, model: Path) -> dict[str, bytes]:
-    files = {WEIGHTS: _bytes(weights), MODEL: _bytes(model)}
+    return _stated({WEIGHTS: _bytes(weights), MODEL: _bytes(model)})
+
+
+def _stated(files: dict[str, bytes]) -> dict[str, bytes]:
+    """The files, if what they state of themselves is possible."""
     check_safetensors(files[WEIGHTS])
     read_model(files[MODEL])
+    read_origin(files[MODEL])
     return files
 
 
@@ -63,17 +84,23 @@ def _converted(path: Path) -> dict[str, bytes]:
         given.write_bytes(data)
         out = Path(folder) / "out"
         out.mkdir()
-        done = _run(given, out)
-        if done.returncode:
-            said = done.stderr.strip().splitlines()
-            reason = said[-1][:500] if said else f"its reader ended with status {done.returncode}"
-            if done.returncode == _MISSING:
-                raise Unavailable(reason)
-            raise Untrusted(f"{path} can't be converted: {reason}", code="hostile_weights")
+        _run(given, out)
         return _both(out / WEIGHTS, out / MODEL)
 
 
-def _run(given: Path, out: Path) -> subprocess.CompletedProcess[str]:
+def _run(given: Path, out: Path) -> None:
+    """The child, to its end. ``Unavailable`` where a library is missing, ``Untrusted`` with what it says."""
+    done = _child(given, out)
+    if not done.returncode:
+        return
+    said = done.stderr.strip().splitlines()
+    reason = said[-1][:500] if said else f"its reader ended with status {done.returncode}"
+    if done.returncode == _MISSING:
+        raise Unavailable(reason)
+    raise Untrusted(f"these base weights can't be used: {reason}", code="hostile_weights")
+
+
+def _child(given: Path, out: Path) -> subprocess.CompletedProcess[str]:
     root = str(Path(__file__).resolve().parents[2])
     try:
         return subprocess.run(  # noqa: S603  our own interpreter, arguments made here

@@ -1,16 +1,27 @@
-"""The converting process: ``python -m pipeline.convert.child FILE OUT``. See the package for what it may do."""
+"""The converting process: ``python -m pipeline.convert.child FILE OUT``; with a folder of weights it checks them alone.
+
+See the package for what it may do.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import resource
 import sys
 from pathlib import Path
 from typing import Any
 
 MEMORY, CPU_SECONDS, FILE_BYTES = 6 << 30, 600, 1 << 30
-_FORBIDDEN = ("socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "subprocess.Popen")
-_FORBIDDEN_TOO = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "pty.spawn", "ctypes.dlopen")
+_FORBIDDEN = frozenset(
+    {
+        *("socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo"),
+        *("socket.gethostbyname", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn"),
+        *("os.fork", "os.forkpty", "pty.spawn", "ctypes.dlopen", "os.kill", "os.killpg", "os.chmod", "os.chown"),
+        *("os.link", "os.symlink", "os.rename", "os.remove", "os.rmdir", "os.truncate", "os.mkdir", "shutil.rmtree"),
+    }
+)
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 def bound() -> None:
@@ -29,11 +40,11 @@ def guard(out: Path) -> None:
     home = f"{out.resolve()}/"
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _FORBIDDEN or event in _FORBIDDEN_TOO:
+        if event in _FORBIDDEN:
             raise PermissionError(f"{event} is not for a converter")
-        if event == "open":
-            path, mode = arguments[0], arguments[1]
-            if isinstance(path, str) and mode and set("wax+") & set(mode) and not path.startswith((home, "/dev/")):
+        if event == "open" and not isinstance(arguments[0], int) and arguments[2] & _WRITING:
+            path = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100  pathlib is no part of what is guarded
+            if not path.startswith((home, "/dev/")):
                 raise PermissionError("a converter writes into its own folder alone")
 
     sys.addaudithook(hook)
@@ -60,11 +71,25 @@ def convert(given: Path, out: Path) -> None:
         (out / name).write_bytes(files[name])
 
 
+def check(given: Path) -> None:
+    """``Untrusted`` unless the folder's tensors are those of the architecture and the classes that it states."""
+    from pipeline.weights import MODEL, WEIGHTS, load_weights
+    from pipeline.yolo.model import load_model
+
+    guard(given)
+    tensors, architecture, names, _ = load_weights({name: (given / name).read_bytes() for name in (WEIGHTS, MODEL)})
+    load_model(tensors, architecture, names, threads=1)
+
+
 def main(arguments: list[str]) -> int:
     """Exit 0 with both files written, or 1 and one line why not; 3 where a library is missing."""
     bound()
+    given = Path(arguments[0])
     try:
-        convert(Path(arguments[0]), Path(arguments[1]))
+        if given.is_dir():
+            check(given)
+        else:
+            convert(given, Path(arguments[1]))
     except ModuleNotFoundError as error:
         print(f"{error.name} is not installed: pip install 'emotionet[onnx]'", file=sys.stderr)
         return 3

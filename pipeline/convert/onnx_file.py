@@ -10,6 +10,7 @@ With mean 0, variance 1 and weight sqrt(1 + eps) BatchNorm adds that bias and no
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,29 @@ def _bad(reason: str) -> Untrusted:
     return Untrusted(reason, code="hostile_weights")
 
 
+def _tensors(message: Any) -> Iterator[Any]:
+    """Every tensor of a document, wherever it stands: weights, attributes of nodes, other graphs and functions."""
+    from google.protobuf.message import Message
+    from onnx import TensorProto
+
+    for _, value in message.ListFields():
+        for one in [value] if isinstance(value, Message) else value if hasattr(value, "MergeFrom") else ():
+            if isinstance(one, TensorProto):
+                yield one
+            elif isinstance(one, Message):
+                yield from _tensors(one)
+
+
+def _all_within(model: Any) -> None:
+    """Nothing lies in another file, which whoever runs the model would open."""
+    for one in _tensors(model):
+        if one.data_location or one.external_data:
+            raise _bad(f"tensor {one.name[:60]!r} lies in another file")
+
+
 def _tensor(one: Any) -> torch.Tensor:
     from onnx import numpy_helper
 
-    if one.data_location or one.external_data:
-        raise _bad(f"tensor {one.name[:60]!r} lies in another file")
     shape = list(one.dims)
     if one.data_type not in _TYPES or len(shape) > 4 or any(not 0 < side < 1 << 20 for side in shape):
         raise _bad(f"tensor {one.name[:60]!r} has an impossible type or shape")
@@ -55,6 +74,7 @@ def read(path: Path, build: Build) -> Found:
     import onnx
 
     model = onnx.load_model(str(path), load_external_data=False)
+    _all_within(model)
     wanted = [one for one in model.graph.initializer if one.name.startswith("model.")]
     if not 0 < len(wanted) <= MAX_TENSORS or len({one.name for one in wanted}) != len(wanted):
         raise _bad("its tensors do not bear ultralytics' names")
@@ -103,7 +123,7 @@ def _same(path: Path, model: Any) -> None:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
     (inlet,) = session.get_inputs()
     stated = inlet.shape[2] if len(inlet.shape) == 4 and type(inlet.shape[2]) is int else _SIDE
     side = stated if 32 <= stated <= 1280 and stated % 32 == 0 else _SIDE

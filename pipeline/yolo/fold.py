@@ -14,7 +14,7 @@ from ultralytics.utils import SETTINGS
 from pipeline.arguments import arguments_of
 from pipeline.resize import Letterbox
 from pipeline.weights import MODEL, load_weights, read_origin
-from pipeline.yolo.model import infer
+from pipeline.yolo.model import infer, load_model
 from pipeline.yolo.precision import computing_in
 from pipeline.yolo.trainer import Base, Finished, FoldTrainer, Report
 from registry.core.errors import EmotionetError, Unavailable
@@ -34,7 +34,8 @@ def silence() -> None:
 
 def load_base(files: Mapping[str, bytes]) -> Base:
     """Checked base weights of a weights directory."""
-    tensors, _, names, _ = load_weights(files)
+    tensors, architecture, names, _ = load_weights(files)
+    load_model(tensors, architecture, names, threads=1)  # all of them, or they are not used
     origin = read_origin(files[MODEL])
     return Base(tensors, names, folded=origin is not None and origin.batchnorm == "folded")
 

@@ -6,15 +6,12 @@ checkpoint of plain tensors, so that a killed fold goes on and ends with the sam
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import time
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
-from pathlib import Path
-from pickle import UnpicklingError  # the error alone
 from typing import Any
 
 import numpy as np
@@ -22,7 +19,7 @@ import torch
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.nn.tasks import DetectionModel
 
-from pipeline.workspace import task_digest
+from pipeline.yolo import checkpoint
 from pipeline.yolo.batchnorm import batches_of, measure
 from pipeline.yolo.dataset import ArrayDataset
 from pipeline.yolo.model import build_model
@@ -67,13 +64,11 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         self.events: list[dict[str, Any]] = []
         self._lowest, self._since = float("inf"), 0
         self._started = time.monotonic()
+        self._saved, self._told_of_saved = checkpoint.read(task)
+        if self._saved is None:
+            self.events += self._told_of_saved
         super().__init__(overrides=arguments)
         torch.set_num_threads(int(self._recipe["threads"]))  # ultralytics sets its own; it changes bits
-
-    @property
-    def checkpoint(self) -> Path:
-        """Where this fold goes on after a kill."""
-        return self._task.workdir / "checkpoint.pt"
 
     def get_dataset(self) -> dict[str, Any]:
         """What would be read from a data.yaml."""
@@ -114,7 +109,7 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         fitting = {n: t for n, t in base.tensors.items() if n in own and own[n].shape == t.shape and n not in head}
         model.load_state_dict(fitting, strict=False)
         self.events.append({"event": "base_weights", "transferred": len(fitting), "of": len(own)})
-        if base.folded and not self.checkpoint.exists():
+        if base.folded and self._saved is None:
             rows = [self._task.index[one] for one in self._task.train]
             measure(model, batches_of(self._pixels, rows, int(self._recipe["batch"])))
             self.events.append({"event": "batchnorm_measured", "images": len(rows)})
@@ -137,14 +132,8 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         """Go on from the last epoch that this fold finished, if there is one."""
         if self._recipe["channels_last"]:
             self.ema.ema.to(memory_format=torch.channels_last)
-        if not self.checkpoint.exists():
-            return
-        try:
-            saved = torch.load(self.checkpoint, weights_only=True, map_location="cpu")
-            if saved["task"] != task_digest(self._task):
-                raise ValueError("another task's")
-        except (OSError, EOFError, RuntimeError, LookupError, ValueError, UnpicklingError) as error:
-            self.events.append({"event": "restarted", "reason": f"checkpoint not usable: {type(error).__name__}"})
+        saved, self._saved = self._saved, None
+        if saved is None:
             return
         self.model.load_state_dict(saved["model"])
         self.ema.ema.load_state_dict(saved["ema"])
@@ -153,33 +142,25 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         self.start_epoch = saved["epoch"] + 1
         self.history = [(epoch, dict(values)) for epoch, values in saved["history"]]
         self._lowest, self._since = saved["lowest"], saved["since"]
-        self.events = [*saved["events"], {"event": "resumed", "epoch": self.start_epoch}]
+        self.events = self._told_of_saved
         if saved["over"]:
             raise Finished
 
     def save_model(self) -> bool:
-        """A checkpoint of plain tensors and numbers: temp, flush, rename."""
-        temporary = self.checkpoint.with_suffix(".tmp")
-        with temporary.open("wb") as handle:
-            torch.save(
-                {
-                    "task": task_digest(self._task),
-                    "epoch": self.epoch,
-                    "model": self.model.state_dict(),
-                    "ema": self.ema.ema.state_dict(),
-                    "updates": self.ema.updates,
-                    "optimizer": self.optimizer.state_dict(),
-                    "history": self.history,
-                    "events": self.events,
-                    "over": bool(self.stop),
-                    "lowest": self._lowest,
-                    "since": self._since,
-                },
-                handle,
-            )
-            handle.flush()
-            os.fsync(handle.fileno())
-        temporary.replace(self.checkpoint)
+        """A checkpoint of plain tensors and numbers."""
+        values = {
+            "epoch": self.epoch,
+            "model": self.model.state_dict(),
+            "ema": self.ema.ema.state_dict(),
+            "updates": self.ema.updates,
+            "optimizer": self.optimizer.state_dict(),
+            "history": self.history,
+            "events": self.events,
+            "over": bool(self.stop),
+            "lowest": self._lowest,
+            "since": self._since,
+        }
+        checkpoint.write(self._task, values)
         return False
 
     def seed_epoch(self) -> None:

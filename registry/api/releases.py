@@ -22,9 +22,9 @@ from registry.core import records
 from registry.core.cid import CID, DAG_CBOR
 from registry.core.errors import NotFound
 from registry.provenance.lineage import final_weights, release_view
+from registry.workflows.base_weights import WEIGHTS_FILES
 from registry.workflows.parts import Parts
 from registry.workflows.publish_release import publish_release, show_release
-from registry.workflows.start_run import WEIGHTS_FILES
 
 _WEIGHTS = WEIGHTS_FILES[0]
 

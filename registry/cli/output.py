@@ -96,6 +96,13 @@ class Bars:
         if what in self._bars:
             self._bars[what].set_postfix_str(text)
 
+    def say(self, text: str) -> None:
+        """A line above the bars."""
+        if self._shown:
+            from tqdm import tqdm
+
+            tqdm.write(text, file=sys.stderr)
+
     def close(self) -> None:
         """End all bars."""
         for bar in self._bars.values():

@@ -159,6 +159,10 @@ class Method(Protocol):
         """
         ...
 
+    def check_base(self, files: Mapping[str, bytes], recipe: Mapping[str, Any]) -> None:
+        """``InvalidInput`` or ``Untrusted`` unless a fold of these values can start from these files."""
+        ...
+
     def export(self, weights: Mapping[str, bytes]) -> dict[str, bytes]:
         """The same model in ONNX, by file name; compared with the weights. ``Unavailable``, ``Untrusted``."""
         ...

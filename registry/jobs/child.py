@@ -2,14 +2,14 @@
 
 The parent starts ``emotionet _child KIND SPEC`` in a process group of its own, reads JSON lines from its stdout
 (progress, then one result) and ends it by TERM, then KILL. The child touches the store and its own work folder,
-never the catalog; it ends when its parent does, and only one child at a time works in a folder.
+never the catalog; it ends when its parent does, and only one child at a time works in a folder: of two whose
+workers both believe they hold a job, the one with the newer token stays and the other is ended (see ``folder``).
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import fcntl
 import json
 import os
 import queue
@@ -17,19 +17,19 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from registry.core.errors import EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted
+from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted
+from registry.jobs.folder import alone_in
+from registry.jobs.room import oom_kills
 
 Report = Callable[[Mapping[str, Any]], None]
 _KINDS: Mapping[str, type[EmotionetError]] = {
-    kind.__name__: kind for kind in (EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted)
+    kind.__name__: kind for kind in (Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted)
 }
 GRACE_SECONDS = 5.0
-LOCK_SECONDS = 20.0
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # glibc keeps what torch gives back and takes again with each batch: a tenth faster, the same bits.
 MALLOC = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "-1", "MALLOC_TOP_PAD_": "67108864"}
@@ -72,13 +72,14 @@ def run_child(
     progress document. The child's stderr goes to ``log.txt``.
     """
     log = folder / "log.txt"
+    given = folder / f"spec-{int(spec.get('token', 0))}.json"  # two holders of a job never write one file
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "spec.json").write_text(json.dumps(dict(spec)), encoding="utf-8")
+        given.write_text(json.dumps(dict(spec)), encoding="utf-8")
         stderr = log.open("a", encoding="utf-8")
     except OSError as error:
         raise Unavailable(f"{folder} can't be written: {error.strerror}", code="disk_full") from error
-    command = [sys.executable, "-m", "registry.cli.main", "_child", kind, str(folder / "spec.json")]
+    command = [sys.executable, "-m", "registry.cli.main", "_child", kind, str(given)]
     with stderr:
         process = subprocess.Popen(  # noqa: S603  our own interpreter, arguments made here
             command,
@@ -103,6 +104,7 @@ def run_child(
 
 def _follow(process: subprocess.Popen[str], log: Path, check: Callable[[], None], report: Report) -> dict[str, Any]:
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    killed_before = oom_kills()
     assert process.stdout is not None
     threading.Thread(target=_lines, args=(process.stdout, lines), daemon=True).start()
     while True:
@@ -113,6 +115,8 @@ def _follow(process: subprocess.Popen[str], log: Path, check: Callable[[], None]
             continue
         if line is None:
             status = process.wait()
+            if status == -signal.SIGKILL and oom_kills() > killed_before:
+                raise EmotionetError("the system ended its process for want of memory", code="out_of_memory")
             tail = log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:].strip().splitlines()
             last = tail[-1] if tail else "it said nothing"
             raise Unavailable(f"its process ended with status {status} before its result: {last}")
@@ -124,8 +128,11 @@ def _follow(process: subprocess.Popen[str], log: Path, check: Callable[[], None]
         report(document)
 
 
-def child(stdout: IO[str], folder: Path, work: Callable[[Report], Mapping[str, Any]]) -> int:
-    """The child's frame: holds the folder, runs ``work(report)``, writes its result or error as the last line."""
+def child(stdout: IO[str], folder: Path, work: Callable[[Report], Mapping[str, Any]], token: int = 0) -> int:
+    """The child's frame: holds the folder, runs ``work(report)``, writes its result or error as the last line.
+
+    ``token``: the job's, 0 for what belongs to no job.
+    """
 
     def write(document: Mapping[str, Any]) -> None:
         if not document:  # a sign of life; whoever wants to stop us sends a signal
@@ -134,7 +141,7 @@ def child(stdout: IO[str], folder: Path, work: Callable[[Report], Mapping[str, A
         stdout.flush()
 
     try:
-        with _alone_in(folder):
+        with alone_in(folder, token):
             write({"result": dict(work(write))})
     except EmotionetError as error:
         write(told(error))
@@ -155,19 +162,3 @@ def end_with_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-@contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Hold the folder; ``Unavailable`` (``folder_busy``) while another process, here or elsewhere, works in it."""
-    until = time.monotonic() + LOCK_SECONDS
-    with (folder / "lock").open("w") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if time.monotonic() > until:
-                    raise Unavailable(f"another process still works in {folder}", code="folder_busy") from None
-                time.sleep(0.2)
-        yield

@@ -109,6 +109,16 @@ class Queue:
         self.guard(db, job)
         db.execute(sa.update(_J).where(self._held(job)).values(state="done", lease_until=None, worker=None))
 
+    def progressed(self, db: Session, job: Job) -> None:
+        """``guard``, and the job came further than ever: what it failed of before no longer counts against it."""
+        self.guard(db, job)
+        db.execute(sa.update(_J).where(self._held(job)).values(attempt=1))
+
+    def attempt(self, job: Job) -> int:
+        """How often the job was claimed since it last progressed."""
+        with self._catalog.read() as db:
+            return db.scalar(sa.select(_J.c.attempt).where(_J.c.id == job.id)) or job.attempt
+
     def finish(self, job: Job) -> str:
         """The job is done, unless ``complete`` said so: ``ok``, or ``lost`` if it was somebody else's by then."""
         if self._leave(job, state="done") == "ok":

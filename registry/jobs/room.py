@@ -1,4 +1,4 @@
-"""How much memory the children of this process may take together."""
+"""How much memory the children of this process may take together, and whether it was too much."""
 
 from __future__ import annotations
 
@@ -22,6 +22,14 @@ def free_memory() -> int:
         with contextlib.suppress(OSError, ValueError):  # "max" is no number: no limit
             found.append(int(Path(limit).read_text()) - int(Path(used).read_text()))
     return max(0, min(found)) if found else 0
+
+
+def oom_kills() -> int:
+    """How many processes the system has ended for want of memory since it started; 0 where it does not say."""
+    with contextlib.suppress(OSError, ValueError):
+        lines = Path("/proc/vmstat").read_text(encoding="ascii").splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    return 0
 
 
 class Room:

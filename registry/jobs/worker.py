@@ -18,7 +18,7 @@ from registry.jobs.queue import Job, Queue
 
 Check = Callable[[], None]
 Handler = Callable[[Job, Check], None]
-ATTEMPTS = 3  # how often a job is tried that could not reach something
+ATTEMPTS = 3  # how often a job is tried that could not reach something and came no further
 
 
 class Stopped(Cancelled):
@@ -62,7 +62,10 @@ class Keeper:
 
 
 class Worker:
-    """Runs jobs by their kind's handler. ``failed`` is told of a job that is given up."""
+    """Runs jobs by their kind's handler.
+
+    ``failed`` is told of a job that is given up, ``again`` of one that will be tried again.
+    """
 
     def __init__(
         self,
@@ -73,8 +76,10 @@ class Worker:
         name: str,
         parallel: int,
         lease_seconds: float,
+        again: Callable[[Job, EmotionetError], None] = lambda job, error: None,
     ) -> None:
         self._queue, self._handlers, self._failed = queue, handlers, failed
+        self._again = again
         self._name, self._parallel, self._lease = name, parallel, lease_seconds
         self.stopping = threading.Event()
 
@@ -92,8 +97,9 @@ class Worker:
                 if error.code != "lease_lost":
                     self._give_up(job, error)
             except Unavailable as error:
-                if job.attempt < ATTEMPTS:
-                    self._queue.fail(job, str(error), retry=True)
+                if self._queue.attempt(job) < ATTEMPTS:
+                    if self._queue.fail(job, str(error), retry=True) == "ok":
+                        self._again(job, error)
                 else:
                     self._give_up(job, error)
             except EmotionetError as error:
@@ -105,8 +111,8 @@ class Worker:
                 self._queue.finish(job)
 
     def _give_up(self, job: Job, error: EmotionetError) -> None:
-        self._queue.fail(job, str(error), retry=False)
-        self._failed(job, error)
+        if self._queue.fail(job, str(error), retry=False) == "ok":
+            self._failed(job, error)
 
     def work(self, run: str | None = None, *, idle: Callable[[], bool] = lambda: False) -> None:
         """Work until stopped, or, with ``run``, until that run has no job left (``idle`` may end it too)."""

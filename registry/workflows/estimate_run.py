@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import Any
 
 from registry.core import records
@@ -12,6 +11,7 @@ from registry.core.cid import CID
 from registry.core.records import REFIT
 from registry.jobs.room import SHARE, free_memory
 from registry.workflows import run_context
+from registry.workflows.base_weights import read_base
 from registry.workflows.parts import Parts, silent
 from registry.workflows.start_run import Wanted, check_wanted
 
@@ -27,8 +27,8 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
     """
     checked = check_wanted(parts, snapshot, wanted)
     method, values, record = parts.method(wanted.method), checked.values, checked.record
-    if wanted.base and Path(wanted.base).exists():
-        method.read_base(Path(wanted.base))  # so that a file that can't be used is told of now
+    if wanted.base:
+        read_base(parts, method, wanted.base, values)  # so that what can't be used is told of now
     k = int(values["folds"]["k"])
     cost = method.estimate(values, max(1, record.count - record.count // k), len(record.classes))
     trainings = run_context.fold_count(values) + (checked.final == REFIT)

@@ -11,8 +11,8 @@ from registry.core.cid import CID
 from registry.core.errors import InvalidInput, Unavailable
 from registry.core.method import Detection
 from registry.provenance.lineage import SAFETENSORS, final_weights, release_view, threshold_of
+from registry.workflows.base_weights import weights_files
 from registry.workflows.parts import Parts
-from registry.workflows.train_fold import weights_files
 
 MAX_IMAGE_BYTES = 64 << 20
 

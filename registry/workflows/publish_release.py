@@ -22,10 +22,10 @@ from registry.core.log import anchor_digest
 from registry.core.records import to_value
 from registry.provenance.exports.card import model_card
 from registry.provenance.lineage import ONNX, SAFETENSORS, ReleaseView, final_weights, release_view
+from registry.workflows.base_weights import weights_files
 from registry.workflows.draw_folds import keep_evidence
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.say import say, settle
-from registry.workflows.train_fold import weights_files
 
 LICENCE = "AGPL-3.0-only"
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from registry.catalog import entries, runs
-from registry.content import importer, reader
 from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound, UsageError
-from registry.core.method import Method
 from registry.core.records import to_value
 from registry.evaluation.claims import parse_claim
 from registry.jobs import engines
 from registry.workflows import run_context
+from registry.workflows.base_weights import keep_base
 from registry.workflows.parts import Parts
 
-WEIGHTS_FILES = ("weights.safetensors", "model.json")
 _ABOUT = re.compile(r"\w+\((.*)\)", re.DOTALL)
 _FINAL = re.compile(r"fold:(\d{1,3})\Z")
 
@@ -78,7 +74,7 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
         "values": values,
         "claims": [to_value(claim) for claim in checked.claims],
         "final": checked.final,
-        "base": str(_base(parts, parts.method(wanted.method), wanted.base)) if wanted.base else None,
+        "base": str(keep_base(parts, parts.method(wanted.method), wanted.base, values)) if wanted.base else None,
         "unanchored": wanted.unanchored,
     }
     with parts.catalog.write() as db:
@@ -119,18 +115,3 @@ def _check_final(final: str, folds: int) -> None:
     match = _FINAL.match(final)
     if final != records.REFIT and (match is None or int(match[1]) >= folds):
         raise UsageError(f"final must be refit, or one of fold:0 to fold:{folds - 1}, not {final!r}")
-
-
-def _base(parts: Parts, method: Method, given: str) -> CID:
-    """The directory of base weights, in the store: safetensors and model.json, never a pickle."""
-    if os.sep in given or Path(given).exists():
-        files = method.read_base(Path(given))
-        added = {name: importer.add_bytes(parts.store, data) for name, data in sorted(files.items())}
-        root = importer.add_directory(parts.store, {name: (one.cid, one.tsize) for name, one in added.items()}).cid
-        parts.store.flush()
-        return root
-    root = CID.parse(given)
-    missing = set(WEIGHTS_FILES) - set(reader.list_directory(parts.store, root))
-    if missing:
-        raise InvalidInput(f"{given} holds no {' and no '.join(sorted(missing))}: give a directory of weights")
-    return root

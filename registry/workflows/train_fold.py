@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import structs
 
 from registry.catalog import runs
-from registry.content import importer, reader
+from registry.content import importer
 from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, Unavailable
@@ -25,6 +25,7 @@ from registry.jobs.engines import Needs
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.workflows import run_context
+from registry.workflows.base_weights import weights_files
 from registry.workflows.parts import Parts
 from registry.workflows.run_context import RunContext
 
@@ -36,17 +37,28 @@ def train_fold(parts: Parts, job: Job, check: Check) -> None:
     """Handler of the job ``fold`` (None: the refit); the last one to end queues ``evaluate``."""
     fold: int | None = job.payload["fold"]
     context = run_context.load(parts, job.run)
+    furthest = 0
     with parts.catalog.write() as db:
         parts.queue.guard(db, job)
         runs.set_fold(db, job.run, fold, status="running")
+        furthest = max(one["epoch"] or 0 for one in runs.folds(db, job.run) if one["fold"] == fold)
+        if job.attempt > 1:
+            told = {"fold": fold, "event": "taken_up", "attempt": job.attempt}
+            parts.queue.emit(db, job.run, "fold", told, parts.now())
 
     def report(document: Mapping[str, Any]) -> None:
+        nonlocal furthest
         with parts.catalog.write() as db:
+            parts.queue.guard(db, job)  # a worker that was away for long speaks of a fold that another one trains
             parts.queue.emit(db, job.run, "fold", {"fold": fold, **document}, parts.now())
-            if "epoch" in document:
-                runs.set_fold(db, job.run, fold, epoch=int(document["epoch"]))
+            if "epoch" not in document:
+                return
+            runs.set_fold(db, job.run, fold, epoch=int(document["epoch"]))
+            if document["epoch"] > furthest:
+                furthest = int(document["epoch"])
+                parts.queue.progressed(db, job)
 
-    result = _train(context, fold, check, report)
+    result = _train(context, job, fold, check, report)
     with parts.catalog.write() as db:
         parts.queue.complete(db, job)
         runs.set_fold(
@@ -62,12 +74,12 @@ def train_fold(parts: Parts, job: Job, check: Check) -> None:
             parts.queue.enqueue(db, job.run, "evaluate", {}, parts.now())
 
 
-def _train(context: RunContext, fold: int | None, check: Check, report: Report) -> dict[str, Any]:
+def _train(context: RunContext, job: Job, fold: int | None, check: Check, report: Report) -> dict[str, Any]:
     """Run the fold's child; once more where it failed in a way that the recipe has an answer to."""
     parts, method = context.parts, context.parts.method(context.options["method"])
     engine = parts.engine(context.row["engine"])
     folder = run_context.work_folder(parts, context.run) / ("refit" if fold is None else f"fold-{fold}")
-    spec = {"draw": context.row["draw"], "fold": fold, "after": None}
+    spec = {"draw": context.row["draw"], "fold": fold, "after": None, "token": job.token}
     needs = Needs(method.memory(context.values), int(context.values["training"].get("threads", 1)))
     try:
         return engine.run("fold", spec, folder, needs, check, report)
@@ -149,13 +161,6 @@ def make_task(parts: Parts, draw_cid: CID, fold: int | None, folder: Path) -> Fo
         base=weights_files(store, plan.base) if plan.base else None,
         workdir=folder,
     )
-
-
-def weights_files(store: BlockStore, directory: CID) -> dict[str, bytes]:
-    """The files of a weights directory by name."""
-    return {
-        name: reader.read_whole(store, entry.cid) for name, entry in reader.list_directory(store, directory).items()
-    }
 
 
 def _keep_outcome(parts: Parts, draw_cid: CID, fold: int | None, outcome: FoldOutcome, started: str) -> CID:

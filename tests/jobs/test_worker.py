@@ -19,6 +19,7 @@ from registry.catalog import runs
 from registry.catalog.database import Catalog
 from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted
 from registry.jobs import child as child_process
+from registry.jobs import folder as folder_of_one
 from registry.jobs.queue import Job, Queue
 from registry.jobs.worker import ATTEMPTS, Check, Worker
 
@@ -51,6 +52,7 @@ class Bench:
         self, queue: Queue, handler: Callable[[Job, Check], None], lease: float = 5.0, parallel: int = 2
     ) -> None:
         self.failed: list[tuple[str, str]] = []
+        self.again: list[tuple[int, str]] = []
         self.worker = Worker(
             queue,
             {"work": handler},
@@ -58,6 +60,7 @@ class Bench:
             name="test",
             parallel=parallel,
             lease_seconds=lease,
+            again=lambda job, error: self.again.append((job.attempt, error.code)),
         )
 
 
@@ -109,6 +112,24 @@ def test_what_was_out_of_reach_is_tried_again_and_then_given_up(catalog: Catalog
     bench = Bench(queue, handler)
     bench.worker.work(run)
     assert calls == list(range(1, ATTEMPTS + 1))
+    assert bench.failed == [("work", "away")]
+    assert bench.again == [(1, "unavailable"), (2, "unavailable")]
+
+
+def test_a_job_that_comes_further_is_tried_as_often_as_it_takes(catalog: Catalog, queue: Queue, run: str) -> None:
+    calls: list[int] = []
+
+    def handler(job: Job, check: Check) -> None:
+        calls.append(job.attempt)
+        if len(calls) <= 2 * ATTEMPTS:
+            with catalog.write() as db:
+                queue.progressed(db, job)
+        raise Unavailable("away")
+
+    enqueue(catalog, queue, run)
+    bench = Bench(queue, handler)
+    bench.worker.work(run)
+    assert len(calls) == 2 * ATTEMPTS + ATTEMPTS - 1
     assert bench.failed == [("work", "away")]
 
 
@@ -249,7 +270,7 @@ def test_a_child_is_ended_when_the_check_says_so(tmp_path: Path, monkeypatch: py
 
 
 def test_two_children_never_work_in_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child_process, "LOCK_SECONDS", 0.3)
+    monkeypatch.setattr(folder_of_one, "LOCK_SECONDS", 0.3)
 
     def outer(report: Callable[[Any], None]) -> dict[str, Any]:
         inner = io.StringIO()
@@ -259,6 +280,79 @@ def test_two_children_never_work_in_one_folder(tmp_path: Path, monkeypatch: pyte
     out = io.StringIO()
     assert child_process.child(out, tmp_path, outer) == 0
     assert json.loads(out.getvalue()) == {"result": {"inner": "folder_busy"}}
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from registry.jobs.folder import alone_in
+with alone_in(Path(sys.argv[1]), int(sys.argv[2])):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def holder(folder: Path, token: int) -> subprocess.Popen[str]:
+    """A process that holds a folder and hears of nothing."""
+    command = [sys.executable, "-c", HOLDER, str(folder), str(token)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_newer_token_ends_whoever_holds_a_folder_and_an_older_one_leaves(tmp_path: Path) -> None:
+    first = holder(tmp_path, 1)
+    with folder_of_one.alone_in(tmp_path, 2):
+        assert first.wait(20) == -9
+    second = holder(tmp_path, 5)
+    with pytest.raises(Conflict) as caught, folder_of_one.alone_in(tmp_path, 4):
+        pass
+    assert caught.value.code == "lease_lost"
+    assert second.poll() is None
+    second.kill()
+    second.wait()
+    with pytest.raises(Conflict), folder_of_one.alone_in(tmp_path, 4):  # also after the newer one has gone
+        pass
+    with folder_of_one.alone_in(tmp_path, 5):  # the same job's next step
+        pass
+    for process in (first, second):
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def test_a_holder_that_can_not_be_ended_from_here_keeps_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_of_one, "LOCK_SECONDS", 0.5)
+    first = holder(tmp_path, 1)
+    monkeypatch.setattr(folder_of_one, "here", lambda: "another machine")
+    with pytest.raises(Unavailable) as caught, folder_of_one.alone_in(tmp_path, 2):
+        pass
+    assert caught.value.code == "folder_busy"
+    assert first.poll() is None
+    first.kill()
+    first.communicate()
+
+
+@pytest.mark.parametrize("left", ["", "{", "[]", '{"token": "x"}', '{"token": 9}', "\0" * 50])
+def test_a_lock_that_says_nothing_of_use_stops_nobody(tmp_path: Path, left: str) -> None:
+    (tmp_path / "lock").write_text(left, encoding="utf-8")
+    with folder_of_one.alone_in(tmp_path, 1):
+        assert json.loads((tmp_path / "lock").read_text(encoding="utf-8"))["token"] == 1
+
+
+def test_a_child_that_the_system_ended_for_its_memory_is_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = iter([3, 4])
+    monkeypatch.setattr(child_process, "oom_kills", lambda: next(counts))
+    monkeypatch.setattr(child_process.sys, "executable", str(tmp_path / "killed"))
+    (tmp_path / "killed").write_text("#!/bin/sh\nkill -9 $$\n", encoding="utf-8")
+    (tmp_path / "killed").chmod(0o755)
+    with pytest.raises(EmotionetError, match="want of memory") as caught:
+        child_process.run_child("fold", {}, tmp_path / "work", lambda: None, lambda _: None)
+    assert caught.value.code == "out_of_memory"
 
 
 def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:

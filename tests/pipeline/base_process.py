@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 import pipeline.yolo  # noqa: F401  before ultralytics and torch
+from pipeline.convert import KINDS
 from pipeline.method import YOLOv8
 from pipeline.weights import load_weights, read_origin, save_weights, tensor_digest
-from registry.core.errors import EmotionetError
 
 SIZE = 64
 CLASSES = ("triste", "sorprendido", "feliz", "enojado")
@@ -150,55 +150,136 @@ def other_network(document: Any) -> None:
             one.op_type = "Tanh"
 
 
+def with_external_constant(document: Any) -> None:
+    """Data elsewhere, in a tensor that is no weight: whoever runs the model would open it."""
+    from onnx import helper
+
+    node = helper.make_node("Constant", [], ["unused"], value=helper.make_tensor("c", 1, [1], [0.0]))
+    elsewhere_tensor(node.attribute[0].t)
+    document.graph.node.insert(0, node)
+
+
+def elsewhere_tensor(one: Any) -> None:
+    one.ClearField("float_data")
+    one.data_location = 1
+    pair = one.external_data.add()
+    pair.key, pair.value = "location", "/etc/passwd"
+
+
+class Far:
+    """A tensor that reaches beyond its storage."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        import torch
+
+        return torch._utils._rebuild_tensor_v2, (torch.zeros(4).storage(), 0, (1 << 20, 1 << 20), (1, 1), False, {})
+
+
+def deep(folder: Path) -> Path:
+    """A pickle of a list in a list in a list."""
+    return zipped(folder / "deep.pt", {"a/data.pkl": b"\x80\x02" + b"(" * 200_000 + b"l" * 200_000 + b"."})
+
+
+def safetensors_of(folder: Path, files: Mapping[str, bytes]) -> dict[str, Path]:
+    """Files of that kind that lie, each in a folder of its own beside a good model.json."""
+    from safetensors.numpy import load, save
+
+    tensors = load(files["weights.safetensors"])
+    entry = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+    first = "model.0.conv.weight"
+
+    def raw(header: Any, body: bytes) -> bytes:
+        text = json.dumps(header).encode()
+        return struct.pack("<Q", len(text)) + text + body
+
+    data = {
+        "100 GB header": struct.pack("<Q", 100 << 30) + b"{}",
+        "overlapping": raw({"a": entry, "b": entry}, bytes(4)),
+        "huge shape": raw({"a": {**entry, "shape": [1 << 20, 1 << 20, 1 << 20]}}, bytes(4)),
+        "wrong dtype": save({**tensors, first: tensors[first].astype(np.float16)}),
+        "missing key": save({name: one for name, one in tensors.items() if name != first}),
+        "one key more": save({**tensors, "surprise": tensors[first]}),
+        "a pickle": pickle.dumps(Evil(folder / "marker")),
+    }
+    found = {}
+    for name, content in data.items():
+        place = folder / name.replace(" ", "-")
+        place.mkdir()
+        (place / "weights.safetensors").write_bytes(content)
+        (place / "model.json").write_bytes(files["model.json"])
+        found[f"safetensors, {name}"] = place / "weights.safetensors"
+    nested = folder / "nested"
+    nested.mkdir()
+    (nested / "weights.safetensors").write_bytes(files["weights.safetensors"])
+    (nested / "model.json").write_bytes(b"[" * 100_000)
+    return {**found, "model.json, nested": nested, "other architecture": other_architecture(folder)}
+
+
+def other_architecture(folder: Path) -> Path:
+    """Good weights of a model that the recipe does not train."""
+    from pipeline.yolo.model import build_model
+
+    place = folder / "small"
+    place.mkdir()
+    for name, data in save_weights(build_model("yolov8s", CLASSES).state_dict(), "yolov8s", CLASSES, SIZE)[0].items():
+        (place / name).write_bytes(data)
+    return place
+
+
 def hostile(folder: Path) -> dict[str, Any]:
-    """What each hostile file ends in; whether any of them had its way."""
-    made, marker = model(), folder / "marker"
+    """Hostile files by what is wrong with them; `marker` is made if one of them has its way.
+
+    `said`: what the readers of the sandbox say to each, all in this process.
+    """
+    import torch
+
+    made, evil = model(), Evil(folder / "marker")
     files = files_of(made)
     (folder / "model.onnx").write_bytes(YOLOv8().export(files)["model.onnx"])
-    evil = Evil(marker)
     given: dict[str, Path] = {
-        "pt, whole model beside a program": checkpoint(made, folder, {"optimizer": evil}),
         "pt, only a program": zipped(folder / "program.pt", {"a/data.pkl": pickle.dumps(evil)}),
+        "pt, a program for its model": checkpoint(made, folder, {"model": evil}).rename(folder / "model-program.pt"),
         "pt, a bare pickle": folder / "bare.pt",
         "pt, packed": zipped(folder / "packed.pt", {"a/data.pkl": b"\0" * (64 << 20)}, zipfile.ZIP_DEFLATED),
+        "pt, nested": deep(folder),
+        "pt, beyond its storage": folder / "far.pt",
         "pt, text": folder / "text.pt",
         "onnx, huge shape": onnx_with(folder, "huge", huge),
         "onnx, data elsewhere": onnx_with(folder, "elsewhere", elsewhere),
+        "onnx, a constant elsewhere": onnx_with(folder, "constant", with_external_constant),
         "onnx, a tensor missing": onnx_with(folder, "fewer", fewer),
         "onnx, another network": onnx_with(folder, "other", other_network),
-        "onnx, text": folder / "text.onnx",
         "onnx, cut short": folder / "short.onnx",
         "yaml": folder / "evil.yaml",
         "missing": folder / "nothing.pt",
         "folder without model.json": folder / "half",
-        "safetensors, 100 GB header": folder / "header" / "weights.safetensors",
-        "safetensors, overlapping": folder / "overlap" / "weights.safetensors",
+        **safetensors_of(folder, files),
     }
+    torch.save({"model": {"model.0.conv.weight": Far()}}, given["pt, beyond its storage"])
     given["pt, a bare pickle"].write_bytes(pickle.dumps(evil))
-    for name in ("pt, text", "onnx, text", "yaml"):
+    for name in ("pt, text", "yaml"):
         given[name].write_text("nc: 80\nbackbone: [[-1, 1, __import__('os').abort(), []]]\n")
     given["onnx, cut short"].write_bytes((folder / "model.onnx").read_bytes()[:-5000])
     given["folder without model.json"].mkdir()
     (given["folder without model.json"] / "weights.safetensors").write_bytes(files["weights.safetensors"])
-    entry = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
-    header = json.dumps({"a": entry, "b": entry}).encode()
-    for name, data in (
-        ("safetensors, 100 GB header", struct.pack("<Q", 100 << 30) + b"{}"),
-        ("safetensors, overlapping", struct.pack("<Q", len(header)) + header + b"\0" * 4),
-    ):
-        given[name].parent.mkdir()
-        given[name].write_bytes(data)
-        given[name].with_name("model.json").write_bytes(files["model.json"])
-    return {"codes": {name: coded(path) for name, path in given.items()}, "marker": marker.exists()}
+    harmless = checkpoint(made, folder, {"optimizer": evil})  # the program is a stand-in that does nothing
+    return {
+        "said": {name: said_to(path) for name, path in given.items() if path.suffix in KINDS and path.exists()},
+        "paths": {name: str(path) for name, path in given.items()},
+        "harmless": str(harmless),
+    }
 
 
-def coded(path: Path) -> list[str]:
-    """Kind, code and number of lines of the error that a file ends in."""
+def said_to(path: Path) -> list[str]:
+    """The error in which the reader of the sandbox ends."""
+    from pipeline.convert import onnx_file, torch_file
+    from pipeline.yolo.model import build_model
+
     try:
-        YOLOv8().read_base(path)
-    except EmotionetError as error:
-        return [type(error).__name__, error.code, str(len(str(error).splitlines()))]
-    return ["good"]
+        (onnx_file if path.suffix == ".onnx" else torch_file).read(path, build_model)
+    except Exception as error:
+        return [type(error).__name__, str(error)]
+    return []
 
 
 if __name__ == "__main__":

@@ -36,14 +36,3 @@ def test_every_kind_of_file_gives_the_same_model(tmp_path: Path) -> None:
     assert found["origins"]["pt"]["licence"] == "AGPL-3.0"
     assert [found["origins"][kind]["batchnorm"] for kind in ("pt", "onnx")] == ["kept", "folded"]
     assert all(len(found["origins"][kind]["sha256"]) == 64 for kind in ("pt", "onnx"))
-
-
-def test_hostile_files_end_in_one_clear_error_and_run_nothing(tmp_path: Path) -> None:
-    found = process("hostile", tmp_path)
-    assert not found["marker"]
-    codes = found["codes"]
-    assert codes.pop("pt, whole model beside a program") == ["good"]  # the program is a stand-in that does nothing
-    assert (
-        codes.pop("yaml")[0] == codes.pop("missing")[0] == codes.pop("folder without model.json")[0] == "InvalidInput"
-    )
-    assert set(map(tuple, codes.values())) == {("Untrusted", "hostile_weights", "1")}

@@ -132,6 +132,21 @@ def draw_event(bars: Bars, event: dict[str, Any]) -> None:
         name = fold_name(data["fold"])
         bars(name, data["epoch"], data["epochs"])
         bars.note(name, epoch_text(data))
+    elif (text := trouble_text(event)) is not None:
+        bars.say(text)
+
+
+def trouble_text(event: Mapping[str, Any]) -> str | None:
+    """A line for people about what did not go as planned; None for all other events."""
+    data = event["data"]
+    who = fold_name(data["fold"]) if "fold" in data else data.get("step", "the run")
+    if event["kind"] == "again":
+        return f"{who}: {data['error']}; tried again"
+    if data.get("event") == "second_try":
+        return f"{who}: {data['reason']}; tried once more with what the recipe allows"
+    if data.get("event") == "taken_up":
+        return f"{who}: taken up, attempt {data['attempt']}"
+    return None
 
 
 def fold_name(fold: int | None) -> str:

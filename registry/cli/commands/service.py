@@ -77,10 +77,11 @@ def run_as_child(arguments: list[str]) -> int:
     end_with_parent()
     kinds = {"fold": train_fold.fold_in_child, "measure": clean_images.measure_in_child}
     kind, spec = arguments[0], Path(arguments[1])
+    given = json.loads(spec.read_text(encoding="utf-8"))
     real_stdout, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints goes to the log
     opened = open_home()
 
     def work(report: Any) -> dict[str, Any]:
-        return kinds[kind](opened, json.loads(spec.read_text(encoding="utf-8")), spec.parent, report)
+        return kinds[kind](opened, given, spec.parent, report)
 
-    return child(real_stdout, spec.parent, work)
+    return child(real_stdout, spec.parent, work, int(given.get("token", 0)))

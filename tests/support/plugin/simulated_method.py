@@ -146,6 +146,10 @@ class Simulated:
     def read_base(self, path: Path) -> dict[str, bytes]:
         return {name: (path / name).read_bytes() for name in ("weights.safetensors", "model.json")}
 
+    def check_base(self, files: Any, recipe: Any) -> None:
+        if b"hostile" in files["weights.safetensors"]:
+            raise Untrusted("these weights say so themselves", code="hostile_weights")
+
     def export(self, weights: Any) -> dict[str, bytes]:
         return {"model.onnx": b"simulated " + hashlib.sha256(weights["weights.safetensors"]).digest()}
 

@@ -1,0 +1,53 @@
+"""Base weights: from a file of one's own or from the store, checked by the method before anything is queued.
+
+Invariants: a plan names them by the CID of a directory of two files; nothing is downloaded that was not asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from registry.content import importer, reader
+from registry.core.cid import CID
+from registry.core.errors import InvalidInput
+from registry.core.method import Method
+from registry.core.store import BlockStore
+from registry.workflows.parts import Parts
+
+WEIGHTS_FILES = ("weights.safetensors", "model.json")
+
+
+def weights_files(store: BlockStore, directory: CID) -> dict[str, bytes]:
+    """The files of a weights directory by name. ``InvalidInput`` if one is missing; what lies beside them is not read.
+
+    ``Untrusted`` for blocks that do not hash to their CIDs.
+    """
+    there = reader.list_directory(store, directory)
+    missing = [name for name in WEIGHTS_FILES if name not in there]
+    if missing:
+        raise InvalidInput(f"{directory} holds no {' and no '.join(missing)}: give a directory of weights")
+    return {name: reader.read_whole(store, there[name].cid) for name in WEIGHTS_FILES}
+
+
+def read_base(parts: Parts, method: Method, given: str, values: Mapping[str, Any]) -> dict[str, bytes]:
+    """Checked files of what `--base` names: a path, or the CID of a directory that is held."""
+    if os.sep in given or Path(given).exists():
+        files = method.read_base(Path(given))
+    else:
+        files = weights_files(parts.store, CID.parse(given))
+    method.check_base(files, values)
+    return files
+
+
+def keep_base(parts: Parts, method: Method, given: str, values: Mapping[str, Any]) -> CID:
+    """``read_base``, and the directory in the store."""
+    files = read_base(parts, method, given, values)
+    if os.sep not in given and not Path(given).exists():
+        return CID.parse(given)
+    added = {name: importer.add_bytes(parts.store, data) for name, data in sorted(files.items())}
+    root = importer.add_directory(parts.store, {name: (one.cid, one.tsize) for name, one in added.items()}).cid
+    parts.store.flush()
+    return root
