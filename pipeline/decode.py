@@ -1,9 +1,10 @@
 """From a stranger's bytes to upright RGB pixels, or to the reason why not.
 
 Invariants: the header is read before any pixel: an image above the limit is never decoded; only the
-formats below are tried; EXIF orientation is applied; transparency is laid on grey 114; colour profiles are
-not applied (the same bytes give the same pixels on every machine); 16 bits a level are cut to 8; of an
-animation the first frame counts.
+formats below are tried; EXIF orientation is applied; colours are turned into sRGB where an embedded profile says
+that they mean something else (in LittleCMS's fixed-point arithmetic, the same with the same build of Pillow; a
+profile that can't be read counts for nothing); transparency is laid on grey 114; 16 bits a level are cut to 8, their
+profile left out; of an animation the first frame counts.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 FILL = 114  # the grey that YOLO pads with
 _ORIENTATION = 0x0112
+MAX_PROFILE = 4 << 20  # bytes: a printer's have one or two million, a camera's a few thousand
 
 
 class Undecodable(Exception):
@@ -74,7 +76,7 @@ def _upright(image: Image) -> Image:
     if how is None:
         return image
     turned = image.transpose(how)
-    turned.info = {name: value for name, value in image.info.items() if name == "transparency"}
+    turned.info = {name: value for name, value in image.info.items() if name in ("transparency", "icc_profile")}
     return turned
 
 
@@ -85,6 +87,27 @@ def _rgb(image: Image) -> Image:
         return image.convert("I").point(lambda level: level * (1 / 256)).convert("L").convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         layer = image.convert("RGBA")
+        grey = image.mode in ("LA", "La")
+        colours = _srgb(layer.getchannel("R") if grey else layer.convert("RGB"), image.info.get("icc_profile"))
+        colours.putalpha(layer.getchannel("A"))
         ground = Pillow.new("RGBA", layer.size, (FILL, FILL, FILL, 255))
-        return Pillow.alpha_composite(ground, layer).convert("RGB")
-    return image.convert("RGB")
+        return Pillow.alpha_composite(ground, colours).convert("RGB")
+    plain = image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+    return _srgb(plain, image.info.get("icc_profile"))
+
+
+def _srgb(image: Image, profile: bytes | None) -> Image:
+    """RGB of an L, RGB or CMYK image, its colours as the profile means them, if it means others than sRGB does."""
+    from PIL import ImageCms
+
+    if not profile or len(profile) > MAX_PROFILE:
+        return image.convert("RGB")
+    try:
+        meant = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(meant):
+            return image.convert("RGB")
+        turned = ImageCms.profileToProfile(image, meant, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):  # no profile, or one of another kind of colours
+        return image.convert("RGB")
+    assert turned is not None  # only an image that is changed in place gives None
+    return turned

@@ -16,6 +16,7 @@ from registry.core.method import Detection, Estimate, FoldOutcome, FoldTask, Ite
 
 Read = Callable[[bytes], bytes]
 SOFTWARE = ("ultralytics", "torch", "torchvision", "numpy", "pandas", "pillow", "opencv-python", "safetensors")
+DECODERS = ("libjpeg_turbo", "littlecms2", "webp", "zlib", "libtiff")  # within Pillow: they decide pixels
 
 
 class YOLOv8:
@@ -180,8 +181,11 @@ class YOLOv8:
 
     def environment(self) -> dict[str, str]:
         """Versions of all software that affects bits, and the kind of processor."""
+        from PIL import features
+
         found = {name: metadata.version(name) for name in SOFTWARE}
-        return {**found, "python": platform.python_version(), "system": platform.system(), **hardware()}
+        within = {f"pillow {name}": str(features.version(name)) for name in DECODERS}
+        return {**found, **within, "python": platform.python_version(), "system": platform.system(), **hardware()}
 
 
 def _prepared(row: Mapping[Any, Any], supplied: Sequence[tuple[int, int, int, int]]) -> Prepared:

@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from pipeline.decode import decode
 from tests.pipeline.pictures import encode
@@ -78,8 +78,65 @@ def test_the_first_frame_counts() -> None:
         assert np.asarray(decode(data, LIMIT)).max() < 30
 
 
-def test_a_colour_profile_changes_no_pixel() -> None:
-    assert decode(encode(corners(), icc_profile=b"x" * 200), LIMIT).tobytes() == corners().tobytes()
+def swapped_profile() -> bytes:
+    """The profile of sRGB with red and blue the other way round, under another name."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    (count,) = struct.unpack_from(">I", profile, 128)
+    for number in range(count):
+        at = 132 + 12 * number
+        name = bytes(profile[at : at + 4])
+        profile[at : at + 4] = {b"rXYZ": b"bXYZ", b"bXYZ": b"rXYZ"}.get(name, name)
+    return bytes(profile).replace("sRGB".encode("utf-16-be"), "mine".encode("utf-16-be"))
+
+
+def colours(mode: str = "RGB") -> Image.Image:
+    image = Image.new("RGB", (40, 20), (200, 60, 20))
+    image.paste((20, 60, 200), (0, 0, 20, 20))
+    return image.convert(mode)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
+def test_colours_are_what_a_profile_means(kind: str) -> None:
+    options = {"quality": 100} | ({"subsampling": 0} if kind == "JPEG" else {})
+    data = encode(colours(), kind, icc_profile=swapped_profile(), **options)
+    found = np.asarray(decode(data, LIMIT), np.int16)
+    assert np.abs(found[10, 30] - (20, 60, 200)).max() <= 4
+    assert np.abs(found[10, 10] - (200, 60, 20)).max() <= 4
+    assert np.array_equal(found, np.asarray(decode(data, LIMIT)))
+
+
+def test_a_profile_stays_with_a_picture_that_is_turned_and_see_through() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    image = colours("RGBA")
+    image.paste((0, 0, 0, 0), (0, 0, 40, 5))
+    found = np.asarray(decode(encode(image, "PNG", icc_profile=swapped_profile(), exif=exif), LIMIT), np.int16)
+    assert np.abs(found[5, 10] - (20, 60, 200)).max() <= 2  # what was right is left now
+    assert (found[17:] == 114).all()
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        b"x" * 200,
+        swapped_profile()[:300],
+        swapped_profile()[:128] + b"\xff" * 400,
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes(),
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+    ],
+    ids=["noise", "cut short", "damaged", "of other colours", "sRGB itself"],
+)
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "LA"])
+def test_a_profile_that_says_nothing_changes_no_pixel(mode: str, profile: bytes) -> None:
+    image = colours(mode)
+    found = decode(encode(image, "PNG", icc_profile=profile), LIMIT)
+    assert found.tobytes() == decode(encode(image, "PNG"), LIMIT).tobytes()
+
+
+def test_a_picture_for_print_is_read() -> None:
+    found = decode(encode(colours("CMYK"), "JPEG", icc_profile=swapped_profile(), quality=100), LIMIT)
+    assert found.mode == "RGB"
+    assert np.abs(np.asarray(found, np.int16)[10, 30] - (200, 60, 20)).max() <= 12
 
 
 def test_the_limit_itself_is_allowed() -> None:
