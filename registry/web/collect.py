@@ -15,11 +15,11 @@ from registry.provenance.lineage import ReleaseView, release_view
 from registry.web import figures
 from registry.web.report import ReportData
 from registry.workflows.parts import Parts
+from registry.workflows.thumbnail import thumbnail
 
 EXAMPLES_A_REASON = 2
 BY_FOLD = ("macro_f1", "accuracy", "pr_auc", "map50")
 THUMB = 128
-MAX_THUMB_PIXELS = 50_000_000
 
 
 def collect(
@@ -154,15 +154,8 @@ def _examples(parts: Parts, view: ReleaseView, items: Sequence[Mapping[str, Any]
 
 def _thumbnail(data: bytes) -> str | None:
     """A small JPEG as a data URI; None for what can't, or must not, be decoded."""
-    from PIL import Image
-
-    try:
-        image = Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP"))
-        if image.size[0] * image.size[1] > MAX_THUMB_PIXELS:
-            return None
-        small = image.convert("RGB")
-        small.thumbnail((THUMB, THUMB))
-    except Exception:  # an image that was dropped may be anything
+    small = thumbnail(data, THUMB)
+    if small is None:
         return None
     stream = io.BytesIO()
     small.save(stream, "JPEG", quality=80)

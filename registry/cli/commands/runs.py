@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from registry.cli.commands.common import Subparsers, add, group, home, limit, record
+from registry.cli.commands.event_texts import epoch_text, fold_name, trouble_text
 from registry.cli.output import Bars, Output, cell
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     verbs = group(commands, "runs", "training runs")
     limit(add(verbs, common, "list", run_list, "list runs"))
     add(verbs, common, "show", run_show, "one run").add_argument("run")
+    dropping = add(verbs, common, "dropped", run_dropped, "images that cleaning dropped, with reason and measure")
+    dropping.add_argument("run")
+    dropping.add_argument("--sheet", type=Path, metavar="FILE.png", help="draw them there, by reason, to look at")
     add(verbs, common, "logs", run_logs, "what a run has said so far").add_argument("run")
     add(verbs, common, "follow", run_follow, "watch a run until it ends").add_argument("run")
     add(verbs, common, "cancel", run_cancel, "stop a run").add_argument("run")
@@ -136,34 +141,6 @@ def draw_event(bars: Bars, event: dict[str, Any]) -> None:
         bars.say(text)
 
 
-def trouble_text(event: Mapping[str, Any]) -> str | None:
-    """A line for people about what did not go as planned; None for all other events."""
-    data = event["data"]
-    who = fold_name(data["fold"]) if "fold" in data else data.get("step", "the run")
-    if event["kind"] == "again":
-        return f"{who}: {data['error']}; tried again"
-    if data.get("event") == "second_try":
-        return f"{who}: {data['reason']}; tried once more with what the recipe allows"
-    if data.get("event") == "taken_up":
-        return f"{who}: taken up, attempt {data['attempt']}"
-    return None
-
-
-def fold_name(fold: int | None) -> str:
-    """A fold as people call it; None was trained on all images."""
-    return "refit" if fold is None else f"fold {fold}"
-
-
-def epoch_text(data: Mapping[str, Any]) -> str:
-    """What an epoch's event says, beside how far it is."""
-    parts = [f"{name} {data[key]}" for name, key in (("loss", "loss"), ("F1", "f1")) if key in data]
-    if "images_per_second" in data:
-        parts.append(f"{data['images_per_second']} img/s")
-    if "eta_seconds" in data:
-        parts.append(f"{data['eta_seconds']} s left")
-    return ", ".join(parts)
-
-
 def _print(opened: Home, run: str, output: Output) -> int:
     from registry.catalog import runs
 
@@ -194,6 +171,19 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """One run."""
     with home() as opened:
         _print(opened, wanted.run, output)
+    return 0
+
+
+def run_dropped(wanted: argparse.Namespace, output: Output) -> int:
+    """What cleaning dropped, and why."""
+    from registry.workflows.dropped_images import dropped_images, write_sheet
+
+    with home() as opened:
+        rows = dropped_images(opened, wanted.run)
+        if wanted.sheet:
+            write_sheet(opened, wanted.run, rows, wanted.sheet)
+            output.say(f"wrote {wanted.sheet}")
+    output.lines(rows, identity="sha256", columns=["reason", "measured", "sha256", "names"])
     return 0
 
 
