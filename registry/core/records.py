@@ -21,6 +21,14 @@ import msgspec
 from registry.core import encoding
 from registry.core.cid import CID, DAG_CBOR, cid_of
 from registry.core.errors import InvalidInput
+from registry.core.table_columns import CONTRIBUTION_ROWS as CONTRIBUTION_ROWS
+from registry.core.table_columns import CURVES as CURVES
+from registry.core.table_columns import EXCLUDED as EXCLUDED
+from registry.core.table_columns import FOLDS as FOLDS
+from registry.core.table_columns import HISTORY as HISTORY
+from registry.core.table_columns import PREDICTIONS as PREDICTIONS
+from registry.core.table_columns import PREPARED as PREPARED
+from registry.core.table_columns import SNAPSHOT_ITEMS as SNAPSHOT_ITEMS
 
 VERSION = 1
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
@@ -99,6 +107,15 @@ class Metric(Part, frozen=True, kw_only=True):
     low: str | None
     high: str | None
     n: int
+
+
+class Optimistic(Part, frozen=True, kw_only=True):
+    """What a figure would be at the threshold that is best on the very images that it counts: no estimate of anything
+    to come, shown beside the figure so that the difference is seen."""
+
+    name: str
+    value: str
+    threshold: str
 
 
 class Beacon(Part, frozen=True, kw_only=True):
@@ -221,6 +238,8 @@ class Evaluation(Record, frozen=True, kw_only=True, tag="evaluation"):
     per_fold: tuple[tuple[Metric, ...], ...]
     curves: CID
     confusion: tuple[tuple[int, ...], ...]  # truth x predicted; the last column is "nothing"
+    several: tuple[int, ...]  # by true class: judgements with detections of more than one class
+    optimistic: tuple[Optimistic, ...]
     fairness: tuple[Metric, ...]
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
@@ -383,37 +402,3 @@ def parse_as(kind: type[R], data: bytes) -> R:
         wanted, got = kind.__struct_config__.tag, record.__struct_config__.tag
         raise InvalidInput(f"expected a {wanted}, got a {got}", code="wrong_record_type")
     return record
-
-
-# The tables' columns and keys (see registry.core.tables). sha256 and pixels are 32 raw bytes.
-# A box is [x, y, w, h], integers in hundredths of a pixel of the upright original.
-CONTRIBUTION_ROWS = (
-    (
-        "sha256",
-        "contributor",
-        "cid",  # CID bytes (named)
-        "size",
-        "label",
-        "boxes",  # [box]
-        "attributes",  # {name: value}
-        "subject",
-        "licence",
-        "consent",
-        "replaces",  # CID bytes of the contribution whose row this one corrects, or None
-    ),
-    ("sha256", "contributor"),
-)
-SNAPSHOT_ITEMS = (
-    ("sha256", "image", "size", "label", "contributors", "subject", "attributes", "licence", "boxes"),
-    ("sha256",),
-)  # image: link; label: class name; contributors: sorted list
-EXCLUDED = (("sha256", "reason", "detail"), ("sha256",))
-PREPARED = (
-    ("sha256", "width", "height", "pixels", "boxes", "box_source", "group", "reason", "measured"),
-    ("sha256",),
-)  # kept: reason None; dropped: pixels None, reason a word, measured its value as text. group: its smallest sha256
-FOLDS = (("sha256", "repeat", "fold"), ("sha256", "repeat"))  # repeat r has the folds r * k to r * k + k - 1
-PREDICTIONS = (("sha256", "fold", "truth", "boxes", "detections"), ("sha256", "fold"))  # once a repeat
-# truth: class index; detections: [[class index, score in millionths, x, y, w, h]] by falling score
-HISTORY = (("epoch", "values"), ("epoch",))  # values: {name: decimal string}
-CURVES = (("name", "points"), ("name",))  # points: [[x, y]] decimal strings of six places

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from registry.evaluation.calibration import BINS, MILLION, called_bins
 from registry.evaluation.columns import Columns, Ints
 from registry.evaluation.decimals import UNIT
 from registry.evaluation.intervals import draws, group_indices
@@ -28,7 +29,8 @@ def bootstrap(
 ) -> dict[str, Ints]:
     """Figures' values in every round, (rounds,) each.
 
-    ``names`` are the images' groups. Keys: macro_f1, micro_f1, recall_gap, pr_auc, map50, map50_95, and ``f1 N`` of
+    ``names`` are the images' groups. Keys: macro_f1, micro_f1, weighted_f1, macro_precision, macro_recall,
+    weighted_precision, recall_gap, pr_auc, map50, map50_95, ece, and ``f1 N``, ``ap N``, ``ap50 N``, ``ap50_95 N`` of
     class N.
     """
     of_image, groups = group_indices(names)
@@ -36,8 +38,13 @@ def bootstrap(
     parts: list[dict[str, Ints]] = []
     for drawn in draws(groups, rounds, seed, max(1, CELLS // widest)):
         part = _of_matrix(_matrices(columns, of_image, drawn, threshold))
-        part["pr_auc"] = _mean([_image_level(columns, of_image, drawn, label) for label in range(columns.classes)])
+        part["ece"] = _calibration(columns, of_image, drawn, threshold)
+        of_images = [_image_level(columns, of_image, drawn, label) for label in range(columns.classes)]
         of_boxes = [_box_level(columns, of_image, drawn, label) for label in range(columns.classes)]
+        for label in range(columns.classes):
+            part[f"ap {label}"], part[f"ap50 {label}"] = of_images[label], of_boxes[label][0]
+            part[f"ap50_95 {label}"] = _mean(of_boxes[label])
+        part["pr_auc"] = _mean(of_images)
         part["map50"] = _mean([found[0] for found in of_boxes])
         part["map50_95"] = _mean([one for found in of_boxes for one in found])
         parts.append(part)
@@ -79,15 +86,40 @@ def _of_matrix(counts: Ints) -> dict[str, Ints]:
     k = counts.shape[1]
     hits = counts[:, np.arange(k), np.arange(k)]
     truth, called = counts.sum(axis=2), counts.sum(axis=1)[:, :k]
-    recall = _ratio(hits, truth)
+    recall, precision = _ratio(hits, truth), np.maximum(_ratio(hits, called), 0)
     f1 = np.where(truth > 0, _ratio(2 * hits, truth + called), NONE)
     best, worst = recall.max(axis=1), np.where(truth > 0, recall, UNIT + 1).min(axis=1)
     return {
         "macro_f1": _mean(list(f1.T)),
         "micro_f1": _ratio(2 * hits.sum(axis=1), truth.sum(axis=1) + called.sum(axis=1)),
+        "weighted_f1": _weighted(f1, truth),
+        "macro_precision": _mean(list(np.where(truth > 0, precision, NONE).T)),
+        "macro_recall": _mean(list(recall.T)),
+        "weighted_precision": _weighted(precision, truth),
         "recall_gap": np.where((truth > 0).sum(axis=1) > 1, best - worst, NONE),
         **{f"f1 {label}": f1[:, label] for label in range(k)},
     }
+
+
+def _weighted(values: Ints, truth: Ints) -> Ints:
+    """The mean over classes, each as often as it has images; what no image has counts nothing."""
+    total = truth.sum(axis=1)
+    return np.where(total > 0, (np.maximum(values, 0) * truth).sum(axis=1) // np.maximum(total, 1), NONE)
+
+
+def _calibration(columns: Columns, of_image: Ints, drawn: Ints, threshold: int | Ints) -> Ints:
+    """The expected calibration error, rounded down; -1 where nobody is called anything."""
+    place, right = called_bins(columns, threshold)
+    cells = of_image * (BINS + 1) + place
+    shape = drawn.shape[1], BINS + 1
+    counts = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
+    errors = np.zeros(shape[0] * shape[1], np.int64)
+    np.add.at(errors, cells, columns.best_score - MILLION * right)
+    called = _summed(drawn, counts)[:, :BINS].sum(axis=1)
+    error = np.abs(_summed(drawn, errors.reshape(shape))[:, :BINS]).sum(axis=1)
+    whole = MILLION * np.maximum(called, 1)
+    first, rest = np.divmod(error << 15, whole)  # in two steps of 15 bits, so that nothing overflows
+    return np.where(called > 0, (first << 15) + (rest << 15) // whole, NONE)
 
 
 def _image_level(columns: Columns, of_image: Ints, drawn: Ints, label: int) -> Ints:

@@ -1,7 +1,15 @@
-"""Curves from predictions: precision-recall by class (of images), and F1, precision and recall by confidence.
+"""Curves from predictions, named KIND(CLASS), KIND(macro) or KIND(all).
 
-Points are [x, y] as decimal strings of six places. A precision-recall curve has a point at each distinct score, from
-(0, 1). Confidence runs from 0 to 1 in steps of a hundredth; a class that some image has and nobody calls counts 0.
+- ``pr(CLASS)``: recall and precision of images, a point at each distinct score of the class, from (0, 1);
+- ``pr50(CLASS)``: the same of boxes at IoU 0.5, a point at each detection in the order of the columns;
+- ``roc(CLASS)``: false and true positive rate of images, a point at each distinct score, from (0, 0);
+- ``f1_confidence``, ``precision_confidence``, ``recall_confidence`` of (CLASS) and of (macro), over the classes that
+  some image has: confidence from 0 to 1 in steps of a hundredth; what nobody is called, or has, counts 0;
+- ``reliability(all)``: mean confidence and share right, and the count as a third member (see ``calibration``).
+
+Points are [x, y] as decimal strings of six places. A curve has at most ``MOST`` points: of m more, those at the
+positions floor(i (m - 1) / (MOST - 1)) for i from 0 to MOST - 1, so that the first and the last stay. Areas are never
+computed from curves.
 """
 
 from __future__ import annotations
@@ -11,59 +19,96 @@ from fractions import Fraction
 
 import numpy as np
 
-from registry.evaluation import metrics
-from registry.evaluation.columns import Columns, Ints
+from registry.evaluation import calibration, metrics
+from registry.evaluation.columns import Bools, Columns, Ints
 from registry.evaluation.decimals import six, six_ratio
 
 Points = list[list[str]]
 STEPS = 100
+MOST = 1000
+START = ["0.000000", "1.000000"]
+
+
+def thinned(count: int) -> list[int]:
+    """Which of ``count`` positions a curve keeps."""
+    if count <= MOST:
+        return list(range(count))
+    return [place * (count - 1) // (MOST - 1) for place in range(MOST)]
+
+
+def _at_scores(scores: Ints, truth: Bools) -> tuple[Ints, Ints]:
+    """By falling distinct score: images of the class so far, and all images so far."""
+    order = np.argsort(-scores, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    return np.cumsum(truth[order], dtype=np.int64)[ends], ends.astype(np.int64) + 1
+
+
+def _points(right: Ints, total: Ints, positives: int) -> Points:
+    """Recall and precision after each of some ranks, from (0, 1)."""
+    kept = [place - 1 for place in thinned(len(right) + 1)[1:]]
+    pairs = zip(right[kept].tolist(), total[kept].tolist(), strict=True)
+    return [list(START), *([six_ratio(hits, positives), six_ratio(hits, count)] for hits, count in pairs)]
 
 
 def precision_recall(columns: Columns, label: int) -> Points:
-    """Recall and precision of one class at each distinct image-level score; nothing where no image has the class."""
-    scores, truth = columns.scores[:, label], columns.truth == label
+    """Of the images of one class; nothing where no image has the class."""
+    truth = columns.truth == label
     positives = int(truth.sum())
-    if not positives:
+    return _points(*_at_scores(columns.scores[:, label], truth), positives) if positives else []
+
+
+def box_precision_recall(columns: Columns, label: int) -> Points:
+    """Of the boxes of one class at IoU 0.5; nothing where there is none."""
+    positives = int(columns.boxes[columns.truth == label].sum())
+    right = columns.right[0, columns.kind == label]
+    return _points(np.cumsum(right), np.arange(1, len(right) + 1), positives) if positives else []
+
+
+def roc(columns: Columns, label: int) -> Points:
+    """False and true positive rate of the images of one class against the rest; nothing where a side is empty."""
+    truth = columns.truth == label
+    positives, negatives = int(truth.sum()), int((~truth).sum())
+    if not positives or not negatives:
         return []
-    order = np.argsort(-scores, kind="stable")
-    hits = np.cumsum(truth[order])
-    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
-    points = [["0.000000", "1.000000"]]
-    for right, end in zip(hits[ends].tolist(), ends.tolist(), strict=True):
-        points.append([six_ratio(right, positives), six_ratio(right, end + 1)])
-    return points
+    right, total = (np.concatenate([[0], part]) for part in _at_scores(columns.scores[:, label], truth))
+    kept = thinned(len(right))
+    pairs = zip((total - right)[kept].tolist(), right[kept].tolist(), strict=True)
+    return [[six_ratio(wrong, negatives), six_ratio(hits, positives)] for wrong, hits in pairs]
 
 
 def _matrices(columns: Columns) -> Ints:
     """Confusion matrices at every step of confidence, (STEPS + 1, k, k + 1)."""
     k = columns.classes
-    counts = np.zeros((STEPS + 2, k, k + 1), np.int64)
     called = columns.best_score >= 0
     step = columns.best_score[called] * STEPS // 1_000_000
-    np.add.at(counts, (step, columns.truth[called], columns.best[called]), 1)
-    counts = np.flip(np.cumsum(np.flip(counts, axis=0), axis=0), axis=0)[:-1]
+    cells = (step * k + columns.truth[called]) * (k + 1) + columns.best[called]
+    counts = np.bincount(cells, minlength=(STEPS + 1) * k * (k + 1)).reshape(STEPS + 1, k, k + 1).astype(np.int64)
+    counts = np.flip(np.cumsum(np.flip(counts, axis=0), axis=0), axis=0)
     counts[:, :, k] = np.bincount(columns.truth, minlength=k) - counts[:, :, :k].sum(axis=2)
     return counts
 
 
+KINDS = {"f1": metrics.class_f1, "precision": metrics.class_precision, "recall": metrics.class_recall}
+
+
 def by_confidence(columns: Columns, classes: Sequence[str]) -> dict[str, Points]:
-    """``f1_confidence(CLASS)``, and over all classes ``f1_``, ``precision_`` and ``recall_confidence(macro)``."""
-    found: dict[str, Points] = {f"f1_confidence({name})": [] for name in classes}
-    found |= {f"{kind}_confidence(macro)": [] for kind in ("f1", "precision", "recall")}
+    """``f1_``, ``precision_`` and ``recall_confidence`` of each class, and of (macro)."""
+    found: dict[str, Points] = {f"{kind}_confidence({name})": [] for kind in KINDS for name in classes}
+    macro: dict[str, Points] = {f"{kind}_confidence(macro)": [] for kind in KINDS}
     zero = Fraction(0)
     for step, counts in enumerate(_matrices(columns)):
-        x, there = six_ratio(step, STEPS), metrics.present(counts)
-        for label, name in enumerate(classes):
-            found[f"f1_confidence({name})"].append([x, six(metrics.class_f1(counts, label) or zero) or ""])
-        for kind, figure in (("precision", metrics.class_precision), ("recall", metrics.class_recall)):
-            value = metrics.mean(figure(counts, label) or zero for label in there) or zero
-            found[f"{kind}_confidence(macro)"].append([x, six(value) or ""])
-        found["f1_confidence(macro)"].append([x, six(metrics.macro_f1(counts) or zero) or ""])
-    return found
+        x = six_ratio(step, STEPS)
+        for kind, figure in KINDS.items():
+            for label, name in enumerate(classes):
+                found[f"{kind}_confidence({name})"].append([x, six(figure(counts, label) or zero) or ""])
+            macro[f"{kind}_confidence(macro)"].append([x, six(metrics.macro(counts, figure) or zero) or ""])
+    return found | macro  # a class of that name has to stand back
 
 
-def all_curves(columns: Columns, classes: Sequence[str]) -> tuple[tuple[str, Points], ...]:
-    """Every curve as rows of the CURVES table, by name."""
+def all_curves(columns: Columns, classes: Sequence[str], threshold: int | Ints) -> tuple[tuple[str, Points], ...]:
+    """Every curve as rows of the CURVES table, by name; ``threshold`` is what an image's call needs."""
     found = by_confidence(columns, classes)
-    found |= {f"pr({name})": precision_recall(columns, label) for label, name in enumerate(classes)}
+    for kind, curve in (("pr", precision_recall), ("pr50", box_precision_recall), ("roc", roc)):
+        found |= {f"{kind}({name})": curve(columns, label) for label, name in enumerate(classes)}
+    found["reliability(all)"] = calibration.reliability(calibration.bins_of(columns, threshold))
     return tuple(sorted(found.items()))

@@ -9,37 +9,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
 from registry.core import records
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
-from registry.core.records import Claim, Metric, Verdict
+from registry.core.records import Claim, Metric, Optimistic, Verdict
 from registry.evaluation import curves, fairness, metrics
-from registry.evaluation.bootstrap import bootstrap
 from registry.evaluation.claims import judge_all
 from registry.evaluation.columns import Columns, Row, columns_of, take
 from registry.evaluation.curves import Points
 from registry.evaluation.decimals import six, six_ratio
-from registry.evaluation.intervals import bounds
-from registry.evaluation.thresholds import MILLION, ThresholdRule, Thresholds, choose
+from registry.evaluation.figures import Clusters, Rule, figures, several
+from registry.evaluation.thresholds import MILLION, ThresholdRule, best_macro_f1, choose
 
-METRICS = (
-    "macro_f1",
-    "micro_f1",
-    "accuracy",
-    "pr_auc",
-    "map50",
-    "map50_95",
-    "f1",
-    "recall",
-    "precision",
-    "recall_gap(class)",
-)
 MAX_CLASSES = 100
-Clusters = Mapping[bytes, bytes]
 
 
 @dataclass(frozen=True)
@@ -52,59 +37,11 @@ class Result:
     per_fold: tuple[tuple[Metric, ...], ...]  # by number of fold
     curves: tuple[tuple[str, Points], ...]
     confusion: tuple[tuple[int, ...], ...]
+    several: tuple[int, ...]  # by true class: judgements with detections of more than one class
+    optimistic: tuple[Optimistic, ...]
     fairness: tuple[Metric, ...]
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Rule:
-    """What the plan fixed."""
-
-    classes: tuple[str, ...]
-    thresholds: Thresholds
-    rounds: int
-    min_group: int
-    seed: int
-
-
-def _figures(columns: Columns, clusters: Clusters, rule: _Rule) -> tuple[Metric, ...]:
-    """Every metric of some images, each with its interval."""
-    names = [clusters.get(key, key) for key in columns.keys]
-    at = rule.thresholds.per_image(columns)
-    drawn = bootstrap(columns, names, threshold=at, rounds=rule.rounds, seed=rule.seed)
-    counts = metrics.confusion_of(columns, at)
-    repeats = columns.repeats
-    n = len(columns) // repeats
-
-    def of(name: str, value: Fraction | None, among: int, key: str, groups: int) -> Metric:
-        interval = bounds(drawn[key], groups) if value is not None else None
-        low, high = interval or (None, None)
-        return Metric(name=name, value=six(value), low=low, high=high, n=among)
-
-    everyone = len(set(names))
-    by_class = [
-        len({name for name, truth in zip(names, columns.truth.tolist(), strict=True) if truth == label})
-        for label in range(len(rule.classes))
-    ]
-    found = [
-        of("macro_f1", metrics.macro_f1(counts), n, "macro_f1", everyone),
-        of("micro_f1", metrics.micro_f1(counts), n, "micro_f1", everyone),
-        fairness.proportion("accuracy", int(np.trace(counts)), len(columns), repeats=repeats),
-        of("pr_auc", metrics.pr_auc(columns), n, "pr_auc", everyone),
-        of("map50", metrics.mean_average_precision(columns, (50,)), n, "map50", everyone),
-        of("map50_95", metrics.mean_average_precision(columns), n, "map50_95", everyone),
-    ]
-    for label, name in enumerate(rule.classes):
-        total, called, hits = int(counts[label].sum()), int(counts[:, label].sum()), int(counts[label, label])
-        found.append(
-            of(f"f1({name})", metrics.class_f1(counts, label), total // repeats, f"f1 {label}", by_class[label])
-        )
-        found.append(fairness.proportion(f"recall({name})", hits, total, rule.min_group, repeats))
-        found.append(fairness.proportion(f"precision({name})", hits, called, repeats=repeats))
-    gap = metrics.recall_gap(counts, rule.min_group * repeats)
-    found.append(of("recall_gap(class)", gap, n, "recall_gap", min(filter(None, by_class), default=0)))
-    return tuple(found)
 
 
 def evaluate(
@@ -129,9 +66,9 @@ def evaluate(
     _check(classes, clusters, attributes)
     columns = columns_of(predictions, len(classes))
     thresholds = choose(columns, threshold)
-    rule = _Rule(classes, thresholds, rounds, min_group, seed)
+    rule = Rule(classes, thresholds, rounds, min_group, seed)
     at = thresholds.per_image(columns)
-    pooled = _figures(columns, clusters, rule)
+    pooled = figures(columns, clusters, rule)
     folds = [take(columns, columns.fold == fold) for fold in np.unique(columns.fold).tolist()]
     by_people = fairness.by_attributes(columns, attributes, groups, at, min_group)
     by_class = tuple(one for one in pooled if one.name.startswith(("recall(", "recall_gap(")))
@@ -140,13 +77,22 @@ def evaluate(
         thresholds=tuple(six_ratio(thresholds.by_fold[fold], MILLION) for fold in sorted(thresholds.by_fold)),
         threshold_of_all=six_ratio(thresholds.of_all, MILLION),
         metrics=pooled,
-        per_fold=tuple(_figures(fold, clusters, rule) for fold in folds),
-        curves=curves.all_curves(columns, classes),
+        per_fold=tuple(figures(fold, clusters, rule) for fold in folds),
+        curves=curves.all_curves(columns, classes, at),
         confusion=tuple(tuple(line) for line in metrics.confusion_of(columns, at).tolist()),
+        several=several(columns, at),
+        optimistic=_optimistic(columns),
         fairness=both,
         verdicts=judge_all(claims, _by_name((*pooled, *by_people))),
         notes=fairness.notes(columns, attributes, groups, threshold, both),
     )
+
+
+def _optimistic(columns: Columns) -> tuple[Optimistic, ...]:
+    best = best_macro_f1(columns)
+    if best is None:
+        return ()
+    return (Optimistic(name="macro_f1", value=six(best[1]) or "", threshold=six_ratio(best[0], MILLION)),)
 
 
 def _check(classes: tuple[str, ...], clusters: Clusters, attributes: Mapping[bytes, Mapping[str, str]]) -> None:
@@ -180,6 +126,8 @@ def to_record(draw: CID, predictions: CID, curves_table: CID, result: Result) ->
         per_fold=result.per_fold,
         curves=curves_table,
         confusion=result.confusion,
+        several=result.several,
+        optimistic=result.optimistic,
         fairness=result.fairness,
         verdicts=result.verdicts,
         notes=result.notes,

@@ -15,7 +15,7 @@ compares floats, which moves single recalls by one detection).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -67,6 +67,18 @@ def macro_f1(counts: Ints) -> Fraction | None:
     return mean(class_f1(counts, label) for label in present(counts))
 
 
+def macro(counts: Ints, figure: Callable[[Ints, int], Fraction | None]) -> Fraction | None:
+    """The mean of a class's figure over the classes that some image has; 0 for one that nobody is called."""
+    return mean(figure(counts, label) or Fraction(0) for label in present(counts))
+
+
+def weighted(counts: Ints, figure: Callable[[Ints, int], Fraction | None]) -> Fraction | None:
+    """The same, each class counting as often as there are images of it."""
+    values = [(int(counts[label].sum()), figure(counts, label) or Fraction(0)) for label in present(counts)]
+    found = exact_sum([(count * value.numerator, value.denominator) for count, value in values])
+    return found / int(counts.sum()) if values else None
+
+
 def micro_f1(counts: Ints) -> Fraction | None:
     """F1 of all decisions together."""
     return ratio(2 * int(np.trace(counts)), counts.sum() + counts[:, :-1].sum())
@@ -105,7 +117,25 @@ def average_precision(scores: Ints, truth: Bools) -> Fraction | None:
 
 def pr_auc(columns: Columns) -> Fraction | None:
     """Macro image-level average precision."""
-    return mean(average_precision(columns.scores[:, label], columns.truth == label) for label in range(columns.classes))
+    return mean(class_ap(columns, label) for label in range(columns.classes))
+
+
+def class_ap(columns: Columns, label: int) -> Fraction | None:
+    """One class's image-level average precision."""
+    return average_precision(columns.scores[:, label], columns.truth == label)
+
+
+def class_auc(columns: Columns, label: int) -> Fraction | None:
+    """Area under the ROC of one class against the rest, images ranked by their highest score for it: the chance that
+    an image of the class ranks above one that is not, ties counting half. None where either side is empty."""
+    truth = columns.truth == label
+    positives, negatives = int(truth.sum()), int((~truth).sum())
+    if not positives or not negatives:
+        return None
+    _, place = np.unique(columns.scores[:, label], return_inverse=True)
+    yes, no = (np.bincount(place[side], minlength=int(place.max()) + 1) for side in (truth, ~truth))
+    below = np.cumsum(no) - no
+    return Fraction(int((yes * (2 * below + no)).sum()), 2 * positives * negatives)
 
 
 def interpolated_precision(right: Bools, positives: int) -> Fraction | None:
@@ -126,12 +156,13 @@ def interpolated_precision(right: Bools, positives: int) -> Fraction | None:
     return exact_sum(terms) / 101
 
 
+def box_ap(columns: Columns, label: int, percents: Sequence[int] = IOU_PERCENTS) -> list[Fraction | None]:
+    """One class's COCO AP of boxes at each IoU."""
+    positives = int(columns.boxes[columns.truth == label].sum())
+    mine = columns.kind == label
+    return [interpolated_precision(columns.right[IOU_PERCENTS.index(percent), mine], positives) for percent in percents]
+
+
 def mean_average_precision(columns: Columns, percents: Sequence[int] = IOU_PERCENTS) -> Fraction | None:
     """Mean over classes with a box, and over IoUs, of the detections' AP."""
-    values = []
-    for label in range(columns.classes):
-        positives = int(columns.boxes[columns.truth == label].sum())
-        mine = columns.kind == label
-        for percent in percents:
-            values.append(interpolated_precision(columns.right[IOU_PERCENTS.index(percent), mine], positives))
-    return mean(values)
+    return mean(one for label in range(columns.classes) for one in box_ap(columns, label, percents))

@@ -20,7 +20,7 @@ from registry.core.cid import CID
 from registry.core.errors import InvalidInput
 from registry.core.log import anchor_digest
 from registry.core.method import Prepared
-from registry.evaluation.evaluate import METRICS
+from registry.evaluation.figures import METRICS
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.workflows import run_context

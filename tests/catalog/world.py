@@ -223,6 +223,8 @@ class World:
                 per_fold=(),
                 curves=tables.build(*records.CURVES, [], self.store.put),
                 confusion=(),
+                several=(),
+                optimistic=(),
                 fairness=(),
                 verdicts=(),
                 notes=(),

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
-from sklearn.metrics import precision_recall_curve
+from sklearn.metrics import precision_recall_curve, roc_curve
 
 from registry.evaluation import curves, metrics
 from registry.evaluation.columns import columns_of
@@ -45,6 +45,10 @@ def test_by_confidence_is_each_thresholds_figure(world: tuple[list[Row], int]) -
         for label in range(k):
             value = metrics.class_f1(counts, label) or Fraction(0)
             assert found[f"f1_confidence({CLASSES[label]})"][step] == [x, six(value)]
+            value = metrics.class_recall(counts, label) or Fraction(0)
+            assert found[f"recall_confidence({CLASSES[label]})"][step] == [x, six(value)]
+            value = metrics.class_precision(counts, label) or Fraction(0)
+            assert found[f"precision_confidence({CLASSES[label]})"][step] == [x, six(value)]
         there = metrics.present(counts)
         recall = metrics.mean(metrics.class_recall(counts, label) for label in there)
         precision = metrics.mean(metrics.class_precision(counts, label) or Fraction(0) for label in there)
@@ -52,14 +56,72 @@ def test_by_confidence_is_each_thresholds_figure(world: tuple[list[Row], int]) -
         assert found["precision_confidence(macro)"][step] == [x, six(precision)]
 
 
+@given(worlds())
+@settings(deadline=None, max_examples=60)
+def test_roc_is_scikit_learns(world: tuple[list[Row], int]) -> None:
+    rows, k = world
+    columns = columns_of(rows, k)
+    for label in range(k):
+        points, truth = curves.roc(columns, label), columns.truth == label
+        if truth.all() or not truth.any():
+            assert points == []
+            continue
+        wrong, right, _ = roc_curve(truth, columns.scores[:, label], drop_intermediate=False)
+        assert [float(x) for x, _ in points] == pytest.approx(wrong.tolist(), abs=1e-6)
+        assert [float(y) for _, y in points] == pytest.approx(right.tolist(), abs=1e-6)
+
+
+@given(worlds())
+@settings(deadline=None, max_examples=40)
+def test_boxes_after_each_detection(world: tuple[list[Row], int]) -> None:
+    rows, k = world
+    columns = columns_of(rows, k)
+    for label in range(k):
+        points = curves.box_precision_recall(columns, label)
+        positives = sum(len(one["boxes"]) for one in rows if one["truth"] == label)
+        if not positives:
+            assert points == []
+            continue
+        right = [bool(mark) for mark, kind in zip(columns.right[0], columns.kind, strict=True) if kind == label]
+        wanted = [["0.000000", "1.000000"]]
+        for count in range(1, len(right) + 1):
+            hits = sum(right[:count])
+            wanted.append([six(Fraction(hits, positives)) or "", six(Fraction(hits, count)) or ""])
+        assert points == wanted
+
+
+def test_long_curves_keep_a_thousand_points() -> None:
+    assert curves.thinned(1000) == list(range(1000))
+    kept = curves.thinned(1001)
+    assert (len(kept), kept[0], kept[-1]) == (1000, 0, 1000)
+    assert kept[500] == 500 * 1000 // 999
+    rows = [row(number, number % 2, (number % 2, 1000 + 7 * number)) for number in range(3000)]
+    columns = columns_of(rows, 2)
+    found = dict(curves.all_curves(columns, ("a", "b"), 0))
+    truth, scores = columns.truth == 0, columns.scores[:, 0]
+    precision, recall, _ = precision_recall_curve(truth, scores)
+    pairs = list(zip(recall[::-1].tolist(), precision[::-1].tolist(), strict=True))
+    assert len(pairs) == 1502  # a distinct score an image of the class, none for all others, and the beginning
+    for place, (x, y) in zip(curves.thinned(1502), found["pr(a)"], strict=True):
+        assert (float(x), float(y)) == pytest.approx(pairs[place], abs=1e-6)
+    assert len(found["roc(a)"]) == len(found["pr50(a)"]) == 1000
+    assert found["roc(a)"][-1] == ["1.000000", "1.000000"]
+
+
+def test_a_class_named_macro_stands_back() -> None:
+    found = dict(curves.all_curves(columns_of([row(1, 0, (0, 900_000)), row(2, 1)], 2), ("macro", "b"), 0))
+    assert found["f1_confidence(macro)"][0] == ["0.000000", "0.500000"]
+    assert len(found["f1_confidence(macro)"]) == 101
+
+
 def test_names_and_steps() -> None:
-    found = curves.all_curves(columns_of([row(1, 0, (0, 900_000)), row(2, 3)], 4), CLASSES)
+    found = curves.all_curves(columns_of([row(1, 0, (0, 900_000)), row(2, 3)], 4), CLASSES, 0)
     names = [name for name, _ in found]
     assert names == sorted(names)
     assert set(names) == {
-        *(f"pr({name})" for name in CLASSES),
-        *(f"f1_confidence({name})" for name in CLASSES),
-        *(f"{kind}_confidence(macro)" for kind in ("f1", "precision", "recall")),
+        *(f"{kind}({name})" for kind in ("pr", "pr50", "roc") for name in CLASSES),
+        *(f"{kind}_confidence({name})" for kind in ("f1", "precision", "recall") for name in (*CLASSES, "macro")),
+        "reliability(all)",
     }
     lengths = {name: len(points) for name, points in found}
     assert lengths["f1_confidence(macro)"] == 101
@@ -67,6 +129,6 @@ def test_names_and_steps() -> None:
 
 
 def test_no_images() -> None:
-    found = dict(curves.all_curves(columns_of([], 2), ("a", "b")))
+    found = dict(curves.all_curves(columns_of([], 2), ("a", "b"), 0))
     assert found["pr(a)"] == []
     assert {y for _, y in found["f1_confidence(macro)"]} == {"0.000000"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput
 from registry.evaluation import bootstrap as module
-from registry.evaluation import metrics
+from registry.evaluation import calibration, metrics
 from registry.evaluation.bootstrap import NONE, bootstrap
 from registry.evaluation.columns import IOU_PERCENTS, columns_of
 from registry.evaluation.decimals import UNIT
@@ -142,8 +142,20 @@ def plain_round(rows: list[Row], k: int, threshold: int) -> dict[str, Fraction |
         "map50": metrics.mean_average_precision(columns, (50,)),
         "map50_95": metrics.mean_average_precision(columns, IOU_PERCENTS),
     }
+    found |= {
+        "weighted_f1": metrics.weighted(counts, metrics.class_f1),
+        "macro_precision": metrics.macro(counts, metrics.class_precision),
+        "macro_recall": metrics.macro(counts, metrics.class_recall),
+        "weighted_precision": metrics.weighted(counts, metrics.class_precision),
+        "ece": calibration.expected_error(calibration.bins_of(columns, threshold)),
+    }
     there = metrics.present(counts)
-    return found | {f"f1 {n}": metrics.class_f1(counts, n) if n in there else None for n in range(k)}
+    for label in range(k):
+        found[f"f1 {label}"] = metrics.class_f1(counts, label) if label in there else None
+        found[f"ap {label}"] = metrics.class_ap(columns, label)
+        found[f"ap50 {label}"] = metrics.box_ap(columns, label)[0]
+        found[f"ap50_95 {label}"] = metrics.mean(metrics.box_ap(columns, label))
+    return found
 
 
 @given(worlds(), st.integers(0, 1000), st.data())

@@ -16,10 +16,12 @@ from sklearn.metrics import (
     f1_score,
     precision_score,
     recall_score,
+    roc_auc_score,
 )
 
 from registry.evaluation import metrics
 from registry.evaluation.columns import IOU_PERCENTS, columns_of
+from registry.evaluation.figures import several
 from tests.evaluation.world import Row, crowd, row, worlds
 
 CLOSE = {"rel": 0, "abs": 1e-12}
@@ -50,6 +52,17 @@ def test_scikit_learns_figures(world: tuple[list[Row], int], threshold: int) -> 
     assert exact(metrics.macro_f1(counts)) == pytest.approx(macro, **CLOSE)
     assert exact(metrics.micro_f1(counts)) == pytest.approx(f1_score(truth, said, average="micro", **of), **CLOSE)
     assert exact(metrics.accuracy(counts)) == pytest.approx(accuracy_score(truth, said), **CLOSE)
+    for figure, theirs in (
+        (metrics.class_f1, f1_score),
+        (metrics.class_precision, precision_score),
+        (metrics.class_recall, recall_score),
+    ):
+        ours = exact(metrics.macro(counts, figure)), exact(metrics.weighted(counts, figure))
+        wanted = theirs(truth, said, labels=there, average="macro", zero_division=0.0)
+        assert ours[0] == pytest.approx(wanted, **CLOSE)
+        assert ours[1] == pytest.approx(theirs(truth, said, average="weighted", **of), **CLOSE)
+    assert exact(metrics.weighted(counts, metrics.class_recall)) == exact(metrics.accuracy(counts))
+    assert exact(metrics.accuracy(counts)) == pytest.approx(recall_score(truth, said, average="micro", **of), **CLOSE)
     for figure, theirs in (
         (metrics.class_f1, f1_score(truth, said, average=None, **of)),
         (metrics.class_precision, precision_score(truth, said, average=None, **of)),
@@ -89,6 +102,31 @@ def test_pr_auc_is_scikit_learns_average_precision(world: tuple[list[Row], int])
         scores = [max([score for kind, score, *_ in one["detections"] if kind == label], default=0) for one in rows]
         wanted.append(average_precision_score([one["truth"] == label for one in rows], scores))
     assert exact(metrics.pr_auc(columns_of(rows, k))) == pytest.approx(float(np.mean(wanted)), **CLOSE)
+
+
+@given(worlds(most=25))
+@settings(deadline=None, max_examples=80)
+def test_auc_is_scikit_learns(world: tuple[list[Row], int]) -> None:
+    rows, k = world
+    columns = columns_of(rows, k)
+    for label in range(k):
+        truth = columns.truth == label
+        ours = metrics.class_auc(columns, label)
+        if truth.all() or not truth.any():
+            assert ours is None
+        else:
+            assert exact(ours) == pytest.approx(float(roc_auc_score(truth, columns.scores[:, label])), **CLOSE)
+
+
+@given(worlds(), thresholds)
+@settings(deadline=None, max_examples=60)
+def test_several_counts_images_that_are_said_to_be_of_two_classes(world: tuple[list[Row], int], threshold: int) -> None:
+    rows, k = world
+    wanted = [0] * k
+    for one in rows:
+        wanted[one["truth"]] += len({kind for kind, score, *_ in one["detections"] if score >= threshold}) > 1
+    columns = columns_of(rows, k)
+    assert several(columns, np.full(len(columns), threshold)) == tuple(wanted)
 
 
 def overlap(one: list[int], other: list[int]) -> Fraction:

@@ -11,6 +11,7 @@ from PIL import Image
 from registry.core.records import to_value
 from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import Result, evaluate
+from registry.evaluation.thresholds import ThresholdRule
 from registry.web import figures
 from registry.web.report import ReportData
 from tests.evaluation.world import CLASSES, crowd, sha
@@ -25,7 +26,7 @@ def result() -> Result:
     return evaluate(
         rows,
         classes=CLASSES,
-        threshold=250_000,
+        threshold=ThresholdRule("fixed", 250_000, 10_000, 5),
         claims=claims,
         groups=("tone",),
         clusters=clusters,

@@ -178,6 +178,23 @@ def change_confusion(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
     return replaced(view.release.evaluation, view.evaluation, confusion=((first[0] + 1, *first[1:]), *rest))
 
 
+def change_several(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    first, *rest = view.evaluation.several
+    return replaced(view.release.evaluation, view.evaluation, several=(first + 1, *rest))
+
+
+def change_optimistic(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    (best,) = view.evaluation.optimistic
+    lower = msgspec.structs.replace(best, value="0.100000")
+    return replaced(view.release.evaluation, view.evaluation, optimistic=(lower,))
+
+
+def change_best_threshold(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    (best,) = view.evaluation.optimistic
+    other = msgspec.structs.replace(best, threshold="0.999999")
+    return replaced(view.release.evaluation, view.evaluation, optimistic=(other,))
+
+
 def change_fairness(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
     return replaced(view.release.evaluation, view.evaluation, fairness=bumped(view.evaluation.fairness))
 
@@ -297,6 +314,9 @@ def endless_recipe(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
         (change_threshold_of_all, "6.thresholds"),
         (change_rule, "6.thresholds"),
         (change_confusion, "6.confusion"),
+        (change_several, "6.confusion"),
+        (change_optimistic, "6.optimistic"),
+        (change_best_threshold, "6.optimistic"),
         (change_fairness, "6.fairness"),
         (change_notes, "6.fairness"),
         (change_verdict, "6.verdicts"),

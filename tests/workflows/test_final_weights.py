@@ -27,7 +27,7 @@ HOLDING = {
     f"{level}.{name}": "holds"
     for level, names in (
         (4, ("items", "prepared", "draw", "folds", "trainings", "predictions")),
-        (6, ("metrics", "thresholds", "confusion", "curves", "fairness", "verdicts", "weights")),
+        (6, ("metrics", "thresholds", "confusion", "optimistic", "curves", "fairness", "verdicts", "weights")),
     )
     for name in names
 }

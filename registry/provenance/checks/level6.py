@@ -25,6 +25,7 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield run("6.metrics", "metrics and intervals, pooled and by fold, are equal", partial(metrics, subject, again))
     yield run("6.thresholds", "each fold's threshold follows from the plan's rule", partial(thresholds, subject, again))
     yield run("6.confusion", "the confusion matrix is equal", partial(confusion, subject, again))
+    yield run("6.optimistic", "the values at the best threshold are equal", partial(optimistic, subject, again))
     yield run("6.curves", "every point of every curve is equal", partial(curves, subject, again))
     yield run("6.fairness", "the fairness figures are equal", partial(fairness, subject, again))
     yield run("6.verdicts", "the claims' verdicts follow", partial(verdicts, subject, again))
@@ -63,9 +64,17 @@ def thresholds(subject: Subject, again: Any) -> str:
 
 
 def confusion(subject: Subject, again: Any) -> str:
-    """6.confusion: cell by cell."""
+    """6.confusion: cell by cell, and the images that were called more than one class."""
     _release(subject)
     equal("confusion", subject.release.evaluation.confusion, again().confusion)
+    equal("several", subject.release.evaluation.several, again().several)
+    return ""
+
+
+def optimistic(subject: Subject, again: Any) -> str:
+    """6.optimistic: the best threshold on the same images, and what it gives."""
+    _release(subject)
+    _same("optimistic", subject.release.evaluation.optimistic, again().optimistic)
     return ""
 
 

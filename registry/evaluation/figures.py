@@ -1,0 +1,163 @@
+"""Every figure of some judged images, each under its name and with its interval.
+
+Invariants: the same names in the same order whatever the images are; a figure that can't be had has no value, and its
+count stays. ``n`` counts images, also where each was judged several times (repeated folds). ``auc`` has no interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from msgspec import structs
+
+from registry.core.records import Metric
+from registry.evaluation import calibration, fairness, metrics
+from registry.evaluation.bootstrap import bootstrap
+from registry.evaluation.columns import Columns, Ints
+from registry.evaluation.decimals import six
+from registry.evaluation.intervals import bounds
+from registry.evaluation.thresholds import Thresholds
+
+METRICS = (
+    "macro_f1",
+    "micro_f1",
+    "weighted_f1",
+    "accuracy",
+    "macro_precision",
+    "macro_recall",
+    "micro_precision",
+    "micro_recall",
+    "weighted_precision",
+    "weighted_recall",
+    "pr_auc",
+    "map50",
+    "map50_95",
+    "macro_auc",
+    "ece",
+    "f1",
+    "recall",
+    "precision",
+    "ap",
+    "ap50",
+    "ap50_95",
+    "auc",
+    "recall_gap(class)",
+)
+Clusters = Mapping[bytes, bytes]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the plan fixed."""
+
+    classes: tuple[str, ...]
+    thresholds: Thresholds
+    rounds: int
+    min_group: int
+    seed: int
+
+
+class _Figures:
+    """The images' counts, and their resampled figures, at hand for each figure."""
+
+    def __init__(self, columns: Columns, clusters: Clusters, rule: Rule) -> None:
+        self.columns, self.rule, self.repeats = columns, rule, columns.repeats
+        self.names = [clusters.get(key, key) for key in columns.keys]
+        self.at = rule.thresholds.per_image(columns)
+        self.counts = metrics.confusion_of(columns, self.at)
+        self.drawn = bootstrap(columns, self.names, threshold=self.at, rounds=rule.rounds, seed=rule.seed)
+        self.everyone = len(set(self.names))
+        labels = range(columns.classes)
+        self.of_images = [metrics.class_ap(columns, label) for label in labels]
+        self.of_boxes = [metrics.box_ap(columns, label) for label in labels]
+
+    def of(self, name: str, value: Fraction | None, among: int, key: str, groups: int) -> Metric:
+        """One figure with its bootstrapped interval; ``among`` counts judgements."""
+        interval = bounds(self.drawn[key], groups) if value is not None else None
+        low, high = interval or (None, None)
+        return Metric(name=name, value=six(value), low=low, high=high, n=among // self.repeats)
+
+    def overall(self, name: str, value: Fraction | None) -> Metric:
+        """A figure of all images."""
+        return self.of(name, value, len(self.columns), name, self.everyone)
+
+    def share(self, name: str, right: int, total: int, min_group: int = 1) -> Metric:
+        """A proportion of judgements."""
+        return fairness.proportion(name, right, total, min_group, self.repeats)
+
+    def groups_of(self, label: int) -> int:
+        """How many groups have an image of a class."""
+        return len(
+            {name for name, truth in zip(self.names, self.columns.truth.tolist(), strict=True) if truth == label}
+        )
+
+
+def figures(columns: Columns, clusters: Clusters, rule: Rule) -> tuple[Metric, ...]:
+    """Every metric of some images, each with its interval."""
+    made = _Figures(columns, clusters, rule)
+    by_class = [made.groups_of(label) for label in range(len(rule.classes))]
+    areas = [metrics.class_auc(columns, label) for label in range(len(rule.classes))]
+    found = [*_overall(made), _bare("macro_auc", metrics.mean(areas), len(columns) // made.repeats)]
+    found.append(_calibration(made))
+    for label, name in enumerate(rule.classes):
+        found += _of_class(made, label, name, by_class[label])
+        found.append(_bare(f"auc({name})", areas[label], int(made.counts[label].sum()) // made.repeats))
+    gap = metrics.recall_gap(made.counts, rule.min_group * made.repeats)
+    found.append(made.of("recall_gap(class)", gap, len(columns), "recall_gap", min(filter(None, by_class), default=0)))
+    return tuple(found)
+
+
+def _bare(name: str, value: Fraction | None, n: int) -> Metric:
+    return Metric(name=name, value=six(value), low=None, high=None, n=n)
+
+
+def _overall(made: _Figures) -> list[Metric]:
+    counts, columns = made.counts, made.columns
+    hits = int(np.trace(counts))
+    accuracy = made.share("accuracy", hits, len(columns))
+    return [
+        made.overall("macro_f1", metrics.macro_f1(counts)),
+        made.overall("micro_f1", metrics.micro_f1(counts)),
+        made.overall("weighted_f1", metrics.weighted(counts, metrics.class_f1)),
+        accuracy,
+        made.overall("macro_precision", metrics.macro(counts, metrics.class_precision)),
+        made.overall("macro_recall", metrics.macro(counts, metrics.class_recall)),
+        made.share("micro_precision", hits, int(counts[:, :-1].sum())),
+        structs.replace(accuracy, name="micro_recall"),  # every image has one truth, so they are one figure
+        made.overall("weighted_precision", metrics.weighted(counts, metrics.class_precision)),
+        structs.replace(accuracy, name="weighted_recall"),
+        made.overall("pr_auc", metrics.mean(made.of_images)),
+        made.overall("map50", metrics.mean(found[0] for found in made.of_boxes)),
+        made.overall("map50_95", metrics.mean(one for found in made.of_boxes for one in found)),
+    ]
+
+
+def _calibration(made: _Figures) -> Metric:
+    bins = calibration.bins_of(made.columns, made.at)
+    called = made.columns.called(made.at) < made.columns.classes
+    groups = len({name for name, one in zip(made.names, called.tolist(), strict=True) if one})
+    return made.of("ece", calibration.expected_error(bins), int(called.sum()), "ece", groups)
+
+
+def _of_class(made: _Figures, label: int, name: str, groups: int) -> list[Metric]:
+    counts = made.counts
+    total, called, hits = int(counts[label].sum()), int(counts[:, label].sum()), int(counts[label, label])
+    return [
+        made.of(f"f1({name})", metrics.class_f1(counts, label), total, f"f1 {label}", groups),
+        made.share(f"recall({name})", hits, total, made.rule.min_group),
+        made.share(f"precision({name})", hits, called),
+        made.of(f"ap({name})", made.of_images[label], total, f"ap {label}", groups),
+        made.of(f"ap50({name})", made.of_boxes[label][0], total, f"ap50 {label}", groups),
+        made.of(f"ap50_95({name})", metrics.mean(made.of_boxes[label]), total, f"ap50_95 {label}", groups),
+    ]
+
+
+def several(columns: Columns, threshold: Ints) -> tuple[int, ...]:
+    """By true class: judgements with detections of more than one class at or above their threshold."""
+    seen = np.zeros((len(columns), columns.classes), bool)
+    seen[columns.image, columns.kind] = True
+    many = (seen & (columns.scores >= threshold[:, None])).sum(axis=1) > 1
+    return tuple(np.bincount(columns.truth[many], minlength=columns.classes).tolist())
