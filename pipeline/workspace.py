@@ -101,9 +101,12 @@ def _make_array(
     rows: Sequence[Prepared], read: Read, rules: Mapping[str, Any], array: Path, progress: Progress
 ) -> None:
     size = int(rules["size"])
+    for left in array.parent.glob(f"{array.name}.*.tmp"):  # by one who was killed: only one at a time makes an array
+        left.unlink(missing_ok=True)
     temporary = array.with_name(f"{array.name}.{os.getpid()}.tmp")
     try:
         made = np.lib.format.open_memmap(temporary, "w+", np.uint8, (len(rows), size, size, 3))
+        _reserve(temporary)
         for number, row in enumerate(rows):
             made[number] = _pixels(row, read(row.sha256), rules)
             progress("pixels", number + 1, len(rows))
@@ -111,9 +114,19 @@ def _make_array(
         del made
         temporary.replace(array)
     except OSError as error:
-        raise Unavailable(f"the pixels can't be written to {array.parent}: {error.strerror}") from error
+        needed = len(rows) * size * size * 3 >> 20
+        raise Unavailable(
+            f"the pixels ({needed} MiB) can't be written to {array.parent}: {error.strerror}", code="disk_full"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _reserve(path: Path) -> None:
+    """Room on the disk for all of a file. Without it a page that finds none would end the process, with no reason."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as handle:
+            os.posix_fallocate(handle.fileno(), 0, path.stat().st_size)
 
 
 def _pixels(row: Prepared, data: bytes, rules: Mapping[str, Any]) -> NDArray[np.uint8]:

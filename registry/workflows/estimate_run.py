@@ -54,7 +54,7 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
         "seconds": round(cleaning + rounds * cost.seconds * slower),
         "seconds_a_training": cost.seconds,
         "memory": cost.memory * side_by_side,
-        "disk": cost.pixels + trainings * cost.checkpoint,
+        "disk": cost.pixels + side_by_side * cost.checkpoint,
     }
 
 

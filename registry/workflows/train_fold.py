@@ -8,6 +8,7 @@ that training goes on where it was.
 from __future__ import annotations
 
 import fcntl
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -72,13 +73,19 @@ def train_fold(parts: Parts, job: Job, check: Check) -> None:
         )
         if all(row["status"] == "completed" for row in runs.folds(db, job.run)):
             parts.queue.enqueue(db, job.run, "evaluate", {}, parts.now())
+    shutil.rmtree(work_folder(context, fold), ignore_errors=True)  # so that checkpoints of many folds never add up
+
+
+def work_folder(context: RunContext, fold: int | None) -> Path:
+    """Where a fold's checkpoint and log lie while it trains."""
+    return run_context.work_folder(context.parts, context.run) / ("refit" if fold is None else f"fold-{fold}")
 
 
 def _train(context: RunContext, job: Job, fold: int | None, check: Check, report: Report) -> dict[str, Any]:
     """Run the fold's child; once more where it failed in a way that the recipe has an answer to."""
     parts, method = context.parts, context.parts.method(context.options["method"])
     engine = parts.engine(context.row["engine"])
-    folder = run_context.work_folder(parts, context.run) / ("refit" if fold is None else f"fold-{fold}")
+    folder = work_folder(context, fold)
     spec = {"draw": context.row["draw"], "fold": fold, "after": None, "token": job.token}
     needs = Needs(method.memory(context.values), int(context.values["training"].get("threads", 1)))
     try:

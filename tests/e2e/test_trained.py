@@ -232,8 +232,10 @@ def wait(what: str, good: Callable[[], bool]) -> None:
 def child_of(world: World, run: str, fold: int) -> int:
     """The process that trains a fold, as its folder's lock says; 0 while nobody has it."""
     lock = world.home / "work" / run / f"fold-{fold}" / "lock"
-    said = lock.read_text(encoding="utf-8") or '{"process": 0}'
-    return int(json.loads(said)["process"])
+    try:
+        return int(json.loads(lock.read_text(encoding="utf-8"))["process"])
+    except (FileNotFoundError, json.JSONDecodeError):
+        return 0
 
 
 def all_of(world: World) -> list[int]:

@@ -110,6 +110,33 @@ def others(folder: Path) -> dict[str, Any]:
     }
 
 
+def plotted(folder: Path) -> dict[str, Any]:
+    """The task of ``plain``, with every picture of its batches and labels drawn on the way."""
+    from pipeline.yolo import fold
+
+    real = fold.arguments_of
+    fold.arguments_of = lambda task: {**real(task), "plots": True}  # type: ignore[assignment]
+    fold.FoldTrainer.plot_metrics = lambda _: None  # it reads a table that we do not write
+    given = task(folder)
+    outcome = train(given)
+    return {**told(outcome), "pictures": len(list(given.workdir.rglob("*.jpg")) + list(given.workdir.rglob("*.png")))}
+
+
+def sizes(folder: Path) -> dict[str, Any]:
+    """Every size: its parameters, and the architecture that its tensors' shapes tell."""
+    from pipeline import cost
+    from pipeline.convert.fit import architecture_of
+    from pipeline.weights import ARCHITECTURES
+    from pipeline.yolo.model import build_model
+
+    found = {}
+    for architecture in ARCHITECTURES:
+        made = build_model(architecture, CLASSES)
+        count = sum(one.numel() for one in made.parameters())
+        found[architecture] = [count, cost.PARAMETERS[architecture], *architecture_of(made.state_dict())]
+    return {"sizes": found}
+
+
 def cancelled(folder: Path) -> dict[str, Any]:
     """Stopped in training, in validation and while predicting: how many more batches came."""
     found = []

@@ -108,6 +108,21 @@ def test_the_same_task_gives_the_same_tensors_elsewhere(plain: Document, others:
     assert others["other_fold"] != others["fewer"]["tensors"] != plain["tensors"]
 
 
+def test_drawing_plots_on_the_way_changes_no_bit(plain: Document, place: Path) -> None:
+    found = process("plotted", place / "plotted", place / "home-8")
+    assert found["pictures"] > 0
+    for name in ("tensors", "predictions"):
+        assert found[name] == plain[name]
+
+
+def test_every_size_builds_and_is_known_by_its_shapes(place: Path) -> None:
+    found = process("sizes", place / "sizes", place / "home-9")["sizes"]
+    assert sorted(found) == [f"yolov8{letter}" for letter in "lmnsx"]
+    for name, (count, stated, told, classes) in found.items():
+        assert (told, classes) == (name, 4)
+        assert 0.9 * count <= stated <= 1.1 * count, name
+
+
 def test_base_weights_are_taken_up_and_said(others: Document) -> None:
     (event,) = others["based"]["events"]
     assert event["event"] == "base_weights"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,21 @@ def test_an_image_that_became_another_is_refused_and_leaves_nothing(world: World
             YOLOv8().materialize(rows, lambda _, data=data: data, values_of(), tmp_path / "a.npy", quiet)
         assert caught.value.code == "pixels_differ"
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_is_told_before_anything_is_written(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    rows = list(world.prepare().values())
+    (tmp_path / "a.npy.123.tmp").write_bytes(b"left by one who was killed")
+    monkeypatch.setattr("os.posix_fallocate", full)
+    with pytest.raises(Unavailable, match="No space left") as caught:
+        materialize(world, rows, tmp_path / "a.npy")
+    assert caught.value.code == "disk_full"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_kept_and_no_place_to_write(world: World, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from registry.assembly import Home
 from registry.catalog import runs
@@ -137,7 +138,8 @@ def test_the_onnx_stands_beside_the_weights_it_was_made_of(opened: Home, snapsho
 def test_predictions_can_be_averaged_and_looked_at(opened: Home, snapshot: CID, tmp_path: Path) -> None:
     run = completed(opened, snapshot, Wanted("simulated", "simulated", final="refit"))
     release = CID.parse(publish_release(opened, run)["release"])
-    names = []
+    names, told = [], PngInfo()
+    told.add_text("Comment", "a secret comment")
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         names.append(tmp_path / folder / "face.png")
@@ -145,7 +147,11 @@ def test_predictions_can_be_averaged_and_looked_at(opened: Home, snapshot: CID, 
     alone, average = list(predict(opened, release, names)), list(predict(opened, release, names, average=True))
     assert [one["confidence"] for one in alone] == ["0.900000"] * 2
     assert [one["confidence"] for one in average] == ["0.300000"] * 2  # of three folds, the refit is not among them
+    exif = Image.Exif()
+    exif[0x010E] = "a secret description"
+    Image.new("RGB", (160, 120), "white").save(names[0], exif=exif, pnginfo=told)
     written = draw_all(alone, tmp_path / "out")
+    assert b"secret" not in written[0].read_bytes()
     assert [path.name for path in written] == ["face.png", "face-2.png"]
     with Image.open(written[0]) as picture:
         assert picture.size == (160, 120)

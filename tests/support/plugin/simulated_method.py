@@ -2,7 +2,7 @@
 
 Installed by putting this folder on PYTHONPATH, as a stranger's method would be. Its recipe says how
 it behaves: ``delay`` milliseconds an epoch, ``fail`` raises (a second time too, or is well, as ``again`` says),
-``die`` ends the process (once a fold).
+``die`` ends the process (once a fold), ``ill`` names what fails in a fold's first epoch, ``times`` how often.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from registry.core.errors import InvalidInput, Untrusted
+from registry.core.errors import EmotionetError, InvalidInput, Unavailable, Untrusted
 from registry.core.method import Estimate, FoldOutcome, FoldTask, Prepared
 
 DEFAULTS: dict[str, Any] = {
     "folds": {"k": 3, "repeats": 1},
-    "training": {"epochs": 2, "delay": 0, "fail": False, "again": None, "die": False},
+    "training": {"epochs": 2, "delay": 0, "fail": False, "again": None, "die": False, "ill": None, "times": 1},
     "evaluation": {
         "threshold": "0.25",
         "threshold_rule": "fixed",
@@ -110,6 +110,7 @@ class Simulated:
             report({"epoch": epoch, "epochs": wanted["epochs"], "loss": f"{1 / epoch:.6f}"})
             if wanted["fail"]:
                 raise InvalidInput("this method was told to fail", code="told_to_fail")
+            self._be_ill(task)
             if wanted["die"] and not marker.exists():
                 marker.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -125,6 +126,16 @@ class Simulated:
             predictions={sha256: self._found(task, sha256) for sha256 in task.validate},
         )
 
+    def _be_ill(self, task: FoldTask) -> None:
+        wanted = task.recipe["training"]
+        count = task.workdir / "times"
+        before = int(count.read_text(encoding="ascii")) if count.exists() else 0
+        if wanted["ill"] is None or before >= wanted["times"]:
+            return
+        count.write_text(str(before + 1), encoding="ascii")
+        kind = EmotionetError if wanted["ill"] in ("out_of_memory", "diverged") else Unavailable
+        raise kind(f"the simulated {wanted['ill']}", code=wanted["ill"])
+
     def _found(self, task: FoldTask, sha256: bytes) -> tuple[tuple[int, int, int, int, int, int], ...]:
         """Right for about nine of ten images, sure of itself as the image's digest says."""
         truth = task.labels[sha256]
@@ -133,9 +144,9 @@ class Simulated:
 
     def second_try(self, recipe: Any, code: str) -> Any:
         again = recipe["training"]["again"]
-        if code != "told_to_fail" or again is None:
+        if again is None or code not in ("told_to_fail", "out_of_memory", "diverged"):
             return None
-        return {**recipe, "training": {**recipe["training"], "fail": again == "fails"}}
+        return {**recipe, "training": {**recipe["training"], "fail": again == "fails", "ill": None}}
 
     def estimate(self, recipe: Any, images: int, classes: int) -> Estimate:
         return Estimate(seconds=recipe["training"]["epochs"], memory=1 << 20, pixels=images * 12, checkpoint=0)
