@@ -49,6 +49,7 @@ FIELDS: Mapping[type[records.Record], Mapping[str, tuple[str, str]]] = {
     records.Evaluation: {
         "draw": ("of", RECORD),
         "predictions": ("predictions", CONTENT),
+        "trainings": ("training", RECORD),
         "curves": ("curves", CONTENT),
     },
     records.Release: {

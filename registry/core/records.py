@@ -12,8 +12,6 @@ RFC 3339 UTC to the second and a day that exists, checked whenever a record is m
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -21,6 +19,16 @@ import msgspec
 from registry.core import encoding
 from registry.core.cid import CID, DAG_CBOR, cid_of
 from registry.core.errors import InvalidInput
+from registry.core.record_base import VERSION as VERSION
+from registry.core.record_base import Part as Part
+from registry.core.record_base import Record as Record
+from registry.core.record_base import check_time as check_time
+from registry.core.record_figures import Claim as Claim
+from registry.core.record_figures import Metric as Metric
+from registry.core.record_figures import Optimistic as Optimistic
+from registry.core.record_figures import Overfitting as Overfitting
+from registry.core.record_figures import Spread as Spread
+from registry.core.record_figures import Verdict as Verdict
 from registry.core.table_columns import CONTRIBUTION_ROWS as CONTRIBUTION_ROWS
 from registry.core.table_columns import CURVES as CURVES
 from registry.core.table_columns import EXCLUDED as EXCLUDED
@@ -30,92 +38,12 @@ from registry.core.table_columns import PREDICTIONS as PREDICTIONS
 from registry.core.table_columns import PREPARED as PREPARED
 from registry.core.table_columns import SNAPSHOT_ITEMS as SNAPSHOT_ITEMS
 
-VERSION = 1
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
-_TIMES = frozenset({"issued_at", "started", "ended", "effective", "time"})
-
-
-def check_time(text: str) -> None:
-    """``InvalidInput`` ``invalid_time`` unless this is RFC 3339 UTC to the second, such as 2026-11-23T15:00:00Z."""
-    try:
-        if _TIME.fullmatch(text):
-            datetime.fromisoformat(text)
-            return
-    except ValueError:
-        pass
-    raise InvalidInput(f"{text!r} is no time: write it like 2026-11-23T15:00:00Z", code="invalid_time")
-
-
-def _check_times(thing: msgspec.Struct) -> None:
-    for name in _TIMES.intersection(thing.__struct_fields__):
-        check_time(getattr(thing, name))
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel", tag_field="type"):
-    """Base of every record. ``v`` is the version of the format."""
-
-    v: int = VERSION
-
-    def __post_init__(self) -> None:
-        _check_times(self)
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """A map inside a record, with no type of its own."""
-
-    def __post_init__(self) -> None:
-        _check_times(self)
-
 
 class MethodRef(Part, frozen=True, kw_only=True):
     """Which training method, by its entry point's name, and its version."""
 
     id: str
     version: str
-
-
-class Claim(Part, frozen=True, kw_only=True):
-    """What the plan promises: ``metric comparator threshold``, proved as ``proof`` says.
-
-    ``comparator`` is ``>=`` or ``<=``; ``threshold`` a decimal string of six places; ``proof`` is
-    ``interval``: the interval's worse bound must satisfy it.
-    """
-
-    metric: str
-    comparator: str
-    threshold: str
-    proof: str = "interval"
-
-
-class Verdict(Part, frozen=True, kw_only=True):
-    """A claim and what the evaluation says of it: ``supported``, ``refuted`` or ``undecided``."""
-
-    metric: str
-    comparator: str
-    threshold: str
-    value: str | None
-    low: str | None
-    high: str | None
-    verdict: str
-
-
-class Metric(Part, frozen=True, kw_only=True):
-    """One figure with its interval; None where not estimable. ``n`` counts the images it rests on."""
-
-    name: str
-    value: str | None
-    low: str | None
-    high: str | None
-    n: int
-
-
-class Optimistic(Part, frozen=True, kw_only=True):
-    """What a figure would be at the threshold that is best on the very images that it counts: no estimate of anything
-    to come, shown beside the figure so that the difference is seen."""
-
-    name: str
-    value: str
-    threshold: str
 
 
 class Beacon(Part, frozen=True, kw_only=True):
@@ -228,18 +156,25 @@ class Training(Record, frozen=True, kw_only=True, tag="training"):
 
 
 class Evaluation(Record, frozen=True, kw_only=True, tag="evaluation"):
-    """All figures, from the predictions alone. ``predictions``: PREDICTIONS, ``curves``: CURVES."""
+    """All figures: from the predictions, and ``overfitting`` from the histories of ``trainings``.
+
+    ``predictions``: PREDICTIONS, ``curves``: CURVES.
+    """
 
     draw: CID
     predictions: CID
+    trainings: tuple[CID, ...]  # those of the release, in its order
     thresholds: tuple[str, ...]  # by fold: decimals of six places
     threshold_of_all: str  # of weights that no fold judged (a refit, an average)
     metrics: tuple[Metric, ...]
     per_fold: tuple[tuple[Metric, ...], ...]
+    per_repeat: tuple[tuple[Metric, ...], ...]  # where there are several
+    spread: tuple[Spread, ...]
     curves: CID
     confusion: tuple[tuple[int, ...], ...]  # truth x predicted; the last column is "nothing"
     several: tuple[int, ...]  # by true class: judgements with detections of more than one class
     optimistic: tuple[Optimistic, ...]
+    overfitting: tuple[Overfitting, ...]
     fairness: tuple[Metric, ...]
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]

@@ -5,6 +5,7 @@
 - ``roc(CLASS)``: false and true positive rate of images, a point at each distinct score, from (0, 0);
 - ``f1_confidence``, ``precision_confidence``, ``recall_confidence`` of (CLASS) and of (macro), over the classes that
   some image has: confidence from 0 to 1 in steps of a hundredth; what nobody is called, or has, counts 0;
+- ``train_loss``, ``val_loss``, ``loss_gap`` of (fold N) or (refit): see ``overfitting``;
 - ``reliability(all)``: mean confidence and share right, and the count as a third member (see ``calibration``).
 
 Points are [x, y] as decimal strings of six places. A curve has at most ``MOST`` points: of m more, those at the
@@ -105,10 +106,10 @@ def by_confidence(columns: Columns, classes: Sequence[str]) -> dict[str, Points]
     return found | macro  # a class of that name has to stand back
 
 
-def all_curves(columns: Columns, classes: Sequence[str], threshold: int | Ints) -> tuple[tuple[str, Points], ...]:
-    """Every curve as rows of the CURVES table, by name; ``threshold`` is what an image's call needs."""
+def all_curves(columns: Columns, classes: Sequence[str], threshold: int | Ints) -> dict[str, Points]:
+    """Every curve by name; ``threshold`` is what an image's call needs."""
     found = by_confidence(columns, classes)
     for kind, curve in (("pr", precision_recall), ("pr50", box_precision_recall), ("roc", roc)):
         found |= {f"{kind}({name})": curve(columns, label) for label, name in enumerate(classes)}
     found["reliability(all)"] = calibration.reliability(calibration.bins_of(columns, threshold))
-    return tuple(sorted(found.items()))
+    return found

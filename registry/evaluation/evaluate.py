@@ -15,13 +15,15 @@ import numpy as np
 from registry.core import records
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
-from registry.core.records import Claim, Metric, Optimistic, Verdict
+from registry.core.records import REFIT, Claim, Metric, Optimistic, Overfitting, Spread, Verdict
 from registry.evaluation import curves, fairness, metrics
 from registry.evaluation.claims import judge_all
 from registry.evaluation.columns import Columns, Row, columns_of, take
 from registry.evaluation.curves import Points
 from registry.evaluation.decimals import six, six_ratio
 from registry.evaluation.figures import Clusters, Rule, figures, several
+from registry.evaluation.overfitting import History, loss_curves, overfitting
+from registry.evaluation.repeats import by_repeat, spread
 from registry.evaluation.thresholds import MILLION, ThresholdRule, best_macro_f1, choose
 
 MAX_CLASSES = 100
@@ -35,10 +37,13 @@ class Result:
     threshold_of_all: str
     metrics: tuple[Metric, ...]
     per_fold: tuple[tuple[Metric, ...], ...]  # by number of fold
+    per_repeat: tuple[tuple[Metric, ...], ...]  # where there are several
+    spread: tuple[Spread, ...]
     curves: tuple[tuple[str, Points], ...]
     confusion: tuple[tuple[int, ...], ...]
     several: tuple[int, ...]  # by true class: judgements with detections of more than one class
     optimistic: tuple[Optimistic, ...]
+    overfitting: tuple[Overfitting, ...]
     fairness: tuple[Metric, ...]
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
@@ -49,6 +54,8 @@ def evaluate(
     *,
     classes: tuple[str, ...],
     threshold: ThresholdRule,
+    final: str,
+    histories: Sequence[History],
     claims: tuple[Claim, ...],
     groups: tuple[str, ...],
     clusters: Mapping[bytes, bytes],
@@ -59,7 +66,8 @@ def evaluate(
 ) -> Result:
     """All figures of ``predictions``, rows with the columns of PREDICTIONS.
 
-    ``threshold`` says how each fold's is found; ``groups`` names the attributes to compare; ``clusters`` maps an
+    ``threshold`` says how each fold's is found, ``final`` whose weights people get (as the plan does), ``histories``
+    what the trainings tell of their losses; ``groups`` names the attributes to compare; ``clusters`` maps an
     image to its group (one without is its own); ``min_group`` counts images. ``InvalidInput`` for what no plan or
     run can say (``bad_predictions``, ``bad_rounds``, ``bad_seed``, ``bad_claim``, ``bad_classes``, ``bad_groups``).
     """
@@ -70,6 +78,7 @@ def evaluate(
     at = thresholds.per_image(columns)
     pooled = figures(columns, clusters, rule)
     folds = [take(columns, columns.fold == fold) for fold in np.unique(columns.fold).tolist()]
+    per_repeat = tuple(figures(one, clusters, rule) for one in by_repeat(columns, threshold.k))
     by_people = fairness.by_attributes(columns, attributes, groups, at, min_group)
     by_class = tuple(one for one in pooled if one.name.startswith(("recall(", "recall_gap(")))
     both = (*by_class, *by_people)
@@ -78,13 +87,29 @@ def evaluate(
         threshold_of_all=six_ratio(thresholds.of_all, MILLION),
         metrics=pooled,
         per_fold=tuple(figures(fold, clusters, rule) for fold in folds),
-        curves=curves.all_curves(columns, classes, at),
+        per_repeat=per_repeat,
+        spread=spread(per_repeat),
+        curves=tuple(sorted({**curves.all_curves(columns, classes, at), **loss_curves(histories)}.items())),
         confusion=tuple(tuple(line) for line in metrics.confusion_of(columns, at).tolist()),
         several=several(columns, at),
         optimistic=_optimistic(columns),
+        overfitting=overfitting(histories),
         fairness=both,
         verdicts=judge_all(claims, _by_name((*pooled, *by_people))),
-        notes=fairness.notes(columns, attributes, groups, threshold, both),
+        notes=fairness.notes(columns, attributes, groups, threshold, _procedure(final), both),
+    )
+
+
+def _procedure(final: str) -> str:
+    """Of what the pooled figures speak, and whether the weights that people get have any of their own."""
+    whose = (
+        "trained on all images: nobody is left to judge them, they have no figures of their own."
+        if final == REFIT
+        else f"those of {final.replace(':', ' ')} alone, whose own figures stand by fold."
+    )
+    return (
+        "Pooled figures describe the procedure over all folds, each image judged by a fold that did not see it; the "
+        f"weights that people get are {whose}"
     )
 
 
@@ -115,19 +140,25 @@ def _by_name(figures: Sequence[Metric]) -> dict[str, Metric]:
     return {one.name: one for one in figures if count[one.name] == 1}
 
 
-def to_record(draw: CID, predictions: CID, curves_table: CID, result: Result) -> records.Evaluation:
+def to_record(
+    draw: CID, predictions: CID, trainings: Sequence[CID], curves_table: CID, result: Result
+) -> records.Evaluation:
     """The record of a result whose tables are in the store."""
     return records.Evaluation(
         draw=draw,
         predictions=predictions,
+        trainings=tuple(trainings),
         thresholds=result.thresholds,
         threshold_of_all=result.threshold_of_all,
         metrics=result.metrics,
         per_fold=result.per_fold,
+        per_repeat=result.per_repeat,
+        spread=result.spread,
         curves=curves_table,
         confusion=result.confusion,
         several=result.several,
         optimistic=result.optimistic,
+        overfitting=result.overfitting,
         fairness=result.fairness,
         verdicts=result.verdicts,
         notes=result.notes,

@@ -46,7 +46,12 @@ def by_attributes(
 
 
 def notes(
-    columns: Columns, attributes: Attributes, names: Sequence[str], rule: ThresholdRule, figures: Sequence[Metric]
+    columns: Columns,
+    attributes: Attributes,
+    names: Sequence[str],
+    rule: ThresholdRule,
+    procedure: str,
+    figures: Sequence[Metric],
 ) -> tuple[str, ...]:
     """What the figures do not say; what is missing comes first."""
     values = {name: {attributes.get(key, {}).get(name) for key in columns.keys} - {None} for name in names}
@@ -62,8 +67,7 @@ def notes(
         first,
         *([f"Not estimable, with the number of images there are: {', '.join(small)}."] if small else []),
         "Balance between classes is not fairness between people.",
-        "Pooled figures describe the procedure over all folds, each image judged by the fold that did not see it; "
-        "the weights that people get are those of one fold.",
+        procedure,
         f"{rule.said()}an image's prediction is its best detection at or above it, otherwise nothing.",
         "pr_auc is of images: the mean over classes of the average precision of each image's highest score. "
         "map50 and map50_95 are of boxes.",

@@ -7,7 +7,7 @@ report, and by the audit, so that all of them speak of the same thing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
@@ -16,6 +16,7 @@ from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
 from registry.evaluation.evaluate import Result, evaluate
+from registry.evaluation.overfitting import History, history_of
 from registry.evaluation.thresholds import ThresholdRule
 
 Get = Callable[[CID], bytes]
@@ -139,8 +140,23 @@ def _millionths(text: str) -> int:
     return int(text.replace(".", ""))
 
 
-def evaluate_draw(get: Get, draw_cid: CID, predictions: CID) -> Result:
-    """Every figure of an evaluation, from the draw's records and a PREDICTIONS table."""
+def own_figures(view: ReleaseView) -> tuple[records.Metric, ...] | None:
+    """What was judged of the weights that people get: their fold's figures; None of a refit, which nobody judged."""
+    if view.plan.final == records.REFIT:
+        return None
+    fold = final_weights(view).fold
+    if fold is None or not 0 <= fold < len(view.evaluation.per_fold):
+        raise InvalidInput(f"the evaluation has no figures of {view.plan.final}", code="bad_evaluation")
+    return view.evaluation.per_fold[fold]
+
+
+def _history(get: Get, training: CID) -> History:
+    record = _read(get, records.Training, training)
+    return history_of(record.fold, list(tables.rows_as_dicts(record.history, get)))
+
+
+def evaluate_draw(get: Get, draw_cid: CID, predictions: CID, trainings: Sequence[CID]) -> Result:
+    """Every figure of an evaluation, from the draw's records, a PREDICTIONS table and the trainings' histories."""
     view = draw_view(get, draw_cid)
     prepared = tables.rows_as_dicts(view.preprocessing.output, get)
     items = tables.rows_as_dicts(view.snapshot.items, get)
@@ -148,6 +164,8 @@ def evaluate_draw(get: Get, draw_cid: CID, predictions: CID) -> Result:
         list(tables.rows_as_dicts(predictions, get)),
         classes=view.snapshot.classes,
         threshold=threshold_rule(view.recipe),
+        final=view.plan.final,
+        histories=[_history(get, one) for one in trainings],
         claims=view.plan.claims,
         groups=view.plan.groups,
         clusters={row["sha256"]: row["group"] for row in prepared if row["reason"] is None},

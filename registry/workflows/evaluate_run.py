@@ -1,7 +1,8 @@
 """A run's last step: pool the folds' predictions and compute every figure from them alone.
 
 Invariant: nothing but published records enters a figure: the predictions table, the draw, the plan,
-the preprocessing's groups and the snapshot's attributes. The audit's level 6 calls the same function.
+the preprocessing's groups, the snapshot's attributes and the trainings' histories. The audit's level 6 calls the
+same function.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ def evaluate(parts: Parts, job: Job, check: Check) -> None:
     rows = [row for fold in judged for row in tables.iterate(CID.parse(fold["predictions"]), parts.store.get)]
     predictions = tables.build(*records.PREDICTIONS, rows, parts.store.put)
     draw = context.cid("draw")
-    result = evaluate_draw(parts.store.get, draw, predictions)
+    trainings = [CID.parse(row["training"]) for row in folds]
+    result = evaluate_draw(parts.store.get, draw, predictions, trainings)
     check()
     curves = tables.build(*records.CURVES, result.curves, parts.store.put)
-    evaluation = keep(parts, to_record(draw, predictions, curves, result))
+    evaluation = keep(parts, to_record(draw, predictions, trainings, curves, result))
     parts.store.flush()
     with parts.catalog.write() as db:
         parts.queue.complete(db, job)

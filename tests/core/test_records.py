@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.core import encoding, records
+from registry.core import encoding, record_base, records
 from registry.core.cid import CID, DAG_CBOR, RAW, cid_of
 from registry.core.errors import EmotionetError, InvalidInput
 
@@ -263,4 +263,4 @@ def test_every_field_that_holds_a_time_is_checked() -> None:
         for name in kind.__struct_fields__
         if any(word in name for word in ("time", "_at", "started", "ended", "effective", "when", "date"))
     }
-    assert found == TIME_FIELDS == set(records._TIMES)
+    assert found == TIME_FIELDS == set(record_base._TIMES)

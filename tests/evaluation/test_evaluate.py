@@ -27,6 +27,8 @@ from tests.evaluation.world import CLASSES, Row, crowd, row, sha, worlds
 FIXED: dict[str, Any] = {
     "classes": CLASSES,
     "threshold": ThresholdRule("fixed", 250_000, 10_000, 5),
+    "final": "fold:0",
+    "histories": (),
     "claims": (),
     "groups": (),
     "clusters": {},
@@ -260,7 +262,7 @@ def test_to_record_round_trips() -> None:
     rows, clusters = crowd(30, 2)
     result = evaluated(rows, clusters=clusters, claims=(parse_claim("macro_f1 >= 0.5"),))
     cid = cid_of(b"\xa0", DAG_CBOR)
-    record = to_record(cid, cid, cid, result)
+    record = to_record(cid, cid, (cid,), cid, result)
     assert records.parse(records.encode(record)) == record
     assert record.verdicts == result.verdicts
 

@@ -36,6 +36,8 @@ def evaluation(source: str, classes: tuple[str, ...] = CLASSES) -> records.Evalu
         rows,
         classes=classes,
         threshold=ThresholdRule("fixed", 250_000, 10_000, 3),
+        final="fold:0",
+        histories=(),
         claims=(parse_claim("macro_f1 >= 0.5"), parse_claim("f1(nobody) >= 0.5")),
         groups=("source",),
         clusters={},
@@ -44,7 +46,7 @@ def evaluation(source: str, classes: tuple[str, ...] = CLASSES) -> records.Evalu
         min_group=10,
         seed=1,
     )
-    return to_record(CID, CID, CID, found)
+    return to_record(CID, CID, (), CID, found)
 
 
 def view(*, name: str = "quick", source: str = "photograph", **changes: Any) -> ReleaseView:
@@ -190,6 +192,8 @@ def test_nothing_estimable_has_no_model_index() -> None:
         [],
         classes=CLASSES,
         threshold=ThresholdRule("fixed", 0, 0, 3),
+        final="fold:0",
+        histories=(),
         claims=(),
         groups=(),
         clusters={},
@@ -198,6 +202,6 @@ def test_nothing_estimable_has_no_model_index() -> None:
         min_group=1,
         seed=0,
     )
-    card = model_card(view(evaluation=to_record(CID, CID, CID, empty)))
+    card = model_card(view(evaluation=to_record(CID, CID, (), CID, empty)))
     assert "model-index" not in front(card)
     assert "The plan makes no claim." in card

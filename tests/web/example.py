@@ -27,6 +27,8 @@ def result() -> Result:
         rows,
         classes=CLASSES,
         threshold=ThresholdRule("fixed", 250_000, 10_000, 5),
+        final="fold:0",
+        histories=(),
         claims=claims,
         groups=("tone",),
         clusters=clusters,

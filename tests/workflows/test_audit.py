@@ -195,6 +195,40 @@ def change_best_threshold(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
     return replaced(view.release.evaluation, view.evaluation, optimistic=(other,))
 
 
+def change_losses(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    first, *rest = view.evaluation.overfitting
+    assert (first.name, first.epochs, first.best_epoch) == ("fold 0", 2, 2)
+    better = msgspec.structs.replace(first, last_gap="0.000000")
+    return replaced(view.release.evaluation, view.evaluation, overfitting=(better, *rest))
+
+
+def change_history(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    def edit(rows: list[Any]) -> list[Any]:
+        rows[-1][1] = {**rows[-1][1], "val/box_loss": "0.001000"}
+        return rows
+
+    training = view.trainings[0]
+    table = new_table(opened, training.history, records.HISTORY, edit)
+    return replaced(view.release.trainings[0], training, history=table)
+
+
+def change_repeats(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    return replaced(view.release.evaluation, view.evaluation, per_repeat=(view.evaluation.metrics,))
+
+
+def change_spread(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    narrow = records.Spread(
+        name="macro_f1", mean="0.900000", lowest="0.900000", highest="0.900000", deviation="0.000000"
+    )
+    return replaced(view.release.evaluation, view.evaluation, spread=(narrow,))
+
+
+def other_trainings(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    """Losses of one's best fold alone."""
+    first = view.evaluation.trainings[:1]
+    return replaced(view.release.evaluation, view.evaluation, trainings=first)
+
+
 def change_fairness(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
     return replaced(view.release.evaluation, view.evaluation, fairness=bumped(view.evaluation.fairness))
 
@@ -314,6 +348,11 @@ def endless_recipe(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
         (change_threshold_of_all, "6.thresholds"),
         (change_rule, "6.thresholds"),
         (change_confusion, "6.confusion"),
+        (change_losses, "6.overfitting"),
+        (change_history, "6.overfitting"),
+        (other_trainings, "6.overfitting"),
+        (change_repeats, "6.repeats"),
+        (change_spread, "6.repeats"),
         (change_several, "6.confusion"),
         (change_optimistic, "6.optimistic"),
         (change_best_threshold, "6.optimistic"),

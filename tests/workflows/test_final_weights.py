@@ -13,7 +13,7 @@ from registry.catalog import runs
 from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
-from registry.provenance.lineage import ONNX, final_weights, release_view, threshold_of
+from registry.provenance.lineage import ONNX, final_weights, own_figures, release_view, threshold_of
 from registry.workflows.audit_target import audit_target
 from registry.workflows.compare_releases import compare_releases
 from registry.workflows.import_source import import_source
@@ -24,14 +24,11 @@ from registry.workflows.start_run import Wanted, start_run
 from registry.workflows.take_snapshot import take_snapshot
 from tests.workflows.conftest import Folder
 
-HOLDING = {
-    f"{level}.{name}": "holds"
-    for level, names in (
-        (4, ("items", "prepared", "draw", "folds", "trainings", "predictions")),
-        (6, ("metrics", "thresholds", "confusion", "optimistic", "curves", "fairness", "verdicts", "weights")),
-    )
-    for name in names
+CHECKS = {
+    4: "items prepared draw folds trainings predictions",
+    6: "metrics thresholds confusion optimistic repeats overfitting curves fairness verdicts weights",
 }
+HOLDING = {f"{level}.{name}": "holds" for level, names in CHECKS.items() for name in names.split()}
 
 
 @pytest.fixture
@@ -57,6 +54,9 @@ def test_a_refit_is_trained_on_all_and_judged_by_none(opened: Home, snapshot: CI
     release = records.parse_as(records.Release, opened.store.get(CID.parse(done["release"])))
     view = release_view(opened.store.get, release)
     assert final_weights(view).fold is None
+    assert own_figures(view) is None
+    assert any("no figures of their own" in note for note in view.evaluation.notes)
+    assert [one.name for one in view.evaluation.overfitting] == ["fold 0", "fold 1", "fold 2", "refit", "mean"]
     judged = list(tables.rows_as_dicts(view.evaluation.predictions, opened.store.get))
     assert len(judged) == 24
     report = audit_target(opened, done["release"], level=6)
@@ -73,6 +73,9 @@ def test_repeated_folds_judge_every_image_once_a_repeat(opened: Home, snapshot: 
     view = release_view(opened.store.get, release)
     judged = list(tables.rows_as_dicts(view.evaluation.predictions, opened.store.get))
     assert len(judged) == 48
+    assert own_figures(view) == view.evaluation.per_fold[5]
+    assert len(view.evaluation.per_repeat) == 2
+    assert "macro_f1" in {one.name for one in view.evaluation.spread}
     assert len({(row["sha256"], row["fold"] // 3) for row in judged}) == 48
     report = audit_target(opened, done["release"], level=6)
     assert {check.id: check.result for check in report.checks if check.level in (4, 6)} == HOLDING

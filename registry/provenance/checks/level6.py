@@ -20,12 +20,15 @@ def checks(subject: Subject) -> Iterator[Check]:
     @cache
     def again() -> Result:
         release = subject.release
-        return evaluate_draw(subject.get, release.release.draw, release.evaluation.predictions)
+        stated = release.evaluation
+        return evaluate_draw(subject.get, release.release.draw, stated.predictions, stated.trainings)
 
     yield run("6.metrics", "metrics and intervals, pooled and by fold, are equal", partial(metrics, subject, again))
     yield run("6.thresholds", "each fold's threshold follows from the plan's rule", partial(thresholds, subject, again))
     yield run("6.confusion", "the confusion matrix is equal", partial(confusion, subject, again))
     yield run("6.optimistic", "the values at the best threshold are equal", partial(optimistic, subject, again))
+    yield run("6.repeats", "each repeat's figures and their spread are equal", partial(repeats, subject, again))
+    yield run("6.overfitting", "losses follow from the trainings' histories", partial(overfitting, subject, again))
     yield run("6.curves", "every point of every curve is equal", partial(curves, subject, again))
     yield run("6.fairness", "the fairness figures are equal", partial(fairness, subject, again))
     yield run("6.verdicts", "the claims' verdicts follow", partial(verdicts, subject, again))
@@ -75,6 +78,28 @@ def optimistic(subject: Subject, again: Any) -> str:
     """6.optimistic: the best threshold on the same images, and what it gives."""
     _release(subject)
     _same("optimistic", subject.release.evaluation.optimistic, again().optimistic)
+    return ""
+
+
+def repeats(subject: Subject, again: Any) -> str:
+    """6.repeats: what there is of several repeats."""
+    _release(subject)
+    stated = subject.release.evaluation
+    equal("number of repeats", len(stated.per_repeat), len(again().per_repeat))
+    for one, other in zip(stated.per_repeat, again().per_repeat, strict=True):
+        _same("metric", one, other)
+    _same("spread", stated.spread, again().spread)
+    return f"{len(stated.per_repeat)} repeats" if stated.per_repeat else "drawn once"
+
+
+def overfitting(subject: Subject, again: Any) -> str:
+    """6.overfitting: from the histories of the release's own trainings, which state their losses themselves."""
+    _release(subject)
+    release = subject.release
+    equal(
+        "trainings", [str(one) for one in release.evaluation.trainings], [str(one) for one in release.release.trainings]
+    )
+    _same("losses", release.evaluation.overfitting, again().overfitting)
     return ""
 
 

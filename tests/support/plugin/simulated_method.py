@@ -122,7 +122,10 @@ class Simulated:
             arguments={"epochs": wanted["epochs"]},
             hardware={"processor": "simulated"},
             events=(),
-            history=tuple((epoch, {"loss": f"{1 / epoch:.6f}"}) for epoch in range(1, wanted["epochs"] + 1)),
+            history=tuple(
+                (epoch, {"train/box_loss": f"{1 / epoch:.6f}", "val/box_loss": f"{1.5 / epoch:.6f}"})
+                for epoch in range(1, wanted["epochs"] + 1)
+            ),
             predictions={sha256: self._found(task, sha256) for sha256 in task.validate},
         )
 

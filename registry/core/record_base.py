@@ -1,0 +1,50 @@
+"""What every record has in common: its version, and times that are times.
+
+Invariant: a field that holds a time holds RFC 3339 UTC to the second and a day that exists, checked whenever a record
+is made or read.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import msgspec
+
+from registry.core.errors import InvalidInput
+
+VERSION = 1
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+_TIMES = frozenset({"issued_at", "started", "ended", "effective", "time"})
+
+
+def check_time(text: str) -> None:
+    """``InvalidInput`` ``invalid_time`` unless this is RFC 3339 UTC to the second, such as 2026-11-23T15:00:00Z."""
+    try:
+        if _TIME.fullmatch(text):
+            datetime.fromisoformat(text)
+            return
+    except ValueError:
+        pass
+    raise InvalidInput(f"{text!r} is no time: write it like 2026-11-23T15:00:00Z", code="invalid_time")
+
+
+def _check_times(thing: msgspec.Struct) -> None:
+    for name in _TIMES.intersection(thing.__struct_fields__):
+        check_time(getattr(thing, name))
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel", tag_field="type"):
+    """Base of every record. ``v`` is the version of the format."""
+
+    v: int = VERSION
+
+    def __post_init__(self) -> None:
+        _check_times(self)
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """A map inside a record, with no type of its own."""
+
+    def __post_init__(self) -> None:
+        _check_times(self)
