@@ -176,22 +176,22 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         self.train_loader.reset()
 
     def validate(self) -> tuple[dict[str, Any], float]:
-        """Every N epochs and at the end; the figures are for the history only."""
+        """Every N epochs and at the end, also an early one; the figures are for the history only."""
         every = int(self._recipe["validate_every"])
+        self._rest(sum(self.label_loss_items(self.tloss).values()))  # before: a fold's last epoch is validated
         if not self._task.validate:
             return {}, 0.0
-        if self.epoch + 1 == self.epochs or (self.epoch + 1) % every == 0:
+        if self.stop or self.epoch + 1 == self.epochs or (self.epoch + 1) % every == 0:
             metrics, _ = super().validate()
             return metrics, 0.0
         return {}, 0.0
 
     def save_metrics(self, metrics: dict[str, Any]) -> None:
-        """One row of the history; a word to whoever watches; and whether the training has come to rest."""
+        """One row of the history; a word to whoever watches."""
         keep = {name: f"{float(value):.6f}" for name, value in metrics.items() if not name.startswith("lr/")}
         self.history.append((self.epoch + 1, keep))
         losses = {name: float(value) for name, value in metrics.items() if name.startswith("train/")}
         self._report({**self._pace(), **_told(metrics, losses)})
-        self._rest(sum(losses.values()))
 
     def _pace(self) -> dict[str, Any]:
         """Where the training stands: images a second of the last epoch, seconds that are left at this pace."""

@@ -21,7 +21,7 @@ from registry.core.errors import Conflict, Unavailable
 from registry.core.log import anchor_digest
 from registry.core.records import to_value
 from registry.provenance.exports.card import model_card
-from registry.provenance.lineage import ONNX, SAFETENSORS, ReleaseView, final_weights, release_view
+from registry.provenance.lineage import ONNX, SAFETENSORS, final_weights, own_figures, release_view
 from registry.workflows.base_weights import weights_files
 from registry.workflows.draw_folds import keep_evidence
 from registry.workflows.parts import Parts, Progress, silent
@@ -130,17 +130,19 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "evaluation": str(view.release.evaluation),
         "weights": [{**to_value(one), "cid": str(one.cid)} for one in view.release.weights],
         "final": view.plan.final,
-        "metrics": _metrics(view),
+        "metrics": _metrics((*view.evaluation.metrics, *view.evaluation.fairness)),
+        "own": None if (own := own_figures(view)) is None else _metrics(own),
+        "thresholds": list(view.evaluation.thresholds),
+        "optimistic": [to_value(one) for one in view.evaluation.optimistic],
+        "spread": [to_value(one) for one in view.evaluation.spread],
+        "overfitting": [to_value(one) for one in view.evaluation.overfitting],
         "claims": [to_value(verdict) for verdict in view.release.claims],
         "anchor": _anchor(parts, CID.parse(row["entry"]), evidence),
     }
 
 
-def _metrics(view: ReleaseView) -> dict[str, Any]:
-    return {
-        metric.name: {"value": metric.value, "low": metric.low, "high": metric.high, "n": metric.n}
-        for metric in (*view.evaluation.metrics, *view.evaluation.fairness)
-    }
+def _metrics(found: tuple[records.Metric, ...]) -> dict[str, Any]:
+    return {one.name: {"value": one.value, "low": one.low, "high": one.high, "n": one.n} for one in found}
 
 
 def _anchor(parts: Parts, entry: CID, evidence: list[dict[str, Any]]) -> dict[str, Any]:

@@ -176,6 +176,7 @@ def test_a_training_that_rests_ends_early_and_stays_ended(place: Path) -> None:
     first, again = found["first"], found["again"]
     assert first["events"][-1]["event"] == "stopped_early"
     assert len(first["history"]) < 40
+    assert {"train/box_loss", "val/box_loss"} <= first["history"][-1][1].keys()  # its last epoch was validated too
     assert again["tensors"] == first["tensors"]
     assert again["history"] == first["history"]
     assert again["predictions"] == first["predictions"]

@@ -51,6 +51,8 @@ def test_a_refit_is_trained_on_all_and_judged_by_none(opened: Home, snapshot: CI
     done = publish_release(opened, run)
     assert [one["fold"] for one in done["weights"]] == [0, 1, 2, None]
     assert done["final"] == "refit"
+    assert done["own"] is None
+    assert done["optimistic"][0]["name"] == "macro_f1"
     release = records.parse_as(records.Release, opened.store.get(CID.parse(done["release"])))
     view = release_view(opened.store.get, release)
     assert final_weights(view).fold is None
@@ -69,6 +71,7 @@ def test_repeated_folds_judge_every_image_once_a_repeat(opened: Home, snapshot: 
     done = publish_release(opened, run)
     assert [one["fold"] for one in done["weights"]] == [0, 1, 2, 3, 4, 5]
     assert done["metrics"]["accuracy"]["n"] == 24
+    assert done["own"]["accuracy"]["n"] == 8
     release = records.parse_as(records.Release, opened.store.get(CID.parse(done["release"])))
     view = release_view(opened.store.get, release)
     judged = list(tables.rows_as_dicts(view.evaluation.predictions, opened.store.get))

@@ -53,6 +53,11 @@ def release_text(done: dict[str, Any]) -> list[str]:
         f"claim {claim['metric']} {claim['comparator']} {claim['threshold']}: {claim['verdict']}"
         for claim in done["claims"]
     ]
+    best = [
+        f"{one['name']} at the best threshold, {one['threshold']}: {one['value']} (optimistic)"
+        for one in done["optimistic"]
+    ]
+    own = [] if done["own"] is None else [f"of the final weights alone: macro_f1 {_figure(done['own']['macro_f1'])}"]
     anchor = done["anchor"]
     return [
         f"release {done['release']}",
@@ -60,9 +65,17 @@ def release_text(done: dict[str, Any]) -> list[str]:
         f"snapshot {done['snapshot']}",
         f"final weights {done['final']}",
         table(["metric", "value", "low", "high"], figures),
+        *best,
+        *own,
         *claims,
         f"anchor: {anchor['status']} ({anchor['chain']})",
     ]
+
+
+def _figure(found: dict[str, Any]) -> str:
+    if found["value"] is None:
+        return "not estimable"
+    return f"{found['value']} [{found['low']}, {found['high']}]"
 
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
