@@ -63,7 +63,7 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         self.history: list[tuple[int, dict[str, str]]] = []
         self.events: list[dict[str, Any]] = []
         self._lowest, self._since = float("inf"), 0
-        self._started = time.monotonic()
+        self._started: float | None = None  # when the last epoch ended, or the first began
         self._saved, self._told_of_saved = checkpoint.read(task)
         if self._saved is None:
             self.events += self._told_of_saved
@@ -165,6 +165,7 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
 
     def seed_epoch(self) -> None:
         """Random numbers of an epoch follow from the task and the epoch alone, killed in between or not."""
+        self._started = self._started or time.monotonic()
         seed = (int(self._task.seed) * 1_000_003 + self.epoch * 101 + (self._task.fold or 0)) % (1 << 32)
         closing = int(self._recipe["close_mosaic"])
         if closing and self.epoch >= self.epochs - closing:
@@ -196,7 +197,7 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
     def _pace(self) -> dict[str, Any]:
         """Where the training stands: images a second of the last epoch, seconds that are left at this pace."""
         now = time.monotonic()
-        spent, self._started = max(now - self._started, 1e-6), now
+        spent, self._started = max(now - (self._started or now), 1e-6), now
         left = self.epochs - self.epoch - 1
         return {
             "epoch": self.epoch + 1,

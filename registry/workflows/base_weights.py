@@ -5,6 +5,7 @@ Invariants: a plan names them by the CID of a directory of two files; nothing is
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,6 +41,15 @@ def read_base(parts: Parts, method: Method, given: str, values: Mapping[str, Any
         files = weights_files(parts.store, CID.parse(given))
     method.check_base(files, values)
     return files
+
+
+def stated_licence(files: Mapping[str, bytes]) -> str | None:
+    """The licence that base weights state in their model.json (``origin.licence``), as their own file stated it."""
+    try:
+        origin = json.loads(files["model.json"])["origin"]
+        return str(origin["licence"]) if origin["licence"] is not None else None
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
 
 
 def keep_base(parts: Parts, method: Method, given: str, values: Mapping[str, Any]) -> CID:

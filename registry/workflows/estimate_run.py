@@ -11,7 +11,7 @@ from registry.core.cid import CID
 from registry.core.records import REFIT
 from registry.jobs.room import SHARE, free_memory
 from registry.workflows import run_context
-from registry.workflows.base_weights import read_base
+from registry.workflows.base_weights import read_base, stated_licence
 from registry.workflows.parts import Parts, silent
 from registry.workflows.start_run import Wanted, check_wanted
 
@@ -27,8 +27,9 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
     """
     checked = check_wanted(parts, snapshot, wanted)
     method, values, record = parts.method(wanted.method), checked.values, checked.record
-    if wanted.base:
-        read_base(parts, method, wanted.base, values)  # so that what can't be used is told of now
+    licence = None
+    if wanted.base:  # so that what can't be used is told of now
+        licence = stated_licence(read_base(parts, method, wanted.base, values))
     k = int(values["folds"]["k"])
     cost = method.estimate(values, max(1, record.count - record.count // k), len(record.classes))
     trainings = run_context.fold_count(values) + (checked.final == REFIT)
@@ -42,6 +43,7 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
         "method": wanted.method,
         "engine": wanted.engine,
         "base": wanted.base or ARCHITECTURE_ALONE,
+        "base_licence": licence,
         "final": checked.final,
         "seed": values["seed"],
         "claims": [f"{one.metric} {one.comparator} {one.threshold}" for one in checked.claims],

@@ -43,4 +43,5 @@ def evaluate(parts: Parts, job: Job, check: Check) -> None:
     with parts.catalog.write() as db:
         parts.queue.complete(db, job)
         runs.update(db, job.run, evaluation=str(evaluation), status="completed", updated=parts.now())
+        parts.queue.emit(db, job.run, "completed", {}, parts.now())
     shutil.rmtree(run_context.work_folder(parts, job.run), ignore_errors=True)  # all of it is in records now

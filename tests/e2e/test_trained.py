@@ -180,7 +180,9 @@ def test_a_run_becomes_a_release_of_its_own_classes_without_any_network(world: W
 
 
 def test_whoever_watches_sees_epochs_losses_and_pace(world: World, whole: Document) -> None:
-    epochs = [one["data"] for one in world.events(whole["run"]) if "epoch" in one["data"]]
+    events = world.events(whole["run"])
+    assert events[-1]["kind"] == "completed"
+    epochs = [one["data"] for one in events if "epoch" in one["data"]]
     for fold in (0, 1):
         mine = [one for one in epochs if one["fold"] == fold]
         assert [one["epoch"] for one in mine] == list(range(1, EPOCHS + 1))

@@ -83,7 +83,7 @@ def _estimate(opened: Home, snapshot: CID, asked: Wanted, output: Output) -> int
         f"snapshot {done['snapshot']}: {done['images']} images",
         f"recipe {done['recipe']} ({done['method']}), seed {done['seed']}",
         f"{done['folds']} folds, drawn {done['repeats']} times, {done['epochs']} epochs",
-        f"base weights: {done['base']}",
+        f"base weights: {done['base']}" + (f", licence {done['base_licence']}" if done["base_licence"] else ""),
         f"people get {done['final']}; claims: {cell(done['claims'])}",
         f"{done['trainings']} trainings, {done['side_by_side']} side by side on engine {done['engine']}",
         f"about {clock}, {done['memory'] / 2**30:.1f} GiB of memory, {done['disk'] / 2**20:.0f} MiB of disk",
