@@ -22,10 +22,10 @@ from registry.jobs.engines import Needs
 from registry.jobs.engines.ray import RayEngine
 from registry.settings import read_settings
 from registry.workflows.control_run import cancel
-from registry.workflows.drawn_faces import draw_faces
 from registry.workflows.import_source import import_source
 from registry.workflows.start_run import Wanted, start_run
 from registry.workflows.take_snapshot import take_snapshot
+from tests.e2e.test_trained import KINDS, draw
 
 PLUGIN = Path(__file__).parents[1] / "support" / "plugin"
 TINY = {"folds": 2, "epochs": 2, "imgsz": 64, "batch": 8}
@@ -70,10 +70,9 @@ def opened(place: Path, cluster: Any) -> Iterator[Home]:
 
 @pytest.fixture(scope="module")
 def snapshot(opened: Home, place: Path) -> CID:
-    faces = place / "faces"
-    draw_faces(faces)
-    import_source(opened, str(faces))
-    return CID.parse(take_snapshot(opened)["snapshot"])
+    draw(place / "pictures")
+    import_source(opened, str(place / "pictures"))
+    return CID.parse(take_snapshot(opened, classes="\n".join(KINDS))["snapshot"])
 
 
 def work(home: Home, run: str) -> threading.Thread:
@@ -121,7 +120,7 @@ def test_a_cluster_gives_the_same_bits_as_one_machine(opened: Home, snapshot: CI
 
 
 def test_a_run_outlives_a_node_and_goes_on_from_its_checkpoint(opened: Home, snapshot: CID, cluster: Any) -> None:
-    wanted = Wanted('{"delay": 300, "epochs": 20}', "simulated", engine="ray")
+    wanted = Wanted('{"delay": 250, "epochs": 14}', "simulated", engine="ray")
     lost = cluster.add_node(num_cpus=1)  # three folds, three nodes: one is on it
     cluster.wait_for_nodes()
     run = start_run(opened, snapshot, wanted)
@@ -132,12 +131,12 @@ def test_a_run_outlives_a_node_and_goes_on_from_its_checkpoint(opened: Home, sna
     row = row_of(opened, run)
     assert row["status"] == "completed", row["error"]
     assert tried_again(opened, run) == ["task_lost"]  # one fold
-    local = whole(opened, snapshot, Wanted('{"delay": 0, "epochs": 20}', "simulated"))
+    local = whole(opened, snapshot, Wanted('{"delay": 0, "epochs": 14}', "simulated"))
     assert [one["tensors"] for one in row["folds"]] == [one["tensors"] for one in local["folds"]]
 
 
 def test_a_driver_that_dies_and_comes_back_takes_up_the_run(opened: Home, snapshot: CID) -> None:
-    given = [str(snapshot), "--method", "simulated", "--recipe", '{"delay": 200, "epochs": 25}', "--engine", "ray"]
+    given = [str(snapshot), "--method", "simulated", "--recipe", '{"delay": 200, "epochs": 14}', "--engine", "ray"]
     command = [sys.executable, "-m", "registry.cli.main", "train", *given]
     driver = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     until = time.monotonic() + 120
@@ -158,7 +157,7 @@ def test_a_driver_that_dies_and_comes_back_takes_up_the_run(opened: Home, snapsh
 
 
 def test_cancel_ends_the_children_on_the_nodes(opened: Home, snapshot: CID) -> None:
-    run = start_run(opened, snapshot, Wanted('{"delay": 300, "epochs": 200}', "simulated", engine="ray"))
+    run = start_run(opened, snapshot, Wanted('{"delay": 250, "epochs": 140}', "simulated", engine="ray"))
     thread = work(opened, run)
     wait_for_epoch(opened, run)
     cancel(opened, run)
