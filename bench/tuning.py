@@ -1,0 +1,166 @@
+"""How `emotionet-2026` was chosen: settings compared on photographs that no published figure is judged on.
+
+`python -m bench.tuning FULL JUDGED [--base FILE] [section.name=value ...]` takes the images of the folder FULL whose
+person, bytes and looks do not occur in the folder JUDGED (both with labels.csv), draws two training sets of as many
+images as four of five folds of JUDGED have, stratified and by person, trains on each, and judges all images of other
+persons: several hundred, so that a difference of some hundredths can be seen, which 159 images can't show.
+Nothing of JUDGED is trained on or looked at but its persons and hashes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+import random
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.method import YOLOv8
+from registry.core.method import FoldTask, Item
+from registry.evaluation import metrics
+from registry.evaluation.columns import columns_of
+
+CLASSES = ("triste", "sorprendido", "feliz", "enojado")
+TRAINED_ON = 127  # images: four of five folds of 159
+SETS = 2
+
+
+def read_folder(folder: Path) -> tuple[list[Item], dict[bytes, bytes]]:
+    """Items without boxes, and their bytes by sha256."""
+    items, data = {}, {}
+    with (folder / "labels.csv").open(encoding="utf-8", newline="") as handle:
+        for row in csv.DictReader(handle):
+            path = folder / "images" / row["file"]
+            content = path.read_bytes() if path.is_file() else b""
+            sha256 = hashlib.sha256(content).digest()
+            if row["label"] in CLASSES and content:
+                items[sha256] = Item(
+                    sha256=sha256, label=CLASSES.index(row["label"]), subject=row["subject"] or None, boxes=()
+                )
+                data[sha256] = content
+    return list(items.values()), data
+
+
+def strangers(method: YOLOv8, recipe: dict[str, Any], full: Path, judged: Path) -> tuple[Any, Any, Any]:
+    """Kept rows of FULL that share no person, bytes or looks with JUDGED; labels; bytes."""
+    mine, data = read_folder(full)
+    others, other_data = read_folder(judged)
+    known = {item.sha256 for item in others}
+    together = {item.sha256: item for item in (*mine, *others)}
+    data = {**other_data, **data}
+    rows = list(method.measure(list(together.values()), data.__getitem__, recipe, lambda *_: None))
+    prepared = method.preprocess(list(together.values()), rows, recipe)
+    shared = {row.group for row in prepared if row.sha256 in known}
+    kept = [row for row in prepared if row.reason is None and row.group not in shared]
+    return kept, {one.sha256: one.label for one in together.values()}, data
+
+
+def draw(kept: list[Any], labels: dict[bytes, int], number: int) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """Images to train on, as evenly of each class as persons allow, and all images of other persons."""
+    groups: dict[bytes, list[bytes]] = {}
+    for row in kept:
+        groups.setdefault(row.group, []).append(row.sha256)
+    order = sorted(groups)
+    random.Random(number).shuffle(order)
+    wanted = dict.fromkeys(range(len(CLASSES)), TRAINED_ON // len(CLASSES) + 1)
+    train: list[bytes] = []
+    trained: set[bytes] = set()
+    for name in order:
+        members = [one for one in groups[name] if wanted[labels[one]] > 0][:2]  # a person twice at most
+        if members and len(train) < TRAINED_ON:
+            trained.add(name)
+            train += members
+            for one in members:
+                wanted[labels[one]] -= 1
+    rest = [one for name in order if name not in trained for one in groups[name]]
+    return tuple(sorted(train)), tuple(sorted(rest))
+
+
+def train(job: tuple[FoldTask, str]) -> dict[str, Any]:
+    """One training, and its figures on all images that it may be judged on."""
+    task, name = job
+    outcome = YOLOv8().train_fold(task, lambda _: None)
+    rows = [
+        {
+            "sha256": sha256,
+            "fold": 0,
+            "truth": task.labels[sha256],
+            "boxes": [list(box) for box in task.rows[sha256].boxes],
+            "detections": [list(one) for one in found],
+        }
+        for sha256, found in outcome.predictions.items()
+    ]
+    columns = columns_of(rows, len(CLASSES))
+    counts = metrics.confusion_of(columns, int(float(task.recipe["evaluation"]["threshold"]) * 1e6))
+    return {
+        "set": name,
+        "macro_f1": round(float(metrics.macro_f1(counts) or 0), 4),
+        "pr_auc": round(float(metrics.pr_auc(columns) or 0), 4),
+        "map50": round(float(metrics.mean_average_precision(columns, (50,)) or 0), 4),
+        "trained": len(task.train),
+        "judged": len(task.validate),
+        "epochs": len(outcome.history),
+    }
+
+
+def main(arguments: list[str]) -> None:
+    """Print one line of figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("full", type=Path)
+    parser.add_argument("judged", type=Path)
+    parser.add_argument("--recipe", default="emotionet-2026")
+    parser.add_argument("--base", type=Path)
+    parser.add_argument("--sets", type=int, default=SETS)
+    parser.add_argument("settings", nargs="*", help="section.name=value over the recipe's")
+    given = parser.parse_intermixed_args(arguments)
+    method = YOLOv8()
+    _, recipe = method.recipe(given.recipe, {})
+    for setting in given.settings:
+        place, _, value = setting.partition("=")
+        section, _, key = place.partition(".")
+        old = recipe[section][key]
+        recipe[section][key] = type(old)(value) if not isinstance(old, bool) else value == "true"
+    recipe["training"]["imgsz"] = recipe["preprocess"]["size"]
+    method.check(recipe)
+    started = time.monotonic()
+    kept, labels, data = strangers(method, recipe, given.full, given.judged)
+    base = method.read_base(given.base) if given.base else None
+    with tempfile.TemporaryDirectory(prefix="emotionet-tuning-") as folder:
+        array = Path(folder) / "pixels.npy"
+        index = method.materialize(kept, data.__getitem__, recipe, array, lambda *_: None)
+        jobs = []
+        for number in range(given.sets):
+            train_on, judge = draw(kept, labels, number)
+            task = FoldTask(
+                fold=number,
+                seed=int(recipe["seed"]),
+                recipe=recipe,
+                classes=CLASSES,
+                array=array,
+                index=index,
+                rows={row.sha256: row for row in kept},
+                labels=labels,
+                train=train_on,
+                validate=judge,
+                base=base,
+                workdir=Path(folder) / f"set-{number}",
+            )
+            jobs.append((task, str(number)))
+        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+            found = list(pool.map(train, jobs))
+    means = {name: round(float(np.mean([one[name] for one in found])), 4) for name in ("macro_f1", "pr_auc", "map50")}
+    seconds = round(time.monotonic() - started)
+    print(json.dumps({"settings": given.settings, "base": bool(given.base), **means, "sets": found, "s": seconds}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
