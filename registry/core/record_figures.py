@@ -22,7 +22,10 @@ class Claim(Part, frozen=True, kw_only=True):
 
 
 class Verdict(Part, frozen=True, kw_only=True):
-    """A claim and what the evaluation says of it: ``supported``, ``refuted`` or ``undecided``."""
+    """A claim and what the evaluation says of it: ``supported``, ``refuted`` or ``undecided``.
+
+    ``needed``: how many more images would decide it if the figure stayed as it is (None: decided, or never).
+    """
 
     metric: str
     comparator: str
@@ -31,6 +34,7 @@ class Verdict(Part, frozen=True, kw_only=True):
     low: str | None
     high: str | None
     verdict: str
+    needed: int | None = None
 
 
 class Metric(Part, frozen=True, kw_only=True):
@@ -41,6 +45,18 @@ class Metric(Part, frozen=True, kw_only=True):
     low: str | None
     high: str | None
     n: int
+
+
+class GroupTest(Part, frozen=True, kw_only=True):
+    """A group's figure less that of all other images, its interval, p, and p corrected for the number of groups."""
+
+    name: str
+    difference: str
+    low: str
+    high: str
+    p: str
+    corrected: str
+    n: int  # images of the group
 
 
 class Optimistic(Part, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from registry.core.record_base import Part as Part
 from registry.core.record_base import Record as Record
 from registry.core.record_base import check_time as check_time
 from registry.core.record_figures import Claim as Claim
+from registry.core.record_figures import GroupTest as GroupTest
 from registry.core.record_figures import Metric as Metric
 from registry.core.record_figures import Optimistic as Optimistic
 from registry.core.record_figures import Overfitting as Overfitting
@@ -176,6 +177,7 @@ class Evaluation(Record, frozen=True, kw_only=True, tag="evaluation"):
     optimistic: tuple[Optimistic, ...]
     overfitting: tuple[Overfitting, ...]
     fairness: tuple[Metric, ...]
+    tests: tuple[GroupTest, ...]  # groups against the rest, where attributes were declared
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
 

@@ -43,15 +43,15 @@ def bootstrap(
         of_boxes = [_box_level(columns, of_image, drawn, label) for label in range(columns.classes)]
         for label in range(columns.classes):
             part[f"ap {label}"], part[f"ap50 {label}"] = of_images[label], of_boxes[label][0]
-            part[f"ap50_95 {label}"] = _mean(of_boxes[label])
-        part["pr_auc"] = _mean(of_images)
-        part["map50"] = _mean([found[0] for found in of_boxes])
-        part["map50_95"] = _mean([one for found in of_boxes for one in found])
+            part[f"ap50_95 {label}"] = mean_of(of_boxes[label])
+        part["pr_auc"] = mean_of(of_images)
+        part["map50"] = mean_of([found[0] for found in of_boxes])
+        part["map50_95"] = mean_of([one for found in of_boxes for one in found])
         parts.append(part)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _ratio(part: Ints, whole: Ints) -> Ints:
+def ratio_of(part: Ints, whole: Ints) -> Ints:
     """floor(2**30 part / whole), -1 where ``whole`` is 0; ``part`` at most ``whole``."""
     safe = np.maximum(whole, 1)
     if safe.size and int(safe.max()) < _EXACT:
@@ -61,7 +61,7 @@ def _ratio(part: Ints, whole: Ints) -> Ints:
     return np.where(whole > 0, found, NONE)
 
 
-def _mean(columns: Sequence[Ints]) -> Ints:
+def mean_of(columns: Sequence[Ints]) -> Ints:
     """The mean of those that are not -1, rounded down; -1 where none is."""
     stacked = np.stack(columns)
     known = stacked >= 0
@@ -86,15 +86,15 @@ def _of_matrix(counts: Ints) -> dict[str, Ints]:
     k = counts.shape[1]
     hits = counts[:, np.arange(k), np.arange(k)]
     truth, called = counts.sum(axis=2), counts.sum(axis=1)[:, :k]
-    recall, precision = _ratio(hits, truth), np.maximum(_ratio(hits, called), 0)
-    f1 = np.where(truth > 0, _ratio(2 * hits, truth + called), NONE)
+    recall, precision = ratio_of(hits, truth), np.maximum(ratio_of(hits, called), 0)
+    f1 = np.where(truth > 0, ratio_of(2 * hits, truth + called), NONE)
     best, worst = recall.max(axis=1), np.where(truth > 0, recall, UNIT + 1).min(axis=1)
     return {
-        "macro_f1": _mean(list(f1.T)),
-        "micro_f1": _ratio(2 * hits.sum(axis=1), truth.sum(axis=1) + called.sum(axis=1)),
+        "macro_f1": mean_of(list(f1.T)),
+        "micro_f1": ratio_of(2 * hits.sum(axis=1), truth.sum(axis=1) + called.sum(axis=1)),
         "weighted_f1": _weighted(f1, truth),
-        "macro_precision": _mean(list(np.where(truth > 0, precision, NONE).T)),
-        "macro_recall": _mean(list(recall.T)),
+        "macro_precision": mean_of(list(np.where(truth > 0, precision, NONE).T)),
+        "macro_recall": mean_of(list(recall.T)),
         "weighted_precision": _weighted(precision, truth),
         "recall_gap": np.where((truth > 0).sum(axis=1) > 1, best - worst, NONE),
         **{f"f1 {label}": f1[:, label] for label in range(k)},
@@ -156,9 +156,9 @@ def _running(function: np.ufunc, rows: NDArray[Any]) -> NDArray[Any]:
 
 
 def _share(hits: Counts, totals: Counts) -> NDArray[np.float64]:
-    """``_ratio`` with 0 for none, as whole numbers in float64 (whose sums stay exact below 2**53)."""
+    """``ratio_of`` with 0 for none, as whole numbers in float64 (whose sums stay exact below 2**53)."""
     if totals.size and int(totals[-1].max()) >= _EXACT:
-        wide = _ratio(hits.astype(np.int64), totals.astype(np.int64))
+        wide = ratio_of(hits.astype(np.int64), totals.astype(np.int64))
         return np.maximum(wide, 0).astype(np.float64)
     found = hits.astype(np.float64) * UNIT
     found /= np.maximum(totals, 1)

@@ -1,28 +1,51 @@
 """Claims: what a plan promises, and whether the evaluation bears it out.
 
-Grammar: ``METRIC >= NUMBER`` or ``METRIC <= NUMBER``, with METRIC one of ``macro_f1 micro_f1 accuracy pr_auc
-map50 map50_95``, ``f1(LABEL) recall(LABEL) precision(LABEL)``, ``recall_gap(class)`` or ``recall(ATTR=VALUE)``, and
-NUMBER a decimal from 0 to 1 with up to six places. Text is taken as NFC.
+Grammar: ``METRIC >= NUMBER`` or ``METRIC <= NUMBER``, NUMBER a decimal from 0 to 1 with up to six places, METRIC one of
+
+* ``macro_f1 micro_f1 weighted_f1``, the same of ``precision`` and ``recall``, ``accuracy pr_auc map50 map50_95 ece``;
+* ``ap(CLASS) ap50(CLASS) ap50_95(CLASS)``;
+* ``f1(X) recall(X) precision(X)``, X a class or a GROUP: ``ATTR=VALUE``, or ``ATTR=VALUE & ATTR=VALUE``;
+* ``selection(GROUP, CLASS) recall(GROUP, CLASS) precision(GROUP, CLASS) fpr(GROUP, CLASS)``;
+* ``recall_gap(class)``, and by attribute (``ATTR``, or ``ATTR & ATTR``) ``recall_gap worst_recall
+  demographic_parity_difference demographic_parity_ratio equal_opportunity_difference equal_opportunity_ratio
+  equalized_odds_difference equalized_odds_ratio``.
+
+Every one is a share or a mean or difference of shares, from 0 to 1. Text is taken as NFC.
 
 The rule of proof ``interval``: ``>=`` is supported if the interval's lower bound reaches the threshold, refuted
 if its upper bound lies below it, otherwise undecided; ``<=`` mirrored. What is not estimable is undecided.
+
+An undecided claim says how many more images ``needed`` would decide it: if the figure stayed as it is and its interval
+shrank as one over the square root of the number of images, so many more than the ``n`` that the figure rests on. None
+where the figure equals the threshold: no number would.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
+from fractions import Fraction
 
 from registry.core.errors import InvalidInput
 from registry.core.records import Claim, Metric, Verdict
+from registry.evaluation.gaps import KINDS
 
-_NAME = r"[^()=<>\x00-\x1f]{1,200}"
-_METRIC = (
-    r"macro_f1|micro_f1|accuracy|pr_auc|map50_95|map50|recall_gap\(class\)"
-    rf"|(?:f1|recall|precision)\({_NAME}\)|recall\({_NAME}={_NAME}\)"
+PLAIN = (
+    *("accuracy", "pr_auc", "map50", "map50_95", "ece"),
+    *(f"{mean}_{figure}" for mean in ("macro", "micro", "weighted") for figure in ("f1", "precision", "recall")),
 )
+OF_ONE = ("f1", "recall", "precision")  # of a class or a group
+OF_CLASS = ("ap", "ap50", "ap50_95")
+OF_GROUP_AND_CLASS = ("selection", "recall", "precision", "fpr")
+OF_ATTRIBUTE = (
+    *("recall_gap", "worst_recall"),
+    *(f"{kind}_{form}" for kind in KINDS for form in ("difference", "ratio")),
+)
+_FUNCTIONS = "|".join(sorted({*OF_ONE, *OF_CLASS, *OF_GROUP_AND_CLASS, *OF_ATTRIBUTE}, key=len, reverse=True))
+_CALL = rf"(?P<function>{_FUNCTIONS})\((?P<argument>[^()<>\x00-\x1f]{{1,800}})\)"
+_METRIC = rf"{'|'.join(sorted(PLAIN, key=len, reverse=True))}|{_CALL}"
 _CLAIM = re.compile(
     rf"\s*(?P<metric>{_METRIC})\s*(?P<comparator>>=|<=)\s*(?P<threshold>0(?:\.[0-9]{{1,6}})?|1(?:\.0{{1,6}})?)\s*"
 )
@@ -34,11 +57,28 @@ def parse_claim(text: str) -> Claim:
     found = _CLAIM.fullmatch(unicodedata.normalize("NFC", text))
     if found is None:
         raise InvalidInput(
-            f"{text!r} is no claim: write it like 'macro_f1 >= 0.90', 'recall_gap(class) <= 0.10', 'f1(feliz) >= 0.8' "
-            "or 'recall(gender=f) >= 0.85', with a number from 0 to 1",
+            f"{text!r} is no claim: write it like 'macro_f1 >= 0.90', 'recall_gap(class) <= 0.10', 'f1(feliz) >= 0.8', "
+            "'recall(gender=f) >= 0.85' or 'equalized_odds_difference(gender) <= 0.1', with a number from 0 to 1",
             code="bad_claim",
         )
     return Claim(metric=found["metric"], comparator=found["comparator"], threshold=f"{Decimal(found['threshold']):.6f}")
+
+
+def is_about(metric: str, classes: Collection[str], groups: Collection[str], attributes: Collection[str]) -> bool:
+    """Whether a metric of the grammar can exist: what it names is a class, a group (as above) or an attribute."""
+    found = re.fullmatch(_CALL, metric)
+    if found is None:
+        return metric in PLAIN
+    function, argument = found["function"], found["argument"]
+    if function in OF_ATTRIBUTE and (argument in attributes or (function, argument) == ("recall_gap", "class")):
+        return True
+    if function in OF_CLASS and argument in classes:
+        return True
+    if function in OF_ONE and (argument in classes or argument in groups):
+        return True
+    return function in OF_GROUP_AND_CLASS and any(
+        argument.endswith(f", {name}") and argument.removesuffix(f", {name}") in groups for name in classes
+    )
 
 
 def judge(claim: Claim, metric: Metric | None) -> Verdict:
@@ -60,7 +100,8 @@ def judge(claim: Claim, metric: Metric | None) -> Verdict:
         value=metric.value if metric else None,
         low=metric.low if metric else None,
         high=metric.high if metric else None,
-        verdict=_verdict(claim, metric),
+        verdict=(verdict := _verdict(claim, metric)),
+        needed=_needed(claim, metric) if metric is not None and verdict == "undecided" else None,
     )
 
 
@@ -71,6 +112,21 @@ def _verdict(claim: Claim, metric: Metric | None) -> str:
     if claim.comparator == ">=":
         return "supported" if low >= threshold else "refuted" if high < threshold else "undecided"
     return "supported" if high <= threshold else "refuted" if low > threshold else "undecided"
+
+
+def _needed(claim: Claim, metric: Metric) -> int | None:
+    """More images after which the bound on the threshold's side would lie beyond it, or on it where that supports."""
+    if metric.value is None or metric.low is None or metric.high is None:
+        return None
+    value, threshold = Fraction(metric.value), Fraction(claim.threshold)
+    bound = Fraction(metric.low if value > threshold else metric.high)
+    if value == threshold or bound == value:
+        return None
+    times = ((value - bound) / (value - threshold)) ** 2
+    wanted = metric.n * times
+    whole = -(-wanted.numerator // wanted.denominator)
+    supports = (value > threshold) == (claim.comparator == ">=")
+    return max(1, whole - metric.n + (0 if supports or whole != wanted else 1))
 
 
 def judge_all(claims: tuple[Claim, ...], metrics: Mapping[str, Metric]) -> tuple[Verdict, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 from registry.core import records
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
-from registry.core.records import REFIT, Claim, Metric, Optimistic, Overfitting, Spread, Verdict
+from registry.core.records import REFIT, Claim, GroupTest, Metric, Optimistic, Overfitting, Spread, Verdict
 from registry.evaluation import curves, fairness, metrics
 from registry.evaluation.claims import judge_all
 from registry.evaluation.columns import Columns, Row, columns_of, take
@@ -45,6 +45,7 @@ class Result:
     optimistic: tuple[Optimistic, ...]
     overfitting: tuple[Overfitting, ...]
     fairness: tuple[Metric, ...]
+    tests: tuple[GroupTest, ...]
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
 
@@ -79,9 +80,19 @@ def evaluate(
     pooled = figures(columns, clusters, rule)
     folds = [take(columns, columns.fold == fold) for fold in np.unique(columns.fold).tolist()]
     per_repeat = tuple(figures(one, clusters, rule) for one in by_repeat(columns, threshold.k))
-    by_people = fairness.by_attributes(columns, attributes, groups, at, min_group)
+    people = fairness.by_attributes(
+        columns,
+        attributes,
+        groups,
+        classes=classes,
+        at=at,
+        clusters=[clusters.get(key, key) for key in columns.keys],
+        rounds=rounds,
+        min_group=min_group,
+        seed=seed,
+    )
     by_class = tuple(one for one in pooled if one.name.startswith(("recall(", "recall_gap(")))
-    both = (*by_class, *by_people)
+    both = (*by_class, *people.figures)
     return Result(
         thresholds=tuple(six_ratio(thresholds.by_fold[fold], MILLION) for fold in sorted(thresholds.by_fold)),
         threshold_of_all=six_ratio(thresholds.of_all, MILLION),
@@ -95,8 +106,9 @@ def evaluate(
         optimistic=_optimistic(columns),
         overfitting=overfitting(histories),
         fairness=both,
-        verdicts=judge_all(claims, _by_name((*pooled, *by_people))),
-        notes=fairness.notes(columns, attributes, groups, threshold, _procedure(final), both),
+        tests=people.tests,
+        verdicts=judge_all(claims, _by_name((*pooled, *people.figures))),
+        notes=fairness.notes(columns, attributes, groups, threshold, _procedure(final), both, people.left_out),
     )
 
 
@@ -160,6 +172,7 @@ def to_record(
         optimistic=result.optimistic,
         overfitting=result.overfitting,
         fairness=result.fairness,
+        tests=result.tests,
         verdicts=result.verdicts,
         notes=result.notes,
     )

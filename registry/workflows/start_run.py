@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 from registry.catalog import entries, runs
@@ -12,13 +13,12 @@ from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.core.records import to_value
-from registry.evaluation.claims import parse_claim
+from registry.evaluation.claims import is_about, parse_claim
 from registry.jobs import engines
 from registry.workflows import run_context
 from registry.workflows.base_weights import keep_base
 from registry.workflows.parts import Parts
 
-_ABOUT = re.compile(r"\w+\((.*)\)", re.DOTALL)
 _FINAL = re.compile(r"fold:(\d{1,3})\Z")
 
 
@@ -96,19 +96,28 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
 
 def _check_claims(parts: Parts, snapshot: records.Snapshot, claims: Sequence[records.Claim]) -> None:
     """``InvalidInput`` (``bad_claim``) for a claim about a class or a group that the snapshot does not have."""
-    about = {claim.metric: _ABOUT.fullmatch(claim.metric) for claim in claims}
-    named = {metric: match[1] for metric, match in about.items() if match and match[1] != "class"}
-    if not named:
+    if not claims:
         return
-    rows = tables.rows_as_dicts(snapshot.items, parts.store.get)
-    groups = {f"{name}={value}" for row in rows for name, value in row["attributes"].items()}
-    for metric, name in named.items():
-        if name not in snapshot.classes and not (metric.startswith("recall(") and name in groups):
+    groups, attributes = _groups(parts, snapshot)
+    for claim in claims:
+        if not is_about(claim.metric, snapshot.classes, groups, attributes):
             raise InvalidInput(
-                f"the claim on {metric} is about nothing here: the classes are {', '.join(snapshot.classes)}"
-                + (f", the groups {', '.join(sorted(groups)[:20])}" if groups else ""),
+                f"the claim on {claim.metric} is about nothing here: the classes are {', '.join(snapshot.classes)}"
+                + (f", the groups {', '.join(sorted(groups)[:20])}" if groups else ", and no attributes were declared"),
                 code="bad_claim",
             )
+
+
+def _groups(parts: Parts, snapshot: records.Snapshot) -> tuple[set[str], set[str]]:
+    """Groups and attributes, alone and in pairs, that some image of the snapshot has."""
+    groups, attributes = set(), set()
+    for row in tables.rows_as_dicts(snapshot.items, parts.store.get):
+        for pair in combinations(sorted(row["attributes"].items()), 2):
+            groups.add(" & ".join(f"{name}={value}" for name, value in pair))
+            attributes.add(" & ".join(name for name, _ in pair))
+        groups |= {f"{name}={value}" for name, value in row["attributes"].items()}
+        attributes |= set(row["attributes"])
+    return groups, attributes
 
 
 def _check_final(final: str, folds: int) -> None:

@@ -230,6 +230,7 @@ class World:
                 optimistic=(),
                 overfitting=(),
                 fairness=(),
+                tests=(),
                 verdicts=(),
                 notes=(),
             )

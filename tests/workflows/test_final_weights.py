@@ -26,7 +26,7 @@ from tests.workflows.conftest import Folder
 
 CHECKS = {
     4: "items prepared draw folds trainings predictions",
-    6: "metrics thresholds confusion optimistic repeats overfitting curves fairness verdicts weights",
+    6: "metrics thresholds confusion optimistic repeats overfitting curves fairness tests verdicts weights",
 }
 HOLDING = {f"{level}.{name}": "holds" for level, names in CHECKS.items() for name in names.split()}
 

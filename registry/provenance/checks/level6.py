@@ -31,6 +31,7 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield run("6.overfitting", "losses follow from the trainings' histories", partial(overfitting, subject, again))
     yield run("6.curves", "every point of every curve is equal", partial(curves, subject, again))
     yield run("6.fairness", "the fairness figures are equal", partial(fairness, subject, again))
+    yield run("6.tests", "the groups' tests against the rest are equal", partial(tests, subject, again))
     yield run("6.verdicts", "the claims' verdicts follow", partial(verdicts, subject, again))
     yield run("6.weights", "the weights are those of the trainings", partial(weights, subject))
 
@@ -123,6 +124,13 @@ def fairness(subject: Subject, again: Any) -> str:
     _same("figure", subject.release.evaluation.fairness, again().fairness)
     equal("notes", subject.release.evaluation.notes, again().notes)
     return ""
+
+
+def tests(subject: Subject, again: Any) -> str:
+    """6.tests: each group against all other images, with p and its correction."""
+    _release(subject)
+    _same("test", subject.release.evaluation.tests, again().tests)
+    return f"{len(subject.release.evaluation.tests)} groups"
 
 
 def verdicts(subject: Subject, again: Any) -> str:

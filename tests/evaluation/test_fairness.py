@@ -1,0 +1,193 @@
+"""Groups and gaps: Fairlearn's definitions, small groups, pairs of attributes, and what is done about many groups."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from fairlearn import metrics as fairlearn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score, precision_score
+
+from registry.core.records import Metric
+from registry.evaluation import gaps
+from registry.evaluation.columns import columns_of
+from registry.evaluation.decimals import UNIT
+from registry.evaluation.fairness import Fairness, by_attributes
+from registry.evaluation.groups import groupings
+from tests.evaluation.world import CLASSES, Row, row, sha, worlds
+
+AT = 250_000
+
+
+def judged(rows: list[Row], attributes: dict[bytes, dict[str, str]], **changes: Any) -> Fairness:
+    k = changes.pop("k", 2)
+    columns = columns_of(rows, k)
+    wanted = {"classes": CLASSES[:k], "at": AT, "clusters": columns.keys, "rounds": 50, "min_group": 1, "seed": 1}
+    names = sorted({name for found in attributes.values() for name in found})
+    return by_attributes(columns, attributes, names, **{**wanted, **changes})
+
+
+def named(found: Fairness) -> dict[str, Metric]:
+    return {one.name: one for one in found.figures}
+
+
+def close(metric: Metric, wanted: float) -> bool:
+    if np.isnan(wanted):
+        return metric.value is None
+    return metric.value is not None and abs(float(metric.value) - wanted) < 1e-6
+
+
+def split(rows: list[Row]) -> tuple[list[str], list[int], list[int]]:
+    """Group, truth and call of each row, as Fairlearn wants them."""
+    groups = ["fm"[one["sha256"][0] % 2] for one in rows]
+    k = 4
+    called = [min(((-d[1], d[0]) for d in one["detections"] if d[1] >= AT), default=(0, k))[1] for one in rows]
+    return groups, [one["truth"] for one in rows], called
+
+
+@given(worlds(classes=3, most=40))
+@settings(deadline=None, max_examples=60)
+def test_figures_and_gaps_are_fairlearns(world: tuple[list[Row], int]) -> None:
+    rows, k = world
+    groups, truth, called = split(rows)
+    attributes = {one["sha256"]: {"gender": group} for one, group in zip(rows, groups, strict=True)}
+    found = named(judged(rows, attributes, k=k))
+    if len(set(groups)) < 2:
+        assert not [name for name in found if "_difference(" in name]
+        return
+    parity, opportunity, odds = [], [], []
+    for label in range(k):
+        one = {
+            "y_true": [int(value == label) for value in truth],
+            "y_pred": [int(value == label) for value in called],
+            "sensitive_features": groups,
+        }
+        frame = fairlearn.MetricFrame(
+            metrics={
+                "selection": fairlearn.selection_rate,
+                "recall": fairlearn.true_positive_rate,
+                "fpr": fairlearn.false_positive_rate,
+            },
+            **one,
+        )
+        for group in set(groups):
+            mine = [index for index, other in enumerate(groups) if other == group]
+            for kind in ("selection", "recall", "fpr"):
+                metric = found[f"{kind}(gender={group}, {CLASSES[label]})"]
+                if metric.value is not None:
+                    assert close(metric, frame.by_group[kind][group]), (kind, group, label)
+                else:
+                    assert not any((truth[at] == label) == (kind == "recall") for at in mine)
+        there = {
+            group: [truth[i] == label for i, other in enumerate(groups) if other == group] for group in set(groups)
+        }
+        parity.append(fairlearn.demographic_parity_difference(**one))
+        if all(any(values) for values in there.values()):
+            opportunity.append(fairlearn.equal_opportunity_difference(**one))
+            odds.append(opportunity[-1])
+        if all(not all(values) for values in there.values()):
+            odds.append(frame.difference()["fpr"])
+    assert close(found["demographic_parity_difference(gender)"], max(parity))
+    assert close(found["equal_opportunity_difference(gender)"], max(opportunity, default=float("nan")))
+    assert close(found["equalized_odds_difference(gender)"], max(odds, default=float("nan")))
+
+
+@given(worlds(classes=3, most=40))
+@settings(deadline=None, max_examples=40)
+def test_f1_and_precision_of_a_group_are_scikit_learns(world: tuple[list[Row], int]) -> None:
+    rows, k = world
+    groups, truth, called = split(rows)
+    attributes = {one["sha256"]: {"gender": group} for one, group in zip(rows, groups, strict=True)}
+    found = named(judged(rows, attributes, k=k))
+    for group in set(groups):
+        mine = [index for index, other in enumerate(groups) if other == group]
+        own, said = [truth[i] for i in mine], [called[i] for i in mine]
+        about = {"labels": sorted(set(own)), "average": "macro", "zero_division": 0.0}
+        assert close(found[f"f1(gender={group})"], f1_score(own, said, **about))
+        assert close(found[f"precision(gender={group})"], precision_score(own, said, **about))
+
+
+@given(st.integers(2, 4), st.integers(1, 3), st.integers(0, 1 << 32), st.integers(1, 5))
+@settings(deadline=None, max_examples=60)
+def test_a_round_that_draws_everybody_once_gives_the_gaps_themselves(
+    groups: int, k: int, seed: int, least: int
+) -> None:
+    counts = np.random.default_rng(seed).integers(0, 6, (groups, k, k + 1))
+    found = gaps.gaps_of(counts, least)
+    rounds = gaps.resampled(np.stack([counts, counts]), found)
+    for name, value in found.values.items():
+        expected = -1 if value is None else float(value) * UNIT
+        assert rounds[name].tolist() == pytest.approx([expected, expected], abs=4 * k + 4)
+
+
+def test_a_group_below_the_size_counts_in_no_gap() -> None:
+    rows = [row(number, 0, (0, 900_000)) for number in range(40)]
+    rows += [row(number, 0, (1, 900_000)) for number in range(40, 44)]
+    attributes = {sha(number): {"age": "old" if number < 20 else "young"} for number in range(40)}
+    attributes |= {sha(number): {"age": "unknown"} for number in range(40, 44)}
+    found = judged(rows, attributes, min_group=10)
+    figures = named(found)
+    assert (figures["recall(age=unknown)"].value, figures["recall(age=unknown)"].n) == (None, 4)
+    assert figures["f1(age=unknown)"].value is figures["ece(age=unknown)"].value is None
+    assert figures["recall_gap(age)"].value == "0.000000"  # 1.0 if the four counted
+    assert figures["worst_recall(age)"].value == "1.000000"
+    assert [one.name for one in found.tests] == ["recall(age=old)", "recall(age=young)"]
+
+
+def test_a_gap_of_one_group_is_not_estimable() -> None:
+    rows = [row(number, 0, (0, 900_000)) for number in range(20)]
+    attributes = {sha(number): {"age": "old" if number < 15 else "young"} for number in range(20)}
+    figures = named(judged(rows, attributes, min_group=10))
+    for name in ("recall_gap", "worst_recall", "equalized_odds_difference", "demographic_parity_ratio"):
+        assert figures[f"{name}(age)"] == Metric(name=f"{name}(age)", value=None, low=None, high=None, n=20)
+
+
+def test_two_attributes_are_compared_alone_and_together() -> None:
+    rows = [row(number, number % 2, (number % 2 if number % 3 else 1 - number % 2, 900_000)) for number in range(48)]
+    attributes = {
+        sha(number): {"age": ["old", "young"][number % 4 > 1], "gender": "fm"[number % 3 == 0]} for number in range(48)
+    }
+    found = named(judged(rows, attributes, min_group=5))
+    assert found["recall(gender=m)"].value == "0.000000"
+    assert found["recall(age=old & gender=f)"].value == "1.000000"
+    assert found["recall_gap(age & gender)"].value == "1.000000"
+    assert found["recall_gap(gender)"].low == "1.000000" or float(found["recall_gap(gender)"].low or 0) > 0.8
+
+
+def test_a_gap_that_chance_explains_is_not_significant_and_a_real_one_is() -> None:
+    def rows_of(wrong: Any) -> list[Row]:
+        return [row(number, 0, (int(wrong(number)), 900_000)) for number in range(160)]
+
+    attributes = {sha(number): {"site": "abcd"[number % 4]} for number in range(160)}
+    for wrong, small in ((lambda number: number % 9 == 0, False), (lambda number: number % 4 == 0, True)):
+        tests = judged(rows_of(wrong), attributes, rounds=400).tests
+        assert len(tests) == 4
+        assert all(float(one.corrected) >= float(one.p) for one in tests)
+        assert (min(float(one.corrected) for one in tests) < 0.05) == small
+
+
+def test_an_attribute_of_too_many_values_is_no_grouping() -> None:
+    rows = [row(number, 0, (0, 900_000)) for number in range(60)]
+    attributes = {sha(number): {"name": f"n{number}", "gender": "fm"[number % 2]} for number in range(60)}
+    found = judged(rows, attributes)
+    assert found.left_out == ("name",)
+    assert not [one for one in found.figures if "name=" in one.name]
+
+
+def test_what_was_not_declared_is_in_no_group() -> None:
+    columns = columns_of([row(number, 0, (0, 900_000)) for number in range(10)], 1)
+    attributes = {key: {"gender": "f"} for key in columns.keys[:4]} | {columns.keys[5]: {"gender": "m"}}
+    (grouping,), _ = groupings(columns, attributes, ("gender", "age"))
+    assert grouping.values == ("gender=f", "gender=m")
+    assert grouping.code.tolist() == [0, 0, 0, 0, -1, 1, -1, -1, -1, -1]
+
+
+def test_significance_counts_the_sample_itself() -> None:
+    rounds = np.array([3, 1, -1, 2, 5, 5, 5, 5, 5])
+    assert gaps.achieved_significance(rounds, rounds < 99) == Fraction(4, 10)
+    assert gaps.achieved_significance(np.zeros(5, np.int64), np.ones(5, bool)) == 1
+    assert gaps.achieved_significance(rounds, rounds > 99) is None
