@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
 UNIT = 1 << 30
+MOST_TERMS = 4096  # that are added exactly
 _PLACES = Decimal("0.000001")
 
 
@@ -35,7 +36,13 @@ def six_ratio(part: int, whole: int) -> str:
 
 
 def exact_sum(terms: Sequence[tuple[int, int]]) -> Fraction:
-    """The sum of (numerator, denominator) pairs, by halves: far faster than adding fractions one by one."""
+    """The sum of (numerator, denominator) pairs, by halves: far faster than adding fractions one by one.
+
+    More than ``MOST_TERMS`` terms are each rounded down to a multiple of 2**-128 first: the common denominator of a
+    million would have millions of digits, and the sum stays the same on every machine, less than 2**-100 too small.
+    """
+    if len(terms) > MOST_TERMS:
+        return Fraction(sum((part << 128) // whole for part, whole in terms), 1 << 128)
 
     def add(low: int, high: int) -> tuple[int, int]:
         if high - low == 1:

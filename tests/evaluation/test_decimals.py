@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.evaluation.decimals import exact_sum, six, six_ratio
+from registry.evaluation.decimals import MOST_TERMS, exact_sum, six, six_ratio
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,12 @@ def test_equals_the_decimal_module(part: int, whole: int) -> None:
 @given(st.lists(st.tuples(st.integers(-50, 50), st.integers(1, 50)), max_size=40))
 def test_exact_sum(terms: list[tuple[int, int]]) -> None:
     assert exact_sum(terms) == sum((Fraction(*term) for term in terms), Fraction(0))
+
+
+def test_many_terms_are_rounded_down_alike() -> None:
+    terms = [(1, number) for number in range(1, MOST_TERMS + 2)]
+    exact = sum(map(Fraction, *zip(*terms[:-1], strict=True)), Fraction(0))
+    assert exact_sum(terms[:-1]) == exact
+    many = exact_sum(terms)
+    assert (1 << 128) % many.denominator == 0
+    assert 0 <= exact + Fraction(1, MOST_TERMS + 1) - many < Fraction(1, 1 << 100)
