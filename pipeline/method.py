@@ -159,6 +159,7 @@ class YOLOv8:
         from pipeline.weights import load_weights
         from pipeline.yolo.model import infer, load_model
 
+        recipes.check_values(recipe)  # a stranger's release: how many threads, how large an image
         models, sizes = [], set()
         for files in weights:
             tensors, architecture, names, imgsz = load_weights(files)

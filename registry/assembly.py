@@ -142,9 +142,9 @@ class Home:
     @cached_property
     def _local(self) -> Engine:
         from registry.jobs.engines.local import LocalEngine
-        from registry.jobs.room import SHARE, Room, free_memory
+        from registry.jobs.room import Room, room_here
 
-        return LocalEngine(Room(int(free_memory() * SHARE)))
+        return LocalEngine(Room(room_here()))
 
     @cached_property
     def _ray(self) -> Engine:

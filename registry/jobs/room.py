@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +25,27 @@ def free_memory() -> int:
         with contextlib.suppress(OSError, ValueError):  # "max" is no number: no limit
             found.append(int(Path(limit).read_text()) - int(Path(used).read_text()))
     return max(0, min(found)) if found else 0
+
+
+def free_gpu_memory() -> int:
+    """Bytes that the first GPU has left, as its driver's program says; 0 where there is none, or it does not say."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return 0
+    asked = [program, "--id=0", "--query-gpu=memory.free", "--format=csv,noheader,nounits"]
+    with contextlib.suppress(OSError, ValueError, IndexError, subprocess.SubprocessError):
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=True)  # noqa: S603
+        return int(done.stdout.split()[0]) << 20
+    return 0
+
+
+def room_here() -> int:
+    """Bytes that children may take together on this machine, its GPU's where they compute on it; 0: not known."""
+    found = [free_memory()]
+    if os.environ.get("EMOTIONET_DEVICE") == "cuda":
+        found.append(free_gpu_memory())
+    known = [one for one in found if one]
+    return int(min(known) * SHARE) if known else 0
 
 
 def oom_kills() -> int:

@@ -15,6 +15,7 @@ from registry.core.cid import CID, DAG_CBOR, cid_of
 from registry.core.errors import Unavailable, Untrusted
 from registry.core.method import Item, Row
 from registry.jobs.engines import Engine, Needs
+from registry.jobs.queue import Job
 from registry.jobs.worker import ATTEMPTS, Check
 from registry.workflows import run_context
 from registry.workflows.parts import Parts, Progress, silent
@@ -25,7 +26,7 @@ MEMORY = 1 << 30
 
 
 def look_at(
-    context: RunContext, items: list[Item], where: Mapping[bytes, CID], engine: Engine, folder: Path, check: Check
+    context: RunContext, items: list[Item], where: Mapping[bytes, CID], engine: Engine, job: Job, check: Check
 ) -> list[Row]:
     """One row an item."""
     parts, progress = context.parts, context.progress(check)
@@ -37,7 +38,7 @@ def look_at(
     starts = range(0, len(items), size)
     done, rows = 0, []
     with ThreadPoolExecutor(max(1, min(engine.shards, len(starts)))) as pool:
-        found = pool.map(lambda start: _shard(context, start, size, engine, folder, check), starts)
+        found = pool.map(lambda start: _shard(context, start, size, engine, job, check), starts)
         for start, cid in zip(starts, found, strict=True):
             rows += _rows(parts, cid)
             done = min(len(items), start + size)
@@ -45,17 +46,18 @@ def look_at(
     return rows
 
 
-def _shard(context: RunContext, start: int, size: int, engine: Engine, folder: Path, check: Check) -> CID:
+def _shard(context: RunContext, start: int, size: int, engine: Engine, job: Job, check: Check) -> CID:
     spec = {
         "snapshot": str(context.snapshot_cid),
         "method": context.options["method"],
         "values": context.options["values"],
         "start": start,
         "size": size,
+        "token": job.token,
     }
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            place = folder / f"shard-{start}"
+            place = run_context.work_folder(context.parts, context.run) / f"shard-{start}"
             return CID.parse(engine.run("measure", spec, place, Needs(MEMORY), check, lambda _: None)["rows"])
         except Unavailable:
             if attempt == ATTEMPTS:

@@ -9,7 +9,7 @@ from typing import Any
 from registry.core import records
 from registry.core.cid import CID
 from registry.core.records import REFIT
-from registry.jobs.room import SHARE, free_memory
+from registry.jobs.room import room_here
 from registry.workflows import run_context
 from registry.workflows.base_weights import read_base, stated_licence
 from registry.workflows.parts import Parts, silent
@@ -64,7 +64,8 @@ def _side_by_side(parts: Parts, trainings: int, memory: int) -> int:
     """How many trainings this machine does at once."""
     processors = os.cpu_count() or 1
     wanted = parts.settings.parallel_folds or processors + processors // 2
-    room = int(free_memory() * SHARE) // memory if memory and free_memory() else wanted
+    free = room_here()
+    room = free // memory if memory and free else wanted
     return max(1, min(trainings, wanted, room))
 
 

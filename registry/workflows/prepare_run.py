@@ -26,7 +26,7 @@ from registry.jobs.worker import Check
 from registry.workflows import run_context
 from registry.workflows.clean_images import look_at
 from registry.workflows.parts import Parts
-from registry.workflows.run_context import RunContext, work_folder
+from registry.workflows.run_context import RunContext
 from registry.workflows.say import keep, say
 
 
@@ -50,7 +50,7 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
     method = parts.method(context.options["method"])
     tools = method.tools(context.values)
     items, where = run_context.read_items(parts.store, context.snapshot)
-    rows = look_at(context, items, where, parts.engine(context.row["engine"]), work_folder(parts, job.run), check)
+    rows = look_at(context, items, where, parts.engine(context.row["engine"]), job, check)
     prepared = method.preprocess(items, rows, context.values)
     dropped = Counter(row.reason for row in prepared if row.reason is not None)
     kept = len(prepared) - dropped.total()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from registry.core.errors import Cancelled
+from registry.jobs import room as rooms
 from registry.jobs.room import Room, free_memory
 
 
@@ -65,3 +67,27 @@ def test_who_waits_can_be_stopped_and_takes_nothing() -> None:
 
 def test_this_machine_has_some_left() -> None:
     assert free_memory() > 100 << 20
+
+
+@pytest.mark.parametrize(
+    ("said", "bytes_left"),
+    [("echo 4000", 4000 << 20), ("echo", 0), ("echo '[N/A]'", 0), ("echo no devices; exit 9", 0)],
+)
+def test_a_gpu_is_room_too_where_it_computes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, bytes_left: int
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\n{said}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.setattr(rooms, "free_memory", lambda: 64 << 30)
+    assert rooms.free_gpu_memory() == bytes_left
+    monkeypatch.delenv("EMOTIONET_DEVICE", raising=False)
+    assert rooms.room_here() == int((64 << 30) * rooms.SHARE)
+    monkeypatch.setenv("EMOTIONET_DEVICE", "cuda")
+    assert rooms.room_here() == int((bytes_left or 64 << 30) * rooms.SHARE)
+
+
+def test_without_a_gpus_program_nothing_is_known_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert rooms.free_gpu_memory() == 0

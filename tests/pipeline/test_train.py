@@ -167,6 +167,7 @@ def test_weights_of_another_architecture_or_class_order_are_refused(place: Path)
     for name in ("missing", "more", "shape", "dtype", "architecture", "no file"):
         assert found[name] == "Untrusted hostile_weights", name
     assert found["order"] == "Untrusted class_order"
+    assert found["greedy"] == "InvalidInput bad_recipe"
     assert found["no picture"] == "InvalidInput undecodable"
     assert found["good"] is None
 
