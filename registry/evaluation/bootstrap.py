@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.evaluation.calibration import BINS, MILLION, called_bins
 from registry.evaluation.columns import Columns, Ints
 from registry.evaluation.decimals import UNIT
 from registry.evaluation.intervals import draws, group_indices
@@ -30,7 +29,7 @@ def bootstrap(
     """Figures' values in every round, (rounds,) each.
 
     ``names`` are the images' groups. Keys: macro_f1, micro_f1, weighted_f1, macro_precision, macro_recall,
-    weighted_precision, recall_gap, pr_auc, map50, map50_95, ece, and ``f1 N``, ``ap N``, ``ap50 N``, ``ap50_95 N`` of
+    weighted_precision, recall_gap, pr_auc, map50, map50_95, and ``f1 N``, ``ap N``, ``ap50 N``, ``ap50_95 N`` of
     class N.
     """
     of_image, groups = group_indices(names)
@@ -38,7 +37,6 @@ def bootstrap(
     parts: list[dict[str, Ints]] = []
     for drawn in draws(groups, rounds, seed, max(1, CELLS // widest)):
         part = _of_matrix(_matrices(columns, of_image, drawn, threshold))
-        part["ece"] = _calibration(columns, of_image, drawn, threshold)
         of_images = [_image_level(columns, of_image, drawn, label) for label in range(columns.classes)]
         of_boxes = [_box_level(columns, of_image, drawn, label) for label in range(columns.classes)]
         for label in range(columns.classes):
@@ -105,21 +103,6 @@ def _weighted(values: Ints, truth: Ints) -> Ints:
     """The mean over classes, each as often as it has images; what no image has counts nothing."""
     total = truth.sum(axis=1)
     return np.where(total > 0, (np.maximum(values, 0) * truth).sum(axis=1) // np.maximum(total, 1), NONE)
-
-
-def _calibration(columns: Columns, of_image: Ints, drawn: Ints, threshold: int | Ints) -> Ints:
-    """The expected calibration error, rounded down; -1 where nobody is called anything."""
-    place, right = called_bins(columns, threshold)
-    cells = of_image * (BINS + 1) + place
-    shape = drawn.shape[1], BINS + 1
-    counts = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
-    errors = np.zeros(shape[0] * shape[1], np.int64)
-    np.add.at(errors, cells, columns.best_score - MILLION * right)
-    called = _summed(drawn, counts)[:, :BINS].sum(axis=1)
-    error = np.abs(_summed(drawn, errors.reshape(shape))[:, :BINS]).sum(axis=1)
-    whole = MILLION * np.maximum(called, 1)
-    first, rest = np.divmod(error << 15, whole)  # in two steps of 15 bits, so that nothing overflows
-    return np.where(called > 0, (first << 15) + (rest << 15) // whole, NONE)
 
 
 def _image_level(columns: Columns, of_image: Ints, drawn: Ints, label: int) -> Ints:

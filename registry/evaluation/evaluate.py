@@ -27,6 +27,7 @@ from registry.evaluation.repeats import by_repeat, spread
 from registry.evaluation.thresholds import MILLION, ThresholdRule, best_macro_f1, choose
 
 MAX_CLASSES = 100
+MAX_FOLDS = 2000  # of all repeats: each is looked at by itself
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ def evaluate(
     """
     _check(classes, clusters, attributes)
     columns = columns_of(predictions, len(classes))
+    if len(np.unique(columns.fold)) > MAX_FOLDS:
+        raise InvalidInput(f"predictions of more than {MAX_FOLDS} folds: no plan has as many", code="bad_predictions")
     thresholds = choose(columns, threshold)
     rule = Rule(classes, thresholds, rounds, min_group, seed)
     at = thresholds.per_image(columns)

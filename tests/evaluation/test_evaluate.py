@@ -18,7 +18,7 @@ from registry.core import records
 from registry.core.cid import DAG_CBOR, cid_of
 from registry.core.errors import InvalidInput
 from registry.evaluation.claims import parse_claim
-from registry.evaluation.evaluate import Result, evaluate, to_record
+from registry.evaluation.evaluate import MAX_FOLDS, Result, evaluate, to_record
 from registry.evaluation.figures import METRICS
 from registry.evaluation.intervals import wilson
 from registry.evaluation.thresholds import ThresholdRule
@@ -59,7 +59,7 @@ def test_names_are_the_interfaces() -> None:
     assert sum(sum(line) for line in result.confusion) == 120
     for one in result.metrics:
         assert one.value is not None
-        if "auc" in one.name.partition("(")[0].split("_") and one.name != "pr_auc":
+        if one.name.partition("(")[0] in ("auc", "macro_auc", "ece"):
             assert one.low is one.high is None
             continue
         assert one.low is not None
@@ -201,6 +201,13 @@ def test_one_class() -> None:
     found = named(evaluated(rows, classes=("a",)))
     assert found["macro_f1"].value == "1.000000"
     assert found["recall_gap(class)"].value is None
+
+
+def test_more_folds_than_any_plan_has() -> None:
+    rows = [row(number, 0, (0, 900_000), fold=number) for number in range(MAX_FOLDS + 1)]
+    with pytest.raises(InvalidInput) as caught:
+        evaluated(rows, rounds=1)
+    assert caught.value.code == "bad_predictions"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput
 from registry.evaluation import bootstrap as module
-from registry.evaluation import calibration, metrics
+from registry.evaluation import metrics
 from registry.evaluation.bootstrap import NONE, bootstrap
 from registry.evaluation.columns import IOU_PERCENTS, columns_of
 from registry.evaluation.decimals import UNIT
@@ -147,7 +147,6 @@ def plain_round(rows: list[Row], k: int, threshold: int) -> dict[str, Fraction |
         "macro_precision": metrics.macro(counts, metrics.class_precision),
         "macro_recall": metrics.macro(counts, metrics.class_recall),
         "weighted_precision": metrics.weighted(counts, metrics.class_precision),
-        "ece": calibration.expected_error(calibration.bins_of(columns, threshold)),
     }
     there = metrics.present(counts)
     for label in range(k):
