@@ -2,7 +2,7 @@
 
 Grammar: ``METRIC >= NUMBER`` or ``METRIC <= NUMBER``, NUMBER a decimal from 0 to 1 with up to six places, METRIC one of
 
-* ``macro_f1 micro_f1 weighted_f1``, the same of ``precision`` and ``recall``, ``accuracy pr_auc map50 map50_95 ece``;
+* ``macro_f1 micro_f1 weighted_f1``, the same of ``precision`` and ``recall``, ``accuracy pr_auc map50 map50_95``;
 * ``ap(CLASS) ap50(CLASS) ap50_95(CLASS)``;
 * ``f1(X) recall(X) precision(X)``, X a class or a GROUP: ``ATTR=VALUE``, or ``ATTR=VALUE & ATTR=VALUE``;
 * ``selection(GROUP, CLASS) recall(GROUP, CLASS) precision(GROUP, CLASS) fpr(GROUP, CLASS)``;
@@ -33,7 +33,7 @@ from registry.core.records import Claim, Metric, Verdict
 from registry.evaluation.gaps import KINDS
 
 PLAIN = (
-    *("accuracy", "pr_auc", "map50", "map50_95", "ece"),
+    *("accuracy", "pr_auc", "map50", "map50_95"),
     *(f"{mean}_{figure}" for mean in ("macro", "micro", "weighted") for figure in ("f1", "precision", "recall")),
 )
 OF_ONE = ("f1", "recall", "precision")  # of a class or a group

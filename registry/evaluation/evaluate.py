@@ -106,7 +106,7 @@ def evaluate(
         curves=tuple(sorted({**curves.all_curves(columns, classes, at), **loss_curves(histories)}.items())),
         confusion=tuple(tuple(line) for line in metrics.confusion_of(columns, at).tolist()),
         several=several(columns, at),
-        optimistic=_optimistic(columns),
+        optimistic=_optimistic(columns, threshold),
         overfitting=overfitting(histories),
         fairness=both,
         tests=people.tests,
@@ -128,8 +128,8 @@ def _procedure(final: str) -> str:
     )
 
 
-def _optimistic(columns: Columns) -> tuple[Optimistic, ...]:
-    best = best_macro_f1(columns)
+def _optimistic(columns: Columns, rule: ThresholdRule) -> tuple[Optimistic, ...]:
+    best = best_macro_f1(columns, rule)
     if best is None:
         return ()
     return (Optimistic(name="macro_f1", value=six(best[1]) or "", threshold=six_ratio(best[0], MILLION)),)

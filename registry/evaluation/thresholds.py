@@ -94,14 +94,13 @@ def choose(columns: Columns, rule: ThresholdRule) -> Thresholds:
     return Thresholds(found, _best(_counts(columns, np.ones(len(columns), bool)), rule))
 
 
-def best_macro_f1(columns: Columns) -> tuple[int, Fraction] | None:
-    """Threshold (the smallest hundredth, in millionths) and value of the highest macro F1 on these same images."""
+def best_macro_f1(columns: Columns, rule: ThresholdRule) -> tuple[int, Fraction] | None:
+    """Threshold, in millionths, and value of the best macro F1 on these very images; candidates and ties as above."""
     counts = _counts(columns, np.ones(len(columns), bool))
-    values = [_macro_f1(counts, step) for step in range(STEPS + 1)]
     if not counts.images.any():
         return None
-    step = max(range(STEPS + 1), key=lambda one: (values[one], -one))
-    return step * MILLION // STEPS, values[step]
+    threshold = _best(counts, rule)
+    return threshold, _macro_f1(counts, threshold * STEPS // MILLION)
 
 
 def _counts(columns: Columns, images: Ints) -> _Counts:

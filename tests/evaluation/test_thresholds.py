@@ -99,11 +99,10 @@ def test_the_best_is_the_best_of_all_steps(world: tuple[list[Row], int]) -> None
     rows, k = world
     columns = columns_of(rows, k)
     values = {at: metrics.macro_f1(metrics.confusion_of(columns, at)) for at in range(0, 1_000_001, 10_000)}
-    found = best_macro_f1(columns)
-    assert found is not None
-    assert found[1] == max(values.values())
-    assert found[0] == min(at for at, value in values.items() if value == found[1])
-    assert best_macro_f1(take(columns, np.zeros(len(columns), bool))) is None
+    rule = ThresholdRule("fixed", 250_000, 0, K)
+    found = best_macro_f1(columns, rule)
+    assert found == (plain_best(rows, k, rule), max(value for value in values.values() if value is not None))
+    assert best_macro_f1(take(columns, np.zeros(len(columns), bool)), rule) is None
 
 
 @pytest.mark.parametrize(
