@@ -1,15 +1,18 @@
 """How `emotionet-2026` was chosen: settings compared on photographs that no published figure is judged on.
 
-`python -m bench.tuning FULL JUDGED [--base FILE] [section.name=value ...]` takes the images of the folder FULL whose
-person, bytes and looks do not occur in the folder JUDGED (both with labels.csv), draws two training sets of as many
-images as four of five folds of JUDGED have, stratified and by person, trains on each, and judges all images of other
-persons: several hundred, so that a difference of some hundredths can be seen, which 159 images can't show.
-Nothing of JUDGED is trained on or looked at but its persons and hashes.
+`python -m bench.tuning FULL JUDGED [--base FILE] [section.name=value,section.name=value ...]` takes the images of the
+folder FULL whose person, bytes and looks do not occur in the folder JUDGED (both with labels.csv), draws two training
+sets of as many images as four of five folds of JUDGED have, evenly of each class and by person, trains on each, and
+judges all images of other persons: several hundred, so that a difference of some hundredths can be seen, which 159
+images can't show.
+Nothing of JUDGED is trained on or looked at but its persons and hashes. Each argument is one experiment: what is
+set over the recipe's values ("" for nothing); the same weights are judged plainly and averaged with mirror images.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import csv
 import hashlib
 import json
@@ -17,6 +20,7 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,7 +29,10 @@ from typing import Any
 import numpy as np
 
 from pipeline.method import YOLOv8
-from registry.core.method import FoldTask, Item
+from pipeline.resize import Letterbox
+from pipeline.weights import load_weights
+from pipeline.yolo.model import infer, load_model
+from registry.core.method import Detection, FoldTask, Item
 from registry.evaluation import metrics
 from registry.evaluation.columns import columns_of
 
@@ -50,11 +57,11 @@ def read_folder(folder: Path) -> tuple[list[Item], dict[bytes, bytes]]:
     return list(items.values()), data
 
 
-def strangers(method: YOLOv8, recipe: dict[str, Any], full: Path, judged: Path) -> tuple[Any, Any, Any]:
+def strangers(recipe: dict[str, Any], full: Path, judged: Path) -> tuple[Any, Any, Any]:
     """Kept rows of FULL that share no person, bytes or looks with JUDGED; labels; bytes."""
     mine, data = read_folder(full)
     others, other_data = read_folder(judged)
-    known = {item.sha256 for item in others}
+    known, method = {item.sha256 for item in others}, YOLOv8()
     together = {item.sha256: item for item in (*mine, *others)}
     data = {**other_data, **data}
     rows = list(method.measure(list(together.values()), data.__getitem__, recipe, lambda *_: None))
@@ -89,77 +96,113 @@ def train(job: tuple[FoldTask, str]) -> dict[str, Any]:
     """One training, and its figures on all images that it may be judged on."""
     task, name = job
     outcome = YOLOv8().train_fold(task, lambda _: None)
+    model = load_model(*load_weights(outcome.weights)[:3], threads=1)
+    pixels, floor = np.load(task.array, mmap_mode="r"), float(task.recipe["evaluation"]["floor"])
+    size = pixels.shape[1]
+    figures: dict[str, float] = {}
+    for mirrored in (False, True):
+        found = {
+            row.sha256: infer(
+                [model],
+                pixels[task.index[row.sha256]],
+                Letterbox(row.width, row.height, size),
+                floor,
+                mirrored=mirrored,
+            )
+            for row in (task.rows[sha256] for sha256 in task.validate)
+        }
+        figures |= {f"mirrored_{one}" if mirrored else one: value for one, value in judge(task, found).items()}
+    told = {"trained": len(task.train), "judged": len(task.validate), "epochs": len(outcome.history)}
+    loss = sum(float(value) for one, value in outcome.history[-1][1].items() if one.startswith("train/"))
+    return {"set": name, **figures, **told, "loss": round(loss, 3)}
+
+
+def judge(task: FoldTask, found: Mapping[bytes, tuple[Detection, ...]]) -> dict[str, float]:
+    """The registry's own figures."""
     rows = [
         {
             "sha256": sha256,
             "fold": 0,
             "truth": task.labels[sha256],
             "boxes": [list(box) for box in task.rows[sha256].boxes],
-            "detections": [list(one) for one in found],
+            "detections": [list(one) for one in detections],
         }
-        for sha256, found in outcome.predictions.items()
+        for sha256, detections in found.items()
     ]
     columns = columns_of(rows, len(CLASSES))
     counts = metrics.confusion_of(columns, int(float(task.recipe["evaluation"]["threshold"]) * 1e6))
     return {
-        "set": name,
         "macro_f1": round(float(metrics.macro_f1(counts) or 0), 4),
         "pr_auc": round(float(metrics.pr_auc(columns) or 0), 4),
         "map50": round(float(metrics.mean_average_precision(columns, (50,)) or 0), 4),
-        "trained": len(task.train),
-        "judged": len(task.validate),
-        "epochs": len(outcome.history),
     }
 
 
+def with_settings(recipe: dict[str, Any], settings: str) -> dict[str, Any]:
+    """A recipe with ``section.name=value,...`` over its values, checked."""
+    recipe = copy.deepcopy(recipe)
+    for setting in settings.split(",") if settings else ():
+        place, _, value = setting.partition("=")
+        section, _, key = place.partition(".")
+        old = recipe[section][key]
+        recipe[section][key] = value == "true" if isinstance(old, bool) else type(old)(value)
+    recipe["training"]["imgsz"] = recipe["preprocess"]["size"]
+    YOLOv8().check(recipe)
+    return recipe
+
+
 def main(arguments: list[str]) -> None:
-    """Print one line of figures."""
+    """Print one line of figures an experiment."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("full", type=Path)
     parser.add_argument("judged", type=Path)
     parser.add_argument("--recipe", default="emotionet-2026")
     parser.add_argument("--base", type=Path)
     parser.add_argument("--sets", type=int, default=SETS)
-    parser.add_argument("settings", nargs="*", help="section.name=value over the recipe's")
+    parser.add_argument("experiments", nargs="*", default=[""])
     given = parser.parse_intermixed_args(arguments)
     method = YOLOv8()
     _, recipe = method.recipe(given.recipe, {})
-    for setting in given.settings:
-        place, _, value = setting.partition("=")
-        section, _, key = place.partition(".")
-        old = recipe[section][key]
-        recipe[section][key] = type(old)(value) if not isinstance(old, bool) else value == "true"
-    recipe["training"]["imgsz"] = recipe["preprocess"]["size"]
-    method.check(recipe)
-    started = time.monotonic()
-    kept, labels, data = strangers(method, recipe, given.full, given.judged)
     base = method.read_base(given.base) if given.base else None
     with tempfile.TemporaryDirectory(prefix="emotionet-tuning-") as folder:
-        array = Path(folder) / "pixels.npy"
-        index = method.materialize(kept, data.__getitem__, recipe, array, lambda *_: None)
-        jobs = []
-        for number in range(given.sets):
-            train_on, judge = draw(kept, labels, number)
-            task = FoldTask(
-                fold=number,
-                seed=int(recipe["seed"]),
-                recipe=recipe,
-                classes=CLASSES,
-                array=array,
-                index=index,
-                rows={row.sha256: row for row in kept},
-                labels=labels,
-                train=train_on,
-                validate=judge,
-                base=base,
-                workdir=Path(folder) / f"set-{number}",
-            )
-            jobs.append((task, str(number)))
-        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-            found = list(pool.map(train, jobs))
-    means = {name: round(float(np.mean([one[name] for one in found])), 4) for name in ("macro_f1", "pr_auc", "map50")}
-    seconds = round(time.monotonic() - started)
-    print(json.dumps({"settings": given.settings, "base": bool(given.base), **means, "sets": found, "s": seconds}))
+        for settings in given.experiments:
+            jobs = jobs_of(with_settings(recipe, settings), given, base, Path(tempfile.mkdtemp(dir=folder)))
+            started = time.monotonic()
+            with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+                found = list(pool.map(train, jobs))
+            names = [name for name, value in found[0].items() if isinstance(value, float)]
+            means = {name: round(float(np.mean([one[name] for one in found])), 4) for name in names}
+            seconds = round(time.monotonic() - started)
+            line = {"settings": settings, "base": bool(given.base), **means, "sets": found, "seconds": seconds}
+            print(json.dumps(line), flush=True)
+
+
+def jobs_of(
+    recipe: dict[str, Any], given: argparse.Namespace, base: dict[str, bytes] | None, folder: Path
+) -> list[tuple[FoldTask, str]]:
+    """One training a set."""
+    kept, labels, data = strangers(recipe, given.full, given.judged)
+    array = folder / "pixels.npy"
+    index = YOLOv8().materialize(kept, data.__getitem__, recipe, array, lambda *_: None)
+    jobs = []
+    for number in range(given.sets):
+        train_on, judged = draw(kept, labels, number)
+        task = FoldTask(
+            fold=number,
+            seed=int(recipe["seed"]),
+            recipe=recipe,
+            classes=CLASSES,
+            array=array,
+            index=index,
+            rows={row.sha256: row for row in kept},
+            labels=labels,
+            train=train_on,
+            validate=judged,
+            base=base,
+            workdir=folder / f"set-{number}",
+        )
+        jobs.append((task, str(number)))
+    return jobs
 
 
 if __name__ == "__main__":

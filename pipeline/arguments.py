@@ -29,7 +29,7 @@ def arguments_of(task: FoldTask) -> dict[str, Any]:
     """Ultralytics' arguments, as resolved from the recipe."""
     wanted = task.recipe["training"]
     numbers = (
-        *("lr0", "lrf", "momentum", "weight_decay", "warmup_epochs", "warmup_bias_lr"),
+        *("lr0", "lrf", "momentum", "weight_decay", "warmup_epochs", "warmup_bias_lr", "cls"),
         *("mosaic", "degrees", "translate", "scale", "fliplr", "hsv_h", "hsv_s", "hsv_v"),
     )
     return {

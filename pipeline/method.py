@@ -178,7 +178,10 @@ class YOLOv8:
                     f"an image can't be read ({error}): give a JPEG or PNG", code=error.reason
                 ) from error
             place = Letterbox(*image.size, imgsz)
-            yield infer(models, resize(image, imgsz), place, float(recipe["evaluation"]["floor"]))
+            judging = recipe["evaluation"]
+            yield infer(
+                models, resize(image, imgsz), place, float(judging["floor"]), mirrored=bool(judging["mirrored"])
+            )
 
     def environment(self) -> dict[str, str]:
         """Versions of all software that affects bits, and the kind of processor."""

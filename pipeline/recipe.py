@@ -76,6 +76,7 @@ class Training(_Strict, frozen=True, kw_only=True):
     weight_decay: Unit
     warmup_epochs: Number
     warmup_bias_lr: Unit
+    cls: Number
     mosaic: Unit
     close_mosaic: Annotated[int, Meta(ge=0, le=10_000)]
     degrees: Degrees
@@ -100,6 +101,7 @@ class Evaluation(_Strict, frozen=True, kw_only=True):
     threshold: Unit
     threshold_rule: Literal["fixed", "other_folds"]
     floor: Unit
+    mirrored: bool
     rounds: Annotated[int, Meta(ge=100, le=100_000)]
     min_group: Count
     confidence: Literal["0.95"]

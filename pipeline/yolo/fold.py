@@ -83,11 +83,13 @@ def _named_failures(task: FoldTask) -> Iterator[None]:
 def predict_fold(trainer: FoldTrainer, task: FoldTask, report: Report) -> dict[bytes, tuple[Detection, ...]]:
     """The last (EMA) weights on every validation image."""
     model = trainer.ema.ema.cpu().float().to(memory_format=torch.contiguous_format).eval()
-    pixels, floor = np.load(task.array, mmap_mode="r"), float(task.recipe["evaluation"]["floor"])
+    pixels, judging = np.load(task.array, mmap_mode="r"), task.recipe["evaluation"]
     found = {}
     for sha256 in task.validate:
         report({})
         row = task.rows[sha256]
         place = Letterbox(row.width, row.height, pixels.shape[1])
-        found[sha256] = infer([model], pixels[task.index[sha256]], place, floor)
+        found[sha256] = infer(
+            [model], pixels[task.index[sha256]], place, float(judging["floor"]), mirrored=bool(judging["mirrored"])
+        )
     return found

@@ -46,16 +46,36 @@ def load_model(
     return model.eval()
 
 
+def mirror_back(seen: torch.Tensor, size: int) -> torch.Tensor:
+    """What a network of strides 8, 16 and 32 said of a mirrored square, as if it had seen the square itself.
+
+    (1, 4 + classes, places): x, y, w, h in pixels, then scores; places by stride, row by row.
+    """
+    sides = [size // stride for stride in (8, 16, 32)]
+    parts = seen.split([side * side for side in sides], dim=2)
+    turned = [part.unflatten(2, (side, side)).flip(3).flatten(2) for part, side in zip(parts, sides, strict=True)]
+    back = torch.cat(turned, dim=2)
+    return torch.cat([size - back[:, :1], back[:, 1:]], dim=1)
+
+
 def infer(
-    models: Sequence[DetectionModel], pixels: np.ndarray[Any, Any], place: Letterbox, floor: float
+    models: Sequence[DetectionModel],
+    pixels: np.ndarray[Any, Any],
+    place: Letterbox,
+    floor: float,
+    *,
+    mirrored: bool = False,
 ) -> tuple[Detection, ...]:
     """Detections of one (size, size, 3) RGB image by falling score; one image at a time, so that bits agree.
 
-    Of several models boxes and scores are averaged place by place, before overlapping boxes are left out.
+    Of several models boxes and scores are averaged place by place, before overlapping boxes are left out; with
+    ``mirrored`` also those of the image and its mirror image.
     """
     batch = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]).float() / 255
     with torch.inference_mode():
         seen = [model(batch)[0] for model in models]
+        if mirrored:
+            seen += [mirror_back(model(batch.flip(3))[0], pixels.shape[0]) for model in models]
         found = nms.non_max_suppression(
             seen[0] if len(seen) == 1 else torch.stack(seen).mean(0),
             conf_thres=floor,

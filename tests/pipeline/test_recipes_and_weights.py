@@ -18,7 +18,7 @@ from registry.core.errors import InvalidInput, Untrusted
 
 
 def test_the_recipes_that_come_along_hold_and_are_records() -> None:
-    assert recipe_names() == ("emotionet-2023", "quick")
+    assert recipe_names() == ("emotionet-2023", "emotionet-2026", "quick")
     for name in recipe_names():
         found, values = load_recipe(name, {})
         assert found == name
