@@ -1,16 +1,19 @@
 """Where a killed fold goes on: plain tensors and numbers, written whole or not at all, read without unpickling.
 
-Invariants: a checkpoint belongs to one task and is of no use to any other; one that was cut short, damaged or is
-another task's is put aside, and the training says so; one from another kind of machine is used, and it says that too.
+Invariants: a checkpoint belongs to one task and is of no use to any other; one that was cut short, has one bit
+changed (torch does not look at its own checksums) or is another task's is put aside, and the training says so; one
+from another kind of machine is used, and it says that too. A file is what torch writes, and then its sha256.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError  # the error alone
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -18,6 +21,7 @@ from pipeline.hardware import hardware
 from pipeline.workspace import task_digest
 from registry.core.method import FoldTask
 
+_DIGEST = 32  # bytes
 _UNUSABLE = (OSError, EOFError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, UnpicklingError)
 
 
@@ -26,12 +30,30 @@ def path_of(task: FoldTask) -> Path:
     return task.workdir / "checkpoint.pt"
 
 
+class _Hashed:
+    """A file that is written to once, from its beginning, and its digest."""
+
+    def __init__(self, handle: IO[bytes]) -> None:
+        self._handle, self.digest = handle, hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        """Write all of it."""
+        self.digest.update(data)
+        return self._handle.write(data)
+
+    def flush(self) -> None:
+        """What torch asks for at its end."""
+        self._handle.flush()
+
+
 def write(task: FoldTask, values: Mapping[str, Any]) -> None:
     """Temp, flush, rename: a machine that loses its power has the old one or the new one."""
     path = path_of(task)
     temporary = path.with_suffix(".tmp")
     with temporary.open("wb") as handle:
-        torch.save({**values, "task": task_digest(task), "machine": _machine()}, handle)
+        hashed = _Hashed(handle)
+        torch.save({**values, "task": task_digest(task), "machine": _machine()}, hashed)
+        handle.write(hashed.digest.digest())
         handle.flush()
         os.fsync(handle.fileno())
     temporary.replace(path)
@@ -43,7 +65,7 @@ def read(task: FoldTask) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
     if not path.exists():
         return None, []
     try:
-        saved: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+        saved = _load(path)
         if saved["task"] != task_digest(task):
             raise ValueError("another task's")
         before, epoch = saved["machine"], int(saved["epoch"]) + 1
@@ -53,6 +75,14 @@ def read(task: FoldTask) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
     if before != _machine():  # its bits are others from here on
         told["before_on"] = ", ".join(str(before[name]) for name in sorted(before))
     return saved, [*saved["events"], told]
+
+
+def _load(path: Path) -> dict[str, Any]:
+    data = memoryview(path.read_bytes())
+    if hashlib.sha256(data[:-_DIGEST]).digest() != data[-_DIGEST:]:
+        raise ValueError("other bytes than were written")
+    found: dict[str, Any] = torch.load(io.BytesIO(data[:-_DIGEST]), weights_only=True, map_location="cpu")
+    return found
 
 
 def _machine() -> dict[str, str]:

@@ -22,7 +22,10 @@ from registry.core.method import Detection, FoldTask
 
 INTEGRATIONS = ("clearml", "comet", "dvc", "mlflow", "neptune", "raytune", "tensorboard", "wandb", "sync", "hub")
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
-NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "cublas_status_alloc_failed")
+NO_MEMORY = (
+    *("out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "cublas_status_alloc_failed"),
+    "could not create a primitive",  # oneDNN's way to say it
+)
 
 
 def silence() -> None:
@@ -70,7 +73,10 @@ def _named_failures(task: FoldTask) -> Iterator[None]:
         said = str(error).lower()
         if isinstance(error, MemoryError) or any(words in said for words in NO_MEMORY):
             batch = task.recipe["training"]["batch"]
-            raise EmotionetError(f"a batch of {batch} does not fit into memory", code="out_of_memory") from error
+            why = (str(error) or type(error).__name__).splitlines()[0][:120]
+            raise EmotionetError(
+                f"a batch of {batch} does not fit into memory ({why})", code="out_of_memory"
+            ) from error
         if "cuda" in said or "nvidia" in said:
             raise Unavailable(f"the GPU failed: {str(error).splitlines()[0][:200]}", code="lost_gpu") from error
         raise

@@ -171,12 +171,16 @@ def killed(folder: Path) -> NoReturn:
 
 
 def damaged(folder: Path) -> dict[str, Any]:
-    """A checkpoint cut short, then one of another task: the fold starts anew and says so."""
+    """A checkpoint cut short, with one bit changed, of another task: the fold starts anew each time."""
     given = task(folder, epochs=1)
     given.workdir.mkdir()
     (given.workdir / "checkpoint.pt").write_bytes(b"PK\x03\x04 cut short")
     first = train(given)
-    return {"first": told(first), "second": told(train(task(folder, epochs=2)))}
+    data = bytearray((given.workdir / "checkpoint.pt").read_bytes())
+    data[len(data) // 2] ^= 1
+    (given.workdir / "checkpoint.pt").write_bytes(data)
+    again = train(given)
+    return {"first": told(first), "again": told(again), "second": told(train(task(folder, epochs=2)))}
 
 
 def diverged(folder: Path) -> dict[str, Any]:

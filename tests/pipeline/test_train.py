@@ -151,7 +151,8 @@ def test_cancelled_it_leaves_before_the_next_batch(place: Path) -> None:
 
 def test_a_checkpoint_that_is_damaged_or_anothers_is_not_used(place: Path) -> None:
     found = process("damaged", place / "damaged", place / "home-5")
-    for outcome, epochs in ((found["first"], 1), (found["second"], 2)):
+    assert found["again"]["tensors"] == found["first"]["tensors"]
+    for outcome, epochs in ((found["first"], 1), (found["again"], 1), (found["second"], 2)):
         assert [event["event"] for event in outcome["events"]] == ["restarted"]
         assert len(outcome["history"]) == epochs
 
