@@ -119,6 +119,13 @@ def threshold_rule(recipe: records.Recipe) -> ThresholdRule:
     )
 
 
+def check_evaluation(recipe: records.Recipe) -> None:
+    """Whether an evaluation could follow from this recipe. ``InvalidInput`` for what would only show at a run's end."""
+    threshold_rule(recipe)
+    for name in ("rounds", "min_group"):
+        stated_count(recipe, "evaluation", name)
+
+
 def thresholds(view: ReleaseView) -> tuple[int, ...]:
     """Each fold's threshold in millionths, as the evaluation states them (level 6 computes them again)."""
     return tuple(_millionths(one) for one in view.evaluation.thresholds)

@@ -15,6 +15,7 @@ from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.core.records import to_value
 from registry.evaluation.claims import is_about, parse_claim
 from registry.jobs import engines
+from registry.provenance.lineage import check_evaluation
 from registry.workflows import run_context
 from registry.workflows.base_weights import keep_base
 from registry.workflows.parts import Parts
@@ -62,6 +63,7 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     name, values = parts.method(wanted.method).recipe(wanted.recipe, wanted.overrides)
     final = wanted.final or str(values["final"])
     _check_final(final, run_context.fold_count(values))
+    check_evaluation(records.Recipe(name=name, method=wanted.method, values=dict(values)))
     return Checked(snapshot, record, name, values, claims, final)
 
 

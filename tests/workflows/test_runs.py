@@ -111,6 +111,9 @@ def test_what_is_asked_for_wrongly_is_refused_before_anything_is_queued(opened: 
         start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", final="fold:3"))
     with pytest.raises(UsageError, match="local or ray"):
         start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", engine="slurm"))
+    for stated in ('{"threshold_rule": "best"}', '{"threshold": "0.001"}', '{"threshold": "2"}', '{"rounds": -1}'):
+        with pytest.raises(InvalidInput):
+            start_run(opened, snapshot, Wanted(recipe=f'{{"evaluation": {stated}}}', method="simulated"))
     for claim in ("f1(felix) >= 0.8", "recall(gender=f) >= 0.8"):
         with pytest.raises(InvalidInput, match="about nothing here: the classes are triste"):
             start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", claims=(claim,)))
