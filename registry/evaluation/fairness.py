@@ -25,7 +25,7 @@ from registry.evaluation.columns import Bools, Columns, Ints, take
 from registry.evaluation.comparison import holm
 from registry.evaluation.decimals import UNIT, six
 from registry.evaluation.groups import Attributes, Grouping, cells_of, counts_of, groupings
-from registry.evaluation.intervals import bounds, draws, group_indices, wilson
+from registry.evaluation.intervals import bounds, draws, group_indices, share_interval
 from registry.evaluation.thresholds import ThresholdRule
 
 CELLS = 1 << 22  # rounds x judgements held at once
@@ -40,14 +40,16 @@ class Fairness:
     left_out: tuple[str, ...]
 
 
-def proportion(name: str, right: int, total: int, min_group: int = 1, repeats: int = 1) -> Metric:
+def proportion(
+    name: str, right: int, total: int, min_group: int = 1, repeats: int = 1, worth: Fraction | None = None
+) -> Metric:
     """A share of ``total`` judgements, ``repeats`` an image, with Wilson's interval; not estimable below ``min_group``
-    images."""
+    images. ``worth``: how many independent images they stand for (``intervals.worth``); without it, each image one."""
     images = total // repeats
-    interval = wilson(right, total, repeats) if images >= min_group else None
-    if interval is None:
+    if not total or images < min_group:
         return Metric(name=name, value=None, low=None, high=None, n=images)
-    return Metric(name=name, value=six(Fraction(right, total)), low=interval[0], high=interval[1], n=images)
+    low, high = share_interval(Fraction(right, total), Fraction(total, repeats) if worth is None else worth)
+    return Metric(name=name, value=six(Fraction(right, total)), low=low, high=high, n=images)
 
 
 @dataclass(frozen=True)
@@ -232,6 +234,6 @@ def notes(
         f"{rule.said()}an image's prediction is its best detection at or above it, otherwise nothing.",
         "pr_auc is of images: the mean over classes of the average precision of each image's highest score. "
         "map50 and map50_95 are of boxes.",
-        "Intervals are 95 %: Wilson's for recall, precision and accuracy (each image counted as independent), a "
-        "bootstrap over groups of persons and near-duplicates for the others.",
+        "Intervals are 95 %: Wilson's, on as many images as the groups of persons and near-duplicates are worth; "
+        "for recall_gap(class) all gaps that the recalls do not speak against.",
     )

@@ -17,9 +17,10 @@ from msgspec import structs
 from registry.core.records import Metric
 from registry.evaluation import calibration, fairness, metrics
 from registry.evaluation.bootstrap import bootstrap
-from registry.evaluation.columns import Columns, Ints
+from registry.evaluation.columns import Bools, Columns, Ints
 from registry.evaluation.decimals import six
-from registry.evaluation.intervals import bounds
+from registry.evaluation.gap_interval import gap_interval
+from registry.evaluation.intervals import bounds, group_indices, worth
 from registry.evaluation.thresholds import Thresholds
 
 METRICS = (
@@ -70,14 +71,16 @@ class _Figures:
         self.at = rule.thresholds.per_image(columns)
         self.counts = metrics.confusion_of(columns, self.at)
         self.drawn = bootstrap(columns, self.names, threshold=self.at, rounds=rule.rounds, seed=rule.seed)
-        self.everyone = len(set(self.names))
+        self.of_row, self.everyone = group_indices(self.names)
+        self.call = columns.called(self.at)
+        self.right = self.call == columns.truth
         labels = range(columns.classes)
         self.of_images = [metrics.class_ap(columns, label) for label in labels]
         self.of_boxes = [metrics.box_ap(columns, label) for label in labels]
 
     def of(self, name: str, value: Fraction | None, among: int, key: str, groups: int) -> Metric:
         """One figure with its bootstrapped interval; ``among`` counts judgements."""
-        interval = bounds(self.drawn[key], groups) if value is not None else None
+        interval = bounds(self.drawn[key], groups, value) if value is not None else None
         low, high = interval or (None, None)
         return Metric(name=name, value=six(value), low=low, high=high, n=among // self.repeats)
 
@@ -85,15 +88,18 @@ class _Figures:
         """A figure of all images."""
         return self.of(name, value, len(self.columns), name, self.everyone)
 
-    def share(self, name: str, right: int, total: int, min_group: int = 1) -> Metric:
-        """A proportion of judgements."""
-        return fairness.proportion(name, right, total, min_group, self.repeats)
+    def worth(self, among: Bools) -> Fraction:
+        """How many independent images the chosen judgements stand for, some of which are right."""
+        return worth(self.of_row[among], self.right[among], self.repeats)
+
+    def share(self, name: str, among: Bools, min_group: int = 1) -> Metric:
+        """Of the chosen judgements, how many are right."""
+        right, total = int((self.right & among).sum()), int(among.sum())
+        return fairness.proportion(name, right, total, min_group, self.repeats, self.worth(among))
 
     def groups_of(self, label: int) -> int:
         """How many groups have an image of a class."""
-        return len(
-            {name for name, truth in zip(self.names, self.columns.truth.tolist(), strict=True) if truth == label}
-        )
+        return len(np.unique(self.of_row[self.columns.truth == label]))
 
 
 def figures(columns: Columns, clusters: Clusters, rule: Rule) -> tuple[Metric, ...]:
@@ -106,9 +112,20 @@ def figures(columns: Columns, clusters: Clusters, rule: Rule) -> tuple[Metric, .
     for label, name in enumerate(rule.classes):
         found += _of_class(made, label, name, by_class[label])
         found.append(_bare(f"auc({name})", areas[label], int(made.counts[label].sum()) // made.repeats))
-    gap = metrics.recall_gap(made.counts, rule.min_group * made.repeats)
-    found.append(made.of("recall_gap(class)", gap, len(columns), "recall_gap", min(filter(None, by_class), default=0)))
-    return tuple(found)
+    return (*found, _recall_gap(made))
+
+
+def _recall_gap(made: _Figures) -> Metric:
+    counts, rule, n = made.counts, made.rule, len(made.columns) // made.repeats
+    gap = metrics.recall_gap(counts, rule.min_group * made.repeats)
+    if gap is None:
+        return _bare("recall_gap(class)", None, n)
+    rates = [
+        (Fraction(int(counts[label, label]), int(counts[label].sum())), made.worth(made.columns.truth == label))
+        for label in metrics.present(counts)
+    ]
+    low, high = gap_interval([rates], rule.rounds, rule.seed)
+    return Metric(name="recall_gap(class)", value=six(gap), low=low, high=high, n=n)
 
 
 def _bare(name: str, value: Fraction | None, n: int) -> Metric:
@@ -117,8 +134,7 @@ def _bare(name: str, value: Fraction | None, n: int) -> Metric:
 
 def _overall(made: _Figures) -> list[Metric]:
     counts, columns = made.counts, made.columns
-    hits = int(np.trace(counts))
-    accuracy = made.share("accuracy", hits, len(columns))
+    accuracy = made.share("accuracy", np.ones(len(columns), bool))
     return [
         made.overall("macro_f1", metrics.macro_f1(counts)),
         made.overall("micro_f1", metrics.micro_f1(counts)),
@@ -126,7 +142,7 @@ def _overall(made: _Figures) -> list[Metric]:
         accuracy,
         made.overall("macro_precision", metrics.macro(counts, metrics.class_precision)),
         made.overall("macro_recall", metrics.macro(counts, metrics.class_recall)),
-        made.share("micro_precision", hits, int(counts[:, :-1].sum())),
+        made.share("micro_precision", made.call < columns.classes),
         structs.replace(accuracy, name="micro_recall"),  # every image has one truth, so they are one figure
         made.overall("weighted_precision", metrics.weighted(counts, metrics.class_precision)),
         structs.replace(accuracy, name="weighted_recall"),
@@ -143,11 +159,11 @@ def _calibration(made: _Figures) -> Metric:
 
 def _of_class(made: _Figures, label: int, name: str, groups: int) -> list[Metric]:
     counts = made.counts
-    total, called, hits = int(counts[label].sum()), int(counts[:, label].sum()), int(counts[label, label])
+    total = int(counts[label].sum())
     return [
         made.of(f"f1({name})", metrics.class_f1(counts, label), total, f"f1 {label}", groups),
-        made.share(f"recall({name})", hits, total, made.rule.min_group),
-        made.share(f"precision({name})", hits, called),
+        made.share(f"recall({name})", made.columns.truth == label, made.rule.min_group),
+        made.share(f"precision({name})", made.call == label),
         made.of(f"ap({name})", made.of_images[label], total, f"ap {label}", groups),
         made.of(f"ap50({name})", made.of_boxes[label][0], total, f"ap50 {label}", groups),
         made.of(f"ap50_95({name})", metrics.mean(made.of_boxes[label]), total, f"ap50_95 {label}", groups),
