@@ -15,9 +15,10 @@ from litestar.params import JSONBody
 from registry.api.auth import authorize, sends_json
 from registry.api.parts import Document, Home, Page, cid_of, page, problems, record
 from registry.api.problems import HttpProblem
-from registry.api.wire import CidPath, ImagePath, NewAudit, Target
+from registry.api.wire import CidPath, ImagePath, LineageFormat, NewAudit, Target
 from registry.core import records
 from registry.core.records import to_value
+from registry.provenance.exports.prov import prov_json
 from registry.workflows.anchoring import anchor_status
 from registry.workflows.audit_target import audit_target
 from registry.workflows.parts import Parts
@@ -62,9 +63,10 @@ def _audit(parts: Parts, found: dict[str, Any]) -> Document:
 
 
 @get("/lineage/{cid:str}", responses=problems(404), sync_to_thread=True)
-def show_lineage(home: Home, cid: CidPath) -> Document:
-    """What a record came from and what came from it: nodes and edges."""
-    return trace(home, cid_of(cid))
+def show_lineage(home: Home, cid: CidPath, form: LineageFormat = "json") -> Document:
+    """What a record came from and what came from it: nodes and edges, or all of it as W3C PROV-JSON."""
+    found = trace(home, cid_of(cid))
+    return prov_json(found["nodes"], found["edges"]) if form == "prov" else found
 
 
 @get("/lookup/{digest:str}", responses=problems(), sync_to_thread=True)

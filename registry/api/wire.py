@@ -35,6 +35,7 @@ CidPath = Annotated[str, PathParameter(min_length=1, max_length=256, description
 ImagePath = Annotated[str, PathParameter(min_length=1, max_length=256, description=_IMAGE)]
 RunPath = Annotated[str, PathParameter(min_length=1, max_length=200, description="a run's id")]
 Target = Annotated[str, QueryParameter(min_length=1, max_length=256, description=_CID)]
+LineageFormat = Annotated[Literal["json", "prov"], QueryParameter(name="format")]
 StatusFilter = Annotated[Literal["referenced", "stored", "withdrawn"] | None, QueryParameter()]
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="how many at most")]
 Cursor = Annotated[str | None, QueryParameter(max_length=512, description="`next` of the page before")]

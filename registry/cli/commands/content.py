@@ -43,7 +43,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     looking.add_argument("what", metavar="CID|DIGEST")
     tracing = add(commands, common, "lineage", run_lineage, "what a record came from and what came from it")
     tracing.add_argument("cid", metavar="CID")
-    tracing.add_argument("--format", choices=["tree", "json", "dot"], default="tree")
+    tracing.add_argument("--format", choices=["tree", "json", "dot", "prov"], default="tree")
     _add_audit(commands, common)
     withdrawing = add(commands, common, "withdraw", run_withdraw, "take an image, a snapshot or a release back")
     withdrawing.add_argument("what", metavar="CID|SHA256")
@@ -156,13 +156,16 @@ def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
 
 
 def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
-    """Print lineage as a tree, as JSON or for Graphviz."""
+    """Print lineage as a tree, as JSON, for Graphviz or as W3C PROV."""
+    from registry.provenance.exports.prov import prov_json
     from registry.workflows.trace import trace
 
     with home() as opened:
         target = record(opened, wanted.cid)
         found = trace(opened, target)
-    if output.as_json or wanted.format == "json":
+    if wanted.format == "prov":
+        print(json.dumps(prov_json(found["nodes"], found["edges"]), ensure_ascii=False, indent=1))
+    elif output.as_json or wanted.format == "json":
         print(json.dumps(found, ensure_ascii=False))
     elif output.quiet:
         print("\n".join(node["cid"] for node in found["nodes"]))

@@ -33,8 +33,10 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     comparing.add_argument("after", metavar="CID")
     exporting = add(verbs, common, "export", run_export, "a snapshot's rows for other tools")
     exporting.add_argument("snapshot", metavar="CID")
-    exporting.add_argument("--format", choices=["jsonl", "csv", "parquet"], default="jsonl")
-    exporting.add_argument("-o", "--out", type=Path)
+    exporting.add_argument("--format", choices=["jsonl", "csv", "parquet", "croissant", "yolo"], default="jsonl")
+    exporting.add_argument("-o", "--out", type=Path, help="a file; for croissant and yolo a folder")
+    exporting.add_argument("--draw", metavar="CID", help="yolo: split as a fold of this draw")
+    exporting.add_argument("--fold", type=int, default=0, metavar="N")
 
 
 def _query(wanted: argparse.Namespace) -> dict[str, Any]:
@@ -105,8 +107,28 @@ def run_diff(wanted: argparse.Namespace, output: Output) -> int:
 def run_export(wanted: argparse.Namespace, output: Output) -> int:
     """Write a snapshot's items."""
     from registry.cli.rows import write_rows
+    from registry.workflows.export_snapshot import FORMATS
     from registry.workflows.read_content import rows
 
+    if wanted.format in FORMATS:
+        return _export_folder(wanted, output)
     with home() as opened:
         write_rows(rows(opened, record(opened, wanted.snapshot), "items"), wanted.format, wanted.out)
+    return 0
+
+
+def _export_folder(wanted: argparse.Namespace, output: Output) -> int:
+    """Images and what describes them, for mlcroissant or ultralytics."""
+    from registry.workflows.export_snapshot import export_snapshot
+
+    if wanted.out is None:
+        raise UsageError(f"{wanted.format} is a folder: name one that does not exist yet with -o")
+    bars = output.progress()
+    with home() as opened:
+        draw = record(opened, wanted.draw) if wanted.draw else None
+        snapshot = record(opened, wanted.snapshot)
+        done = export_snapshot(opened, snapshot, wanted.format, wanted.out, draw, wanted.fold, bars)
+    bars.close()
+    left = f"; left out, being no pictures: {len(done['left_out'])}" if done["left_out"] else ""
+    output.document(done, identity="path", text=[f"wrote {done['images']} images to {done['path']}{left}"])
     return 0

@@ -1,0 +1,151 @@
+"""A snapshot as Croissant 1.1: JSON-LD beside its images and a table of its items, for mlcroissant and its like.
+
+Invariants: a pure function of the snapshot's record and rows, the same bytes for the same; images are named by their
+sha256, nobody's file name is in it; every file has its sha256. mlcroissant reads no ipfs:// address, so files are named
+by their place beside the document, and the CIDs stand in the table.
+
+Source: MLCommons, Croissant format specification 1.1.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+ITEMS, DOCUMENT, IMAGES = "items.csv", "croissant.json", "images"
+CONTEXT = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "citeAs": "cr:citeAs",
+    "column": "cr:column",
+    "conformsTo": "dct:conformsTo",
+    "containedIn": "cr:containedIn",
+    "cr": "http://mlcommons.org/croissant/",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    "extract": "cr:extract",
+    "field": "cr:field",
+    "fileObject": "cr:fileObject",
+    "fileProperty": "cr:fileProperty",
+    "fileSet": "cr:fileSet",
+    "format": "cr:format",
+    "includes": "cr:includes",
+    "isLiveDataset": "cr:isLiveDataset",
+    "jsonPath": "cr:jsonPath",
+    "key": "cr:key",
+    "md5": "cr:md5",
+    "parentField": "cr:parentField",
+    "path": "cr:path",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "recordSet": "cr:recordSet",
+    "references": "cr:references",
+    "regex": "cr:regex",
+    "repeated": "cr:repeated",
+    "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
+    "sc": "https://schema.org/",
+    "separator": "cr:separator",
+    "source": "cr:source",
+    "subField": "cr:subField",
+    "transform": "cr:transform",
+}
+COLUMNS = ("filename", "sha256", "cid", "label", "class", "subject", "licence", "attributes", "boxes")
+UNKNOWN = "https://spdx.org/licenses/NOASSERTION"
+
+
+def items_csv(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """The table of items: ``COLUMNS``, by sha256."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, fieldnames=COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue().encode()
+
+
+def croissant(
+    snapshot: str,
+    classes: Sequence[str],
+    count: int,
+    *,
+    kinds: Sequence[str],
+    licences: Sequence[str],
+    published: str,
+    items_sha256: str,
+) -> dict[str, Any]:
+    """The JSON-LD of a snapshot with ``count`` images of these media types; ``published`` is a time, ``licences`` as
+    contributors state them. (mlcroissant 1.1 opens JPEG and PNG alone.)"""
+    return {
+        "@context": CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": "http://mlcommons.org/croissant/1.1",
+        "name": f"emotionet-{snapshot[-12:]}",
+        "description": (
+            f"Emotionet snapshot {snapshot}: {count} images with one label each, of the classes {', '.join(classes)}. "
+            "A label says what somebody saw in a picture, not what a person felt."
+        ),
+        "url": f"ipfs://{snapshot}",
+        "identifier": f"ipfs://{snapshot}",
+        "version": "1.0.0",
+        "datePublished": published,
+        "license": list(licences) or [UNKNOWN],
+        "creator": {"@type": "sc:Organization", "name": "The contributors that the snapshot names"},
+        "citeAs": f"Emotionet snapshot ipfs://{snapshot}",
+        "isLiveDataset": False,
+        "rai:dataLimitations": "Inferring emotions at work and in education is prohibited in the European Union.",
+        "distribution": [
+            {
+                "@type": "cr:FileObject",
+                "@id": ITEMS,
+                "name": ITEMS,
+                "contentUrl": ITEMS,
+                "encodingFormat": "text/csv",
+                "sha256": items_sha256,
+            },
+            {
+                "@type": "cr:FileSet",
+                "@id": IMAGES,
+                "name": IMAGES,
+                "encodingFormat": list(kinds),
+                "includes": f"{IMAGES}/*",
+            },
+        ],
+        "recordSet": [_items()],
+    }
+
+
+def _items() -> dict[str, Any]:
+    """One record an image: its pixels joined with its row of the table by file name."""
+    file = {"fileSet": {"@id": IMAGES}, "extract": {"fileProperty": "filename"}}
+    fields: list[dict[str, Any]] = [
+        {
+            "@type": "cr:Field",
+            "@id": "items/image",
+            "name": "image",
+            "dataType": "sc:ImageObject",
+            "source": {"fileSet": {"@id": IMAGES}, "extract": {"fileProperty": "content"}},
+        },
+        {
+            "@type": "cr:Field",
+            "@id": "items/filename",
+            "name": "filename",
+            "dataType": "sc:Text",
+            "source": file,
+            "references": {"fileObject": {"@id": ITEMS}, "extract": {"column": "filename"}},
+        },
+    ]
+    for column in COLUMNS[1:]:
+        fields.append(
+            {
+                "@type": "cr:Field",
+                "@id": f"items/{column}",
+                "name": column,
+                "dataType": "sc:Integer" if column == "class" else "sc:Text",
+                "source": {"fileObject": {"@id": ITEMS}, "extract": {"column": column}},
+            }
+        )
+    return {"@type": "cr:RecordSet", "@id": "items", "name": "items", "key": {"@id": "items/filename"}, "field": fields}
