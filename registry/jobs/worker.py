@@ -3,13 +3,15 @@
 Invariants: a handler is called with a ``check`` that raises ``Cancelled`` when somebody cancelled
 the run and ``Conflict(code="lease_lost")`` when another worker took the job over; whatever a job
 writes after that is refused by the queue's fencing token. A worker that is stopped gives its jobs
-back; one that is killed loses them when their leases run out.
+back; one that is killed, or can't write down what became of them, loses them when their leases run out. A worker
+that serves goes on whatever its jobs and its database do; one that works a single run ends with what went wrong.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -18,6 +20,7 @@ from registry.jobs.queue import Job, Queue
 
 Check = Callable[[], None]
 Handler = Callable[[Job, Check], None]
+AWAY_SECONDS = 60.0  # how long somebody who waits for one run waits for the database too
 ATTEMPTS = 3  # how often a job is tried that could not reach something and came no further
 
 
@@ -82,9 +85,10 @@ class Worker:
         self._again = again
         self._name, self._parallel, self._lease = name, parallel, lease_seconds
         self.stopping = threading.Event()
+        self._away: float | None = None  # since when the database could not be reached
 
     def run_job(self, job: Job) -> None:
-        """Run one claimed job to its end, whatever that is."""
+        """Run one claimed job to its end, whatever that is. ``Unavailable`` where that can't be written down."""
         with Keeper(self._queue, job, self._lease, self.stopping) as keeper:
             try:
                 keeper.check()
@@ -123,11 +127,11 @@ class Worker:
                     finished = {future for future in active if future.done()}
                     active -= finished
                     for future in finished:
-                        future.result()
+                        self._look_at(future.exception(), run)
                     job = self._claim(run) if len(active) < self._parallel else None
                     if job is not None:
                         active.add(pool.submit(self.run_job, job))
-                    elif not active and ((run is not None and not self._queue.pending(run)) or idle()):
+                    elif not active and (self._is_over(run) or idle()):
                         return
                     else:
                         time.sleep(0.1)
@@ -135,14 +139,43 @@ class Worker:
                 if active:
                     self.stopping.set()
 
+    def _look_at(self, error: BaseException | None, run: str | None) -> None:
+        """What came out of a job's thread: a defect, or a database that was away when the job's end was to be told."""
+        if error is None or isinstance(error, Unavailable):  # its lease runs out, and it is taken up again
+            return
+        if run is not None:
+            raise error
+        traceback.print_exception(error)
+
+    def _reached(self, run: str | None, error: Unavailable | None) -> None:
+        """Keep count of how long the database is away; too long for one who waits for a run is an error."""
+        if error is None:
+            self._away = None
+            return
+        self._away = self._away or time.monotonic()
+        if run is not None and time.monotonic() - self._away > AWAY_SECONDS:
+            raise error
+        self.stopping.wait(1.0)
+
+    def _is_over(self, run: str | None) -> bool:
+        if run is None or self._away is not None:
+            return False
+        try:
+            return not self._queue.pending(run)
+        except Unavailable as error:
+            self._reached(run, error)
+            return False
+
     def _claim(self, run: str | None) -> Job | None:
         """The next job; one whose worker died every time is given up instead of killing this one too."""
         try:
             job = self._queue.claim(self._name, self._lease, time.time(), run=run)
-        except Unavailable:
-            time.sleep(1.0)  # the database is busy or away; the next round asks again
+            if job is not None and job.attempt > ATTEMPTS:
+                said = f"the job {job.kind} ended its worker {ATTEMPTS} times"
+                self._give_up(job, EmotionetError(said, code="poisoned"))
+                job = None
+        except Unavailable as error:  # the next round asks again
+            self._reached(run, error)
             return None
-        if job is not None and job.attempt > ATTEMPTS:
-            self._give_up(job, EmotionetError(f"the job {job.kind} ended its worker {ATTEMPTS} times", code="poisoned"))
-            return None
+        self._reached(run, None)
         return job

@@ -20,6 +20,7 @@ from registry.catalog.database import Catalog
 from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted
 from registry.jobs import child as child_process
 from registry.jobs import folder as folder_of_one
+from registry.jobs import worker as workers
 from registry.jobs.queue import Job, Queue
 from registry.jobs.worker import ATTEMPTS, Check, Worker
 
@@ -154,6 +155,65 @@ def test_a_defect_ends_the_job_with_its_reason_and_is_not_hidden(catalog: Catalo
         bench.worker.work(run)
     assert bench.failed == [("work", "ZeroDivisionError: a bug")]
     assert queue.pending(run) == 0
+
+
+def test_a_worker_that_serves_outlives_a_defect(
+    catalog: Catalog, queue: Queue, run: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def handler(job: Job, check: Check) -> None:
+        if job.payload["number"] == 0:
+            raise ZeroDivisionError("a bug")
+
+    enqueue(catalog, queue, run, 3)
+    bench = Bench(queue, handler)
+    bench.worker.work(idle=lambda: not queue.pending(run))
+    assert bench.failed == [("work", "ZeroDivisionError: a bug")]
+    assert "a bug" in capsys.readouterr().err
+
+
+def away(*_: object, **__: object) -> str:
+    raise Unavailable("the disk is full")
+
+
+def test_what_can_not_be_written_down_is_done_again(
+    catalog: Catalog, queue: Queue, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    def handler(job: Job, check: Check) -> None:
+        calls.append(job.token)
+        if len(calls) == 1:
+            monkeypatch.setattr(queue, "finish", away)
+        else:
+            monkeypatch.undo()
+
+    enqueue(catalog, queue, run)
+    bench = Bench(queue, handler, lease=1.0)
+    bench.worker.work(run)
+    assert len(calls) == 2
+    assert calls[0] < calls[1]
+    assert bench.failed == []
+
+
+def test_who_waits_for_one_run_is_told_that_the_database_is_away(
+    catalog: Catalog, queue: Queue, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enqueue(catalog, queue, run)
+    bench = Bench(queue, lambda job, check: None)
+    monkeypatch.setattr(workers, "AWAY_SECONDS", 0.5)
+    monkeypatch.setattr(queue, "claim", away)
+    with pytest.raises(Unavailable, match="disk is full"):
+        bench.worker.work(run)
+    serving = threading.Thread(target=bench.worker.work)
+    serving.start()
+    time.sleep(1.5)
+    assert serving.is_alive()
+    monkeypatch.undo()
+    while queue.pending(run):
+        time.sleep(0.05)
+    bench.worker.stopping.set()
+    serving.join(20)
+    assert not serving.is_alive()
 
 
 def waits(job: Job, check: Check) -> None:

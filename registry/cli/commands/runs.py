@@ -93,22 +93,22 @@ def _estimate(opened: Home, snapshot: CID, asked: Wanted, output: Output) -> int
 
 
 def work_until_ended(opened: Home, run: str, output: Output) -> None:
-    """Work a run's jobs in this process, with progress bars, until none is left."""
-    import threading
+    """Work a run's jobs in this process, with progress bars, until none is left; what ends the work is raised."""
+    from concurrent.futures import ThreadPoolExecutor
 
     bars = output.progress()
     worker = opened.worker()
-    thread = threading.Thread(target=worker.work, kwargs={"run": run}, name="worker")
-    thread.start()
+    thread = ThreadPoolExecutor(1, thread_name_prefix="worker")
+    working = thread.submit(worker.work, run)
     try:
-        for event in events(opened, run, thread.is_alive):
+        for event in events(opened, run, lambda: not working.done()):
             draw_event(bars, event)
-        thread.join()
+        working.result()
     except BaseException:
         worker.stopping.set()  # the jobs go back to the queue: `runs resume` takes them up
-        thread.join()
         raise
     finally:
+        thread.shutdown()
         bars.close()
 
 
