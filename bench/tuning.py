@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import copy
 import csv
+import functools
 import hashlib
 import json
 import random
@@ -165,8 +166,11 @@ def main(arguments: list[str]) -> None:
     _, recipe = method.recipe(given.recipe, {})
     base = method.read_base(given.base) if given.base else None
     with tempfile.TemporaryDirectory(prefix="emotionet-tuning-") as folder:
+        looked = functools.cache(lambda settings: strangers(with_settings(recipe, settings), given.full, given.judged))
         for settings in given.experiments:
-            jobs = jobs_of(with_settings(recipe, settings), given, base, Path(tempfile.mkdtemp(dir=folder)))
+            values = with_settings(recipe, settings)
+            cleaned = looked(",".join(one for one in settings.split(",") if one.startswith("preprocess.")))
+            jobs = jobs_of(values, cleaned, base, given.sets, Path(tempfile.mkdtemp(dir=folder)))
             started = time.monotonic()
             with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
                 found = list(pool.map(train, jobs))
@@ -178,14 +182,14 @@ def main(arguments: list[str]) -> None:
 
 
 def jobs_of(
-    recipe: dict[str, Any], given: argparse.Namespace, base: dict[str, bytes] | None, folder: Path
+    recipe: dict[str, Any], cleaned: tuple[Any, Any, Any], base: dict[str, bytes] | None, sets: int, folder: Path
 ) -> list[tuple[FoldTask, str]]:
     """One training a set."""
-    kept, labels, data = strangers(recipe, given.full, given.judged)
+    kept, labels, data = cleaned
     array = folder / "pixels.npy"
     index = YOLOv8().materialize(kept, data.__getitem__, recipe, array, lambda *_: None)
     jobs = []
-    for number in range(given.sets):
+    for number in range(sets):
         train_on, judged = draw(kept, labels, number)
         task = FoldTask(
             fold=number,

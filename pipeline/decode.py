@@ -33,7 +33,7 @@ class Undecodable(Exception):
 
 def decode(data: bytes, max_pixels: int) -> Image:
     """Upright RGB. ``Undecodable`` with its reason otherwise."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     if not data:
         raise Undecodable("undecodable", "0 bytes")
@@ -51,6 +51,9 @@ def decode(data: bytes, max_pixels: int) -> Image:
         except Image.DecompressionBombError as error:  # far above any limit: Pillow stopped at the header itself
             found = re.search(r"\((\d+) pixels\)", str(error))
             raise Undecodable("too_large", f"{found[1]} pixels" if found else "too many pixels") from error
+        except (UnidentifiedImageError, ImportError) as error:
+            # Where ultralytics is loaded it makes Pillow look for one more plugin; what is measured stays the same.
+            raise Undecodable("undecodable", "UnidentifiedImageError") from error
         except Exception as error:  # Pillow's readers raise whatever they like on hostile bytes
             raise Undecodable("undecodable", type(error).__name__) from error
 

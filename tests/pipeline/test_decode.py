@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import struct
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from pipeline.decode import decode
+from pipeline.decode import Undecodable, decode
 from tests.pipeline.pictures import encode
 
 LIMIT = 1_000_000
@@ -141,3 +142,10 @@ def test_a_picture_for_print_is_read() -> None:
 
 def test_the_limit_itself_is_allowed() -> None:
     assert decode(encode(corners()), 64 * 32).size == (64, 32)
+
+
+def test_what_is_no_image_is_measured_alike_where_ultralytics_has_changed_pillow() -> None:
+    importlib.import_module("pipeline.yolo.model")  # from here on Image.open is ultralytics' own
+    with pytest.raises(Undecodable) as raised:
+        decode(b"esto no es una imagen", LIMIT)
+    assert raised.value.measured == "UnidentifiedImageError"
