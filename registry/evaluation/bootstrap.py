@@ -3,24 +3,36 @@
 Invariants: a round's figure has the definition of ``metrics``, an image counting as often as its group was
 drawn; ratios are integers in units of 2**-30, rounded down, as is each mean of them; -1 stands for "none". So no sum
 depends on the order of its terms. Floating point is used only where the result is exact.
+
+Two stated rules keep large releases within bounds, and change nothing in small ones. More than ``BAGS`` groups are
+dealt into as many bags, which are then drawn (``intervals.bags_of``). Areas are summed in at most ``steps_of`` steps
+a class: of m ranks at which recall can grow, more than S, those stay at which floor(S i / m) grows, i being the rank's
+number from 1; between two of them recall grows at the later one. An interval takes from the rounds how much
+they vary, not where they lie, so neither rule moves it aside (see ``intervals.bounds``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.evaluation.columns import Columns, Ints
+from registry.evaluation.columns import Bools, Columns, Ints
 from registry.evaluation.decimals import UNIT
-from registry.evaluation.intervals import draws, group_indices
+from registry.evaluation.intervals import bags_of, draws
 
 NONE = -1
-CELLS = 1 << 22  # rounds x detections held at once
-Counts = NDArray[np.int32]  # (images or detections, rounds)
+CELLS = 1 << 22  # rounds x steps, or rounds x bags, held at once
 _EXACT = 1 << 22  # below this a float64 quotient times 2**30 has the right floor
+_SINGLE = 1 << 24  # below this float32 holds every whole number
+Floats = NDArray[np.float64]
+
+
+def steps_of(classes: int) -> int:
+    """How many steps a class's area is summed in at most."""
+    return max(64, 4096 // classes)
 
 
 def bootstrap(
@@ -32,20 +44,37 @@ def bootstrap(
     weighted_precision, recall_gap, pr_auc, map50, map50_95, and ``f1 N``, ``ap N``, ``ap50 N``, ``ap50_95 N`` of
     class N.
     """
-    of_image, groups = group_indices(names)
-    widest = max(1, len(columns), len(columns.image))
+    of_image, bags = bags_of(names)
+    counts = _by_bag(columns, of_image, bags, threshold)
+    labels = range(columns.classes)
+    images = [_image_steps(columns, of_image, bags, label) for label in labels]
+    boxes = [_box_steps(columns, of_image, bags, label) for label in labels]
+    widest = max([bags, 1, *(one.totals.shape[1] for one in (*images, *boxes))])
     parts: list[dict[str, Ints]] = []
-    for drawn in draws(groups, rounds, seed, max(1, CELLS // widest)):
-        part = _of_matrix(_matrices(columns, of_image, drawn, threshold))
-        of_images = [_image_level(columns, of_image, drawn, label) for label in range(columns.classes)]
-        of_boxes = [_box_level(columns, of_image, drawn, label) for label in range(columns.classes)]
-        for label in range(columns.classes):
+    for drawn in draws(bags, rounds, seed, max(1, CELLS // widest)):
+        part = _of_matrix(_matrices(counts, drawn, columns.classes))
+        of_images = [_image_level(one, drawn) for one in images]
+        of_boxes = [_box_level(one, drawn) for one in boxes]
+        for label in labels:
             part[f"ap {label}"], part[f"ap50 {label}"] = of_images[label], of_boxes[label][0]
             part[f"ap50_95 {label}"] = mean_of(of_boxes[label])
         part["pr_auc"] = mean_of(of_images)
         part["map50"] = mean_of([found[0] for found in of_boxes])
         part["map50_95"] = mean_of([one for found in of_boxes for one in found])
         parts.append(part)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def of_confusion(
+    columns: Columns, names: Sequence[bytes], *, threshold: int | Ints, rounds: int, seed: int
+) -> dict[str, Ints]:
+    """Those of ``bootstrap``'s figures that follow from the confusion matrix alone."""
+    of_image, bags = bags_of(names)
+    counts = _by_bag(columns, of_image, bags, threshold)
+    parts = [
+        _of_matrix(_matrices(counts, drawn, columns.classes))
+        for drawn in draws(bags, rounds, seed, max(1, CELLS // max(1, bags)))
+    ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -67,17 +96,23 @@ def mean_of(columns: Sequence[Ints]) -> Ints:
     return np.where(count > 0, total // np.maximum(count, 1), NONE)
 
 
-def _summed(drawn: Ints, by_group: Ints) -> Ints:
-    """Groups' counts summed as often as they were drawn, (rounds, columns): exact, being far below 2**53."""
-    return (drawn.astype(np.float64) @ by_group.astype(np.float64)).astype(np.int64)
+def summed(drawn: Ints, by_bag: Ints) -> Floats:
+    """Bags' counts summed as often as they were drawn, (rounds, columns): whole numbers, exact, in single precision
+    where it holds them."""
+    kind = np.float32 if drawn.shape[1] * int(by_bag.max(initial=0)) < _SINGLE else np.float64
+    found: Floats = (drawn.astype(kind) @ by_bag.astype(kind)).astype(np.float64)
+    return found
 
 
-def _matrices(columns: Columns, of_image: Ints, drawn: Ints, threshold: int | Ints) -> Ints:
-    k, groups = columns.classes, drawn.shape[1]
-    cells = k * (k + 1)
-    place = of_image * cells + columns.truth * (k + 1) + columns.called(threshold)
-    by_group = np.bincount(place, minlength=groups * cells).reshape(groups, cells)
-    return _summed(drawn, by_group).reshape(len(drawn), k, k + 1)
+def _by_bag(columns: Columns, of_image: Ints, bags: int, threshold: int | Ints) -> Ints:
+    """Judgements by bag and cell of the confusion matrix."""
+    cells = columns.classes * (columns.classes + 1)
+    place = of_image * cells + columns.truth * (columns.classes + 1) + columns.called(threshold)
+    return np.bincount(place, minlength=bags * cells).reshape(bags, cells)
+
+
+def _matrices(by_bag: Ints, drawn: Ints, k: int) -> Ints:
+    return summed(drawn, by_bag).astype(np.int64).reshape(len(drawn), k, k + 1)
 
 
 def _of_matrix(counts: Ints) -> dict[str, Ints]:
@@ -105,77 +140,98 @@ def _weighted(values: Ints, truth: Ints) -> Ints:
     return np.where(total > 0, (np.maximum(values, 0) * truth).sum(axis=1) // np.maximum(total, 1), NONE)
 
 
-def _image_level(columns: Columns, of_image: Ints, drawn: Ints, label: int) -> Ints:
-    """Average precision of the images for one class."""
+@dataclass(frozen=True)
+class _Steps:
+    """What lies up to each step and after the one before, by bag: (bags, steps) all, (levels, bags, steps) right
+    ones; and true ones by bag, (bags, 1)."""
+
+    totals: Ints
+    hits: Ints
+    positives: Ints
+
+
+def _steps(ends: Ints, most: int, bag: Ints, right: Bools, positives: Ints) -> _Steps:
+    """Of ranked rows in ``bag`` (n), ``right`` (levels, n); ``ends`` are the ranks at which recall can grow."""
+    bags, count = len(positives), len(ends)
+    if count > most:
+        number = most * np.arange(count + 1) // count
+        ends = ends[np.diff(number) > 0]
+    step = np.searchsorted(ends, np.arange(len(bag)))
+    size = len(ends)
+    place = bag * size + step
+    seen = step < size  # what ranks below all right ones changes nothing
+
+    def counted(rows: Bools) -> Ints:
+        return np.bincount(place[rows & seen], minlength=bags * size).reshape(bags, size)
+
+    everything = np.ones(len(bag), bool)
+    return _Steps(counted(everything), np.stack([counted(one) for one in right]), positives[:, None])
+
+
+def _image_steps(columns: Columns, of_image: Ints, bags: int, label: int) -> _Steps:
+    """Images ranked for one class; recall grows at the end of each distinct score that a right one has."""
     truth, scores = columns.truth == label, columns.scores[:, label]
-    if not truth.any():
-        return np.full(len(drawn), NONE)
     order = np.argsort(-scores, kind="stable")
-    last = np.append(np.diff(scores[order]) != 0, True)  # of each distinct score
+    last = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True)) if len(order) else order
     right = np.cumsum(truth[order])[last]
-    gains = np.diff(right, prepend=0) > 0  # scores at which recall grows
-    weights = _times(drawn, of_image[order])
-    totals = _running(np.add, weights)[np.flatnonzero(last)[gains]]
-    hits = _running(np.add, weights[truth[order]])[right[gains] - 1]
-    share = _share(hits, totals)
-    area = hits[0] * share[0] + ((hits[1:] - hits[:-1]) * share[1:]).sum(axis=0)
-    positives = hits[-1].astype(np.int64)
-    return np.where(positives > 0, area.astype(np.int64) // np.maximum(positives, 1), NONE)
+    ends = last[np.diff(right, prepend=0) > 0]
+    positives = np.bincount(of_image[truth], minlength=bags)
+    return _steps(ends, steps_of(columns.classes), of_image[order], truth[order][None], positives)
 
 
-def _times(drawn: Ints, of_row: Ints) -> Counts:
-    """How often each row's group was drawn, (rows, rounds): running sums go down, side by side for all rounds."""
-    return drawn.T.astype(np.int32)[of_row]
-
-
-def _running(function: np.ufunc, rows: NDArray[Any]) -> NDArray[Any]:
-    """``function.accumulate`` down the rows; a row at a time, which is several times faster where rows are wide."""
-    if rows.shape[1] < 128:
-        return function.accumulate(rows, axis=0)
-    found = rows.copy()
-    for index in range(1, len(found)):
-        function(found[index], found[index - 1], out=found[index])
-    return found
-
-
-def _share(hits: Counts, totals: Counts) -> NDArray[np.float64]:
-    """``ratio_of`` with 0 for none, as whole numbers in float64 (whose sums stay exact below 2**53)."""
-    if totals.size and int(totals[-1].max()) >= _EXACT:
-        wide = ratio_of(hits.astype(np.int64), totals.astype(np.int64))
-        return np.maximum(wide, 0).astype(np.float64)
-    found = hits.astype(np.float64) * UNIT
-    found /= np.maximum(totals, 1)
-    return np.floor(found, out=found)
-
-
-def _box_level(columns: Columns, of_image: Ints, drawn: Ints, label: int) -> list[Ints]:
-    """COCO's average precision of the boxes for one class, at each of IOU_PERCENTS."""
+def _box_steps(columns: Columns, of_image: Ints, bags: int, label: int) -> _Steps:
+    """Boxes ranked for one class; recall grows at each that is right at some IoU."""
     boxes = np.where(columns.truth == label, columns.boxes, 0)
-    by_group = np.bincount(np.repeat(of_image, boxes), minlength=drawn.shape[1])
-    positives = _summed(drawn, by_group[:, None])[:, 0]
+    positives = np.bincount(np.repeat(of_image, boxes), minlength=bags)
     mine = np.flatnonzero(columns.kind == label)
     right = columns.right[:, mine]
-    ever = right.any(axis=0)  # only there can precision be highest, and recall grow
-    weights = _times(drawn, of_image[columns.image[mine]])
-    totals = _running(np.add, weights)[ever]
-    weights, right = weights[ever], right[:, ever]
-    found = []
-    for marks in right:
-        area = _interpolated(weights[marks], totals[marks], positives)
-        found.append(np.where(positives > 0, area, NONE))
+    ends = np.flatnonzero(right.any(axis=0))
+    return _steps(ends, steps_of(columns.classes), of_image[columns.image[mine]], right, positives)
+
+
+def _up_to(drawn: Ints, by_bag: Ints) -> Floats:
+    """Running sums over the steps, (rounds, steps)."""
+    found = summed(drawn, by_bag)
+    return np.cumsum(found, axis=1, out=found)
+
+
+def _positives(steps: _Steps, drawn: Ints) -> Ints:
+    return summed(drawn, steps.positives)[:, 0].astype(np.int64)
+
+
+def _image_level(steps: _Steps, drawn: Ints) -> Ints:
+    """Average precision of the images for one class."""
+    positives = _positives(steps, drawn)
+    hits, totals = _up_to(drawn, steps.hits[0]), _up_to(drawn, steps.totals)
+    area = (np.diff(hits, axis=1, prepend=0) * _share(hits, totals)).astype(np.int64).sum(axis=1)
+    return np.where(positives > 0, area // np.maximum(positives, 1), NONE)
+
+
+def _share(hits: Floats, totals: Floats) -> Floats:
+    """``ratio_of`` with 0 for none, as whole numbers in float64."""
+    if totals.size and int(totals[:, -1].max()) >= _EXACT:
+        wide = ratio_of(hits.astype(np.int64), totals.astype(np.int64))
+        return np.maximum(wide, 0).astype(np.float64)
+    found: Floats = hits * float(UNIT)
+    found /= np.maximum(totals, 1)
+    np.floor(found, out=found)
     return found
 
 
-def _interpolated(weights: Counts, totals: Counts, positives: Ints) -> Ints:
-    """Mean over 101 recalls of the best precision there or beyond; rows are the right detections, by falling score."""
-    if not len(weights):
+def _box_level(steps: _Steps, drawn: Ints) -> list[Ints]:
+    """COCO's average precision of the boxes for one class, at each of IOU_PERCENTS."""
+    positives, totals = _positives(steps, drawn), _up_to(drawn, steps.totals)
+    return [np.where(positives > 0, _interpolated(_up_to(drawn, hits), totals, positives), NONE) for hits in steps.hits]
+
+
+def _interpolated(hits: Floats, totals: Floats, positives: Ints) -> Ints:
+    """Mean over 101 recalls of the best precision there or beyond."""
+    if not hits.shape[1]:
         return np.zeros(len(positives), np.int64)
-    hits = _running(np.add, weights)
-    best = _running(np.maximum, _share(hits, totals)[::-1])[::-1]
+    best = np.maximum.accumulate(_share(hits, totals)[:, ::-1], axis=1)[:, ::-1]
     reached = hits * 100.0
-    reached /= np.maximum(positives, 1)
+    reached /= np.maximum(positives, 1)[:, None]
     np.floor(reached, out=reached)  # exact: a quotient of whole numbers far below 2**46
-    area = reached[0] * best[0] + best[0]  # recalls up to the first, and recall 0
-    area += ((reached[1:] - reached[:-1]) * best[1:]).sum(axis=0)
+    area = best[:, 0] + (np.diff(reached, axis=1, prepend=0) * best).sum(axis=1)  # at most 101 * 2**30: exact
     whole: Ints = area.astype(np.int64) // 101
     return whole

@@ -29,6 +29,7 @@ from registry.evaluation.decimals import UNIT, six
 
 Z = Decimal("1.959963984540054")  # 95 %
 MAX_ROUNDS = 100_000
+BAGS = 1024
 Interval = tuple[str, str]
 
 
@@ -81,6 +82,14 @@ def group_indices(names: Sequence[bytes]) -> tuple[Ints, int]:
     """Each image's place among the groups sorted by name, and how many groups there are."""
     position = {name: index for index, name in enumerate(sorted(set(names)))}
     return np.array([position[name] for name in names], np.int64), len(position)
+
+
+def bags_of(names: Sequence[bytes]) -> tuple[Ints, int]:
+    """What is drawn: the groups, or if they are more than ``BAGS``, as many bags; group number i lies in bag i mod
+    ``BAGS``. Bags hold equally many groups (but for one) that have nothing in common, so they vary as their sum does.
+    """
+    place, count = group_indices(names)
+    return (place, count) if count <= BAGS else (place % BAGS, BAGS)
 
 
 def draws(groups: int, rounds: int, seed: int, at_once: int) -> Iterator[Ints]:
