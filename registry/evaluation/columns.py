@@ -37,6 +37,7 @@ class Columns:
     scores: Ints  # (n, k) highest score by class, 0 where there is none
     image: Ints  # (d) index into keys
     kind: Ints  # (d) class
+    score: Ints  # (d) never rising
     right: Bools  # (10, d) matched at IOU_PERCENTS
 
     @property
@@ -89,6 +90,7 @@ def columns_of(predictions: Sequence[Row], classes: int) -> Columns:
         scores=scores,
         image=table[order, 0],
         kind=table[order, 1],
+        score=table[order, 2],
         right=right[order].T.copy(),
     )
 
@@ -143,6 +145,7 @@ def take(columns: Columns, images: Bools) -> Columns:
         scores=columns.scores[images],
         image=place[columns.image[kept]],
         kind=columns.kind[kept],
+        score=columns.score[kept],
         right=columns.right[:, kept],
     )
 

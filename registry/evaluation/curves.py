@@ -6,6 +6,8 @@
 - ``f1_confidence``, ``precision_confidence``, ``recall_confidence`` of (CLASS) and of (macro), over the classes that
   some image has: confidence from 0 to 1 in steps of a hundredth; what nobody is called, or has, counts 0;
 - ``train_loss``, ``val_loss``, ``loss_gap`` of (fold N) or (refit): see ``overfitting``;
+- ``f1_50_confidence``, of (CLASS) and of (macro): F1 of boxes at IoU 0.5 among the detections at or above a threshold,
+  as ultralytics draws it (unsmoothed);
 - ``reliability(all)``: mean confidence and share right, and the count as a third member (see ``calibration``).
 
 Points are [x, y] as decimal strings of six places. A curve has at most ``MOST`` points: of m more, those at the
@@ -22,7 +24,7 @@ import numpy as np
 
 from registry.evaluation import calibration, metrics
 from registry.evaluation.columns import Bools, Columns, Ints
-from registry.evaluation.decimals import six, six_ratio
+from registry.evaluation.decimals import exact_sum, six, six_ratio
 
 Points = list[list[str]]
 STEPS = 100
@@ -106,9 +108,38 @@ def by_confidence(columns: Columns, classes: Sequence[str]) -> dict[str, Points]
     return found | macro  # a class of that name has to stand back
 
 
+def box_f1(columns: Columns, label: int) -> list[tuple[int, int]]:
+    """At each step of confidence 2TP and 2TP + FP + FN of the boxes of one class at IoU 0.5."""
+    positives = int(columns.boxes[columns.truth == label].sum())
+    mine = columns.kind == label
+    step, right = columns.score[mine] * STEPS // 1_000_000, columns.right[0, mine]
+    found, hits = (np.bincount(part, minlength=STEPS + 1)[::-1].cumsum()[::-1] for part in (step, step[right]))
+    return [(2 * hit, count + positives) for hit, count in zip(hits.tolist(), found.tolist(), strict=True)]
+
+
+def box_macro_f1(columns: Columns) -> list[Fraction] | None:
+    """At each step the mean of the boxes' F1 over the classes that some box has; None where there is no box."""
+    there = [label for label in range(columns.classes) if columns.boxes[columns.truth == label].sum()]
+    by_class = [box_f1(columns, label) for label in there]
+    return [exact_sum(list(at_step)) / len(there) for at_step in zip(*by_class, strict=True)] if there else None
+
+
+def box_by_confidence(columns: Columns, classes: Sequence[str]) -> dict[str, Points]:
+    """``f1_50_confidence`` of each class, and of (macro)."""
+    found: dict[str, Points] = {}
+    for label, name in enumerate(classes):
+        pairs = box_f1(columns, label)
+        found[f"f1_50_confidence({name})"] = [
+            [six_ratio(step, STEPS), six_ratio(part, max(1, whole))] for step, (part, whole) in enumerate(pairs)
+        ]
+    macro = box_macro_f1(columns) or [Fraction(0)] * (STEPS + 1)
+    found["f1_50_confidence(macro)"] = [[six_ratio(step, STEPS), six(one) or ""] for step, one in enumerate(macro)]
+    return found
+
+
 def all_curves(columns: Columns, classes: Sequence[str], threshold: int | Ints) -> dict[str, Points]:
     """Every curve by name; ``threshold`` is what an image's call needs."""
-    found = by_confidence(columns, classes)
+    found = by_confidence(columns, classes) | box_by_confidence(columns, classes)
     for kind, curve in (("pr", precision_recall), ("pr50", box_precision_recall), ("roc", roc)):
         found |= {f"{kind}({name})": curve(columns, label) for label, name in enumerate(classes)}
     found["reliability(all)"] = calibration.reliability(calibration.bins_of(columns, threshold))

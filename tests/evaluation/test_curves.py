@@ -90,6 +90,27 @@ def test_boxes_after_each_detection(world: tuple[list[Row], int]) -> None:
         assert points == wanted
 
 
+@given(worlds())
+@settings(deadline=None, max_examples=40)
+def test_f1_of_boxes_counts_what_reaches_the_threshold(world: tuple[list[Row], int]) -> None:
+    """A plain count over the same matches, of those detections alone that a threshold lets through."""
+    rows, k = world
+    found = curves.box_by_confidence(columns_of(rows, k), CLASSES[:k])
+    for step in (0, 1, 25, 50, 70, 99, 100):
+        kept = [
+            {**one, "detections": [d for d in one["detections"] if d[1] >= 10_000 * step]} for one in rows
+        ]  # matched anew
+        columns, values = columns_of(kept, k), []
+        for label in range(k):
+            hits = int(columns.right[0, columns.kind == label].sum())
+            positives = sum(len(one["boxes"]) for one in rows if one["truth"] == label)
+            whole = int((columns.kind == label).sum()) + positives
+            value = Fraction(2 * hits, whole) if whole else Fraction(0)
+            assert found[f"f1_50_confidence({CLASSES[label]})"][step] == [six(Fraction(step, 100)), six(value)]
+            values += [value] if positives else []
+        assert found["f1_50_confidence(macro)"][step][1] == six(sum(values, Fraction(0)) / len(values))
+
+
 def test_long_curves_keep_a_thousand_points() -> None:
     assert curves.thinned(1000) == list(range(1000))
     kept = curves.thinned(1001)
@@ -118,7 +139,11 @@ def test_names_and_steps() -> None:
     found = curves.all_curves(columns_of([row(1, 0, (0, 900_000)), row(2, 3)], 4), CLASSES, 0)
     assert set(found) == {
         *(f"{kind}({name})" for kind in ("pr", "pr50", "roc") for name in CLASSES),
-        *(f"{kind}_confidence({name})" for kind in ("f1", "precision", "recall") for name in (*CLASSES, "macro")),
+        *(
+            f"{kind}_confidence({name})"
+            for kind in ("f1", "precision", "recall", "f1_50")
+            for name in (*CLASSES, "macro")
+        ),
         "reliability(all)",
     }
     lengths = {name: len(points) for name, points in found.items()}

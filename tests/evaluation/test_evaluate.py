@@ -257,6 +257,16 @@ PINNED: Mapping[str, tuple[str, str, str]] = {
 }
 
 
+def test_what_is_optimistic_is_the_highest_point_of_its_curve() -> None:
+    rows, clusters = crowd(90, 4)
+    result = evaluated(rows, clusters=clusters)
+    drawn = dict(result.curves)
+    assert [one.name for one in result.optimistic] == ["macro_f1", "f1_50(macro)"]
+    for one, name in zip(result.optimistic, ("f1_confidence(macro)", "f1_50_confidence(macro)"), strict=True):
+        assert one.value == max(y for _, y in drawn[name])
+        assert [one.threshold, one.value] in drawn[name]
+
+
 def test_one_changed_score_shows() -> None:
     rows, clusters = crowd(40, 3)
     first = evaluated(rows, clusters=clusters)

@@ -184,15 +184,15 @@ def change_several(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
 
 
 def change_optimistic(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
-    (best,) = view.evaluation.optimistic
+    best, boxes = view.evaluation.optimistic
     lower = msgspec.structs.replace(best, value="0.100000")
-    return replaced(view.release.evaluation, view.evaluation, optimistic=(lower,))
+    return replaced(view.release.evaluation, view.evaluation, optimistic=(lower, boxes))
 
 
 def change_best_threshold(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
-    (best,) = view.evaluation.optimistic
+    best, boxes = view.evaluation.optimistic
     other = msgspec.structs.replace(best, threshold="0.999999")
-    return replaced(view.release.evaluation, view.evaluation, optimistic=(other,))
+    return replaced(view.release.evaluation, view.evaluation, optimistic=(other, boxes))
 
 
 def change_losses(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
