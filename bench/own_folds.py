@@ -14,6 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +175,7 @@ def parts(marks: list[float]) -> dict[str, float]:
     What the first epoch takes longer than the others counts as ``before``.
     """
     begun, *ends, over = marks
-    each = [end - start for start, end in zip(ends[:-2], ends[1:-1], strict=True)] or [0.0]
+    each = [end - start for start, end in pairwise(ends[:-1])] or [0.0]  # the last one was judged too
     epoch = statistics.median(each)
     return {
         "seconds": over - begun,

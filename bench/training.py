@@ -28,7 +28,7 @@ Document = dict[str, Any]
 
 def call(*arguments: str) -> Document:
     """The last line of one of our processes, as a document."""
-    done = subprocess.run([sys.executable, "-m", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(arguments)}: {done.stderr[-2000:]}")
     return dict(json.loads(done.stdout.splitlines()[-1]))
@@ -63,7 +63,9 @@ def steady(plain: Document, own: Document, epochs: int, folds: int) -> float:
     rows, ours = plain["folds"], own["folds"]
     a_fold = mean(rows, "before") + mean(rows, "final")
     a_fold += FULL / epochs * (mean(rows, "training") + mean(rows, "validation"))
-    mine = mean(ours, "before") + mean(ours, "final") + FULL * mean(ours, "epoch") + FULL / 10 * mean(ours, "validation")
+    mine = (
+        mean(ours, "before") + mean(ours, "final") + FULL * mean(ours, "epoch") + FULL / 10 * mean(ours, "validation")
+    )
     return a_fold * folds / mine
 
 
@@ -104,7 +106,6 @@ def tell_own(name: str, own: Document, plain: Document, images: int, epochs: int
     )
 
 
-
 def main(given: list[str] | None = None) -> None:
     """All of it."""
     parser = argparse.ArgumentParser(prog="bench training", description=__doc__)
@@ -130,7 +131,10 @@ def main(given: list[str] | None = None) -> None:
         spec = str(place / "files" / "spec.json")
         half = max(1, len(folds) // 2)
         plain = call("bench.plain_yolo", spec, *folds[:half])
-        own = {one: call("bench.own_folds", "train", name, run, *folds) for one, run in zip(precisions, ready["runs"])}
+        own = {
+            one: call("bench.own_folds", "train", name, run, *folds)
+            for one, run in zip(precisions, ready["runs"], strict=True)
+        }
         if folds[half:]:
             later = call("bench.plain_yolo", spec, *folds[half:])
             plain = {

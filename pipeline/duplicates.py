@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache
 from math import cos, pi
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SIDE = 32  # pHash's working size
 _LOW = 8  # frequencies kept each way
+_MOST_PARTS = 16  # of four bits each
 
 
 @cache
@@ -56,11 +57,38 @@ def phash(grey: Image) -> int:
 def near_pairs(
     dhashes: Sequence[int], phashes: Sequence[int], dhash_limit: int, phash_limit: int
 ) -> Iterator[tuple[int, int]]:
-    """Index pairs i < j with at most that many different bits in either hash. Memory grows with one row."""
+    """Index pairs i < j with at most that many different bits in either hash, each once, in no order.
+
+    Multi-index hashing (Norouzi, Punjani and Fleet 2012): of limit + 1 parts of the bits two such hashes share one, so
+    that only those with an equal part are compared. Memory grows with the images alone, beside the pairs.
+    """
     d, p = np.array(dhashes, np.uint64), np.array(phashes, np.uint64)
-    for i in range(len(d) - 1):
-        close: NDArray[Any] = np.bitwise_count(d[i + 1 :] ^ d[i]) <= dhash_limit
-        for offset in np.flatnonzero(close):
-            j = i + 1 + int(offset)
-            if int(np.bitwise_count(p[i] ^ p[j])) <= phash_limit:
-                yield i, j
+    masks = _parts(dhash_limit)
+    for number, mask in enumerate(masks):
+        for i, j in _sharing(d & mask):
+            differing = d[i] ^ d[j]
+            near = (np.bitwise_count(differing) <= dhash_limit) & (np.bitwise_count(p[i] ^ p[j]) <= phash_limit)
+            for earlier in masks[:number]:  # found there already
+                near &= (differing & earlier) != 0
+            yield from zip(i[near].tolist(), j[near].tolist(), strict=True)
+
+
+def _parts(limit: int) -> list[np.uint64]:
+    """Masks of limit + 1 parts, their bits spread over the picture: neighbours are often equal. One part that all
+    share where parts would be too small to tell images apart."""
+    if limit >= _MOST_PARTS:
+        return [np.uint64(0)]
+    return [np.uint64(sum(1 << bit for bit in range(first, 64, limit + 1))) for first in range(limit + 1)]
+
+
+def _sharing(keys: NDArray[np.uint64]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """All index pairs i < j of equal keys, as many arrays as the largest set of equal ones has members."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    left = np.searchsorted(ordered, ordered, side="right") - np.arange(len(keys))  # to the end of its equals
+    at = np.arange(len(keys))
+    for step in range(1, len(keys)):
+        at = at[left[at] > step]
+        if not at.size:
+            return
+        yield order[at], order[at + step]

@@ -126,8 +126,34 @@ def test_near_duplicates_survive_scaling_and_brightness(faces: Faces) -> None:
     smaller = picture.resize((90, 95))
     brighter = picture.point(lambda level: min(255, level + 12))
     pictures = [picture, smaller, brighter, Image.effect_noise((100, 100), 80)]
-    pairs = list(near_pairs([dhash(one) for one in pictures], [phash(one) for one in pictures], 5, 10))
+    pairs = sorted(near_pairs([dhash(one) for one in pictures], [phash(one) for one in pictures], 5, 10))
     assert pairs == [(0, 1), (0, 2), (1, 2)]
+
+
+def flipped(value: int, bits: list[int]) -> int:
+    for bit in bits:
+        value ^= 1 << bit
+    return value
+
+
+@given(
+    st.lists(st.integers(0, (1 << 64) - 1), min_size=1, max_size=3),
+    st.lists(st.tuples(st.integers(0, 2), st.lists(st.integers(0, 63), max_size=9)), max_size=24),
+    st.sampled_from([0, 1, 4, 5, 6, 15, 16, 64]),
+    st.sampled_from([0, 3, 10, 64]),
+)
+def test_the_index_finds_the_pairs_that_comparing_all_finds(
+    seeds: list[int], near: list[tuple[int, list[int]]], dhash_limit: int, phash_limit: int
+) -> None:
+    d = [*seeds, *(flipped(seeds[which % len(seeds)], bits) for which, bits in near)]
+    p = [*seeds, *(flipped(seeds[which % len(seeds)], bits[::2]) for which, bits in near)]
+    plain = [
+        (i, j)
+        for i in range(len(d))
+        for j in range(i + 1, len(d))
+        if (d[i] ^ d[j]).bit_count() <= dhash_limit and (p[i] ^ p[j]).bit_count() <= phash_limit
+    ]
+    assert sorted(near_pairs(d, p, dhash_limit, phash_limit)) == plain
 
 
 @given(st.integers(1, 3000), st.integers(1, 3000), st.sampled_from([32, 96, 640]), st.data())
