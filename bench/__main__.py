@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from bench import content, fetch
 from bench.measure import compare, seconds
 from registry.core import tables
+
+LONG = ("training", "cleaning", "memory", "scaling")  # minutes each
 
 
 def table_of_rows() -> None:
@@ -35,7 +38,13 @@ def start_up() -> None:
 
 
 def main() -> None:
-    """All of them."""
+    """`python -m bench`: what needs no training. `python -m bench training|cleaning|memory|scaling ...`: that alone."""
+    if sys.argv[1:]:
+        name, *given = sys.argv[1:]
+        if name not in LONG:
+            raise SystemExit(f"no such measurement: {name}; there are {', '.join(LONG)}")
+        importlib.import_module(f"bench.{name}").main(given)
+        return
     content.main()
     fetch.main()
     table_of_rows()

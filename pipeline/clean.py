@@ -133,13 +133,14 @@ def measure(items: Sequence[Item], read: Read, rules: Mapping[str, Any], progres
                 future.cancel()
 
 
-def select(rows: Sequence[Row], rules: Mapping[str, Any]) -> pd.DataFrame:
+def select(rows: Sequence[Mapping[str, Any]], rules: Mapping[str, Any]) -> pd.DataFrame:
     """A table of all rows sorted by sha256, copies dropped and groups named: what needs all images at once."""
     import pandas as pd
 
     # Objects from the start: beside a missing value pandas makes floats of 64-bit hashes and loses their last bits.
-    cells = [[row.get(name) for name in _COLUMNS] for row in sorted(rows, key=lambda row: bytes(row["sha256"]))]
-    table = pd.DataFrame(cells, columns=list(_COLUMNS), dtype=object)
+    ordered = sorted(rows, key=lambda row: bytes(row["sha256"]))
+    columns = {name: pd.Series([row.get(name) for row in ordered], dtype=object) for name in _COLUMNS}
+    table = pd.DataFrame(columns)
     pairs = _near(table, rules)
     _drop_copies(table, pairs)
     table["group"] = _groups(table, pairs)

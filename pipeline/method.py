@@ -62,8 +62,12 @@ class YOLOv8:
         supplied = {item.sha256: item.boxes for item in items}
         if sorted(row["sha256"] for row in rows) != sorted(supplied):
             raise InvalidInput("the rows are not those of the items", code="rows_differ")
-        table = select([dict(row) for row in rows], recipe["preprocess"])
-        return tuple(_prepared(row, supplied[row["sha256"]]) for row in table.to_dict("records"))
+        table = select(rows, recipe["preprocess"])
+        names = list(table.columns)
+        cells = (
+            dict(zip(names, one, strict=True)) for one in table.itertuples(index=False, name=None)
+        )  # one at a time
+        return tuple(_prepared(row, supplied[row["sha256"]]) for row in cells)
 
     def materialize(
         self, prepared: Sequence[Prepared], read: Read, recipe: Mapping[str, Any], array: Path, progress: Progress

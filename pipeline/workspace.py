@@ -13,7 +13,9 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import util
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -28,6 +30,7 @@ from registry.core.errors import InvalidInput, Unavailable, Untrusted
 from registry.core.method import FoldTask, Prepared, Progress
 
 Read = Callable[[bytes], bytes]
+CHUNK = 256  # images that are waited for together when pixels are made
 QUIET = {
     "YOLO_OFFLINE": "true",
     "YOLO_AUTOINSTALL": "false",
@@ -107,9 +110,7 @@ def _make_array(
     try:
         made = np.lib.format.open_memmap(temporary, "w+", np.uint8, (len(rows), size, size, 3))
         _reserve(temporary)
-        for number, row in enumerate(rows):
-            made[number] = _pixels(row, read(row.sha256), rules)
-            progress("pixels", number + 1, len(rows))
+        _fill(made, rows, read, rules, progress)
         made.flush()
         del made
         temporary.replace(array)
@@ -127,6 +128,25 @@ def _reserve(path: Path) -> None:
     if hasattr(os, "posix_fallocate"):
         with path.open("r+b") as handle:
             os.posix_fallocate(handle.fileno(), 0, path.stat().st_size)
+
+
+def _fill(
+    made: NDArray[np.uint8], rows: Sequence[Prepared], read: Read, rules: Mapping[str, Any], progress: Progress
+) -> None:
+    """Several rows at a time, one thread a processor: decoding and resizing let go of Python's lock."""
+    lock = threading.Lock()
+
+    def one(number: int) -> None:
+        with lock:  # a reader is given no more threads than it was written for
+            data = read(rows[number].sha256)
+        made[number] = _pixels(rows[number], data, rules)
+
+    threads = os.cpu_count() or 1
+    with ThreadPoolExecutor(threads, thread_name_prefix="pixels") as pool:
+        for start in range(0, len(rows), CHUNK):
+            numbers = range(start, min(start + CHUNK, len(rows)))
+            for number, _ in zip(numbers, pool.map(one, numbers), strict=True):
+                progress("pixels", number + 1, len(rows))
 
 
 def _pixels(row: Prepared, data: bytes, rules: Mapping[str, Any]) -> NDArray[np.uint8]:
