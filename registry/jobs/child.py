@@ -137,7 +137,7 @@ def _follow(process: subprocess.Popen[str], log: Path, check: Callable[[], None]
 def child(stdout: IO[str], folder: Path, work: Callable[[Report], Mapping[str, Any]], token: int = 0) -> int:
     """The child's frame: holds the folder, runs ``work(report)``, writes its result or error as the last line.
 
-    ``token``: the job's, 0 for what belongs to no job.
+    ``token``: the job's ``fence``, 0 for what belongs to no job.
     """
 
     def write(document: Mapping[str, Any]) -> None:

@@ -34,6 +34,11 @@ class Job:
     token: int
     attempt: int
 
+    @property
+    def fence(self) -> int:
+        """Rises with every claim of this job, and of any job that was queued after it."""
+        return (self.id << 32) + self.token
+
 
 class Queue:
     """The jobs and events of one catalog."""

@@ -53,7 +53,7 @@ def _shard(context: RunContext, start: int, size: int, engine: Engine, job: Job,
         "values": context.options["values"],
         "start": start,
         "size": size,
-        "token": job.token,
+        "token": job.fence,
     }
     for attempt in range(1, ATTEMPTS + 1):
         try:

@@ -86,7 +86,7 @@ def _train(context: RunContext, job: Job, fold: int | None, check: Check, report
     parts, method = context.parts, context.parts.method(context.options["method"])
     engine = parts.engine(context.row["engine"])
     folder = work_folder(context, fold)
-    spec = {"draw": context.row["draw"], "fold": fold, "after": None, "token": job.token}
+    spec = {"draw": context.row["draw"], "fold": fold, "after": None, "token": job.fence}
     needs = Needs(method.memory(context.values), int(context.values["training"].get("threads", 1)))
     try:
         return engine.run("fold", spec, folder, needs, check, report)

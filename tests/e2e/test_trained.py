@@ -264,12 +264,18 @@ def epoch_of(world: World, run: str, fold: int) -> int:
     return int(next(one["epoch"] or 0 for one in world.row(run)["folds"] if one["fold"] == fold))
 
 
-def test_killed_in_every_way_at_random_epochs_it_ends_with_the_same_tensors(world: World, whole: Document) -> None:
+def test_cancelled_and_killed_at_random_epochs_it_ends_with_the_same_tensors(world: World, whole: Document) -> None:
     seed = int(os.environ.get("EMOTIONET_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
     print(f"EMOTIONET_TEST_SEED={seed}")  # shown if it fails
     chance = random.Random(seed)
     run = world.document(*world.train(), "--detach")["run"]
-    first, second, third = sorted(chance.sample(range(1, EPOCHS), 3))
+    early, first, second, third = sorted(chance.sample(range(1, EPOCHS), 4))
+
+    working = started(world, "runs", "resume", run)  # 0. cancelled by somebody who thinks again
+    wait("an epoch", lambda: epoch_of(world, run, 0) >= early)
+    assert world.document("runs", "cancel", run)["status"] == "cancelled"
+    assert working.wait(SECONDS) == 1
+    assert not all_of(world)
 
     working = started(world, "runs", "resume", run)  # 1. one fold's process
     wait("an epoch", lambda: epoch_of(world, run, 0) >= first)

@@ -12,6 +12,7 @@ from registry.catalog import runs
 from registry.core import records
 from registry.core.cid import CID
 from registry.jobs.worker import ATTEMPTS
+from registry.workflows.control_run import resume
 from registry.workflows.import_source import import_source
 from registry.workflows.start_run import Wanted, start_run
 from registry.workflows.take_snapshot import take_snapshot
@@ -54,6 +55,19 @@ def test_what_does_not_pass_ends_the_run_with_its_reason(opened: Home, snapshot:
     first = failed[0]["fold"]
     again = [one["attempt"] for one in events if one["kind"] == "again" and one["fold"] == first]
     assert again == list(range(1, ATTEMPTS))
+
+
+def test_a_run_that_failed_is_taken_up_where_it_failed(opened: Home, snapshot: CID) -> None:
+    row, _ = run_with(opened, snapshot, ill="disk_full", times=ATTEMPTS)
+    assert row["status"] == "failed"
+    for _ in range(2):  # as other jobs, whose claims are counted anew; the other fold may be ill for as long
+        resume(opened, row["id"])
+        opened.worker().work(row["id"])
+        with opened.catalog.read() as db:
+            row = runs.row(db, row["id"])
+        if row["status"] == "completed":
+            break
+    assert row["status"] == "completed", row["error"]
 
 
 @pytest.mark.parametrize("code", ["out_of_memory", "diverged"])
