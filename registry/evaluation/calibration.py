@@ -66,3 +66,18 @@ def reliability(bins: Bins) -> list[list[str]]:
         for count, right, score in rows
         if count
     ]
+
+
+def errors_by_group(columns: Columns, threshold: int | Ints, code: Ints, groups: int) -> list[tuple[int, Fraction]]:
+    """Of each group (``code``: (n) its number, -1 for none): called images, and their expected calibration error."""
+    place, right = called_bins(columns, threshold)
+    inside = (place < BINS) & (code >= 0)
+    cells = (code * BINS + place)[inside]
+    error = np.zeros(groups * BINS, np.int64)
+    np.add.at(error, cells, (columns.best_score - MILLION * right)[inside])
+    count = np.bincount(cells, minlength=groups * BINS).reshape(groups, BINS).sum(axis=1)
+    sums = np.abs(error.reshape(groups, BINS)).sum(axis=1)
+    return [
+        (called, Fraction(one, MILLION * max(1, called)))
+        for called, one in zip(count.tolist(), sums.tolist(), strict=True)
+    ]

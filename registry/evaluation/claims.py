@@ -17,7 +17,8 @@ if its upper bound lies below it, otherwise undecided; ``<=`` mirrored. What is 
 
 An undecided claim says how many more images ``needed`` would decide it: if the figure stayed as it is and its interval
 shrank as one over the square root of the number of images, so many more than the ``n`` that the figure rests on. None
-where the figure equals the threshold: no number would.
+where the figure equals the threshold (no number would), and where its bound on that side is 0 or 1: nothing is known
+there.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def _needed(claim: Claim, metric: Metric) -> int | None:
         return None
     value, threshold = Fraction(metric.value), Fraction(claim.threshold)
     bound = Fraction(metric.low if value > threshold else metric.high)
-    if value == threshold or bound == value:
+    if value == threshold or bound == value or bound in (0, 1):
         return None
     times = ((value - bound) / (value - threshold)) ** 2
     wanted = metric.n * times

@@ -22,6 +22,7 @@ from registry.evaluation.columns import Columns, Row, columns_of, take
 from registry.evaluation.curves import Points
 from registry.evaluation.decimals import six, six_ratio
 from registry.evaluation.figures import Clusters, Rule, figures, several
+from registry.evaluation.notes import notes
 from registry.evaluation.overfitting import History, loss_curves, overfitting
 from registry.evaluation.repeats import by_repeat, spread
 from registry.evaluation.thresholds import MILLION, ThresholdRule, best_macro_f1, choose
@@ -111,7 +112,7 @@ def evaluate(
         fairness=both,
         tests=people.tests,
         verdicts=judge_all(claims, _by_name((*pooled, *people.figures))),
-        notes=fairness.notes(columns, attributes, groups, threshold, _procedure(final), both, people.left_out),
+        notes=notes(columns, attributes, groups, threshold, _procedure(final), both, people.said),
     )
 
 

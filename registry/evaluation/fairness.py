@@ -5,39 +5,41 @@ never 0. Without attributes only fairness between classes was looked at, and the
 
 Of each group ATTR=VALUE (or of two together, ``ATTR=VALUE & ATTR=VALUE``): ``recall``, the share of its images called
 right; ``f1``, ``precision``: the means over the classes that an image of the group has (a class nobody calls counts
-0); ``ece``; and for each class, ``selection(GROUP, LABEL)``, ``recall(GROUP, LABEL)``, ``precision(GROUP, LABEL)`` and
-``fpr(GROUP, LABEL)``. The gaps are defined in ``gaps``.
+0); ``ece`` of those called something, without an interval, as everywhere; and for each class, ``selection(GROUP,
+LABEL)``, ``recall(GROUP, LABEL)``, ``precision(GROUP, LABEL)`` and ``fpr(GROUP, LABEL)``. ``gaps`` defines the gaps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
 from registry.core.records import GroupTest, Metric
-from registry.evaluation import gaps, metrics
+from registry.evaluation import gaps
 from registry.evaluation.bootstrap import NONE, mean_of, ratio_of
-from registry.evaluation.calibration import bins_of, expected_error
-from registry.evaluation.columns import Bools, Columns, Ints, take
+from registry.evaluation.calibration import errors_by_group
+from registry.evaluation.columns import Columns, Ints
 from registry.evaluation.comparison import holm
-from registry.evaluation.decimals import UNIT, six
-from registry.evaluation.groups import Attributes, Grouping, cells_of, counts_of, groupings
-from registry.evaluation.intervals import bounds, draws, group_indices, share_interval
-from registry.evaluation.thresholds import ThresholdRule
+from registry.evaluation.decimals import UNIT, exact_sum, six
+from registry.evaluation.gap_interval import gap_interval
+from registry.evaluation.groups import Attributes, Grouping, groupings
+from registry.evaluation.intervals import bounds, draws, share_interval
+from registry.evaluation.tallies import Tallies, Tally, Worths, worths_of
 
 CELLS = 1 << 22  # rounds x judgements held at once
+_MISSING = 2 * UNIT  # stands for a difference that a round does not have
 
 
 @dataclass(frozen=True)
 class Fairness:
-    """Figures by group, gaps, each group against the rest; and the attributes that were not looked at."""
+    """Figures by group, gaps, each group against the rest; and sentences on what was left out, and who is worst off."""
 
     figures: tuple[Metric, ...]
     tests: tuple[GroupTest, ...]
-    left_out: tuple[str, ...]
+    said: tuple[str, ...]
 
 
 def proportion(
@@ -54,20 +56,36 @@ def proportion(
 
 @dataclass(frozen=True)
 class _Judged:
-    """Judgements with what is the same for every grouping."""
+    """What is the same for every grouping."""
 
     columns: Columns
     classes: Sequence[str]
     at: int | Ints
-    clusters: Sequence[bytes]
-    rounds: int
     min_group: int
+    rounds: int
     seed: int
+    tallies: Tallies
+
+    @property
+    def repeats(self) -> int:
+        """How often each image was judged."""
+        return self.columns.repeats
 
     @property
     def least(self) -> int:
         """Judgements that make a group."""
-        return self.min_group * self.columns.repeats
+        return self.min_group * self.repeats
+
+
+@dataclass(frozen=True)
+class _Group:
+    """One grouping, what is counted of it, its gaps, what its judgements are worth, and its figures in every round."""
+
+    grouping: Grouping
+    tally: Tally
+    gaps: gaps.Gaps
+    worths: Worths
+    rounds: Mapping[str, Ints]
 
 
 def by_attributes(
@@ -84,116 +102,144 @@ def by_attributes(
 ) -> Fairness:
     """All figures of all groups by the attributes ``names``. ``at``: threshold (of each judgement) in millionths;
     ``clusters``: each judgement's group of persons and near-duplicates."""
-    judged = _Judged(columns, classes, at, clusters, rounds, min_group, seed)
-    found, left_out = groupings(columns, attributes, names)
+    found, left_out = groupings(columns, attributes, names, classes)
+    said = (f"Not compared, having too many values, or no room in the record: {', '.join(left_out)}.",)
+    if not found:
+        return Fairness((), (), said if left_out else ())
+    tallies = Tallies(columns, at, found, clusters)
+    judged = _Judged(columns, classes, at, min_group, rounds, seed, tallies)
     figures: list[Metric] = []
     tests: list[GroupTest] = []
-    for grouping in found:
-        called = columns.called(at)
-        counts = counts_of(columns, grouping, called)
-        drawn = _resampled(judged, grouping, called)
-        for index, value in enumerate(grouping.values):
-            figures += _of_group(judged, value, counts[index], drawn[:, index], grouping.code == index)
-        if len(grouping.values) > 1:
-            figures += _gaps(judged, grouping, counts, drawn)
-            tests += _tests(judged, grouping, counts, drawn)
-    return Fairness(tuple(figures), tuple(tests), left_out)
+    worst = []
+    for one in _groups(judged, found):
+        figures += _of_groups(judged, one)
+        if len(one.grouping.values) > 1:
+            figures += _gaps(judged, one)
+            tests += _tests(judged, one)
+        if not one.grouping.together:
+            worst += [_undeclared(one.grouping, judged.repeats), _worst(one.grouping, figures)]
+    return Fairness(tuple(figures), tuple(tests), (*(said if left_out else ()), *filter(None, worst)))
 
 
-def _resampled(judged: _Judged, grouping: Grouping, called: Ints) -> Ints:
-    """Tables (groups, k, k + 1) of every round, with whole clusters drawn together."""
-    columns = judged.columns
-    k = columns.classes
-    shape = (len(grouping.values), k, k + 1)
-    of_row, clusters = group_indices(judged.clusters)
-    cells = cells_of(columns, grouping, called)
-    inside = cells >= 0
-    cells, of_row = cells[inside], of_row[inside]
-    found = []
-    for drawn in draws(clusters, judged.rounds, judged.seed, max(1, CELLS // max(1, clusters, len(cells)))):
-        found += [np.bincount(cells, weights=times[of_row], minlength=int(np.prod(shape))) for times in drawn]
-    return np.array(found).astype(np.int64).reshape(-1, *shape)
+def _groups(judged: _Judged, found: Sequence[Grouping]) -> list[_Group]:
+    """Each grouping with all that is counted of it; the draws are made once for all."""
+    tallies, columns = judged.tallies, judged.columns
+    whole = tallies.as_it_is()
+    gap = [gaps.gaps_of(one, judged.least) for one in whole]
+    parts: list[list[dict[str, Ints]]] = [[] for _ in found]
+    for drawn in draws(tallies.clusters, judged.rounds, judged.seed, max(1, CELLS // tallies.widest)):
+        for part, tally, one in zip(parts, tallies.of(drawn), gap, strict=True):
+            part.append({**_of_round(tally), **gaps.resampled(tally, one)})
+    resampled = [{name: np.concatenate([some[name] for some in part]) for name in part[0]} for part in parts]
+    worths = [worths_of(columns, judged.at, one, tallies.of_row) for one in found]
+    return [_Group(*row) for row in zip(found, whole, gap, worths, resampled, strict=True)]
 
 
-def _of_group(judged: _Judged, value: str, counts: Ints, drawn: Ints, mask: Bools) -> Iterator[Metric]:
-    repeats, least = judged.columns.repeats, judged.min_group
-    hits, total = int(np.trace(counts)), int(counts.sum())
-    yield proportion(f"recall({value})", hits, total, least, repeats)
-    clusters = len({name for name, inside in zip(judged.clusters, mask.tolist(), strict=True) if inside})
-    f1, precision = metrics.macro_f1(counts), metrics.macro(counts, metrics.class_precision)
-    resampled_f1, resampled_precision = _macro(drawn)
-    of_value = take(judged.columns, mask)
-    at = judged.at if isinstance(judged.at, int) else judged.at[mask]
-    error = expected_error(bins_of(of_value, at))
-    for name, figure, rounds in (("f1", f1, resampled_f1), ("precision", precision, resampled_precision)):
-        yield _bounded(
-            f"{name}({value})", figure if total >= judged.least else None, rounds, clusters, total // repeats
-        )
-    known = error if total >= judged.least else None
-    yield Metric(name=f"ece({value})", value=six(known), low=None, high=None, n=total // repeats)
-    for label, name in enumerate(judged.classes):
-        truth, called, right = int(counts[label].sum()), int(counts[:, label].sum()), int(counts[label, label])
-        for kind, part, whole in (
-            ("selection", called, total),
-            ("recall", right, truth),
-            ("precision", right, called),
-            ("fpr", called - right, total - truth),
-        ):
-            yield proportion(f"{kind}({value}, {name})", part, whole, least, repeats)
-
-
-def _macro(drawn: Ints) -> tuple[Ints, Ints]:
-    """Macro F1 and precision of every round, over the classes that the round has."""
-    k = drawn.shape[1]
-    hits, truth, called = drawn[:, np.arange(k), np.arange(k)], drawn.sum(axis=2), drawn.sum(axis=1)[:, :k]
+def _of_round(tally: Tally) -> dict[str, Ints]:
+    """Each group's figures in every round, (rounds, groups)."""
+    hits, truth, called = tally.hits, tally.truth, tally.called
     f1 = np.where(truth > 0, ratio_of(2 * hits, truth + called), NONE)
     precision = np.where(truth > 0, np.maximum(ratio_of(hits, called), 0), NONE)
-    return mean_of(list(f1.T)), mean_of(list(precision.T))
+    right, total = gaps.right(tally)
+    one = ratio_of(right, total)
+    rest = ratio_of(right.sum(axis=1, keepdims=True) - right, total.sum(axis=1, keepdims=True) - total)
+    return {
+        "f1": mean_of(list(np.moveaxis(f1, 2, 0))),
+        "precision": mean_of(list(np.moveaxis(precision, 2, 0))),
+        "apart": np.where((one >= 0) & (rest >= 0), one - rest, _MISSING),
+    }
 
 
-def _bounded(name: str, value: Fraction | None, rounds: Ints, clusters: int, images: int) -> Metric:
-    low, high = (bounds(rounds, clusters) if value is not None else None) or (None, None)
-    return Metric(name=name, value=six(value), low=low, high=high, n=images)
+def _macro(part: Ints, whole: Ints, truth: Ints) -> Fraction | None:
+    """The mean over the classes that the group has; 0 for one that nobody is called."""
+    terms = [
+        (int(one), max(1, int(other))) for one, other, there in zip(part, whole, truth.tolist(), strict=True) if there
+    ]
+    return exact_sum(terms) / len(terms) if terms else None
 
 
-def _gaps(judged: _Judged, grouping: Grouping, counts: Ints, drawn: Ints) -> Iterator[Metric]:
-    found = gaps.gaps_of(counts, judged.least)
-    rounds = gaps.resampled(drawn, found)
-    clusters = len({name for name, code in zip(judged.clusters, grouping.code.tolist(), strict=True) if code >= 0})
-    for name, value in found.values.items():
-        images = int(counts.sum()) // judged.columns.repeats
-        yield _bounded(f"{name}({grouping.name})", value, rounds[name], clusters, images)
-
-
-def _tests(judged: _Judged, grouping: Grouping, counts: Ints, drawn: Ints) -> list[GroupTest]:
-    """Each estimable group's recall against all other images', with Holm's correction over the grouping's groups."""
-    hits, total = gaps.right(counts)
-    drawn_hits, drawn_total = gaps.right(drawn)
-    rows: list[tuple[str, Fraction, Ints, Fraction | None, int]] = []
+def _of_groups(judged: _Judged, group: _Group) -> Iterator[Metric]:
+    grouping, tally, repeats = group.grouping, group.tally, judged.repeats
+    clusters = judged.tallies.clusters_of(grouping).tolist()
+    errors = errors_by_group(judged.columns, judged.at, grouping.code, len(grouping.values))
     for index, value in enumerate(grouping.values):
-        rest = int(total.sum() - total[index])
-        if total[index] < judged.least or rest < judged.least:
-            continue
-        apart = Fraction(int(hits[index]), int(total[index])) - Fraction(int(hits.sum() - hits[index]), rest)
-        one = ratio_of(drawn_hits[:, index], drawn_total[:, index])
-        other = ratio_of(drawn_hits.sum(axis=1) - drawn_hits[:, index], drawn_total.sum(axis=1) - drawn_total[:, index])
-        known = (one >= 0) & (other >= 0)
-        p = gaps.achieved_significance(one - other, known)
-        rows.append((value, apart, np.sort((one - other)[known]), p, int(total[index])))
-    corrected = holm([row[3] for row in rows if row[3] is not None])
+        hits, truth, called = (part[0, index] for part in (tally.hits, tally.truth, tally.called))
+        total, worth = int(truth.sum()), group.worths.right[index]
+        yield proportion(f"recall({value})", int(hits.sum()), total, judged.min_group, repeats, worth)
+        known = total >= judged.least
+        for name, figure in (
+            ("f1", _macro(2 * hits, truth + called, truth)),
+            ("precision", _macro(hits, called, truth)),
+        ):
+            interval = (
+                bounds(group.rounds[name][:, index], clusters[index], figure) if known and figure is not None else None
+            )
+            low, high = interval or (None, None)
+            yield Metric(
+                name=f"{name}({value})", value=six(figure) if known else None, low=low, high=high, n=total // repeats
+            )
+        many, error = errors[index]
+        known_error = six(error) if many >= max(1, judged.least) else None
+        yield Metric(name=f"ece({value})", value=known_error, low=None, high=None, n=many // repeats)
+        yield from _of_classes(judged, group, index)
+
+
+def _of_classes(judged: _Judged, group: _Group, index: int) -> Iterator[Metric]:
+    """Of one group, by class."""
+    tally, value = group.tally, group.grouping.values[index]
+    hits, truth, called = (part[0, index].tolist() for part in (tally.hits, tally.truth, tally.called))
+    total = sum(truth)
+    for label, name in enumerate(judged.classes):
+        for kind, part, whole in (
+            ("selection", called[label], total),
+            ("recall", hits[label], truth[label]),
+            ("precision", hits[label], called[label]),
+            ("fpr", called[label] - hits[label], total - truth[label]),
+        ):
+            worth = group.worths.of_class[kind][index][label]
+            yield proportion(f"{kind}({value}, {name})", part, whole, judged.min_group, judged.repeats, worth)
+
+
+def _gaps(judged: _Judged, group: _Group) -> Iterator[Metric]:
+    """The gaps; one that leaves a rate out is open on the side where that rate might lie."""
+    found, n = group.gaps, int(group.tally.total.sum()) // judged.repeats
+    clusters = int(judged.tallies.clusters_of(group.grouping).sum())
+    for name, value in found.values.items():
+        interval = None
+        if value is not None and name in found.rows:
+            rows = gaps.with_worth(found.rows[name], group.worths)
+            interval = gap_interval(rows, judged.rounds, judged.seed)
+        elif value is not None:
+            interval = bounds(group.rounds[name], clusters)
+        low, high = interval or (None, None)
+        if name in found.open and interval is not None:
+            low, high = (low, "1.000000") if name in found.rows else ("0.000000", high)
+        yield Metric(name=f"{name}({group.grouping.name})", value=six(value), low=low, high=high, n=n)
+
+
+def _tests(judged: _Judged, group: _Group) -> list[GroupTest]:
+    """Each estimable group's recall against all other images', with Holm's correction over the grouping's groups."""
+    apart, values = group.rounds["apart"], group.grouping.values
+    hits, total = (part[0].tolist() for part in gaps.right(group.tally))
+    rows: list[tuple[int, Ints, Fraction]] = []
+    for index in range(len(values)):
+        rounds = np.sort(apart[:, index][apart[:, index] < _MISSING])
+        p = gaps.achieved_significance(rounds)
+        if p is not None and min(total[index], sum(total) - total[index]) >= max(1, judged.least):
+            rows.append((index, rounds, p))
+    corrected = holm([p for _, _, p in rows])
+    rest = [Fraction(sum(hits) - hits[index], max(1, sum(total) - total[index])) for index in range(len(values))]
     return [
         GroupTest(
-            name=f"recall({value})",
-            difference=six(apart) or "",
+            name=f"recall({values[index]})",
+            difference=six(Fraction(hits[index], total[index]) - rest[index]) or "",
             low=_quantile(rounds, 25),
             high=_quantile(rounds, 975),
             p=six(p) or "",
             corrected=six(fair) or "",
-            n=count // judged.columns.repeats,
+            n=total[index] // judged.repeats,
         )
-        for (value, apart, rounds, p, count), fair in zip(
-            [row for row in rows if row[3] is not None], corrected, strict=True
-        )
+        for (index, rounds, p), fair in zip(rows, corrected, strict=True)
     ]
 
 
@@ -201,39 +247,17 @@ def _quantile(ordered: Ints, per_mille: int) -> str:
     return six(Fraction(int(ordered[-(-per_mille * len(ordered) // 1000) - 1]), UNIT)) or ""
 
 
-def _says_all(name: str) -> bool:
-    """Whether a figure stands for its group: where it is not estimable the others are not either."""
-    return name.startswith(("recall(", "recall_gap(")) and ", " not in name
+def _worst(grouping: Grouping, figures: Sequence[Metric]) -> str:
+    """Who is called right least often, of the groups that have a figure."""
+    names = {f"recall({value})": value for value in grouping.values}
+    known = [(one.value, names[one.name]) for one in figures if one.name in names and one.value is not None]
+    if len(known) < 2:
+        return ""
+    worst = min(value for value, _ in known)
+    return f"Lowest recall by {grouping.name}: {', '.join(name for value, name in known if value == worst)} ({worst})."
 
 
-def notes(
-    columns: Columns,
-    attributes: Attributes,
-    names: Sequence[str],
-    rule: ThresholdRule,
-    procedure: str,
-    figures: Sequence[Metric],
-    left_out: Sequence[str] = (),
-) -> tuple[str, ...]:
-    """What the figures do not say; what is missing comes first."""
-    values = {name: {attributes.get(key, {}).get(name) for key in columns.keys} - {None} for name in names}
-    declared = [name for name in names if len(values[name]) > 1]  # what all have in common compares nobody
-    first = (
-        f"Groups of images were compared by {', '.join(declared)}, as declared with the labels; by nothing else."
-        if declared
-        else "No attributes were given by which images differ: only fairness between classes was looked at, "
-        "not between groups of people."
-    )
-    small = [f"{one.name} ({one.n})" for one in figures if one.value is None and _says_all(one.name)]
-    return (
-        first,
-        *([f"Not estimable, with the number of images there are: {', '.join(small)}."] if small else []),
-        *([f"Not compared, for their many values: {', '.join(left_out)}."] if left_out else []),
-        "Balance between classes is not fairness between people.",
-        procedure,
-        f"{rule.said()}an image's prediction is its best detection at or above it, otherwise nothing.",
-        "pr_auc is of images: the mean over classes of the average precision of each image's highest score. "
-        "map50 and map50_95 are of boxes.",
-        "Intervals are 95 %: Wilson's, on as many images as the groups of persons and near-duplicates are worth; "
-        "for recall_gap(class) all gaps that the recalls do not speak against.",
-    )
+def _undeclared(grouping: Grouping, repeats: int) -> str:
+    """How many images are in no group."""
+    missing = int((grouping.code < 0).sum()) // repeats
+    return f"No {grouping.name} was declared of {missing} images: they are in none of its groups." if missing else ""

@@ -11,8 +11,11 @@ Definitions, by Fairlearn's names, each class in turn against the rest, a group 
 * ``recall_gap(ATTR)``: of shares of images called right, the best group's less the worst's; ``worst_recall(ATTR)``:
   the worst group's.
 
-A rate counts only where it rests on ``min_group`` images; a gap only where two groups have it, otherwise it is not
-estimable. Which rates count is decided on the images as they are, and kept in every round of the bootstrap.
+A rate counts only where it rests on ``min_group`` images; a gap has a value only where two groups have a rate. A rate
+that does not count could be anything, so a gap that leaves one out is open on that side: the upper bound of a
+difference is then 1, the lower bound of a ratio and of ``worst_recall`` 0, and no claim is proved by having few images
+of somebody. (A class that no image has is left out of true positive rates: it has none.) Which rates count is decided
+on the images as they are, and kept in every round of the bootstrap.
 
 Sources: Hardt et al. 2016 (equalized odds, equal opportunity); Bird et al. 2020 (Fairlearn).
 """
@@ -29,29 +32,28 @@ from numpy.typing import NDArray
 from registry.evaluation.bootstrap import NONE, ratio_of
 from registry.evaluation.columns import Ints
 from registry.evaluation.decimals import UNIT
+from registry.evaluation.tallies import Tally, Worths
 
 KINDS = ("demographic_parity", "equal_opportunity", "equalized_odds")
 RATES = {
     "demographic_parity": ("selection",),
-    "equal_opportunity": ("tpr",),
-    "equalized_odds": ("tpr", "fpr"),
+    "equal_opportunity": ("recall",),
+    "equalized_odds": ("recall", "fpr"),
 }
-Parts = tuple[Ints, Ints]  # numerators and denominators, (..., groups) or (..., groups, classes)
+Row = list[tuple[Fraction, str, int, int]]  # value, kind of rate ("right", or as in RATES), group, class (-1: all)
+Parts = tuple[Ints, Ints]  # numerators and denominators, (rounds, groups) or (rounds, groups, k)
 
 
-def right(counts: Ints) -> Parts:
-    """Images called right, and all, by group; ``counts`` is (..., groups, k, k + 1)."""
-    k = counts.shape[-2]
-    return counts[..., np.arange(k), np.arange(k)].sum(axis=-1), counts.sum(axis=(-1, -2))
+def right(tally: Tally) -> Parts:
+    """Images called right, and all, by group."""
+    return tally.hits.sum(axis=-1), tally.total
 
 
-def rates(counts: Ints) -> dict[str, Parts]:
-    """Selection, true and false positive rates as numerators and denominators, (..., groups, k)."""
-    k = counts.shape[-2]
-    hits, truth = counts[..., np.arange(k), np.arange(k)], counts.sum(axis=-1)
-    called, total = counts.sum(axis=-2)[..., :k], counts.sum(axis=(-1, -2))[..., None]
-    whole = np.broadcast_to(total, called.shape)
-    return {"selection": (called, whole), "tpr": (hits, truth), "fpr": (called - hits, total - truth)}
+def rates(tally: Tally) -> dict[str, Parts]:
+    """Selection, true and false positive rates as numerators and denominators, (rounds, groups, k)."""
+    hits, truth, called = tally.hits, tally.truth, tally.called
+    whole = np.broadcast_to(tally.total[..., None], called.shape)
+    return {"selection": (called, whole), "recall": (hits, truth), "fpr": (called - hits, whole - truth)}
 
 
 @dataclass(frozen=True)
@@ -59,66 +61,74 @@ class Gaps:
     """The gaps of one grouping, by name without its attribute: exact values, and which rates they rest on."""
 
     values: dict[str, Fraction | None]
+    rows: dict[str, list[Row]]  # of each difference: the rates of one kind, and class, that it compares
+    open: frozenset[str]  # names of those that leave a rate out
     groups: NDArray[np.bool_]  # (groups) whose recall counts
     which: dict[str, NDArray[np.bool_]]  # by rate, (groups, k)
 
 
-def gaps_of(counts: Ints, least: int) -> Gaps:
-    """Every gap of a table (groups, k, k + 1); ``least`` judgements make a rate count."""
-    hits, total = right(counts)
+def gaps_of(tally: Tally, least: int) -> Gaps:
+    """Every gap of a tally's first round; ``least`` judgements make a rate count."""
+    hits, total = (part[0] for part in right(tally))
     groups = total >= max(1, least)
-    recalls = _fractions(hits[groups], total[groups])
-    which = {name: (parts[1] >= max(1, least)) & groups[:, None] for name, parts in rates(counts).items()}
-    found = {name: _by_class(*parts, which[name]) for name, parts in rates(counts).items()}
-    values: dict[str, Fraction | None] = {
-        "recall_gap": max(recalls) - min(recalls) if len(recalls) > 1 else None,
-        "worst_recall": min(recalls) if len(recalls) > 1 else None,
-    }
+    recalls = [_row("right", -1, hits, total, groups)]
+    parts = {name: (part[0], whole[0]) for name, (part, whole) in rates(tally).items()}
+    which = {name: (whole >= max(1, least)) & groups[:, None] for name, (_, whole) in parts.items()}
+    found = {name: _by_class(name, *parts[name], which[name]) for name in parts}
+    there = {name: whole.sum(axis=0) > 0 for name, (_, whole) in parts.items()}
+    left_out = {name for name, mask in which.items() if not mask[:, there[name]].all()}
+    rows = {"recall_gap": [row for row in recalls if len(row) > 1]}
+    rows |= {f"{kind}_difference": [row for name in RATES[kind] for row in found[name]] for kind in KINDS}
+    values: dict[str, Fraction | None] = {name: max(map(_apart, some), default=None) for name, some in rows.items()}
+    values["worst_recall"] = min((one[0] for row in rows["recall_gap"] for one in row), default=None)
     for kind in KINDS:
-        rows = [row for name in RATES[kind] for row in found[name]]
-        ratios = [min(row) / max(row) for row in rows if max(row) > 0]
-        values[f"{kind}_difference"] = max((max(row) - min(row) for row in rows), default=None)
-        values[f"{kind}_ratio"] = min(ratios, default=None)
-    return Gaps(values, groups, which)
+        ends = [(min(row)[0], max(row)[0]) for row in rows[f"{kind}_difference"]]
+        values[f"{kind}_ratio"] = min((low / high for low, high in ends if high > 0), default=None)
+    loose = {f"{kind}_{form}" for kind in KINDS if left_out & {*RATES[kind]} for form in ("difference", "ratio")}
+    loose |= set() if groups.all() else {"recall_gap", "worst_recall"}
+    return Gaps(values, rows, frozenset(loose), groups, which)
 
 
-def _fractions(part: Ints, whole: Ints) -> list[Fraction]:
-    return [Fraction(one, other) for one, other in zip(part.tolist(), whole.tolist(), strict=True)]
+def _row(kind: str, label: int, part: Ints, whole: Ints, mask: NDArray[np.bool_]) -> Row:
+    return [(Fraction(int(part[at]), int(whole[at])), kind, at, label) for at in np.flatnonzero(mask).tolist()]
 
 
-def _by_class(part: Ints, whole: Ints, which: NDArray[np.bool_]) -> list[list[Fraction]]:
+def _by_class(kind: str, part: Ints, whole: Ints, which: NDArray[np.bool_]) -> list[Row]:
     """For each class of which two groups have a rate, those rates."""
-    rows = [_fractions(part[mask, label], whole[mask, label]) for label, mask in enumerate(which.T)]
+    rows = [_row(kind, label, part[:, label], whole[:, label], mask) for label, mask in enumerate(which.T)]
     return [row for row in rows if len(row) > 1]
 
 
-def resampled(counts: Ints, gaps: Gaps) -> dict[str, Ints]:
-    """The same gaps of tables (rounds, groups, k, k + 1), in units of 2**-30, -1 where a round has none."""
-    recalls = ratio_of(*right(counts))[:, gaps.groups]
-    found = {
-        "recall_gap": _spread(recalls),
-        "worst_recall": np.where((recalls >= 0).sum(axis=1) > 1, _lowest(recalls), NONE),
-    }
-    shares = {name: np.where(gaps.which[name], ratio_of(*parts), NONE) for name, parts in rates(counts).items()}
-    counted = {name: mask.sum(axis=0) > 1 for name, mask in gaps.which.items()}
-    for kind in KINDS:
-        columns = [
-            shares[name][:, :, label] for name in RATES[kind] for label in np.flatnonzero(counted[name]).tolist()
+def _apart(row: Row) -> Fraction:
+    return max(row)[0] - min(row)[0]
+
+
+def with_worth(rows: Sequence[Row], worths: Worths) -> list[list[tuple[Fraction, Fraction]]]:
+    """Rates as ``gap_interval`` takes them, each with how many independent images it rests on."""
+    return [
+        [
+            (value, worths.right[group] if kind == "right" else worths.of_class[kind][group][label])
+            for value, kind, group, label in row
         ]
-        found[f"{kind}_difference"] = _worst([_spread(one) for one in columns], np.max, len(counts))
-        found[f"{kind}_ratio"] = _worst([_proportion(one) for one in columns], np.min, len(counts))
+        for row in rows
+    ]
+
+
+def resampled(tally: Tally, gaps: Gaps) -> dict[str, Ints]:
+    """The ratios and the worst group's recall in every round, in units of 2**-30, -1 where a round has none."""
+    recalls = ratio_of(*right(tally))[:, gaps.groups]
+    found = {"worst_recall": np.where((recalls >= 0).sum(axis=1) > 1, _lowest(recalls), NONE)}
+    shares = {name: np.where(gaps.which[name], ratio_of(*parts), NONE) for name, parts in rates(tally).items()}
+    counted = {name: np.flatnonzero(mask.sum(axis=0) > 1).tolist() for name, mask in gaps.which.items()}
+    for kind in KINDS:
+        columns = [_proportion(shares[name][:, :, label]) for name in RATES[kind] for label in counted[name]]
+        found[f"{kind}_ratio"] = _smallest(columns, len(recalls))
     return found
 
 
 def _lowest(values: Ints) -> Ints:
     found: Ints = np.where(values >= 0, values, UNIT + 1).min(axis=1, initial=UNIT + 1)
     return found
-
-
-def _spread(values: Ints) -> Ints:
-    """Largest less smallest of those that are there, (rounds)."""
-    highest = values.max(axis=1, initial=NONE)
-    return np.where((values >= 0).sum(axis=1) > 1, highest - _lowest(values), NONE)
 
 
 def _proportion(values: Ints) -> Ints:
@@ -128,24 +138,21 @@ def _proportion(values: Ints) -> Ints:
     return np.where(usable, ratio_of(np.where(usable, _lowest(values), 0), np.where(usable, highest, 1)), NONE)
 
 
-def _worst(columns: Sequence[Ints], pick: np.ufunc | object, rounds: int) -> Ints:
-    """The largest (or smallest) over classes of those that are there."""
+def _smallest(columns: Sequence[Ints], rounds: int) -> Ints:
+    """Of what is there, (rounds); -1 where nothing is."""
     if not columns:
         return np.full(rounds, NONE)
-    table = np.stack(columns)
-    if pick is np.max:
-        return np.asarray(table.max(axis=0))
-    low = np.where(table >= 0, table, UNIT + 1).min(axis=0)
+    low = _lowest(np.stack(columns, axis=1))
     return np.where(low > UNIT, NONE, low)
 
 
-def achieved_significance(differences: Ints, there: NDArray[np.bool_]) -> Fraction | None:
+def achieved_significance(differences: Ints) -> Fraction | None:
     """Two-sided p of resampled differences against 0 (Davison and Hinkley 1997, section 4.4); None without rounds.
 
-    Twice the smaller share of rounds at or beyond 0, each share counted with the sample itself; at most 1.
+    Twice the smaller share of rounds at or beyond 0, each share counted with the sample itself; at most 1. Whole
+    clusters were drawn, so a person's images are not taken for independent ones.
     """
-    known = differences[there]
-    if not len(known):
+    if not len(differences):
         return None
-    tail = min(int((known <= 0).sum()), int((known >= 0).sum()))
-    return min(Fraction(1), Fraction(2 * (tail + 1), len(known) + 1))
+    tail = min(int((differences <= 0).sum()), int((differences >= 0).sum()))
+    return min(Fraction(1), Fraction(2 * (tail + 1), len(differences) + 1))

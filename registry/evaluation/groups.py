@@ -1,8 +1,9 @@
 """Images by what was declared of them: each attribute, and each pair of attributes together.
 
 Invariants: an image of which an attribute was not declared is in no group of it; groups are in order of their names;
-an attribute with more than ``MAX_VALUES`` values is no grouping (a number or a name, not a group of people), and
-whoever calls is told.
+what is not compared is told by name: an attribute (or pair) of more than ``MAX_VALUES`` values is no grouping (a number
+or a name, not a group of people), and a record holds so many pairs and figures and no more. Attributes come before
+pairs, both in order of their names.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from registry.evaluation.columns import Columns, Ints
 Attributes = Mapping[bytes, Mapping[str, str]]
 MAX_VALUES = 50  # groups of one attribute, or of a pair
 MAX_PAIRS = 20  # pairs of attributes
+MAX_BYTES = 1_000_000  # of all groups' figures in the record, whose block ends at 2 MiB
+_OF_GROUP, _OF_CLASS, _FIGURE = 4, 4, 90  # figures of a group, of a class in it, and bytes of one beside its names
 
 
 @dataclass(frozen=True)
@@ -27,24 +30,42 @@ class Grouping:
     name: str
     values: tuple[str, ...]
     code: Ints  # (n) place in values, -1 where it was not declared
+    together: bool = False  # whether it is a pair
 
 
 def groupings(
-    columns: Columns, attributes: Attributes, names: Sequence[str]
+    columns: Columns, attributes: Attributes, names: Sequence[str], classes: Sequence[str]
 ) -> tuple[tuple[Grouping, ...], tuple[str, ...]]:
-    """Every grouping by ``names`` that tells images apart, and the attributes that are none for their many values."""
-    single, left_out = [], []
-    for name in sorted(set(names)):
-        declared = [attributes.get(key, {}).get(name) for key in columns.keys]
-        found = sorted({value for value in declared if value is not None})
-        place = {value: index for index, value in enumerate(found)}
-        code = np.array([-1 if value is None else place[value] for value in declared], np.int64)
-        if len(found) > MAX_VALUES:
-            left_out.append(name)
-        elif found:
-            single.append(Grouping(name, tuple(f"{name}={value}" for value in found), code))
-    pairs = [_both(*pair) for pair in list(combinations([one for one in single if len(one.values) > 1], 2))[:MAX_PAIRS]]
-    return (*single, *(pair for pair in pairs if 1 < len(pair.values) <= MAX_VALUES)), tuple(left_out)
+    """Every grouping by ``names`` that holds an image, and the names of attributes and pairs that are left out."""
+    single = [_single(columns, attributes, name) for name in sorted(set(names))]
+    few = [one for one in single if 1 < len(one.values) <= MAX_VALUES]
+    pairs = [_both(*pair) for pair in list(combinations(few, 2))[:MAX_PAIRS]]
+    left_out = [f"{one.name} & {other.name}" for one, other in list(combinations(few, 2))[MAX_PAIRS:]]
+    taken, room = [], MAX_BYTES
+    for one in (*single, *(pair for pair in pairs if len(pair.values) > 1)):
+        size = _bytes(one, classes)
+        if len(one.values) > MAX_VALUES or size > room:
+            left_out.append(one.name)
+        elif one.values:
+            taken.append(one)
+            room -= size
+    return tuple(taken), tuple(sorted(left_out))
+
+
+def _bytes(grouping: Grouping, classes: Sequence[str]) -> int:
+    """About what a grouping's figures take in a record."""
+    labels = sum(len(name.encode()) + _FIGURE for name in classes)
+    figures = _OF_GROUP + _OF_CLASS * len(classes)
+    names = sum(len(value.encode()) for value in grouping.values)
+    return names * figures + len(grouping.values) * (_OF_CLASS * labels + _OF_GROUP * _FIGURE)
+
+
+def _single(columns: Columns, attributes: Attributes, name: str) -> Grouping:
+    declared = [attributes.get(key, {}).get(name) for key in columns.keys]
+    found = sorted({value for value in declared if value is not None})
+    place = {value: index for index, value in enumerate(found)}
+    code = np.array([-1 if value is None else place[value] for value in declared], np.int64)
+    return Grouping(name, tuple(f"{name}={value}" for value in found), code)
 
 
 def _both(one: Grouping, other: Grouping) -> Grouping:
@@ -54,18 +75,4 @@ def _both(one: Grouping, other: Grouping) -> Grouping:
     found = np.unique(together[known])
     code = np.where(known, np.searchsorted(found, together), -1)
     names = [f"{one.values[at // len(other.values)]} & {other.values[at % len(other.values)]}" for at in found.tolist()]
-    return Grouping(f"{one.name} & {other.name}", tuple(names), code)
-
-
-def cells_of(columns: Columns, grouping: Grouping, called: Ints) -> Ints:
-    """(n) place of each judgement in a table (groups, truths, calls); -1 in no group."""
-    k = columns.classes
-    place = (grouping.code * k + columns.truth) * (k + 1) + called
-    return np.where(grouping.code >= 0, place, -1)
-
-
-def counts_of(columns: Columns, grouping: Grouping, called: Ints) -> Ints:
-    """Judgements by group, truth and call, (groups, k, k + 1)."""
-    k, cells = columns.classes, cells_of(columns, grouping, called)
-    shape = (len(grouping.values), k, k + 1)
-    return np.bincount(cells[cells >= 0], minlength=int(np.prod(shape))).reshape(shape).astype(np.int64)
+    return Grouping(f"{one.name} & {other.name}", tuple(names), code, together=True)

@@ -1,0 +1,49 @@
+"""What the figures do not say, in sentences that stand in the record; what is missing comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from registry.core.records import Metric
+from registry.evaluation.columns import Columns
+from registry.evaluation.groups import Attributes
+from registry.evaluation.thresholds import ThresholdRule
+
+
+def _says_all(name: str) -> bool:
+    """Whether a figure stands for its group: where it is not estimable the others are not either."""
+    return name.startswith(("recall(", "recall_gap(")) and ", " not in name
+
+
+def notes(
+    columns: Columns,
+    attributes: Attributes,
+    names: Sequence[str],
+    rule: ThresholdRule,
+    procedure: str,
+    figures: Sequence[Metric],
+    said: Sequence[str] = (),
+) -> tuple[str, ...]:
+    """What the figures do not say; what is missing comes first."""
+    values = {name: {attributes.get(key, {}).get(name) for key in columns.keys} - {None} for name in names}
+    declared = [name for name in names if len(values[name]) > 1]  # what all have in common compares nobody
+    first = (
+        f"Groups of images were compared by {', '.join(declared)}, as declared with the labels; by nothing else."
+        if declared
+        else "No attributes were given by which images differ: only fairness between classes was looked at, "
+        "not between groups of people."
+    )
+    small = [f"{one.name} ({one.n})" for one in figures if one.value is None and _says_all(one.name)]
+    return (
+        first,
+        *([f"Not estimable, with the number of images there are: {', '.join(small)}."] if small else []),
+        *said,
+        "Balance between classes is not fairness between people.",
+        procedure,
+        f"{rule.said()}an image's prediction is its best detection at or above it, otherwise nothing.",
+        "pr_auc is of images: the mean over classes of the average precision of each image's highest score. "
+        "map50 and map50_95 are of boxes.",
+        "Intervals are 95 %: Wilson's, on as many images as the groups of persons and near-duplicates are worth; "
+        "for gaps all that the rates do not speak against; for ratios and the worst group the bootstrap's percentiles. "
+        "A gap that leaves out a group that is not estimable is open on the side where that group might lie.",
+    )
