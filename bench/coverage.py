@@ -98,7 +98,7 @@ def release(case: Case, random: np.random.Generator) -> tuple[Columns, list[byte
     score = np.where(best < k, 900_000, -1)
     marks = np.zeros((10, 0), bool)
     columns = Columns(keys, np.zeros(n, np.int64), truth, np.ones(n, np.int64), best, score,
-                      np.zeros((n, k), np.int64), none, none, marks)  # fmt: skip
+                      np.zeros((n, k), np.int64), none, none, none, marks)  # fmt: skip
     return columns, [int(one).to_bytes(4, "big") for one in person]
 
 

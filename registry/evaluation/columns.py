@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ Row = Mapping[str, Any]  # a row of PREDICTIONS
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 IOU_PERCENTS = tuple(range(50, 100, 5))
+_TAME = 1 << 27  # coordinates below this make no area, a hundredfold, beyond 64 bits
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Columns:
     def __len__(self) -> int:
         return len(self.keys)
 
-    @property
+    @cached_property
     def repeats(self) -> int:
         """How often each image was judged."""
         return max(1, len(self.keys) // max(1, len(set(self.keys))))
@@ -63,50 +66,139 @@ def columns_of(predictions: Sequence[Row], classes: int) -> Columns:
     if not all(isinstance(row["sha256"], bytes) for row in predictions):
         raise InvalidInput("a prediction names no image: its sha256 is 32 raw bytes", code="bad_predictions")
     rows = sorted(predictions, key=lambda row: (row["sha256"], row["fold"] if type(row["fold"]) is int else -1))
-    _check(rows, classes)
-    count = len(rows)
-    best, best_score = np.full(count, classes, np.int64), np.full(count, -1, np.int64)
-    scores = np.zeros((count, classes), np.int64)
-    found: list[tuple[int, int, int]] = []  # image, class, score
-    marks: list[list[bool]] = []
-    for image, row in enumerate(rows):
-        ranked = sorted(row["detections"], key=lambda one: (-one[1], *one))
-        if ranked:
-            best[image], best_score[image] = ranked[0][0], ranked[0][1]
-        for kind, score, *_ in reversed(ranked):
-            scores[image, kind] = score
-        found += [(image, one[0], one[1]) for one in ranked]
-        marks += match(ranked, row["truth"], row["boxes"])
-    table = np.array(found, np.int64).reshape(-1, 3)
-    right = np.array(marks, bool).reshape(-1, len(IOU_PERCENTS))
-    order = np.argsort(-table[:, 2], kind="stable")
+    read = _read(rows, classes)
+    _check(rows)
+    order = np.argsort(-read.found[:, 1], kind="stable")
+    first = np.flatnonzero(np.diff(read.image, prepend=-1))
+    best, best_score = np.full(len(rows), classes, np.int64), np.full(len(rows), -1, np.int64)
+    best[read.image[first]], best_score[read.image[first]] = read.found[first, 0], read.found[first, 1]
+    scores = np.zeros((len(rows), classes), np.int64)
+    np.maximum.at(scores, (read.image, read.found[:, 0]), read.found[:, 1])
     return Columns(
         keys=tuple(row["sha256"] for row in rows),
-        fold=np.array([row["fold"] for row in rows], np.int64),
-        truth=np.array([row["truth"] for row in rows], np.int64),
-        boxes=np.array([len(row["boxes"]) for row in rows], np.int64),
+        fold=read.fold,
+        truth=read.truth,
+        boxes=np.bincount(read.box_of, minlength=len(rows)).astype(np.int64),
         best=best,
         best_score=best_score,
         scores=scores,
-        image=table[order, 0],
-        kind=table[order, 1],
-        score=table[order, 2],
-        right=right[order].T.copy(),
+        image=read.image[order],
+        kind=read.found[order, 0],
+        score=read.found[order, 1],
+        right=_matched(read)[:, order],
     )
 
 
-def _check(rows: Sequence[Row], classes: int) -> None:
-    before = None
-    for row in rows:
-        if (row["sha256"], row["fold"]) == before or not _possible(row, classes):
-            raise InvalidInput(
-                f"the prediction of image {row['sha256'].hex()} is impossible: a class, score, box or fold is "
-                "out of bounds, or the image stands twice",
-                code="bad_predictions",
-            )
-        before = (row["sha256"], row["fold"])
+@dataclass(frozen=True)
+class _Read:
+    """Rows' numbers: by row, by true box (4 wide), and by detection (6 wide), the latter ranked within their image."""
+
+    fold: Ints
+    truth: Ints
+    box_of: Ints  # row of each box
+    box: Ints
+    image: Ints  # row of each detection
+    found: Ints
+
+
+def _read(rows: Sequence[Row], classes: int) -> _Read:
+    """All rows' numbers at once. ``InvalidInput`` (``bad_predictions``) names a row that is impossible."""
+    fold, truth = (_whole([row[name] for row in rows]) for name in ("fold", "truth"))
+    boxes, found = _nested([row["boxes"] for row in rows], 4), _nested([row["detections"] for row in rows], 6)
+    if fold is None or truth is None or boxes is None or found is None:
+        raise _impossible(rows, classes)
+    kind, score = found[1][:, 0], found[1][:, 1]
+    limits = ((fold, 1 << 31), (truth, classes), (kind, classes), (score, 1_000_001))
+    if any(((values < 0) | (values >= limit)).any() for values, limit in limits):
+        raise _impossible(rows, classes)
+    image, values = _ranked(*found)
+    return _Read(fold, truth, *boxes, image, values)
+
+
+def _whole(values: Sequence[object]) -> Ints | None:
+    """As an array, if all are integers of at most 2**40."""
+    if not set(map(type, values)) <= {int}:
+        return None
+    try:
+        found = np.fromiter(values, np.int64, len(values))
+    except OverflowError:
+        return None
+    return found if (np.abs(found) <= 1 << 40).all() else None
+
+
+def _nested(lists: Sequence[Any], width: int) -> tuple[Ints, Ints] | None:
+    """Lists of lists of ``width`` integers: which list each comes from, and all of them, (n, width)."""
+    if not set(map(type, lists)) <= {list, tuple}:
+        return None
+    parts = list(chain.from_iterable(lists))
+    if not set(map(type, parts)) <= {list, tuple} or not set(map(len, parts)) <= {width}:
+        return None
+    values = _whole(list(chain.from_iterable(parts)))
+    of = np.repeat(np.arange(len(lists)), np.fromiter(map(len, lists), np.int64, len(lists)))
+    return None if values is None else (of, values.reshape(-1, width))
+
+
+def _ranked(image: Ints, found: Ints) -> tuple[Ints, Ints]:
+    """By image, falling score, then class, then box."""
+    alone = np.diff(image) != 0
+    if (alone | (np.diff(found[:, 1]) < 0)).all():
+        return image, found  # as an honest run writes them
+    order = np.lexsort((*found.T[:1:-1], found[:, 0], -found[:, 1], image))
+    return image[order], found[order]
+
+
+def _matched(read: _Read) -> Bools:
+    """(10, d) ``match`` of every image: those with one box all at once, the others one by one."""
+    right = np.zeros((len(IOU_PERCENTS), len(read.image)), bool)
+    boxes = np.bincount(read.box_of, minlength=len(read.truth))
+    first = np.cumsum(boxes) - boxes
+    tame = np.abs(read.found[:, 2:]).max(axis=1, initial=0) < _TAME
+    wild_box = read.box_of[np.abs(read.box).max(axis=1, initial=0) >= _TAME]
+    single = boxes == 1
+    single[read.image[~tame]] = single[wild_box] = False
+    mine = np.flatnonzero(single[read.image] & (read.found[:, 0] == read.truth[read.image]))
+    common, union = _overlaps(read.found[mine, 2:], read.box[first[read.image[mine]]])
+    for column, percent in enumerate(IOU_PERCENTS):
+        enough = mine[(union > 0) & (100 * common >= percent * union)]
+        right[column, enough[np.diff(read.image[enough], prepend=-1) != 0]] = True  # the first takes the box
+    others = np.flatnonzero(~single & (boxes > 0))
+    starts, ends = (np.searchsorted(read.image, others + more).tolist() for more in (0, 1))
+    for row, start, end in zip(others.tolist(), starts, ends, strict=True):
+        if start < end:
+            box = read.box[first[row] : first[row] + boxes[row]].tolist()
+            marks = match(read.found[start:end].tolist(), int(read.truth[row]), box)
+            right[:, start:end] = np.array(marks, bool).T
+    return right
+
+
+def _overlaps(one: Ints, other: Ints) -> tuple[Ints, Ints]:
+    """``overlap`` of each pair of boxes below ``_TAME``, whose areas are within 64 bits."""
+    width = np.minimum(one[:, 0] + one[:, 2], other[:, 0] + other[:, 2]) - np.maximum(one[:, 0], other[:, 0])
+    height = np.minimum(one[:, 1] + one[:, 3], other[:, 1] + other[:, 3]) - np.maximum(one[:, 1], other[:, 1])
+    common = np.maximum(width, 0) * np.maximum(height, 0)
+    return common, one[:, 2] * one[:, 3] + other[:, 2] * other[:, 3] - common
+
+
+def _check(rows: Sequence[Row]) -> None:
+    """Each image once a fold, and as often as every other."""
+    for row, after in pairwise(rows):
+        if row["sha256"] == after["sha256"] and row["fold"] == after["fold"]:
+            raise _refusal(row)
     if len(set(Counter(row["sha256"] for row in rows).values())) > 1:
         raise InvalidInput("an image was judged more often than another: each once a repeat", code="bad_predictions")
+
+
+def _impossible(rows: Sequence[Row], classes: int) -> InvalidInput:
+    """What is said of the first row that is at fault."""
+    return _refusal(next((row for row in rows if not _possible(row, classes)), rows[0]))
+
+
+def _refusal(row: Row) -> InvalidInput:
+    return InvalidInput(
+        f"the prediction of image {row['sha256'].hex()} is impossible: a class, score, box or fold is "
+        "out of bounds, or the image stands twice",
+        code="bad_predictions",
+    )
 
 
 def _possible(row: Row, classes: int) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from registry.core.errors import InvalidInput
-from registry.evaluation.columns import columns_of, take
+from registry.evaluation.columns import columns_of, match, take
 from tests.evaluation.world import Row, row, worlds
 
 BOX = [0, 0, 1, 1]
@@ -72,3 +72,29 @@ def test_tuples_are_as_good_as_lists() -> None:
     one = row(1, 0, (0, 5))
     as_tuples = {**one, "detections": tuple(map(tuple, one["detections"])), "boxes": tuple(map(tuple, one["boxes"]))}
     assert columns_of([as_tuples], 1).right.tolist() == columns_of([one], 1).right.tolist() == [[True]] * 10
+
+
+@given(worlds(most=20))
+@settings(deadline=None, max_examples=60)
+def test_all_at_once_is_each_image_by_itself(world: tuple[list[Row], int]) -> None:
+    """Images are ranked and matched in arrays; ``match`` says what an image alone gets."""
+    rows, k = world
+    columns, flat = columns_of(rows[::-1], k), []
+    for place, one in enumerate(sorted(rows, key=lambda row: row["sha256"])):
+        ranked = sorted(one["detections"], key=lambda found: (-found[1], *found))
+        marks = match(ranked, one["truth"], one["boxes"])
+        flat += [(place, found[0], found[1], mark) for found, mark in zip(ranked, marks, strict=True)]
+    flat.sort(key=lambda found: -found[2])
+    assert (columns.image.tolist(), columns.kind.tolist()) == ([one[0] for one in flat], [one[1] for one in flat])
+    assert columns.right.T.tolist() == [one[3] for one in flat]
+
+
+def test_boxes_of_any_size_are_matched_exactly() -> None:
+    """Areas beyond 64 bits are counted with Python's integers."""
+    far = 1 << 39
+    rows = [row(1, 0), row(2, 0)]
+    rows[0] |= {"boxes": [[0, 0, far, far]], "detections": [[0, 900_000, 0, 0, far, far // 2]]}
+    rows[1] |= {"boxes": [[0, 0, far, far]], "detections": [[0, 900_000, 0, 0, far, far // 2 - 1]]}
+    columns = columns_of(rows, 1)
+    right = {columns.keys[image]: columns.right[0, place] for place, image in enumerate(columns.image.tolist())}
+    assert right == {rows[0]["sha256"]: True, rows[1]["sha256"]: False}
