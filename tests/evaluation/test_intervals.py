@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from itertools import takewhile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +18,18 @@ from registry.evaluation import metrics
 from registry.evaluation.bootstrap import NONE, bootstrap
 from registry.evaluation.columns import IOU_PERCENTS, columns_of
 from registry.evaluation.decimals import UNIT
-from registry.evaluation.intervals import bounds, draws, group_indices, share_interval, variance, wilson, worth
+from registry.evaluation.gap_interval import gap_interval
+from registry.evaluation.intervals import (
+    BAGS,
+    bags_of,
+    bounds,
+    draws,
+    group_indices,
+    share_interval,
+    variance,
+    wilson,
+    worth,
+)
 from tests.evaluation.world import CLASSES, Row, crowd, row, sha, worlds
 
 MASK = (1 << 64) - 1
@@ -270,3 +283,77 @@ def test_bounds_of_a_share_are_wilsons_on_what_the_rounds_say() -> None:
     still = np.full(1000, UNIT // 2, np.int64)
     assert bounds(still, 99, Fraction(1, 2)) == share_interval(Fraction(1, 2), Fraction(99))
     assert bounds(np.full(1000, UNIT, np.int64), 40, Fraction(1)) == wilson(40, 40)
+
+
+def _blocks() -> list[str]:
+    """Every figure of docs/intervals.md: its indented lines, and its words."""
+    return (Path(__file__).parents[2] / "docs" / "intervals.md").read_text(encoding="utf-8").splitlines()
+
+
+def _told(after: str) -> list[list[str]]:
+    """The indented lines that follow a line which holds ``after``."""
+    lines = _blocks()
+    place = next(number for number, text in enumerate(lines) if after in text) + 1
+    rest = lines[place + (not lines[place]) :]
+    return [text.split() for text in takewhile(lambda text: text.startswith("    "), rest)]
+
+
+def test_the_docs_random_numbers() -> None:
+    raw = [value for counter in (1, 2, 3) for value in philox((2023, 0), counter)]
+    told = [int(text, 16) for line in _told("The first for seed 2023") for text in line]
+    assert told == raw[:10]
+    assert [int(text) for line in _told("two rounds of five picks") for text in line] == [
+        ((one >> 32) * 5) >> 32 for one in told
+    ]
+    assert [int(text, 16) for text in _told("Under key (seed, 1)")[0]] == philox((2023, 1), 1)
+
+
+def test_the_docs_worked_example() -> None:
+    truth, called, person = (line[1:] for line in _told("seed 2023, six rounds"))
+    rows = [row(number, int(truth[number]), (int(called[number]), 900_000)) for number in range(8)]
+    rows.sort(key=lambda one: one["sha256"])
+    names = {sha(number): person[number].encode() for number in range(8)}
+    columns = columns_of(rows, 2)
+    clusters = [names[key] for key in columns.keys]
+    drawn = np.concatenate(list(draws(5, 6, 2023, 9)))
+    assert drawn.tolist() == [[int(text) for text in line] for line in _told("How often each person is drawn")]
+    rounds = bootstrap(columns, clusters, threshold=0, rounds=6, seed=2023)["macro_f1"]
+    assert rounds.tolist() == [int(text) for text in _told("Macro-F1 of each round")[0]]
+    counts, text = metrics.confusion_of(columns, 0), "\n".join(_blocks())
+    value = metrics.macro_f1(counts)
+    assert value == Fraction(3, 4)
+    assert f"variance {variance(rounds)}, the interval `{'` to `'.join(bounds(rounds, 5, value) or ())}`" in text
+    groups, right = group_indices(clusters)[0], columns.called(0) == columns.truth
+    for label in (0, 1):
+        mine = columns.truth == label
+        images = worth(groups[mine], right[mine])
+        found = share_interval(metrics.class_recall(counts, label) or Fraction(0), images)
+        assert f"worth {images}" in text
+        assert f"`{'` to `'.join(found)}`" in text
+    gap = gap_interval([[(Fraction(7, 8), Fraction(8)), (Fraction(1, 2), Fraction(6))]], 40, 2023)
+    assert f"`{'` to `'.join(gap)}`" in text
+
+
+def test_more_groups_than_bags_are_dealt_in_turn() -> None:
+    names = [sha(number) for number in range(BAGS + 10)]
+    place, count = bags_of(names)
+    assert count == BAGS
+    assert place.tolist() == [sorted(names).index(name) % BAGS for name in names]
+    assert bags_of(names[:BAGS])[0].tolist() == group_indices(names[:BAGS])[0].tolist()
+
+
+def test_steps_and_bags_leave_the_variance_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stated rules for large releases, forced upon a small one."""
+    rows, _ = crowd(400, 3)
+    columns = columns_of(rows, len(CLASSES))
+    names = list(columns.keys)
+    plain = bootstrap(columns, names, threshold=0, rounds=1500, seed=7)
+    monkeypatch.setattr(module, "steps_of", lambda classes: 20)
+    stepped = bootstrap(columns, names, threshold=0, rounds=1500, seed=7)
+    assert stepped["macro_f1"].tolist() == plain["macro_f1"].tolist()
+    for name in ("pr_auc", "map50", "map50_95"):
+        assert float(variance(stepped[name]) / variance(plain[name])) == pytest.approx(1, abs=0.15)
+    monkeypatch.setattr("registry.evaluation.intervals.BAGS", 100)
+    dealt = bootstrap(columns, names, threshold=0, rounds=1500, seed=7)
+    for name in ("macro_f1", "pr_auc", "map50"):
+        assert float(variance(dealt[name]) / variance(plain[name])) == pytest.approx(1, abs=0.4)
