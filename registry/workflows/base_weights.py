@@ -16,9 +16,11 @@ from registry.core.cid import CID
 from registry.core.errors import InvalidInput
 from registry.core.method import Method
 from registry.core.store import BlockStore
+from registry.provenance.exports.card import Base
 from registry.workflows.parts import Parts
 
 WEIGHTS_FILES = ("weights.safetensors", "model.json")
+MAX_SAID = 200  # letters of what a file says of its origin
 
 
 def weights_files(store: BlockStore, directory: CID) -> dict[str, bytes]:
@@ -43,13 +45,27 @@ def read_base(parts: Parts, method: Method, given: str, values: Mapping[str, Any
     return files
 
 
+def stated_origin(model: bytes) -> Base | None:
+    """What a model.json says under ``origin``: text of at most MAX_SAID letters; None where it has none."""
+    try:
+        origin = json.loads(model)["origin"]
+        said = {name: origin.get(name) for name in ("format", "sha256", "licence")}
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+    return Base(**{name: value[:MAX_SAID] if isinstance(value, str) else None for name, value in said.items()})
+
+
 def stated_licence(files: Mapping[str, bytes]) -> str | None:
     """The licence that base weights state in their model.json (``origin.licence``), as their own file stated it."""
-    try:
-        origin = json.loads(files["model.json"])["origin"]
-        return str(origin["licence"]) if origin["licence"] is not None else None
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return None
+    origin = stated_origin(files["model.json"])
+    return origin.licence if origin else None
+
+
+def base_of(parts: Parts, directory: CID) -> Base | None:
+    """What base weights that are held say of themselves, for the card; the tensors are not read."""
+    return stated_origin(
+        reader.read_whole(parts.store, reader.list_directory(parts.store, directory)["model.json"].cid)
+    )
 
 
 def keep_base(parts: Parts, method: Method, given: str, values: Mapping[str, Any]) -> CID:

@@ -22,7 +22,7 @@ from registry.core.log import anchor_digest
 from registry.core.records import to_value
 from registry.provenance.exports.card import model_card
 from registry.provenance.lineage import ONNX, SAFETENSORS, final_weights, own_figures, release_view
-from registry.workflows.base_weights import weights_files
+from registry.workflows.base_weights import base_of, weights_files
 from registry.workflows.draw_folds import keep_evidence
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.say import say, settle
@@ -75,7 +75,9 @@ def _release(parts: Parts, row: dict[str, Any], trainings: list[CID], onnx: bool
     )
     if onnx:
         draft = structs.replace(draft, weights=(*draft.weights, _as_onnx(parts, draft)))
-    card = model_card(release_view(parts.store.get, draft))
+    view = release_view(parts.store.get, draft)
+    base = None if view.plan.base is None else base_of(parts, view.plan.base)
+    card = model_card(view, base)
     return structs.replace(draft, card=importer.add_bytes(parts.store, card.encode()).cid)
 
 

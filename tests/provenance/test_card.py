@@ -7,13 +7,22 @@ from typing import Any
 
 import pytest
 import yaml
+from huggingface_hub import (
+    ModelCard,
+    ModelCardData,
+    eval_result_entries_to_yaml,
+    parse_eval_result_entries,
+)
+from huggingface_hub.repocard_data import eval_results_to_model_index
 
 from registry.core import records
 from registry.core.cid import DAG_CBOR, cid_of
+from registry.core.errors import InvalidInput, UsageError
 from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import evaluate, to_record
 from registry.evaluation.thresholds import ThresholdRule
-from registry.provenance.exports.card import model_card
+from registry.provenance.exports.card import Base, model_card
+from registry.provenance.exports.card_front import SHOWN, eval_results
 from registry.provenance.lineage import ReleaseView
 
 CLASSES = ("triste", "sorprendido", "feliz", "enojado")
@@ -79,7 +88,17 @@ def view(*, name: str = "quick", source: str = "photograph", **changes: Any) -> 
             excluded=CID,
         ),
         release=records.Release(
-            draw=CID, plan_entry=CID, trainings=(), evaluation=CID, weights=(), card=CID, licence="", claims=()
+            draw=CID,
+            plan_entry=CID,
+            trainings=(),
+            evaluation=CID,
+            weights=tuple(
+                records.Weights(fold=fold, format="safetensors", cid=CID, tensors="sha256:0")
+                for fold in (0, 1, 2, None)
+            ),
+            card=CID,
+            licence="",
+            claims=(),
         ),
         trainings=(),
         evaluation=changes.get("evaluation", judged),
@@ -104,7 +123,36 @@ def test_front_matter() -> None:
     stated = {one.name: float(one.value or -1) for one in given.evaluation.metrics}
     for metric in result["metrics"]:
         assert metric["value"] == stated[metric["type"]]
-    assert [metric["type"] for metric in result["metrics"]] == ["macro_f1", "accuracy", "pr_auc", "map50", "map50_95"]
+    assert [metric["type"] for metric in result["metrics"]] == list(SHOWN)
+
+
+def test_the_hubs_own_library_reads_every_figure() -> None:
+    given = view()
+    card = ModelCard(model_card(given))
+    assert card.data.license == "agpl-3.0"
+    assert card.data.model_name == "emotionet quick"
+    found = {one.metric_type: one.metric_value for one in card.data.eval_results or []}
+    stated = {one.name: float(one.value or -1) for one in given.evaluation.metrics if one.name in SHOWN}
+    assert found == stated
+    again = ModelCardData(**yaml.safe_load(card.data.to_yaml()))  # written by the library and read once more
+    assert again.to_dict() == card.data.to_dict()
+    assert (
+        eval_results_to_model_index("emotionet quick", card.data.eval_results or []) == front(str(card))["model-index"]
+    )
+
+
+def test_eval_results_are_what_the_hub_reads() -> None:
+    given = view()
+    text = eval_results(given, "somebody/faces")
+    entries = parse_eval_result_entries(yaml.safe_load(text))
+    stated = {one.name: float(one.value or -1) for one in given.evaluation.metrics if one.name in SHOWN}
+    assert {one.task_id: one.value for one in entries} == stated
+    assert {one.dataset_id for one in entries} == {"somebody/faces"}
+    assert all(str(CID) in str(one.notes) for one in entries)
+    assert eval_result_entries_to_yaml(entries) == yaml.safe_load(text)
+    for bad in ("faces", "a/b/c", "a/b\nx: y", "../faces", ""):
+        with pytest.raises(UsageError, match="OWNER/NAME"):
+            eval_results(given, bad)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +169,12 @@ def test_front_matter() -> None:
         "those of fold:0",
         "0 triste, 1 sorprendido, 2 feliz, 3 enojado",
         "emotionet audit RELEASE.car --offline",
+        "Annex III, 1(c)",
+        "Article 50(3)",
+        "5. Risk management (Article 9) | Nothing",
+        "9. Post-market monitoring (Article 72)",
+        "Those of fold:0, on the images that this fold did not see",
+        "only fairness between classes was looked at",
     ],
 )
 def test_says_what_it_owes(wanted: str) -> None:
@@ -148,8 +202,43 @@ def test_says_what_differs() -> None:
     card = model_card(view(beacon=beacon, plan={"base": CID}))
     assert "drawn from block 7 of eip155:1" in card
     assert "nothing proves to others" not in card
-    assert f"base weights `{CID}`" in card
+    assert f"base weights `{CID}`, which state no origin and no licence" in card
     assert "architecture alone" not in card
+
+
+def test_base_weights_bring_their_licence_and_origin() -> None:
+    card = model_card(view(plan={"base": CID}), Base(format="onnx", sha256="ab" * 32, licence="AGPL-3.0 [x](y)"))
+    plain = card.replace("\\", "")
+    assert f"base weights `{CID}`, made from a file (onnx, sha256 {'ab' * 32}) under the licence" in plain
+    assert "The base weights state as theirs: AGPL-3.0 [x](y)." in plain
+    assert "](y)" not in card.replace("\\](y)", "")
+    assert "state no licence" in model_card(view(plan={"base": CID}), Base(format="pt", sha256="00", licence=None))
+
+
+def test_whose_weights_people_get() -> None:
+    given = view(plan={"final": "fold:1"})
+    section = model_card(given).partition("## Figures of the weights that people get")[2].partition("\n## ")[0]
+    own = {one.name: one for one in given.evaluation.per_fold[1] if "(" not in one.name}
+    assert own
+    for name, one in own.items():
+        assert f"| {name} | {one.value or 'not estimable'} |" in section.replace("\\", "")
+    refit = model_card(view(plan={"final": "refit"}))
+    section = refit.partition("## Figures of the weights that people get")[2].partition("\n## ")[0]
+    assert "They have no figures of their own" in section
+    assert "|" not in section
+
+
+def test_confusion_matrix_optimistic_values_and_thresholds() -> None:
+    given = view()
+    found = given.evaluation
+    card = model_card(given)
+    for name, counts, several in zip(CLASSES, found.confusion, found.several, strict=True):
+        assert f"| {name} | {' | '.join(map(str, counts))} | {several} |" in card
+    stated = {one.name: one.value for one in found.metrics}
+    assert {"macro_f1"} <= {best.name for best in found.optimistic}
+    for best in found.optimistic:
+        assert f"| {best.name} | {stated.get(best.name, '–')} | {best.value} | {best.threshold} |" in card
+    assert "Thresholds by fold: 0.250000, 0.250000, 0.250000" in card
 
 
 def test_drawings_are_called_drawings() -> None:
@@ -162,7 +251,7 @@ def test_the_same_bytes() -> None:
 
 
 def test_hostile_text() -> None:
-    plan = {"method": records.MethodRef(id=EVIL, version=EVIL), "final": EVIL}
+    plan = {"method": records.MethodRef(id=EVIL, version=EVIL)}
     judged = records.Evaluation(
         **{
             **{name: getattr(evaluation("x"), name) for name in records.Evaluation.__struct_fields__},
@@ -182,9 +271,16 @@ def test_hostile_text() -> None:
     assert not re.search(r"(?<!\\)\[a(?<!\\)\]\(", body)
     assert [line for line in body.splitlines() if line.startswith("# ")][1:] == []
     assert "\x00" not in body
+    bars = 0  # of the table's head; only bars that no backslash takes out of the table count
     for line in body.splitlines():
-        if line.startswith("| x"):
-            assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) == 5  # bars that no backslash takes out of the table
+        found = len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) if line.startswith("|") else 0
+        assert not (found and bars) or found == bars, line
+        bars = found
+
+
+def test_weights_that_nobody_published_have_no_card() -> None:
+    with pytest.raises(InvalidInput, match="has no weights of"):
+        model_card(view(plan={"final": EVIL}))
 
 
 def test_nothing_estimable_has_no_model_index() -> None:
@@ -202,6 +298,6 @@ def test_nothing_estimable_has_no_model_index() -> None:
         min_group=1,
         seed=0,
     )
-    card = model_card(view(evaluation=to_record(CID, CID, (), CID, empty)))
+    card = model_card(view(evaluation=to_record(CID, CID, (), CID, empty), plan={"final": "refit"}))
     assert "model-index" not in front(card)
     assert "The plan makes no claim." in card

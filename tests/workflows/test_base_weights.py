@@ -8,11 +8,11 @@ import pytest
 
 from registry.assembly import Home
 from registry.catalog import runs
-from registry.content import importer
+from registry.content import importer, reader
 from registry.core import records
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound, Untrusted
-from registry.workflows.base_weights import read_base, stated_licence, weights_files
+from registry.workflows.base_weights import read_base, stated_licence, stated_origin, weights_files
 from registry.workflows.estimate_run import ARCHITECTURE_ALONE, estimate_run
 from registry.workflows.import_source import import_source
 from registry.workflows.publish_release import publish_release
@@ -104,3 +104,19 @@ def test_what_lies_beside_weights_is_not_read(opened: Home) -> None:
 )
 def test_a_licence_that_is_not_stated(model: bytes) -> None:
     assert stated_licence({"model.json": model}) is None
+
+
+def test_the_card_carries_what_base_weights_say_of_themselves(opened: Home, snapshot: CID, tmp_path: Path) -> None:
+    run = start_run(opened, snapshot, with_base(str(folder_of(tmp_path / "base"))))
+    opened.worker().work(run)
+    release = records.parse_as(records.Release, opened.store.get(CID.parse(publish_release(opened, run)["release"])))
+    card = reader.read_whole(opened.store, release.card).decode()
+    assert "made from a file (onnx, no sha256 stated)" in card
+    assert "under the licence that it states, MIT." in card
+    assert "The base weights state as theirs: MIT." in card
+
+
+def test_hostile_origins_are_cut_to_text() -> None:
+    said = stated_origin(b'{"origin": {"licence": "' + b"x" * 100_000 + b'", "format": 3, "sha256": ["a"]}}')
+    assert said is not None
+    assert (len(said.licence or ""), said.format, said.sha256) == (200, None, None)

@@ -1,125 +1,70 @@
 """The model card: Markdown with Hugging Face's YAML, from a release's records alone, the same bytes each time.
 
-Invariants: no clock, nothing but records; text from outside can end neither its line nor its cell, and makes neither
-a heading nor a link nor HTML.
+Invariants: no clock, nothing but records and what the base weights say of themselves; text from outside stays in its
+place (``card_text``). Every figure of the evaluation is there; what is not estimable says so.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from registry.core.records import Metric
-from registry.provenance.lineage import ReleaseView
-
-_SHOWN = {
-    "macro_f1": "Macro F1, pooled out of fold",
-    "accuracy": "Accuracy, pooled out of fold",
-    "pr_auc": "PR-AUC of images (macro average precision)",
-    "map50": "mAP of boxes at IoU 0.5",
-    "map50_95": "mAP of boxes at IoU 0.5 to 0.95",
-}
-USE = """\
-## Intended use
-
-To study how such models are made, measured and checked. The model finds faces in a picture and gives each one of
-the classes below, which say how people who looked at pictures labelled them. It does not know what anybody feels.
-
-## Not for
-
-**Workplace and education: prohibited.** The EU AI Act (Regulation (EU) 2024/1689, Article 5(1)(f)) prohibits systems
-that infer emotions of people there, but for medical or safety reasons. Elsewhere a system that recognises emotions
-from faces is **high-risk** (Annex III, 1(c)), with the duties that follow for who offers it and who uses it, and
-people must be told that it is at work (Article 50(3)). No decision about a person should rest on this model.
-"""
-LICENCE = """\
-## Licence
-
-The weights are offered under AGPL-3.0-only, because the training software (ultralytics) is. Whoever passes them on,
-changed or not, passes on that licence; whoever lets others use them over a network owes those users the
-corresponding source. The photographs keep the licences that their contributors state; none of them is in the weights'
-files.
-"""
-LIMITS = """\
-## Limits
-
-- Balance between classes is not fairness between people: only the groups in the tables above were looked at.
-- Pooled figures describe the procedure over all folds; they are not those of the one fold whose weights people get.
-- Labels are what people said of pictures; other pictures, cameras and people may give other figures.
-- An anchor proves when something was said, not that it is true.
-"""
-_MARKUP = re.compile(r"([\\`*\[\]|~]|^[#>+-])")
+from registry.core.records import REFIT, Metric
+from registry.provenance.exports import card_words as words
+from registry.provenance.exports.card_front import front_matter
+from registry.provenance.exports.card_text import line, table
+from registry.provenance.lineage import ReleaseView, own_figures
 
 
-def _line(text: object) -> str:
-    """One line of plain text: no control characters, no Markdown, no HTML."""
-    words = "".join(letter if letter.isprintable() else " " for letter in str(text)).split()
-    return _MARKUP.sub(r"\\\1", " ".join(words)).replace("&", "&amp;").replace("<", "&lt;")
+@dataclass(frozen=True)
+class Base:
+    """What base weights say of themselves (model.json's ``origin``); None where they say nothing."""
+
+    format: str | None
+    sha256: str | None
+    licence: str | None
 
 
-def _yaml_text(text: object) -> str:
-    """A JSON string, which YAML contains, so that nothing from outside can break out of its place."""
-    return json.dumps("".join(letter for letter in str(text) if letter.isprintable()), ensure_ascii=False)
-
-
-def _yaml(view: ReleaseView) -> list[str]:
-    figures = {metric.name: metric for metric in view.evaluation.metrics}
-    snapshot = str(view.preprocessing.snapshot)
-    lines = ["---", "license: agpl-3.0", "library_name: ultralytics", "pipeline_tag: object-detection"]
-    lines += [
-        "tags:",
-        "- emotion-recognition",
-        "- object-detection",
-        "- emotionet",
-        f"- {_yaml_text(view.plan.method.id)}",
-    ]
-    shown = [name for name in _SHOWN if name in figures and figures[name].value is not None]
-    if shown:
-        lines += ["model-index:", f"- name: {_yaml_text('emotionet ' + view.recipe.name)}", "  results:", "  - task:"]
-        lines += ["      type: object-detection", "    dataset:"]
-        lines += [f"      name: {_yaml_text('snapshot ' + snapshot)}", f"      type: {_yaml_text(snapshot)}"]
-        lines += ["    metrics:"]
-    for name in shown:
-        lines += [
-            f"    - type: {name}",
-            f"      name: {_yaml_text(_SHOWN[name])}",
-            f"      value: {figures[name].value}",
-        ]
-    return [*lines, "---", ""]
-
-
-def _table(head: Sequence[str], rows: Iterable[Iterable[object]]) -> list[str]:
-    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
-    return [*lines, *(f"| {' | '.join(_line(value) for value in row)} |" for row in rows), ""]
+def _interval(low: str | None, high: str | None) -> str | None:
+    return None if low is None else f"{low} to {high}"
 
 
 def _figures(figures: Iterable[Metric]) -> list[str]:
-    def row(one: Metric) -> list[object]:
-        value = one.value if one.value is not None else "not estimable"
-        return [one.name, value, "–" if one.low is None else f"{one.low} to {one.high}", one.n]
+    rows = [
+        [one.name, one.value if one.value is not None else "not estimable", _interval(one.low, one.high), one.n]
+        for one in figures
+    ]
+    return table(["figure", "value", "95 % interval", "images"], rows)
 
-    return _table(["figure", "value", "95 % interval", "images"], map(row, figures))
+
+def _start(view: ReleaseView, base: Base | None) -> str:
+    if view.plan.base is None:
+        return "the architecture alone, without base weights"
+    named = f"base weights `{view.plan.base}`"
+    if base is None:
+        return f"{named}, which state no origin and no licence"
+    licence = f"under the licence that it states, {line(base.licence)}" if base.licence else "which states no licence"
+    digest = f"sha256 {line(base.sha256)}" if base.sha256 else "no sha256 stated"
+    return f"{named}, made from a file ({line(base.format or 'no format stated')}, {digest}) {licence}"
 
 
-def _making(view: ReleaseView) -> list[str]:
+def _making(view: ReleaseView, base: Base | None) -> list[str]:
     plan, beacon = view.plan, view.draw.beacon
-    start = f"base weights `{plan.base}`" if plan.base else "the architecture alone, without base weights"
     anchored = (
-        f"The folds were drawn from block {beacon.block_number} of {_line(beacon.chain)}, which came after the plan."
+        f"The folds were drawn from block {beacon.block_number} of {line(beacon.chain)}, which came after the plan."
         if beacon
         else "The plan was not anchored on a chain: nothing proves to others that it came before the training."
     )
-    method = f"{_line(plan.method.id)} {_line(plan.method.version)}"
+    classes = ", ".join(f"{index} {line(name)}" for index, name in enumerate(view.snapshot.classes))
     return [
         "## How it was made",
         "",
-        f"- Method {method}, recipe {_line(view.recipe.name)}, started from {start}.",
-        f"- Snapshot `{view.preprocessing.snapshot}` of {view.snapshot.count} images. Classes in order: "
-        + ", ".join(f"{index} {_line(name)}" for index, name in enumerate(view.snapshot.classes))
-        + ".",
-        f"- {len(view.trainings)} folds, grouped by person and near-duplicate, stratified by class; seed {plan.seed}.",
-        f"- The weights that people get are those of {_line(plan.final)}, as the plan fixed.",
+        f"- Method {line(plan.method.id)} {line(plan.method.version)}, recipe {line(view.recipe.name)}, "
+        f"started from {_start(view, base)}.",
+        f"- Snapshot `{view.preprocessing.snapshot}` of {view.snapshot.count} images. Classes in order: {classes}.",
+        f"- {len(view.trainings)} trainings, folds grouped by person and near-duplicate, stratified by class; "
+        f"seed {plan.seed}.",
+        f"- The weights that people get are those of {line(plan.final)}, as the plan fixed.",
         f"- {anchored}",
         "",
     ]
@@ -132,46 +77,128 @@ def _drawings(view: ReleaseView) -> list[str]:
     return []
 
 
-def model_card(view: ReleaseView) -> str:
-    """The card of a release; its text depends on the release's records alone."""
-    evaluation = view.evaluation
-    claims = [
+def _own(view: ReleaseView) -> list[str]:
+    """The figures of the very weights that people get, where they have any."""
+    head = ["## Figures of the weights that people get", ""]
+    if view.plan.final == REFIT:
+        return [
+            *head,
+            "They were trained on all images: nobody is left to judge them. **They have no figures of their own**; the "
+            "pooled figures below describe the procedure.",
+            "",
+        ]
+    found = own_figures(view) or ()
+    own = [one for one in found if "(" not in one.name]
+    said = (
+        f"Those of {line(view.plan.final)}, on the images that this fold did not see (few, so the intervals are wide)."
+    )
+    return [*head, said, "", *_figures(own)]
+
+
+def _confusion(view: ReleaseView) -> list[str]:
+    """Rows are the truth; the last columns count what was not found, and images given several classes."""
+    classes, found = view.snapshot.classes, view.evaluation
+    rows = [
+        [name, *counts, several] for name, counts, several in zip(classes, found.confusion, found.several, strict=True)
+    ]
+    head = ["truth", *(f"called {name}" for name in classes), "nothing", "of these, several classes seen"]
+    return ["### Confusion matrix", "", *table(head, rows)]
+
+
+def _honesty(view: ReleaseView) -> list[str]:
+    """Thresholds, the optimistic value beside the stated one, the gap between training and validation, repeats."""
+    found = view.evaluation
+    stated = {one.name: one.value for one in found.metrics}
+    by_fold = ", ".join(map(line, found.thresholds)) or "none"
+    lines = [f"Thresholds by fold: {by_fold}; of weights that no fold judged: {line(found.threshold_of_all)}.", ""]
+    if found.optimistic:
+        rows = [[one.name, stated.get(one.name), one.value, one.threshold] for one in found.optimistic]
+        lines += ["### Optimistic values", "", "At the threshold that is best on the very images that it counts.", ""]
+        lines += table(["figure", "stated", "optimistic", "at threshold"], rows)
+    if found.spread:
+        rows = [[one.name, one.mean, one.lowest, one.highest, one.deviation] for one in found.spread]
+        lines += ["### Over repeats of the folds", ""]
+        lines += table(["figure", "mean", "lowest", "highest", "standard deviation"], rows)
+    if found.overfitting:
+        losses: list[list[object]] = [
+            [one.name, one.epochs, one.best_epoch, one.last_train, one.last_val, one.last_gap, one.best_gap]
+            for one in found.overfitting
+        ]
+        lines += ["### Overfitting", "", "Losses at the last epoch, and the gap (validation less training).", ""]
+        head = ["training", "epochs", "best epoch", "training loss", "validation loss", "gap", "gap at the best epoch"]
+        lines += table(head, losses)
+    return lines
+
+
+def _claims(view: ReleaseView) -> list[str]:
+    rows = [
         [
             f"{one.metric} {one.comparator} {one.threshold}",
             one.verdict,
             one.value or "not estimable",
-            "–" if one.low is None else f"{one.low} to {one.high}",
+            _interval(one.low, one.high),
+            one.needed,
         ]
-        for one in evaluation.verdicts
+        for one in view.evaluation.verdicts
     ]
-    stated = (
-        _table(["claim", "verdict", "value", "95 % interval"], claims) if claims else ["The plan makes no claim.", ""]
+    head = ["claim", "verdict", "value", "95 % interval", "more images would decide it"]
+    return ["## Claims, locked in the plan", "", *(table(head, rows) if rows else ["The plan makes no claim.", ""])]
+
+
+def _fairness(view: ReleaseView) -> list[str]:
+    missing = view.evaluation.notes[:1]  # the first note says what was not looked at
+    lines = ["## Fairness", "", *(f"**{line(note)}**\n" for note in missing), *_figures(view.evaluation.fairness)]
+    if view.evaluation.tests:
+        rows = [
+            [one.name, one.difference, _interval(one.low, one.high), one.p, one.corrected, one.n]
+            for one in view.evaluation.tests
+        ]
+        lines += ["### Each group against all other images", ""]
+        lines += table(["figure", "difference", "95 % interval", "p", "p after Holm's correction", "images"], rows)
+    return lines
+
+
+def _licence(view: ReleaseView, base: Base | None) -> list[str]:
+    if view.plan.base is None:
+        return [words.LICENCE]
+    said = f"state as theirs: {line(base.licence)}" if base and base.licence else "state no licence"
+    return [
+        words.LICENCE,
+        f"The base weights {said}. Whether that goes with the licence above is for whoever passes them on to see; "
+        "Emotionet only repeats what the file states.",
+        "",
+    ]
+
+
+def model_card(view: ReleaseView, base: Base | None = None) -> str:
+    """The card of a release; ``base`` is what its base weights say of themselves, where it has any."""
+    return "\n".join(
+        [
+            *front_matter(view),
+            f"# Emotionet, recipe {line(view.recipe.name)}",
+            "",
+            *_drawings(view),
+            words.USE,
+            *_making(view, base),
+            *_own(view),
+            "## Figures of the procedure, pooled over folds",
+            "",
+            *_figures(view.evaluation.metrics),
+            *_confusion(view),
+            *_honesty(view),
+            *(f"- {line(note)}" for note in view.evaluation.notes[1:]),
+            "",
+            *_claims(view),
+            *_fairness(view),
+            words.LIMITS,
+            *_licence(view, base),
+            words.ANNEX_INTRO,
+            *table(["item", "the records give", "a provider must add"], words.ANNEX),
+            "## Check it yourself",
+            "",
+            "Every figure follows from published predictions. With the release's CAR file alone, without an account:",
+            "",
+            "    emotionet audit RELEASE.car --offline",
+            "",
+        ]
     )
-    lines = [
-        *_yaml(view),
-        f"# Emotionet, recipe {_line(view.recipe.name)}",
-        "",
-        *_drawings(view),
-        USE,
-        *_making(view),
-        "## Figures",
-        "",
-        *_figures(evaluation.metrics),
-        *(f"- {_line(note)}" for note in evaluation.notes),
-        "",
-        "## Claims, locked in the plan",
-        "",
-        *stated,
-        "## Fairness",
-        "",
-        *_figures(evaluation.fairness),
-        LIMITS,
-        LICENCE,
-        "## Check it yourself",
-        "",
-        "Every figure follows from published predictions. With the release's CAR file alone, without an account:",
-        "",
-        "    emotionet audit RELEASE.car --offline",
-        "",
-    ]
-    return "\n".join(lines)
