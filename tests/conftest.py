@@ -26,6 +26,7 @@ from tests.support.kubo import Kubo, find, kubo_node
 
 ROOT = Path(__file__).resolve().parents[1]
 HOW = {
+    "chromium": "install Chromium (Debian: chromium)",
     "postgres": "install PostgreSQL (Debian: postgresql)",
     "anvil": "npm install --prefix .tools @foundry-rs/anvil-linux-amd64@1.7.1",
     "kubo": "build github.com/ipfs/kubo/cmd/ipfs@v0.42.0 with Go into .tools/kubo, as .ci/run does",
@@ -228,6 +229,15 @@ def quiet_anvil(anvil_program: str) -> Iterator[str]:
     """A development chain's RPC address; only what is asked for is mined."""
     with _anvil(anvil_program, "--no-mining") as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """A browser's program."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    require("chromium", found)
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="session")

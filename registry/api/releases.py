@@ -15,13 +15,15 @@ from litestar.params import JSONBody
 from registry.api import ranges
 from registry.api.auth import needs, sends_json
 from registry.api.parts import PREFIX, Document, Home, Page, Published, file_size, page, problems, record
-from registry.api.wire import CidPath, Cursor, Limit, NewRelease
+from registry.api.wire import CidPath, Cursor, Lang, Limit, NewRelease
 from registry.catalog import releases
 from registry.content import reader
 from registry.core import records
 from registry.core.cid import CID, DAG_CBOR
 from registry.core.errors import NotFound
 from registry.provenance.lineage import final_weights, release_view
+from registry.web.collect import collect
+from registry.web.report import POLICY, render_report
 from registry.workflows.base_weights import WEIGHTS_FILES
 from registry.workflows.parts import Parts
 from registry.workflows.publish_release import publish_release, show_release
@@ -52,6 +54,13 @@ def list_releases(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page
 def show_one(home: Home, cid: CidPath) -> Document:
     """One release with its metrics, claims and anchor."""
     return show_release(home, record(home, cid))
+
+
+@get("/releases/{cid:str}/report", responses=problems(404, 422), media_type="text/html", sync_to_thread=True)
+def show_report(home: Home, cid: CidPath, lang: Lang = "en") -> Response[str]:
+    """One release as a page that stands alone, in English or Spanish; it is audited for it, so this takes a while."""
+    page = render_report(collect(home, record(home, cid), lang))
+    return Response(page, media_type="text/html; charset=utf-8", headers={"Content-Security-Policy": POLICY})
 
 
 @get("/models/{cid:str}", responses=problems(404), sync_to_thread=True)
@@ -111,4 +120,4 @@ def _files(parts: Parts, weights: CID) -> Mapping[str, tuple[CID, int]]:
     return {name: (entry.cid, file_size(parts.store, entry.cid)) for name, entry in found.items()}
 
 
-HANDLERS = (create_release, list_releases, show_one, show_model, get_weights)
+HANDLERS = (create_release, list_releases, show_one, show_report, show_model, get_weights)

@@ -37,6 +37,7 @@ RunPath = Annotated[str, PathParameter(min_length=1, max_length=200, description
 Target = Annotated[str, QueryParameter(min_length=1, max_length=256, description=_CID)]
 LineageFormat = Annotated[Literal["json", "prov"], QueryParameter(name="format")]
 StatusFilter = Annotated[Literal["referenced", "stored", "withdrawn"] | None, QueryParameter()]
+Lang = Annotated[Literal["en", "es"], QueryParameter(description="the page's language")]
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="how many at most")]
 Cursor = Annotated[str | None, QueryParameter(max_length=512, description="`next` of the page before")]
 Filter = Annotated[str | None, QueryParameter(min_length=1, max_length=200)]

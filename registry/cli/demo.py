@@ -42,7 +42,7 @@ def demo(opened: Home, output: Output, *, data: str | None, recipe: str, base: s
     folder.mkdir(exist_ok=True)
     car = folder / f"{release['release']}.car"
     exported = export_held(opened, CID.parse(release["entry"]), car)
-    report = _report(opened, folder, imported, snapshot, run_document, release, audit.to_json(), exported["path"])
+    report = _report(opened, folder, release, exported["path"])
     seconds = round(time.monotonic() - started)
     document = {
         "root": imported["root"],
@@ -93,27 +93,23 @@ def _run(opened: Home, run: str) -> dict[str, Any]:
         return runs.get(db, run)
 
 
-def _report(
-    opened: Home,
-    folder: Path,
-    imported: dict[str, Any],
-    snapshot: dict[str, Any],
-    run: dict[str, Any],
-    release: dict[str, Any],
-    audit: dict[str, Any],
-    car: str,
-) -> Path:
+def _report(opened: Home, folder: Path, release: dict[str, Any], car: str) -> Path:
     from registry.web.collect import collect
     from registry.web.report import render_report
 
-    data = collect(opened, imported, snapshot, run, release, audit, _next(car, release["release"]))
+    data = collect(opened, CID.parse(release["release"]), "en", _next(car, release["release"]))
     path = folder / f"{release['release']}.html"
     path.write_text(render_report(data), encoding="utf-8")
     return path
 
 
 def _next(car: str, release: str) -> list[str]:
-    return [f"emotionet audit {car} --offline", f"emotionet lineage {release}", "emotionet serve"]
+    return [
+        f"emotionet audit {car} --offline",
+        f"emotionet release report {release} --lang es",
+        f"emotionet lineage {release}",
+        "emotionet serve",
+    ]
 
 
 def _text(document: dict[str, Any]) -> list[str]:

@@ -139,6 +139,10 @@ def test_the_four_uses_over_http(environment: dict[str, str], tmp_path: Path, mo
         assert audit["holds"], [one for one in audit["checks"] if one["result"] == "does not hold"]
         assert {one["result"] for one in audit["checks"]} == {"holds"}  # the chain is real: level 3 too
         assert client.get(f"/api/v1/lineage/{release}").json()["nodes"]
+        report = client.get(f"/api/v1/releases/{release}/report", params={"lang": "es"})
+        assert (report.status_code, report.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert "default-src 'none'" in report.headers["content-security-policy"]
+        assert "Informe de publicación" in report.text
     for log in ("serve.log", "worker.log"):
         text = (tmp_path / log).read_text()
         assert "Traceback" not in text, text

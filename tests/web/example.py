@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import base64
 import io
+from functools import cache
 from typing import Any
 
+from msgspec import structs
 from PIL import Image
 
 from registry.core.records import to_value
 from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import Result, evaluate
 from registry.evaluation.thresholds import ThresholdRule
-from registry.web import figures
+from registry.web import charts, figures
 from registry.web.report import ReportData
+from registry.web.svg import Drawing
+from registry.web.words import Words
 from tests.evaluation.world import CLASSES, crowd, sha
 
 
+@cache
 def result() -> Result:
     """160 images, three to a person, with a declared attribute of which one value is rare."""
     rows, clusters = crowd(160, 3, folds=3)
@@ -46,38 +51,41 @@ def picture(colour: str) -> str:
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
-def drawings(found: Result) -> tuple[tuple[str, str], ...]:
+def losses() -> dict[str, charts.Losses]:
+    """Of three folds: training falls, validation turns."""
+
+    def curve(fold: int, turn: float) -> list[list[str]]:
+        return [[f"{n}.000000", f"{9 / n**0.5 + fold / 5 + turn * n:.6f}"] for n in range(1, 31)]
+
+    return {f"fold {fold}": (curve(fold, 0.0), curve(fold, 0.05), 12) for fold in range(3)}
+
+
+def drawings(language: str = "en") -> tuple[Drawing, ...]:
     """Every kind of figure."""
+    t, found = Words(language), result()
     curves = dict(found.curves)
-    groups = [(one.name, one.value, one.low, one.high) for one in found.fairness]
-    folds = [
-        (f"fold {number}", one.value, one.low, one.high)
-        for number, fold in enumerate(found.per_fold)
-        for one in fold
-        if one.name == "macro_f1"
-    ]
+    groups = [(one.name, one.value, one.low, one.high, one.n) for one in found.fairness]
     f1 = {"macro": curves["f1_confidence(macro)"], **{name: curves[f"f1_confidence({name})"] for name in CLASSES}}
-    losses = {
-        f"{split} {fold}": [
-            (epoch, 9 / epoch**0.5 + fold / 5 + (split == "val") * epoch / 40) for epoch in range(1, 31)
-        ]
-        for split in ("train", "val")
-        for fold in range(3)
-    }
-    labels = dict(zip(CLASSES, (46, 41, 45, 43), strict=True))
+    counts = dict(zip(CLASSES, ((46, 3), (41, 0), (45, 12), (43, 1)), strict=True))
+    pr = {name: curves[f"pr({name})"] for name in CLASSES}
     return (
-        ("Labels in the snapshot", figures.bars("Labels", labels)),
-        ("Recall by group, 95 % intervals", figures.intervals("Recall by group", groups)),
-        ("F1 by confidence", figures.lines("F1 by confidence", "confidence", "F1", f1)),
-        (
-            "Precision and recall of images",
-            figures.lines("PR", "recall", "precision", {name: curves[f"pr({name})"] for name in CLASSES}),
-        ),
-        ("Confusion, shares", figures.confusion("Confusion", found.confusion, CLASSES, normalized=True)),
-        ("Confusion, counts", figures.confusion("Confusion", found.confusion, CLASSES, normalized=False)),
-        ("Macro F1 by fold", figures.intervals("Macro F1 by fold", folds)),
-        ("Loss by epoch", figures.training("Loss by epoch", losses)),
+        figures.bars(t, t("figures.labels"), counts),
+        figures.intervals(t, t("figures.recall_groups"), groups),
+        figures.intervals(t, t("compare.differences"), [("f1", "-0.2", "-0.5", "0.1", None)], lowest=-1),
+        charts.lines(t, t("figures.f1_confidence"), (t("figures.confidence"), "F1"), f1),
+        charts.lines(t, t("figures.pr"), (t("figures.recall"), t("figures.precision")), pr),
+        figures.confusion(t, t("figures.confusion_share"), found.confusion, CLASSES, normalized=True),
+        figures.confusion(t, t("figures.confusion_count"), found.confusion, CLASSES, normalized=False),
+        figures.reliability(t, t("figures.reliability"), curves["reliability(all)"]),
+        charts.training(t, t("figures.training"), losses()),
     )
+
+
+CHECKS: tuple[dict[str, Any], ...] = (
+    {"id": "1.blocks", "level": 1, "title": "every block hashes to its CID", "result": "holds", "reason": ""},
+    {"id": "3.order", "level": 3, "title": "plan before release", "result": "not checked", "reason": "no chain"},
+    {"id": "4.folds", "level": 4, "title": "folds follow", "result": "does not hold", "reason": "other folds"},
+)
 
 
 def data(**changes: Any) -> ReportData:
@@ -86,21 +94,28 @@ def data(**changes: Any) -> ReportData:
     named = {one.name: to_value(one) for one in found.metrics}
     people = [to_value(one) for one in found.fairness if one.name not in named]
     shown = ("macro_f1", "accuracy", "pr_auc", "map50")
+    per_fold = tuple(tuple(to_value(one) for one in fold if one.name in shown) for fold in found.per_fold)
     fields: dict[str, Any] = {
-        "title": "Drawn faces: the demo's release",
-        "made": "2026-11-23T15:00:00Z",
+        "language": "en",
+        "issued": "2026-11-23T15:00:00Z",
         "issuer": "did:pkh:eip155:1:0xba7a18d0997b9881797265668006283664c88f91",
         "recipe": "quick",
         "drawn": True,
         "anchor": "journal",
-        "from_nothing": True,
+        "base": None,
+        "base_licence": None,
+        "licence": "AGPL-3.0-only",
         "headline": tuple(named[name] for name in ("macro_f1", "pr_auc", "map50")),
         "holds": True,
         "checked": 2,
         "unchecked": 1,
         "claims": tuple(to_value(one) for one in found.verdicts),
-        "figures": drawings(found),
-        "counts": (("import", "rows", 184), ("cleaning", "kept", 160), ("cleaning", "dropped: blur", 2)),
+        "figures": drawings(changes.get("language", "en")),
+        "counts": (
+            ("snapshot", "left_out", "tie", 4),
+            ("cleaning", "kept", "", 160),
+            ("cleaning", "dropped", "blur", 2),
+        ),
         "examples": (
             ("blur", "laplacian variance 1", picture("#887766")),
             ("duplicate", "of 248c7525…", picture("#225577")),
@@ -108,19 +123,18 @@ def data(**changes: Any) -> ReportData:
         ),
         "metrics": (*(to_value(one) for one in found.metrics), *people),
         "notes": found.notes,
-        "checks": (
-            {"id": "1.blocks", "level": 1, "title": "every block hashes to its CID", "result": "holds", "reason": ""},
-            {
-                "id": "3.order",
-                "level": 3,
-                "title": "plan before release",
-                "result": "not checked",
-                "reason": "no chain",
-            },
-            {"id": "4.folds", "level": 4, "title": "folds follow", "result": "does not hold", "reason": "other folds"},
+        "checks": CHECKS,
+        "cids": (
+            ("release", "bafyreig2s6mi45f5em2qndf2hagnepxvoikbnq7cw4hvv7jjakfdugfr2i"),
+            ("fold 0", "bafyreig2s6mi45f5em2qndf2hagnepxvoikbnq7cw4hvv7jjakfdugfr2i"),
         ),
-        "cids": (("release", "bafyreig2s6mi45f5em2qndf2hagnepxvoikbnq7cw4hvv7jjakfdugfr2i"),),
-        "per_fold": tuple(tuple(to_value(one) for one in fold if one.name in shown) for fold in found.per_fold),
+        "per_fold": per_fold,
+        "own": per_fold[0],
+        "tests": tuple(to_value(one) for one in found.tests),
+        "several": tuple(zip(CLASSES, found.several, strict=True)),
+        "thresholds": found.thresholds,
+        "optimistic": tuple(to_value(one) for one in found.optimistic),
+        "overfitting": tuple(structs.asdict(one) for one in found.overfitting),
         "final": "fold:0",
         "commands": ("emotionet audit RELEASE.car --offline", "emotionet serve"),
     }

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from registry.core.errors import InvalidInput
-from registry.web.report import ReportData, render_report, short
+from registry.web.report import ReportData, render_report
+from registry.web.svg import Drawing
+from registry.web.words import Words
 from tests.web.example import data
 
 EVIL = "<script>alert(1)</script>\"'><img src=https://evil.example/x onerror=alert(1)>"
@@ -79,6 +81,12 @@ def test_says_what_it_must() -> None:
         "These are drawings.",
         "proves nothing to others",
         "Trained from the architecture alone",
+        "describe the procedure, not one set of weights",
+        "The final weights' own figures (fold 0)",
+        "optimistic, no estimate",
+        "Threshold of confidence by fold: 0.250000",
+        "No decision about a person",
+        "AGPL-3.0-only",
         "95 % interval",
         "supported",
         "refuted",
@@ -94,17 +102,18 @@ def test_says_what_it_must() -> None:
 
 
 def test_says_nothing_that_does_not_hold() -> None:
-    text = page(drawn=False, anchor="finalized", from_nothing=False, commands=(), final="", per_fold=()).text
+    text = page(drawn=False, anchor="finalized", base="bafybase", base_licence=None, commands=(), per_fold=()).text
     for unwanted in (
         "drawings",
         "proves nothing to others",
         "architecture alone",
         "Try next",
         "By fold",
-        "people get fold",
     ):
         assert unwanted not in text, unwanted
+    assert "bafybase, whose stated licence is none" in text
     assert "does not hold" in page(holds=False).text
+    assert "nobody is left to judge them" in page(final="refit", own=None).text
 
 
 @pytest.mark.parametrize("anchor", ["none", "signed", "sent", "included"])
@@ -116,27 +125,32 @@ def test_no_claim_and_no_examples() -> None:
     text = page(claims=(), examples=()).text
     assert "The plan makes no claim." in text
     assert "Dropped by the cleaning" not in text
+    assert "After the fact" not in text
+    assert "After the fact" in page(later=data().claims).text
 
 
 def test_hostile_text_stays_text() -> None:
     metric = {"name": EVIL, "value": "0.500000", "low": "0.400000", "high": "0.600000", "n": 5}
-    claim = {**metric, "metric": EVIL, "comparator": EVIL, "threshold": "0.500000", "verdict": EVIL}
+    claim = {**metric, "metric": EVIL, "comparator": EVIL, "threshold": "0.500000", "verdict": EVIL, "needed": None}
     found = page(
-        title=EVIL,
-        made=EVIL,
+        issued=EVIL,
+        base=EVIL,
+        base_licence=EVIL,
+        licence=EVIL,
         issuer=EVIL,
         recipe=EVIL,
         anchor=EVIL,
         headline=(metric,),
         metrics=(metric,),
         claims=(claim,),
-        counts=((EVIL, EVIL, 1),),
+        counts=(("cleaning", "dropped", EVIL, 1),),
         examples=((EVIL, EVIL, None),),
         notes=(EVIL,),
         checks=({"id": EVIL, "level": 1, "title": EVIL, "result": EVIL, "reason": EVIL},),
         cids=((EVIL, EVIL),),
         commands=(EVIL,),
         final=EVIL,
+        own=(metric,),
         per_fold=((metric,),),
     )
     assert "script" not in found.tags
@@ -147,9 +161,9 @@ def test_hostile_text_stays_text() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"figures": (("x", "<script>alert(1)</script>"),)},
-        {"figures": (("x", "<svg onload=alert(1)><script></script></svg>"),)},
-        {"figures": (("x", "<svg ><SCRIPT></SCRIPT></svg>"),)},
+        {"figures": (Drawing("x", "<script>alert(1)</script>", (), ()),)},
+        {"figures": (Drawing("x", "<svg onload=alert(1)><script></script></svg>", (), ()),)},
+        {"figures": (Drawing("x", "<svg ><SCRIPT></SCRIPT></svg>", (), ()),)},
         {"examples": (("x", "y", "https://evil.example/x.png"),)},
         {"examples": (("x", "y", "javascript:alert(1)"),)},
         {"examples": (("x", "y", "data:image/svg+xml;base64,AAAA"),)},
@@ -166,7 +180,8 @@ def test_foreign_figures_are_refused(changes: dict[str, Any]) -> None:
     ("value", "text"), [(None, "–"), ("0.853886", "0.854"), ("0.999500", "1.000"), ("0.000500", "0.000")]
 )
 def test_short_numbers_are_rounded_not_cut(value: str | None, text: str) -> None:
-    assert short(value) == text
+    assert Words("en").short(value) == text
+    assert Words("es").short(value) == text.replace(".", ",")
 
 
 def test_verdicts_are_not_told_by_colour_alone() -> None:
@@ -179,6 +194,7 @@ def test_verdicts_are_not_told_by_colour_alone() -> None:
 def test_optional_parts_have_defaults() -> None:
     """A collector that knows only what every release has makes a page."""
     fields = {name: getattr(data(), name) for name in ReportData.__struct_fields__}
-    for name in ("per_fold", "final", "commands"):
+    optional = ("per_fold", "own", "later", "tests", "several", "thresholds", "optimistic", "overfitting", "commands")
+    for name in optional:
         fields.pop(name)
     Page(render_report(ReportData(**fields)))

@@ -26,7 +26,9 @@ def released(opened: Home, snapshot: CID, **overrides: int) -> CID:
     return CID.parse(publish_release(opened, run)["release"])
 
 
-def test_two_seeds_on_one_snapshot(opened: Home, labeled: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_seeds_on_one_snapshot(
+    opened: Home, labeled: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     import_source(opened, str(labeled(48)))
     snapshot = CID.parse(take_snapshot(opened)["snapshot"])
     a, b = released(opened, snapshot), released(opened, snapshot, seed=99)
@@ -44,6 +46,12 @@ def test_two_seeds_on_one_snapshot(opened: Home, labeled: Folder, capsys: pytest
     text = capsys.readouterr().out
     assert "48 images" in text
     assert "recipe.seed" in text
+    page = tmp_path / "compared.html"
+    assert main(("release", "compare", str(a), str(b), "--html", str(page), "--lang", "es")) == 0
+    html = page.read_text()
+    assert html.count("<svg ") == 5
+    for words in ("Comparación de dos publicaciones", "recipe.seed", str(a), "B: F1 según la confianza"):
+        assert words in html
 
 
 def test_images_in_common_are_compared_and_others_counted(opened: Home, labeled: Folder, tmp_path: Path) -> None:
@@ -55,6 +63,28 @@ def test_images_in_common_are_compared_and_others_counted(opened: Home, labeled:
     done = compare_releases(opened, a, b)
     assert (done["images"], done["only_a"], done["only_b"]) == (24, 0, 12)
     assert "snapshot" in {one["what"] for one in done["changed"]}
+
+
+def test_a_release_is_reported_from_its_records(
+    opened: Home, labeled: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import_source(opened, str(labeled(48)))
+    release = released(opened, CID.parse(take_snapshot(opened)["snapshot"]))
+    pages = {}
+    for language in ("en", "es"):
+        path = tmp_path / f"{language}.html"
+        assert main(("release", "report", str(release), "-o", str(path), "--lang", language)) == 0
+        pages[language] = path.read_text()
+        assert main(("release", "report", str(release), "-o", str(path), "--lang", language)) == 0
+        assert path.read_text() == pages[language]  # the same bytes
+        assert str(release) in pages[language]
+        assert pages[language].count("<svg ") >= 12
+        assert "6.metrics" in pages[language]
+    assert "Release report" in pages["en"]
+    assert "Informe de publicación" in pages["es"]
+    capsys.readouterr()
+    assert main(("release", "report", str(release), "-o", str(tmp_path / "no" / "where.html"))) != 0
+    assert "can't be written" in capsys.readouterr().err
 
 
 def test_nothing_in_common_is_said(opened: Home, labeled: Folder) -> None:

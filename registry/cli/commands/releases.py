@@ -1,4 +1,4 @@
-"""Commands on releases: publish, list, show, compare, predict."""
+"""Commands on releases: publish, list, show, report, compare, predict."""
 
 from __future__ import annotations
 
@@ -18,9 +18,15 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     publishing.add_argument("--onnx", action="store_true", help="the final weights as ONNX too, compared beforehand")
     limit(add(verbs, common, "list", run_list, "list releases"))
     add(verbs, common, "show", run_show, "one release").add_argument("release", metavar="CID")
+    reporting = add(verbs, common, "report", run_report, "one release as a page that stands alone")
+    reporting.add_argument("release", metavar="CID")
+    reporting.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: CID.html in this folder")
+    reporting.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
     comparing = add(verbs, common, "compare", run_compare, "two releases on the images that both judged")
     comparing.add_argument("a", metavar="A")
     comparing.add_argument("b", metavar="B")
+    comparing.add_argument("--html", type=Path, metavar="FILE", help="write it as a page with figures too")
+    comparing.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
     predicting = add(commands, common, "predict", run_predict, "run a published model on images")
     predicting.add_argument("release", metavar="RELEASE")
     predicting.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
@@ -98,12 +104,46 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
     return 0
 
 
+def run_report(wanted: argparse.Namespace, output: Output) -> int:
+    """Write the report; its audit is made anew."""
+    from registry.web.collect import collect
+    from registry.web.report import render_report
+
+    with home() as opened:
+        cid = record(opened, wanted.release)
+        page = render_report(collect(opened, cid, wanted.lang))
+    path = wanted.output or Path(f"{cid}.html")
+    _write(path, page)
+    output.document({"release": str(cid), "path": str(path)}, identity="path", text=[f"wrote {path}"])
+    return 0
+
+
+def _write(path: Path, page: str) -> None:
+    """``Unavailable`` where it can't be written; the file appears whole or not at all."""
+    from registry.core.errors import Unavailable
+
+    temporary = path.with_name(path.name + ".part")
+    try:
+        temporary.write_text(page, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise Unavailable(f"{path} can't be written: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def run_compare(wanted: argparse.Namespace, output: Output) -> int:
     """Differences (B minus A), tests, and what was changed."""
     from registry.workflows.compare_releases import compare_releases
 
     with home() as opened:
-        done = compare_releases(opened, record(opened, wanted.a), record(opened, wanted.b))
+        pair = record(opened, wanted.a), record(opened, wanted.b)
+        done = compare_releases(opened, *pair)
+        if wanted.html:
+            from registry.web.comparison import comparison_page
+
+            _write(wanted.html, comparison_page(opened, *pair, done, wanted.lang))
+            output.say(f"wrote {wanted.html}")
     output.document(done, identity=None, text=_comparison_text(done))
     return 0
 

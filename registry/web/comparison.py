@@ -1,0 +1,37 @@
+"""The page of a comparison: paired differences with their intervals, and both releases' own figures side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from registry.core import records
+from registry.core.cid import CID
+from registry.provenance.lineage import release_view
+from registry.web import figures
+from registry.web.report import check_drawings, render
+from registry.web.shown import by_confidence, confusion, curves_of
+from registry.web.words import Words
+from registry.workflows.parts import Parts
+
+
+def comparison_page(parts: Parts, a: CID, b: CID, found: Mapping[str, Any], language: str) -> str:
+    """``found`` is the document of ``compare_releases`` for the releases ``a`` and ``b``."""
+    t, get = Words(language), parts.store.get
+    paired = figures.intervals(
+        t,
+        t("compare.differences"),
+        [(one["name"], one["difference"], one["low"], one["high"], None) for one in found["differences"]],
+        lowest=-1,
+    )
+    views = [release_view(get, records.parse_as(records.Release, get(cid))) for cid in (a, b)]
+    both = [("A", views[0]), ("B", views[1])]
+    own = [
+        *(confusion(t, view, normalized=True, title=t("compare.confusion", side=side)) for side, view in both),
+        *(
+            by_confidence(t, "f1_confidence", curves_of(view, get), view.snapshot.classes, t("compare.f1", side=side))
+            for side, view in both
+        ),
+    ]
+    check_drawings((paired, *own))
+    return render("compare.html", t, found=found, paired=paired, own=own)

@@ -1,0 +1,90 @@
+"""The words of pages and figures in each language, from ``words.toml``: the one place where they stand.
+
+Invariants: every key has every language, with the same names to fill in; a number is written as its language writes
+it, digits unchanged; what a record says in its own words is translated where it is known, else given as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from registry.core.errors import InvalidInput
+
+LANGUAGES = ("en", "es")
+_FOLD = re.compile(r"fold:? ?([0-9]+)")
+
+
+@cache
+def catalogue() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """Section, key, and the text in each of ``LANGUAGES``; of ``note`` the first is a pattern."""
+    found = tomllib.loads(files("registry.web").joinpath("words.toml").read_text(encoding="utf-8"))
+    return {section: {key: tuple(texts) for key, texts in keys.items()} for section, keys in found.items()}
+
+
+class Words:
+    """One language's words. ``InvalidInput`` (``bad_language``) for one that there is not."""
+
+    def __init__(self, language: str) -> None:
+        if language not in LANGUAGES:
+            raise InvalidInput(
+                f"{language!r} is no language of reports: use {' or '.join(LANGUAGES)}", code="bad_language"
+            )
+        self.language, self._at = language, LANGUAGES.index(language)
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The text of "section.key", filled in."""
+        section, _, name = key.partition(".")
+        text = catalogue()[section][name][self._at]
+        return text.format(**values) if values else text
+
+    def known(self, section: str, name: str) -> str:
+        """A record's word, where the catalogue has it, else the word itself."""
+        texts = catalogue()[section].get(name)
+        return texts[self._at] if texts else name
+
+    def fold(self, name: str) -> str:
+        """What a plan, a curve or an evaluation calls ``fold:N``, ``fold N``, ``refit`` or ``mean``."""
+        found = _FOLD.fullmatch(name)
+        if found:
+            return self("figures.fold", number=found[1])
+        return self.known("figures", name) if name in ("refit", "mean") else name
+
+    def note(self, text: str) -> tuple[str, str]:
+        """A note of an evaluation and the language that it is in."""
+        if self.language == "en":
+            return text, "en"
+        for pattern, other in catalogue()["note"].values():
+            found = re.fullmatch(pattern, text)
+            if found:
+                return other.format(*(self.exact(part) if _is_number(part) else part for part in found.groups())), "es"
+        return text, "en"
+
+    def exact(self, value: str | int) -> str:
+        """A number with all its digits."""
+        return str(value).replace(".", ",") if self.language == "es" else str(value)
+
+    def short(self, value: str | None) -> str:
+        """A decimal string at three places, half to even; a dash where there is none."""
+        if value is None:
+            return "–"
+        return self.exact(str(Decimal(value).quantize(Decimal("0.001"), rounding=ROUND_HALF_EVEN)))
+
+    def interval(self, found: Mapping[str, Any], *, exact: bool = False) -> str:
+        """Both bounds in words; a dash where there are none."""
+        if found["low"] is None or found["high"] is None:
+            return "–"
+        form = self.exact if exact else self.short
+        return self("page.to", low=form(found["low"]), high=form(found["high"]))
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[0-9.]+", text) is not None
+
+
+ENGLISH = Words("en")

@@ -1,0 +1,85 @@
+"""The page in a real browser: nothing is refused by its policy, nothing is loaded, no word leaves its figure."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from registry.web.report import render_report
+from tests.web.example import data
+
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--enable-logging=stderr"),
+    *("--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND"),
+)
+# The page itself runs no script: its policy forbids it. A frame beside it looks at it from outside.
+LOOK = """<!doctype html><iframe id="f" style="width:1100px;height:900px"></iframe><pre id="out"></pre><script>
+const f = document.getElementById("f");
+f.onload = () => {
+  const d = f.contentDocument, w = f.contentWindow, bad = [];
+  for (const svg of d.querySelectorAll("svg")) {
+    const box = svg.getBoundingClientRect();
+    for (const one of svg.querySelectorAll("text")) {
+      const r = one.getBoundingClientRect();
+      if (r.left < box.left - 1 || r.right > box.right + 1 || r.top < box.top - 1 || r.bottom > box.bottom + 1)
+        bad.push(svg.querySelector("title").textContent + ": " + one.textContent);
+    }
+  }
+  const names = w.performance.getEntriesByType("resource").map(one => one.name);
+  const loaded = names.filter(one => !one.startsWith("data:"));
+  document.getElementById("out").textContent = JSON.stringify({
+    bad, loaded, wide: d.documentElement.scrollWidth > w.innerWidth, svgs: d.querySelectorAll("svg").length,
+    lang: d.documentElement.lang, image: d.querySelector("img").naturalWidth,
+    font: w.getComputedStyle(d.querySelector("h1")).fontSize,
+    ran: "ran" in w });
+};
+f.srcdoc = PAGE;
+</script>"""
+
+
+def browse(program: str, folder: Path, page: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [program, *FLAGS, f"--user-data-dir={folder / 'profile'}", *options, page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_page_in_a_browser(chromium: str, tmp_path: Path, language: str) -> None:
+    page = render_report(data(language=language))
+    outer = tmp_path / "look.html"
+    outer.write_text(LOOK.replace("PAGE", json.dumps(page).replace("</", "<\\/")), encoding="utf-8")
+    done = browse(chromium, tmp_path, outer, "--dump-dom", "--virtual-time-budget=4000")
+    assert "CONSOLE" not in done.stderr, done.stderr[-2000:]
+    found = json.loads(html.unescape(re.findall(r'<pre id="out">(.*?)</pre>', done.stdout, re.DOTALL)[0]))
+    assert found["bad"] == []
+    assert found["loaded"] == []
+    assert (found["wide"], found["lang"], found["image"], found["font"], found["ran"]) == (
+        False,
+        language,
+        48,
+        "30px",
+        False,
+    )
+    assert found["svgs"] > 12
+
+
+def test_the_policy_stops_a_script_and_a_foreign_picture(chromium: str, tmp_path: Path) -> None:
+    """What the page could never hold, were it put in: the browser refuses it by the page's own policy."""
+    page = tmp_path / "page.html"
+    evil = '<script>window.ran = 1</script><img src="https://evil.example/x.png"></main>'
+    page.write_text(render_report(data()).replace("</main>", evil), encoding="utf-8")
+    done = browse(chromium, tmp_path, page, "--dump-dom", "--virtual-time-budget=2000")
+    assert done.stderr.count("Content Security Policy") >= 2, done.stderr[-2000:]
+
+
+def test_it_prints(chromium: str, tmp_path: Path) -> None:
+    page, paper = tmp_path / "page.html", tmp_path / "page.pdf"
+    page.write_text(render_report(data(language="es")), encoding="utf-8")
+    browse(chromium, tmp_path, page, f"--print-to-pdf={paper}", "--no-pdf-header-footer")
+    assert paper.read_bytes().startswith(b"%PDF-")
+    assert 3 <= len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes())) <= 12

@@ -1,0 +1,118 @@
+"""Every word has both languages; a page in Spanish has no English left but what records say in their own words."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import registry.web
+from registry.core.errors import InvalidInput
+from registry.evaluation.evaluate import evaluate
+from registry.evaluation.thresholds import ThresholdRule
+from registry.provenance.checks import level1, level2, level3, level4, level6, run
+from registry.web.report import render_report
+from registry.web.words import LANGUAGES, Words, catalogue
+from tests.evaluation.world import CLASSES, crowd
+from tests.web.example import data, result
+
+FOLDER = Path(registry.web.__file__).parent
+SAME = {"ids.plan"}  # written alike in both
+
+
+def fields(text: str) -> list[str]:
+    return sorted(name for _, name, _, _ in Formatter().parse(text) if name is not None)
+
+
+def test_every_key_has_both_languages_and_the_same_names() -> None:
+    for section, keys in catalogue().items():
+        for key, texts in keys.items():
+            assert len(texts) == len(LANGUAGES), (section, key)
+            assert all(text.strip() == text and text for text in texts), (section, key)
+            if section == "note":
+                assert texts[0].count("(.+)") == len(fields(texts[1])), key
+            else:
+                assert fields(texts[0]) == fields(texts[1]), (section, key)
+                assert texts[0] != texts[1] or f"{section}.{key}" in SAME, (section, key)
+
+
+def test_every_key_that_is_used_is_there() -> None:
+    sources = [*FOLDER.glob("*.py"), *FOLDER.glob("templates/*.html")]
+    used = {key for path in sources for key in re.findall(r"\bt\(\"([a-z]+\.[a-z0-9_]+)\"", path.read_text())}
+    assert len(used) > 80
+    for key in used:
+        section, _, name = key.partition(".")
+        assert name in catalogue()[section], key
+
+
+def test_templates_hold_no_words() -> None:
+    for path in FOLDER.glob("templates/*.html"):
+        text = re.sub(r"<style>.*?</style>|\{%.*?%\}|\{\{.*?\}\}|<[^>]*>", " ", path.read_text(), flags=re.DOTALL)
+        assert set(re.findall(r"[A-Za-z]{2,}", text)) <= {"doctype", "html"}, path.name
+
+
+def test_every_check_of_the_audit_is_known() -> None:
+    known = catalogue()["check"]
+    for module in (level1, level2, level3, level4, level6, run):
+        text = Path(str(module.__file__)).read_text()
+        found = re.findall(r'"([1-8]\.[a-z]+)",\s+"([^"]+)"', text)
+        assert found, module.__name__
+        for key, title in found:
+            assert known[key][0] == title, key
+
+
+@pytest.mark.parametrize("final", ["fold:1", "refit"])
+@pytest.mark.parametrize("rule", ["fixed", "other_folds"])
+def test_every_note_is_known(final: str, rule: str) -> None:
+    rows, clusters = crowd(60, 3, folds=3)
+    found = evaluate(
+        rows,
+        classes=CLASSES,
+        threshold=ThresholdRule(rule, 250_000, 10_000, 3),
+        final=final,
+        histories=(),
+        claims=(),
+        groups=(),
+        clusters=clusters,
+        attributes={},
+        rounds=20,
+        min_group=50,
+        seed=1,
+    )
+    for note in (*found.notes, *result().notes):
+        text, language = Words("es").note(note)
+        assert language == "es", note
+        assert text != note
+        assert Words("en").note(note) == (note, "en")
+    assert Words("es").note("What nobody ever said.") == ("What nobody ever said.", "en")
+
+
+def test_a_spanish_page_is_spanish() -> None:
+    page = render_report(data(language="es"))
+    assert '<html lang="es">' in page
+    for words in ("Son dibujos.", "refutada", "Exhaustividad por grupo", "intervalo del 95 %", "0,250000"):
+        assert words in page, words
+    shown = re.sub(r'<style>.*?</style>|<pre>.*?</pre>|<[a-z][^>]*lang="en">[^<]*|<[^>]*>', " ", page, flags=re.DOTALL)
+    english = {"the", "and", "of", "with", "images", "is", "are", "not", "no one", "figure", "supported", "holds"}
+    assert not english & set(re.findall(r"[a-z]+", shown.lower()))
+    assert not re.search(r"\b0\.\d{3}\b", shown)
+
+
+def test_numbers_keep_their_digits() -> None:
+    assert Words("es").exact("-0.123456") == "-0,123456"
+    assert Words("en").exact("0.5") == "0.5"
+    assert Words("es").interval({"low": "0.1", "high": "0.25"}) == "de 0,100 a 0,250"
+    assert Words("es").interval({"low": None, "high": None}) == "–"
+    assert (Words("es").fold("fold:3"), Words("es").fold("refit"), Words("es").fold("mean")) == (
+        "pliegue 3",
+        "reajuste",
+        "media",
+    )
+
+
+def test_another_language_is_refused() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Words("fr")
+    assert caught.value.code == "bad_language"
