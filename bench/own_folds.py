@@ -181,7 +181,7 @@ def parts(marks: list[float]) -> dict[str, float]:
         "seconds": over - begun,
         "epoch": epoch,
         "before": ends[0] - begun - epoch,
-        "validation": max(0.0, ends[-1] - ends[-2] - epoch),
+        "validation": max(0.0, ends[-1] - ends[-2] - epoch) if len(ends) > 1 else 0.0,
         "final": over - ends[-1],
     }
 

@@ -94,7 +94,8 @@ def tell_own(name: str, own: Document, plain: Document, images: int, epochs: int
     print(
         f"{f'{name}, {folds} side by side':28} {own['seconds'] / folds:7.1f} s a fold  "
         f"{images * epochs * folds / own['seconds']:6.2f} images/s  peak {own['memory'] / 1e9:4.1f} GB a fold  "
-        f"cpu {own['cpu']:6.1f} s  ratio {theirs / own['seconds']:5.2f}"
+        f"cpu {own['cpu']:6.1f} s  ratio {theirs / own['seconds']:5.2f} "
+        f"(of processor seconds {plain['cpu'] * folds / len(plain['folds']) / own['cpu']:.2f})"
     )
     step = mean(plain["folds"], "training") / epochs / mean(rows, "epoch")
     print(
