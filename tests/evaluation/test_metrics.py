@@ -40,7 +40,7 @@ def exact(value: Fraction | None) -> float:
 
 
 @given(worlds(), thresholds)
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 def test_scikit_learns_figures(world: tuple[list[Row], int], threshold: int) -> None:
     rows, k = world
     truth, said = [one["truth"] for one in rows], [called(one, threshold, k) for one in rows]
@@ -105,7 +105,7 @@ def test_pr_auc_is_scikit_learns_average_precision(world: tuple[list[Row], int])
 
 
 @given(worlds(most=25))
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 def test_auc_is_scikit_learns(world: tuple[list[Row], int]) -> None:
     rows, k = world
     columns = columns_of(rows, k)
