@@ -6,15 +6,13 @@ read what is held here; few audits run at once, because each costs seconds of co
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from litestar import Request, get, post
 from litestar.params import JSONBody
 
 from registry.api.auth import authorize, sends_json
-from registry.api.parts import Document, Home, Page, cid_of, page, problems, record
-from registry.api.problems import HttpProblem
+from registry.api.parts import Document, Home, Page, cid_of, computing, page, problems, record
 from registry.api.wire import CidPath, ImagePath, LineageFormat, NewAudit, Target
 from registry.core import records
 from registry.core.records import to_value
@@ -25,7 +23,6 @@ from registry.workflows.parts import Parts
 from registry.workflows.trace import look_up, trace
 
 FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
-_SLOTS = threading.BoundedSemaphore(2)
 
 
 @post("/audits", status_code=200, guards=[sends_json], responses=problems(401, 403, 404, 415, 422), sync_to_thread=True)
@@ -34,12 +31,8 @@ def create_audit(request: Request[Any, Any, Any], home: Home, data: JSONBody[New
     target = cid_of(data.target)
     if data.level is not None and data.level > FREE_LEVEL:
         authorize(request, home, "admin")
-    if not _SLOTS.acquire(timeout=1):
-        raise HttpProblem(503, "other audits are under way: try again in a moment", headers={"Retry-After": "10"})
-    try:
+    with computing():
         report: Document = audit_target(home, str(target), level=data.level, issuer=data.issuer).to_json()
-    finally:
-        _SLOTS.release()
     return report
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypedDict
 
@@ -10,7 +12,7 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 
 from registry import assembly
-from registry.api.problems import MEDIA_TYPE, Problem
+from registry.api.problems import MEDIA_TYPE, HttpProblem, Problem
 from registry.api.public import Public
 from registry.core import unixfs
 from registry.core.cid import CID, RAW
@@ -63,6 +65,20 @@ def cid_of(text: str) -> CID:
 def record(parts: Parts, text: str) -> CID:
     """A record's CID; an entry's is taken for its record's."""
     return record_of(parts, cid_of(text))
+
+
+_SLOTS = threading.BoundedSemaphore(2)
+
+
+@contextmanager
+def computing() -> Iterator[None]:
+    """For what costs seconds of computing and needs no token: two at once, of everybody's."""
+    if not _SLOTS.acquire(timeout=1):
+        raise HttpProblem(503, "other audits are under way: try again in a moment", headers={"Retry-After": "10"})
+    try:
+        yield
+    finally:
+        _SLOTS.release()
 
 
 class Page(TypedDict):

@@ -14,8 +14,8 @@ from litestar.params import JSONBody
 
 from registry.api import ranges
 from registry.api.auth import needs, sends_json
-from registry.api.parts import PREFIX, Document, Home, Page, Published, file_size, page, problems, record
-from registry.api.wire import CidPath, Cursor, Lang, Limit, NewRelease
+from registry.api.parts import PREFIX, Document, Home, Page, Published, computing, file_size, page, problems, record
+from registry.api.wire import CidPath, Cursor, IssuerFilter, Lang, Limit, NewClaims, NewRelease
 from registry.catalog import releases
 from registry.content import reader
 from registry.core import records
@@ -25,6 +25,8 @@ from registry.provenance.lineage import final_weights, release_view
 from registry.web.collect import collect
 from registry.web.report import POLICY, render_report
 from registry.workflows.base_weights import WEIGHTS_FILES
+from registry.workflows.judge_claims import judge_claims
+from registry.workflows.list_plans import list_plans
 from registry.workflows.parts import Parts
 from registry.workflows.publish_release import publish_release, show_release
 
@@ -61,6 +63,26 @@ def show_report(home: Home, cid: CidPath, lang: Lang = "en") -> Response[str]:
     """One release as a page that stands alone, in English or Spanish; it is audited for it, so this takes a while."""
     page = render_report(collect(home, record(home, cid), lang))
     return Response(page, media_type="text/html; charset=utf-8", headers={"Content-Security-Policy": POLICY})
+
+
+@post(
+    "/releases/{cid:str}/claims",
+    status_code=200,
+    guards=[sends_json],
+    responses=problems(404, 415, 422),
+    sync_to_thread=True,
+)
+def claim_later(home: Home, cid: CidPath, data: JSONBody[NewClaims]) -> Document:
+    """Judge claims after the fact, from the published predictions; nothing is put on record."""
+    release = record(home, cid)
+    with computing():
+        return judge_claims(home, release, data.claims)
+
+
+@get("/plans", responses=problems(), sync_to_thread=True)
+def show_plans(home: Home, issuer: IssuerFilter = None, cursor: Cursor = None, limit: Limit = 100) -> Page:
+    """Plans, newest first, also those of which no release came."""
+    return page(*list_plans(home, issuer, cursor, limit))
 
 
 @get("/models/{cid:str}", responses=problems(404), sync_to_thread=True)
@@ -120,4 +142,4 @@ def _files(parts: Parts, weights: CID) -> Mapping[str, tuple[CID, int]]:
     return {name: (entry.cid, file_size(parts.store, entry.cid)) for name, entry in found.items()}
 
 
-HANDLERS = (create_release, list_releases, show_one, show_report, show_model, get_weights)
+HANDLERS = (create_release, list_releases, show_one, show_report, claim_later, show_plans, show_model, get_weights)

@@ -40,6 +40,7 @@ StatusFilter = Annotated[Literal["referenced", "stored", "withdrawn"] | None, Qu
 Lang = Annotated[Literal["en", "es"], QueryParameter(description="the page's language")]
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="how many at most")]
 Cursor = Annotated[str | None, QueryParameter(max_length=512, description="`next` of the page before")]
+IssuerFilter = Annotated[str | None, QueryParameter(max_length=64, description="an issuer's DID")]
 Filter = Annotated[str | None, QueryParameter(min_length=1, max_length=200)]
 Key = Annotated[
     str | None,
@@ -127,6 +128,12 @@ class NewRelease(Request, frozen=True):
     """Which completed run to publish."""
 
     run: Name
+
+
+class NewClaims(Request, frozen=True):
+    """Claims to judge after the fact, like `macro_f1 >= 0.90`."""
+
+    claims: Annotated[list[Annotated[str, Meta(min_length=1, max_length=1000)]], Meta(min_length=1, max_length=32)]
 
 
 class NewAudit(Request, frozen=True):

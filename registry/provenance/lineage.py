@@ -162,8 +162,17 @@ def _history(get: Get, training: CID) -> History:
     return history_of(record.fold, list(tables.rows_as_dicts(record.history, get)))
 
 
-def evaluate_draw(get: Get, draw_cid: CID, predictions: CID, trainings: Sequence[CID]) -> Result:
-    """Every figure of an evaluation, from the draw's records, a PREDICTIONS table and the trainings' histories."""
+def evaluate_draw(
+    get: Get,
+    draw_cid: CID,
+    predictions: CID,
+    trainings: Sequence[CID],
+    claims: tuple[records.Claim, ...] | None = None,
+) -> Result:
+    """Every figure of an evaluation, from the draw's records, a PREDICTIONS table and the trainings' histories.
+
+    ``claims``: other ones than the plan's, to be judged after the fact.
+    """
     view = draw_view(get, draw_cid)
     prepared = tables.rows_as_dicts(view.preprocessing.output, get)
     items = tables.rows_as_dicts(view.snapshot.items, get)
@@ -173,7 +182,7 @@ def evaluate_draw(get: Get, draw_cid: CID, predictions: CID, trainings: Sequence
         threshold=threshold_rule(view.recipe),
         final=view.plan.final,
         histories=[_history(get, one) for one in trainings],
-        claims=view.plan.claims,
+        claims=view.plan.claims if claims is None else claims,
         groups=view.plan.groups,
         clusters={row["sha256"]: row["group"] for row in prepared if row["reason"] is None},
         attributes={row["sha256"]: row["attributes"] for row in items},

@@ -139,7 +139,7 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "spread": [to_value(one) for one in view.evaluation.spread],
         "overfitting": [to_value(one) for one in view.evaluation.overfitting],
         "claims": [to_value(verdict) for verdict in view.release.claims],
-        "anchor": _anchor(parts, CID.parse(row["entry"]), evidence),
+        "anchor": anchor_document(parts, CID.parse(row["entry"]), evidence),
     }
 
 
@@ -147,7 +147,8 @@ def _metrics(found: tuple[records.Metric, ...]) -> dict[str, Any]:
     return {one.name: {"value": one.value, "low": one.low, "high": one.high, "n": one.n} for one in found}
 
 
-def _anchor(parts: Parts, entry: CID, evidence: list[dict[str, Any]]) -> dict[str, Any]:
+def anchor_document(parts: Parts, entry: CID, evidence: list[dict[str, Any]]) -> dict[str, Any]:
+    """Where an entry's anchor stands: by the evidence that covers it, otherwise as the chain or journal says now."""
     if evidence:
         found = evidence[0]
         return {

@@ -57,7 +57,7 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
         raise NotFound(f"snapshot {snapshot} is not held here: see `emotionet snapshot list`")
     claims = [parse_claim(text) for text in wanted.claims]
     record = records.parse_as(records.Snapshot, parts.store.get(snapshot))
-    _check_claims(parts, record, claims)
+    check_claims(parts, record, claims)
     if wanted.engine not in engines.NAMES:
         raise UsageError(f"there is no engine {wanted.engine!r}: use {' or '.join(engines.NAMES)}")
     name, values = parts.method(wanted.method).recipe(wanted.recipe, wanted.overrides)
@@ -96,7 +96,7 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
     return run
 
 
-def _check_claims(parts: Parts, snapshot: records.Snapshot, claims: Sequence[records.Claim]) -> None:
+def check_claims(parts: Parts, snapshot: records.Snapshot, claims: Sequence[records.Claim]) -> None:
     """``InvalidInput`` (``bad_claim``) for a claim about a class or a group that the snapshot does not have."""
     if not claims:
         return

@@ -40,11 +40,12 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
         patch.syspath_prepend(str(PLUGIN))
         opened = open_home(read_settings())
         (folder / "faces").mkdir()
-        lines = ["file,label,contributor,subject"]
+        lines = ["file,label,contributor,subject,attr.side"]
         for number in range(36):
             (folder / "faces" / f"{number}.jpg").write_bytes(b"%d" % number)
-            lines.append(f"{number}.jpg,{['triste', 'feliz', 'enojado', 'odd'][number % 4]},anna,{number // 2}")
-        lines.append("0.jpg,feliz,ben,0")
+            label, side = ["triste", "feliz", "enojado", "odd"][number % 4], "lr"[number % 5 > 2]
+            lines.append(f"{number}.jpg,{label},anna,{number // 2},{side}")
+        lines.append("0.jpg,feliz,ben,0,l")
         (folder / "faces" / "labels.csv").write_text("\n".join(lines))
         import_source(opened, str(folder / "faces"))
         snapshot = CID.parse(take_snapshot(opened)["snapshot"])
@@ -233,6 +234,30 @@ def change_fairness(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
     return replaced(view.release.evaluation, view.evaluation, fairness=bumped(view.evaluation.fairness))
 
 
+def change_group_test(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    first, *rest = view.evaluation.tests
+    surer = msgspec.structs.replace(first, corrected="0.000001")
+    return replaced(view.release.evaluation, view.evaluation, tests=(surer, *rest))
+
+
+def drop_group_test(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    return replaced(view.release.evaluation, view.evaluation, tests=view.evaluation.tests[1:])
+
+
+def change_gap(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    narrow = tuple(
+        msgspec.structs.replace(one, high="0.050000") if one.name == "recall_gap(side)" else one
+        for one in view.evaluation.fairness
+    )
+    assert narrow != view.evaluation.fairness
+    return replaced(view.release.evaluation, view.evaluation, fairness=narrow)
+
+
+def change_needed(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
+    verdicts = tuple(msgspec.structs.replace(one, needed=1) for one in view.evaluation.verdicts)
+    return replaced(view.release.evaluation, view.evaluation, verdicts=verdicts)
+
+
 def change_notes(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
     return replaced(view.release.evaluation, view.evaluation, notes=("All is fair.",))
 
@@ -357,7 +382,11 @@ def endless_recipe(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
         (change_optimistic, "6.optimistic"),
         (change_best_threshold, "6.optimistic"),
         (change_fairness, "6.fairness"),
+        (change_gap, "6.fairness"),
         (change_notes, "6.fairness"),
+        (change_group_test, "6.tests"),
+        (drop_group_test, "6.tests"),
+        (change_needed, "6.verdicts"),
         (change_verdict, "6.verdicts"),
         (own_claims, "6.verdicts"),
         (change_curve, "6.curves"),

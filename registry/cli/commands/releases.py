@@ -27,6 +27,13 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     comparing.add_argument("b", metavar="B")
     comparing.add_argument("--html", type=Path, metavar="FILE", help="write it as a page with figures too")
     comparing.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
+    claiming = add(verbs, common, "claim", run_claim, "judge claims after the fact, from the published predictions")
+    claiming.add_argument("release", metavar="RELEASE")
+    claiming.add_argument("claims", nargs="+", metavar="'macro_f1 >= 0.90'")
+    plans = group(commands, "plans", "every plan that was signed, also those without a release")
+    listing = add(plans, common, "list", run_plans, "an issuer's plans, newest first")
+    listing.add_argument("--issuer", metavar="DID", help="one issuer's only")
+    limit(listing)
     predicting = add(commands, common, "predict", run_predict, "run a published model on images")
     predicting.add_argument("release", metavar="RELEASE")
     predicting.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
@@ -56,7 +63,7 @@ def release_text(done: dict[str, Any]) -> list[str]:
         for name in shown
     ]
     claims = [
-        f"claim {claim['metric']} {claim['comparator']} {claim['threshold']}: {claim['verdict']}"
+        f"claim {claim['metric']} {claim['comparator']} {claim['threshold']}: {_verdict(claim)}"
         for claim in done["claims"]
     ]
     best = [
@@ -82,6 +89,39 @@ def _figure(found: dict[str, Any]) -> str:
     if found["value"] is None:
         return "not estimable"
     return f"{found['value']} [{found['low']}, {found['high']}]"
+
+
+def _verdict(claim: dict[str, Any]) -> str:
+    more = claim["needed"]
+    return str(claim["verdict"]) + (
+        f" ({more} more images would decide it if the figure stayed as it is)" if more else ""
+    )
+
+
+def run_claim(wanted: argparse.Namespace, output: Output) -> int:
+    """Claims after the fact; never beside the plan's."""
+    from registry.workflows.judge_claims import judge_claims
+
+    with home() as opened:
+        done = judge_claims(opened, record(opened, wanted.release), wanted.claims)
+    lines = [
+        f"after the fact: {one['metric']} {one['comparator']} {one['threshold']}: {_verdict(one)}, "
+        f"{one['value'] or 'not estimable'} [{one['low']}, {one['high']}]"
+        for one in done["claims"]
+    ]
+    output.document(done, identity=None, text=[*lines, done["note"]])
+    return 0
+
+
+def run_plans(wanted: argparse.Namespace, output: Output) -> int:
+    """Every plan, newest first."""
+    from registry.workflows.list_plans import list_plans
+
+    with home() as opened:
+        found, _ = list_plans(opened, wanted.issuer, limit=wanted.limit)
+    shown = found if output.as_json else [{**one, "anchor": one["anchor"]["status"]} for one in found]
+    output.lines(shown, identity="plan", columns=["plan", "time", "issuer", "claims", "anchor", "releases"])
+    return 0
 
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
