@@ -127,7 +127,7 @@ def _groups(judged: _Judged, found: Sequence[Grouping]) -> list[_Group]:
     whole = tallies.as_it_is()
     gap = [gaps.gaps_of(one, judged.least) for one in whole]
     parts: list[list[dict[str, Ints]]] = [[] for _ in found]
-    for drawn in draws(tallies.clusters, judged.rounds, judged.seed, max(1, CELLS // tallies.widest)):
+    for drawn in draws(tallies.bags, judged.rounds, judged.seed, max(1, CELLS // tallies.widest)):
         for part, tally, one in zip(parts, tallies.of(drawn), gap, strict=True):
             part.append({**_of_round(tally), **gaps.resampled(tally, one)})
     resampled = [{name: np.concatenate([some[name] for some in part]) for name in part[0]} for part in parts]

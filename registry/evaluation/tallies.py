@@ -15,7 +15,7 @@ import numpy as np
 
 from registry.evaluation.columns import Columns, Ints
 from registry.evaluation.groups import Grouping
-from registry.evaluation.intervals import group_indices, worth
+from registry.evaluation.intervals import bags_of, group_indices, worth
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,14 @@ class Tallies:
     ) -> None:
         """``at``: threshold (of each judgement) in millionths; ``clusters``: each judgement's."""
         self.k = columns.classes
-        self.of_row, self.clusters = group_indices(clusters)
+        self.of_row, _ = group_indices(clusters)
+        bag, self.bags = bags_of(clusters)
         call = columns.called(at)
         cell = (_alike(groupings, len(columns)) * self.k + columns.truth) * (self.k + 1) + call
         _, first, cell = np.unique(cell, return_index=True, return_inverse=True)
-        pairs, weight = np.unique(cell * max(1, self.clusters) + self.of_row, return_counts=True)
-        self.cells = _Sums(pairs // max(1, self.clusters), len(first), pairs % max(1, self.clusters), weight)
-        self.widest = max(1, len(pairs), self.clusters, *(len(one.values) * self.k for one in groupings))
+        pairs, weight = np.unique(cell * max(1, self.bags) + bag, return_counts=True)
+        self.cells = _Sums(pairs // max(1, self.bags), len(first), pairs % max(1, self.bags), weight)
+        self.widest = max(1, len(pairs), self.bags, *(len(one.values) * self.k for one in groupings))
         self.slots = [self._slots(one, one.code[first], columns.truth[first], call[first]) for one in groupings]
 
     def _slots(self, one: Grouping, code: Ints, truth: Ints, said: Ints) -> _Slots:
@@ -95,7 +96,7 @@ class Tallies:
         )
 
     def of(self, drawn: Ints) -> list[Tally]:
-        """Each grouping's tally, of how often each cluster was drawn, (rounds, clusters)."""
+        """Each grouping's tally, of how often each bag of clusters (``bags_of``) was drawn, (rounds, bags)."""
         cells = self.cells.of(drawn)
         found = []
         for one in self.slots:
@@ -105,7 +106,7 @@ class Tallies:
 
     def as_it_is(self) -> list[Tally]:
         """Each grouping's tally with every cluster once, as the one round."""
-        return self.of(np.ones((1, self.clusters), np.int64))
+        return self.of(np.ones((1, self.bags), np.int64))
 
     def clusters_of(self, grouping: Grouping) -> Ints:
         """(groups) how many clusters have a judgement in each."""
