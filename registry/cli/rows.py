@@ -42,7 +42,12 @@ def write_rows(rows: Iterable[Mapping[str, Any]], form: str, out: Path | None) -
         from pyarrow import parquet
 
         listed = [{name: _flat(value) for name, value in row.items()} for row in rows]
-        parquet.write_table(pa.Table.from_pylist(listed), out)
+        temporary = out.with_name(out.name + ".part")
+        try:
+            parquet.write_table(pa.Table.from_pylist(listed), temporary)
+            temporary.replace(out)
+        finally:
+            temporary.unlink(missing_ok=True)
         return
     text = as_text(rows, form)
     if out is None:

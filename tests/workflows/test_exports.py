@@ -12,11 +12,22 @@ from typing import Any
 
 import mlcroissant
 import pytest
+import yaml
+from huggingface_hub import ModelCard, parse_eval_result_entries
 from PIL import Image
-from prov.model import ProvActivity, ProvAgent, ProvDerivation, ProvDocument, ProvEntity, ProvGeneration
+from prov.model import (
+    ProvActivity,
+    ProvAgent,
+    ProvDerivation,
+    ProvDocument,
+    ProvEntity,
+    ProvGeneration,
+    ProvInvalidation,
+)
 
 from registry.assembly import Home
 from registry.catalog import runs
+from registry.cli.main import main
 from registry.core.cid import CID
 from registry.core.errors import Conflict, NotFound
 from registry.provenance.exports.prov import prov_json
@@ -161,10 +172,17 @@ def test_what_is_there_is_never_overwritten(opened: Home, snapshot: CID, tmp_pat
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_prov_reads_a_releases_lineage(opened: Home, snapshot: CID) -> None:
+def test_prov_reads_a_releases_lineage(opened: Home, snapshot: CID, capsys: pytest.CaptureFixture[str]) -> None:
     run = start_run(opened, snapshot, Wanted("simulated", "simulated"))
     opened.worker().work(run)
     release = publish_release(opened, run)["release"]
+    capsys.readouterr()
+    assert main(["release", "card", release]) == 0
+    assert ModelCard(capsys.readouterr().out).data.license == "agpl-3.0"
+    assert main(["release", "card", release, "--hub-dataset", "somebody/faces"]) == 0
+    entries = parse_eval_result_entries(yaml.safe_load(capsys.readouterr().out))
+    assert {one.dataset_id for one in entries} == {"somebody/faces"}
+    assert main(["release", "card", release, "--hub-dataset", "nonsense"]) == 2
     found = trace(opened, CID.parse(release))
     document = ProvDocument.deserialize(content=json.dumps(prov_json(found["nodes"], found["edges"])), format="json")
     entities = {str(one.identifier) for one in document.get_records(ProvEntity)}
@@ -180,9 +198,32 @@ def test_prov_reads_a_releases_lineage(opened: Home, snapshot: CID) -> None:
         seen |= frontier
         frontier = {used for made_one, used in derived if made_one in frontier} - seen
     assert f"ipfs:{snapshot}" in seen  # the release comes, step by step, from the snapshot
+    for one in document.get_records(ProvEntity):  # the document itself says where every identifier leads
+        assert one.identifier.uri == "ipfs://" + str(one.identifier).removeprefix("ipfs:")
     kinds = {node["cid"]: node["type"] for node in found["nodes"]}
     weights = {f"ipfs:{cid}" for cid, kind in kinds.items() if kind == "weights"}
     trained = {entity for entity, activity in generated if kinds.get(activity.rpartition("-")[2]) == "training"}
     assert weights <= trained
     again = ProvDocument.deserialize(content=document.serialize(format="json"), format="json")
     assert again == document
+
+
+def test_prov_of_an_image_and_of_its_withdrawal() -> None:
+    image, label, taken = "ab" * 32, "bafycontribution", "bafywithdrawal"
+    nodes = [
+        {"cid": image, "type": "image", "issuer": None, "time": None},
+        {"cid": label, "type": "contribution", "issuer": "did:pkh:eip155:1:0x0", "time": "2026-01-02T03:04:05Z"},
+        {"cid": taken, "type": "withdrawal", "issuer": "did:pkh:eip155:1:0x0", "time": "2026-01-03T03:04:05Z"},
+    ]
+    edges = [
+        {"from": label, "to": image, "relation": "labels"},
+        {"from": taken, "to": image, "relation": "withdraws"},
+    ]
+    document = ProvDocument.deserialize(content=json.dumps(prov_json(nodes, edges)), format="json")
+    uris = {one.identifier.uri for one in document.get_records(ProvEntity)}
+    assert uris == {f"urn:emotionet:sha256:{image}", f"ipfs://{label}", f"ipfs://{taken}"}
+    (gone,) = document.get_records(ProvInvalidation)
+    assert [str(one) for one in gone.args[:2]] == [f"sha256:{image}", f"emotionet:making-{taken}"]
+    for one in document.get_records(ProvActivity):  # no entry says how long something took, so neither do we
+        assert one.get_startTime() is None
+        assert one.get_endTime() is None

@@ -22,6 +22,11 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     reporting.add_argument("release", metavar="CID")
     reporting.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: CID.html in this folder")
     reporting.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
+    carding = add(verbs, common, "card", run_card, "a release's model card, for README.md on a model hub")
+    carding.add_argument("release", metavar="CID")
+    carding.add_argument(
+        "--hub-dataset", metavar="OWNER/NAME", help="instead a file for .eval_results/, for this data set of the hub"
+    )
     comparing = add(verbs, common, "compare", run_compare, "two releases on the images that both judged")
     comparing.add_argument("a", metavar="A")
     comparing.add_argument("b", metavar="B")
@@ -170,6 +175,24 @@ def _write(path: Path, page: str) -> None:
         raise Unavailable(f"{path} can't be written: {error.strerror}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def run_card(wanted: argparse.Namespace, output: Output) -> int:
+    """Print the published card, or its figures as the hub's eval results."""
+    from registry.content import reader
+    from registry.core.records import Release, parse_as
+    from registry.provenance.exports.card_front import eval_results
+    from registry.provenance.lineage import release_view
+
+    with home() as opened:
+        cid = record(opened, wanted.release)
+        release = parse_as(Release, opened.store.get(cid))
+        if wanted.hub_dataset is None:
+            text = reader.read_whole(opened.store, release.card).decode()
+        else:
+            text = eval_results(release_view(opened.store.get, release), wanted.hub_dataset)
+    output.document({"release": str(cid), "text": text}, identity="release", text=[text.rstrip("\n")])
+    return 0
 
 
 def run_compare(wanted: argparse.Namespace, output: Output) -> int:
