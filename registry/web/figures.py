@@ -103,7 +103,7 @@ def intervals(t: Words, title: str, figures: Sequence[Figure], *, lowest: int = 
         return left + scale * min(1.0, max(0.0, (float(value) - lowest) / (1 - lowest)))
 
     body = []
-    for step in range(lowest * 10, 11, 4 if lowest else 2):
+    for step in range(lowest * 10, 11, 5 if lowest else 2):
         x = left + scale * (step / 10 - lowest) / (1 - lowest)
         body += [grid(x, TOP - 6, x, height - 24), text(x, height - 8, t.exact(f"{step / 10:g}"))]
     if lowest:

@@ -91,7 +91,7 @@ def _changed(parts: Parts, a: ReleaseView, b: ReleaseView) -> list[dict[str, Any
     ]
     sides = [
         {
-            "snapshot": str(view.preprocessing.snapshot),
+            "snapshot": f"{view.preprocessing.snapshot} ({view.snapshot.count} images)",
             "method": f"{view.plan.method.id} {view.plan.method.version}",
             "code": view.plan.code,
             "base": str(view.plan.base) if view.plan.base else None,
