@@ -111,7 +111,8 @@ class Tallies:
     def clusters_of(self, grouping: Grouping) -> Ints:
         """(groups) how many clusters have a judgement in each."""
         inside = grouping.code >= 0
-        both = np.unique(self.of_row[inside] * len(grouping.values) + grouping.code[inside])
+        both = np.sort(self.of_row[inside] * len(grouping.values) + grouping.code[inside])
+        both = both[np.diff(both, prepend=-1) != 0]
         return np.bincount(both % len(grouping.values), minlength=len(grouping.values))
 
 
