@@ -12,7 +12,7 @@ from bench import content, fetch
 from bench.measure import compare, seconds
 from registry.core import tables
 
-LONG = ("training", "cleaning", "memory", "scaling")  # minutes each
+LONG = ("training", "cleaning", "memory", "scaling", "coverage", "evaluation")  # minutes each
 
 
 def table_of_rows() -> None:
@@ -38,7 +38,7 @@ def start_up() -> None:
 
 
 def main() -> None:
-    """`python -m bench`: what needs no training. `python -m bench training|cleaning|memory|scaling ...`: that alone."""
+    """`python -m bench`: what needs no training. `python -m bench training|cleaning|memory|scaling|coverage|evaluation`: that alone."""
     if sys.argv[1:]:
         name, *given = sys.argv[1:]
         if name not in LONG:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+import sqlalchemy as sa
 
 from registry.catalog.lineage import lineage, lookup, touched
 from registry.core import records
@@ -191,17 +190,17 @@ def test_the_first_who_said_it_stands_for_it(world: World) -> None:
     assert (found["issuer"], found["time"]) == (world.key.did, at(2))
 
 
-def test_lineage_of_a_long_history_is_quick(world: World) -> None:
-    """Dozens of snapshots and releases: still a query a generation."""
+def test_lineage_of_a_long_history_takes_a_query_a_generation(world: World) -> None:
+    """Dozens of snapshots and releases cost no more queries than one."""
     contribution = world.label(*(world.row(n, "feliz") for n in range(4)))
     releases = [
         world.release(world.snapshot(range(2 + number % 3), [contribution]), range(2), seed=number)
         for number in range(30)
     ]
     with world.catalog.read() as db:
-        start = time.perf_counter()
+        asked: list[str] = []
+        sa.event.listen(db.connection(), "before_cursor_execute", lambda *about: asked.append(about[2]))
         nodes, edges = lineage(db, contribution)
-        took = time.perf_counter() - start
     assert {str(made.release) for made in releases} <= {node["cid"] for node in nodes}
     assert len(edges) > 400
-    assert took < 1.0  # 0.05 s on an idle machine; the rest is for busy ones
+    assert len(asked) < 40
