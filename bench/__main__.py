@@ -38,7 +38,7 @@ def start_up() -> None:
 
 
 def main() -> None:
-    """`python -m bench`: what needs no training. `python -m bench training|cleaning|memory|scaling|coverage|evaluation`: that alone."""
+    """`python -m bench`: what needs minutes alone; `python -m bench NAME ...`, of `LONG`: that alone."""
     if sys.argv[1:]:
         name, *given = sys.argv[1:]
         if name not in LONG:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -168,13 +169,13 @@ def line(name: str, kind: str, sums: np.ndarray) -> str:
     return f"{name:34} {kind:10} {share[0]:6.1f} {share[1]:6.1f} {share[2]:6.1f}  {width:6.3f}  {claims}"
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
     """The table, a case at a time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--releases", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=500)
     parser.add_argument("--workers", type=int, default=2)
-    wanted = parser.parse_args()
+    wanted = parser.parse_args(arguments)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a process a core already
     heads = f"{'holds':>6} {'above':>6} {'below':>6}  {'width':>6}"
     print(f"{'':34} {'':10} {heads}  false >= +1e-6 .01 .02, <= -1e-6 .01 .02")
@@ -199,4 +200,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import resource
+import sys
 import time
 from typing import Any
 
@@ -51,13 +52,13 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
     """The figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=2000)
     parser.add_argument("--table", action="store_true", help="also time building and reading the table")
-    wanted = parser.parse_args()
+    wanted = parser.parse_args(arguments)
     rows = predictions(wanted.images)
     names = [{"group": f"g{number}"} for number in range(GROUPS)]
     attributes = {row["sha256"]: names[row["sha256"][0] % GROUPS] for row in rows}
@@ -86,4 +87,4 @@ def _table(rows: list[dict[str, Any]]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
