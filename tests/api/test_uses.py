@@ -226,16 +226,37 @@ def test_an_audit_takes_no_path(used: Used, target: str) -> None:
     assert answer.status_code == 400, answer.text
 
 
-def test_audits_at_once_are_bounded(used: Used, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_audits_and_claims_at_once_are_bounded(used: Used, monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
 
-    from registry.api import audits
+    from registry.api import parts
 
-    monkeypatch.setattr(audits, "_SLOTS", threading.BoundedSemaphore(1))
-    with audits._SLOTS:
-        answer = used.client.post("/api/v1/audits", json={"target": used.release["release"]})
-    problem(answer, 503, "busy")
-    assert answer.headers["retry-after"]
+    monkeypatch.setattr(parts, "_SLOTS", threading.BoundedSemaphore(1))
+    release = used.release["release"]
+    with parts._SLOTS:
+        answers = [
+            used.client.post("/api/v1/audits", json={"target": release}),
+            used.client.post(f"/api/v1/releases/{release}/claims", json={"claims": ["macro_f1 >= 0.5"]}),
+        ]
+    for answer in answers:
+        problem(answer, 503, "busy")
+        assert answer.headers["retry-after"]
+
+
+def test_a_claim_after_the_fact_needs_no_token_and_is_marked_so(used: Used) -> None:
+    address = f"/api/v1/releases/{used.release['release']}/claims"
+    answer = used.client.post(address, json={"claims": ["macro_f1 >= 0.000001"]})
+    assert answer.status_code == 200
+    assert answer.json()["after_the_fact"] is True
+    (judged,) = answer.json()["claims"]
+    assert (judged["verdict"], judged["locked_too"]) == ("supported", False)
+    problem(used.client.post(address, json={"claims": ["macro_f1 is good"]}), 422, "bad_claim")
+
+
+def test_plans_say_what_came_of_them(used: Used) -> None:
+    (plan,) = used.client.get("/api/v1/plans").json()["items"]
+    assert plan["plan"] == used.release["plan"]
+    assert plan["releases"] == [used.release["release"]]
 
 
 def test_audits_on_record(used: Used) -> None:
