@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from registry.catalog import kept
 from registry.catalog.database import Catalog
 from registry.core.errors import Cancelled, Conflict
 from registry.jobs.queue import Job, Queue
@@ -303,6 +305,12 @@ def _work(url: str, lease: float) -> None:
         queue.finish(job)
 
 
+def _at_work(catalog: Catalog) -> set[str]:
+    """Names of the workers that hold a job."""
+    with catalog.read() as db:
+        return set(db.scalars(sa.select(kept.jobs.c.worker).where(kept.jobs.c.state == "running")))
+
+
 def test_each_job_is_done_exactly_once_however_its_workers_die(queue: Queue, catalog: Catalog) -> None:
     count, kills, dice = 50, 12, random.Random(5)
     ids = put(queue, catalog, count)
@@ -323,7 +331,8 @@ def test_each_job_is_done_exactly_once_however_its_workers_die(queue: Queue, cat
             assert time.monotonic() < until, "the queue does not come to its end"
             time.sleep(dice.uniform(0.03, 0.12))
             if killed < kills:
-                victim = dice.randrange(len(workers))
+                holding = [index for index, one in enumerate(workers) if str(one.pid) in _at_work(catalog)]
+                victim = dice.choice(holding or range(len(workers)))
                 os.kill(workers[victim].pid, signal.SIGKILL)
                 workers[victim].join()
                 workers[victim] = start()
