@@ -62,7 +62,7 @@ def show_one(home: Home, cid: CidPath) -> Document:
 def show_report(home: Home, cid: CidPath, lang: Lang = "en") -> Response[str]:
     """One release as a page that stands alone, in English or Spanish; it is audited for it, so this takes a while."""
     page = render_report(collect(home, record(home, cid), lang))
-    return Response(page, media_type="text/html; charset=utf-8", headers={"Content-Security-Policy": POLICY})
+    return Response(page, media_type="text/html", headers={"Content-Security-Policy": POLICY})
 
 
 @post(
