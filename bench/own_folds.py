@@ -70,6 +70,7 @@ class TimedHome(Home):
     def worker_for(self, folds: list[int]) -> Worker:
         """Stops at the first fold if none is wanted, and leaves out the others."""
         worker = self.worker()
+        self.engine("local")  # before folds ask for it from two threads at once
         real = worker._handlers["fold"]
 
         def fold(job: Job, check: Check) -> None:
