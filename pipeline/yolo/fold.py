@@ -17,11 +17,11 @@ from pipeline.weights import MODEL, load_weights, read_origin
 from pipeline.yolo.model import infer, load_model
 from pipeline.yolo.precision import computing_in
 from pipeline.yolo.trainer import Base, Finished, FoldTrainer, Report
-from registry.core.errors import EmotionetError, Unavailable
+from registry.core.errors import NO_ROOM, EmotionetError, Unavailable, not_written
 from registry.core.method import Detection, FoldTask
 
 INTEGRATIONS = ("clearml", "comet", "dvc", "mlflow", "neptune", "raytune", "tensorboard", "wandb", "sync", "hub")
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+NOT_WRITTEN = (*NO_ROOM, errno.EROFS, errno.EIO)
 NO_MEMORY = (
     *("out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "cublas_status_alloc_failed"),
     "could not create a primitive",  # oneDNN's way to say it
@@ -81,8 +81,8 @@ def _named_failures(task: FoldTask) -> Iterator[None]:
             raise Unavailable(f"the GPU failed: {str(error).splitlines()[0][:200]}", code="lost_gpu") from error
         raise
     except OSError as error:
-        if error.errno in NO_ROOM:
-            raise Unavailable(f"{task.workdir} can't be written: {error.strerror}", code="disk_full") from error
+        if error.errno in NOT_WRITTEN:
+            raise not_written(task.workdir, error) from error
         raise
 
 

@@ -24,7 +24,7 @@ from registry.content.index import Index, Place
 from registry.content.packs import Descriptor, PackReader
 from registry.core.cid import CID, IDENTITY, RAW, hash_function, verify
 from registry.core.dag import walk_held, walk_present
-from registry.core.errors import NotFound, Unavailable, Untrusted
+from registry.core.errors import NotFound, Unavailable, Untrusted, not_written
 
 GRACE = 3600  # seconds that a new block is safe from gc while others write
 
@@ -53,7 +53,7 @@ class EmbeddedStore:
             self._packs.mkdir(parents=True, exist_ok=True)
             self._lock_file = Descriptor(folder / "lock", os.O_RDWR | os.O_CREAT)
         except OSError as error:
-            raise Unavailable(f"the block store {folder} can't be made: {error.strerror}") from error
+            raise not_written(f"the block store {folder}", error) from error
         self._index = Index(folder / "index.sqlite")
         self._reader = PackReader(self._packs)
         self._writes = threading.Event()

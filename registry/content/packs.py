@@ -20,7 +20,7 @@ from pathlib import Path
 from registry.content.index import Index
 from registry.core import encoding
 from registry.core.cid import CID
-from registry.core.errors import Unavailable
+from registry.core.errors import not_written
 from registry.core.varint import encode_varint
 
 PACK_BYTES = 1 << 30  # a pack that is larger gets no more blocks
@@ -116,7 +116,7 @@ class PackWriter:
                 if done:
                     pieces[0] = pieces[0][done:]
         except OSError as error:
-            raise Unavailable(f"the block store can't be written: {error.strerror}") from error
+            raise not_written("the block store", error) from error
         finally:
             self._gathered = pieces  # what was not written waits for the next try
         if self._since >= EARLY_BYTES:
@@ -132,7 +132,7 @@ class PackWriter:
                 one.result()
             os.fsync(self._file.number)
         except OSError as error:
-            raise Unavailable(f"the block store can't be flushed: {error.strerror}") from error
+            raise not_written("the block store", error) from error
 
 
 @cache
@@ -158,7 +158,7 @@ def open_pack(folder: Path, index: Index) -> PackWriter:
                 return found
         return new_pack(folder)
     except OSError as error:
-        raise Unavailable(f"the block store {folder} can't be written: {error.strerror}") from error
+        raise not_written(f"the block store {folder}", error) from error
 
 
 def new_pack(folder: Path) -> PackWriter:

@@ -17,6 +17,10 @@ translates foreign exceptions once, at its boundary. A message is one sentence w
 
 from __future__ import annotations
 
+import errno
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 class EmotionetError(Exception):
     """Base of all errors; ``code`` is a stable snake_case word for programs."""
@@ -69,3 +73,11 @@ class Cancelled(EmotionetError):
     """Somebody asked for this to stop."""
 
     code = "cancelled"
+
+
+def not_written(what: object, error: OSError) -> Unavailable:
+    """What to raise where the system refused to write ``what``: ``disk_full`` only where room was missing."""
+    said = f"{what} can't be written: {error.strerror or error}"
+    if error.errno in NO_ROOM:
+        return Unavailable(f"{said}; make room, then try again", code="disk_full")
+    return Unavailable(said)

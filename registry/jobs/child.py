@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted
+from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted, not_written
 from registry.jobs.folder import alone_in
 from registry.jobs.room import oom_kills
 
@@ -84,7 +84,7 @@ def run_child(
         given.write_text(json.dumps(dict(spec)), encoding="utf-8")
         stderr = log.open("a", encoding="utf-8")
     except OSError as error:
-        raise Unavailable(f"{folder} can't be written: {error.strerror}", code="disk_full") from error
+        raise not_written(folder, error) from error
     command = [sys.executable, "-m", "registry.cli.main", "_child", kind, str(given)]
     with stderr:
         process = subprocess.Popen(  # noqa: S603  our own interpreter, arguments made here

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from coincurve import PrivateKey
 
-from registry.core.errors import InvalidInput, Unavailable
+from registry.core.errors import InvalidInput, Unavailable, not_written
 from registry.core.log import address_of_key, did_of
 from registry.provenance import keystore
 
@@ -151,7 +151,7 @@ def _write(path: Path, text: str) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        raise Unavailable(f"{path} can't be written: {error.strerror}") from error
+        raise not_written(path, error) from error
 
 
 @contextmanager
@@ -162,7 +162,7 @@ def _locked(folder: Path) -> Iterator[None]:
         folder.mkdir(mode=0o700, exist_ok=True)
         handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise Unavailable(f"the folder {folder} can't be written: {error.strerror}") from error
+        raise not_written(f"the folder {folder}", error) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -18,7 +18,7 @@ from typing import Protocol
 
 import msgspec
 
-from registry.core.errors import Unavailable, Untrusted
+from registry.core.errors import Unavailable, Untrusted, not_written
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class FileOutbox:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle = self._path.with_suffix(".lock").open("w")
         except OSError as error:
-            raise Unavailable(f"the outbox {self._path} can't be written: {error.strerror}") from error
+            raise not_written(f"the outbox {self._path}", error) from error
         with handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
@@ -78,7 +78,7 @@ class FileOutbox:
             if new:
                 _sync_folder(self._path.parent)
         except OSError as error:
-            raise Unavailable(f"the outbox {self._path} can't be written: {error.strerror}") from error
+            raise not_written(f"the outbox {self._path}", error) from error
 
     def _cut_torn_tail(self) -> None:
         if not self._path.exists():

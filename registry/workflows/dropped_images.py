@@ -17,7 +17,7 @@ from registry.catalog import images, runs
 from registry.content import reader
 from registry.core import records, tables
 from registry.core.cid import CID
-from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, Unavailable
+from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, not_written
 from registry.workflows.parts import Parts
 from registry.workflows.thumbnail import thumbnail
 
@@ -72,7 +72,7 @@ def write_sheet(parts: Parts, run: str, rows: Sequence[dict[str, Any]], path: Pa
     try:
         sheet.save(path, "PNG")
     except OSError as error:
-        raise Unavailable(f"{path} can't be written: {error.strerror or error}") from error
+        raise not_written(path, error) from error
 
 
 def draw_sheet(rows: Sequence[dict[str, Any]], read: Read) -> Image.Image:

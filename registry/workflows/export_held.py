@@ -16,7 +16,7 @@ from registry.catalog import entries
 from registry.core import car, records, tables
 from registry.core.cid import CID, DAG_CBOR
 from registry.core.dag import walk_closure
-from registry.core.errors import EmotionetError, Unavailable
+from registry.core.errors import EmotionetError, not_written
 from registry.core.log import read_entry, walk_back
 from registry.workflows.parts import Parts
 
@@ -103,7 +103,7 @@ def export_held(parts: Parts, cid: CID, out: Path, *, without_images: bool = Fal
             stream.flush()
         temporary.replace(out)
     except OSError as error:
-        raise Unavailable(f"{out} can't be written: {error.strerror}") from error
+        raise not_written(out, error) from error
     finally:
         temporary.unlink(missing_ok=True)
     return {"path": str(out), "roots": [str(root) for root in roots], "blocks": count, "size": out.stat().st_size}

@@ -12,9 +12,9 @@ import io
 import json
 import shutil
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image, ImageOps
 
@@ -22,7 +22,7 @@ from registry.catalog import snapshots
 from registry.content import reader
 from registry.core import records, tables
 from registry.core.cid import CID
-from registry.core.errors import Conflict, EmotionetError, NotFound, Unavailable
+from registry.core.errors import Conflict, InvalidInput, NotFound, not_written
 from registry.provenance.exports import croissant
 from registry.workflows.parts import Parts, Progress, silent
 
@@ -31,6 +31,18 @@ SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "b
 MEDIA_TYPES = {suffix: f"image/{kind.lower()}" for kind, suffix in SUFFIXES.items()}
 MAX_PIXELS = 100_000_000
 Row = Mapping[str, Any]
+Split = Mapping[bytes, tuple[str, Sequence[Sequence[int]] | None]]  # by sha256: "train" or "val", and boxes
+
+
+class Picture(NamedTuple):
+    """An image of a snapshot that could be decoded: its row, its bytes, and what they are, upright."""
+
+    row: Row
+    sha256: str
+    data: bytes
+    suffix: str
+    width: int
+    height: int
 
 
 def export_snapshot(
@@ -38,40 +50,61 @@ def export_snapshot(
 ) -> dict[str, Any]:
     """Write the folder ``out``, which must not exist. With ``draw``, YOLO's split is that of one of its folds.
 
-    Returns {snapshot, format, path, images, left_out: [sha256 that is no picture]}. ``NotFound`` names an image that
-    is not held here.
+    Returns {snapshot, format, path, images, left_out: [sha256 that is no picture, or not in the draw's fold]}.
+    ``NotFound`` names an image that is not held here, ``InvalidInput`` (``bad_draw``) a draw of another snapshot.
     """
     snapshot = records.parse_as(records.Snapshot, parts.store.get(cid))
     if out.exists():
         raise Conflict(f"{out} exists already: name a folder that does not", code="exists")
     items = list(tables.rows_as_dicts(snapshot.items, parts.store.get))
+    split = None if draw is None else _split(parts, cid, draw, fold)
+    left_out: list[str] = []
+    pictures = _pictures(parts, items, split, left_out, progress)
     temporary = out.with_name(f".{out.name}.part")
     try:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         if form == "yolo":
-            left_out = _yolo(parts, snapshot, items, temporary, draw, fold, progress)
+            _yolo(snapshot, pictures, split, temporary)
         else:
-            left_out = _croissant(parts, cid, snapshot, items, temporary, progress)
+            _croissant(parts, cid, snapshot, pictures, temporary)
         temporary.replace(out)
     except OSError as error:
-        raise Unavailable(f"{out} can't be written: {error.strerror}", code="disk_full") from error
+        raise not_written(out, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     images = len(items) - len(left_out)
     return {"snapshot": str(cid), "format": form, "path": str(out), "images": images, "left_out": left_out}
 
 
+def _pictures(
+    parts: Parts, items: Sequence[Row], among: Container[bytes] | None, left_out: list[str], progress: Progress
+) -> Iterator[Picture]:
+    """Every picture of the items (of those ``among``), in order; the others' sha256 are added to ``left_out``."""
+    for done, row in enumerate(items, 1):
+        found = None
+        if among is None or row["sha256"] in among:
+            data = _bytes(parts, row)
+            found = look(data)
+        if found is None:
+            left_out.append(row["sha256"].hex())
+        else:
+            yield Picture(row, row["sha256"].hex(), data, *found)
+        progress("export", done, len(items))
+
+
 def _bytes(parts: Parts, row: Row) -> bytes:
     try:
         return reader.read_whole(parts.store, row["image"])
-    except EmotionetError as error:
+    except NotFound as error:
+        if error.code == "damaged":
+            raise
         raise NotFound(
             f"image {row['sha256'].hex()} ({row['image']}) is not held here: `emotionet fetch {row['image']}` first"
         ) from error
 
 
-def look(data: bytes) -> tuple[str, tuple[int, int]] | None:
+def look(data: bytes) -> tuple[str, int, int] | None:
     """Suffix by what the bytes are, and width and height of the upright image; None for no picture."""
     with contextlib.suppress(Exception), warnings.catch_warnings():  # Pillow raises all kinds of errors on broken files
         warnings.simplefilter("ignore")
@@ -80,37 +113,30 @@ def look(data: bytes) -> tuple[str, tuple[int, int]] | None:
                 return None
             kind = SUFFIXES[str(opened.format)]
             opened.load()
-            return kind, ImageOps.exif_transpose(opened).size
+            return kind, *ImageOps.exif_transpose(opened).size
     return None
 
 
-def _croissant(
-    parts: Parts, cid: CID, snapshot: records.Snapshot, items: Sequence[Row], folder: Path, progress: Progress
-) -> list[str]:
+def _croissant(parts: Parts, cid: CID, snapshot: records.Snapshot, pictures: Iterable[Picture], folder: Path) -> None:
+    """croissant.json, items.csv and images/."""
     (folder / croissant.IMAGES).mkdir()
-    rows, left_out = [], []
-    for done, item in enumerate(items, 1):
-        data, sha256 = _bytes(parts, item), item["sha256"].hex()
-        found = look(data)
-        if found is None:
-            left_out.append(sha256)
-            continue
-        name = f"{sha256}.{found[0]}"
-        (folder / croissant.IMAGES / name).write_bytes(data)
+    rows = []
+    for one in pictures:
+        name, row = f"{one.sha256}.{one.suffix}", one.row
+        (folder / croissant.IMAGES / name).write_bytes(one.data)
         rows.append(
             {
                 "filename": name,
-                "sha256": sha256,
-                "cid": str(item["image"]),
-                "label": item["label"],
-                "class": snapshot.classes.index(item["label"]),
-                "subject": item["subject"] or "",
-                "licence": item["licence"] or "",
-                "attributes": json.dumps(dict(item["attributes"]), ensure_ascii=False, sort_keys=True),
-                "boxes": json.dumps([list(box) for box in item["boxes"]]),
+                "sha256": one.sha256,
+                "cid": str(row["image"]),
+                "label": row["label"],
+                "class": snapshot.classes.index(row["label"]),
+                "subject": row["subject"] or "",
+                "licence": row["licence"] or "",
+                "attributes": json.dumps(dict(row["attributes"]), ensure_ascii=False, sort_keys=True),
+                "boxes": json.dumps([list(box) for box in row["boxes"]]),
             }
         )
-        progress("export", done, len(items))
     table = croissant.items_csv(rows)
     (folder / croissant.ITEMS).write_bytes(table)
     with parts.catalog.read() as db:
@@ -129,60 +155,45 @@ def _croissant(
     )
     text = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     (folder / croissant.DOCUMENT).write_text(text, encoding="utf-8")
-    return left_out
 
 
-def _yolo(
-    parts: Parts,
-    snapshot: records.Snapshot,
-    items: Sequence[Row],
-    folder: Path,
-    draw: CID | None,
-    fold: int,
-    progress: Progress,
-) -> list[str]:
+def _yolo(snapshot: records.Snapshot, pictures: Iterable[Picture], split: Split | None, folder: Path) -> None:
     """images/SPLIT, labels/SPLIT and data.yaml. A box is the supplied one, or the full frame; in a draw's fold what
-    its preprocessing chose, of the images that it kept."""
-    split, boxes = _split(parts, draw, fold)
-    names = ("train", "val") if draw else ("train",)
+    its preprocessing chose."""
+    names = ("train",) if split is None else ("train", "val")
     for kind in ("images", "labels"):
         for name in names:
             (folder / kind / name).mkdir(parents=True)
-    left_out = []
-    for done, item in enumerate(items, 1):
-        data, sha256 = _bytes(parts, item), item["sha256"].hex()
-        found = look(data)
-        if found is None or (draw and item["sha256"] not in split):
-            left_out.append(sha256)
-            continue
-        suffix, (width, height) = found
-        place = split.get(item["sha256"], "train")
-        (folder / "images" / place / f"{sha256}.{suffix}").write_bytes(data)
-        chosen = boxes.get(item["sha256"]) or item["boxes"] or [[0, 0, width * 100, height * 100]]
-        label = snapshot.classes.index(item["label"])
-        lines = [_line(label, box, width * 100, height * 100) for box in chosen]
-        (folder / "labels" / place / f"{sha256}.txt").write_text("".join(lines), encoding="ascii")
-        progress("export", done, len(items))
+    for one in pictures:
+        side, boxes = ("train", one.row["boxes"]) if split is None else split[one.row["sha256"]]
+        (folder / "images" / side / f"{one.sha256}.{one.suffix}").write_bytes(one.data)
+        width, height = one.width * 100, one.height * 100
+        label = snapshot.classes.index(one.row["label"])
+        lines = [_line(label, box, width, height) for box in boxes or one.row["boxes"] or [[0, 0, width, height]]]
+        (folder / "labels" / side / f"{one.sha256}.txt").write_text("".join(lines), encoding="ascii")
     # JSON is YAML, and no name can break out of it
     document = {"path": ".", "train": "images/train", "val": f"images/{names[-1]}", "names": list(snapshot.classes)}
     (folder / "data.yaml").write_text(json.dumps(document, ensure_ascii=False) + "\n", encoding="utf-8")
-    return left_out
 
 
-def _split(parts: Parts, draw: CID | None, fold: int) -> tuple[dict[bytes, str], dict[bytes, Any]]:
-    """By image: which side of a draw's fold, and the boxes that its preprocessing chose."""
-    if draw is None:
-        return {}, {}
+def _split(parts: Parts, snapshot: CID, draw: CID, fold: int) -> Split:
+    """By image that is judged in a draw's fold or trains for it: which of both, and its preprocessing's boxes."""
     record = records.parse_as(records.Draw, parts.store.get(draw))
     plan = records.parse_as(records.Plan, parts.store.get(record.plan))
     preprocessing = records.parse_as(records.Preprocessing, parts.store.get(plan.preprocessing))
+    if preprocessing.snapshot != snapshot:
+        raise InvalidInput(f"draw {draw} is of the snapshot {preprocessing.snapshot}: export that", code="bad_draw")
     drawn = list(tables.rows_as_dicts(record.folds, parts.store.get))
     repeat = next((row["repeat"] for row in drawn if row["fold"] == fold), None)
     if repeat is None:
         raise NotFound(f"draw {draw} has no fold {fold}")
-    mine = {row["sha256"]: "val" if row["fold"] == fold else "train" for row in drawn if row["repeat"] == repeat}
     prepared = tables.rows_as_dicts(preprocessing.output, parts.store.get)
-    return mine, {row["sha256"]: row["boxes"] for row in prepared if row["reason"] is None}
+    boxes = {row["sha256"]: row["boxes"] for row in prepared if row["reason"] is None}
+    return {
+        row["sha256"]: ("val" if row["fold"] == fold else "train", boxes.get(row["sha256"]))
+        for row in drawn
+        if row["repeat"] == repeat
+    }
 
 
 def _line(label: int, box: Sequence[int], width: int, height: int) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from registry.core.errors import InvalidInput, Unavailable
+from registry.core.errors import InvalidInput, not_written
 
 SIDE = 1600
 COLOURS = ("#2166ac", "#b2182b", "#1b7837", "#e08214", "#762a83", "#01665e", "#8c510a", "#4d4d4d")
@@ -32,7 +32,7 @@ def draw_all(documents: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]
         for document, path in zip(documents, paths, strict=True):
             _draw(document, colour).save(path)
     except OSError as error:
-        raise Unavailable(f"pictures can't be written to {folder}: {error}") from error
+        raise not_written(folder, error) from error
     return paths
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from registry.content import reader
 from registry.core import encoding, records, tables
 from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW
-from registry.core.errors import InvalidInput, Unavailable, UsageError
+from registry.core.errors import InvalidInput, UsageError, not_written
 from registry.workflows.fetch_content import ensure_held, resolve
 from registry.workflows.parts import Parts, Progress, silent
 
@@ -50,7 +50,7 @@ def fetch(parts: Parts, text: str, out: Path | None, progress: Progress = silent
             size = _write(parts, cid, Path(scratch) / "content")
             (Path(scratch) / "content").replace(target)
     except OSError as error:
-        raise Unavailable(f"{target} can't be written: {error.strerror}") from error
+        raise not_written(target, error) from error
     return {"cid": str(cid), "path": str(target), "size": size}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -28,8 +29,9 @@ from prov.model import (
 from registry.assembly import Home
 from registry.catalog import runs
 from registry.cli.main import main
+from registry.core import records, tables
 from registry.core.cid import CID
-from registry.core.errors import Conflict, NotFound
+from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from registry.provenance.exports.prov import prov_json
 from registry.workflows.export_snapshot import export_snapshot
 from registry.workflows.import_source import import_source
@@ -170,6 +172,78 @@ def test_what_is_there_is_never_overwritten(opened: Home, snapshot: CID, tmp_pat
     with pytest.raises(Conflict):
         export_snapshot(opened, snapshot, "croissant", tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
+
+
+def items(opened: Home, snapshot: CID) -> list[Any]:
+    record = records.parse_as(records.Snapshot, opened.store.get(snapshot))
+    return list(tables.rows_as_dicts(record.items, opened.store.get))
+
+
+@pytest.mark.parametrize("form", ["croissant", "yolo"])
+def test_damaged_bytes_are_not_called_missing(opened: Home, snapshot: CID, tmp_path: Path, form: str) -> None:
+    path, offset, length = opened.store.place(items(opened, snapshot)[0]["image"])  # type: ignore[attr-defined]
+    with path.open("r+b") as pack:
+        pack.seek(offset + length - 1)
+        pack.write(b"?")
+    with pytest.raises(NotFound, match="is damaged here") as caught:
+        export_snapshot(opened, snapshot, form, tmp_path / "out")
+    assert caught.value.code == "damaged"
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_an_image_that_is_not_held_is_named(
+    opened: Home, snapshot: CID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, get = items(opened, snapshot)[3]["image"], opened.store.get
+
+    def without(cid: CID) -> bytes:
+        if cid == gone:
+            raise NotFound(f"{cid} is not here")
+        return get(cid)
+
+    monkeypatch.setattr(opened.store, "get", without)
+    with pytest.raises(NotFound, match=f"{gone}.* is not held here"):
+        export_snapshot(opened, snapshot, "yolo", tmp_path / "out")
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_a_full_disk_is_told_from_a_place_that_is_none(
+    opened: Home, snapshot: CID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"no folder")
+    with pytest.raises(Unavailable, match="Not a directory") as caught:
+        export_snapshot(opened, snapshot, "yolo", tmp_path / "file" / "out")
+    assert caught.value.code == "unavailable"
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(Unavailable, match="No space left on device; make room") as caught:
+        export_snapshot(opened, snapshot, "croissant", tmp_path / "out")
+    assert caught.value.code == "disk_full"
+    assert not list(tmp_path.glob("*out*"))
+
+
+@pytest.mark.parametrize("form", ["croissant", "yolo"])
+def test_progress_counts_what_is_left_out_too(opened: Home, snapshot: CID, tmp_path: Path, form: str) -> None:
+    told: list[tuple[str, int, int]] = []
+    done = export_snapshot(opened, snapshot, form, tmp_path / "out", progress=lambda *step: told.append(step))
+    assert len(done["left_out"]) == 1
+    assert told == [("export", number, 13) for number in range(1, 14)]
+
+
+def test_a_draw_is_of_its_own_snapshot_and_only_for_yolo(opened: Home, snapshot: CID, tmp_path: Path) -> None:
+    run = start_run(opened, snapshot, Wanted("simulated", "simulated"))
+    opened.worker().work(run)
+    with opened.catalog.read() as db:
+        draw = CID.parse(runs.row(db, run)["draw"])
+    other = CID.parse(take_snapshot(opened, query={"label": "feliz"})["snapshot"])
+    with pytest.raises(InvalidInput, match=str(snapshot)):
+        export_snapshot(opened, other, "yolo", tmp_path / "out", draw)
+    out = str(tmp_path / "out")
+    assert main(["snapshot", "export", str(snapshot), "--format", "croissant", "--draw", str(draw), "-o", out]) == 2
+    assert not (tmp_path / "out").exists()
 
 
 def test_prov_reads_a_releases_lineage(opened: Home, snapshot: CID, capsys: pytest.CaptureFixture[str]) -> None:

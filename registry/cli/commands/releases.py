@@ -165,14 +165,14 @@ def run_report(wanted: argparse.Namespace, output: Output) -> int:
 
 def _write(path: Path, page: str) -> None:
     """``Unavailable`` where it can't be written; the file appears whole or not at all."""
-    from registry.core.errors import Unavailable
+    from registry.core.errors import not_written
 
     temporary = path.with_name(path.name + ".part")
     try:
         temporary.write_text(page, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
-        raise Unavailable(f"{path} can't be written: {error.strerror}") from error
+        raise not_written(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 

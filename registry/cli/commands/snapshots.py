@@ -110,6 +110,8 @@ def run_export(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.export_snapshot import FORMATS
     from registry.workflows.read_content import rows
 
+    if wanted.draw and wanted.format != "yolo":
+        raise UsageError(f"--draw is for --format yolo: {wanted.format} has no split")
     if wanted.format in FORMATS:
         return _export_folder(wanted, output)
     with home() as opened:
@@ -129,6 +131,7 @@ def _export_folder(wanted: argparse.Namespace, output: Output) -> int:
         snapshot = record(opened, wanted.snapshot)
         done = export_snapshot(opened, snapshot, wanted.format, wanted.out, draw, wanted.fold, bars)
     bars.close()
-    left = f"; left out, being no pictures: {len(done['left_out'])}" if done["left_out"] else ""
+    why = "no pictures, or not in the draw" if wanted.draw else "no pictures"
+    left = f"; left out, being {why}: {len(done['left_out'])}" if done["left_out"] else ""
     output.document(done, identity="path", text=[f"wrote {done['images']} images to {done['path']}{left}"])
     return 0
