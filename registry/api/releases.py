@@ -15,7 +15,7 @@ from litestar.params import JSONBody
 from registry.api import ranges
 from registry.api.auth import needs, sends_json
 from registry.api.parts import PREFIX, Document, Home, Page, Published, computing, file_size, page, problems, record
-from registry.api.wire import CidPath, Cursor, IssuerFilter, Lang, Limit, NewClaims, NewRelease
+from registry.api.wire import CidPath, ClaimFilter, Cursor, IssuerFilter, Lang, Limit, NewClaims, NewRelease
 from registry.catalog import releases
 from registry.content import reader
 from registry.core import records
@@ -59,9 +59,14 @@ def show_one(home: Home, cid: CidPath) -> Document:
 
 
 @get("/releases/{cid:str}/report", responses=problems(404, 422), media_type="text/html", sync_to_thread=True)
-def show_report(home: Home, cid: CidPath, lang: Lang = "en") -> Response[str]:
-    """One release as a page that stands alone, in English or Spanish; it is audited for it, so this takes a while."""
-    page = render_report(collect(home, record(home, cid), lang))
+def show_report(home: Home, cid: CidPath, lang: Lang = "en", claims: ClaimFilter = None) -> Response[str]:
+    """One release as a page that stands alone, in English or Spanish; it is audited for it, so this takes a while.
+
+    Claims that the address makes are judged from the published predictions and shown apart from the plan's.
+    """
+    release = record(home, cid)
+    with computing():
+        page = render_report(collect(home, release, lang, claims=claims or ()))
     return Response(page, media_type="text/html", headers={"Content-Security-Policy": POLICY})
 
 

@@ -38,6 +38,16 @@ Target = Annotated[str, QueryParameter(min_length=1, max_length=256, description
 LineageFormat = Annotated[Literal["json", "prov"], QueryParameter(name="format")]
 StatusFilter = Annotated[Literal["referenced", "stored", "withdrawn"] | None, QueryParameter()]
 Lang = Annotated[Literal["en", "es"], QueryParameter(description="the page's language")]
+Claim = Annotated[str, Meta(min_length=1, max_length=1000)]
+MAX_CLAIMS = 32  # judged by one request
+ClaimFilter = Annotated[
+    list[Claim] | None,
+    QueryParameter(
+        name="claim",
+        max_items=MAX_CLAIMS,
+        description="like `macro_f1 >= 0.90`, 1000 characters at most: judged, and shown as after the fact",
+    ),
+]
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="how many at most")]
 Cursor = Annotated[str | None, QueryParameter(max_length=512, description="`next` of the page before")]
 IssuerFilter = Annotated[str | None, QueryParameter(max_length=64, description="an issuer's DID")]
@@ -133,7 +143,7 @@ class NewRelease(Request, frozen=True):
 class NewClaims(Request, frozen=True):
     """Claims to judge after the fact, like `macro_f1 >= 0.90`."""
 
-    claims: Annotated[list[Annotated[str, Meta(min_length=1, max_length=1000)]], Meta(min_length=1, max_length=32)]
+    claims: Annotated[list[Claim], Meta(min_length=1, max_length=MAX_CLAIMS)]
 
 
 class NewAudit(Request, frozen=True):

@@ -24,6 +24,7 @@ from registry.web.shown import drawings, kept_and_dropped
 from registry.web.words import Words
 from registry.workflows.audit_target import audit_target
 from registry.workflows.base_weights import stated_licence, weights_files
+from registry.workflows.judge_claims import judge_claims
 from registry.workflows.parts import Parts
 from registry.workflows.publish_release import show_release
 from registry.workflows.thumbnail import thumbnail
@@ -35,15 +36,20 @@ IDS = ("release", "entry", "plan", "draw", "snapshot", "preprocessing", "evaluat
 THUMB = 128
 
 
-def collect(parts: Parts, release: CID, language: str, commands: Sequence[str] = ()) -> ReportData:
-    """Everything for ``render_report`` of a release that is held; ``commands`` are what to try next.
+def collect(
+    parts: Parts, release: CID, language: str, commands: Sequence[str] = (), *, claims: Sequence[str] = ()
+) -> ReportData:
+    """Everything for ``render_report`` of a release that is held; ``commands`` are what to try next, ``claims`` what
+    somebody claims after the fact.
 
-    ``NotFound`` if it is not held, ``InvalidInput`` for a language that there is not.
+    ``NotFound`` if it is not held, ``InvalidInput`` for a language that there is not (``bad_language``), and for a
+    claim that is none, or about nothing there (``bad_claim``).
     """
     t, get = Words(language), parts.store.get
     about = show_release(parts, release)
     view = release_view(get, records.parse_as(records.Release, get(CID.parse(about["release"]))))
     entry = records.parse_as(records.Entry, get(CID.parse(about["entry"])))
+    later = judge_claims(parts, CID.parse(about["release"]), claims)["claims"] if claims else ()
     audit = audit_target(parts, about["entry"]).to_json()
     items = list(tables.rows_as_dicts(view.snapshot.items, get))
     results = [check["result"] for check in audit["checks"]]
@@ -63,7 +69,7 @@ def collect(parts: Parts, release: CID, language: str, commands: Sequence[str] =
         checked=len(results) - results.count("not checked"),
         unchecked=results.count("not checked"),
         claims=tuple(to_value(verdict) for verdict in view.release.claims),
-        later=tuple(about.get("claims_after", ())),
+        later=tuple(later),
         figures=tuple(drawings(t, view, get, items)),
         counts=tuple(_counts(parts, view, items)),
         examples=tuple(_examples(parts, view, items)),

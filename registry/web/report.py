@@ -55,7 +55,7 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     cids: tuple[tuple[str, str], ...]
     final: str  # "fold:N" or "refit": whose weights people get
     own: tuple[dict[str, Any], ...] | None = None
-    later: tuple[dict[str, Any], ...] = ()  # claims after the fact
+    later: tuple[dict[str, Any], ...] = ()  # claims after the fact, of whoever asked for this page
     tests: tuple[dict[str, Any], ...] = ()
     several: tuple[tuple[str, int], ...] = ()
     thresholds: tuple[str, ...] = ()

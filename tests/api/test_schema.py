@@ -121,6 +121,9 @@ def test_limits_are_stated(schema: dict[str, Any]) -> None:
         named = {one["name"]: one["schema"] for one in schema["paths"][path]["get"]["parameters"]}
         assert (named["limit"]["minimum"], named["limit"]["maximum"]) == (1, 1000), path
         assert "cursor" in named
+    named = {one["name"]: one for one in schema["paths"]["/api/v1/releases/{cid}/report"]["get"]["parameters"]}
+    assert named["claim"]["schema"]["maxItems"] == 32
+    assert "1000 characters" in named["claim"]["description"]
     row = schema["components"]["schemas"]["ImageRow"]
     assert set(row["required"]) == {"cid", "label"}
     assert row["additionalProperties"] is False

@@ -237,6 +237,7 @@ def test_audits_and_claims_at_once_are_bounded(used: Used, monkeypatch: pytest.M
         answers = [
             used.client.post("/api/v1/audits", json={"target": release}),
             used.client.post(f"/api/v1/releases/{release}/claims", json={"claims": ["macro_f1 >= 0.5"]}),
+            used.client.get(f"/api/v1/releases/{release}/report"),
         ]
     for answer in answers:
         problem(answer, 503, "busy")
@@ -251,6 +252,20 @@ def test_a_claim_after_the_fact_needs_no_token_and_is_marked_so(used: Used) -> N
     (judged,) = answer.json()["claims"]
     assert (judged["verdict"], judged["locked_too"]) == ("supported", False)
     problem(used.client.post(address, json={"claims": ["macro_f1 is good"]}), 422, "bad_claim")
+
+
+def test_a_report_judges_the_claims_of_its_address_and_no_more_than_are_bounded(used: Used) -> None:
+    address = f"/api/v1/releases/{used.release['release']}/report"
+    page = used.client.get(address, params={"claim": ["accuracy >= 0.000001", "macro_f1 >= 0.10"]})
+    assert page.status_code == 200
+    later = page.text.partition("After the fact")[2].partition("<h2>")[0]
+    assert "accuracy &gt;= 0.000" in later
+    assert later.count("the plan makes it too") == 1
+    assert "After the fact" not in used.client.get(address).text
+    problem(used.client.get(address, params={"claim": "macro_f1 is good"}), 422, "bad_claim")
+    problem(used.client.get(address, params={"claim": "recall(gender=f) >= 0.5"}), 422, "bad_claim")
+    for bad in (["accuracy >= 0.5"] * 33, [""], ["a" * 1001]):
+        problem(used.client.get(address, params={"claim": bad}), 400, "invalid_request")
 
 
 def test_plans_say_what_came_of_them(used: Used) -> None:

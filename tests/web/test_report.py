@@ -126,7 +126,10 @@ def test_no_claim_and_no_examples() -> None:
     assert "The plan makes no claim." in text
     assert "Dropped by the cleaning" not in text
     assert "After the fact" not in text
-    assert "After the fact" in page(later=data().claims).text
+    later = page(later=({**data().claims[0], "locked_too": True}, {**data().claims[1], "locked_too": False})).text
+    assert "After the fact" in later
+    assert "No claims of the release" in later
+    assert later.count("the plan makes it too") == 1
 
 
 def test_hostile_text_stays_text() -> None:

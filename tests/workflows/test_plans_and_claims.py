@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from registry.catalog.rebuild import rebuild
 from registry.cli.main import main
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
+from registry.web.words import ENGLISH
 from registry.workflows.import_source import import_source
 from registry.workflows.judge_claims import judge_claims
 from registry.workflows.list_plans import list_plans
@@ -69,3 +71,39 @@ def test_a_claim_after_the_fact_says_so(opened: Home, labeled: Folder, capsys: p
     out = capsys.readouterr().out
     assert "after the fact: macro_f1 >= 0.100000" in out
     assert "made after the fact" in out
+
+
+def test_a_report_shows_claims_after_the_fact_apart_from_the_plans(
+    opened: Home, labeled: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import_source(opened, str(labeled(48)))
+    snapshot = CID.parse(take_snapshot(opened)["snapshot"])
+    release = publish_release(opened, run_of(opened, snapshot, 5, "macro_f1 >= 0.1"))["release"]
+    page, report = tmp_path / "page.html", ["release", "report", release, "-o", str(tmp_path / "page.html")]
+    assert main(report) == 0
+    assert "After the fact" not in page.read_text(encoding="utf-8")
+    page.unlink()
+    claims = ("accuracy >= 0.999999", "recall(feliz) >= 0.000001")
+    assert main([*report, "--claim", claims[0], "--claim", claims[1]]) == 0
+    text = page.read_text(encoding="utf-8")
+    plans, _, later = text.partition("After the fact")
+    later, _, rest = later.partition("<h2>")
+    for claim in judge_claims(opened, CID.parse(release), claims)["claims"]:
+        said = f"{claim['metric']} {claim['comparator'].replace('>', '&gt;')} {ENGLISH.short(claim['threshold'])}"
+        assert said in later
+        assert said not in plans + rest
+        for part in (claim["verdict"], ENGLISH.short(claim["value"]), ENGLISH.interval(claim)):
+            assert part in later
+    assert "macro_f1 &gt;= 0.100" in plans
+    assert "macro_f1" not in later
+    assert main([*report, "--lang", "es", "--claim", "macro_f1 >= 0.1"]) == 0
+    later = page.read_text(encoding="utf-8").partition("A posteriori")[2].partition("<h2>")[0]
+    assert "macro_f1 &gt;= 0,100" in later
+    assert "el plan también la hace" in later
+    page.unlink()
+    capsys.readouterr()
+    for bad in ("macro_f1 is good", "recall(gender=f) >= 0.5"):
+        assert main([*report, "--claim", bad]) == 1
+        assert capsys.readouterr().err.startswith("emotionet: ")
+        assert main(["release", "claim", release, bad]) == 1
+    assert not list(tmp_path.glob("page*"))

@@ -22,6 +22,14 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     reporting.add_argument("release", metavar="CID")
     reporting.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: CID.html in this folder")
     reporting.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
+    reporting.add_argument(
+        "--claim",
+        dest="claims",
+        action="append",
+        default=[],
+        metavar="'macro_f1 >= 0.90'",
+        help="judge it after the fact, and show it as that (any number of times)",
+    )
     carding = add(verbs, common, "card", run_card, "a release's model card, for README.md on a model hub")
     carding.add_argument("release", metavar="CID")
     carding.add_argument(
@@ -156,7 +164,7 @@ def run_report(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         cid = record(opened, wanted.release)
-        page = render_report(collect(opened, cid, wanted.lang))
+        page = render_report(collect(opened, cid, wanted.lang, claims=wanted.claims))
     path = wanted.output or Path(f"{cid}.html")
     _write(path, page)
     output.document({"release": str(cid), "path": str(path)}, identity="path", text=[f"wrote {path}"])
