@@ -1,7 +1,8 @@
 """`python -m bench cleaning`: cleaning with all its measures beside a plain Pillow loop, and how memory grows.
 
 The plain loop decodes, letterboxes to 640 and saves PNG, one image after the other, as a script would; it measures
-nothing. Ours measures, compares with all others, groups, and gives the pixels as one array. ``--data DIR``: photographs
+nothing. Ours measures, compares with all others, groups, and gives the pixels as one array, in a process with the
+environment of a run's children (registry/jobs/child.py); starting either is not counted. ``--data DIR``: photographs
 (DIR/images) instead of drawn faces. Memory: the same code on images that are made up as they are asked for, each number
 of them in a process of its own.
 """
@@ -13,6 +14,7 @@ import hashlib
 import io
 import itertools
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -28,6 +30,7 @@ from bench.drawn import draw
 from bench.measure import compare, seconds
 from pipeline.method import YOLOv8
 from registry.core.method import Item
+from registry.jobs.child import MALLOC
 
 SIZE = 640
 PICTURES = 64  # of faces that are perturbed below
@@ -72,16 +75,38 @@ class Ours:
         array.unlink()
 
 
+def serve(place: Path) -> None:
+    """Our side's process: the files' names come as JSON, then a line for each of its ways; each answer is seconds."""
+    ours = Ours([Path(one) for one in json.loads(sys.stdin.readline())], place)
+    for line in sys.stdin:
+        print(seconds(ours.clean if line.strip() == "clean" else ours.clean_and_make), flush=True)
+
+
 def speed(files: Sequence[Path], place: Path) -> None:
     """Both ways in turn."""
-    ours, target = Ours(files, place), place / "png"
-    target.mkdir()
+    (target := place / "png").mkdir()
     print(f"{len(files)} images, per {len(files)} images:")
     saving: Callable[[], float] = lambda: seconds(lambda: plain(files, target))  # noqa: E731
     only: Callable[[], float] = lambda: seconds(lambda: plain(files, None))  # noqa: E731
-    compare("clean", lambda: seconds(ours.clean), saving, "Pillow, saving PNG")
-    compare("clean, and the pixels as an array", lambda: seconds(ours.clean_and_make), saving, "Pillow, saving PNG")
-    compare("clean", lambda: seconds(ours.clean), only, "Pillow, saving nothing")
+    command = [sys.executable, "-m", "bench.cleaning", "--serve", str(place)]
+    with subprocess.Popen(
+        command, env={**os.environ, **MALLOC}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        into, out = child.stdin, child.stdout
+
+        def ask(line: str) -> str:
+            into.write(f"{line}\n")
+            into.flush()
+            return out.readline()
+
+        into.write(json.dumps([str(path) for path in files]) + "\n")
+        clean: Callable[[], float] = lambda: float(ask("clean"))  # noqa: E731
+        compare("clean", clean, saving, "Pillow, saving PNG")
+        compare("clean, and the pixels as an array", lambda: float(ask("make")), saving, "Pillow, saving PNG")
+        compare("clean", clean, only, "Pillow, saving nothing")
+        into.close()
 
 
 def peak() -> int:
@@ -148,7 +173,11 @@ def main(given: list[str] | None = None) -> None:
     parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--memory", type=int, nargs="*", default=[10_000, 100_000])
     parser.add_argument("--made-up", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     wanted = parser.parse_args(given)
+    if wanted.serve:
+        serve(wanted.serve)
+        return
     if wanted.made_up:
         made_up(wanted.made_up)
         return

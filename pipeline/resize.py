@@ -69,13 +69,15 @@ class Letterbox:
 
 
 def resize(image: Image, size: int) -> Pixels:
-    """(size, size, 3) RGB; Pillow's bilinear filter, whose arithmetic is in integers."""
+    """(size, size, 3) RGB, perhaps read-only; Pillow's bilinear filter, whose arithmetic is in integers."""
     from PIL import Image as Pillow
 
     place = Letterbox(*image.size, size)
-    canvas = np.full((size, size, 3), FILL, np.uint8)
     (width, height), (left, top) = place.scaled, place.offset
     scaled = image if image.size == (width, height) else image.resize((width, height), Pillow.Resampling.BILINEAR)
+    if width == height == size:
+        return np.asarray(scaled)
+    canvas = np.full((size, size, 3), FILL, np.uint8)
     canvas[top : top + height, left : left + width] = np.asarray(scaled)
     return canvas
 

@@ -108,11 +108,13 @@ def _make_array(
         left.unlink(missing_ok=True)
     temporary = array.with_name(f"{array.name}.{os.getpid()}.tmp")
     try:
-        made = np.lib.format.open_memmap(temporary, "w+", np.uint8, (len(rows), size, size, 3))
-        _reserve(temporary)
-        _fill(made, rows, read, rules, progress)
-        made.flush()
-        del made
+        with temporary.open("w+b") as handle:
+            head = {"descr": "|u1", "fortran_order": False, "shape": (len(rows), size, size, 3)}
+            np.lib.format.write_array_header_1_0(handle, head)
+            handle.flush()
+            begin = handle.tell()
+            _reserve(handle.fileno(), begin + len(rows) * size * size * 3)
+            _fill(handle.fileno(), begin, rows, read, rules, progress)
         temporary.replace(array)
     except OSError as error:
         needed = len(rows) * size * size * 3 >> 20
@@ -123,23 +125,31 @@ def _make_array(
         temporary.unlink(missing_ok=True)
 
 
-def _reserve(path: Path) -> None:
-    """Room on the disk for all of a file. Without it a page that finds none would end the process, with no reason."""
+def _reserve(file: int, size: int) -> None:
+    """Room on the disk for all of a file, so that a full one is known before the work."""
     if hasattr(os, "posix_fallocate"):
-        with path.open("r+b") as handle:
-            os.posix_fallocate(handle.fileno(), 0, path.stat().st_size)
+        os.posix_fallocate(file, 0, size)
+    else:
+        os.truncate(file, size)
 
 
 def _fill(
-    made: NDArray[np.uint8], rows: Sequence[Prepared], read: Read, rules: Mapping[str, Any], progress: Progress
+    file: int, begin: int, rows: Sequence[Prepared], read: Read, rules: Mapping[str, Any], progress: Progress
 ) -> None:
-    """Several rows at a time, one thread a processor: decoding and resizing let go of Python's lock."""
+    """Several rows at a time, one thread a processor: decoding and resizing let go of Python's lock.
+
+    Written, not mapped: a mapped page of a new file is filled with zeros first, which took as long as the resizing.
+    """
     lock = threading.Lock()
 
     def one(number: int) -> None:
         with lock:  # a reader is given no more threads than it was written for
             data = read(rows[number].sha256)
-        made[number] = _pixels(rows[number], data, rules)
+        left = _pixels(rows[number], data, rules).data.cast("B")
+        place = begin + number * len(left)
+        while left:  # the kernel may take less than it is given
+            took = os.pwrite(file, left, place)
+            left, place = left[took:], place + took
 
     threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads, thread_name_prefix="pixels") as pool:
