@@ -19,6 +19,7 @@ from registry.core.cid import CID
 from registry.core.errors import EmotionetError
 from registry.core.records import to_value
 from registry.provenance.lineage import ReleaseView, own_figures, release_view
+from registry.web.by_group import by_group, people_of
 from registry.web.report import ReportData
 from registry.web.shown import drawings, kept_and_dropped
 from registry.web.words import Words
@@ -73,7 +74,9 @@ def collect(
         figures=tuple(drawings(t, view, get, items)),
         counts=tuple(_counts(parts, view, items)),
         examples=tuple(_examples(parts, view, items)),
-        metrics=tuple(to_value(metric) for metric in (*view.evaluation.metrics, *_people(view))),
+        metrics=tuple(to_value(metric) for metric in view.evaluation.metrics),
+        people=by_group(people_of(view.evaluation), view.snapshot.classes),
+        classes=view.snapshot.classes,
         tests=tuple(to_value(one) for one in view.evaluation.tests),
         several=tuple(zip(view.snapshot.classes, view.evaluation.several, strict=True)),
         thresholds=view.evaluation.thresholds,
@@ -97,11 +100,6 @@ def _name(fold: int | None) -> str:
 
 def _some(found: Sequence[records.Metric]) -> tuple[dict[str, Any], ...]:
     return tuple(to_value(one) for one in found if one.name in BY_FOLD)
-
-
-def _people(view: ReleaseView) -> Sequence[records.Metric]:
-    known = {metric.name for metric in view.evaluation.metrics}
-    return [metric for metric in view.evaluation.fairness if metric.name not in known]
 
 
 def _base_licence(parts: Parts, base: CID | None) -> str | None:

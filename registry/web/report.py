@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from registry.core.errors import InvalidInput
 from registry.web import figures
+from registry.web.by_group import ByGroup
 from registry.web.svg import Drawing
 from registry.web.words import Words
 
@@ -26,10 +27,11 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     """All that the report shows, as plain values.
 
-    ``headline``, ``metrics``, ``per_fold`` and ``own`` hold {name, value, low, high, n}; ``claims`` and ``later`` the
-    verdicts' fields; ``counts`` (step, what, reason, how many); ``examples`` (reason, what was measured, data URI or
-    None); ``checks`` the audit's {id, level, title, result, reason}; ``cids`` (name, CID); ``tests``, ``optimistic``,
-    ``overfitting`` and ``spread`` the records' fields; ``several`` (class, how many). ``own`` is None of a refit.
+    ``headline``, ``metrics``, ``per_fold`` and ``own`` hold {name, value, low, high, n}; ``people`` the figures of
+    groups, by ``classes`` where they are of a class; ``claims`` and ``later`` the verdicts' fields; ``counts`` (step,
+    what, reason, how many); ``examples`` (reason, what was measured, data URI or None); ``checks`` the audit's {id,
+    level, title, result, reason}; ``cids`` (name, CID); ``tests``, ``optimistic``, ``overfitting`` and ``spread`` the
+    records' fields; ``several`` (class, how many). ``own`` is None of a refit.
     """
 
     language: str
@@ -55,6 +57,8 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     cids: tuple[tuple[str, str], ...]
     final: str  # "fold:N" or "refit": whose weights people get
     own: tuple[dict[str, Any], ...] | None = None
+    people: ByGroup = ByGroup()
+    classes: tuple[str, ...] = ()
     later: tuple[dict[str, Any], ...] = ()  # claims after the fact, of whoever asked for this page
     tests: tuple[dict[str, Any], ...] = ()
     several: tuple[tuple[str, int], ...] = ()

@@ -9,6 +9,7 @@ from registry.core import records, tables
 from registry.core.errors import InvalidInput
 from registry.provenance.lineage import ReleaseView
 from registry.web import charts, figures
+from registry.web.by_group import by_group, people_of
 from registry.web.svg import Drawing
 from registry.web.words import Words
 
@@ -37,10 +38,11 @@ def drawings(t: Words, view: ReleaseView, get: Get, items: Sequence[Mapping[str,
 
 def _drawings(t: Words, view: ReleaseView, get: Get, items: Sequence[Mapping[str, Any]]) -> list[Drawing]:
     curves, found = curves_of(view, get), view.evaluation
-    groups = [one for one in found.fairness if one.name.startswith("recall(") and ", " not in one.name]
+    groups = by_group(people_of(found), view.snapshot.classes).groups
     drawn = [_labels(t, view, get, items), _intervals(t, "by_class", _by_class(view))]
     if groups:
-        drawn.append(_intervals(t, "recall_groups", [_figure(one.name[len("recall(") : -1], one) for one in groups]))
+        found_of = [(name, one["value"], one["low"], one["high"], one["n"]) for name, (one, *_) in groups]
+        drawn.append(_intervals(t, "recall_groups", found_of))
     drawn.append(_intervals(t, "by_fold", _by_fold(t, view)))
     drawn += [confusion(t, view, normalized=True), confusion(t, view, normalized=False)]
     drawn += [by_confidence(t, kind, curves, view.snapshot.classes) for kind in BY_CONFIDENCE]

@@ -15,6 +15,7 @@ from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import Result, evaluate
 from registry.evaluation.thresholds import ThresholdRule
 from registry.web import charts, figures
+from registry.web.by_group import by_group, people_of
 from registry.web.report import ReportData
 from registry.web.svg import Drawing
 from registry.web.words import Words
@@ -92,7 +93,6 @@ def data(**changes: Any) -> ReportData:
     """The example, with other values where asked."""
     found = result()
     named = {one.name: to_value(one) for one in found.metrics}
-    people = [to_value(one) for one in found.fairness if one.name not in named]
     shown = ("macro_f1", "accuracy", "pr_auc", "map50")
     per_fold = tuple(tuple(to_value(one) for one in fold if one.name in shown) for fold in found.per_fold)
     fields: dict[str, Any] = {
@@ -121,7 +121,9 @@ def data(**changes: Any) -> ReportData:
             ("duplicate", "of 248c7525…", picture("#225577")),
             ("undecodable", "0 bytes", None),
         ),
-        "metrics": (*(to_value(one) for one in found.metrics), *people),
+        "metrics": tuple(to_value(one) for one in found.metrics),
+        "people": by_group(people_of(found), CLASSES),
+        "classes": CLASSES,
         "notes": found.notes,
         "checks": CHECKS,
         "cids": (

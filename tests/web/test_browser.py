@@ -19,10 +19,12 @@ FLAGS = (
     *("--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND"),
 )
 # The page itself runs no script: its policy forbids it. A frame beside it looks at it from outside.
-LOOK = """<!doctype html><iframe id="f" style="width:1100px;height:900px"></iframe><pre id="out"></pre><script>
+LOOK = """<!doctype html><iframe id="f" style="width:WIDTHpx;height:900px"></iframe><pre id="out"></pre><script>
 const f = document.getElementById("f");
 f.onload = () => {
   const d = f.contentDocument, w = f.contentWindow, bad = [];
+  const details = [...d.querySelectorAll("details")], closed = details.every(one => !one.open);
+  for (const one of details) one.open = true;
   for (const svg of d.querySelectorAll("svg")) {
     const box = svg.getBoundingClientRect();
     for (const one of svg.querySelectorAll("text")) {
@@ -35,6 +37,7 @@ f.onload = () => {
   const loaded = names.filter(one => !one.startsWith("data:"));
   document.getElementById("out").textContent = JSON.stringify({
     bad, loaded, wide: d.documentElement.scrollWidth > w.innerWidth, svgs: d.querySelectorAll("svg").length,
+    closed, tables: d.querySelectorAll(".by-group tbody tr").length,
     lang: d.documentElement.lang, image: d.querySelector("img").naturalWidth,
     font: w.getComputedStyle(d.querySelector("h1")).fontSize,
     ran: "ran" in w });
@@ -48,11 +51,12 @@ def browse(program: str, folder: Path, page: Path, *options: str) -> subprocess.
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
-def test_the_page_in_a_browser(chromium: str, tmp_path: Path, language: str) -> None:
+@pytest.mark.parametrize(("language", "width"), [("en", 1100), ("es", 1100), ("es", 390)])
+def test_the_page_in_a_browser(chromium: str, tmp_path: Path, language: str, width: int) -> None:
     page = render_report(data(language=language))
     outer = tmp_path / "look.html"
-    outer.write_text(LOOK.replace("PAGE", json.dumps(page).replace("</", "<\\/")), encoding="utf-8")
+    look = LOOK.replace("WIDTH", str(width)).replace("PAGE", json.dumps(page).replace("</", "<\\/"))
+    outer.write_text(look, encoding="utf-8")
     done = browse(chromium, tmp_path, outer, "--dump-dom", "--virtual-time-budget=4000")
     assert "CONSOLE" not in done.stderr, done.stderr[-2000:]
     found = json.loads(html.unescape(re.findall(r'<pre id="out">(.*?)</pre>', done.stdout, re.DOTALL)[0]))
@@ -66,6 +70,7 @@ def test_the_page_in_a_browser(chromium: str, tmp_path: Path, language: str) -> 
         False,
     )
     assert found["svgs"] > 12
+    assert (found["closed"], found["tables"]) == (True, 4 * 4)  # of four kinds, a row a group
 
 
 def test_the_policy_stops_a_script_and_a_foreign_picture(chromium: str, tmp_path: Path) -> None:

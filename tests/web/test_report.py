@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from html.parser import HTMLParser
 from typing import Any
@@ -101,6 +102,24 @@ def test_says_what_it_must() -> None:
         assert wanted in text, wanted
 
 
+def test_classes_within_groups_are_tables_that_open() -> None:
+    whole = render_report(data())
+    listed = whole.partition('<details class="card by-group">')[0]
+    for kind in ("selection", "recall", "precision", "fpr"):
+        assert f"{kind}(tone=" not in listed.partition("All figures")[2]
+        assert html.escape(Words("en")(f"people.{kind}")).replace("&#x27;", "&#39;") in whole
+    tables = whole.split('<details class="card by-group">')[1:]
+    assert len(tables) == 4
+    for table, (_, rows) in zip(tables, data().people.within, strict=True):
+        for group, row in rows:
+            cells = table.partition(f"<tr><th>{group}</th>")[2].partition("</tr>")[0]
+            for cell, one in zip(cells.split("</td>"), row, strict=False):
+                estimable = one["value"] is not None
+                said = (Words("en").short(one["value"]), f"({one['n']})") if estimable else (f"estimable ({one['n']})",)
+                assert all(part in cell for part in said)
+                assert not estimable or Words("en").interval(one) in cell
+
+
 def test_says_nothing_that_does_not_hold() -> None:
     text = page(drawn=False, anchor="finalized", base="bafybase", base_licence=None, commands=(), per_fold=()).text
     for unwanted in (
@@ -197,7 +216,19 @@ def test_verdicts_are_not_told_by_colour_alone() -> None:
 def test_optional_parts_have_defaults() -> None:
     """A collector that knows only what every release has makes a page."""
     fields = {name: getattr(data(), name) for name in ReportData.__struct_fields__}
-    optional = ("per_fold", "own", "later", "tests", "several", "thresholds", "optimistic", "overfitting", "commands")
+    optional = (
+        "per_fold",
+        "own",
+        "people",
+        "classes",
+        "later",
+        "tests",
+        "several",
+        "thresholds",
+        "optimistic",
+        "overfitting",
+        "commands",
+    )
     for name in optional:
         fields.pop(name)
     Page(render_report(ReportData(**fields)))
