@@ -112,7 +112,7 @@ def evaluate(
         fairness=both,
         tests=people.tests,
         verdicts=judge_all(claims, _by_name((*pooled, *people.figures))),
-        notes=notes(columns, attributes, groups, threshold, _procedure(final), both, people.said),
+        notes=notes(columns, attributes, groups, threshold, _procedure(final), both, people.said, clusters),
     )
 
 

@@ -22,6 +22,7 @@ from registry.evaluation.evaluate import MAX_FOLDS, Result, evaluate, to_record
 from registry.evaluation.figures import METRICS
 from registry.evaluation.intervals import wilson
 from registry.evaluation.thresholds import ThresholdRule
+from registry.web.words import Words
 from tests.evaluation.world import CLASSES, Row, crowd, row, sha, worlds
 
 FIXED: dict[str, Any] = {
@@ -296,3 +297,28 @@ def test_fast_enough() -> None:
     started = time.process_time()
     evaluated(rows, clusters=clusters, rounds=2000)
     assert time.process_time() - started < 10
+
+
+BAGS, STEPS = "were dealt into 1024 bags", "at most 1024 steps a class"
+
+
+@pytest.mark.parametrize(
+    ("images", "kinds", "persons", "said"),
+    [
+        (1024, 1, 1024, set()),
+        (1025, 1, 1025, {BAGS, STEPS}),
+        (1025, 4, 1025, {BAGS}),  # no class has as many ranks
+        (1025, 1, 3, {STEPS}),
+        (1025, 1, 1024, {STEPS}),
+    ],
+)
+def test_how_large_releases_are_bounded_is_said_where_it_applies(
+    images: int, kinds: int, persons: int, said: set[str]
+) -> None:
+    rows = [row(number, number % kinds, (number % kinds, 500_000 + number)) for number in range(images)]
+    clusters = {sha(number): sha(number % persons) for number in range(images)}
+    notes = evaluated(rows, clusters=clusters, rounds=2).notes
+    assert {one for one in (BAGS, STEPS) if any(one in note for note in notes)} == said
+    spanish = [Words("es").note(note) for note in notes]
+    assert {language for _, language in spanish} == {"es"}
+    assert sum("1024 bolsas" in text or "1024 pasos" in text for text, _ in spanish) == len(said)
