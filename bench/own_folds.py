@@ -67,10 +67,10 @@ class TimedHome(Home):
         self.timed = self.timed or TimedEngine(super().engine(name))
         return self.timed
 
-    def worker_for(self, folds: list[int]) -> Worker:
+    def worker_for(self, folds: list[int], engine: str = "local") -> Worker:
         """Stops at the first fold if none is wanted, and leaves out the others."""
         worker = self.worker()
-        self.engine("local")  # before folds ask for it from two threads at once
+        self.engine(engine)  # before folds ask for it from two threads at once
         real = worker._handlers["fold"]
 
         def fold(job: Job, check: Check) -> None:

@@ -1,6 +1,6 @@
 """`python -m bench scaling`: folds a minute on one and on two Ray nodes, and how the cost grows with the images.
 
-Nodes: a real Ray on the loopback, one processor each, a head that computes nothing; four folds of 40 epochs at 160 px.
+Nodes: a real Ray on the loopback, one processor each, a head that computes nothing; four folds of 15 epochs at 160 px.
 Growth: folders of photographs (``--data DIR...``, each with labels.csv and images/): cleaning, plan and draw, and one
 epoch of one fold of five at 160 px; beside it what `train --dry-run` said. Each measurement is a process of its own.
 """
@@ -23,7 +23,7 @@ from registry.core.cid import CID
 from registry.workflows.start_run import Wanted, start_run
 
 EPOCH = {"epochs": 1, "imgsz": 160, "batch": 16, "folds": 5}
-SHORT = {"epochs": 40, "imgsz": 160, "batch": 8, "folds": 4}  # long enough that starting is not what is measured
+SHORT = {"epochs": 15, "imgsz": 160, "batch": 8, "folds": 4}  # long enough that starting is not what is measured
 
 
 def taken_in(home: TimedHome, source: Path) -> tuple[CID, float]:
@@ -52,7 +52,7 @@ def nodes(place: Path, number: int) -> dict[str, Any]:
     home.close()
     home = open_place(place)
     run = start_run(home, snapshot, Wanted("quick", overrides=SHORT, engine="ray"))
-    home.worker_for(list(range(SHORT["folds"]))).work(run)
+    home.worker_for(list(range(SHORT["folds"])), "ray").work(run)
     assert home.timed is not None
     marks = [times for name, times in home.timed.marks.items() if name.startswith("fold")]
     seconds = max(times[-1] for times in marks) - min(times[0] for times in marks)

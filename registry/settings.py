@@ -25,7 +25,7 @@ class Settings:
     chain_rpc: str | None = field(default=None, repr=False)  # may hold an API key
     chain_contract: str | None = None
     passphrase: str | None = field(default=None, repr=False)
-    parallel_folds: int = 0  # 0: half as many again as there are processors
+    parallel_folds: int = 0  # 0: half as many again as there are processors, and 64 on a Ray cluster
     lease_seconds: float = 30.0
     ray_address: str | None = None  # of a Ray cluster; None: one is started on this machine
     finality_seconds: float = 1800.0
