@@ -2,8 +2,9 @@
 
 Measured with `python -m bench memory` and, for a whole fold, by its process (ultralytics 8.4.190, torch 2.15, fp32):
 a process with torch takes BASE (750 to 790 MiB); each image of a batch takes PER_PIXEL bytes a pixel of activations:
-560 (n), 900 (s), 1790 (m) in two steps, and a sixth more in a whole fold of YOLOv8n (4.9 GB with batch 16 at 640 px),
+560 (n), 900 (s), 1790 (m) in two steps, and a fifth more in a whole fold of YOLOv8n (5.4 GB with batch 16 at 640 px),
 which is added to all; l and x are older figures with the same added. bf16 takes a third less, which is not counted.
+Before its first step and after its last epoch a fold of 158 photographs at 160 px took STARTING seconds.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 BASE = 900 << 20
-PER_PIXEL = {"yolov8n": 650, "yolov8s": 1090, "yolov8m": 2070, "yolov8l": 3340, "yolov8x": 4140}
+STARTING = 6
+PER_PIXEL = {"yolov8n": 680, "yolov8s": 1090, "yolov8m": 2070, "yolov8l": 3340, "yolov8x": 4140}
 PARAMETERS = {"yolov8n": 3_200_000, "yolov8s": 11_200_000, "yolov8m": 25_900_000, "yolov8l": 43_700_000}
 PARAMETERS["yolov8x"] = 68_200_000
 COPIES = 5  # weights, their average, gradients and the optimizer's two moments

@@ -118,7 +118,7 @@ class YOLOv8:
         wanted = recipe["training"]
         steps = int(wanted["epochs"]) * -(-images // int(wanted["batch"]))
         return Estimate(
-            seconds=round(steps * seconds_a_step(wanted, classes)),
+            seconds=cost.STARTING + round(steps * seconds_a_step(wanted, classes)),
             memory=cost.memory(wanted),
             pixels=cost.pixels(recipe, images),
             checkpoint=cost.checkpoint(wanted),

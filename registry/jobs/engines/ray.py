@@ -94,13 +94,19 @@ class RayEngine:
         """Run it on the node that has room."""
         passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
         gpus = 1 if kind == "fold" and passed.get("EMOTIONET_DEVICE") == "cuda" else 0
-        task = self._task.options(num_cpus=needs.threads, num_gpus=gpus)
+        task = self._task.options(num_cpus=needs.threads, num_gpus=gpus, memory=self._memory(needs) or None)
         documents = task.remote(kind, dict(spec), str(folder), passed)
         try:
             return self._follow(documents, check, report)
         except BaseException:
             self._stop(documents)
             raise
+
+    def _memory(self, needs: Needs) -> int:
+        """Bytes to ask Ray for: never more than the largest node has, or the task would wait for ever."""
+        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+        largest = max((int(one.get("memory", 0)) for one in nodes if one.get("CPU", 0) >= needs.threads), default=0)
+        return min(needs.memory, largest)
 
     def _follow(
         self, documents: Any, check: Callable[[], None], report: Callable[[Mapping[str, Any]], None]
