@@ -12,9 +12,10 @@ from litestar import Request, get, post
 from litestar.params import JSONBody
 
 from registry.api.auth import authorize, sends_json
-from registry.api.parts import Document, Home, Page, cid_of, computing, page, problems, record
+from registry.api.parts import Document, Home, Page, computing, page, problems, record
 from registry.api.wire import CidPath, ImagePath, LineageFormat, NewAudit, Target
 from registry.core import records
+from registry.core.cid import given
 from registry.core.records import to_value
 from registry.provenance.exports.prov import prov_json
 from registry.workflows.anchoring import anchor_status
@@ -28,7 +29,7 @@ FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
 @post("/audits", status_code=200, guards=[sends_json], responses=problems(401, 403, 404, 415, 422), sync_to_thread=True)
 def create_audit(request: Request[Any, Any, Any], home: Home, data: JSONBody[NewAudit]) -> Document:
     """Check what a release claims, here and now. Without `level`: 1 to 4 and 6. Deeper needs an admin token."""
-    target = cid_of(data.target)
+    target = given(data.target)
     if data.level is not None and data.level > FREE_LEVEL:
         authorize(request, home, "admin")
     with computing():
@@ -45,7 +46,7 @@ def list_audits(home: Home, target: Target) -> Page:
 
 
 def _audit(parts: Parts, found: dict[str, Any]) -> Document:
-    audit = records.parse_as(records.Audit, parts.store.get(cid_of(found["record"])))
+    audit = records.parse_as(records.Audit, parts.store.get(given(found["record"])))
     return {
         "audit": found["record"],
         "issuer": found["issuer"],
@@ -58,7 +59,7 @@ def _audit(parts: Parts, found: dict[str, Any]) -> Document:
 @get("/lineage/{cid:str}", responses=problems(404), sync_to_thread=True)
 def show_lineage(home: Home, cid: CidPath, form: LineageFormat = "json") -> Document:
     """What a record came from and what came from it: nodes and edges, or all of it as W3C PROV-JSON."""
-    found = trace(home, cid_of(cid))
+    found = trace(home, given(cid))
     return prov_json(found["nodes"], found["edges"]) if form == "prov" else found
 
 
@@ -71,7 +72,7 @@ def look_up_digest(home: Home, digest: ImagePath) -> Page:
 @get("/anchors/{cid:str}", responses=problems(404), sync_to_thread=True)
 def show_anchor(home: Home, cid: CidPath) -> Document:
     """Where an entry's own anchor stands; a record is taken for its entry."""
-    return anchor_status(home, cid_of(cid))
+    return anchor_status(home, given(cid))
 
 
 HANDLERS = (create_audit, list_audits, show_lineage, look_up_digest, show_anchor)

@@ -23,10 +23,11 @@ from litestar.response import Stream
 from registry.api import accept, gateway_path, ranges
 from registry.api.gateway_car import EntityBytes, Extract
 from registry.api.gateway_path import Way
-from registry.api.parts import Home, Published, cid_of, problems
+from registry.api.parts import Home, Published, problems
 from registry.api.problems import HttpProblem
 from registry.api.public import Public
 from registry.api.wire import CidPath
+from registry.core.cid import given
 from registry.core.errors import NotFound
 from registry.workflows.parts import Parts
 
@@ -131,7 +132,7 @@ def _answer(
 
 def _find(request: Request[Any, Any, Any], home: Parts, published: Public, cid: str, path: str) -> Way:
     """The way to what the path names. 412 for a root that is not here, if only what is cached was asked for."""
-    root = cid_of(cid)
+    root = given(cid)
     directives = request.headers.get("cache-control", "").lower().split(",")
     if "only-if-cached" in {directive.strip() for directive in directives}:
         try:

@@ -15,9 +15,8 @@ from registry import assembly
 from registry.api.problems import MEDIA_TYPE, HttpProblem, Problem
 from registry.api.public import Public
 from registry.core import unixfs
-from registry.core.cid import CID, RAW
+from registry.core.cid import CID, RAW, given
 from registry.core.dagpb import decode_node
-from registry.core.errors import InvalidInput, UsageError
 from registry.core.store import BlockReader
 from registry.workflows.parts import Parts
 from registry.workflows.trace import record_of
@@ -54,17 +53,9 @@ def problems(*statuses: int, scoped: bool = False) -> dict[int, ResponseSpec]:
     }
 
 
-def cid_of(text: str) -> CID:
-    """A CID from an address or a body. ``UsageError`` ``invalid_cid`` if it is none."""
-    try:
-        return CID.parse(text)
-    except InvalidInput as error:
-        raise UsageError(f"{text[:100]!r} is no CID: {error}", code="invalid_cid") from error
-
-
 def record(parts: Parts, text: str) -> CID:
     """A record's CID; an entry's is taken for its record's."""
-    return record_of(parts, cid_of(text))
+    return record_of(parts, given(text))
 
 
 _SLOTS = threading.BoundedSemaphore(2)

@@ -29,6 +29,7 @@ from registry.workflows.judge_claims import judge_claims
 from registry.workflows.list_plans import list_plans
 from registry.workflows.parts import Parts
 from registry.workflows.publish_release import publish_release, show_release
+from registry.workflows.read_content import read_as
 
 _WEIGHTS = WEIGHTS_FILES[0]
 
@@ -135,7 +136,7 @@ def _weights(parts: Parts, text: str) -> CID:
     cid = record(parts, text)
     if cid.codec != DAG_CBOR:
         return cid
-    release = records.parse_as(records.Release, parts.store.get(cid))
+    release = read_as(parts, records.Release, cid)
     return final_weights(release_view(parts.store.get, release)).cid
 
 

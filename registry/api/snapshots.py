@@ -18,6 +18,7 @@ from registry.core.cid import CID
 from registry.core.errors import UsageError
 from registry.workflows.compare_snapshots import compare_snapshots
 from registry.workflows.parts import Parts
+from registry.workflows.read_content import read_as
 from registry.workflows.take_snapshot import document, take_snapshot
 
 
@@ -85,7 +86,7 @@ def prove_item(home: Home, cid: CidPath, image: ImagePath) -> Document:
 
 def _snapshot(parts: Parts, text: str) -> tuple[CID, records.Snapshot]:
     cid = record(parts, text)
-    return cid, records.parse_as(records.Snapshot, parts.store.get(cid))
+    return cid, read_as(parts, records.Snapshot, cid)
 
 
 def _sha256(parts: Parts, image: str) -> bytes:

@@ -96,10 +96,12 @@ def _run(opened: Home, run: str) -> dict[str, Any]:
 def _report(opened: Home, folder: Path, release: dict[str, Any], car: str) -> Path:
     from registry.web.collect import collect
     from registry.web.report import render_report
+    from registry.workflows.whole_file import whole_file
 
     data = collect(opened, CID.parse(release["release"]), "en", _next(car, release["release"]))
     path = folder / f"{release['release']}.html"
-    path.write_text(render_report(data), encoding="utf-8")
+    with whole_file(path) as place:
+        place.write_text(render_report(data), encoding="utf-8")
     return path
 
 

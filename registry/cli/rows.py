@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from registry.core.errors import UsageError
+from registry.workflows.whole_file import whole_file
 
 
 def _flat(value: Any) -> Any:
@@ -41,18 +42,12 @@ def write_rows(rows: Iterable[Mapping[str, Any]], form: str, out: Path | None) -
         import pyarrow as pa
         from pyarrow import parquet
 
-        listed = [{name: _flat(value) for name, value in row.items()} for row in rows]
-        temporary = out.with_name(out.name + ".part")
-        try:
-            parquet.write_table(pa.Table.from_pylist(listed), temporary)
-            temporary.replace(out)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with whole_file(out) as place:
+            listed = [{name: _flat(value) for name, value in row.items()} for row in rows]
+            parquet.write_table(pa.Table.from_pylist(listed), place)
         return
-    text = as_text(rows, form)
     if out is None:
-        sys.stdout.write(text)
+        sys.stdout.write(as_text(rows, form))
         return
-    temporary = out.with_name(out.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(out)
+    with whole_file(out) as place:
+        place.write_text(as_text(rows, form), encoding="utf-8")

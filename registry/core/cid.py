@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import total_ordering
 
 from registry.core import multibase
-from registry.core.errors import InvalidInput, Untrusted
+from registry.core.errors import InvalidInput, Untrusted, UsageError
 from registry.core.varint import decode_varint, encode_varint
 
 RAW, DAG_PB, DAG_CBOR = 0x55, 0x70, 0x71
@@ -150,6 +150,15 @@ class CID:
 
     def __lt__(self, other: CID) -> bool:
         return bytes(self) < bytes(other)
+
+
+def given(text: str) -> CID:
+    """The CID that somebody typed. ``UsageError`` (``invalid_cid``) repeats what is none."""
+    try:
+        return CID.parse(text)
+    except InvalidInput as error:
+        why = str(error).removeprefix("not a CID: ")
+        raise UsageError(f"{text[:100]!r} is no CID: {why}", code="invalid_cid") from error
 
 
 def cid_of(data: bytes, codec: int) -> CID:

@@ -16,11 +16,12 @@ from registry.evaluation.comparison import compare
 from registry.evaluation.folds import union_groups
 from registry.provenance.lineage import ReleaseView, release_view, stated_count, threshold_of
 from registry.workflows.parts import Parts
+from registry.workflows.read_content import read_as
 
 
 def compare_releases(parts: Parts, a: CID, b: CID) -> dict[str, Any]:
     """The document of `emotionet release compare A B --json`. ``InvalidInput`` where nothing can be compared."""
-    views = [release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(cid))) for cid in (a, b)]
+    views = [release_view(parts.store.get, read_as(parts, records.Release, cid)) for cid in (a, b)]
     classes = views[0].snapshot.classes
     if classes != views[1].snapshot.classes:
         raise InvalidInput("the releases have other classes, or another order of them: nothing can be compared")

@@ -8,14 +8,15 @@ from typing import Any
 from registry.core import records, tables
 from registry.core.cid import CID
 from registry.workflows.parts import Parts
+from registry.workflows.read_content import read_as
 
 _LABEL = records.SNAPSHOT_ITEMS[0].index("label")
 
 
 def compare_snapshots(parts: Parts, before: CID, after: CID) -> Iterator[dict[str, Any]]:
     """Rows ``change`` (added, removed, changed), ``sha256``, ``before`` and ``after`` (labels)."""
-    old = records.parse_as(records.Snapshot, parts.store.get(before))
-    new = records.parse_as(records.Snapshot, parts.store.get(after))
+    old = read_as(parts, records.Snapshot, before)
+    new = read_as(parts, records.Snapshot, after)
     for left, right in tables.diff(old.items, new.items, parts.store.get):
         present = left or right
         assert present is not None

@@ -17,9 +17,10 @@ from registry.catalog import images, runs
 from registry.content import reader
 from registry.core import records, tables
 from registry.core.cid import CID
-from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, not_written
+from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound
 from registry.workflows.parts import Parts
 from registry.workflows.thumbnail import thumbnail
+from registry.workflows.whole_file import whole_file
 
 TILE, LINE, GAP, COLUMNS = 144, 15, 10, 8  # pixels, pixels, pixels, tiles a row
 A_REASON = 64  # tiles of one reason at most; how many more there are is said
@@ -68,11 +69,8 @@ def write_sheet(parts: Parts, run: str, rows: Sequence[dict[str, Any]], path: Pa
         except (EmotionetError, KeyError):  # withdrawn since, or not held any more
             return None
 
-    sheet = draw_sheet(rows, read)
-    try:
-        sheet.save(path, "PNG")
-    except OSError as error:
-        raise not_written(path, error) from error
+    with whole_file(path) as place:
+        draw_sheet(rows, read).save(place, "PNG")
 
 
 def draw_sheet(rows: Sequence[dict[str, Any]], read: Read) -> Image.Image:

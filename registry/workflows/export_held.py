@@ -16,9 +16,10 @@ from registry.catalog import entries
 from registry.core import car, records, tables
 from registry.core.cid import CID, DAG_CBOR
 from registry.core.dag import walk_closure
-from registry.core.errors import EmotionetError, not_written
+from registry.core.errors import EmotionetError
 from registry.core.log import read_entry, walk_back
 from registry.workflows.parts import Parts
+from registry.workflows.whole_file import whole_file
 
 
 def _record(parts: Parts, cid: CID) -> records.Record | None:
@@ -96,14 +97,6 @@ def export_blocks(
 def export_held(parts: Parts, cid: CID, out: Path, *, without_images: bool = False) -> dict[str, Any]:
     """Write the CAR to ``out``; the document of `emotionet export --json`."""
     roots, blocks = export_blocks(parts, cid, without_images=without_images)
-    temporary = out.with_name(out.name + ".part")
-    try:
-        with temporary.open("wb") as stream:
-            count = car.write(roots, blocks, stream)
-            stream.flush()
-        temporary.replace(out)
-    except OSError as error:
-        raise not_written(out, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(out) as place, place.open("wb") as stream:
+        count = car.write(roots, blocks, stream)
     return {"path": str(out), "roots": [str(root) for root in roots], "blocks": count, "size": out.stat().st_size}

@@ -25,6 +25,7 @@ from registry.core.cid import CID
 from registry.core.errors import Conflict, InvalidInput, NotFound, not_written
 from registry.provenance.exports import croissant
 from registry.workflows.parts import Parts, Progress, silent
+from registry.workflows.read_content import read_as
 
 FORMATS = ("croissant", "yolo")
 SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "TIFF": "tif"}
@@ -53,7 +54,7 @@ def export_snapshot(
     Returns {snapshot, format, path, images, left_out: [sha256 that is no picture, or not in the draw's fold]}.
     ``NotFound`` names an image that is not held here, ``InvalidInput`` (``bad_draw``) a draw of another snapshot.
     """
-    snapshot = records.parse_as(records.Snapshot, parts.store.get(cid))
+    snapshot = read_as(parts, records.Snapshot, cid)
     if out.exists():
         raise Conflict(f"{out} exists already: name a folder that does not", code="exists")
     items = list(tables.rows_as_dicts(snapshot.items, parts.store.get))
@@ -178,7 +179,7 @@ def _yolo(snapshot: records.Snapshot, pictures: Iterable[Picture], split: Split 
 
 def _split(parts: Parts, snapshot: CID, draw: CID, fold: int) -> Split:
     """By image that is judged in a draw's fold or trains for it: which of both, and its preprocessing's boxes."""
-    record = records.parse_as(records.Draw, parts.store.get(draw))
+    record = read_as(parts, records.Draw, draw)
     plan = records.parse_as(records.Plan, parts.store.get(record.plan))
     preprocessing = records.parse_as(records.Preprocessing, parts.store.get(plan.preprocessing))
     if preprocessing.snapshot != snapshot:

@@ -15,6 +15,7 @@ from registry.core.records import to_value
 from registry.evaluation.claims import parse_claim
 from registry.provenance.lineage import evaluate_draw, release_view
 from registry.workflows.parts import Parts
+from registry.workflows.read_content import read_as
 from registry.workflows.start_run import check_claims
 
 WARNING = (
@@ -27,7 +28,7 @@ def judge_claims(parts: Parts, release: CID, texts: Sequence[str]) -> dict[str, 
     """The document of `emotionet release claim RELEASE CLAIM... --json`. ``InvalidInput`` (``bad_claim``) for a claim
     that is none, or about nothing there."""
     claims = tuple(parse_claim(text) for text in texts)
-    view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(release)))
+    view = release_view(parts.store.get, read_as(parts, records.Release, release))
     check_claims(parts, view.snapshot, claims)
     evaluation = view.evaluation
     found = evaluate_draw(

@@ -13,6 +13,7 @@ from registry.core.method import Detection
 from registry.provenance.lineage import SAFETENSORS, final_weights, release_view, threshold_of
 from registry.workflows.base_weights import weights_files
 from registry.workflows.parts import Parts
+from registry.workflows.read_content import read_as
 
 MAX_IMAGE_BYTES = 64 << 20
 
@@ -46,7 +47,7 @@ def predict(parts: Parts, release: CID, images: Sequence[Path], average: bool = 
     By the final weights, or by the average of all folds': what the average is worth nobody has judged, because every
     image of the snapshot was seen by some of them.
     """
-    view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(release)))
+    view = release_view(parts.store.get, read_as(parts, records.Release, release))
     chosen = [final_weights(view)]
     if average:
         chosen = [one for one in view.release.weights if one.fold is not None and one.format == SAFETENSORS]

@@ -10,11 +10,11 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from registry.content import reader
 from registry.core import encoding, records, tables
-from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW
+from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW, given
 from registry.core.errors import InvalidInput, UsageError, not_written
 from registry.workflows.fetch_content import ensure_held, resolve
 from registry.workflows.parts import Parts, Progress, silent
@@ -22,15 +22,18 @@ from registry.workflows.parts import Parts, Progress, silent
 FILES = (RAW, DAG_PB)
 MAX_BYTES = 1 << 40  # that one fetch writes: a few blocks can claim any size
 MAX_DEPTH = 100  # of folders in folders
+R = TypeVar("R", bound=records.Record)
+WHERE = {  # a record of a type is named
+    "release": "`emotionet release list` names those that are here",
+    "snapshot": "`emotionet snapshot list` names those that are here",
+    "draw": "`emotionet runs show RUN` names that of a run",
+}
 
 
 def parse_path(text: str) -> tuple[CID, str]:
     """``CID[/PATH]`` or ``/ipfs/CID[/PATH]`` taken apart."""
     head, _, path = text.removeprefix("/ipfs/").removeprefix("ipfs://").partition("/")
-    try:
-        return CID.parse(head), path
-    except InvalidInput as error:
-        raise UsageError(f"{head!r} is no CID: {error}") from error
+    return given(head), path
 
 
 def fetch(parts: Parts, text: str, out: Path | None, progress: Progress = silent) -> dict[str, Any]:
@@ -76,6 +79,30 @@ def _write(parts: Parts, root: CID, place: Path) -> int:
         if cid.codec not in FILES:
             size += target.stat().st_size
     return size
+
+
+def read_as(parts: Parts, kind: type[R], cid: CID) -> R:
+    """The record that somebody names by its CID. ``NotFound`` if it is not held here, ``InvalidInput``
+    (``wrong_record_type``) if it is anything but what is wanted."""
+    try:
+        found = records.parse(parts.store.get(cid)) if cid.codec == DAG_CBOR else None
+    except InvalidInput as error:
+        if error.code != "not_a_record":
+            raise
+        found = None
+    if isinstance(found, kind):
+        return found
+    wanted, got = _type(kind), "" if found is None else f" but {_article(_type(type(found)))}"
+    way_out = WHERE.get(wanted, f"`emotionet lookup {cid}` says what names it")
+    raise InvalidInput(f"{cid} is no {wanted}{got}: {way_out}", code="wrong_record_type")
+
+
+def _type(kind: type[records.Record]) -> str:
+    return str(kind.__struct_config__.tag)
+
+
+def _article(word: str) -> str:
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
 
 
 def show(parts: Parts, cid: CID) -> Any:

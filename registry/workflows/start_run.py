@@ -19,6 +19,7 @@ from registry.provenance.lineage import check_evaluation
 from registry.workflows import run_context
 from registry.workflows.base_weights import keep_base
 from registry.workflows.parts import Parts
+from registry.workflows.read_content import read_as
 
 _FINAL = re.compile(r"fold:(\d{1,3})\Z")
 
@@ -56,7 +57,7 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     if not parts.store.has(snapshot):
         raise NotFound(f"snapshot {snapshot} is not held here: see `emotionet snapshot list`")
     claims = [parse_claim(text) for text in wanted.claims]
-    record = records.parse_as(records.Snapshot, parts.store.get(snapshot))
+    record = read_as(parts, records.Snapshot, snapshot)
     check_claims(parts, record, claims)
     if wanted.engine not in engines.NAMES:
         raise UsageError(f"there is no engine {wanted.engine!r}: use {' or '.join(engines.NAMES)}")

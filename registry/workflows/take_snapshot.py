@@ -16,6 +16,7 @@ from registry.core.cid import CID
 from registry.core.errors import InvalidInput
 from registry.core.snapshot import RULE, Classes, load_classes, select
 from registry.workflows.parts import Parts
+from registry.workflows.read_content import read_as
 from registry.workflows.say import say, settle
 
 
@@ -64,7 +65,7 @@ def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
     """The document of `emotionet snapshot show --json`."""
     with parts.catalog.read() as db:
         snapshot = entries.record_of(db, snapshot)
-    record = records.parse_as(records.Snapshot, parts.store.get(snapshot))
+    record = read_as(parts, records.Snapshot, snapshot)
     labels = Counter(row["label"] for row in tables.rows_as_dicts(record.items, parts.store.get))
     reasons = Counter(row["reason"] for row in tables.rows_as_dicts(record.excluded, parts.store.get))
     return {

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from registry.cli.output import Output
-from registry.core.errors import InvalidInput, UsageError
 
 if TYPE_CHECKING:
     from registry.assembly import Home
@@ -47,12 +46,9 @@ def home() -> Iterator[Home]:
 
 def cid(text: str) -> CID:
     """A CID given as an argument; ``UsageError`` if it is none."""
-    from registry.core.cid import CID
+    from registry.core.cid import given
 
-    try:
-        return CID.parse(text.removeprefix("/ipfs/").removeprefix("ipfs://"))
-    except InvalidInput as error:
-        raise UsageError(f"{text!r} is no CID: {error}") from error
+    return given(text.removeprefix("/ipfs/").removeprefix("ipfs://"))
 
 
 def record(opened: Home, text: str) -> CID:

@@ -115,6 +115,7 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """Print a record, or rows."""
     from registry.cli.rows import write_rows
     from registry.workflows import read_content
+    from registry.workflows.whole_file import whole_file
 
     with home() as opened:
         target = record(opened, wanted.cid) if wanted.table else cid(wanted.cid)
@@ -127,7 +128,8 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
             return 0
     text = json.dumps(value, ensure_ascii=False, indent=None if output.as_json else 2)
     if wanted.out:
-        wanted.out.write_text(text + "\n", encoding="utf-8")
+        with whole_file(wanted.out) as place:
+            place.write_text(text + "\n", encoding="utf-8")
     else:
         print(text)
     return 0

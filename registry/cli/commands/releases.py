@@ -161,40 +161,29 @@ def run_report(wanted: argparse.Namespace, output: Output) -> int:
     """Write the report; its audit is made anew."""
     from registry.web.collect import collect
     from registry.web.report import render_report
+    from registry.workflows.whole_file import whole_file
 
     with home() as opened:
         cid = record(opened, wanted.release)
-        page = render_report(collect(opened, cid, wanted.lang, claims=wanted.claims))
-    path = wanted.output or Path(f"{cid}.html")
-    _write(path, page)
+        path = wanted.output or Path(f"{cid}.html")
+        with whole_file(path) as place:
+            page = render_report(collect(opened, cid, wanted.lang, claims=wanted.claims))
+            place.write_text(page, encoding="utf-8")
     output.document({"release": str(cid), "path": str(path)}, identity="path", text=[f"wrote {path}"])
     return 0
-
-
-def _write(path: Path, page: str) -> None:
-    """``Unavailable`` where it can't be written; the file appears whole or not at all."""
-    from registry.core.errors import not_written
-
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_text(page, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise not_written(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def run_card(wanted: argparse.Namespace, output: Output) -> int:
     """Print the published card, or its figures as the hub's eval results."""
     from registry.content import reader
-    from registry.core.records import Release, parse_as
+    from registry.core.records import Release
     from registry.provenance.exports.card_front import eval_results
     from registry.provenance.lineage import release_view
+    from registry.workflows.read_content import read_as
 
     with home() as opened:
         cid = record(opened, wanted.release)
-        release = parse_as(Release, opened.store.get(cid))
+        release = read_as(opened, Release, cid)
         if wanted.hub_dataset is None:
             text = reader.read_whole(opened.store, release.card).decode()
         else:
@@ -206,14 +195,18 @@ def run_card(wanted: argparse.Namespace, output: Output) -> int:
 def run_compare(wanted: argparse.Namespace, output: Output) -> int:
     """Differences (B minus A), tests, and what was changed."""
     from registry.workflows.compare_releases import compare_releases
+    from registry.workflows.whole_file import whole_file
 
     with home() as opened:
         pair = record(opened, wanted.a), record(opened, wanted.b)
-        done = compare_releases(opened, *pair)
-        if wanted.html:
+        if wanted.html is None:
+            done = compare_releases(opened, *pair)
+        else:
             from registry.web.comparison import comparison_page
 
-            _write(wanted.html, comparison_page(opened, *pair, done, wanted.lang))
+            with whole_file(wanted.html) as place:
+                done = compare_releases(opened, *pair)
+                place.write_text(comparison_page(opened, *pair, done, wanted.lang), encoding="utf-8")
             output.say(f"wrote {wanted.html}")
     output.document(done, identity=None, text=_comparison_text(done))
     return 0

@@ -36,7 +36,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     exporting.add_argument("--format", choices=["jsonl", "csv", "parquet", "croissant", "yolo"], default="jsonl")
     exporting.add_argument("-o", "--out", type=Path, help="a file; for croissant and yolo a folder")
     exporting.add_argument("--draw", metavar="CID", help="yolo: split as a fold of this draw")
-    exporting.add_argument("--fold", type=int, default=0, metavar="N")
+    exporting.add_argument("--fold", type=int, metavar="N", help="which (default 0)")
 
 
 def _query(wanted: argparse.Namespace) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def run_create(wanted: argparse.Namespace, output: Output) -> int:
     if Path(classes).is_file():
         classes = Path(classes).read_text(encoding="utf-8")
     with home() as opened:
-        supersedes = record(opened, wanted.supersedes) if wanted.supersedes else None
+        supersedes = None if wanted.supersedes is None else record(opened, wanted.supersedes)
         done = take_snapshot(opened, classes=classes, query=_query(wanted), supersedes=supersedes)
     output.document(done, identity="snapshot", text=_text(done))
     return 0
@@ -107,15 +107,20 @@ def run_diff(wanted: argparse.Namespace, output: Output) -> int:
 def run_export(wanted: argparse.Namespace, output: Output) -> int:
     """Write a snapshot's items."""
     from registry.cli.rows import write_rows
+    from registry.core.records import Snapshot
     from registry.workflows.export_snapshot import FORMATS
-    from registry.workflows.read_content import rows
+    from registry.workflows.read_content import read_as, rows
 
-    if wanted.draw and wanted.format != "yolo":
+    if wanted.draw is not None and wanted.format != "yolo":
         raise UsageError(f"--draw is for --format yolo: {wanted.format} has no split")
+    if wanted.fold is not None and wanted.draw is None:
+        raise UsageError("--fold is a fold of a draw: name that with --draw")
     if wanted.format in FORMATS:
         return _export_folder(wanted, output)
     with home() as opened:
-        write_rows(rows(opened, record(opened, wanted.snapshot), "items"), wanted.format, wanted.out)
+        snapshot = record(opened, wanted.snapshot)
+        read_as(opened, Snapshot, snapshot)
+        write_rows(rows(opened, snapshot, "items"), wanted.format, wanted.out)
     return 0
 
 
@@ -127,9 +132,9 @@ def _export_folder(wanted: argparse.Namespace, output: Output) -> int:
         raise UsageError(f"{wanted.format} is a folder: name one that does not exist yet with -o")
     bars = output.progress()
     with home() as opened:
-        draw = record(opened, wanted.draw) if wanted.draw else None
+        draw = None if wanted.draw is None else record(opened, wanted.draw)
         snapshot = record(opened, wanted.snapshot)
-        done = export_snapshot(opened, snapshot, wanted.format, wanted.out, draw, wanted.fold, bars)
+        done = export_snapshot(opened, snapshot, wanted.format, wanted.out, draw, wanted.fold or 0, bars)
     bars.close()
     why = "no pictures, or not in the draw" if wanted.draw else "no pictures"
     left = f"; left out, being {why}: {len(done['left_out'])}" if done["left_out"] else ""

@@ -1,0 +1,160 @@
+"""What reads or writes a release or a snapshot ends, given what is wrong, in one sentence and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from registry.assembly import Home, open_home
+from registry.cli.main import main
+from registry.core.cid import CID, DAG_PB, RAW, cid_of
+from registry.settings import read_settings
+from registry.workflows.import_source import import_source
+from registry.workflows.publish_release import publish_release
+from registry.workflows.start_run import Wanted, start_run
+from registry.workflows.take_snapshot import take_snapshot
+from tests.workflows.conftest import PLUGIN
+
+ABSENT = "bafyreib2rxk3rybk3aobmv5cjuql3bm2twh4jo5uxgf5kpqcsgz7soitae"
+
+
+class Made:
+    """A folder, a snapshot of it and a release, beside a working folder that tests leave as it is."""
+
+    def __init__(self, opened: Home, folder: Path) -> None:
+        (folder / "faces").mkdir(parents=True)
+        names = ("triste", "sorprendido", "feliz", "enojado")
+        rows = ["file,label,subject", *(f"{number}.jpg,{names[number % 4]},{number // 2}" for number in range(24))]
+        (folder / "faces" / "labels.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+        for number in range(24):
+            (folder / "faces" / f"{number}.jpg").write_bytes(f"picture {number}".encode())
+        self.root = str(import_source(opened, str(folder / "faces"))["root"])
+        self.snapshot = str(take_snapshot(opened)["snapshot"])
+        run = start_run(opened, CID.parse(self.snapshot), Wanted("simulated", "simulated"))
+        opened.worker().work(run)
+        self.release = str(publish_release(opened, run)["release"])
+        (folder / "here" / "folder").mkdir(parents=True)
+        (folder / "here" / "file").write_text("as it was", encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    folder = tmp_path_factory.mktemp("wrong")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMOTIONET_HOME", str(folder / "home"))
+        patch.setenv("PYTHONPATH", str(PLUGIN))
+        patch.syspath_prepend(PLUGIN)
+        home = open_home(read_settings(os.environ))
+        done = Made(home, folder)
+        home.close()
+        patch.chdir(folder / "here")
+        yield done
+
+
+def listing() -> dict[str, str]:
+    return {str(path): path.read_text() if path.is_file() else "" for path in sorted(Path.cwd().rglob("*"))}
+
+
+def refused(arguments: list[str], status: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = listing()
+    capsys.readouterr()
+    assert main(arguments) == status, arguments
+    out, err = capsys.readouterr()
+    lines = [line for line in err.splitlines() if line.strip() and "it/s]" not in line]
+    assert out == ""
+    assert len(lines) == 1, (arguments, err)
+    assert lines[0].startswith("emotionet: "), (arguments, err)
+    assert said in lines[0], (arguments, err)
+    assert listing() == before, arguments
+
+
+def of_release(cid: str, other: str) -> list[list[str]]:
+    return [
+        ["release", "card", cid],
+        ["release", "claim", cid, "macro_f1 >= 0.5"],
+        ["release", "compare", cid, other],
+        ["release", "compare", other, cid, "--html", "out.html"],
+        ["predict", cid, "file"],
+    ]
+
+
+def of_catalog(cid: str) -> list[list[str]]:
+    return [["release", "show", cid], ["release", "report", cid, "-o", "out.html"]]
+
+
+def of_snapshot(cid: str) -> list[list[str]]:
+    forms = ("yolo", "croissant", "csv", "parquet")
+    return [["snapshot", "show", cid], *(["snapshot", "export", cid, "--format", form, "-o", "out"] for form in forms)]
+
+
+def test_a_cid_of_something_else(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in of_release(made.snapshot, made.release):
+        said = f"{made.snapshot} is no release but a snapshot: `emotionet release list`"
+        refused(arguments, 1, said, capsys)
+    for arguments in of_catalog(made.snapshot):
+        refused(arguments, 3, "is no release of this catalog", capsys)
+    for arguments in of_snapshot(made.release):
+        refused(arguments, 1, f"{made.release} is no snapshot but a release: `emotionet snapshot list`", capsys)
+    for arguments in (*of_release(made.root, made.release), *of_snapshot(made.root)):
+        refused(arguments, 1, f"{made.root} is no ", capsys)
+    to_yolo = ["snapshot", "export", made.snapshot, "--format", "yolo", "-o", "out"]
+    refused([*to_yolo, "--draw", made.snapshot], 1, "is no draw but a snapshot", capsys)
+    refused([*to_yolo, "--draw", ""], 2, "is no CID", capsys)
+    refused([*to_yolo, "--fold", "1"], 2, "name that with --draw", capsys)
+
+
+@pytest.mark.parametrize(
+    ("cid", "status", "said"),
+    [
+        (ABSENT, 3, ABSENT),
+        (str(cid_of(b"nowhere", RAW)), None, "bafkrei"),
+        (str(cid_of(b"nowhere", DAG_PB)), None, "bafybei"),
+        ("", 2, "'' is no CID: its length"),
+        ("nonsense", 2, "'nonsense' is no CID: multibase"),
+    ],
+)
+def test_a_cid_that_is_not_here_or_none(
+    made: Made, capsys: pytest.CaptureFixture[str], cid: str, status: int | None, said: str
+) -> None:
+    for arguments in (*of_release(cid, made.release), *of_snapshot(cid)):
+        refused(arguments, 1 if status is None else status, said, capsys)
+    for arguments in of_catalog(cid):
+        refused(arguments, 3 if status is None else status, said, capsys)
+
+
+@pytest.mark.parametrize("place", ["", ".", "folder", "/", "file/x", "nowhere/x"])
+def test_a_place_where_no_file_can_be(made: Made, capsys: pytest.CaptureFixture[str], place: str) -> None:
+    writes = [
+        ["release", "report", made.release, "-o", place],
+        ["release", "compare", made.release, made.release, "--html", place],
+        *(["snapshot", "export", made.snapshot, "--format", form, "-o", place] for form in ("csv", "parquet")),
+        ["export", made.release, "-o", place],
+        ["show", made.release, "-o", place],
+    ]
+    for arguments in writes:
+        if "/" in place.strip("/"):
+            refused(arguments, 3, f"{place} can't be written: No", capsys)
+        else:
+            refused(arguments, 2, "is a folder: name a file", capsys)
+
+
+@pytest.mark.parametrize("place", ["", ".", "folder", "file", "/", "file/x"])
+def test_a_place_where_no_new_folder_can_be(made: Made, capsys: pytest.CaptureFixture[str], place: str) -> None:
+    for form in ("yolo", "croissant"):
+        arguments = ["snapshot", "export", made.snapshot, "--format", form, "-o", place]
+        if place == "file/x":
+            refused(arguments, 3, "file/x can't be written: Not a directory", capsys)
+        else:
+            refused(arguments, 1, "exists already: name a folder that does not", capsys)
+
+
+def test_the_same_release_twice_differs_in_nothing(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["release", "compare", made.release, made.release, "--html", "page.html"]) == 0
+    assert "the plans differ in nothing" in capsys.readouterr().out
+    assert sorted(path.name for path in Path.cwd().iterdir()) == ["file", "folder", "page.html"]
+    assert Path("page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    Path("page.html").unlink()
