@@ -76,8 +76,9 @@ class Cancelled(EmotionetError):
 
 
 def not_written(what: object, error: OSError) -> Unavailable:
-    """What to raise where the system refused to write ``what``: ``disk_full`` only where room was missing."""
+    """What to raise where the system refused to write ``what``: ``disk_full`` where room is missing, otherwise
+    ``not_written``."""
     said = f"{what} can't be written: {error.strerror or error}"
     if error.errno in NO_ROOM:
         return Unavailable(f"{said}; make room, then try again", code="disk_full")
-    return Unavailable(said)
+    return Unavailable(said, code="not_written")

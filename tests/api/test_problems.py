@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 
 import pytest
@@ -81,9 +82,11 @@ def test_what_nobody_foresaw_is_logged_and_not_told(error: Exception, caplog: py
         (errors.Unavailable("connection to db.internal failed for user bob", code="catalog"), 503),
         (errors.Conflict("UNIQUE constraint failed: entries.seq db.internal", code="catalog_conflict"), 409),
         (errors.InvalidInput("value for db.internal", code="catalog_value"), 422),
+        (errors.not_written("/srv/db.internal/packs", OSError(errno.ENOSPC, "No space left on device")), 503),
+        (errors.not_written("/srv/db.internal/packs", OSError(errno.EACCES, "Permission denied")), 503),
     ],
 )
-def test_what_the_database_said_stays_here(
+def test_what_the_database_and_the_system_said_stays_here(
     error: errors.EmotionetError, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     with TestClient(app_that_raises(error)) as client:

@@ -213,7 +213,7 @@ def test_a_full_disk_is_told_from_a_place_that_is_none(
     (tmp_path / "file").write_bytes(b"no folder")
     with pytest.raises(Unavailable, match="Not a directory") as caught:
         export_snapshot(opened, snapshot, "yolo", tmp_path / "file" / "out")
-    assert caught.value.code == "unavailable"
+    assert caught.value.code == "not_written"
 
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
