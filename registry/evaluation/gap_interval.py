@@ -7,7 +7,8 @@ that is refused, outward, or to 0 or 1.
 * Rates: each has a value p and a ``worth`` n (see ``intervals.worth``). Smoothed: q = (n p + 1) / (n + 2), with
   variance u = q (1 - q) / (n + 2) (Agresti and Caffo 2000).
 * How far the rates lie from g: T = max over rows and pairs i, j of (q_i - q_j - g) / sqrt(u_i + u_j).
-* The rates that have gap g and are nearest: ``_nearest``.
+* The rates that have gap g and are nearest, each rate's distance squared times n + 2: ``_nearest``. (Not over its
+  variance: that is smallest near 0 and 1, draws the rates there and makes too little of chance.)
 * From those each round draws every rate anew: X of N = floor(n) (1 to ``MOST``, and to ``DRAWS`` over the number of
   rates) are right, p* = m + (X / N - m) sqrt(N / n). X counts the 32-bit numbers below floor(2**32 m); they are the
   upper halves of the raw outputs of Philox 4x64-10 under key (seed, 1), counter from 1: for each rate in order, for
@@ -94,6 +95,7 @@ class _Model:
         right = np.array([float(value * worth) for value, worth in rates])[:, None]
         smooth, variance = self._smoothed(right)
         self.smooth, self.variance = smooth[:, 0].tolist(), variance[:, 0].tolist()
+        self.loose = [1.0 / (one + 2.0) for one in self.worth]
         generator = np.random.Philox(key=np.array([seed, 1], np.uint64))
         self.drawn = []
         for worth in self.worth:
@@ -116,7 +118,7 @@ class _Model:
         """Whether the rates do not speak against this gap, in thousandths."""
         gap = step / STEPS
         observed = self._distance(np.array(self.smooth)[:, None], np.array(self.variance)[:, None], gap)[0]
-        middles = _nearest(self.split(self.smooth), self.split(self.variance), gap)
+        middles = _nearest(self.split(self.smooth), self.split(self.loose), gap)
         shares = np.stack([one.around(middle) for one, middle in zip(self.drawn, middles, strict=True)])
         drawn = self._distance(*self._smoothed(shares * np.array(self.worth)[:, None]), gap)
         return 20 * int((np.abs(drawn) >= abs(observed) - SLACK).sum()) > self.rounds
@@ -135,23 +137,23 @@ class _Model:
         return found
 
 
-def _nearest(rows: list[list[float]], variances: list[list[float]], gap: float) -> list[float]:
-    """The rates that have this gap and lie nearest to those seen, in squares over their variances.
+def _nearest(rows: list[list[float]], loose: list[list[float]], gap: float) -> list[float]:
+    """The rates that have this gap and lie nearest to those seen, in squares over how loose they are.
 
     Rows that are wider are clipped. If none is, the pair for which it costs least is moved apart.
     """
     widest = max(max(row) - min(row) for row in rows)
     if widest >= gap:
-        clipped = [_clipped(row, variance, gap) for row, variance in zip(rows, variances, strict=True)]
+        clipped = [_clipped(row, spread, gap) for row, spread in zip(rows, loose, strict=True)]
         return [value for row in clipped for value in row]
     _, at, high, low = min(
         ((gap - (row[i] - row[j])) ** 2 / (spread[i] + spread[j]), at, i, j)
-        for at, (row, spread) in enumerate(zip(rows, variances, strict=True))
+        for at, (row, spread) in enumerate(zip(rows, loose, strict=True))
         for i in range(len(row))
         for j in range(len(row))
         if i != j
     )
-    row, spread = rows[at], variances[at]
+    row, spread = rows[at], loose[at]
     floor_of = (spread[low] * (row[high] - gap) + spread[high] * row[low]) / (spread[low] + spread[high])
     floor_of = min(max(floor_of, 0.0), 1.0 - gap)
     moved = [min(max(value, floor_of), floor_of + gap) for value in row]
@@ -159,7 +161,7 @@ def _nearest(rows: list[list[float]], variances: list[list[float]], gap: float) 
     return [value for place, one in enumerate(rows) for value in (moved if place == at else one)]
 
 
-def _clipped(row: list[float], variance: list[float], gap: float) -> list[float]:
+def _clipped(row: list[float], loose: list[float], gap: float) -> list[float]:
     """A row between some a and a + gap, a by halving so that what is cut above and below weighs alike."""
     if max(row) - min(row) <= gap:
         return row
@@ -167,7 +169,7 @@ def _clipped(row: list[float], variance: list[float], gap: float) -> list[float]
     for _ in range(HALVINGS):
         middle = (low + high) / 2.0
         pull = 0.0
-        for value, spread in zip(row, variance, strict=True):
+        for value, spread in zip(row, loose, strict=True):
             pull += (max(middle - value, 0.0) - max(value - middle - gap, 0.0)) / spread
         low, high = (middle, high) if pull < 0 else (low, middle)
     return [min(max(value, low), low + gap) for value in row]

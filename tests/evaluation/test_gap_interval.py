@@ -43,7 +43,7 @@ def plainly(row: list[tuple[int, int]], rounds: int, seed: int) -> list[bool]:
     accepted = []
     for step in range(1001):
         gap = step / 1000
-        middles = _nearest([[q for q, _ in seen]], [[u for _, u in seen]], gap)
+        middles = _nearest([[q for q, _ in seen]], [[1 / (total + 2) for _, total in row]], gap)
         here, reached = abs(distance(seen, gap)), 0
         for number in range(rounds):
             drawn = [
