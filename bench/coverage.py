@@ -1,4 +1,4 @@
-"""`python -m bench.coverage [--releases N] [--rounds N] [--workers N]`: how often published intervals hold the truth.
+"""`python -m bench coverage [--releases N] [--rounds N] [--workers N]`: how often published intervals hold the truth.
 
 Releases are made up from known confusion probabilities, then judged by the code that judges real ones. Every image
 of a case's classes (sizes are fixed) is called right with its class's recall; a wrong one is called one of the other
