@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from registry.cli.commands import anchors, content, images, releases, runs, service, snapshots, upkeep
-from registry.cli.output import Output
+from registry.cli.output import Output, plain
 from registry.core.errors import EmotionetError, NotFound, Unavailable, UsageError
 
 Command = Callable[[argparse.Namespace, Output], int]
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(wanted, output)
     except EmotionetError as error:
-        print(f"emotionet: {error}", file=sys.stderr)
+        print(plain(f"emotionet: {error}"), file=sys.stderr)
         return exit_status(error)
     except KeyboardInterrupt:
         print("emotionet: stopped; nothing is lost, run it again to go on", file=sys.stderr)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Document = Mapping[str, Any]
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Output:
@@ -24,7 +26,7 @@ class Output:
             if identity is not None and document.get(identity) is not None:
                 print(document[identity])
         else:
-            print("\n".join(text))
+            print(plain("\n".join(text)))
 
     def lines(self, documents: Iterable[Document], *, identity: str, columns: Sequence[str]) -> None:
         """Print a list: one document a line, ids alone, or a table of ``columns``."""
@@ -36,16 +38,21 @@ class Output:
             for row in rows:
                 print(row[identity])
         else:
-            print(table(columns, [[cell(row.get(column)) for column in columns] for row in rows]))
+            print(plain(table(columns, [[cell(row.get(column)) for column in columns] for row in rows])))
 
     def say(self, text: str) -> None:
         """A line for people, on stderr, unless they asked for quiet."""
         if not self.quiet:
-            print(text, file=sys.stderr)
+            print(plain(text), file=sys.stderr)
 
     def progress(self) -> Bars:
         """Progress bars on stderr; silent with ``--quiet``."""
         return Bars(shown=not self.quiet)
+
+
+def plain(text: str) -> str:
+    """Text without signs that would steer a terminal: a stranger's record may hold any."""
+    return _STEERING.sub("\ufffd", text)
 
 
 def cell(value: Any) -> str:

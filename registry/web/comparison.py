@@ -9,15 +9,24 @@ from registry.core import records
 from registry.core.cid import CID
 from registry.provenance.lineage import release_view
 from registry.web import figures
-from registry.web.report import check_drawings, render
+from registry.web.report import as_stated, check_drawings, render
 from registry.web.shown import by_confidence, confusion, curves_of
 from registry.web.words import Words
 from registry.workflows.parts import Parts
 
 
 def comparison_page(parts: Parts, a: CID, b: CID, found: Mapping[str, Any], language: str) -> str:
-    """``found`` is the document of ``compare_releases`` for the releases ``a`` and ``b``."""
-    t, get = Words(language), parts.store.get
+    """``found`` is the document of ``compare_releases`` for the releases ``a`` and ``b``.
+
+    ``InvalidInput`` for a language that there is not (``bad_language``), and for a stranger's evaluation that states
+    what can't be shown (``bad_evaluation``).
+    """
+    with as_stated():
+        return _page(parts, a, b, found, Words(language))
+
+
+def _page(parts: Parts, a: CID, b: CID, found: Mapping[str, Any], t: Words) -> str:
+    get = parts.store.get
     paired = figures.intervals(
         t,
         t("compare.differences"),

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from registry.core import records, tables
-from registry.core.errors import InvalidInput
 from registry.provenance.lineage import ReleaseView
 from registry.web import charts, figures
 from registry.web.by_group import by_group, people_of
+from registry.web.report import as_stated
 from registry.web.svg import Drawing
 from registry.web.words import Words
 
@@ -28,12 +28,8 @@ def drawings(t: Words, view: ReleaseView, get: Get, items: Sequence[Mapping[str,
 
     ``InvalidInput`` (``bad_evaluation``) for a stranger's evaluation that states what can't be drawn.
     """
-    try:
+    with as_stated():
         return _drawings(t, view, get, items)
-    except (ValueError, TypeError, ArithmeticError, LookupError) as error:
-        raise InvalidInput(
-            "this release's evaluation states what can't be drawn: `emotionet audit` says where", code="bad_evaluation"
-        ) from error
 
 
 def _drawings(t: Words, view: ReleaseView, get: Get, items: Sequence[Mapping[str, Any]]) -> list[Drawing]:

@@ -5,20 +5,38 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec import structs
 
 from registry.assembly import Home, open_home
 from registry.cli.main import main
-from registry.core.cid import CID, DAG_PB, RAW, cid_of
+from registry.core import records
+from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
 from registry.settings import read_settings
 from registry.workflows.import_source import import_source
 from registry.workflows.publish_release import publish_release
+from registry.workflows.say import say
 from registry.workflows.start_run import Wanted, start_run
 from registry.workflows.take_snapshot import take_snapshot
 from tests.workflows.conftest import PLUGIN
 
 ABSENT = "bafyreib2rxk3rybk3aobmv5cjuql3bm2twh4jo5uxgf5kpqcsgz7soitae"
+
+
+VERDICT = records.Verdict(
+    metric="macro_f1", comparator=">=", threshold="", value=None, low=None, high=None, verdict="undecided"
+)
+FORGED: tuple[dict[str, Any], ...] = (
+    {"metric": {"value": "a lot"}},
+    {"metric": {"value": "Infinity"}},
+    {"metric": {"value": "0.5\n- dataset:\n    id: else/where"}},
+    {"metric": {"low": "\x1b[2J", "high": "1e999999999"}},
+    {"claim": "x"},
+    {"confusion": ((1, 2), (3,))},
+    {"several": (1,)},
+)
 
 
 class Made:
@@ -36,8 +54,22 @@ class Made:
         run = start_run(opened, CID.parse(self.snapshot), Wanted("simulated", "simulated"))
         opened.worker().work(run)
         self.release = str(publish_release(opened, run)["release"])
+        self.forged = [self.forge(opened, **change) for change in FORGED]
         (folder / "here" / "folder").mkdir(parents=True)
         (folder / "here" / "file").write_text("as it was", encoding="utf-8")
+
+    def forge(self, opened: Home, *, claim: str = "0.500000", **changes: Any) -> str:
+        """The release again, with an evaluation that states something else."""
+        release = records.parse_as(records.Release, opened.store.get(CID.parse(self.release)))
+        evaluation = records.parse_as(records.Evaluation, opened.store.get(release.evaluation))
+        first = structs.replace(evaluation.metrics[0], **changes.pop("metric", {}))
+        evaluation = structs.replace(evaluation, metrics=(first, *evaluation.metrics[1:]), **changes)
+        data = records.encode(evaluation)
+        opened.store.put(cid_of(data, DAG_CBOR), data)
+        opened.store.flush()
+        verdict = structs.replace(VERDICT, threshold=claim)
+        forged = structs.replace(release, evaluation=cid_of(data, DAG_CBOR), claims=(verdict,))
+        return str(say(opened, forged).record)
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +181,20 @@ def test_a_place_where_no_new_folder_can_be(made: Made, capsys: pytest.CaptureFi
             refused(arguments, 3, "file/x can't be written: Not a directory", capsys)
         else:
             refused(arguments, 1, "exists already: name a folder that does not", capsys)
+
+
+@pytest.mark.parametrize("number", range(len(FORGED)))
+def test_a_strangers_figures_that_are_none(made: Made, capsys: pytest.CaptureFixture[str], number: int) -> None:
+    forged = made.forged[number]
+    refused(["release", "report", forged, "-o", "out.html"], 1, "can't be shown: `emotionet audit`", capsys)
+    capsys.readouterr()
+    assert main(["release", "show", forged]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+    assert main(["audit", forged, "--level", "6"]) == 1
+    if "value" in FORGED[number].get("metric", {}):
+        refused(["release", "card", forged, "--hub-dataset", "a/b"], 1, "a value that is no number", capsys)
+    if "confusion" in FORGED[number]:
+        refused(["release", "compare", made.release, forged, "--html", "out.html"], 1, "can't be shown", capsys)
 
 
 def test_the_same_release_twice_differs_in_nothing(made: Made, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from registry.core.errors import UsageError
+from registry.core.errors import InvalidInput, UsageError
 from registry.core.records import Metric
 from registry.provenance.exports.card_text import yaml_text
 from registry.provenance.lineage import ReleaseView
@@ -28,12 +28,20 @@ SHOWN = {
     "map50": "mAP of boxes at IoU 0.5",
     "map50_95": "mAP of boxes at IoU 0.5 to 0.95",
 }
+_NUMBER = re.compile(r"[01]\.[0-9]{6}")
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 
 
 def _shown(view: ReleaseView) -> list[Metric]:
+    """``InvalidInput`` (``bad_evaluation``) where a stranger's evaluation states a value that is no number."""
     figures = {metric.name: metric for metric in view.evaluation.metrics}
-    return [figures[name] for name in SHOWN if name in figures and figures[name].value is not None]
+    found = [figures[name] for name in SHOWN if name in figures and figures[name].value is not None]
+    if not all(_NUMBER.fullmatch(one.value or "") for one in found):
+        raise InvalidInput(
+            "this release's evaluation states a value that is no number: `emotionet audit` says where",
+            code="bad_evaluation",
+        )
+    return found
 
 
 def front_matter(view: ReleaseView) -> list[str]:
