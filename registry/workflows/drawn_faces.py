@@ -7,15 +7,13 @@ says ``attr.source = drawing``. The same seed and the same Pillow give the same 
 
 from __future__ import annotations
 
-import io
 import math
 import random
-import struct
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from registry.workflows.planted_noise import BAD_ROWS, bad_pictures, copies, grain, jpeg, png
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -118,8 +116,8 @@ def draw_face(person: Person, emotion: str, r: random.Random) -> tuple[Image, tu
     angle = person.tilt + (r.random() - 0.5) * 8
     turned = image.rotate(angle, Image.Resampling.BICUBIC, fillcolor=person.ground)
     box = _turned_box((x, y), (w * 1.12, h * 1.16), angle, big)
-    grain = _grain(turned.resize((size, size), Image.Resampling.BOX), r)
-    return grain, (box[0] // SCALE, box[1] // SCALE, box[2] // SCALE, box[3] // SCALE)
+    small = grain(turned.resize((size, size), Image.Resampling.BOX), r)
+    return small, (box[0] // SCALE, box[1] // SCALE, box[2] // SCALE, box[3] // SCALE)
 
 
 def _turned_box(
@@ -134,90 +132,6 @@ def _turned_box(
     h = math.hypot(half[0] * math.sin(a), half[1] * math.cos(a))
     left, top = max(0, int(x - w)), max(0, int(y - h))
     return left, top, min(size, int(x + w)) - left, min(size, int(y + h)) - top
-
-
-def _grain(image: Image, r: random.Random, strength: int = 6) -> Image:
-    """A little noise, as any camera has."""
-    import numpy as np
-    from PIL import Image as Pillow
-
-    noise = np.frombuffer(r.randbytes(image.size[0] * image.size[1]), np.uint8).reshape(image.size[1], image.size[0], 1)
-    values = np.asarray(image, np.int16) + (noise.astype(np.int16) - 128) * strength // 128
-    return Pillow.fromarray(np.clip(values, 0, 255).astype(np.uint8))
-
-
-def _png(image: Image, level: int = 6) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, "PNG", compress_level=level)
-    return stream.getvalue()
-
-
-def _jpeg(image: Image, orientation: int | None = None) -> bytes:
-    from PIL import Image as Pillow
-
-    stream = io.BytesIO()
-    if orientation is None:
-        image.save(stream, "JPEG", quality=92)
-    else:
-        exif = Pillow.Exif()
-        exif[0x0112] = orientation
-        image.save(stream, "JPEG", quality=92, exif=exif)
-    return stream.getvalue()
-
-
-def bomb(side: int = 30_000) -> bytes:
-    """A PNG of a few bytes whose header promises ``side`` by ``side`` pixels."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
-    )
-
-
-def _bad_pictures(face: Callable[[int, str], Image], r: random.Random) -> dict[str, tuple[bytes, str]]:
-    """Planted noise by file name, with the label of its row."""
-    from PIL import Image, ImageFilter
-
-    def faint(image: Image.Image, factor: float, add: int) -> Image.Image:
-        return image.point(lambda level: max(0, min(255, int(level * factor) + add)))
-
-    return {
-        "empty.png": (b"", "feliz"),
-        "truncated.jpg": (_jpeg(face(0, "feliz"))[:2000], "feliz"),
-        "text.jpg": (b"this is no picture\n", "triste"),
-        "bomb.png": (bomb(), "enojado"),
-        "tiny.png": (_png(face(1, "triste").resize((20, 20))), "triste"),
-        "dark.png": (_png(faint(face(2, "feliz"), 0.03, 0)), "feliz"),
-        "bright.png": (_png(faint(face(3, "triste"), 0.03, 248)), "triste"),
-        "flat.png": (_png(Image.new("RGB", (180, 180), (120, 120, 120))), "enojado"),
-        "blurred_1.png": (_png(face(4, "feliz").filter(ImageFilter.GaussianBlur(24))), "feliz"),
-        "blurred_2.png": (_png(face(5, "sorprendido").filter(ImageFilter.GaussianBlur(30))), "sorprendido"),
-        "noisy_1.png": (_png(_grain(face(6, "enojado"), r, 160)), "enojado"),
-        "noisy_2.png": (_png(_grain(face(7, "triste"), r, 200)), "triste"),
-    }
-
-
-def _copies(folder: Path, image: Image, original: str) -> dict[str, bytes]:
-    """The same bytes again, the same pixels in other bytes, and nearly the same picture smaller."""
-    smaller = image.resize((image.size[0] * 9 // 10, image.size[1] * 9 // 10))
-    return {
-        "copy_bytes.png": (folder / original).read_bytes(),
-        "copy_pixels.png": _png(image, level=1),
-        "copy_smaller.png": _png(smaller),
-    }
-
-
-BAD_ROWS = (
-    "not_there.png,feliz,drawer-1,,,,drawing,\n"
-    "../outside.png,feliz,drawer-1,,,,drawing,\n"
-    ",feliz,drawer-1,,,,drawing,\n"
-    "face_0005.png,,drawer-2,,,,drawing,\n"
-    "face_0006.png,triste,drawer-3,,,,drawing,\n"
-    "face_0006.png,feliz,drawer-3,,,,drawing,\n"
-)
 
 
 def draw_faces(folder: Path, seed: int = 2023) -> None:
@@ -240,22 +154,22 @@ def draw_faces(folder: Path, seed: int = 2023) -> None:
             image, box = draw_face(person, emotion, r)
             first = first or image
             name = f"face_{number:04d}." + ("jpg" if number % 4 == 3 else "png")
-            (images / name).write_bytes(_jpeg(image) if name.endswith("jpg") else _png(image))
+            (images / name).write_bytes(jpeg(image) if name.endswith("jpg") else png(image))
             lines.append(row(name, emotion, person, box))
             number += 1
     extra = Person("Drawn person 40", "medium", *_looks(persons[1]))
     turned, box = draw_face(extra, "feliz", r)
-    (images / "turned_by_exif.jpg").write_bytes(_jpeg(turned.rotate(90, expand=True), orientation=6))
+    (images / "turned_by_exif.jpg").write_bytes(jpeg(turned.rotate(90, expand=True), orientation=6))
     lines.append(row("turned_by_exif.jpg", "feliz", extra, box))
     assert first is not None
-    for name, data in _copies(images, first, "face_0000.png").items():
+    for name, data in copies(images, first, "face_0000.png").items():
         (images / name).write_bytes(data)
         lines.append(row(name, EMOTIONS[0], persons[0], None).replace("drawer-1", "drawer-2"))
-    for name, (data, label) in _bad_pictures(lambda n, emotion: draw_face(persons[n], emotion, r)[0], r).items():
+    for name, (data, label) in bad_pictures(lambda n, emotion: draw_face(persons[n], emotion, r)[0], r).items():
         (images / name).write_bytes(data)
         lines.append(row(name, label, None, None))
     lines.append(row("face_0001.png", "asombrado", persons[0], None))
-    (images / "unknown_label.png").write_bytes(_png(draw_face(persons[9], "feliz", r)[0]))
+    (images / "unknown_label.png").write_bytes(png(draw_face(persons[9], "feliz", r)[0]))
     lines.append(row("unknown_label.png", "asombrado", persons[9], None))
     (folder / "labels.csv").write_text("\n".join(lines) + "\n" + BAD_ROWS, encoding="utf-8")
 

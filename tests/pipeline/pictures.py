@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from pipeline.method import YOLOv8
 from registry.core.method import Box, Item, Prepared, Progress
-from registry.workflows.drawn_faces import bomb
+from registry.workflows.planted_noise import bomb
 
 
 def quiet(what: str, done: int, total: int) -> None:

@@ -20,7 +20,7 @@ from pipeline.labels import choose_boxes
 from pipeline.method import YOLOv8
 from pipeline.resize import Letterbox, resize
 from registry.core.method import Prepared
-from registry.workflows.drawn_faces import bomb
+from registry.workflows.planted_noise import bomb
 from tests.pipeline.conftest import Faces
 from tests.pipeline.pictures import preprocess
 
