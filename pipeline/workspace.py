@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from pipeline.decode import Undecodable, decode
 from pipeline.resize import Letterbox, pixels_digest, resize
-from registry.core.errors import InvalidInput, Unavailable, Untrusted
+from registry.core.errors import InvalidInput, Unavailable, Untrusted, not_written
 from registry.core.method import FoldTask, Prepared, Progress
 
 Read = Callable[[bytes], bytes]
@@ -118,9 +118,7 @@ def _make_array(
         temporary.replace(array)
     except OSError as error:
         needed = len(rows) * size * size * 3 >> 20
-        raise Unavailable(
-            f"the pixels ({needed} MiB) can't be written to {array.parent}: {error.strerror}", code="disk_full"
-        ) from error
+        raise not_written(f"{array}, {needed} MiB of pixels,", error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
