@@ -60,14 +60,14 @@ def show_one(home: Home, cid: CidPath) -> Document:
 
 
 @get("/releases/{cid:str}/report", responses=problems(404, 422), media_type="text/html", sync_to_thread=True)
-def show_report(home: Home, cid: CidPath, lang: Lang = "en", claims: ClaimFilter = None) -> Response[str]:
+def show_report(home: Home, cid: CidPath, lang: Lang = "en", claim: ClaimFilter = None) -> Response[str]:
     """One release as a page that stands alone, in English or Spanish; it is audited for it, so this takes a while.
 
     Claims that the address makes are judged from the published predictions and shown apart from the plan's.
     """
     release = record(home, cid)
     with computing():
-        page = render_report(collect(home, release, lang, claims=claims or ()))
+        page = render_report(collect(home, release, lang, claims=claim or ()))
     return Response(page, media_type="text/html", headers={"Content-Security-Policy": POLICY})
 
 

@@ -43,7 +43,6 @@ MAX_CLAIMS = 32  # judged by one request
 ClaimFilter = Annotated[
     list[Claim] | None,
     QueryParameter(
-        name="claim",
         max_items=MAX_CLAIMS,
         description="like `macro_f1 >= 0.90`, 1000 characters at most: judged, and shown as after the fact",
     ),

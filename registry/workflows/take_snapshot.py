@@ -31,8 +31,11 @@ def take_snapshot(
     """Take a snapshot of all rows that ``query`` matches; the document of `emotionet snapshot create --json`.
 
     ``source``: only of contributors who labelled images that came with this root, where others did too.
+    ``InvalidInput`` (``wrong_record_type``) or ``NotFound`` where ``supersedes`` is no snapshot that is held here.
     """
     settle(parts)
+    if supersedes is not None:
+        read_as(parts, records.Snapshot, supersedes)
     mapping: Classes = load_classes(classes)
     with parts.catalog.read() as db:
         if source is not None:

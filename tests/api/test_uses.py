@@ -265,7 +265,8 @@ def test_a_report_judges_the_claims_of_its_address_and_no_more_than_are_bounded(
     problem(used.client.get(address, params={"claim": "macro_f1 is good"}), 422, "bad_claim")
     problem(used.client.get(address, params={"claim": "recall(gender=f) >= 0.5"}), 422, "bad_claim")
     for bad in (["accuracy >= 0.5"] * 33, [""], ["a" * 1001]):
-        problem(used.client.get(address, params={"claim": bad}), 400, "invalid_request")
+        found = problem(used.client.get(address, params={"claim": bad}), 400, "invalid_request")
+        assert {fault["field"] for fault in found["errors"]} == {"claim"}
 
 
 def test_plans_say_what_came_of_them(used: Used) -> None:

@@ -132,6 +132,8 @@ def test_a_cid_of_something_else(made: Made, capsys: pytest.CaptureFixture[str])
         refused(arguments, 1, f"{made.release} is no snapshot but a release: `emotionet snapshot list`", capsys)
     for arguments in (*of_release(made.root, made.release), *of_snapshot(made.root)):
         refused(arguments, 1, f"{made.root} is no ", capsys)
+    refused(["snapshot", "create", "--supersedes", made.release], 1, "is no snapshot but a release", capsys)
+    refused(["snapshot", "create", "--supersedes", ABSENT], 3, "is not held here", capsys)
     to_yolo = ["snapshot", "export", made.snapshot, "--format", "yolo", "-o", "out"]
     refused([*to_yolo, "--draw", made.snapshot], 1, "is no draw but a snapshot", capsys)
     refused([*to_yolo, "--draw", ""], 2, "is no CID", capsys)
