@@ -2,14 +2,15 @@
 
 Invariants: ``decode(encode(v)) == v``; ``decode`` accepts exactly the bytes that ``encode`` writes
 (sorted keys, minimal numbers, definite lengths, text keys, no floats, no tag but links, nothing
-after the end); nesting is bounded before anything is decoded. ``cbrrr`` does the work; its own CID
-type never leaves this module.
+after the end); nesting is bounded before anything is decoded. ``cbrrr`` does the work.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import cbrrr
@@ -19,6 +20,7 @@ from registry.core.errors import InvalidInput
 
 MAX_DEPTH = 64
 MAX_BLOCK = 2 << 20
+_PLAIN = {type(None), bool, int, str, bytes}
 
 
 def _bad(reason: str) -> InvalidInput:
@@ -26,12 +28,14 @@ def _bad(reason: str) -> InvalidInput:
 
 
 def _outward(value: Any, depth: int = 0) -> Any:
-    """Our links as cbrrr's, everything else as it is; floats and odd types are refused."""
+    """As cbrrr takes it; floats and odd types are refused."""
     if depth > MAX_DEPTH:
         raise _bad(f"it is nested deeper than {MAX_DEPTH}")
     if isinstance(value, CID):
-        return cbrrr.CID(bytes(value))
+        return value
     if isinstance(value, (list, tuple)):
+        if depth < MAX_DEPTH and set(map(type, value)) <= _PLAIN:
+            return list(value)
         return [_outward(item, depth + 1) for item in value]
     if isinstance(value, dict):
         return {key: _outward(item, depth + 1) for key, item in value.items()}
@@ -40,22 +44,24 @@ def _outward(value: Any, depth: int = 0) -> Any:
     raise _bad(f"{type(value).__name__} has no canonical form here")
 
 
-def _inward(value: Any) -> Any:
-    if isinstance(value, cbrrr.CID):
-        return CID.decode(bytes(value))
-    if isinstance(value, list):
-        return [_inward(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _inward(item) for key, item in value.items()}
-    if isinstance(value, float):
-        raise _bad("it holds a float")
-    return value
+def _holds_float(value: Any) -> bool:
+    """Level by level, since most of what is read are many small lists."""
+    level = [value]
+    while level:
+        kinds = set(map(type, level))
+        if float in kinds:
+            return True
+        below: list[Iterable[Any]] = [one for one in level if type(one) is list] if list in kinds else []
+        if dict in kinds:
+            below += [one.values() for one in level if type(one) is dict]
+        level = list(chain.from_iterable(below))
+    return False
 
 
 def encode(value: Any) -> bytes:
     """Canonical bytes of None, bool, int (64 bit), str, bytes, list, dict with text keys, and CID."""
     try:
-        data = cbrrr.encode_dag_cbor(_outward(value))
+        data = cbrrr.encode_dag_cbor(_outward(value), cid_type=CID)
     except InvalidInput:
         raise
     except (ValueError, TypeError, OverflowError, UnicodeError) as error:
@@ -63,33 +69,62 @@ def encode(value: Any) -> bytes:
     return bytes(data)
 
 
+def _sizes() -> list[int]:
+    """What a first byte says alone: bytes of an item that holds no other one; of a list of n items -1 - n; or 0."""
+    found = [0] * 256
+    for first in range(256):
+        major, info = first >> 5, first & 31
+        if major in (2, 3):
+            found[first] = 1 + info if info < 24 else 0
+        elif major == 4 and info < 24:
+            found[first] = -1 - info
+        elif major in (0, 1, 7) and info < 28:
+            found[first] = 1 + (0 if info < 24 else 1 << (info - 24))
+    return found
+
+
+_SIZES = _sizes()
+
+
 def _check_depth(data: bytes) -> None:
     """Walk the heads without recursion and refuse what is nested too deep or cut off."""
-    at, left = 0, [1]
-    while left:
-        if left[-1] == 0:
-            left.pop()
-            continue
-        left[-1] -= 1
-        if at >= len(data):
-            raise _bad("it is cut off")
-        major, info = data[at] >> 5, data[at] & 31
-        at += 1
-        if info >= 28:
-            raise _bad("lengths must be definite")
-        extra = 0 if info < 24 else 1 << (info - 24)
-        number = info if info < 24 else int.from_bytes(data[at : at + extra], "big")
-        at += extra
-        if major in (2, 3):
-            at += number
-        elif major in (4, 5, 6):
-            if number > len(data) * 8 and major != 6:
-                raise _bad("a length is larger than all there is")
-            left.append(1 if major == 6 else number * (major - 3))
-            if len(left) > MAX_DEPTH + 2:
-                raise _bad(f"it is nested deeper than {MAX_DEPTH}")
+    at, left, around = 0, 1, []  # where; items left of what is open, and of what is around it
+    try:
+        while True:
+            while left:
+                left -= 1
+                size = _SIZES[data[at]]
+                if size > 0:
+                    at += size
+                    continue
+                held, at = (-1 - size, at + 1) if size else _head(data, at)
+                if held:
+                    around.append(left)
+                    left = held
+                    if len(around) > MAX_DEPTH + 1:
+                        raise _bad(f"it is nested deeper than {MAX_DEPTH}")
+            if not around:
+                break
+            left = around.pop()
+    except IndexError:
+        raise _bad("it is cut off") from None
     if at != len(data):
         raise _bad("bytes follow its end")
+
+
+def _head(data: bytes, at: int) -> tuple[int, int]:
+    """How many items the item at ``at`` holds, and where they begin, or it ends if it holds none."""
+    major, info = data[at] >> 5, data[at] & 31
+    if info >= 28:
+        raise _bad("lengths must be definite")
+    extra = 0 if info < 24 else 1 << (info - 24)
+    number = info if info < 24 else int.from_bytes(data[at + 1 : at + 1 + extra], "big")
+    at += 1 + extra
+    if major in (2, 3):
+        return 0, at + number
+    if major in (4, 5) and number > len(data) * 8:
+        raise _bad("a length is larger than all there is")
+    return 1 if major == 6 else number * (major - 3), at
 
 
 def decode(data: bytes) -> Any:
@@ -98,11 +133,14 @@ def decode(data: bytes) -> Any:
         raise _bad("it is larger than 2 MiB")
     _check_depth(data)
     try:
-        return _inward(cbrrr.decode_dag_cbor(data))
+        value = cbrrr.decode_dag_cbor(data, cid_ctor=CID.decode)
     except InvalidInput:
         raise
     except (ValueError, TypeError, OverflowError, RecursionError, UnicodeError) as error:
         raise _bad(str(error)) from error
+    if b"\xfb" in data and _holds_float(value):  # the one head that a float can have
+        raise _bad("it holds a float")
+    return value
 
 
 def _json(value: Any) -> Any:
