@@ -7,7 +7,7 @@ whatever order they come. The run that trained and the audit that doubts it call
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,12 +18,13 @@ from registry.core.errors import InvalidInput
 from registry.core.records import REFIT, Claim, GroupTest, Metric, Optimistic, Overfitting, Spread, Verdict
 from registry.evaluation import curves, fairness, metrics
 from registry.evaluation.claims import judge_all
-from registry.evaluation.columns import Columns, Row, columns_of, take
+from registry.evaluation.columns import Columns, take
 from registry.evaluation.curves import Points
 from registry.evaluation.decimals import six, six_ratio
 from registry.evaluation.figures import Clusters, Rule, figures, several
 from registry.evaluation.notes import notes
 from registry.evaluation.overfitting import History, loss_curves, overfitting
+from registry.evaluation.reading import Row, columns_of
 from registry.evaluation.repeats import by_repeat, spread
 from registry.evaluation.thresholds import MILLION, ThresholdRule, best_macro_f1, choose
 
@@ -53,7 +54,7 @@ class Result:
 
 
 def evaluate(
-    predictions: Sequence[Row],
+    predictions: Iterable[Row],
     *,
     classes: tuple[str, ...],
     threshold: ThresholdRule,

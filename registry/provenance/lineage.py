@@ -177,7 +177,7 @@ def evaluate_draw(
     prepared = tables.rows_as_dicts(view.preprocessing.output, get)
     items = tables.rows_as_dicts(view.snapshot.items, get)
     return evaluate(
-        list(tables.rows_as_dicts(predictions, get)),
+        tables.rows_as_dicts(predictions, get),
         classes=view.snapshot.classes,
         threshold=threshold_rule(view.recipe),
         final=view.plan.final,

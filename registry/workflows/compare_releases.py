@@ -11,9 +11,10 @@ import numpy as np
 from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
-from registry.evaluation.columns import Columns, Ints, columns_of, take
+from registry.evaluation.columns import Columns, Ints, take
 from registry.evaluation.comparison import compare
 from registry.evaluation.folds import union_groups
+from registry.evaluation.reading import columns_of
 from registry.provenance.lineage import ReleaseView, release_view, stated_count, threshold_of
 from registry.workflows.parts import Parts
 from registry.workflows.read_content import read_as
@@ -57,7 +58,7 @@ def _columns(parts: Parts, view: ReleaseView, classes: int) -> Columns:
     """Of repeated folds the first: images are paired one to one."""
     k = stated_count(view.recipe, "folds", "k")
     rows = tables.rows_as_dicts(view.evaluation.predictions, parts.store.get)
-    return columns_of([row for row in rows if row["fold"] < k], classes)
+    return columns_of((row for row in rows if row["fold"] < k), classes)
 
 
 def _thresholds(view: ReleaseView, columns: Columns) -> Ints:

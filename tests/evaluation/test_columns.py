@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput
-from registry.evaluation.columns import columns_of, match, take
+from registry.evaluation.columns import take
+from registry.evaluation.matching import match
+from registry.evaluation.reading import columns_of
 from tests.evaluation.world import Row, row, worlds
 
 BOX = [0, 0, 1, 1]
@@ -66,6 +71,26 @@ def test_take(world: tuple[list[Row], int]) -> None:
         for name in part.__dataclass_fields__:
             one: Any = getattr(part, name)
             assert np.array_equal(one, getattr(wanted, name)), name
+
+
+@given(worlds(), st.integers(1, 5), st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=60)
+def test_any_chunks_in_any_order(world: tuple[list[Row], int], chunk: int, random: Random) -> None:
+    """Two repeats of the same images, read in pieces and as they come, are what is read at once in order."""
+    rows, k = world
+    rows = [*rows, *({**one, "fold": one["fold"] + 3, "detections": one["detections"][1:]} for one in rows)]
+    wanted = columns_of(sorted(rows, key=lambda one: (one["sha256"], one["fold"])), k)
+    random.shuffle(rows)
+    with mock.patch("registry.evaluation.reading.CHUNK", chunk):
+        found = columns_of(iter(rows), k)
+    assert found.repeats == 2
+    for name in found.__dataclass_fields__:
+        assert np.array_equal(getattr(found, name), getattr(wanted, name)), name
+
+
+def test_an_image_that_was_judged_more_often_than_another() -> None:
+    with pytest.raises(InvalidInput, match="more often"):
+        columns_of([row(1, 0), row(1, 0, fold=1), row(2, 0)], 4)
 
 
 def test_tuples_are_as_good_as_lists() -> None:

@@ -13,9 +13,10 @@ from scipy.stats import binomtest
 
 from registry.core.errors import InvalidInput
 from registry.evaluation import metrics
-from registry.evaluation.columns import Columns, columns_of, take
+from registry.evaluation.columns import Columns, take
 from registry.evaluation.comparison import Comparison, compare, holm, mcnemar
 from registry.evaluation.intervals import draws, group_indices
+from registry.evaluation.reading import columns_of
 from tests.evaluation.world import CLASSES, row, sha
 
 HALF = (250_000, 250_000)

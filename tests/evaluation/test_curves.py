@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from registry.evaluation import curves, metrics
-from registry.evaluation.columns import columns_of
 from registry.evaluation.decimals import six
+from registry.evaluation.reading import columns_of
 from tests.evaluation.world import CLASSES, Row, row, worlds
 
 

@@ -14,10 +14,10 @@ from sklearn.metrics import f1_score, precision_score
 
 from registry.core.records import Metric
 from registry.evaluation import gaps
-from registry.evaluation.columns import columns_of
 from registry.evaluation.decimals import UNIT
 from registry.evaluation.fairness import Fairness, by_attributes
 from registry.evaluation.groups import groupings
+from registry.evaluation.reading import columns_of
 from registry.evaluation.tallies import Tallies, Tally
 from tests.evaluation.world import CLASSES, Row, row, sha, worlds
 

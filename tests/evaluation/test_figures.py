@@ -6,9 +6,9 @@ from fractions import Fraction
 
 from registry.core.records import Metric
 from registry.evaluation import calibration, metrics
-from registry.evaluation.columns import columns_of
 from registry.evaluation.decimals import six
 from registry.evaluation.figures import Rule, figures
+from registry.evaluation.reading import columns_of
 from registry.evaluation.thresholds import Thresholds
 from tests.evaluation.world import CLASSES, Row, crowd
 

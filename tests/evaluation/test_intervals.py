@@ -16,7 +16,7 @@ from registry.core.errors import InvalidInput
 from registry.evaluation import bootstrap as module
 from registry.evaluation import metrics
 from registry.evaluation.bootstrap import NONE, bootstrap
-from registry.evaluation.columns import IOU_PERCENTS, columns_of
+from registry.evaluation.columns import IOU_PERCENTS
 from registry.evaluation.decimals import UNIT
 from registry.evaluation.gap_interval import gap_interval
 from registry.evaluation.intervals import (
@@ -30,6 +30,7 @@ from registry.evaluation.intervals import (
     wilson,
     worth,
 )
+from registry.evaluation.reading import columns_of
 from tests.evaluation.world import CLASSES, Row, crowd, row, sha, worlds
 
 MASK = (1 << 64) - 1

@@ -20,8 +20,9 @@ from sklearn.metrics import (
 )
 
 from registry.evaluation import metrics
-from registry.evaluation.columns import IOU_PERCENTS, columns_of
+from registry.evaluation.columns import IOU_PERCENTS
 from registry.evaluation.figures import several
+from registry.evaluation.reading import columns_of
 from tests.evaluation.world import Row, crowd, row, worlds
 
 CLOSE = {"rel": 0, "abs": 1e-12}

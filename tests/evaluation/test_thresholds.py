@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput
 from registry.evaluation import metrics
-from registry.evaluation.columns import columns_of, take
+from registry.evaluation.columns import take
+from registry.evaluation.reading import columns_of
 from registry.evaluation.thresholds import ThresholdRule, best_macro_f1, choose
 from tests.evaluation.world import Row, row, worlds
 
