@@ -23,7 +23,7 @@ from fractions import Fraction
 import numpy as np
 
 from registry.evaluation import calibration, metrics
-from registry.evaluation.columns import Bools, Columns, Ints
+from registry.evaluation.columns import Columns, Ints
 from registry.evaluation.decimals import exact_sum, six, six_ratio
 
 Points = list[list[str]]
@@ -39,13 +39,6 @@ def thinned(count: int) -> list[int]:
     return [place * (count - 1) // (MOST - 1) for place in range(MOST)]
 
 
-def _at_scores(scores: Ints, truth: Bools) -> tuple[Ints, Ints]:
-    """By falling distinct score: images of the class so far, and all images so far."""
-    order = np.argsort(-scores, kind="stable")
-    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
-    return np.cumsum(truth[order], dtype=np.int64)[ends], ends.astype(np.int64) + 1
-
-
 def _points(right: Ints, total: Ints, positives: int) -> Points:
     """Recall and precision after each of some ranks, from (0, 1)."""
     kept = [place - 1 for place in thinned(len(right) + 1)[1:]]
@@ -57,7 +50,7 @@ def precision_recall(columns: Columns, label: int) -> Points:
     """Of the images of one class; nothing where no image has the class."""
     truth = columns.truth == label
     positives = int(truth.sum())
-    return _points(*_at_scores(columns.scores[:, label], truth), positives) if positives else []
+    return _points(*metrics.by_score(columns.scores[:, label], truth)[1:], positives) if positives else []
 
 
 def box_precision_recall(columns: Columns, label: int) -> Points:
@@ -73,7 +66,7 @@ def roc(columns: Columns, label: int) -> Points:
     positives, negatives = int(truth.sum()), int((~truth).sum())
     if not positives or not negatives:
         return []
-    right, total = (np.concatenate([[0], part]) for part in _at_scores(columns.scores[:, label], truth))
+    right, total = (np.concatenate([[0], part]) for part in metrics.by_score(columns.scores[:, label], truth)[1:])
     kept = thinned(len(right))
     pairs = zip((total - right)[kept].tolist(), right[kept].tolist(), strict=True)
     return [[six_ratio(wrong, negatives), six_ratio(hits, positives)] for wrong, hits in pairs]

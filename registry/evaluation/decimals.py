@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
+import numpy as np
+from numpy.typing import NDArray
+
 UNIT = 1 << 30
 MOST_TERMS = 4096  # that are added exactly
 _PLACES = Decimal("0.000001")
@@ -52,3 +55,15 @@ def exact_sum(terms: Sequence[tuple[int, int]]) -> Fraction:
         return a * d + c * b, b * d
 
     return Fraction(*add(0, len(terms))) if terms else Fraction(0)
+
+
+def exact_sum_of(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> Fraction:
+    """``exact_sum`` of arrays, none negative; many are divided all at once, 32 bits of the quotient at a time."""
+    if len(parts) <= MOST_TERMS or int(wholes.max()) >= 1 << 31:
+        return exact_sum(list(zip(parts.tolist(), wholes.tolist(), strict=True)))
+    quotient, rest = np.divmod(parts, wholes)
+    total = int(quotient.sum())
+    for _ in range(4):
+        quotient, rest = np.divmod(rest << 32, wholes)
+        total = (total << 32) + int(quotient.sum())
+    return Fraction(total, 1 << 128)

@@ -18,10 +18,11 @@ from registry.core.errors import InvalidInput
 from registry.core.records import REFIT, Claim, GroupTest, Metric, Optimistic, Overfitting, Spread, Verdict
 from registry.evaluation import curves, fairness, metrics
 from registry.evaluation.claims import judge_all
-from registry.evaluation.columns import Columns, take
+from registry.evaluation.columns import Bools, Columns, take
 from registry.evaluation.curves import Points
 from registry.evaluation.decimals import six, six_ratio
-from registry.evaluation.figures import Clusters, Rule, figures, several
+from registry.evaluation.figures import Rule, figures, several
+from registry.evaluation.intervals import group_indices
 from registry.evaluation.notes import notes
 from registry.evaluation.overfitting import History, loss_curves, overfitting
 from registry.evaluation.reading import Row, columns_of
@@ -82,16 +83,20 @@ def evaluate(
     thresholds = choose(columns, threshold)
     rule = Rule(classes, thresholds, rounds, min_group, seed)
     at = thresholds.per_image(columns)
-    pooled = figures(columns, clusters, rule)
-    folds = [take(columns, columns.fold == fold) for fold in np.unique(columns.fold).tolist()]
-    per_repeat = tuple(figures(one, clusters, rule) for one in by_repeat(columns, threshold.k))
+    persons, everyone = group_indices([clusters.get(key, key) for key in columns.keys])
+
+    def of(images: Bools) -> tuple[Metric, ...]:
+        return figures(take(columns, images), persons[images], rule)
+
+    pooled = figures(columns, persons, rule)
+    per_repeat = tuple(of(images) for images in by_repeat(columns, threshold.k))
     people = fairness.by_attributes(
         columns,
         attributes,
         groups,
         classes=classes,
         at=at,
-        clusters=[clusters.get(key, key) for key in columns.keys],
+        clusters=persons,
         rounds=rounds,
         min_group=min_group,
         seed=seed,
@@ -102,7 +107,7 @@ def evaluate(
         thresholds=tuple(six_ratio(thresholds.by_fold[fold], MILLION) for fold in sorted(thresholds.by_fold)),
         threshold_of_all=six_ratio(thresholds.of_all, MILLION),
         metrics=pooled,
-        per_fold=tuple(figures(fold, clusters, rule) for fold in folds),
+        per_fold=tuple(of(columns.fold == fold) for fold in np.unique(columns.fold).tolist()),
         per_repeat=per_repeat,
         spread=spread(per_repeat),
         curves=tuple(sorted({**curves.all_curves(columns, classes, at), **loss_curves(histories)}.items())),
@@ -113,7 +118,7 @@ def evaluate(
         fairness=both,
         tests=people.tests,
         verdicts=judge_all(claims, _by_name((*pooled, *people.figures))),
-        notes=notes(columns, attributes, groups, threshold, _procedure(final), both, people.said, clusters),
+        notes=notes(columns, attributes, groups, threshold, _procedure(final), both, people.said, everyone),
     )
 
 
@@ -144,7 +149,9 @@ def _optimistic(columns: Columns, rule: ThresholdRule) -> tuple[Optimistic, ...]
     return tuple(found)
 
 
-def _check(classes: tuple[str, ...], clusters: Clusters, attributes: Mapping[bytes, Mapping[str, str]]) -> None:
+def _check(
+    classes: tuple[str, ...], clusters: Mapping[bytes, bytes], attributes: Mapping[bytes, Mapping[str, str]]
+) -> None:
     """Published tables may hold anything; figures are made of what is meant."""
     if not 1 <= len(set(classes)) == len(classes) <= MAX_CLASSES:
         raise InvalidInput(
@@ -152,7 +159,7 @@ def _check(classes: tuple[str, ...], clusters: Clusters, attributes: Mapping[byt
         )
     if not all(isinstance(name, bytes) for name in clusters.values()):
         raise InvalidInput("an image's group has no name: it is named by its smallest sha256", code="bad_groups")
-    for found in attributes.values():
+    for found in {id(one): one for one in attributes.values()}.values():  # many images have the very same
         pairs = found.items() if isinstance(found, Mapping) else [(None, None)]
         if not all(isinstance(part, str) for pair in pairs for part in pair):
             raise InvalidInput("an image's attributes are no names and values: see labels.csv", code="bad_groups")

@@ -26,7 +26,7 @@ from registry.evaluation.comparison import holm
 from registry.evaluation.decimals import UNIT, exact_sum, six
 from registry.evaluation.gap_interval import gap_interval
 from registry.evaluation.groups import Attributes, Grouping, groupings
-from registry.evaluation.intervals import bounds, draws, share_interval
+from registry.evaluation.intervals import Names, bounds, draws, share_interval
 from registry.evaluation.tallies import Tallies, Tally, Worths, worths_of
 
 CELLS = 1 << 22  # rounds x judgements held at once
@@ -95,7 +95,7 @@ def by_attributes(
     *,
     classes: Sequence[str],
     at: int | Ints,
-    clusters: Sequence[bytes],
+    clusters: Names,
     rounds: int,
     min_group: int,
     seed: int,

@@ -7,7 +7,6 @@ neither has ``ece``, which is biased upward in small samples, and resampled ones
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -48,7 +47,6 @@ METRICS = (
     "auc",
     "recall_gap(class)",
 )
-Clusters = Mapping[bytes, bytes]
 
 
 @dataclass(frozen=True)
@@ -65,13 +63,12 @@ class Rule:
 class _Figures:
     """The images' counts, and their resampled figures, at hand for each figure."""
 
-    def __init__(self, columns: Columns, clusters: Clusters, rule: Rule) -> None:
+    def __init__(self, columns: Columns, persons: Ints, rule: Rule) -> None:
         self.columns, self.rule, self.repeats = columns, rule, columns.repeats
-        self.names = [clusters.get(key, key) for key in columns.keys]
         self.at = rule.thresholds.per_image(columns)
         self.counts = metrics.confusion_of(columns, self.at)
-        self.drawn = bootstrap(columns, self.names, threshold=self.at, rounds=rule.rounds, seed=rule.seed)
-        self.of_row, self.everyone = group_indices(self.names)
+        self.drawn = bootstrap(columns, persons, threshold=self.at, rounds=rule.rounds, seed=rule.seed)
+        self.of_row, self.everyone = group_indices(persons)
         self.call = columns.called(self.at)
         self.right = self.call == columns.truth
         labels = range(columns.classes)
@@ -102,9 +99,10 @@ class _Figures:
         return len(np.unique(self.of_row[self.columns.truth == label]))
 
 
-def figures(columns: Columns, clusters: Clusters, rule: Rule) -> tuple[Metric, ...]:
-    """Every metric of some images, each with its interval."""
-    made = _Figures(columns, clusters, rule)
+def figures(columns: Columns, persons: Ints, rule: Rule) -> tuple[Metric, ...]:
+    """Every metric of some images, each with its interval. ``persons``: (n) the number of each judgement's group of
+    persons and near-duplicates, in the order of their names."""
+    made = _Figures(columns, persons, rule)
     by_class = [made.groups_of(label) for label in range(len(rule.classes))]
     areas = [metrics.class_auc(columns, label) for label in range(len(rule.classes))]
     found = [*_overall(made), _bare("macro_auc", metrics.mean(areas), len(columns) // made.repeats)]

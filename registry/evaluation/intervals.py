@@ -31,6 +31,7 @@ Z = Decimal("1.959963984540054")  # 95 %
 MAX_ROUNDS = 100_000
 BAGS = 1024
 Interval = tuple[str, str]
+Names = Sequence[bytes] | Ints  # of groups, one a judgement
 
 
 def share_interval(value: Fraction, worth: Fraction) -> Interval:
@@ -62,29 +63,35 @@ def worth(groups: Ints, right: Bools, repeats: int = 1) -> Fraction:
     and m_g, h_g of group g: n^2 h (n - h) / sum (n h_g - h m_g)^2, that is n over the design effect. Where none or all
     are right the groups show no variance; each is then taken for one judgement repeated: n^2 / sum m_g^2.
     """
-    n, hits = len(groups), int(right.sum())
+    size = int(groups.max(initial=-1)) + 1
+    members, own = np.bincount(groups, minlength=size), np.bincount(groups[right], minlength=size)
+    sums = (int(members @ members), int(members @ own), int(own @ own))
+    return worth_of(len(groups), int(own.sum()), sums, repeats)
+
+
+def worth_of(n: int, hits: int, sums: tuple[int, int, int], repeats: int = 1) -> Fraction:
+    """``worth`` from n, h, and the sums over groups of m_g^2, m_g h_g and h_g^2."""
     if not n:
         return Fraction(0)
-    _, place = np.unique(groups, return_inverse=True)
-    members = np.bincount(place)
-    own = np.bincount(place[right], minlength=len(members))
-    pairs, times = np.unique(own * (n + 1) + members, return_counts=True)
-    cells = [(divmod(pair, n + 1), count) for pair, count in zip(pairs.tolist(), times.tolist(), strict=True)]
+    squares, products, own_squares = sums
     if hits in (0, n):
-        found = Fraction(n * n, sum(count * m * m for (_, m), count in cells))
+        found = Fraction(n * n, squares)
     else:
-        squares = sum(count * (n * h - hits * m) ** 2 for (h, m), count in cells)
-        found = Fraction(n * n * hits * (n - hits), squares) if squares else Fraction(n)
+        spread = n * n * own_squares - 2 * n * hits * products + hits * hits * squares
+        found = Fraction(n * n * hits * (n - hits), spread) if spread else Fraction(n)
     return min(found, Fraction(n, repeats))
 
 
-def group_indices(names: Sequence[bytes]) -> tuple[Ints, int]:
+def group_indices(names: Names) -> tuple[Ints, int]:
     """Each image's place among the groups sorted by name, and how many groups there are."""
-    position = {name: index for index, name in enumerate(sorted(set(names)))}
+    if isinstance(names, np.ndarray):
+        numbers, place = np.unique(names, return_inverse=True)
+        return place, len(numbers)
+    position = {name: index for index, name in enumerate(sorted(dict.fromkeys(names)))}  # half in order: sorts fast
     return np.array([position[name] for name in names], np.int64), len(position)
 
 
-def bags_of(names: Sequence[bytes]) -> tuple[Ints, int]:
+def bags_of(names: Names) -> tuple[Ints, int]:
     """What is drawn: the groups, or if they are more than ``BAGS``, as many bags; group number i lies in bag i mod
     ``BAGS``. Bags hold equally many groups (but for one) that have nothing in common, so they vary as their sum does.
     """

@@ -21,7 +21,7 @@ from fractions import Fraction
 import numpy as np
 
 from registry.evaluation.columns import IOU_PERCENTS, Bools, Columns, Ints
-from registry.evaluation.decimals import exact_sum
+from registry.evaluation.decimals import exact_sum, exact_sum_of
 
 
 def confusion_of(columns: Columns, threshold: int | Ints) -> Ints:
@@ -103,16 +103,17 @@ def average_precision(scores: Ints, truth: Bools) -> Fraction | None:
     positives = int(truth.sum())
     if not positives:
         return None
-    order = np.argsort(-scores, kind="stable")
-    hits = np.cumsum(truth[order])
-    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True)).tolist()
-    terms, before = [], 0
-    for end in ends:
-        now = int(hits[end])
-        if now > before:
-            terms.append(((now - before) * now, end + 1))
-        before = now
-    return exact_sum(terms) / positives
+    _, right, total = by_score(scores, truth)
+    gained = np.diff(right, prepend=0)
+    some = gained > 0
+    return exact_sum_of((gained * right)[some], total[some]) / positives
+
+
+def by_score(scores: Ints, truth: Bools) -> tuple[Ints, Ints, Ints]:
+    """Each distinct score, falling; how many with it or above it are true, and how many there are."""
+    both = np.sort(-2 * scores - truth)  # numbers are sorted faster than their places
+    ends = np.flatnonzero(np.append(np.diff(-both >> 1) != 0, True))[: len(both)]
+    return -both[ends] >> 1, np.cumsum(-both & 1)[ends], ends + 1
 
 
 def pr_auc(columns: Columns) -> Fraction | None:
@@ -132,34 +133,30 @@ def class_auc(columns: Columns, label: int) -> Fraction | None:
     positives, negatives = int(truth.sum()), int((~truth).sum())
     if not positives or not negatives:
         return None
-    _, place = np.unique(columns.scores[:, label], return_inverse=True)
-    yes, no = (np.bincount(place[side], minlength=int(place.max()) + 1) for side in (truth, ~truth))
-    below = np.cumsum(no) - no
-    return Fraction(int((yes * (2 * below + no)).sum()), 2 * positives * negatives)
+    _, right, total = by_score(columns.scores[:, label], truth)
+    yes, all_no = np.diff(right, prepend=0), total - right
+    no = np.diff(all_no, prepend=0)
+    return Fraction(int((yes * (2 * (negatives - all_no) + no)).sum()), 2 * positives * negatives)
 
 
 def interpolated_precision(right: Bools, positives: int) -> Fraction | None:
     """COCO's AP: precision at 101 recalls, each the best at that recall or beyond. ``right`` by falling score."""
     if not positives:
         return None
-    places = np.flatnonzero(right).tolist()  # precision is highest, and recall grows, only where one is right
-    terms: list[tuple[int, int]] = []
-    best = (0, 1)
-    for hits in range(len(places), 0, -1):
-        here = (hits, places[hits - 1] + 1)
-        if here[0] * best[1] > best[0] * here[1]:
-            best = here
-        first = -1 if hits == 1 else 100 * (hits - 1) // positives
-        steps = 100 * hits // positives - first  # recalls between the one before and this one
-        if steps:
-            terms.append((steps * best[0], best[1]))
-    return exact_sum(terms) / 101
+    ranks = np.flatnonzero(right) + 1  # precision is highest, and recall grows, only where one is right
+    hits = np.arange(1, len(ranks) + 1)
+    beyond = (hits / ranks)[::-1]  # as doubles: two of them are equal only if the fractions are, below 2**26 ranks
+    best = np.maximum.accumulate(beyond)
+    place = len(hits) - 1 - np.maximum.accumulate(np.where(beyond == best, hits - 1, 0))[::-1]
+    steps = np.diff(100 * hits // positives, prepend=-1)  # recalls between the one before and this one
+    some = steps > 0
+    return exact_sum_of((steps * hits[place])[some], ranks[place][some]) / 101
 
 
 def box_ap(columns: Columns, label: int, percents: Sequence[int] = IOU_PERCENTS) -> list[Fraction | None]:
     """One class's COCO AP of boxes at each IoU."""
     positives = int(columns.boxes[columns.truth == label].sum())
-    mine = columns.kind == label
+    mine = np.flatnonzero(columns.kind == label)
     return [interpolated_precision(columns.right[IOU_PERCENTS.index(percent), mine], positives) for percent in percents]
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from registry.core.records import Metric
-from registry.evaluation.bootstrap import steps_of
+from registry.evaluation.bootstrap import exact_ranks, steps_of
 from registry.evaluation.columns import Columns
 from registry.evaluation.groups import Attributes
 from registry.evaluation.intervals import BAGS
@@ -27,9 +27,10 @@ def notes(
     procedure: str,
     figures: Sequence[Metric],
     said: Sequence[str] = (),
-    clusters: Mapping[bytes, bytes] | None = None,
+    persons: int = 0,
 ) -> tuple[str, ...]:
-    """What the figures do not say; what is missing comes first."""
+    """What the figures do not say; what is missing comes first. ``persons``: how many groups there are of persons and
+    near-duplicates."""
     values = {name: {attributes.get(key, {}).get(name) for key in columns.keys} - {None} for name in names}
     declared = [name for name in names if len(values[name]) > 1]  # what all have in common compares nobody
     first = (
@@ -51,25 +52,24 @@ def notes(
         "Intervals are 95 %: Wilson's, on as many images as the groups of persons and near-duplicates are worth; "
         "for gaps all that the rates do not speak against; for ratios and the worst group the bootstrap's percentiles. "
         "A gap that leaves out a group that is not estimable is open on the side where that group might lie.",
-        *_bounded(columns, clusters or {}),
+        *_bounded(columns, persons),
     )
 
 
-def _bounded(columns: Columns, clusters: Mapping[bytes, bytes]) -> Iterator[str]:
+def _bounded(columns: Columns, groups: int) -> Iterator[str]:
     """By which of ``bootstrap``'s two rules for large releases the pooled intervals were made, if by any."""
-    groups = len({clusters.get(key, key) for key in columns.keys})
     if groups > BAGS:
         yield (
             f"For the intervals the {groups} groups of persons and near-duplicates were dealt into {BAGS} bags, and "
             "bags were resampled: that moves no interval aside, and leaves its width known to about 2 %."
         )
     steps = steps_of(columns.classes)
-    if any(_ranks(columns, label) > steps for label in range(columns.classes)):
+    if any(_ranks(columns, label) > exact_ranks(columns.classes) for label in range(columns.classes)):
         yield f"For their intervals areas were summed in at most {steps} steps a class: that moves none aside."
 
 
 def _ranks(columns: Columns, label: int) -> int:
     """At how many ranks a class's recall can grow: of images or of boxes, where it is more."""
     scores = columns.scores[columns.truth == label, label]
-    boxes = int(columns.right[:, columns.kind == label].any(axis=0).sum())
+    boxes = int(columns.right[:, columns.kind == label].sum(axis=1).max())
     return max(len(np.unique(scores)), boxes)

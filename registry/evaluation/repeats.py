@@ -15,17 +15,17 @@ from fractions import Fraction
 import numpy as np
 
 from registry.core.records import Metric, Spread
-from registry.evaluation.columns import Columns, take
+from registry.evaluation.columns import Bools, Columns
 from registry.evaluation.decimals import six, six_ratio
 
 MILLION = 1_000_000
 
 
-def by_repeat(columns: Columns, k: int) -> list[Columns]:
-    """Each repeat's judgements where there are several; nothing where there is one."""
+def by_repeat(columns: Columns, k: int) -> list[Bools]:
+    """Masks of each repeat's judgements where there are several; nothing where there is one."""
     repeat = columns.fold // k
     found = np.unique(repeat).tolist()
-    return [take(columns, repeat == one) for one in found] if len(found) > 1 else []
+    return [repeat == one for one in found] if len(found) > 1 else []
 
 
 def spread(per_repeat: Sequence[Sequence[Metric]]) -> tuple[Spread, ...]:

@@ -1,8 +1,8 @@
 """Judgements counted by group, truth and call, as often as their clusters were drawn: all rounds at once, in integers.
 
 Invariants: a cluster (a person's images and near-duplicates) is drawn whole; what no grouping holds is counted
-nowhere; sums are exact and in integers, so that no order of terms shows. Judgements that no grouping tells apart are
-summed together first, once for all groupings, so a round costs one pass over the judgements.
+nowhere; sums are exact and in integers, so that no order of terms shows. All rounds are one product of matrices a
+grouping.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from registry.evaluation.columns import Columns, Ints
+from registry.evaluation.bootstrap import exact
+from registry.evaluation.columns import Bools, Columns, Ints
 from registry.evaluation.groups import Grouping
-from registry.evaluation.intervals import bags_of, group_indices, worth
+from registry.evaluation.intervals import Names, bags_of, group_indices, worth_of
 
 
 @dataclass(frozen=True)
@@ -33,75 +34,41 @@ class Tally:
         return whole
 
 
-class _Sums:
-    """Sums columns of a matrix into slots: column i into ``slot[i]``, nowhere if that is -1."""
-
-    def __init__(self, slot: Ints, count: int, source: Ints | None = None, weight: Ints | None = None) -> None:
-        """``source``: which column of the matrix stands for i, ``weight``: times what."""
-        source = np.arange(len(slot)) if source is None else source
-        order = np.lexsort((source, slot))  # within a slot by source, so that memory is read in order
-        order = order[slot[order] >= 0]
-        placed = slot[order]
-        self.starts = np.flatnonzero(np.diff(placed, prepend=-1))
-        self.filled, self.count = placed[self.starts], count
-        self.source, self.weight = source[order], None if weight is None else weight[order]
-
-    def of(self, matrix: Ints) -> Ints:
-        """(rounds, count)."""
-        found = np.zeros((len(matrix), self.count), np.int64)
-        if len(self.source):
-            values = matrix.take(self.source, axis=1)
-            if self.weight is not None:
-                values *= self.weight
-            found[:, self.filled] = np.add.reduceat(values, self.starts, axis=1)
-        return found
-
-
-@dataclass(frozen=True)
-class _Slots:
-    """Where one grouping's tally finds its parts among the cells."""
-
-    groups: int
-    hits: _Sums
-    truth: _Sums
-    called: _Sums
-
-
 class Tallies:
     """What is needed to count any round."""
 
-    def __init__(
-        self, columns: Columns, at: int | Ints, groupings: Sequence[Grouping], clusters: Sequence[bytes]
-    ) -> None:
+    def __init__(self, columns: Columns, at: int | Ints, groupings: Sequence[Grouping], clusters: Names) -> None:
         """``at``: threshold (of each judgement) in millionths; ``clusters``: each judgement's."""
         self.k = columns.classes
         self.of_row, _ = group_indices(clusters)
-        bag, self.bags = bags_of(clusters)
+        bag, self.bags = bags_of(self.of_row)
         call = columns.called(at)
-        cell = (_alike(groupings, len(columns)) * self.k + columns.truth) * (self.k + 1) + call
-        _, first, cell = np.unique(cell, return_index=True, return_inverse=True)
-        pairs, weight = np.unique(cell * max(1, self.bags) + bag, return_counts=True)
-        self.cells = _Sums(pairs // max(1, self.bags), len(first), pairs % max(1, self.bags), weight)
-        self.widest = max(1, len(pairs), self.bags, *(len(one.values) * self.k for one in groupings))
-        self.slots = [self._slots(one, one.code[first], columns.truth[first], call[first]) for one in groupings]
+        self.by_bag = [exact(self._counted(one, bag, columns.truth, call)) for one in groupings]
+        self.widest = max([1, self.bags, *(one.shape[1] for one in self.by_bag)])
 
-    def _slots(self, one: Grouping, code: Ints, truth: Ints, said: Ints) -> _Slots:
+    def _counted(self, one: Grouping, bag: Ints, truth: Ints, call: Ints) -> Ints:
+        """By bag, (bags, 3 * groups * k): what a ``Tally`` holds, one part after the other."""
         size = len(one.values) * self.k
-        known, of_class, so = code >= 0, code * self.k + truth, code * self.k + said
-        return _Slots(
-            len(one.values),
-            _Sums(np.where(known & (truth == said), of_class, -1), size),
-            _Sums(np.where(known, of_class, -1), size),
-            _Sums(np.where(known & (said < self.k), so, -1), size),
+        known = one.code >= 0
+        hits, called = known & (truth == call), known & (call < self.k)
+        return (
+            np.concatenate(
+                [
+                    np.bincount((bag * size + one.code * self.k + kind)[rows], minlength=self.bags * size)
+                    for rows, kind in ((hits, truth), (known, truth), (called, call))
+                ]
+            )
+            .reshape(3, self.bags, size)
+            .transpose(1, 0, 2)
+            .reshape(self.bags, 3 * size)
         )
 
     def of(self, drawn: Ints) -> list[Tally]:
         """Each grouping's tally, of how often each bag of clusters (``bags_of``) was drawn, (rounds, bags)."""
-        cells = self.cells.of(drawn)
         found = []
-        for one in self.slots:
-            shape = (len(drawn), one.groups, self.k)
-            found.append(Tally(*(part.of(cells).reshape(shape) for part in (one.hits, one.truth, one.called))))
+        for by_bag in self.by_bag:
+            parts = (drawn.astype(by_bag.dtype) @ by_bag).astype(np.int64).reshape(len(drawn), 3, -1, self.k)
+            found.append(Tally(parts[:, 0], parts[:, 1], parts[:, 2]))
         return found
 
     def as_it_is(self) -> list[Tally]:
@@ -116,15 +83,6 @@ class Tallies:
         return np.bincount(both % len(grouping.values), minlength=len(grouping.values))
 
 
-def _alike(groupings: Sequence[Grouping], count: int) -> Ints:
-    """(count) a number by judgement, equal where no grouping tells two apart."""
-    found = np.zeros(count, np.int64)
-    for one in groupings:
-        if not one.together:  # a pair tells nothing apart that its attributes don't
-            _, found = np.unique(found * (len(one.values) + 1) + one.code + 1, return_inverse=True)
-    return found
-
-
 @dataclass(frozen=True)
 class Worths:
     """How many independent images stand behind each share (see ``intervals.worth``): of each group what is called
@@ -136,19 +94,26 @@ class Worths:
 
 def worths_of(columns: Columns, at: int | Ints, grouping: Grouping, of_row: Ints) -> Worths:
     """Of every group of a grouping; ``of_row``: each judgement's cluster."""
-    called, repeats = columns.called(at), columns.repeats
-    found = Worths([], {kind: [] for kind in ("selection", "recall", "precision", "fpr")})
-    for index in range(len(grouping.values)):
-        rows = np.flatnonzero(grouping.code == index)
-        truth, said, of = columns.truth[rows], called[rows], of_row[rows]
-        found.right.append(worth(of, truth == said, repeats))
-        by_class: dict[str, list[Fraction]] = {kind: [] for kind in found.of_class}
-        for label in range(columns.classes):
-            mine, so = truth == label, said == label
-            by_class["selection"].append(worth(of, so, repeats))
-            by_class["recall"].append(worth(of[mine], so[mine], repeats))
-            by_class["precision"].append(worth(of[so], mine[so], repeats))
-            by_class["fpr"].append(worth(of[~mine], so[~mine], repeats))
-        for kind, values in by_class.items():
-            found.of_class[kind].append(values)
-    return found
+    known = grouping.code >= 0
+    truth, said, size = columns.truth[known], columns.called(at)[known], int(of_row.max(initial=0)) + 1
+    both, place = np.unique(grouping.code[known] * size + of_row[known], return_inverse=True)  # clusters by group
+    starts = np.searchsorted(both, np.arange(len(grouping.values)) * size)
+
+    def counted(rows: Bools) -> Ints:
+        return np.bincount(place[rows], minlength=len(both))
+
+    def worths(members: Ints, own: Ints) -> list[Fraction]:
+        parts = (members, own, members * members, members * own, own * own)
+        sums = zip(*(np.add.reduceat(part, starts).tolist() for part in parts), strict=True)
+        return [worth_of(n, hits, (a, b, c), columns.repeats) for n, hits, a, b, c in sums]
+
+    everyone = np.bincount(place)
+    of_class: dict[str, list[list[Fraction]]] = {kind: [] for kind in ("selection", "recall", "precision", "fpr")}
+    for label in range(columns.classes):
+        mine, so, hits = (counted(rows) for rows in (truth == label, said == label, (truth == label) & (said == label)))
+        of_class["selection"].append(worths(everyone, so))
+        of_class["recall"].append(worths(mine, hits))
+        of_class["precision"].append(worths(so, hits))
+        of_class["fpr"].append(worths(everyone - mine, so - hits))
+    by_group = {kind: [list(one) for one in zip(*rows, strict=True)] for kind, rows in of_class.items()}
+    return Worths(worths(everyone, counted(truth == said)), by_group)

@@ -7,12 +7,12 @@ report, and by the audit, so that all of them speak of the same thing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from registry.core import records, tables
+from registry.core import encoding, records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
 from registry.evaluation.evaluate import Result, evaluate
@@ -162,6 +162,17 @@ def _history(get: Get, training: CID) -> History:
     return history_of(record.fold, list(tables.rows_as_dicts(record.history, get)))
 
 
+def _in_another(row: Mapping[str, Any]) -> bool:
+    """Whether a kept image belongs to the group of another one; one that does not is its own, without being told."""
+    return row["reason"] is None and row["group"] != row["sha256"]
+
+
+def _shared(pairs: Iterable[tuple[bytes, Mapping[str, str]]]) -> dict[bytes, Mapping[str, str]]:
+    """By image; equal attributes are held once, since of a million images most have the same few."""
+    known: dict[bytes, Mapping[str, str]] = {}
+    return {key: known.setdefault(encoding.encode(found), found) for key, found in pairs}
+
+
 def evaluate_draw(
     get: Get,
     draw_cid: CID,
@@ -184,8 +195,8 @@ def evaluate_draw(
         histories=[_history(get, one) for one in trainings],
         claims=view.plan.claims if claims is None else claims,
         groups=view.plan.groups,
-        clusters={row["sha256"]: row["group"] for row in prepared if row["reason"] is None},
-        attributes={row["sha256"]: row["attributes"] for row in items},
+        clusters={row["sha256"]: row["group"] for row in prepared if _in_another(row)},
+        attributes=_shared((row["sha256"], row["attributes"]) for row in items),
         rounds=stated_count(view.recipe, "evaluation", "rounds"),
         min_group=stated_count(view.recipe, "evaluation", "min_group"),
         seed=view.plan.seed,

@@ -8,6 +8,7 @@ from registry.core.records import Metric
 from registry.evaluation import calibration, metrics
 from registry.evaluation.decimals import six
 from registry.evaluation.figures import Rule, figures
+from registry.evaluation.intervals import group_indices
 from registry.evaluation.reading import columns_of
 from registry.evaluation.thresholds import Thresholds
 from tests.evaluation.world import CLASSES, Row, crowd
@@ -18,7 +19,9 @@ AT = 400_000
 def named(rows: list[Row], clusters: dict[bytes, bytes]) -> dict[str, Metric]:
     folds = {one["fold"] for one in rows}
     rule = Rule(CLASSES, Thresholds(dict.fromkeys(folds, AT), AT), rounds=20, min_group=5, seed=1)
-    return {one.name: one for one in figures(columns_of(rows, 4), clusters, rule)}
+    columns = columns_of(rows, 4)
+    persons, _ = group_indices([clusters.get(key, key) for key in columns.keys])
+    return {one.name: one for one in figures(columns, persons, rule)}
 
 
 def test_every_figure_is_the_one_that_it_is_called() -> None:

@@ -349,6 +349,7 @@ def test_steps_and_bags_leave_the_variance_as_it_is(monkeypatch: pytest.MonkeyPa
     columns = columns_of(rows, len(CLASSES))
     names = list(columns.keys)
     plain = bootstrap(columns, names, threshold=0, rounds=1500, seed=7)
+    monkeypatch.setattr(module, "exact_ranks", lambda classes: 20)
     monkeypatch.setattr(module, "steps_of", lambda classes: 20)
     stepped = bootstrap(columns, names, threshold=0, rounds=1500, seed=7)
     assert stepped["macro_f1"].tolist() == plain["macro_f1"].tolist()
