@@ -13,7 +13,8 @@ that is refused, outward, or to 0 or 1.
   rates) are right, p* = m + (X / N - m) sqrt(N / n). X counts the 32-bit numbers below floor(2**32 m); they are the
   upper halves of the raw outputs of Philox 4x64-10 under key (seed, 1), counter from 1: for each rate in order, for
   each round, N of them.
-* g is refused if |T*| reaches |T| in at most 5 % of the rounds (a slack of 2**-20 counts as reached).
+* g is refused if |T*| reaches |T| in at most 4 % of the rounds (a slack of 2**-20 counts as reached). The fifth per
+  cent is for the rates being known from the sample alone (as Berger and Boos 1994 set a share aside).
 
 Invariants: floating point is IEEE 754 double with + - * / sqrt alone, each rounded once, sums in the order of the
 rates, so the result is the same on every machine. Groups are taken as independent of each other: where a person's
@@ -121,7 +122,7 @@ class _Model:
         middles = _nearest(self.split(self.smooth), self.split(self.loose), gap)
         shares = np.stack([one.around(middle) for one, middle in zip(self.drawn, middles, strict=True)])
         drawn = self._distance(*self._smoothed(shares * np.array(self.worth)[:, None]), gap)
-        return 20 * int((np.abs(drawn) >= abs(observed) - SLACK).sum()) > self.rounds
+        return 25 * int((np.abs(drawn) >= abs(observed) - SLACK).sum()) > self.rounds
 
     def _distance(self, rates: Floats, variance: Floats, gap: float) -> Floats:
         """T of every round."""

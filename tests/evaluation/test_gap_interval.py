@@ -51,7 +51,7 @@ def plainly(row: list[tuple[int, int]], rounds: int, seed: int) -> list[bool]:
                 for pool, middle, (_, total) in zip(pools, middles, row, strict=True)
             ]
             reached += abs(distance(drawn, gap)) >= here - 2**-20
-        accepted.append(20 * reached > rounds)
+        accepted.append(25 * reached > rounds)
     return accepted
 
 
