@@ -64,6 +64,8 @@ class CID:
     digest: bytes
 
     def __post_init__(self) -> None:
+        if self.version == 1 and self.hash_code == SHA2_256 and len(self.digest) == 32:
+            return  # nearly all are
         function = hash_function(self.hash_code)
         if function is None:
             raise _bad(f"hash function 0x{self.hash_code:x} is not allowed")
@@ -105,6 +107,10 @@ class CID:
             if len(digest) != 32:
                 raise _bad("it is cut off")
             return cls.v0(digest), start + 34
+        if data[start : start + 1] == b"\x01" and data[start + 2 : start + 4] == b"\x12\x20" and data[start + 1] < 0x80:
+            digest = bytes(data[start + 4 : start + 36])
+            if len(digest) == 32:  # what nearly all are, and what is wrong with others is told below
+                return cls(1, data[start + 1], SHA2_256, digest), start + 36
         version, at = decode_varint(data, start)
         if version != 1:
             raise _bad(f"version {version} is not known")

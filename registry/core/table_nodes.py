@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import lt
 from typing import Any, NamedTuple
 
 from registry.core import encoding
@@ -124,6 +125,9 @@ class Reader:
         return [tuple(item[0]) for item in items]
 
     def _check_order(self, cid: CID, keys: list[Key]) -> None:
+        columns = [set(map(type, part)) for part in zip(*keys, strict=True)]
+        if self.types and columns == [{kind} for kind in self.types] and all(map(lt, keys, keys[1:])):
+            return  # all at once; what follows tells what is wrong with which
         before: Key | None = None
         for key in keys:
             kinds = tuple(map(type, key))
