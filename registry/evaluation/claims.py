@@ -6,7 +6,7 @@ Grammar: ``METRIC >= NUMBER`` or ``METRIC <= NUMBER``, NUMBER a decimal from 0 t
 * ``ap(CLASS) ap50(CLASS) ap50_95(CLASS)``;
 * ``f1(X) recall(X) precision(X)``, X a class or a GROUP: ``ATTR=VALUE``, or ``ATTR=VALUE & ATTR=VALUE``;
 * ``selection(GROUP, CLASS) recall(GROUP, CLASS) precision(GROUP, CLASS) fpr(GROUP, CLASS)``;
-* ``recall_gap(class)``, and by attribute (``ATTR``, or ``ATTR & ATTR``) ``recall_gap worst_recall
+* ``recall_gap(class) worst_recall(class)``, and by attribute (``ATTR``, or ``ATTR & ATTR``) ``recall_gap worst_recall
   demographic_parity_difference demographic_parity_ratio equal_opportunity_difference equal_opportunity_ratio
   equalized_odds_difference equalized_odds_ratio``.
 
@@ -40,6 +40,7 @@ PLAIN = (
 OF_ONE = ("f1", "recall", "precision")  # of a class or a group
 OF_CLASS = ("ap", "ap50", "ap50_95")
 OF_GROUP_AND_CLASS = ("selection", "recall", "precision", "fpr")
+OF_CLASSES = ("recall_gap", "worst_recall")  # of "class"
 OF_ATTRIBUTE = (
     *("recall_gap", "worst_recall"),
     *(f"{kind}_{form}" for kind in KINDS for form in ("difference", "ratio")),
@@ -71,7 +72,7 @@ def is_about(metric: str, classes: Collection[str], groups: Collection[str], att
     if found is None:
         return metric in PLAIN
     function, argument = found["function"], found["argument"]
-    if function in OF_ATTRIBUTE and (argument in attributes or (function, argument) == ("recall_gap", "class")):
+    if function in OF_ATTRIBUTE and (argument in attributes or (function in OF_CLASSES and argument == "class")):
         return True
     if function in OF_CLASS and argument in classes:
         return True

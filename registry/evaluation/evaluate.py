@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from registry.evaluation.columns import Bools, Columns, take
 from registry.evaluation.curves import Points
 from registry.evaluation.decimals import six, six_ratio
 from registry.evaluation.figures import Rule, figures, several
+from registry.evaluation.group_tests import by_class
 from registry.evaluation.intervals import group_indices
 from registry.evaluation.notes import notes
 from registry.evaluation.overfitting import History, loss_curves, overfitting
@@ -90,19 +92,11 @@ def evaluate(
 
     pooled = figures(columns, persons, rule)
     per_repeat = tuple(of(images) for images in by_repeat(columns, threshold.k))
-    people = fairness.by_attributes(
-        columns,
-        attributes,
-        groups,
-        classes=classes,
-        at=at,
-        clusters=persons,
-        rounds=rounds,
-        min_group=min_group,
-        seed=seed,
-    )
-    by_class = tuple(one for one in pooled if one.name.startswith(("recall(", "recall_gap(")))
-    both = (*by_class, *people.figures)
+    drawn: dict[str, Any] = {"at": at, "clusters": persons, "rounds": rounds, "min_group": min_group, "seed": seed}
+    people = fairness.by_attributes(columns, attributes, groups, classes=classes, **drawn)
+    worst, of_classes = by_class(columns, classes, **drawn)
+    shared = (one for one in pooled if one.name.startswith(("recall(", "recall_gap(")))
+    both = (*shared, worst, *people.figures)
     return Result(
         thresholds=tuple(six_ratio(thresholds.by_fold[fold], MILLION) for fold in sorted(thresholds.by_fold)),
         threshold_of_all=six_ratio(thresholds.of_all, MILLION),
@@ -116,8 +110,8 @@ def evaluate(
         optimistic=_optimistic(columns, threshold),
         overfitting=overfitting(histories),
         fairness=both,
-        tests=people.tests,
-        verdicts=judge_all(claims, _by_name((*pooled, *people.figures))),
+        tests=(*of_classes, *people.tests),
+        verdicts=judge_all(claims, _by_name((*pooled, worst, *people.figures))),
         notes=notes(columns, attributes, groups, threshold, _procedure(final), both, people.said, everyone),
     )
 

@@ -22,15 +22,14 @@ from registry.evaluation import gaps
 from registry.evaluation.bootstrap import NONE, mean_of, ratio_of
 from registry.evaluation.calibration import errors_by_group
 from registry.evaluation.columns import Columns, Ints
-from registry.evaluation.comparison import holm
-from registry.evaluation.decimals import UNIT, exact_sum, six
+from registry.evaluation.decimals import exact_sum, six
 from registry.evaluation.gap_interval import gap_interval
+from registry.evaluation.group_tests import against_the_rest, apart
 from registry.evaluation.groups import Attributes, Grouping, groupings
 from registry.evaluation.intervals import Names, bounds, draws, share_interval
 from registry.evaluation.tallies import Tallies, Tally, Worths, worths_of
 
 CELLS = 1 << 22  # rounds x judgements held at once
-_MISSING = 2 * UNIT  # stands for a difference that a round does not have
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,8 @@ def by_attributes(
         figures += _of_groups(judged, one)
         if len(one.grouping.values) > 1:
             figures += _gaps(judged, one)
-            tests += _tests(judged, one)
+            values, rounds_apart = one.grouping.values, one.rounds["apart"]
+            tests += against_the_rest(values, one.tally, rounds_apart, judged.least, judged.repeats)
         if not one.grouping.together:
             worst += [_undeclared(one.grouping, judged.repeats), _worst(one.grouping, figures)]
     return Fairness(tuple(figures), tuple(tests), (*(said if left_out else ()), *filter(None, worst)))
@@ -140,13 +140,10 @@ def _of_round(tally: Tally) -> dict[str, Ints]:
     hits, truth, called = tally.hits, tally.truth, tally.called
     f1 = np.where(truth > 0, ratio_of(2 * hits, truth + called), NONE)
     precision = np.where(truth > 0, np.maximum(ratio_of(hits, called), 0), NONE)
-    right, total = gaps.right(tally)
-    one = ratio_of(right, total)
-    rest = ratio_of(right.sum(axis=1, keepdims=True) - right, total.sum(axis=1, keepdims=True) - total)
     return {
         "f1": mean_of(list(np.moveaxis(f1, 2, 0))),
         "precision": mean_of(list(np.moveaxis(precision, 2, 0))),
-        "apart": np.where((one >= 0) & (rest >= 0), one - rest, _MISSING),
+        "apart": apart(tally),
     }
 
 
@@ -215,36 +212,6 @@ def _gaps(judged: _Judged, group: _Group) -> Iterator[Metric]:
         if name in found.open and interval is not None:
             low, high = (low, "1.000000") if name in found.rows else ("0.000000", high)
         yield Metric(name=f"{name}({group.grouping.name})", value=six(value), low=low, high=high, n=n)
-
-
-def _tests(judged: _Judged, group: _Group) -> list[GroupTest]:
-    """Each estimable group's recall against all other images', with Holm's correction over the grouping's groups."""
-    apart, values = group.rounds["apart"], group.grouping.values
-    hits, total = (part[0].tolist() for part in gaps.right(group.tally))
-    rows: list[tuple[int, Ints, Fraction]] = []
-    for index in range(len(values)):
-        rounds = np.sort(apart[:, index][apart[:, index] < _MISSING])
-        p = gaps.achieved_significance(rounds)
-        if p is not None and min(total[index], sum(total) - total[index]) >= max(1, judged.least):
-            rows.append((index, rounds, p))
-    corrected = holm([p for _, _, p in rows])
-    rest = [Fraction(sum(hits) - hits[index], max(1, sum(total) - total[index])) for index in range(len(values))]
-    return [
-        GroupTest(
-            name=f"recall({values[index]})",
-            difference=six(Fraction(hits[index], total[index]) - rest[index]) or "",
-            low=_quantile(rounds, 25),
-            high=_quantile(rounds, 975),
-            p=six(p) or "",
-            corrected=six(fair) or "",
-            n=total[index] // judged.repeats,
-        )
-        for (index, rounds, p), fair in zip(rows, corrected, strict=True)
-    ]
-
-
-def _quantile(ordered: Ints, per_mille: int) -> str:
-    return six(Fraction(int(ordered[-(-per_mille * len(ordered) // 1000) - 1]), UNIT)) or ""
 
 
 def _worst(grouping: Grouping, figures: Sequence[Metric]) -> str:

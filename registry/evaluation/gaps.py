@@ -1,4 +1,4 @@
-"""How far groups lie apart: parity of selection, of opportunity, of odds; the worst group; and by chance alone?
+"""How far groups lie apart: parity of selection, of opportunity, of odds; and the worst group.
 
 Definitions, by Fairlearn's names, each class in turn against the rest, a group being the images of one value:
 
@@ -144,15 +144,3 @@ def _smallest(columns: Sequence[Ints], rounds: int) -> Ints:
         return np.full(rounds, NONE)
     low = _lowest(np.stack(columns, axis=1))
     return np.where(low > UNIT, NONE, low)
-
-
-def achieved_significance(differences: Ints) -> Fraction | None:
-    """Two-sided p of resampled differences against 0 (Davison and Hinkley 1997, section 4.4); None without rounds.
-
-    Twice the smaller share of rounds at or beyond 0, each share counted with the sample itself; at most 1. Whole
-    clusters were drawn, so a person's images are not taken for independent ones.
-    """
-    if not len(differences):
-        return None
-    tail = min(int((differences <= 0).sum()), int((differences >= 0).sum()))
-    return min(Fraction(1), Fraction(2 * (tail + 1), len(differences) + 1))

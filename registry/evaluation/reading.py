@@ -20,7 +20,7 @@ from registry.evaluation.columns import Columns, Ints
 from registry.evaluation.matching import Numbers, matched
 
 Row = Mapping[str, Any]  # a row of PREDICTIONS
-CHUNK = 10_000  # rows that are held at once
+CHUNK = 500  # rows that are held at once: what a core's cache holds
 
 
 def columns_of(predictions: Iterable[Row], classes: int) -> Columns:

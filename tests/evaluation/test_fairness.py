@@ -10,12 +10,14 @@ import pytest
 from fairlearn import metrics as fairlearn
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from sklearn.metrics import f1_score, precision_score
 
 from registry.core.records import Metric
 from registry.evaluation import gaps
 from registry.evaluation.decimals import UNIT
 from registry.evaluation.fairness import Fairness, by_attributes
+from registry.evaluation.group_tests import achieved_significance, by_class
 from registry.evaluation.groups import groupings
 from registry.evaluation.reading import columns_of
 from registry.evaluation.tallies import Tallies, Tally
@@ -247,6 +249,39 @@ def test_what_was_not_declared_is_in_no_group() -> None:
 
 def test_significance_counts_the_sample_itself() -> None:
     rounds = np.array([3, 1, -1, 2, 5, 5, 5, 5, 5])
-    assert gaps.achieved_significance(rounds) == Fraction(4, 10)
-    assert gaps.achieved_significance(np.zeros(5, np.int64)) == 1
-    assert gaps.achieved_significance(rounds[:0]) is None
+    assert achieved_significance(rounds) == Fraction(4, 10)
+    assert achieved_significance(np.zeros(5, np.int64)) == 1
+    assert achieved_significance(rounds[:0]) is None
+
+
+def test_classes_are_groups_as_an_attribute_of_the_same_values_would_be() -> None:
+    """Their tests and the worst recall: the same numbers, to the last place."""
+    random = np.random.default_rng(4)
+    rows = [
+        row(number, number % 4, (number % 4 if random.random() < 0.6 + number % 4 / 10 else (number + 1) % 4, 900_000))
+        for number in range(160)
+    ]
+    columns = columns_of(rows, 4)
+    attributes = {one["sha256"]: {"kind": CLASSES[one["truth"]]} for one in rows}
+    fixed: dict[str, Any] = {"at": AT, "clusters": [key[:1] for key in columns.keys]}
+    fixed |= {"rounds": 300, "min_group": 10, "seed": 5}
+    worst, tests = by_class(columns, CLASSES, **fixed)
+    found = by_attributes(columns, attributes, ("kind",), classes=CLASSES, **fixed)
+    figures = named(found)
+    assert structs.replace(figures["worst_recall(kind)"], name=worst.name) == worst
+    assert worst.value == min(figures[f"recall(kind={name})"].value or "" for name in CLASSES)
+    assert [one.name for one in tests] == [f"recall({name})" for name in CLASSES]
+    by_name = {one.name.replace("kind=", ""): one for one in found.tests}
+    assert [structs.replace(by_name[one.name], name=one.name) for one in tests] == tests
+    assert min(float(one.corrected) for one in tests) < 0.05  # the last class is called right far more often
+
+
+def test_the_worst_class_is_not_estimable_where_one_is_small() -> None:
+    rows = [row(number, int(number >= 30), (int(number >= 30), 900_000)) for number in range(39)]
+    fixed: dict[str, Any] = {"at": AT, "rounds": 50, "min_group": 10, "seed": 5}
+    for some, value in ((rows, None), ([*rows, row(39, 1, (1, 900_000))], "1.000000"), (rows[:30], None)):
+        columns = columns_of(some, 3)
+        worst, tests = by_class(columns, CLASSES[:3], clusters=columns.keys, **fixed)
+        assert worst == Metric(name="worst_recall(class)", value=value, low=worst.low, high=worst.high, n=len(some))
+        assert (worst.low is None) == (value is None)
+        assert bool(tests) == (value is not None)  # of two classes either both are tested or none
