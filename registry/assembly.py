@@ -31,17 +31,6 @@ if TYPE_CHECKING:
     from registry.provenance.keys import Key
 
 
-FOLDS_OF_A_CLUSTER = 64  # asked for at once: what has no processor yet waits in Ray's own queue
-
-
-def _parallel(settings: Settings) -> int:
-    """Half as many folds again as processors: three folds on two of them end sooner side by side than two and one."""
-    if settings.parallel_folds:
-        return settings.parallel_folds
-    processors = os.cpu_count() or 1
-    return FOLDS_OF_A_CLUSTER if settings.ray_address else processors + processors // 2
-
-
 def utc_now() -> str:
     """RFC 3339, UTC, seconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -149,7 +138,7 @@ class Home:
         from registry.jobs.engines.local import LocalEngine
         from registry.jobs.room import Room, room_here
 
-        return LocalEngine(Room(room_here()))
+        return LocalEngine(Room(room_here(), self.settings.at_once("local")))
 
     @cached_property
     def _ray(self) -> Engine:
@@ -159,6 +148,7 @@ class Home:
 
     def worker(self) -> Worker:
         """A worker of this machine with every handler."""
+        from registry.jobs.engines import NAMES
         from registry.jobs.worker import Worker
         from registry.workflows import draw_folds, evaluate_run, prepare_run, train_fold
 
@@ -173,7 +163,7 @@ class Home:
             handlers,
             self._run_failed,
             name=f"{socket.gethostname()}-{os.getpid()}",
-            parallel=_parallel(self.settings),
+            parallel=max(map(self.settings.at_once, NAMES)),
             lease_seconds=self.settings.lease_seconds,
             again=self._run_again,
         )

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from registry.core.errors import UsageError
 
+FOLDS_OF_A_CLUSTER = 64
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -25,7 +27,7 @@ class Settings:
     chain_rpc: str | None = field(default=None, repr=False)  # may hold an API key
     chain_contract: str | None = None
     passphrase: str | None = field(default=None, repr=False)
-    parallel_folds: int = 0  # 0: half as many again as there are processors, and 64 on a Ray cluster
+    parallel_folds: int = 0  # 0: see ``at_once``
     lease_seconds: float = 30.0
     ray_address: str | None = None  # of a Ray cluster; None: one is started on this machine
     finality_seconds: float = 1800.0
@@ -39,6 +41,14 @@ class Settings:
     def work(self) -> Path:
         """Scratch space of running jobs; may be deleted when none runs."""
         return self.home / "work"
+
+    def at_once(self, engine: str | None) -> int:
+        """Folds that are asked for side by side: on this machine half as many again as processors (three folds on two
+        of them end sooner so than two and one), of a cluster many: what has no processor waits in Ray's own queue."""
+        if self.parallel_folds:
+            return self.parallel_folds
+        processors = os.cpu_count() or 1
+        return FOLDS_OF_A_CLUSTER if engine == "ray" and self.ray_address else processors + processors // 2
 
 
 def _secret(environment: Mapping[str, str], name: str) -> str | None:

@@ -53,3 +53,10 @@ def test_settings_can_not_be_changed() -> None:
     assert found.parallel_folds == 2
     with pytest.raises(AttributeError):
         found.parallel_folds = 3  # type: ignore[misc]
+
+
+def test_a_cluster_is_asked_for_more_folds_than_this_machine_does() -> None:
+    here, cluster = read_settings({}), read_settings({"EMOTIONET_RAY_ADDRESS": "10.0.0.1:6379"})
+    assert here.at_once("ray") == here.at_once("local") == cluster.at_once("local") == cluster.at_once(None)
+    assert cluster.at_once("ray") > cluster.at_once("local")
+    assert read_settings({"EMOTIONET_PARALLEL_FOLDS": "7"}).at_once("local") == 7

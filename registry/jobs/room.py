@@ -1,4 +1,4 @@
-"""How much memory the children of this process may take together, and whether it was too much."""
+"""How many children this process may have at once, how much memory they may take, and whether it was too much."""
 
 from __future__ import annotations
 
@@ -57,10 +57,12 @@ def oom_kills() -> int:
 
 
 class Room:
-    """Bytes to be had. ``total`` 0: nothing is known, and everybody gets what he asks for."""
+    """Bytes to be had by at most ``most`` children. ``total`` 0: nothing is known, and everybody gets what he asks for.
+    ``most`` 0: any number of them."""
 
-    def __init__(self, total: int) -> None:
-        self._total, self._taken, self._changed = total, 0, threading.Condition()
+    def __init__(self, total: int, most: int = 0) -> None:
+        self._total, self._most, self._changed = total, most, threading.Condition()
+        self._taken = self._children = 0
 
     @contextlib.contextmanager
     def take(self, wanted: int, check: Callable[[], None]) -> Iterator[None]:
@@ -69,13 +71,20 @@ class Room:
         ``check`` is called while waiting and may raise.
         """
         with self._changed:
-            while self._total and self._taken and self._taken + wanted > self._total:
+            while self._is_full(wanted):
                 check()
                 self._changed.wait(0.25)
             self._taken += wanted
+            self._children += 1
         try:
             yield
         finally:
             with self._changed:
                 self._taken -= wanted
+                self._children -= 1
                 self._changed.notify_all()
+
+    def _is_full(self, wanted: int) -> bool:
+        if self._most and self._children >= self._most:
+            return True
+        return bool(self._total and self._taken) and self._taken + wanted > self._total

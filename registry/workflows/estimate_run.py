@@ -23,7 +23,8 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
     """The plan that `train` would make and its cost on this machine: the document of `train --dry-run --json`.
 
     ``seconds`` are of training and cleaning together, estimated from one batch and a few images that are really
-    worked on; ``images`` are the snapshot's, of which cleaning drops some. Nothing is written.
+    worked on (a cluster's nodes are taken to be as this machine, and enough); ``images`` are the snapshot's, of which
+    cleaning drops some. Nothing is written.
     """
     checked = check_wanted(parts, snapshot, wanted)
     method, values, record = parts.method(wanted.method), checked.values, checked.record
@@ -33,9 +34,11 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
     k = int(values["folds"]["k"])
     cost = method.estimate(values, max(1, record.count - record.count // k), len(record.classes))
     trainings = run_context.fold_count(values) + (checked.final == REFIT)
-    side_by_side = _side_by_side(parts, trainings, cost.memory)
+    cluster = wanted.engine == "ray" and bool(parts.settings.ray_address)
+    side_by_side = _side_by_side(parts, trainings, wanted.engine, 0 if cluster else cost.memory)
     rounds = -(-trainings // side_by_side)
-    slower = max(1.0, side_by_side * int(values["training"].get("threads", 1)) / (os.cpu_count() or 1))
+    threads = side_by_side * int(values["training"].get("threads", 1))
+    slower = 1.0 if cluster else max(1.0, threads / (os.cpu_count() or 1))
     cleaning = _cleaning(parts, record, wanted.method, values)
     return {
         "snapshot": str(checked.snapshot),
@@ -60,10 +63,9 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def _side_by_side(parts: Parts, trainings: int, memory: int) -> int:
-    """How many trainings this machine does at once."""
-    processors = os.cpu_count() or 1
-    wanted = parts.settings.parallel_folds or processors + processors // 2
+def _side_by_side(parts: Parts, trainings: int, engine: str, memory: int) -> int:
+    """How many trainings are done at once; ``memory`` 0: where there is room for all, as a cluster is taken to have."""
+    wanted = parts.settings.at_once(engine)
     free = room_here()
     room = free // memory if memory and free else wanted
     return max(1, min(trainings, wanted, room))

@@ -156,7 +156,7 @@ def make_task(parts: Parts, draw_cid: CID, fold: int | None, folder: Path) -> Fo
     folds = {row["sha256"]: row["fold"] for row in drawn if row["repeat"] == repeat}
     return FoldTask(
         fold=fold,
-        seed=plan.seed,
+        seed=plan.seed + repeat,  # another beginning for each repeat, so that `spread` tells of that too
         recipe=recipe.values,
         classes=snapshot.classes,
         array=array,

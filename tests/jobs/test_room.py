@@ -53,6 +53,11 @@ def test_where_nothing_is_known_everybody_goes_in() -> None:
     assert most_at_once(Room(0), [500] * 4)[1] > 1
 
 
+def test_no_more_children_than_there_may_be() -> None:
+    assert most_at_once(Room(0, 2), [500] * 6) == (1000, 2)
+    assert most_at_once(Room(100, 2), [60] * 3) == (60, 1)
+
+
 def test_who_waits_can_be_stopped_and_takes_nothing() -> None:
     room = Room(100)
 

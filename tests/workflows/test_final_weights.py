@@ -77,6 +77,8 @@ def test_repeated_folds_judge_every_image_once_a_repeat(opened: Home, snapshot: 
     judged = list(tables.rows_as_dicts(view.evaluation.predictions, opened.store.get))
     assert len(judged) == 48
     assert own_figures(view) == view.evaluation.per_fold[5]
+    trainings = [records.parse_as(records.Training, opened.store.get(one)) for one in view.evaluation.trainings]
+    assert {one.fold: one.arguments["seed"] for one in trainings} == {0: 7, 1: 7, 2: 7, 3: 8, 4: 8, 5: 8}
     assert len(view.evaluation.per_repeat) == 2
     assert "macro_f1" in {one.name for one in view.evaluation.spread}
     assert len({(row["sha256"], row["fold"] // 3) for row in judged}) == 48

@@ -94,7 +94,7 @@ class RayEngine:
         """Run it on the node that has room."""
         passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
         gpus = 1 if kind == "fold" and passed.get("EMOTIONET_DEVICE") == "cuda" else 0
-        task = self._task.options(num_cpus=needs.threads, num_gpus=gpus, memory=self._memory(needs) or None)
+        task = self._task.options(num_cpus=needs.threads, num_gpus=gpus, memory=self._memory(needs, gpus) or None)
         documents = task.remote(kind, dict(spec), str(folder), passed)
         try:
             return self._follow(documents, check, report)
@@ -102,11 +102,11 @@ class RayEngine:
             self._stop(documents)
             raise
 
-    def _memory(self, needs: Needs) -> int:
-        """Bytes to ask Ray for: never more than the largest node has, or the task would wait for ever."""
+    def _memory(self, needs: Needs, gpus: int) -> int:
+        """Bytes to ask Ray for: no more than the largest node that can do it has, or the task would wait for ever."""
         nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-        largest = max((int(one.get("memory", 0)) for one in nodes if one.get("CPU", 0) >= needs.threads), default=0)
-        return min(needs.memory, largest)
+        able = [one for one in nodes if one.get("CPU", 0) >= needs.threads and one.get("GPU", 0) >= gpus]
+        return min(needs.memory, max((int(one.get("memory", 0)) for one in able), default=0))
 
     def _follow(
         self, documents: Any, check: Callable[[], None], report: Callable[[Mapping[str, Any]], None]

@@ -119,7 +119,7 @@ class Simulated:
         return FoldOutcome(
             weights={"weights.safetensors": weights, "model.json": model},
             tensors="sha256:" + hashlib.sha256(weights).hexdigest(),
-            arguments={"epochs": wanted["epochs"]},
+            arguments={"epochs": wanted["epochs"], "seed": task.seed},
             hardware={"processor": "simulated"},
             events=(),
             history=tuple(
