@@ -1,11 +1,11 @@
 """`python -m bench coverage [--releases N] [--rounds N] [--workers N]`: how often published intervals hold the truth.
 
-Releases are made up from known confusion probabilities, then judged by the code that judges real ones. Every image
+Releases are made up from known confusion probabilities, then judged by the functions that judge real ones. Every image
 of a case's classes (sizes are fixed) is called right with its class's recall; a wrong one is called one of the other
 classes alike, or nothing (a fifth). With persons, who have one to three images of any class, what is right and wrong
 goes together: a latent normal of correlation 0.5 decides. The truth is that of the probabilities and sizes.
 
-Printed by case and figure: how often the interval holds the truth, how often it lies above and below it, its mean
+Printed by case and figure (recall of all classes together, and of those of one size and rate): how often the interval holds the truth, how often it lies above and below it, its mean
 width; and of claims just beyond the truth (a millionth, 0.01 and 0.02), how often they are "supported" although false.
 """
 
@@ -132,12 +132,15 @@ def tally(work: tuple[Case, int, int, int]) -> dict[str, np.ndarray]:
     truths = {name: Decimal(f"{value:.9f}") for name, value in case.truths().items()}
     found: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(5 + 2 * len(BEYOND)))
     for number in range(first, first + count):
-        random = np.random.Generator(np.random.PCG64([number, case.images, case.persons, len(case.recalls)]))
+        random = np.random.Generator(np.random.PCG64([number, cases().index(case)]))
         for name, metric in published(*release(case, random), rounds, number).items():
             low, high, truth = Decimal(metric.low or 0), Decimal(metric.high or 1), truths[name]
             wrong = [*_false(metric, truth, ">="), *_false(metric, truth, "<=")]
-            kind = name.split(" ", maxsplit=1)[0]
-            found[kind] += [low <= truth <= high, low > truth, high < truth, float(high - low), *wrong, 1]
+            row = [low <= truth <= high, low > truth, high < truth, float(high - low), *wrong, 1]
+            kind, _, label = name.partition(" ")
+            found[kind] += row
+            if label:
+                found[f"{kind} {case.sizes[int(label)]:3} at {RECALLS[case.recalls][int(label)]:.2f}"] += row
     return dict(found)
 
 
@@ -166,7 +169,7 @@ def line(name: str, kind: str, sums: np.ndarray) -> str:
     count = sums[-1]
     share = 100 * sums / count
     width, claims = sums[3] / count, " ".join(f"{value:5.1f}" for value in share[4:-1])
-    return f"{name:34} {kind:10} {share[0]:6.1f} {share[1]:6.1f} {share[2]:6.1f}  {width:6.3f}  {claims}"
+    return f"{name:34} {kind:18} {share[0]:6.1f} {share[1]:6.1f} {share[2]:6.1f}  {width:6.3f}  {claims}"
 
 
 def main(arguments: list[str]) -> None:
@@ -178,7 +181,7 @@ def main(arguments: list[str]) -> None:
     wanted = parser.parse_args(arguments)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a process a core already
     heads = f"{'holds':>6} {'above':>6} {'below':>6}  {'width':>6}"
-    print(f"{'':34} {'':10} {heads}  false >= +1e-6 .01 .02, <= -1e-6 .01 .02")
+    print(f"{'':34} {'':18} {heads}  false >= +1e-6 .01 .02, <= -1e-6 .01 .02")
     begin, outside = time.monotonic(), 0
     with multiprocessing.get_context("spawn").Pool(wanted.workers) as pool:
         for case in cases():
@@ -193,9 +196,10 @@ def main(arguments: list[str]) -> None:
             name = f"{case.images} {case.shape}{', persons' if case.persons else ''}, {case.recalls}"
             for kind in ("recall", "macro_f1", "recall_gap"):
                 outside += min(case.sizes) >= 30 and not 93 <= 100 * sums[kind][0] / sums[kind][-1] <= 97
+            for kind in sorted(sums):
                 print(line(name, kind, sums[kind]), flush=True)
     rows = 3 * sum(min(case.sizes) >= 30 for case in cases())
-    print(f"outside 93 to 97 %: {outside} of {rows} rows whose classes all have 30 images or more")
+    print(f"outside 93 to 97 %: {outside} of {rows} rows of cases whose classes all have 30 images or more")
     print(f"{wanted.releases} releases a case, {wanted.rounds} rounds, {time.monotonic() - begin:.0f} s")
 
 
