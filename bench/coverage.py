@@ -5,8 +5,9 @@ of a case's classes (sizes are fixed) is called right with its class's recall; a
 classes alike, or nothing (a fifth). With persons, who have one to three images of any class, what is right and wrong
 goes together: a latent normal of correlation 0.5 decides. The truth is that of the probabilities and sizes.
 
-Printed by case and figure (recall of all classes together, and of those of one size and rate): how often the interval holds the truth, how often it lies above and below it, its mean
-width; and of claims just beyond the truth (a millionth, 0.01 and 0.02), how often they are "supported" although false.
+Printed by case and figure (recall of all classes together, and of those of one size and rate): how often the interval
+holds the truth, how often it lies above and below it, its mean width; and of claims just beyond the truth (a millionth,
+0.01 and 0.02), how often they are "supported" although false.
 """
 
 from __future__ import annotations
