@@ -1,8 +1,8 @@
 """From rows of predictions to columns: checked once, matched once, a few thousand rows at a time.
 
 Invariants: a row that no honest run writes (a class or a score out of bounds, an image twice in one fold, an image
-that was judged more often than another) is refused. Rows may come in any order, from any iterator, and none is kept:
-a million of them as numbers take a tenth of what they take as dicts.
+that was judged more often than another, more than MOST boxes or detections of an image) is refused. Rows may come in
+any order, from any iterator, and none is kept: a million of them as numbers take a tenth of what they take as dicts.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from registry.evaluation.matching import Numbers, matched
 
 Row = Mapping[str, Any]  # a row of PREDICTIONS
 CHUNK = 500  # rows that are held at once: what a core's cache holds
+LIMIT = 1 << 40  # of any number
+MOST = 1000  # boxes, and detections, of an image: matching costs their product
 
 
 def columns_of(predictions: Iterable[Row], classes: int) -> Columns:
@@ -131,19 +133,19 @@ def _read(rows: Sequence[Row], classes: int) -> Numbers:
 
 
 def _whole(values: Sequence[object]) -> Ints | None:
-    """As an array, if all are integers of at most 2**40."""
+    """As an array, if all are integers of at most LIMIT either way."""
     if not set(map(type, values)) <= {int}:
         return None
     try:
         found = np.fromiter(values, np.int64, len(values))
     except OverflowError:
         return None
-    return found if (np.abs(found) <= 1 << 40).all() else None
+    return found if ((found >= -LIMIT) & (found <= LIMIT)).all() else None
 
 
 def _nested(lists: Sequence[Any], width: int) -> tuple[Ints, Ints] | None:
     """Lists of lists of ``width`` integers: which list each comes from, and all of them, (n, width)."""
-    if not set(map(type, lists)) <= {list, tuple}:
+    if not set(map(type, lists)) <= {list, tuple} or max(map(len, lists), default=0) > MOST:
         return None
     parts = list(chain.from_iterable(lists))
     if not set(map(type, parts)) <= {list, tuple} or not set(map(len, parts)) <= {width}:
@@ -171,7 +173,7 @@ def _impossible(rows: Sequence[Row], classes: int) -> InvalidInput:
 def _refusal(key: bytes) -> InvalidInput:
     return InvalidInput(
         f"the prediction of image {key.hex()} is impossible: a class, score, box or fold is "
-        "out of bounds, or the image stands twice",
+        f"out of bounds, it has more than {MOST:,} boxes or detections, or the image stands twice",
         code="bad_predictions",
     )
 
@@ -179,7 +181,8 @@ def _refusal(key: bytes) -> InvalidInput:
 def _possible(row: Row, classes: int) -> bool:
     if not (_within(row["truth"], classes) and _within(row["fold"], 1 << 31)):
         return False
-    if not (isinstance(row["boxes"], (list, tuple)) and isinstance(row["detections"], (list, tuple))):
+    lists = row["boxes"], row["detections"]
+    if not all(isinstance(one, (list, tuple)) and len(one) <= MOST for one in lists):
         return False
     return all(_integers(box, 4) for box in row["boxes"]) and all(
         _integers(one, 6) and 0 <= one[0] < classes and 0 <= one[1] <= 1_000_000 for one in row["detections"]
@@ -194,5 +197,5 @@ def _integers(values: object, count: int) -> bool:
     return (
         isinstance(values, (list, tuple))
         and len(values) == count
-        and all(type(value) is int and abs(value) <= 1 << 40 for value in values)
+        and all(type(value) is int and abs(value) <= LIMIT for value in values)
     )

@@ -15,7 +15,7 @@ from registry.core.errors import InvalidInput
 from registry.evaluation.columns import take
 from registry.evaluation.matching import match
 from registry.evaluation.reading import columns_of
-from tests.evaluation.world import Row, row, worlds
+from tests.evaluation.world import Row, row, sha, worlds
 
 BOX = [0, 0, 1, 1]
 
@@ -36,6 +36,8 @@ BOX = [0, 0, 1, 1]
         {"boxes": [["a", 0, 0, 0]]},
         {"boxes": [5]},
         {"boxes": [[1 << 50, 0, 1, 1]]},
+        {"boxes": [[-(1 << 63), 0, 1, 1]]},
+        {"boxes": [BOX] * 1001},
         {"detections": None},
         {"detections": [[0, 1_000_001, *BOX]]},
         {"detections": [[0, -1, *BOX]]},
@@ -44,6 +46,7 @@ BOX = [0, 0, 1, 1]
         {"detections": [[0, 5]]},
         {"detections": [[0, 5.0, *BOX]]},
         {"detections": b"no list"},
+        {"detections": [[0, 5, *BOX]] * 1001},
         {"sha256": "text"},
         {"sha256": 5},
     ],
@@ -53,6 +56,13 @@ def test_impossible_rows(change: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput) as caught:
         columns_of([{**row(1, 0, (0, 5)), **change}, row(2, 1)], 4)
     assert caught.value.code == "bad_predictions"
+
+
+def test_as_many_boxes_and_detections_as_an_image_may_have() -> None:
+    rows = [{**row(1, 0, (0, 5)), "boxes": [BOX] * 1000}, {**row(2, 0), "detections": [[0, 5, *BOX]] * 1000}]
+    assert columns_of(rows, 4).boxes.sum() == 1001
+    with pytest.raises(InvalidInput, match=f"{sha(2).hex()} is impossible.*more than 1,000 boxes"):
+        columns_of([row(1, 0), {**row(2, 0), "boxes": [BOX] * 1001}], 4)
 
 
 def test_an_image_twice() -> None:
