@@ -100,8 +100,8 @@ def _report(opened: Home, folder: Path, release: dict[str, Any], car: str) -> Pa
 
     data = collect(opened, CID.parse(release["release"]), "en", _next(car, release["release"]))
     path = folder / f"{release['release']}.html"
-    with whole_file(path) as place:
-        place.write_text(render_report(data), encoding="utf-8")
+    with whole_file(path) as stream:
+        stream.write(render_report(data).encode())
     return path
 
 

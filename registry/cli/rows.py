@@ -42,12 +42,12 @@ def write_rows(rows: Iterable[Mapping[str, Any]], form: str, out: Path | None) -
         import pyarrow as pa
         from pyarrow import parquet
 
-        with whole_file(out) as place:
+        with whole_file(out) as stream:
             listed = [{name: _flat(value) for name, value in row.items()} for row in rows]
-            parquet.write_table(pa.Table.from_pylist(listed), place)
+            parquet.write_table(pa.Table.from_pylist(listed), stream)
         return
     if out is None:
         sys.stdout.write(as_text(rows, form))
         return
-    with whole_file(out) as place:
-        place.write_text(as_text(rows, form), encoding="utf-8")
+    with whole_file(out) as stream:
+        stream.write(as_text(rows, form).encode())

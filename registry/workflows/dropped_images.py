@@ -69,8 +69,8 @@ def write_sheet(parts: Parts, run: str, rows: Sequence[dict[str, Any]], path: Pa
         except (EmotionetError, KeyError):  # withdrawn since, or not held any more
             return None
 
-    with whole_file(path) as place:
-        draw_sheet(rows, read).save(place, "PNG")
+    with whole_file(path) as stream:
+        draw_sheet(rows, read).save(stream, "PNG")
 
 
 def draw_sheet(rows: Sequence[dict[str, Any]], read: Read) -> Image.Image:

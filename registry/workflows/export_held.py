@@ -97,6 +97,6 @@ def export_blocks(
 def export_held(parts: Parts, cid: CID, out: Path, *, without_images: bool = False) -> dict[str, Any]:
     """Write the CAR to ``out``; the document of `emotionet export --json`."""
     roots, blocks = export_blocks(parts, cid, without_images=without_images)
-    with whole_file(out) as place, place.open("wb") as stream:
+    with whole_file(out) as stream:
         count = car.write(roots, blocks, stream)
-    return {"path": str(out), "roots": [str(root) for root in roots], "blocks": count, "size": out.stat().st_size}
+    return {"path": str(out), "roots": [str(root) for root in roots], "blocks": count, "size": stream.size}

@@ -13,13 +13,18 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from registry.core.errors import InvalidInput, not_written
+from registry.workflows.whole_file import whole_file
 
 SIDE = 1600
 COLOURS = ("#2166ac", "#b2182b", "#1b7837", "#e08214", "#762a83", "#01665e", "#8c510a", "#4d4d4d")
 
 
 def draw_all(documents: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
-    """Write a PNG for each document of ``predict`` into ``folder``; the paths. ``InvalidInput`` if one is there."""
+    """Write a PNG for each document of ``predict`` into ``folder``; the paths.
+
+    All or none: ``InvalidInput`` if one is there, or an image can't be read any more, ``Unavailable`` where the
+    system refuses to write.
+    """
     labels = sorted({found["label"] for one in documents for found in one["detections"]})
     colour = {label: COLOURS[index % len(COLOURS)] for index, label in enumerate(labels)}
     names = _names([Path(one["image"]).stem for one in documents])
@@ -29,10 +34,19 @@ def draw_all(documents: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]
         raise InvalidInput(f"{there[0]} is there already: give another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for document, path in zip(documents, paths, strict=True):
-            _draw(document, colour).save(path)
     except OSError as error:
         raise not_written(folder, error) from error
+    written: list[Path] = []
+    try:
+        for document, path in zip(documents, paths, strict=True):
+            picture = _draw(document, colour)
+            with whole_file(path) as stream:
+                picture.save(stream, "PNG")
+            written.append(path)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
     return paths
 
 
@@ -49,8 +63,11 @@ def _names(stems: Sequence[str]) -> list[str]:
 
 
 def _draw(document: Mapping[str, Any], colour: Mapping[str, str]) -> Image.Image:
-    with Image.open(document["image"]) as opened:
-        image = ImageOps.exif_transpose(opened).convert("RGB")
+    try:
+        with Image.open(document["image"]) as opened:
+            image = ImageOps.exif_transpose(opened).convert("RGB")
+    except (OSError, ValueError, SyntaxError) as error:  # it was read a moment ago
+        raise InvalidInput(f"{document['image']} can't be read any more: try again with an image that stays") from error
     shown = ImageOps.contain(image, (SIDE, SIDE)) if max(image.size) > SIDE else image
     factor = shown.width / image.width
     draw, size = ImageDraw.Draw(shown), max(12, shown.width // 40)

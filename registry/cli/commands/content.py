@@ -128,8 +128,8 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
             return 0
     text = json.dumps(value, ensure_ascii=False, indent=None if output.as_json else 2)
     if wanted.out:
-        with whole_file(wanted.out) as place:
-            place.write_text(text + "\n", encoding="utf-8")
+        with whole_file(wanted.out) as stream:
+            stream.write(f"{text}\n".encode())
     else:
         print(text)
     return 0

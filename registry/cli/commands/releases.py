@@ -166,9 +166,8 @@ def run_report(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         cid = record(opened, wanted.release)
         path = wanted.output or Path(f"{cid}.html")
-        with whole_file(path) as place:
-            page = render_report(collect(opened, cid, wanted.lang, claims=wanted.claims))
-            place.write_text(page, encoding="utf-8")
+        with whole_file(path) as stream:
+            stream.write(render_report(collect(opened, cid, wanted.lang, claims=wanted.claims)).encode())
     output.document({"release": str(cid), "path": str(path)}, identity="path", text=[f"wrote {path}"])
     return 0
 
@@ -204,9 +203,9 @@ def run_compare(wanted: argparse.Namespace, output: Output) -> int:
         else:
             from registry.web.comparison import comparison_page
 
-            with whole_file(wanted.html) as place:
+            with whole_file(wanted.html) as stream:
                 done = compare_releases(opened, *pair)
-                place.write_text(comparison_page(opened, *pair, done, wanted.lang), encoding="utf-8")
+                stream.write(comparison_page(opened, *pair, done, wanted.lang).encode())
             output.say(f"wrote {wanted.html}")
     output.document(done, identity=None, text=_comparison_text(done))
     return 0
