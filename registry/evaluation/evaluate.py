@@ -19,7 +19,7 @@ from registry.core.errors import InvalidInput
 from registry.core.records import REFIT, Claim, GroupTest, Metric, Optimistic, Overfitting, Spread, Verdict
 from registry.evaluation import curves, fairness, metrics
 from registry.evaluation.claims import judge_all
-from registry.evaluation.columns import Bools, Columns, take
+from registry.evaluation.columns import Bools, Columns, Ints, take
 from registry.evaluation.curves import Points
 from registry.evaluation.decimals import six, six_ratio
 from registry.evaluation.figures import Rule, figures, several
@@ -79,19 +79,13 @@ def evaluate(
     run can say (``bad_predictions``, ``bad_rounds``, ``bad_seed``, ``bad_claim``, ``bad_classes``, ``bad_groups``).
     """
     _check(classes, clusters, attributes)
-    columns = columns_of(predictions, len(classes))
-    if len(np.unique(columns.fold)) > MAX_FOLDS:
-        raise InvalidInput(f"predictions of more than {MAX_FOLDS} folds: no plan has as many", code="bad_predictions")
+    columns = _columns(predictions, len(classes))
     thresholds = choose(columns, threshold)
     rule = Rule(classes, thresholds, rounds, min_group, seed)
     at = thresholds.per_image(columns)
     persons, everyone = group_indices([clusters.get(key, key) for key in columns.keys])
-
-    def of(images: Bools) -> tuple[Metric, ...]:
-        return figures(take(columns, images), persons[images], rule)
-
     pooled = figures(columns, persons, rule)
-    per_repeat = tuple(of(images) for images in by_repeat(columns, threshold.k))
+    per_repeat = _each(by_repeat(columns, threshold.k), columns, persons, rule)
     drawn: dict[str, Any] = {"at": at, "clusters": persons, "rounds": rounds, "min_group": min_group, "seed": seed}
     people = fairness.by_attributes(columns, attributes, groups, classes=classes, **drawn)
     worst, of_classes = by_class(columns, classes, **drawn)
@@ -101,7 +95,7 @@ def evaluate(
         thresholds=tuple(six_ratio(thresholds.by_fold[fold], MILLION) for fold in sorted(thresholds.by_fold)),
         threshold_of_all=six_ratio(thresholds.of_all, MILLION),
         metrics=pooled,
-        per_fold=tuple(of(columns.fold == fold) for fold in np.unique(columns.fold).tolist()),
+        per_fold=_each((columns.fold == fold for fold in np.unique(columns.fold)), columns, persons, rule),
         per_repeat=per_repeat,
         spread=spread(per_repeat),
         curves=tuple(sorted({**curves.all_curves(columns, classes, at), **loss_curves(histories)}.items())),
@@ -114,6 +108,18 @@ def evaluate(
         verdicts=judge_all(claims, _by_name((*pooled, worst, *people.figures))),
         notes=notes(columns, attributes, groups, threshold, _procedure(final), both, people.said, everyone),
     )
+
+
+def _columns(predictions: Iterable[Row], classes: int) -> Columns:
+    columns = columns_of(predictions, classes)
+    if len(np.unique(columns.fold)) > MAX_FOLDS:
+        raise InvalidInput(f"predictions of more than {MAX_FOLDS} folds: no plan has as many", code="bad_predictions")
+    return columns
+
+
+def _each(parts: Iterable[Bools], columns: Columns, persons: Ints, rule: Rule) -> tuple[tuple[Metric, ...], ...]:
+    """Figures of each part of the images (a mask)."""
+    return tuple(figures(take(columns, images), persons[images], rule) for images in parts)
 
 
 def _procedure(final: str) -> str:

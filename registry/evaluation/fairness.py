@@ -19,7 +19,6 @@ import numpy as np
 
 from registry.core.records import GroupTest, Metric
 from registry.evaluation import gaps
-from registry.evaluation.bootstrap import NONE, mean_of, ratio_of
 from registry.evaluation.calibration import errors_by_group
 from registry.evaluation.columns import Columns, Ints
 from registry.evaluation.decimals import exact_sum, six
@@ -27,6 +26,7 @@ from registry.evaluation.gap_interval import gap_interval
 from registry.evaluation.group_tests import against_the_rest, apart
 from registry.evaluation.groups import Attributes, Grouping, groupings
 from registry.evaluation.intervals import Names, bounds, draws, share_interval
+from registry.evaluation.ratios import NONE, mean_of, ratio_of
 from registry.evaluation.tallies import Tallies, Tally, Worths, worths_of
 
 CELLS = 1 << 22  # rounds x judgements held at once

@@ -29,9 +29,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.evaluation.bootstrap import NONE, ratio_of
 from registry.evaluation.columns import Ints
 from registry.evaluation.decimals import UNIT
+from registry.evaluation.ratios import NONE, ratio_of
 from registry.evaluation.tallies import Tally, Worths
 
 KINDS = ("demographic_parity", "equal_opportunity", "equalized_odds")

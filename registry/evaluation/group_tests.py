@@ -15,12 +15,12 @@ import numpy as np
 
 from registry.core.records import GroupTest, Metric
 from registry.evaluation import gaps
-from registry.evaluation.bootstrap import ratio_of
 from registry.evaluation.columns import Columns, Ints
 from registry.evaluation.comparison import holm
 from registry.evaluation.decimals import UNIT, six
 from registry.evaluation.groups import Grouping
 from registry.evaluation.intervals import Names, bounds, draws
+from registry.evaluation.ratios import ratio_of
 from registry.evaluation.tallies import Tallies, Tally
 
 _MISSING = 2 * UNIT  # stands for a difference that a round does not have

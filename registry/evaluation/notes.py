@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from registry.core.records import Metric
-from registry.evaluation.bootstrap import exact_ranks, steps_of
+from registry.evaluation.areas import exact_ranks, steps_of
 from registry.evaluation.columns import Columns
 from registry.evaluation.groups import Attributes
 from registry.evaluation.intervals import BAGS

@@ -13,10 +13,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from registry.evaluation.bootstrap import exact
 from registry.evaluation.columns import Bools, Columns, Ints
 from registry.evaluation.groups import Grouping
 from registry.evaluation.intervals import Names, bags_of, group_indices, worth_of
+from registry.evaluation.ratios import exact
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput
+from registry.evaluation import areas, metrics, ratios
 from registry.evaluation import bootstrap as module
-from registry.evaluation import metrics
-from registry.evaluation.bootstrap import NONE, bootstrap
+from registry.evaluation.bootstrap import bootstrap
 from registry.evaluation.columns import IOU_PERCENTS
 from registry.evaluation.decimals import UNIT
 from registry.evaluation.gap_interval import gap_interval
@@ -30,6 +30,7 @@ from registry.evaluation.intervals import (
     wilson,
     worth,
 )
+from registry.evaluation.ratios import NONE
 from registry.evaluation.reading import columns_of
 from tests.evaluation.world import CLASSES, Row, crowd, row, sha, worlds
 
@@ -198,7 +199,8 @@ def test_any_block_size_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = bootstrap(columns, names, threshold=250_000, rounds=300, seed=5)
     monkeypatch.setattr(module, "CELLS", 360 * 7)
     by_sevens = bootstrap(columns, names, threshold=250_000, rounds=300, seed=5)
-    monkeypatch.setattr(module, "_EXACT", 1)  # integers throughout, as for many millions of detections
+    for part in (ratios, areas):
+        monkeypatch.setattr(part, "EXACT", 1)  # integers throughout, as for many millions of detections
     in_integers = bootstrap(columns, names, threshold=250_000, rounds=300, seed=5)
     for name, values in whole.items():
         assert values.tolist() == by_sevens[name].tolist() == in_integers[name].tolist(), name
@@ -349,8 +351,8 @@ def test_steps_and_bags_leave_the_variance_as_it_is(monkeypatch: pytest.MonkeyPa
     columns = columns_of(rows, len(CLASSES))
     names = list(columns.keys)
     plain = bootstrap(columns, names, threshold=0, rounds=1500, seed=7)
-    monkeypatch.setattr(module, "exact_ranks", lambda classes: 20)
-    monkeypatch.setattr(module, "steps_of", lambda classes: 20)
+    monkeypatch.setattr(areas, "exact_ranks", lambda classes: 20)
+    monkeypatch.setattr(areas, "steps_of", lambda classes: 20)
     stepped = bootstrap(columns, names, threshold=0, rounds=1500, seed=7)
     assert stepped["macro_f1"].tolist() == plain["macro_f1"].tolist()
     for name in ("pr_auc", "map50", "map50_95"):
