@@ -9,6 +9,7 @@ Memory is the most that this process has held, Python and this program included.
 from __future__ import annotations
 
 import argparse
+import gc
 import hashlib
 import os
 import subprocess
@@ -23,6 +24,7 @@ import numpy as np
 
 from bench.cleaning import peak
 from bench.measure import seconds
+from registry.cli.main import COLLECT
 from registry.content.embedded import EmbeddedStore
 from registry.core import records, tables
 from registry.core.cid import CID, DAG_CBOR, RAW, cid_of
@@ -128,6 +130,7 @@ def timed(spent: dict[str, float]) -> None:
 def measure(store: EmbeddedStore, draw: CID, predictions: CID) -> None:
     """Seconds of all and of each part, and the most memory held."""
     spent: dict[str, float] = {}
+    gc.set_threshold(*COLLECT)  # as the command does
     timed(spent)
     before, begin = peak(), time.process_time()
     taken = seconds(lambda: evaluate_draw(store.get, draw, predictions, ()))

@@ -7,6 +7,7 @@ read or reached (try again). Nothing heavy is imported before a command that nee
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -73,9 +74,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
+COLLECT = (100_000, 50, 100)  # tables are read as millions of small lists, none of them in a cycle: look seldom
+
+
 def entry() -> None:
     """The console script."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # TERM ends a command as Ctrl-C does
+    gc.set_threshold(*COLLECT)
     sys.exit(main())
 
 

@@ -89,8 +89,7 @@ def evaluate(
     drawn: dict[str, Any] = {"at": at, "clusters": persons, "rounds": rounds, "min_group": min_group, "seed": seed}
     people = fairness.by_attributes(columns, attributes, groups, classes=classes, **drawn)
     worst, of_classes = by_class(columns, classes, **drawn)
-    shared = (one for one in pooled if one.name.startswith(("recall(", "recall_gap(")))
-    both = (*shared, worst, *people.figures)
+    both = (*(one for one in pooled if one.name.startswith(("recall(", "recall_gap("))), worst, *people.figures)
     return Result(
         thresholds=tuple(six_ratio(thresholds.by_fold[fold], MILLION) for fold in sorted(thresholds.by_fold)),
         threshold_of_all=six_ratio(thresholds.of_all, MILLION),
