@@ -20,8 +20,9 @@ from registry.core.errors import EmotionetError
 from registry.core.records import to_value
 from registry.provenance.lineage import ReleaseView, own_figures, release_view
 from registry.web.by_group import by_group, people_of
-from registry.web.report import ReportData, as_stated
+from registry.web.report import ReportData
 from registry.web.shown import drawings, kept_and_dropped
+from registry.web.stated import check_stated
 from registry.web.words import Words
 from registry.workflows.audit_target import audit_target
 from registry.workflows.base_weights import stated_licence, weights_files
@@ -56,46 +57,46 @@ def collect(
     items = list(tables.rows_as_dicts(view.snapshot.items, get))
     results = [check["result"] for check in audit["checks"]]
     named = {metric.name: to_value(metric) for metric in view.evaluation.metrics}
-    with as_stated():
-        return ReportData(
-            language=language,
-            issued=entry.issued_at,
-            issuer=about["issuer"],
-            recipe=view.recipe.name,
-            drawn=bool(items) and all(row["attributes"].get("source") == "drawing" for row in items),
-            anchor=about["anchor"]["status"],
-            base=str(view.plan.base) if view.plan.base else None,
-            base_licence=_base_licence(parts, view.plan.base),
-            licence=view.release.licence,
-            headline=tuple(named[name] for name in HEADLINE if name in named),
-            holds=audit["holds"],
-            checked=len(results) - results.count("not checked"),
-            unchecked=results.count("not checked"),
-            claims=tuple(to_value(verdict) for verdict in view.release.claims),
-            later=tuple(later),
-            figures=tuple(drawings(t, view, get, items)),
-            counts=tuple(_counts(parts, view, items)),
-            examples=tuple(_examples(parts, view, items)),
-            metrics=tuple(to_value(metric) for metric in view.evaluation.metrics),
-            people=by_group(people_of(view.evaluation), view.snapshot.classes),
-            classes=view.snapshot.classes,
-            tests=tuple(to_value(one) for one in view.evaluation.tests),
-            several=tuple(zip(view.snapshot.classes, view.evaluation.several, strict=True)),
-            thresholds=view.evaluation.thresholds,
-            optimistic=tuple(to_value(one) for one in view.evaluation.optimistic),
-            overfitting=tuple(structs.asdict(one) for one in view.evaluation.overfitting),
-            spread=tuple(to_value(one) for one in view.evaluation.spread),
-            notes=view.evaluation.notes,
-            checks=tuple(audit["checks"]),
-            cids=(
-                *((name, about[name]) for name in IDS),
-                *((_name(one["fold"]), one["cid"]) for one in about["weights"]),
-            ),
-            per_fold=tuple(_some(found) for found in view.evaluation.per_fold),
-            own=None if (own := own_figures(view)) is None else _some(own),
-            final=view.plan.final,
-            commands=tuple(commands),
-        )
+    check_stated(view, get, items)
+    return ReportData(
+        language=language,
+        issued=entry.issued_at,
+        issuer=about["issuer"],
+        recipe=view.recipe.name,
+        drawn=bool(items) and all(row["attributes"].get("source") == "drawing" for row in items),
+        anchor=about["anchor"]["status"],
+        base=str(view.plan.base) if view.plan.base else None,
+        base_licence=_base_licence(parts, view.plan.base),
+        licence=view.release.licence,
+        headline=tuple(named[name] for name in HEADLINE if name in named),
+        holds=audit["holds"],
+        checked=len(results) - results.count("not checked"),
+        unchecked=results.count("not checked"),
+        claims=tuple(to_value(verdict) for verdict in view.release.claims),
+        later=tuple(later),
+        figures=tuple(drawings(t, view, get, items)),
+        counts=tuple(_counts(parts, view, items)),
+        examples=tuple(_examples(parts, view, items)),
+        metrics=tuple(to_value(metric) for metric in view.evaluation.metrics),
+        people=by_group(people_of(view.evaluation), view.snapshot.classes),
+        classes=view.snapshot.classes,
+        tests=tuple(to_value(one) for one in view.evaluation.tests),
+        several=tuple(zip(view.snapshot.classes, view.evaluation.several, strict=True)),
+        thresholds=view.evaluation.thresholds,
+        optimistic=tuple(to_value(one) for one in view.evaluation.optimistic),
+        overfitting=tuple(structs.asdict(one) for one in view.evaluation.overfitting),
+        spread=tuple(to_value(one) for one in view.evaluation.spread),
+        notes=view.evaluation.notes,
+        checks=tuple(audit["checks"]),
+        cids=(
+            *((name, about[name]) for name in IDS),
+            *((_name(one["fold"]), one["cid"]) for one in about["weights"]),
+        ),
+        per_fold=tuple(_some(found) for found in view.evaluation.per_fold),
+        own=None if (own := own_figures(view)) is None else _some(own),
+        final=view.plan.final,
+        commands=tuple(commands),
+    )
 
 
 def _name(fold: int | None) -> str:

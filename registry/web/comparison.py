@@ -9,8 +9,9 @@ from registry.core import records
 from registry.core.cid import CID
 from registry.provenance.lineage import release_view
 from registry.web import figures
-from registry.web.report import as_stated, check_drawings, render
+from registry.web.report import check_drawings, render
 from registry.web.shown import by_confidence, confusion, curves_of
+from registry.web.stated import check_drawn
 from registry.web.words import Words
 from registry.workflows.parts import Parts
 
@@ -21,19 +22,16 @@ def comparison_page(parts: Parts, a: CID, b: CID, found: Mapping[str, Any], lang
     ``InvalidInput`` for a language that there is not (``bad_language``), and for a stranger's evaluation that states
     what can't be shown (``bad_evaluation``).
     """
-    with as_stated():
-        return _page(parts, a, b, found, Words(language))
-
-
-def _page(parts: Parts, a: CID, b: CID, found: Mapping[str, Any], t: Words) -> str:
-    get = parts.store.get
+    t, get = Words(language), parts.store.get
+    views = [release_view(get, records.parse_as(records.Release, get(cid))) for cid in (a, b)]
+    for view in views:
+        check_drawn(view, get)
     paired = figures.intervals(
         t,
         t("compare.differences"),
         [(one["name"], one["difference"], one["low"], one["high"], None) for one in found["differences"]],
         lowest=-1,
     )
-    views = [release_view(get, records.parse_as(records.Release, get(cid))) for cid in (a, b)]
     both = [("A", views[0]), ("B", views[1])]
     own = [
         *(confusion(t, view, normalized=True, title=t("compare.confusion", side=side)) for side, view in both),

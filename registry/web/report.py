@@ -7,8 +7,7 @@ record's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -89,19 +88,8 @@ def check_drawings(drawings: Iterable[Drawing]) -> None:
             )
 
 
-@contextmanager
-def as_stated() -> Iterator[None]:
-    """Around what shows a stranger's evaluation: ``InvalidInput`` (``bad_evaluation``) for what can't be shown."""
-    try:
-        yield
-    except (ValueError, TypeError, ArithmeticError, LookupError) as error:
-        raise InvalidInput(
-            "this release's evaluation states what can't be shown: `emotionet audit` says where", code="bad_evaluation"
-        ) from error
-
-
 def render(template: str, t: Words, **fields: Any) -> str:
-    """A page of ``templates`` in the language of ``t``. ``InvalidInput`` (``bad_evaluation``) as ``as_stated``."""
+    """A page of ``templates`` in the language of ``t``."""
 
     def scale(metric: dict[str, Any], threshold: str | None = None) -> Markup:
         name = metric.get("name") or metric["metric"]
@@ -113,8 +101,7 @@ def render(template: str, t: Words, **fields: Any) -> str:
 
     found = _environment().get_template(template)
     policy = Markup(POLICY)  # noqa: S704  a constant
-    with as_stated():
-        return found.render(t=t, scale=scale, svg=svg, marks=MARKS, policy=policy, **fields)
+    return found.render(t=t, scale=scale, svg=svg, marks=MARKS, policy=policy, **fields)
 
 
 def render_report(data: ReportData) -> str:

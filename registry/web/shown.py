@@ -9,7 +9,6 @@ from registry.core import records, tables
 from registry.provenance.lineage import ReleaseView
 from registry.web import charts, figures
 from registry.web.by_group import by_group, people_of
-from registry.web.report import as_stated
 from registry.web.svg import Drawing
 from registry.web.words import Words
 
@@ -24,15 +23,7 @@ def curves_of(view: ReleaseView, get: Get) -> Curves:
 
 
 def drawings(t: Words, view: ReleaseView, get: Get, items: Sequence[Mapping[str, Any]]) -> list[Drawing]:
-    """All figures of a release, in the report's order; ``items`` are the snapshot's rows.
-
-    ``InvalidInput`` (``bad_evaluation``) for a stranger's evaluation that states what can't be drawn.
-    """
-    with as_stated():
-        return _drawings(t, view, get, items)
-
-
-def _drawings(t: Words, view: ReleaseView, get: Get, items: Sequence[Mapping[str, Any]]) -> list[Drawing]:
+    """All figures of a release that ``check_stated``, in the report's order; ``items`` are the snapshot's rows."""
     curves, found = curves_of(view, get), view.evaluation
     groups = by_group(people_of(found), view.snapshot.classes).groups
     drawn = [_labels(t, view, get, items), _intervals(t, "by_class", _by_class(view))]

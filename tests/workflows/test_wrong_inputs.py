@@ -12,7 +12,7 @@ from msgspec import structs
 
 from registry.assembly import Home, open_home
 from registry.cli.main import main
-from registry.core import records
+from registry.core import records, tables
 from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
 from registry.settings import read_settings
 from registry.workflows.import_source import import_source
@@ -36,6 +36,13 @@ FORGED: tuple[dict[str, Any], ...] = (
     {"claim": "x"},
     {"confusion": ((1, 2), (3,))},
     {"several": (1,)},
+    {"confusion": ((1, 2, 0, 0, -1),) * 4},
+    {"thresholds": ("nan",) * 5},
+    {"curves": [("f1_confidence(macro)", [["0.1", "high"]])]},
+    {"curves": [("f1_confidence(macro)", [["0.1"]])]},
+    {"curves": [("pr(feliz)", 5)]},
+    {"curves": [("reliability(all)", [["0.1", "0.2", "0"]])]},
+    {"curves": [("train_loss(fold 0)", [["1", "inf"]])]},
 )
 
 
@@ -63,6 +70,8 @@ class Made:
         release = records.parse_as(records.Release, opened.store.get(CID.parse(self.release)))
         evaluation = records.parse_as(records.Evaluation, opened.store.get(release.evaluation))
         first = structs.replace(evaluation.metrics[0], **changes.pop("metric", {}))
+        if "curves" in changes:
+            changes["curves"] = tables.build(*records.CURVES, changes["curves"], opened.store.put)
         evaluation = structs.replace(evaluation, metrics=(first, *evaluation.metrics[1:]), **changes)
         data = records.encode(evaluation)
         opened.store.put(cid_of(data, DAG_CBOR), data)
@@ -197,6 +206,23 @@ def test_a_strangers_figures_that_are_none(made: Made, capsys: pytest.CaptureFix
         refused(["release", "card", forged, "--hub-dataset", "a/b"], 1, "a value that is no number", capsys)
     if "confusion" in FORGED[number]:
         refused(["release", "compare", made.release, forged, "--html", "out.html"], 1, "can't be shown", capsys)
+
+
+def test_a_defect_of_ours_is_told_as_one(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not as something that a stranger's evaluation states."""
+
+    def defect(*_: object, **__: object) -> None:
+        raise KeyError("a defect")
+
+    for place, arguments in (
+        ("registry.web.collect.drawings", ["release", "report", made.release]),
+        ("registry.web.figures.scale", ["release", "report", made.release]),
+        ("registry.web.figures.intervals", ["release", "compare", made.release, made.release, "--html", "out.html"]),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, defect)
+            with pytest.raises(KeyError, match="a defect"):
+                main(arguments)
 
 
 def test_the_same_release_twice_differs_in_nothing(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
