@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from registry.core import encoding, records, tables
+from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
 from registry.evaluation.evaluate import Result, evaluate
@@ -169,8 +169,8 @@ def _in_another(row: Mapping[str, Any]) -> bool:
 
 def _shared(pairs: Iterable[tuple[bytes, Mapping[str, str]]]) -> dict[bytes, Mapping[str, str]]:
     """By image; equal attributes are held once, since of a million images most have the same few."""
-    known: dict[bytes, Mapping[str, str]] = {}
-    return {key: known.setdefault(encoding.encode(found), found) for key, found in pairs}
+    known: dict[str, Mapping[str, str]] = {}  # by repr, since a stranger's may be of any type
+    return {key: known.setdefault(repr(found), found) for key, found in pairs}
 
 
 def evaluate_draw(
