@@ -2,7 +2,8 @@
 
 Invariants: ``decode(encode(v)) == v``; ``decode`` accepts exactly the bytes that ``encode`` writes
 (sorted keys, minimal numbers, definite lengths, text keys, no floats, no tag but links, nothing
-after the end); nesting is bounded before anything is decoded. ``cbrrr`` does the work.
+after the end, nothing in more than MAX_DEPTH lists and maps, which is seen before anything is decoded).
+``cbrrr`` does the work.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import cbrrr
 from registry.core.cid import CID, DAG_CBOR, DAG_PB
 from registry.core.errors import InvalidInput
 
-MAX_DEPTH = 64
+MAX_DEPTH = 64  # lists and maps around an item; a link is one item
 MAX_BLOCK = 2 << 20
 _PLAIN = {type(None), bool, int, str, bytes}
 
@@ -97,11 +98,14 @@ def _check_depth(data: bytes) -> None:
                 if size > 0:
                     at += size
                     continue
+                if data[at] >> 5 == 6:  # a tag and what it tags are one item
+                    left, at = left + 1, _head(data, at)[1]
+                    continue
                 held, at = (-1 - size, at + 1) if size else _head(data, at)
                 if held:
                     around.append(left)
                     left = held
-                    if len(around) > MAX_DEPTH + 1:
+                    if len(around) > MAX_DEPTH:
                         raise _bad(f"it is nested deeper than {MAX_DEPTH}")
             if not around:
                 break
@@ -109,7 +113,7 @@ def _check_depth(data: bytes) -> None:
     except IndexError:
         raise _bad("it is cut off") from None
     if at != len(data):
-        raise _bad("bytes follow its end")
+        raise _bad("bytes follow its end" if at < len(data) else "it is cut off")
 
 
 def _head(data: bytes, at: int) -> tuple[int, int]:
@@ -124,7 +128,7 @@ def _head(data: bytes, at: int) -> tuple[int, int]:
         return 0, at + number
     if major in (4, 5) and number > len(data) * 8:
         raise _bad("a length is larger than all there is")
-    return 1 if major == 6 else number * (major - 3), at
+    return number * (major - 3) if major in (4, 5) else 0, at
 
 
 def decode(data: bytes) -> Any:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
+import cbrrr
 import dag_cbor
 import pytest
 from hypothesis import given
@@ -74,6 +76,45 @@ def test_depth_is_bounded_before_anything_is_read() -> None:
         deep = [deep]
     with pytest.raises(InvalidInput, match="nested"):
         encode(deep)
+
+
+@given(
+    st.lists(st.sampled_from([lambda one: [one], lambda one: {"a": one}, lambda one: [0, one, 0]]), max_size=4),
+    st.integers(60, 67),
+    st.sampled_from([0, None, b"", "", True, [], {}, [1, 2], {"a": 1}, [[]], cid_of(b"1", RAW), [cid_of(b"1", RAW)]]),
+)
+def test_depth_is_counted_alike_on_both_sides(around: list[Callable[[Any], Any]], depth: int, value: Any) -> None:
+    for number in range(depth):
+        value = around[number % len(around)](value) if around else [value]
+    data = bytes(cbrrr.encode_dag_cbor(value, cid_type=CID))
+    if _lists_around(value) <= 64:
+        assert encode(value) == data
+        assert decode(data) == value
+    else:
+        with pytest.raises(InvalidInput, match="nested deeper than 64"):
+            encode(value)
+        with pytest.raises(InvalidInput, match="nested deeper than 64"):
+            decode(data)
+
+
+def _lists_around(value: Any) -> int:
+    """The most lists and maps that stand around one item."""
+    held = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
+    return max((1 + _lists_around(one) for one in held), default=0)
+
+
+@given(plain, st.data())
+def test_what_is_cut_off_is_told_so(value: Any, data: st.DataObject) -> None:
+    whole = encode(value)
+    with pytest.raises(InvalidInput, match=r"cut off|larger than all there is"):
+        decode(whole[: data.draw(st.integers(0, len(whole) - 1))])
+    with pytest.raises(InvalidInput, match="bytes follow"):
+        decode(whole + b"\x00")
+
+
+def test_tags_in_tags_are_refused() -> None:
+    with pytest.raises(InvalidInput):
+        decode(b"\xd8\x2a" * 500_000 + b"\x40")
 
 
 @pytest.mark.parametrize("value", [1.0, {1: 2}, {"a": {1, 2}}, object(), 2**64, -(2**64) - 1, "\ud800"])
