@@ -1,4 +1,9 @@
-"""What a person or a program reads: documents on stdout, progress on stderr, errors as one sentence."""
+"""What a person or a program reads: documents on stdout, progress on stderr, errors as one sentence.
+
+Invariant: no sign that steers a terminal or turns the order of text gets to one from a record: text for people and
+all that goes to a terminal is without, JSON has it escaped (and stays the same JSON). Other text that goes into a
+file or a pipe is exact.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Document = Mapping[str, Any]
-_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_FORMAT = (  # Unicode's format characters (Cf)
+    r"\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    r"\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0001\U000e0020-\U000e007f"
+)
+_STEERING = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f{_FORMAT}]")
+_RAW_IN_JSON = re.compile(rf"[\x7f-\x9f{_FORMAT}]")
 
 
 class Output:
@@ -21,10 +32,10 @@ class Output:
     def document(self, document: Document, *, identity: str | None, text: Sequence[str]) -> None:
         """Print one document: whole, its id alone, or as the lines of ``text``."""
         if self.as_json:
-            print(json.dumps(document, ensure_ascii=False))
+            print(json_text(document))
         elif self.quiet:
             if identity is not None and document.get(identity) is not None:
-                print(document[identity])
+                show(str(document[identity]))
         else:
             print(plain("\n".join(text)))
 
@@ -33,10 +44,10 @@ class Output:
         rows = list(documents)
         if self.as_json:
             for row in rows:
-                print(json.dumps(row, ensure_ascii=False))
+                print(json_text(row))
         elif self.quiet:
             for row in rows:
-                print(row[identity])
+                show(str(row[identity]))
         else:
             print(plain(table(columns, [[cell(row.get(column)) for column in columns] for row in rows])))
 
@@ -53,6 +64,17 @@ class Output:
 def plain(text: str) -> str:
     """Text without signs that would steer a terminal: a stranger's record may hold any."""
     return _STEERING.sub("\ufffd", text)
+
+
+def show(text: str, end: str = "\n") -> None:
+    """Print text: exactly, unless it goes to a terminal."""
+    print(plain(text) if sys.stdout.isatty() else text, end=end)
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """JSON as people read it, but for signs that would steer a terminal: those are escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return _RAW_IN_JSON.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def cell(value: Any) -> str:
@@ -101,14 +123,14 @@ class Bars:
     def note(self, what: str, text: str) -> None:
         """Show a short text behind a bar."""
         if what in self._bars:
-            self._bars[what].set_postfix_str(text)
+            self._bars[what].set_postfix_str(plain(text))
 
     def say(self, text: str) -> None:
         """A line above the bars."""
         if self._shown:
             from tqdm import tqdm
 
-            tqdm.write(text, file=sys.stderr)
+            tqdm.write(plain(text), file=sys.stderr)
 
     def close(self) -> None:
         """End all bars."""

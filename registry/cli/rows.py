@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from registry.cli.output import json_text, show
 from registry.core.errors import UsageError
 from registry.workflows.whole_file import whole_file
 
@@ -23,9 +23,9 @@ def as_text(rows: Iterable[Mapping[str, Any]], form: str) -> str:
     """All rows as text in ``json``, ``jsonl`` or ``csv``."""
     listed = list(rows)
     if form == "json":
-        return json.dumps(listed, ensure_ascii=False) + "\n"
+        return json_text(listed) + "\n"
     if form == "jsonl":
-        return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in listed)
+        return "".join(json_text(row) + "\n" for row in listed)
     buffer = io.StringIO()
     if listed:
         writer = csv.DictWriter(buffer, fieldnames=list(listed[0]), lineterminator="\n")
@@ -47,7 +47,7 @@ def write_rows(rows: Iterable[Mapping[str, Any]], form: str, out: Path | None) -
             parquet.write_table(pa.Table.from_pylist(listed), stream)
         return
     if out is None:
-        sys.stdout.write(as_text(rows, form))
+        show(as_text(rows, form), end="")
         return
     with whole_file(out) as stream:
         stream.write(as_text(rows, form).encode())

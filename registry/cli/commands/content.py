@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from registry.cli.commands.common import Subparsers, add, cid, home, record
-from registry.cli.output import Output, table
+from registry.cli.output import Output, json_text, show, table
 from registry.core.errors import UsageError
 
 
@@ -126,7 +125,7 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
         if isinstance(value, dict) and value.get("type") == "table":
             write_rows(read_content.rows(opened, target, None), wanted.format or "jsonl", wanted.out)
             return 0
-    text = json.dumps(value, ensure_ascii=False, indent=None if output.as_json else 2)
+    text = json_text(value, None if output.as_json else 2)
     if wanted.out:
         with whole_file(wanted.out) as stream:
             stream.write(f"{text}\n".encode())
@@ -166,15 +165,15 @@ def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
         target = record(opened, wanted.cid)
         found = trace(opened, target)
     if wanted.format == "prov":
-        print(json.dumps(prov_json(found["nodes"], found["edges"]), ensure_ascii=False, indent=1))
+        print(json_text(prov_json(found["nodes"], found["edges"]), 1))
     elif output.as_json or wanted.format == "json":
-        print(json.dumps(found, ensure_ascii=False))
+        print(json_text(found))
     elif output.quiet:
         print("\n".join(node["cid"] for node in found["nodes"]))
     elif wanted.format == "dot":
-        print("\n".join(_dot(found)))
+        show("\n".join(_dot(found)))
     else:
-        print("\n".join(_tree(str(target), found)))
+        show("\n".join(_tree(str(target), found)))
     return 0
 
 

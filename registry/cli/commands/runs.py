@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from registry.cli.commands.common import Subparsers, add, group, home, limit, record
 from registry.cli.commands.event_texts import epoch_text, fold_name, trouble_text
-from registry.cli.output import Bars, Output, cell
+from registry.cli.output import Bars, Output, cell, json_text
 
 if TYPE_CHECKING:
     from registry.assembly import Home
@@ -191,7 +190,7 @@ def run_logs(wanted: argparse.Namespace, output: Output) -> int:
     """All events so far."""
     with home() as opened:
         for event in events(opened, wanted.run, lambda: False):
-            print(json.dumps(event, ensure_ascii=False))
+            print(json_text(event))
     return 0
 
 
