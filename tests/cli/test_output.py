@@ -24,10 +24,12 @@ def on_a_terminal(work: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> s
     with os.fdopen(other, "w", encoding="utf-8") as terminal, monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", terminal)
         work()
-        terminal.flush()
-        got = os.read(main, 65536)
+        print("END", flush=True)
+        got = ""
+        while not got.endswith("END\r\n"):  # a terminal passes on a line at a time
+            got += os.read(main, 65536).decode()
     os.close(main)
-    return got.decode().replace("\r\n", "\n")
+    return got.replace("\r\n", "\n")
 
 
 def test_every_control_and_format_character_is_taken_out() -> None:
