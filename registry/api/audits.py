@@ -15,7 +15,7 @@ from registry.api.auth import authorize, sends_json
 from registry.api.parts import Document, Home, Page, computing, page, problems, record
 from registry.api.wire import CidPath, ImagePath, LineageFormat, NewAudit, Target
 from registry.core import records
-from registry.core.cid import given
+from registry.core.cid import CID, given
 from registry.core.records import to_value
 from registry.provenance.exports.prov import prov_json
 from registry.workflows.anchoring import anchor_status
@@ -46,7 +46,7 @@ def list_audits(home: Home, target: Target) -> Page:
 
 
 def _audit(parts: Parts, found: dict[str, Any]) -> Document:
-    audit = records.parse_as(records.Audit, parts.store.get(given(found["record"])))
+    audit = records.parse_as(records.Audit, parts.store.get(CID.parse(found["record"])))
     return {
         "audit": found["record"],
         "issuer": found["issuer"],

@@ -15,7 +15,6 @@ from registry.catalog import tables as t
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
 
-_RUN = ("snapshot", "plan", "plan_entry", "preprocessing", "draw", "evaluation", "release")
 _LISTED = (
     t.entries.c.cid,
     t.evidence.c.cid,

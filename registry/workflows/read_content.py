@@ -124,12 +124,3 @@ def rows(parts: Parts, cid: CID, table: str | None) -> Iterator[dict[str, Any]]:
         raise UsageError(f"{cid} is no table: name one of its fields with --table")
     for row in tables.rows_as_dicts(cid, parts.store.get):
         yield json.loads(encoding.to_dag_json(row))
-
-
-def is_record(data: bytes) -> bool:
-    """Whether these bytes are a record of a known type."""
-    try:
-        records.parse(data)
-    except InvalidInput:
-        return False
-    return True

@@ -25,11 +25,11 @@ def on_a_terminal(work: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> s
         patch.setattr(sys, "stdout", terminal)
         work()
         print("END", flush=True)
-        got = ""
-        while not got.endswith("END\r\n"):  # a terminal passes on a line at a time
-            got += os.read(main, 65536).decode()
+        got = b""
+        while not got.endswith(b"END\r\n"):  # a terminal passes on a line at a time
+            got += os.read(main, 65536)
     os.close(main)
-    return got.replace("\r\n", "\n")
+    return got.decode().replace("\r\n", "\n")
 
 
 def test_every_control_and_format_character_is_taken_out() -> None:
