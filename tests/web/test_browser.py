@@ -82,9 +82,18 @@ def test_the_policy_stops_a_script_and_a_foreign_picture(chromium: str, tmp_path
     assert done.stderr.count("Content Security Policy") >= 2, done.stderr[-2000:]
 
 
-def test_it_prints(chromium: str, tmp_path: Path) -> None:
-    page, paper = tmp_path / "page.html", tmp_path / "page.pdf"
-    page.write_text(render_report(data(language="es")), encoding="utf-8")
-    browse(chromium, tmp_path, page, f"--print-to-pdf={paper}", "--no-pdf-header-footer")
-    assert paper.read_bytes().startswith(b"%PDF-")
-    assert 3 <= len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes())) <= 12
+def test_it_prints_with_its_closed_tables(chromium: str, tmp_path: Path) -> None:
+    def printed(text: str) -> bytes:
+        page, paper = tmp_path / "page.html", tmp_path / "page.pdf"
+        page.write_text(text, encoding="utf-8")
+        browse(chromium, tmp_path, page, f"--print-to-pdf={paper}", "--no-pdf-header-footer")
+        return paper.read_bytes()
+
+    closed = render_report(data(language="es"))
+    opened = closed.replace('<details class="card by-group">', '<details class="card by-group" open>')
+    assert opened != closed
+    as_it_is, all_open = printed(closed), printed(opened)
+    assert as_it_is.startswith(b"%PDF-")
+    assert 3 <= len(re.findall(rb"/Type\s*/Page\b", as_it_is)) <= 12
+    cells = len(re.findall(rb"/S\s*/TD\b", all_open))  # the PDF's own tags
+    assert len(re.findall(rb"/S\s*/TD\b", as_it_is)) == cells > 0
