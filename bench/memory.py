@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from typing import Any
+from unittest import mock
 
 from bench.cleaning import peak
 from pipeline import cost
@@ -24,17 +25,16 @@ def point(training: dict[str, Any]) -> None:
     import torch
 
     from pipeline.yolo import probe
+    from pipeline.yolo.model import build_model
 
-    made: list[Any] = []
-    real = probe.build_model
-    probe.build_model = lambda *given: made.append(real(*given)) or made[-1]  # to hold what a training holds beside it
+    model = build_model(training["model"], tuple("abcd"))
     probe.STEPS = 1
-    probe.seconds_a_step(training, 4)
-    optimizer = torch.optim.AdamW(made[0].parameters())
-    average = real(training["model"], tuple("abcd"))
-    optimizer.step()
-    probe.build_model = lambda *_: made[0]
-    probe.seconds_a_step(training, 4)
+    with mock.patch.object(probe, "build_model", return_value=model):  # to hold what a training holds beside it
+        probe.seconds_a_step(training, 4)
+        optimizer = torch.optim.AdamW(model.parameters())
+        average = build_model(training["model"], tuple("abcd"))
+        optimizer.step()
+        probe.seconds_a_step(training, 4)
     del average
     print(json.dumps({"bytes": peak()}), flush=True)
 

@@ -139,8 +139,8 @@ def lay_out(home: Home, run: str, folder: Path) -> dict[str, Any]:
                 Image.fromarray(pixels[task.index[name]]).save(place / "images" / part / f"{name.hex()}.png")
                 boxes = "".join(f"{task.labels[name]} {x} {y} {w} {h}\n" for x, y, w, h in yolo_boxes(task, name))
                 (place / "labels" / part / f"{name.hex()}.txt").write_text(boxes)
-        names = "".join(f"  {number}: {name}\n" for number, name in enumerate(task.classes))
-        (place / "data.yaml").write_text(f"path: {place}\ntrain: images/train\nval: images/val\nnames:\n{names}")
+        listed = "".join(f"  {number}: {name}\n" for number, name in enumerate(task.classes))
+        (place / "data.yaml").write_text(f"path: {place}\ntrain: images/train\nval: images/val\nnames:\n{listed}")
         seconds.append(time.perf_counter() - begun)
     ours = ("model", "data", "project", "name", "exist_ok", "channels_last", "plots", "amp", "workers", "verbose")
     given = {name: value for name, value in arguments_of(tasks[0]).items() if name not in ours}
