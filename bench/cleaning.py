@@ -27,7 +27,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from bench.drawn import draw
-from bench.measure import compare, seconds
+from bench.measure import compare, peak, seconds
 from pipeline.method import YOLOv8
 from registry.core.method import Item
 from registry.jobs.child import MALLOC
@@ -107,12 +107,6 @@ def speed(files: Sequence[Path], place: Path) -> None:
         compare("clean, and the pixels as an array", lambda: float(ask("make")), saving, "Pillow, saving PNG")
         compare("clean", clean, only, "Pillow, saving nothing")
         into.close()
-
-
-def peak() -> int:
-    """Bytes of memory that this process has held at most (getrusage would count those of its parent too)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM:"))
 
 
 def made_up(number: int) -> None:

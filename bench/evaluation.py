@@ -22,8 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.cleaning import peak
-from bench.measure import seconds
+from bench.measure import peak, seconds
 from registry.cli.main import COLLECT
 from registry.content.embedded import EmbeddedStore
 from registry.core import records, tables

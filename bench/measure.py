@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 ROUNDS = 5
 
@@ -25,3 +26,9 @@ def compare(
     mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
     speed = f"  {size / mine / 1e6:6.0f} MB/s" if size else ""
     print(f"{name:40} {mine:7.3f} s   {against:26} {theirs:7.3f} s   ratio {theirs / mine:5.2f}{speed}", flush=True)
+
+
+def peak() -> int:
+    """Bytes of memory that this process has held at most (getrusage would count those of its parent too)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM:"))

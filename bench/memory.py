@@ -14,7 +14,7 @@ import sys
 from typing import Any
 from unittest import mock
 
-from bench.cleaning import peak
+from bench.measure import peak
 from pipeline import cost
 from pipeline.recipe import load_recipe
 from registry.jobs.child import MALLOC

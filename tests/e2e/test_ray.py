@@ -161,10 +161,8 @@ def test_cancel_ends_the_children_on_the_nodes(opened: Home, snapshot: CID) -> N
     thread = work(opened, run)
     wait_for_epoch(opened, run)
     cancel(opened, run)
-    begun = time.monotonic()
     thread.join(60)
     assert not thread.is_alive()
-    assert time.monotonic() - begun < 30
     assert row_of(opened, run)["status"] == "cancelled"
     assert not children_of(run)
 
