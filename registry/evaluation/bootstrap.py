@@ -26,8 +26,7 @@ def bootstrap(columns: Columns, names: Names, *, threshold: int | Ints, rounds: 
     """Figures' values in every round, (rounds,) each.
 
     ``names`` are the images' groups. Keys: macro_f1, micro_f1, weighted_f1, macro_precision, macro_recall,
-    weighted_precision, recall_gap, pr_auc, map50, map50_95, and ``f1 N``, ``ap N``, ``ap50 N``, ``ap50_95 N`` of
-    class N.
+    weighted_precision, pr_auc, map50, map50_95, and ``f1 N``, ``ap N``, ``ap50 N``, ``ap50_95 N`` of class N.
     """
     of_image, bags = bags_of(names)
     counts = _by_bag(columns, of_image, bags, threshold)
@@ -80,7 +79,6 @@ def _of_matrix(counts: Ints) -> dict[str, Ints]:
     truth, called = counts.sum(axis=2), counts.sum(axis=1)[:, :k]
     recall, precision = ratio_of(hits, truth), np.maximum(ratio_of(hits, called), 0)
     f1 = np.where(truth > 0, ratio_of(2 * hits, truth + called), NONE)
-    best, worst = recall.max(axis=1), np.where(truth > 0, recall, UNIT + 1).min(axis=1)
     return {
         "macro_f1": mean_of(list(f1.T)),
         "micro_f1": ratio_of(2 * hits.sum(axis=1), truth.sum(axis=1) + called.sum(axis=1)),
@@ -88,7 +86,6 @@ def _of_matrix(counts: Ints) -> dict[str, Ints]:
         "macro_precision": mean_of(list(np.where(truth > 0, precision, NONE).T)),
         "macro_recall": mean_of(list(recall.T)),
         "weighted_precision": _weighted(precision, truth),
-        "recall_gap": np.where((truth > 0).sum(axis=1) > 1, best - worst, NONE),
         **{f"f1 {label}": f1[:, label] for label in range(k)},
     }
 

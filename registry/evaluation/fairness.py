@@ -25,11 +25,13 @@ from registry.evaluation.decimals import exact_sum, six
 from registry.evaluation.gap_interval import gap_interval
 from registry.evaluation.group_tests import against_the_rest, apart
 from registry.evaluation.groups import Attributes, Grouping, groupings
-from registry.evaluation.intervals import Names, bounds, draws, share_interval
+from registry.evaluation.intervals import Interval, Names, bounds, draws, share_interval
 from registry.evaluation.ratios import NONE, mean_of, ratio_of
 from registry.evaluation.tallies import Tallies, Tally, Worths, worths_of
+from registry.evaluation.worst_interval import Rate, ratio_interval, worst_interval
 
 CELLS = 1 << 22  # rounds x judgements held at once
+SMALLEST = ("worst_recall", "_ratio")  # figures that a rate left out could only lower
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,8 @@ def _groups(judged: _Judged, found: Sequence[Grouping]) -> list[_Group]:
     gap = [gaps.gaps_of(one, judged.least) for one in whole]
     parts: list[list[dict[str, Ints]]] = [[] for _ in found]
     for drawn in draws(tallies.bags, judged.rounds, judged.seed, max(1, CELLS // tallies.widest)):
-        for part, tally, one in zip(parts, tallies.of(drawn), gap, strict=True):
-            part.append({**_of_round(tally), **gaps.resampled(tally, one)})
+        for part, tally in zip(parts, tallies.of(drawn), strict=True):
+            part.append(_of_round(tally))
     resampled = [{name: np.concatenate([some[name] for some in part]) for name in part[0]} for part in parts]
     worths = [worths_of(columns, judged.at, one, tallies.of_row) for one in found]
     return [_Group(*row) for row in zip(found, whole, gap, worths, resampled, strict=True)]
@@ -200,18 +202,21 @@ def _of_classes(judged: _Judged, group: _Group, index: int) -> Iterator[Metric]:
 def _gaps(judged: _Judged, group: _Group) -> Iterator[Metric]:
     """The gaps; one that leaves a rate out is open on the side where that rate might lie."""
     found, n = group.gaps, int(group.tally.total.sum()) // judged.repeats
-    clusters = int(judged.tallies.clusters_of(group.grouping).sum())
     for name, value in found.values.items():
-        interval = None
-        if value is not None and name in found.rows:
-            rows = gaps.with_worth(found.rows[name], group.worths)
-            interval = gap_interval(rows, judged.rounds, judged.seed)
-        elif value is not None:
-            interval = bounds(group.rounds[name], clusters)
-        low, high = interval or (None, None)
-        if name in found.open and interval is not None:
-            low, high = (low, "1.000000") if name in found.rows else ("0.000000", high)
+        low = high = None
+        if value is not None:
+            low, high = _interval(judged, name, gaps.with_worth(found.rows[name], group.worths))
+            if name in found.open:
+                low, high = ("0.000000", high) if name.endswith(SMALLEST) else (low, "1.000000")
         yield Metric(name=f"{name}({group.grouping.name})", value=six(value), low=low, high=high, n=n)
+
+
+def _interval(judged: _Judged, name: str, rows: list[list[Rate]]) -> Interval:
+    if name == "worst_recall":
+        return worst_interval(rows[0])
+    if name.endswith("_ratio"):
+        return ratio_interval(rows)
+    return gap_interval(rows, judged.rounds, judged.seed)
 
 
 def _worst(grouping: Grouping, figures: Sequence[Metric]) -> str:

@@ -14,8 +14,7 @@ Definitions, by Fairlearn's names, each class in turn against the rest, a group 
 A rate counts only where it rests on ``min_group`` images; a gap has a value only where two groups have a rate. A rate
 that does not count could be anything, so a gap that leaves one out is open on that side: the upper bound of a
 difference is then 1, the lower bound of a ratio and of ``worst_recall`` 0, and no claim is proved by having few images
-of somebody. (A class that no image has is left out of true positive rates: it has none.) Which rates count is decided
-on the images as they are, and kept in every round of the bootstrap.
+of somebody. (A class that no image has is left out of true positive rates: it has none.)
 
 Sources: Hardt et al. 2016 (equalized odds, equal opportunity); Bird et al. 2020 (Fairlearn).
 """
@@ -30,8 +29,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.evaluation.columns import Ints
-from registry.evaluation.decimals import UNIT
-from registry.evaluation.ratios import NONE, ratio_of
 from registry.evaluation.tallies import Tally, Worths
 
 KINDS = ("demographic_parity", "equal_opportunity", "equalized_odds")
@@ -61,10 +58,8 @@ class Gaps:
     """The gaps of one grouping, by name without its attribute: exact values, and which rates they rest on."""
 
     values: dict[str, Fraction | None]
-    rows: dict[str, list[Row]]  # of each difference: the rates of one kind, and class, that it compares
+    rows: dict[str, list[Row]]  # of each: the rates of one kind, and class, that it compares
     open: frozenset[str]  # names of those that leave a rate out
-    groups: NDArray[np.bool_]  # (groups) whose recall counts
-    which: dict[str, NDArray[np.bool_]]  # by rate, (groups, k)
 
 
 def gaps_of(tally: Tally, least: int) -> Gaps:
@@ -86,7 +81,9 @@ def gaps_of(tally: Tally, least: int) -> Gaps:
         values[f"{kind}_ratio"] = min((low / high for low, high in ends if high > 0), default=None)
     loose = {f"{kind}_{form}" for kind in KINDS if left_out & {*RATES[kind]} for form in ("difference", "ratio")}
     loose |= set() if groups.all() else {"recall_gap", "worst_recall"}
-    return Gaps(values, rows, frozenset(loose), groups, which)
+    rows["worst_recall"] = rows["recall_gap"]
+    rows |= {f"{kind}_ratio": rows[f"{kind}_difference"] for kind in KINDS}
+    return Gaps(values, rows, frozenset(loose))
 
 
 def _row(kind: str, label: int, part: Ints, whole: Ints, mask: NDArray[np.bool_]) -> Row:
@@ -104,7 +101,7 @@ def _apart(row: Row) -> Fraction:
 
 
 def with_worth(rows: Sequence[Row], worths: Worths) -> list[list[tuple[Fraction, Fraction]]]:
-    """Rates as ``gap_interval`` takes them, each with how many independent images it rests on."""
+    """Rates as ``gap_interval`` and ``worst_interval`` take them, each with how many independent images it rests on."""
     return [
         [
             (value, worths.right[group] if kind == "right" else worths.of_class[kind][group][label])
@@ -112,35 +109,3 @@ def with_worth(rows: Sequence[Row], worths: Worths) -> list[list[tuple[Fraction,
         ]
         for row in rows
     ]
-
-
-def resampled(tally: Tally, gaps: Gaps) -> dict[str, Ints]:
-    """The ratios and the worst group's recall in every round, in units of 2**-30, -1 where a round has none."""
-    recalls = ratio_of(*right(tally))[:, gaps.groups]
-    found = {"worst_recall": np.where((recalls >= 0).sum(axis=1) > 1, _lowest(recalls), NONE)}
-    shares = {name: np.where(gaps.which[name], ratio_of(*parts), NONE) for name, parts in rates(tally).items()}
-    counted = {name: np.flatnonzero(mask.sum(axis=0) > 1).tolist() for name, mask in gaps.which.items()}
-    for kind in KINDS:
-        columns = [_proportion(shares[name][:, :, label]) for name in RATES[kind] for label in counted[name]]
-        found[f"{kind}_ratio"] = _smallest(columns, len(recalls))
-    return found
-
-
-def _lowest(values: Ints) -> Ints:
-    found: Ints = np.where(values >= 0, values, UNIT + 1).min(axis=1, initial=UNIT + 1)
-    return found
-
-
-def _proportion(values: Ints) -> Ints:
-    """Smallest over largest; -1 where the largest is 0 or there are not two."""
-    highest = values.max(axis=1, initial=NONE)
-    usable = ((values >= 0).sum(axis=1) > 1) & (highest > 0)
-    return np.where(usable, ratio_of(np.where(usable, _lowest(values), 0), np.where(usable, highest, 1)), NONE)
-
-
-def _smallest(columns: Sequence[Ints], rounds: int) -> Ints:
-    """Of what is there, (rounds); -1 where nothing is."""
-    if not columns:
-        return np.full(rounds, NONE)
-    low = _lowest(np.stack(columns, axis=1))
-    return np.where(low > UNIT, NONE, low)

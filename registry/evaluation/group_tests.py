@@ -15,13 +15,14 @@ import numpy as np
 
 from registry.core.records import GroupTest, Metric
 from registry.evaluation import gaps
-from registry.evaluation.columns import Columns, Ints
+from registry.evaluation.columns import Bools, Columns, Ints
 from registry.evaluation.comparison import holm
 from registry.evaluation.decimals import UNIT, six
 from registry.evaluation.groups import Grouping
-from registry.evaluation.intervals import Names, bounds, draws
+from registry.evaluation.intervals import Names, draws, percentiles, worth
 from registry.evaluation.ratios import ratio_of
 from registry.evaluation.tallies import Tallies, Tally
+from registry.evaluation.worst_interval import worst_interval
 
 _MISSING = 2 * UNIT  # stands for a difference that a round does not have
 _ROUNDS = 512  # at once
@@ -39,25 +40,25 @@ def against_the_rest(values: Sequence[str], tally: Tally, rounds: Ints, least: i
     """A test of every group ``values`` that has ``least`` judgements, as the others have together. ``tally`` is of the
     judgements as they are, ``rounds`` what ``apart`` gave."""
     hits, total = (part[0].tolist() for part in gaps.right(tally))
-    rows: list[tuple[int, Ints, Fraction]] = []
+    rows: list[tuple[int, tuple[Fraction, Fraction], Fraction]] = []
     for index in range(len(values)):
-        known = np.sort(rounds[:, index][rounds[:, index] < _MISSING])
+        known = rounds[:, index][rounds[:, index] < _MISSING]
         p = achieved_significance(known)
         if p is not None and min(total[index], sum(total) - total[index]) >= max(1, least):
-            rows.append((index, known, p))
+            rows.append((index, percentiles(known), p))
     corrected = holm([p for _, _, p in rows])
     rest = [Fraction(sum(hits) - hits[index], max(1, sum(total) - total[index])) for index in range(len(values))]
     return [
         GroupTest(
             name=f"recall({values[index]})",
             difference=six(Fraction(hits[index], total[index]) - rest[index]) or "",
-            low=_quantile(known, 25),
-            high=_quantile(known, 975),
+            low=six(low) or "",
+            high=six(high) or "",
             p=six(p) or "",
             corrected=six(fair) or "",
             n=total[index] // repeats,
         )
-        for (index, known, p), fair in zip(rows, corrected, strict=True)
+        for (index, (low, high), p), fair in zip(rows, corrected, strict=True)
     ]
 
 
@@ -72,10 +73,6 @@ def achieved_significance(differences: Ints) -> Fraction | None:
     return min(Fraction(1), Fraction(2 * (tail + 1), len(differences) + 1))
 
 
-def _quantile(ordered: Ints, per_mille: int) -> str:
-    return six(Fraction(int(ordered[-(-per_mille * len(ordered) // 1000) - 1]), UNIT)) or ""
-
-
 def by_class(
     columns: Columns, classes: Sequence[str], *, at: int | Ints, clusters: Names, rounds: int, min_group: int, seed: int
 ) -> tuple[Metric, list[GroupTest]]:
@@ -87,17 +84,23 @@ def by_class(
     grouping, repeats = Grouping("class", tuple(classes), columns.truth), columns.repeats
     tallies, least = Tallies(columns, at, [grouping], clusters), min_group * repeats
     (tally,) = tallies.as_it_is()
-    gap = gaps.gaps_of(tally, 1)
-    drawn = [one for times in draws(tallies.bags, rounds, seed, _ROUNDS) for one in tallies.of(times)]
-    worst = np.concatenate([gaps.resampled(one, gap)["worst_recall"] for one in drawn])
-    counts = tally.total[0]
-    small = min(counts[counts > 0].tolist(), default=0) < least
-    value = None if small else gap.values["worst_recall"]
-    interval = None if value is None else bounds(worst, int(tallies.clusters_of(grouping).sum()))
-    low, high = interval or (None, None)
-    n = len(columns) // repeats
-    differences = np.concatenate([apart(one) for one in drawn])
+    drawn = draws(tallies.bags, rounds, seed, _ROUNDS)
+    differences = np.concatenate([apart(one) for times in drawn for one in tallies.of(times)])
     return (
-        Metric(name="worst_recall(class)", value=six(value), low=low, high=high, n=n),
+        _worst(columns, columns.called(at) == columns.truth, tallies.of_row, least),
         against_the_rest(classes, tally, differences, least, repeats),
     )
+
+
+def _worst(columns: Columns, right: Bools, of_row: Ints, least: int) -> Metric:
+    """``worst_recall(class)``; ``right`` and ``of_row``: of each judgement, and its cluster."""
+    name, n = "worst_recall(class)", len(columns) // columns.repeats
+    classes = [columns.truth == label for label in np.unique(columns.truth).tolist()]
+    if len(classes) < 2 or min(int(mine.sum()) for mine in classes) < least:
+        return Metric(name=name, value=None, low=None, high=None, n=n)
+    rates = [
+        (Fraction(int(right[mine].sum()), int(mine.sum())), worth(of_row[mine], right[mine], columns.repeats))
+        for mine in classes
+    ]
+    low, high = worst_interval(rates)
+    return Metric(name=name, value=six(min(rates)[0]), low=low, high=high, n=n)

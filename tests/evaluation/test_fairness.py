@@ -6,7 +6,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import pytest
 from fairlearn import metrics as fairlearn
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,13 +13,12 @@ from msgspec import structs
 from sklearn.metrics import f1_score, precision_score
 
 from registry.core.records import Metric
-from registry.evaluation import gaps
-from registry.evaluation.decimals import UNIT
 from registry.evaluation.fairness import Fairness, by_attributes
 from registry.evaluation.group_tests import achieved_significance, by_class
 from registry.evaluation.groups import groupings
+from registry.evaluation.intervals import wilson
 from registry.evaluation.reading import columns_of
-from registry.evaluation.tallies import Tallies, Tally
+from registry.evaluation.tallies import Tallies
 from tests.evaluation.world import CLASSES, Row, row, sha, worlds
 
 AT = 250_000
@@ -112,24 +110,6 @@ def test_f1_and_precision_of_a_group_are_scikit_learns(world: tuple[list[Row], i
         about = {"labels": sorted(set(own)), "average": "macro", "zero_division": 0.0}
         assert close(found[f"f1(gender={group})"], f1_score(own, said, **about))
         assert close(found[f"precision(gender={group})"], precision_score(own, said, **about))
-
-
-@given(st.integers(2, 4), st.integers(1, 3), st.integers(0, 1 << 32), st.integers(1, 5))
-@settings(deadline=None, max_examples=25)
-def test_a_round_that_draws_everybody_once_gives_the_gaps_themselves(
-    groups: int, k: int, seed: int, least: int
-) -> None:
-    counts = np.random.default_rng(seed).integers(0, 6, (2, groups, k, k + 1))
-    counts[1] = counts[0]
-    hits, truth, called = np.einsum("rgkk->rgk", counts[..., :k]), counts.sum(axis=3), counts[..., :k].sum(axis=2)
-    tally = Tally(hits, truth, called)
-    found = gaps.gaps_of(tally, least)
-    rounds = gaps.resampled(tally, found)
-    assert set(rounds) == {name for name in found.values if not name.endswith(("_gap", "_difference"))}
-    for name in rounds:
-        value = found.values[name]
-        expected = -1 if value is None else float(value) * UNIT
-        assert rounds[name].tolist() == pytest.approx([expected, expected], abs=4 * k + 4)
 
 
 def test_a_group_below_the_size_counts_in_no_gap() -> None:
@@ -274,6 +254,21 @@ def test_classes_are_groups_as_an_attribute_of_the_same_values_would_be() -> Non
     by_name = {one.name.replace("kind=", ""): one for one in found.tests}
     assert [structs.replace(by_name[one.name], name=one.name) for one in tests] == tests
     assert min(float(one.corrected) for one in tests) < 0.05  # the last class is called right far more often
+
+
+def test_a_worst_group_is_no_surer_than_the_group_is() -> None:
+    """Thirty of each class, all right: nobody knows more of the worst class than of a class of thirty."""
+    rows = [row(number, number % 4, (number % 4, 900_000)) for number in range(120)]
+    columns = columns_of(rows, 4)
+    attributes = {one["sha256"]: {"site": "ab"[one["sha256"][0] % 2]} for one in rows}
+    fixed: dict[str, Any] = {"at": AT, "clusters": columns.keys, "rounds": 300, "min_group": 10, "seed": 5}
+    worst, _ = by_class(columns, CLASSES, **fixed)
+    assert (worst.value, worst.low, worst.high) == ("1.000000", *(wilson(30, 30) or ()))
+    figures = named(by_attributes(columns, attributes, ("site",), classes=CLASSES, **fixed))
+    own = [figures[f"recall(site={one})"].low or "" for one in "ab"]
+    assert figures["worst_recall(site)"].low == min(own) < "0.95"
+    of_classes = [figures[f"recall(site={one}, {name})"].low or "" for one in "ab" for name in CLASSES]
+    assert (figures["equal_opportunity_ratio(site)"].low or "") < min(of_classes)
 
 
 def test_the_worst_class_is_not_estimable_where_one_is_small() -> None:
