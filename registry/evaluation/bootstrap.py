@@ -15,7 +15,6 @@ import numpy as np
 
 from registry.evaluation.areas import box_level, box_steps, image_level, image_steps
 from registry.evaluation.columns import Columns, Ints
-from registry.evaluation.decimals import UNIT
 from registry.evaluation.intervals import Names, bags_of, draws
 from registry.evaluation.ratios import NONE, exact, mean_of, ratio_of
 
