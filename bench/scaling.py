@@ -56,8 +56,8 @@ def nodes(place: Path, number: int) -> dict[str, Any]:
     assert home.timed is not None
     marks = [times for name, times in home.timed.marks.items() if name.startswith("fold")]
     seconds = max(times[-1] for times in marks) - min(times[0] for times in marks)
-    ray.shutdown()  # type: ignore[no-untyped-call]
-    cluster.shutdown()
+    ray.shutdown()
+    cluster.shutdown()  # type: ignore[no-untyped-call]
     return {"folds": len(marks), "seconds": seconds}
 
 

@@ -1,7 +1,7 @@
 """From rows of predictions to columns: checked once, matched once, a few thousand rows at a time.
 
 Invariants: a row that no honest run writes (a class or a score out of bounds, an image twice in one fold, an image
-that was judged more often than another, more than MOST boxes or detections of an image) is refused. Rows may come in
+that was judged more often than another, more than BOXES or DETECTIONS of an image) is refused. Rows may come in
 any order, from any iterator, and none is kept: a million of them as numbers take a tenth of what they take as dicts.
 """
 
@@ -22,7 +22,7 @@ from registry.evaluation.matching import Numbers, matched
 Row = Mapping[str, Any]  # a row of PREDICTIONS
 CHUNK = 500  # rows that are held at once: what a core's cache holds
 LIMIT = 1 << 40  # of any number
-MOST = 1000  # boxes, and detections, of an image: matching costs their product
+BOXES, DETECTIONS = 100, 300  # of an image at most: matching costs their product. As labels, and as ultralytics have
 
 
 def columns_of(predictions: Iterable[Row], classes: int) -> Columns:
@@ -122,7 +122,8 @@ def _moved(numbers: Numbers, order: Ints) -> Numbers:
 def _read(rows: Sequence[Row], classes: int) -> Numbers:
     """All rows' numbers at once. ``InvalidInput`` (``bad_predictions``) names a row that is impossible."""
     fold, truth = (_whole([row[name] for row in rows]) for name in ("fold", "truth"))
-    boxes, found = _nested([row["boxes"] for row in rows], 4), _nested([row["detections"] for row in rows], 6)
+    boxes = _nested([row["boxes"] for row in rows], 4, BOXES)
+    found = _nested([row["detections"] for row in rows], 6, DETECTIONS)
     if fold is None or truth is None or boxes is None or found is None:
         raise _impossible(rows, classes)
     kind, score = found[1][:, 0], found[1][:, 1]
@@ -143,9 +144,9 @@ def _whole(values: Sequence[object]) -> Ints | None:
     return found if ((found >= -LIMIT) & (found <= LIMIT)).all() else None
 
 
-def _nested(lists: Sequence[Any], width: int) -> tuple[Ints, Ints] | None:
-    """Lists of lists of ``width`` integers: which list each comes from, and all of them, (n, width)."""
-    if not set(map(type, lists)) <= {list, tuple} or max(map(len, lists), default=0) > MOST:
+def _nested(lists: Sequence[Any], width: int, most: int) -> tuple[Ints, Ints] | None:
+    """Lists of at most ``most`` lists of ``width`` integers: which list each comes from, and all, (n, width)."""
+    if not set(map(type, lists)) <= {list, tuple} or max(map(len, lists), default=0) > most:
         return None
     parts = list(chain.from_iterable(lists))
     if not set(map(type, parts)) <= {list, tuple} or not set(map(len, parts)) <= {width}:
@@ -173,7 +174,7 @@ def _impossible(rows: Sequence[Row], classes: int) -> InvalidInput:
 def _refusal(key: bytes) -> InvalidInput:
     return InvalidInput(
         f"the prediction of image {key.hex()} is impossible: a class, score, box or fold is "
-        f"out of bounds, it has more than {MOST:,} boxes or detections, or the image stands twice",
+        f"out of bounds, it has more than {BOXES} boxes or {DETECTIONS} detections, or the image stands twice",
         code="bad_predictions",
     )
 
@@ -181,8 +182,8 @@ def _refusal(key: bytes) -> InvalidInput:
 def _possible(row: Row, classes: int) -> bool:
     if not (_within(row["truth"], classes) and _within(row["fold"], 1 << 31)):
         return False
-    lists = row["boxes"], row["detections"]
-    if not all(isinstance(one, (list, tuple)) and len(one) <= MOST for one in lists):
+    lists = (row["boxes"], BOXES), (row["detections"], DETECTIONS)
+    if not all(isinstance(one, (list, tuple)) and len(one) <= most for one, most in lists):
         return False
     return all(_integers(box, 4) for box in row["boxes"]) and all(
         _integers(one, 6) and 0 <= one[0] < classes and 0 <= one[1] <= 1_000_000 for one in row["detections"]
