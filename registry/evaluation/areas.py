@@ -28,6 +28,18 @@ def exact_ranks(classes: int) -> int:
     return max(64, 4096 // classes)
 
 
+def in_steps(columns: Columns) -> bool:
+    """Whether any class has more ranks than are steps each, of images or of boxes."""
+    return any(_ranks(columns, label) > exact_ranks(columns.classes) for label in range(columns.classes))
+
+
+def _ranks(columns: Columns, label: int) -> int:
+    """At how many ranks a class's recall can grow: of images or of boxes, where it is more."""
+    scores = columns.scores[columns.truth == label, label]
+    boxes = int(columns.right[:, columns.kind == label].sum(axis=1).max())
+    return max(len(np.unique(scores)), boxes)
+
+
 @dataclass(frozen=True)
 class Steps:
     """Rankings for one class: of each, one after the other, what lies up to each of ``sizes`` steps, by bag, first all,

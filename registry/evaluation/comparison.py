@@ -2,9 +2,10 @@
 
 Invariants: pure, exact, seeded: the same predictions give the same figures on every machine. Differences are B minus
 A. Both sides are drawn together (the paired cluster bootstrap: a person's images stay together, and each round takes
-the same persons for A and for B), so that what is hard for both does not count as a difference. Whether a class is
-called right more often is McNemar's exact test on the images that only one of them calls right, corrected for the
-number of classes by Holm's rule.
+the same persons for A and for B), so that what is hard for both does not count as a difference. Where areas are summed
+in steps (``areas``) the rounds lie aside; their percentiles are moved back by what the steps move the difference of the
+images themselves. Whether a class is called right more often is McNemar's exact test on the images that only one of
+them calls right, corrected for the number of classes by Holm's rule.
 
 Sources: Efron and Tibshirani 1993 (paired bootstrap, percentile interval); McNemar 1947, exact binomial form;
 Holm 1979.
@@ -21,11 +22,14 @@ import numpy as np
 
 from registry.core.errors import InvalidInput
 from registry.evaluation import metrics
+from registry.evaluation.areas import in_steps
 from registry.evaluation.bootstrap import bootstrap
 from registry.evaluation.columns import Columns, Ints
 from registry.evaluation.decimals import UNIT, six
+from registry.evaluation.intervals import percentiles
 
-FIGURES = ("macro_f1", "micro_f1", "pr_auc", "map50", "map50_95")
+AREAS = ("pr_auc", "map50", "map50_95")
+FIGURES = ("macro_f1", "micro_f1", *AREAS)
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,14 @@ def compare(
     ]
     values = [_values(columns, threshold, classes) for columns, threshold in zip((a, b), thresholds, strict=True)]
     keys = {name: name for name in FIGURES} | {f"f1({name})": f"f1 {label}" for label, name in enumerate(classes)}
+    aside = [_aside(*one) for one in zip((a, b), thresholds, values, strict=True)]
     differences = tuple(
-        _difference(name, (values[0][name], values[1][name]), (drawn[0][key], drawn[1][key]))
+        _difference(
+            name,
+            (values[0][name], values[1][name]),
+            (drawn[0][key], drawn[1][key]),
+            aside[1].get(name, Fraction(0)) - aside[0].get(name, Fraction(0)),
+        )
         for name, key in keys.items()
     )
     return Comparison(len(a), len(set(names)), differences, _tests(a, b, thresholds, classes))
@@ -105,12 +115,25 @@ def _values(columns: Columns, threshold: int | Ints, classes: Sequence[str]) -> 
     }
 
 
-def _difference(name: str, values: tuple[Fraction | None, Fraction | None], drawn: tuple[Ints, Ints]) -> Difference:
+def _aside(columns: Columns, threshold: int | Ints, values: Mapping[str, Fraction | None]) -> dict[str, Fraction]:
+    """How far the steps move each area: its value in a round that draws every group once, less the exact one. Empty
+    where every rank is a step."""
+    if not in_steps(columns):
+        return {}
+    together = np.zeros(len(columns), np.int64)  # one group, which one round can but draw once
+    once = bootstrap(columns, together, threshold=threshold, rounds=1, seed=0)
+    exact = {name: value for name in AREAS if (value := values[name]) is not None}
+    return {name: Fraction(int(once[name][0]), UNIT) - value for name, value in exact.items()}
+
+
+def _difference(
+    name: str, values: tuple[Fraction | None, Fraction | None], drawn: tuple[Ints, Ints], aside: Fraction
+) -> Difference:
     a, b = values
     low = high = None
-    known = np.sort((drawn[1] - drawn[0])[(drawn[0] >= 0) & (drawn[1] >= 0)])
+    known = (drawn[1] - drawn[0])[(drawn[0] >= 0) & (drawn[1] >= 0)]
     if a is not None and b is not None and 2 * len(known) >= len(drawn[0]):
-        low, high = (six(Fraction(int(known[-(-part * len(known) // 1000) - 1]), UNIT)) for part in (25, 975))
+        low, high = (six(bound - aside) for bound in percentiles(known))
     gap = b - a if a is not None and b is not None else None
     return Difference(name, six(a), six(b), six(gap), low, high)
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from registry.core.records import Metric
-from registry.evaluation.areas import exact_ranks, steps_of
+from registry.evaluation.areas import in_steps, steps_of
 from registry.evaluation.columns import Columns
 from registry.evaluation.groups import Attributes
 from registry.evaluation.intervals import BAGS
@@ -64,13 +62,6 @@ def _bounded(columns: Columns, groups: int) -> Iterator[str]:
             f"For the intervals the {groups} groups of persons and near-duplicates were dealt into {BAGS} bags, and "
             "bags were resampled: that moves no interval aside, and leaves its width known to about 2 %."
         )
-    steps = steps_of(columns.classes)
-    if any(_ranks(columns, label) > exact_ranks(columns.classes) for label in range(columns.classes)):
+    if in_steps(columns):
+        steps = steps_of(columns.classes)
         yield f"For their intervals areas were summed in at most {steps} steps a class: that moves none aside."
-
-
-def _ranks(columns: Columns, label: int) -> int:
-    """At how many ranks a class's recall can grow: of images or of boxes, where it is more."""
-    scores = columns.scores[columns.truth == label, label]
-    boxes = int(columns.right[:, columns.kind == label].sum(axis=1).max())
-    return max(len(np.unique(scores)), boxes)

@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 from registry.core.errors import InvalidInput
 from registry.evaluation import metrics
 from registry.evaluation.columns import Columns, take
-from registry.evaluation.comparison import Comparison, compare, holm, mcnemar
+from registry.evaluation.comparison import AREAS, Comparison, Difference, compare, holm, mcnemar
 from registry.evaluation.intervals import draws, group_indices
 from registry.evaluation.reading import columns_of
 from tests.evaluation.world import CLASSES, row, sha
@@ -109,6 +109,24 @@ def test_rounds_are_paired_whole_groups() -> None:
     assert float(macro.low or 0) == pytest.approx(differences[7], abs=2e-6)  # the 8th of 300
     assert float(macro.high or 0) == pytest.approx(differences[292], abs=2e-6)
     assert (found.n, found.groups) == (60, 20)
+
+
+def test_areas_in_steps_move_no_interval_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rule for large releases, forced upon a small one: within a 25th of the width of what every rank gives."""
+    a, b = crowd(400, 1, 0.5), crowd(400, 2, 0.8)
+    plain = {one.name: one for one in both(a, b).differences}
+    monkeypatch.setattr("registry.evaluation.areas.exact_ranks", lambda classes: 12)
+    monkeypatch.setattr("registry.evaluation.areas.steps_of", lambda classes: 12)
+    stepped = {one.name: one for one in both(a, b).differences}
+    assert {name for name, one in stepped.items() if one != plain[name]} == set(AREAS)
+    for name in AREAS:
+        width = float(plain[name].high or 0) - float(plain[name].low or 0)
+        for ours, wanted in zip(ends(stepped[name]), ends(plain[name]), strict=True):
+            assert abs(ours - wanted) < width / 25, name
+
+
+def ends(one: Difference) -> tuple[float, float]:
+    return float(one.low or 0), float(one.high or 0)
 
 
 def test_a_better_one_is_seen() -> None:
