@@ -36,6 +36,7 @@ from registry.evaluation.intervals import (
 )
 from registry.evaluation.ratios import NONE
 from registry.evaluation.reading import columns_of
+from registry.evaluation.worst_interval import ratio_interval, worst_interval
 from tests.evaluation.world import CLASSES, Row, crowd, row, sha, worlds
 
 MASK = (1 << 64) - 1
@@ -351,8 +352,10 @@ def test_the_docs_worked_example() -> None:
         found = share_interval(metrics.class_recall(counts, label) or Fraction(0), images)
         assert f"worth {images}" in text
         assert f"`{'` to `'.join(found)}`" in text
-    gap = gap_interval([[(Fraction(7, 8), Fraction(8)), (Fraction(1, 2), Fraction(6))]], 40, 2023)
-    assert f"`{'` to `'.join(gap)}`" in text
+    two, four = [(Fraction(7, 8), Fraction(8)), (Fraction(1, 2), Fraction(6))], [(Fraction(27, 30), Fraction(30))] * 4
+    for found in (gap_interval([two], 40, 2023), worst_interval(two), ratio_interval([two]), worst_interval(four)):
+        assert f"`{'` to `'.join(found)}`" in text
+    assert str(quantile(Fraction(1, 80))) in text
 
 
 def test_more_groups_than_bags_are_dealt_in_turn() -> None:
