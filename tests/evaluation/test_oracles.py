@@ -142,7 +142,8 @@ def test_calibration_is_torchmetrics(world: tuple[list[Row], int], threshold: in
         return
     scores = torch.tensor(columns.best_score[called] / 1_000_000, dtype=torch.float64)
     theirs = binary_calibration_error(scores, torch.tensor(right[called]), n_bins=BINS, norm="l1")
-    assert float(ours or 0) == pytest.approx(float(theirs), abs=1e-6)
+    # a score of 1 has a bin of its own there; right ones of 0.999999, the only others in our last, then count 2e-6 more
+    assert float(ours or 0) == pytest.approx(float(theirs), abs=2.001e-6)
 
 
 def test_a_recall_on_the_edge_counts() -> None:
