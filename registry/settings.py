@@ -42,13 +42,17 @@ class Settings:
         """Scratch space of running jobs; may be deleted when none runs."""
         return self.home / "work"
 
+    def on_cluster(self, engine: str | None) -> bool:
+        """Whether an engine's folds are done by machines other than this one."""
+        return engine == "ray" and bool(self.ray_address)
+
     def at_once(self, engine: str | None) -> int:
         """Folds that are asked for side by side: on this machine half as many again as processors (three folds on two
         of them end sooner so than two and one), of a cluster many: what has no processor waits in Ray's own queue."""
         if self.parallel_folds:
             return self.parallel_folds
         processors = os.cpu_count() or 1
-        return FOLDS_OF_A_CLUSTER if engine == "ray" and self.ray_address else processors + processors // 2
+        return FOLDS_OF_A_CLUSTER if self.on_cluster(engine) else processors + processors // 2
 
 
 def _secret(environment: Mapping[str, str], name: str) -> str | None:

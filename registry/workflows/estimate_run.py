@@ -34,7 +34,7 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
     k = int(values["folds"]["k"])
     cost = method.estimate(values, max(1, record.count - record.count // k), len(record.classes))
     trainings = run_context.fold_count(values) + (checked.final == REFIT)
-    cluster = wanted.engine == "ray" and bool(parts.settings.ray_address)
+    cluster = parts.settings.on_cluster(wanted.engine)
     side_by_side = _side_by_side(parts, trainings, wanted.engine, 0 if cluster else cost.memory)
     rounds = -(-trainings // side_by_side)
     threads = side_by_side * int(values["training"].get("threads", 1))
