@@ -34,7 +34,7 @@ from registry.evaluation.claims import judge
 from registry.evaluation.columns import Columns
 from registry.evaluation.decimals import six
 from registry.evaluation.gap_interval import gap_interval
-from registry.evaluation.intervals import bounds, group_indices, share_interval, worth
+from registry.evaluation.intervals import bounds, class_rates, group_indices, share_interval
 from registry.evaluation.worst_interval import ratio_interval, worst_interval
 
 SIZES = {
@@ -113,12 +113,8 @@ def published(columns: Columns, names: list[bytes], rounds: int, seed: int) -> d
     counts = metrics.confusion_of(columns, 0)
     groups, everyone = group_indices(names)
     right = columns.called(0) == columns.truth
-    found, rates = {}, []
-    for label in range(columns.classes):
-        mine = columns.truth == label
-        value, worth_of = metrics.class_recall(counts, label) or Fraction(0), worth(groups[mine], right[mine])
-        rates.append((value, worth_of))
-        found[f"recall {label}"] = _metric(value, share_interval(value, worth_of))
+    rates = class_rates(columns.truth, right, groups)
+    found = {f"recall {label}": _metric(rate[0], share_interval(*rate)) for label, rate in enumerate(rates)}
     f1 = metrics.macro_f1(counts) or Fraction(0)
     drawn = of_confusion(columns, names, threshold=0, rounds=rounds, seed=seed)
     found["macro_f1"] = _metric(f1, bounds(drawn["macro_f1"], everyone, f1))

@@ -25,10 +25,10 @@ from registry.evaluation.decimals import exact_sum, six
 from registry.evaluation.gap_interval import gap_interval
 from registry.evaluation.group_tests import against_the_rest, apart
 from registry.evaluation.groups import Attributes, Grouping, groupings
-from registry.evaluation.intervals import Interval, Names, bounds, draws, share_interval
+from registry.evaluation.intervals import Interval, Names, Rate, bounds, draws, share_interval
 from registry.evaluation.ratios import NONE, mean_of, ratio_of
 from registry.evaluation.tallies import Tallies, Tally, Worths, worths_of
-from registry.evaluation.worst_interval import Rate, ratio_interval, worst_interval
+from registry.evaluation.worst_interval import ratio_interval, worst_interval
 
 CELLS = 1 << 22  # rounds x judgements held at once
 SMALLEST = ("worst_recall", "_ratio")  # figures that a rate left out could only lower

@@ -19,7 +19,7 @@ from registry.evaluation.bootstrap import bootstrap
 from registry.evaluation.columns import Bools, Columns, Ints
 from registry.evaluation.decimals import six
 from registry.evaluation.gap_interval import gap_interval
-from registry.evaluation.intervals import bounds, group_indices, worth
+from registry.evaluation.intervals import bounds, class_rates, group_indices, worth
 from registry.evaluation.thresholds import Thresholds
 
 METRICS = (
@@ -118,10 +118,7 @@ def _recall_gap(made: _Figures) -> Metric:
     gap = metrics.recall_gap(counts, rule.min_group * made.repeats)
     if gap is None:
         return _bare("recall_gap(class)", None, n)
-    rates = [
-        (Fraction(int(counts[label, label]), int(counts[label].sum())), made.worth(made.columns.truth == label))
-        for label in metrics.present(counts)
-    ]
+    rates = class_rates(made.columns.truth, made.right, made.of_row, made.repeats)
     low, high = gap_interval([rates], rule.rounds, rule.seed)
     return Metric(name="recall_gap(class)", value=six(gap), low=low, high=high, n=n)
 

@@ -35,7 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.evaluation.decimals import six
-from registry.evaluation.intervals import Interval
+from registry.evaluation.intervals import Interval, Rate
 
 MOST = 1000
 DRAWS = 8192
@@ -43,7 +43,6 @@ STEPS = 1000  # gaps that are tested
 HALVINGS = 40
 SLACK = 2.0**-20
 Floats = NDArray[np.float64]
-Rate = tuple[Fraction, Fraction]  # value, worth
 
 
 def gap_interval(rows: Sequence[Sequence[Rate]], rounds: int, seed: int) -> Interval:

@@ -19,7 +19,7 @@ from registry.evaluation.columns import Bools, Columns, Ints
 from registry.evaluation.comparison import holm
 from registry.evaluation.decimals import UNIT, six
 from registry.evaluation.groups import Grouping
-from registry.evaluation.intervals import Names, draws, percentiles, worth
+from registry.evaluation.intervals import Names, class_rates, draws, percentiles
 from registry.evaluation.ratios import ratio_of
 from registry.evaluation.tallies import Tallies, Tally
 from registry.evaluation.worst_interval import worst_interval
@@ -95,12 +95,9 @@ def by_class(
 def _worst(columns: Columns, right: Bools, of_row: Ints, least: int) -> Metric:
     """``worst_recall(class)``; ``right`` and ``of_row``: of each judgement, and its cluster."""
     name, n = "worst_recall(class)", len(columns) // columns.repeats
-    classes = [columns.truth == label for label in np.unique(columns.truth).tolist()]
-    if len(classes) < 2 or min(int(mine.sum()) for mine in classes) < least:
+    _, sizes = np.unique(columns.truth, return_counts=True)
+    if len(sizes) < 2 or int(sizes.min()) < least:
         return Metric(name=name, value=None, low=None, high=None, n=n)
-    rates = [
-        (Fraction(int(right[mine].sum()), int(mine.sum())), worth(of_row[mine], right[mine], columns.repeats))
-        for mine in classes
-    ]
+    rates = class_rates(columns.truth, right, of_row, columns.repeats)
     low, high = worst_interval(rates)
     return Metric(name=name, value=six(min(rates)[0]), low=low, high=high, n=n)

@@ -34,6 +34,7 @@ _PI = Decimal("3.14159265358979323846264338327950288419716939937510")
 MAX_ROUNDS = 100_000
 BAGS = 1024
 Interval = tuple[str, str]
+Rate = tuple[Fraction, Fraction]  # value, worth
 Names = Sequence[bytes] | Ints  # of groups, one a judgement
 
 
@@ -117,6 +118,17 @@ def worth_of(n: int, hits: int, sums: tuple[int, int, int], repeats: int = 1) ->
         spread = n * n * own_squares - 2 * n * hits * products + hits * hits * squares
         found = Fraction(n * n * hits * (n - hits), spread) if spread else Fraction(n)
     return min(found, Fraction(n, repeats))
+
+
+def class_rates(truth: Ints, right: Bools, groups: Ints, repeats: int = 1) -> list[Rate]:
+    """Recall of each class that some judgement has, in order, with its ``worth``. All (n): class, whether it was called
+    right, group."""
+    found = []
+    for label in np.unique(truth).tolist():
+        mine = truth == label
+        value = Fraction(int(right[mine].sum()), int(mine.sum()))
+        found.append((value, worth(groups[mine], right[mine], repeats)))
+    return found
 
 
 def group_indices(names: Names) -> tuple[Ints, int]:

@@ -31,11 +31,10 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from registry.evaluation.decimals import six
-from registry.evaluation.intervals import Interval, quantile, share_bounds
+from registry.evaluation.intervals import Interval, Rate, quantile, share_bounds
 
 SIDE = Fraction(1, 40)
 CLOSE = Decimal("1e-10")  # how near a bound of the likelihood ratio is found
-Rate = tuple[Fraction, Fraction]  # value, worth
 
 
 def worst_interval(rates: Sequence[Rate]) -> Interval:
