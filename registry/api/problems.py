@@ -74,7 +74,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """RFC 9457. ``detail`` is one sentence with the way out; ``code`` a stable word for programs."""
+    """RFC 9457. ``detail`` is one sentence, ``hint`` the way out; ``code`` a stable word for programs."""
 
     type: str
     title: str
@@ -83,6 +83,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str
     instance: str
     errors: tuple[Fault, ...] = ()
+    hint: str | None = None
 
 
 class HttpProblem(HTTPException):
@@ -123,16 +124,16 @@ def _problem(request: Request[Any, Any, Any], status: int, title: str, detail: s
 
 def from_error(request: Request[Any, Any, Any], error: EmotionetError) -> Response[Any]:
     """The answer to one of our own errors."""
-    detail = str(error)
+    detail, hint = str(error), error.hint
     if error.code in _PRIVATE:
         log.error("%s %s: %s", request.method, request.url.path, error)
-        detail = _PRIVATE[error.code]
+        detail, hint = _PRIVATE[error.code], None
     for kind, status, title in _CLASSES:
         if isinstance(error, kind):
             if kind is Untrusted and request.method in {"GET", "HEAD"}:
                 status = 502
             headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else None
-            return response(_problem(request, status, title, detail, error.code), headers)
+            return response(_problem(request, status, title, detail, error.code, hint=hint), headers)
     return from_defect(request, error)
 
 

@@ -64,7 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(wanted, output)
     except EmotionetError as error:
-        print(plain(f"emotionet: {error}"), file=sys.stderr)
+        print(plain(f"emotionet: error: {error}"), file=sys.stderr)
+        if error.hint:
+            print(plain(f"hint: {error.hint}"), file=sys.stderr)
         return exit_status(error)
     except KeyboardInterrupt:
         print("emotionet: stopped; nothing is lost, run it again to go on", file=sys.stderr)

@@ -12,7 +12,8 @@
     +-- Cancelled       somebody asked for it to stop                   (exit 1)
 
 Invariant: every error that leaves a public function of this project is one of these; an adapter
-translates foreign exceptions once, at its boundary. A message is one sentence with the way out.
+translates foreign exceptions once, at its boundary. A message is one sentence that names what was given and
+what is wrong with it; ``hint`` is the way out, an imperative sentence of its own.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class EmotionetError(Exception):
-    """Base of all errors; ``code`` is a stable snake_case word for programs."""
+    """Base of all errors; ``code`` is a stable snake_case word for programs, ``hint`` the way out where there is one."""
 
     code = "error"
 
-    def __init__(self, message: str, *, code: str | None = None) -> None:
+    def __init__(self, message: str, *, code: str | None = None, hint: str | None = None) -> None:
         super().__init__(message)
+        self.hint = hint
         if code is not None:
             self.code = code
 
