@@ -4,105 +4,36 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from registry.assembly import Home, open_home
-from registry.core import car, encoding, records, tables
+from registry.assembly import Home
+from registry.core import car, records
 from registry.core.cid import CID, DAG_CBOR, RAW, cid_of
-from registry.core.log import signing_bytes
-from registry.provenance.checks.report import Report
-from registry.provenance.lineage import ReleaseView, release_view
-from registry.settings import read_settings
+from registry.provenance.lineage import ReleaseView
 from registry.workflows.audit_target import audit_car, audit_target
 from registry.workflows.export_held import export_held
-from registry.workflows.import_source import import_source
-from registry.workflows.publish_release import publish_release
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.take_snapshot import take_snapshot
-from tests.workflows.conftest import PLUGIN
-
-Released = tuple[Home, CID, ReleaseView]
-Change = Callable[[Home, ReleaseView], dict[CID, bytes]]
+from tests.support.forgery import (
+    Change,
+    Released,
+    car_of,
+    failed,
+    forge,
+    new_table,
+    replaced,
+    simulated_release,
+)
 
 
 @pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
     """A home with one release, of the simulated method."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("audit")
-        patch.setenv("EMOTIONET_HOME", str(folder / "home"))
-        patch.setenv("PYTHONPATH", str(PLUGIN))
-        patch.syspath_prepend(str(PLUGIN))
-        opened = open_home(read_settings())
-        (folder / "faces").mkdir()
-        lines = ["file,label,contributor,subject,attr.side"]
-        for number in range(36):
-            (folder / "faces" / f"{number}.jpg").write_bytes(b"%d" % number)
-            label, side = ["triste", "feliz", "enojado", "odd"][number % 4], "lr"[number % 5 > 2]
-            lines.append(f"{number}.jpg,{label},anna,{number // 2},{side}")
-        lines.append("0.jpg,feliz,ben,0,l")
-        (folder / "faces" / "labels.csv").write_text("\n".join(lines))
-        import_source(opened, str(folder / "faces"))
-        snapshot = CID.parse(take_snapshot(opened)["snapshot"])
-        wanted = Wanted(recipe="simulated", method="simulated", claims=("macro_f1 >= 0.10",))
-        run = start_run(opened, snapshot, wanted)
-        opened.worker().work(run)
-        entry = CID.parse(publish_release(opened, run)["entry"])
-        record = records.parse_as(records.Entry, opened.store.get(entry)).record
-        release = records.parse_as(records.Release, opened.store.get(record))
-        yield opened, entry, release_view(opened.store.get, release)
-        opened.close()
-
-
-def failed(report: Report) -> list[str]:
-    return [check.id for check in report.checks if check.result == "does not hold"]
-
-
-def forge(opened: Home, entry: CID, changed: dict[CID, bytes]) -> CID:
-    """The release again with some blocks changed: everything above them hashed anew and signed with the same key."""
-    store, done = opened.store, dict[CID, CID]()
-
-    def again(value: Any) -> Any:
-        if isinstance(value, CID):
-            return rebuild(value)
-        if isinstance(value, list):
-            return [again(item) for item in value]
-        if isinstance(value, dict):
-            return {key: again(item) for key, item in value.items()}
-        return value
-
-    def rebuild(cid: CID) -> CID:
-        if cid in done or cid.codec != DAG_CBOR:
-            return done.get(cid, cid)
-        data = encoding.encode(again(encoding.decode(changed.get(cid) or store.get(cid))))
-        value = encoding.decode(data)
-        if value.get("type") == "entry":
-            data = sign(records.parse_as(records.Entry, data))
-        new = cid_of(data, DAG_CBOR)
-        store.put(new, data)
-        done[cid] = new
-        return new
-
-    def sign(draft: records.Entry) -> bytes:
-        moved = {bytes(old): bytes(new) for old, new in done.items()}
-        draft = msgspec.structs.replace(draft, prev=moved.get(draft.prev or b"", draft.prev))
-        return records.encode(msgspec.structs.replace(draft, signature=opened.key.sign(signing_bytes(draft))))
-
-    return rebuild(entry)
-
-
-def car_of(opened: Home, entry: CID, path: Path) -> Path:
-    """A CAR as an attacker writes it: the entry's closure, nothing beside it."""
-    from registry.core.dag import walk_closure
-
-    with path.open("wb") as stream:
-        car.write([entry], walk_closure(opened.store.get, [entry]), stream)
-    return path
+    with simulated_release(tmp_path_factory.mktemp("audit")) as found:
+        yield found
 
 
 def test_the_release_holds_here_and_from_its_file(released: Released, tmp_path: Path) -> None:
@@ -134,15 +65,6 @@ def test_another_issuer_is_refused(released: Released) -> None:
     report = audit_target(opened, str(entry), issuer="did:pkh:eip155:1:0x" + "0" * 40)
     assert failed(report) == ["2.issuer"]
     assert audit_target(opened, str(entry), issuer=opened.key.did).holds
-
-
-def replaced(cid: CID, record: records.Record, **fields: Any) -> dict[CID, bytes]:
-    return {cid: records.encode(msgspec.structs.replace(record, **fields))}
-
-
-def new_table(opened: Home, old: CID, shape: Any, edit: Callable[[list[Any]], list[Any]]) -> CID:
-    rows = edit([list(row) for row in tables.iterate(old, opened.store.get)])
-    return tables.build(*shape, rows, opened.store.put)
 
 
 def bumped(metrics: tuple[records.Metric, ...]) -> tuple[records.Metric, ...]:

@@ -1,0 +1,170 @@
+"""A forger who holds the key: changes blocks of a release, makes everything above them again, and signs it.
+
+``simulated_release`` gives something to forge; ``forge`` gives the forged release's entry, whose new blocks are put
+into the same store; ``car_of`` writes the file in which it is sent, log and opening beside it as an honest export.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from registry.assembly import Home, open_home
+from registry.core import car, encoding, log, records, tables
+from registry.core.cid import CID, DAG_CBOR, cid_of
+from registry.core.dag import walk_closure
+from registry.provenance.checks.report import FAILS, Report
+from registry.provenance.lineage import ReleaseView, release_view
+from registry.settings import read_settings
+from registry.workflows.import_source import import_source
+from registry.workflows.publish_release import publish_release
+from registry.workflows.start_run import Wanted, start_run
+from registry.workflows.take_snapshot import take_snapshot
+
+PLUGIN = Path(__file__).parent / "plugin"
+Changed = dict[CID, bytes]
+
+
+class Released(NamedTuple):
+    """An open home, the entry of its release, and the release read back."""
+
+    home: Home
+    entry: CID
+    view: ReleaseView
+
+
+Change = Callable[[Home, ReleaseView], Changed]
+
+
+def faces(folder: Path) -> Path:
+    """36 different files of three classes and one label that is no class, 18 persons, one attribute."""
+    folder.mkdir(parents=True)
+    lines = ["file,label,contributor,subject,attr.side"]
+    for number in range(36):
+        (folder / f"{number}.jpg").write_bytes(b"%d" % number)
+        label, side = ["triste", "feliz", "enojado", "odd"][number % 4], "lr"[number % 5 > 2]
+        lines.append(f"{number}.jpg,{label},anna,{number // 2},{side}")
+    lines.append("0.jpg,feliz,ben,0,l")
+    (folder / "labels.csv").write_text("\n".join(lines))
+    return folder
+
+
+def released(home: Home, entry: CID) -> Released:
+    """A release that a home holds, by its entry."""
+    record = records.parse_as(records.Entry, home.store.get(entry)).record
+    release = records.parse_as(records.Release, home.store.get(record))
+    return Released(home, entry, release_view(home.store.get, release))
+
+
+@contextmanager
+def simulated_home(folder: Path) -> Iterator[Home]:
+    """A home with the simulated method and ``faces`` imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMOTIONET_HOME", str(folder / "home"))
+        patch.setenv("PYTHONPATH", str(PLUGIN))
+        patch.syspath_prepend(str(PLUGIN))
+        opened = open_home(read_settings())
+        import_source(opened, str(faces(folder / "faces")))
+        yield opened
+        opened.close()
+
+
+def publish(home: Home, **wanted: Any) -> Released:
+    """Snapshot, train by the simulated method, publish; ``wanted`` goes into ``Wanted``."""
+    snapshot = CID.parse(take_snapshot(home)["snapshot"])
+    asked = {"recipe": "simulated", "method": "simulated", "claims": ("macro_f1 >= 0.10",), **wanted}
+    run = start_run(home, snapshot, Wanted(**asked))
+    home.worker().work(run)
+    return released(home, CID.parse(publish_release(home, run)["entry"]))
+
+
+@contextmanager
+def simulated_release(folder: Path) -> Iterator[Released]:
+    """A home with one release, of the simulated method. Takes about 2 s: share it over a module."""
+    with simulated_home(folder) as home:
+        yield publish(home)
+
+
+def replaced(cid: CID, record: msgspec.Struct, **fields: Any) -> Changed:
+    """One record with other fields."""
+    return {cid: records.encode(msgspec.structs.replace(record, **fields))}
+
+
+def new_table(home: Home, old: CID, shape: Any, edit: Callable[[list[Any]], list[Any]]) -> CID:
+    """A table with its rows edited."""
+    rows = edit([list(row) for row in tables.iterate(old, home.store.get)])
+    return tables.build(*shape, rows, home.store.put)
+
+
+def put(home: Home, data: bytes, codec: int = DAG_CBOR) -> CID:
+    """Put a block into the home's store."""
+    cid = cid_of(data, codec)
+    home.store.put(cid, data)
+    return cid
+
+
+def signed(home: Home, draft: records.Entry) -> bytes:
+    """An entry with this home's signature, whatever it says."""
+    return records.encode(msgspec.structs.replace(draft, signature=home.key.sign(log.signing_bytes(draft))))
+
+
+def forge(home: Home, entry: CID, changed: Changed) -> CID:
+    """The release again with some blocks changed: everything above them, the log too, hashed anew and signed."""
+    store, done = home.store, dict[CID, CID]()
+
+    def again(value: Any) -> Any:
+        if isinstance(value, CID):
+            return rebuild(value)
+        if isinstance(value, list):
+            return [again(item) for item in value]
+        if isinstance(value, dict):
+            return {key: again(item) for key, item in value.items()}
+        return value
+
+    def rebuild(cid: CID) -> CID:
+        if cid in done:
+            return done[cid]
+        if cid.codec != DAG_CBOR:
+            return put(home, changed[cid], cid.codec) if cid in changed else cid
+        value = encoding.decode(changed.get(cid) or store.get(cid))
+        if isinstance(value, dict) and value.get("type") == "entry" and value["prev"] is not None:
+            value["prev"] = bytes(rebuild(CID.decode(value["prev"])))
+        data = encoding.encode(again(value))
+        if isinstance(value, dict) and value.get("type") == "entry":
+            data = signed(home, records.parse_as(records.Entry, data))
+        done[cid] = put(home, data)
+        return done[cid]
+
+    return rebuild(entry)
+
+
+def way_back(home: Home, entry: CID) -> list[CID]:
+    """The entries of the log from this one to the first."""
+    found = [entry]
+    while (prev := records.parse_as(records.Entry, home.store.get(found[-1])).prev) is not None:
+        found.append(CID.decode(prev))
+    return found
+
+
+def car_of(
+    home: Home, entry: CID, path: Path, *, roots: Sequence[CID] | None = None, beside: Iterable[CID] = ()
+) -> Path:
+    """A CAR as an attacker writes it: the closures of the roots (unless said: the entry and its log's first), and the
+    log's entries and ``beside`` as blocks alone."""
+    way = way_back(home, entry)
+    named = list(dict.fromkeys([entry, way[-1]] if roots is None else roots))
+    blocks = {**dict(walk_closure(home.store.get, named))}
+    blocks |= {cid: home.store.get(cid) for cid in [*way, *beside]}
+    with path.open("wb") as stream:
+        car.write(named, blocks.items(), stream)
+    return path
+
+
+def failed(report: Report) -> list[str]:
+    """The ids of the checks that do not hold."""
+    return [check.id for check in report.checks if check.result == FAILS]
