@@ -24,7 +24,7 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class EmotionetError(Exception):
-    """Base of all errors; ``code`` is a stable snake_case word for programs, ``hint`` the way out where there is one."""
+    """Base of all errors; ``code`` is a stable snake_case word for programs, ``hint`` the way out, if any."""
 
     code = "error"
 
