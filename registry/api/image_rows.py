@@ -7,7 +7,6 @@ come in the order of the rows.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,7 +18,8 @@ from registry.api.problems import HttpProblem
 from registry.api.wire import MAX_IMAGE_BYTES, MAX_ROWS, ImageRow
 from registry.catalog import images
 from registry.content import reader
-from registry.content.labels import LabelRow, Rejection, clean_label, parse_box, parse_labels
+from registry.content.labels import LabelRow, Rejection, parse_box, parse_labels
+from registry.core import text
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound
 from registry.workflows.parts import Parts
@@ -76,13 +76,13 @@ def _json_row(number: int, data: bytes) -> Given:
             row=number,
             file=None,
             cid=_cid(row.cid),
-            label=clean_label(row.label),
-            contributor=_clean(row.contributor),
-            subject=_clean(row.subject),
-            licence=_clean(row.licence),
-            consent=_clean(row.consent),
+            label=text.clean("label", row.label),
+            contributor=text.clean_given("contributor", row.contributor),
+            subject=text.clean_given("subject", row.subject),
+            licence=text.clean_given("licence", row.licence),
+            consent=text.clean_given("consent", row.consent),
             boxes=tuple(parse_box(" ".join(map(str, box))) for box in row.boxes),
-            attributes={_clean(key) or "": _clean(value) or "" for key, value in row.attributes.items()},
+            attributes=text.clean_attributes(row.attributes),
         )
     except _NO_JSON as error:
         return Rejection(number, name, "bad_row", f"the row is not as the schema says: {error}")
@@ -90,19 +90,11 @@ def _json_row(number: int, data: bytes) -> Given:
         return Rejection(number, name, error.code, str(error))
 
 
-def _cid(text: str) -> str:
+def _cid(given: str) -> str:
     try:
-        return str(CID.parse(text))
+        return str(CID.parse(given))
     except InvalidInput as error:
         raise InvalidInput(str(error), code="bad_cid") from error
-
-
-def _clean(text: str | None) -> str | None:
-    """NFC, trimmed; ``InvalidInput`` for what no cell of a labels.csv may hold."""
-    clean = None if text is None else unicodedata.normalize("NFC", text).strip()
-    if clean == "" or (clean and any(unicodedata.category(sign) == "Cc" for sign in clean)):
-        raise InvalidInput("a value is blank or holds control characters: leave it out", code="bad_row")
-    return clean
 
 
 def measure(parts: Parts, cid: CID) -> tuple[bytes, int]:

@@ -15,13 +15,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import PurePosixPath
 
+from registry.core import text
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
 
 MAX_FILE = 256 << 20
 MAX_ROWS = 10_000_000
-MAX_CELL = 4096
-MAX_LABEL = 200
 MAX_BOXES = 100
 MAX_PIXELS = 1_000_000
 COLUMNS = {"file", "cid", "label", "contributor", "subject", "licence", "consent", "box"}
@@ -74,45 +73,36 @@ def check_inside(name: str) -> str:
     return str(path)
 
 
-def parse_box(text: str) -> Box:
+def parse_box(given: str) -> Box:
     """``x y w h`` in pixels to hundredths. ``InvalidInput`` (``bad_box``) for anything else."""
     try:
-        numbers = [Decimal(word) for word in text.split()]
+        numbers = [Decimal(word) for word in given.split()]
     except InvalidOperation as error:
-        raise InvalidInput(f"{text!r} is no box: write x y w h in pixels", code="bad_box") from error
+        raise InvalidInput(f"{given!r} is no box: write x y w h in pixels", code="bad_box") from error
     if len(numbers) != 4 or not all(number.is_finite() and 0 <= number <= MAX_PIXELS for number in numbers):
-        raise InvalidInput(f"{text!r} is no box: write x y w h in pixels", code="bad_box")
+        raise InvalidInput(f"{given!r} is no box: write x y w h in pixels", code="bad_box")
     x, y, width, height = (int(number * 100) for number in numbers)
     if not width or not height:
-        raise InvalidInput(f"{text!r} is no box: its width and height must not be 0", code="bad_box")
+        raise InvalidInput(f"{given!r} is no box: its width and height must not be 0", code="bad_box")
     return x, y, width, height
 
 
-def parse_boxes(text: str) -> tuple[Box, ...]:
+def parse_boxes(given: str) -> tuple[Box, ...]:
     """Several boxes by ``;``."""
-    boxes = tuple(parse_box(part) for part in text.split(";") if part.strip())
+    boxes = tuple(parse_box(part) for part in given.split(";") if part.strip())
     if len(boxes) > MAX_BOXES:
         raise InvalidInput(f"an image has at most {MAX_BOXES} boxes", code="bad_box")
     return boxes
 
 
-def clean_label(text: str) -> str:
-    """A label in NFC, trimmed. ``InvalidInput`` (``empty_label``) unless it has 1 to 200 characters."""
-    label = unicodedata.normalize("NFC", text).strip()
-    if not label or len(label) > MAX_LABEL or any(unicodedata.category(sign) == "Cc" for sign in label):
-        raise InvalidInput(f"a label has 1 to {MAX_LABEL} characters", code="empty_label")
-    return label
-
-
-def _cell(cells: Mapping[str, str], name: str) -> str | None:
-    text = unicodedata.normalize("NFC", cells.get(name, "")).strip()
-    if len(text) > MAX_CELL or any(unicodedata.category(sign) == "Cc" for sign in text):
-        raise _BadRow("bad_row", f"{name} is too long or holds control characters")
-    return text or None
+def _cell(cells: Mapping[str, str], name: str, field: str | None = None) -> str | None:
+    """A cell, cleaned as ``field`` (else ``name``); None where it is blank."""
+    given = cells.get(name, "")
+    return text.clean(field or name, given) if given.strip() else None
 
 
 def _place(cells: Mapping[str, str]) -> tuple[str | None, str | None]:
-    file, cid = _cell(cells, "file"), _cell(cells, "cid")
+    file, cid = _cell(cells, "file"), _cell(cells, "cid", "file")
     if file is None and cid is None:
         raise _BadRow("no_file_or_cid", "the row names no file and no cid")
     if file is not None:
@@ -130,17 +120,19 @@ def _row(number: int, cells: Mapping[str, str]) -> LabelRow:
         row=number,
         file=file,
         cid=cid,
-        label=clean_label(cells.get("label", "")),
+        label=text.clean("label", cells.get("label", "")),
         contributor=_cell(cells, "contributor"),
         subject=_cell(cells, "subject"),
         licence=_cell(cells, "licence"),
         consent=_cell(cells, "consent"),
-        boxes=parse_boxes(_cell(cells, "box") or ""),
-        attributes={
-            name.removeprefix("attr."): value
-            for name in cells
-            if name.startswith("attr.") and (value := _cell(cells, name)) is not None
-        },
+        boxes=parse_boxes(cells.get("box", "")),
+        attributes=text.clean_attributes(
+            {
+                name.removeprefix("attr."): cells[name]
+                for name in cells
+                if name.startswith("attr.") and cells[name].strip()
+            }
+        ),
     )
 
 
@@ -166,12 +158,12 @@ def parse_labels(data: bytes) -> tuple[list[LabelRow], list[Rejection]]:
     if len(data) > MAX_FILE:
         raise InvalidInput(f"labels.csv is larger than {MAX_FILE} bytes: split it", code="bad_labels")
     try:
-        text = data.decode("utf-8-sig")
+        decoded = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput(
             f"labels.csv is not UTF-8 (byte {error.start}): save it as UTF-8", code="bad_labels"
         ) from error
-    first, _, rest = text.partition("\n")
+    first, _, rest = decoded.partition("\n")
     separator, names = _header(first.rstrip("\r"))
     rows: list[LabelRow] = []
     rejected: list[Rejection] = []

@@ -30,6 +30,7 @@ from typing import Any, NamedTuple
 from registry.core import records
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
+from registry.core.text import clean
 
 RULE = "majority-v1"
 Row = Mapping[str, Any]
@@ -81,12 +82,21 @@ def load_classes(name_or_text: str) -> Classes:
     for line in text.removeprefix("\ufeff").splitlines():
         if not line.strip() or line.strip().startswith("#"):
             continue
-        words = [unicodedata.normalize("NFC", word).strip() for word in line.split(",")]
+        words = [_class_word(word) for word in line.split(",")]
         names.append(words[0])
         for word in words:
-            if not word or aliases.setdefault(normal(word), len(names) - 1) != len(names) - 1:
-                raise InvalidInput(f"{word!r} in the classes is empty or means two of them", code="bad_classes")
+            if aliases.setdefault(normal(word), len(names) - 1) != len(names) - 1:
+                raise InvalidInput(f"{word!r} in the classes means two of them", code="bad_classes")
     return classes_of(names, aliases)
+
+
+def _class_word(word: str) -> str:
+    try:
+        return clean("label", word)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{word!r} in the classes is no label: {error}", code="bad_classes", hint=error.hint
+        ) from error
 
 
 def resolve_rows(rows: Iterable[Row]) -> list[Row]:

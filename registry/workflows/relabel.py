@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
 from registry.catalog import images
+from registry.core import text
 from registry.core.cid import CID
-from registry.core.errors import InvalidInput, NotFound
+from registry.core.errors import NotFound
 from registry.workflows.parts import Parts
 from registry.workflows.register_images import NewRow, register
 
 
 def relabel(parts: Parts, image: str, label: str, contributor: str | None = None) -> dict[str, Any]:
     """Register ``label`` for ``image`` (a CID or sha256) by ``contributor`` (else this registry's key)."""
-    clean = unicodedata.normalize("NFC", label).strip()
-    if not clean or len(clean) > 200:
-        raise InvalidInput("a label has 1 to 200 characters", code="empty_label")
+    clean = text.clean("label", label)
+    contributor = text.clean_given("contributor", contributor)
     with parts.catalog.read() as db:
         found = images.get_image(db, image)
     if found is None or found["cid"] is None:

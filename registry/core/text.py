@@ -1,0 +1,79 @@
+"""Text from outside: the one cleaner of what people and programs say in words, whichever way it comes in.
+
+Invariants: what ``clean`` returns is in NFC, trimmed, not blank, within its field's bound, and can be held by
+dag-cbor, by SQLite and by PostgreSQL (an indexed value stays far below the 2,704 bytes of a PostgreSQL index row).
+Nothing is taken out: a text is kept whole or refused, so nobody is quoted with what they did not say. Format
+characters (joiners of emoji, marks of direction) are text; where they would steer a terminal, the terminal's
+writer escapes them.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+
+from registry.core.errors import InvalidInput
+
+# Characters in NFC, by the field that holds them.
+BOUNDS = {
+    "label": 200,
+    "contributor": 200,
+    "subject": 200,
+    "licence": 200,
+    "consent": 200,
+    "attribute": 200,  # its name
+    "value": 200,  # of an attribute
+    "name": 200,
+    "reason": 2000,
+    "file": 500,
+}
+_PARTS = 4  # a letter with its marks may come in so many characters that NFC makes one; more is too long unread
+# Controls, halves of a surrogate pair, line and paragraph separators: none has a place in a line of text.
+_REFUSED = {"Cc": "a control character", "Cs": "half a surrogate pair", "Zl": "a line break", "Zp": "a line break"}
+_AROUND = " \t\r\n\u00a0\u3000"  # str.strip() would also take controls, and say nothing of it
+_UNSEEN = frozenset(("Cf", "Zs"))
+_CODES = {"label": "empty_label"}
+
+
+def check(field: str, text: str) -> str:
+    """``text`` as it is. ``InvalidInput`` if it is too long, blank, or holds what no line of text may hold.
+
+    For what must stay as somebody wrote it (a file's name, a signed record's cell); ``clean`` for the rest.
+    """
+    most = BOUNDS[field]
+    if len(text) > most:
+        raise _refused(field, f"is longer than {most} characters", "shorten it.")
+    kinds = [unicodedata.category(sign) for sign in text]
+    for place, kind in enumerate(kinds, 1):
+        if kind in _REFUSED:
+            what = f"holds {_REFUSED[kind]} (U+{ord(text[place - 1]):04X}) at character {place}"
+            raise _refused(field, what, "take it out.")
+    if all(kind in _UNSEEN for kind in kinds):
+        raise _refused(field, "is blank", "leave it out, or say something.")
+    return text
+
+
+def clean(field: str, text: str) -> str:
+    """``text`` in NFC and trimmed, checked. ``InvalidInput`` (``bad_text``; of a label ``empty_label``) otherwise."""
+    if len(text) > BOUNDS[field] * _PARTS:
+        raise _refused(field, f"is longer than {BOUNDS[field]} characters", "shorten it.")
+    return check(field, unicodedata.normalize("NFC", text).strip(_AROUND))
+
+
+def clean_given(field: str, text: str | None) -> str | None:
+    """``clean`` of a text that may be left out: None stays None."""
+    return None if text is None else clean(field, text)
+
+
+def clean_attributes(given: Mapping[str, str]) -> dict[str, str]:
+    """Attributes with clean names and values. ``InvalidInput`` also where two names are one in NFC."""
+    cleaned = [(clean("attribute", name), clean("value", value)) for name, value in given.items()]
+    attributes = dict(cleaned)
+    if len(attributes) != len(cleaned):
+        raise _refused("attribute", "stands twice in one row", "name each attribute once.")
+    return attributes
+
+
+def _refused(field: str, what: str, hint: str) -> InvalidInput:
+    noun = {"value": "attribute's value", "attribute": "attribute's name"}.get(field, field)
+    return InvalidInput(f"the {noun} {what}", code=_CODES.get(field, "bad_text"), hint=hint)
