@@ -58,7 +58,7 @@ def look(item: Item, data: bytes, rules: Mapping[str, Any], detector: FaceDetect
     grey = image.convert("L")
     reason, measured = _judge(grey, rules)
     faces = None
-    if detector is not None and reason is None and not item.boxes:
+    if detector is not None and reason is None and not item.boxes and item.label is not None:
         faces = detector.find(image)
         reason, measured = _judge_faces(len(faces), rules)
     return {

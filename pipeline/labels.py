@@ -1,4 +1,7 @@
-"""Which box of an image carries its label: supplied, a detector's, or the full frame, recorded image by image."""
+"""Which box of an image carries its label: supplied, a detector's, or the full frame, recorded image by image.
+
+Invariant: a picture that shows nothing of any class has no box, whatever anyone found in it.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,15 @@ from registry.core.method import Box
 
 
 def choose_boxes(
-    supplied: Sequence[Box], detected: Sequence[Sequence[int]] | None, width: int, height: int
+    supplied: Sequence[Box] | None, detected: Sequence[Sequence[int]] | None, width: int, height: int
 ) -> tuple[tuple[Box, ...], str]:
     """The boxes, clipped to the image, and where they come from. A box outside the image counts for nothing.
 
-    Of several detected faces the largest is the one that the label speaks of (then the surest).
+    Of several detected faces the largest is the one that the label speaks of (then the surest). ``supplied`` is None
+    where there is nothing to find.
     """
+    if supplied is None:
+        return (), "nothing"
     clipped = tuple(box for box in (_clip(box, width * 100, height * 100) for box in supplied) if box[2] and box[3])
     if clipped:
         return clipped, "supplied"

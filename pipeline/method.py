@@ -12,7 +12,7 @@ from pipeline import recipe as recipes
 from pipeline.hardware import hardware
 from pipeline.labels import choose_boxes
 from registry.core.errors import InvalidInput, Untrusted
-from registry.core.method import Detection, Estimate, FoldOutcome, FoldTask, Item, Prepared, Progress, Row
+from registry.core.method import Box, Detection, Estimate, FoldOutcome, FoldTask, Item, Prepared, Progress, Row
 
 Read = Callable[[bytes], bytes]
 SOFTWARE = ("ultralytics", "torch", "torchvision", "numpy", "pandas", "pillow", "opencv-python", "safetensors")
@@ -59,7 +59,7 @@ class YOLOv8:
         from pipeline.clean import select
 
         recipes.check_values(recipe)
-        supplied = {item.sha256: item.boxes for item in items}
+        supplied = {item.sha256: None if item.label is None else item.boxes for item in items}
         if sorted(row["sha256"] for row in rows) != sorted(supplied):
             raise InvalidInput("the rows are not those of the items", code="rows_differ")
         table = select(rows, recipe["preprocess"])
@@ -196,7 +196,8 @@ class YOLOv8:
         return {**found, **within, "python": platform.python_version(), "system": platform.system(), **hardware()}
 
 
-def _prepared(row: Mapping[Any, Any], supplied: Sequence[tuple[int, int, int, int]]) -> Prepared:
+def _prepared(row: Mapping[Any, Any], supplied: Sequence[Box] | None) -> Prepared:
+    """``supplied`` is None for a picture that shows nothing of any class."""
     kept = row["reason"] is None
     boxes, source = choose_boxes(supplied, row["faces"], row["width"], row["height"]) if kept else ((), "")
     return Prepared(

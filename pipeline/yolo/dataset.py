@@ -35,10 +35,11 @@ class ArrayDataset(YOLODataset):  # type: ignore[misc]
 
     def _label(self, sha256: bytes, name: str) -> dict[str, Any]:
         boxes, size = yolo_boxes(self._task, sha256), self._pixels.shape[1]
+        label = self._task.labels[sha256] or 0  # of no box where nothing is to be found
         return {
             "im_file": name,
             "shape": (size, size),
-            "cls": np.full((len(boxes), 1), self._task.labels[sha256], np.float32),
+            "cls": np.full((len(boxes), 1), label, np.float32),
             "bboxes": boxes,
             "segments": [],
             "keypoints": None,

@@ -23,10 +23,11 @@ Row = Mapping[str, Any]  # bytes, integers, text, None, lists and maps of them: 
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One image of a snapshot. ``label`` is the class index; ``read`` it by sha256."""
+    """One image of a snapshot. ``label`` is the class index, None where it shows nothing of any class (and has no
+    box); ``read`` it by sha256."""
 
     sha256: bytes
-    label: int
+    label: int | None
     subject: str | None
     boxes: tuple[Box, ...]
 
@@ -39,7 +40,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     height: int
     pixels: bytes | None  # sha2-256 over b"<h>x<w>x3:uint8:" + raw RGB of the resized image
     boxes: tuple[Box, ...]
-    box_source: str  # supplied, detector, full_frame; "" where dropped
+    box_source: str  # supplied, detector, full_frame, nothing (no box: there is no object); "" where dropped
     group: bytes  # smallest sha256 of persons' and near-duplicates' group
     reason: str | None
     measured: str | None
@@ -55,7 +56,7 @@ class FoldTask(msgspec.Struct, frozen=True, kw_only=True):
     array: Path
     index: Mapping[bytes, int]  # sha256 -> row of array
     rows: Mapping[bytes, Prepared]
-    labels: Mapping[bytes, int]
+    labels: Mapping[bytes, int | None]  # None: nothing is to be found in it
     train: tuple[bytes, ...]  # sha256, sorted
     validate: tuple[bytes, ...]  # sha256, sorted; empty for a refit
     base: Mapping[str, bytes] | None  # weights files by name, or None

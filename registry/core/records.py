@@ -90,8 +90,8 @@ class Environment(Record, frozen=True, kw_only=True, tag="environment"):
 class Snapshot(Record, frozen=True, kw_only=True, tag="snapshot"):
     """An immutable set of images with one label each. ``items``: SNAPSHOT_ITEMS, ``excluded``: EXCLUDED.
 
-    ``aliases`` says which labels as given (NFC, trimmed, casefolded) count as which class by index, so
-    that anyone can decide every item again from the contributions alone.
+    ``aliases`` says which labels as given (NFC, trimmed, casefolded) count as which class by index (-1: as a picture
+    that shows nothing of any class), so that anyone can decide every item again from the contributions alone.
     """
 
     items: CID

@@ -8,6 +8,8 @@ label means. Labels that mean no class don't vote, unless none does: then the im
 ``unknown_label``. The class with the most votes wins; a tie excludes it as ``disagreement``. The rest
 follows from all the image's rows, whatever order they came in:
 
+* an image of which the winner says that it shows nothing (``BACKGROUND``) is an item without label and boxes: a
+  training learns that there is nothing to find, and whatever is found in it is a false alarm;
 * ``image`` and ``size`` are those of the row with the smallest contributor;
 * ``contributors`` are all of them, sorted; ``subject`` and ``licence`` the smallest text that is given;
 * ``attributes`` are all that anyone gives, of different values for one name the smallest;
@@ -15,7 +17,7 @@ follows from all the image's rows, whatever order they came in:
 
 Invariants: pure; the result does not depend on the order of rows; every image that comes in is either
 an item or excluded, with the first reason of ``withdrawn``, ``no_bytes``, ``unknown_label``,
-``disagreement``; items' labels are names of the given classes.
+``disagreement``; items' labels are names of the given classes, or None.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ from registry.core.errors import InvalidInput
 from registry.core.text import clean
 
 RULE = "majority-v1"
+BACKGROUND = -1  # instead of a class's index: the picture shows nothing of any class
+NOTHING = "nothing"  # how a file of classes says that: ``fondo = nothing``
 Row = Mapping[str, Any]
 
 CLASS_SETS: dict[str, str] = {
@@ -46,22 +50,26 @@ def normal(label: str) -> str:
 
 
 class Classes(NamedTuple):
-    """Class names in their order, and what labels mean them: normal label -> index of the class."""
+    """Class names in their order, and what labels mean them: normal label -> index of the class, or ``BACKGROUND``."""
 
     names: tuple[str, ...]
     aliases: dict[str, int]
 
     def index_of(self, label: str) -> int | None:
-        """The index of the class that a label as given means, None if it means none."""
+        """The index of the class that a label as given means, ``BACKGROUND``, or None if it means neither."""
         return self.aliases.get(normal(label))
+
+    def name_of(self, index: int) -> str | None:
+        """A class's name; None of ``BACKGROUND``, as an item's label is."""
+        return None if index == BACKGROUND else self.names[index]
 
 
 def classes_of(names: Sequence[str], aliases: Mapping[str, int]) -> Classes:
     """Classes as a ``Snapshot`` record states them. ``InvalidInput`` ``bad_classes`` if they contradict themselves."""
     if not names or len(set(names)) != len(names):
         raise InvalidInput("classes must be different names, at least one", code="bad_classes")
-    if any(not 0 <= index < len(names) for index in aliases.values()):
-        raise InvalidInput("every alias must mean one of the classes", code="bad_classes")
+    if any(not BACKGROUND <= index < len(names) for index in aliases.values()):
+        raise InvalidInput("every alias must mean one of the classes, or none (-1)", code="bad_classes")
     if any(aliases.get(normal(name)) != index for index, name in enumerate(names)):
         raise InvalidInput("every class must be an alias of itself", code="bad_classes")
     return Classes(tuple(names), dict(aliases))
@@ -70,23 +78,34 @@ def classes_of(names: Sequence[str], aliases: Mapping[str, int]) -> Classes:
 def load_classes(name_or_text: str) -> Classes:
     """A set in ``CLASS_SETS`` by its name, or the text of a file: a line ``name[, alias...]`` a class, in order.
 
-    Empty lines and lines that begin with ``#`` are left out. ``InvalidInput`` ``bad_classes`` if a label would
+    A line ``label[, label...] = nothing`` is no class: pictures with these labels show nothing of any class. Empty
+    lines and lines that begin with ``#`` are left out. ``InvalidInput`` ``bad_classes`` if a label would
     mean two classes, if there are none, or if it is one word that names no set.
     """
     text = CLASS_SETS.get(name_or_text, name_or_text)
     if "\n" not in text and "," not in text:
         known = ", ".join(sorted(CLASS_SETS))
-        raise InvalidInput(f"{text!r} is no set of classes: name a file or one of {known}", code="bad_classes")
+        raise InvalidInput(
+            f"{text[:200]!r} is no set of classes", code="bad_classes", hint=f"name a file, or one of: {known}."
+        )
     names: list[str] = []
     aliases: dict[str, int] = {}
     for line in text.removeprefix("\ufeff").splitlines():
         if not line.strip() or line.strip().startswith("#"):
             continue
-        words = [_class_word(word) for word in line.split(",")]
-        names.append(words[0])
+        labels, equals, meaning = line.rpartition("=")
+        background = bool(equals) and normal(meaning) == NOTHING
+        words = [_class_word(word) for word in (labels if background else line).split(",")]
+        if not background:
+            names.append(words[0])
+        index = BACKGROUND if background else len(names) - 1
         for word in words:
-            if aliases.setdefault(normal(word), len(names) - 1) != len(names) - 1:
-                raise InvalidInput(f"{word!r} in the classes means two of them", code="bad_classes")
+            if aliases.setdefault(normal(word), index) != index:
+                raise InvalidInput(
+                    f"{word!r} in the classes means two of them",
+                    code="bad_classes",
+                    hint="write a line a class, its name first and then other labels that mean it, each label once.",
+                )
     return classes_of(names, aliases)
 
 
@@ -165,7 +184,7 @@ def select(
 
 
 def decide(group: Sequence[Row], classes: Classes) -> tuple[int | None, str, str]:
-    """One image's class index, or None with the reason and its detail."""
+    """One image's class index or ``BACKGROUND``, or None with the reason and its detail."""
     meant = [classes.index_of(row["label"]) for row in group]
     votes = Counter(index for index in meant if index is not None)
     if not votes:
@@ -173,7 +192,7 @@ def decide(group: Sequence[Row], classes: Classes) -> tuple[int | None, str, str
     most = max(votes.values())
     winners = [index for index, count in votes.items() if count == most]
     if len(winners) > 1:
-        detail = ", ".join(f"{classes.names[index]} {votes[index]}" for index in sorted(votes))
+        detail = ", ".join(f"{classes.name_of(index) or NOTHING} {votes[index]}" for index in sorted(votes))
         return None, "disagreement", detail
     return winners[0], "", ""
 
@@ -181,12 +200,13 @@ def decide(group: Sequence[Row], classes: Classes) -> tuple[int | None, str, str
 def _item(group: Sequence[Row], classes: Classes, index: int) -> list[Any]:
     """``group``: an image's rows by rising contributor."""
     first = group[0]
-    boxes = [row["boxes"] for row in group if row["boxes"] and classes.index_of(row["label"]) == index]
+    said = [] if index == BACKGROUND else group  # where nothing is, no box is
+    boxes = [row["boxes"] for row in said if row["boxes"] and classes.index_of(row["label"]) == index]
     item = {
         "sha256": first["sha256"],
         "image": CID.decode(first["cid"]),
         "size": first["size"],
-        "label": classes.names[index],
+        "label": classes.name_of(index),
         "contributors": [row["contributor"] for row in group],
         "subject": _smallest(row["subject"] for row in group),
         "attributes": _attributes(group),

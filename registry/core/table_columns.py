@@ -25,7 +25,7 @@ CONTRIBUTION_ROWS = (
 SNAPSHOT_ITEMS = (
     ("sha256", "image", "size", "label", "contributors", "subject", "attributes", "licence", "boxes"),
     ("sha256",),
-)  # image: link; label: class name; contributors: sorted list
+)  # image: link; label: class name, None of a picture that shows nothing of any class; contributors: sorted list
 EXCLUDED = (("sha256", "reason", "detail"), ("sha256",))
 PREPARED = (
     ("sha256", "width", "height", "pixels", "boxes", "box_source", "group", "reason", "measured"),
@@ -33,6 +33,7 @@ PREPARED = (
 )  # kept: reason None; dropped: pixels None, reason a word, measured its value as text. group: its smallest sha256
 FOLDS = (("sha256", "repeat", "fold"), ("sha256", "repeat"))  # repeat r has the folds r * k to r * k + k - 1
 PREDICTIONS = (("sha256", "fold", "truth", "boxes", "detections"), ("sha256", "fold"))  # once a repeat
-# truth: class index; detections: [[class index, score in millionths, x, y, w, h]] by falling score
+# truth: class index, None where there is nothing to find
+# detections: [[class index, score in millionths, x, y, w, h]] by falling score
 HISTORY = (("epoch", "values"), ("epoch",))  # values: {name: decimal string}
 CURVES = (("name", "points"), ("name",))  # points: [[x, y]] decimal strings; see registry.evaluation.curves

@@ -55,8 +55,11 @@ def union_groups(pairs: Iterable[tuple[bytes, bytes]], members: Iterable[bytes])
     return {member: root(member) for member in parent}
 
 
-def draw_folds(groups: Mapping[bytes, bytes], labels: Mapping[bytes, int], k: int, seed: bytes) -> dict[bytes, int]:
-    """Fold (0 to k-1) of every member of ``groups`` (member to group's name). Labels are class indices.
+def draw_folds(
+    groups: Mapping[bytes, bytes], labels: Mapping[bytes, int | None], k: int, seed: bytes
+) -> dict[bytes, int]:
+    """Fold (0 to k-1) of every member of ``groups`` (member to group's name). Labels are class indices;
+    those without an object (None) are shared out like one more class.
 
     ``InvalidInput`` (``too_few_groups``) if some fold would stay empty, (``no_label``) if a member has no label.
     """
@@ -72,7 +75,7 @@ def draw_folds(groups: Mapping[bytes, bytes], labels: Mapping[bytes, int], k: in
     smallest = {name: min(found) for name, found in members.items()}
     queue = sorted(members, key=lambda name: (-len(members[name]), hashlib.sha256(seed + smallest[name]).digest()))
     totals = Counter(labels[member] for member in groups)
-    counts: list[Counter[int]] = [Counter() for _ in range(k)]
+    counts: list[Counter[int | None]] = [Counter() for _ in range(k)]
     folds: dict[bytes, int] = {}
     for name in queue:
         added = Counter(labels[member] for member in members[name])
@@ -85,7 +88,7 @@ def draw_folds(groups: Mapping[bytes, bytes], labels: Mapping[bytes, int], k: in
 
 
 def repeated_folds(
-    groups: Mapping[bytes, bytes], labels: Mapping[bytes, int], k: int, repeats: int, seed: bytes
+    groups: Mapping[bytes, bytes], labels: Mapping[bytes, int | None], k: int, repeats: int, seed: bytes
 ) -> dict[tuple[bytes, int], int]:
     """Fold (0 to repeats * k - 1) of every (member, repeat). Errors as ``draw_folds``."""
     found = {}
@@ -96,7 +99,7 @@ def repeated_folds(
     return dict(sorted(found.items()))
 
 
-def _cost(count: Counter[int], added: Counter[int], totals: Counter[int], k: int) -> int:
+def _cost(count: Counter[int | None], added: Counter[int | None], totals: Counter[int | None], k: int) -> int:
     """How much worse a fold gets, times k squared, so that it is an integer."""
     return sum(
         (k * (count[label] + added[label]) - totals[label]) ** 2 - (k * count[label] - totals[label]) ** 2

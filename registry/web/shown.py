@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from registry.core import records, tables
+from registry.core.snapshot import NOTHING
 from registry.provenance.lineage import ReleaseView
 from registry.web import charts, figures
 from registry.web.by_group import by_group, people_of
@@ -71,7 +72,7 @@ def kept_and_dropped(
     reasons: dict[str, int] = {}
     for row in tables.rows_as_dicts(view.preprocessing.output, get):
         gone = row["reason"] is not None
-        counts.setdefault(label_of.get(row["sha256"], "?"), [0, 0])[gone] += 1
+        counts.setdefault(label_of.get(row["sha256"], "?") or NOTHING, [0, 0])[gone] += 1
         if gone:
             reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
     return {name: (kept, out) for name, (kept, out) in counts.items()}, dict(sorted(reasons.items()))

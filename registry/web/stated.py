@@ -47,7 +47,7 @@ def check_stated(view: ReleaseView, get: Any, items: Iterable[Mapping[str, Any]]
         _numbers(found.thresholds)
         _demand(len(found.several) == len(view.snapshot.classes), "a count a class")
         for row in items:
-            _kinds((row["sha256"], bytes), (row["image"], CID), (row["label"], str), (row["attributes"], dict))
+            _kinds((row["sha256"], bytes), (row["image"], CID), (row["label"], str | None), (row["attributes"], dict))
         for row in tables.rows_as_dicts(view.snapshot.excluded, get):
             _kinds((row["reason"], str))
         for row in tables.rows_as_dicts(view.preprocessing.output, get):

@@ -131,7 +131,7 @@ def _croissant(parts: Parts, cid: CID, snapshot: records.Snapshot, pictures: Ite
                 "sha256": one.sha256,
                 "cid": str(row["image"]),
                 "label": row["label"],
-                "class": snapshot.classes.index(row["label"]),
+                "class": None if row["label"] is None else snapshot.classes.index(row["label"]),
                 "subject": row["subject"] or "",
                 "licence": row["licence"] or "",
                 "attributes": json.dumps(dict(row["attributes"]), ensure_ascii=False, sort_keys=True),
@@ -169,8 +169,10 @@ def _yolo(snapshot: records.Snapshot, pictures: Iterable[Picture], split: Split 
         side, boxes = ("train", one.row["boxes"]) if split is None else split[one.row["sha256"]]
         (folder / "images" / side / f"{one.sha256}.{one.suffix}").write_bytes(one.data)
         width, height = one.width * 100, one.height * 100
-        label = snapshot.classes.index(one.row["label"])
-        lines = [_line(label, box, width, height) for box in boxes or one.row["boxes"] or [[0, 0, width, height]]]
+        lines = []  # of a picture without an object: ultralytics takes it as background
+        if one.row["label"] is not None:
+            label = snapshot.classes.index(one.row["label"])
+            lines = [_line(label, box, width, height) for box in boxes or one.row["boxes"] or [[0, 0, width, height]]]
         (folder / "labels" / side / f"{one.sha256}.txt").write_text("".join(lines), encoding="ascii")
     # JSON is YAML, and no name can break out of it
     document = {"path": ".", "train": "images/train", "val": f"images/{names[-1]}", "names": list(snapshot.classes)}

@@ -87,7 +87,8 @@ def load(parts: Parts, run: str) -> RunContext:
 def read_items(store: BlockReader, snapshot: records.Snapshot) -> tuple[list[Item], dict[bytes, CID]]:
     """A snapshot's items as a method takes them, and where each image lies."""
     items, where = [], {}
-    position = {name: index for index, name in enumerate(snapshot.classes)}
+    position: dict[str | None, int | None] = {name: index for index, name in enumerate(snapshot.classes)}
+    position[None] = None
     for row in tables.rows_as_dicts(snapshot.items, store.get):
         boxes = tuple((box[0], box[1], box[2], box[3]) for box in row["boxes"])
         items.append(Item(sha256=row["sha256"], label=position[row["label"]], subject=row["subject"], boxes=boxes))

@@ -19,6 +19,8 @@ from registry.workflows.parts import Parts
 from registry.workflows.read_content import read_as
 from registry.workflows.say import say, settle
 
+_LABEL = records.SNAPSHOT_ITEMS[0].index("label")
+
 
 def take_snapshot(
     parts: Parts,
@@ -45,8 +47,12 @@ def take_snapshot(
         contributions = images.contributions_in_log_order(db, {row["sha256"] for row in rows})
     missing = {row["sha256"] for row in rows if not parts.store.has(CID.decode(row["cid"]))}
     items, excluded = select(rows, mapping, RULE, withdrawn, missing)
-    if not items:
-        raise InvalidInput("no image is left for a snapshot: import labeled images, or widen the filter", code="empty")
+    if all(item[_LABEL] is None for item in items):
+        raise InvalidInput(
+            "no image is left for a snapshot that shows one of its classes",
+            code="empty",
+            hint="import labeled images, widen the filter, or name their labels with --classes.",
+        )
     record = records.Snapshot(
         items=tables.build(*records.SNAPSHOT_ITEMS, items, parts.store.put),
         count=len(items),
@@ -70,10 +76,12 @@ def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
         snapshot = entries.record_of(db, snapshot)
     record = read_as(parts, records.Snapshot, snapshot)
     labels = Counter(row["label"] for row in tables.rows_as_dicts(record.items, parts.store.get))
+    nothing = labels.pop(None, 0)
     reasons = Counter(row["reason"] for row in tables.rows_as_dicts(record.excluded, parts.store.get))
     return {
         "snapshot": str(snapshot),
         "count": record.count,
         "excluded": dict(sorted(reasons.items())),
         "labels": {name: labels.get(name, 0) for name in record.classes},
+        "background": nothing,
     }

@@ -13,6 +13,7 @@ from registry.core import records, tables
 from registry.core.cid import CID, RAW, cid_of
 from registry.core.errors import InvalidInput
 from registry.core.snapshot import (
+    BACKGROUND,
     CLASS_SETS,
     RULE,
     check_query,
@@ -92,12 +93,55 @@ def test_classes_of_a_file() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n", "#\n", "nothing", "a\na\n", "a, b\nc, B\n", "a,,b\n", ", a\n", "a\nb, a\n", "a\nA\n"]
+    "text",
+    [
+        "",
+        "\n",
+        "#\n",
+        "nothing",
+        "b = nothing\n",
+        "a\na = nothing\n",
+        "a\n= nothing\n",
+        "a\na\n",
+        "a, b\nc, B\n",
+        "a,,b\n",
+        ", a\n",
+        "a\nb, a\n",
+        "a\nA\n",
+    ],
 )
 def test_classes_that_contradict_themselves_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         load_classes(text)
     assert caught.value.code == "bad_classes"
+
+
+WITH_BACKGROUND = load_classes("face, cara\nfondo, Background = nothing\na=b\n")
+
+
+def test_a_file_of_classes_names_pictures_without_an_object() -> None:
+    assert WITH_BACKGROUND.names == ("face", "a=b"), "an equals sign alone makes no background"
+    assert [WITH_BACKGROUND.index_of(label) for label in ("FONDO", "background", "cara", "a=b", "b")] == [
+        BACKGROUND, BACKGROUND, 0, 1, None,
+    ]  # fmt: skip
+    assert classes_of(WITH_BACKGROUND.names, WITH_BACKGROUND.aliases) == WITH_BACKGROUND
+
+
+@pytest.mark.parametrize(
+    ("labels", "item", "excluded"),
+    [
+        (("fondo",), (None, []), None),
+        (("fondo", "Background", "face"), (None, []), None),
+        (("fondo", "face", "cara"), ("face", [[1, 2, 3, 4]]), None),
+        (("fondo", "?"), (None, []), None),
+        (("fondo", "face"), None, ("disagreement", "nothing 1, face 1")),
+    ],
+)
+def test_background_is_voted_for_like_a_class(labels: tuple[str, ...], item: Any, excluded: Any) -> None:
+    rows = [row(1, f"c{number}", label, boxes=[[1, 2, 3, 4]]) for number, label in enumerate(labels)]
+    items, left = select(rows, WITH_BACKGROUND)
+    assert [(one["label"], one["boxes"]) for one in dicts(items)] == ([] if item is None else [item])
+    assert [tuple(one[1:]) for one in left] == ([] if excluded is None else [excluded])
 
 
 @pytest.mark.parametrize("name", CLASS_SETS)

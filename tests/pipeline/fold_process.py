@@ -31,13 +31,21 @@ def refuse(*_: object, **__: object) -> NoReturn:
     raise AssertionError("a socket was opened")
 
 
-def task(folder: Path, fold: int | None = 0, base: Mapping[str, bytes] | None = None, **training: Any) -> FoldTask:
-    """Twelve pictures, eight to train on and four to be judged (none for a refit)."""
+def task(
+    folder: Path,
+    fold: int | None = 0,
+    base: Mapping[str, bytes] | None = None,
+    nothing: int | None = None,
+    **training: Any,
+) -> FoldTask:
+    """Twelve pictures, eight to train on and four to be judged (none for a refit); in every ``nothing``-th is nothing
+    to be found."""
     folder.mkdir(parents=True, exist_ok=True)
     world, method = World(), YOLOv8()
     for seed in range(12):
         size = ((160, 120), (90, 130))[seed % 2]
-        world.add(encode(scene(seed, size)), label=seed % 4, boxes=((1000, 1500, 6000, 7000),) if seed % 3 else ())
+        label = None if nothing and seed % nothing == 0 else seed % 4
+        world.add(encode(scene(seed, size)), label=label, boxes=((1000, 1500, 6000, 7000),) if seed % 3 else ())
     values = values_of("quick", {**TINY, **training}, size={**TINY, **training}["imgsz"])
     values["evaluation"]["floor"] = "0.0001"  # so that a model that has learned nothing says something
     rows = {row.sha256: row for row in preprocess(world.items, world.read, values)}
@@ -101,12 +109,16 @@ def others(folder: Path) -> dict[str, Any]:
     second = train(task(folder / "b" / "elsewhere", epochs=1), lambda _: None)
     based = train(task(folder / "c", base=second.weights, epochs=1))
     refit = train(task(folder / "d", fold=None, epochs=1))
+    background = task(folder / "f", epochs=1, nothing=2)
     return {
         "same": first.tensors,
         "fewer": told(second),
         "other_fold": train(task(folder / "e", fold=1, epochs=1)).tensors,
         "based": told(based),
         "refit": told(refit),
+        "background": told(train(background)),
+        "only_background": told(train(task(folder / "g", epochs=1, nothing=1))),
+        "boxes": {name.hex(): [background.labels[name], len(row.boxes)] for name, row in background.rows.items()},
     }
 
 

@@ -96,7 +96,7 @@ class World:
         self.data: dict[bytes, bytes] = {}
         self.items: list[Item] = []
 
-    def add(self, data: bytes, label: int = 0, subject: str | None = None, boxes: tuple[Box, ...] = ()) -> bytes:
+    def add(self, data: bytes, label: int | None = 0, subject: str | None = None, boxes: tuple[Box, ...] = ()) -> bytes:
         """Put one image in; its sha256."""
         name = sha256(data)
         self.data[name] = data

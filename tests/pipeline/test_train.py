@@ -216,3 +216,17 @@ def test_precision_and_frozen_layers_do_what_they_say(place: Path) -> None:
     assert found["moved"] == {"model.0.conv.weight": False, "model.21.cv1.conv.weight": True}
     if found["bf16"] is not None:  # a processor without it refuses, see above
         assert found["bf16"][0] == found["bf16"][1] != found["plain"]
+
+
+@pytest.mark.parametrize("kind", ["background", "only_background"])
+def test_pictures_without_an_object_are_trained_on_and_judged(others: Document, kind: str) -> None:
+    outcome = others[kind]
+    assert outcome["tensors"] != others["fewer"]["tensors"], "the same images with objects give other weights"
+    assert all(float(values["train/cls_loss"]) > 0 for _, values in outcome["history"])
+    assert len(outcome["predictions"]) == 4
+
+
+def test_only_a_picture_without_an_object_has_no_box(others: Document) -> None:
+    found = list(others["boxes"].values())
+    assert {bool(boxes) for label, boxes in found if label is None} == {False}
+    assert {bool(boxes) for label, boxes in found if label is not None} == {True}

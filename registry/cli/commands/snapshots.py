@@ -18,7 +18,10 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         verbs, common, "create", run_create, "freeze what the catalog says now (without a filter: all of it)"
     )
     creating.add_argument(
-        "--classes", default="emociones", help="a set of classes by name, or a file (default emociones)"
+        "--classes",
+        default="emociones",
+        help="a set of classes by name, or a file: a line `name[, alias...]` a class, `label = nothing` for pictures "
+        "without an object (default emociones)",
     )
     for name in ("label", "contributor", "subject"):
         creating.add_argument(f"--{name}", help=f"only rows with this {name}")
@@ -53,9 +56,10 @@ def _query(wanted: argparse.Namespace) -> dict[str, Any]:
 
 
 def _text(document: dict[str, Any]) -> list[str]:
+    without = f", and {document['background']} without an object" if document["background"] else ""
     return [
         f"snapshot {document['snapshot']}",
-        f"{document['count']} images: {cell(document['labels'])}",
+        f"{document['count']} images: {cell(document['labels'])}{without}",
         f"left out: {cell(document['excluded'])}",
     ]
 

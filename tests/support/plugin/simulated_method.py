@@ -88,12 +88,15 @@ class Simulated:
             width=100 if kept else 0,
             height=100 if kept else 0,
             pixels=digest if kept else None,
-            boxes=item.boxes or ((0, 0, 10000, 10000),) if kept else (),
-            box_source=("supplied" if item.boxes else "full_frame") if kept else "",
+            boxes=item.boxes or ((0, 0, 10000, 10000),) if kept and item.label is not None else (),
+            box_source=self._source(item) if kept else "",
             group=group,
             reason=None if kept else "undecodable",
             measured=None if kept else "0 bytes",
         )
+
+    def _source(self, item: Any) -> str:
+        return "nothing" if item.label is None else "supplied" if item.boxes else "full_frame"
 
     def materialize(self, prepared: Any, read: Any, recipe: Any, array: Path, progress: Any) -> dict[bytes, int]:
         for row in prepared:
@@ -143,6 +146,8 @@ class Simulated:
     def _found(self, task: FoldTask, sha256: bytes) -> tuple[tuple[int, int, int, int, int, int], ...]:
         """Right for about nine of ten images, sure of itself as the image's digest says."""
         truth = task.labels[sha256]
+        if truth is None:
+            return () if sha256[1] > 25 else ((0, 300_000 + sha256[2] * 2_000, 0, 0, 10000, 10000),)
         said = truth if sha256[1] > 25 else (truth + 1) % len(task.classes)
         return ((said, 300_000 + sha256[2] * 2_000, 0, 0, 10000, 10000),)
 
