@@ -13,7 +13,7 @@ from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.types import Message, Scope
 
-from registry.api import audits, content, gateway, images, releases, runs, snapshots, system
+from registry.api import audits, auth, content, gateway, images, releases, runs, snapshots, system
 from registry.api.describe import description
 from registry.api.parts import PREFIX
 from registry.api.problems import HANDLERS, StrictRequest
@@ -58,6 +58,7 @@ def create_app(home: Home) -> Litestar:
                 "uploads": anyio.CapacityLimiter(content.UPLOADS),
             }
         ),
+        guards=[auth.sends_plain],
         exception_handlers=HANDLERS,
         request_class=StrictRequest,
         request_max_body_size=JSON_BYTES,

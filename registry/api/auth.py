@@ -52,6 +52,14 @@ def sends_json(connection: Connection, _: BaseRouteHandler) -> None:
         raise HttpProblem(415, "send JSON, with `Content-Type: application/json`")
 
 
+def sends_plain(connection: Connection, _: BaseRouteHandler) -> None:
+    """A guard that takes no compressed body: how large it becomes is known only once it is. ``HttpProblem`` 415."""
+    coding = connection.headers.get("content-encoding", "").strip().lower()
+    if coding not in {"", "identity"}:
+        headers = {"Accept-Encoding": "identity"}  # RFC 9110, section 15.5.16
+        raise HttpProblem(415, "send the body as it is, without `Content-Encoding`", headers=headers)
+
+
 def needs(scope: str) -> Guard:
     """A guard that lets only tokens with ``scope`` pass; the handler finds the token's id in ``request.auth``."""
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
+from registry.api import row_bodies
 from registry.api.problems import HttpProblem
-from registry.api.wire import MAX_IMAGE_BYTES, MAX_ROWS, ImageRow
+from registry.api.wire import MAX_IMAGE_BYTES, ImageRow
 from registry.catalog import images
 from registry.content import reader
 from registry.content.labels import LabelRow, Rejection, parse_box, parse_labels
@@ -47,23 +48,14 @@ def parse(body: bytes, content_type: str) -> list[Given]:
     """The rows of a request. ``HttpProblem`` 415 for another type, 413 for too many; ``InvalidInput`` for no list."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "text/csv":
+        row_bodies.check_csv(body)
         rows, rejected = parse_labels(body)
-        given: list[Given] = [*rows, *rejected]
-        given.sort(key=lambda one: one.row)
-    elif kind == "application/x-ndjson":
-        given = [_json_row(number, line) for number, line in enumerate(body.splitlines(), 1) if line.strip()]
-    elif kind == "application/json":
-        try:
-            raw = msgspec.json.decode(body, type=list[msgspec.Raw])
-        except _NO_JSON as error:
-            raise InvalidInput(f"the body is no JSON array of rows: {error}", code="malformed_rows") from error
-        given = [_json_row(number, bytes(one)) for number, one in enumerate(raw, 1)]
-    else:
-        raise HttpProblem(415, f"send rows as one of {', '.join(TYPES)}")
-    if len(given) > MAX_ROWS:
-        reason = f"{len(given)} rows are more than {MAX_ROWS}: send them in several requests"
-        raise HttpProblem(413, reason, code="too_many_rows")
-    return given
+        return sorted([*rows, *rejected], key=lambda one: one.row)
+    if kind == "application/x-ndjson":
+        return [_json_row(number, line) for number, line in row_bodies.lines(body)]
+    if kind == "application/json":
+        return [_json_row(number, element) for number, element in row_bodies.elements(body)]
+    raise HttpProblem(415, f"send rows as one of {', '.join(TYPES)}")
 
 
 def _json_row(number: int, data: bytes) -> Given:

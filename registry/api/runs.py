@@ -31,9 +31,10 @@ ENDED = frozenset({"completed", "failed", "cancelled"})
 POLL_SECONDS = 0.5
 PING_SECONDS = 15.0
 FOLLOWERS = 100  # event streams at once
+MAX_DIGITS = 18  # of an event's number: fits into 64 bits
 EventId = Annotated[
     str | None,
-    HeaderParameter(name="Last-Event-ID", max_length=20, pattern=r"^\d+$", description="go on after it"),
+    HeaderParameter(name="Last-Event-ID", max_length=MAX_DIGITS, pattern="^[0-9]+$", description="go on after it"),
 ]
 
 
@@ -124,7 +125,7 @@ def _poll(parts: Parts, run: str, after: int) -> tuple[bool, list[dict[str, Any]
     "/runs/{run:str}/cancel",
     status_code=200,
     guards=[needs("runs:write")],
-    responses=problems(404, 409, scoped=True),
+    responses=problems(404, 409, 415, scoped=True),
     sync_to_thread=True,
 )
 def cancel_run(home: Home, run: RunPath) -> Document:
@@ -137,7 +138,7 @@ def cancel_run(home: Home, run: RunPath) -> Document:
     "/runs/{run:str}/resume",
     status_code=202,
     guards=[needs("runs:write")],
-    responses=problems(404, 409, scoped=True),
+    responses=problems(404, 409, 415, scoped=True),
     sync_to_thread=True,
 )
 def resume_run(home: Home, run: RunPath) -> Document:
