@@ -61,8 +61,7 @@ def _import(parts: Parts, stream: BinaryIO) -> Document:
 
 def _count(stream: BinaryIO) -> int:
     stream.seek(0)
-    car.read_header(stream)
-    return sum(1 for _ in car.read_sections(stream))
+    return sum(1 for _ in car.read_raw(stream)[1])
 
 
 HANDLERS = (add_blocks,)

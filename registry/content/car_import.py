@@ -90,9 +90,9 @@ def _staging(store: BlockStore) -> Iterator[Batch]:
         scratch.close()
 
 
-def _sections(stream: IO[bytes], limit: Limits) -> Iterator[tuple[CID, bytes]]:
+def _bounded(sections: Iterator[tuple[CID, bytes]], limit: Limits) -> Iterator[tuple[CID, bytes]]:
     total = 0
-    for count, (cid, data) in enumerate(car.read_sections(stream), 1):
+    for count, (cid, data) in enumerate(sections, 1):
         total += len(data)
         if total > limit.bytes or count > limit.blocks:
             raise InvalidInput(
@@ -144,10 +144,10 @@ def _ended(waiting: deque[tuple[CID, bytes, Future[None]]], keep: int) -> Iterat
 
 def import_car(store: BlockStore, stream: IO[bytes], limits: Limits | None = None) -> list[CID]:
     """Import all blocks; returns the roots. ``Untrusted`` or ``InvalidInput`` leaves the store as it was."""
-    source = car.unwrap(stream)
-    roots = list(car.read_header(source))
+    named, sections = car.read_raw(stream)
+    roots = list(named)
     with _staging(store) as batch:
-        for cid, data, wrong in _verified(_sections(source, limits or Limits())):
+        for cid, data, wrong in _verified(_bounded(sections, limits or Limits())):
             if wrong is not None:
                 raise wrong
             batch.put_own(cid, data)
@@ -163,12 +163,11 @@ def import_car(store: BlockStore, stream: IO[bytes], limits: Limits | None = Non
 
 def import_partial(store: BlockStore, stream: IO[bytes], limits: Limits | None = None) -> Partial:
     """Keep every block that verifies, whatever is missing; pins nothing. ``InvalidInput`` if it is no CAR file."""
-    source = car.unwrap(stream)
-    roots = car.read_header(source)
+    roots, sections = car.read_raw(stream)
     count, damaged, cut = 0, [], None
     with _staging(store) as batch:
         try:
-            for cid, data, wrong in _verified(_sections(source, limits or Limits())):
+            for cid, data, wrong in _verified(_bounded(sections, limits or Limits())):
                 if wrong is None:
                     batch.put_own(cid, data)
                     count += 1

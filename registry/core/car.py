@@ -1,8 +1,12 @@
 """CAR files: a header with roots, then blocks, each with its CID. Written as version 1; version 2 is read too.
 
+Whoever reads one calls ``read`` (verified blocks) or ``read_raw`` (every section as it is): both take version 1 and 2.
+A file is known by its bytes (``is_car``), never by its name.
+
 Invariants: a block that comes out of ``read`` was hashed and agreed with its CID; sizes are bounded
 before anything is read; a file that ends inside a section is ``Untrusted`` (``car_truncated``), never a
-short answer. ``write`` gives the same bytes for the same blocks in the same order.
+short answer; zeros behind the last section are padding, anything behind such zeros is ``malformed_car``.
+``write`` gives the same bytes for the same blocks in the same order.
 
 Sources: the CARv1 and CARv2 specifications (ipld.io/specs/transport/car).
 """
@@ -13,7 +17,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
-from registry.core import encoding
+from registry.core import encoding, file_kinds
 from registry.core.cid import CID, verify
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.varint import decode_varint, encode_varint
@@ -23,11 +27,31 @@ MAX_SECTION = (2 << 20) + 256
 PRAGMA_V2 = bytes.fromhex("0aa16776657273696f6e02")
 _V2_HEADER = 40  # characteristics, then offset and size of the data and offset of the index, eight bytes each
 _SKIP = 1 << 20
+_SAMPLE = 512  # bytes that say what else it is
 MAX_OFFSET = 1 << 30  # nobody pads more than that
 
 
 def _bad(reason: str) -> InvalidInput:
     return InvalidInput(f"not a CAR file: {reason}", code="malformed_car")
+
+
+def is_car(head: bytes) -> bool:
+    """Whether a file that begins so (its first 64 bytes) is a CAR of version 1 or 2; what is in it is checked later."""
+    if head.startswith(PRAGMA_V2):
+        return True
+    try:
+        length, at = decode_varint(head[:9], 0)
+    except InvalidInput:
+        return False
+    keys = (b"\x65roots", b"\x67version")  # of a map of one or two
+    return 0 < length <= MAX_HEADER and head[at : at + 1] in (b"\xa1", b"\xa2") and head[at + 1 :].startswith(keys)
+
+
+def _refuse_others(head: bytes) -> None:
+    """``InvalidInput`` (``malformed_car``) that says what the file is, where it is something known and no CAR."""
+    kind = file_kinds.kind_of(head)
+    if kind is not None and not is_car(head):
+        raise InvalidInput(f"not a CAR file, but {file_kinds.said(head)}", code="malformed_car")
 
 
 def _cut() -> Untrusted:
@@ -88,10 +112,13 @@ class _Within(io.RawIOBase):
 def unwrap(stream: IO[bytes]) -> IO[bytes]:
     """The version 1 file that a version 2 file holds; any other stream as it is, from its beginning.
 
-    ``InvalidInput`` (``malformed_car``) for a header that can't be right. The index is not read: it is a hint.
+    ``InvalidInput`` (``malformed_car``) for a header that can't be right, and for what is known to be something else
+    ("an HTML page"). The index is not read: it is a hint.
     """
     begin = stream.read(len(PRAGMA_V2))
     if begin != PRAGMA_V2:
+        begin += stream.read(_SAMPLE)
+        _refuse_others(begin)
         return io.BufferedReader(_Within(stream, begin, None), _SKIP)
     header = _exactly(stream, _V2_HEADER)
     offset, size, _ = (int.from_bytes(header[at : at + 8], "little") for at in (16, 24, 32))
@@ -119,10 +146,19 @@ def read_header(stream: IO[bytes]) -> tuple[CID, ...]:
 
 def read_sections(stream: IO[bytes]) -> Iterator[tuple[CID, bytes]]:
     """CID and bytes of each section, NOT verified: for who wants to name every damaged block."""
-    while (length := _length(stream, MAX_SECTION)) is not None:
+    while length := _length(stream, MAX_SECTION):
         section = _exactly(stream, length)
         cid, end = CID.read(section, 0)
         yield cid, section[end:]
+    if length == 0:
+        _only_zeros(stream)
+
+
+def _only_zeros(stream: IO[bytes]) -> None:
+    """To the end of a file that was padded. ``InvalidInput`` if anything else stands there."""
+    while piece := stream.read(_SKIP):
+        if piece.count(0) != len(piece):
+            raise _bad("an empty section stands before others")
 
 
 def read_blocks(stream: IO[bytes]) -> Iterator[tuple[CID, bytes]]:
@@ -133,8 +169,15 @@ def read_blocks(stream: IO[bytes]) -> Iterator[tuple[CID, bytes]]:
 
 
 def read(stream: IO[bytes]) -> tuple[tuple[CID, ...], Iterator[tuple[CID, bytes]]]:
-    """The roots, and an iterator of verified blocks."""
-    return read_header(stream), read_blocks(stream)
+    """The roots, and an iterator of verified blocks, of a file of either version."""
+    source = unwrap(stream)
+    return read_header(source), read_blocks(source)
+
+
+def read_raw(stream: IO[bytes]) -> tuple[tuple[CID, ...], Iterator[tuple[CID, bytes]]]:
+    """The same with every section as it stands, NOT verified."""
+    source = unwrap(stream)
+    return read_header(source), read_sections(source)
 
 
 def write(roots: Sequence[CID], blocks: Iterable[tuple[CID, bytes]], stream: IO[bytes]) -> int:

@@ -86,16 +86,16 @@ class _CarBlocks:
         """Read the whole file; returns its roots."""
         try:
             with path.open("rb") as stream:
-                roots = car.read_header(stream)
-                self._sections(stream)
+                roots, sections = car.read_raw(stream)
+                self._sections(sections)
         except OSError as error:
             raise Unavailable(f"{path} can't be read: {error.strerror}") from error
         return roots
 
-    def _sections(self, stream: object) -> None:
+    def _sections(self, sections: Iterator[tuple[CID, bytes]]) -> None:
         total = 0
         try:
-            for cid, data in car.read_sections(stream):  # type: ignore[arg-type]
+            for cid, data in sections:
                 total += len(data)
                 if total > MAX_BYTES:
                     raise InvalidInput("the CAR file is larger than 64 GiB", code="too_large")

@@ -115,3 +115,51 @@ def test_dag_pb_blocks_verify_too() -> None:
     block = unixfs.leaf_node(b"hello")
     cid = CID.v0(cid_of(block, DAG_PB).digest)
     assert list(car.read(io.BytesIO(written([(cid, block)])))[1]) == [(cid, block)]
+
+
+def version_2(whole: bytes, padding: int = 0) -> bytes:
+    places = (51 + padding, len(whole), 0)
+    return car.PRAGMA_V2 + bytes(16) + b"".join(one.to_bytes(8, "little") for one in places) + bytes(padding) + whole
+
+
+FORMS = {
+    "version 1": lambda data: data,
+    "version 2": version_2,
+    "version 2, padded": lambda data: version_2(data, 4000),
+    "padded with zeros": lambda data: data + bytes(1025),
+    "version 2 of a padded one": lambda data: version_2(data + bytes(3)),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_whoever_reads_a_car_reads_every_form_of_it(form: str) -> None:
+    data = FORMS[form](written(BLOCKS))
+    assert car.is_car(data[:64])
+    for read in (car.read, car.read_raw):
+        roots, blocks = read(io.BytesIO(data))
+        assert (roots, list(blocks)) == ((BLOCKS[0][0],), BLOCKS)
+
+
+def test_zeros_hide_nothing_behind_them() -> None:
+    with pytest.raises(InvalidInput, match="stands before others"):
+        list(car.read(io.BytesIO(written(BLOCKS) + bytes(9) + b"x"))[1])
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "an empty file"),
+        (b"<html><body>504 Gateway Time-out</body></html>", "an HTML page: the gateway's error"),
+        (b"  <!DOCTYPE html>\n<html>", "an HTML page: the gateway's error"),
+        (b"\xff\xd8\xff\xe0 a picture", "a JPEG"),
+        (b'{"Message": "block was not found locally", "Code": 0}', "JSON"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer"),
+        (b"PK\x03\x04 an archive", "a ZIP archive"),
+        (b"404 page not found\n", "text"),
+    ],
+)
+def test_something_else_is_said_to_be_that(data: bytes, said: str) -> None:
+    assert not car.is_car(data)
+    with pytest.raises(InvalidInput, match=said) as caught:
+        car.read(io.BytesIO(data))
+    assert caught.value.code == "malformed_car"
