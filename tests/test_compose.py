@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from registry.cli.main import build_parser
+from registry.cli.parser import build_parser
 from registry.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -39,7 +39,7 @@ def loaded_after(statement: str) -> set[str]:
     [
         "import registry",
         "import registry.cli.main",
-        "from registry.cli.main import build_parser; build_parser()",
+        "from registry.cli.parser import build_parser; build_parser()",
         "import registry.assembly",
         "import registry.settings",
     ],
@@ -49,7 +49,7 @@ def test_nothing_heavy_is_loaded_before_it_is_used(statement: str) -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    assert HEAVY & loaded_after("from registry.cli.main import build_parser; build_parser().format_help()") == set()
+    assert HEAVY & loaded_after("from registry.cli.parser import build_parser; build_parser().format_help()") == set()
 
 
 def test_the_check_sees_what_is_loaded() -> None:

@@ -1,89 +1,90 @@
-"""The command ``emotionet``: parses arguments, runs one command, turns errors into exit statuses.
+"""The command ``emotionet``: from the first moment to the last, nothing ends in a traceback.
 
 Exit statuses: 0 done; 1 failed, or a check did not hold; 2 wrong usage; 3 something could not be
-read or reached (try again). Nothing heavy is imported before a command that needs it runs.
+read or reached (try again). All else is imported within ``main``, so that Ctrl-C is told as such then too.
 """
 
 from __future__ import annotations
 
-import argparse
-import gc
-import os
-import signal
 import sys
-from collections.abc import Callable, Sequence
-
-from registry.cli.commands import anchors, content, images, releases, runs, service, snapshots, upkeep
-from registry.cli.output import Output, plain
-from registry.core.errors import EmotionetError, NotFound, Unavailable, UsageError
-
-Command = Callable[[argparse.Namespace, Output], int]
-NOUNS = (service, content, images, snapshots, runs, releases, anchors, upkeep)
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of every command; each sets ``command`` to what runs it."""
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--json", action="store_true", help="print JSON documents on stdout")
-    common.add_argument("--quiet", action="store_true", help="print ids alone, no progress")
-    parser = argparse.ArgumentParser(
-        prog="emotionet",
-        description="A registry of labeled images and of the models trained on them, that anyone can audit.",
-    )
-    parser.add_argument("--version", action="store_true", help="print the version")
-    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    for noun in NOUNS:
-        noun.add_commands(commands, common)
-    return parser
-
-
-def exit_status(error: EmotionetError) -> int:
-    """The exit status that an error ends the command with."""
-    if isinstance(error, UsageError):
-        return 2
-    return 3 if isinstance(error, (Unavailable, NotFound)) else 1
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit status."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
-    if given[:1] == ["_child"]:  # what an engine starts; not for people
-        return service.run_as_child(given[1:])
-    parser = build_parser()
-    wanted = parser.parse_args(given)
-    if wanted.version:
-        from importlib import metadata
-
-        print(metadata.version("emotionet"))
-        return 0
-    if not hasattr(wanted, "command"):
-        parser.print_help()
-        return 2
-    output = Output(as_json=getattr(wanted, "json", False), quiet=getattr(wanted, "quiet", False))
-    command: Command = wanted.command
-    try:
-        return command(wanted, output)
-    except EmotionetError as error:
-        print(plain(f"emotionet: error: {error}"), file=sys.stderr)
-        if error.hint:
-            print(plain(f"hint: {error.hint}"), file=sys.stderr)
-        return exit_status(error)
-    except KeyboardInterrupt:
-        print("emotionet: stopped; nothing is lost, run it again to go on", file=sys.stderr)
-        return 1
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-
 
 COLLECT = (100_000, 50, 100)  # tables are read as millions of small lists, none of them in a cycle: look seldom
 
 
+def main(arguments: list[str] | tuple[str, ...] | None = None) -> int:
+    """Run one command; returns its exit status. A defect of Emotionet itself is raised as it is."""
+    try:
+        from registry.cli.dispatch import dispatch
+
+        status = dispatch(sys.argv[1:] if arguments is None else list(arguments))
+        return _flushed(status)
+    except KeyboardInterrupt:
+        print("emotionet: stopped; nothing is lost, run it again to go on", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # whoever read our output has seen enough
+        _discard_output()
+        return 0
+
+
+def _flushed(status: int) -> int:
+    """What was printed, written now: a full disk shows here, not after the last statement."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from registry.cli.failures import tell
+        from registry.core.errors import not_written
+
+        _discard_output()
+        return tell(not_written("what this command prints", error))
+    return status
+
+
+def _discard_output() -> None:
+    """Let nothing more be written to stdout: Python flushes it once more at its end."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _prepare() -> None:
+    """Streams that are there and take any text, TERM that ends a command as Ctrl-C does, a collector that looks
+    seldom."""
+    import gc
+    import os
+    import signal
+
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed before we began
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    gc.set_threshold(*COLLECT)
+
+
+def _end(status: int) -> None:
+    """Leave; from here on Ctrl-C ends the process without a word."""
+    import signal
+
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_DFL)
+    sys.exit(status)
+
+
 def entry() -> None:
     """The console script."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # TERM ends a command as Ctrl-C does
-    gc.set_threshold(*COLLECT)
-    sys.exit(main())
+    try:
+        _prepare()
+        status = main()
+    except KeyboardInterrupt:
+        print("emotionet: stopped", file=sys.stderr)
+        status = 1
+    except Exception as error:
+        from registry.cli.failures import defect, tell
+
+        status = tell(defect(error))
+    _end(status)
 
 
 if __name__ == "__main__":

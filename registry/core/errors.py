@@ -77,10 +77,39 @@ class Cancelled(EmotionetError):
     code = "cancelled"
 
 
+WAYS = {
+    errno.EACCES: "give this user access to it, or name another place.",
+    errno.EPERM: "give this user access to it, or name another place.",
+    errno.EROFS: "name a place that can be written.",
+    errno.ENOENT: "check the path.",
+    errno.ENOTDIR: "check the path: a part of it is a file.",
+    errno.EISDIR: "name a file: this is a folder.",
+    errno.ENAMETOOLONG: "choose a shorter name.",
+    errno.EMFILE: "let a process open more files: `ulimit -n 4096`.",
+    errno.EADDRINUSE: "choose another with --port, or stop what listens there.",
+    **dict.fromkeys(NO_ROOM, "make room, then try again."),
+}
+
+
 def not_written(what: object, error: OSError) -> Unavailable:
     """What to raise where the system refused to write ``what``: ``disk_full`` where room is missing, otherwise
     ``not_written``."""
-    said = f"{what} can't be written: {error.strerror or error}"
+    code = "disk_full" if error.errno in NO_ROOM else "not_written"
+    return _refused(f"{what} can't be written", error, code)
+
+
+def not_read(what: object, error: OSError) -> Unavailable:
+    """What to raise where the system refused to read ``what``: ``not_read``."""
+    return _refused(f"{what} can't be read", error, "not_read")
+
+
+def not_done(error: OSError) -> Unavailable:
+    """What to raise where the system refused and nobody told what was wanted: it names the file, if there is one."""
     if error.errno in NO_ROOM:
-        return Unavailable(f"{said}; make room, then try again", code="disk_full")
-    return Unavailable(said, code="not_written")
+        return not_written(error.filename or "what this command writes", error)
+    return _refused(f"{error.filename or 'what was asked for'} can't be used", error, "not_done")
+
+
+def _refused(said: str, error: OSError, code: str) -> Unavailable:
+    hint = WAYS.get(error.errno) if error.errno is not None else None
+    return Unavailable(f"{said}: {error.strerror or error}", code=code, hint=hint)

@@ -106,9 +106,9 @@ def refused(arguments: list[str], status: int, said: str, capsys: pytest.Capture
     out, err = capsys.readouterr()
     lines = [line for line in err.splitlines() if line.strip() and "it/s]" not in line]
     assert out == ""
-    assert len(lines) == 1, (arguments, err)
-    assert lines[0].startswith("emotionet: "), (arguments, err)
-    assert said in lines[0], (arguments, err)
+    assert lines[0].startswith("emotionet: error: "), (arguments, err)
+    assert [line[:6] for line in lines[1:]] in ([], ["hint: "]), (arguments, err)
+    assert said in err, (arguments, err)
     assert listing() == before, arguments
 
 

@@ -22,7 +22,7 @@ def add(
 ) -> argparse.ArgumentParser:
     """Add one command; ``about`` is its line in the help."""
     parser: argparse.ArgumentParser = commands.add_parser(name, parents=[common], help=about, description=about)
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, parser=parser)
     return parser
 
 

@@ -1,0 +1,47 @@
+"""One command: parsed, run, its errors told."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from registry.cli.commands import service
+from registry.cli.failures import foreseen, tell
+from registry.cli.output import Output
+from registry.cli.parser import build_parser, parse
+from registry.core.errors import EmotionetError
+
+Command = Callable[[argparse.Namespace, Output], int]
+
+
+def dispatch(given: list[str]) -> int:
+    """Run one command; returns its exit status. Nothing heavy is imported before a command that needs it runs."""
+    if given[:1] == ["_child"]:  # what an engine starts; not for people
+        return service.run_as_child(given[1:])
+    try:
+        return _run(given)
+    except EmotionetError as error:
+        return tell(error)
+    except BrokenPipeError:  # whoever read our output has seen enough: `main` ends it
+        raise
+    except (OSError, MemoryError, RecursionError) as error:
+        return tell(foreseen(error))
+
+
+def _run(given: list[str]) -> int:
+    parser = build_parser()
+    try:
+        wanted = parse(parser, given)
+    except SystemExit:  # what argparse ends --help with
+        return 0
+    if wanted.version:
+        from importlib import metadata
+
+        print(metadata.version("emotionet"))
+        return 0
+    if not hasattr(wanted, "command"):
+        parser.print_help()
+        return 2
+    output = Output(as_json=getattr(wanted, "json", False), quiet=getattr(wanted, "quiet", False))
+    command: Command = wanted.command
+    return command(wanted, output)

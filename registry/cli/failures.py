@@ -1,0 +1,58 @@
+"""What ends a command, told in one sentence with the way out; never as a traceback.
+
+``emotionet: error: SENTENCE`` on one line of stderr, ``hint: WAY OUT`` on the next.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from registry.cli.output import plain
+from registry.core.errors import EmotionetError, NotFound, Unavailable, UsageError, not_done
+
+SHOW = "EMOTIONET_TRACEBACK"
+
+
+def exit_status(error: EmotionetError) -> int:
+    """The exit status that an error ends the command with."""
+    if isinstance(error, UsageError):
+        return 2
+    return 3 if isinstance(error, (Unavailable, NotFound)) else 1
+
+
+def tell(error: EmotionetError) -> int:
+    """Print an error and its hint, a line each; returns the exit status."""
+    print(plain(f"emotionet: error: {_line(str(error))}"), file=sys.stderr)
+    if error.hint:
+        print(plain(f"hint: {_line(error.hint)}"), file=sys.stderr)
+    return exit_status(error)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split("\n"))
+
+
+def foreseen(error: OSError | MemoryError | RecursionError) -> EmotionetError:
+    """What the system refused, and no adapter has told: as one of the project's errors."""
+    if isinstance(error, MemoryError):
+        return Unavailable(
+            "the memory of this machine does not suffice", code="no_memory", hint="free some, or give less."
+        )
+    if isinstance(error, RecursionError):
+        return EmotionetError("what was given is nested too deeply", code="too_deep")
+    return not_done(error)
+
+
+def defect(error: Exception) -> EmotionetError:
+    """What nobody foresaw: a fault of Emotionet, told as one. With EMOTIONET_TRACEBACK=1 the traceback comes too."""
+    if os.environ.get(SHOW) == "1":
+        import traceback
+
+        traceback.print_exception(error)
+    said = str(error).strip().partition("\n")[0][:300]
+    return EmotionetError(
+        f"Emotionet itself is at fault here: {type(error).__name__}{': ' * bool(said)}{said}",
+        code="defect",
+        hint=f"please report it with what {SHOW}=1 in front of the command prints.",
+    )
