@@ -37,7 +37,7 @@ def _flushed(status: int) -> int:
         from registry.core.errors import not_written
 
         _discard_output()
-        return tell(not_written("what this command prints", error))
+        return tell(not_written("the output", error))
     return status
 
 

@@ -6,10 +6,13 @@ import argparse
 import difflib
 import re
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from registry.cli.commands import anchors, content, images, releases, runs, service, snapshots, upkeep
 from registry.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 NOUNS = (service, content, images, snapshots, runs, releases, anchors, upkeep)
 _CHOICE = re.compile(r"argument (.+?): invalid choice: '?(.*?)'? \(choose from (.*)\)", re.DOTALL)
@@ -24,6 +27,10 @@ class Parser(argparse.ArgumentParser):
         """Raise what argparse found wrong, in our words."""
         sentence, hint = self._worded(message)
         raise UsageError(sentence, hint=hint)
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Print the help; argparse's own keeps a full disk to itself."""
+        print(self.format_help(), end="", file=file)
 
     def _worded(self, message: str) -> tuple[str, str]:
         see = f"`{self.prog} --help` lists what it takes."

@@ -106,7 +106,7 @@ def not_read(what: object, error: OSError) -> Unavailable:
 def not_done(error: OSError) -> Unavailable:
     """What to raise where the system refused and nobody told what was wanted: it names the file, if there is one."""
     if error.errno in NO_ROOM:
-        return not_written(error.filename or "what this command writes", error)
+        return not_written(error.filename or "the output", error)
     return _refused(f"{error.filename or 'what was asked for'} can't be used", error, "not_done")
 
 

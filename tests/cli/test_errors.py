@@ -80,13 +80,15 @@ def command(home: Path, *arguments: str, **more: object) -> subprocess.Popen[byt
     return subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, **more)  # type: ignore[call-overload, no-any-return]
 
 
-def test_a_full_disk_under_the_output(home: Path) -> None:
+@pytest.mark.parametrize("at_once", ["", "1"])
+def test_a_full_disk_under_the_output(home: Path, monkeypatch: pytest.MonkeyPatch, at_once: str) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", at_once)
     with Path("/dev/full").open("wb") as full:
         process = command(home, "runs", "--help", stdout=full)
         _, err = process.communicate()
     assert (process.returncode, err.decode()) == (
         3,
-        told("what this command prints can't be written: No space left on device", "make room, then try again."),
+        told("the output can't be written: No space left on device", "make room, then try again."),
     )
 
 
