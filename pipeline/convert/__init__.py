@@ -15,7 +15,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.weights import MAX_FILE, MODEL, WEIGHTS, check_safetensors, read_model, read_origin
+from pipeline.weights import MAX_FILE, MODEL, WEIGHTS, read_model, read_origin
+from registry.core import tensors
 from registry.core.errors import EmotionetError, InvalidInput, Unavailable, Untrusted
 
 KINDS = (".onnx", ".pt")
@@ -58,7 +59,7 @@ def _both(weights: Path, model: Path) -> dict[str, bytes]:
 
 def _stated(files: dict[str, bytes]) -> dict[str, bytes]:
     """The files, if what they state of themselves is possible."""
-    check_safetensors(files[WEIGHTS])
+    tensors.read(files[WEIGHTS])
     read_model(files[MODEL])
     read_origin(files[MODEL])
     return files

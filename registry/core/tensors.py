@@ -1,8 +1,9 @@
-"""The digest that tells whether two files hold the same tensors, from a safetensors file's bytes alone.
+"""Published weights as bytes: a safetensors file checked before anything reads it, and the digest of its tensors.
 
-Invariants: a stranger's header is bounded and checked before anything is read by it; the digest is sha2-256 over each
-tensor by rising name (its name, dtype and shape as compact JSON and a line feed, then its bytes), whatever the file's
-own order and metadata. Whoever trained states the same (``Training.tensors``).
+Invariants: a header describes exactly the bytes that follow it (names, dtypes, shapes, offsets without overlap or
+gap, total size, all bounded); the digest is sha2-256 over each tensor by rising name, of
+``[name,dtype,[shape]]`` as JSON, a line feed, and its bytes, so that it does not depend on the file's own order.
+No library that computes with tensors is needed, so anyone can take it.
 
 Source: the safetensors format (huggingface/safetensors, README "Format").
 """
@@ -12,14 +13,21 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from typing import Any
+import struct
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from registry.core.errors import Untrusted
 
+WEIGHTS, MODEL = "weights.safetensors", "model.json"  # the two files of a weights folder
 MAX_HEADER = 1 << 20
+MAX_MODEL = 1 << 20
+MAX_FILE = 512 << 20
 MAX_TENSORS = 5000
-# As the format names them: what numpy and torch call them, and bytes a value.
-DTYPES = {
+MAX_DIMENSIONS = 8
+MAX_NAME = 200
+MAX_CLASSES = 1000
+DTYPES = {  # as the format names them: what numpy and torch call them, and bytes a value
     "F64": ("float64", 8),
     "F32": ("float32", 4),
     "F16": ("float16", 2),
@@ -30,44 +38,107 @@ DTYPES = {
 }
 
 
-def _bad(reason: str) -> Untrusted:
-    return Untrusted(f"these weights are no safetensors file: {reason}", code="hostile_weights")
+class Tensor(NamedTuple):
+    """One tensor of a file: ``data[start:end]``, ``dtype`` by its common name."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+
+def bad(reason: str) -> Untrusted:
+    """The error of weights that are none, or not the stated ones."""
+    return Untrusted(f"these weights are not what they claim: {reason}", code="hostile_weights")
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A map whose keys differ: two readers must not see two different files."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def read(data: bytes) -> list[Tensor]:
+    """The tensors by rising name. ``Untrusted`` (``hostile_weights``) unless the header describes all of the file."""
+    header, at = _header(data)
+    found = [_tensor(name, entry, at) for name, entry in header.items() if name != "__metadata__"]
+    end = at
+    for one in sorted(found, key=lambda tensor: (tensor.start, tensor.end)):
+        if one.start != end:
+            raise bad("its tensors overlap or leave a gap")
+        end = one.end
+    if end != len(data):
+        raise bad("its tensors are not all the bytes that follow")
+    return sorted(found, key=lambda tensor: tensor.name)
 
 
 def _header(data: bytes) -> tuple[dict[str, Any], int]:
-    """The header's entries, and where the tensors' bytes begin."""
-    size = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or size > min(MAX_HEADER, len(data) - 8):
-        raise _bad("its header is cut off or too long")
+    """The header, and where the tensors' bytes begin."""
+    if not 8 < len(data) <= MAX_FILE:
+        raise bad(f"the file has {len(data)} bytes")
+    (length,) = struct.unpack("<Q", data[:8])
+    if not 2 <= length <= min(MAX_HEADER, len(data) - 8):
+        raise bad(f"its header claims {length} bytes")
     try:
-        header = json.loads(data[8 : 8 + size])
+        header = json.loads(data[8 : 8 + length], object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
-        raise _bad("its header is no JSON") from error
+        raise bad("its header is no JSON") from error
     if not isinstance(header, dict) or len(header) > MAX_TENSORS:
-        raise _bad("its header names no tensors, or too many")
-    header.pop("__metadata__", None)
-    return header, 8 + size
+        raise bad("its header is no map of tensors")
+    return header, 8 + length
 
 
-def _part(name: str, entry: Any, length: int) -> tuple[str, list[int], int, int]:
-    """dtype, shape, begin and end of one tensor, checked against the file's ``length`` of data."""
-    try:
-        dtype, size = DTYPES[entry["dtype"]]
-        shape, (begin, end) = entry["shape"], entry["data_offsets"]
-        whole = all(type(one) is int and 0 <= one <= length for one in (begin, end, *shape)) and len(shape) <= 8
-    except (KeyError, TypeError, ValueError) as error:
-        raise _bad(f"tensor {name[:100]!r} is not described as the format says") from error
-    if not whole or end > length or end - begin != math.prod(shape) * size:
-        raise _bad(f"tensor {name[:100]!r} has other bytes than its shape")
-    return dtype, shape, begin, end
+def _tensor(name: str, entry: Any, at: int) -> Tensor:
+    if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"} or len(name) > MAX_NAME:
+        raise bad(f"tensor {name[:50]!r} is not described")
+    shape, offsets = entry["shape"], entry["data_offsets"]
+    numbers = [*shape, *offsets] if isinstance(shape, list) and isinstance(offsets, list) else [-1]
+    if not all(type(n) is int and 0 <= n <= MAX_FILE for n in numbers):
+        raise bad(f"tensor {name[:50]!r} has an impossible shape")
+    if len(shape) > MAX_DIMENSIONS or len(offsets) != 2:
+        raise bad(f"tensor {name[:50]!r} has an impossible shape")
+    if not isinstance(entry["dtype"], str) or entry["dtype"] not in DTYPES:
+        raise bad(f"tensor {name[:50]!r} has dtype {str(entry['dtype'])[:50]!r}")
+    dtype, size = DTYPES[entry["dtype"]]
+    if offsets[1] - offsets[0] != math.prod(shape) * size:
+        raise bad(f"tensor {name[:50]!r} has another size than its shape")
+    return Tensor(name, dtype, tuple(shape), at + offsets[0], at + offsets[1])
 
 
 def tensors_digest(data: bytes) -> str:
-    """``sha256:<hex>`` of a safetensors file's tensors. ``Untrusted`` (``hostile_weights``) where it is none."""
-    header, start = _header(data)
-    digest = hashlib.sha256()
-    for name in sorted(header):
-        dtype, shape, begin, end = _part(name, header[name], len(data) - start)
-        digest.update(json.dumps([name, dtype, shape], separators=(",", ":")).encode() + b"\n")
-        digest.update(data[start + begin : start + end])
-    return f"sha256:{digest.hexdigest()}"
+    """``sha256:<hex>`` of a safetensors file's tensors. ``Untrusted`` (``hostile_weights``) if it is none."""
+    found, view = hashlib.sha256(), memoryview(data)
+    for one in read(data):
+        found.update(json.dumps([one.name, one.dtype, list(one.shape)], separators=(",", ":")).encode() + b"\n")
+        found.update(view[one.start : one.end])
+    return f"sha256:{found.hexdigest()}"
+
+
+def read_model(data: bytes) -> Mapping[str, Any]:
+    """A model.json as a map, its class names checked. ``Untrusted`` (``hostile_weights``) if it is none."""
+    if len(data) > MAX_MODEL:
+        raise bad(f"model.json has {len(data)} bytes")
+    try:
+        value = json.loads(data, object_pairs_hook=once)
+    except (ValueError, RecursionError) as error:
+        raise bad("model.json is no JSON") from error
+    names = value.get("names") if isinstance(value, dict) else None
+    if not isinstance(names, list) or not 1 <= len(names) <= MAX_CLASSES:
+        raise bad("its class names are no list")
+    if not all(isinstance(name, str) and len(name) <= MAX_NAME for name in names):
+        raise bad("a class name is no text")
+    if len(set(names)) != len(names):
+        raise bad("two classes have one name")
+    found: Mapping[str, Any] = value
+    return found
+
+
+def check_folder(files: Mapping[str, bytes]) -> None:
+    """``Untrusted`` (``hostile_weights``) unless these are a weights folder's two files and nothing else."""
+    if set(files) != {WEIGHTS, MODEL}:
+        raise bad(f"a weights folder holds {WEIGHTS} and {MODEL}, not {', '.join(sorted(files))[:100] or 'nothing'}")
+    read_model(files[MODEL])
+    read(files[WEIGHTS])

@@ -53,8 +53,13 @@ def test_it_is_what_the_training_states() -> None:
         written({"a": {"dtype": "F32", "shape": [-1, -1], "data_offsets": [0, 4]}}, b"1234"),
         written({"a": {"dtype": "F32", "shape": [True], "data_offsets": [0, 4]}}, b"1234"),
         written(b"[" * 5000),
+        written({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}, b"1234 and what nobody names"),
+        written({"a": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}}, b"12345678"),
+        written(
+            b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}'
+        ),
     ],
 )
 def test_what_is_no_weights_file_is_refused(data: bytes) -> None:
-    with pytest.raises(Untrusted, match="no safetensors file"):
+    with pytest.raises(Untrusted, match="not what they claim"):
         tensors_digest(data)

@@ -20,7 +20,8 @@ import numpy as np
 import pipeline.yolo  # noqa: F401  before ultralytics and torch
 from pipeline.convert import KINDS
 from pipeline.method import YOLOv8
-from pipeline.weights import load_weights, read_origin, save_weights, tensor_digest
+from pipeline.weights import load_weights, read_origin, save_weights
+from registry.core.tensors import tensors_digest
 
 SIZE = 64
 CLASSES = ("triste", "sorprendido", "feliz", "enojado")
@@ -87,7 +88,7 @@ def converted(folder: Path) -> dict[str, Any]:
         "onnx": method.read_base(folder / "model.onnx"),
     }
     return {
-        "digests": {name: tensor_digest(load_weights(one)[0]) for name, one in found.items()},
+        "digests": {name: tensors_digest(one["weights.safetensors"]) for name, one in found.items()},
         "apart": apart(files, found["onnx"]),
         "names": {name: list(load_weights(one)[2]) for name, one in found.items()},
         "origins": {

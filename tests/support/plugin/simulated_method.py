@@ -20,6 +20,7 @@ from safetensors.numpy import save
 
 from registry.core.errors import EmotionetError, InvalidInput, Unavailable, Untrusted
 from registry.core.method import Estimate, FoldOutcome, FoldTask, Prepared
+from registry.core.tensors import tensors_digest
 
 DEFAULTS: dict[str, Any] = {
     "folds": {"k": 3, "repeats": 1},
@@ -121,7 +122,7 @@ class Simulated:
         model = json.dumps({"architecture": "simulated", "names": list(task.classes)}, sort_keys=True).encode()
         return FoldOutcome(
             weights={"weights.safetensors": weights, "model.json": model},
-            tensors="sha256:" + hashlib.sha256(weights).hexdigest(),
+            tensors=tensors_digest(weights),
             arguments={"epochs": wanted["epochs"], "seed": task.seed},
             hardware={"processor": "simulated"},
             events=(),
@@ -171,7 +172,7 @@ class Simulated:
             raise Untrusted("these weights say so themselves", code="hostile_weights")
 
     def export(self, weights: Any) -> dict[str, bytes]:
-        return {"model.onnx": b"simulated " + hashlib.sha256(weights["weights.safetensors"]).digest()}
+        return {"model.onnx": b"\x08\x08simulated " + hashlib.sha256(weights["weights.safetensors"]).digest()}
 
     def predict(self, weights: Any, images: Any, recipe: Any, classes: Any) -> Any:
         for data in images:
