@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.decode import Undecodable, decode
 from pipeline.duplicates import dhash, near_pairs, phash
 from pipeline.faces import FaceDetector
 from pipeline.measure import exposure, noise, sharpness
 from pipeline.resize import pixels_digest, resize
 from registry.core.method import Item
+from registry.imaging.decode import Undecodable, decode
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -158,10 +158,10 @@ class YOLOv8:
         classes: tuple[str, ...],
     ) -> Iterable[tuple[Detection, ...]]:
         """Run published weights, or the average of several, on encoded images."""
-        from pipeline.decode import Undecodable, decode
         from pipeline.resize import Letterbox, resize
         from pipeline.weights import load_weights
         from pipeline.yolo.model import infer, load_model
+        from registry.imaging.decode import Undecodable, decode
 
         recipes.check_values(recipe)  # a stranger's release: how many threads, how large an image
         models, sizes = [], set()

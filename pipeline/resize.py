@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.decode import FILL
 from registry.core.method import Box
+from registry.imaging.decode import FILL
 
 if TYPE_CHECKING:
     from PIL.Image import Image

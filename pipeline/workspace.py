@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.decode import Undecodable, decode
 from pipeline.resize import Letterbox, pixels_digest, resize
 from registry.core.errors import InvalidInput, Unavailable, Untrusted, not_written
 from registry.core.method import FoldTask, Prepared, Progress
+from registry.imaging.decode import Undecodable, decode
 
 Read = Callable[[bytes], bytes]
 CHUNK = 256  # images that are waited for together when pixels are made

@@ -18,6 +18,7 @@ from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import EmotionetError
 from registry.core.records import to_value
+from registry.imaging.thumbnail import thumbnail
 from registry.provenance.lineage import ReleaseView, own_figures, release_view
 from registry.web.by_group import by_group, people_of
 from registry.web.report import ReportData
@@ -29,7 +30,6 @@ from registry.workflows.base_weights import stated_licence, weights_files
 from registry.workflows.judge_claims import judge_claims
 from registry.workflows.parts import Parts
 from registry.workflows.publish_release import show_release
-from registry.workflows.thumbnail import thumbnail
 
 EXAMPLES_A_REASON = 2
 BY_FOLD = ("macro_f1", "accuracy", "pr_auc", "map50")

@@ -18,8 +18,8 @@ from registry.content import reader
 from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound
+from registry.imaging.thumbnail import thumbnail
 from registry.workflows.parts import Parts
-from registry.workflows.thumbnail import thumbnail
 from registry.workflows.whole_file import whole_file
 
 TILE, LINE, GAP, COLUMNS = 144, 15, 10, 8  # pixels, pixels, pixels, tiles a row

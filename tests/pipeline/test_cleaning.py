@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipeline.clean import select
-from pipeline.decode import Undecodable, decode
 from pipeline.duplicates import dhash, near_pairs, phash
 from pipeline.labels import choose_boxes
 from pipeline.method import YOLOv8
 from pipeline.resize import Letterbox, resize
 from registry.core.method import Prepared
+from registry.imaging.decode import Undecodable, decode
 from registry.workflows.planted_noise import bomb
 from tests.pipeline.conftest import Faces
 from tests.pipeline.pictures import preprocess

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import struct
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from pipeline.decode import Undecodable, decode
+from registry.imaging.decode import Undecodable, decode
 from tests.pipeline.pictures import encode
 
 LIMIT = 1_000_000
@@ -148,4 +149,94 @@ def test_what_is_no_image_is_measured_alike_where_ultralytics_has_changed_pillow
     importlib.import_module("pipeline.yolo.model")  # from here on Image.open is ultralytics' own
     with pytest.raises(Undecodable) as raised:
         decode(b"esto no es una imagen", LIMIT)
-    assert raised.value.measured == "UnidentifiedImageError"
+    assert raised.value.measured == "no picture"
+
+
+def box(kind: bytes) -> bytes:
+    return b"\0\0\0\x18ftyp" + kind + bytes(200)
+
+
+JPEG, GOOD_PNG, WEBP = (encode(corners(), kind) for kind in ("JPEG", "PNG", "WEBP"))
+NO_PICTURES = {
+    "empty": (b"", "empty"),
+    "text": (b"esto no es una imagen", "no picture"),
+    "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "no picture: a Git LFS pointer"),
+    "html": (b"\n <!DOCTYPE html><html><svg>", "no picture: an HTML page"),
+    "pdf": (b"%PDF-1.7\n", "no picture: a PDF"),
+    "json": (b'{"error": "not found"}', "no picture: JSON"),
+    "zip": (b"PK\x03\x04" + bytes(40), "no picture: a ZIP archive"),
+    "video": (box(b"mp42"), "no picture: a video"),
+    "heic": (box(b"heic"), "HEIC: convert it to JPEG"),
+    "avif": (box(b"avif"), "AVIF: convert it to JPEG or PNG"),
+    "svg": (b"<?xml version='1.0'?><!-- a --><svg />", "SVG: convert it to PNG"),
+    "comments": (b"<!---->" * 200, "no picture"),
+    "jpeg xl": (b"\xff\x0a" + bytes(40), "JPEG XL: convert it to JPEG"),
+    "cut jpeg": (JPEG[:-100], "cut off"),
+    "cut jpeg header": (JPEG[:100], "cut off"),
+    "cut png": (GOOD_PNG[:-60], "cut off"),
+    "cut webp": (WEBP[:-20], "cut off"),
+    "damaged png": (GOOD_PNG.replace(b"IDAT", b"IDOT"), "damaged"),
+}
+
+
+@pytest.mark.parametrize("name", NO_PICTURES)
+def test_what_cannot_be_decoded_is_told_in_plain_words(name: str) -> None:
+    data, said = NO_PICTURES[name]
+    with pytest.raises(Undecodable) as raised:
+        decode(data, LIMIT)
+    assert (raised.value.reason, raised.value.measured) == ("undecodable", said)
+
+
+def with_chunk(kind: bytes, content: bytes, last: bool = False) -> bytes:
+    """A good PNG with one chunk more, before its pixels or after them."""
+    chunk = struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    at = GOOD_PNG.index(b"IEND" if last else b"IDAT") - 4
+    return GOOD_PNG[:at] + chunk + GOOD_PNG[at:]
+
+
+LARGE = zlib.compress(bytes(3 << 20))
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (b"zTXt", b"Comment\0\0" + LARGE),
+        (b"iTXt", b"Comment\0\1\0\0\0" + LARGE),
+        (b"tEXt", b"Comment\0" + b"x" * (2 << 20)),
+        (b"iCCP", b"mine\0\0" + zlib.compress(bytes(5 << 20))),
+    ],
+)
+def test_a_good_png_is_not_lost_to_what_stands_beside_its_pixels(kind: bytes, content: bytes, last: bool) -> None:
+    assert decode(with_chunk(kind, content, last), LIMIT).tobytes() == decode(GOOD_PNG, LIMIT).tobytes()
+
+
+def test_of_several_pictures_in_one_file_the_first_counts() -> None:
+    frames = [Image.new("RGB", (16, 16), (level,) * 3) for level in (10, 200)]
+    data = encode(frames[0], "MPO", save_all=True, append_images=frames[1:])
+    assert np.asarray(decode(data, LIMIT)).max() < 30
+
+
+def profile_with(name: str, gamma: float | None) -> bytes:
+    """The profile of sRGB under a name, with another curve where one is given."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    (count,) = struct.unpack_from(">I", profile, 128)
+    for number in range(count):
+        kind, offset, _ = struct.unpack_from(">4sII", profile, 132 + 12 * number)
+        if gamma is not None and kind == b"rTRC":  # the three share one
+            struct.pack_into(">4sIHHi", profile, offset, b"para", 0, 0, 0, round(gamma * 65536))
+    return bytes(profile).replace("sRGB".encode("utf-16-be"), name.encode("utf-16-be"))
+
+
+@pytest.mark.parametrize("name", ["sRGB", "mine"])
+@pytest.mark.parametrize(("gamma", "changed"), [(None, False), (1.0, True), (1.8, True), (2.2, True)])
+def test_a_profile_is_srgb_by_its_curves_not_by_its_name(name: str, gamma: float | None, changed: bool) -> None:
+    image = Image.linear_gradient("L").convert("RGB")
+    found = decode(encode(image, "PNG", icc_profile=profile_with(name, gamma)), LIMIT)
+    assert (found.tobytes() != image.tobytes()) == changed
+
+
+def test_a_profile_is_srgb_by_its_primaries_not_by_its_name() -> None:
+    profile = swapped_profile().replace("mine".encode("utf-16-be"), "sRGB".encode("utf-16-be"))
+    found = np.asarray(decode(encode(colours(), "PNG", icc_profile=profile), LIMIT), np.int16)
+    assert np.abs(found[10, 30] - (20, 60, 200)).max() <= 4

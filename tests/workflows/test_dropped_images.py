@@ -13,11 +13,11 @@ from PIL import Image
 from registry.assembly import Home
 from registry.core.cid import CID
 from registry.core.errors import Conflict, InvalidInput, NotFound
+from registry.imaging.thumbnail import thumbnail
 from registry.workflows.dropped_images import A_REASON, draw_sheet, dropped_images, write_sheet
 from registry.workflows.import_source import import_source
 from registry.workflows.start_run import Wanted, start_run
 from registry.workflows.take_snapshot import take_snapshot
-from registry.workflows.thumbnail import thumbnail
 from tests.workflows.conftest import Folder
 
 SECRETS = (b"a secret comment", b"a secret description", b"a secret profile")
@@ -93,3 +93,13 @@ def test_rows_of_a_run(opened: Home, labeled: Folder, tmp_path: Path) -> None:
         write_sheet(opened, run, [], tmp_path / "other.png")
     with pytest.raises(NotFound):
         dropped_images(opened, "nothing")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_a_picture_of_sixteen_bits_is_shown_as_it_is(kind: str) -> None:
+    levels = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
+    stream = io.BytesIO()
+    Image.fromarray(levels).save(stream, kind)
+    shown = thumbnail(stream.getvalue(), 64)
+    assert shown is not None
+    assert np.abs(np.asarray(shown, np.int16)[..., 0] - (levels >> 8)).max() <= 1

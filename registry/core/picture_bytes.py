@@ -1,0 +1,94 @@
+"""What bytes begin as, told without decoding them: is it a picture, and if not, what is it.
+
+Invariants: pure; a few hundred bytes are looked at, and the chunks of a PNG; whatever is given, an answer comes out.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+
+# What training reads. An MPO is a JPEG with more behind it.
+READ = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+PNG = b"\x89PNG\r\n\x1a\n"
+TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+PROFILE = frozenset({b"iCCP"})
+_PICTURES = (
+    (re.compile(rb"\xff\xd8\xff"), "JPEG"),
+    (re.compile(re.escape(PNG)), "PNG"),
+    (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), "WEBP"),
+    (re.compile(rb"GIF8[79]a"), "GIF"),
+    (re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL), "BMP"),
+    (re.compile(rb"II\*\0|MM\0\*|II\+\0|MM\0\+|II\0\*|MM\*\0"), "TIFF"),
+)
+_OTHERS = (  # pictures that training does not read
+    (re.compile(rb".{4}ftyp(heic|heix|heim|heis|hevc|hevx|mif1|msf1)", re.DOTALL), "HEIC: convert it to JPEG"),
+    (re.compile(rb".{4}ftyp(avif|avis)", re.DOTALL), "AVIF: convert it to JPEG or PNG"),
+    (re.compile(rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n", re.DOTALL), "JPEG XL: convert it to JPEG"),
+    (re.compile(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51", re.DOTALL), "JPEG 2000: convert it to JPEG or PNG"),
+    (re.compile(rb"8BPS"), "a Photoshop file: convert it to JPEG or PNG"),
+    (re.compile(rb"(?!\s*<(!doctype )?html)(?=\s*<)[^\0]*?<svg[\s>]", re.IGNORECASE), "SVG: convert it to PNG"),
+)
+_NONE = (
+    (re.compile(rb"version https://git-lfs\.github\.com/spec/"), "a Git LFS pointer"),
+    (re.compile(rb"\s*(<!doctype html|<html|<head)", re.IGNORECASE), "an HTML page"),
+    (re.compile(rb"%PDF-"), "a PDF"),
+    (re.compile(rb".{4}ftyp", re.DOTALL), "a video"),
+    (re.compile(rb"PK\x03\x04"), "a ZIP archive"),
+    (re.compile(rb"\x1f\x8b"), "a gzip archive"),
+    (re.compile(rb"\s*[\[{]\s*[\"{\[]"), "JSON"),
+    (re.compile(rb"\s*<\?xml"), "XML"),
+)
+HEAD = 1024  # bytes that are enough for it
+
+
+def picture_kind(data: bytes) -> str | None:
+    """One of ``READ`` by the first bytes; None for anything else. Whether it can be decoded is another question."""
+    return next((kind for begins, kind in _PICTURES if begins.match(data)), None)
+
+
+def why_no_picture(data: bytes) -> str | None:
+    """In a few words what the bytes are instead of a picture that training reads, with the way out where there is one;
+    None where they begin as one."""
+    head = data[:HEAD]
+    if not data:
+        return "empty"
+    if picture_kind(head) is not None:
+        return None
+    for begins, said in _OTHERS:
+        if begins.match(head):
+            return said
+    return "no picture" + next((f": {said}" for begins, said in _NONE if begins.match(head)), "")
+
+
+def cut_off(data: bytes) -> bool:
+    """Whether what begins as a picture lacks its end, as far as its format tells."""
+    kind = picture_kind(data)
+    if kind == "JPEG":
+        return b"\xff\xd9" not in data[-HEAD:]
+    if kind == "PNG":
+        return b"IEND" not in data[-HEAD:]
+    if kind == "GIF":
+        return b"\x3b" not in data[-HEAD:]
+    if kind in ("WEBP", "BMP"):
+        place, order, more = (4, "<I", 8) if kind == "WEBP" else (2, "<I", 0)
+        return bool(struct.unpack_from(order, data, place)[0] + more > len(data))
+    return False
+
+
+def without(data: bytes, kinds: frozenset[bytes]) -> bytes:
+    """A PNG without its chunks of these kinds, which may be as large as they like; other bytes as they are."""
+    if not kinds or not data.startswith(PNG):
+        return data
+    return PNG + b"".join(chunk for kind, chunk in _chunks(data) if kind not in kinds)
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Kind and bytes of each chunk; what is cut off comes as it is."""
+    at = len(PNG)
+    while at < len(data):
+        length = struct.unpack(">I", data[at : at + 4])[0] if at + 8 <= len(data) else 0
+        end = at + 12 + length
+        yield data[at + 4 : at + 8], data[at:end]
+        at = end
