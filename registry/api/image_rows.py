@@ -2,7 +2,7 @@
 
 Invariants: a malformed row is a rejected row, never a failed request; a row's bytes are read from the
 store and hashed before it is registered, so nothing is registered on somebody's word; the answers
-come in the order of the rows.
+come in the order of the rows, and belong to the transaction that registers them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 import msgspec
 
@@ -25,6 +24,7 @@ from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound
 from registry.workflows.parts import Parts
 from registry.workflows.register_images import NewRow, register
+from registry.workflows.say import Log
 
 Given = LabelRow | Rejection
 _ROW = msgspec.json.Decoder(ImageRow)
@@ -126,8 +126,16 @@ def _new_row(parts: Parts, row: LabelRow) -> NewRow:
     )
 
 
-def register_rows(parts: Parts, given: Iterable[Given]) -> list[Answer]:
-    """Register what can be; one answer a row."""
+@dataclass
+class Measured:
+    """Rows whose images were read, and the answers so far: rejections are final."""
+
+    rows: list[NewRow]
+    answers: dict[int, Answer]
+
+
+def measure_rows(parts: Parts, given: Iterable[Given]) -> Measured:
+    """Read every row's image; this takes long, and needs no lock."""
     answers: dict[int, Answer] = {}
     new: list[NewRow] = []
     for one in given:
@@ -142,30 +150,35 @@ def register_rows(parts: Parts, given: Iterable[Given]) -> list[Answer]:
             continue
         answer.sha256 = row.sha256.hex()
         new.append(row)
-    for row, status, code, reason in _outcomes(parts, new):
+    return Measured(new, answers)
+
+
+def register_rows(log: Log, measured: Measured) -> list[Answer]:
+    """Register what can be, in the transaction that was begun; one answer a row, in their order."""
+    answers = measured.answers
+    for row, status, code, reason in _outcomes(log, measured.rows):
         answer = answers[row.row]
         answer.status, answer.code, answer.reason = status, code, reason
     return [answers[number] for number in sorted(answers)]
 
 
-def _outcomes(parts: Parts, rows: list[NewRow]) -> Iterator[tuple[NewRow, str, str | None, str | None]]:
+def _outcomes(log: Log, rows: list[NewRow]) -> Iterator[tuple[NewRow, str, str | None, str | None]]:
     if not rows:
         return
-    done = register(parts, rows)
+    done = register(log.parts, rows, log=log)
     rejected = {one.row: one for one in done.rejected}
     seen: set[tuple[bytes, str]] = set()
-    with parts.catalog.read() as db:
-        for row in rows:
-            if row.row in rejected:
-                yield row, "rejected", rejected[row.row].code, rejected[row.row].reason
-                continue
-            key = (row.sha256, row.contributor)
-            yield row, "unchanged" if key in seen else _status(db, row, done.contribution), None, None
-            seen.add(key)
+    for row in rows:
+        if row.row in rejected:
+            yield row, "rejected", rejected[row.row].code, rejected[row.row].reason
+            continue
+        key = (row.sha256, row.contributor)
+        yield row, "unchanged" if key in seen else _status(log, row, done.contribution), None, None
+        seen.add(key)
 
 
-def _status(db: Any, row: NewRow, contribution: CID | None) -> str:
-    found = images.current_row(db, row.sha256, row.contributor)
+def _status(log: Log, row: NewRow, contribution: CID | None) -> str:
+    found = images.current_row(log.db, row.sha256, log.parts.key.did, row.contributor)
     if found is None or contribution is None or found["contribution"] != contribution:
         return "unchanged"
     return "registered" if found["replaces"] is None else "corrected"

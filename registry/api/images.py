@@ -1,7 +1,8 @@
 """Addresses of images: register by rows, list, read, give another label, take back.
 
 Invariants: one bad row never voids the rest; the same Idempotency-Key with the same body gives the
-same answer, with another body a conflict, also when both come at once.
+same answer, with another body a conflict, also when both come at once, to two processes, or again after
+a crash: what was registered and what was answered are one transaction.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from registry.catalog import images, tokens
 from registry.core.errors import NotFound
 from registry.workflows.parts import Parts
 from registry.workflows.relabel import relabel
+from registry.workflows.say import appending
 from registry.workflows.withdraw import withdraw
 
-_REGISTERING = threading.Lock()  # one request at a time decides what is new, and works a key once
+_REGISTERING = threading.Lock()  # one request of this process at a time: the others are told to come again
 _STATUSES = ("registered", "unchanged", "corrected", "rejected")
 _PATIENCE = 20.0  # seconds that a request waits for the others, holding a thread
 
@@ -66,12 +68,15 @@ def _once(parts: Parts, given: list[image_rows.Given], token: str, key: str | No
             before = tokens.recall(db, token, key, digest)
         if before is not None:
             return dict(before)
-    answers = [asdict(answer) for answer in image_rows.register_rows(parts, given)]
-    counts = Counter(answer["status"] for answer in answers)
-    done: Document = {"rows": len(answers), **{status: counts[status] for status in _STATUSES}, "results": answers}
-    if key is not None:
-        with parts.catalog.write() as db:
-            tokens.remember(db, token, key, digest, done, parts.now())
+    measured = image_rows.measure_rows(parts, given)
+    with appending(parts) as log:
+        if key is not None and (before := tokens.recall(log.db, token, key, digest)) is not None:
+            return dict(before)  # by another process, in the meantime
+        answers = [asdict(answer) for answer in image_rows.register_rows(log, measured)]
+        counts = Counter(answer["status"] for answer in answers)
+        done: Document = {"rows": len(answers), **{status: counts[status] for status in _STATUSES}, "results": answers}
+        if key is not None:
+            tokens.remember(log.db, token, key, digest, done, parts.now())
     return done
 
 

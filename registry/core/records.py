@@ -68,8 +68,13 @@ class Weights(Part, frozen=True, kw_only=True):
 
 
 class Contribution(Record, frozen=True, kw_only=True, tag="contribution"):
-    """Labels that somebody gives to images; ``rows`` is a CONTRIBUTION_ROWS table. Append-only."""
+    """Labels that somebody gives to images; ``rows`` is a CONTRIBUTION_ROWS table. Append-only.
 
+    ``issuer`` is who says it, and the only one whose entry counts for it: the contributors' names are that issuer's
+    words, so a name here is not that name in another issuer's contribution.
+    """
+
+    issuer: str  # did:pkh, the entry's
     rows: CID
 
 

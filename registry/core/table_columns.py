@@ -9,7 +9,7 @@ from __future__ import annotations
 CONTRIBUTION_ROWS = (
     (
         "sha256",
-        "contributor",
+        "contributor",  # the issuer's name for whoever says so: nobody by the same name under another issuer
         "cid",  # CID bytes (named)
         "size",
         "label",
@@ -25,7 +25,8 @@ CONTRIBUTION_ROWS = (
 SNAPSHOT_ITEMS = (
     ("sha256", "image", "size", "label", "contributors", "subject", "attributes", "licence", "boxes"),
     ("sha256",),
-)  # image: link; label: class name, None of a picture that shows nothing of any class; contributors: sorted list
+)
+# image: link; label: class name, None of a picture that shows nothing of any class; contributors: sorted different names
 EXCLUDED = (("sha256", "reason", "detail"), ("sha256",))
 PREPARED = (
     ("sha256", "width", "height", "pixels", "boxes", "box_source", "group", "reason", "measured"),

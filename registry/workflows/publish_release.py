@@ -25,7 +25,7 @@ from registry.provenance.lineage import ONNX, SAFETENSORS, final_weights, own_fi
 from registry.workflows.base_weights import base_of, weights_files
 from registry.workflows.draw_folds import keep_evidence
 from registry.workflows.parts import Parts, Progress, silent
-from registry.workflows.say import say, settle
+from registry.workflows.say import say
 
 LICENCE = "AGPL-3.0-only"
 
@@ -37,7 +37,6 @@ def publish_release(
 
     With ``onnx`` the final weights are published as ONNX too, after both were compared.
     """
-    settle(parts)
     with parts.catalog.read() as db:
         row = runs.row(db, run)
         folds = runs.folds(db, run)

@@ -17,7 +17,7 @@ from registry.core.errors import InvalidInput
 from registry.core.snapshot import RULE, Classes, load_classes, select
 from registry.workflows.parts import Parts
 from registry.workflows.read_content import read_as
-from registry.workflows.say import say, settle
+from registry.workflows.say import say
 
 _LABEL = records.SNAPSHOT_ITEMS[0].index("label")
 
@@ -35,7 +35,6 @@ def take_snapshot(
     ``source``: only of contributors who labelled images that came with this root, where others did too.
     ``InvalidInput`` (``wrong_record_type``) or ``NotFound`` where ``supersedes`` is no snapshot that is held here.
     """
-    settle(parts)
     if supersedes is not None:
         read_as(parts, records.Snapshot, supersedes)
     mapping: Classes = load_classes(classes)
