@@ -26,7 +26,8 @@ SNAPSHOT_ITEMS = (
     ("sha256", "image", "size", "label", "contributors", "subject", "attributes", "licence", "boxes"),
     ("sha256",),
 )
-# image: link; label: class name, None of a picture that shows nothing of any class; contributors: sorted different names
+# image: link; label: class name, None of a picture that shows nothing of any class; contributors: different
+# names, sorted
 EXCLUDED = (("sha256", "reason", "detail"), ("sha256",))
 PREPARED = (
     ("sha256", "width", "height", "pixels", "boxes", "box_source", "group", "reason", "measured"),
