@@ -33,6 +33,7 @@ PREPARED = (
     ("sha256", "width", "height", "pixels", "boxes", "box_source", "group", "reason", "measured"),
     ("sha256",),
 )  # kept: reason None; dropped: pixels None, reason a word, measured its value as text. group: its smallest sha256
+SEEN = (("sha256", "how"), ("sha256",))  # judged images that base weights have seen; how: see base_lineage
 FOLDS = (("sha256", "repeat", "fold"), ("sha256", "repeat"))  # repeat r has the folds r * k to r * k + k - 1
 PREDICTIONS = (("sha256", "fold", "truth", "boxes", "detections"), ("sha256", "fold"))  # once a repeat
 # truth: class index, None where there is nothing to find

@@ -20,6 +20,7 @@ from registry.core.dag import walk_closure
 from registry.core.errors import Conflict, Unavailable
 from registry.core.log import address_of, anchor_digest
 from registry.core.records import to_value
+from registry.evaluation.base_seen import about_base
 from registry.provenance.exports.card import model_card
 from registry.provenance.lineage import ONNX, SAFETENSORS, final_weights, own_figures, release_view
 from registry.workflows.base_weights import base_of, weights_files
@@ -135,6 +136,10 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "final": view.plan.final,
         "metrics": _metrics((*view.evaluation.metrics, *view.evaluation.fairness)),
         "own": None if (own := own_figures(view)) is None else _metrics(own),
+        "base_origin": None if view.plan.origin is None else to_value(view.plan.origin),
+        "base_said": list(about_base(view.plan.origin)),
+        "unseen": _metrics(view.evaluation.unseen),
+        "seen": _metrics(view.evaluation.seen),
         "thresholds": list(view.evaluation.thresholds),
         "optimistic": [to_value(one) for one in view.evaluation.optimistic],
         "spread": [to_value(one) for one in view.evaluation.spread],

@@ -86,6 +86,11 @@ def release_text(done: dict[str, Any]) -> list[str]:
         for one in done["optimistic"]
     ]
     own = [] if done["own"] is None else [f"of the final weights alone: macro_f1 {_figure(done['own']['macro_f1'])}"]
+    apart = [
+        f"of images that the base weights have {name}: macro_f1 {_figure(done[part]['macro_f1'])}"
+        for part, name in (("unseen", "not seen"), ("seen", "seen"))
+        if "macro_f1" in done[part]
+    ]
     anchor = done["anchor"]
     return [
         f"release {done['release']}",
@@ -95,6 +100,8 @@ def release_text(done: dict[str, Any]) -> list[str]:
         table(["metric", "value", "low", "high"], figures),
         *best,
         *own,
+        *apart,
+        *done["base_said"],
         *claims,
         f"anchor: {anchor['status']} ({anchor['chain']})",
     ]
