@@ -29,8 +29,7 @@ ANY = st.recursive(
     max_leaves=5,
 )
 SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
-    CID: CIDS, bytes: st.binary(max_size=8), str: st.text(max_size=8), int: INTS, Any: ANY, type(None): st.none(),
-    bool: st.booleans(),
+    CID: CIDS, bytes: st.binary(max_size=8), str: st.text(max_size=8), int: INTS, Any: ANY, type(None): st.none()
 }  # fmt: skip
 
 
