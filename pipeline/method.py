@@ -130,6 +130,12 @@ class YOLOv8:
 
         return memory(recipe["training"])
 
+    def disk(self, recipe: Mapping[str, Any], images: int) -> tuple[int, int]:
+        """Bytes of pixels and of a fold's checkpoints."""
+        from pipeline import cost
+
+        return cost.pixels(recipe, images), cost.checkpoint(recipe["training"])
+
     def read_base(self, path: Path) -> dict[str, bytes]:
         """Files of a weights directory from a folder, a .safetensors, an .onnx or a .pt."""
         from pipeline.convert import read_base

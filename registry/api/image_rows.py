@@ -2,7 +2,7 @@
 
 Invariants: a malformed row is a rejected row, never a failed request; a row's bytes are read from the
 store and hashed before it is registered, so nothing is registered on somebody's word; the answers
-come in the order of the rows.
+come in the order of the rows, and belong to the transaction that registers them.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 import msgspec
 
 from registry.api import row_bodies
 from registry.api.problems import HttpProblem
-from registry.api.sent_images import Hides, check_begins, not_held
 from registry.api.wire import MAX_IMAGE_BYTES, ImageRow
 from registry.catalog import images
 from registry.content import reader
@@ -26,6 +24,7 @@ from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound
 from registry.workflows.parts import Parts
 from registry.workflows.register_images import NewRow, register
+from registry.workflows.say import Log
 
 Given = LabelRow | Rejection
 _ROW = msgspec.json.Decoder(ImageRow)
@@ -100,15 +99,16 @@ def measure(parts: Parts, cid: CID) -> tuple[bytes, int]:
             if size > MAX_IMAGE_BYTES:
                 raise InvalidInput(f"{cid} is larger than 64 MiB: give a smaller image", code="too_large")
     except NotFound as error:
-        raise not_held(cid) from error
+        raise NotFound(
+            f"the bytes of {cid} are not held here: send them by POST /api/v1/blocks first", code="not_held"
+        ) from error
     return digest.digest(), size
 
 
-def _new_row(parts: Parts, row: LabelRow, hides: Hides) -> NewRow:
+def _new_row(parts: Parts, row: LabelRow) -> NewRow:
     if row.cid is None:
         raise InvalidInput("a row needs the cid of its image: files are for `emotionet import`", code="cid_missing")
     cid = CID.parse(row.cid)
-    check_begins(parts, cid, hides)
     digest, size = measure(parts, cid)
     return NewRow(
         row=row.row,
@@ -126,8 +126,16 @@ def _new_row(parts: Parts, row: LabelRow, hides: Hides) -> NewRow:
     )
 
 
-def register_rows(parts: Parts, given: Iterable[Given], hides: Hides) -> list[Answer]:
-    """Register what can be; one answer a row. ``hides``: whether something held is private."""
+@dataclass
+class Measured:
+    """Rows whose images were read, and the answers so far: rejections are final."""
+
+    rows: list[NewRow]
+    answers: dict[int, Answer]
+
+
+def measure_rows(parts: Parts, given: Iterable[Given]) -> Measured:
+    """Read every row's image; this takes long, and needs no lock."""
     answers: dict[int, Answer] = {}
     new: list[NewRow] = []
     for one in given:
@@ -136,36 +144,41 @@ def register_rows(parts: Parts, given: Iterable[Given], hides: Hides) -> list[An
             continue
         answer = answers[one.row] = Answer(one.row, one.cid)
         try:
-            row = _new_row(parts, one, hides)
+            row = _new_row(parts, one)
         except (InvalidInput, NotFound) as error:
             answer.code, answer.reason = error.code, str(error)
             continue
         answer.sha256 = row.sha256.hex()
         new.append(row)
-    for row, status, code, reason in _outcomes(parts, new):
+    return Measured(new, answers)
+
+
+def register_rows(log: Log, measured: Measured) -> list[Answer]:
+    """Register what can be, in the transaction that was begun; one answer a row, in their order."""
+    answers = measured.answers
+    for row, status, code, reason in _outcomes(log, measured.rows):
         answer = answers[row.row]
         answer.status, answer.code, answer.reason = status, code, reason
     return [answers[number] for number in sorted(answers)]
 
 
-def _outcomes(parts: Parts, rows: list[NewRow]) -> Iterator[tuple[NewRow, str, str | None, str | None]]:
+def _outcomes(log: Log, rows: list[NewRow]) -> Iterator[tuple[NewRow, str, str | None, str | None]]:
     if not rows:
         return
-    done = register(parts, rows)
+    done = register(log.parts, rows, log=log)
     rejected = {one.row: one for one in done.rejected}
     seen: set[tuple[bytes, str]] = set()
-    with parts.catalog.read() as db:
-        for row in rows:
-            if row.row in rejected:
-                yield row, "rejected", rejected[row.row].code, rejected[row.row].reason
-                continue
-            key = (row.sha256, row.contributor)
-            yield row, "unchanged" if key in seen else _status(db, row, done.contribution), None, None
-            seen.add(key)
+    for row in rows:
+        if row.row in rejected:
+            yield row, "rejected", rejected[row.row].code, rejected[row.row].reason
+            continue
+        key = (row.sha256, row.contributor)
+        yield row, "unchanged" if key in seen else _status(log, row, done.contribution), None, None
+        seen.add(key)
 
 
-def _status(db: Any, row: NewRow, contribution: CID | None) -> str:
-    found = images.current_row(db, row.sha256, row.contributor)
+def _status(log: Log, row: NewRow, contribution: CID | None) -> str:
+    found = images.current_row(log.db, row.sha256, log.parts.key.did, row.contributor)
     if found is None or contribution is None or found["contribution"] != contribution:
         return "unchanged"
     return "registered" if found["replaces"] is None else "corrected"

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from registry.core.errors import Conflict, InvalidInput, Unavailable, UsageError
 
-HEAD = "0001"  # the newest revision in ``migrations``
+HEAD = "0002"  # the newest revision in ``migrations``
 BUSY_SECONDS = 30
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 WRITER_LOCK = 0x656D6F74696F6E  # the advisory lock that writers on PostgreSQL take turns by

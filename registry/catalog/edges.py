@@ -43,6 +43,8 @@ FIELDS: Mapping[type[records.Record], Mapping[str, tuple[str, str]]] = {
         "recipe": ("recipe", RECORD),
         "environment": ("environment", RECORD),
         "base": ("base", CONTENT),
+        "base_trainings": ("base training", NAMED),
+        "seen": ("seen", CONTENT),
     },
     records.Draw: {"plan": ("of", RECORD), "folds": ("folds", CONTENT)},
     records.Training: {"draw": ("of", RECORD), "weights": ("weights", CONTENT), "history": ("history", CONTENT)},
@@ -70,7 +72,10 @@ FIELDS: Mapping[type[records.Record], Mapping[str, tuple[str, str]]] = {
 }
 # Where something came from: these are followed, up and down, by ``lineage``.
 DERIVED = frozenset(
-    ("from", "of", "uses", "plan entry", "training", "evaluation", "weights", "card", "base", "recipe", "environment")
+    (
+        *("from", "of", "uses", "plan entry", "training", "evaluation", "weights", "card", "base", "base training"),
+        *("recipe", "environment"),
+    )
 )
 ABOUT = frozenset(("says", "anchors", "withdraws", "audits"))
 # What belongs beside a record but is no part of where it came from: shown, not followed.

@@ -6,13 +6,16 @@ and place, stands for it where one entry is wanted, whatever order entries were 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from registry.catalog import kept
 from registry.catalog import tables as t
 from registry.catalog.sql import decode_cursor, encode_cursor, page_limit
+from registry.core import records
 from registry.core.cid import CID
 
 
@@ -30,13 +33,6 @@ def entry_of(db: Session, record: CID, issuer: str | None) -> CID | None:
         query = query.where(t.entries.c.issuer == issuer)
     row = db.execute(query.order_by(t.entries.c.issued_at, t.entries.c.issuer, t.entries.c.seq).limit(1)).first()
     return CID.parse(row.cid) if row else None
-
-
-def issuer_of(db: Session, record: CID) -> str | None:
-    """Who says a record: the first who did. None if nobody whom this catalog knows."""
-    query = sa.select(t.entries.c.issuer).where(t.entries.c.record == str(record))
-    found: str | None = db.scalar(query.order_by(t.entries.c.issued_at, t.entries.c.issuer, t.entries.c.seq).limit(1))
-    return found
 
 
 def record_of(db: Session, cid: CID) -> CID:
@@ -111,3 +107,21 @@ def page_said(db: Session, table: sa.Table, cursor: str | None, limit: int) -> t
 def as_dict(row: sa.RowMapping) -> dict[str, Any]:
     """A ``said`` row as a plain dict, without the place in the log."""
     return {name: bool(value) if name == "withdrawn" else value for name, value in row.items() if name != "seq"}
+
+
+def add_pending(db: Session, cid: CID, entry: records.Entry, data: bytes) -> None:
+    """Remember an entry's bytes until they are known to be in the store."""
+    row = {"cid": str(cid), "issuer": entry.issuer, "seq": entry.seq, "data": data}
+    db.execute(sa.insert(kept.pending_entries).values(row))
+
+
+def pending(db: Session, issuer: str) -> list[tuple[CID, int, bytes]]:
+    """An issuer's entries whose bytes may not be in the store yet, oldest first: CID, place, bytes."""
+    table = kept.pending_entries
+    found = db.execute(sa.select(table).where(table.c.issuer == issuer).order_by(table.c.seq))
+    return [(CID.parse(row.cid), row.seq, row.data) for row in found]
+
+
+def drop_pending(db: Session, cids: Sequence[CID]) -> None:
+    """Forget pending entries: their bytes are in the store, and flushed."""
+    db.execute(sa.delete(kept.pending_entries).where(kept.pending_entries.c.cid.in_([str(cid) for cid in cids])))

@@ -1,8 +1,9 @@
 """Tables of records into rows of SQL: what a contribution says, what a snapshot holds.
 
 Invariants: a row is taken only if it has exactly the columns and kinds of values that
-``registry.core.records`` states (a stranger wrote it); a contribution has one place in the order of
-all logs, the first that any entry gives it, whichever entry is learned of first.
+``registry.core.records`` states (a stranger wrote it), and only for its own issuer, whoever else may sign
+an entry for it; a contribution has one place in that issuer's log, the first that an entry gives it,
+whichever entry is learned of first.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from sqlalchemy.orm import Session
 from registry.catalog import tables as t
 from registry.catalog.images import put_images
 from registry.catalog.sql import insert_new, int64
-from registry.core import records, snapshot_tables, tables
+from registry.core import records, tables
 from registry.core.cid import CID, RAW, SHA2_256
-from registry.core.errors import InvalidInput
+from registry.core.errors import InvalidInput, Untrusted
+from registry.core.text import check
 
 Get = Callable[[CID], bytes]
 BATCH = 1000
@@ -61,8 +63,7 @@ def _checked(values: tuple[Any, ...]) -> tuple[_Row, CID]:
         raise _bad(str(error)) from error
     if len(row.sha256) != 32:
         raise _bad("a sha256 has 32 bytes")
-    if any("\0" in value for value in (row.contributor, row.label, row.subject or "", row.licence or "")):
-        raise _bad("a text holds a NUL")
+    _check_texts(row)
     cid = CID.decode(row.cid)
     if (cid.codec, cid.hash_code) == (RAW, SHA2_256) and cid.digest != row.sha256:
         raise _bad(f"{cid} is not the image {row.sha256.hex()}")
@@ -70,11 +71,28 @@ def _checked(values: tuple[Any, ...]) -> tuple[_Row, CID]:
     return row, cid
 
 
+def _check_texts(row: _Row) -> None:
+    """Signed by whoever: within the same bounds as what comes in here, so that both databases can hold it."""
+    given = [(name, getattr(row, name)) for name in ("label", "contributor", "subject", "licence", "consent")]
+    given += [("attribute", name) for name in row.attributes] + [("value", text) for text in row.attributes.values()]
+    try:
+        for field, text in given:
+            if text is not None:
+                check(field, text)
+    except InvalidInput as error:
+        raise _bad(str(error)) from error
+
+
 def index_rows(db: Session, cid: CID, record: records.Contribution, entry: records.Entry, get: Get) -> None:
     """Index the rows of a contribution that ``entry`` says.
 
-    ``InvalidInput`` ``malformed_rows`` for rows of another kind, ``Untrusted`` for a table out of shape.
+    ``InvalidInput`` ``malformed_rows`` for rows of another kind, ``Untrusted`` for a table out of shape, or where
+    the contribution is another issuer's (``foreign_contribution``).
     """
+    if record.issuer != entry.issuer:
+        raise Untrusted(
+            f"{entry.issuer} can't say {cid}, a contribution of {record.issuer}", code="foreign_contribution"
+        )
     ordinal = f"{entry.issuer} {entry.seq:020d}"
     mine = t.contributions.c.cid == str(cid)
     known = db.scalar(sa.select(t.contributions.c.ordinal).where(mine))
@@ -91,16 +109,19 @@ def index_rows(db: Session, cid: CID, record: records.Contribution, entry: recor
     insert_new(db, t.contributions, [header])
     for batch in _batches(_checked(values) for values in tables.iterate(record.rows, get)):
         put_images(db, [(row.sha256, row.size, (image,)) for row, image in batch], stored=False)
-        insert_new(db, t.contribution_rows, [_sql_row(str(cid), ordinal, row, image) for row, image in batch])
+        insert_new(
+            db, t.contribution_rows, [_sql_row(str(cid), entry.issuer, ordinal, row, image) for row, image in batch]
+        )
         corrected = {str(CID.decode(row.replaces)) for row, _ in batch if row.replaces}
         edges = [{"record": str(cid), "target": target, "relation": "corrects"} for target in sorted(corrected)]
         insert_new(db, t.mentions, edges)
 
 
-def _sql_row(contribution: str, ordinal: str, row: _Row, image: CID) -> dict[str, Any]:
+def _sql_row(contribution: str, issuer: str, ordinal: str, row: _Row, image: CID) -> dict[str, Any]:
     return {
         **msgspec.structs.asdict(row),
         "contribution": contribution,
+        "issuer": issuer,
         "ordinal": ordinal,
         "sha256": row.sha256.hex(),
         "cid": str(image),
@@ -110,11 +131,9 @@ def _sql_row(contribution: str, ordinal: str, row: _Row, image: CID) -> dict[str
 
 
 def members(snapshot: str, record: records.Snapshot, get: Get) -> Iterator[list[dict[str, Any]]]:
-    """Rows of ``snapshot_members``, batch by batch: the images that a snapshot holds and those it excludes.
-
-    ``Untrusted`` (``snapshot_malformed``) for tables that are not what the record states: no forged count is listed.
-    """
-    held, left_out = snapshot_tables.items(record, get), snapshot_tables.excluded(record, get)
-    for rows, excluded in ((held, False), (left_out, True)):
-        for batch in _batches(rows):
+    """Rows of ``snapshot_members``, batch by batch: the images that a snapshot holds and those it excludes."""
+    for table, excluded in ((record.items, False), (record.excluded, True)):
+        for batch in _batches(tables.rows_as_dicts(table, get)):
+            if not all(isinstance(row.get("sha256"), bytes) and len(row["sha256"]) == 32 for row in batch):
+                raise InvalidInput(f"snapshot {snapshot} has rows that name no image", code="malformed_rows")
             yield [{"snapshot": snapshot, "sha256": row["sha256"].hex(), "excluded": excluded} for row in batch]

@@ -7,6 +7,7 @@ a backup is for. They name images and records by text and refer to nothing in ``
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -149,6 +150,16 @@ idempotency = Table(
     json_value("response"),
     text("created"),
     PrimaryKeyConstraint("token", "key"),
+)
+pending_entries = Table(  # said and indexed; their blocks are not in the store yet, or were not known to be
+    "pending_entries",
+    metadata,
+    text("cid"),
+    text("issuer"),
+    Column("seq", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("cid"),
+    Index(None, "issuer", "seq"),
 )
 
 KEPT: tuple[Table, ...] = tuple(table for table in metadata.sorted_tables if table not in REBUILDABLE)

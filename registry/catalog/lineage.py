@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from registry.catalog import kept
 from registry.catalog import tables as t
 from registry.catalog.edges import ABOUT, BESIDE, CONTENT_TYPES, DERIVED
 from registry.catalog.images import resolve_image
@@ -103,6 +104,15 @@ def _kin(db: Session, names: Collection[str], sha256: str | None) -> set[EdgeRow
     if sha256 is None:
         edges |= _walk(db, names, up=True, relations=DERIVED | {"says"})
     return edges
+
+
+def trainings_of(db: Session, tensors: str) -> list[CID]:
+    """The trainings, published or of runs of this home, that gave these tensors."""
+    told = sa.select(_M.record).where(_M.target == tensors, _M.relation == "tensors")
+    said = sa.select(t.records.c.cid).where(t.records.c.cid.in_(told), t.records.c.type == "training")
+    own = sa.select(kept.run_folds.c.training).where(kept.run_folds.c.tensors == tensors)
+    found = {*db.scalars(said), *db.scalars(own)} - {None}
+    return [CID.parse(one) for one in sorted(found)]
 
 
 def lineage(db: Session, cid: CID) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:

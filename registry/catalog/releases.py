@@ -24,10 +24,18 @@ def get(db: Session, cid: CID) -> dict[str, Any]:
     ``cid, plan, plan_entry, draw, snapshot, preprocessing, evaluation, recipe_name, final, licence, card,
     supersedes, entry, issuer, issued_at, withdrawn``; CIDs are text.
     """
-    row = db.execute(said(t.releases).where(t.releases.c.cid == str(cid))).mappings().first()
+    row = find(db, cid)
     if row is None:
-        raise NotFound(f"{cid} is no release of this catalog: see `emotionet release list`")
-    return as_dict(row)
+        raise NotFound(
+            f"{cid} is no release of this catalog", hint="`emotionet release list` names those that are here."
+        )
+    return row
+
+
+def find(db: Session, cid: CID) -> dict[str, Any] | None:
+    """One release as ``get`` gives it, or None."""
+    row = db.execute(said(t.releases).where(t.releases.c.cid == str(cid))).mappings().first()
+    return None if row is None else as_dict(row)
 
 
 def list_releases(db: Session, cursor: str | None = None, limit: int = 100) -> tuple[list[dict[str, Any]], str | None]:

@@ -1,7 +1,8 @@
 """Rows of contributions: what was said about images, append-only.
 
-Invariants: rows are never changed or deleted; of each (image, contributor) the newest counts, by the
-order of the logs (issuer, then place), so it does not matter when a log was learned of. A snapshot
+Invariants: rows are never changed or deleted; of each (image, issuer, contributor) the newest counts, by
+its place in the issuer's log, so it does not matter when a log was learned of, and no issuer's row takes
+the place of another's. A snapshot
 that names ``contributions_in_log_order`` can be decided again from these alone: with every image in
 them come all contributions that speak of it.
 """
@@ -18,25 +19,27 @@ from registry.catalog import kept
 from registry.catalog import tables as t
 from registry.catalog.sql import chunks
 from registry.core.cid import CID
-from registry.core.snapshot import check_query, choices, matches
+from registry.core.snapshot import FILTERS, SPEAKER, check_query, choices, matches
 
 _ROWS = t.contribution_rows
 
 
 def is_newest(rows: sa.FromClause = _ROWS) -> sa.ColumnElement[bool]:
-    """Whether no later row of the same image and contributor exists."""
+    """Whether its issuer has no later row of the same image and contributor."""
     later = _ROWS.alias("later")
     return ~sa.exists().where(
         later.c.sha256 == rows.c.sha256,
+        later.c.issuer == rows.c.issuer,
         later.c.contributor == rows.c.contributor,
         later.c.ordinal > rows.c.ordinal,
     )
 
 
 def _value(row: sa.RowMapping) -> dict[str, Any]:
-    """The columns of CONTRIBUTION_ROWS as they stand in its table, and ``contribution``."""
+    """The columns of CONTRIBUTION_ROWS as they stand in its table, ``issuer`` and ``contribution``."""
     return {
         "sha256": bytes.fromhex(row["sha256"]),
+        "issuer": row["issuer"],
         "contributor": row["contributor"],
         "cid": bytes(CID.parse(row["cid"])),
         "size": row["size"],
@@ -51,26 +54,27 @@ def _value(row: sa.RowMapping) -> dict[str, Any]:
     }
 
 
-def current_row(db: Session, sha256: bytes, contributor: str) -> dict[str, Any] | None:
-    """The newest row of one contributor for one image, as ``current_rows`` gives it; None if there is none."""
-    query = sa.select(_ROWS).where(_ROWS.c.sha256 == sha256.hex(), _ROWS.c.contributor == contributor)
+def current_row(db: Session, sha256: bytes, issuer: str, contributor: str) -> dict[str, Any] | None:
+    """An issuer's newest row of one contributor for one image, as ``current_rows`` gives it; None if there is none."""
+    speaker = (_ROWS.c.sha256 == sha256.hex(), _ROWS.c.issuer == issuer, _ROWS.c.contributor == contributor)
+    query = sa.select(_ROWS).where(*speaker)
     row = db.execute(query.order_by(_ROWS.c.ordinal.desc()).limit(1)).mappings().first()
     return _value(row) if row else None
 
 
 def current_rows(db: Session, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
-    """The newest row of every (image, contributor) that ``query`` matches, by rising (sha256, contributor).
+    """The newest row of every (image, issuer, contributor) that ``query`` matches, in rising order of these.
 
-    A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes) and ``contribution``, a CID.
+    A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer`` and ``contribution``, a CID.
     ``query`` is what ``registry.core.snapshot.matches`` takes; ``InvalidInput`` for any other.
     """
     wanted = dict(query or {})
     check_query(wanted)
     found = sa.select(_ROWS).where(is_newest())
-    for name in ("label", "contributor", "subject"):
+    for name in FILTERS:
         if name in wanted:
             found = found.where(_ROWS.c[name].in_(choices(wanted[name])))
-    found = found.order_by(_ROWS.c.sha256, _ROWS.c.contributor).execution_options(yield_per=1000)
+    found = found.order_by(*(_ROWS.c[name] for name in SPEAKER)).execution_options(yield_per=1000)
     values = (_value(row) for row in db.execute(found).mappings())
     return (value for value in values if matches(value, wanted))
 

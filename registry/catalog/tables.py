@@ -133,8 +133,9 @@ contribution_rows = Table(
     metadata,
     Column("contribution", Text, ForeignKey("contributions.cid"), nullable=False),
     text("sha256"),
+    text("issuer"),  # the contribution's: a contributor's name is this issuer's word for somebody
     text("contributor"),
-    text("ordinal"),  # the contribution's; the greatest of an (image, contributor) is its newest row
+    text("ordinal"),  # the contribution's; the greatest of an (image, issuer, contributor) is its newest row
     text("cid"),
     Column("size", BigInteger, nullable=False),
     text("label"),
@@ -145,8 +146,10 @@ contribution_rows = Table(
     text("consent", null=True),
     text("replaces", null=True),
     PrimaryKeyConstraint("contribution", "sha256", "contributor"),
-    Index(None, "sha256", "contributor", "ordinal"),
-    Index(None, "label"),
+    Index(None, "sha256", "issuer", "contributor", "ordinal"),
+    Index(None, "label", "sha256"),  # each filter of a list finds its images in their order
+    Index(None, "contributor", "sha256"),
+    Index(None, "subject", "sha256"),
 )
 
 # --- snapshots, plans, draws, releases -----------------------------------------------------------

@@ -19,6 +19,13 @@ def _flat(value: Any) -> Any:
     return value if isinstance(value, (str, int)) or value is None else json.dumps(value, ensure_ascii=False)
 
 
+def _kind(cells: list[Any]) -> Any:
+    """A Parquet column's type: text, unless numbers are all that is there. Never that of nothing at all."""
+    import pyarrow as pa
+
+    return pa.int64() if {type(cell) for cell in cells} - {type(None)} == {int} else pa.string()
+
+
 def as_text(rows: Iterable[Mapping[str, Any]], form: str) -> str:
     """All rows as text in ``json``, ``jsonl`` or ``csv``."""
     listed = list(rows)
@@ -44,7 +51,9 @@ def write_rows(rows: Iterable[Mapping[str, Any]], form: str, out: Path | None) -
 
         with whole_file(out) as stream:
             listed = [{name: _flat(value) for name, value in row.items()} for row in rows]
-            parquet.write_table(pa.Table.from_pylist(listed), stream)
+            columns = {name: [row.get(name) for row in listed] for name in (listed[0] if listed else ())}
+            arrays = {name: pa.array(cells, _kind(cells)) for name, cells in columns.items()}
+            parquet.write_table(pa.table(arrays), stream)
         return
     if out is None:
         show(as_text(rows, form), end="")

@@ -11,6 +11,7 @@ boxo's ``verifcid`` as far as ``hashlib`` computes it. sha1 is left out: it can 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import total_ordering
@@ -126,7 +127,7 @@ class CID:
     def parse(cls, text: str) -> CID:
         """The CID that this text is. ``InvalidInput`` (``invalid_cid``) otherwise."""
         if not 8 <= len(text) <= MAX_TEXT:
-            raise _bad("its length can't be right")
+            raise _bad("it is empty" if not text else f"it has {len(text)} characters")
         if len(text) == 46 and text.startswith("Qm"):
             return cls.decode(multibase.decode_base58(text))
         cid = cls.decode(multibase.decode(text))
@@ -159,12 +160,33 @@ class CID:
 
 
 def given(text: str) -> CID:
-    """The CID that somebody typed. ``UsageError`` (``invalid_cid``) repeats what is none."""
+    """The CID that somebody typed. ``UsageError`` (``invalid_cid``) names what was typed and what it seems to be."""
     try:
         return CID.parse(text)
     except InvalidInput as error:
-        why = str(error).removeprefix("not a CID: ")
-        raise UsageError(f"{text[:100]!r} is no CID: {why}", code="invalid_cid") from error
+        sentence, hint = _misread(text, str(error).removeprefix("not a CID: "))
+        raise UsageError(sentence, code="invalid_cid", hint=hint) from error
+
+
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+_RUN = re.compile(r"r[a-z0-9]{12}\Z")
+_BEGUN = re.compile(r"(baf[a-z2-7]|Qm)[A-Za-z0-9]*\Z")
+
+
+def _misread(text: str, why: str) -> tuple[str, str]:
+    """What somebody typed instead of a CID, and the way out."""
+    shown = repr(text if len(text) <= 100 else f"{text[:99]}…")
+    if _DIGEST.match(text):
+        return f"{shown} is a SHA-256 digest, no CID", f"`emotionet lookup {text}` lists what it names."
+    if _RUN.match(text):
+        return f"{shown} is no CID but looks like a run", f"`emotionet runs show {text}` names what the run made."
+    whole = 46 if text.startswith("Qm") else 59
+    if "…" in text or "..." in text or (_BEGUN.match(text) and len(text) < whole):
+        return (
+            f"{shown} is a shortened CID: a whole one has {whole} characters",
+            "copy all of it; --quiet prints it alone.",
+        )
+    return f"{shown} is no CID: {why}", "a CID begins with bafy, bafk or Qm, as `emotionet ... --quiet` prints it."
 
 
 def cid_of(data: bytes, codec: int) -> CID:

@@ -153,6 +153,11 @@ class Method(Protocol):
         """Bytes that one fold needs at most, roughly; known without measuring."""
         ...
 
+    def disk(self, recipe: Mapping[str, Any], images: int) -> tuple[int, int]:
+        """Bytes on disk while it trains: of pixels that all folds share, and of one fold's checkpoints; known without
+        measuring."""
+        ...
+
     def read_base(self, path: Path) -> dict[str, bytes]:
         """Files of a weights directory from a user's own file, converted if need be; no pickle decides what is called.
 

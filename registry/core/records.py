@@ -23,6 +23,9 @@ from registry.core.record_base import VERSION as VERSION
 from registry.core.record_base import Part as Part
 from registry.core.record_base import Record as Record
 from registry.core.record_base import check_time as check_time
+from registry.core.record_base_weights import BaseSeen as BaseSeen
+from registry.core.record_base_weights import Origin as Origin
+from registry.core.record_base_weights import Seen as Seen
 from registry.core.record_figures import Claim as Claim
 from registry.core.record_figures import GroupTest as GroupTest
 from registry.core.record_figures import Metric as Metric
@@ -37,6 +40,7 @@ from registry.core.table_columns import FOLDS as FOLDS
 from registry.core.table_columns import HISTORY as HISTORY
 from registry.core.table_columns import PREDICTIONS as PREDICTIONS
 from registry.core.table_columns import PREPARED as PREPARED
+from registry.core.table_columns import SEEN as SEEN
 from registry.core.table_columns import SNAPSHOT_ITEMS as SNAPSHOT_ITEMS
 
 
@@ -68,8 +72,13 @@ class Weights(Part, frozen=True, kw_only=True):
 
 
 class Contribution(Record, frozen=True, kw_only=True, tag="contribution"):
-    """Labels that somebody gives to images; ``rows`` is a CONTRIBUTION_ROWS table. Append-only."""
+    """Labels that somebody gives to images; ``rows`` is a CONTRIBUTION_ROWS table. Append-only.
 
+    ``issuer`` is who says it, and the only one whose entry counts for it: the contributors' names are that issuer's
+    words, so a name here is not that name in another issuer's contribution.
+    """
+
+    issuer: str  # did:pkh, the entry's
     rows: CID
 
 
@@ -114,7 +123,10 @@ class Preprocessing(Record, frozen=True, kw_only=True, tag="preprocessing"):
 
 
 class Plan(Record, frozen=True, kw_only=True, tag="plan"):
-    """All that is decided before the folds are drawn."""
+    """All that is decided before the folds are drawn, and what the base weights have seen of the images to be judged.
+
+    ``origin`` is None exactly where ``base`` is; ``seen``, a SEEN table, is None where nothing is known of it.
+    """
 
     preprocessing: CID
     method: MethodRef
@@ -122,6 +134,9 @@ class Plan(Record, frozen=True, kw_only=True, tag="plan"):
     code: str
     environment: CID
     base: CID | None
+    origin: Origin | None = None
+    base_trainings: tuple[bytes, ...] = ()  # named: those that are known of the base weights' lineage
+    seen: CID | None = None
     seed: int
     metrics: tuple[str, ...]
     groups: tuple[str, ...]
@@ -149,6 +164,7 @@ class Training(Record, frozen=True, kw_only=True, tag="training"):
     arguments: dict[str, Any]
     hardware: dict[str, str]
     events: tuple[dict[str, Any], ...]
+    base: BaseSeen | None = None  # of the images that this fold judges; None: it began from the architecture alone
     weights: CID
     tensors: str
     history: CID
@@ -171,6 +187,8 @@ class Evaluation(Record, frozen=True, kw_only=True, tag="evaluation"):
     per_fold: tuple[tuple[Metric, ...], ...]
     per_repeat: tuple[tuple[Metric, ...], ...]  # where there are several
     spread: tuple[Spread, ...]
+    unseen: tuple[Metric, ...] = ()  # of images that the base weights have not seen, and of the others:
+    seen: tuple[Metric, ...] = ()  # both are empty where they have seen none, or nobody knows
     curves: CID
     confusion: tuple[tuple[int, ...], ...]  # truth x predicted; the last column is "nothing"
     several: tuple[int, ...]  # by true class: judgements with detections of more than one class

@@ -1,19 +1,21 @@
 """What a snapshot holds, decided from contributions' rows alone; an audit runs these functions again.
 
-**Rows** are dicts with the columns of ``CONTRIBUTION_ROWS``. Only the newest row of each
-(image's sha256, contributor) counts: ``resolve_rows``. A filter chooses among those: ``matches``.
+**Rows** are dicts with the columns of ``CONTRIBUTION_ROWS`` and ``issuer``, who said the contribution. Who says
+something about an image is an (issuer, contributor): a name under one issuer is not that name under another, so
+nobody's later row takes the place of another issuer's. Only the newest row of each (image's sha256, issuer,
+contributor) counts: ``resolve_rows``. A filter chooses among those: ``matches``.
 
-**Rule** ``majority-v1`` for one image: each contributor's newest row is one vote for the class that its
+**Rule** ``majority-v1`` for one image: the newest row of each (issuer, contributor) is one vote for the class that its
 label means. Labels that mean no class don't vote, unless none does: then the image is excluded as
 ``unknown_label``. The class with the most votes wins; a tie excludes it as ``disagreement``. The rest
 follows from all the image's rows, whatever order they came in:
 
 * an image of which the winner says that it shows nothing (``BACKGROUND``) is an item without label and boxes: a
   training learns that there is nothing to find, and whatever is found in it is a false alarm;
-* ``image`` and ``size`` are those of the row with the smallest contributor;
-* ``contributors`` are all of them, sorted; ``subject`` and ``licence`` the smallest text that is given;
+* ``image`` and ``size`` are those of the row with the smallest (issuer, contributor);
+* ``contributors`` are their different names, sorted; ``subject`` and ``licence`` the smallest text that is given;
 * ``attributes`` are all that anyone gives, of different values for one name the smallest;
-* ``boxes`` are those of the smallest contributor who voted for the winner and gives any.
+* ``boxes`` are those of the smallest (issuer, contributor) who voted for the winner and gives any.
 
 Invariants: pure; the result does not depend on the order of rows; every image that comes in is either
 an item or excluded, with the first reason of ``withdrawn``, ``no_bytes``, ``unknown_label``,
@@ -24,12 +26,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from registry.core import records
+from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
 from registry.core.text import clean
@@ -37,6 +39,8 @@ from registry.core.text import clean
 RULE = "majority-v1"
 BACKGROUND = -1  # instead of a class's index: the picture shows nothing of any class
 NOTHING = "nothing"  # how a file of classes says that: ``fondo = nothing``
+SPEAKER = ("sha256", "issuer", "contributor")  # what is said about an image, and by whom: a row's identity
+_speaker = itemgetter(*SPEAKER)
 Row = Mapping[str, Any]
 
 CLASS_SETS: dict[str, str] = {
@@ -119,17 +123,26 @@ def _class_word(word: str) -> str:
 
 
 def resolve_rows(rows: Iterable[Row]) -> list[Row]:
-    """The newest row of each (sha256, contributor), sorted by it; ``rows`` in the order of the log, oldest first."""
-    newest: dict[tuple[bytes, str], Row] = {(row["sha256"], row["contributor"]): row for row in rows}
+    """The newest row of each ``SPEAKER``, sorted by it; ``rows`` in the order of each issuer's log, oldest first."""
+    newest: dict[tuple[bytes, str, str], Row] = {_speaker(row): row for row in rows}
     return [newest[key] for key in sorted(newest)]
+
+
+def rows_said(contribution: records.Contribution, get: Callable[[CID], bytes]) -> Iterator[dict[str, Any]]:
+    """A contribution's rows as they are decided by: the table's columns and ``issuer``."""
+    for row in tables.rows_as_dicts(contribution.rows, get):
+        yield {**row, "issuer": contribution.issuer}
+
+
+FILTERS = ("label", "issuer", "contributor", "subject")
 
 
 def check_query(query: Mapping[str, Any]) -> None:
     """``InvalidInput`` ``bad_query`` unless a filter has only known names and text values (or lists of texts)."""
     wanted = {name: value for name, value in query.items() if name != "attributes"}
     attributes = query.get("attributes", {})
-    if not set(wanted) <= {"label", "contributor", "subject"} or not isinstance(attributes, Mapping):
-        raise InvalidInput("filter by label, contributor, subject or attributes", code="bad_query")
+    if not set(wanted) <= set(FILTERS) or not isinstance(attributes, Mapping):
+        raise InvalidInput(f"filter by {', '.join(FILTERS)} or attributes", code="bad_query")
     texts = [text for value in wanted.values() for text in choices(value)]
     if not all(isinstance(item, str) for item in (*texts, *attributes, *attributes.values())):
         raise InvalidInput("a filter's values must be text", code="bad_query")
@@ -159,16 +172,16 @@ def select(
 
     ``rows``: newest rows, in any order. ``withdrawn``: sha256s, or CID bytes, of images that were taken
     back; ``missing``: sha256s of images whose bytes are not held. ``InvalidInput`` for an unknown rule, or
-    two rows of one contributor for one image (``resolve_rows`` first).
+    two rows of one (issuer, contributor) for one image (``resolve_rows`` first).
     """
     if rule != RULE:
         raise InvalidInput(f"the rule {rule!r} is not known here: use {RULE}", code="unknown_rule")
     items: list[list[Any]] = []
     excluded: list[list[Any]] = []
-    ordered = sorted(rows, key=itemgetter("sha256", "contributor"))
+    ordered = sorted(rows, key=_speaker)
     for sha256, found in groupby(ordered, key=itemgetter("sha256")):
         group = list(found)
-        if len({row["contributor"] for row in group}) != len(group):
+        if len({_speaker(row) for row in group}) != len(group):
             raise InvalidInput(f"image {sha256.hex()} has two rows of one contributor", code="unresolved_rows")
         if sha256 in withdrawn or any(row["cid"] in withdrawn for row in group):
             excluded.append([sha256, "withdrawn", ""])
@@ -198,7 +211,7 @@ def decide(group: Sequence[Row], classes: Classes) -> tuple[int | None, str, str
 
 
 def _item(group: Sequence[Row], classes: Classes, index: int) -> list[Any]:
-    """``group``: an image's rows by rising contributor."""
+    """``group``: an image's rows by rising (issuer, contributor)."""
     first = group[0]
     said = [] if index == BACKGROUND else group  # where nothing is, no box is
     boxes = [row["boxes"] for row in said if row["boxes"] and classes.index_of(row["label"]) == index]
@@ -207,7 +220,7 @@ def _item(group: Sequence[Row], classes: Classes, index: int) -> list[Any]:
         "image": CID.decode(first["cid"]),
         "size": first["size"],
         "label": classes.name_of(index),
-        "contributors": [row["contributor"] for row in group],
+        "contributors": sorted({row["contributor"] for row in group}),
         "subject": _smallest(row["subject"] for row in group),
         "attributes": _attributes(group),
         "licence": _smallest(row["licence"] for row in group),

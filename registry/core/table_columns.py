@@ -9,7 +9,7 @@ from __future__ import annotations
 CONTRIBUTION_ROWS = (
     (
         "sha256",
-        "contributor",
+        "contributor",  # the issuer's name for whoever says so: nobody by the same name under another issuer
         "cid",  # CID bytes (named)
         "size",
         "label",
@@ -25,12 +25,15 @@ CONTRIBUTION_ROWS = (
 SNAPSHOT_ITEMS = (
     ("sha256", "image", "size", "label", "contributors", "subject", "attributes", "licence", "boxes"),
     ("sha256",),
-)  # image: link; label: class name, None of a picture that shows nothing of any class; contributors: sorted list
+)
+# image: link; label: class name, None of a picture that shows nothing of any class; contributors: different
+# names, sorted
 EXCLUDED = (("sha256", "reason", "detail"), ("sha256",))
 PREPARED = (
     ("sha256", "width", "height", "pixels", "boxes", "box_source", "group", "reason", "measured"),
     ("sha256",),
 )  # kept: reason None; dropped: pixels None, reason a word, measured its value as text. group: its smallest sha256
+SEEN = (("sha256", "how"), ("sha256",))  # judged images that base weights have seen; how: see base_lineage
 FOLDS = (("sha256", "repeat", "fold"), ("sha256", "repeat"))  # repeat r has the folds r * k to r * k + k - 1
 PREDICTIONS = (("sha256", "fold", "truth", "boxes", "detections"), ("sha256", "fold"))  # once a repeat
 # truth: class index, None where there is nothing to find

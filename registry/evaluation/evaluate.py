@@ -7,7 +7,7 @@ whatever order they come. The run that trained and the audit that doubts it call
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,9 @@ import numpy as np
 from registry.core import records
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
-from registry.core.records import REFIT, Claim, GroupTest, Metric, Optimistic, Overfitting, Spread, Verdict
+from registry.core.records import REFIT, Claim, GroupTest, Metric, Optimistic, Origin, Overfitting, Spread, Verdict
 from registry.evaluation import curves, fairness, metrics
+from registry.evaluation.base_seen import about_base, mark
 from registry.evaluation.claims import judge_all
 from registry.evaluation.columns import Bools, Columns, Ints, take
 from registry.evaluation.curves import Points
@@ -29,6 +30,7 @@ from registry.evaluation.notes import notes
 from registry.evaluation.overfitting import History, loss_curves, overfitting
 from registry.evaluation.reading import Row, columns_of
 from registry.evaluation.repeats import by_repeat, spread
+from registry.evaluation.thin_classes import thin_classes
 from registry.evaluation.thresholds import MILLION, ThresholdRule, best_macro_f1, choose
 
 MAX_CLASSES = 100
@@ -45,6 +47,8 @@ class Result:
     per_fold: tuple[tuple[Metric, ...], ...]  # by number of fold
     per_repeat: tuple[tuple[Metric, ...], ...]  # where there are several
     spread: tuple[Spread, ...]
+    unseen: tuple[Metric, ...]  # by the base weights; both are empty where they have seen none
+    seen: tuple[Metric, ...]
     curves: tuple[tuple[str, Points], ...]
     confusion: tuple[tuple[int, ...], ...]
     several: tuple[int, ...]  # by true class: judgements with detections of more than one class
@@ -70,13 +74,16 @@ def evaluate(
     rounds: int,
     min_group: int,
     seed: int,
+    origin: Origin | None = None,
+    seen: Collection[bytes] = (),
 ) -> Result:
     """All figures of ``predictions``, rows with the columns of PREDICTIONS.
 
     ``threshold`` says how each fold's is found, ``final`` whose weights people get (as the plan does), ``histories``
     what the trainings tell of their losses; ``groups`` names the attributes to compare; ``clusters`` maps an
-    image to its group (one without is its own); ``min_group`` counts images. ``InvalidInput`` for what no plan or
-    run can say (``bad_predictions``, ``bad_rounds``, ``bad_seed``, ``bad_claim``, ``bad_classes``, ``bad_groups``).
+    image to its group (one without is its own); ``min_group`` counts images; ``origin`` and ``seen`` say what
+    base weights have seen of all images, and which these are. ``InvalidInput`` for what no plan or run can say
+    (``bad_predictions``, ``bad_rounds``, ``bad_seed``, ``bad_claim``, ``bad_classes``, ``bad_groups``).
     """
     _check(classes, clusters, attributes)
     columns = _columns(predictions, len(classes))
@@ -97,6 +104,8 @@ def evaluate(
         per_fold=_each((columns.fold == fold for fold in np.unique(columns.fold)), columns, persons, rule),
         per_repeat=per_repeat,
         spread=spread(per_repeat),
+        unseen=_apart(columns, persons, rule, seen, False),
+        seen=_apart(columns, persons, rule, seen, True),
         curves=tuple(sorted({**curves.all_curves(columns, classes, at), **loss_curves(histories)}.items())),
         confusion=tuple(tuple(line) for line in metrics.confusion_of(columns, at).tolist()),
         several=several(columns, at),
@@ -104,8 +113,12 @@ def evaluate(
         overfitting=overfitting(histories),
         fairness=both,
         tests=(*of_classes, *people.tests),
-        verdicts=judge_all(claims, _by_name((*pooled, worst, *people.figures))),
-        notes=notes(columns, attributes, groups, threshold, _procedure(final), both, people.said, everyone),
+        verdicts=mark(judge_all(claims, _by_name((*pooled, worst, *people.figures))), origin),
+        notes=notes(
+            *(columns, attributes, groups, threshold, _procedure(final), both),
+            (*about_base(origin), *thin_classes(columns, persons, classes, threshold.k), *people.said),
+            everyone,
+        ),
     )
 
 
@@ -121,6 +134,15 @@ def _each(parts: Iterable[Bools], columns: Columns, persons: Ints, rule: Rule) -
     return tuple(figures(take(columns, images), persons[images], rule) for images in parts)
 
 
+def _apart(columns: Columns, persons: Ints, rule: Rule, seen: Collection[bytes], wanted: bool) -> tuple[Metric, ...]:
+    """Figures of the images that base weights have seen, or of the others; none where they have seen none."""
+    images = np.array([(key in seen) == wanted for key in columns.keys], np.bool_)
+    if not seen or not images.any():
+        return ()
+    (found,) = _each([images], columns, persons, rule)
+    return found
+
+
 def _procedure(final: str) -> str:
     """Of what the pooled figures speak, and whether the weights that people get have any of their own."""
     whose = (
@@ -129,7 +151,8 @@ def _procedure(final: str) -> str:
         else f"those of {final.replace(':', ' ')} alone, whose own figures stand by fold."
     )
     return (
-        "Pooled figures describe the procedure over all folds, each image judged by a fold that did not see it; the "
+        "Pooled figures describe the procedure over all folds, each image judged by a fold that was not trained on "
+        "it; the "
         f"weights that people get are {whose}"
     )
 
@@ -184,6 +207,8 @@ def to_record(
         per_fold=result.per_fold,
         per_repeat=result.per_repeat,
         spread=result.spread,
+        unseen=result.unseen,
+        seen=result.seen,
         curves=curves_table,
         confusion=result.confusion,
         several=result.several,

@@ -200,4 +200,6 @@ def evaluate_draw(
         rounds=stated_count(view.recipe, "evaluation", "rounds"),
         min_group=stated_count(view.recipe, "evaluation", "min_group"),
         seed=view.plan.seed,
+        origin=view.plan.origin,
+        seen={row["sha256"] for row in tables.rows_as_dicts(view.plan.seen, get)} if view.plan.seen else (),
     )

@@ -18,6 +18,7 @@ from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import EmotionetError
 from registry.core.records import to_value
+from registry.evaluation.base_seen import about_base
 from registry.imaging.thumbnail import thumbnail
 from registry.provenance.lineage import ReleaseView, own_figures, release_view
 from registry.web.by_group import by_group, people_of
@@ -94,6 +95,7 @@ def collect(
         ),
         per_fold=tuple(_some(found) for found in view.evaluation.per_fold),
         own=None if (own := own_figures(view)) is None else _some(own),
+        **_of_base(view),
         final=view.plan.final,
         commands=tuple(commands),
     )
@@ -106,6 +108,12 @@ def _name(fold: int | None) -> str:
 
 def _some(found: Sequence[records.Metric]) -> tuple[dict[str, Any], ...]:
     return tuple(to_value(one) for one in found if one.name in BY_FOLD)
+
+
+def _of_base(view: ReleaseView) -> dict[str, Any]:
+    """What the base weights have seen, and the figures of what they have and have not."""
+    found = view.evaluation
+    return {"base_said": about_base(view.plan.origin), "unseen": _some(found.unseen), "seen": _some(found.seen)}
 
 
 def _base_licence(parts: Parts, base: CID | None) -> str | None:

@@ -57,6 +57,9 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     cids: tuple[tuple[str, str], ...]
     final: str  # "fold:N" or "refit": whose weights people get
     own: tuple[dict[str, Any], ...] | None = None
+    base_said: tuple[str, ...] = ()  # notes on what the base weights have seen
+    unseen: tuple[dict[str, Any], ...] = ()  # of images that they have not seen, and of the others
+    seen: tuple[dict[str, Any], ...] = ()
     people: ByGroup = ByGroup()
     classes: tuple[str, ...] = ()
     later: tuple[dict[str, Any], ...] = ()  # claims after the fact, of whoever asked for this page
@@ -70,7 +73,15 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     commands: tuple[str, ...] = ()  # to try next
 
 
-MARKS = {"supported": "✓", "refuted": "✗", "undecided": "?", "holds": "✓", "does not hold": "✗", "not checked": "–"}
+MARKS = {
+    "supported": "✓",
+    "supported on seen images": "!",
+    "refuted": "✗",
+    "undecided": "?",
+    "holds": "✓",
+    "does not hold": "✗",
+    "not checked": "–",
+}
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from registry.catalog import entries, images
@@ -20,6 +21,7 @@ from registry.core.errors import EmotionetError, InvalidInput, NotFound, Unavail
 from registry.provenance.checks.report import FAILS, Check, Report
 from registry.provenance.checks.run import levels_up_to, run_checks
 from registry.provenance.checks.subject import Subject
+from registry.workflows.base_weights import known_trainings
 from registry.workflows.parts import Parts
 from registry.workflows.read_content import parse_path
 
@@ -63,6 +65,7 @@ def audit_held(
         offline=offline,
         withdrawn=withdrawn,
         issuer=issuer,
+        trainings_of=partial(known_trainings, parts),
     )
     return run_checks(subject, levels_up_to(level))
 
@@ -179,6 +182,9 @@ def _subject(
         offline=offline,
         withdrawn=frozenset(withdrawn),
         issuer=issuer,
+        trainings_of=lambda tensors: [
+            cid for cid, one in known.items() if isinstance(one, records.Training) and one.tensors == tensors
+        ],
     )
 
 

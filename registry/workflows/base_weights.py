@@ -1,4 +1,5 @@
-"""Base weights: from a file of one's own or from the store, checked by the method before anything is queued.
+"""Base weights: from a file of one's own or from the store, checked by the method before anything is queued; and what
+they have seen of a snapshot, as far as this home knows who trained them.
 
 Invariants: a plan names them by the CID of a directory of two files; nothing is downloaded that was not asked for.
 """
@@ -7,15 +8,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from registry.catalog.lineage import trainings_of
 from registry.content import importer, reader
 from registry.core.cid import CID
-from registry.core.errors import InvalidInput
+from registry.core.errors import InvalidInput, Untrusted
 from registry.core.method import Method
+from registry.core.records import Origin
 from registry.core.store import BlockStore
+from registry.core.tensors import tensors_digest
+from registry.provenance.base_lineage import Lineage, count_seen, judged_and_seen, lineage_of, trained_on
 from registry.provenance.exports.card import Base
 from registry.workflows.parts import Parts
 
@@ -68,9 +73,35 @@ def base_of(parts: Parts, directory: CID) -> Base | None:
     )
 
 
-def keep_base(parts: Parts, method: Method, given: str, values: Mapping[str, Any]) -> CID:
-    """``read_base``, and the directory in the store."""
-    files = read_base(parts, method, given, values)
+def known_trainings(parts: Parts, tensors: str) -> list[CID]:
+    """The trainings that this home knows to have given these tensors."""
+    with parts.catalog.read() as db:
+        return trainings_of(db, tensors)
+
+
+def digest_of(files: Mapping[str, bytes]) -> str | None:
+    """The tensors' digest of base weights; None where it can't be taken."""
+    try:
+        return tensors_digest(files["weights.safetensors"])
+    except Untrusted:
+        return None
+
+
+def base_origin(
+    parts: Parts, tensors: str | None, prepared: Collection[Mapping[str, Any]], items: Sequence[Mapping[str, Any]]
+) -> tuple[Origin, Lineage, dict[bytes, str]]:
+    """What weights of this digest have seen of the images that ``prepared`` keeps: in all, by whose training, and how
+    each image was seen. ``items``: the snapshot's rows."""
+    get = parts.store.get
+    lineage = lineage_of(get, lambda digest: known_trainings(parts, digest), tensors)
+    if not lineage.trainings:
+        return Origin(tensors=tensors, whole=False, seen=None), lineage, {}
+    how = judged_and_seen(trained_on(get, lineage.trainings), prepared, items)
+    return Origin(tensors=tensors, whole=lineage.whole, seen=count_seen(how, items)), lineage, how
+
+
+def keep_base(parts: Parts, given: str, files: Mapping[str, bytes]) -> CID:
+    """The CID of what ``read_base`` gave: a directory in the store."""
     if os.sep not in given and not Path(given).exists():
         return CID.parse(given)
     added = {name: importer.add_bytes(parts.store, data) for name, data in sorted(files.items())}

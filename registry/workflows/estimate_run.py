@@ -8,10 +8,10 @@ from typing import Any
 
 from registry.core import records
 from registry.core.cid import CID
-from registry.core.records import REFIT
+from registry.core.records import REFIT, to_value
 from registry.jobs.room import room_here
 from registry.workflows import run_context
-from registry.workflows.base_weights import read_base, stated_licence
+from registry.workflows.base_weights import stated_licence
 from registry.workflows.parts import Parts, silent
 from registry.workflows.start_run import Wanted, check_wanted
 
@@ -28,9 +28,7 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
     """
     checked = check_wanted(parts, snapshot, wanted)
     method, values, record = parts.method(wanted.method), checked.values, checked.record
-    licence = None
-    if wanted.base:  # so that what can't be used is told of now
-        licence = stated_licence(read_base(parts, method, wanted.base, values))
+    licence = None if checked.base is None else stated_licence(checked.base)
     k = int(values["folds"]["k"])
     cost = method.estimate(values, max(1, record.count - record.count // k), len(record.classes))
     trainings = run_context.fold_count(values) + (checked.final == REFIT)
@@ -47,6 +45,8 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
         "engine": wanted.engine,
         "base": wanted.base or ARCHITECTURE_ALONE,
         "base_licence": licence,
+        "base_origin": None if checked.origin is None else to_value(checked.origin),
+        "warnings": list(checked.warnings),
         "final": checked.final,
         "seed": values["seed"],
         "claims": [f"{one.metric} {one.comparator} {one.threshold}" for one in checked.claims],

@@ -2,8 +2,8 @@
 
 Invariants: roots are the release's entry, the evidence and the entry that opens the issuer's log and names the
 chains that count, complete with their closures; beside them, as blocks alone, the entries on the way from the
-anchored one back to the plan's. The file appears whole or
-not at all; the same content gives the same bytes.
+anchored one back to the plan's, and the records and tables (no image) that tell what base weights were trained on.
+The file appears whole or not at all; the same content gives the same bytes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from registry.core.cid import CID, DAG_CBOR
 from registry.core.dag import walk_closure
 from registry.core.errors import EmotionetError
 from registry.core.log import read_entry, walk_back
+from registry.provenance.base_lineage import lineage_blocks
+from registry.provenance.lineage import draw_view
 from registry.workflows.parts import Parts
 from registry.workflows.whole_file import whole_file
 
@@ -54,7 +56,9 @@ def _plan(parts: Parts, cid: CID) -> tuple[list[CID], list[CID], records.Release
     with parts.catalog.read() as db:
         first = entries.first(db, read_entry(entry, parts.store.get).issuer)
     opening = [first] if first is not None and parts.store.has(first) else []
-    return list(dict.fromkeys([entry, *own, *plans, *opening])), way, record
+    plan = draw_view(parts.store.get, record.draw).plan
+    beside = [*way, *lineage_blocks(parts.store.get, plan)]
+    return list(dict.fromkeys([entry, *own, *plans, *opening])), beside, record
 
 
 def _images(parts: Parts, release: records.Release) -> set[CID]:
@@ -87,9 +91,10 @@ def export_blocks(
         for block in walk_closure(parts.store.get, roots, left_out.__contains__):
             seen.add(block[0])
             yield block
-        for entry in beside:
-            if entry not in seen:
-                yield entry, parts.store.get(entry)
+        for other in beside:
+            if other not in seen:
+                seen.add(other)
+                yield other, parts.store.get(other)
 
     return roots, blocks()
 

@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from registry.catalog import images
+from registry.catalog import images, releases
 from registry.content import folder as folders
 from registry.content.car_import import Partial, import_car, import_partial
 from registry.content.memory import NullSink
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound, UsageError
+from registry.workflows import trace
 from registry.workflows.fetch_content import ensure_held
 from registry.workflows.find_places import with_place
+from registry.workflows.index_logs import index_logs, log_behind, signed_in
+from registry.workflows.own import whose
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.register_images import Registered, register, rows_of
 
@@ -110,11 +113,27 @@ def import_source(
     with parts.catalog.write() as db:
         for root in read.roots:
             images.add_source(db, root, kind=read.kind, private=not public, at=parts.now())
+    catalogued = _catalogued(parts, Path(source), read)
     rows = rows_of(found, parts.key.did) if found.rows else ()
     done = register(parts, rows, root=found.root, profile=read.made_by) if found.rows else None
     fresh = {row.cid: row.name for row in rows if done and row.sha256 in done.new}
     places = with_place(parts.store, [(name, cid) for cid, name in fresh.items()])
-    return {**_document(read, found, done), "places": places}
+    return {**_document(read, found, done), "places": places, "releases": catalogued}
+
+
+def _catalogued(parts: Parts, path: Path, read: _Source) -> list[dict[str, str]]:
+    """Catalog the log of whoever exported a release; the releases that were brought, and whose they are."""
+    if read.kind == "folder":
+        return []
+    index_logs(parts, signed_in(path) if read.kind == "car" else log_behind(parts, read.roots))
+    brought = {str(trace.record_of(parts, root)) for root in read.roots}
+    with parts.catalog.read() as db:
+        found = [releases.find(db, CID.parse(cid)) for cid in sorted(brought)]
+    return [
+        {"release": row["cid"], "issuer": row["issuer"], "whose": whose(parts, row["issuer"])}
+        for row in found
+        if row is not None
+    ]
 
 
 def _document(read: _Source, found: folders.Folder, done: Registered | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from registry.content.embedded import EmbeddedStore
 from registry.core.dag import walk_closure
 from registry.core.errors import EmotionetError, UsageError
 from registry.workflows.parts import Parts, Progress
+from registry.workflows.say import settle
 
 
 def _embedded(parts: Parts) -> EmbeddedStore:
@@ -53,5 +54,6 @@ def store_stat(parts: Parts) -> dict[str, Any]:
 
 def rebuild_catalog(parts: Parts) -> dict[str, Any]:
     """Refill the catalog from the records in the store."""
+    settle(parts)
     found = rebuild(parts.catalog, parts.store.get, parts.store.cids(), parts.now(), issuers={parts.key.did})
     return dict(found)

@@ -11,6 +11,7 @@ from typing import Any
 from registry.catalog import entries, plans
 from registry.core import records
 from registry.core.cid import CID
+from registry.workflows.own import whose
 from registry.workflows.parts import Parts
 from registry.workflows.publish_release import anchor_document
 
@@ -35,6 +36,7 @@ def _line(parts: Parts, row: dict[str, Any], evidence: list[dict[str, Any]]) -> 
         "plan": row["plan"],
         "entry": row["entry"],
         "issuer": row["issuer"],
+        "whose": whose(parts, row["issuer"]),
         "time": row["issued_at"],
         "snapshot": row["snapshot"],
         "recipe": row["recipe_name"],

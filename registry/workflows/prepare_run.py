@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from registry.catalog import runs
 from registry.content import importer
@@ -20,10 +21,13 @@ from registry.core.cid import CID
 from registry.core.errors import InvalidInput
 from registry.core.log import anchor_digest
 from registry.core.method import Prepared
+from registry.evaluation.base_seen import about_base
 from registry.evaluation.figures import METRICS
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.workflows import run_context
+from registry.workflows.base_weights import base_origin, digest_of, weights_files
+from registry.workflows.check_plan import after_cleaning, check_plan
 from registry.workflows.clean_images import look_at
 from registry.workflows.parts import Parts
 from registry.workflows.run_context import RunContext
@@ -61,6 +65,7 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
         )
     environment = {**method.environment(), **_kept_tools(parts, tools)}
     preprocessing, plan = _records(context, prepared, method.version, environment)
+    told = _check_before_signing(context, prepared, plan)
     check()
     said = say(parts, plan)
     parts.anchors.submit(anchor_digest(said.entry))
@@ -74,7 +79,23 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
             plan_entry=str(said.entry),
             updated=parts.now(),
         )
+        for text in told:
+            parts.queue.emit(db, job.run, "warning", {"text": text}, parts.now())
         parts.queue.enqueue(db, job.run, "draw", {}, parts.now())
+
+
+def _check_before_signing(context: RunContext, prepared: tuple[Prepared, ...], plan: records.Plan) -> tuple[str, ...]:
+    """Whatever would end this run later, found out while no plan is signed. What is doubtful, unless it was told of
+    when the run was started."""
+    parts, options = context.parts, context.options
+    groups = {row.sha256: row.group for row in prepared if row.reason is None}
+    items = list(tables.rows_as_dicts(context.snapshot.items, parts.store.get))
+    images = after_cleaning(context.snapshot, items, groups)
+    recipe = records.Recipe(name=str(context.row["recipe_name"]), method=options["method"], values=options["values"])
+    told = (*about_base(plan.origin), *check_plan(context.snapshot, images, recipe, plan.claims, plan.final))
+    with parts.catalog.read() as db:
+        known = {one["data"].get("text") for one in parts.queue.events(db, context.run) if one["kind"] == "warning"}
+    return tuple(text for text in told if text not in known)
 
 
 def _kept_tools(parts: Parts, tools: Mapping[str, bytes]) -> dict[str, str]:
@@ -85,6 +106,18 @@ def _kept_tools(parts: Parts, tools: Mapping[str, bytes]) -> dict[str, str]:
 def _prepared_row(row: Prepared) -> list[object]:
     columns, _ = records.PREPARED
     return [records.to_value(getattr(row, column)) for column in columns]
+
+
+def _base_fields(context: RunContext, base: CID | None, prepared: tuple[Prepared, ...]) -> dict[str, Any]:
+    """What the plan says of its base weights beside their CID."""
+    if base is None:
+        return {}
+    parts = context.parts
+    rows = [{name: getattr(row, name) for name in ("sha256", "pixels", "group", "reason")} for row in prepared]
+    items = list(tables.rows_as_dicts(context.snapshot.items, parts.store.get))
+    origin, lineage, how = base_origin(parts, digest_of(weights_files(parts.store, base)), rows, items)
+    seen = tables.build(*records.SEEN, list(how.items()), parts.store.put) if origin.seen is not None else None
+    return {"origin": origin, "base_trainings": tuple(bytes(one) for one in lineage.trainings), "seen": seen}
 
 
 def _records(
@@ -98,13 +131,15 @@ def _records(
     attributes = {
         name for row in tables.rows_as_dicts(context.snapshot.items, parts.store.get) for name in row["attributes"]
     }
+    base = CID.parse(options["base"]) if options["base"] else None
     plan = records.Plan(
         preprocessing=preprocessing,
         method=records.MethodRef(id=options["method"], version=version),
         recipe=recipe,
         code=code_identity(),
         environment=keep(parts, records.Environment(values=environment)),
-        base=CID.parse(options["base"]) if options["base"] else None,
+        base=base,
+        **_base_fields(context, base, prepared),
         seed=int(options["values"]["seed"]),
         metrics=METRICS,
         groups=tuple(sorted(attributes)),

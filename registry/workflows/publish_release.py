@@ -18,14 +18,16 @@ from registry.core.anchor import Anchor
 from registry.core.cid import CID
 from registry.core.dag import walk_closure
 from registry.core.errors import Conflict, Unavailable
-from registry.core.log import anchor_digest
+from registry.core.log import address_of, anchor_digest
 from registry.core.records import to_value
+from registry.evaluation.base_seen import about_base
 from registry.provenance.exports.card import model_card
 from registry.provenance.lineage import ONNX, SAFETENSORS, final_weights, own_figures, release_view
 from registry.workflows.base_weights import base_of, weights_files
 from registry.workflows.draw_folds import keep_evidence
+from registry.workflows.own import is_own, whose
 from registry.workflows.parts import Parts, Progress, silent
-from registry.workflows.say import say, settle
+from registry.workflows.say import say
 
 LICENCE = "AGPL-3.0-only"
 
@@ -37,7 +39,6 @@ def publish_release(
 
     With ``onnx`` the final weights are published as ONNX too, after both were compared.
     """
-    settle(parts)
     with parts.catalog.read() as db:
         row = runs.row(db, run)
         folds = runs.folds(db, run)
@@ -125,6 +126,7 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "release": str(record),
         "entry": row["entry"],
         "issuer": row["issuer"],
+        "whose": whose(parts, row["issuer"]),
         "plan": str(view.draw.plan),
         "draw": str(view.release.draw),
         "snapshot": str(view.preprocessing.snapshot),
@@ -134,6 +136,10 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "final": view.plan.final,
         "metrics": _metrics((*view.evaluation.metrics, *view.evaluation.fairness)),
         "own": None if (own := own_figures(view)) is None else _metrics(own),
+        "base_origin": None if view.plan.origin is None else to_value(view.plan.origin),
+        "base_said": list(about_base(view.plan.origin)),
+        "unseen": _metrics(view.evaluation.unseen),
+        "seen": _metrics(view.evaluation.seen),
         "thresholds": list(view.evaluation.thresholds),
         "optimistic": [to_value(one) for one in view.evaluation.optimistic],
         "spread": [to_value(one) for one in view.evaluation.spread],
@@ -148,20 +154,28 @@ def _metrics(found: tuple[records.Metric, ...]) -> dict[str, Any]:
 
 
 def anchor_document(parts: Parts, entry: CID, evidence: list[dict[str, Any]]) -> dict[str, Any]:
-    """Where an entry's anchor stands: by the evidence that covers it, otherwise as the chain or journal says now."""
+    """Where an entry's anchor stands: by the evidence that covers it, otherwise as the chain or journal says now.
+
+    Evidence of somebody else's log came in a file, and nobody here asked its chain: it is ``stated``.
+    """
+    issuer = records.parse_as(records.Entry, parts.store.get(entry)).issuer
+    own = is_own(parts, issuer)
     if evidence:
         found = evidence[0]
         return {
-            "status": "finalized",
+            "status": "finalized" if own else "stated",
             "chain": found["chain"],
             "transaction": found["transaction"],
             "block": found["block_number"],
             "time": found["time"],
         }
+    nothing = {"status": "none", "chain": None, "transaction": None, "block": None, "time": None}
+    if not own and not parts.settings.chain_rpc:
+        return nothing  # this home's journal knows of this home's entries alone
     try:
-        anchor = parts.anchors.status(anchor_digest(entry))
+        anchor = parts.anchors.status(anchor_digest(entry), address_of(issuer))
     except Unavailable:
-        return {"status": "none", "chain": None, "transaction": None, "block": None, "time": None}
+        return nothing
     return {
         "status": anchor.status,
         "chain": anchor.chain,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from registry.workflows.parts import Parts, Progress, silent
 
 FILES = (RAW, DAG_PB)
 MAX_BYTES = 1 << 40  # that one fetch writes: a few blocks can claim any size
+NAMED = ("cid", "replaces")  # columns of tables that hold CIDs as bytes
 MAX_DEPTH = 100  # of folders in folders
 R = TypeVar("R", bound=records.Record)
 WHERE = {  # a record of a type is named
@@ -113,7 +114,7 @@ def show(parts: Parts, cid: CID) -> Any:
 
 
 def rows(parts: Parts, cid: CID, table: str | None) -> Iterator[dict[str, Any]]:
-    """Rows of a table, or of a record's table by its field's name, as DAG-JSON values with the columns' names."""
+    """Rows of a table, or of a record's table by its field's name, as plain values with the columns' names."""
     value = encoding.decode(parts.store.get(cid))
     if table is not None:
         link = value.get(table) if isinstance(value, dict) else None
@@ -123,4 +124,26 @@ def rows(parts: Parts, cid: CID, table: str | None) -> Iterator[dict[str, Any]]:
     if not isinstance(value, dict) or value.get("type") != "table":
         raise UsageError(f"{cid} is no table: name one of its fields with --table")
     for row in tables.rows_as_dicts(cid, parts.store.get):
-        yield json.loads(encoding.to_dag_json(row))
+        yield plain_row(row)
+
+
+def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row for programs that know neither bytes nor links: digests as hex, links and CIDs that are named as text."""
+    return {name: _plain(value, named=name in NAMED) for name, value in row.items()}
+
+
+def _plain(value: Any, *, named: bool = False) -> Any:
+    if isinstance(value, CID):
+        return str(value)
+    if isinstance(value, bytes):
+        return _named(value) if named else value.hex()
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return {name: _plain(one) for name, one in value.items()} if isinstance(value, Mapping) else value
+
+
+def _named(value: bytes) -> str:
+    try:
+        return str(CID.decode(value))
+    except InvalidInput:  # a stranger's table
+        return value.hex()

@@ -1,4 +1,4 @@
-"""Give an image that is in the catalog another label; the old one stays in the history."""
+"""Give an image that is in the catalog another label; the old one stays in the history, and all else as it was."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ from registry.core.cid import CID
 from registry.core.errors import NotFound
 from registry.workflows.parts import Parts
 from registry.workflows.register_images import NewRow, register
+from registry.workflows.say import appending
 
 
 def relabel(parts: Parts, image: str, label: str, contributor: str | None = None) -> dict[str, Any]:
     """Register ``label`` for ``image`` (a CID or sha256) by ``contributor`` (else this registry's key)."""
     clean = text.clean("label", label)
     contributor = text.clean_given("contributor", contributor)
-    with parts.catalog.read() as db:
-        found = images.get_image(db, image)
-    if found is None or found["cid"] is None:
-        raise NotFound(f"{image} is no image of this catalog: see `emotionet images list`")
-    row = NewRow(
-        row=1,
-        name="",
-        sha256=bytes.fromhex(found["sha256"]),
-        cid=CID.parse(found["cid"]),
-        size=found["size"],
-        label=clean,
-        contributor=contributor or parts.key.did,
-    )
-    done = register(parts, [row])
+    with appending(parts) as log:
+        found = images.get_image(log.db, image)
+        if found is None or found["cid"] is None:
+            raise NotFound(f"{image} is no image of this catalog", hint="see `emotionet images list`.")
+        row = NewRow(
+            row=1,
+            name="",
+            sha256=bytes.fromhex(found["sha256"]),
+            cid=CID.parse(found["cid"]),
+            size=found["size"],
+            label=clean,
+            contributor=contributor or parts.key.did,
+            held=False,
+        )
+        done = register(parts, [row], log=log)
     return {
         "sha256": found["sha256"],
         "label": clean,

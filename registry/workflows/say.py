@@ -1,9 +1,11 @@
-"""Say a record: sign an entry for it, append it to the issuer's log, keep both, index both.
+"""Say a record: sign an entry for it, append it to the issuer's log, index it, keep both.
 
-Invariants: an equal record said again returns the entry that exists. The log never forks: an entry
-is written to a pending file before anything else knows it, and whoever comes next after a crash
-finishes that entry first. Appending is refused while the home knows a newer entry than the catalog
-(a catalog restored from a backup would fork the log).
+Invariants: the database decides. What is new, which place in the log is next, whether it can be indexed and what a
+request is answered are one transaction (``appending``): whatever fails leaves the log as it was, nothing signed
+remains, and the next record can be said. Two processes on one database, also of two homes, take turns. An entry is
+put into the store after the transaction that knows it; until then its bytes wait in ``pending_entries``, and whoever
+comes next after a crash puts them there first. An equal record said again returns the entry that exists. Appending
+is refused while the home knows a newer entry than the catalog (a catalog restored from a backup would fork the log).
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from sqlalchemy.orm import Session
 
 from registry.catalog import entries, indexing
 from registry.core import log, records
@@ -32,9 +36,96 @@ class Said:
     new: bool
 
 
+@dataclass(frozen=True)
+class Log:
+    """The key's log within one transaction: what is read by ``db`` is still true when it commits."""
+
+    parts: Parts
+    db: Session
+
+    def say(self, record: records.Record) -> Said:
+        """Sign, index and keep a record; the blocks it links to must be in the store already.
+
+        What ``indexing.index_entry`` raises for a record that can't be indexed ends the transaction.
+        """
+        cid = records.cid(record)
+        existing = entries.entry_of(self.db, cid, self.parts.key.did)
+        if existing is not None:
+            return Said(cid, existing, new=False)
+        if entries.newest(self.db, self.parts.key.did) is None:
+            self._append(_issuer_record(self.parts))
+        return Said(cid, self._append(record), new=True)
+
+    def _append(self, record: records.Record) -> CID:
+        newest = entries.newest(self.db, self.parts.key.did)
+        previous, seq = (newest[0], newest[1] + 1) if newest else (None, 0)
+        data = records.encode(record)
+        record_cid = cid_of(data, DAG_CBOR)
+        entry = log.make_entry(self.parts.key, seq, previous, record_cid, self.parts.now())
+        signed = records.encode(entry)
+        cid = cid_of(signed, DAG_CBOR)
+        unsaid = {record_cid: data, cid: signed}
+
+        def get(wanted: CID) -> bytes:
+            return unsaid[wanted] if wanted in unsaid else self.parts.store.get(wanted)
+
+        indexing.index_entry(self.db, cid, get)
+        self.parts.store.put_many([(record_cid, data)])
+        entries.add_pending(self.db, cid, entry, signed)
+        return cid
+
+
+@contextmanager
+def appending(parts: Parts) -> Iterator[Log]:
+    """One transaction in which to decide what is new and to say it; then the new entries go into the store.
+
+    It commits on leaving and rolls back on any error, with all that was said in it.
+    """
+    folder = _folder(parts)
+    with _log_lock(folder):
+        with parts.catalog.write() as db:
+            _check_head(folder, entries.newest(db, parts.key.did))
+            yield Log(parts, db)
+        _publish(parts, folder)
+
+
+def say(parts: Parts, record: records.Record) -> Said:
+    """Say one record that was decided on before."""
+    with appending(parts) as mine:
+        return mine.say(record)
+
+
+def settle(parts: Parts) -> None:
+    """Put entries into the store that a killed process said and did not get to put there."""
+    folder = _folder(parts)
+    with _log_lock(folder):
+        _publish(parts, folder)
+
+
+def keep(parts: Parts, record: records.Record) -> CID:
+    """Put a record into the store without an entry (what a said record links to)."""
+    data = records.encode(record)
+    cid = cid_of(data, DAG_CBOR)
+    parts.store.put(cid, data)
+    return cid
+
+
+def _publish(parts: Parts, folder: Path) -> None:
+    """Put pending entries into the store, remember the newest as the home's, and let go of them."""
+    with parts.catalog.read() as db:
+        pending = entries.pending(db, parts.key.did)
+    if not pending:
+        return
+    parts.store.put_many([(cid, data) for cid, _, data in pending])
+    newest, seq, _ = pending[-1]
+    _write(folder / "head.json", json.dumps({"seq": seq, "entry": str(newest)}).encode())
+    with parts.catalog.write() as db:
+        entries.drop_pending(db, [cid for cid, _, _ in pending])
+
+
 @contextmanager
 def _log_lock(folder: Path) -> Iterator[None]:
-    """One appender at a time among the processes of one home."""
+    """One appender at a time among the processes of one home, so that ``head.json`` only ever goes forward."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -50,19 +141,6 @@ def _write(path: Path, data: bytes) -> None:
     temporary.replace(path)
 
 
-def _commit(parts: Parts, folder: Path, pending: Path) -> CID:
-    """Put a pending entry into store and catalog, remember it as the newest, and forget the pending file."""
-    data = pending.read_bytes()
-    entry = records.parse_as(records.Entry, data)
-    cid = cid_of(data, DAG_CBOR)
-    parts.store.put_many([(cid, data)])
-    with parts.catalog.write() as db:
-        indexing.index_entry(db, cid, parts.store.get)
-    _write(folder / "head.json", json.dumps({"seq": entry.seq, "entry": str(cid)}).encode())
-    pending.unlink()
-    return cid
-
-
 def _check_head(folder: Path, newest: tuple[CID, int] | None) -> None:
     head = folder / "head.json"
     if not head.exists():
@@ -70,20 +148,10 @@ def _check_head(folder: Path, newest: tuple[CID, int] | None) -> None:
     known = json.loads(head.read_bytes())
     if newest is None or newest[1] < known["seq"]:
         raise Conflict(
-            "the catalog is older than this home's log: run `emotionet catalog rebuild` first", code="catalog_is_older"
+            "the catalog is older than this home's log",
+            code="catalog_is_older",
+            hint="run `emotionet catalog rebuild` first.",
         )
-
-
-def _append(parts: Parts, folder: Path, record: CID) -> CID:
-    issuer = parts.key.did
-    with parts.catalog.read() as db:
-        newest = entries.newest(db, issuer)
-    _check_head(folder, newest)
-    previous, seq = (newest[0], newest[1] + 1) if newest else (None, 0)
-    entry = log.make_entry(parts.key, seq, previous, record, parts.now())
-    pending = folder / "pending.cbor"
-    _write(pending, records.encode(entry))
-    return _commit(parts, folder, pending)
 
 
 def _issuer_record(parts: Parts) -> records.Issuer:
@@ -93,41 +161,3 @@ def _issuer_record(parts: Parts) -> records.Issuer:
 
 def _folder(parts: Parts) -> Path:
     return parts.settings.home / "log" / parts.key.did.rsplit(":", 1)[-1]
-
-
-def settle(parts: Parts) -> None:
-    """Finish an entry that a killed process left pending. Call before deciding what is new."""
-    folder = _folder(parts)
-    with _log_lock(folder):
-        if (folder / "pending.cbor").exists():
-            _commit(parts, folder, folder / "pending.cbor")
-
-
-def say(parts: Parts, record: records.Record) -> Said:
-    """Sign and keep a record; the blocks it links to must be in the store already."""
-    data = records.encode(record)
-    cid = cid_of(data, DAG_CBOR)
-    folder = _folder(parts)
-    with _log_lock(folder):
-        pending = folder / "pending.cbor"
-        if pending.exists():
-            _commit(parts, folder, pending)
-        with parts.catalog.read() as db:
-            existing = entries.entry_of(db, cid, parts.key.did)
-            first = entries.newest(db, parts.key.did) is None
-        if existing is not None:
-            return Said(cid, existing, new=False)
-        if first:
-            issuer = records.encode(_issuer_record(parts))
-            parts.store.put_many([(cid_of(issuer, DAG_CBOR), issuer)])
-            _append(parts, folder, cid_of(issuer, DAG_CBOR))
-        parts.store.put_many([(cid, data)])
-        return Said(cid, _append(parts, folder, cid), new=True)
-
-
-def keep(parts: Parts, record: records.Record) -> CID:
-    """Put a record into the store without an entry (what a said record links to)."""
-    data = records.encode(record)
-    cid = cid_of(data, DAG_CBOR)
-    parts.store.put(cid, data)
-    return cid

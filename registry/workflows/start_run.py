@@ -9,15 +9,18 @@ from itertools import combinations
 from typing import Any
 
 from registry.catalog import entries, runs
-from registry.core import records, snapshot_tables, tables
+from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.core.records import to_value
+from registry.evaluation.base_seen import about_base
 from registry.evaluation.claims import is_about, parse_claim
 from registry.jobs import engines
 from registry.provenance.lineage import check_evaluation
 from registry.workflows import run_context
-from registry.workflows.base_weights import keep_base
+from registry.workflows.base_weights import base_origin, digest_of, keep_base, read_base
+from registry.workflows.check_plan import before_cleaning, check_plan
+from registry.workflows.check_room import check_disk, check_memory, disk_needed
 from registry.workflows.parts import Parts
 from registry.workflows.read_content import read_as
 
@@ -40,7 +43,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Checked:
-    """What was asked for, every part of it found to be possible."""
+    """What was asked for, every part of it found to be possible as far as can be known before the cleaning.
+
+    ``warnings`` are sentences; ``origin`` says what the base weights have seen.
+    """
 
     snapshot: CID
     record: records.Snapshot
@@ -48,36 +54,53 @@ class Checked:
     values: Mapping[str, Any]
     claims: Sequence[records.Claim]
     final: str
+    base: Mapping[str, bytes] | None
+    origin: records.Origin | None
+    warnings: tuple[str, ...]
 
 
 def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
-    """Everything but the base weights; the first thing that can't be is an error."""
+    """The first thing that can't be is an error; a dry run finds the same."""
     with parts.catalog.read() as db:
         snapshot = entries.record_of(db, snapshot)
-        issuer = entries.issuer_of(db, snapshot)
     if not parts.store.has(snapshot):
         raise NotFound(f"snapshot {snapshot} is not held here: see `emotionet snapshot list`")
     claims = [parse_claim(text) for text in wanted.claims]
     record = read_as(parts, records.Snapshot, snapshot)
-    if issuer is None:
-        raise InvalidInput(
-            f"nobody's log here says the snapshot {snapshot}: anyone may have written it",
-            code="unsigned_snapshot",
-            hint="take one with `emotionet snapshot create`, or import the entry that says this one.",
-        )
-    snapshot_tables.check(record, parts.store.get)
     check_claims(parts, record, claims)
     if wanted.engine not in engines.NAMES:
         raise UsageError(f"there is no engine {wanted.engine!r}: use {' or '.join(engines.NAMES)}")
-    name, values = parts.method(wanted.method).recipe(wanted.recipe, wanted.overrides)
+    method = parts.method(wanted.method)
+    name, values = method.recipe(wanted.recipe, wanted.overrides)
     final = wanted.final or str(values["final"])
     _check_final(final, run_context.fold_count(values))
-    check_evaluation(records.Recipe(name=name, method=wanted.method, values=dict(values)))
-    return Checked(snapshot, record, name, values, claims, final)
+    recipe = records.Recipe(name=name, method=wanted.method, values=dict(values))
+    check_evaluation(recipe)
+    items = list(tables.rows_as_dicts(record.items, parts.store.get))
+    images = before_cleaning(record, items)
+    warnings = check_plan(record, images, recipe, claims, final)
+    _check_room(parts, wanted, record.count, values)
+    base = read_base(parts, method, wanted.base, values) if wanted.base else None
+    origin = None
+    if base is not None:
+        rows = [{"sha256": one.sha256, "group": one.group, "pixels": None, "reason": None} for one in images]
+        origin = base_origin(parts, digest_of(base), rows, items)[0]
+    return Checked(snapshot, record, name, values, claims, final, base, origin, (*about_base(origin), *warnings))
+
+
+def _check_room(parts: Parts, wanted: Wanted, images: int, values: Mapping[str, Any]) -> None:
+    """Errors as ``check_memory`` and ``check_disk``."""
+    method = parts.method(wanted.method)
+    side_by_side = min(run_context.fold_count(values), parts.settings.at_once(wanted.engine))
+    check_memory(parts, wanted.engine, method.memory(values))
+    check_disk(parts, wanted.engine, disk_needed(method, values, images, side_by_side))
 
 
 def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
-    """Queue a run on ``snapshot``; returns its id. Nothing is queued unless all of it can be."""
+    """Queue a run on ``snapshot``; returns its id. Nothing is queued unless all of it can be.
+
+    What is doubtful is the run's first events (``warning``).
+    """
     checked = check_wanted(parts, snapshot, wanted)
     values = checked.values
     options = {
@@ -85,9 +108,10 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
         "values": values,
         "claims": [to_value(claim) for claim in checked.claims],
         "final": checked.final,
-        "base": str(keep_base(parts, parts.method(wanted.method), wanted.base, values)) if wanted.base else None,
+        "base": str(keep_base(parts, wanted.base, checked.base)) if wanted.base and checked.base else None,
         "unanchored": wanted.unanchored,
     }
+    epochs = int(values["training"]["epochs"])
     with parts.catalog.write() as db:
         run = runs.create(
             db,
@@ -97,10 +121,11 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
             options=options,
             now=parts.now(),
         )
-        for fold in range(run_context.fold_count(values)):
-            runs.set_fold(db, run, fold, status="queued", epochs=int(values["training"]["epochs"]))
-        if checked.final == records.REFIT:
-            runs.set_fold(db, run, None, status="queued", epochs=int(values["training"]["epochs"]))
+        refit = [None] if checked.final == records.REFIT else []
+        for fold in (*range(run_context.fold_count(values)), *refit):
+            runs.set_fold(db, run, fold, status="queued", epochs=epochs)
+        for text in checked.warnings:
+            parts.queue.emit(db, run, "warning", {"text": text}, parts.now())
         parts.queue.enqueue(db, run, "prepare", {}, parts.now())
     return run
 

@@ -16,7 +16,6 @@ from registry.core.dag import walk_closure, walk_held
 from registry.core.errors import NotFound, Unavailable
 from registry.core.store import BlockStore
 from registry.workflows.parts import Parts, Progress, silent
-from registry.workflows.private_blocks import private_blocks
 
 BATCH = 16 << 20  # bytes between two flushes
 
@@ -31,12 +30,11 @@ def sync(
     """
     with parts.catalog.read() as db:
         withheld = {cid.multihash for cid in reach.denied(db)}
-        closed = withheld | private_blocks(parts)
-        roots = [cid for cid in reach.published(db) if cid.multihash not in closed]
+        roots = [cid for cid in reach.published(db) if cid.multihash not in withheld]
     absent: list[CID] = []
-    held = [cid for cid in walk_held(source, roots, absent, closed) if cid.hash_code != IDENTITY]
+    held = [cid for cid in walk_held(source, roots, absent, withheld) if cid.hash_code != IDENTITY]
     sent = _copy(source, target, held, progress)
-    gaps = closed | {cid.multihash for cid in absent}
+    gaps = withheld | {cid.multihash for cid in absent}
     pinned = _pin(target, roots, gaps, progress)
     for done, cid in enumerate(held, 1):
         try:

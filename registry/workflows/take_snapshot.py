@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from registry.catalog import entries, images
-from registry.core import records, snapshot_tables, tables
+from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
 from registry.core.snapshot import RULE, Classes, load_classes, select
 from registry.workflows.parts import Parts
 from registry.workflows.read_content import read_as
-from registry.workflows.say import say, settle
+from registry.workflows.say import say
 
 _LABEL = records.SNAPSHOT_ITEMS[0].index("label")
 
@@ -35,7 +35,6 @@ def take_snapshot(
     ``source``: only of contributors who labelled images that came with this root, where others did too.
     ``InvalidInput`` (``wrong_record_type``) or ``NotFound`` where ``supersedes`` is no snapshot that is held here.
     """
-    settle(parts)
     if supersedes is not None:
         read_as(parts, records.Snapshot, supersedes)
     mapping: Classes = load_classes(classes)
@@ -71,20 +70,15 @@ def take_snapshot(
 
 
 def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
-    """The document of `emotionet snapshot show --json`; ``issuer`` is None where nobody's log here says it.
-
-    ``Untrusted`` (``snapshot_malformed``) where its tables are not what it states.
-    """
+    """The document of `emotionet snapshot show --json`."""
     with parts.catalog.read() as db:
         snapshot = entries.record_of(db, snapshot)
-        issuer = entries.issuer_of(db, snapshot)
     record = read_as(parts, records.Snapshot, snapshot)
-    labels = Counter(row["label"] for row in snapshot_tables.items(record, parts.store.get))
+    labels = Counter(row["label"] for row in tables.rows_as_dicts(record.items, parts.store.get))
     nothing = labels.pop(None, 0)
-    reasons = Counter(row["reason"] for row in snapshot_tables.excluded(record, parts.store.get))
+    reasons = Counter(row["reason"] for row in tables.rows_as_dicts(record.excluded, parts.store.get))
     return {
         "snapshot": str(snapshot),
-        "issuer": issuer,
         "count": record.count,
         "excluded": dict(sorted(reasons.items())),
         "labels": {name: labels.get(name, 0) for name in record.classes},

@@ -21,10 +21,12 @@ from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, Unavailable
 from registry.core.method import FoldOutcome, FoldTask
+from registry.core.records import BaseSeen
 from registry.core.store import BlockStore
 from registry.jobs.engines import Needs
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
+from registry.provenance.base_lineage import seen_by_base
 from registry.workflows import run_context
 from registry.workflows.base_weights import weights_files
 from registry.workflows.parts import Parts
@@ -114,7 +116,8 @@ def fold_in_child(parts: Parts, spec: Mapping[str, Any], folder: Path, report: R
         task, events = structs.replace(task, recipe=values), ({"event": "second_try", "after": spec["after"]},)
     outcome = method.train_fold(task, report)
     outcome = structs.replace(outcome, events=(*events, *outcome.events))
-    training = _keep_outcome(parts, draw_cid, fold, outcome, started)
+    base = seen_by_base(parts.store.get, draw_cid, task.validate)
+    training = _keep_outcome(parts, draw_cid, fold, outcome, started, base)
     rows = [
         [sha256, fold, task.labels[sha256], [list(box) for box in task.rows[sha256].boxes], [list(d) for d in found]]
         for sha256, found in outcome.predictions.items()
@@ -170,7 +173,9 @@ def make_task(parts: Parts, draw_cid: CID, fold: int | None, folder: Path) -> Fo
     )
 
 
-def _keep_outcome(parts: Parts, draw_cid: CID, fold: int | None, outcome: FoldOutcome, started: str) -> CID:
+def _keep_outcome(
+    parts: Parts, draw_cid: CID, fold: int | None, outcome: FoldOutcome, started: str, base: BaseSeen | None
+) -> CID:
     added = {name: importer.add_bytes(parts.store, data) for name, data in outcome.weights.items()}
     directory = importer.add_directory(parts.store, {name: (file.cid, file.tsize) for name, file in added.items()})
     history = tables.build(
@@ -182,6 +187,7 @@ def _keep_outcome(parts: Parts, draw_cid: CID, fold: int | None, outcome: FoldOu
         arguments=dict(outcome.arguments),
         hardware=dict(outcome.hardware),
         events=tuple(dict(event) for event in outcome.events),
+        base=base,
         weights=directory.cid,
         tensors=outcome.tensors,
         history=history,

@@ -10,7 +10,7 @@ from registry.core import text as words
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound
 from registry.workflows.parts import Parts
-from registry.workflows.say import say, settle
+from registry.workflows.say import say
 
 
 def _target(parts: Parts, text: str) -> tuple[bytes, str]:
@@ -31,7 +31,6 @@ def _target(parts: Parts, text: str) -> tuple[bytes, str]:
 def withdraw(parts: Parts, text: str, reason: str) -> dict[str, Any]:
     """Withdraw what ``text`` names; the answer lists every snapshot and release that it touches."""
     reason = words.clean("reason", reason)
-    settle(parts)
     target, name = _target(parts, text)
     said = say(parts, records.Withdrawal(target=target, reason=reason, effective=parts.now()))
     parts.store.pin(said.entry)

@@ -170,7 +170,8 @@ def test_queries_mean_what_the_audit_takes_them_to_mean(world: World, query: dic
         found = list(images.current_rows(db, query))
     for row in found:
         del row["contribution"]
-    assert found == [row for row in resolve_rows([*first, *second]) if matches(row, query)]
+    said = [{**row, "issuer": world.key.did} for row in (*first, *second)]
+    assert found == [row for row in resolve_rows(said) if matches(row, query)]
 
 
 @pytest.mark.parametrize(
@@ -208,7 +209,7 @@ def test_a_snapshot_follows_from_the_contributions_it_names(
     for batch in batches:
         for key in {world.key, *({Key(2)} if batch[0][3] else set())}:
             rows = [world.row(number, label, contributor) for number, contributor, label, _ in batch]
-            tables_of[world.label(*rows, key=key)] = rows
+            tables_of[world.label(*rows, key=key)] = [{**row, "issuer": key.did} for row in rows]
     with world.catalog.read() as db:
         chosen = list(images.current_rows(db, query))
         named = images.contributions_in_log_order(db, {row["sha256"] for row in chosen})

@@ -27,7 +27,7 @@ def test_indexing_twice_changes_nothing(world: World) -> None:
 
 
 def test_the_order_of_arrival_plays_no_part(world: World) -> None:
-    """Two logs that say the same contribution, and correct each other's rows, in every order."""
+    """Two logs that say the same rows and correct them, in every order: each corrects its own alone."""
     ben = Key(8)
     shared = [world.row(0, "feliz"), world.row(1, "triste")]
     world.label(*shared, index=False)
@@ -41,8 +41,12 @@ def test_the_order_of_arrival_plays_no_part(world: World) -> None:
                 connection.execute(table.delete())
         world.index(*order)
         with world.catalog.read() as db:
-            row = images.current_row(db, sha256_of(0), "ana")
+            row = images.current_row(db, sha256_of(0), world.key.did, "ana")
             assert row is not None
+            assert row["label"] == "sorprendido"
+            theirs = images.current_row(db, sha256_of(0), ben.did, "ana")
+            assert theirs is not None
+            assert theirs["label"] == "enojado"
             found = (row["label"], [str(cid) for cid in images.contributions_in_log_order(db, {sha256_of(0)})])
         kept[str((found, dump(world.catalog)))] = order
     assert len(kept) == 1
@@ -52,7 +56,7 @@ def test_a_contribution_fills_images_rows_and_history(world: World) -> None:
     first = world.label(world.row(0, "feliz", boxes=[[1, 2, 3, 4]], attributes={"age": "30"}, subject="p"))
     second = world.label(world.row(0, "triste", replaces=bytes(first)))
     with world.catalog.read() as db:
-        row = images.current_row(db, sha256_of(0), "ana")
+        row = images.current_row(db, sha256_of(0), world.key.did, "ana")
         assert row is not None
         assert row["contribution"] == second
         assert row["replaces"] == bytes(first)
@@ -67,8 +71,8 @@ def test_a_contribution_fills_images_rows_and_history(world: World) -> None:
         image = images.get_image(db, sha256_of(0).hex())
         assert image is not None
         assert image["status"] == "referenced"
-        assert images.current_row(db, sha256_of(0), "ben") is None
-        assert images.current_row(db, sha256_of(1), "ana") is None
+        assert images.current_row(db, sha256_of(0), world.key.did, "ben") is None
+        assert images.current_row(db, sha256_of(1), world.key.did, "ana") is None
 
 
 def test_a_table_of_thousands_of_rows(world: World) -> None:
@@ -163,20 +167,20 @@ def test_evidence_covers_an_entry_and_all_before_it(world: World) -> None:
 
 def test_logs(world: World) -> None:
     ben = Key(8)
-    contribution = world.label(world.row(0, "feliz"))
-    world.label(world.row(0, "feliz"), key=ben)
-    mine, theirs = world.said[1], world.said[3]
+    both = records.Withdrawal(target=sha256_of(0), reason="asked", effective=at(0))
+    record = records.cid(both)
+    mine, theirs = world.say(both), world.say(both, key=ben)
     with world.catalog.read() as db:
         assert entries.newest(db, world.key.did) == (mine, 1)
         assert entries.newest(db, Key(9).did) is None
-        assert entries.entry_of(db, contribution, world.key.did) == mine
-        assert entries.entry_of(db, contribution, ben.did) == theirs
-        assert entries.entry_of(db, contribution, None) == mine  # the first that anybody said
+        assert entries.entry_of(db, record, world.key.did) == mine
+        assert entries.entry_of(db, record, ben.did) == theirs
+        assert entries.entry_of(db, record, None) == mine  # the first that anybody said
         assert entries.entry_of(db, mine, None) is None
-        assert entries.record_of(db, theirs) == contribution
-        assert entries.record_of(db, contribution) == contribution
+        assert entries.record_of(db, theirs) == record
+        assert entries.record_of(db, record) == record
         assert [row["seq"] for row in entries.log(db, ben.did)] == [0, 1]
-        assert [row["record_type"] for row in entries.log(db, ben.did)] == ["issuer", "contribution"]
+        assert [row["record_type"] for row in entries.log(db, ben.did)] == ["issuer", "withdrawal"]
         assert len(entries.all_entries(db)) == 4
         assert entries.issuers(db) == sorted([world.key.did, ben.did])
 
@@ -248,10 +252,21 @@ def test_a_strangers_malformed_rows_are_refused_whole(world: World, values: dict
     assert dump(world.catalog) == before
 
 
+def test_nobody_says_another_issuers_contribution(world: World) -> None:
+    eve = Key(9)
+    world.label(world.row(0, "feliz"))
+    contribution = world.contribution([world.row(0, "triste")])
+    before = dump(world.catalog)["contribution_rows"]
+    with pytest.raises(Untrusted) as caught:
+        world.say(contribution, key=eve)
+    assert caught.value.code == "foreign_contribution"
+    assert dump(world.catalog)["contribution_rows"] == before
+
+
 def test_a_table_with_other_columns_is_refused(world: World) -> None:
     table = tables.build(*records.FOLDS, [[sha256_of(0), 0, 1]], world.store.put)
     with pytest.raises(InvalidInput) as caught:
-        world.say(records.Contribution(rows=table))
+        world.say(records.Contribution(issuer=world.key.did, rows=table))
     assert caught.value.code == "malformed_rows"
 
 
@@ -272,7 +287,7 @@ def test_a_missing_block_leaves_nothing_half_indexed(world: World) -> None:
     assert dump(world.catalog) == before
     world.index(entry)
     with world.catalog.read() as db:
-        assert images.current_row(db, sha256_of(0), "ana") is not None
+        assert images.current_row(db, sha256_of(0), world.key.did, "ana") is not None
 
 
 def test_evidence_that_is_none_is_refused(world: World) -> None:

@@ -37,6 +37,8 @@ def fill_private(world: World) -> None:
         tokens.create(db, ["admin"], NOW)
         tokens.remember(db, "t", "k", "digest", {"answer": 1}, NOW)
         images.pseudonym(db, "Ana")
+        entry = records.parse_as(records.Entry, world.store.get(world.said[0]))
+        entries.add_pending(db, world.said[0], entry, records.encode(entry))
         images.add_file_name(db, sha256_of(0), "ana.jpg", root)
         images.add_source(db, root, kind="folder", private=True, at=NOW)
         images.put_image(db, sha256_of(0), len(image_bytes(0)), {}, stored=True, has_place=True)

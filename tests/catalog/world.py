@@ -119,14 +119,14 @@ class World:
         }
         return {**given, **values}
 
-    def contribution(self, rows: Sequence[Mapping[str, Any]]) -> records.Contribution:
+    def contribution(self, rows: Sequence[Mapping[str, Any]], signer: Key | None = None) -> records.Contribution:
         columns, key = records.CONTRIBUTION_ROWS
         table = tables.build(columns, key, [[row[name] for name in columns] for row in rows], self.store.put)
-        return records.Contribution(rows=table)
+        return records.Contribution(issuer=(signer or self.key).did, rows=table)
 
     def label(self, *rows: Mapping[str, Any], key: Key | None = None, index: bool = True) -> CID:
         """Contribute rows; returns the contribution's CID."""
-        record = self.contribution(rows)
+        record = self.contribution(rows, key)
         self.say(record, key=key, index=index)
         return records.cid(record)
 

@@ -29,7 +29,8 @@ ANY = st.recursive(
     max_leaves=5,
 )
 SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
-    CID: CIDS, bytes: st.binary(max_size=8), str: st.text(max_size=8), int: INTS, Any: ANY, type(None): st.none()
+    CID: CIDS, bytes: st.binary(max_size=8), str: st.text(max_size=8), int: INTS, Any: ANY, type(None): st.none(),
+    bool: st.booleans(),
 }  # fmt: skip
 
 

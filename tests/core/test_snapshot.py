@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ def sha(image: int | str) -> bytes:
 def row(image: int | str, who: str, label: str, **more: Any) -> dict[str, Any]:
     base = {
         "sha256": sha(image),
+        "issuer": "did:a",
         "contributor": who,
         "cid": bytes(cid_of(str(image).encode(), RAW)),
         "size": 10,
@@ -176,6 +178,22 @@ def test_the_newest_row_of_each_contributor_counts() -> None:
     with pytest.raises(InvalidInput) as caught:
         select(history, EMOCIONES)
     assert caught.value.code == "unresolved_rows"
+
+
+def test_a_name_under_one_issuer_is_not_that_name_under_another() -> None:
+    """Whichever address is greater: nobody's later row takes the place of another issuer's."""
+    history = [row(1, "ana", "feliz", issuer="did:b"), row(1, "ana", "triste"), row(1, "ana", "feliz", issuer="did:c")]
+    for order in permutations(history):
+        resolved = resolve_rows(order)
+        assert [(item["issuer"], item["label"]) for item in resolved] == [
+            ("did:a", "triste"),
+            ("did:b", "feliz"),
+            ("did:c", "feliz"),
+        ]
+        (item,) = dicts(select(resolved, EMOCIONES)[0])
+        assert (item["label"], item["contributors"]) == ("feliz", ["ana"])
+    chosen = [item for item in resolve_rows(history) if matches(item, {"issuer": "did:a"})]
+    assert dicts(select(chosen, EMOCIONES)[0])[0]["label"] == "triste"
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ FIXED: dict[str, Any] = {
     "rounds": 200,
     "min_group": 10,
     "seed": 2023,
+    "origin": None,
+    "seen": (),
 }
 
 

@@ -131,10 +131,12 @@ def test_an_entry_that_was_pending_at_a_crash_is_finished_first(opened: Home, mo
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(saying, "_commit", crash)
+        patch.setattr(saying, "_publish", crash)
         with pytest.raises(KeyboardInterrupt):
             say(opened, one)
     assert say(opened, two).new
-    assert not say(opened, one).new
+    first = say(opened, one)
+    assert not first.new
+    assert opened.store.has(first.entry)
     with opened.catalog.read() as db:
         assert [row["seq"] for row in entries.log(db, opened.key.did)] == [0, 1, 2, 3]

@@ -155,7 +155,7 @@ def test_a_cid_of_something_else(made: Made, capsys: pytest.CaptureFixture[str])
         (ABSENT, 3, ABSENT),
         (str(cid_of(b"nowhere", RAW)), None, "bafkrei"),
         (str(cid_of(b"nowhere", DAG_PB)), None, "bafybei"),
-        ("", 2, "'' is no CID: its length"),
+        ("", 2, "'' is no CID: it is empty"),
         ("nonsense", 2, "'nonsense' is no CID: multibase"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from registry.cli.output import Output
@@ -45,10 +46,21 @@ def home() -> Iterator[Home]:
 
 
 def cid(text: str) -> CID:
-    """A CID given as an argument; ``UsageError`` if it is none."""
+    """A CID given as an argument; ``UsageError`` if it is none, which says what lies at a path."""
     from registry.core.cid import given
+    from registry.core.errors import UsageError
 
-    return given(text.removeprefix("/ipfs/").removeprefix("ipfs://"))
+    try:
+        return given(text.removeprefix("/ipfs/").removeprefix("ipfs://"))
+    except UsageError:
+        if not text or not Path(text).exists():
+            raise
+    kind = "folder" if Path(text).is_dir() else "file"
+    raise UsageError(
+        f"{text} is a {kind}: this command takes the CID of what is held here",
+        code="invalid_cid",
+        hint=f"bring it in first, `emotionet import {text}` prints its CID.",
+    )
 
 
 def record(opened: Home, text: str) -> CID:
@@ -56,6 +68,15 @@ def record(opened: Home, text: str) -> CID:
     from registry.workflows.trace import record_of
 
     return record_of(opened, cid(text))
+
+
+@contextmanager
+def released(*texts: str) -> Iterator[tuple[Home, list[CID]]]:
+    """A home that holds the releases that somebody typed, by CID or as FILE.car, and their CIDs."""
+    from registry.cli.from_file import opened_with
+
+    with opened_with(list(texts)) as found:
+        yield found
 
 
 def limit(parser: argparse.ArgumentParser) -> None:

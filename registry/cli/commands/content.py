@@ -41,7 +41,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     looking = add(commands, common, "lookup", run_lookup, "list every record that names or holds a CID or digest")
     looking.add_argument("what", metavar="CID|DIGEST")
     tracing = add(commands, common, "lineage", run_lineage, "what a record came from and what came from it")
-    tracing.add_argument("cid", metavar="CID")
+    tracing.add_argument("cid", metavar="CID|FILE.car")
     tracing.add_argument("--format", choices=["tree", "json", "dot", "prov"], default="tree")
     _add_audit(commands, common)
     withdrawing = add(commands, common, "withdraw", run_withdraw, "take an image, a snapshot or a release back")
@@ -93,8 +93,12 @@ def run_import(wanted: argparse.Namespace, output: Output) -> int:
     if done["cut"]:
         output.say(f"the CAR file was read as far as it goes: {done['cut']}")
     summary = f"{done['registered']} registered, {done['unchanged']} unchanged, {done['corrected']} corrected"
-    text = [f"root {done['root']}", f"{done['rows']} rows, {done['images']} different images: {summary}"]
-    output.document(done, identity="root", text=[*text, f"{len(done['rejected'])} rejected"])
+    text = [f"root {done['root']}"]
+    text += [f"release {one['release']} of {one['issuer']}, who is {one['whose']}" for one in done["releases"]]
+    if done["rows"] or not done["releases"]:
+        text += [f"{done['rows']} rows, {done['images']} different images: {summary}"]
+        text += [f"{len(done['rejected'])} rejected"]
+    output.document(done, identity="root", text=text)
     return 0
 
 
@@ -158,11 +162,11 @@ def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
     """Print lineage as a tree, as JSON, for Graphviz or as W3C PROV."""
+    from registry.cli.from_file import opened_with
     from registry.provenance.exports.prov import prov_json
     from registry.workflows.trace import trace
 
-    with home() as opened:
-        target = record(opened, wanted.cid)
+    with opened_with([wanted.cid], any_record=True) as (opened, (target,)):
         found = trace(opened, target)
     if wanted.format == "prov":
         print(json_text(prov_json(found["nodes"], found["edges"]), 1))

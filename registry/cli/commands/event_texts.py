@@ -24,6 +24,8 @@ def epoch_text(data: Mapping[str, Any]) -> str:
 def trouble_text(event: Mapping[str, Any]) -> str | None:
     """A line for people about what did not go as planned; None for all other events."""
     data = event["data"]
+    if event["kind"] == "warning":
+        return f"warning: {data['text']}"
     who = fold_name(data["fold"]) if "fold" in data else data.get("step", "the run")
     if event["kind"] == "again":
         return f"{who}: {data['error']}; tried again"

@@ -6,8 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from registry.cli.commands.common import Subparsers, add, group, home, limit, record
+from registry.cli.commands.common import Subparsers, add, group, home, limit, released
 from registry.cli.output import Output, table
+
+RELEASE = "a release's CID, or the FILE.car that it was exported to"
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -17,9 +19,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     publishing.add_argument("run")
     publishing.add_argument("--onnx", action="store_true", help="the final weights as ONNX too, compared beforehand")
     limit(add(verbs, common, "list", run_list, "list releases"))
-    add(verbs, common, "show", run_show, "one release").add_argument("release", metavar="CID")
+    add(verbs, common, "show", run_show, "one release").add_argument("release", metavar="RELEASE", help=RELEASE)
     reporting = add(verbs, common, "report", run_report, "one release as a page that stands alone")
-    reporting.add_argument("release", metavar="CID")
+    reporting.add_argument("release", metavar="RELEASE", help=RELEASE)
     reporting.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: CID.html in this folder")
     reporting.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
     reporting.add_argument(
@@ -31,24 +33,24 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         help="judge it after the fact, and show it as that (any number of times)",
     )
     carding = add(verbs, common, "card", run_card, "a release's model card, for README.md on a model hub")
-    carding.add_argument("release", metavar="CID")
+    carding.add_argument("release", metavar="RELEASE", help=RELEASE)
     carding.add_argument(
         "--hub-dataset", metavar="OWNER/NAME", help="instead a file for .eval_results/, for this data set of the hub"
     )
     comparing = add(verbs, common, "compare", run_compare, "two releases on the images that both judged")
-    comparing.add_argument("a", metavar="A")
-    comparing.add_argument("b", metavar="B")
+    comparing.add_argument("a", metavar="A", help=RELEASE)
+    comparing.add_argument("b", metavar="B", help=RELEASE)
     comparing.add_argument("--html", type=Path, metavar="FILE", help="write it as a page with figures too")
     comparing.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
     claiming = add(verbs, common, "claim", run_claim, "judge claims after the fact, from the published predictions")
-    claiming.add_argument("release", metavar="RELEASE")
+    claiming.add_argument("release", metavar="RELEASE", help=RELEASE)
     claiming.add_argument("claims", nargs="+", metavar="'macro_f1 >= 0.90'")
     plans = group(commands, "plans", "every plan that was signed, also those without a release")
     listing = add(plans, common, "list", run_plans, "an issuer's plans, newest first")
     listing.add_argument("--issuer", metavar="DID", help="one issuer's only")
     limit(listing)
     predicting = add(commands, common, "predict", run_predict, "run a published model on images")
-    predicting.add_argument("release", metavar="RELEASE")
+    predicting.add_argument("release", metavar="RELEASE", help=RELEASE)
     predicting.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
     predicting.add_argument("--average", action="store_true", help="average all folds instead of the final weights")
     predicting.add_argument("--draw", type=Path, metavar="FOLDER", help="write each image there with its boxes")
@@ -84,15 +86,22 @@ def release_text(done: dict[str, Any]) -> list[str]:
         for one in done["optimistic"]
     ]
     own = [] if done["own"] is None else [f"of the final weights alone: macro_f1 {_figure(done['own']['macro_f1'])}"]
+    apart = [
+        f"of images that the base weights have {name}: macro_f1 {_figure(done[part]['macro_f1'])}"
+        for part, name in (("unseen", "not seen"), ("seen", "seen"))
+        if "macro_f1" in done[part]
+    ]
     anchor = done["anchor"]
     return [
         f"release {done['release']}",
-        f"issuer {done['issuer']}",
+        f"issuer {done['issuer']} ({done['whose']})",
         f"snapshot {done['snapshot']}",
         f"final weights {done['final']}",
         table(["metric", "value", "low", "high"], figures),
         *best,
         *own,
+        *apart,
+        *done["base_said"],
         *claims,
         f"anchor: {anchor['status']} ({anchor['chain']})",
     ]
@@ -115,8 +124,8 @@ def run_claim(wanted: argparse.Namespace, output: Output) -> int:
     """Claims after the fact; never beside the plan's."""
     from registry.workflows.judge_claims import judge_claims
 
-    with home() as opened:
-        done = judge_claims(opened, record(opened, wanted.release), wanted.claims)
+    with released(wanted.release) as (opened, (cid,)):
+        done = judge_claims(opened, cid, wanted.claims)
     lines = [
         f"after the fact: {one['metric']} {one['comparator']} {one['threshold']}: {_verdict(one)}, "
         f"{one['value'] or 'not estimable'} [{one['low']}, {one['high']}]"
@@ -133,17 +142,20 @@ def run_plans(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         found, _ = list_plans(opened, wanted.issuer, limit=wanted.limit)
     shown = found if output.as_json else [{**one, "anchor": one["anchor"]["status"]} for one in found]
-    output.lines(shown, identity="plan", columns=["plan", "time", "issuer", "claims", "anchor", "releases"])
+    output.lines(shown, identity="plan", columns=["plan", "time", "whose", "claims", "anchor", "releases"])
     return 0
 
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List releases, newest first."""
     from registry.catalog import releases
+    from registry.workflows.own import whose
 
-    with home() as opened, opened.catalog.read() as db:
-        found, _ = releases.list_releases(db, cursor=None, limit=wanted.limit)
-    output.lines(found, identity="cid", columns=["cid", "snapshot", "issuer", "issued_at"])
+    with home() as opened:
+        with opened.catalog.read() as db:
+            found, _ = releases.list_releases(db, cursor=None, limit=wanted.limit)
+        rows = [{**one, "whose": whose(opened, one["issuer"])} for one in found]
+    output.lines(rows, identity="cid", columns=["cid", "snapshot", "whose", "issued_at"])
     return 0
 
 
@@ -151,8 +163,8 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """One release."""
     from registry.workflows.publish_release import show_release
 
-    with home() as opened:
-        done = show_release(opened, record(opened, wanted.release))
+    with released(wanted.release) as (opened, (cid,)):
+        done = show_release(opened, cid)
     output.document(done, identity="release", text=release_text(done))
     return 0
 
@@ -163,8 +175,7 @@ def run_report(wanted: argparse.Namespace, output: Output) -> int:
     from registry.web.report import render_report
     from registry.workflows.whole_file import whole_file
 
-    with home() as opened:
-        cid = record(opened, wanted.release)
+    with released(wanted.release) as (opened, (cid,)):
         path = wanted.output or Path(f"{cid}.html")
         with whole_file(path) as stream:
             stream.write(render_report(collect(opened, cid, wanted.lang, claims=wanted.claims)).encode())
@@ -180,8 +191,7 @@ def run_card(wanted: argparse.Namespace, output: Output) -> int:
     from registry.provenance.lineage import release_view
     from registry.workflows.read_content import read_as
 
-    with home() as opened:
-        cid = record(opened, wanted.release)
+    with released(wanted.release) as (opened, (cid,)):
         release = read_as(opened, Release, cid)
         if wanted.hub_dataset is None:
             text = reader.read_whole(opened.store, release.card).decode()
@@ -196,8 +206,8 @@ def run_compare(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.compare_releases import compare_releases
     from registry.workflows.whole_file import whole_file
 
-    with home() as opened:
-        pair = record(opened, wanted.a), record(opened, wanted.b)
+    with released(wanted.a, wanted.b) as (opened, (a, b)):
+        pair = a, b
         if wanted.html is None:
             done = compare_releases(opened, *pair)
         else:
@@ -234,8 +244,8 @@ def run_predict(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.predict import predict
     from registry.workflows.predicted_picture import draw_all
 
-    with home() as opened:
-        found = list(predict(opened, record(opened, wanted.release), wanted.images, wanted.average))
+    with released(wanted.release) as (opened, (cid,)):
+        found = list(predict(opened, cid, wanted.images, wanted.average))
     if wanted.draw:
         for path in draw_all(found, wanted.draw):
             output.say(f"wrote {path}")

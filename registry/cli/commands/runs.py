@@ -86,6 +86,7 @@ def _estimate(opened: Home, snapshot: CID, asked: Wanted, output: Output) -> int
         f"people get {done['final']}; claims: {cell(done['claims'])}",
         f"{done['trainings']} trainings, {done['side_by_side']} side by side on engine {done['engine']}",
         f"about {clock}, {done['memory'] / 2**30:.1f} GiB of memory, {done['disk'] / 2**20:.0f} MiB of disk",
+        *(f"warning: {text}" for text in done["warnings"]),
     ]
     output.document(done, identity=None, text=lines)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,6 @@ def _text(document: dict[str, Any]) -> list[str]:
     without = f", and {document['background']} without an object" if document["background"] else ""
     return [
         f"snapshot {document['snapshot']}",
-        f"issuer {document['issuer']}" if document["issuer"] else "UNSIGNED: nobody's log here says it",
         f"{document['count']} images: {cell(document['labels'])}{without}",
         f"left out: {cell(document['excluded'])}",
     ]
@@ -112,9 +112,7 @@ def run_diff(wanted: argparse.Namespace, output: Output) -> int:
 def run_export(wanted: argparse.Namespace, output: Output) -> int:
     """Write a snapshot's items."""
     from registry.cli.rows import write_rows
-    from registry.core.records import Snapshot
-    from registry.workflows.export_snapshot import FORMATS
-    from registry.workflows.read_content import read_as, rows
+    from registry.workflows.export_snapshot import FORMATS, snapshot_rows
 
     if wanted.draw is not None and wanted.format != "yolo":
         raise UsageError(f"--draw is for --format yolo: {wanted.format} has no split")
@@ -123,9 +121,7 @@ def run_export(wanted: argparse.Namespace, output: Output) -> int:
     if wanted.format in FORMATS:
         return _export_folder(wanted, output)
     with home() as opened:
-        snapshot = record(opened, wanted.snapshot)
-        read_as(opened, Snapshot, snapshot)
-        write_rows(rows(opened, snapshot, "items"), wanted.format, wanted.out)
+        write_rows(snapshot_rows(opened, record(opened, wanted.snapshot)), wanted.format, wanted.out)
     return 0
 
 
@@ -141,7 +137,16 @@ def _export_folder(wanted: argparse.Namespace, output: Output) -> int:
         snapshot = record(opened, wanted.snapshot)
         done = export_snapshot(opened, snapshot, wanted.format, wanted.out, draw, wanted.fold or 0, bars)
     bars.close()
-    why = "no pictures, or not in the draw" if wanted.draw else "no pictures"
-    left = f"; left out, being {why}: {len(done['left_out'])}" if done["left_out"] else ""
-    output.document(done, identity="path", text=[f"wrote {done['images']} images to {done['path']}{left}"])
+    output.document(done, identity="path", text=_export_text(done))
     return 0
+
+
+def _export_text(done: dict[str, Any]) -> list[str]:
+    text = [f"wrote {done['images']} images to {done['path']}"]
+    reasons, kinds = Counter(done["reasons"].values()), Counter(done["converted"].values())
+    if reasons:
+        text.append(f"left out: {', '.join(f'{count} ({why})' for why, count in sorted(reasons.items()))}")
+    if kinds:
+        said = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        text.append(f"converted to PNG, since ultralytics would not read them as training does: {said}")
+    return text

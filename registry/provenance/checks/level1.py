@@ -17,6 +17,7 @@ TABLES = {
     ("snapshot", "items"): records.SNAPSHOT_ITEMS,
     ("snapshot", "excluded"): records.EXCLUDED,
     ("preprocessing", "output"): records.PREPARED,
+    ("plan", "seen"): records.SEEN,
     ("draw", "folds"): records.FOLDS,
     ("training", "history"): records.HISTORY,
     ("evaluation", "predictions"): records.PREDICTIONS,
@@ -126,6 +127,8 @@ def all_tables(subject: Subject) -> str:
             if name != kind:
                 continue
             link = getattr(record, field)
+            if link is None:
+                continue
             table = tables.read(link, subject.get)
             if (table.columns, table.key) != (columns, key):
                 raise Doubt(f"{field} of {kind} {cid} has other columns than it must have")

@@ -8,7 +8,7 @@ from typing import Any
 
 from registry.core import tables
 from registry.core.records import REFIT, Contribution, parse_as
-from registry.core.snapshot import classes_of, matches, resolve_rows, select
+from registry.core.snapshot import classes_of, matches, resolve_rows, rows_said, select
 from registry.evaluation.folds import check_repeats, draw_seed, repeated_folds
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
 from registry.provenance.checks.subject import Subject
@@ -40,7 +40,7 @@ def items(subject: Subject) -> str:
     rows: list[Mapping[str, Any]] = []
     for cid in snapshot.contributions:
         contribution = parse_as(Contribution, subject.get(cid))
-        rows += tables.rows_as_dicts(contribution.rows, subject.get)
+        rows += rows_said(contribution, subject.get)
     stated = list(tables.iterate(snapshot.items, subject.get))
     excluded = list(tables.iterate(snapshot.excluded, subject.get))
     taken_back = {row[0] for row in excluded if row[1] == "withdrawn"}

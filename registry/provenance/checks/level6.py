@@ -55,6 +55,8 @@ def metrics(subject: Subject, again: Any) -> str:
     equal("number of folds", len(stated.per_fold), len(again().per_fold))
     for one, other in zip(stated.per_fold, again().per_fold, strict=True):
         _same("metric", one, other)
+    _same("metric of unseen images", stated.unseen, again().unseen)
+    _same("metric of seen images", stated.seen, again().seen)
     return f"{len(stated.metrics)} metrics"
 
 

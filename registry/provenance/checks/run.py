@@ -6,12 +6,18 @@ from collections.abc import Collection, Iterator
 
 from registry.core.errors import EmotionetError
 from registry.core.log import read_entry
-from registry.provenance.checks import level1, level2, level3, level4, level6
+from registry.provenance.checks import base, level1, level2, level3, level4, level6
 from registry.provenance.checks.report import UNCHECKED, Check, Report
 from registry.provenance.checks.subject import Subject
 
 DEFAULT_LEVELS = frozenset({1, 2, 3, 4, 6})
-_LEVELS = {1: level1.checks, 2: level2.checks, 3: level3.checks, 4: level4.checks, 6: level6.checks}
+_LEVELS = {
+    1: (level1.checks,),
+    2: (level2.checks,),
+    3: (level3.checks,),
+    4: (level4.checks, base.checks),
+    6: (level6.checks,),
+}
 _NOT_BUILT = {
     5: ("5.pixels", "preprocessing run again gives the same pixels"),
     7: ("7.predictions", "the weights run again give the predictions"),
@@ -29,7 +35,8 @@ def _of_level(subject: Subject, level: int) -> Iterator[Check]:
         id, title = _NOT_BUILT[level]
         yield Check(id, level, title, UNCHECKED, "this version can't check it yet")
     else:
-        yield from _LEVELS[level](subject)
+        for checks in _LEVELS[level]:
+            yield from checks(subject)
 
 
 def run_checks(subject: Subject, levels: Collection[int] = DEFAULT_LEVELS) -> Report:

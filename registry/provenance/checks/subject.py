@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -36,6 +36,7 @@ class Subject:
     withdrawn: frozenset[bytes] = frozenset()
     issuer: str | None = None  # the only signer who is accepted
     images: Mapping[CID, bytes] = field(default_factory=dict)
+    trainings_of: Callable[[str], Iterable[CID]] = lambda tensors: ()  # the trainings at hand that gave these tensors
 
     @cached_property
     def parsed(self) -> records.Record:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from registry.core.records import REFIT, Metric
+from registry.evaluation.base_seen import about_base
 from registry.provenance.exports import card_words as words
 from registry.provenance.exports.card_front import front_matter
 from registry.provenance.exports.card_text import line, table
@@ -64,6 +65,7 @@ def _making(view: ReleaseView, base: Base | None) -> list[str]:
         f"- Snapshot `{view.preprocessing.snapshot}` of {view.snapshot.count} images. Classes in order: {classes}.",
         f"- {len(view.trainings)} trainings, folds grouped by person and near-duplicate, stratified by class; "
         f"seed {plan.seed}.",
+        *(f"- **{line(said)}**" for said in about_base(plan.origin)),
         f"- The weights that people get are those of {line(plan.final)}, as the plan fixed.",
         f"- {anchored}",
         "",
@@ -103,6 +105,21 @@ def _confusion(view: ReleaseView) -> list[str]:
     ]
     head = ["truth", *(f"called {name}" for name in classes), "nothing", "of these, several classes seen"]
     return ["### Confusion matrix", "", *table(head, rows)]
+
+
+def _apart(view: ReleaseView) -> list[str]:
+    """Figures of what the base weights have not seen, and of what they have."""
+    found = view.evaluation
+    if not found.seen and not found.unseen:
+        return []
+    return [
+        "### Of images that the base weights have not seen",
+        "",
+        *(_figures(found.unseen) if found.unseen else ["There are none: they have seen all.", ""]),
+        "### Of images that the base weights have seen",
+        "",
+        *_figures(found.seen),
+    ]
 
 
 def _honesty(view: ReleaseView) -> list[str]:
@@ -184,6 +201,7 @@ def model_card(view: ReleaseView, base: Base | None = None) -> str:
             "## Figures of the procedure, pooled over folds",
             "",
             *_figures(view.evaluation.metrics),
+            *_apart(view),
             *_confusion(view),
             *_honesty(view),
             *(f"- {line(note)}" for note in view.evaluation.notes[1:]),

@@ -1,0 +1,148 @@
+"""A FILE.car where a release is taken: read into a scratch home, so that nothing of this one changes.
+
+Invariants: every block is verified, and a damaged file is refused whole; the scratch home has no key and signs nothing;
+what a release that is named by its CID needs is read from this home.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from registry.assembly import Home, open_home
+from registry.core.cid import CID
+from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted, UsageError, not_read
+
+if TYPE_CHECKING:
+    from registry.content.embedded import EmbeddedStore
+    from registry.core.anchor import Anchors
+    from registry.provenance.keys import Key
+
+
+class FileHome(Home):
+    """A scratch home that holds what files brought, and reads from ``behind`` what they lack."""
+
+    def __init__(self, folder: Path, behind: Home) -> None:
+        database = f"sqlite:///{folder / 'catalog.sqlite'}"
+        super().__init__(replace(behind.settings, home=folder, database_url=database, ipfs_api=None, gateways=()))
+        self._behind = behind
+
+    @cached_property
+    def embedded(self) -> EmbeddedStore:
+        """The files' blocks, then this home's."""
+        from registry.content.embedded import EmbeddedStore
+
+        behind = self._behind
+
+        class Both(EmbeddedStore):
+            """Reads from this home what no file brought; writes nothing to it."""
+
+            def get(self, cid: CID) -> bytes:
+                """The verified bytes."""
+                try:
+                    return super().get(cid)
+                except NotFound:
+                    if not behind.settings.blocks.is_dir() and not behind.settings.ipfs_api:
+                        raise
+                    return behind.store.get(cid)
+
+        return Both(self.settings.blocks)
+
+    @property
+    def key(self) -> Key:
+        """There is none: a file is read, nothing is signed."""
+        raise UsageError("this can't be done from a file", hint="import it first: `emotionet import FILE.car`.")
+
+    @property
+    def anchors(self) -> Anchors:
+        """The chain, if one is set up; no journal knows what a file says."""
+        if not self.settings.chain_rpc:
+            raise Unavailable("no chain is set up here", hint="set EMOTIONET_CHAIN_RPC.")
+        return self._behind.anchors
+
+
+def is_file(text: str) -> bool:
+    """Whether somebody who typed this means a file."""
+    if Path(text).is_file() or text.lower().endswith(".car"):
+        return True
+    return "/" in text and not text.startswith(("/ipfs/", "ipfs://", "baf", "Qm"))
+
+
+@contextmanager
+def opened_with(texts: list[str], *, any_record: bool = False) -> Iterator[tuple[Home, list[CID]]]:
+    """A home that holds every release of ``texts`` (CIDs, or FILE.car), and their records' CIDs.
+
+    ``any_record``: what a file's first root names, whatever that is.
+    """
+    from registry.cli.commands.common import cid
+    from registry.workflows.trace import record_of
+
+    own = open_home()
+    try:
+        if not any(map(is_file, texts)):
+            yield own, [record_of(own, cid(text)) for text in texts]
+            return
+        with tempfile.TemporaryDirectory(prefix="emotionet-file-") as folder:
+            scratch = FileHome(Path(folder), own)
+            try:
+                found = [
+                    _read(scratch, Path(text), any_record) if is_file(text) else record_of(own, cid(text))
+                    for text in texts
+                ]
+                yield scratch, found
+            finally:
+                scratch.close()
+    finally:
+        own.close()
+
+
+def _read(scratch: FileHome, path: Path, any_record: bool) -> CID:
+    """Read a file into the scratch home; returns what it is about."""
+    from registry.content.car_import import import_partial
+    from registry.workflows.index_logs import index_logs, signed_in
+    from registry.workflows.trace import record_of
+
+    try:
+        with path.open("rb") as stream:
+            kept = import_partial(scratch.store, stream)
+        signed = signed_in(path)
+    except OSError as error:
+        raise not_read(path, error) from error
+    except InvalidInput as error:
+        hint = error.hint or "give a release that `emotionet export RELEASE` wrote."
+        raise InvalidInput(f"{path}: {error}", code=error.code, hint=hint) from error
+    if kept.damaged or kept.cut:
+        wrong = kept.cut or _count(len(kept.damaged))
+        raise Untrusted(f"{path} is damaged: {wrong}", hint=f"`emotionet audit {path}` tells what of it holds.")
+    index_logs(scratch, signed)
+    roots = [record_of(scratch, root) for root in kept.roots]
+    if any_record and roots:
+        return roots[0]
+    return _release(scratch, path, roots)
+
+
+def _release(scratch: FileHome, path: Path, roots: list[CID]) -> CID:
+    from registry.catalog import releases
+
+    with scratch.catalog.read() as db:
+        known = {CID.parse(row["cid"]) for row in releases.list_releases(db)[0]}
+    found = [root for root in dict.fromkeys(roots) if root in known]
+    if not found:
+        raise InvalidInput(
+            f"{path} holds no release that somebody signed", hint=f"`emotionet audit {path}` tells what it holds."
+        )
+    if len(found) > 1:
+        raise InvalidInput(
+            f"{path} holds {len(found)} releases: {', '.join(map(str, found))}",
+            hint=f"import it, then name one: `emotionet import {path}`.",
+        )
+    return found[0]
+
+
+def _count(damaged: int) -> str:
+    return "1 block does not hash to its CID" if damaged == 1 else f"{damaged} blocks do not hash to their CIDs"

@@ -1,0 +1,126 @@
+"""Level 4, of base weights: what the plan says that they have seen follows from the records of whoever trained them.
+
+What is not at hand can't be checked, and somebody who hides where weights come from is found out only by who holds the
+trainings that gave these very tensors: unknown is told as unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from registry.content import reader
+from registry.core import records
+from registry.core.cid import CID
+from registry.core.errors import NotFound, Untrusted
+from registry.core.tensors import WEIGHTS, tensors_digest
+from registry.evaluation.base_seen import UNKNOWN, about_base
+from registry.provenance.base_lineage import (
+    count_seen,
+    judged_and_seen,
+    lineage_of,
+    seen_by_base,
+    trained_on,
+)
+from registry.provenance.checks.report import Check, Doubt, Skip, equal, run, some
+from registry.provenance.checks.subject import Subject
+
+
+def checks(subject: Subject) -> Iterator[Check]:
+    """All checks of this module."""
+    yield run("4.base", "what the base weights have seen is told", partial(base, subject))
+
+
+def base(subject: Subject) -> str:
+    """4.base: the digest, the table, the counts of plan and trainings, and as far as can be known the lineage."""
+    if not subject.is_release:
+        raise Skip("only a release has base weights")
+    plan = subject.release.plan
+    if plan.base is None or plan.origin is None:
+        told = (plan.base, plan.origin, plan.seen, plan.base_trainings or None)
+        if any(one is not None for one in (*told, *(training.base for training in subject.release.trainings))):
+            raise Doubt("base weights without an origin, or an origin without base weights, are told of")
+        return "none: it began from the architecture alone"
+    equal("tensors of the base weights", plan.origin.tensors, _digest(subject, plan.base))
+    how = _stated(subject, plan)
+    _trainings(subject)
+    return _lineage(subject, plan, plan.origin, how)
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """The subject's blocks, as files are read from."""
+
+    subject: Subject
+
+    def has(self, cid: CID) -> bool:
+        """Whether it can be read."""
+        try:
+            return bool(self.get(cid))
+        except NotFound:
+            return False
+
+    def get(self, cid: CID) -> bytes:
+        """Its verified bytes."""
+        return self.subject.get(cid)
+
+
+def _digest(subject: Subject, directory: CID) -> str | None:
+    """The digest, taken again; None where the file is no safetensors."""
+    try:
+        found = reader.list_directory(_Blocks(subject), directory)
+        return tensors_digest(reader.read_whole(_Blocks(subject), found[WEIGHTS].cid))
+    except Untrusted:
+        return None
+
+
+def _stated(subject: Subject, plan: records.Plan) -> dict[bytes, str]:
+    """How each image was seen, as the plan's table says; its counts are those of the plan."""
+    assert plan.origin is not None
+    if (plan.seen is None) != (plan.origin.seen is None) or bool(plan.base_trainings) != (plan.seen is not None):
+        raise Doubt("what the base weights have seen is told without a lineage, or a lineage without what it has seen")
+    if plan.seen is None:
+        return {}
+    rows: Any = subject.rows(plan.seen)
+    items: Any = subject.rows(subject.release.snapshot.items)
+    how: dict[bytes, str] = {row["sha256"]: row["how"] for row in rows}
+    equal("seen by the base weights", plan.origin.seen, count_seen(how, items))
+    return how
+
+
+def _trainings(subject: Subject) -> None:
+    """Each training says the same of the images that its fold judges."""
+    release = subject.release
+    judged: dict[int | None, set[bytes]] = {}
+    folds: Any = subject.rows(release.draw.folds)
+    for row in folds:
+        judged.setdefault(row["fold"], set()).add(row["sha256"])
+    for training in release.trainings:
+        found = seen_by_base(subject.get, release.release.draw, judged.get(training.fold, set()))
+        equal(f"seen by the base weights of fold {training.fold}", training.base, found)
+
+
+def _lineage(subject: Subject, plan: records.Plan, origin: records.Origin, how: dict[bytes, str]) -> str:
+    """What the trainings at hand were trained on; ``Skip`` where the plan's are not, or nobody's is known."""
+    rows: Any = subject.rows(subject.release.preprocessing.output)
+    items: Any = subject.rows(subject.release.snapshot.items)
+    known = lineage_of(subject.get, subject.trainings_of, origin.tensors)
+    more = [key.hex() for key in judged_and_seen(trained_on(subject.get, known.trainings), rows, items).keys() - how]
+    if more:
+        raise Doubt(f"the base weights have seen {some(sorted(more))}, which the plan does not say")
+    if not plan.base_trainings:
+        raise Skip(UNKNOWN)
+    try:
+        trained = trained_on(subject.get, [CID.decode(one) for one in plan.base_trainings])
+    except NotFound as error:
+        reason = "what they have seen is only stated: a training of the base weights is not here"
+        raise Skip(f"{reason} ({error})") from error
+    found = judged_and_seen(trained, rows, items)
+    equal("seen by the base weights", _readable(how), _readable(found))
+    return " ".join(about_base(origin))
+
+
+def _readable(how: dict[bytes, str]) -> dict[str, str]:
+    return {key.hex(): one for key, one in how.items()}
