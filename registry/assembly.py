@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from importlib import metadata
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from registry.content.kubo import KuboStore
     from registry.jobs.engines import Engine
     from registry.jobs.queue import Job, Queue
-    from registry.jobs.worker import Worker
+    from registry.jobs.worker import Check, Worker
     from registry.provenance.keys import Key
 
 
@@ -153,10 +154,10 @@ class Home:
         from registry.workflows import draw_folds, evaluate_run, prepare_run, train_fold
 
         handlers = {
-            "prepare": partial(prepare_run.prepare, self),
-            "draw": partial(draw_folds.draw, self),
-            "fold": partial(train_fold.train_fold, self),
-            "evaluate": partial(evaluate_run.evaluate, self),
+            "prepare": partial(self._begin, prepare_run.prepare),
+            "draw": partial(self._begin, draw_folds.draw),
+            "fold": partial(self._begin, train_fold.train_fold),
+            "evaluate": partial(self._begin, evaluate_run.evaluate),
         }
         return Worker(
             self.queue,
@@ -167,6 +168,12 @@ class Home:
             lease_seconds=self.settings.lease_seconds,
             again=self._run_again,
         )
+
+    def _begin(self, handler: Callable[[Home, Job, Check], None], job: Job, check: Check) -> None:
+        """Tell whoever follows the run what begins, then do it."""
+        with self.catalog.write() as db:
+            self.queue.emit(db, job.run, "step", {"step": job.kind, **job.payload}, self.now())
+        handler(self, job, check)
 
     def _run_again(self, job: Job, error: EmotionetError) -> None:
         with self.catalog.write() as db:

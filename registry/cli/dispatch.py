@@ -44,4 +44,7 @@ def _run(given: list[str]) -> int:
         return 2
     output = Output(as_json=getattr(wanted, "json", False), quiet=getattr(wanted, "quiet", False))
     command: Command = wanted.command
-    return command(wanted, output)
+    try:
+        return command(wanted, output)
+    finally:
+        output.close()

@@ -11,7 +11,10 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from registry.cli.progress import Bars
 
 Document = Mapping[str, Any]
 _FORMAT = (  # Unicode's format characters (Cf)
@@ -28,9 +31,11 @@ class Output:
 
     def __init__(self, *, as_json: bool, quiet: bool) -> None:
         self.as_json, self.quiet = as_json, quiet
+        self._bars: Bars | None = None
 
     def document(self, document: Document, *, identity: str | None, text: Sequence[str]) -> None:
         """Print one document: whole, its id alone, or as the lines of ``text``."""
+        self.close()
         if self.as_json:
             print(json_text(document))
         elif self.quiet:
@@ -42,6 +47,7 @@ class Output:
     def lines(self, documents: Iterable[Document], *, identity: str, columns: Sequence[str]) -> None:
         """Print a list: one document a line, ids alone, or a table of ``columns``."""
         rows = list(documents)
+        self.close()
         if self.as_json:
             for row in rows:
                 print(json_text(row))
@@ -58,7 +64,17 @@ class Output:
 
     def progress(self) -> Bars:
         """Progress bars on stderr; silent with ``--quiet``."""
-        return Bars(shown=not self.quiet)
+        from registry.cli.progress import Bars
+
+        self.close()
+        self._bars = Bars(shown=not self.quiet)
+        return self._bars
+
+    def close(self) -> None:
+        """End the bars that are shown: what comes next stands below them."""
+        if self._bars is not None:
+            self._bars.close()
+            self._bars = None
 
 
 def plain(text: str) -> str:
@@ -98,42 +114,3 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         for row in [head, *rows]
     ]
     return "\n".join(lines)
-
-
-class Bars:
-    """Progress bars, one a step; call it as a progress callback."""
-
-    def __init__(self, *, shown: bool) -> None:
-        self._shown = shown
-        self._bars: dict[str, Any] = {}
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        if not self._shown:
-            return
-        from tqdm import tqdm
-
-        if what not in self._bars:
-            self._bars[what] = tqdm(total=total or None, desc=what.ljust(14), leave=True, file=sys.stderr, ncols=88)
-        bar = self._bars[what]
-        bar.total = total or None  # a fetch learns of more as it goes
-        bar.update(done - bar.n)
-        if total and done >= total:
-            bar.refresh()
-
-    def note(self, what: str, text: str) -> None:
-        """Show a short text behind a bar."""
-        if what in self._bars:
-            self._bars[what].set_postfix_str(plain(text))
-
-    def say(self, text: str) -> None:
-        """A line above the bars."""
-        if self._shown:
-            from tqdm import tqdm
-
-            tqdm.write(plain(text), file=sys.stderr)
-
-    def close(self) -> None:
-        """End all bars."""
-        for bar in self._bars.values():
-            bar.close()
-        self._bars.clear()

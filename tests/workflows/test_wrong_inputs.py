@@ -104,7 +104,7 @@ def refused(arguments: list[str], status: int, said: str, capsys: pytest.Capture
     capsys.readouterr()
     assert main(arguments) == status, arguments
     out, err = capsys.readouterr()
-    lines = [line for line in err.splitlines() if line.strip() and "it/s]" not in line]
+    lines = [line for line in err.splitlines() if line.strip() and not line.startswith("export")]
     assert out == ""
     assert lines[0].startswith("emotionet: error: "), (arguments, err)
     assert [line[:6] for line in lines[1:]] in ([], ["hint: "]), (arguments, err)

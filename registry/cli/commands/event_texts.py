@@ -34,3 +34,39 @@ def trouble_text(event: Mapping[str, Any]) -> str | None:
     if data.get("event") == "taken_up":
         return f"{who}: taken up, attempt {data['attempt']}"
     return None
+
+
+STEPS = {
+    "prepare": "loading the training method, cleaning, planning",
+    "draw": "waiting for the plan's anchor, drawing the folds",
+    "fold": "loading the training method",
+    "evaluate": "evaluating",
+}
+
+
+def step_text(data: Mapping[str, Any]) -> str:
+    """What begins, before anything of it can be counted."""
+    said = STEPS.get(data["step"], str(data["step"]))
+    return f"{fold_name(data['fold'])}: {said}" if "fold" in data else said
+
+
+def event_text(event: Mapping[str, Any]) -> str:
+    """Any event as a line of a log."""
+    return f"{event['time']}  {_said(event)}"
+
+
+def _said(event: Mapping[str, Any]) -> str:
+    kind, data = event["kind"], event["data"]
+    if (text := trouble_text(event)) is not None:
+        return text
+    if kind == "step":
+        return step_text(data)
+    if kind == "progress":
+        return f"{data['what']} {data['done']}" + (f"/{data['total']}" if data["total"] else "")
+    if kind == "fold" and "epoch" in data:
+        more = epoch_text(data)
+        return f"{fold_name(data['fold'])}: epoch {data['epoch']}/{data['epochs']}" + (f", {more}" if more else "")
+    if kind == "failed":
+        where = fold_name(data["fold"]) if "fold" in data else data.get("step", "the run")
+        return f"failed at {where}: {data.get('error')}"
+    return f"{kind} {dict(data)}" if data else kind

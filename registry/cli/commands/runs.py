@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from registry.cli.commands.common import Subparsers, add, group, home, limit, record
-from registry.cli.commands.event_texts import epoch_text, fold_name, trouble_text
-from registry.cli.output import Bars, Output, cell, json_text
+from registry.cli.commands.event_texts import epoch_text, event_text, fold_name, step_text, trouble_text
+from registry.cli.output import Output, cell, json_text, plain, show
 
 if TYPE_CHECKING:
     from registry.assembly import Home
+    from registry.cli.progress import Bars
     from registry.core.cid import CID
     from registry.workflows.start_run import Wanted
 
@@ -132,13 +133,13 @@ def draw_event(bars: Bars, event: dict[str, Any]) -> None:
     """Move the bar that an event speaks of."""
     data = event["data"]
     if event["kind"] == "progress":
-        bars(data["what"], data["done"], data["total"])
+        bars(plain(data["what"]), data["done"], data["total"])
     elif event["kind"] == "fold" and "epoch" in data:
-        name = fold_name(data["fold"])
-        bars(name, data["epoch"], data["epochs"])
-        bars.note(name, epoch_text(data))
+        bars(fold_name(data["fold"]), data["epoch"], data["epochs"], plain(epoch_text(data)))
     elif (text := trouble_text(event)) is not None:
-        bars.say(text)
+        bars.say(plain(text))
+    elif event["kind"] == "step":
+        bars.word(step_text(data))
 
 
 def _print(opened: Home, run: str, output: Output) -> int:
@@ -191,7 +192,10 @@ def run_logs(wanted: argparse.Namespace, output: Output) -> int:
     """All events so far."""
     with home() as opened:
         for event in events(opened, wanted.run, lambda: False):
-            print(json_text(event))
+            if output.as_json:
+                print(json_text(event))
+            else:
+                show(event_text(event))
     return 0
 
 
