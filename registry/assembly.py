@@ -181,17 +181,9 @@ class Home:
             self.queue.emit(db, job.run, "again", said, self.now())
 
     def _run_failed(self, job: Job, error: EmotionetError) -> None:
-        from registry.catalog import runs
+        from registry.workflows.control_run import fail
 
-        with self.catalog.write() as db:
-            if runs.row(db, job.run)["status"] == "cancelled":
-                return  # and what failed on the way out is no news
-            if job.kind == "fold":
-                runs.set_fold(db, job.run, job.payload["fold"], status="failed", error=str(error))
-            runs.update(db, job.run, status="failed", error=str(error), updated=self.now())
-            said = {"step": job.kind, "code": error.code, "error": str(error), **job.payload}
-            self.queue.emit(db, job.run, "failed", said, self.now())
-        self.queue.cancel(job.run)
+        fail(self, job, error)
 
     def close(self) -> None:
         """Let go of what was opened."""

@@ -83,6 +83,12 @@ def set_fold(db: Session, run: str, fold: int | None, **fields: Any) -> None:
         db.execute(sa.update(t.run_folds).where(mine).values(**fields))
 
 
+def stop_folds(db: Session, run: str, status: str) -> None:
+    """Give folds that are queued or running this status."""
+    mine = (t.run_folds.c.run == run) & t.run_folds.c.status.in_(("queued", "running"))
+    db.execute(sa.update(t.run_folds).where(mine).values(status=status))
+
+
 def folds(db: Session, run: str) -> list[dict[str, Any]]:
     """The folds' rows in order; ``fold`` is None for the refit, which comes last."""
     found = db.execute(sa.select(t.run_folds).where(t.run_folds.c.run == run)).mappings()

@@ -4,12 +4,15 @@ Invariants: a job is worked on by whoever holds its newest token; a lease that r
 by anybody, with a higher token, and whatever the older holder does then is ``lost``. What a job
 writes goes into one transaction with ``guard``, and the last of it with ``complete``: of two workers that
 both believe they hold a job only one commits, and what it wrote is there exactly if the job is done,
-however workers die. A cancelled job is never claimed again.
+however workers die. A cancelled job is never claimed again. Clocks that were set back, or differ between machines,
+keep nobody waiting: a lease further in the future than one's own would be counts as run out once nobody has renewed it
+for a lease's length of this process's own monotonic time (who holds a job renews it every second).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +24,7 @@ from registry.catalog.database import Catalog
 from registry.core.errors import Cancelled, Conflict
 
 _J = t.jobs
+Lease = tuple[int, float]  # token, until
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,9 @@ class Job:
 class Queue:
     """The jobs and events of one catalog."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, catalog: Catalog, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._catalog, self._monotonic = catalog, monotonic
+        self._watched: dict[int, tuple[Lease, float]] = {}  # leases of the future by job, and since when they are so
 
     def enqueue(self, db: Session, run: str, kind: str, payload: Mapping[str, Any], now: str) -> int:
         """Put a job into the queue in the caller's transaction; returns its id."""
@@ -67,8 +72,11 @@ class Queue:
 
         ``now`` is in seconds since 1970.
         """
-        expired = (_J.c.state == "running") & (_J.c.lease_until < now)
         mine = sa.true() if run is None else _J.c.run == run
+        with self._catalog.read() as db:
+            dead = self._not_renewed(db, mine, lease_seconds, now)
+        over = sa.or_(_J.c.lease_until < now, *((_J.c.id == job) & (_J.c.token == token) for job, token in dead))
+        expired = (_J.c.state == "running") & over
         waiting = sa.or_(_J.c.state == "queued", expired) & ~_J.c.cancel & mine
         with self._catalog.read() as db:  # to look does not keep writers waiting
             if db.scalar(sa.select(_J.c.id).where(sa.or_(waiting, expired & _J.c.cancel)).limit(1)) is None:
@@ -85,6 +93,20 @@ class Queue:
             db.execute(sa.update(_J).where(expired & _J.c.cancel).values(state="cancelled", lease_until=None))
             row = db.execute(taken).first()
         return Job(row.id, row.run, row.kind, row.payload, row.token, row.attempt) if row else None
+
+    def _not_renewed(
+        self, db: Session, mine: sa.ColumnElement[bool], lease_seconds: float, now: float
+    ) -> list[tuple[int, int]]:
+        """Jobs and tokens whose leases end later than any that could be given now, and are not renewed."""
+        future = (_J.c.state == "running") & (_J.c.lease_until > now + lease_seconds) & mine
+        found = {
+            row.id: (row.token, row.lease_until)
+            for row in db.execute(sa.select(_J.c.id, _J.c.token, _J.c.lease_until).where(future))
+        }
+        at = self._monotonic()
+        kept = {job: seen for job, seen in self._watched.items() if found.get(job) == seen[0]}
+        self._watched = {job: kept.get(job, (lease, at)) for job, lease in found.items()}
+        return [(job, lease[0]) for job, (lease, since) in self._watched.items() if at - since > lease_seconds]
 
     def heartbeat(self, job: Job, lease_seconds: float, now: float) -> str:
         """Extend a lease: ``ok``, ``cancelled`` (stop and fail it), or ``lost`` (somebody else has it)."""
@@ -133,7 +155,8 @@ class Queue:
             return "lost" if db.scalar(sa.select(_J.c.id).where(done)) is None else "ok"
 
     def fail(self, job: Job, error: str, retry: bool) -> str:
-        """The job failed, for good or to be tried again; a cancelled one is cancelled. ``ok`` or ``lost``."""
+        """The job failed, for good or to be tried again: ``ok``, ``cancelled`` if somebody had cancelled it (which is
+        then all that became of it), or ``lost``."""
         state = sa.case((_J.c.cancel, "cancelled"), else_="queued" if retry else "failed")
         return self._leave(job, state=state, error=error)
 
@@ -143,13 +166,20 @@ class Queue:
         return self._leave(job, state=state, attempt=_J.c.attempt - 1)
 
     def cancel(self, run: str) -> int:
+        """``cancel_in`` in a transaction of its own."""
+        with self._catalog.write() as db:
+            return self.cancel_in(db, run)
+
+    def cancel_in(self, db: Session, run: str) -> int:
         """Cancel a run's jobs; those under way learn it by their heartbeat. Returns how many there were."""
         open_jobs = (_J.c.run == run) & _J.c.state.in_(("queued", "running"))
         state = sa.case((_J.c.state == "queued", "cancelled"), else_=_J.c.state)
-        with self._catalog.write() as db:
-            return len(
-                db.execute(sa.update(_J).where(open_jobs).values(cancel=True, state=state).returning(_J.c.id)).all()
-            )
+        return len(db.execute(sa.update(_J).where(open_jobs).values(cancel=True, state=state).returning(_J.c.id)).all())
+
+    def wanted(self, db: Session, run: str, *states: str) -> int:
+        """How many jobs of a run are in these states (unless said: wait or are under way) and were not cancelled."""
+        mine = (_J.c.run == run) & _J.c.state.in_(states or ("queued", "running")) & ~_J.c.cancel
+        return db.scalar(sa.select(sa.func.count()).where(mine)) or 0
 
     def pending(self, run: str) -> int:
         """How many jobs of a run wait or are under way."""
@@ -178,4 +208,7 @@ class Queue:
     def _leave(self, job: Job, **values: Any) -> str:
         left = sa.update(_J).where(self._held(job)).values(lease_until=None, worker=None, **values)
         with self._catalog.write(serial=False) as db:
-            return "ok" if db.execute(left.returning(_J.c.id)).first() else "lost"
+            row = db.execute(left.returning(_J.c.state)).first()
+        if row is None:
+            return "lost"
+        return "cancelled" if row.state == "cancelled" and "error" in values else "ok"

@@ -89,7 +89,7 @@ def _beacon(context: RunContext, check: Check) -> records.Beacon | None:
 
 def draw(parts: Parts, job: Job, check: Check) -> None:
     """Handler of the job ``draw``; queues one ``fold`` a fold, and the refit where the plan wants one."""
-    context = run_context.load(parts, job.run)
+    context = run_context.begin(parts, job)
     plan_cid = context.cid("plan")
     beacon = _beacon(context, check)
     block_hash = bytes.fromhex(beacon.block_hash.removeprefix("0x")) if beacon else None

@@ -24,7 +24,7 @@ from registry.workflows.say import keep
 
 def evaluate(parts: Parts, job: Job, check: Check) -> None:
     """Handler of the job ``evaluate``; the run is completed when it ends."""
-    context = run_context.load(parts, job.run)
+    context = run_context.begin(parts, job)
     with parts.catalog.read() as db:
         folds = runs.folds(db, job.run)
     unfinished = [row["fold"] for row in folds if not row["training"]]

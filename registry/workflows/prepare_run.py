@@ -49,8 +49,7 @@ def code_identity() -> str:
 
 def prepare(parts: Parts, job: Job, check: Check) -> None:
     """Handler of the job ``prepare``; queues ``draw``."""
-    context = run_context.load(parts, job.run)
-    context.update(status="running")
+    context = run_context.begin(parts, job)
     method = parts.method(context.options["method"])
     tools = method.tools(context.values)
     items, where = run_context.read_items(parts.store, context.snapshot)

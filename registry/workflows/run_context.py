@@ -17,6 +17,7 @@ from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.method import Item, Prepared
 from registry.core.store import BlockReader
+from registry.jobs.queue import Job
 from registry.workflows.parts import Parts, Progress
 
 
@@ -82,6 +83,17 @@ def load(parts: Parts, run: str) -> RunContext:
     snapshot_cid = CID.parse(row["snapshot"])
     snapshot = records.parse_as(records.Snapshot, parts.store.get(snapshot_cid))
     return RunContext(parts, run, row, row["options"], snapshot_cid, snapshot)
+
+
+def begin(parts: Parts, job: Job) -> RunContext:
+    """What a handler begins with: the run's context, and the run is running.
+
+    ``Cancelled`` or ``Conflict`` (``lease_lost``) where the job is no longer its worker's to do.
+    """
+    with parts.catalog.write() as db:
+        parts.queue.guard(db, job)
+        runs.update(db, job.run, status="running", updated=parts.now())
+    return load(parts, job.run)
 
 
 def read_items(store: BlockReader, snapshot: records.Snapshot) -> tuple[list[Item], dict[bytes, CID]]:

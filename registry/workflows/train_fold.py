@@ -39,7 +39,7 @@ AGAIN = "again"
 def train_fold(parts: Parts, job: Job, check: Check) -> None:
     """Handler of the job ``fold`` (None: the refit); the last one to end queues ``evaluate``."""
     fold: int | None = job.payload["fold"]
-    context = run_context.load(parts, job.run)
+    context = run_context.begin(parts, job)
     furthest = 0
     with parts.catalog.write() as db:
         parts.queue.guard(db, job)

@@ -189,11 +189,37 @@ def test_cancelling_a_run(queue: Queue, catalog: Catalog) -> None:
 
     with pytest.raises(Cancelled):
         write()
-    assert queue.fail(job, "the run was cancelled", retry=True) == "ok"
+    assert queue.fail(job, "the run was cancelled", retry=True) == "cancelled"
     assert queue.pending("r1") == 0
     assert claim(queue).run == "r2"
     assert queue.claim("worker", 10.0, 9999.0, run="r1") is None
     assert queue.cancel("r1") == 0
+
+
+def test_a_cancelled_job_under_way_is_not_wanted_any_more(queue: Queue, catalog: Catalog) -> None:
+    put(queue, catalog, 2)
+    claim(queue)
+    queue.cancel("r1")
+    put(queue, catalog)
+    with catalog.read() as db:
+        assert (queue.pending("r1"), queue.wanted(db, "r1"), queue.wanted(db, "r1", "running")) == (2, 1, 0)
+
+
+@pytest.mark.parametrize("renewed", [False, True])
+def test_a_lease_of_the_future_holds_as_long_as_it_is_renewed(catalog: Catalog, renewed: bool) -> None:
+    """A worker died, or its clock differs, before this machine's clock was set back by a day."""
+    clock = [0.0]
+    other = Queue(catalog, lambda: clock[0])
+    put(other, catalog)
+    first = claim(other, 100_000.0)
+    assert other.claim("second", 10.0, 100.0) is None
+    clock[0] = 9.0
+    if renewed:
+        other.heartbeat(first, 10.0, 100_001.0)
+    assert other.claim("second", 10.0, 100.0) is None
+    clock[0] = 11.0
+    found = other.claim("second", 10.0, 100.0)
+    assert (None if found is None else found.token) == (None if renewed else 2)
 
 
 def test_a_cancelled_job_whose_worker_died_is_never_claimed(queue: Queue, catalog: Catalog) -> None:
@@ -452,7 +478,8 @@ def _end(queue: Queue, model: Model, job: Job, step: str, held: bool, mine: bool
         assert queue.release(job) == ("ok" if held else "lost")
         after = "queued"
     else:
-        assert queue.fail(job, "why", retry=step == "retry") == ("ok" if held else "lost")
+        ended = "cancelled" if known["cancel"] else "ok"
+        assert queue.fail(job, "why", retry=step == "retry") == (ended if held else "lost")
         after = "queued" if step == "retry" else "failed"
     if held:
         known["state"] = "cancelled" if known["cancel"] and after != "done" else after
