@@ -1,9 +1,10 @@
 """Refill the catalog from the blocks of a store.
 
-Invariants: all that follows from records is thrown away and made again in one transaction (a killed
-rebuild leaves the old catalog), through ``registry.catalog.indexing`` alone; what no record holds
-(``registry.catalog.kept``) is left as it is. One damaged or missing block costs what needs it and
-nothing else, and is told.
+Invariants: all that follows from records in the store is made again in one transaction (a killed rebuild
+leaves the old catalog), through ``registry.catalog.indexing`` alone; what is known of other records, whose
+blocks lie elsewhere or are damaged here, stays as it was (``registry.catalog.stash``), and so does what no
+record holds (``registry.catalog.kept``). One damaged or missing block costs an empty catalog what needs it
+and nothing else, and is told.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 from registry.catalog import tables as t
 from registry.catalog.database import Catalog, translated
 from registry.catalog.indexing import index_entry, index_evidence, note_entry
+from registry.catalog.stash import Stash
 from registry.core import records
 from registry.core.cid import CID, DAG_CBOR, IDENTITY, RAW
 from registry.core.encoding import links
@@ -90,22 +92,23 @@ def rebuild(
 ) -> dict[str, Any]:
     """Make the catalog again from the blocks ``cids``, read by ``get`` (which verifies).
 
-    Only logs of ``issuers`` are taken (None: all whose entries lie in the store), and only evidence
-    that ``evidence_holds`` (a chain can be asked; nothing here can). Returns ``time, entries, evidence,
-    images, stored, problems: [{cid, problem}]``. ``Unavailable`` if a block can't be read; then
-    nothing has changed.
+    Only logs of ``issuers`` are taken (None: all whose entries lie in the store) and entries that the catalog
+    knew before, and only evidence that ``evidence_holds`` (a chain can be asked; nothing here can). Returns
+    ``time, entries, evidence, images, stored, problems: [{cid, problem}]``. ``Unavailable`` if a block can't
+    be read; then nothing has changed.
     """
     found = _scan(get, cids)
-    wanted = sorted(entry for entry in found.entries if issuers is None or entry[0] in issuers)
     with catalog.write() as db:
-        for table in reversed(t.REBUILDABLE):
-            db.execute(sa.delete(table))
-        for _, _, cid in wanted:
-            _index(db, cid, get, found)
+        stash = Stash(db)
+        known = stash.entries()
+        for issuer, _, cid in sorted(found.entries):
+            if issuers is None or issuer in issuers or str(cid) in known:
+                _index(db, cid, get, found)
         for cid in sorted(found.evidence):
             if evidence_holds(records.parse_as(records.Evidence, get(cid))):
                 _index_evidence(db, cid, get, found)
         stored = _mark_stored(db, get, found.multihashes)
+        stash.put_back({str(cid) for cid in found.evidence})
         counts = {table.name: db.scalar(sa.select(sa.func.count()).select_from(table)) for table in t.REBUILDABLE}
     return {
         "time": now,

@@ -31,6 +31,13 @@ def insert_new(db: Session, table: sa.Table, rows: Iterable[Mapping[str, Any]]) 
         db.execute(insert(table).on_conflict_do_nothing(), given[start : start + CHUNK])
 
 
+def copy_new(db: Session, table: sa.Table, source: sa.Table) -> None:
+    """Insert every row of ``source``, which has the same columns, but those whose key is there already."""
+    rows = sa.select(source).where(sa.true())  # SQLite can't tell ON CONFLICT from a join's ON without a WHERE
+    names = list(source.columns.keys())
+    db.execute(_insert(db)(table).from_select(names, rows).on_conflict_do_nothing())
+
+
 def _insert(db: Session) -> Any:
     """The dialect's INSERT, which knows ON CONFLICT; only the dialect in use is loaded (80 ms each)."""
     if db.get_bind().dialect.name == "postgresql":

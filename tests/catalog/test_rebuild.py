@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from registry.catalog import entries, images, kept, runs, tokens
+from registry.catalog import tables as t
 from registry.catalog.database import Catalog
 from registry.catalog.kept import KEPT
 from registry.catalog.rebuild import rebuild
@@ -150,6 +151,45 @@ def lossy(world: World, lost: CID) -> Iterator[CID]:
     return (cid for cid in world.store.cids() if cid.multihash != lost.multihash)
 
 
+def test_what_lies_elsewhere_stays(world: World) -> None:
+    """Two homes, each with its own key and store, on one catalog: neither's rebuild costs the other anything."""
+    world.everything()
+    elsewhere = World(world.catalog, key=Key(8), minute=50)
+    elsewhere.everything()
+    elsewhere.label(elsewhere.row(7, "feliz", "ben"))
+    with world.catalog.write() as db:
+        images.put_image(db, sha256_of(7), len(image_bytes(7)), {}, stored=True)
+    before = dump(world.catalog)
+    for one, other in ((world, elsewhere), (elsewhere, world)):
+        done = rebuild(world.catalog, one.store.get, one.store.cids(), NOW, issuers=[one.key.did])
+        assert done["problems"] == []
+        assert dump(world.catalog) == before
+        with world.catalog.write() as db:  # what its store holds comes back, not what stood there
+            lost = t.contribution_rows.c.issuer == one.key.did
+            db.execute(sa.delete(t.contribution_rows).where(lost))
+            db.execute(sa.update(t.withdrawals).values(reason="forged"))
+        rebuild(world.catalog, one.store.get, one.store.cids(), NOW, issuers=[one.key.did])
+        rebuild(world.catalog, other.store.get, other.store.cids(), NOW, issuers=[other.key.did])
+        assert dump(world.catalog) == before
+
+
+def test_a_block_that_is_lost_later_costs_nothing(world: World) -> None:
+    made = world.everything()
+    before = dump(world.catalog)
+    snapshot = records.parse_as(records.Snapshot, world.store.get(made.snapshot))
+    contribution = records.parse_as(records.Contribution, world.store.get(snapshot.contributions[0]))
+    for gone in (tables.read(contribution.rows, world.store.get).root, made.snapshot, made.release, made.evaluation):
+
+        def get(cid: CID, gone: CID = gone) -> bytes:
+            if cid.multihash == gone.multihash:
+                raise NotFound(f"block {cid} is not held here")
+            return world.store.get(cid)
+
+        done = rebuild(world.catalog, get, lossy(world, gone), NOW)
+        assert done["problems"], gone
+        assert dump(world.catalog) == before
+
+
 def test_a_missing_block_costs_only_what_needs_it(world: World) -> None:
     first = world.contribution([world.row(0, "feliz")])
     world.say(first)
@@ -161,6 +201,7 @@ def test_a_missing_block_costs_only_what_needs_it(world: World) -> None:
             raise NotFound(f"block {cid} is not held here")
         return world.store.get(cid)
 
+    empty(world.catalog)
     done = rebuild(world.catalog, get, lossy(world, gone), NOW)
     (problem,) = done["problems"]
     assert problem["cid"] == str(world.said[1])
