@@ -26,6 +26,7 @@ from registry.core.errors import Conflict, InvalidInput, Unavailable, UsageError
 HEAD = "0002"  # the newest revision in ``migrations``
 BUSY_SECONDS = 30
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+ANALYZED = 1000  # rows of an index that SQLite looks at: enough to tell a selective one
 WRITER_LOCK = 0x656D6F74696F6E  # the advisory lock that writers on PostgreSQL take turns by
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 
@@ -161,6 +162,13 @@ class Catalog:
                 f"the catalog's schema can't be brought to {revision}, it may be from a newer version: {error}",
                 code="catalog_schema",
             ) from error
+
+    def analyze(self) -> None:
+        """Tell the planner how much of what the tables hold, as after many rows came at once."""
+        with self.write() as db:
+            if not self.is_postgresql:
+                db.execute(sa.text(f"PRAGMA analysis_limit = {ANALYZED}"))
+            db.execute(sa.text("ANALYZE"))
 
     def close(self) -> None:
         """Let go of all connections."""

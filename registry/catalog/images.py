@@ -121,14 +121,13 @@ def get_image(db: Session, sha256_or_cid: str) -> dict[str, Any] | None:
     return found[0] if found and found[0]["labels"] else None
 
 
-def _spoken_of(label: str | None, contributor: str | None, subject: str | None) -> sa.ColumnElement[bool]:
-    """Whether a newest row about the image has all that is asked for."""
-    condition = sa.exists().where(_ROWS.c.sha256 == t.images.c.sha256)
-    wanted = {"label": label, "contributor": contributor, "subject": subject}
-    asked = {name: value for name, value in wanted.items() if value is not None}
-    for name, value in asked.items():
-        condition = condition.where(_ROWS.c[name] == value)
-    return condition.where(is_newest()) if asked else condition
+def _chosen(asked: Mapping[str, str]) -> sa.Select[str]:
+    """The images that a newest row speaks of which has all that is asked for, in the order of the filter's index."""
+    if not asked:
+        spoken_of = sa.exists().where(_ROWS.c.sha256 == t.images.c.sha256)
+        return sa.select(t.images.c.sha256).where(spoken_of)
+    met = [_ROWS.c[name] == value for name, value in asked.items()]
+    return sa.select(_ROWS.c.sha256).where(*met, is_newest()).distinct()
 
 
 def list_images(
@@ -148,14 +147,22 @@ def list_images(
     all who give one agree) and ``status``. ``label``, ``contributor`` and ``subject`` must all be met by
     one newest row. ``UsageError`` for an unknown status, limit or cursor.
     """
-    query = sa.select(t.images.c.sha256).where(_spoken_of(label, contributor, subject))
-    if status is not None:
-        query = query.where(_has_status(status))
-    if cursor is not None:
-        query = query.where(t.images.c.sha256 > decode_cursor(cursor, 1)[0])
-    names = list(db.scalars(query.order_by(t.images.c.sha256).limit(page_limit(limit) + 1)))
+    wanted = {"label": label, "contributor": contributor, "subject": subject}
+    query = _chosen({name: value for name, value in wanted.items() if value is not None})
+    names: list[str] = list(db.execute(_page(query, status, cursor).limit(page_limit(limit) + 1)).scalars())
     page = names[:limit]
     return _describe(db, page), encode_cursor(page[-1]) if len(names) > limit else None
+
+
+def _page(query: sa.Select[str], status: str | None, cursor: str | None) -> sa.Select[str]:
+    (sha256,) = query.selected_columns
+    if status is not None:
+        if sha256.table is not t.images:
+            query = query.join(t.images, t.images.c.sha256 == sha256)
+        query = query.where(_has_status(status))
+    if cursor is not None:
+        query = query.where(sha256 > decode_cursor(cursor, 1)[0])
+    return query.order_by(sha256)
 
 
 def _has_status(status: str) -> sa.ColumnElement[bool]:

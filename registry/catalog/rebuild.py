@@ -30,6 +30,7 @@ _MARKS: dict[bytes, type[records.Record]] = {
     b"\x64type\x65entry": records.Entry,
     b"\x64type\x68evidence": records.Evidence,
 }
+_Way = Callable[[Session, CID, Get], object]
 _LARGEST = 64 * 1024  # no entry and no evidence comes near
 
 
@@ -92,18 +93,20 @@ def rebuild(
 ) -> dict[str, Any]:
     """Make the catalog again from the blocks ``cids``, read by ``get`` (which verifies).
 
-    Only logs of ``issuers`` are taken (None: all whose entries lie in the store) and entries that the catalog
-    knew before, and only evidence that ``evidence_holds`` (a chain can be asked; nothing here can). Returns
-    ``time, entries, evidence, images, stored, problems: [{cid, problem}]``. ``Unavailable`` if a block can't
-    be read; then nothing has changed.
+    Only logs of ``issuers`` are taken (None: all whose entries lie in the store) and what the catalog knew
+    before of other logs, as far as it did, and only evidence that ``evidence_holds`` (a chain can be asked;
+    nothing here can). Returns ``time, entries, evidence, images, stored, problems: [{cid, problem}]``.
+    ``Unavailable`` if a block can't be read; then nothing has changed.
     """
     found = _scan(get, cids)
     with catalog.write() as db:
         stash = Stash(db)
         known = stash.entries()
         for issuer, _, cid in sorted(found.entries):
-            if issuers is None or issuer in issuers or str(cid) in known:
+            if issuers is None or issuer in issuers or known.get(str(cid)) is not None:
                 _index(db, cid, get, found)
+            elif str(cid) in known:
+                _index(db, cid, get, found, (note_entry,))
         for cid in sorted(found.evidence):
             if evidence_holds(records.parse_as(records.Evidence, get(cid))):
                 _index_evidence(db, cid, get, found)
@@ -120,9 +123,9 @@ def rebuild(
     }
 
 
-def _index(db: Session, cid: CID, get: Get, found: _Found) -> None:
+def _index(db: Session, cid: CID, get: Get, found: _Found, ways: Iterable[_Way] = (index_entry, note_entry)) -> None:
     """Index an entry; if what it says can't be, keep at least its place in the log."""
-    for attempt in (index_entry, note_entry):
+    for attempt in ways:
         try:
             with translated(), db.begin_nested():
                 attempt(db, cid, get)

@@ -38,9 +38,10 @@ class Stash:
         for table in reversed(t.REBUILDABLE):
             db.execute(sa.delete(table))
 
-    def entries(self) -> set[str]:
-        """The CIDs of all entries that were known."""
-        return set(self._db.scalars(sa.select(self._aside[t.entries.name].c.cid)))
+    def entries(self) -> dict[str, str | None]:
+        """The CIDs of all entries that were known, and the type of what each says; None where only its place was."""
+        known = self._aside[t.entries.name].c
+        return {row.cid: row.record_type for row in self._db.execute(sa.select(known.cid, known.record_type))}
 
     def put_back(self, judged: Collection[str]) -> None:
         """Put back what was not filled again, but for records in ``judged`` (CIDs): those were decided anew."""
