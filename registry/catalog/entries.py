@@ -41,6 +41,18 @@ def record_of(db: Session, cid: CID) -> CID:
     return CID.parse(record) if record is not None else cid
 
 
+def issuer_of(db: Session, entry: CID) -> str | None:
+    """Who signed an entry, None if it is not known."""
+    return db.scalar(sa.select(t.entries.c.issuer).where(t.entries.c.cid == str(entry)))
+
+
+def withdrawals(db: Session) -> list[dict[str, Any]]:
+    """Every entry that takes something back, in the order of the logs: ``cid, issuer, target`` (text)."""
+    query = sa.select(t.entries.c.cid, t.entries.c.issuer, t.withdrawals.c.target)
+    query = query.join(t.withdrawals, t.withdrawals.c.cid == t.entries.c.record)
+    return [dict(row) for row in db.execute(query.order_by(t.entries.c.issuer, t.entries.c.seq)).mappings()]
+
+
 def log(db: Session, issuer: str) -> list[dict[str, Any]]:
     """An issuer's entries, oldest first: ``cid, issuer, seq, prev, record, record_type, issued_at`` (text)."""
     query = sa.select(t.entries).where(t.entries.c.issuer == issuer).order_by(t.entries.c.seq)

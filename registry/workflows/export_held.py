@@ -1,9 +1,10 @@
 """Write the closure of a record, image or directory as a CAR; of a release all that an offline audit needs.
 
-Invariants: roots are the release's entry, the evidence and the entry that opens the issuer's log and names the
-chains that count, complete with their closures; beside them, as blocks alone, the entries on the way from the
-anchored one back to the plan's, and the records and tables (no image) that tell what base weights were trained on.
-The file appears whole or not at all; the same content gives the same bytes.
+Invariants: roots are the release's entry, the evidence, the entry that opens the issuer's log and names the chains
+that count, and the entries that take images of it, its snapshot or itself back, complete with their closures; beside
+them, as blocks alone, the entries on the way from the anchored one back to the plan's, and the records and tables (no
+image) that tell what base weights were trained on. The file appears whole or not at all; the same content gives the
+same bytes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from registry.core.errors import EmotionetError
 from registry.core.log import read_entry, walk_back
 from registry.provenance.base_lineage import lineage_blocks
 from registry.provenance.lineage import draw_view
+from registry.workflows.held_withdrawals import withdrawals_of
 from registry.workflows.parts import Parts
 from registry.workflows.whole_file import whole_file
 
@@ -36,8 +38,10 @@ def _record(parts: Parts, cid: CID) -> records.Record | None:
 
 
 def _evidence(parts: Parts, entry: CID) -> list[CID]:
+    """What covers an entry: the evidence of the nearest entry that was anchored."""
     with parts.catalog.read() as db:
-        return [CID.parse(row["cid"]) for row in entries.evidence_for(db, entry)]
+        found = entries.evidence_for(db, entry)
+    return [CID.parse(row["cid"]) for row in found if row["entry"] == found[0]["entry"]]
 
 
 def _plan(parts: Parts, cid: CID) -> tuple[list[CID], list[CID], records.Release | None]:
@@ -47,7 +51,8 @@ def _plan(parts: Parts, cid: CID) -> tuple[list[CID], list[CID], records.Release
         entry = cid if record_cid != cid else entries.entry_of(db, cid, None)
     record = _record(parts, record_cid)
     if entry is None or not isinstance(record, records.Release):
-        return [cid], [], None
+        taken_back = withdrawals_of(parts, record_cid, entry) if entry == cid else []
+        return list(dict.fromkeys([cid, *taken_back])), [], None
     own, plans = _evidence(parts, entry), _evidence(parts, record.plan_entry)
     newest = entry
     if own:
@@ -58,7 +63,8 @@ def _plan(parts: Parts, cid: CID) -> tuple[list[CID], list[CID], records.Release
     opening = [first] if first is not None and parts.store.has(first) else []
     plan = draw_view(parts.store.get, record.draw).plan
     beside = [*way, *lineage_blocks(parts.store.get, plan)]
-    return list(dict.fromkeys([entry, *own, *plans, *opening])), beside, record
+    taken_back = withdrawals_of(parts, record_cid, entry)
+    return list(dict.fromkeys([entry, *own, *plans, *opening, *taken_back])), beside, record
 
 
 def _images(parts: Parts, release: records.Release) -> set[CID]:

@@ -12,7 +12,7 @@ import registry.web
 from registry.core.errors import InvalidInput
 from registry.evaluation.evaluate import evaluate
 from registry.evaluation.thresholds import ThresholdRule
-from registry.provenance.checks import level1, level2, level3, level4, level6, run
+from registry.provenance.checks import level1, level2, level3, level4, level6, run, times, weights
 from registry.web.report import render_report
 from registry.web.words import LANGUAGES, Words, catalogue
 from tests.evaluation.world import CLASSES, crowd
@@ -55,7 +55,7 @@ def test_templates_hold_no_words() -> None:
 
 def test_every_check_of_the_audit_is_known() -> None:
     known = catalogue()["check"]
-    for module in (level1, level2, level3, level4, level6, run):
+    for module in (level1, level2, level3, level4, level6, run, times, weights):
         text = Path(str(module.__file__)).read_text()
         found = re.findall(r'"([1-8]\.[a-z]+)",\s+"([^"]+)"', text)
         assert found, module.__name__

@@ -48,7 +48,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     stranger = folder / "stranger"
     stranger.mkdir()
     (stranger / "weights.safetensors").write_bytes(save({"layer": np.ones(3, np.float32)}))
-    (stranger / "model.json").write_bytes(b"{}")
+    (stranger / "model.json").write_bytes(b'{"architecture": "simulated", "names": ["a"]}')
     with simulated_home(folder) as home:
         first = publish(home)
         leaky = publish(home, base=str(first.view.trainings[1].weights), claims=CLAIMS)

@@ -1,76 +1,57 @@
-"""Level 1: every block hashes to its CID, nothing is missing, every record and table is as it must be."""
+"""Level 1: every block hashes to its CID, nothing is missing, every record, table and image is as it must be."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
-from registry.core import encoding, records, tables
-from registry.core.cid import CID, DAG_CBOR
+from registry.core import records, table_cells, tables
+from registry.core.cid import CID, RAW, SHA2_256
 from registry.core.dag import walk_closure
-from registry.core.errors import EmotionetError, NotFound
-from registry.provenance.checks.report import Check, Doubt, Skip, run, some
+from registry.core.encoding import LINKING, links
+from registry.core.errors import NotFound
+from registry.provenance.base_lineage import lineage_blocks
+from registry.provenance.checks.report import Check, Doubt, Skip, guarded, once, run, some
 from registry.provenance.checks.subject import Subject
+from registry.provenance.checks.withdrawals import Withdrawals
 
-TABLES = {
-    ("contribution", "rows"): records.CONTRIBUTION_ROWS,
-    ("snapshot", "items"): records.SNAPSHOT_ITEMS,
-    ("snapshot", "excluded"): records.EXCLUDED,
-    ("preprocessing", "output"): records.PREPARED,
-    ("plan", "seen"): records.SEEN,
-    ("draw", "folds"): records.FOLDS,
-    ("training", "history"): records.HISTORY,
-    ("evaluation", "predictions"): records.PREDICTIONS,
-    ("evaluation", "curves"): records.CURVES,
-}
+Row = dict[str, Any]
 
 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this level."""
+    items = once(partial(_items, subject))
     yield run("1.blocks", "every block hashes to its CID", partial(blocks, subject))
-    yield run("1.complete", "nothing that is linked is missing", partial(complete, subject))
-    yield run("1.images", "every image is there", partial(images, subject))
-    yield run("1.records", "every record is canonical and of a known type", partial(all_records, subject))
-    yield run("1.tables", "every table is in order and has its columns", partial(all_tables, subject))
+    yield run("1.complete", "nothing that is linked is missing", partial(complete, subject, items))
+    yield run(
+        "1.images",
+        "every image is there, as its row states",
+        partial(images, subject, items),
+    )
+    yield run("1.records", "every record is canonical and of the wanted type", partial(all_records, subject))
+    yield run("1.tables", "every table is in order, with its columns and their kinds", partial(all_tables, subject))
 
 
 def blocks(subject: Subject) -> str:
-    """1.blocks: none of the blocks at hand failed to verify."""
+    """1.blocks: none of the blocks at hand failed to verify; and how many of a file nothing leads to."""
     if subject.damaged:
         raise Doubt(f"damaged: {some(subject.damaged)}")
-    return ""
+    return f"{len(subject.present)} blocks" if subject.present else ""
 
 
-def _image_links(subject: Subject) -> dict[CID, bytes]:
-    """Every image of every snapshot that the roots reach, and its sha256."""
-    found: dict[CID, bytes] = {}
-    for _, record in _reached(subject):
+def _items(subject: Subject) -> list[Row]:
+    """The row of every image of every snapshot that is reached."""
+    found: list[Row] = []
+    for record in subject.reached.records.values():
         if isinstance(record, records.Snapshot):
-            for row in tables.rows_as_dicts(record.items, subject.get):
-                found[row["image"]] = row["sha256"]
+            found += tables.rows_as_dicts(record.items, subject.get)
     return found
 
 
-def _reached(subject: Subject) -> Iterator[tuple[CID, records.Record]]:
-    """Records by following typed links, images and tables left aside."""
-    stack, seen = list(reversed(subject.roots)), set()
-    while stack:
-        cid = stack.pop()
-        if cid in seen or cid.codec != DAG_CBOR:
-            continue
-        seen.add(cid)
-        try:
-            value = encoding.decode(subject.get(cid))
-        except EmotionetError:
-            continue  # 1.complete and 1.blocks name it
-        if not isinstance(value, dict) or value.get("type") not in records.TYPES:
-            continue
-        yield cid, records.parse(subject.get(cid))
-        stack += reversed(encoding.links(subject.get(cid), DAG_CBOR))
-
-
-def complete(subject: Subject) -> str:
-    """1.complete: the closure of the roots, the images aside."""
+def complete(subject: Subject, items: Any) -> str:
+    """1.complete: the closure of the roots, the images aside; and how many blocks of a file nothing leads to."""
     missing: list[CID] = []
 
     def get(cid: CID) -> bytes:
@@ -81,58 +62,94 @@ def complete(subject: Subject) -> str:
             raise
 
     try:
-        apart = _image_links(subject)
-        for _ in walk_closure(get, subject.roots, leave_out=apart.__contains__):
-            pass
+        apart = {row["image"] for row in items()}
+        reached = {cid for cid, _ in walk_closure(get, subject.roots, leave_out=apart.__contains__)}
     except NotFound as error:
         raise Doubt(f"missing or damaged: {some(missing) or error}") from error
-    return ""
+    beside = _beside(subject, reached, [*apart, *guarded(partial(_past, subject), list[CID]())])
+    return f"{len(beside)} blocks of the file belong to nothing that was audited" if beside else ""
 
 
-def images(subject: Subject) -> str:
-    """1.images: all there, or all left out on purpose; withdrawn ones are excused by their withdrawal's entry."""
-    links = _image_links(subject)
-    if not links:
+def _past(subject: Subject) -> list[CID]:
+    """The blocks that tell what base weights were trained on."""
+    plans = [one for one in subject.reached.records.values() if isinstance(one, records.Plan)]
+    return [cid for plan in plans for cid in lineage_blocks(subject.get, plan)]
+
+
+def _beside(subject: Subject, reached: set[CID], more: list[CID]) -> list[CID]:
+    """The blocks of a file that neither what was reached, nor these trees, nor the log's entries account for."""
+    while more:
+        cid = more.pop()
+        if cid in reached or cid not in subject.present:
+            continue
+        reached.add(cid)
+        if cid.codec in LINKING:
+            more += links(subject.get(cid), cid.codec)
+    return [cid for cid in subject.present if cid not in reached and cid not in subject.entries]
+
+
+def images(subject: Subject, items: Any) -> str:
+    """1.images: their bytes are those that the rows state; all there, or all left out on purpose; withdrawn ones are
+    excused by a signed entry of one who may take them back."""
+    rows: list[Row] = items()
+    if not rows:
         raise Skip("no snapshot is reached from here")
-    missing: dict[CID, bytes] = {}
-    for cid, sha256 in links.items():
-        try:
-            for _ in walk_closure(subject.get, [cid]):
-                pass
-        except NotFound:
-            missing[cid] = sha256
-    excused = [cid for cid, sha256 in missing.items() if sha256 in subject.withdrawn or bytes(cid) in subject.withdrawn]
-    lost = [cid for cid in missing if cid not in excused]
-    if lost and len(missing) == len(links) and not set(lost) & set(subject.damaged):
+    missing = [row for row in rows if not _is_there(subject, row)]
+    taken_back = Withdrawals(subject) if missing else None
+    lost = [
+        row["image"]
+        for row in missing
+        if taken_back and taken_back.of_image(row["sha256"], [bytes(row["image"])], row["contributors"]) is None
+    ]
+    if lost and len(missing) == len(rows) and not set(lost) & set(subject.damaged):
         raise Skip(f"{len(lost)} images were left out: their bytes were not seen")
     if lost:
         raise Doubt(f"images missing or damaged: {some(lost)}")
-    return f"{len(excused)} withdrawn images are not there" if excused else ""
+    seen = f"{len(rows) - len(missing)} images"
+    return f"{seen}; {len(missing)} withdrawn ones are not there" if missing else seen
+
+
+def _is_there(subject: Subject, row: Row) -> bool:
+    try:
+        _check_image(subject, row["image"], row)
+    except NotFound:
+        return False
+    return True
+
+
+def _check_image(subject: Subject, cid: CID, row: Row) -> None:
+    if cid.codec == RAW and cid.hash_code == SHA2_256:  # its digest is that of the bytes, which get has checked
+        sha256, size = cid.digest, len(subject.get(cid))
+    else:
+        digest, size = hashlib.sha256(), 0
+        for piece in subject.reading.pieces(cid):
+            digest.update(piece)
+            size += len(piece)
+        sha256 = digest.digest()
+    if sha256 != row["sha256"]:
+        raise Doubt(f"image {cid} has the sha256 {sha256.hex()}, its row states {row['sha256'].hex()}")
+    if size != row["size"]:
+        raise Doubt(f"image {cid} has {size} bytes, its row states {row['size']}")
 
 
 def all_records(subject: Subject) -> str:
-    """1.records: each parses and is written canonically."""
-    count = sum(1 for _ in _reached(subject))
-    if not count:
+    """1.records: each parses, is written canonically, and stands where its type may; what is named is a CID."""
+    found = subject.reached
+    if found.wrong:
+        raise Doubt(some(found.wrong))
+    if not found.records:
         raise Doubt("no record could be read")
-    return f"{count} records"
+    return f"{len(found.records)} records"
 
 
 def all_tables(subject: Subject) -> str:
-    """1.tables: order, uniqueness, boundaries, counts and columns of every table that a record links to."""
-    count = 0
-    for cid, record in _reached(subject):
-        kind = record.__struct_config__.tag
-        for (name, field), (columns, key) in TABLES.items():
-            if name != kind:
-                continue
-            link = getattr(record, field)
-            if link is None:
-                continue
-            table = tables.read(link, subject.get)
-            if (table.columns, table.key) != (columns, key):
-                raise Doubt(f"{field} of {kind} {cid} has other columns than it must have")
-            for _ in tables.iterate(link, subject.get):
-                pass
-            count += 1
-    return f"{count} tables"
+    """1.tables: order, uniqueness, boundaries, counts, columns and kinds of cells of every table that is linked to."""
+    for place, link in subject.reached.tables:
+        kind, field = place
+        table = tables.read(link, subject.get)
+        if (table.columns, table.key) != table_cells.SHAPES[place]:
+            raise Doubt(f"{field} of a {kind} has other columns than it must have: {link}")
+        for row in tables.iterate(link, subject.get):
+            if said := table_cells.wrong(place, row):
+                raise Doubt(f"a row in {field} of a {kind}: {said}")
+    return f"{len(subject.reached.tables)} tables"

@@ -1,15 +1,21 @@
-"""Level 2: signatures, one issuer, and a log from plan to release without gap or fork."""
+"""Level 2: signatures, one issuer, and a log from plan to release without gap or fork, in the order of its times."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 
 from registry.core import log, records
 from registry.core.cid import CID
 from registry.core.errors import NotFound
-from registry.provenance.checks.report import Check, Doubt, Skip, run
+from registry.provenance.checks.reached import type_of
+from registry.provenance.checks.report import UNCHECKED, Check, Doubt, Skip, run, some
 from registry.provenance.checks.subject import Subject
+from registry.provenance.checks.withdrawals import Withdrawals
+
+OTHERS_MAY = ("contribution", "withdrawal", "audit")  # what a file may hold of another signer than the target's
 
 
 def checks(subject: Subject) -> Iterator[Check]:
@@ -17,6 +23,18 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield run("2.signatures", "every entry's signature verifies", partial(signatures, subject))
     yield run("2.issuer", "one issuer signed all of it", partial(issuer, subject))
     yield run("2.log", "the log has no gap and no fork", partial(whole_log, subject))
+    yield run("2.times", "each entry was issued no earlier than the one before", partial(times, subject))
+    yield run("2.withdrawals", "only who may takes something back", partial(withdrawals, subject))
+    yield from _beyond(subject)
+
+
+def _beyond(subject: Subject) -> Iterator[Check]:
+    """What no check looks at, because nothing in the records shows it."""
+    if subject.is_release or subject.is_snapshot:
+        signers = "who gave a label is what the issuer says: no contributor's own signature is in the records"
+        yield Check("2.labels", 2, "the contributors signed their labels", UNCHECKED, signers, asked=False)
+        named = "contributions that the snapshot names were looked at; others that its query would find were not"
+        yield Check("2.query", 2, "the snapshot names all that its query found", UNCHECKED, named, asked=False)
 
 
 def _entry(subject: Subject) -> records.Entry:
@@ -26,18 +44,18 @@ def _entry(subject: Subject) -> records.Entry:
 
 
 def signatures(subject: Subject) -> str:
-    """2.signatures: the target's entry, the plan's, and every entry at hand."""
+    """2.signatures: of every entry at hand, of whomever: the target's, the plan's, the log's, others'."""
     _entry(subject)
-    cids = [cid for cid, _ in subject.entries()]
     if subject.is_release:
-        cids.append(subject.release.release.plan_entry)
-    for cid in cids:
-        log.read_entry(cid, subject.get)
-    return f"{len(set(cids))} entries"
+        log.read_entry(subject.release.release.plan_entry, subject.get)
+    for entry in subject.entries.values():
+        log.verify_entry(entry)
+    return f"{len(subject.entries)} entries"
 
 
 def issuer(subject: Subject) -> str:
-    """2.issuer: the entry says this record; plan and release have one issuer, the one who was asked for."""
+    """2.issuer: the entry says this record; all at hand has its issuer, but what others may say; who else signed what
+    is told."""
     entry = _entry(subject)
     if entry.record != subject.record:
         raise Doubt(f"entry {subject.entry} says another record")
@@ -49,27 +67,71 @@ def issuer(subject: Subject) -> str:
             raise Doubt(f"the plan was signed by {plan.issuer}, the release by {entry.issuer}")
         if plan.record != subject.release.draw.plan:
             raise Doubt("the plan's entry says another plan than the draw's")
-    return entry.issuer
+    others = _others(subject, entry.issuer)
+    return f"{entry.issuer}; also signed here: {'; '.join(others)}" if others else entry.issuer
+
+
+def _others(subject: Subject, mine: str) -> list[str]:
+    """What others signed; ``Doubt`` for what only the target's issuer may sign."""
+    found: Counter[tuple[str, str]] = Counter()
+    for entry in subject.entries.values():
+        if entry.issuer != mine:
+            record = subject.said(entry)
+            found[entry.issuer, "unknown record" if record is None else type_of(record)] += 1
+    said = [f"{count} {kind} by {who}" for (who, kind), count in sorted(found.items())]
+    wrong = [one for one, (_, kind) in zip(said, sorted(found), strict=True) if kind not in OTHERS_MAY]
+    if wrong:
+        raise Doubt(f"the target was signed by {mine}, but the file also holds {some(wrong)}")
+    return said
 
 
 def whole_log(subject: Subject) -> str:
-    """2.log: from the newest entry that is known back to the plan's (or the target's own)."""
+    """2.log: from the newest entry that is known back to the plan's (or the target's own); and no two entries at hand
+    have one place in a log, or follow each other wrongly."""
     _entry(subject)
     assert subject.entry is not None
     until = subject.release.release.plan_entry if subject.is_release else subject.entry
     newest = subject.newest or subject.entry
     try:
-        way = list(log.walk_back(newest, until, subject.get))
+        way = [cid for cid, _ in log.walk_back(newest, until, subject.get)]
     except NotFound as error:
         raise Doubt(f"an entry on the way is missing: {error}") from error
-    if subject.entry not in {cid for cid, _ in way}:
+    if subject.entry not in way:
         raise Doubt("the target's entry is not on the way from the newest entry to the plan's")
-    _no_fork(subject, {entry.seq: cid for cid, entry in way})
+    _no_fork(subject, way)
     return f"{len(way)} entries"
 
 
-def _no_fork(subject: Subject, way: dict[int, CID]) -> None:
-    issuer = _entry(subject).issuer
-    for cid, entry in subject.entries():
-        if entry.issuer == issuer and way.get(entry.seq, cid) != cid:
-            raise Doubt(f"{issuer} has two different entries {entry.seq}: the log forks")
+def _no_fork(subject: Subject, way: list[CID]) -> None:
+    """Of every issuer: one entry a place, each naming the one before where that is at hand."""
+    places: dict[tuple[str, int], CID] = {}
+    known = {**subject.entries, **{cid: log.read_entry(cid, subject.get) for cid in way}}
+    for cid, entry in known.items():
+        if places.setdefault((entry.issuer, entry.seq), cid) != cid:
+            raise Doubt(f"{entry.issuer} has two different entries {entry.seq}: the log forks")
+    for entry in known.values():
+        before = places.get((entry.issuer, entry.seq - 1))
+        if before is not None and entry.prev != bytes(before):
+            raise Doubt(f"entry {entry.seq} of {entry.issuer} follows another entry {entry.seq - 1}: the log forks")
+
+
+def times(subject: Subject) -> str:
+    """2.times: along the log, by the issuer's own clock."""
+    _entry(subject)
+    for (_, older), (_, newer) in pairwise(subject.own):
+        if newer.issued_at < older.issued_at:
+            raise Doubt(
+                f"entry {newer.seq} was issued at {newer.issued_at}, before entry {older.seq}, at {older.issued_at}"
+            )
+    return "as the issuer's clock says" if len(subject.own) > 1 else ""
+
+
+def withdrawals(subject: Subject) -> str:
+    """2.withdrawals: of the target and its snapshot by their issuer; a stranger's takes nothing back and is told."""
+    _entry(subject)
+    found = Withdrawals(subject)
+    said = [
+        f"this {kind} was withdrawn at {one.record.effective}: {one.record.reason}" for kind, one in found.of_target()
+    ]
+    count = sum(1 for _ in found)
+    return "; ".join([*said, f"{count} withdrawals"] if count else ["nothing was taken back"])

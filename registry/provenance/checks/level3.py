@@ -1,5 +1,6 @@
 """Level 3: on a chain that the issuer named, the plan was anchored before the release, and the folds came after.
 
+What the records and the evidence beside them contradict shows without a chain; that they are true only a chain can say.
 It cannot show that nobody trained in secret on other folds before, nor that there is no second identity.
 """
 
@@ -13,6 +14,7 @@ from registry.core.anchor import Anchor, Anchors
 from registry.core.cid import CID
 from registry.core.errors import NotFound
 from registry.core.log import anchor_digest
+from registry.provenance.checks import times
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
 from registry.provenance.checks.subject import Subject
 
@@ -24,11 +26,18 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield run("3.named", "the issuer's first entry names the chain and contract", partial(named, subject))
     yield run("3.order", "the plan was anchored, finally, before the release", partial(order, subject))
     yield run("3.beacon", "the folds were drawn from the plan's block", partial(beacon, subject))
+    yield from times.checks(subject)
+
+
+def _release(subject: Subject) -> None:
+    if not subject.is_release:
+        raise Skip("only a release has a plan and an anchor")
+    if subject.entry is None:
+        raise Skip("nobody signed this here: no entry could be anchored")
 
 
 def _chain(subject: Subject) -> Anchors:
-    if not subject.is_release:
-        raise Skip("only a release has a plan and an anchor")
+    _release(subject)
     if subject.offline:
         raise Skip("offline: no chain was asked")
     if subject.chain is None:
@@ -50,13 +59,23 @@ def _anchored(subject: Subject, entry: CID) -> Anchor:
 
 
 def named(subject: Subject) -> str:
-    """3.named: the chain that was asked is one that the issuer's first entry names."""
-    chain = _chain(subject)
+    """3.named: the first entry opens the log as it must; the chain that was asked, and every one that evidence or the
+    beacon states, is one that it names."""
+    if subject.entry is None:
+        raise Skip("nobody signed this here: no log is known")
     first = _first(subject)
-    record = log.check_first(first, records.parse(subject.get(first.record)))
-    if (chain.chain, chain.contract) not in {(name, contract) for name, contract in record.chains}:
-        raise Doubt(f"the issuer did not name {chain.chain} {chain.contract}")
-    return f"{chain.chain} {chain.contract}"
+    chains = set(log.check_first(first, records.parse(subject.get(first.record))).chains)
+    _release(subject)
+    stated = [*(one for _, one in times.evidence_of(subject)), subject.release.draw.beacon]
+    claimed = {(one.chain, one.contract) for one in stated if one is not None}
+    for chain, contract in sorted(claimed - chains):
+        raise Doubt(f"the issuer did not name {chain} {contract}, where an anchor is said to be")
+    if not claimed or not subject.offline:
+        asked = _chain(subject)
+        if (asked.chain, asked.contract) not in chains:
+            raise Doubt(f"the issuer did not name {asked.chain} {asked.contract}")
+        claimed.add((asked.chain, asked.contract or ""))
+    return ", ".join(f"{chain} {contract}" for chain, contract in sorted(claimed))
 
 
 def _first(subject: Subject) -> records.Entry:
@@ -65,10 +84,9 @@ def _first(subject: Subject) -> records.Entry:
     try:
         *_, (_, first) = log.walk_back(subject.entry, None, subject.get)
     except NotFound as error:
-        issuer = log.read_entry(subject.entry, subject.get).issuer
-        openings = [cid for cid, entry in subject.entries() if entry.seq == 0 and entry.issuer == issuer]
+        openings = [cid for cid, entry in subject.own if entry.seq == 0]
         if len(openings) > 1:
-            raise Doubt(f"{issuer} has two different first entries") from error
+            raise Doubt(f"{subject.signer} has two different first entries") from error
         if not openings:
             raise Skip("the issuer's first entry is not held here: fetch its log") from error
         return log.read_entry(openings[0], subject.get)
@@ -76,26 +94,41 @@ def _first(subject: Subject) -> records.Entry:
 
 
 def order(subject: Subject) -> str:
-    """3.order: both finalized, the plan's in an earlier block."""
-    _chain(subject)
+    """3.order: both finalized, the plan's in an earlier block; evidence that says otherwise needs no chain."""
+    _release(subject)
     assert subject.entry is not None
+    evidence, newest = times.evidence_of(subject), subject.newest or subject.entry
+    plans = [one.block_number for cid, one in evidence if cid == subject.release.release.plan_entry]
+    own = [one.block_number for cid, one in evidence if cid == newest]
+    drawn = subject.release.draw.beacon
+    plans += [drawn.block_number] if drawn else []
+    if plans and own and max(plans) >= min(own):
+        raise Doubt(f"the plan's block {max(plans)} does not come before the release's {min(own)}")
+    _chain(subject)
     plan = _anchored(subject, subject.release.release.plan_entry)
-    release = _anchored(subject, subject.newest or subject.entry)
+    release = _anchored(subject, newest)
     if (plan.block_number or 0) >= (release.block_number or 0):
         raise Doubt(f"the plan's block {plan.block_number} does not come before the release's {release.block_number}")
     return f"plan at {plan.time}, release at {release.time}; {LIMITS}"
 
 
+def _place(one: records.Beacon | records.Evidence | Anchor) -> tuple[object, ...]:
+    return one.chain, one.contract, one.transaction, one.block_number, one.block_hash, one.time
+
+
 def beacon(subject: Subject) -> str:
-    """3.beacon: the draw names the block of the plan's anchor."""
-    _chain(subject)
+    """3.beacon: the draw names the block of the plan's anchor, as the evidence at hand says, and the chain."""
+    _release(subject)
     stated = subject.release.draw.beacon
+    plan_entry = subject.release.release.plan_entry
     if stated is None:
+        _chain(subject)
         raise Doubt("the folds were drawn from the plan's seed alone: nothing shows that training came after")
-    plan = _anchored(subject, subject.release.release.plan_entry)
-    equal(
-        "beacon's block",
-        (stated.chain, stated.block_number, stated.block_hash),
-        (plan.chain, plan.block_number, plan.block_hash),
-    )
+    evidence = [one for cid, one in times.evidence_of(subject) if cid == plan_entry]
+    if not evidence:
+        raise Doubt("the draw states a block, but no evidence of the plan's anchor is here")
+    for one in evidence:
+        equal("beacon's block", _place(stated), _place(one))
+    _chain(subject)
+    equal("beacon's block", _place(stated), _place(_anchored(subject, plan_entry)))
     return ""

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from registry.core import tables
 from registry.core.records import to_value
 from registry.evaluation.evaluate import Result
-from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
+from registry.provenance.checks import weights
+from registry.provenance.checks.report import Check, Doubt, Skip, equal, once, run
 from registry.provenance.checks.subject import Subject
-from registry.provenance.lineage import SAFETENSORS, evaluate_draw, final_weights
+from registry.provenance.lineage import evaluate_draw
 
 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this level."""
 
-    @cache
+    @once
     def again() -> Result:
         release = subject.release
         stated = release.evaluation
@@ -33,7 +34,7 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield run("6.fairness", "the fairness figures are equal", partial(fairness, subject, again))
     yield run("6.tests", "the groups' tests against the rest are equal", partial(tests, subject, again))
     yield run("6.verdicts", "the claims' verdicts follow", partial(verdicts, subject, again))
-    yield run("6.weights", "the weights are those of the trainings", partial(weights, subject))
+    yield from weights.checks(subject)
 
 
 def _release(subject: Subject) -> None:
@@ -143,18 +144,3 @@ def verdicts(subject: Subject, again: Any) -> str:
     _same("verdict", release.release.claims, again().verdicts)
     equal("claims judged", len(release.plan.claims), len(release.evaluation.verdicts))
     return f"{len(release.plan.claims)} claims"
-
-
-def weights(subject: Subject) -> str:
-    """6.weights: each published directory and digest is the one of its fold's training, and the final one is there."""
-    _release(subject)
-    release = subject.release
-    own = [one for one in release.release.weights if one.format == SAFETENSORS]
-    trained = {(one.fold, one.tensors) for one in release.trainings}
-    stated = sorted((str(one.fold), str(one.cid), one.tensors) for one in own)
-    equal("weights", stated, sorted((str(one.fold), str(one.weights), one.tensors) for one in release.trainings))
-    for one in release.release.weights:
-        if (one.fold, one.tensors) not in trained:
-            raise Doubt(f"the {one.format} of fold {one.fold} is said to be of tensors that nobody trained")
-    final_weights(release)
-    return f"{len(release.release.weights)} weights"

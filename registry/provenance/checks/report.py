@@ -4,44 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from registry.core.cid import CID
 from registry.core.errors import EmotionetError, NotFound, Unavailable
 
 HOLDS, FAILS, UNCHECKED = "holds", "does not hold", "not checked"
+EXCUSABLE = frozenset({"1.images"})  # of levels 1 and 2: what may be left unchecked by whoever sends a smaller file
+_REASON = 400  # letters of an unforeseen error that are told
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check's outcome; ``reason`` is empty where it holds and there is nothing to add."""
+    """One check's outcome; ``reason`` is empty where it holds and there is nothing to add.
+
+    ``asked``: whether it belongs to what was asked for; what no level looks at is listed all the same.
+    """
 
     id: str
     level: int
     title: str
     result: str
     reason: str = ""
+    asked: bool = True
 
 
 @dataclass
 class Report:
-    """All checks that were asked for, in order."""
+    """All checks that were asked for, in order, and those that were not; ``type`` is the target's, as its record says.
+
+    ``withdrawn``: what was taken back of it, by whoever may, with ``what, issuer, effective, reason``.
+    """
 
     target: str
+    type: str | None = None
     issuer: str | None = None
     entry: str | None = None
     readable: bool = True  # whether there was anything to check
     checks: list[Check] = field(default_factory=list)
+    withdrawn: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
-        """Nothing failed, and levels 1 and 2, as far as they were asked for, were checked."""
-        first = [check for check in self.checks if check.level <= 2]
-        checked = {check.level for check in first if check.result == HOLDS}
+        """Nothing failed, and of levels 1 and 2, as far as they were asked for, nothing was left unchecked (images
+        alone may be left out)."""
+        first = [check for check in self.checks if check.level <= 2 and check.asked and check.id not in EXCUSABLE]
         return (
             self.readable
             and all(check.result != FAILS for check in self.checks)
-            and checked == {check.level for check in first}
+            and all(check.result == HOLDS for check in first)
+            and bool(first)
         )
 
     def exit_code(self, strict: bool) -> int:
@@ -50,16 +63,19 @@ class Report:
             return 3
         if not self.holds:
             return 1
-        return 1 if strict and any(check.result == UNCHECKED for check in self.checks) else 0
+        return 1 if strict and any(check.result == UNCHECKED and check.asked for check in self.checks) else 0
 
     def to_json(self) -> dict[str, Any]:
         """The document of `emotionet audit --json`."""
+        names = ("id", "level", "title", "result", "reason")
         return {
             "target": self.target,
+            "type": self.type,
             "issuer": self.issuer,
             "entry": self.entry,
             "holds": self.holds,
-            "checks": [vars(check) for check in self.checks],
+            "withdrawn": self.withdrawn,
+            "checks": [{name: getattr(check, name) for name in names} for check in self.checks],
         }
 
 
@@ -71,26 +87,57 @@ class Skip(Exception):
     """A check can't be made here; the text says why."""
 
 
-def run(id: str, title: str, check: Callable[[], str | None]) -> Check:
-    """Run one check; its id begins with its level. Whatever it raises becomes its reason."""
+def run(id: str, title: str, check: Callable[[], str | None], *, asked: bool = True) -> Check:
+    """Run one check; its id begins with its level. Whatever it raises becomes its reason, so that the others go on."""
     level = int(id.split(".")[0])
+
+    def outcome(result: str, reason: str) -> Check:
+        return Check(id, level, title, result, reason, asked)
+
     try:
-        return Check(id, level, title, HOLDS, check() or "")
+        return outcome(HOLDS, check() or "")
     except Skip as skip:
-        return Check(id, level, title, UNCHECKED, str(skip))
+        return outcome(UNCHECKED, str(skip))
     except Doubt as doubt:
-        return Check(id, level, title, FAILS, str(doubt))
+        return outcome(FAILS, str(doubt))
     except Unavailable as error:
-        return Check(id, level, title, UNCHECKED, str(error))
+        return outcome(UNCHECKED, str(error))
     except NotFound as error:
-        return Check(id, level, title, FAILS, f"something is missing: {error}")
+        return outcome(FAILS, f"something is missing: {error}")
     except EmotionetError as error:
-        return Check(id, level, title, FAILS, str(error))
+        return outcome(FAILS, str(error))
     except (LookupError, ValueError, TypeError, ArithmeticError, AttributeError, AssertionError) as error:
         # records that no honest run writes: a hostile file must get its verdict too
-        return Check(
-            id, level, title, FAILS, f"the records contradict each other ({type(error).__name__}: {error})"[:300]
-        )
+        return outcome(FAILS, f"the records contradict each other ({type(error).__name__}: {error})"[:_REASON])
+    except Exception as error:
+        # what nobody foresaw (MemoryError, RecursionError) is no reason to keep silent about the rest
+        return outcome(FAILS, f"this check broke off unforeseen ({type(error).__name__}: {error})"[:_REASON])
+
+
+def guarded(compute: Callable[[], T], otherwise: T) -> T:
+    """What is only told beside the checks: where records can't be read or contradict each other, checks say so."""
+    try:
+        return compute()
+    except Exception:  # as in ``run``: a stranger's records may break anything
+        return otherwise
+
+
+def once(compute: Callable[[], T]) -> Callable[[], T]:
+    """The same, computed when it is first asked for and never again, even where it raises: the error is raised anew."""
+    done: list[tuple[T | None, Exception | None]] = []
+
+    def cached() -> T:
+        if not done:
+            try:
+                done.append((compute(), None))
+            except Exception as error:  # whatever it is, computing it again would take as long and give the same
+                done.append((None, error))
+        value, failure = done[0]
+        if failure is not None:
+            raise failure.with_traceback(None)
+        return value  # type: ignore[return-value]
+
+    return cached
 
 
 def some(cids: Iterable[CID | str], limit: int = 3) -> str:

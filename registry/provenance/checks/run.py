@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
+from functools import partial
 
-from registry.core.errors import EmotionetError
-from registry.core.log import read_entry
 from registry.provenance.checks import base, level1, level2, level3, level4, level6
-from registry.provenance.checks.report import UNCHECKED, Check, Report
+from registry.provenance.checks.report import UNCHECKED, Check, Report, guarded
 from registry.provenance.checks.subject import Subject
+from registry.provenance.checks.withdrawals import taken_back
 
 DEFAULT_LEVELS = frozenset({1, 2, 3, 4, 6})
+MAX_LEVEL = 8
 _LEVELS = {
     1: (level1.checks,),
     2: (level2.checks,),
@@ -30,23 +32,37 @@ def levels_up_to(level: int | None) -> frozenset[int]:
     return DEFAULT_LEVELS if level is None else frozenset(range(1, level + 1))
 
 
-def _of_level(subject: Subject, level: int) -> Iterator[Check]:
+def _of_level(subject: Subject, level: int, asked: bool) -> Iterator[Check]:
     if level in _NOT_BUILT:
         id, title = _NOT_BUILT[level]
-        yield Check(id, level, title, UNCHECKED, "this version can't check it yet")
-    else:
+        yield Check(id, level, title, UNCHECKED, "this version can't check it yet", asked)
+        if level == 5 and subject.is_release:
+            said = guarded(partial(_dropped, subject), "")
+            yield Check("5.dropped", 5, "cleaning dropped what it says", UNCHECKED, said, asked)
+    elif asked:
         for checks in _LEVELS[level]:
             yield from checks(subject)
+    else:
+        yield Check(f"{level}.all", level, "the checks of this level", UNCHECKED, "not asked for", asked)
+
+
+def _dropped(subject: Subject) -> str:
+    """What cleaning is said to have dropped, which no level looks at yet."""
+    reasons = Counter(str(row["reason"]) for row in subject.rows(subject.release.preprocessing.output))
+    del reasons["None"]
+    said = ", ".join(f"{count} {reason[:40]}" for reason, count in sorted(reasons.items())[:10])
+    return f"said to be {sum(reasons.values())} images{': ' + said if said else ''}; it was not done again"
 
 
 def run_checks(subject: Subject, levels: Collection[int] = DEFAULT_LEVELS) -> Report:
-    """All checks of ``levels``."""
-    report = Report(target=str(subject.record), entry=str(subject.entry) if subject.entry else None)
-    if subject.entry is not None:
-        try:
-            report.issuer = read_entry(subject.entry, subject.get).issuer
-        except EmotionetError:
-            report.issuer = None  # 2.signatures says why
-    for level in sorted(levels):
-        report.checks += _of_level(subject, level)
+    """All checks of ``levels``, and what was not asked for, as not checked."""
+    report = Report(
+        target=str(subject.record),
+        type=subject.type,
+        issuer=subject.signer,
+        entry=str(subject.entry) if subject.entry else None,
+    )
+    for level in range(1, MAX_LEVEL + 1):
+        report.checks += _of_level(subject, level, level in levels)
+    report.withdrawn = guarded(partial(taken_back, subject), [])
     return report

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
-from registry.core import records, tables
+from registry.core import log, records, tables
 from registry.core.anchor import Anchors
 from registry.core.cid import CID, DAG_CBOR
 from registry.core.errors import EmotionetError
+from registry.provenance.checks.reached import Reached, reach, type_of
+from registry.provenance.checks.reading import Files, Reading
+from registry.provenance.checks.report import once
 from registry.provenance.lineage import DrawView, ReleaseView, draw_view, release_view
 
 Get = Callable[[CID], bytes]
+CONTENT = "content"  # the type of a target that is a file or a directory
 
 
 @dataclass
 class Subject:
-    """``get`` gives verified bytes only; ``damaged`` are blocks that were there and did not verify.
+    """``get`` gives verified bytes only, by whole CIDs; ``damaged`` are blocks that were there and did not verify.
 
     ``roots`` are what must be complete; ``newest`` is the log's newest entry that is known (None: the
-    target's own); ``chain`` is None offline or where none is set up.
+    target's own); ``evidence`` and ``log_entries`` are all that are at hand, of whomever; ``present`` are all blocks
+    of a file (empty: what is held is more than one file); ``chain`` is None offline or where none is set up.
     """
 
     get: Get
+    files: Files
     entry: CID | None
     record: CID
     roots: Sequence[CID]
@@ -31,21 +37,32 @@ class Subject:
     newest: CID | None = None
     evidence: Sequence[CID] = ()
     log_entries: Sequence[CID] = ()
+    present: Collection[CID] = ()
     chain: Anchors | None = None
     offline: bool = False
-    withdrawn: frozenset[bytes] = frozenset()
     issuer: str | None = None  # the only signer who is accepted
-    images: Mapping[CID, bytes] = field(default_factory=dict)
     trainings_of: Callable[[str], Iterable[CID]] = lambda tensors: ()  # the trainings at hand that gave these tensors
 
-    @cached_property
-    def parsed(self) -> records.Record:
-        """The target's record."""
-        return records.parse(self.get(self.record))
+    def __post_init__(self) -> None:
+        self.reading = Reading(self.files)
+        self._release = once(self._read_release)
 
     @cached_property
+    def type(self) -> str | None:
+        """The target's type as its record says; None where it can't be read."""
+        if self.record.codec != DAG_CBOR:
+            return CONTENT
+        try:
+            return type_of(records.parse(self.get(self.record)))
+        except EmotionetError:
+            return None
+
+    @property
     def release(self) -> ReleaseView:
         """The target as a release; only asked for where it is one."""
+        return self._release()
+
+    def _read_release(self) -> ReleaseView:
         return release_view(self.get, records.parse_as(records.Release, self.get(self.record)))
 
     @cached_property
@@ -56,20 +73,12 @@ class Subject:
     @property
     def is_release(self) -> bool:
         """Whether the target can be read and is a release."""
-        return self._is(records.Release)
+        return self.type == "release"
 
     @property
     def is_snapshot(self) -> bool:
         """Whether the target can be read and is a snapshot."""
-        return self._is(records.Snapshot)
-
-    def _is(self, kind: type[records.Record]) -> bool:
-        if self.record.codec != DAG_CBOR:
-            return False
-        try:
-            return isinstance(self.parsed, kind)
-        except EmotionetError:
-            return False
+        return self.type == "snapshot"
 
     @cached_property
     def snapshot(self) -> records.Snapshot:
@@ -78,15 +87,50 @@ class Subject:
             return records.parse_as(records.Snapshot, self.get(self.record))
         return self.release.snapshot
 
+    @cached_property
+    def reached(self) -> Reached:
+        """Every record that the roots and the entries at hand reach."""
+        return reach(self.get, [*self.roots, *self.log_entries, *self.evidence])
+
     def rows(self, table: CID) -> list[dict[str, object]]:
         """A table's rows, its order checked."""
         return list(tables.rows_as_dicts(table, self.get))
 
-    def entries(self) -> Sequence[tuple[CID, records.Entry]]:
-        """Entries among the roots and the log's blocks."""
-        found = []
-        for cid in dict.fromkeys([*([self.entry] if self.entry else []), *self.log_entries]):
-            record = records.parse(self.get(cid))
+    @cached_property
+    def entries(self) -> Mapping[CID, records.Entry]:
+        """Every entry at hand: the target's, the plan's, those among the log's blocks, of whomever."""
+        wanted = [*([self.entry] if self.entry else []), *self.log_entries]
+        if self.is_release:
+            wanted.append(records.parse_as(records.Release, self.get(self.record)).plan_entry)
+        found: dict[CID, records.Entry] = {}
+        for cid in dict.fromkeys(wanted):
+            try:
+                record = records.parse(self.get(cid))
+            except EmotionetError:
+                continue  # 1.records and 1.complete name it
             if isinstance(record, records.Entry):
-                found.append((cid, record))
+                found[cid] = record
         return found
+
+    @cached_property
+    def signer(self) -> str | None:
+        """The issuer whose signature on the target's entry verifies."""
+        if self.entry is None:
+            return None
+        try:
+            return log.read_entry(self.entry, self.get).issuer
+        except EmotionetError:
+            return None  # 2.signatures says why
+
+    @cached_property
+    def own(self) -> Sequence[tuple[CID, records.Entry]]:
+        """The entries at hand that say to be of the target's issuer, by their place in the log."""
+        found = [(cid, entry) for cid, entry in self.entries.items() if entry.issuer == self.signer]
+        return sorted(found, key=lambda one: one[1].seq)
+
+    def said(self, entry: records.Entry) -> records.Record | None:
+        """What an entry says, None where that is not at hand."""
+        try:
+            return records.parse(self.get(entry.record))
+        except EmotionetError:
+            return None

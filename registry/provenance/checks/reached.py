@@ -1,0 +1,156 @@
+"""Which records the roots reach, each of the type that its place asks for, and which blocks are of no such type.
+
+Invariants: pure; each block is read once; nothing is left out in silence: a block that is no record of the wanted type,
+a link where none may stand, a named thing that is no CID are all told in ``wrong``. What is missing is told by
+``1.complete``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from registry.core import encoding, records
+from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW
+from registry.core.errors import EmotionetError, InvalidInput, NotFound
+from registry.core.table_cells import SHAPES, digest, named
+
+Get = Callable[[CID], bytes]
+RECORD, CONTENT, TABLE = "record", "content", "table"
+# what a link in each field leads to: a record's type, RECORD (any), CONTENT (a file or directory) or TABLE
+LINKS: dict[str, dict[str, str]] = {
+    "contribution": {"rows": TABLE},
+    "snapshot": {"items": TABLE, "contributions": "contribution", "excluded": TABLE},
+    "preprocessing": {"snapshot": "snapshot", "recipe": "recipe", "output": TABLE},
+    "plan": {
+        "preprocessing": "preprocessing",
+        "recipe": "recipe",
+        "environment": "environment",
+        "base": CONTENT,
+        "seen": TABLE,
+    },
+    "draw": {"plan": "plan", "folds": TABLE},
+    "training": {"draw": "draw", "weights": CONTENT, "history": TABLE},
+    "evaluation": {"draw": "draw", "predictions": TABLE, "trainings": "training", "curves": TABLE},
+    "release": {
+        "draw": "draw",
+        "plan_entry": "entry",
+        "trainings": "training",
+        "evaluation": "evaluation",
+        "weights": CONTENT,
+        "card": CONTENT,
+    },
+    "entry": {"record": RECORD},
+}
+# fields that hold a CID's bytes; and those that may hold an image's sha256 instead
+NAMES: dict[str, tuple[str, ...]] = {
+    "plan": ("base_trainings",),
+    "snapshot": ("supersedes",),
+    "release": ("supersedes",),
+    "withdrawal": ("replacement",),
+    "entry": ("prev",),
+    "evidence": ("entry",),
+}
+DIGESTS: dict[str, str] = {"withdrawal": "target", "audit": "target"}
+_TENSORS = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass
+class Reached:
+    """``records`` in the order in which they were reached; ``wrong`` in sentences; ``tables`` by what links to them."""
+
+    records: dict[CID, records.Record] = field(default_factory=dict)
+    tables: list[tuple[tuple[str, str], CID]] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+
+def type_of(record: records.Record) -> str:
+    """A record's type as it is written."""
+    return str(record.__struct_config__.tag)
+
+
+def reach(get: Get, roots: Sequence[CID]) -> Reached:
+    """Follow typed links from the roots, images and tables' nodes left aside."""
+    found, stack = Reached(), [(cid, RECORD) for cid in reversed(roots)]
+    seen: set[tuple[CID, str]] = set()
+    while stack:
+        cid, wanted = stack.pop()
+        if (cid, wanted) in seen or (wanted == RECORD and cid.codec in (RAW, DAG_PB)):
+            continue  # a root may be a file or a directory
+        seen.add((cid, wanted))
+        record = _record(get, cid, wanted, found)
+        if record is None or cid in found.records:
+            continue
+        found.records[cid] = record
+        found.wrong += _named_wrong(cid, record)
+        stack += reversed(list(_below(cid, record, found)))
+    return found
+
+
+def _record(get: Get, cid: CID, wanted: str, found: Reached) -> records.Record | None:
+    if cid.codec != DAG_CBOR:
+        found.wrong.append(f"{cid} is no record, where a {wanted} must be")
+        return None
+    try:
+        record = records.parse(get(cid))
+    except NotFound:
+        return None
+    except EmotionetError as error:
+        found.wrong.append(f"{cid} is no {wanted}: {error}")
+        return None
+    if wanted not in (RECORD, type_of(record)):
+        found.wrong.append(f"{cid} is of type {type_of(record)}, where a {wanted} must be")
+        return None
+    return record
+
+
+def _below(cid: CID, record: records.Record, found: Reached) -> Iterator[tuple[CID, str]]:
+    """The records that this one links to; tables are noted, and links that may not stand there are told."""
+    kind, known = type_of(record), Counter[CID]()
+    for name, wanted in LINKS.get(kind, {}).items():
+        for link in _links(getattr(record, name)):
+            known[link] += 1
+            if wanted == TABLE:
+                found.tables.append(((kind, name), link))
+            elif wanted != CONTENT:
+                yield link, wanted
+            elif link.codec not in (RAW, DAG_PB):
+                found.wrong.append(f"{name} of {kind} {cid} is no file and no directory")
+    if Counter(encoding.links(records.encode(record), DAG_CBOR)) != known:
+        found.wrong.append(f"{kind} {cid} links to something where no link may stand")
+
+
+def _links(value: Any) -> list[CID]:
+    if isinstance(value, CID):
+        return [value]
+    if isinstance(value, records.Weights):
+        return [value.cid]
+    return [link for one in value for link in _links(one)] if isinstance(value, tuple) else []
+
+
+def _named_wrong(cid: CID, record: records.Record) -> Iterator[str]:
+    kind = type_of(record)
+    for name in NAMES.get(kind, ()):
+        value = getattr(record, name)
+        values = value if isinstance(value, tuple) else () if value is None else (value,)
+        if not all(map(named, values)):
+            yield f"{name} of {kind} {cid} is no CID"
+    if kind in DIGESTS:
+        value = getattr(record, DIGESTS[kind])
+        if not digest(value) and not named(value):
+            yield f"{DIGESTS[kind]} of {kind} {cid} is no CID and no sha256"
+    if isinstance(record, records.Draw) and len(record.seed) != 32:
+        yield f"the seed of draw {cid} has {len(record.seed)} bytes, not 32"
+    for one in (record,) if isinstance(record, records.Training) else getattr(record, "weights", ()):
+        if not _TENSORS.fullmatch(one.tensors):
+            yield f"{kind} {cid} states a digest of tensors that is none"
+
+
+def shape_of(place: tuple[str, str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Columns and key that the table in this field must have."""
+    if place not in SHAPES:
+        raise InvalidInput(f"{place} holds no table", code="table_shape")
+    return SHAPES[place]

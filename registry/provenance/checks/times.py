@@ -1,0 +1,128 @@
+"""Level 3's orders in time that follow from the process: plan, draw, trainings, release, and the anchors of both.
+
+What the issuer's clock says (when an entry was issued, a training began and ended) proves nothing by itself and is told
+as such; that it contradicts the process, or a chain's clock, shows all the same. Times of different machines may lie
+``SKEW`` apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from itertools import pairwise
+
+from registry.core import records
+from registry.core.cid import CID
+from registry.provenance.checks.report import Check, Doubt, Skip, run
+from registry.provenance.checks.subject import Subject
+
+SKEW = 300  # seconds: clocks of different machines, and a chain's
+OWN_CLOCK = "by the issuer's own clock, which proves nothing by itself"
+
+
+def checks(subject: Subject) -> Iterator[Check]:
+    """All checks of this kind."""
+    yield run("3.planned", "no training began before its plan was issued", partial(planned, subject))
+    yield run("3.drawn", "no training began before the block that drew its folds", partial(drawn, subject))
+    yield run("3.trained", "no training ended before it began", partial(trained, subject))
+    yield run("3.issued", "the release was issued after its plan and its trainings", partial(issued, subject))
+    yield run("3.anchored", "no anchor is older than what it anchors", partial(anchored, subject))
+
+
+def earlier(one: str, other: str, by: int = 0) -> bool:
+    """Whether ``one`` lies more than ``by`` seconds before ``other``; both are times as records hold them."""
+    return (datetime.fromisoformat(other) - datetime.fromisoformat(one)).total_seconds() > by
+
+
+def evidence_of(subject: Subject) -> list[tuple[CID, records.Evidence]]:
+    """All evidence at hand, with the entry that each names. ``InvalidInput`` where it names none."""
+    found = [records.parse_as(records.Evidence, subject.get(cid)) for cid in subject.evidence]
+    return [(CID.decode(one.entry), one) for one in found]
+
+
+def _entries(subject: Subject) -> tuple[records.Entry, records.Entry]:
+    """The plan's and the release's."""
+    if not subject.is_release:
+        raise Skip("only a release has a plan and trainings")
+    if subject.entry is None:
+        raise Skip("nobody signed this here: no entry says when")
+    known = subject.entries
+    return known[subject.release.release.plan_entry], known[subject.entry]
+
+
+def planned(subject: Subject) -> str:
+    """3.planned: by the entry of the plan and the beginning that each training states."""
+    plan, _ = _entries(subject)
+    for training in subject.release.trainings:
+        if earlier(training.started, plan.issued_at, SKEW):
+            raise Doubt(
+                f"the training of fold {training.fold} began at {training.started}, its plan was issued at "
+                f"{plan.issued_at}"
+            )
+    return OWN_CLOCK
+
+
+def drawn(subject: Subject) -> str:
+    """3.drawn: by the time of the beacon's block."""
+    _entries(subject)
+    beacon = subject.release.draw.beacon
+    if beacon is None:
+        raise Skip("the folds were drawn from the plan's seed alone: no block says when")
+    for training in subject.release.trainings:
+        if earlier(training.started, beacon.time, SKEW):
+            raise Doubt(
+                f"the training of fold {training.fold} began at {training.started}, the block that drew its folds is "
+                f"of {beacon.time}"
+            )
+    return "trainings " + OWN_CLOCK
+
+
+def trained(subject: Subject) -> str:
+    """3.trained: each training by itself."""
+    _entries(subject)
+    for training in subject.release.trainings:
+        if training.ended < training.started:
+            raise Doubt(f"the training of fold {training.fold} began at {training.started}, ended at {training.ended}")
+    return OWN_CLOCK
+
+
+def issued(subject: Subject) -> str:
+    """3.issued: the release's entry against the plan's and the end of each training."""
+    plan, release = _entries(subject)
+    if release.issued_at < plan.issued_at:
+        raise Doubt(f"the release was issued at {release.issued_at}, its plan at {plan.issued_at}")
+    for training in subject.release.trainings:
+        if earlier(release.issued_at, training.ended, SKEW):
+            raise Doubt(
+                f"the release was issued at {release.issued_at}, the training of fold {training.fold} ended at "
+                f"{training.ended}"
+            )
+    return OWN_CLOCK
+
+
+def anchored(subject: Subject) -> str:
+    """3.anchored: every evidence's block, and the beacon's, against the entry that is in it; and blocks of one chain
+    against each other."""
+    plan, _ = _entries(subject)
+    found = evidence_of(subject)
+    beacon = subject.release.draw.beacon
+    said = [(subject.entries[cid], one.time) for cid, one in found if cid in subject.entries]
+    said += [(plan, beacon.time)] if beacon else []
+    if not said:
+        raise Skip("no anchor is stated here")
+    for entry, time in said:
+        if earlier(time, entry.issued_at, SKEW):
+            raise Doubt(f"entry {entry.seq} was issued at {entry.issued_at}, the block of its anchor is of {time}")
+    _blocks_in_order([*(one for _, one in found), *([beacon] if beacon else [])])
+    return f"{len(said)} anchors; entries {OWN_CLOCK}"
+
+
+def _blocks_in_order(blocks: list[records.Evidence | records.Beacon]) -> None:
+    ordered = sorted(blocks, key=lambda one: (one.chain, one.block_number))
+    for one, other in pairwise(ordered):
+        if one.chain != other.chain:
+            continue
+        same = one.block_number == other.block_number
+        if other.time < one.time or (same and (one.block_hash, one.time) != (other.block_hash, other.time)):
+            raise Doubt(f"blocks {one.block_number} and {other.block_number} of {one.chain} contradict each other")

@@ -1,0 +1,105 @@
+"""Level 6's checks of weights: their digests taken again from the published bytes, by everyone and without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from registry.core import tensors
+from registry.core.cid import CID
+from registry.core.records import Weights
+from registry.provenance.checks.report import Check, Doubt, Skip, equal, guarded, run
+from registry.provenance.checks.subject import Subject
+from registry.provenance.lineage import ONNX, SAFETENSORS, final_weights
+
+_ONNX_FILE, _ONNX_BEGINS = "model.onnx", b"\x08"  # a protobuf whose first field is the version of the format
+_NO_DIGEST = (
+    "an ONNX file lays the tensors out anew, so that no digest of theirs can be taken of it: whether it is the same "
+    "model was not looked at"
+)
+
+
+def checks(subject: Subject) -> Iterator[Check]:
+    """All checks of this kind; of ONNX only where some is published."""
+    yield run("6.weights", "the weights are those of the trainings, digest and classes", partial(weights, subject))
+    yield run("6.base", "the base weights are a weights folder", partial(base, subject))
+    if guarded(partial(_formats, subject), set[str]()) - {SAFETENSORS}:
+        yield run("6.onnx", "the ONNX is of the final weights", partial(onnx, subject))
+
+
+def _formats(subject: Subject) -> set[str]:
+    return {one.format for one in subject.release.release.weights} if subject.is_release else set()
+
+
+def _release(subject: Subject) -> None:
+    if not subject.is_release:
+        raise Skip("only a release has weights")
+
+
+def weights(subject: Subject) -> str:
+    """6.weights: each published folder is the one of its fold's training; its tensors have the stated digest, its
+    model.json the snapshot's classes in their order; further files are ONNX; and the final one is there."""
+    _release(subject)
+    release = subject.release
+    own = [one for one in release.release.weights if one.format == SAFETENSORS]
+    stated = sorted((str(one.fold), str(one.cid), one.tensors) for one in own)
+    equal("weights", stated, sorted((str(one.fold), str(one.weights), one.tensors) for one in release.trainings))
+    for one in own:
+        _check_folder(subject, one)
+    for one in release.release.weights:
+        if one.format != SAFETENSORS:
+            _check_further(subject, one)
+    final_weights(release)
+    return f"{len(own)} folders, {len({one.tensors for one in own})} different digests, taken from their bytes"
+
+
+def _check_folder(subject: Subject, one: Weights) -> None:
+    what = "the refit" if one.fold is None else f"fold {one.fold}"
+    files = _folder(subject, one.cid)
+    found = tensors.tensors_digest(files[tensors.WEIGHTS])
+    if found != one.tensors:
+        raise Doubt(f"the weights of {what} have the digest {found}, the release states {one.tensors}")
+    model = tensors.read_model(files[tensors.MODEL])
+    equal(f"classes of {what}", tuple(model["names"]), subject.release.snapshot.classes)
+    training: Any = subject.release.recipe.values.get("training")
+    for name, wanted in (("architecture", "model"), ("imgsz", "imgsz")):
+        if isinstance(training, Mapping) and name in model and wanted in training:
+            equal(f"{name} of {what}", model[name], training[wanted])
+
+
+def _folder(subject: Subject, cid: CID) -> dict[str, bytes]:
+    """A weights folder's two files, and nothing else. ``Untrusted`` (``hostile_weights``) otherwise."""
+    there = subject.reading.names(cid)
+    if set(there) != {tensors.WEIGHTS, tensors.MODEL}:
+        tensors.check_folder(dict.fromkeys(there, b""))
+    files = {name: subject.reading.whole(link) for name, link in there.items()}
+    tensors.check_folder(files)
+    return files
+
+
+def base(subject: Subject) -> str:
+    """6.base: what the plan names as base is a weights folder; what it had seen before, no bytes can say."""
+    _release(subject)
+    if subject.release.plan.base is None:
+        return "none"
+    files = _folder(subject, subject.release.plan.base)
+    return f"tensors {tensors.tensors_digest(files[tensors.WEIGHTS])}"
+
+
+def onnx(subject: Subject) -> str:
+    """6.onnx: what such a file computes is not looked at."""
+    raise Skip(_NO_DIGEST)
+
+
+def _check_further(subject: Subject, one: Weights) -> None:
+    """A further file is of tensors that were trained, and one that begins as an ONNX does."""
+    if one.format != ONNX:
+        raise Doubt(f"weights of fold {one.fold} have the format {one.format[:40]!r}, which is not known")
+    if (one.fold, one.tensors) not in {(training.fold, training.tensors) for training in subject.release.trainings}:
+        raise Doubt(f"the ONNX of fold {one.fold} is said to be of tensors that nobody trained")
+    there = subject.reading.names(one.cid)
+    if set(there) != {_ONNX_FILE}:
+        raise Doubt(f"a folder of ONNX holds {_ONNX_FILE}, not {', '.join(sorted(there))[:100] or 'nothing'}")
+    if not subject.reading.whole(there[_ONNX_FILE]).startswith(_ONNX_BEGINS):
+        raise Doubt(f"{_ONNX_FILE} does not begin as an ONNX file does")

@@ -1,0 +1,102 @@
+"""Who took something back, and whether they may: who registered an image, gave its label, or signed the target.
+
+Invariants: only a signed entry counts, and its signature is checked here; a bare record, or a stranger's entry, takes
+nothing back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from registry.core import log, records, tables
+from registry.core.cid import CID
+from registry.core.errors import EmotionetError
+from registry.provenance.checks.subject import Subject
+
+
+class Withdrawn(NamedTuple):
+    """A withdrawal's entry, who signed it, and what it says."""
+
+    entry: CID
+    issuer: str
+    record: records.Withdrawal
+
+
+def signed(subject: Subject) -> Iterator[Withdrawn]:
+    """Every withdrawal at hand whose entry is signed by whom it says."""
+    for cid, entry in subject.entries.items():
+        record = subject.said(entry)
+        if not isinstance(record, records.Withdrawal):
+            continue
+        try:
+            log.verify_entry(entry)
+        except EmotionetError:
+            continue  # 2.signatures says why
+        yield Withdrawn(cid, entry.issuer, record)
+
+
+class Withdrawals:
+    """All withdrawals at hand, by what they take back."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._by_target: dict[bytes, list[Withdrawn]] = {}
+        for one in signed(subject):
+            self._by_target.setdefault(one.record.target, []).append(one)
+        self._registered: dict[str, frozenset[bytes]] = {}
+
+    def __iter__(self) -> Iterator[Withdrawn]:
+        return (one for found in self._by_target.values() for one in found)
+
+    def of_image(self, sha256: bytes, names: Collection[bytes], contributors: Collection[str]) -> Withdrawn | None:
+        """The withdrawal of an image (by sha256, or by one of its CIDs' bytes) by one who may: the target's issuer, one
+        of its contributors, or the issuer of a contribution that holds it."""
+        for one in (found for name in (sha256, *names) for found in self._by_target.get(name, ())):
+            if one.issuer == self._subject.signer or one.issuer in contributors:
+                return one
+            if sha256 in self._registered_by(one.issuer):
+                return one
+        return None
+
+    def of_target(self) -> list[tuple[str, Withdrawn]]:
+        """Withdrawals by the target's issuer of the target, its entry, or its snapshot, with the type of each."""
+        subject = self._subject
+        names = {bytes(subject.record): subject.type or "target"}
+        if subject.entry is not None:
+            names[bytes(subject.entry)] = subject.type or "target"
+        if subject.is_release:
+            names[bytes(subject.release.preprocessing.snapshot)] = "snapshot"
+        found = ((kind, one) for name, kind in names.items() for one in self._by_target.get(name, ()))
+        return [(kind, one) for kind, one in found if one.issuer == subject.signer]
+
+    def _registered_by(self, issuer: str) -> frozenset[bytes]:
+        """The images in the snapshot's contributions of this issuer."""
+        if issuer not in self._registered:
+            self._registered[issuer] = frozenset(self._rows_of(issuer))
+        return self._registered[issuer]
+
+    def _rows_of(self, issuer: str) -> Iterator[bytes]:
+        subject = self._subject
+        for cid in subject.snapshot.contributions:
+            contribution = records.parse_as(records.Contribution, subject.get(cid))
+            if contribution.issuer == issuer:
+                for row in tables.rows_as_dicts(contribution.rows, subject.get):
+                    yield row["sha256"]
+
+
+def taken_back(subject: Subject) -> list[dict[str, str]]:
+    """What was taken back of the target, by whoever may: ``what, issuer, effective, reason``."""
+    found = Withdrawals(subject)
+    counted = found.of_target()
+    if not (subject.is_release or subject.is_snapshot) or not any(found):
+        return [_told(kind, one) for kind, one in counted]
+    for row in tables.rows_as_dicts(subject.snapshot.items, subject.get):
+        one = found.of_image(row["sha256"], [bytes(row["image"])], row["contributors"])
+        if one is not None:
+            counted.append((f"image {row['sha256'].hex()}", one))
+    return [_told(kind, one) for kind, one in counted]
+
+
+def _told(what: str, one: Withdrawn) -> dict[str, str]:
+    return {"what": what, "issuer": one.issuer, "effective": one.record.effective, "reason": one.record.reason}
