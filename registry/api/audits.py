@@ -12,7 +12,7 @@ from litestar import Request, get, post
 from litestar.params import JSONBody
 
 from registry.api.auth import authorize, sends_json
-from registry.api.parts import Document, Home, Page, computing, page, problems, record
+from registry.api.parts import Document, Home, Page, Published, computing, page, problems, record
 from registry.api.wire import CidPath, ImagePath, LineageFormat, NewAudit, Target
 from registry.core import records
 from registry.core.cid import CID, given
@@ -21,26 +21,35 @@ from registry.provenance.exports.prov import prov_json
 from registry.workflows.anchoring import anchor_status
 from registry.workflows.audit_target import audit_target
 from registry.workflows.parts import Parts
-from registry.workflows.trace import look_up, trace
+from registry.workflows.trace import look_up, record_of, trace
 
 FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
 
 
-@post("/audits", status_code=200, guards=[sends_json], responses=problems(401, 403, 404, 415, 422), sync_to_thread=True)
-def create_audit(request: Request[Any, Any, Any], home: Home, data: JSONBody[NewAudit]) -> Document:
+@post(
+    "/audits",
+    status_code=200,
+    guards=[sends_json],
+    responses=problems(401, 403, 404, 410, 415, 422),
+    sync_to_thread=True,
+)
+def create_audit(
+    request: Request[Any, Any, Any], home: Home, published: Published, data: JSONBody[NewAudit]
+) -> Document:
     """Check what a release claims, here and now. Without `level`: 1 to 4 and 6. Deeper needs an admin token."""
     target = given(data.target)
     if data.level is not None and data.level > FREE_LEVEL:
         authorize(request, home, "admin")
+    record(home, published, data.target)
     with computing():
         report: Document = audit_target(home, str(target), level=data.level, issuer=data.issuer).to_json()
     return report
 
 
-@get("/audits", responses=problems(404), sync_to_thread=True)
+@get("/audits", responses=problems(), sync_to_thread=True)
 def list_audits(home: Home, target: Target) -> Page:
     """Every verdict on record about a target, whoever signed it."""
-    wanted = record(home, target)
+    wanted = record_of(home, given(target))
     found = [one for one in look_up(home, str(wanted)) if one["type"] == "audit"]
     return page([_audit(home, one) for one in found], None)
 
@@ -69,9 +78,10 @@ def look_up_digest(home: Home, digest: ImagePath) -> Page:
     return page(look_up(home, digest), None)
 
 
-@get("/anchors/{cid:str}", responses=problems(404), sync_to_thread=True)
-def show_anchor(home: Home, cid: CidPath) -> Document:
+@get("/anchors/{cid:str}", responses=problems(404, 410), sync_to_thread=True)
+def show_anchor(home: Home, published: Published, cid: CidPath) -> Document:
     """Where an entry's own anchor stands; a record is taken for its entry."""
+    record(home, published, cid)
     return anchor_status(home, given(cid))
 
 

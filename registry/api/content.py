@@ -12,8 +12,9 @@ from anyio import CapacityLimiter, to_thread
 from litestar import Request, post
 
 from registry.api.auth import needs
-from registry.api.parts import Document, Home, problems
+from registry.api.parts import Document, Home, Published, problems
 from registry.api.problems import HttpProblem
+from registry.api.public import Public
 from registry.api.wire import CAR_BYTES, CAR_TYPE, MAX_BLOCKS
 from registry.content.car_import import Limits, import_car
 from registry.core import car
@@ -31,7 +32,7 @@ UPLOADS = 4  # CARs at once, each of which may take CAR_BYTES of disk twice
     request_max_body_size=CAR_BYTES,
     responses=problems(413, 415, 422, scoped=True),
 )
-async def add_blocks(request: Request[Any, Any, Any], home: Home) -> Document:
+async def add_blocks(request: Request[Any, Any, Any], home: Home, published: Published) -> Document:
     """Send a CAR (application/vnd.ipld.car): all blocks below its roots, kept whole or not at all.
 
     The roots are kept from garbage collection. Nothing becomes public by being sent: register an image
@@ -47,11 +48,11 @@ async def add_blocks(request: Request[Any, Any, Any], home: Home) -> Document:
             async for chunk in request.stream():
                 await to_thread.run_sync(spool.write, chunk)
             spool.seek(0)
-            return await to_thread.run_sync(_import, home, cast(BinaryIO, spool))
+            return await to_thread.run_sync(_import, home, published, cast(BinaryIO, spool))
 
 
-def _import(parts: Parts, stream: BinaryIO) -> Document:
-    roots = import_car(parts.store, stream, Limits(CAR_BYTES, MAX_BLOCKS))
+def _import(parts: Parts, published: Public, stream: BinaryIO) -> Document:
+    roots = import_car(parts.store, stream, Limits(CAR_BYTES, MAX_BLOCKS), published.hidden())
     if not roots:
         raise InvalidInput("this CAR names no root: export it again with one", code="car_without_root")
     for root in roots:

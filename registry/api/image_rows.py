@@ -15,6 +15,7 @@ import msgspec
 
 from registry.api import row_bodies
 from registry.api.problems import HttpProblem
+from registry.api.sent_images import Hides, check_begins, not_held
 from registry.api.wire import MAX_IMAGE_BYTES, ImageRow
 from registry.catalog import images
 from registry.content import reader
@@ -99,16 +100,15 @@ def measure(parts: Parts, cid: CID) -> tuple[bytes, int]:
             if size > MAX_IMAGE_BYTES:
                 raise InvalidInput(f"{cid} is larger than 64 MiB: give a smaller image", code="too_large")
     except NotFound as error:
-        raise NotFound(
-            f"the bytes of {cid} are not held here: send them by POST /api/v1/blocks first", code="not_held"
-        ) from error
+        raise not_held(cid) from error
     return digest.digest(), size
 
 
-def _new_row(parts: Parts, row: LabelRow) -> NewRow:
+def _new_row(parts: Parts, row: LabelRow, hides: Hides) -> NewRow:
     if row.cid is None:
         raise InvalidInput("a row needs the cid of its image: files are for `emotionet import`", code="cid_missing")
     cid = CID.parse(row.cid)
+    check_begins(parts, cid, hides)
     digest, size = measure(parts, cid)
     return NewRow(
         row=row.row,
@@ -134,8 +134,8 @@ class Measured:
     answers: dict[int, Answer]
 
 
-def measure_rows(parts: Parts, given: Iterable[Given]) -> Measured:
-    """Read every row's image; this takes long, and needs no lock."""
+def measure_rows(parts: Parts, given: Iterable[Given], hides: Hides) -> Measured:
+    """Read every row's image; this takes long, and needs no lock. ``hides``: whether something held is private."""
     answers: dict[int, Answer] = {}
     new: list[NewRow] = []
     for one in given:
@@ -144,7 +144,7 @@ def measure_rows(parts: Parts, given: Iterable[Given]) -> Measured:
             continue
         answer = answers[one.row] = Answer(one.row, one.cid)
         try:
-            row = _new_row(parts, one)
+            row = _new_row(parts, one, hides)
         except (InvalidInput, NotFound) as error:
             answer.code, answer.reason = error.code, str(error)
             continue

@@ -18,8 +18,9 @@ from litestar.params import JSONBody, RawBody
 
 from registry.api import image_rows
 from registry.api.auth import needs, sends_json
-from registry.api.parts import Document, Home, Page, page, problems
+from registry.api.parts import Document, Home, Page, Published, page, problems
 from registry.api.problems import HttpProblem
+from registry.api.public import Public
 from registry.api.wire import ROWS_BYTES, Cursor, Filter, ImagePath, Key, Limit, NewLabel, NewWithdrawal, StatusFilter
 from registry.catalog import images, tokens
 from registry.core.errors import NotFound
@@ -42,13 +43,14 @@ _PATIENCE = 20.0  # seconds that a request waits for the others, holding a threa
     sync_to_thread=True,
 )
 def register_images(
-    request: Request[Any, str, Any], home: Home, body: RawBody, idempotency_key: Key = None
+    request: Request[Any, str, Any], home: Home, published: Published, body: RawBody, idempotency_key: Key = None
 ) -> Document:
     """Register labels for images whose bytes are held here; one result a row, in order.
 
     The body is a JSON array or NDJSON of rows (see the schema ImageRow), or CSV as labels.csv has it,
     with `cid`. `results` holds `{row, cid, sha256, status, code, reason}`; status is registered,
-    unchanged, corrected or rejected. A row whose bytes are not held here is rejected as `not_held`.
+    unchanged, corrected or rejected. A row whose bytes are not held here is rejected as `not_held`,
+    one whose bytes don't begin as a picture's as `not_an_image`.
     """
     kind = request.headers.get("content-type", "")
     digest = sha256(b"POST /images\0" + kind.encode() + b"\0" + body).hexdigest()
@@ -56,19 +58,21 @@ def register_images(
     if not _REGISTERING.acquire(timeout=_PATIENCE):
         raise HttpProblem(503, "other rows are being registered: try again in a moment", headers={"Retry-After": "10"})
     try:
-        return _once(home, given, request.auth, idempotency_key, digest)
+        return _once(home, published, given, request.auth, idempotency_key, digest)
     finally:
         _REGISTERING.release()
 
 
-def _once(parts: Parts, given: list[image_rows.Given], token: str, key: str | None, digest: str) -> Document:
+def _once(
+    parts: Parts, published: Public, given: list[image_rows.Given], token: str, key: str | None, digest: str
+) -> Document:
     """Register, or give the answer that this key had before."""
     if key is not None:
         with parts.catalog.read() as db:
             before = tokens.recall(db, token, key, digest)
         if before is not None:
             return dict(before)
-    measured = image_rows.measure_rows(parts, given)
+    measured = image_rows.measure_rows(parts, given, published.hides)
     with appending(parts) as log:
         if key is not None and (before := tokens.recall(log.db, token, key, digest)) is not None:
             return dict(before)  # by another process, in the meantime

@@ -53,9 +53,15 @@ def problems(*statuses: int, scoped: bool = False) -> dict[int, ResponseSpec]:
     }
 
 
-def record(parts: Parts, text: str) -> CID:
-    """A record's CID; an entry's is taken for its record's."""
-    return record_of(parts, given(text))
+def record(parts: Parts, published: Public, text: str) -> CID:
+    """The CID of something published; an entry's is taken for its record's.
+
+    ``NotFound`` in the same words for what is private, what nobody signed, and what is not here at all; ``HttpProblem``
+    410 for an image that was withdrawn.
+    """
+    cid = record_of(parts, given(text))
+    published.check(cid)
+    return cid
 
 
 _SLOTS = threading.BoundedSemaphore(2)

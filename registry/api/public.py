@@ -3,7 +3,9 @@
 Published are: every entry and evidence in the catalog with all that they link to, every image that a
 contribution speaks of, every source that was imported with the wish to publish it. So a private folder's
 root and its labels.csv (which hold file names, often names of people), an image that was never
-registered, and the work of a run that was not published are not given out, even to who knows the CID.
+registered, and the work of a run that was not published are not given out, even to who knows the CID. What a
+private folder holds and nobody here registered stays private whatever a row or a record says of it
+(``registry.workflows.private_blocks``).
 
 Invariants: an image that was withdrawn is not given out any more (410), nor are the blocks that only it
 reaches; what is held but not reached by something published is 404, as if it were not held. A block
@@ -28,8 +30,10 @@ from registry.core import encoding
 from registry.core.cid import CID, IDENTITY, RAW
 from registry.core.errors import InvalidInput, NotFound
 from registry.workflows.parts import Parts
+from registry.workflows.private_blocks import private_blocks
 
-_STATE = (t.entries, t.evidence, t.image_cids, t.contribution_rows)
+_STATE = (t.entries, t.evidence, t.image_cids, t.contribution_rows, kept.file_names)
+_Counts = tuple[int, ...]
 
 
 class Public:
@@ -38,21 +42,22 @@ class Public:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._lock = threading.Lock()
-        self._withdrawals = -1
-        self._state: tuple[int, ...] = ()
+        self._seen: _Counts = ()
+        self._state: _Counts = ()
         self._reached: set[bytes] = set()
         self._walked: set[CID] = set()  # whose links were followed: what is mere bytes here may hold links there
         self._absent: set[CID] = set()
         self.withheld: frozenset[bytes] = frozenset()
+        self._private: frozenset[bytes] = frozenset()
 
     def check(self, cid: CID) -> None:
         """``HttpProblem`` 410 for a withdrawn image, ``NotFound`` for what is not given out."""
         if cid.hash_code == IDENTITY:
             return  # it holds its own bytes: there is nothing to give out
         with self._lock, self._parts.catalog.read() as db:
-            if (count := _count(db, t.withdrawals)) != self._withdrawals:
-                self._take_withdrawals(db)
-                self._withdrawals = count
+            if (seen := _counts(db, t.withdrawals, kept.sources)) != self._seen:
+                self._take_closed(db)
+                self._seen = seen
             if cid.multihash not in self._reached and cid.multihash not in self.withheld:
                 self._take_published(db)
         if cid.multihash in self.withheld:
@@ -60,17 +65,29 @@ class Public:
         if cid.multihash not in self._reached:
             raise NotFound(f"{cid} is not published here: ask another gateway, or check the CID")
 
-    def _take_withdrawals(self, db: Session) -> None:
+    def hidden(self) -> frozenset[bytes]:
+        """Multihashes of what is held for this registry alone: to others it must look as if it were not held."""
+        with self._lock, self._parts.catalog.read() as db:
+            self._take_published(db)
+        return self._private
+
+    def hides(self, cid: CID) -> bool:
+        """Whether one block is ``hidden``."""
+        return cid.multihash in self.hidden()
+
+    def _take_closed(self, db: Session) -> None:
+        """What is not given out. If that has changed, what was reached only through it has to go: begin again."""
         withheld = frozenset(cid.multihash for cid in reach.denied(db))
-        if withheld != self.withheld:  # what only these images reach has to go: begin again
-            self.withheld, self._state = withheld, ()
+        hidden = private_blocks(self._parts)
+        if (withheld, hidden) != (self.withheld, self._private):
+            self.withheld, self._private, self._state = withheld, hidden, ()
             self._reached, self._walked, self._absent = set(), set(), set()
 
     def _take_published(self, db: Session) -> None:
         """Take in what was published, or whose bytes came, since the last look."""
-        state = (*(_count(db, table) for table in _STATE), _count(db, kept.sources, ~kept.sources.c.private))
+        state = (*_counts(db, *_STATE), _public_sources(db))
         if state != self._state:
-            self._take_withdrawals(db)  # a new CID of a withdrawn image is withheld too
+            self._take_closed(db)  # a new CID of a withdrawn image is withheld too
             self._reach(reach.published(db))
             self._state = state
         self._reach([cid for cid in self._absent if self._parts.store.has(cid)])
@@ -79,7 +96,7 @@ class Public:
         pending = list(roots)
         while pending:
             cid = pending.pop()
-            if cid in self._walked or cid.multihash in self.withheld:
+            if cid in self._walked or cid.multihash in self.withheld or cid.multihash in self._private:
                 continue
             if cid.codec == RAW:
                 self._reached.add(cid.multihash)
@@ -103,5 +120,11 @@ def _links(data: bytes, codec: int) -> list[CID]:
         return []
 
 
-def _count(db: Session, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
-    return db.scalar(sa.select(sa.func.count()).select_from(table).where(*conditions)) or 0
+def _counts(db: Session, *tables: sa.Table) -> _Counts:
+    """How many rows each holds, in one question."""
+    counted = (sa.select(sa.func.count()).select_from(table).scalar_subquery() for table in tables)
+    return tuple(db.execute(sa.select(*counted)).one())
+
+
+def _public_sources(db: Session) -> int:
+    return db.scalar(sa.select(sa.func.count()).select_from(kept.sources).where(~kept.sources.c.private)) or 0

@@ -15,6 +15,7 @@ from litestar.params import JSONBody
 from registry.api import ranges
 from registry.api.auth import needs, sends_json
 from registry.api.parts import PREFIX, Document, Home, Page, Published, computing, file_size, page, problems, record
+from registry.api.public import Public
 from registry.api.wire import CidPath, ClaimFilter, Cursor, IssuerFilter, Lang, Limit, NewClaims, NewRelease
 from registry.catalog import releases
 from registry.content import reader
@@ -53,19 +54,21 @@ def list_releases(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page
         return page(*releases.list_releases(db, cursor=cursor, limit=limit))
 
 
-@get("/releases/{cid:str}", responses=problems(404), sync_to_thread=True)
-def show_one(home: Home, cid: CidPath) -> Document:
+@get("/releases/{cid:str}", responses=problems(404, 410), sync_to_thread=True)
+def show_one(home: Home, published: Published, cid: CidPath) -> Document:
     """One release with its metrics, claims and anchor."""
-    return show_release(home, record(home, cid))
+    return show_release(home, record(home, published, cid))
 
 
-@get("/releases/{cid:str}/report", responses=problems(404, 422), media_type="text/html", sync_to_thread=True)
-def show_report(home: Home, cid: CidPath, lang: Lang = "en", claim: ClaimFilter = None) -> Response[str]:
+@get("/releases/{cid:str}/report", responses=problems(404, 410, 422), media_type="text/html", sync_to_thread=True)
+def show_report(
+    home: Home, published: Published, cid: CidPath, lang: Lang = "en", claim: ClaimFilter = None
+) -> Response[str]:
     """One release as a page that stands alone, in English or Spanish; it is audited for it, so this takes a while.
 
     Claims that the address makes are judged from the published predictions and shown apart from the plan's.
     """
-    release = record(home, cid)
+    release = record(home, published, cid)
     with computing():
         page = render_report(collect(home, release, lang, claims=claim or ()))
     return Response(page, media_type="text/html", headers={"Content-Security-Policy": POLICY})
@@ -75,12 +78,12 @@ def show_report(home: Home, cid: CidPath, lang: Lang = "en", claim: ClaimFilter 
     "/releases/{cid:str}/claims",
     status_code=200,
     guards=[sends_json],
-    responses=problems(404, 415, 422),
+    responses=problems(404, 410, 415, 422),
     sync_to_thread=True,
 )
-def claim_later(home: Home, cid: CidPath, data: JSONBody[NewClaims]) -> Document:
+def claim_later(home: Home, published: Published, cid: CidPath, data: JSONBody[NewClaims]) -> Document:
     """Judge claims after the fact, from the published predictions; nothing is put on record."""
-    release = record(home, cid)
+    release = record(home, published, cid)
     with computing():
         return judge_claims(home, release, data.claims)
 
@@ -91,11 +94,10 @@ def show_plans(home: Home, issuer: IssuerFilter = None, cursor: Cursor = None, l
     return page(*list_plans(home, issuer, cursor, limit))
 
 
-@get("/models/{cid:str}", responses=problems(404), sync_to_thread=True)
+@get("/models/{cid:str}", responses=problems(404, 410), sync_to_thread=True)
 def show_model(home: Home, published: Published, cid: CidPath) -> Document:
     """The files of a release's final weights, or of weights by their own CID, and the digest of their tensors."""
-    weights = _weights(home, cid)
-    published.check(weights)
+    weights = _weights(home, published, cid)
     with home.catalog.read() as db:
         known = releases.weights_by_cid(db, weights)
     files = _files(home, weights)
@@ -112,13 +114,12 @@ def show_model(home: Home, published: Published, cid: CidPath) -> Document:
 @route(
     "/models/{cid:str}/weights",
     http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    responses=problems(404, 416),
+    responses=problems(404, 410, 416),
     sync_to_thread=True,
 )
 def get_weights(request: Request[Any, Any, Any], home: Home, published: Published, cid: CidPath) -> Response[Any]:
     """The bytes of weights.safetensors: Range, If-None-Match, ETag is the file's CID, immutable."""
-    weights = _weights(home, cid)
-    published.check(weights)
+    weights = _weights(home, published, cid)
     file, size = _files(home, weights)[_WEIGHTS]
     return ranges.send(
         reader.read_file(home.store, file),
@@ -131,13 +132,15 @@ def get_weights(request: Request[Any, Any, Any], home: Home, published: Publishe
     )
 
 
-def _weights(parts: Parts, text: str) -> CID:
+def _weights(parts: Parts, published: Public, text: str) -> CID:
     """The directory of weights that a release's (or its entry's) CID, or its own, names."""
-    cid = record(parts, text)
+    cid = record(parts, published, text)
     if cid.codec != DAG_CBOR:
         return cid
     release = read_as(parts, records.Release, cid)
-    return final_weights(release_view(parts.store.get, release)).cid
+    weights = final_weights(release_view(parts.store.get, release)).cid
+    published.check(weights)
+    return weights
 
 
 def _files(parts: Parts, weights: CID) -> Mapping[str, tuple[CID, int]]:

@@ -18,14 +18,19 @@ from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
 from registry.api.auth import needs, sends_json
-from registry.api.parts import PREFIX, Document, Home, Page, page, problems, record
+from registry.api.parts import PREFIX, Document, Home, Page, Published, page, problems, record
 from registry.api.problems import HttpProblem
+from registry.api.public import Public
 from registry.api.wire import Cursor, Limit, NewRun, RunPath
 from registry.catalog import runs
-from registry.core.errors import InvalidInput
+from registry.content import reader
+from registry.core.cid import given
+from registry.core.errors import EmotionetError, InvalidInput
+from registry.workflows.base_weights import WEIGHTS_FILES
 from registry.workflows.control_run import cancel, resume
 from registry.workflows.parts import Parts
 from registry.workflows.start_run import Wanted, start_run
+from registry.workflows.trace import record_of
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
 POLL_SECONDS = 0.5
@@ -42,10 +47,10 @@ EventId = Annotated[
     "/runs",
     status_code=202,
     guards=[needs("runs:write"), sends_json],
-    responses=problems(404, 415, 422, scoped=True),
+    responses=problems(404, 410, 415, 422, scoped=True),
     sync_to_thread=True,
 )
-def create_run(home: Home, data: JSONBody[NewRun]) -> Response[Document]:
+def create_run(home: Home, published: Published, data: JSONBody[NewRun]) -> Response[Document]:
     """Queue a training run on a snapshot; a worker takes it up. Follow it at `Location`."""
     known = home.method(data.method).recipes()
     if data.recipe not in known:
@@ -54,13 +59,28 @@ def create_run(home: Home, data: JSONBody[NewRun]) -> Response[Document]:
         recipe=data.recipe,
         method=data.method,
         overrides=data.overrides(),
-        base=str(record(home, data.base)) if data.base else None,
+        base=_base(home, published, data.base) if data.base else None,
         claims=tuple(data.claims),
         final=data.final,
         unanchored=data.unanchored,
     )
-    run = start_run(home, record(home, data.snapshot), wanted)
+    run = start_run(home, record(home, published, data.snapshot), wanted)
     return Response(_document(home, run), headers={"Location": f"{PREFIX}/runs/{run}"})
+
+
+def _base(parts: Parts, published: Public, text: str) -> str:
+    """The CID of base weights, which may be this registry's own alone; anything else must be published to be looked at.
+
+    ``NotFound`` in the same words for what is private and what is not here.
+    """
+    cid = record_of(parts, given(text))
+    try:
+        there = set(reader.list_directory(parts.store, cid))
+    except EmotionetError:
+        there = set()
+    if not there >= set(WEIGHTS_FILES):
+        published.check(cid)
+    return str(cid)
 
 
 def _document(parts: Parts, run: str) -> Document:

@@ -10,10 +10,11 @@ from litestar import Response, get, post
 from litestar.params import JSONBody
 
 from registry.api.auth import needs, sends_json
-from registry.api.parts import PREFIX, Document, Home, Page, page, problems, record, sliced
+from registry.api.parts import PREFIX, Document, Home, Page, Published, page, problems, record, sliced
+from registry.api.public import Public
 from registry.api.wire import CidPath, Cursor, ImagePath, Limit, NewSnapshot
 from registry.catalog import images, snapshots
-from registry.core import records, tables
+from registry.core import records, snapshot_tables, tables
 from registry.core.cid import CID
 from registry.core.errors import UsageError
 from registry.workflows.compare_snapshots import compare_snapshots
@@ -25,12 +26,12 @@ from registry.workflows.take_snapshot import document, take_snapshot
 @post(
     "/snapshots",
     guards=[needs("snapshots:write"), sends_json],
-    responses=problems(404, 415, 422, scoped=True),
+    responses=problems(404, 410, 415, 422, scoped=True),
     sync_to_thread=True,
 )
-def create_snapshot(home: Home, data: JSONBody[NewSnapshot]) -> Response[Document]:
+def create_snapshot(home: Home, published: Published, data: JSONBody[NewSnapshot]) -> Response[Document]:
     """Freeze what the catalog says now; without a query, all of it."""
-    supersedes = record(home, data.supersedes) if data.supersedes else None
+    supersedes = record(home, published, data.supersedes) if data.supersedes else None
     done = take_snapshot(home, classes=data.classes, query=data.query.to_query(), supersedes=supersedes)
     return Response(done, headers={"Location": f"{PREFIX}/snapshots/{done['snapshot']}"})
 
@@ -42,35 +43,38 @@ def list_snapshots(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Pag
         return page(*snapshots.list_snapshots(db, cursor=cursor, limit=limit))
 
 
-@get("/snapshots/{cid:str}", responses=problems(404), sync_to_thread=True)
-def show_snapshot(home: Home, cid: CidPath) -> Document:
+@get("/snapshots/{cid:str}", responses=problems(404, 410, 502), sync_to_thread=True)
+def show_snapshot(home: Home, published: Published, cid: CidPath) -> Document:
     """Counts by label, and what was left out and why."""
-    return document(home, _snapshot(home, cid)[0])
+    return document(home, _snapshot(home, published, cid)[0])
 
 
-@get("/snapshots/{cid:str}/items", responses=problems(404), sync_to_thread=True)
-def list_items(home: Home, cid: CidPath, cursor: Cursor = None, limit: Limit = 100) -> Page:
+@get("/snapshots/{cid:str}/items", responses=problems(404, 410, 502), sync_to_thread=True)
+def list_items(home: Home, published: Published, cid: CidPath, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """The snapshot's items by rising sha256; boxes are [x, y, w, h] in pixels. The cursor is a sha256 in hex."""
-    _, found = _snapshot(home, cid)
-    return sliced(map(_item, tables.rows_as_dicts(found.items, home.store.get)), "sha256", cursor, limit)
+    _, found = _snapshot(home, published, cid)
+    return sliced(map(_item, snapshot_tables.items(found, home.store.get)), "sha256", cursor, limit)
 
 
-@get("/snapshots/{cid:str}/diff/{other:str}", responses=problems(404), sync_to_thread=True)
-def diff_snapshots(home: Home, cid: CidPath, other: CidPath, cursor: Cursor = None, limit: Limit = 100) -> Page:
+@get("/snapshots/{cid:str}/diff/{other:str}", responses=problems(404, 410, 502), sync_to_thread=True)
+def diff_snapshots(
+    home: Home, published: Published, cid: CidPath, other: CidPath, cursor: Cursor = None, limit: Limit = 100
+) -> Page:
     """What became of `cid` in `other`: rows of change (added, removed, changed), sha256, before, after (labels)."""
-    before, _ = _snapshot(home, cid)
-    after, _ = _snapshot(home, other)
+    before, _ = _snapshot(home, published, cid)
+    after, _ = _snapshot(home, published, other)
     return sliced(compare_snapshots(home, before, after), "sha256", cursor, limit)
 
 
-@get("/snapshots/{cid:str}/proof/{image:str}", responses=problems(404), sync_to_thread=True)
-def prove_item(home: Home, cid: CidPath, image: ImagePath) -> Document:
+@get("/snapshots/{cid:str}/proof/{image:str}", responses=problems(404, 410, 502), sync_to_thread=True)
+def prove_item(home: Home, published: Published, cid: CidPath, image: ImagePath) -> Document:
     """The blocks that prove that an image is in the snapshot, or is not, to who trusts nobody.
 
     `blocks` (base64) lead from the table `items` to the row's place; hash each, follow the keys. That an
     image is out is proved only for a table whose order was checked as a whole (audit level 1).
     """
-    snapshot, found = _snapshot(home, cid)
+    snapshot, found = _snapshot(home, published, cid)
+    snapshot_tables.check_heads(found, home.store.get)
     key = _sha256(home, image)
     blocks = tables.prove(found.items, (key,), home.store.get)
     row = tables.verify_proof(found.items, (key,), blocks)
@@ -79,13 +83,13 @@ def prove_item(home: Home, cid: CidPath, image: ImagePath) -> Document:
         "items": str(found.items),
         "sha256": key.hex(),
         "included": row is not None,
-        "row": _item(dict(zip(records.SNAPSHOT_ITEMS[0], row, strict=True))) if row is not None else None,
+        "row": _item(snapshot_tables.item(found, row)) if row is not None else None,
         "blocks": [{"cid": str(block), "data": b64encode(data).decode()} for block, data in blocks.items()],
     }
 
 
-def _snapshot(parts: Parts, text: str) -> tuple[CID, records.Snapshot]:
-    cid = record(parts, text)
+def _snapshot(parts: Parts, published: Public, text: str) -> tuple[CID, records.Snapshot]:
+    cid = record(parts, published, text)
     return cid, read_as(parts, records.Snapshot, cid)
 
 

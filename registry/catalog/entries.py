@@ -35,6 +35,13 @@ def entry_of(db: Session, record: CID, issuer: str | None) -> CID | None:
     return CID.parse(row.cid) if row else None
 
 
+def said_by(db: Session, record: CID) -> str | None:
+    """Who says a record: the first who did. None if nobody whom this catalog knows."""
+    query = sa.select(t.entries.c.issuer).where(t.entries.c.record == str(record))
+    found: str | None = db.scalar(query.order_by(t.entries.c.issued_at, t.entries.c.issuer, t.entries.c.seq).limit(1))
+    return found
+
+
 def record_of(db: Session, cid: CID) -> CID:
     """The record that an entry says; any other CID as it is."""
     record = db.scalar(sa.select(t.entries.c.record).where(t.entries.c.cid == str(cid)))

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from registry.catalog import tables as t
 from registry.catalog.images import put_images
 from registry.catalog.sql import insert_new, int64
-from registry.core import records, tables
+from registry.core import records, snapshot_tables, tables
 from registry.core.cid import CID, RAW, SHA2_256
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.text import check
@@ -131,9 +131,11 @@ def _sql_row(contribution: str, issuer: str, ordinal: str, row: _Row, image: CID
 
 
 def members(snapshot: str, record: records.Snapshot, get: Get) -> Iterator[list[dict[str, Any]]]:
-    """Rows of ``snapshot_members``, batch by batch: the images that a snapshot holds and those it excludes."""
-    for table, excluded in ((record.items, False), (record.excluded, True)):
-        for batch in _batches(tables.rows_as_dicts(table, get)):
-            if not all(isinstance(row.get("sha256"), bytes) and len(row["sha256"]) == 32 for row in batch):
-                raise InvalidInput(f"snapshot {snapshot} has rows that name no image", code="malformed_rows")
+    """Rows of ``snapshot_members``, batch by batch: the images that a snapshot holds and those it excludes.
+
+    ``Untrusted`` (``snapshot_malformed``) for tables that are not what the record states: no forged count is listed.
+    """
+    held, left_out = snapshot_tables.items(record, get), snapshot_tables.excluded(record, get)
+    for rows, excluded in ((held, False), (left_out, True)):
+        for batch in _batches(rows):
             yield [{"snapshot": snapshot, "sha256": row["sha256"].hex(), "excluded": excluded} for row in batch]

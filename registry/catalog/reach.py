@@ -5,7 +5,7 @@ Invariant: whatever a record, a run or an import names by CID is here; what is n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -51,6 +51,20 @@ def denied(db: Session) -> list[CID]:
     withdrawn = [sha256.hex() for sha256 in images.withdrawn(db)]
     pages = (withdrawn[start : start + 500] for start in range(0, len(withdrawn), 500))
     return [cid for page in pages for cid in _cids(db, t.image_cids.c.cid, t.image_cids.c.sha256.in_(page))]
+
+
+def registered_here(db: Session, own: Collection[str]) -> list[CID]:
+    """Images that this home registered, from a folder or by its own log (``own`` are its issuers' DIDs), base weights
+    that its own plans name, and sources that were imported with the wish to publish them."""
+    e, rows, names = t.entries.c, t.contribution_rows.c, kept.file_names.c
+    mine = sa.select(rows.sha256).join(t.entries, e.record == rows.contribution).where(e.issuer.in_(own))
+    planned = sa.select(e.record).where(e.issuer.in_(own))
+    imported = t.image_cids.c.sha256.in_(sa.select(names.sha256))
+    return [
+        *_cids(db, t.image_cids.c.cid, sa.or_(imported, t.image_cids.c.sha256.in_(mine))),
+        *_cids(db, t.mentions.c.target, t.mentions.c.relation == "base", t.mentions.c.record.in_(planned)),
+        *_cids(db, kept.sources.c.root, ~kept.sources.c.private),
+    ]
 
 
 def published(db: Session) -> list[CID]:

@@ -39,6 +39,10 @@ class Batch:
         """Whether the batch or the store holds a block."""
         return cid.multihash in self._new or self._index.find(cid.multihash) is not None
 
+    def took(self, cid: CID) -> bool:
+        """Whether this very batch was given a block, be it new or not."""
+        return cid.multihash in self._new or cid.multihash in self._again
+
     def find(self, cid: CID) -> bytes | None:
         """A block's bytes as they lie, unverified; None if there are none."""
         multihash = cid.multihash

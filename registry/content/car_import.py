@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from registry.content.batch import Batch
 from registry.content.embedded import EmbeddedStore
 from registry.core import car
 from registry.core.cid import CID, verify
-from registry.core.dag import walk_present
+from registry.core.dag import not_here, walk_present
 from registry.core.encoding import LINKING, links
 from registry.core.errors import EmotionetError, InvalidInput, NotFound, Untrusted
 from registry.core.store import BlockStore
@@ -54,15 +54,19 @@ class Partial:
 class _Staged:
     """Reads what a batch holds, then what the store does."""
 
-    def __init__(self, batch: Batch, store: BlockStore) -> None:
-        self._batch, self._store = batch, store
+    def __init__(self, batch: Batch, store: BlockStore, hidden: Container[bytes] = ()) -> None:
+        self._batch, self._store, self._hidden = batch, store, hidden
 
     def has(self, cid: CID) -> bool:
         """Whether either holds it."""
+        if cid.multihash in self._hidden and not self._batch.took(cid):
+            return False
         return self._batch.has(cid) or self._store.has(cid)
 
     def get(self, cid: CID) -> bytes:
         """The verified bytes."""
+        if cid.multihash in self._hidden and not self._batch.took(cid):
+            raise not_here(cid)
         data = self._batch.find(cid)
         if data is None:
             return self._store.get(cid)
@@ -142,8 +146,13 @@ def _ended(waiting: deque[tuple[CID, bytes, Future[None]]], keep: int) -> Iterat
         yield cid, data, error
 
 
-def import_car(store: BlockStore, stream: IO[bytes], limits: Limits | None = None) -> list[CID]:
-    """Import all blocks; returns the roots. ``Untrusted`` or ``InvalidInput`` leaves the store as it was."""
+def import_car(
+    store: BlockStore, stream: IO[bytes], limits: Limits | None = None, hidden: Container[bytes] = ()
+) -> list[CID]:
+    """Import all blocks; returns the roots. ``Untrusted`` or ``InvalidInput`` leaves the store as it was.
+
+    What the file leaves out must be in the store; the multihashes ``hidden`` count as if they were not.
+    """
     named, sections = car.read_raw(stream)
     roots = list(named)
     with _staging(store) as batch:
@@ -152,7 +161,7 @@ def import_car(store: BlockStore, stream: IO[bytes], limits: Limits | None = Non
                 raise wrong
             batch.put_own(cid, data)
         try:
-            for _ in walk_present(_Staged(batch, store), roots):
+            for _ in walk_present(_Staged(batch, store, hidden), roots):
                 pass
         except NotFound as error:
             raise Untrusted(

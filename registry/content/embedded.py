@@ -23,7 +23,7 @@ from registry.content.compaction import compact
 from registry.content.index import Index, Place
 from registry.content.packs import Descriptor, PackReader
 from registry.core.cid import CID, IDENTITY, RAW, hash_function, verify
-from registry.core.dag import walk_held, walk_present
+from registry.core.dag import not_here, walk_held, walk_present
 from registry.core.errors import NotFound, Unavailable, Untrusted, not_written
 
 GRACE = 3600  # seconds that a new block is safe from gc while others write
@@ -99,7 +99,7 @@ class EmbeddedStore:
             return cid.digest
         data = self._main.find(cid)
         if data is None:
-            raise NotFound(f"block {cid} is not held here: import it, or a CAR file of it")
+            raise not_here(cid)
         try:
             verify(cid, data)
         except Untrusted as error:

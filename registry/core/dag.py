@@ -13,6 +13,11 @@ from registry.core.store import BlockReader
 Get = Callable[[CID], bytes]
 
 
+def not_here(cid: CID) -> NotFound:
+    """What to raise for a block that a store does not hold."""
+    return NotFound(f"block {cid} is not held here: import it, or a CAR file of it")
+
+
 def walk_closure(
     get: Get, roots: Iterable[CID], leave_out: Callable[[CID], bool] = lambda cid: False
 ) -> Iterator[tuple[CID, bytes]]:
@@ -47,7 +52,7 @@ def walk_present(
         if cid.codec in LINKING:
             return store.get(cid)
         if not store.has(cid):
-            raise NotFound(f"block {cid} is not held here: import it, or a CAR file of it")
+            raise not_here(cid)
         return b""
 
     return (cid for cid, _ in walk_closure(get, roots, leave_out))

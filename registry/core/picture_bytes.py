@@ -48,6 +48,13 @@ def picture_kind(data: bytes) -> str | None:
     return next((kind for begins, kind in _PICTURES if begins.match(data)), None)
 
 
+def begins_as_picture(data: bytes) -> bool:
+    """Whether bytes begin as a picture's do, also one that training does not read. SVG is text, and none."""
+    head = data[:HEAD]
+    others = (begins for begins, said in _OTHERS if not said.startswith("SVG"))
+    return picture_kind(head) is not None or any(begins.match(head) for begins in others)
+
+
 def why_no_picture(data: bytes) -> str | None:
     """In a few words what the bytes are instead of a picture that training reads, with the way out where there is one;
     None where they begin as one."""

@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from registry.core import records, tables
+from registry.core import records, snapshot_tables, tables
 from registry.core.cid import CID
 from registry.workflows.parts import Parts
 from registry.workflows.read_content import read_as
-
-_LABEL = records.SNAPSHOT_ITEMS[0].index("label")
 
 
 def compare_snapshots(parts: Parts, before: CID, after: CID) -> Iterator[dict[str, Any]]:
     """Rows ``change`` (added, removed, changed), ``sha256``, ``before`` and ``after`` (labels)."""
     old = read_as(parts, records.Snapshot, before)
     new = read_as(parts, records.Snapshot, after)
-    for left, right in tables.diff(old.items, new.items, parts.store.get):
+    for snapshot in (old, new):
+        snapshot_tables.check_heads(snapshot, parts.store.get)
+    for one, other in tables.diff(old.items, new.items, parts.store.get):
+        left = None if one is None else snapshot_tables.item(old, one)
+        right = None if other is None else snapshot_tables.item(new, other)
         present = left or right
         assert present is not None
         change = "changed" if left and right else ("removed" if left else "added")
         yield {
             "change": change,
-            "sha256": present[0].hex(),
-            "before": left[_LABEL] if left else None,
-            "after": right[_LABEL] if right else None,
+            "sha256": present["sha256"].hex(),
+            "before": left["label"] if left else None,
+            "after": right["label"] if right else None,
         }

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Any
 
 from registry.catalog import entries, runs
-from registry.core import records, tables
+from registry.core import records, snapshot_tables, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.core.records import to_value
@@ -63,10 +63,18 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     """The first thing that can't be is an error; a dry run finds the same."""
     with parts.catalog.read() as db:
         snapshot = entries.record_of(db, snapshot)
+        issuer = entries.said_by(db, snapshot)
     if not parts.store.has(snapshot):
         raise NotFound(f"snapshot {snapshot} is not held here: see `emotionet snapshot list`")
     claims = [parse_claim(text) for text in wanted.claims]
     record = read_as(parts, records.Snapshot, snapshot)
+    if issuer is None:
+        raise InvalidInput(
+            f"nobody's log here says the snapshot {snapshot}: anyone may have written it",
+            code="unsigned_snapshot",
+            hint="take one with `emotionet snapshot create`, or import the entry that says this one.",
+        )
+    snapshot_tables.check(record, parts.store.get)
     check_claims(parts, record, claims)
     if wanted.engine not in engines.NAMES:
         raise UsageError(f"there is no engine {wanted.engine!r}: use {' or '.join(engines.NAMES)}")

@@ -16,6 +16,7 @@ from registry.core.dag import walk_closure, walk_held
 from registry.core.errors import NotFound, Unavailable
 from registry.core.store import BlockStore
 from registry.workflows.parts import Parts, Progress, silent
+from registry.workflows.private_blocks import private_blocks
 
 BATCH = 16 << 20  # bytes between two flushes
 
@@ -30,11 +31,12 @@ def sync(
     """
     with parts.catalog.read() as db:
         withheld = {cid.multihash for cid in reach.denied(db)}
-        roots = [cid for cid in reach.published(db) if cid.multihash not in withheld]
+        closed = withheld | private_blocks(parts)
+        roots = [cid for cid in reach.published(db) if cid.multihash not in closed]
     absent: list[CID] = []
-    held = [cid for cid in walk_held(source, roots, absent, withheld) if cid.hash_code != IDENTITY]
+    held = [cid for cid in walk_held(source, roots, absent, closed) if cid.hash_code != IDENTITY]
     sent = _copy(source, target, held, progress)
-    gaps = withheld | {cid.multihash for cid in absent}
+    gaps = closed | {cid.multihash for cid in absent}
     pinned = _pin(target, roots, gaps, progress)
     for done, cid in enumerate(held, 1):
         try:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from registry.catalog import entries, images
-from registry.core import records, tables
+from registry.core import records, snapshot_tables, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
 from registry.core.snapshot import RULE, Classes, load_classes, select
@@ -70,15 +70,20 @@ def take_snapshot(
 
 
 def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
-    """The document of `emotionet snapshot show --json`."""
+    """The document of `emotionet snapshot show --json`; ``issuer`` is None where nobody's log here says it.
+
+    ``Untrusted`` (``snapshot_malformed``) where its tables are not what it states.
+    """
     with parts.catalog.read() as db:
         snapshot = entries.record_of(db, snapshot)
+        issuer = entries.said_by(db, snapshot)
     record = read_as(parts, records.Snapshot, snapshot)
-    labels = Counter(row["label"] for row in tables.rows_as_dicts(record.items, parts.store.get))
+    labels = Counter(row["label"] for row in snapshot_tables.items(record, parts.store.get))
     nothing = labels.pop(None, 0)
-    reasons = Counter(row["reason"] for row in tables.rows_as_dicts(record.excluded, parts.store.get))
+    reasons = Counter(row["reason"] for row in snapshot_tables.excluded(record, parts.store.get))
     return {
         "snapshot": str(snapshot),
+        "issuer": issuer,
         "count": record.count,
         "excluded": dict(sorted(reasons.items())),
         "labels": {name: labels.get(name, 0) for name in record.classes},

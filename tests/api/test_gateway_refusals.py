@@ -9,7 +9,7 @@ import pytest
 from registry.assembly import Home
 from registry.content.importer import add_bytes
 from registry.core.cid import CID, DAG_PB, IDENTITY, RAW, cid_of
-from tests.api.conftest import Client, Headers, problem, register, send
+from tests.api.conftest import Client, Headers, picture, problem, register, send
 from tests.api.gateway_dags import (
     CAR_TYPE,
     RAW_TYPE,
@@ -114,7 +114,7 @@ def test_a_missing_part_is_an_error_before_the_first_byte(client: Client, home: 
 
 
 def test_a_withdrawn_part_is_gone_by_every_way(client: Client, writer: Headers, home: Home) -> None:
-    image, other = send(client, writer, [b"image" * 100, b"other" * 100])
+    image, other = send(client, writer, [picture(1), picture(2)])
     register(client, writer, [{"cid": str(cid), "label": "feliz"} for cid in (image, other)])
     root = directory(home.store, {"image": image, "other": other})
     document = put_cbor(home.store, {"image": image, "root": root})

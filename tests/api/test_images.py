@@ -234,7 +234,7 @@ def test_a_row_out_of_bounds(resting: Resting, change: dict[str, Any]) -> None:
 
 def test_only_files_of_a_sensible_size_are_images(client: Client, writer: Headers) -> None:
     store, stream = MemoryStore(), io.BytesIO()
-    leaf = add_bytes(store, bytes(1 << 20))
+    leaf = add_bytes(store, picture(0, 1 << 20))
     bomb = file_node(tuple(Link(leaf.cid, "", leaf.tsize) for _ in range(65)), (1 << 20,) * 65)
     huge = cid_of(bomb, 0x70)
     store.put(huge, bomb)

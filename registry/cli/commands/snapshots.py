@@ -60,6 +60,7 @@ def _text(document: dict[str, Any]) -> list[str]:
     without = f", and {document['background']} without an object" if document["background"] else ""
     return [
         f"snapshot {document['snapshot']}",
+        f"issuer {document['issuer']}" if document["issuer"] else "UNSIGNED: nobody's log here says it",
         f"{document['count']} images: {cell(document['labels'])}{without}",
         f"left out: {cell(document['excluded'])}",
     ]

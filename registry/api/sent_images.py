@@ -1,0 +1,40 @@
+"""What may be registered by its CID: bytes that are held, are not private, and begin as a picture does.
+
+Invariant: what is private, and what is not here, get one answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from registry.content import reader
+from registry.core.cid import CID
+from registry.core.errors import InvalidInput, NotFound
+from registry.core.picture_bytes import HEAD, begins_as_picture, why_no_picture
+from registry.workflows.parts import Parts
+
+Hides = Callable[[CID], bool]
+
+
+def not_held(cid: CID) -> NotFound:
+    """The answer for an image whose bytes are not here."""
+    return NotFound(f"the bytes of {cid} are not held here: send them by POST /api/v1/blocks first", code="not_held")
+
+
+def check_begins(parts: Parts, cid: CID, hides: Hides) -> None:
+    """``InvalidInput`` (``not_an_image``) for what begins as something else; ``NotFound`` (``not_held``)."""
+    try:
+        head = b"".join(reader.read_file(parts.store, cid, 0, HEAD))
+    except NotFound as error:
+        raise not_held(cid) from error
+    except InvalidInput as error:
+        if hides(cid):
+            raise not_held(cid) from error
+        raise
+    if begins_as_picture(head):
+        return
+    if hides(cid):
+        raise not_held(cid)
+    raise InvalidInput(
+        f"{cid} is {why_no_picture(head) or 'no picture'}", code="not_an_image", hint="register pictures alone."
+    )

@@ -1,0 +1,290 @@
+"""What strangers can plant: forged records sent as bytes, rows that name what is private, questions about what is."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from litestar.testing import TestClient
+
+from registry.api.app import create_app
+from registry.assembly import Home, open_home
+from registry.catalog import images, indexing
+from registry.content import reader
+from registry.content.importer import add_bytes, add_directory
+from registry.content.memory import MemoryStore
+from registry.core import car, encoding, log, records, tables
+from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
+from registry.core.dag import walk_closure
+from registry.core.dagpb import Link
+from registry.core.errors import InvalidInput, NotFound, Untrusted
+from registry.core.unixfs import file_node
+from registry.provenance.keys import Key, load_or_create
+from registry.settings import read_settings
+from registry.workflows.import_source import import_source
+from registry.workflows.read_content import read_as
+from registry.workflows.start_run import Wanted, start_run
+from registry.workflows.sync_store import sync
+from tests.api.conftest import CAR_TYPE, PLUGIN, Client, Headers, fill, make_token, picture, problem
+from tests.api.test_schema import operations
+
+
+class Planted(NamedTuple):
+    """A registry with a private folder, whose table of labels names people, beside what it publishes."""
+
+    home: Home
+    client: Client
+    writer: Headers
+    snapshot: CID
+    root: CID
+    labels: CID
+    loose: CID  # a picture in the folder that no row registered
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
+    folder = tmp_path_factory.mktemp("planted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(PLUGIN)
+        home = open_home(read_settings({"EMOTIONET_HOME": str(folder / "home")}))
+        root = _private(home, folder / "people")
+        found = reader.list_directory(home.store, root)
+        with TestClient(create_app(home), raise_server_exceptions=False) as client:
+            writer = make_token(home)
+            fill(client, writer, 4)
+            snapshot = client.post("/api/v1/snapshots", json={}, headers=writer).json()["snapshot"]
+            places = (found["labels.csv"].cid, found["loose.jpg"].cid)
+            yield Planted(home, client, writer, CID.parse(snapshot), root, *places)
+        home.close()
+
+
+def _private(home: Home, folder: Path) -> CID:
+    """Import a folder of two pictures, of which one is registered: as where an import was cut off between."""
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(picture(50))
+    (folder / "labels.csv").write_text("file,label,subject\na.jpg,feliz,Ana Secreta\n")
+    found = reader.list_directory(home.store, CID.parse(import_source(home, str(folder))["root"]))
+    files = {name: (entry.cid, entry.tsize) for name, entry in found.items()}
+    loose = add_bytes(home.store, picture(51))
+    root = add_directory(home.store, {**files, "loose.jpg": (loose.cid, loose.tsize)}).cid
+    home.store.flush()
+    with home.catalog.write() as db:
+        images.add_source(db, root, kind="folder", private=True, at=home.now())
+    return root
+
+
+def forged(home: Home, snapshot: CID, **change: Any) -> CID:
+    """A snapshot record that differs from an honest one, put into the store as a CAR would; its CID."""
+    value = records.to_value(read_as(home, records.Snapshot, snapshot))
+    data = encoding.encode(value | change)
+    cid = cid_of(data, DAG_CBOR)
+    home.store.put_many([(cid, data)])
+    return cid
+
+
+def other_table(home: Home, columns: tuple[str, ...] = ("sha256", "colour")) -> CID:
+    """A table that is no snapshot's."""
+    return tables.build(columns, ("sha256",), [[bytes([n]) * 32, *columns[1:]] for n in range(3)], home.store.put)
+
+
+def publish(home: Home, cid: CID) -> None:
+    """What importing a CAR with this root says of it."""
+    with home.catalog.write() as db:
+        images.add_source(db, cid, kind="car", private=False, at=home.now())
+
+
+TAILS = ("", "/items", "/diff/{honest}", "/proof/" + "00" * 32)
+
+
+def changes(home: Home) -> list[dict[str, Any]]:
+    columns = records.SNAPSHOT_ITEMS[0]
+    return [
+        {"items": other_table(home)},
+        {"items": other_table(home, columns)},  # its columns, filled with words
+        {"excluded": other_table(home)},
+        {"items": cid_of(b"nothing", DAG_CBOR)},
+        {"count": 1_000_000},
+        {"classes": ["none of its labels"]},
+    ]
+
+
+def test_an_unsigned_snapshot_looks_as_if_it_were_not_here(planted: Planted) -> None:
+    absent = cid_of(b"\xa0", DAG_CBOR)
+    for change in [{}, *changes(planted.home)]:
+        cid = forged(planted.home, planted.snapshot, rule="another", **change)
+        for tail in TAILS:
+            address = f"/api/v1/snapshots/{{}}{tail.format(honest=planted.snapshot)}"
+            mine, other = (planted.client.get(address.format(one)) for one in (cid, absent))
+            assert mine.status_code == other.status_code == 404
+            assert mine.json()["detail"] == other.json()["detail"].replace(str(absent), str(cid))
+
+
+def test_an_imported_one_is_shown_as_far_as_it_is_true_and_as_unsigned(planted: Planted) -> None:
+    whole = forged(planted.home, planted.snapshot, rule="another")
+    publish(planted.home, whole)
+    assert planted.client.get(f"/api/v1/snapshots/{whole}").json()["issuer"] is None
+    assert planted.client.get(f"/api/v1/snapshots/{planted.snapshot}").json()["issuer"] == planted.home.key.did
+    for change in changes(planted.home):
+        cid = forged(planted.home, planted.snapshot, **change)
+        publish(planted.home, cid)
+        answers = [
+            planted.client.get(f"/api/v1/snapshots/{cid}{tail.format(honest=planted.snapshot)}") for tail in TAILS
+        ]
+        assert {answer.status_code for answer in answers} <= {200, 404, 502}, change
+        assert answers[0].status_code != 200, change
+
+
+def test_no_run_starts_on_a_forged_or_an_unsigned_snapshot(planted: Planted) -> None:
+    wanted = Wanted(recipe="simulated", method="simulated")
+    for change in [{}, *changes(planted.home)]:
+        cid = forged(planted.home, planted.snapshot, rule="not said", **change)
+        with pytest.raises(InvalidInput) as raised:
+            start_run(planted.home, cid, wanted)
+        assert raised.value.code == "unsigned_snapshot"
+        body = {"snapshot": str(cid), "recipe": "simulated", "method": "simulated"}
+        problem(planted.client.post("/api/v1/runs", json=body, headers=planted.writer), 404, "not_found")
+
+
+def test_a_forged_one_is_never_listed(planted: Planted, tmp_path: Path) -> None:
+    for change in changes(planted.home):
+        cid = forged(planted.home, planted.snapshot, **change)
+        with pytest.raises((Untrusted, NotFound)):
+            learn(planted.home, load_or_create(tmp_path), cid)
+    listed = planted.client.get("/api/v1/snapshots").json()["items"]
+    assert [one["cid"] for one in listed] == [str(planted.snapshot)]
+
+
+def learn(home: Home, key: Key, record: CID) -> None:
+    """A stranger's entry for a record, indexed as an imported log is."""
+    entry = records.encode(log.make_entry(key, 0, None, record, home.now()))
+    cid = cid_of(entry, DAG_CBOR)
+    home.store.put_many([(cid, entry)])
+    with home.catalog.write() as db:
+        indexing.index_entry(db, cid, home.store.get)
+
+
+def row_of(home: Home, key: Key, sha256: bytes, cid: CID) -> None:
+    """A row that a stranger signed, learned of as an imported log is."""
+    values = {"sha256": sha256, "contributor": "x", "cid": bytes(cid), "size": 1, "label": "feliz", "boxes": []}
+    values |= {"attributes": {}, "subject": None, "licence": None, "consent": None, "replaces": None}
+    columns, order = records.CONTRIBUTION_ROWS
+    table = tables.build(columns, order, [[values[name] for name in columns]], home.store.put)
+    contribution = records.encode(records.Contribution(rows=table, issuer=key.did))
+    record = cid_of(contribution, DAG_CBOR)
+    home.store.put_many([(record, contribution)])
+    learn(home, key, record)
+
+
+@pytest.mark.parametrize("name", ["labels", "loose", "root"])
+def test_what_is_private_stays_so_whatever_a_row_says(home: Home, client: Client, tmp_path: Path, name: str) -> None:
+    root = _private(home, tmp_path / "people")
+    files = reader.list_directory(home.store, root)
+    cid = {"labels": files["labels.csv"].cid, "loose": files["loose.jpg"].cid, "root": root}[name]
+    row_of(home, load_or_create(tmp_path), cid.digest if cid.codec == RAW else b"r" * 32, cid)
+    problem(client.get(f"/ipfs/{cid}?format=raw"), 404, "not_found")
+    target = MemoryStore()
+    sync(home, home.embedded, target, ("embedded", "memory"))
+    assert not target.has(cid)
+    assert target.has(files["a.jpg"].cid)
+
+
+def test_what_was_registered_of_a_private_folder_is_given_out(planted: Planted) -> None:
+    image = reader.list_directory(planted.home.store, planted.root)["a.jpg"].cid
+    assert planted.client.get(f"/ipfs/{image}?format=raw").content == picture(50)
+
+
+@pytest.mark.parametrize("name", ["labels", "root"])
+def test_a_row_of_what_is_private_is_answered_as_one_of_what_is_not_here(planted: Planted, name: str) -> None:
+    cid: CID = getattr(planted, name)
+    absent = cid_of(b"nothing of the kind", cid.codec)
+    rows = [{"cid": str(one), "label": "feliz"} for one in (cid, absent)]
+    one, other = planted.client.post("/api/v1/images", json=rows, headers=planted.writer).json()["results"]
+    assert one == {**other, "row": 1, "cid": str(cid), "reason": other["reason"].replace(str(absent), str(cid))}
+    assert other["code"] == "not_held"
+
+
+@pytest.mark.parametrize(
+    "data", [b"file,label\na.jpg,x\n", b"<svg xmlns='x'/>", b"<html>", b"", b"%PDF-1.7", bytes(64)]
+)
+def test_what_registers_begins_as_an_image(client: Client, writer: Headers, home: Home, data: bytes) -> None:
+    cid = add_bytes(home.store, data).cid
+    home.store.flush()
+    rows = [{"cid": str(cid), "label": "feliz"}]
+    (answer,) = client.post("/api/v1/images", json=rows, headers=writer).json()["results"]
+    assert (answer["status"], answer["code"]) == ("rejected", "not_an_image")
+
+
+@pytest.mark.parametrize("name", ["labels", "loose", "root", "absent"])
+def test_a_car_leans_on_nothing_private(planted: Planted, name: str) -> None:
+    cid = cid_of(b"nowhere", RAW) if name == "absent" else getattr(planted, name)
+    node = file_node((Link(cid, "", 10),), (10,))
+    stream = io.BytesIO()
+    car.write([cid_of(node, DAG_PB)], [(cid_of(node, DAG_PB), node)], stream)
+    headers = {**planted.writer, "Content-Type": CAR_TYPE}
+    found = problem(
+        planted.client.post("/api/v1/blocks", content=stream.getvalue(), headers=headers), 422, "car_incomplete"
+    )
+    assert str(cid) in found["detail"]
+    whole = io.BytesIO()  # who sends the bytes along tells nothing and learns nothing
+    if name in {"labels", "loose"}:
+        blocks = [(cid_of(node, DAG_PB), node), *walk_closure(planted.home.store.get, [cid])]
+        car.write([cid_of(node, DAG_PB)], blocks, whole)
+        assert planted.client.post("/api/v1/blocks", content=whole.getvalue(), headers=headers).status_code == 200
+
+
+ASKED = {  # what a POST asks about, in its body
+    "/api/v1/audits": [{"target": "{}"}, {"target": "{}", "level": 2}],
+    "/api/v1/snapshots": [{"supersedes": "{}"}],
+    "/api/v1/runs": [
+        {"snapshot": "{}", "recipe": "simulated", "method": "simulated"},
+        {"snapshot": "{honest}", "base": "{}", "recipe": "simulated", "method": "simulated"},
+    ],
+    "/api/v1/releases/{cid}/claims": [{"claims": ["macro_f1 >= 0.5"]}],
+    "/api/v1/images/{identity}/labels": [{"label": "feliz"}],
+    "/api/v1/images/{identity}/withdrawal": [{"reason": "asked to"}],
+}
+UNASKED = {"/api/v1/blocks", "/api/v1/images", "/api/v1/releases"}  # bytes and rows are above; a run's id is no CID
+
+
+def questions(planted: Planted) -> Iterator[tuple[str, str, dict[str, Any] | None]]:
+    """Every question that the description knows of with a CID in it, the CID's place marked with {}."""
+    schema = planted.client.get("/schema").json()
+    for path, method, operation in operations(schema):
+        names = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "path"} - {"run"}
+        queries = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"} & {"target"}
+        if method == "post" and not path.endswith(("/cancel", "/resume")):
+            if path not in UNASKED:
+                address = path.replace("{cid}", "{}").replace("{identity}", "{}")
+                yield from ((method, address, body) for body in ASKED[path])
+            continue
+        for name in sorted(names & {"cid", "other", "digest", "identity", "image"}):
+            address = path.replace(f"{{{name}}}", "{}")
+            for rest in names - {name}:
+                address = address.replace(f"{{{rest}}}", "a" if rest == "path" else str(planted.snapshot))
+            forms = ("?format=raw", "?format=car") if path.startswith("/ipfs") else ("",)
+            yield from ((method, address + form, None) for form in forms)
+        yield from ((method, f"{path}?{name}={{}}", None) for name in queries)
+
+
+def test_every_address_answers_alike_for_what_is_private_and_what_is_not_here(planted: Planted) -> None:
+    record = forged(planted.home, planted.snapshot, rule="private")
+    private = [(record, cid_of(b"\xa0", DAG_CBOR)), (planted.root, cid_of(b"absent", DAG_PB))]
+    private += [(one, cid_of(b"absent", RAW)) for one in (planted.labels, planted.loose)]
+    asked = list(questions(planted))
+    assert len(asked) > 25
+    for cid, absent in private:
+        for method, address, body in asked:
+            mine, other = (_ask(planted, method, address, body, str(one)) for one in (cid, absent))
+            assert mine == (other[0], other[1].replace(str(absent), str(cid))), (method, address, body)
+
+
+def _ask(planted: Planted, method: str, address: str, body: dict[str, Any] | None, cid: str) -> tuple[int, str]:
+    filled = None
+    if body is not None:
+        texts = {"{}": cid, "{honest}": str(planted.snapshot)}
+        filled = {name: texts.get(value, value) if isinstance(value, str) else value for name, value in body.items()}
+    answer = planted.client.request(method, address.replace("{}", cid), json=filled, headers=planted.writer)
+    return answer.status_code, answer.text
