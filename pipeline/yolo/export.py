@@ -1,7 +1,8 @@
 """Weights as ONNX, for whoever has no torch. The file holds the model and nothing of this machine.
 
-Invariants: what is written is compared with the weights before it is given out; no metadata, no names of folders;
-the same weights give the same bytes with the same torch. Needs the extra ``emotionet[onnx]``.
+Invariants: what is written is compared with the weights before it is given out; its metadata are the classes' names and
+what a picture must become first, as ultralytics and others look for them, and nothing else; no names of folders; the
+same weights give the same bytes with the same torch. Needs the extra ``emotionet[onnx]``.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from pipeline.weights import load_weights
+from pipeline.weights import STRIDE, load_weights
 from pipeline.yolo.model import load_model
 from registry.core.errors import Unavailable, Untrusted
+from registry.imaging.decode import FILL
 
 OPSET = 17
 BOX_TOLERANCE, SCORE_TOLERANCE = 0.05, 0.001  # pixels, and shares of 1
@@ -47,14 +49,32 @@ def to_onnx(files: Mapping[str, bytes]) -> bytes:
             output_names=["output0"],
         )
     document = onnx.load_from_string(stream.getvalue())
-    data = _plain(document)
+    data = _plain(document, _about(names, size))
     _compare(data, model, size, onnxruntime)
     return data
 
 
-def _plain(document: Any) -> bytes:
-    """Without what says where and by whom it was made."""
+def _about(names: tuple[str, ...], size: int) -> dict[str, str]:
+    """The metadata: ultralytics' own keys, and ours for people."""
+    return {
+        "task": "detect",
+        "names": repr(dict(enumerate(names))),
+        "imgsz": repr([size, size]),
+        "stride": str(STRIDE),
+        "batch": "1",
+        "channels": "3",
+        "license": "AGPL-3.0-only",
+        "preprocessing": f"Upright, sRGB, transparency on grey {FILL}; scaled to fit {size} by {size} by a bilinear "
+        f"filter that averages when it shrinks (Pillow's), centred on grey {FILL}; RGB, channels first, 0 to 1.",
+    }
+
+
+def _plain(document: Any, about: Mapping[str, str]) -> bytes:
+    """Without what says where and by whom it was made; with what it is ``about``."""
     del document.metadata_props[:]
+    for name, value in sorted(about.items()):
+        pair = document.metadata_props.add()
+        pair.key, pair.value = name, value
     document.doc_string = document.graph.doc_string = ""
     document.producer_name, document.producer_version = "emotionet", ""
     for node in document.graph.node:

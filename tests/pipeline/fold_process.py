@@ -313,7 +313,8 @@ def outward(folder: Path) -> dict[str, Any]:
     return {
         "same": document == method.export(first)["model.onnx"],
         "opset": [one.version for one in read.opset_import],
-        "metadata": [len(read.metadata_props), read.doc_string, read.producer_name],
+        "metadata": [{one.key: one.value for one in read.metadata_props}, read.doc_string, read.producer_name],
+        "used": used_as_told(folder, given, first),
         "folder": str(folder) in document.decode("latin-1"),
         "hostile": coded(lambda: method.export(strange)),
         "alone": predicted([first]),
@@ -322,6 +323,47 @@ def outward(folder: Path) -> dict[str, Any]:
         "estimate": [estimate.seconds, estimate.memory, estimate.pixels, estimate.checkpoint],
         "checkpoint": (given.workdir / "checkpoint.pt").stat().st_size,
     }
+
+
+def used_as_told(folder: Path, given: FoldTask, weights: Mapping[str, bytes]) -> list[Any]:
+    """What the card's own code says of pictures, beside what the method does: [ours, onnxruntime's, ultralytics']."""
+    import torch
+
+    from pipeline.weights import load_weights, save_weights
+    from pipeline.yolo.fold import silence
+    from pipeline.yolo.trainer import LAST_LAYER
+    from registry.provenance.exports import card_use
+
+    silence()
+    tensors, *about = load_weights(weights)
+    chance = torch.Generator().manual_seed(1)  # two epochs teach nothing: so that each picture gets another answer
+    loud = dict(tensors)
+    for name, one in tensors.items():
+        if LAST_LAYER.match(name) and name.endswith("weight"):
+            loud[name] = torch.randn(one.shape, generator=chance) * 2
+        elif name.endswith("bn.weight"):
+            loud[name] = one * 2
+    weights, _ = save_weights(loud, *about)
+    found = []
+    place = folder / "used"
+    place.mkdir()
+    (place / "model.onnx").write_bytes(YOLOv8().export(weights)["model.onnx"])
+    for number, size in enumerate(((160, 120), (90, 130), (64, 64), (300, 41))):
+        (place / f"{number}.png").write_bytes(encode(scene(number + 20, size)))
+    os.chdir(place)
+    for mirrored in (False, True):
+        recipe = {**given.recipe, "evaluation": {**given.recipe["evaluation"], "mirrored": mirrored}}
+        said: dict[str, Any] = {}
+        size = int(recipe["training"]["imgsz"])
+        code = card_use.picture(size, "0.002000"), card_use.onnx(mirrored), card_use.ultralytics("0.0001")
+        exec("\n".join(code), said)
+        for path in sorted(place.glob("*.png")):
+            (ours,) = YOLOv8().predict([weights], [path.read_bytes()], recipe, given.classes)
+            kind, score, *_ = ours[0]
+            label = given.classes[kind] if score >= 2_000 else "nothing"
+            theirs = [said["predict"](str(path)), said["predict_with_ultralytics"](str(path))]
+            found.append([mirrored, [label, score / 1_000_000], *theirs])
+    return found
 
 
 def precise(folder: Path) -> dict[str, Any]:

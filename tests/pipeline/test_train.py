@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -200,7 +201,15 @@ def test_onnx_averages_and_estimates(place: Path) -> None:
     found = process("outward", place / "outward", place / "home-o")
     assert found["same"]
     assert found["opset"] == [17]
-    assert found["metadata"] == [0, "", "emotionet"]
+    metadata, *rest = found["metadata"]
+    assert rest == ["", "emotionet"]
+    assert ast.literal_eval(metadata["names"]) == dict(enumerate(("triste", "sorprendido", "feliz", "enojado")))
+    assert metadata["imgsz"] == "[64, 64]"
+    assert "grey 114" in metadata["preprocessing"]
+    assert len({(mirrored, *ours) for mirrored, ours, *_ in found["used"]}) > 5, "pictures get different answers"
+    for mirrored, ours, onnxruntimes, ultralytics in found["used"]:
+        assert onnxruntimes == [ours[0], pytest.approx(ours[1], abs=2e-6)]
+        assert mirrored or ultralytics == [ours[0], pytest.approx(ours[1], abs=2e-6)]
     assert not found["folder"]
     assert found["hostile"] == "Untrusted hostile_weights"
     assert found["alone"] == found["twice"] != found["average"]

@@ -76,7 +76,7 @@ def view(*, name: str = "quick", source: str = "photograph", **changes: Any) -> 
     return ReleaseView(
         draw=records.Draw(plan=CID, beacon=changes.get("beacon"), seed=bytes(32), folds=CID),
         plan=records.Plan(**{**plan, **changes.get("plan", {})}),
-        recipe=records.Recipe(name=name, method="yolov8", values={}),
+        recipe=records.Recipe(name=name, method="yolov8", values=changes.get("values", {})),
         preprocessing=records.Preprocessing(snapshot=CID, recipe=CID, output=CID),
         snapshot=records.Snapshot(
             items=CID,
@@ -301,3 +301,15 @@ def test_nothing_estimable_has_no_model_index() -> None:
     card = model_card(view(evaluation=to_record(CID, CID, (), CID, empty), plan={"final": "refit"}))
     assert "model-index" not in front(card)
     assert "The plan makes no claim." in card
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_card_tells_how_to_use_the_weights(mirrored: bool) -> None:
+    values = {"training": {"imgsz": 96}, "evaluation": {"floor": "0.01", "mirrored": mirrored}}
+    given = view(values=values)
+    card = model_card(given)
+    code = "\n".join(re.findall(r"^```python\n(.*?)^```$", card, re.DOTALL | re.MULTILINE))
+    compile(code, "card", "exec")
+    assert f"SIZE, THRESHOLD = 96, {float(given.evaluation.thresholds[0])}" in code
+    assert ("mirror_back" in code) == mirrored
+    assert "```python" not in model_card(view(values={"epochs": 3})), "another method's recipe says nothing of that"

@@ -14,6 +14,7 @@ from registry.evaluation.base_seen import about_base
 from registry.provenance.exports import card_words as words
 from registry.provenance.exports.card_front import front_matter
 from registry.provenance.exports.card_text import line, table
+from registry.provenance.exports.card_use import use
 from registry.provenance.lineage import ReleaseView, own_figures
 
 
@@ -198,6 +199,7 @@ def model_card(view: ReleaseView, base: Base | None = None) -> str:
             words.USE,
             *_making(view, base),
             *_own(view),
+            *use(view),
             "## Figures of the procedure, pooled over folds",
             "",
             *_figures(view.evaluation.metrics),
