@@ -90,6 +90,8 @@ def test_lists_are_paged_newest_first(client: Client, writer: Headers, snapshot:
         ({"final": "refit; rm"}, 400),
         ({"claims": ["macro_f1 is good"]}, 422),
         ({"claims": ["macro_f1 >= 0.9"] * 33}, 400),
+        ({"claims": ["f1(nobody) >= 0.9"]}, 422),
+        ({"folds": 99}, 422),
         ({"engine": "ray"}, 400),
     ],
 )
