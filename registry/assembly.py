@@ -6,6 +6,7 @@ needs neither a key nor torch; a part that can't be had is an error with the way
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -150,6 +151,7 @@ class Home:
     def worker(self) -> Worker:
         """A worker of this machine with every handler."""
         from registry.jobs.engines import NAMES
+        from registry.jobs.reserve import keep_reserve
         from registry.jobs.worker import Worker
         from registry.workflows import draw_folds, evaluate_run, prepare_run, train_fold
 
@@ -159,6 +161,7 @@ class Home:
             "fold": partial(self._begin, train_fold.train_fold),
             "evaluate": partial(self._begin, evaluate_run.evaluate),
         }
+        keep_reserve(self.settings.reserve)
         return Worker(
             self.queue,
             handlers,
@@ -167,7 +170,17 @@ class Home:
             parallel=max(map(self.settings.at_once, NAMES)),
             lease_seconds=self.settings.lease_seconds,
             again=self._run_again,
+            make_room=self._make_room,
         )
+
+    def _make_room(self, job: Job) -> None:
+        """What can be made again, or was kept for this, leaves a full disk."""
+        from registry.jobs.reserve import give_reserve
+
+        give_reserve(self.settings.reserve)
+        for pixels in (self.settings.work / job.run).glob("*.npy"):
+            with contextlib.suppress(OSError):
+                pixels.unlink()
 
     def _begin(self, handler: Callable[[Home, Job, Check], None], job: Job, check: Check) -> None:
         """Tell whoever follows the run what begins, then do it."""

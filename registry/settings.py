@@ -42,6 +42,11 @@ class Settings:
         """Scratch space of running jobs; may be deleted when none runs."""
         return self.home / "work"
 
+    @property
+    def reserve(self) -> Path:
+        """A file that is given up when the disk is full."""
+        return self.home / "reserve"
+
     def on_cluster(self, engine: str | None) -> bool:
         """Whether an engine's folds are done by machines other than this one."""
         return engine == "ray" and bool(self.ray_address)

@@ -31,6 +31,9 @@ WRITER_LOCK = 0x656D6F74696F6E  # the advisory lock that writers on PostgreSQL t
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 
 
+NO_ROOM_SAID = ("disk is full", "No space left on device")  # by SQLite, by PostgreSQL
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Foreign exceptions of the database, told once as the project's own."""
@@ -44,7 +47,9 @@ def translated() -> Iterator[None]:
         raise UsageError(f"the database's URL can't be used: {error}", code="database_url") from error
     except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
         reason = getattr(error, "orig", None) or error
-        raise Unavailable(f"the catalog can't be read or written: {str(reason).strip()}", code="catalog") from error
+        said = str(reason).strip()
+        code = "disk_full" if any(words in said for words in NO_ROOM_SAID) else "catalog"
+        raise Unavailable(f"the catalog can't be read or written: {said}", code=code) from error
 
 
 def parse_url(text: str) -> sa.URL:

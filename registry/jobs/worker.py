@@ -3,7 +3,8 @@
 Invariants: a handler is called with a ``check`` that raises ``Cancelled`` when somebody cancelled
 the run and ``Conflict(code="lease_lost")`` when another worker took the job over; whatever a job
 writes after that is refused by the queue's fencing token. A worker that is stopped gives its jobs
-back; one that is killed, or can't write down what became of them, loses them when their leases run out. A worker
+back; one that is killed, or can't write down what became of them, loses them when their leases run out. A job whose
+end can't be written down because the disk is full is given up, once room was made for that. A worker
 that serves goes on whatever its jobs and its database do; one that works a single run ends with what went wrong.
 """
 
@@ -67,7 +68,8 @@ class Keeper:
 class Worker:
     """Runs jobs by their kind's handler.
 
-    ``failed`` is told of a job that is given up, ``again`` of one that will be tried again.
+    ``failed`` is told of a job that is given up, ``again`` of one that will be tried again; ``make_room`` frees what
+    it can of a full disk.
     """
 
     def __init__(
@@ -80,9 +82,10 @@ class Worker:
         parallel: int,
         lease_seconds: float,
         again: Callable[[Job, EmotionetError], None] = lambda job, error: None,
+        make_room: Callable[[Job], None] = lambda job: None,
     ) -> None:
         self._queue, self._handlers, self._failed = queue, handlers, failed
-        self._again = again
+        self._again, self._make_room = again, make_room
         self._name, self._parallel, self._lease = name, parallel, lease_seconds
         self.stopping = threading.Event()
         self._away: float | None = None  # since when the database could not be reached
@@ -91,28 +94,37 @@ class Worker:
         """Run one claimed job to its end, whatever that is. ``Unavailable`` where that can't be written down."""
         with Keeper(self._queue, job, self._lease, self.stopping) as keeper:
             try:
-                keeper.check()
-                self._handlers[job.kind](job, keeper.check)
-            except Stopped:
-                self._queue.release(job)
-            except Cancelled as error:
-                self._queue.fail(job, str(error), retry=False)
-            except Conflict as error:
-                if error.code != "lease_lost":
-                    self._give_up(job, error)
+                self._run(job, keeper)
             except Unavailable as error:
-                if self._queue.attempt(job) < ATTEMPTS:
-                    if self._queue.fail(job, str(error), retry=True) == "ok":
-                        self._again(job, error)
-                else:
-                    self._give_up(job, error)
-            except EmotionetError as error:
+                if error.code != "disk_full":
+                    raise
+                self._make_room(job)
                 self._give_up(job, error)
-            except Exception as error:  # a defect must end the run with its reason, not the worker
-                self._give_up(job, EmotionetError(f"{type(error).__name__}: {error}"))
-                raise
+
+    def _run(self, job: Job, keeper: Keeper) -> None:
+        try:
+            keeper.check()
+            self._handlers[job.kind](job, keeper.check)
+        except Stopped:
+            self._queue.release(job)
+        except Cancelled as error:
+            self._queue.fail(job, str(error), retry=False)
+        except Conflict as error:
+            if error.code != "lease_lost":
+                self._give_up(job, error)
+        except Unavailable as error:
+            if self._queue.attempt(job) < ATTEMPTS:
+                if self._queue.fail(job, str(error), retry=True) == "ok":
+                    self._again(job, error)
             else:
-                self._queue.finish(job)
+                self._give_up(job, error)
+        except EmotionetError as error:
+            self._give_up(job, error)
+        except Exception as error:  # a defect must end the run with its reason, not the worker
+            self._give_up(job, EmotionetError(f"{type(error).__name__}: {error}"))
+            raise
+        else:
+            self._queue.finish(job)
 
     def _give_up(self, job: Job, error: EmotionetError) -> None:
         if self._queue.fail(job, str(error), retry=False) == "ok":

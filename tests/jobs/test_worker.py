@@ -22,6 +22,7 @@ from registry.jobs import child as child_process
 from registry.jobs import folder as folder_of_one
 from registry.jobs import worker as workers
 from registry.jobs.queue import Job, Queue
+from registry.jobs.reserve import SIZE, give_reserve, keep_reserve
 from registry.jobs.worker import ATTEMPTS, Check, Worker
 
 NOW = "2026-01-01T00:00:00Z"
@@ -54,6 +55,7 @@ class Bench:
     ) -> None:
         self.failed: list[tuple[str, str]] = []
         self.again: list[tuple[int, str]] = []
+        self.room = threading.Event()
         self.worker = Worker(
             queue,
             {"work": handler},
@@ -62,6 +64,7 @@ class Bench:
             parallel=parallel,
             lease_seconds=lease,
             again=lambda job, error: self.again.append((job.attempt, error.code)),
+            make_room=lambda job: self.room.set(),
         )
 
 
@@ -132,6 +135,47 @@ def test_a_job_that_comes_further_is_tried_as_often_as_it_takes(catalog: Catalog
     bench.worker.work(run)
     assert len(calls) == 2 * ATTEMPTS + ATTEMPTS - 1
     assert bench.failed == [("work", "away")]
+
+
+@pytest.mark.parametrize("writes", ["fail", "finish"])
+def test_a_full_disk_is_written_down_once_there_is_room(
+    catalog: Catalog, queue: Queue, run: str, writes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither that a job is done nor that it failed can be written; what was kept for this is given up."""
+    real = {name: getattr(queue, name) for name in ("fail", "finish")}
+    full = "database or disk is full"
+
+    def handler(job: Job, check: Check) -> None:
+        if writes == "fail":
+            raise Unavailable(full, code="disk_full")
+
+    def write(name: str) -> Callable[..., str]:
+        def tried(*arguments: object, **named: object) -> str:
+            if not bench.room.is_set():
+                raise Unavailable(full, code="disk_full")
+            return str(real[name](*arguments, **named))
+
+        return tried
+
+    for name in real:
+        monkeypatch.setattr(queue, name, write(name))
+    enqueue(catalog, queue, run)
+    bench = Bench(queue, handler)
+    bench.worker.work(run)
+    assert bench.failed == [("work", full)]
+    assert queue.pending(run) == 0
+
+
+def test_the_reserve_is_kept_and_given(tmp_path: Path) -> None:
+    path = tmp_path / "home" / "reserve"
+    for _ in range(2):
+        keep_reserve(path)
+        assert path.stat().st_size == SIZE
+    give_reserve(path)
+    give_reserve(path)
+    assert not path.exists()
+    path.mkdir()
+    keep_reserve(path)  # where it can't be kept nothing else suffers
 
 
 def test_a_passing_fault_is_no_failure(catalog: Catalog, queue: Queue, run: str) -> None:
