@@ -127,7 +127,7 @@ def published(columns: Columns, names: list[bytes], rounds: int, seed: int) -> d
 
 def _metric(value: Fraction, interval: tuple[str, str] | None) -> Metric:
     low, high = interval or (None, None)
-    return Metric(name="macro_f1", value=six(value), low=low, high=high, n=0)
+    return Metric(metric="macro_f1", value=six(value), low=low, high=high, n=0)
 
 
 def tally(work: tuple[Case, int, int, int]) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ from pathlib import PurePosixPath
 from registry.core import text
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
+from registry.core.figure_names import check_attribute
 
 MAX_FILE = 256 << 20
 MAX_ROWS = 10_000_000
@@ -150,6 +151,9 @@ def _header(line: str) -> tuple[str, list[str]]:
     if unknown or len(set(names)) != len(names):
         what = f"{unknown[0]!r} is no column of labels.csv" if unknown else "a column of labels.csv stands twice"
         raise InvalidInput(f"{what}: attributes are named attr.NAME", code="bad_labels")
+    for name in names:
+        if name.startswith("attr."):
+            check_attribute(name.removeprefix("attr."))
     return separator, names
 
 

@@ -27,6 +27,7 @@ from registry.core.record_base_weights import BaseSeen as BaseSeen
 from registry.core.record_base_weights import Origin as Origin
 from registry.core.record_base_weights import Seen as Seen
 from registry.core.record_figures import Claim as Claim
+from registry.core.record_figures import Figure as Figure
 from registry.core.record_figures import GroupTest as GroupTest
 from registry.core.record_figures import Metric as Metric
 from registry.core.record_figures import Optimistic as Optimistic

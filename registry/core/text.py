@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from registry.core.errors import InvalidInput
+from registry.core.figure_names import check_attribute
 
 # Characters in NFC, by the field that holds them.
 BOUNDS = {
@@ -66,8 +67,9 @@ def clean_given(field: str, text: str | None) -> str | None:
 
 
 def clean_attributes(given: Mapping[str, str]) -> dict[str, str]:
-    """Attributes with clean names and values. ``InvalidInput`` also where two names are one in NFC."""
-    cleaned = [(clean("attribute", name), clean("value", value)) for name, value in given.items()]
+    """Attributes with clean names and values. ``InvalidInput`` also where two names are one in NFC, and for a name by
+    which figures are named."""
+    cleaned = [(check_attribute(clean("attribute", name)), clean("value", value)) for name, value in given.items()]
     attributes = dict(cleaned)
     if len(attributes) != len(cleaned):
         raise _refused("attribute", "stands twice in one row", "name each attribute once.")

@@ -36,9 +36,10 @@ def bootstrap(columns: Columns, names: Names, *, threshold: int | Ints, rounds: 
     widest = max([bags, 1, *(max(one.sizes) for one in (*images, *boxes))])
     parts: list[dict[str, Ints]] = []
     for drawn in draws(bags, rounds, seed, max(1, CELLS // widest)):
-        part = _of_matrix(_matrices(counts, drawn, columns.classes))
+        matrices = _matrices(counts, drawn, columns.classes)
+        part, others = _of_matrix(matrices), _others(matrices)
         times = np.ascontiguousarray(drawn.T.astype(np.float32))  # how often each bag is drawn, (bags, rounds)
-        of_images = [image_level(one, times) for one in images]
+        of_images = [np.where(others[:, label] > 0, image_level(images[label], times), NONE) for label in labels]
         of_boxes = [box_level(one, times) for one in boxes]
         for label in labels:
             part[f"ap {label}"], part[f"ap50 {label}"] = of_images[label], of_boxes[label][0]
@@ -63,29 +64,38 @@ def of_confusion(columns: Columns, names: Names, *, threshold: int | Ints, round
 
 def _by_bag(columns: Columns, of_image: Ints, bags: int, threshold: int | Ints) -> Ints:
     """Judgements by bag and cell of the confusion matrix."""
-    cells = columns.classes * (columns.classes + 1)
-    place = of_image * cells + columns.truth * (columns.classes + 1) + columns.called(threshold)
+    width = columns.classes + 1
+    cells = width * width
+    place = of_image * cells + columns.truth * width + columns.called(threshold)
     return np.bincount(place, minlength=bags * cells).reshape(bags, cells)
 
 
 def _matrices(by_bag: Ints, drawn: Ints, k: int) -> Ints:
     counts = exact(by_bag)
-    return (drawn.astype(counts.dtype) @ counts).astype(np.int64).reshape(len(drawn), k, k + 1)
+    return (drawn.astype(counts.dtype) @ counts).astype(np.int64).reshape(len(drawn), k + 1, k + 1)
+
+
+def _others(counts: Ints) -> Ints:
+    """(rounds, k) images that are not of each class."""
+    truth = counts.sum(axis=2)
+    others: Ints = truth.sum(axis=1, keepdims=True) - truth[:, :-1]
+    return others
 
 
 def _of_matrix(counts: Ints) -> dict[str, Ints]:
-    k = counts.shape[1]
+    k = counts.shape[1] - 1
     hits = counts[:, np.arange(k), np.arange(k)]
-    truth, called = counts.sum(axis=2), counts.sum(axis=1)[:, :k]
+    truth, called = counts.sum(axis=2)[:, :k], counts.sum(axis=1)[:, :k]
     recall, precision = ratio_of(hits, truth), np.maximum(ratio_of(hits, called), 0)
     f1 = np.where(truth > 0, ratio_of(2 * hits, truth + called), NONE)
+    several = (_others(counts) > 0).all(axis=1)  # of one truth alone no call can be wrong
     return {
         "macro_f1": mean_of(list(f1.T)),
         "micro_f1": ratio_of(2 * hits.sum(axis=1), truth.sum(axis=1) + called.sum(axis=1)),
         "weighted_f1": _weighted(f1, truth),
-        "macro_precision": mean_of(list(np.where(truth > 0, precision, NONE).T)),
+        "macro_precision": np.where(several, mean_of(list(np.where(truth > 0, precision, NONE).T)), NONE),
         "macro_recall": mean_of(list(recall.T)),
-        "weighted_precision": _weighted(precision, truth),
+        "weighted_precision": np.where(several, _weighted(precision, truth), NONE),
         **{f"f1 {label}": f1[:, label] for label in range(k)},
     }
 

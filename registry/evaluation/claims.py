@@ -1,8 +1,10 @@
 """Claims: what a plan promises, and whether the evaluation bears it out.
 
-Grammar: ``METRIC >= NUMBER`` or ``METRIC <= NUMBER``, NUMBER a decimal from 0 to 1 with up to six places, METRIC one of
+Grammar: ``METRIC >= NUMBER`` or ``METRIC <= NUMBER``, NUMBER a decimal from 0 to 1 with up to six places, METRIC a
+figure's name (``core.figure_names``; a name with signs in it is quoted: ``f1("feliz (muy)")``), one of
 
-* ``macro_f1 micro_f1 weighted_f1``, the same of ``precision`` and ``recall``, ``accuracy pr_auc map50 map50_95``;
+* ``macro_f1 micro_f1 weighted_f1``, the same of ``precision`` and ``recall``, ``accuracy pr_auc map50 map50_95
+  false_alarm_rate``;
 * ``ap(CLASS) ap50(CLASS) ap50_95(CLASS)``;
 * ``f1(X) recall(X) precision(X)``, X a class or a GROUP: ``ATTR=VALUE``, or ``ATTR=VALUE & ATTR=VALUE``;
 * ``selection(GROUP, CLASS) recall(GROUP, CLASS) precision(GROUP, CLASS) fpr(GROUP, CLASS)``;
@@ -10,7 +12,8 @@ Grammar: ``METRIC >= NUMBER`` or ``METRIC <= NUMBER``, NUMBER a decimal from 0 t
   demographic_parity_difference demographic_parity_ratio equal_opportunity_difference equal_opportunity_ratio
   equalized_odds_difference equalized_odds_ratio``.
 
-Every one is a share or a mean or difference of shares, from 0 to 1. Text is taken as NFC.
+Every one is a share or a mean or difference of shares, from 0 to 1. Text is taken as NFC; a claim holds the one name of
+its figure, however it was written.
 
 The rule of proof ``interval``: ``>=`` is supported if the interval's lower bound reaches the threshold, refuted
 if its upper bound lies below it, otherwise undecided; ``<=`` mirrored. What is not estimable is undecided.
@@ -25,62 +28,112 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
+from itertools import combinations
 
+from registry.core import figure_names
 from registry.core.errors import InvalidInput
+from registry.core.figure_names import CLASSES, GAPS, MAX_NAME, Group, Parts, group_name, name_of, quoted, word
 from registry.core.records import Claim, Metric, Verdict
-from registry.evaluation.gaps import KINDS
 
 PLAIN = (
-    *("accuracy", "pr_auc", "map50", "map50_95"),
+    *("accuracy", "pr_auc", "map50", "map50_95", "false_alarm_rate"),
     *(f"{mean}_{figure}" for mean in ("macro", "micro", "weighted") for figure in ("f1", "precision", "recall")),
 )
 OF_ONE = ("f1", "recall", "precision")  # of a class or a group
 OF_CLASS = ("ap", "ap50", "ap50_95")
 OF_GROUP_AND_CLASS = ("selection", "recall", "precision", "fpr")
 OF_CLASSES = ("recall_gap", "worst_recall")  # of "class"
-OF_ATTRIBUTE = (
-    *("recall_gap", "worst_recall"),
-    *(f"{kind}_{form}" for kind in KINDS for form in ("difference", "ratio")),
-)
-_FUNCTIONS = "|".join(sorted({*OF_ONE, *OF_CLASS, *OF_GROUP_AND_CLASS, *OF_ATTRIBUTE}, key=len, reverse=True))
-_CALL = rf"(?P<function>{_FUNCTIONS})\((?P<argument>[^()<>\x00-\x1f]{{1,800}})\)"
-_METRIC = rf"{'|'.join(sorted(PLAIN, key=len, reverse=True))}|{_CALL}"
+MAX_SHOWN = 20  # classes, or groups, that an error lists
 _CLAIM = re.compile(
-    rf"\s*(?P<metric>{_METRIC})\s*(?P<comparator>>=|<=)\s*(?P<threshold>0(?:\.[0-9]{{1,6}})?|1(?:\.0{{1,6}})?)\s*"
+    r"\s*(?P<metric>\S.*)(?P<comparator>>=|<=)\s*(?P<threshold>0(?:\.[0-9]{1,6})?|1(?:\.0{1,6})?)\s*", re.DOTALL
 )
 _THRESHOLD = re.compile(r"0\.[0-9]{6}|1\.000000")
 
 
-def parse_claim(text: str) -> Claim:
-    """A claim from its text. ``InvalidInput`` (``bad_claim``) with an example otherwise."""
-    found = _CLAIM.fullmatch(unicodedata.normalize("NFC", text))
+def parse_claim(text: str, classes: Collection[str] = ()) -> Claim:
+    """A claim from its text. ``InvalidInput`` (``bad_claim``) with the way out otherwise.
+
+    Where ``classes`` are given: also for a text whose brackets hold a class's whole name and mean something else.
+    """
+    given = unicodedata.normalize("NFC", text) if len(text) <= MAX_NAME else ""
+    found = _CLAIM.fullmatch(given)
     if found is None:
         raise InvalidInput(
-            f"{text!r} is no claim: write it like 'macro_f1 >= 0.90', 'recall_gap(class) <= 0.10', 'f1(feliz) >= 0.8', "
-            "'recall(gender=f) >= 0.85' or 'equalized_odds_difference(gender) <= 0.1', with a number from 0 to 1",
+            f"{text[:200]!r} is no claim",
             code="bad_claim",
+            hint="write it like 'macro_f1 >= 0.90', 'recall_gap(class) <= 0.10', 'f1(feliz) >= 0.8', "
+            "'recall(gender=f) >= 0.85' or 'equalized_odds_difference(gender) <= 0.1', with a number from 0 to 1.",
         )
-    return Claim(metric=found["metric"], comparator=found["comparator"], threshold=f"{Decimal(found['threshold']):.6f}")
+    parts = _parts(found["metric"].strip(), classes)
+    threshold = f"{Decimal(found['threshold']):.6f}"
+    return Claim(metric=name_of(parts), comparator=found["comparator"], threshold=threshold)
 
 
-def is_about(metric: str, classes: Collection[str], groups: Collection[str], attributes: Collection[str]) -> bool:
-    """Whether a metric of the grammar can exist: what it names is a class, a group (as above) or an attribute."""
-    found = re.fullmatch(_CALL, metric)
-    if found is None:
-        return metric in PLAIN
-    function, argument = found["function"], found["argument"]
-    if function in OF_ATTRIBUTE and (argument in attributes or (function in OF_CLASSES and argument == "class")):
-        return True
-    if function in OF_CLASS and argument in classes:
-        return True
-    if function in OF_ONE and (argument in classes or argument in groups):
-        return True
-    return function in OF_GROUP_AND_CLASS and any(
-        argument.endswith(f", {name}") and argument.removesuffix(f", {name}") in groups for name in classes
-    )
+def _parts(metric: str, classes: Collection[str]) -> Parts:
+    """Of what a claim is, by the name that was written."""
+    function, _, rest = metric.partition("(")
+    inner = rest.removesuffix(")").strip()
+    own = name_of(Parts(function.strip(), label=inner))
+    try:
+        parts = figure_names.parse(metric)
+    except InvalidInput as error:
+        hint = f"write {own} of this class." if inner in classes else error.hint
+        raise InvalidInput(f"{metric[:200]!r} is no name of a figure", code="bad_claim", hint=hint) from error
+    if not _claimable(parts):
+        raise InvalidInput(
+            f"there is no figure {metric[:200]!r} that a claim could be about",
+            code="bad_claim",
+            hint="see docs/metrics.md and docs/fairness.md for what can be claimed.",
+        )
+    if inner in classes and parts.group:
+        group = " & ".join(f"{quoted(name)}={quoted(value)}" for name, value in parts.group)
+        raise InvalidInput(
+            f"{metric[:200]!r} could mean the class {inner!r} or a group",
+            code="bad_claim",
+            hint=f"write {own} of the class, {function.strip()}({group}) of the group.",
+        )
+    return parts
+
+
+def _claimable(parts: Parts) -> bool:
+    """Whether a figure of these parts can have an interval."""
+    metric, of, group, label = parts
+    if of:
+        known = OF_CLASSES if of == (CLASSES,) else GAPS if CLASSES not in of else ()
+        return metric in known and len(set(of)) == len(of) <= 2
+    if group:
+        return len(group) <= 2 and metric in (OF_ONE if label is None else OF_GROUP_AND_CLASS)
+    return metric in (PLAIN if label is None else (*OF_ONE, *OF_CLASS))
+
+
+def check_about(claims: Iterable[Claim], classes: Collection[str], attributes: Iterable[Mapping[str, str]]) -> None:
+    """``InvalidInput`` (``bad_claim``) for a claim about a class, a group or an attribute that no image has.
+
+    ``attributes``: of each image.
+    """
+    wanted = [(claim, figure_names.parse(claim.metric)) for claim in claims]
+    groups: set[Group] = set()
+    for declared in attributes if wanted else ():
+        pairs = sorted(declared.items())
+        groups |= {(pair,) for pair in pairs} | set(combinations(pairs, 2))
+    compared = {tuple(name for name, _ in group) for group in groups} | {(CLASSES,)}
+    for claim, parts in wanted:
+        known = parts.label is None or parts.label in classes
+        if not known or (parts.group and parts.group not in groups) or (parts.of and parts.of not in compared):
+            raise InvalidInput(
+                f"the claim on {claim.metric} is about nothing here", code="bad_claim", hint=_there(classes, groups)
+            )
+
+
+def _there(classes: Collection[str], groups: Collection[Group]) -> str:
+    """What a claim could be about."""
+    listed = [group_name(dict(group)) for group in sorted(groups, key=lambda one: (len(one), one))]
+    more = " ..." if len(listed) > MAX_SHOWN else ""
+    said = f", the groups {', '.join(listed[:MAX_SHOWN])}{more}" if listed else ", and no attributes were declared"
+    return f"claim something of what is there: the classes are {', '.join(map(word, list(classes)[:MAX_SHOWN]))}{said}."
 
 
 def judge(claim: Claim, metric: Metric | None) -> Verdict:
@@ -88,8 +141,7 @@ def judge(claim: Claim, metric: Metric | None) -> Verdict:
 
     ``InvalidInput`` (``bad_claim``) for a claim that ``parse_claim`` would not have made.
     """
-    stated = claim.proof == "interval" and claim.comparator in (">=", "<=")
-    if not stated or not _THRESHOLD.fullmatch(claim.threshold):
+    if not _stated(claim):
         raise InvalidInput(
             f"the claim {claim.metric} {claim.comparator} {claim.threshold} ({claim.proof}) has no meaning here: "
             "a plan's claims come from parse_claim",
@@ -104,7 +156,19 @@ def judge(claim: Claim, metric: Metric | None) -> Verdict:
         high=metric.high if metric else None,
         verdict=(verdict := _verdict(claim, metric)),
         needed=_needed(claim, metric) if metric is not None and verdict == "undecided" else None,
+        reason=metric.reason if metric else "not_compared",
     )
+
+
+def _stated(claim: Claim) -> bool:
+    """Whether a claim is as ``parse_claim`` writes it."""
+    if claim.proof != "interval" or claim.comparator not in (">=", "<=") or not _THRESHOLD.fullmatch(claim.threshold):
+        return False
+    try:
+        parts = figure_names.parse(claim.metric)
+    except InvalidInput:
+        return False
+    return _claimable(parts) and name_of(parts) == claim.metric
 
 
 def _verdict(claim: Claim, metric: Metric | None) -> str:

@@ -26,8 +26,8 @@ class Columns:
 
     keys: tuple[bytes, ...]  # (n) sha256; with repeated folds each as often as there are repeats
     fold: Ints  # (n)
-    truth: Ints  # (n)
-    boxes: Ints  # (n) how many true boxes, all of the truth's class
+    truth: Ints  # (n) class, k of a picture that shows none
+    boxes: Ints  # (n) how many true boxes, all of the truth's class; none where there is none
     best: Ints  # (n) class of the first detection, k where there is none
     best_score: Ints  # (n) its score, -1 where there is none
     scores: Ints  # (n, k) highest score by class, 0 where there is none

@@ -21,6 +21,7 @@ from math import comb
 import numpy as np
 
 from registry.core.errors import InvalidInput
+from registry.core.figure_names import Parts, name_of, of_class
 from registry.evaluation import metrics
 from registry.evaluation.areas import in_steps
 from registry.evaluation.bootstrap import bootstrap
@@ -34,9 +35,12 @@ FIGURES = ("macro_f1", "micro_f1", *AREAS)
 
 @dataclass(frozen=True)
 class Difference:
-    """One figure of both: values, their difference (B minus A) and its 95 % interval, as decimals of six places."""
+    """One figure of both: values, their difference (B minus A) and its 95 % interval, as decimals of six places.
+    ``label``: the class that it is of, None of all."""
 
     name: str
+    metric: str
+    label: str | None
     a: str | None
     b: str | None
     difference: str | None
@@ -46,9 +50,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Discordance:
-    """Images that only A, or only B, calls right; McNemar's exact p, and Holm's (None for all images together)."""
+    """Images of a class (``label``), or of all (None), that only A, or only B, calls right; McNemar's exact p, and
+    Holm's (None for all)."""
 
     name: str
+    label: str | None
     n: int
     only_a: int
     only_b: int
@@ -89,16 +95,18 @@ def compare(
         for columns, threshold in zip((a, b), thresholds, strict=True)
     ]
     values = [_values(columns, threshold, classes) for columns, threshold in zip((a, b), thresholds, strict=True)]
-    keys = {name: name for name in FIGURES} | {f"f1({name})": f"f1 {label}" for label, name in enumerate(classes)}
+    keys = {Parts(name): name for name in FIGURES}
+    keys |= {Parts("f1", label=name): f"f1 {label}" for label, name in enumerate(classes)}
     aside = [_aside(*one) for one in zip((a, b), thresholds, values, strict=True)]
     differences = tuple(
         _difference(
-            name,
+            parts,
             (values[0][name], values[1][name]),
             (drawn[0][key], drawn[1][key]),
             aside[1].get(name, Fraction(0)) - aside[0].get(name, Fraction(0)),
         )
-        for name, key in keys.items()
+        for parts, key in keys.items()
+        for name in (name_of(parts),)
     )
     return Comparison(len(a), len(set(names)), differences, _tests(a, b, thresholds, classes))
 
@@ -111,7 +119,7 @@ def _values(columns: Columns, threshold: int | Ints, classes: Sequence[str]) -> 
         "pr_auc": metrics.pr_auc(columns),
         "map50": metrics.mean_average_precision(columns, (50,)),
         "map50_95": metrics.mean_average_precision(columns),
-        **{f"f1({name})": metrics.class_f1(counts, label) for label, name in enumerate(classes)},
+        **{of_class("f1", name): metrics.class_f1(counts, label) for label, name in enumerate(classes)},
     }
 
 
@@ -127,7 +135,7 @@ def _aside(columns: Columns, threshold: int | Ints, values: Mapping[str, Fractio
 
 
 def _difference(
-    name: str, values: tuple[Fraction | None, Fraction | None], drawn: tuple[Ints, Ints], aside: Fraction
+    parts: Parts, values: tuple[Fraction | None, Fraction | None], drawn: tuple[Ints, Ints], aside: Fraction
 ) -> Difference:
     a, b = values
     low = high = None
@@ -135,7 +143,7 @@ def _difference(
     if a is not None and b is not None and 2 * len(known) >= len(drawn[0]):
         low, high = (six(bound - aside) for bound in percentiles(known))
     gap = b - a if a is not None and b is not None else None
-    return Difference(name, six(a), six(b), six(gap), low, high)
+    return Difference(name_of(parts), parts.metric, parts.label, six(a), six(b), six(gap), low, high)
 
 
 def mcnemar(only_a: int, only_b: int) -> Fraction:
@@ -167,6 +175,6 @@ def _tests(
     values = [mcnemar(one, other) for _, one, other in counts]
     corrected: list[Fraction | None] = [None, *holm(values[1:])]
     return tuple(
-        Discordance(name, *count, six(value) or "", six(fair))
-        for name, count, value, fair in zip(("all images", *classes), counts, values, corrected, strict=True)
+        Discordance("all images" if label is None else label, label, *count, six(value) or "", six(fair))
+        for label, count, value, fair in zip((None, *classes), counts, values, corrected, strict=True)
     )

@@ -22,6 +22,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from registry.core.figure_names import of_class
 from registry.evaluation import calibration, metrics
 from registry.evaluation.columns import Columns, Ints
 from registry.evaluation.decimals import exact_sum, six, six_ratio
@@ -47,10 +48,12 @@ def _points(right: Ints, total: Ints, positives: int) -> Points:
 
 
 def precision_recall(columns: Columns, label: int) -> Points:
-    """Of the images of one class; nothing where no image has the class."""
+    """Of the images of one class; nothing where no image has the class, or every one."""
     truth = columns.truth == label
     positives = int(truth.sum())
-    return _points(*metrics.by_score(columns.scores[:, label], truth)[1:], positives) if positives else []
+    if positives in (0, len(truth)):
+        return []
+    return _points(*metrics.by_score(columns.scores[:, label], truth)[1:], positives)
 
 
 def box_precision_recall(columns: Columns, label: int) -> Points:
@@ -73,14 +76,15 @@ def roc(columns: Columns, label: int) -> Points:
 
 
 def _matrices(columns: Columns) -> Ints:
-    """Confusion matrices at every step of confidence, (STEPS + 1, k, k + 1)."""
-    k = columns.classes
+    """Confusion matrices at every step of confidence, (STEPS + 1, k + 1, k + 1)."""
+    k, width = columns.classes, columns.classes + 1
     called = columns.best_score >= 0
     step = columns.best_score[called] * STEPS // 1_000_000
-    cells = (step * k + columns.truth[called]) * (k + 1) + columns.best[called]
-    counts = np.bincount(cells, minlength=(STEPS + 1) * k * (k + 1)).reshape(STEPS + 1, k, k + 1).astype(np.int64)
+    cells = (step * width + columns.truth[called]) * width + columns.best[called]
+    flat = np.bincount(cells, minlength=(STEPS + 1) * width * width)
+    counts = flat.reshape(STEPS + 1, width, width).astype(np.int64)
     counts = np.flip(np.cumsum(np.flip(counts, axis=0), axis=0), axis=0)
-    counts[:, :, k] = np.bincount(columns.truth, minlength=k) - counts[:, :, :k].sum(axis=2)
+    counts[:, :, k] = np.bincount(columns.truth, minlength=width) - counts[:, :, :k].sum(axis=2)
     return counts
 
 
@@ -88,17 +92,17 @@ KINDS = {"f1": metrics.class_f1, "precision": metrics.class_precision, "recall":
 
 
 def by_confidence(columns: Columns, classes: Sequence[str]) -> dict[str, Points]:
-    """``f1_``, ``precision_`` and ``recall_confidence`` of each class, and of (macro)."""
-    found: dict[str, Points] = {f"{kind}_confidence({name})": [] for kind in KINDS for name in classes}
-    macro: dict[str, Points] = {f"{kind}_confidence(macro)": [] for kind in KINDS}
+    """``f1_``, ``precision_`` and ``recall_confidence`` of each class, and their means, ``macro_...``."""
+    found: dict[str, Points] = {of_class(f"{kind}_confidence", name): [] for kind in KINDS for name in classes}
+    macro: dict[str, Points] = {f"macro_{kind}_confidence": [] for kind in KINDS}
     zero = Fraction(0)
     for step, counts in enumerate(_matrices(columns)):
         x = six_ratio(step, STEPS)
         for kind, figure in KINDS.items():
             for label, name in enumerate(classes):
-                found[f"{kind}_confidence({name})"].append([x, six(figure(counts, label) or zero) or ""])
-            macro[f"{kind}_confidence(macro)"].append([x, six(metrics.macro(counts, figure) or zero) or ""])
-    return found | macro  # a class of that name has to stand back
+                found[of_class(f"{kind}_confidence", name)].append([x, six(figure(counts, label) or zero) or ""])
+            macro[f"macro_{kind}_confidence"].append([x, six(metrics.macro(counts, figure) or zero) or ""])
+    return found | macro
 
 
 def box_f1(columns: Columns, label: int) -> list[tuple[int, int]]:
@@ -118,15 +122,15 @@ def box_macro_f1(columns: Columns) -> list[Fraction] | None:
 
 
 def box_by_confidence(columns: Columns, classes: Sequence[str]) -> dict[str, Points]:
-    """``f1_50_confidence`` of each class, and of (macro)."""
+    """``f1_50_confidence`` of each class, and ``macro_f1_50_confidence``."""
     found: dict[str, Points] = {}
     for label, name in enumerate(classes):
         pairs = box_f1(columns, label)
-        found[f"f1_50_confidence({name})"] = [
+        found[of_class("f1_50_confidence", name)] = [
             [six_ratio(step, STEPS), six_ratio(part, max(1, whole))] for step, (part, whole) in enumerate(pairs)
         ]
     macro = box_macro_f1(columns) or [Fraction(0)] * (STEPS + 1)
-    found["f1_50_confidence(macro)"] = [[six_ratio(step, STEPS), six(one) or ""] for step, one in enumerate(macro)]
+    found["macro_f1_50_confidence"] = [[six_ratio(step, STEPS), six(one) or ""] for step, one in enumerate(macro)]
     return found
 
 
@@ -134,6 +138,6 @@ def all_curves(columns: Columns, classes: Sequence[str], threshold: int | Ints) 
     """Every curve by name; ``threshold`` is what an image's call needs."""
     found = by_confidence(columns, classes) | box_by_confidence(columns, classes)
     for kind, curve in (("pr", precision_recall), ("pr50", box_precision_recall), ("roc", roc)):
-        found |= {f"{kind}({name})": curve(columns, label) for label, name in enumerate(classes)}
+        found |= {of_class(kind, name): curve(columns, label) for label, name in enumerate(classes)}
     found["reliability(all)"] = calibration.reliability(calibration.bins_of(columns, threshold))
     return found

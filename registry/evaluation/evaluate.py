@@ -6,7 +6,6 @@ whatever order they come. The run that trained and the audit that doubts it call
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 from registry.core import records
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
+from registry.core.figure_names import check_attribute
 from registry.core.records import REFIT, Claim, GroupTest, Metric, Optimistic, Origin, Overfitting, Spread, Verdict
 from registry.evaluation import curves, fairness, metrics
 from registry.evaluation.base_seen import about_base, mark
@@ -51,7 +51,7 @@ class Result:
     seen: tuple[Metric, ...]
     curves: tuple[tuple[str, Points], ...]
     confusion: tuple[tuple[int, ...], ...]
-    several: tuple[int, ...]  # by true class: judgements with detections of more than one class
+    several: tuple[int, ...]  # by true class, as confusion's rows: judgements with detections of more than one class
     optimistic: tuple[Optimistic, ...]
     overfitting: tuple[Overfitting, ...]
     fairness: tuple[Metric, ...]
@@ -83,20 +83,22 @@ def evaluate(
     what the trainings tell of their losses; ``groups`` names the attributes to compare; ``clusters`` maps an
     image to its group (one without is its own); ``min_group`` counts images; ``origin`` and ``seen`` say what
     base weights have seen of all images, and which these are. ``InvalidInput`` for what no plan or run can say
-    (``bad_predictions``, ``bad_rounds``, ``bad_seed``, ``bad_claim``, ``bad_classes``, ``bad_groups``).
+    (``bad_predictions``, ``bad_rounds``, ``bad_seed``, ``bad_claim``, ``bad_classes``, ``bad_groups``,
+    ``reserved_name``).
     """
-    _check(classes, clusters, attributes)
+    _check(classes, groups, clusters, attributes)
     columns = _columns(predictions, len(classes))
     thresholds = choose(columns, threshold)
     rule = Rule(classes, thresholds, rounds, min_group, seed)
     at = thresholds.per_image(columns)
     persons, everyone = group_indices([clusters.get(key, key) for key in columns.keys])
+    rows = len(classes) + int((columns.truth == len(classes)).any())  # the last of pictures that show nothing
     pooled = figures(columns, persons, rule)
     per_repeat = _each(by_repeat(columns, threshold.k), columns, persons, rule)
     drawn: dict[str, Any] = {"at": at, "clusters": persons, "rounds": rounds, "min_group": min_group, "seed": seed}
     people = fairness.by_attributes(columns, attributes, groups, classes=classes, **drawn)
     worst, of_classes = by_class(columns, classes, **drawn)
-    both = (*(one for one in pooled if one.name.startswith(("recall(", "recall_gap("))), worst, *people.figures)
+    both = (*(one for one in pooled if one.metric in ("recall", "recall_gap")), worst, *people.figures)
     return Result(
         thresholds=tuple(six_ratio(thresholds.by_fold[fold], MILLION) for fold in sorted(thresholds.by_fold)),
         threshold_of_all=six_ratio(thresholds.of_all, MILLION),
@@ -107,13 +109,13 @@ def evaluate(
         unseen=_apart(columns, persons, rule, seen, False),
         seen=_apart(columns, persons, rule, seen, True),
         curves=tuple(sorted({**curves.all_curves(columns, classes, at), **loss_curves(histories)}.items())),
-        confusion=tuple(tuple(line) for line in metrics.confusion_of(columns, at).tolist()),
-        several=several(columns, at),
+        confusion=tuple(tuple(line) for line in metrics.confusion_of(columns, at).tolist()[:rows]),
+        several=several(columns, at)[:rows],
         optimistic=_optimistic(columns, threshold),
         overfitting=overfitting(histories),
         fairness=both,
         tests=(*of_classes, *people.tests),
-        verdicts=mark(judge_all(claims, _by_name((*pooled, worst, *people.figures))), origin),
+        verdicts=mark(judge_all(claims, {one.name: one for one in (*pooled, worst, *people.figures)}), origin),
         notes=notes(
             *(columns, attributes, groups, threshold, _procedure(final), both),
             (*about_base(origin), *thin_classes(columns, persons, classes, threshold.k), *people.said),
@@ -162,35 +164,34 @@ def _optimistic(columns: Columns, rule: ThresholdRule) -> tuple[Optimistic, ...]
     found = []
     best = best_macro_f1(columns, rule)
     if best is not None:
-        found.append(Optimistic(name="macro_f1", value=six(best[1]) or "", threshold=six_ratio(best[0], MILLION)))
+        found.append(Optimistic(metric="macro_f1", value=six(best[1]) or "", threshold=six_ratio(best[0], MILLION)))
     boxes = curves.box_macro_f1(columns)
     if boxes is not None:
         step = max(range(len(boxes)), key=lambda one: (boxes[one], -one))
         threshold = six_ratio(step, curves.STEPS)
-        found.append(Optimistic(name="f1_50(macro)", value=six(boxes[step]) or "", threshold=threshold))
+        found.append(Optimistic(metric="macro_f1_50", value=six(boxes[step]) or "", threshold=threshold))
     return tuple(found)
 
 
 def _check(
-    classes: tuple[str, ...], clusters: Mapping[bytes, bytes], attributes: Mapping[bytes, Mapping[str, str]]
+    classes: tuple[str, ...],
+    groups: tuple[str, ...],
+    clusters: Mapping[bytes, bytes],
+    attributes: Mapping[bytes, Mapping[str, str]],
 ) -> None:
     """Published tables may hold anything; figures are made of what is meant."""
     if not 1 <= len(set(classes)) == len(classes) <= MAX_CLASSES:
         raise InvalidInput(
             f"an evaluation needs 1 to {MAX_CLASSES} classes, each once: see the snapshot's", code="bad_classes"
         )
+    for name in groups:
+        check_attribute(name)
     if not all(isinstance(name, bytes) for name in clusters.values()):
         raise InvalidInput("an image's group has no name: it is named by its smallest sha256", code="bad_groups")
     for found in {id(one): one for one in attributes.values()}.values():  # many images have the very same
         pairs = found.items() if isinstance(found, Mapping) else [(None, None)]
         if not all(isinstance(part, str) for pair in pairs for part in pair):
             raise InvalidInput("an image's attributes are no names and values: see labels.csv", code="bad_groups")
-
-
-def _by_name(figures: Sequence[Metric]) -> dict[str, Metric]:
-    """Figures that a claim can name; where two bear one name (a class ``a=b``, an attribute) neither can be meant."""
-    count = Counter(one.name for one in figures)
-    return {one.name: one for one in figures if count[one.name] == 1}
 
 
 def to_record(

@@ -1,7 +1,7 @@
 """Fairness: figures of every group that was declared, how far groups lie apart, and what was not looked at.
 
-A group below ``min_group`` images is "not estimable" (no value, its count stays); it is never dropped and
-never 0. Without attributes only fairness between classes was looked at, and the first note says so.
+A group below ``min_group`` images is "not estimable" (no value but a reason, its count stays); it is never dropped
+and never 0. Without attributes only fairness between classes was looked at, and the first note says so.
 
 Of each group ATTR=VALUE (or of two together, ``ATTR=VALUE & ATTR=VALUE``): ``recall``, the share of its images called
 right; ``f1``, ``precision``: the means over the classes that an image of the group has (a class nobody calls counts
@@ -17,15 +17,17 @@ from fractions import Fraction
 
 import numpy as np
 
+from registry.core.figure_names import Parts, group_name
 from registry.core.records import GroupTest, Metric
 from registry.evaluation import gaps
 from registry.evaluation.calibration import errors_by_group
 from registry.evaluation.columns import Columns, Ints
-from registry.evaluation.decimals import exact_sum, six
+from registry.evaluation.decimals import exact_sum
+from registry.evaluation.estimates import estimate, proportion
 from registry.evaluation.gap_interval import gap_interval
 from registry.evaluation.group_tests import against_the_rest, apart
 from registry.evaluation.groups import Attributes, Grouping, groupings
-from registry.evaluation.intervals import Interval, Names, Rate, bounds, draws, share_interval
+from registry.evaluation.intervals import Interval, Names, Rate, bounds, draws
 from registry.evaluation.ratios import NONE, mean_of, ratio_of
 from registry.evaluation.tallies import Tallies, Tally, Worths, worths_of
 from registry.evaluation.worst_interval import ratio_interval, worst_interval
@@ -41,18 +43,6 @@ class Fairness:
     figures: tuple[Metric, ...]
     tests: tuple[GroupTest, ...]
     said: tuple[str, ...]
-
-
-def proportion(
-    name: str, right: int, total: int, min_group: int = 1, repeats: int = 1, worth: Fraction | None = None
-) -> Metric:
-    """A share of ``total`` judgements, ``repeats`` an image, with Wilson's interval; not estimable below ``min_group``
-    images. ``worth``: how many independent images they stand for (``intervals.worth``); without it, each image one."""
-    images = total // repeats
-    if not total or images < min_group:
-        return Metric(name=name, value=None, low=None, high=None, n=images)
-    low, high = share_interval(Fraction(right, total), Fraction(total, repeats) if worth is None else worth)
-    return Metric(name=name, value=six(Fraction(right, total)), low=low, high=high, n=images)
 
 
 @dataclass(frozen=True)
@@ -116,8 +106,8 @@ def by_attributes(
         figures += _of_groups(judged, one)
         if len(one.grouping.values) > 1:
             figures += _gaps(judged, one)
-            values, rounds_apart = one.grouping.values, one.rounds["apart"]
-            tests += against_the_rest(values, one.tally, rounds_apart, judged.least, judged.repeats)
+            recalls = [Parts("recall", group=value) for value in one.grouping.values]
+            tests += against_the_rest(recalls, one.tally, one.rounds["apart"], judged.least, judged.repeats)
         if not one.grouping.together:
             worst += [_undeclared(one.grouping, judged.repeats), _worst(one.grouping, figures)]
     return Fairness(tuple(figures), tuple(tests), (*(said if left_out else ()), *filter(None, worst)))
@@ -139,9 +129,10 @@ def _groups(judged: _Judged, found: Sequence[Grouping]) -> list[_Group]:
 
 def _of_round(tally: Tally) -> dict[str, Ints]:
     """Each group's figures in every round, (rounds, groups)."""
-    hits, truth, called = tally.hits, tally.truth, tally.called
+    hits, truth, called = (part[..., :-1] for part in (tally.hits, tally.truth, tally.called))
     f1 = np.where(truth > 0, ratio_of(2 * hits, truth + called), NONE)
-    precision = np.where(truth > 0, np.maximum(ratio_of(hits, called), 0), NONE)
+    several = (truth < tally.total[..., None]).all(axis=-1, keepdims=True)  # of one truth no call can be wrong
+    precision = np.where((truth > 0) & several, np.maximum(ratio_of(hits, called), 0), NONE)
     return {
         "f1": mean_of(list(np.moveaxis(f1, 2, 0))),
         "precision": mean_of(list(np.moveaxis(precision, 2, 0))),
@@ -159,28 +150,44 @@ def _macro(part: Ints, whole: Ints, truth: Ints) -> Fraction | None:
 
 def _of_groups(judged: _Judged, group: _Group) -> Iterator[Metric]:
     grouping, tally, repeats = group.grouping, group.tally, judged.repeats
-    clusters = judged.tallies.clusters_of(grouping).tolist()
     errors = errors_by_group(judged.columns, judged.at, grouping.code, len(grouping.values))
+    clusters = judged.tallies.clusters_of(grouping).tolist()
     for index, value in enumerate(grouping.values):
-        hits, truth, called = (part[0, index] for part in (tally.hits, tally.truth, tally.called))
-        total, worth = int(truth.sum()), group.worths.right[index]
-        yield proportion(f"recall({value})", int(hits.sum()), total, judged.min_group, repeats, worth)
-        known = total >= judged.least
-        for name, figure in (
-            ("f1", _macro(2 * hits, truth + called, truth)),
-            ("precision", _macro(hits, called, truth)),
-        ):
-            interval = (
-                bounds(group.rounds[name][:, index], clusters[index], figure) if known and figure is not None else None
-            )
-            low, high = interval or (None, None)
-            yield Metric(
-                name=f"{name}({value})", value=six(figure) if known else None, low=low, high=high, n=total // repeats
-            )
-        many, error = errors[index]
-        known_error = six(error) if many >= max(1, judged.least) else None
-        yield Metric(name=f"ece({value})", value=known_error, low=None, high=None, n=many // repeats)
+        total, worth = int(tally.truth[0, index].sum()), group.worths.right[index]
+        right = int(tally.hits[0, index].sum())
+        yield proportion(Parts("recall", group=value), right, total, judged.min_group, repeats, worth)
+        yield from _means(judged, group, index, clusters[index])
+        yield _calibration(judged, group, index, *errors[index])
         yield from _of_classes(judged, group, index)
+
+
+def _means(judged: _Judged, group: _Group, index: int, clusters: int) -> Iterator[Metric]:
+    """``f1`` and ``precision`` of one group, means over the classes that it has."""
+    hits, truth, called = (part[0, index, :-1] for part in (group.tally.hits, group.tally.truth, group.tally.called))
+    total = int(group.tally.total[0, index])
+    small = "too_few" if total < judged.least else None
+    for name, part, whole, reason in (
+        ("f1", 2 * hits, truth + called, small),
+        ("precision", hits, called, small or _alike(group, index)),
+    ):
+        value = None if reason else _macro(part, whole, truth)
+        interval = None if value is None else bounds(group.rounds[name][:, index], clusters, value)
+        parts = Parts(name, group=group.grouping.values[index])
+        yield estimate(parts, value, interval, total // judged.repeats, reason or "no_images")
+
+
+def _alike(group: _Group, index: int) -> str | None:
+    """Why calls of a group can't be wrong: all its images are of one class."""
+    truth = group.tally.truth[0, index]
+    return "no_negatives" if int(truth[:-1].max()) == int(truth.sum()) else None
+
+
+def _calibration(judged: _Judged, group: _Group, index: int, many: int, error: Fraction) -> Metric:
+    """Of the ``many`` judgements of a group that are called something."""
+    few = "too_few" if many < judged.least else None
+    reason = (few if many else "no_calls") or (_alike(group, index) if judged.columns.classes == 1 else None)
+    parts = Parts("ece", group=group.grouping.values[index])
+    return estimate(parts, None if reason else error, None, many // judged.repeats, reason)
 
 
 def _of_classes(judged: _Judged, group: _Group, index: int) -> Iterator[Metric]:
@@ -189,26 +196,29 @@ def _of_classes(judged: _Judged, group: _Group, index: int) -> Iterator[Metric]:
     hits, truth, called = (part[0, index].tolist() for part in (tally.hits, tally.truth, tally.called))
     total = sum(truth)
     for label, name in enumerate(judged.classes):
-        for kind, part, whole in (
-            ("selection", called[label], total),
-            ("recall", hits[label], truth[label]),
-            ("precision", hits[label], called[label]),
-            ("fpr", called[label] - hits[label], total - truth[label]),
+        every = "no_negatives" if truth[label] == total else None
+        for kind, part, whole, none, reason in (
+            ("selection", called[label], total, "no_images", None),
+            ("recall", hits[label], truth[label], "no_images", None),
+            ("precision", hits[label], called[label], "no_calls", every),
+            ("fpr", called[label] - hits[label], total - truth[label], "no_negatives", None),
         ):
             worth = group.worths.of_class[kind][index][label]
-            yield proportion(f"{kind}({value}, {name})", part, whole, judged.min_group, judged.repeats, worth)
+            parts = Parts(kind, group=value, label=name)
+            yield proportion(parts, part, whole, judged.min_group, judged.repeats, worth, none=none, reason=reason)
 
 
 def _gaps(judged: _Judged, group: _Group) -> Iterator[Metric]:
     """The gaps; one that leaves a rate out is open on the side where that rate might lie."""
     found, n = group.gaps, int(group.tally.total.sum()) // judged.repeats
     for name, value in found.values.items():
-        low = high = None
+        interval = None
         if value is not None:
             low, high = _interval(judged, name, gaps.with_worth(found.rows[name], group.worths))
             if name in found.open:
                 low, high = ("0.000000", high) if name.endswith(SMALLEST) else (low, "1.000000")
-        yield Metric(name=f"{name}({group.grouping.name})", value=six(value), low=low, high=high, n=n)
+            interval = low, high
+        yield estimate(Parts(name, of=group.grouping.of), value, interval, n, "one_group")
 
 
 def _interval(judged: _Judged, name: str, rows: list[list[Rate]]) -> Interval:
@@ -221,8 +231,9 @@ def _interval(judged: _Judged, name: str, rows: list[list[Rate]]) -> Interval:
 
 def _worst(grouping: Grouping, figures: Sequence[Metric]) -> str:
     """Who is called right least often, of the groups that have a figure."""
-    names = {f"recall({value})": value for value in grouping.values}
-    known = [(one.value, names[one.name]) for one in figures if one.name in names and one.value is not None]
+    names = {value: group_name(dict(value)) for value in grouping.values}
+    of = [(one.value, one.parts) for one in figures if one.metric == "recall" and one.label is None]
+    known = [(value, names[parts.group]) for value, parts in of if value is not None and parts.group in names]
     if len(known) < 2:
         return ""
     worst = min(value for value, _ in known)

@@ -48,7 +48,7 @@ def right(tally: Tally) -> Parts:
 
 def rates(tally: Tally) -> dict[str, Parts]:
     """Selection, true and false positive rates as numerators and denominators, (rounds, groups, k)."""
-    hits, truth, called = tally.hits, tally.truth, tally.called
+    hits, truth, called = (part[..., :-1] for part in (tally.hits, tally.truth, tally.called))
     whole = np.broadcast_to(tally.total[..., None], called.shape)
     return {"selection": (called, whole), "recall": (hits, truth), "fpr": (called - hits, whole - truth)}
 

@@ -13,11 +13,13 @@ from fractions import Fraction
 
 import numpy as np
 
+from registry.core.figure_names import CLASSES, Parts
 from registry.core.records import GroupTest, Metric
 from registry.evaluation import gaps
-from registry.evaluation.columns import Bools, Columns, Ints
+from registry.evaluation.columns import Bools, Columns, Ints, take
 from registry.evaluation.comparison import holm
 from registry.evaluation.decimals import UNIT, six
+from registry.evaluation.estimates import estimate
 from registry.evaluation.groups import Grouping
 from registry.evaluation.intervals import Names, class_rates, draws, percentiles
 from registry.evaluation.ratios import ratio_of
@@ -36,21 +38,23 @@ def apart(tally: Tally) -> Ints:
     return np.where((one >= 0) & (rest >= 0), one - rest, _MISSING)
 
 
-def against_the_rest(values: Sequence[str], tally: Tally, rounds: Ints, least: int, repeats: int) -> list[GroupTest]:
-    """A test of every group ``values`` that has ``least`` judgements, as the others have together. ``tally`` is of the
-    judgements as they are, ``rounds`` what ``apart`` gave."""
+def against_the_rest(groups: Sequence[Parts], tally: Tally, rounds: Ints, least: int, repeats: int) -> list[GroupTest]:
+    """A test of every group (its recall: ``groups``) that has ``least`` judgements, as the others have together.
+    ``tally`` is of the judgements as they are, ``rounds`` what ``apart`` gave."""
     hits, total = (part[0].tolist() for part in gaps.right(tally))
     rows: list[tuple[int, tuple[Fraction, Fraction], Fraction]] = []
-    for index in range(len(values)):
+    for index in range(len(groups)):
         known = rounds[:, index][rounds[:, index] < _MISSING]
         p = achieved_significance(known)
         if p is not None and min(total[index], sum(total) - total[index]) >= max(1, least):
             rows.append((index, percentiles(known), p))
     corrected = holm([p for _, _, p in rows])
-    rest = [Fraction(sum(hits) - hits[index], max(1, sum(total) - total[index])) for index in range(len(values))]
+    rest = [Fraction(sum(hits) - hits[index], max(1, sum(total) - total[index])) for index in range(len(groups))]
     return [
         GroupTest(
-            name=f"recall({values[index]})",
+            metric=groups[index].metric,
+            group=dict(groups[index].group),
+            label=groups[index].label,
             difference=six(Fraction(hits[index], total[index]) - rest[index]) or "",
             low=six(low) or "",
             high=six(high) or "",
@@ -81,23 +85,23 @@ def by_class(
     As ``recall_gap(class)`` the first is not estimable where a class that some image has is below
     ``min_group`` images.
     """
-    grouping, repeats = Grouping("class", tuple(classes), columns.truth), columns.repeats
+    shown, repeats = columns.truth < columns.classes, columns.repeats
+    grouping = Grouping((CLASSES,), tuple(((CLASSES, name),) for name in classes), np.where(shown, columns.truth, -1))
     tallies, least = Tallies(columns, at, [grouping], clusters), min_group * repeats
     (tally,) = tallies.as_it_is()
     drawn = draws(tallies.bags, rounds, seed, _ROUNDS)
     differences = np.concatenate([apart(one) for times in drawn for one in tallies.of(times)])
     return (
-        _worst(columns, columns.called(at) == columns.truth, tallies.of_row, least),
-        against_the_rest(classes, tally, differences, least, repeats),
+        _worst(take(columns, shown), (columns.called(at) == columns.truth)[shown], tallies.of_row[shown], least),
+        against_the_rest([Parts("recall", label=name) for name in classes], tally, differences, least, repeats),
     )
 
 
 def _worst(columns: Columns, right: Bools, of_row: Ints, least: int) -> Metric:
-    """``worst_recall(class)``; ``right`` and ``of_row``: of each judgement, and its cluster."""
-    name, n = "worst_recall(class)", len(columns) // columns.repeats
+    """``worst_recall(class)`` of images of a class; ``right`` and ``of_row``: of each judgement, and its cluster."""
+    parts, n = Parts("worst_recall", of=(CLASSES,)), len(columns) // columns.repeats
     _, sizes = np.unique(columns.truth, return_counts=True)
     if len(sizes) < 2 or int(sizes.min()) < least:
-        return Metric(name=name, value=None, low=None, high=None, n=n)
+        return estimate(parts, None, None, n, "too_few" if len(sizes) > 1 else "one_group")
     rates = class_rates(columns.truth, right, of_row, columns.repeats)
-    low, high = worst_interval(rates)
-    return Metric(name=name, value=six(min(rates)[0]), low=low, high=high, n=n)
+    return estimate(parts, min(rates)[0], worst_interval(rates), n, None)

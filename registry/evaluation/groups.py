@@ -14,23 +14,33 @@ from itertools import combinations
 
 import numpy as np
 
+from registry.core.figure_names import Group, word
 from registry.evaluation.columns import Columns, Ints
 
 Attributes = Mapping[bytes, Mapping[str, str]]
 MAX_VALUES = 50  # groups of one attribute, or of a pair
 MAX_PAIRS = 20  # pairs of attributes
 MAX_BYTES = 1_000_000  # of all groups' figures in the record, whose block ends at 2 MiB
-_OF_GROUP, _OF_CLASS, _FIGURE = 4, 4, 90  # figures of a group, of a class in it, and bytes of one beside its names
+_OF_GROUP, _OF_CLASS, _FIGURE = 4, 4, 130  # figures of a group, of a class in it, and bytes of one beside its names
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """``name`` is ATTR, or ``ATTR & ATTR``; ``values`` are ATTR=VALUE, or ``ATTR=VALUE & ATTR=VALUE``."""
+    """Images by the values of one attribute, or of two together."""
 
-    name: str
-    values: tuple[str, ...]
+    of: tuple[str, ...]  # the attributes
+    values: tuple[Group, ...]
     code: Ints  # (n) place in values, -1 where it was not declared
-    together: bool = False  # whether it is a pair
+
+    @property
+    def name(self) -> str:
+        """As gaps name it."""
+        return " & ".join(map(word, self.of))
+
+    @property
+    def together(self) -> bool:
+        """Whether it is a pair."""
+        return len(self.of) > 1
 
 
 def groupings(
@@ -56,7 +66,7 @@ def _bytes(grouping: Grouping, classes: Sequence[str]) -> int:
     """About what a grouping's figures take in a record."""
     labels = sum(len(name.encode()) + _FIGURE for name in classes)
     figures = _OF_GROUP + _OF_CLASS * len(classes)
-    names = sum(len(value.encode()) for value in grouping.values)
+    names = sum(len(repr(value).encode()) for value in grouping.values)
     return names * figures + len(grouping.values) * (_OF_CLASS * labels + _OF_GROUP * _FIGURE)
 
 
@@ -65,7 +75,7 @@ def _single(columns: Columns, attributes: Attributes, name: str) -> Grouping:
     found = sorted({value for value in declared if value is not None})
     place = {value: index for index, value in enumerate(found)}
     code = np.array([-1 if value is None else place[value] for value in declared], np.int64)
-    return Grouping(name, tuple(f"{name}={value}" for value in found), code)
+    return Grouping((name,), tuple(((name, value),) for value in found), code)
 
 
 def _both(one: Grouping, other: Grouping) -> Grouping:
@@ -74,5 +84,5 @@ def _both(one: Grouping, other: Grouping) -> Grouping:
     together = np.where(known, one.code * len(other.values) + other.code, -1)
     found = np.unique(together[known])
     code = np.where(known, np.searchsorted(found, together), -1)
-    names = [f"{one.values[at // len(other.values)]} & {other.values[at % len(other.values)]}" for at in found.tolist()]
-    return Grouping(f"{one.name} & {other.name}", tuple(names), code, together=True)
+    pairs = tuple(one.values[at // len(other.values)] + other.values[at % len(other.values)] for at in found.tolist())
+    return Grouping(one.of + other.of, pairs, code)

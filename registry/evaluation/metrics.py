@@ -1,9 +1,12 @@
 """Point figures from predictions, exactly: integers in, fractions out, None where there is nothing to divide by.
 
 An image's prediction is its detection with the highest score at or above the threshold (ties: the smaller
-class), otherwise "nothing". The confusion matrix is truth by prediction, (k, k + 1), its last column "nothing".
-F1 of a class is 2TP / (2TP + FP + FN); macro_f1 is its mean over the classes that some image has;
-micro_f1 counts "nothing" as a miss, not as a false alarm; accuracy is right images of all images.
+class), otherwise "nothing". The confusion matrix is truth by prediction, (k + 1, k + 1), its last row and column
+"nothing": a picture that shows none of the classes is right where it is called nothing, and otherwise a false alarm of
+what it is called. F1 of a class is 2TP / (2TP + FP + FN); macro_f1 is its mean over the classes that some image has;
+micro_f1 counts "nothing" as a miss, not as a false alarm; accuracy is right images of all images. Where every image is
+of one class, nothing can be called it wrongly: its precision and average precision would be 1 whatever is found, so
+they are None.
 
 Two figures are easily confused, so they bear different names. ``pr_auc`` is of images: each is ranked by its
 highest score for the class (0 if there is none), average precision as scikit-learn's average_precision_score
@@ -25,10 +28,10 @@ from registry.evaluation.decimals import exact_sum, exact_sum_of
 
 
 def confusion_of(columns: Columns, threshold: int | Ints) -> Ints:
-    """Truth by prediction, shape (k, k + 1)."""
-    k = columns.classes
-    cells = columns.truth * (k + 1) + columns.called(threshold)
-    return np.bincount(cells, minlength=k * (k + 1)).reshape(k, k + 1).astype(np.int64)
+    """Truth by prediction, shape (k + 1, k + 1)."""
+    width = columns.classes + 1
+    cells = columns.truth * width + columns.called(threshold)
+    return np.bincount(cells, minlength=width * width).reshape(width, width).astype(np.int64)
 
 
 def ratio(part: int, whole: int) -> Fraction | None:
@@ -42,8 +45,18 @@ def class_recall(counts: Ints, label: int) -> Fraction | None:
 
 
 def class_precision(counts: Ints, label: int) -> Fraction | None:
-    """Of the images called so, how many are of the class."""
-    return ratio(counts[label, label], counts[:, label].sum())
+    """Of the images called so, how many are of the class; None where every image is."""
+    return ratio(counts[label, label], counts[:, label].sum()) if has_negatives(counts, label) else None
+
+
+def has_negatives(counts: Ints, label: int) -> bool:
+    """Whether some image is not of a class."""
+    return bool(counts.sum() > counts[label].sum())
+
+
+def one_truth(counts: Ints) -> bool:
+    """Whether all images are of one class."""
+    return any(not has_negatives(counts, label) for label in present(counts))
 
 
 def class_f1(counts: Ints, label: int) -> Fraction | None:
@@ -59,7 +72,7 @@ def mean(values: Iterable[Fraction | None]) -> Fraction | None:
 
 def present(counts: Ints) -> list[int]:
     """Classes that some image has."""
-    return [label for label in range(len(counts)) if counts[label].sum()]
+    return [label for label in range(len(counts) - 1) if counts[label].sum()]
 
 
 def macro_f1(counts: Ints) -> Fraction | None:
@@ -69,19 +82,23 @@ def macro_f1(counts: Ints) -> Fraction | None:
 
 def macro(counts: Ints, figure: Callable[[Ints, int], Fraction | None]) -> Fraction | None:
     """The mean of a class's figure over the classes that some image has; 0 for one that nobody is called."""
+    if figure is class_precision and one_truth(counts):
+        return None
     return mean(figure(counts, label) or Fraction(0) for label in present(counts))
 
 
 def weighted(counts: Ints, figure: Callable[[Ints, int], Fraction | None]) -> Fraction | None:
     """The same, each class counting as often as there are images of it."""
+    if figure is class_precision and one_truth(counts):
+        return None
     values = [(int(counts[label].sum()), figure(counts, label) or Fraction(0)) for label in present(counts)]
     found = exact_sum([(count * value.numerator, value.denominator) for count, value in values])
-    return found / int(counts.sum()) if values else None
+    return found / int(counts[:-1].sum()) if values else None
 
 
 def micro_f1(counts: Ints) -> Fraction | None:
     """F1 of all decisions together."""
-    return ratio(2 * int(np.trace(counts)), counts.sum() + counts[:, :-1].sum())
+    return ratio(2 * int(np.trace(counts[:-1, :-1])), counts[:-1].sum() + counts[:, :-1].sum())
 
 
 def accuracy(counts: Ints) -> Fraction | None:
@@ -99,9 +116,9 @@ def recall_gap(counts: Ints, min_group: int) -> Fraction | None:
 
 
 def average_precision(scores: Ints, truth: Bools) -> Fraction | None:
-    """Sum over distinct scores of (recall gained) x precision; None without a positive."""
+    """Sum over distinct scores of (recall gained) x precision; None without a positive, or without a negative."""
     positives = int(truth.sum())
-    if not positives:
+    if positives in (0, len(truth)):
         return None
     _, right, total = by_score(scores, truth)
     gained = np.diff(right, prepend=0)

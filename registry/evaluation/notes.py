@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from registry.core.figure_names import word
 from registry.core.records import Metric
 from registry.evaluation.areas import in_steps, steps_of
 from registry.evaluation.columns import Columns
@@ -12,9 +13,9 @@ from registry.evaluation.intervals import BAGS
 from registry.evaluation.thresholds import ThresholdRule
 
 
-def _says_all(name: str) -> bool:
+def _says_all(one: Metric) -> bool:
     """Whether a figure stands for its group: where it is not estimable the others are not either."""
-    return name.startswith(("recall(", "recall_gap(")) and ", " not in name
+    return one.metric in ("recall", "recall_gap") and not (one.group and one.label is not None)
 
 
 def notes(
@@ -31,13 +32,14 @@ def notes(
     near-duplicates."""
     values = {name: {attributes.get(key, {}).get(name) for key in columns.keys} - {None} for name in names}
     declared = [name for name in names if len(values[name]) > 1]  # what all have in common compares nobody
+    by = ", ".join(map(word, declared))
     first = (
-        f"Groups of images were compared by {', '.join(declared)}, as declared with the labels; by nothing else."
+        f"Groups of images were compared by {by}, as declared with the labels; by nothing else."
         if declared
         else "No attributes were given by which images differ: only fairness between classes was looked at, "
         "not between groups of people."
     )
-    small = [f"{one.name} ({one.n})" for one in figures if one.value is None and _says_all(one.name)]
+    small = [f"{one.name} ({one.n})" for one in figures if one.value is None and _says_all(one)]
     return (
         first,
         *([f"Not estimable, with the number of images there are: {', '.join(small)}."] if small else []),

@@ -121,15 +121,18 @@ def _moved(numbers: Numbers, order: Ints) -> Numbers:
 
 def _read(rows: Sequence[Row], classes: int) -> Numbers:
     """All rows' numbers at once. ``InvalidInput`` (``bad_predictions``) names a row that is impossible."""
-    fold, truth = (_whole([row[name] for row in rows]) for name in ("fold", "truth"))
+    fold = _whole([row["fold"] for row in rows])
+    truth = _whole([classes if row["truth"] is None else row["truth"] for row in rows])
     boxes = _nested([row["boxes"] for row in rows], 4, BOXES)
     found = _nested([row["detections"] for row in rows], 6, DETECTIONS)
     if fold is None or truth is None or boxes is None or found is None:
         raise _impossible(rows, classes)
     kind, score = found[1][:, 0], found[1][:, 1]
-    limits = ((fold, 1 << 31), (truth, classes), (kind, classes), (score, 1_000_001))
+    limits = ((fold, 1 << 31), (truth, classes + 1), (kind, classes), (score, 1_000_001))
     if any(((values < 0) | (values >= limit)).any() for values, limit in limits):
         raise _impossible(rows, classes)
+    if (truth[boxes[0]] == classes).any() or any(row["truth"] == classes for row in rows):
+        raise _impossible(rows, classes)  # a box of nothing; and nothing is written as None
     return Numbers(fold, truth, *boxes, found[0], _ranked(*found))
 
 
@@ -180,7 +183,8 @@ def _refusal(key: bytes) -> InvalidInput:
 
 
 def _possible(row: Row, classes: int) -> bool:
-    if not (_within(row["truth"], classes) and _within(row["fold"], 1 << 31)):
+    shown = _within(row["truth"], classes) or (row["truth"] is None and not row["boxes"])
+    if not (shown and _within(row["fold"], 1 << 31)):
         return False
     lists = (row["boxes"], BOXES), (row["detections"], DETECTIONS)
     if not all(isinstance(one, (list, tuple)) and len(one) <= most for one, most in lists):

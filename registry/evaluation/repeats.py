@@ -33,21 +33,24 @@ def spread(per_repeat: Sequence[Sequence[Metric]]) -> tuple[Spread, ...]:
     if len(per_repeat) < 2:
         return ()
     return tuple(
-        _of(group[0].name, [int(one.value.replace(".", "")) for one in group if one.value is not None])
+        _of(group[0], [int(one.value.replace(".", "")) for one in group if one.value is not None])
         for group in zip(*per_repeat, strict=True)
         if all(one.value is not None for one in group)
     )
 
 
-def _of(name: str, values: Sequence[int]) -> Spread:
-    """``values`` in millionths."""
+def _of(one: Metric, values: Sequence[int]) -> Spread:
+    """Of the figure ``one``; ``values`` in millionths."""
     count, total = len(values), sum(values)
     squares = Fraction(sum((count * value - total) ** 2 for value in values), count * count * (count - 1))
     with localcontext() as context:
         context.prec = 60
         deviation = (Decimal(squares.numerator) / Decimal(squares.denominator)).sqrt() / MILLION
     return Spread(
-        name=name,
+        metric=one.metric,
+        of=one.of,
+        group=one.group,
+        label=one.label,
         mean=six(Fraction(total, MILLION * count)) or "",
         lowest=six_ratio(min(values), MILLION),
         highest=six_ratio(max(values), MILLION),

@@ -21,7 +21,8 @@ from registry.evaluation.ratios import exact
 
 @dataclass(frozen=True)
 class Tally:
-    """Judgements of one grouping's groups, (rounds, groups, k): right, of the class, and called so."""
+    """Judgements of one grouping's groups, (rounds, groups, k + 1): right, of the class, and called so; the last of
+    pictures that show none of the classes, and 0 where it is called."""
 
     hits: Ints
     truth: Ints
@@ -39,7 +40,7 @@ class Tallies:
 
     def __init__(self, columns: Columns, at: int | Ints, groupings: Sequence[Grouping], clusters: Names) -> None:
         """``at``: threshold (of each judgement) in millionths; ``clusters``: each judgement's."""
-        self.k = columns.classes
+        self.width = columns.classes + 1
         self.of_row, _ = group_indices(clusters)
         bag, self.bags = bags_of(self.of_row)
         call = columns.called(at)
@@ -48,13 +49,13 @@ class Tallies:
 
     def _counted(self, one: Grouping, bag: Ints, truth: Ints, call: Ints) -> Ints:
         """By bag, (bags, 3 * groups * k): what a ``Tally`` holds, one part after the other."""
-        size = len(one.values) * self.k
+        size = len(one.values) * self.width
         known = one.code >= 0
-        hits, called = known & (truth == call), known & (call < self.k)
+        hits, called = known & (truth == call), known & (call < self.width - 1)
         return (
             np.concatenate(
                 [
-                    np.bincount((bag * size + one.code * self.k + kind)[rows], minlength=self.bags * size)
+                    np.bincount((bag * size + one.code * self.width + kind)[rows], minlength=self.bags * size)
                     for rows, kind in ((hits, truth), (known, truth), (called, call))
                 ]
             )
@@ -67,7 +68,7 @@ class Tallies:
         """Each grouping's tally, of how often each bag of clusters (``bags_of``) was drawn, (rounds, bags)."""
         found = []
         for by_bag in self.by_bag:
-            parts = (drawn.astype(by_bag.dtype) @ by_bag).astype(np.int64).reshape(len(drawn), 3, -1, self.k)
+            parts = (drawn.astype(by_bag.dtype) @ by_bag).astype(np.int64).reshape(len(drawn), 3, -1, self.width)
             found.append(Tally(parts[:, 0], parts[:, 1], parts[:, 2]))
         return found
 

@@ -114,7 +114,7 @@ def _counts(columns: Columns, images: Ints) -> _Counts:
         counts = np.bincount(places, minlength=(STEPS + 1) * k).reshape(STEPS + 1, k)
         return np.flip(np.cumsum(np.flip(counts, axis=0), axis=0), axis=0)
 
-    return _Counts(at_each(cells[right]), at_each(cells), np.bincount(columns.truth[images], minlength=k))
+    return _Counts(at_each(cells[right]), at_each(cells), np.bincount(columns.truth[images], minlength=k)[:k])
 
 
 def _macro_f1(counts: _Counts, step: int) -> Fraction:

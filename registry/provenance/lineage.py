@@ -157,6 +157,20 @@ def own_figures(view: ReleaseView) -> tuple[records.Metric, ...] | None:
     return view.evaluation.per_fold[fold]
 
 
+def by_name(found: Iterable[records.Figure]) -> dict[str, dict[str, Any]]:
+    """Figures as JSON, by name. ``InvalidInput`` (``bad_evaluation``) where a stranger's say two things of one."""
+    named: dict[str, dict[str, Any]] = {}
+    for one in found:
+        shown = one.document()
+        if named.setdefault(one.name, shown) != shown:
+            raise InvalidInput(
+                f"this release's evaluation states two values of {one.name}",
+                code="bad_evaluation",
+                hint="see `emotionet audit`, which says what follows from the predictions.",
+            )
+    return named
+
+
 def _history(get: Get, training: CID) -> History:
     record = _read(get, records.Training, training)
     return history_of(record.fold, list(tables.rows_as_dicts(record.history, get)))

@@ -18,6 +18,7 @@ from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import EmotionetError
 from registry.core.records import to_value
+from registry.core.snapshot import NOTHING
 from registry.evaluation.base_seen import about_base
 from registry.imaging.thumbnail import thumbnail
 from registry.provenance.lineage import ReleaseView, own_figures, release_view
@@ -57,7 +58,7 @@ def collect(
     audit = audit_target(parts, about["entry"]).to_json()
     items = list(tables.rows_as_dicts(view.snapshot.items, get))
     results = [check["result"] for check in audit["checks"]]
-    named = {metric.name: to_value(metric) for metric in view.evaluation.metrics}
+    named = {metric.name: metric.document() for metric in view.evaluation.metrics}
     check_stated(view, get, items)
     return ReportData(
         language=language,
@@ -78,15 +79,15 @@ def collect(
         figures=tuple(drawings(t, view, get, items)),
         counts=tuple(_counts(parts, view, items)),
         examples=tuple(_examples(parts, view, items)),
-        metrics=tuple(to_value(metric) for metric in view.evaluation.metrics),
+        metrics=tuple(metric.document() for metric in view.evaluation.metrics),
         people=by_group(people_of(view.evaluation), view.snapshot.classes),
         classes=view.snapshot.classes,
-        tests=tuple(to_value(one) for one in view.evaluation.tests),
-        several=tuple(zip(view.snapshot.classes, view.evaluation.several, strict=True)),
+        tests=tuple(one.document() for one in view.evaluation.tests),
+        several=tuple(zip((*view.snapshot.classes, NOTHING), view.evaluation.several, strict=False)),
         thresholds=view.evaluation.thresholds,
-        optimistic=tuple(to_value(one) for one in view.evaluation.optimistic),
+        optimistic=tuple(one.document() for one in view.evaluation.optimistic),
         overfitting=tuple(structs.asdict(one) for one in view.evaluation.overfitting),
-        spread=tuple(to_value(one) for one in view.evaluation.spread),
+        spread=tuple(one.document() for one in view.evaluation.spread),
         notes=view.evaluation.notes,
         checks=tuple(audit["checks"]),
         cids=(
@@ -107,7 +108,7 @@ def _name(fold: int | None) -> str:
 
 
 def _some(found: Sequence[records.Metric]) -> tuple[dict[str, Any], ...]:
-    return tuple(to_value(one) for one in found if one.name in BY_FOLD)
+    return tuple(one.document() for one in found if one.name in BY_FOLD)
 
 
 def _of_base(view: ReleaseView) -> dict[str, Any]:

@@ -48,13 +48,15 @@ def _bar(x: float, y: float, length: float, *, filled: bool, high: int = 21) -> 
 def confusion(
     t: Words, title: str, counts: Sequence[Sequence[int]], classes: Sequence[str], *, normalized: bool
 ) -> Drawing:
-    """Truth by prediction, the last column "nothing"; shaded by the truth's row, and its shares shown where asked."""
+    """Truth by prediction, the last column (and row, where one more is given) "nothing"; shaded by the truth's row, and
+    its shares shown where asked."""
     names = [*classes, t("figures.nothing")]
+    truths = names[: len(counts)]
     cell = 58 if len(names) <= 6 else 46
     slanted = max(len(shortened(name, 16)) for name in names) * 6.4 > cell
-    left, top = room(shortened(name, 16) for name in classes) + 14, 112 if slanted else 48
-    width, height = left + cell * len(names) + (56 if slanted else 8), top + cell * len(classes) + 8
-    middle = top + cell * len(classes) / 2
+    left, top = room(shortened(name, 16) for name in truths) + 14, 112 if slanted else 48
+    width, height = left + cell * len(names) + (56 if slanted else 8), top + cell * len(truths) + 8
+    middle = top + cell * len(truths) / 2
     body = [text(left + cell * len(names) / 2, 14, t("figures.predicted")), upright(12, middle, t("figures.truth"))]
     for i, name in enumerate(names):
         x = left + cell * (i + 0.5)
@@ -64,11 +66,11 @@ def confusion(
         else:
             body.append(text(x, 36, shortened(name, 16)))
     for i, row in enumerate(counts):
-        body.append(text(left - 9, top + cell * (i + 0.5) + 4, shortened(classes[i], 16), "end"))
+        body.append(text(left - 9, top + cell * (i + 0.5) + 4, shortened(truths[i], 16), "end"))
         body += [
             _cell(t, left + cell * j, top + cell * i, cell, count, sum(row), normalized) for j, count in enumerate(row)
         ]
-    pairs = zip(classes, counts, strict=True)
+    pairs = zip(truths, counts, strict=True)
     rows = tuple((name, *(_said(t, count, sum(row), normalized) for count in row)) for name, row in pairs)
     truth = t("figures.truth")
     about = "; ".join(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from registry.core import records, tables
+from registry.core.figure_names import of_class
 from registry.core.snapshot import NOTHING
 from registry.provenance.lineage import ReleaseView
 from registry.web import charts, figures
@@ -39,7 +40,8 @@ def drawings(t: Words, view: ReleaseView, get: Get, items: Sequence[Mapping[str,
         ("pr50", "recall", "precision"),
         ("roc", "false_rate", "true_rate"),
     ):
-        series = {name: curves[f"{kind}({name})"] for name in view.snapshot.classes if f"{kind}({name})" in curves}
+        of_kind = {name: of_class(kind, name) for name in view.snapshot.classes}
+        series = {name: curves[key] for name, key in of_kind.items() if key in curves}
         if any(series.values()):
             names = (t(f"figures.{x}"), t(f"figures.{y}"))
             drawn.append(charts.lines(t, t(f"figures.{kind}"), names, series, first=1))
@@ -57,8 +59,11 @@ def confusion(t: Words, view: ReleaseView, *, normalized: bool, title: str | Non
 
 def by_confidence(t: Words, kind: str, curves: Curves, classes: Sequence[str], title: str | None = None) -> Drawing:
     """One of ``BY_CONFIDENCE``: the mean over classes first, then each class."""
-    wanted = ["macro", *classes]
-    series = {name: curves[f"{kind}({name})"] for name in wanted if f"{kind}({name})" in curves}
+    mean = "macro"
+    while mean in classes:
+        mean += "*"
+    wanted = {mean: f"macro_{kind}"} | {name: of_class(kind, name) for name in classes}
+    series = {name: curves[key] for name, key in wanted.items() if key in curves}
     of = {"f1_confidence": "F1"}.get(kind) or t(f"figures.{kind.removesuffix('_confidence')}")
     return charts.lines(t, title or t(f"figures.{kind}"), (t("figures.confidence"), of), series)
 
@@ -92,7 +97,7 @@ def _intervals(t: Words, title: str, found: Sequence[figures.Figure]) -> Drawing
 
 def _by_class(view: ReleaseView) -> list[figures.Figure]:
     known = {one.name: one for one in view.evaluation.metrics}
-    names = [f"{figure}({name})" for figure in ("f1", "recall", "precision") for name in view.snapshot.classes]
+    names = [of_class(figure, name) for figure in ("f1", "recall", "precision") for name in view.snapshot.classes]
     return [_figure(name, known[name]) for name in names if name in known]
 
 

@@ -20,7 +20,8 @@ from registry.core.errors import InvalidInput
 from registry.provenance.lineage import ReleaseView
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
-_WORDS = frozenset({"name", "metric", "comparator", "verdict"})  # what else is text in a figure is a decimal
+_WORDS = frozenset({"name", "metric", "of", "group", "label", "reason", "comparator", "verdict"})
+# what else is text in a figure is a decimal
 
 
 @contextmanager
@@ -45,7 +46,7 @@ def check_stated(view: ReleaseView, get: Any, items: Iterable[Mapping[str, Any]]
         for part in chain(*several, found.overfitting, view.release.claims):
             _numbers(value for name, value in structs.asdict(part).items() if name not in _WORDS)
         _numbers(found.thresholds)
-        _demand(len(found.several) == len(view.snapshot.classes), "a count a class")
+        _demand(len(found.several) == len(found.confusion), "a count a class")
         for row in items:
             _kinds((row["sha256"], bytes), (row["image"], CID), (row["label"], str | None), (row["attributes"], dict))
         for row in tables.rows_as_dicts(view.snapshot.excluded, get):
@@ -58,7 +59,9 @@ def check_drawn(view: ReleaseView, get: Any) -> None:
     """``InvalidInput`` (``bad_evaluation``) unless the confusion matrix and the curves can be drawn."""
     with _as_stated():
         classes, counts = len(view.snapshot.classes), view.evaluation.confusion
-        whole = len(counts) == classes and all(len(row) == classes + 1 and min(row) >= 0 for row in counts)
+        whole = len(counts) in (classes, classes + 1) and all(
+            len(row) == classes + 1 and min(row) >= 0 for row in counts
+        )
         _demand(whole, "a matrix of classes by classes and nothing")
         for row in tables.rows_as_dicts(view.evaluation.curves, get):
             _kinds((row["name"], str))

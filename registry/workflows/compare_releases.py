@@ -12,7 +12,7 @@ from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
 from registry.evaluation.columns import Columns, Ints, take
-from registry.evaluation.comparison import compare
+from registry.evaluation.comparison import Difference, Discordance, compare
 from registry.evaluation.folds import union_groups
 from registry.evaluation.reading import columns_of
 from registry.provenance.lineage import ReleaseView, release_view, stated_count, threshold_of
@@ -49,9 +49,14 @@ def compare_releases(parts: Parts, a: CID, b: CID) -> dict[str, Any]:
         "only_b": len(columns[1]) - found.n - relabeled,
         "relabeled": relabeled,
         "changed": _changed(parts, *views),
-        "differences": [asdict(one) for one in found.differences],
-        "tests": [asdict(one) for one in found.tests],
+        "differences": [_document(one) for one in found.differences],
+        "tests": [_document(one) for one in found.tests],
     }
+
+
+def _document(one: Difference | Discordance) -> dict[str, Any]:
+    """As JSON: a class is called so there."""
+    return {"class" if name == "label" else name: value for name, value in asdict(one).items()}
 
 
 def _columns(parts: Parts, view: ReleaseView, classes: int) -> Columns:

@@ -12,11 +12,10 @@ from typing import Any
 from registry.core import records
 from registry.core.cid import CID
 from registry.core.records import to_value
-from registry.evaluation.claims import parse_claim
 from registry.provenance.lineage import evaluate_draw, release_view
 from registry.workflows.parts import Parts
 from registry.workflows.read_content import read_as
-from registry.workflows.start_run import check_claims
+from registry.workflows.start_run import read_claims
 
 WARNING = (
     "These claims were made after the fact: who knows the figures can choose a claim that holds. Only claims that are "
@@ -27,9 +26,8 @@ WARNING = (
 def judge_claims(parts: Parts, release: CID, texts: Sequence[str]) -> dict[str, Any]:
     """The document of `emotionet release claim RELEASE CLAIM... --json`. ``InvalidInput`` (``bad_claim``) for a claim
     that is none, or about nothing there."""
-    claims = tuple(parse_claim(text) for text in texts)
     view = release_view(parts.store.get, read_as(parts, records.Release, release))
-    check_claims(parts, view.snapshot, claims)
+    claims = read_claims(parts, view.snapshot, texts)
     evaluation = view.evaluation
     found = evaluate_draw(
         parts.store.get, view.release.draw, evaluation.predictions, evaluation.trainings, claims

@@ -22,7 +22,7 @@ from registry.core.log import address_of, anchor_digest
 from registry.core.records import to_value
 from registry.evaluation.base_seen import about_base
 from registry.provenance.exports.card import model_card
-from registry.provenance.lineage import ONNX, SAFETENSORS, final_weights, own_figures, release_view
+from registry.provenance.lineage import ONNX, SAFETENSORS, by_name, final_weights, own_figures, release_view
 from registry.workflows.base_weights import base_of, weights_files
 from registry.workflows.draw_folds import keep_evidence
 from registry.workflows.own import is_own, whose
@@ -134,23 +134,19 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "evaluation": str(view.release.evaluation),
         "weights": [{**to_value(one), "cid": str(one.cid)} for one in view.release.weights],
         "final": view.plan.final,
-        "metrics": _metrics((*view.evaluation.metrics, *view.evaluation.fairness)),
-        "own": None if (own := own_figures(view)) is None else _metrics(own),
+        "metrics": by_name((*view.evaluation.metrics, *view.evaluation.fairness)),
+        "own": None if (own := own_figures(view)) is None else by_name(own),
         "base_origin": None if view.plan.origin is None else to_value(view.plan.origin),
         "base_said": list(about_base(view.plan.origin)),
-        "unseen": _metrics(view.evaluation.unseen),
-        "seen": _metrics(view.evaluation.seen),
+        "unseen": by_name(view.evaluation.unseen),
+        "seen": by_name(view.evaluation.seen),
         "thresholds": list(view.evaluation.thresholds),
-        "optimistic": [to_value(one) for one in view.evaluation.optimistic],
-        "spread": [to_value(one) for one in view.evaluation.spread],
+        "optimistic": [one.document() for one in view.evaluation.optimistic],
+        "spread": [one.document() for one in view.evaluation.spread],
         "overfitting": [to_value(one) for one in view.evaluation.overfitting],
         "claims": [to_value(verdict) for verdict in view.release.claims],
         "anchor": anchor_document(parts, CID.parse(row["entry"]), evidence),
     }
-
-
-def _metrics(found: tuple[records.Metric, ...]) -> dict[str, Any]:
-    return {one.name: {"value": one.value, "low": one.low, "high": one.high, "n": one.n} for one in found}
 
 
 def anchor_document(parts: Parts, entry: CID, evidence: list[dict[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 from typing import Any
 
 from registry.catalog import entries, runs
@@ -14,7 +13,7 @@ from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.core.records import to_value
 from registry.evaluation.base_seen import about_base
-from registry.evaluation.claims import is_about, parse_claim
+from registry.evaluation.claims import check_about, parse_claim
 from registry.jobs import engines
 from registry.provenance.lineage import check_evaluation
 from registry.workflows import run_context
@@ -66,7 +65,6 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
         issuer = entries.said_by(db, snapshot)
     if not parts.store.has(snapshot):
         raise NotFound(f"snapshot {snapshot} is not held here: see `emotionet snapshot list`")
-    claims = [parse_claim(text) for text in wanted.claims]
     record = read_as(parts, records.Snapshot, snapshot)
     if issuer is None:
         raise InvalidInput(
@@ -75,7 +73,7 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
             hint="take one with `emotionet snapshot create`, or import the entry that says this one.",
         )
     snapshot_tables.check(record, parts.store.get)
-    check_claims(parts, record, claims)
+    claims = read_claims(parts, record, wanted.claims)
     if wanted.engine not in engines.NAMES:
         raise UsageError(f"there is no engine {wanted.engine!r}: use {' or '.join(engines.NAMES)}")
     method = parts.method(wanted.method)
@@ -138,30 +136,13 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
     return run
 
 
-def check_claims(parts: Parts, snapshot: records.Snapshot, claims: Sequence[records.Claim]) -> None:
-    """``InvalidInput`` (``bad_claim``) for a claim about a class or a group that the snapshot does not have."""
-    if not claims:
-        return
-    groups, attributes = _groups(parts, snapshot)
-    for claim in claims:
-        if not is_about(claim.metric, snapshot.classes, groups, attributes):
-            raise InvalidInput(
-                f"the claim on {claim.metric} is about nothing here: the classes are {', '.join(snapshot.classes)}"
-                + (f", the groups {', '.join(sorted(groups)[:20])}" if groups else ", and no attributes were declared"),
-                code="bad_claim",
-            )
-
-
-def _groups(parts: Parts, snapshot: records.Snapshot) -> tuple[set[str], set[str]]:
-    """Groups and attributes, alone and in pairs, that some image of the snapshot has."""
-    groups, attributes = set(), set()
-    for row in tables.rows_as_dicts(snapshot.items, parts.store.get):
-        for pair in combinations(sorted(row["attributes"].items()), 2):
-            groups.add(" & ".join(f"{name}={value}" for name, value in pair))
-            attributes.add(" & ".join(name for name, _ in pair))
-        groups |= {f"{name}={value}" for name, value in row["attributes"].items()}
-        attributes |= set(row["attributes"])
-    return groups, attributes
+def read_claims(parts: Parts, snapshot: records.Snapshot, texts: Sequence[str]) -> tuple[records.Claim, ...]:
+    """Claims from their texts. ``InvalidInput`` (``bad_claim``) for one that is none, or is about a class or a group
+    that the snapshot does not have, or could mean two things there."""
+    claims = tuple(parse_claim(text, snapshot.classes) for text in texts)
+    rows = tables.rows_as_dicts(snapshot.items, parts.store.get)
+    check_about(claims, snapshot.classes, (row["attributes"] for row in rows))
+    return claims
 
 
 def _check_final(final: str, folds: int) -> None:

@@ -97,7 +97,7 @@ def test_rounds_are_paired_whole_groups() -> None:
             repeated = np.repeat(np.arange(60), times[of_image])
             values = []
             for columns in (a, b):
-                counts = np.zeros((4, 5), np.int64)
+                counts = np.zeros((5, 5), np.int64)
                 called = columns.called(HALF[0])
                 for image in repeated.tolist():
                     counts[columns.truth[image], called[image]] += 1

@@ -60,7 +60,11 @@ def test_names_are_the_interfaces() -> None:
     assert [{one.name for one in fold} for fold in result.per_fold] == [wanted] * 5
     assert sum(sum(line) for line in result.confusion) == 120
     for one in result.metrics:
+        if one.metric == "false_alarm_rate":
+            assert (one.value, one.reason) == (None, "no_background")
+            continue
         assert one.value is not None
+        assert one.reason is None
         if one.name.partition("(")[0] in ("auc", "macro_auc", "ece"):
             assert one.low is one.high is None
             continue
@@ -111,10 +115,12 @@ def test_small_groups_are_not_estimable_and_never_dropped() -> None:
     attributes = {sha(number): {"gender": "f" if number < 9 else "m"} for number in range(24)}
     result = evaluated(rows, classes=("a", "b"), attributes=attributes, groups=("gender",))
     found = named(result)
-    assert found["recall(gender=f)"] == records.Metric(name="recall(gender=f)", value=None, low=None, high=None, n=9)
+    assert found["recall(gender=f)"] == records.Metric(
+        metric="recall", group={"gender": "f"}, value=None, low=None, high=None, n=9, reason="too_few"
+    )
     low, high = wilson(15, 15) or ()
     assert found["recall(gender=m)"] == records.Metric(
-        name="recall(gender=m)", value="1.000000", low=low, high=high, n=15
+        metric="recall", group={"gender": "m"}, value="1.000000", low=low, high=high, n=15
     )
     assert any("recall(gender=f) (9)" in note for note in result.notes)
     names = {one.name for one in result.fairness}
@@ -177,12 +183,83 @@ def test_verdicts() -> None:
     ]
 
 
-def test_a_class_that_bears_an_attributes_name_proves_nothing() -> None:
-    rows = [row(number, 0, (0, 900_000)) for number in range(40)]
-    attributes = {sha(number): {"gender": "f"} for number in range(40)}
-    claims = (parse_claim("recall(gender=f) >= 0.1"),)
+def test_a_class_and_a_group_of_one_name_are_two_figures() -> None:
+    rows = [row(number, 0, (number % 2, 900_000)) for number in range(40)]
+    attributes = {sha(number): {"gender": "mf"[number % 2]} for number in range(40)}
+    claims = tuple(map(parse_claim, ('recall("gender"="f") <= 0.1', 'recall("gender=f") >= 0.3')))
     result = evaluated(rows, classes=("gender=f", "b"), attributes=attributes, groups=("gender",), claims=claims)
-    assert result.verdicts[0].verdict == "undecided"
+    assert [one.metric for one in result.verdicts] == ["recall(gender=f)", 'recall("gender=f")']
+    assert [(one.value, one.verdict) for one in result.verdicts] == [
+        ("0.000000", "undecided"),  # of 20 images wrong, 0.161 is possible
+        ("0.500000", "supported"),
+    ]
+
+
+def test_an_attribute_that_figures_are_named_by_is_refused() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        evaluated([row(1, 0, (0, 900_000))], groups=("Class",))
+    assert caught.value.code == "reserved_name"
+    assert "rename" in str(caught.value.hint)
+
+
+CLAIMED = ("pr_auc >= 0.9", "ap(a) >= 0.9", "precision(a) >= 0.9", "macro_precision >= 0.9", "f1(a) >= 0.9")
+
+
+@pytest.mark.parametrize(("classes", "nothing"), [(("a",), 0), (("a", "b"), 0), (("a",), 40)])
+def test_where_nothing_can_be_wrong_no_figure_praises_it(classes: tuple[str, ...], nothing: int) -> None:
+    """With one class, average precision is 1 though nothing was found. A picture without an object is a negative."""
+    rows = [row(number, 0) for number in range(40)]
+    rows += [row(number, None) for number in range(40, 40 + nothing)]
+    result = evaluated(rows, classes=classes, claims=tuple(map(parse_claim, CLAIMED)))
+    found = named(result)
+    assert not [one.metric for one in result.verdicts if one.verdict == "supported"]
+    assert found["f1(a)"].value == found["macro_f1"].value == "0.000000"
+    vacuous = [name for name in ("pr_auc", "ap(a)", "precision(a)", "macro_precision") if found[name].value is None]
+    if nothing:
+        assert vacuous == ["precision(a)"]  # nobody is called so
+        assert found["precision(a)"].reason == "no_calls"
+        assert float(found["pr_auc"].value or 1) < 1
+        assert dict(result.curves)["pr(a)"]
+    else:
+        assert vacuous == ["pr_auc", "ap(a)", "precision(a)", "macro_precision"]
+        assert {found[name].reason for name in vacuous} == {"no_negatives"}
+        assert [one.reason for one in result.verdicts] == ["no_negatives"] * 4 + [None]
+        assert dict(result.curves)["pr(a)"] == dict(result.curves)["roc(a)"] == []
+
+
+def test_a_picture_without_an_object_is_right_where_nothing_is_seen_and_a_false_alarm_otherwise() -> None:
+    """Counted by hand: 40 of two classes, half of them called right, the others nothing; 40 of nothing, 10 called b."""
+    rows = [row(number, number % 2, *([(number % 2, 900_000)] if number < 20 else [])) for number in range(40)]
+    rows += [row(number, None, *([(1, 800_000)] if number < 50 else [])) for number in range(40, 80)]
+    attributes = {sha(number): {"site": "xy"[number // 10 % 2]} for number in range(80)}
+    result = evaluated(
+        rows,
+        classes=("a", "b"),
+        claims=(parse_claim("false_alarm_rate <= 0.45"),),
+        attributes=attributes,
+        groups=("site",),
+    )
+    found = named(result)
+    assert result.confusion == ((10, 0, 10), (0, 10, 10), (0, 10, 30))
+    assert result.several == (0, 0, 0)
+    assert found["accuracy"].value == "0.625000"  # 50 of 80
+    assert found["micro_recall"].value == found["weighted_recall"].value == "0.500000"
+    assert found["micro_precision"].value == "0.666667"
+    assert (found["precision(a)"].value, found["precision(b)"].value) == ("1.000000", "0.500000")
+    assert found["f1(b)"].value == "0.500000"
+    assert (found["false_alarm_rate"].value, found["false_alarm_rate"].n) == ("0.250000", 40)
+    assert result.verdicts[0].verdict == "supported"
+    assert found["recall_gap(class)"].value == "0.000000"
+    assert found["recall_gap(class)"].n == 40  # the others are of no class
+    assert found["fpr(site=x, b)"].value == "0.333333"  # of 30 that are not b, 10 are called so
+    assert found["recall(site=x)"].value == "0.500000"  # 10 of its 20 of a class, 10 of its 20 of none
+    assert [one.name for one in result.tests[:2]] == ["recall(a)", "recall(b)"]
+
+
+@pytest.mark.parametrize("wrong", [{"truth": None}, {"truth": 4}, {"truth": -1}])
+def test_nothing_has_no_box_and_is_said_by_null_alone(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match="is impossible"):
+        evaluated([{**row(1, 0), **wrong}])
 
 
 def test_no_predictions_at_all() -> None:
@@ -263,8 +340,8 @@ def test_what_is_optimistic_is_the_highest_point_of_its_curve() -> None:
     rows, clusters = crowd(90, 4)
     result = evaluated(rows, clusters=clusters)
     drawn = dict(result.curves)
-    assert [one.name for one in result.optimistic] == ["macro_f1", "f1_50(macro)"]
-    for one, name in zip(result.optimistic, ("f1_confidence(macro)", "f1_50_confidence(macro)"), strict=True):
+    assert [one.name for one in result.optimistic] == ["macro_f1", "macro_f1_50"]
+    for one, name in zip(result.optimistic, ("macro_f1_confidence", "macro_f1_50_confidence"), strict=True):
         assert one.value == max(y for _, y in drawn[name])
         assert [one.threshold, one.value] in drawn[name]
 

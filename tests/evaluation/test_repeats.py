@@ -19,7 +19,7 @@ from tests.evaluation.world import crowd
 
 def figure(name: str, value: int | None) -> Metric:
     text = None if value is None else f"{value // 10**6}.{value % 10**6:06d}"
-    return Metric(name=name, value=text, low=None, high=None, n=1)
+    return Metric(metric=name, value=text, low=None, high=None, n=1)
 
 
 @given(st.lists(st.integers(0, 1_000_000), min_size=2, max_size=8))

@@ -17,11 +17,17 @@ def sha(number: int) -> bytes:
     return hashlib.sha256(number.to_bytes(8, "big")).digest()
 
 
-def row(number: int, truth: int, *detections: tuple[int, int], fold: int = 0) -> Row:
-    """An image with one box that every (class, score) hits exactly."""
+def row(number: int, truth: int | None, *detections: tuple[int, int], fold: int = 0) -> Row:
+    """An image with one box (none where it shows nothing) that every (class, score) hits exactly."""
     box = [100, 100, 1000, 1000]
     ranked = sorted(([kind, score, *box] for kind, score in detections), key=lambda one: (-one[1], one))
-    return {"sha256": sha(number), "fold": fold, "truth": truth, "boxes": [box], "detections": ranked}
+    return {
+        "sha256": sha(number),
+        "fold": fold,
+        "truth": truth,
+        "boxes": [] if truth is None else [box],
+        "detections": ranked,
+    }
 
 
 @st.composite
@@ -40,8 +46,9 @@ def detections(draw: st.DrawFn, classes: int) -> list[list[int]]:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, classes: int | None = None, most: int = 12) -> tuple[list[Row], int]:
-    """Rows and the number of classes: empty classes, ties, images without a detection and single classes included."""
+def worlds(draw: st.DrawFn, classes: int | None = None, most: int = 12, nothing: bool = False) -> tuple[list[Row], int]:
+    """Rows and the number of classes: empty classes, ties, images without a detection and single classes included;
+    and pictures that show ``nothing``, where asked (the first row is of a class)."""
     k = draw(st.integers(1, 4)) if classes is None else classes
     rows = []
     for number in range(draw(st.integers(1, most))):
@@ -52,16 +59,22 @@ def worlds(draw: st.DrawFn, classes: int | None = None, most: int = 12) -> tuple
                 max_size=3,
             )
         )
+        truth = None if nothing and number and draw(st.integers(0, 3)) == 0 else draw(st.integers(0, k - 1))
         rows.append(
             {
                 "sha256": sha(number),
                 "fold": draw(st.integers(0, 2)),
-                "truth": draw(st.integers(0, k - 1)),
-                "boxes": [list(box) for box in boxes],
+                "truth": truth,
+                "boxes": [] if truth is None else [list(box) for box in boxes],
                 "detections": draw(detections(k)),
             }
         )
     return rows, k
+
+
+def truths(rows: list[Row], k: int) -> list[int]:
+    """Classes, k of a picture that shows nothing."""
+    return [k if one["truth"] is None else one["truth"] for one in rows]
 
 
 def crowd(images: int, each: int, seed: int = 1, folds: int = 5) -> tuple[list[Row], dict[bytes, bytes]]:

@@ -23,6 +23,7 @@ from registry.evaluation.evaluate import evaluate, to_record
 from registry.evaluation.thresholds import ThresholdRule
 from registry.provenance.exports.card import Base, model_card
 from registry.provenance.exports.card_front import SHOWN, eval_results
+from registry.provenance.exports.card_words import REASONS
 from registry.provenance.lineage import ReleaseView
 
 CLASSES = ("triste", "sorprendido", "feliz", "enojado")
@@ -185,9 +186,9 @@ def test_every_figure_and_verdict_is_there() -> None:
     given = view()
     card = model_card(given).replace("\\", "")
     for one in (*given.evaluation.metrics, *given.evaluation.fairness):
-        assert f"| {one.name} | {one.value or 'not estimable'} |" in card
+        assert f"| {one.name} | {one.value or 'not estimable: ' + REASONS[str(one.reason)]} |" in card
     assert "| macro_f1 >= 0.500000 | supported |" in card
-    assert "| f1(nobody) >= 0.500000 | undecided | not estimable | – |" in card
+    assert "| f1(nobody) >= 0.500000 | undecided | not estimable: not among the figures | – |" in card
 
 
 def test_says_what_differs() -> None:
@@ -221,7 +222,7 @@ def test_whose_weights_people_get() -> None:
     own = {one.name: one for one in given.evaluation.per_fold[1] if "(" not in one.name}
     assert own
     for name, one in own.items():
-        assert f"| {name} | {one.value or 'not estimable'} |" in section.replace("\\", "")
+        assert f"| {name} | {one.value or 'not estimable: ' + REASONS[str(one.reason)]} |" in section.replace("\\", "")
     refit = model_card(view(plan={"final": "refit"}))
     section = refit.partition("## Figures of the weights that people get")[2].partition("\n## ")[0]
     assert "They have no figures of their own" in section
@@ -255,7 +256,7 @@ def test_hostile_text() -> None:
     judged = records.Evaluation(
         **{
             **{name: getattr(evaluation("x"), name) for name in records.Evaluation.__struct_fields__},
-            "fairness": (records.Metric(name=EVIL, value=None, low=None, high=None, n=3),),
+            "fairness": (records.Metric(metric=EVIL, value=None, low=None, high=None, n=3),),
             "notes": (EVIL,),
             "verdicts": (
                 records.Verdict(

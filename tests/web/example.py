@@ -66,7 +66,7 @@ def drawings(language: str = "en") -> tuple[Drawing, ...]:
     t, found = Words(language), result()
     curves = dict(found.curves)
     groups = [(one.name, one.value, one.low, one.high, one.n) for one in found.fairness]
-    f1 = {"macro": curves["f1_confidence(macro)"], **{name: curves[f"f1_confidence({name})"] for name in CLASSES}}
+    f1 = {"macro": curves["macro_f1_confidence"], **{name: curves[f"f1_confidence({name})"] for name in CLASSES}}
     counts = dict(zip(CLASSES, ((46, 3), (41, 0), (45, 12), (43, 1)), strict=True))
     pr = {name: curves[f"pr({name})"] for name in CLASSES}
     return (
@@ -92,9 +92,9 @@ CHECKS: tuple[dict[str, Any], ...] = (
 def data(**changes: Any) -> ReportData:
     """The example, with other values where asked."""
     found = result()
-    named = {one.name: to_value(one) for one in found.metrics}
+    named = {one.name: one.document() for one in found.metrics}
     shown = ("macro_f1", "accuracy", "pr_auc", "map50")
-    per_fold = tuple(tuple(to_value(one) for one in fold if one.name in shown) for fold in found.per_fold)
+    per_fold = tuple(tuple(one.document() for one in fold if one.name in shown) for fold in found.per_fold)
     fields: dict[str, Any] = {
         "language": "en",
         "issued": "2026-11-23T15:00:00Z",
@@ -121,7 +121,7 @@ def data(**changes: Any) -> ReportData:
             ("duplicate", "of 248c7525…", picture("#225577")),
             ("undecodable", "0 bytes", None),
         ),
-        "metrics": tuple(to_value(one) for one in found.metrics),
+        "metrics": tuple(one.document() for one in found.metrics),
         "people": by_group(people_of(found), CLASSES),
         "classes": CLASSES,
         "notes": found.notes,
@@ -132,10 +132,10 @@ def data(**changes: Any) -> ReportData:
         ),
         "per_fold": per_fold,
         "own": per_fold[0],
-        "tests": tuple(to_value(one) for one in found.tests),
+        "tests": tuple(one.document() for one in found.tests),
         "several": tuple(zip(CLASSES, found.several, strict=True)),
         "thresholds": found.thresholds,
-        "optimistic": tuple(to_value(one) for one in found.optimistic),
+        "optimistic": tuple(one.document() for one in found.optimistic),
         "overfitting": tuple(structs.asdict(one) for one in found.overfitting),
         "final": "fold:0",
         "commands": ("emotionet audit RELEASE.car --offline", "emotionet serve"),

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.core.figure_names import Parts, group_name, name_of, parse
+from registry.core.records import Metric
 from registry.web.by_group import OF_GROUP, WITHIN, by_group, people_of
 from tests.evaluation.world import CLASSES
 from tests.web.example import data, result
 
 
-def figure(name: str, value: str | None = "0.500000") -> dict[str, Any]:
-    return {"name": name, "value": value, "low": None, "high": None, "n": 3}
+def figure(parts: Parts) -> dict[str, Any]:
+    group = dict(parts.group)
+    one = Metric(
+        metric=parts.metric, of=parts.of, group=group, label=parts.label, value="0.500000", low=None, high=None, n=3
+    )
+    return one.document()
 
 
-def of(group: str, classes: tuple[str, ...]) -> list[dict[str, Any]]:
-    names = [f"{kind}({group})" for kind in OF_GROUP]
-    return [*map(figure, names), *(figure(f"{kind}({group}, {label})") for label in classes for kind in WITHIN)]
+def named(group: dict[str, str], kinds: Sequence[str], labels: Sequence[str | None] = (None,)) -> list[str]:
+    pairs = tuple(sorted(group.items()))
+    return [name_of(Parts(kind, group=pairs, label=label)) for label in labels for kind in kinds]
+
+
+def of(group: dict[str, str], classes: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [figure(parse(name)) for name in (*named(group, OF_GROUP), *named(group, WITHIN, classes))]
 
 
 def test_an_evaluations_groups_are_tables_and_its_gaps_a_list() -> None:
@@ -37,14 +48,21 @@ def test_an_evaluations_groups_are_tables_and_its_gaps_a_list() -> None:
 
 
 texts = st.sampled_from(["a=b", "a=b, c", "c", "b, c", "x", "a=b, c, x", "a", ", ", ""])
+grouped = st.dictionaries(texts, texts, min_size=1, max_size=2)
 lists = st.lists(
-    st.one_of(st.builds("{}({})".format, st.sampled_from([*OF_GROUP, *WITHIN]), texts), texts).map(figure), max_size=12
+    st.builds(
+        lambda metric, group, label: Parts(metric, group=tuple(sorted(group.items())), label=label),
+        st.sampled_from([*OF_GROUP, *WITHIN]),
+        st.one_of(st.just({}), grouped),
+        st.one_of(st.none(), texts),
+    ).map(figure),
+    max_size=12,
 )
 
 
-@given(lists, st.lists(texts, max_size=3, unique=True), st.lists(texts, max_size=3, unique=True))
-def test_every_figure_is_shown_once_and_where_its_name_says(
-    others: list[dict[str, Any]], groups: list[str], classes: list[str]
+@given(lists, st.lists(grouped, max_size=3, unique_by=group_name), st.lists(texts, max_size=3, unique=True))
+def test_every_figure_is_shown_once_and_where_its_parts_say(
+    others: list[dict[str, Any]], groups: list[dict[str, str]], classes: list[str]
 ) -> None:
     given_ = [*others, *(one for group in groups for one in of(group, tuple(classes)))]
     found = by_group(given_, classes)
@@ -52,17 +70,19 @@ def test_every_figure_is_shown_once_and_where_its_name_says(
     cells += [one for _, rows in found.within for _, row in rows for one in row]
     assert sorted(map(id, (*cells, *found.rest))) == sorted(map(id, given_))
     for group, row in found.groups:
-        assert [one["name"] for one in row] == [f"{kind}({group})" for kind in OF_GROUP]
+        assert [one["metric"] for one in row] == list(OF_GROUP)
+        assert {(group_name(one["group"]), one["class"]) for one in row} == {(group, None)}
     for kind, rows in found.within:
         assert [group for group, _ in rows] == [group for group, _ in found.groups]
         for group, row in rows:
-            assert [one["name"] for one in row] == [f"{kind}({group}, {label})" for label in classes]
+            wanted = [(kind, group, label) for label in classes]
+            assert [(one["metric"], group_name(one["group"]), one["class"]) for one in row] == wanted
     repeated = {one["name"] for one in given_ if [other["name"] for other in given_].count(one["name"]) > 1}
     assert not repeated & {one["name"] for one in cells}  # of two that bear one name, neither is given a cell
 
 
 def test_a_table_that_would_have_a_hole_stays_a_list() -> None:
-    figures = [one for one in of("a=b", ("x", "y")) if one["name"] != "fpr(a=b, y)"]
+    figures = [one for one in of({"a": "b"}, ("x", "y")) if one["name"] != "fpr(a=b, y)"]
     found = by_group(figures, ("x", "y"))
     assert [kind for kind, _ in found.within] == ["selection", "recall", "precision"]
     assert [one["name"] for one in found.rest] == ["fpr(a=b, x)"]
@@ -70,7 +90,7 @@ def test_a_table_that_would_have_a_hole_stays_a_list() -> None:
 
 def test_many_empty_cells_cost_nothing() -> None:
     """Of 5,000 groups and as many classes that a stranger's record names, no table is made."""
-    figures = [figure(f"{kind}(g={number})") for number in range(5000) for kind in OF_GROUP]
+    figures = [figure(parse(f"{kind}(g={number})")) for number in range(5000) for kind in OF_GROUP]
     found = by_group(figures, [str(number) for number in range(5000)])
     assert (len(found.groups), found.within, found.rest) == (5000, (), ())
     assert json.dumps(found.groups)

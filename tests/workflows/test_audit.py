@@ -141,7 +141,7 @@ def change_repeats(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
 
 def change_spread(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
     narrow = records.Spread(
-        name="macro_f1", mean="0.900000", lowest="0.900000", highest="0.900000", deviation="0.000000"
+        metric="macro_f1", mean="0.900000", lowest="0.900000", highest="0.900000", deviation="0.000000"
     )
     return replaced(view.release.evaluation, view.evaluation, spread=(narrow,))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from registry.core.records import REFIT, Metric
+from registry.core.snapshot import NOTHING
 from registry.evaluation.base_seen import about_base
 from registry.provenance.exports import card_words as words
 from registry.provenance.exports.card_front import front_matter
@@ -27,13 +28,18 @@ class Base:
     licence: str | None
 
 
+def _why(reason: str | None) -> str:
+    """What stands in the place of a value."""
+    return f"not estimable: {words.REASONS.get(reason, reason)}" if reason else "not estimable"
+
+
 def _interval(low: str | None, high: str | None) -> str | None:
     return None if low is None else f"{low} to {high}"
 
 
 def _figures(figures: Iterable[Metric]) -> list[str]:
     rows = [
-        [one.name, one.value if one.value is not None else "not estimable", _interval(one.low, one.high), one.n]
+        [one.name, one.value if one.value is not None else _why(one.reason), _interval(one.low, one.high), one.n]
         for one in figures
     ]
     return table(["figure", "value", "95 % interval", "images"], rows)
@@ -91,7 +97,7 @@ def _own(view: ReleaseView) -> list[str]:
             "",
         ]
     found = own_figures(view) or ()
-    own = [one for one in found if "(" not in one.name]
+    own = [one for one in found if not one.of and one.label is None]
     said = (
         f"Those of {line(view.plan.final)}, on the images that this fold did not see (few, so the intervals are wide)."
     )
@@ -102,9 +108,10 @@ def _confusion(view: ReleaseView) -> list[str]:
     """Rows are the truth; the last columns count what was not found, and images given several classes."""
     classes, found = view.snapshot.classes, view.evaluation
     rows = [
-        [name, *counts, several] for name, counts, several in zip(classes, found.confusion, found.several, strict=True)
+        [name, *counts, several]
+        for name, counts, several in zip((*classes, NOTHING), found.confusion, found.several, strict=False)
     ]
-    head = ["truth", *(f"called {name}" for name in classes), "nothing", "of these, several classes seen"]
+    head = ["truth", *(f"called {name}" for name in classes), NOTHING, "of these, several classes seen"]
     return ["### Confusion matrix", "", *table(head, rows)]
 
 
@@ -153,7 +160,7 @@ def _claims(view: ReleaseView) -> list[str]:
         [
             f"{one.metric} {one.comparator} {one.threshold}",
             one.verdict,
-            one.value or "not estimable",
+            one.value or _why(one.reason),
             _interval(one.low, one.high),
             one.needed,
         ]
