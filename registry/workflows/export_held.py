@@ -10,6 +10,7 @@ same bytes.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,65 +45,82 @@ def _evidence(parts: Parts, entry: CID) -> list[CID]:
     return [CID.parse(row["cid"]) for row in found if row["entry"] == found[0]["entry"]]
 
 
-def _plan(parts: Parts, cid: CID) -> tuple[list[CID], list[CID], records.Release | None]:
-    """The roots, and the entries to put beside them."""
+@dataclass(frozen=True)
+class _Wanted:
+    """What a CAR holds: the closures of ``roots``, ``beside`` as blocks alone, without the trees of ``left_out``."""
+
+    roots: list[CID]
+    beside: list[CID]
+    left_out: set[CID]
+
+
+def _wanted(parts: Parts, cid: CID, without_images: bool) -> _Wanted:
     with parts.catalog.read() as db:
         record_cid = entries.record_of(db, cid)
         entry = cid if record_cid != cid else entries.entry_of(db, cid, None)
     record = _record(parts, record_cid)
-    if entry is None or not isinstance(record, records.Release):
-        taken_back = withdrawals_of(parts, record_cid, entry) if entry == cid else []
-        return list(dict.fromkeys([cid, *taken_back])), [], None
-    own, plans = _evidence(parts, entry), _evidence(parts, record.plan_entry)
+    roots, beside = [cid], list[CID]()
+    if entry is not None and isinstance(record, records.Release):
+        roots, beside = _of_release(parts, entry, record)
+    taken_back = withdrawals_of(parts, record_cid, entry)
+    left_out = _left_out(parts, record, None if without_images else taken_back)
+    return _Wanted(list(dict.fromkeys([*roots, *taken_back])), beside, left_out)
+
+
+def _of_release(parts: Parts, entry: CID, release: records.Release) -> tuple[list[CID], list[CID]]:
+    """The roots of a release's CAR, and what stands beside them."""
+    own, plans = _evidence(parts, entry), _evidence(parts, release.plan_entry)
     newest = entry
     if own:
         newest = CID.decode(records.parse_as(records.Evidence, parts.store.get(own[0])).entry)
-    way = [one for one, _ in walk_back(newest, record.plan_entry, parts.store.get)]
+    way = [one for one, _ in walk_back(newest, release.plan_entry, parts.store.get)]
     with parts.catalog.read() as db:
         first = entries.first(db, read_entry(entry, parts.store.get).issuer)
     opening = [first] if first is not None and parts.store.has(first) else []
-    plan = draw_view(parts.store.get, record.draw).plan
-    beside = [*way, *lineage_blocks(parts.store.get, plan)]
-    taken_back = withdrawals_of(parts, record_cid, entry)
-    return list(dict.fromkeys([entry, *own, *plans, *opening, *taken_back])), beside, record
+    plan = draw_view(parts.store.get, release.draw).plan
+    return [entry, *own, *plans, *opening], [*way, *lineage_blocks(parts.store.get, plan)]
 
 
-def _images(parts: Parts, release: records.Release) -> set[CID]:
-    draw = records.parse_as(records.Draw, parts.store.get(release.draw))
-    plan = records.parse_as(records.Plan, parts.store.get(draw.plan))
-    preprocessing = records.parse_as(records.Preprocessing, parts.store.get(plan.preprocessing))
-    return _snapshot_images(parts, preprocessing.snapshot)
+def _left_out(parts: Parts, record: records.Record | None, taken_back: list[CID] | None) -> set[CID]:
+    """Of the images of a release or a snapshot those that were taken back; all where no withdrawals are given."""
+    if isinstance(record, records.Release):
+        snapshot = draw_view(parts.store.get, record.draw).snapshot
+    elif isinstance(record, records.Snapshot):
+        snapshot = record
+    else:
+        return set()
+    if not taken_back and taken_back is not None:
+        return set()
+    targets = {_target(parts, cid) for cid in taken_back or ()}
+    return {
+        row["image"]
+        for row in tables.rows_as_dicts(snapshot.items, parts.store.get)
+        if taken_back is None or row["sha256"] in targets or bytes(row["image"]) in targets
+    }
 
 
-def _snapshot_images(parts: Parts, cid: CID) -> set[CID]:
-    snapshot = records.parse_as(records.Snapshot, parts.store.get(cid))
-    return {row["image"] for row in tables.rows_as_dicts(snapshot.items, parts.store.get)}
+def _target(parts: Parts, entry: CID) -> bytes:
+    said = records.parse_as(records.Entry, parts.store.get(entry)).record
+    return records.parse_as(records.Withdrawal, parts.store.get(said)).target
 
 
 def export_blocks(
     parts: Parts, cid: CID, *, without_images: bool = False
 ) -> tuple[list[CID], Iterator[tuple[CID, bytes]]]:
-    """The roots and the blocks of a CAR of ``cid``."""
-    roots, beside, release = _plan(parts, cid)
-    left_out: set[CID] = set()
-    if without_images:
-        record = _record(parts, cid)
-        if release is not None:
-            left_out = _images(parts, release)
-        elif isinstance(record, records.Snapshot):
-            left_out = _snapshot_images(parts, cid)
+    """The roots and the blocks of a CAR of ``cid``. Images that were taken back are not given out again."""
+    wanted = _wanted(parts, cid, without_images)
 
     def blocks() -> Iterator[tuple[CID, bytes]]:
         seen = set()
-        for block in walk_closure(parts.store.get, roots, left_out.__contains__):
+        for block in walk_closure(parts.store.get, wanted.roots, wanted.left_out.__contains__):
             seen.add(block[0])
             yield block
-        for other in beside:
+        for other in wanted.beside:
             if other not in seen:
                 seen.add(other)
                 yield other, parts.store.get(other)
 
-    return roots, blocks()
+    return wanted.roots, blocks()
 
 
 def export_held(parts: Parts, cid: CID, out: Path, *, without_images: bool = False) -> dict[str, Any]:

@@ -6,15 +6,17 @@ into the same store; ``car_of`` writes the file in which it is sent, log and ope
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+from coincurve import PrivateKey
 
 from registry.assembly import Home, open_home
+from registry.content import importer
 from registry.core import car, encoding, log, records, tables
 from registry.core.cid import CID, DAG_CBOR, cid_of
 from registry.core.dag import walk_closure
@@ -90,9 +92,9 @@ def simulated_release(folder: Path) -> Iterator[Released]:
         yield publish(home)
 
 
-def replaced(cid: CID, record: msgspec.Struct, **fields: Any) -> Changed:
+def replaced(cid: CID, value: msgspec.Struct, /, **fields: Any) -> Changed:
     """One record with other fields."""
-    return {cid: records.encode(msgspec.structs.replace(record, **fields))}
+    return {cid: records.encode(msgspec.structs.replace(value, **fields))}
 
 
 def new_table(home: Home, old: CID, shape: Any, edit: Callable[[list[Any]], list[Any]]) -> CID:
@@ -168,3 +170,45 @@ def car_of(
 def failed(report: Report) -> list[str]:
     """The ids of the checks that do not hold."""
     return [check.id for check in report.checks if check.result == FAILS]
+
+
+def results(report: Report) -> dict[str, str]:
+    """Each check's result by its id."""
+    return {check.id: check.result for check in report.checks}
+
+
+def folder_of(home: Home, files: Mapping[str, bytes]) -> bytes:
+    """The block of a directory of these files, whose blocks are put into the store."""
+    added = {name: importer.add_bytes(home.store, data) for name, data in files.items()}
+    made = importer.add_directory(home.store, {name: (one.cid, one.tsize) for name, one in added.items()})
+    return home.store.get(made.cid)
+
+
+def sections(path: Path) -> tuple[tuple[CID, ...], list[tuple[CID, bytes]]]:
+    """The roots of a CAR file, and its blocks, unverified."""
+    with path.open("rb") as stream:
+        roots, blocks = car.read_raw(stream)
+        return roots, list(blocks)
+
+
+def write_car(path: Path, roots: Sequence[CID], blocks: Iterable[tuple[CID, bytes]]) -> Path:
+    """A CAR with whatever is given."""
+    with path.open("wb") as stream:
+        car.write(roots, blocks, stream)
+    return path
+
+
+class OtherKey:
+    """Somebody else, who can sign too."""
+
+    def __init__(self, secret: int = 7) -> None:
+        self._private = PrivateKey(secret.to_bytes(32, "big"))
+        self.did = log.did_of(log.address_of_key(self._private.public_key.format(compressed=False)))
+
+    def sign(self, message: bytes) -> bytes:
+        return bytes(self._private.sign_recoverable(message))
+
+    def says(self, home: Home, record: records.Record, seq: int = 0, prev: CID | None = None) -> CID:
+        """The entry with which this key says a record; both are put into the home's store."""
+        entry = log.make_entry(self, seq, prev, put(home, records.encode(record)), "2026-11-30T00:00:00Z")
+        return put(home, records.encode(entry))

@@ -47,7 +47,7 @@ def signatures(subject: Subject) -> str:
     """2.signatures: of every entry at hand, of whomever: the target's, the plan's, the log's, others'."""
     _entry(subject)
     if subject.is_release:
-        log.read_entry(subject.release.release.plan_entry, subject.get)
+        log.read_entry(subject.plan_entry, subject.get)
     for entry in subject.entries.values():
         log.verify_entry(entry)
     return f"{len(subject.entries)} entries"
@@ -62,7 +62,7 @@ def issuer(subject: Subject) -> str:
     if subject.issuer is not None and entry.issuer != subject.issuer:
         raise Doubt(f"signed by {entry.issuer}, not by {subject.issuer}")
     if subject.is_release:
-        plan = log.read_entry(subject.release.release.plan_entry, subject.get)
+        plan = log.read_entry(subject.plan_entry, subject.get)
         if plan.issuer != entry.issuer:
             raise Doubt(f"the plan was signed by {plan.issuer}, the release by {entry.issuer}")
         if plan.record != subject.release.draw.plan:
@@ -90,7 +90,7 @@ def whole_log(subject: Subject) -> str:
     have one place in a log, or follow each other wrongly."""
     _entry(subject)
     assert subject.entry is not None
-    until = subject.release.release.plan_entry if subject.is_release else subject.entry
+    until = subject.plan_entry if subject.is_release else subject.entry
     newest = subject.newest or subject.entry
     try:
         way = [cid for cid, _ in log.walk_back(newest, until, subject.get)]

@@ -98,14 +98,14 @@ def order(subject: Subject) -> str:
     _release(subject)
     assert subject.entry is not None
     evidence, newest = times.evidence_of(subject), subject.newest or subject.entry
-    plans = [one.block_number for cid, one in evidence if cid == subject.release.release.plan_entry]
+    plans = [one.block_number for cid, one in evidence if cid == subject.plan_entry]
     own = [one.block_number for cid, one in evidence if cid == newest]
     drawn = subject.release.draw.beacon
     plans += [drawn.block_number] if drawn else []
     if plans and own and max(plans) >= min(own):
         raise Doubt(f"the plan's block {max(plans)} does not come before the release's {min(own)}")
     _chain(subject)
-    plan = _anchored(subject, subject.release.release.plan_entry)
+    plan = _anchored(subject, subject.plan_entry)
     release = _anchored(subject, newest)
     if (plan.block_number or 0) >= (release.block_number or 0):
         raise Doubt(f"the plan's block {plan.block_number} does not come before the release's {release.block_number}")
@@ -120,7 +120,7 @@ def beacon(subject: Subject) -> str:
     """3.beacon: the draw names the block of the plan's anchor, as the evidence at hand says, and the chain."""
     _release(subject)
     stated = subject.release.draw.beacon
-    plan_entry = subject.release.release.plan_entry
+    plan_entry = subject.plan_entry
     if stated is None:
         _chain(subject)
         raise Doubt("the folds were drawn from the plan's seed alone: nothing shows that training came after")

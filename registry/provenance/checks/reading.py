@@ -13,7 +13,7 @@ from registry.core.cid import CID
 from registry.core.tensors import MAX_FILE
 from registry.provenance.checks.report import Doubt
 
-FREE = 1 << 30
+FREE = 64 << 20
 REPEATED = 16
 _EACH = 64  # what a block costs beside its bytes
 

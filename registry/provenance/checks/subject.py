@@ -65,6 +65,11 @@ class Subject:
     def _read_release(self) -> ReleaseView:
         return release_view(self.get, records.parse_as(records.Release, self.get(self.record)))
 
+    @property
+    def plan_entry(self) -> CID:
+        """The entry of a release's plan, whatever else of the release can be read."""
+        return records.parse_as(records.Release, self.get(self.record)).plan_entry
+
     @cached_property
     def draw(self) -> DrawView:
         """What the release's draw rests on."""
@@ -101,7 +106,7 @@ class Subject:
         """Every entry at hand: the target's, the plan's, those among the log's blocks, of whomever."""
         wanted = [*([self.entry] if self.entry else []), *self.log_entries]
         if self.is_release:
-            wanted.append(records.parse_as(records.Release, self.get(self.record)).plan_entry)
+            wanted.append(self.plan_entry)
         found: dict[CID, records.Entry] = {}
         for cid in dict.fromkeys(wanted):
             try:

@@ -48,7 +48,7 @@ def _entries(subject: Subject) -> tuple[records.Entry, records.Entry]:
     if subject.entry is None:
         raise Skip("nobody signed this here: no entry says when")
     known = subject.entries
-    return known[subject.release.release.plan_entry], known[subject.entry]
+    return known[subject.plan_entry], known[subject.entry]
 
 
 def planned(subject: Subject) -> str:
