@@ -15,6 +15,7 @@ from registry.core.records import to_value
 from registry.evaluation.base_seen import about_base
 from registry.evaluation.claims import check_about, parse_claim
 from registry.jobs import engines
+from registry.jobs.engines.reach import reach
 from registry.provenance.lineage import check_evaluation
 from registry.workflows import run_context
 from registry.workflows.base_weights import base_origin, digest_of, keep_base, read_base
@@ -76,6 +77,8 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     claims = read_claims(parts, record, wanted.claims)
     if wanted.engine not in engines.NAMES:
         raise UsageError(f"there is no engine {wanted.engine!r}: use {' or '.join(engines.NAMES)}")
+    if parts.settings.on_cluster(wanted.engine):
+        reach(parts.settings.ray_address or "")
     method = parts.method(wanted.method)
     name, values = method.recipe(wanted.recipe, wanted.overrides)
     final = wanted.final or str(values["final"])

@@ -20,6 +20,7 @@ from typing import Any
 from registry.core.errors import EmotionetError, Unavailable
 from registry.jobs.child import failure, run_child, told
 from registry.jobs.engines import Needs
+from registry.jobs.engines.reach import reach
 
 # What tells a node where the store lies and what computes. Secrets among them stay within the cluster.
 _PASSED = ("EMOTIONET_HOME", "EMOTIONET_IPFS_API", "EMOTIONET_GATEWAYS", "EMOTIONET_DEVICE", "PYTHONPATH")
@@ -74,6 +75,8 @@ class RayEngine:
             raise Unavailable("this engine needs Ray: pip install 'emotionet[ray]'", code="no_ray") from error
         self._ray = ray
         if not ray.is_initialized():
+            if address:
+                reach(address)
             try:
                 ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
             except (ConnectionError, RuntimeError, OSError) as error:
