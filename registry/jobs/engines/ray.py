@@ -69,6 +69,7 @@ class RayEngine:
 
     def __init__(self, address: str | None) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
+        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "5")  # seconds to try where a stranger answers, not 20
         try:
             import ray
         except ImportError as error:

@@ -1,4 +1,4 @@
-"""Whether a Ray cluster answers at an address, found out in seconds: Ray itself waits for minutes, then ends the process.
+"""Whether a Ray cluster answers at an address, found out in seconds: Ray itself waits minutes, then ends the process.
 
 Source: a gRPC server greets with HTTP/2's SETTINGS frame (RFC 9113, 3.4 and 6.5) before it is asked for anything.
 """
