@@ -119,7 +119,7 @@ class Home:
             return cast(Anchors, connect(self.settings, lambda: self.key))
         from registry.provenance.journal import Journal
 
-        return Journal(self._folder() / "journal.jsonl", self.key.address)
+        return Journal(self._folder() / "journal.jsonl", lambda: self.key.address)
 
     def method(self, name: str) -> Method:
         """A training method by its entry point's name; ``NotFound`` if it is not installed."""

@@ -21,7 +21,8 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.orm import Session
 
-from registry.core.errors import Conflict, InvalidInput, Unavailable, UsageError
+from registry.core.errors import Conflict, InvalidInput, Unavailable, UsageError, not_written
+from registry.read_only import read_only_uri
 
 HEAD = "0002"  # the newest revision in ``migrations``
 BUSY_SECONDS = 30
@@ -46,10 +47,10 @@ def translated() -> Iterator[None]:
     except exc.ArgumentError as error:
         raise UsageError(f"the database's URL can't be used: {error}", code="database_url") from error
     except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
-        reason = getattr(error, "orig", None) or error
-        said = str(reason).strip()
+        said = str(getattr(error, "orig", None) or error).strip()
         code = "disk_full" if any(words in said for words in NO_ROOM_SAID) else "catalog"
-        raise Unavailable(f"the catalog can't be read or written: {said}", code=code) from error
+        hint = "do this where the home can be written." if "readonly database" in said else None
+        raise Unavailable(f"the catalog can't be read or written: {said}", code=code, hint=hint) from error
 
 
 def parse_url(text: str) -> sa.URL:
@@ -62,6 +63,12 @@ def parse_url(text: str) -> sa.URL:
     if backend not in _DRIVERS or (backend == "sqlite" and url.database in (None, "", ":memory:")):
         raise UsageError(f"the catalog can't live in {backend}: use sqlite:///PATH or postgresql://...")
     return url.set(drivername=_DRIVERS[backend])
+
+
+def sqlite_file(text: str) -> Path | None:
+    """The file that a URL names; None for a server's."""
+    url = parse_url(text)
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
 
 def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
@@ -96,11 +103,27 @@ def _make_engine(url: sa.URL) -> sa.Engine:
         return sa.create_engine(url, pool_pre_ping=True)
     path = Path(url.database or "")
     if not path.exists() and path.parent.is_dir():
-        path.touch(mode=0o600)  # it holds names of people and files
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
-    event.listen(engine, "connect", _sqlite_connected)
+        _make_file(path)
+    fixed = read_only_uri(path)
+    if fixed is not None:
+        engine = sa.create_engine(url, creator=lambda: sqlite3.connect(fixed, check_same_thread=False, uri=True))
+        event.listen(engine, "connect", _read_only_connected)
+    else:
+        engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+        event.listen(engine, "connect", _sqlite_connected)
     event.listen(engine, "begin", _sqlite_begins)
     return engine
+
+
+def _make_file(path: Path) -> None:
+    try:
+        path.touch(mode=0o600)  # it holds names of people and files
+    except OSError as error:
+        raise not_written(f"the catalog {path}", error) from error
+
+
+def _read_only_connected(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
 
 
 class Catalog:
@@ -135,8 +158,12 @@ class Catalog:
 
     def upgrade(self) -> None:
         """Bring the schema to HEAD (Alembic). Safe when several processes start at once; quick if it is there."""
-        if self._revision() != HEAD:
+        if not self.is_current():
             self._migrate("upgrade", HEAD)
+
+    def is_current(self) -> bool:
+        """Whether the schema is at HEAD; nothing is changed."""
+        return self._revision() == HEAD
 
     def _revision(self) -> str | None:
         """What the schema says it is, without Alembic: loading that costs more than most commands do."""

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from registry.assembly import Home, open_home
+from registry.assembly import Home
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted, UsageError, not_read
 
@@ -79,11 +79,10 @@ def opened_with(texts: list[str], *, any_record: bool = False) -> Iterator[tuple
 
     ``any_record``: what a file's first root names, whatever that is.
     """
-    from registry.cli.commands.common import cid
+    from registry.cli.commands.common import cid, home
     from registry.workflows.trace import record_of
 
-    own = open_home()
-    try:
+    with home() as own:
         if not any(map(is_file, texts)):
             yield own, [record_of(own, cid(text)) for text in texts]
             return
@@ -97,8 +96,6 @@ def opened_with(texts: list[str], *, any_record: bool = False) -> Iterator[tuple
                 yield scratch, found
             finally:
                 scratch.close()
-    finally:
-        own.close()
 
 
 def _read(scratch: FileHome, path: Path, any_record: bool) -> CID:

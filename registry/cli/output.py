@@ -77,6 +77,12 @@ class Output:
             self._bars = None
 
 
+def warn(sentence: str, hint: str | None = None) -> None:
+    """What must be known though nothing failed, on stderr also with ``--quiet``, in the form of an error."""
+    for line in (f"emotionet: warning: {sentence}", *((f"hint: {hint}",) if hint else ())):
+        print(plain(" ".join(line.split("\n"))), file=sys.stderr)
+
+
 def plain(text: str) -> str:
     """Text without signs that would steer a terminal: a stranger's record may hold any."""
     return _STEERING.sub("\ufffd", text)

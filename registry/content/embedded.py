@@ -51,13 +51,23 @@ class EmbeddedStore:
         self._folder, self._packs = folder, folder / "packs"
         try:
             self._packs.mkdir(parents=True, exist_ok=True)
-            self._lock_file = Descriptor(folder / "lock", os.O_RDWR | os.O_CREAT)
+            self._lock_file = self._open_lock(folder / "lock")
         except OSError as error:
             raise not_written(f"the block store {folder}", error) from error
         self._index = Index(folder / "index.sqlite")
         self._reader = PackReader(self._packs)
         self._writes = threading.Event()
         self._main = self.batch()
+
+    @staticmethod
+    def _open_lock(path: Path) -> Descriptor:
+        """To be locked; where nothing can be written nobody writes, and it is opened to be read."""
+        try:
+            return Descriptor(path, os.O_RDWR | os.O_CREAT)
+        except OSError:
+            if not path.exists():
+                raise
+            return Descriptor(path, os.O_RDONLY)
 
     def close(self) -> None:
         """Let go of the index and the lock. What was not flushed is not kept."""

@@ -2,7 +2,7 @@
 
 Invariants: a row is written only after the bytes that it names were flushed; one transaction a batch, so
 that a crash leaves all of a batch or none; several processes may use it at once. It holds nothing that the
-packs and the pins' names could not give again.
+packs and the pins' names could not give again. Where nothing can be written it is read as it is.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from registry.core.errors import Unavailable
+from registry.read_only import read_only_uri
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS packs (
@@ -47,12 +48,16 @@ class Index:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._guard = threading.Lock()
+        fixed = read_only_uri(path)
         try:
-            self._db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(
+                fixed or path, timeout=_WAIT, isolation_level=None, check_same_thread=False, uri=fixed is not None
+            )
             weakref.finalize(self, self._db.close)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.executescript(_SCHEMA)
+            if fixed is None:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=FULL")
+                self._db.executescript(_SCHEMA)
         except sqlite3.Error as error:
             raise Unavailable(f"the block store's index {path} can't be opened: {error}") from error
 
@@ -83,7 +88,10 @@ class Index:
             except sqlite3.Error as error:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
-                raise Unavailable(f"the block store's index {self._path} can't be written: {error}") from error
+                hint = "do this where the home can be written." if "readonly" in str(error) else None
+                raise Unavailable(
+                    f"the block store's index {self._path} can't be written: {error}", hint=hint
+                ) from error
 
     def find(self, multihash: bytes) -> Place | None:
         """Where a block lies."""

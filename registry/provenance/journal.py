@@ -39,17 +39,22 @@ def utc_now() -> str:
 
 
 class Journal:
-    """``registry.core.anchor.Anchors`` on a file. ``publisher``: 0x address; ``now`` tells the time to write."""
+    """``registry.core.anchor.Anchors`` on a file. ``publisher``: 0x address, or what gives it when it is needed (to
+    read what others anchored needs no key); ``now`` tells the time to write."""
 
     chain = "journal"
     contract = None
 
-    def __init__(self, path: Path, publisher: str, now: Callable[[], str] = utc_now) -> None:
+    def __init__(self, path: Path, publisher: str | Callable[[], str], now: Callable[[], str] = utc_now) -> None:
         self._path = path
-        self._publisher = publisher.lower()
+        self._who = publisher
         self._now = now
         self._threads = threading.Lock()
         self._forget()
+
+    @property
+    def _publisher(self) -> str:
+        return (self._who if isinstance(self._who, str) else self._who()).lower()
 
     def submit(self, digest: bytes) -> Anchor:
         """Write the digest down, unless it is there. Returns once it is on the disk."""

@@ -23,7 +23,7 @@ from coincurve import PrivateKey
 
 from registry.core.errors import InvalidInput, Unavailable, not_written
 from registry.core.log import address_of_key, did_of
-from registry.provenance import keystore
+from registry.provenance import keystore, own_log
 
 FOLDER = "keys"
 PASSPHRASE_FILE = "passphrase"  # noqa: S105 - a file name
@@ -66,12 +66,21 @@ def load(home: Path, passphrase: str | None = None) -> Key | None:
     return None if path is None else _open(path, passphrase)
 
 
-def load_or_create(home: Path, passphrase: str | None = None) -> Key:
-    """The home's key, made first if there is none (``created`` says so). Errors as of ``load``."""
+def load_or_create(home: Path, passphrase: str | None = None, *, another: bool = False) -> Key:
+    """The home's key, made first if there is none (``created`` says so). Errors as of ``load``.
+
+    ``Conflict`` (``key_missing``) in a home whose log another key signed, unless ``another`` is meant to go on there.
+    """
     found = load(home, passphrase)
-    if found is not None:
-        return found
-    folder = home / FOLDER
+    if not another:
+        own_log.check_signer(home, found.address if found else None)
+    key = found or _create(home / FOLDER, passphrase)
+    if another:
+        own_log.go_on_as(home, key.address)
+    return key
+
+
+def _create(folder: Path, passphrase: str | None) -> Key:
     with _locked(folder):
         path = _key_file(folder)
         if path is not None:  # another process was quicker

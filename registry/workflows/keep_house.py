@@ -10,7 +10,7 @@ from registry.content.embedded import EmbeddedStore
 from registry.core.dag import walk_closure
 from registry.core.errors import EmotionetError, UsageError
 from registry.workflows.index_logs import index_logs, log_behind
-from registry.workflows.own import own_issuers
+from registry.workflows.own import may_sign, own_issuers
 from registry.workflows.parts import Parts, Progress
 from registry.workflows.say import settle
 
@@ -56,7 +56,8 @@ def store_stat(parts: Parts) -> dict[str, Any]:
 
 def rebuild_catalog(parts: Parts) -> dict[str, Any]:
     """Refill the catalog from the records in the store: this home's logs, and what was imported of others'."""
-    settle(parts)
+    if may_sign(parts):
+        settle(parts)
     found = rebuild(parts.catalog, parts.store.get, parts.store.cids(), parts.now(), issuers=own_issuers(parts))
     others = index_logs(parts, log_behind(parts, parts.store.pins()))
     parts.catalog.analyze()

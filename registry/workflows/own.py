@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from registry.core.log import DID_PREFIX, address_of
+from registry.core.errors import Conflict
+from registry.core.log import DID_PREFIX
+from registry.provenance import own_log
 from registry.provenance.keys import FOLDER
 from registry.workflows.parts import Parts
 
@@ -10,14 +12,31 @@ OWN, OTHER = "this registry", "somebody else"
 
 
 def is_own(parts: Parts, issuer: str) -> bool:
-    """Whether the issuer's key lies in this home; nothing is opened or made for that."""
-    return (parts.settings.home / FOLDER / f"{address_of(issuer)}.json").is_file()
+    """Whether this home signs, or signed, as this issuer; nothing is opened or made for that."""
+    return issuer in own_issuers(parts)
 
 
 def own_issuers(parts: Parts) -> set[str]:
-    """Every issuer that this home ever signed as, the one of its key among them."""
-    logs = parts.settings.home / "log"
-    return {parts.key.did, *(DID_PREFIX + folder.name for folder in logs.glob("0x*"))}
+    """Every issuer whose key lies in this home, or who signed its log; of a folder that can't be read none."""
+    home = parts.settings.home
+    keys, logs = (home / FOLDER).glob("0x*.json"), (home / own_log.FOLDER).glob("0x*")
+    return {DID_PREFIX + address for address in (*(path.stem for path in keys), *(path.name for path in logs))}
+
+
+def check_may_sign(parts: Parts) -> None:
+    """``Conflict`` (``key_missing``) where the key that signed this home's log is gone; nothing is opened or made."""
+    home = parts.settings.home
+    addresses = sorted(path.stem for path in (home / FOLDER).glob("0x*.json"))
+    own_log.check_signer(home, addresses[0] if addresses else None)
+
+
+def may_sign(parts: Parts) -> bool:
+    """Whether there is a key here that goes on with this home's log."""
+    try:
+        check_may_sign(parts)
+    except Conflict:
+        return False
+    return any((parts.settings.home / FOLDER).glob("0x*.json"))
 
 
 def whose(parts: Parts, issuer: str) -> str:

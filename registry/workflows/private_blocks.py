@@ -14,7 +14,7 @@ from registry.core.cid import CID
 from registry.core.encoding import LINKING, links
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.store import BlockReader
-from registry.provenance.own_log import heads
+from registry.workflows.own import own_issuers
 from registry.workflows.parts import Parts
 
 
@@ -22,8 +22,7 @@ def private_blocks(parts: Parts) -> frozenset[bytes]:
     """Multihashes of everything that only private folders reach."""
     with parts.catalog.read() as db:
         roots = private.private_roots(db)
-        own = {head.issuer for head in heads(parts.settings.home)}
-        shown = {cid.multihash for cid in reach.registered_here(db, own)} if roots else set()
+        shown = {cid.multihash for cid in reach.registered_here(db, own_issuers(parts))} if roots else set()
     return frozenset(_below(parts.store, roots, shown))
 
 

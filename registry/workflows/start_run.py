@@ -21,6 +21,7 @@ from registry.workflows import run_context
 from registry.workflows.base_weights import base_origin, digest_of, keep_base, read_base
 from registry.workflows.check_plan import before_cleaning, check_plan
 from registry.workflows.check_room import check_disk, check_memory, disk_needed
+from registry.workflows.own import check_may_sign
 from registry.workflows.parts import Parts
 from registry.workflows.read_content import read_as
 
@@ -61,6 +62,7 @@ class Checked:
 
 def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     """The first thing that can't be is an error; a dry run finds the same."""
+    check_may_sign(parts)
     with parts.catalog.read() as db:
         snapshot = entries.record_of(db, snapshot)
         issuer = entries.said_by(db, snapshot)

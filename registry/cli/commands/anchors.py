@@ -13,7 +13,12 @@ from registry.core.errors import UsageError
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     keys = group(commands, "keys", "the publishing key")
-    add(keys, common, "new", run_new, "make a publishing key if there is none")
+    making = add(keys, common, "new", run_new, "make a publishing key if there is none")
+    making.add_argument(
+        "--another",
+        action="store_true",
+        help="the key that signed this home's log is gone: be somebody else",
+    )
     add(keys, common, "show", run_show, "who this registry publishes as")
     anchor = group(commands, "anchor", "proofs of when something was said")
     status = add(anchor, common, "status", run_status, "where an entry's anchor stands")
@@ -34,6 +39,11 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def run_new(wanted: argparse.Namespace, output: Output) -> int:
     """Make the key if there is none, and print it."""
+    if wanted.another:
+        from registry.provenance.keys import load_or_create
+
+        with home() as opened:
+            load_or_create(opened.settings.home, opened.settings.passphrase, another=True)
     return run_show(wanted, output)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from registry.cli.output import Output
+from registry.cli.output import Output, warn
+from registry.core.errors import EmotionetError
 
 if TYPE_CHECKING:
     from registry.assembly import Home
@@ -41,8 +42,25 @@ def home() -> Iterator[Home]:
     opened = open_home()
     try:
         yield opened
+    except EmotionetError as error:
+        if error.code != "catalog_is_older":  # which says so itself
+            _tell_of_a_lost_catalog(opened)
+        raise
+    else:
+        _tell_of_a_lost_catalog(opened)
     finally:
         opened.close()
+
+
+def _tell_of_a_lost_catalog(opened: Home) -> None:
+    """Whatever a command found or did not find in a catalog that knows less than the store, the reason is told."""
+    if "catalog" not in opened.__dict__:
+        return
+    from registry.workflows.lost_catalog import HINT, is_behind
+
+    with suppress(EmotionetError, OSError):
+        if is_behind(opened):
+            warn("the catalog knows less than this home's store and log hold", HINT)
 
 
 def cid(text: str) -> CID:
