@@ -8,7 +8,7 @@ come in the order of the rows, and belong to the transaction that registers them
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import msgspec
@@ -19,12 +19,15 @@ from registry.api.sent_images import Hides, check_begins, not_held
 from registry.api.wire import MAX_IMAGE_BYTES, ImageRow
 from registry.catalog import images
 from registry.content import reader
-from registry.content.labels import LabelRow, Rejection, parse_box, parse_labels
+from registry.content.labels import LabelRow, Rejection, make_row, parse_box, parse_labels, rejected
+from registry.content.labels.boxes import MAX_BOXES, bounded
 from registry.core import text
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound
+from registry.imaging.look import Picture, look
+from registry.workflows.labeled_rows import NewRow, fit_boxes, new_row
 from registry.workflows.parts import Parts
-from registry.workflows.register_images import NewRow, register
+from registry.workflows.register_images import register
 from registry.workflows.say import Log
 
 Given = LabelRow | Rejection
@@ -43,6 +46,7 @@ class Answer:
     status: str = "rejected"
     code: str | None = None
     reason: str | None = None
+    note: str | None = None  # what was changed on the way in: a box cut to its picture
 
 
 def parse(body: bytes, content_type: str) -> list[Given]:
@@ -50,8 +54,8 @@ def parse(body: bytes, content_type: str) -> list[Given]:
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "text/csv":
         row_bodies.check_csv(body)
-        rows, rejected = parse_labels(body)
-        return sorted([*rows, *rejected], key=lambda one: one.row)
+        rows, bad = parse_labels(body)
+        return sorted([*rows, *bad], key=lambda one: one.row)
     if kind == "application/x-ndjson":
         return [_json_row(number, line) for number, line in row_bodies.lines(body)]
     if kind == "application/json":
@@ -65,65 +69,44 @@ def _json_row(number: int, data: bytes) -> Given:
     try:
         row = _ROW.decode(data)
         name = row.cid
-        return LabelRow(
-            row=number,
-            file=None,
-            cid=_cid(row.cid),
-            label=text.clean("label", row.label),
-            contributor=text.clean_given("contributor", row.contributor),
-            subject=text.clean_given("subject", row.subject),
-            licence=text.clean_given("licence", row.licence),
-            consent=text.clean_given("consent", row.consent),
-            boxes=tuple(parse_box(" ".join(map(str, box))) for box in row.boxes),
-            attributes=text.clean_attributes(row.attributes),
-        )
+        said = {one: getattr(row, one) for one in ("label", "contributor", "subject", "licence", "consent")}
+        for one, value in said.items():
+            text.clean_given(one, value)  # a blank cell is one left out; a blank value is not
+        cells = {"cid": row.cid, **{one: value for one, value in said.items() if value is not None}}
+        boxes = bounded(parse_box(" ".join(map(str, box))) for box in row.boxes)
+        made = make_row(number, cells, boxes=boxes)
+        return replace(made, attributes=text.clean_attributes(row.attributes))
     except _NO_JSON as error:
         return Rejection(number, name, "bad_row", f"the row is not as the schema says: {error}")
     except InvalidInput as error:
-        return Rejection(number, name, error.code, str(error))
+        return rejected(number, name, error)
 
 
-def _cid(given: str) -> str:
-    try:
-        return str(CID.parse(given))
-    except InvalidInput as error:
-        raise InvalidInput(str(error), code="bad_cid") from error
-
-
-def measure(parts: Parts, cid: CID) -> tuple[bytes, int]:
-    """The sha256 and the size of an image that is held. ``NotFound`` ``not_held`` if any of it is not."""
-    digest, size = sha256(), 0
+def measure(parts: Parts, cid: CID, keep: bool = False) -> tuple[bytes, int, bytes]:
+    """The sha256, the size and (``keep``) the bytes of an image. ``NotFound`` ``not_held`` if any is not held."""
+    digest, size, kept = sha256(), 0, []
     try:
         for piece in reader.read_file(parts.store, cid):
             digest.update(piece)
             size += len(piece)
             if size > MAX_IMAGE_BYTES:
                 raise InvalidInput(f"{cid} is larger than 64 MiB: give a smaller image", code="too_large")
+            if keep:
+                kept.append(piece)
     except NotFound as error:
         raise not_held(cid) from error
-    return digest.digest(), size
+    return digest.digest(), size, b"".join(kept)
 
 
-def _new_row(parts: Parts, row: LabelRow, hides: Hides) -> NewRow:
+def _new_row(parts: Parts, row: LabelRow, hides: Hides) -> tuple[NewRow, Picture | None]:
+    """The row with its image, and that image's size where the row has boxes in it."""
     if row.cid is None:
         raise InvalidInput("a row needs the cid of its image: files are for `emotionet import`", code="cid_missing")
     cid = CID.parse(row.cid)
     check_begins(parts, cid, hides)
-    digest, size = measure(parts, cid)
-    return NewRow(
-        row=row.row,
-        name="",
-        sha256=digest,
-        cid=cid,
-        size=size,
-        label=row.label,
-        contributor=row.contributor or parts.key.did,
-        subject=row.subject,
-        licence=row.licence,
-        consent=row.consent,
-        boxes=row.boxes,
-        attributes=row.attributes,
-    )
+    digest, size, data = measure(parts, cid, keep=bool(row.boxes))
+    made = new_row(row, digest, size, cid, parts.key.did)
+    return made, look(data) if row.boxes else None
 
 
 @dataclass
@@ -137,20 +120,25 @@ class Measured:
 def measure_rows(parts: Parts, given: Iterable[Given], hides: Hides) -> Measured:
     """Read every row's image; this takes long, and needs no lock. ``hides``: whether something held is private."""
     answers: dict[int, Answer] = {}
-    new: list[NewRow] = []
+    new: list[tuple[NewRow, Picture | None]] = []
     for one in given:
         if isinstance(one, Rejection):
             answers[one.row] = Answer(one.row, one.name or None, code=one.code, reason=one.reason)
             continue
         answer = answers[one.row] = Answer(one.row, one.cid)
         try:
-            row = _new_row(parts, one, hides)
+            found = _new_row(parts, one, hides)
         except (InvalidInput, NotFound) as error:
             answer.code, answer.reason = error.code, str(error)
             continue
-        answer.sha256 = row.sha256.hex()
-        new.append(row)
-    return Measured(new, answers)
+        answer.sha256 = found[0].sha256.hex()
+        new.append(found)
+    fitted = fit_boxes(new)
+    for bad in fitted.rejected:
+        answers[bad.row].code, answers[bad.row].reason = bad.code, bad.reason
+    for number, note in fitted.cut.items():
+        answers[number].note = note
+    return Measured(list(fitted.rows), answers)
 
 
 def register_rows(log: Log, measured: Measured) -> list[Answer]:
@@ -163,18 +151,20 @@ def register_rows(log: Log, measured: Measured) -> list[Answer]:
 
 
 def _outcomes(log: Log, rows: list[NewRow]) -> Iterator[tuple[NewRow, str, str | None, str | None]]:
+    """What became of each row; rows that are one statement together became the same, one said twice unchanged."""
     if not rows:
         return
     done = register(log.parts, rows, log=log)
-    rejected = {one.row: one for one in done.rejected}
-    seen: set[tuple[bytes, str]] = set()
+    refused = {one.row: one for one in done.rejected}
+    before: dict[tuple[bytes, str], list[NewRow]] = {}
     for row in rows:
-        if row.row in rejected:
-            yield row, "rejected", rejected[row.row].code, rejected[row.row].reason
+        if row.row in refused:
+            yield row, "rejected", refused[row.row].code, refused[row.row].reason
             continue
-        key = (row.sha256, row.contributor)
-        yield row, "unchanged" if key in seen else _status(log, row, done.contribution), None, None
-        seen.add(key)
+        others = before.setdefault(row.key, [])
+        again = any(replace(other, row=row.row) == row for other in others[:MAX_BOXES])
+        yield row, "unchanged" if again else _status(log, row, done.contribution), None, None
+        others.append(row)
 
 
 def _status(log: Log, row: NewRow, contribution: CID | None) -> str:

@@ -1,237 +1,196 @@
-"""A folder of labeled images, local or held by CID: labels.csv and the files that it names.
+"""A folder of labeled images, local or held by CID: what says its labels, and the files that are named.
 
-Invariants: the root of a local folder is that of ``labels.csv`` and the files that it names, at their
-places, and nothing else; a file is looked for beside labels.csv, then in ``images/``, and never outside
-the folder, not through a symbolic link either. Files are streamed.
+Invariants: the root of a local folder is that of the tables that say its labels and the files that they name, at their
+places, and nothing else; a file is looked for beside its table, then in ``images/``, and never outside the folder.
+Files are streamed; what no row names, what was passed over and what was named otherwise is told.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import stat
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from registry.content import importer, reader
 from registry.content.importer import Added, Sink
-from registry.content.labels import LabelRow, Rejection, parse_labels
+from registry.content.labels.columns import Mapped
+from registry.content.labels.row import LabelRow, Rejection, rejected
+from registry.content.labels.sources import NoLabels, read_labels
+from registry.content.labels.tables import Labels
+from registry.content.names import Names
+from registry.content.tree import HeldTree, LocalTree, Tree, look_up, shown
 from registry.core.cid import CID
-from registry.core.errors import EmotionetError, InvalidInput, NotFound, Unavailable
+from registry.core.errors import EmotionetError, InvalidInput, NotFound
+from registry.core.picture_bytes import HEAD, what_it_is
 from registry.core.store import BlockReader
+from registry.imaging.look import MOST, Picture, look
 
-LABELS = "labels.csv"
-MAX_LABELS = 256 << 20  # bytes
-PLACES = ("", "images/")
 Progress = Callable[[str, int, int], None]
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Nobody watches."""
 
 
 @dataclass(frozen=True)
 class FolderRow:
-    """A row whose file was found: its bytes' sha256, size and CID."""
+    """A row whose file was found: its bytes' sha256, size and CID, and what it says of itself as a picture."""
 
     row: LabelRow
     sha256: bytes
     size: int
     cid: CID
+    picture: Picture
 
 
 @dataclass(frozen=True)
 class Folder:
-    """What was imported. ``files`` maps paths in the folder to what they became."""
+    """What was imported. ``labels``: how its labels were understood, None where nothing says any (``problem`` then says
+    why); ``unnamed``: files that no row names; ``notes``: sentences about what was passed over."""
 
     root: CID
-    labels_present: bool
-    rows: tuple[FolderRow, ...]
-    rejected: tuple[Rejection, ...]
+    labels: Labels | None = None
+    rows: tuple[FolderRow, ...] = ()
+    rejected: tuple[Rejection, ...] = ()
+    unnamed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    problem: NoLabels | None = None
+
+    @property
+    def labels_present(self) -> bool:
+        """Whether anything says labels."""
+        return self.labels is not None
 
 
 @dataclass(frozen=True)
-class _File:
-    added: Added
-    path: str
+class Options:
+    """How a folder is read. ``labels``: a table that was given beside it, read already."""
+
+    mapping: Mapped = field(default_factory=dict)
+    labels: Labels | None = None
+    follow_links: bool = False
+    inside: bool = False  # a wrapping folder is gone into
 
 
-def _open(root: str, name: str) -> IO[bytes] | None:
-    """A regular file inside ``root`` (a real path), None if there is none.
+class _Finder:
+    """Finds the files of rows in one tree; remembers what was named."""
 
-    ``InvalidInput`` (``path_outside``) if it leads out.
-    """
-    try:
-        real = os.path.realpath(f"{root}/{name}")
-        if not real.startswith(f"{root.rstrip('/')}/") and os.path.lexists(f"{root}/{name}"):
-            raise InvalidInput(f"{name!r} leads out of the folder", code="path_outside")
-        if not stat.S_ISREG(os.stat(real).st_mode):  # noqa: PTH116  pathlib is slow, and a folder has many files
-            return None
-        return open(real, "rb")  # noqa: PTH123
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError) as error:
-        raise Unavailable(f"{name} can't be read: {error}") from error
+    def __init__(self, tree: Tree, labels: Labels, held: BlockReader | None) -> None:
+        listing = tree.listing
+        self._tree, self._labels, self._held = tree, labels, held
+        self._names = Names([*listing.files, *listing.outside, *listing.links])
+        self._outside, self._links = set(listing.outside), set(listing.links)
+        self._found: dict[str, tuple[Added, Picture]] = {}
+        self._otherwise: list[str] = []
 
+    def find(self, row: LabelRow) -> FolderRow:
+        """A row's image. An ``EmotionetError`` says why it can't be had."""
+        added, picture = self._by_name(row) if row.file is not None else self._by_cid(CID.parse(row.cid or ""))
+        return FolderRow(row, added.sha256, added.size, added.cid, picture)
 
-def _names(root: Path) -> list[str]:
-    """All regular files below a folder, as paths in it, sorted."""
-    found = []
-    for folder, _, names in os.walk(root):
-        inside = os.path.relpath(folder, root)
-        prefix = "" if inside == "." else f"{inside}/"
-        found += [prefix + name for name in names if stat.S_ISREG(os.lstat(f"{folder}/{name}").st_mode)]
-    return sorted(found)
+    def _by_name(self, row: LabelRow) -> tuple[Added, Picture]:
+        match = self._names.find(row.file or "", self._labels.base, self._labels.anywhere)
+        if match is None:
+            table = row.table.rpartition("/")[2] or "the table"
+            raise InvalidInput(f"{row.name} is neither beside {table} nor in images/", code="missing_file")
+        path = match.path
+        if path in self._outside:
+            raise InvalidInput(f"{path} is a link that leads out of the folder", code="link_outside")
+        if path in self._links:
+            raise InvalidInput(f"{path} is a symbolic link: links are not followed", code="symbolic_link")
+        if match.note is not None:
+            self._otherwise.append(match.note)
+        if path not in self._found:
+            added = self._tree.add(path)
+            self._found[path] = added, look(self._tree.read(path, MOST))
+        return self._found[path]
 
+    def _by_cid(self, cid: CID) -> tuple[Added, Picture]:
+        added = look_up(self._held, cid)
+        assert self._held is not None
+        return added, look(b"".join(reader.read_file(self._held, cid, 0, MOST)))
 
-class _LocalFiles:
-    """Adds each file of a local folder once."""
+    def unnamed(self) -> tuple[str, ...]:
+        """Files that no row names, tables and hidden ones left out."""
+        known = {*self._found, *self._labels.tables}
+        files = (path for path in self._tree.listing.files if path not in known)
+        return tuple(path for path in files if not any(part.startswith(".") for part in path.split("/")))
 
-    def __init__(self, root: Path, sink: Sink, profile: str) -> None:
-        self._root, self._sink, self._profile = os.path.realpath(root), sink, profile
-        self.added: dict[str, Added] = {}
-
-    def add(self, name: str, digest: bool = True) -> Added | None:
-        """The file of that name, beside labels.csv or in images/; None if there is none."""
-        for place in PLACES:
-            path = place + name
-            if path in self.added:
-                return self.added[path]
-            stream = _open(self._root, path)
-            if stream is not None:
-                with stream:
-                    self.added[path] = importer.add_file(self._sink, stream, self._profile, digest=digest)
-                return self.added[path]
-        return None
-
-    def root(self) -> CID:
-        """The directory of all that was added."""
-        return _directory(self._sink, self.added, self._profile).cid
+    def notes(self) -> tuple[str, ...]:
+        """What was passed over, and what was named otherwise than it is."""
+        differing = [f"{len(self._otherwise)} names were understood: {shown(self._otherwise)}"]
+        return (*self._tree.listing.notes(), *(differing if self._otherwise else []))
 
 
-def _directory(sink: Sink, files: dict[str, Added], profile: str) -> Added:
-    """A directory, and those below it, from paths."""
-    below: dict[str, dict[str, Added]] = {}
-    entries: dict[str, tuple[CID, int]] = {}
-    for path, added in files.items():
-        head, slash, rest = path.partition("/")
-        if slash:
-            below.setdefault(head, {})[rest] = added
-        else:
-            entries[head] = (added.cid, added.tsize)
-    for name, inner in below.items():
-        if name in entries:
-            raise InvalidInput(f"{name!r} is a file and a folder", code="bad_name")
-        made = _directory(sink, inner, profile)
-        entries[name] = (made.cid, made.tsize)
-    return importer.add_directory(sink, entries, profile)
-
-
-def _rows(
-    data: bytes, find: Callable[[LabelRow], FolderRow | None], progress: Progress
-) -> tuple[list[FolderRow], list[Rejection]]:
-    listed, rejected = parse_labels(data)
-    found: list[FolderRow] = []
-    for done, row in enumerate(listed, 1):
+def _found(
+    tree: Tree, labels: Labels, held: BlockReader | None, progress: Progress
+) -> tuple[list[FolderRow], list[Rejection], _Finder]:
+    finder = _Finder(tree, labels, held)
+    rows: list[FolderRow] = []
+    bad = list(labels.rejected)
+    for done, row in enumerate(labels.rows, 1):
         try:
-            one = find(row)
+            rows.append(finder.find(row))
         except EmotionetError as error:
-            rejected.append(Rejection(row.row, row.name, error.code, str(error)))
-        else:
-            if one is not None:
-                found.append(one)
-            else:
-                reason = f"{row.name} is neither beside labels.csv nor in images/"
-                rejected.append(Rejection(row.row, row.name, "missing_file", reason))
-        progress("import", done, len(listed))
-    return found, sorted(rejected, key=lambda one: one.row)
+            bad.append(rejected(row.row, row.name, error, row.table))
+        progress("import", done, len(labels.rows))
+    return rows, sorted(bad, key=lambda one: (one.table, one.row)), finder
 
 
 def import_folder(
-    path: Path, sink: Sink, profile: str, progress: Progress = lambda *_: None, held: BlockReader | None = None
+    path: Path,
+    sink: Sink,
+    profile: str,
+    progress: Progress = _silent,
+    held: BlockReader | None = None,
+    options: Options | None = None,
 ) -> Folder:
-    """Import a local folder or file. Without labels.csv all files are held and nothing has a label.
+    """Import a local folder or file. Where nothing says labels all files are held and nothing has one.
 
-    Rows that name a cid are looked up in ``held``; in a dry run there is none.
+    Rows that name a cid are looked up in ``held``.
     """
     if not path.is_dir():
-        with path.open("rb") as stream:
-            return Folder(importer.add_file(sink, stream, profile, digest=False).cid, False, (), ())
-    files = _LocalFiles(path, sink, profile)
-    if not (path / LABELS).is_file():
-        names = _names(path)
-        for done, name in enumerate(names, 1):
-            files.add(name, digest=False)
-            progress("import", done, len(names))
-        return Folder(files.root(), False, (), ())
-
-    def find(row: LabelRow) -> FolderRow | None:
-        if row.file is None:
-            return _by_cid(held, row)
-        added = files.add(row.file)
-        return FolderRow(row, added.sha256, added.size, added.cid) if added else None
-
-    files.add(LABELS)
-    found, rejected = _rows((path / LABELS).read_bytes(), find, progress)
-    return Folder(files.root(), True, tuple(found), tuple(rejected))
+        return _single(path, sink, profile)
+    wanted = options or Options()
+    tree = LocalTree(path, sink, profile, wanted.follow_links)
+    labels = wanted.labels or read_labels(tree, wanted.mapping, wanted.inside)
+    if isinstance(labels, NoLabels):
+        for done, name in enumerate(tree.listing.files, 1):
+            tree.add(name, digest=False)
+            progress("import", done, len(tree.listing.files))
+        return Folder(tree.root(), notes=tuple(tree.listing.notes()), problem=labels)
+    for table in set(labels.tables) & set(tree.listing.files):
+        tree.add(table, digest=False)
+    rows, bad, finder = _found(tree, labels, held, progress)
+    return Folder(tree.root(), labels, tuple(rows), tuple(bad), finder.unnamed(), finder.notes())
 
 
-def _by_cid(held: BlockReader | None, row: LabelRow) -> FolderRow | None:
-    """The row's image where its CID is held already."""
-    cid = CID.parse(row.cid or "")
-    if held is None or not held.has(cid):
-        raise InvalidInput(f"{cid} is not held here: import it, or a CAR file of it, first", code="not_held")
-    sha256, size = _measure(held, cid)
-    return FolderRow(row, sha256, size, cid)
+def _single(path: Path, sink: Sink, profile: str) -> Folder:
+    """A file alone is held, and has no label."""
+    with path.open("rb") as stream:
+        kind = what_it_is(stream.read(HEAD)) or "of no kind that is known here"
+        stream.seek(0)
+        root = importer.add_file(sink, stream, profile, digest=False).cid
+    return Folder(root, problem=_alone(f"{path} is one file, {kind}"))
 
 
-def _measure(store: BlockReader, cid: CID) -> tuple[bytes, int]:
-    digest, size = hashlib.sha256(), 0
-    reader.check_file_size(store, cid, reader.MAX_WHOLE)
-    for piece in reader.read_file(store, cid):
-        digest.update(piece)
-        size += len(piece)
-    return digest.digest(), size
+def _alone(what: str) -> NoLabels:
+    return NoLabels(f"{what}: nothing says a label", "import the folder that holds it and a labels.csv.")
 
 
-def _finder(store: BlockReader, root: CID) -> Callable[[LabelRow], FolderRow | None]:
-    """Finds a row's file in a held directory, or anywhere in the store by its cid."""
-
-    def locate(row: LabelRow) -> CID | None:
-        if row.cid is not None:
-            return CID.parse(row.cid)
-        for place in PLACES:
-            try:
-                return reader.resolve(store, root, place + (row.file or ""))
-            except NotFound as error:
-                if error.code == "damaged":
-                    raise
-            except InvalidInput:
-                continue
-        return None
-
-    def find(row: LabelRow) -> FolderRow | None:
-        cid = locate(row)
-        if cid is None:
-            return None
-        sha256, size = _measure(store, cid)
-        return FolderRow(row, sha256, size, cid)
-
-    return find
-
-
-def held_folder(store: BlockReader, root: CID, progress: Progress = lambda *_: None) -> Folder:
-    """Read a directory that the store holds; its root is that CID. Without labels.csv nothing has a label."""
+def held_folder(store: BlockReader, root: CID, progress: Progress = _silent, options: Options | None = None) -> Folder:
+    """Read a directory that the store holds; its root is that CID."""
     if not reader.is_directory(store, root):
-        return Folder(root, False, (), ())
-    try:
-        labels = reader.resolve(store, root, LABELS)
-    except NotFound:
-        return Folder(root, False, (), ())
-    data = reader.read_whole(store, labels, MAX_LABELS)
-    found, rejected = _rows(data, _finder(store, root), progress)
-    return Folder(root, True, tuple(found), tuple(rejected))
+        return Folder(root, problem=_alone(f"{root} is no folder"))
+    wanted = options or Options(inside=True)
+    tree = HeldTree(store, root)
+    labels = wanted.labels or read_labels(tree, wanted.mapping, wanted.inside)
+    if isinstance(labels, NoLabels):
+        return Folder(root, notes=tuple(tree.listing.notes()), problem=labels)
+    rows, bad, finder = _found(tree, labels, store, progress)
+    return Folder(root, labels, tuple(rows), tuple(bad), finder.unnamed(), finder.notes())
 
 
-def with_labels(store: BlockReader, folder: Folder, labels: bytes, progress: Progress = lambda *_: None) -> Folder:
-    """The same folder under another labels.csv."""
-    found, rejected = _rows(labels, _finder(store, folder.root), progress)
-    return replace(folder, labels_present=True, rows=tuple(found), rejected=tuple(rejected))
+def missing_folder(root: CID, error: NotFound) -> Folder:
+    """What is left of a folder whose root, or whose table, is missing."""
+    return Folder(root, problem=NoLabels(f"its labels can't be read: {error}", "import the rest when you have it."))

@@ -54,6 +54,14 @@ def is_directory(store: BlockReader, cid: CID) -> bool:
     return found is not None and found[1].kind in DIRECTORIES
 
 
+def is_symlink(store: BlockReader, cid: CID) -> bool:
+    """Whether a CID names a UnixFS symbolic link; nothing here ever follows one."""
+    if cid.codec != DAG_PB:
+        return False
+    found = read_node(store, cid)
+    return found is not None and found[1].kind == unixfs.SYMLINK
+
+
 def _directory(store: BlockReader, cid: CID) -> tuple[Node, UnixFS]:
     found = read_node(store, cid) if cid.codec == DAG_PB else None
     if found is None or found[1].kind not in DIRECTORIES:

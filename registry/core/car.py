@@ -17,9 +17,10 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
-from registry.core import encoding, file_kinds
+from registry.core import encoding
 from registry.core.cid import CID, verify
 from registry.core.errors import InvalidInput, Untrusted
+from registry.core.picture_bytes import what_it_is
 from registry.core.varint import decode_varint, encode_varint
 
 MAX_HEADER = 1 << 20
@@ -49,9 +50,16 @@ def is_car(head: bytes) -> bool:
 
 def _refuse_others(head: bytes) -> None:
     """``InvalidInput`` (``malformed_car``) that says what the file is, where it is something known and no CAR."""
-    kind = file_kinds.kind_of(head)
-    if kind is not None and not is_car(head):
-        raise InvalidInput(f"not a CAR file, but {file_kinds.said(head)}", code="malformed_car")
+    if what_it_is(head) is not None and not is_car(head):
+        raise InvalidInput(f"not a CAR file, but {other_kind(head)}", code="malformed_car")
+
+
+def other_kind(head: bytes) -> str:
+    """What a file that is no CAR is, for a sentence."""
+    kind = what_it_is(head)
+    if kind == "an HTML page":
+        return "an HTML page: the gateway's error?"
+    return kind or "of no kind that is known here"
 
 
 def _cut() -> Untrusted:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 # What training reads. An MPO is a JPEG with more behind it.
 READ = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+READ_IN_WORDS = "JPEG (also MPO), PNG, WebP, GIF, BMP and TIFF"
+SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".mpo")
 PNG = b"\x89PNG\r\n\x1a\n"
 TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 PROFILE = frozenset({b"iCCP"})
@@ -37,6 +39,11 @@ _NONE = (
     (re.compile(rb".{4}ftyp", re.DOTALL), "a video"),
     (re.compile(rb"PK\x03\x04"), "a ZIP archive"),
     (re.compile(rb"\x1f\x8b"), "a gzip archive"),
+    (re.compile(rb"BZh|\xfd7zXZ\0|7z\xbc\xaf|Rar!|.{257}ustar", re.DOTALL), "an archive"),
+    (re.compile(rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), "an old Office file (.xls, .doc)"),
+    (re.compile(rb"SQLite format 3\0"), "an SQLite database"),
+    (re.compile(rb"PAR1"), "a Parquet file"),
+    (re.compile(rb"\x7fELF|MZ"), "a program"),
     (re.compile(rb"\s*[\[{]\s*[\"{\[]"), "JSON"),
     (re.compile(rb"\s*<\?xml"), "XML"),
 )
@@ -67,6 +74,24 @@ def why_no_picture(data: bytes) -> str | None:
         if begins.match(head):
             return said
     return "no picture" + next((f": {said}" for begins, said in _NONE if begins.match(head)), "")
+
+
+def what_it_is(data: bytes) -> str | None:
+    """What bytes begin as, with its article ("a JPEG", "an HTML page", "text"), for a sentence about what was given
+    where something else was wanted; None where that is not known."""
+    head = data[:HEAD]
+    kind = picture_kind(head)
+    if kind is not None:
+        return f"a {'WebP' if kind == 'WEBP' else kind}"
+    for begins, said in (*_OTHERS, *_NONE):
+        if begins.match(head):
+            word = said.partition(":")[0]
+            return word if " " in word or word == "JSON" else f"{'an' if word[0] in 'ASX' else 'a'} {word}"
+    if not data:
+        return "an empty file"
+    text = head.decode("utf-8", "ignore")
+    same = head.startswith(text[:-1].encode()) and len(text.encode()) > len(head) - 4  # a sign may be cut in two
+    return "text" if same and not re.search(r"[\x00-\x08\x0e-\x1f\x7f]", text) else None
 
 
 def cut_off(data: bytes) -> bool:

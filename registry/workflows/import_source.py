@@ -1,89 +1,42 @@
-"""Bring in a folder, a file, a CAR or a CID that is held, and register what its labels.csv says.
+"""Bring in a folder, a table, a CAR or a CID, and register what its labels say.
 
 Invariants: bytes are in the store and flushed before any row is said; what came by CID or CAR is
-public already; a local folder's root stays private unless ``publish_source``.
+public already; a local folder's root stays private unless ``publish_source``. Where nothing is registered the document
+says why, and how to go on (``problem``). A dry run gives the same root, rows and rejections, and keeps nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from registry.catalog import images, releases
-from registry.content import folder as folders
-from registry.content.car_import import Partial, import_car, import_partial
-from registry.content.memory import NullSink
+from registry.content.folder import Folder
+from registry.content.labels import Rejection
+from registry.content.labels.columns import Mapped
 from registry.core.cid import CID
-from registry.core.errors import InvalidInput, NotFound, UsageError
+from registry.core.errors import UsageError
 from registry.workflows import trace
-from registry.workflows.fetch_content import ensure_held
-from registry.workflows.find_places import with_place
 from registry.workflows.index_logs import index_logs, log_behind, signed_in
+from registry.workflows.labeled_rows import NewRow, fit_boxes, merge, new_row
 from registry.workflows.own import whose
 from registry.workflows.parts import Parts, Progress, silent
-from registry.workflows.register_images import Registered, register, rows_of
+from registry.workflows.read_source import Source, Wanted, read_source
+from registry.workflows.register_images import Registered, register
 
 PROFILES = ("unixfs-v1-2025", "unixfs-v0-2015")
 
 
-def dry_run(path: Path, profile: str, progress: Progress = silent) -> CID:
-    """The root CID that importing a local folder or file would give; nothing is kept."""
-    return folders.import_folder(path, NullSink(), profile, progress).root
+@dataclass
+class _Rows:
+    """What is to be registered of each root, and what was refused or cut on the way."""
 
-
-@dataclass(frozen=True)
-class _Source:
-    """What was read: ``roots`` of which the first is the folder's, how its CIDs were made ("unknown" where somebody
-    else made them), its kind, and what a partial CAR lacks (None: it is whole)."""
-
-    folder: folders.Folder
-    roots: tuple[CID, ...]
-    made_by: str
-    kind: str
-    partial: Partial | None = None
-
-
-def _held(parts: Parts, root: CID, progress: Progress) -> folders.Folder:
-    ensure_held(parts, root, progress)
-    return folders.held_folder(parts.store, root, progress)
-
-
-def _read_car(parts: Parts, path: Path, partial: bool, progress: Progress) -> _Source:
-    kept = None
-    with path.open("rb") as stream:
-        if partial:
-            kept = import_partial(parts.store, stream)
-            roots = kept.roots
-        else:
-            roots = tuple(import_car(parts.store, stream))
-    if not roots:
-        raise InvalidInput(f"{path} names no root: export it again with one", code="car_without_root")
-    whole = kept is None or not (kept.missing or kept.damaged or kept.cut)
-    try:
-        folder = folders.held_folder(parts.store, roots[0], progress)
-    except NotFound:
-        if whole:
-            raise
-        folder = folders.Folder(roots[0], False, (), ())  # its root or its labels.csv is what is missing
-    return _Source(folder, roots, "unknown", "car", None if whole else kept)
-
-
-def _read(parts: Parts, source: str, profile: str, partial: bool, progress: Progress) -> _Source:
-    path = Path(source)
-    if path.is_file() and path.suffix == ".car":
-        return _read_car(parts, path, partial, progress)
-    if partial:
-        raise UsageError("--partial is for a CAR file: leave it away")
-    if path.exists():
-        found = folders.import_folder(path, parts.store, profile, progress, held=parts.store)
-        parts.store.flush()
-        return _Source(found, (found.root,), profile, "folder")
-    try:
-        root = CID.parse(source)
-    except InvalidInput as error:
-        raise UsageError(f"{source} is no folder, no file and no CID: check the path") from error
-    return _Source(_held(parts, root, progress), (root,), "unknown", "cid")
+    rows: list[list[NewRow]] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def import_source(
@@ -94,6 +47,9 @@ def import_source(
     labels: Path | None = None,
     publish_source: bool = False,
     partial: bool = False,
+    mapping: Mapped | None = None,
+    follow_links: bool = False,
+    dry_run: bool = False,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Import ``source`` and register its rows; the document that `emotionet import --json` prints.
@@ -102,10 +58,38 @@ def import_source(
     """
     if profile not in PROFILES:
         raise UsageError(f"unknown profile {profile!r}: use one of {', '.join(PROFILES)}")
-    read = _read(parts, source, profile, partial, progress)
-    found = read.folder
-    if labels is not None:
-        found = folders.with_labels(parts.store, found, labels.read_bytes())
+    read = read_source(parts, Wanted(source, profile, labels, mapping, partial, follow_links, dry_run), progress)
+    found = _rows(read, "" if dry_run else parts.key.did)
+    if dry_run:
+        statements, contradicting = merge(row for rows in found.rows for row in rows)
+        found.rejected += contradicting
+        return _document(read, found, [], len(statements), [])
+    _remember(parts, read, publish_source)
+    brought = _catalogued(parts, Path(source), read)
+    done = [
+        register(parts, rows, root=root, profile=read.made_by)
+        for root, rows in zip(read.roots, found.rows, strict=True)
+        if rows
+    ]
+    found.rejected += [bad for one in done for bad in one.rejected]
+    return _document(read, found, done, None, brought)
+
+
+def _rows(read: Source, contributor: str) -> _Rows:
+    """Rows with their boxes in their pictures."""
+    made = _Rows()
+    for folder in read.folders:
+        fitted = fit_boxes(
+            (new_row(one.row, one.sha256, one.size, one.cid, contributor), one.picture) for one in folder.rows
+        )
+        made.rows.append(list(fitted.rows))
+        made.rejected += [*folder.rejected, *fitted.rejected]
+        made.notes += [*folder.notes, *(f"row {row}: {what}" for row, what in fitted.cut.items())]
+    return made
+
+
+def _remember(parts: Parts, read: Source, publish_source: bool) -> None:
+    """Pin the roots, and know where they came from."""
     if read.partial is None:
         for root in read.roots:
             parts.store.pin(root)
@@ -113,15 +97,9 @@ def import_source(
     with parts.catalog.write() as db:
         for root in read.roots:
             images.add_source(db, root, kind=read.kind, private=not public, at=parts.now())
-    catalogued = _catalogued(parts, Path(source), read)
-    rows = rows_of(found, parts.key.did) if found.rows else ()
-    done = register(parts, rows, root=found.root, profile=read.made_by) if found.rows else None
-    fresh = {row.cid: row.name for row in rows if done and row.sha256 in done.new}
-    places = with_place(parts.store, [(name, cid) for cid, name in fresh.items()])
-    return {**_document(read, found, done), "places": places, "releases": catalogued}
 
 
-def _catalogued(parts: Parts, path: Path, read: _Source) -> list[dict[str, str]]:
+def _catalogued(parts: Parts, path: Path, read: Source) -> list[dict[str, str]]:
     """Catalog the log of whoever exported a release; the releases that were brought, and whose they are."""
     if read.kind == "folder":
         return []
@@ -136,20 +114,68 @@ def _catalogued(parts: Parts, path: Path, read: _Source) -> list[dict[str, str]]
     ]
 
 
-def _document(read: _Source, found: folders.Folder, done: Registered | None) -> dict[str, Any]:
-    rejected = sorted([*found.rejected, *(done.rejected if done else ())], key=lambda item: item.row)
-    lacking = read.partial
+def _document(read: Source, found: _Rows, done: Sequence[Registered], statements: int | None, brought: list[dict[str, str]]
+) -> dict[str, Any]:
+    rows = sum(len(folder.rows) + len(folder.rejected) for folder in read.folders)
+    rejected = sorted(found.rejected, key=lambda one: (one.table, one.row))
+    lacking, dry = read.partial, statements is not None
+    fresh = {sha256 for one in done for sha256 in one.new}
+    pictures = [one for folder in read.folders for one in folder.rows if dry or one.sha256 in fresh]
+    names = {one.sha256: one for one in reversed(pictures)}  # its first name
+    told = [one for one in pictures if names[one.sha256] is one]
     return {
-        "root": str(found.root),
+        "root": str(read.roots[0]),
+        "roots": [str(root) for root in read.roots],
         "profile": read.made_by if read.kind == "folder" else None,
-        "rows": len(found.rows) + len(found.rejected),
-        "registered": done.registered if done else 0,
-        "unchanged": done.unchanged if done else 0,
-        "corrected": done.corrected if done else 0,
-        "images": done.images if done else 0,
-        "contribution": str(done.contribution) if done and done.contribution else None,
-        "rejected": [{"row": r.row, "name": r.name, "code": r.code, "reason": r.reason} for r in rejected],
+        "dry_run": dry,
+        "rows": rows,
+        "registered": statements if dry else sum(one.registered for one in done),
+        "unchanged": None if dry else sum(one.unchanged for one in done),
+        "corrected": None if dry else sum(one.corrected for one in done),
+        "joined": rows - len(rejected) - (statements or 0) if dry else sum(one.joined for one in done),
+        "images": len({row.sha256 for part in found.rows for row in part}),
+        "contribution": next((str(one.contribution) for one in reversed(done) if one.contribution), None),
+        "labels": [_understood(folder) for folder in read.folders if folder.labels],
+        "notes": found.notes,
+        "unnamed": [path for folder in read.folders for path in folder.unnamed],
+        "rejected": [
+            {"table": r.table, "row": r.row, "name": r.name, "code": r.code, "reason": r.reason} for r in rejected
+        ],
+        "undecodable": [{"name": one.row.name, "reason": one.picture.trouble} for one in told if one.picture.trouble],
+        "places": [one.row.name for one in told if one.picture.place],
         "missing": [str(cid) for cid in lacking.missing] if lacking else [],
         "damaged": [str(cid) for cid in lacking.damaged] if lacking else [],
         "cut": lacking.cut if lacking else None,
+        "releases": brought,
+        "problem": None if brought else _problem(read, rows, rejected),
     }
+
+
+def _understood(folder: Folder) -> dict[str, Any]:
+    """How a folder's labels were read."""
+    assert folder.labels is not None
+    labels = folder.labels
+    return {"said": labels.said(), "columns": labels.columns, "left_out": list(labels.left_out)}
+
+
+def _problem(read: Source, rows: int, rejected: Sequence[Rejection]) -> dict[str, str] | None:
+    """Why nothing could be registered, and the way out; None where something was, or was already."""
+    if rows > len(rejected):
+        return None
+    if not rows:
+        first = next((folder.problem for folder in read.folders if folder.problem), None)
+        if first is not None:
+            return {"reason": first.reason, "hint": first.hint}
+        return {"reason": "the table of labels has no row", "hint": "write a row for each picture."}
+    reasons = Counter(bad.code for bad in rejected)
+    code, count = reasons.most_common(1)[0]
+    example = next(bad for bad in rejected if bad.code == code)
+    reason = (
+        f"none of {rows} rows could be registered; {count} of them like {example.name or 'the first'}: {example.reason}"
+    )
+    hint = "mend the rows, and import again."
+    if code == "missing_file":
+        hint = "import the folder that holds the images and the table, or name the table with --labels."
+    if code == "link_outside":
+        hint = "import it with --follow-links."
+    return {"reason": reason, "hint": hint}

@@ -48,19 +48,25 @@ def fetch(parts: Parts, text: str, out: Path | None, progress: Progress = silent
     if target.exists():
         raise UsageError(f"{target} exists already: give another place with -o")
     ensure_held(parts, cid, progress)
+    links: list[str] = []
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".emotionet-") as scratch:
-            size = _write(parts, cid, Path(scratch) / "content")
+            size = _write(parts, cid, Path(scratch) / "content", links)
             (Path(scratch) / "content").replace(target)
     except OSError as error:
         raise not_written(target, error) from error
-    return {"cid": str(cid), "path": str(target), "size": size}
+    return {"cid": str(cid), "path": str(target), "size": size, "links": links}
 
 
-def _write(parts: Parts, root: CID, place: Path) -> int:
-    """Write a DAG below ``place``; returns the bytes written. ``InvalidInput`` beyond what one fetch may cost."""
+def _write(parts: Parts, root: CID, place: Path, links: list[str]) -> int:
+    """Write a DAG below ``place``; returns the bytes written. ``InvalidInput`` beyond what one fetch may cost.
+
+    Symbolic links are not made, wherever they would lead: their paths are added to ``links``.
+    """
     size = 0
+    if reader.is_symlink(parts.store, root):
+        raise InvalidInput(f"{root} is a symbolic link, and links are not followed", code="symbolic_link")
     pending = [(root, place, 0)]
     while pending:
         cid, target, depth = pending.pop()
@@ -68,7 +74,11 @@ def _write(parts: Parts, root: CID, place: Path) -> int:
             raise InvalidInput(f"{root} holds folders nested deeper than {MAX_DEPTH}", code="too_deep")
         if reader.is_directory(parts.store, cid):
             target.mkdir()
-            pending += [(entry.cid, target / name, depth + 1) for name, entry in reader.entries(parts.store, cid)]
+            for name, entry in reader.entries(parts.store, cid):
+                if reader.is_symlink(parts.store, entry.cid):
+                    links.append(str((target / name).relative_to(place)))
+                else:
+                    pending.append((entry.cid, target / name, depth + 1))
             continue
         if cid.codec in FILES:
             size += reader.check_file_size(parts.store, cid, MAX_BYTES - size)

@@ -11,42 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from registry.catalog import images
-from registry.content.folder import Folder, FolderRow
 from registry.content.labels import Rejection
 from registry.core import records, tables
 from registry.core.cid import CID
+from registry.workflows.labeled_rows import NewRow, merge
 from registry.workflows.parts import Parts
 from registry.workflows.say import Log, appending
 
 
 @dataclass(frozen=True)
-class NewRow:
-    """One label as it is to be registered; ``contributor`` is filled in, ``subject`` is still a name."""
-
-    row: int
-    name: str
-    sha256: bytes
-    cid: CID
-    size: int
-    label: str
-    contributor: str
-    subject: str | None = None
-    licence: str | None = None
-    consent: str | None = None
-    boxes: tuple[tuple[int, int, int, int], ...] = ()
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    held: bool = True  # its bytes are in the store; False: only that the image is known
-
-
-@dataclass(frozen=True)
 class Registered:
-    """What registering did; ``contribution`` is None where nothing was new."""
+    """What registering did; ``contribution`` is None where nothing was new. Counts are of statements, one for each
+    (image, contributor); ``joined`` are rows that became part of another row's statement."""
 
     contribution: CID | None
     registered: int
@@ -55,45 +37,7 @@ class Registered:
     images: int
     rejected: tuple[Rejection, ...]
     new: frozenset[bytes] = frozenset()  # images with a label that was not known
-
-
-def rows_of(folder: Folder, contributor: str) -> list[NewRow]:
-    """A folder's rows, with the contributor who is assumed where none is named."""
-    return [_new_row(row, contributor) for row in folder.rows]
-
-
-def _new_row(found: FolderRow, contributor: str) -> NewRow:
-    row = found.row
-    return NewRow(
-        row=row.row,
-        name=row.file or row.cid or "",
-        sha256=found.sha256,
-        cid=found.cid,
-        size=found.size,
-        label=row.label,
-        contributor=row.contributor or contributor,
-        subject=row.subject,
-        licence=row.licence,
-        consent=row.consent,
-        boxes=row.boxes,
-        attributes=row.attributes,
-    )
-
-
-def split_contradictions(rows: Iterable[NewRow]) -> tuple[list[NewRow], list[Rejection]]:
-    """One row for each (image, contributor); both sides of a contradiction are rejected."""
-    grouped: dict[tuple[bytes, str], list[NewRow]] = {}
-    for row in rows:
-        grouped.setdefault((row.sha256, row.contributor), []).append(row)
-    kept: list[NewRow] = []
-    rejected: list[Rejection] = []
-    for group in grouped.values():
-        if len({row.label for row in group}) == 1:
-            kept.append(group[0])
-            continue
-        reason = f"the same image has two labels: {' and '.join(sorted({row.label for row in group}))}"
-        rejected += [Rejection(row.row, row.name, "contradicting_labels", reason) for row in group]
-    return kept, rejected
+    joined: int = 0
 
 
 _NAMED = ("label", "subject", "licence", "consent", "boxes")  # a row that leaves one out says nothing of it
@@ -152,7 +96,7 @@ def register(
     What is new is decided, said and indexed in one transaction: ``log``'s where the caller has begun one.
     """
     given = list(rows)
-    kept, rejected = split_contradictions(given)
+    kept, rejected = merge(given)
     with nullcontext(log) if log else appending(parts) as mine:
         for row in given:
             images.put_image(mine.db, row.sha256, row.size, {profile or "unknown": row.cid}, stored=row.held)
@@ -164,11 +108,12 @@ def register(
     return Registered(
         contribution=contribution,
         registered=len(new) - corrected,
-        unchanged=len(given) - len(rejected) - len(new),
+        unchanged=len(kept) - len(new),
         corrected=corrected,
         images=len({row.sha256 for row in given}),
         rejected=tuple(rejected),
         new=frozenset(value["sha256"] for value in new),
+        joined=len(given) - len(rejected) - len(kept),
     )
 
 

@@ -8,8 +8,9 @@ from registry.catalog import images
 from registry.core import text
 from registry.core.cid import CID
 from registry.core.errors import NotFound
+from registry.workflows.labeled_rows import NewRow
 from registry.workflows.parts import Parts
-from registry.workflows.register_images import NewRow, register
+from registry.workflows.register_images import register
 from registry.workflows.say import appending
 
 

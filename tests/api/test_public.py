@@ -14,7 +14,8 @@ from registry.content.importer import add_bytes, add_directory
 from registry.core import records, tables
 from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
 from registry.core.errors import NotFound
-from registry.workflows.register_images import NewRow, register
+from registry.workflows.labeled_rows import NewRow
+from registry.workflows.register_images import register
 from registry.workflows.say import say
 from tests.support.blocks import lose
 

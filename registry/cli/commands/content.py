@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from registry.cli.commands.importing import add_import
 from registry.cli.commands.common import Subparsers, add, cid, home, record
 from registry.cli.output import Output, json_text, show, table
 from registry.core.errors import UsageError
@@ -15,15 +16,7 @@ from registry.core.errors import UsageError
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
-    importing = add(
-        commands, common, "import", run_import, "add a folder, a file, a CAR or a CID and register its labels"
-    )
-    importing.add_argument("source", metavar="PATH|CID|FILE.car")
-    importing.add_argument("--labels", type=Path, help="a labels.csv beside the source's own")
-    importing.add_argument("--profile", default="unixfs-v1-2025", choices=["unixfs-v1-2025", "unixfs-v0-2015"])
-    importing.add_argument("--dry-run", action="store_true", help="print the CID alone, keep nothing")
-    importing.add_argument("--partial", action="store_true", help="keep what verifies of an incomplete CAR file")
-    importing.add_argument("--publish-source", action="store_true", help="let others fetch the folder's own root")
+    add_import(commands, common)
     fetching = add(commands, common, "fetch", run_fetch, "write what a CID names to a file or folder, verified")
     fetching.add_argument("cid", metavar="CID[/PATH]")
     fetching.add_argument("-o", "--out", type=Path)
@@ -60,48 +53,6 @@ def _add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     auditing.add_argument("--strict", action="store_true", help="fail unless everything asked for was checked")
 
 
-def run_import(wanted: argparse.Namespace, output: Output) -> int:
-    """Import and register; one rejected row is a line on stderr, not a failure."""
-    from registry.workflows import import_source
-
-    bars = output.progress()
-    if wanted.dry_run:
-        root = import_source.dry_run(Path(wanted.source), wanted.profile, bars)
-        bars.close()
-        output.document({"root": str(root), "profile": wanted.profile}, identity="root", text=[str(root)])
-        return 0
-    with home() as opened:
-        done = import_source.import_source(
-            opened,
-            wanted.source,
-            profile=wanted.profile,
-            labels=wanted.labels,
-            publish_source=wanted.publish_source,
-            partial=wanted.partial,
-            progress=bars,
-        )
-    bars.close()
-    for bad in done["rejected"]:
-        output.say(f"row {bad['row']} ({bad['name']}) rejected: {bad['reason']} [{bad['code']}]")
-    for name in done["places"]:
-        output.say(
-            f"{name} says in its EXIF where it was taken, and is kept bit for bit: withdraw it if it must not be"
-        )
-    for kind in ("missing", "damaged"):
-        for name in done[kind]:
-            output.say(f"{kind}: {name} (nothing is pinned; import the rest when you have it)")
-    if done["cut"]:
-        output.say(f"the CAR file was read as far as it goes: {done['cut']}")
-    summary = f"{done['registered']} registered, {done['unchanged']} unchanged, {done['corrected']} corrected"
-    text = [f"root {done['root']}"]
-    text += [f"release {one['release']} of {one['issuer']}, who is {one['whose']}" for one in done["releases"]]
-    if done["rows"] or not done["releases"]:
-        text += [f"{done['rows']} rows, {done['images']} different images: {summary}"]
-        text += [f"{len(done['rejected'])} rejected"]
-    output.document(done, identity="root", text=text)
-    return 0
-
-
 def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
     """Write a verified file or folder."""
     from registry.workflows.read_content import fetch
@@ -110,6 +61,8 @@ def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         done = fetch(opened, wanted.cid, wanted.out, bars)
     bars.close()
+    for link in done["links"]:
+        output.say(f"{link} is a symbolic link: links are not followed, it was left out")
     output.document(done, identity="path", text=[f"{done['path']} ({done['size']} bytes, verified)"])
     return 0
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from registry.assembly import Home
-from registry.workflows.find_places import has_place
+from registry.imaging.look import look
 from registry.workflows.import_source import import_source
 
 
@@ -28,19 +28,19 @@ def picture(kind: str = "JPEG", place: bool = True, orientation: int | None = 6)
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_a_place_is_found(kind: str) -> None:
-    assert has_place(picture(kind))
-    assert not has_place(picture(kind, place=False))
+    assert look(picture(kind)).place
+    assert not look(picture(kind, place=False)).place
 
 
 def test_of_a_jpeg_the_beginning_is_enough() -> None:
-    assert has_place(picture()[: 256 << 10])
+    assert look(picture()[: 256 << 10]).place
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"no picture", b"\xff\xd8\xff\xe1\x00\x08Exif\x00\x00" + b"\xff" * 60, picture()[:40]]
 )
 def test_what_is_broken_says_nothing(data: bytes) -> None:
-    assert not has_place(data)
+    assert not look(data).place
 
 
 def test_an_import_reports_it_once(opened: Home, tmp_path: Path) -> None:

@@ -1,0 +1,136 @@
+"""The command `import`: what was read as what, what was refused and why, what somebody should know before training."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from registry.cli.commands.common import Subparsers, add, home
+from registry.cli.output import Output
+from registry.core.errors import InvalidInput
+from registry.core.picture_bytes import READ_IN_WORDS
+
+LINES = 50  # of one kind that are shown; --json has all
+ABOUT = f"""\
+Labels are read from labels.csv (commas, semicolons or tabs; also .tsv, .xlsx, .jsonl), Hugging Face's metadata.csv and
+metadata.jsonl, COCO's JSON, YOLO's folder, or one folder a class. A table needs the columns file (or cid) and label;
+contributor, subject, licence, consent, box (x y w h in pixels) and attr.NAME are taken if they are there. Pictures that
+can be trained on: {READ_IN_WORDS}. A CAR is known by its bytes; a CID may have a path behind it."""
+
+
+def add_import(commands: Subparsers, common: argparse.ArgumentParser) -> None:
+    """Add it."""
+    importing = add(
+        commands, common, "import", run_import, "add a folder, a table, a CAR or a CID and register its labels"
+    )
+    importing.epilog = ABOUT
+    importing.add_argument("source", metavar="PATH|FILE.car|CID[/PATH]")
+    importing.add_argument("--labels", type=Path, metavar="FILE", help="a table beside the source's own")
+    importing.add_argument(
+        "--map", action="append", default=[], metavar="FIELD=COLUMN", help="which column a field is, like label=emotion"
+    )
+    importing.add_argument("--follow-links", action="store_true", help="follow links that lead out of the folder")
+    importing.add_argument("--profile", default="unixfs-v1-2025", choices=["unixfs-v1-2025", "unixfs-v0-2015"])
+    importing.add_argument("--dry-run", action="store_true", help="say what the import would do, keep nothing")
+    importing.add_argument("--partial", action="store_true", help="keep what verifies of an incomplete CAR file")
+    importing.add_argument("--publish-source", action="store_true", help="let others fetch the folder's own root")
+    importing.add_argument("--hold", action="store_true", help="keep what has no labels (weights, any folder)")
+
+
+def run_import(wanted: argparse.Namespace, output: Output) -> int:
+    """Import and register; a rejected row is a line on stderr. That nothing could be registered is an error."""
+    from registry.content.labels.columns import check_mapping
+    from registry.workflows.import_source import import_source
+
+    bars = output.progress()
+    with home() as opened:
+        done = import_source(
+            opened,
+            wanted.source,
+            profile=wanted.profile,
+            labels=wanted.labels,
+            publish_source=wanted.publish_source,
+            partial=wanted.partial,
+            mapping=check_mapping(wanted.map),
+            follow_links=wanted.follow_links,
+            dry_run=wanted.dry_run,
+            progress=bars,
+        )
+    bars.close()
+    _warn(done, output)
+    output.document(done, identity="root", text=_text(done))
+    problem = done["problem"]
+    if problem is not None and not wanted.hold:
+        raise InvalidInput(
+            f"nothing {'would be' if done['dry_run'] else 'was'} registered: {problem['reason']}",
+            code="nothing_registered",
+            hint=problem["hint"],
+        )
+    return 0
+
+
+def _warn(done: dict[str, Any], output: Output) -> None:
+    _say_rejected(done["rejected"], output)
+    _say(
+        [f"{one['name']} registers, and no training can decode it: {one['reason']}" for one in done["undecodable"]],
+        output,
+    )
+    _say(
+        [
+            f"{name} says where it was taken (EXIF or XMP), and is kept bit for bit: withdraw it if it must not be"
+            for name in done["places"]
+        ],
+        output,
+    )
+    for kind in ("missing", "damaged"):
+        _say([f"{kind}: {name} (nothing is pinned; import the rest when you have it)" for name in done[kind]], output)
+    if done["cut"]:
+        output.say(f"the CAR file was read as far as it goes: {done['cut']}")
+    _say([f"note: {note}" for note in done["notes"]], output)
+
+
+def _say_rejected(rejected: list[dict[str, Any]], output: Output) -> None:
+    """A line a row; links that lead out of the folder once, with their count."""
+    links = [bad for bad in rejected if bad["code"] == "link_outside"]
+    if links:
+        output.say(
+            f"{len(links)} rows name links that lead out of the folder, like {links[0]['name']}: "
+            "follow them with --follow-links [link_outside]"
+        )
+    lines = [
+        f"{bad['table'] or 'row'}{':' if bad['table'] else ' '}{bad['row']} ({bad['name']}) rejected: "
+        f"{bad['reason']} [{bad['code']}]"
+        for bad in rejected
+        if bad["code"] != "link_outside"
+    ]
+    _say(lines, output)
+
+
+def _say(lines: list[str], output: Output) -> None:
+    for line in lines[:LINES]:
+        output.say(line)
+    if len(lines) > LINES:
+        output.say(f"… and {len(lines) - LINES} more of these; --json lists all")
+
+
+def _text(done: dict[str, Any]) -> list[str]:
+    text = [f"root {root}" for root in (done["roots"] if not done["releases"] else done["roots"][:1])]
+    text += [f"release {one['release']} of {one['issuer']}, who is {one['whose']}" for one in done["releases"]]
+    if done["releases"] and not done["rows"]:
+        return text
+    text += [line for one in done["labels"] for line in one["said"]]
+    if done["dry_run"]:
+        summary = f"{done['registered']} labels would be registered, unless they are already"
+    else:
+        summary = f"{done['registered']} registered, {done['unchanged']} unchanged, {done['corrected']} corrected"
+    joined = f", {done['joined']} joined to another row of their picture" if done["joined"] else ""
+    text.append(f"{done['rows']} rows, {done['images']} different images: {summary}{joined}")
+    codes = Counter(bad["code"] for bad in done["rejected"])
+    kinds = f" ({', '.join(f'{count} {code}' for code, count in codes.most_common())})" if codes else ""
+    text.append(f"{len(done['rejected'])} rejected{kinds}")
+    if done["unnamed"]:
+        more = ", …" if len(done["unnamed"]) > 3 else ""
+        text.append(f"{len(done['unnamed'])} files that no row names: {', '.join(done['unnamed'][:3])}{more}")
+    return text

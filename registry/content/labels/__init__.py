@@ -1,0 +1,20 @@
+"""Labels from outside: one row (``row``), boxes, tables of every form, and folders that say labels by their shape."""
+
+from registry.content.labels.boxes import MAX_BOXES, parse_box
+from registry.content.labels.row import LabelRow, Rejection, check_inside, make_row, rejected
+from registry.content.labels.tables import Labels, parse_labels, read_table
+from registry.core.method import Box
+
+__all__ = [
+    "MAX_BOXES",
+    "Box",
+    "LabelRow",
+    "Labels",
+    "Rejection",
+    "check_inside",
+    "make_row",
+    "parse_box",
+    "parse_labels",
+    "read_table",
+    "rejected",
+]

@@ -1,0 +1,85 @@
+"""CSV as people have it: commas, semicolons, tabs or bars; UTF-8, or UTF-16 with its mark; Excel's ``sep=;``.
+
+Invariants: lines are numbered as an editor numbers them, blank ones and the header counted; a quote that is not closed
+is refused with the line where it opens, never read as one long cell; cells come out exactly as they stand.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+
+from registry.content.labels.columns import Columns, Mapped, understand
+from registry.core.errors import InvalidInput
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+Line = tuple[int, list[str]]
+
+
+def _bad(what: str, hint: str) -> InvalidInput:
+    return InvalidInput(what, code="bad_labels", hint=hint)
+
+
+def decode(data: bytes, table: str) -> str:
+    """A table's text. ``InvalidInput`` (``bad_labels``) names the first byte that is none."""
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        what = f"{table} is not {'UTF-16' if wide else 'UTF-8'} (line {line}, byte {error.start})"
+        raise _bad(what, "save it as UTF-8 (in Excel: CSV UTF-8).") from error
+
+
+def read_delimited(data: bytes, table: str, mapping: Mapped) -> tuple[Columns, str, Iterator[Line]]:
+    """The columns, what separates them, and the lines behind the header with their numbers."""
+    text = decode(data, table)
+    skipped, told, rest = _separator_line(text)
+    begin = len(rest) - len(rest.lstrip("\r\n"))
+    skipped += len(rest[:begin].splitlines())
+    rest = rest[begin:]
+    first = rest.splitlines()[0] if rest else ""
+    delimiter = told or max(DELIMITERS, key=lambda sign: _fitness(first, sign, mapping))
+    lines = _lines(rest, delimiter, table, skipped)
+    _, header = next(lines, (0, []))
+    return understand(header, mapping, table), DELIMITERS.get(delimiter, repr(delimiter)), lines
+
+
+def _separator_line(text: str) -> tuple[int, str | None, str]:
+    """Excel's own first line ``sep=;``: how many lines it is, the sign, the text behind it."""
+    first, end, rest = text.partition("\n")
+    line = first.rstrip("\r").strip('"')
+    if line.lower().startswith("sep=") and len(line) == 5:
+        return 1, line[4], rest if end else ""
+    return 0, None, text
+
+
+def _fitness(first: str, delimiter: str, mapping: Mapped) -> tuple[int, int]:
+    """How well a header reads with that sign: how many columns mean something, then how many there are."""
+    try:
+        header = next(csv.reader([first], delimiter=delimiter), [])
+    except csv.Error:
+        return 0, 0
+    try:
+        return len(understand(header, mapping, "").taken), len(header)
+    except InvalidInput:
+        return 0, len(header)
+
+
+def _lines(text: str, delimiter: str, table: str, skipped: int) -> Iterator[Line]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    begins = skipped + 1
+    while True:
+        try:
+            line = next(reader, None)
+        except csv.Error as error:
+            raise _bad(
+                f"line {begins} of {table} has a quote that is not closed, or signs behind a closing one ({error})",
+                'close it; a quote inside a quoted cell is written twice ("").',
+            ) from error
+        if line is None:
+            return
+        yield begins, line
+        begins = skipped + reader.line_num + 1

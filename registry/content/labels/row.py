@@ -1,0 +1,121 @@
+"""One labeled row, whatever table, folder or request it came from, and why a row is refused.
+
+Invariants: a row that comes out has exactly one of file and cid, clean text (``registry.core.text``), a file's name as
+it was written (its bytes decide first what it names) that does not lead out of its folder, boxes in hundredths of a
+pixel of at least a pixel. ``row`` is the line of the table that says it (of a sheet its row, of COCO the annotation's
+number from 1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from registry.content.labels.boxes import parse_boxes
+from registry.core import text
+from registry.core.cid import CID
+from registry.core.errors import EmotionetError, InvalidInput
+from registry.core.method import Box
+
+FIELDS = ("file", "cid", "label", "contributor", "subject", "licence", "consent", "box")
+ATTRIBUTE = "attr."
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """One checked row. Exactly one of ``file`` and ``cid`` is given; ``table`` is the file that says it."""
+
+    row: int
+    file: str | None
+    cid: str | None
+    label: str
+    contributor: str | None = None
+    subject: str | None = None
+    licence: str | None = None
+    consent: str | None = None
+    boxes: tuple[Box, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    table: str = ""
+
+    @property
+    def name(self) -> str:
+        """How a person finds it."""
+        return self.file or self.cid or ""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A row that is not registered, and why. ``code`` is a stable word."""
+
+    row: int
+    name: str
+    code: str
+    reason: str
+    table: str = ""
+
+
+def rejected(row: int, name: str, error: EmotionetError, table: str = "") -> Rejection:
+    """A row that an error is about; the way out stands behind the reason."""
+    reason = f"{error}; {error.hint.rstrip('.')}" if error.hint else str(error)
+    return Rejection(row, name[:200], error.code, reason, table)
+
+
+def check_inside(name: str) -> str:
+    """A relative path that stays inside its folder, normalised. ``InvalidInput`` (``path_outside``) otherwise.
+
+    With backslashes as separators it must stay inside too.
+    """
+    path, as_windows = PurePosixPath(name), PurePosixPath(name.replace("\\", "/"))
+    leads_out = any(one.is_absolute() or ".." in one.parts or not one.parts for one in (path, as_windows))
+    if "\0" in name or leads_out or _DRIVE.match(name):
+        raise InvalidInput(
+            f"{name!r} leads out of the folder",
+            code="path_outside",
+            hint="write names relative to the folder that is imported.",
+        )
+    return str(path)
+
+
+def _cell(cells: Mapping[str, str], name: str) -> str | None:
+    """A cell, cleaned; None where it is blank."""
+    given = cells.get(name, "")
+    return text.clean(name, given) if given.strip() else None
+
+
+def _place(cells: Mapping[str, str]) -> tuple[str | None, str | None]:
+    file, cid = cells.get("file", ""), cells.get("cid", "").strip()
+    if file.strip():
+        return check_inside(text.check("file", file)), None
+    if not cid:
+        raise InvalidInput("the row names no file and no cid", code="no_file_or_cid")
+    try:
+        return None, str(CID.parse(cid))
+    except InvalidInput as error:
+        raise InvalidInput(str(error), code="bad_cid") from error
+
+
+def make_row(row: int, cells: Mapping[str, str], table: str = "", boxes: tuple[Box, ...] = ()) -> LabelRow:
+    """A row from its cells by field (``FIELDS``, and attributes as attr.NAME). ``InvalidInput`` says what is wrong."""
+    file, cid = _place(cells)
+    return LabelRow(
+        row=row,
+        file=file,
+        cid=cid,
+        label=text.clean("label", cells.get("label", "")),
+        contributor=_cell(cells, "contributor"),
+        subject=_cell(cells, "subject"),
+        licence=_cell(cells, "licence"),
+        consent=_cell(cells, "consent"),
+        boxes=(*parse_boxes(cells.get("box", "")), *boxes),
+        attributes=text.clean_attributes(
+            {
+                name.removeprefix(ATTRIBUTE): value
+                for name, value in cells.items()
+                if name.startswith(ATTRIBUTE) and value.strip()
+            }
+        ),
+        table=table,
+    )

@@ -1,0 +1,124 @@
+"""A table of labels, of whatever form, to checked rows; every bad row is named, none stops the rest.
+
+Invariants: what a table is decides its content (a ZIP archive is a workbook, an object with annotations is COCO), its
+name only between CSV and lines of JSON; what a stranger's table may cost is bounded in bytes, rows and columns.
+"""
+
+from __future__ import annotations
+
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from registry.content.labels.coco import is_coco, read_coco
+from registry.content.labels.columns import Columns, Mapped
+from registry.content.labels.delimited import read_delimited
+from registry.content.labels.jsonl import read_jsonl
+from registry.content.labels.row import LabelRow, Rejection, make_row, rejected
+from registry.content.labels.workbook import is_workbook, read_workbook
+from registry.core.errors import InvalidInput
+from registry.core.picture_bytes import what_it_is
+
+MAX_FILE = 256 << 20
+MAX_ROWS = 10_000_000
+
+
+@dataclass(frozen=True)
+class Labels:
+    """All rows and all rejections of a source of labels, and how it was understood.
+
+    ``format`` in words; ``tables`` the files that were read; ``columns`` field to column; ``base`` the folder below
+    which its files are named ("" or with a slash at its end); ``anywhere``: files may be named without their folder.
+    """
+
+    format: str
+    rows: tuple[LabelRow, ...]
+    rejected: tuple[Rejection, ...]
+    tables: tuple[str, ...] = ()
+    columns: dict[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    base: str = ""
+    anywhere: bool = False
+
+    def said(self) -> list[str]:
+        """Sentences: which columns were taken as what, and what else somebody should know."""
+        lines = []
+        if self.columns:
+            taken = ", ".join(
+                field if column == field else f"{field} from {column}" for field, column in self.columns.items()
+            )
+            left = f"; left out: {', '.join(self.left_out)}" if self.left_out else ""
+            lines.append(f"{self.format}: {taken}{left}")
+        else:
+            lines.append(self.format)
+        return [*lines, *self.notes]
+
+
+def read_table(data: bytes, table: str = "labels.csv", mapping: Mapped | None = None) -> Labels:
+    """A table of any form. ``InvalidInput`` (``bad_labels``) if it is none at all."""
+    if len(data) > MAX_FILE:
+        raise InvalidInput(
+            f"{table} is larger than {MAX_FILE >> 20} MiB", code="bad_labels", hint="split it, and import part by part."
+        )
+    found = _read(data, table, mapping or {})
+    return replace(found, tables=(table,))
+
+
+def _read(data: bytes, table: str, mapping: Mapped) -> Labels:
+    if is_workbook(data):
+        columns, lines, sheet = read_workbook(data, table, mapping)
+        return from_lines(f"{table} (Excel, sheet {sheet})", table, columns, _padded(columns, lines))
+    if is_coco(data):
+        rows, bad, notes = read_coco(data, table)
+        form = f"{table} (COCO): label from the categories' names, box from bbox"
+        return Labels(form, tuple(rows), tuple(bad), notes=tuple(notes), anywhere=True)
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        columns, lines = read_jsonl(data, table, mapping)
+        return from_lines(f"{table} (lines of JSON)", table, columns, lines)
+    kind = what_it_is(data)
+    if kind not in (None, "text", "an empty file") and not data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise InvalidInput(
+            f"{table} is {kind}, and no table of labels", code="bad_labels", hint="save it as CSV UTF-8 or as .xlsx."
+        )
+    columns, separator, lines = read_delimited(data, table, mapping)
+    return from_lines(f"{table} (CSV, {separator}s)", table, columns, lines)
+
+
+def _padded(columns: Columns, lines: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    """A sheet's rows end at their last value."""
+    width = len(columns.header)
+    return ((number, line + [""] * (width - len(line))) for number, line in lines)
+
+
+def from_lines(form: str, table: str, columns: Columns, lines: Iterable[tuple[int, list[str]]]) -> Labels:
+    """Rows of a table with a header; blank lines are left out."""
+    rows: list[LabelRow] = []
+    bad: list[Rejection] = []
+    for number, line in lines:
+        if not any(cell.strip() for cell in line):
+            continue
+        if len(rows) + len(bad) >= MAX_ROWS:
+            raise InvalidInput(f"{table} has more than {MAX_ROWS} rows", code="bad_labels", hint="split it.")
+        try:
+            cells, boxes = columns.cells(line)
+            rows.append(make_row(number, cells, table, boxes))
+        except InvalidInput as error:
+            bad.append(rejected(number, _shown(columns, line), error, table))
+    return Labels(form, tuple(rows), tuple(bad), (table,), columns.said(), tuple(columns.left_out()))
+
+
+def _shown(columns: Columns, line: list[str]) -> str:
+    """The name that a bad row gives, as far as it has one."""
+    places = {field: place for place, field in columns.taken.items()}
+    for wanted in ("file", "cid"):
+        place = places.get(wanted)
+        if place is not None and place < len(line) and line[place].strip():
+            return line[place]
+    return ""
+
+
+def parse_labels(data: bytes) -> tuple[list[LabelRow], list[Rejection]]:
+    """The rows and rejections of a table that came without a folder: the body of a request."""
+    found = read_table(data)
+    return list(found.rows), list(found.rejected)

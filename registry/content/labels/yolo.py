@@ -1,0 +1,139 @@
+"""YOLO's folder: a .txt of the same name for each picture, a line a box: class, then x and y of its centre, width and
+height as fractions of the picture (or a polygon's points, of which the bounding box is taken).
+
+The text file lies in ``labels/`` where the picture lies in ``images/`` (at any depth), or beside the picture. Names of
+classes come from ``names`` in a .yaml at the top, or from classes.txt; without either the numbers are the labels.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from pathlib import PurePosixPath
+
+from registry.content.labels.boxes import make_box
+from registry.content.labels.image_folder import is_picture
+from registry.content.labels.row import LabelRow, Rejection, make_row, rejected
+from registry.content.labels.tables import MAX_ROWS, Labels
+from registry.content.tree import Tree
+from registry.core.errors import InvalidInput
+from registry.core.method import Box
+from registry.imaging.look import size_of
+
+_SMALL = 1 << 20  # bytes of a text file, or of the .yaml
+_LINE = re.compile(rb"\s*\d+(?:\.0*)?(?:\s+[0-9.eE+-]+){4,}\s*(?:\r?\n|$)")
+_NO_LABELS = ("classes.txt", "readme.txt", "requirements.txt", "train.txt", "val.txt", "test.txt")
+
+
+def read_yolo(tree: Tree) -> Labels | None:
+    """Labels and boxes by text files; None where no picture has one."""
+    texts = {path for path in tree.listing.files if path.lower().endswith(".txt")}
+    pairs = [(path, text) for path in tree.listing.files if is_picture(path) for text in _texts_of(path, texts)[:1]]
+    filled = [text for _, text in pairs[:1000] if (begin := tree.read(text, 4096)) and _LINE.match(begin)]
+    if not filled:
+        return None
+    names, said_in = _names(tree)
+    rows: list[LabelRow] = []
+    bad: list[Rejection] = []
+    empty = 0
+    for picture, text in pairs:
+        before = len(rows) + len(bad)
+        _read_text(tree, picture, text, names, rows, bad)
+        empty += before == len(rows) + len(bad)
+        if len(rows) > MAX_ROWS:
+            raise InvalidInput(f"the folder has more than {MAX_ROWS} boxes", code="bad_labels", hint="split it.")
+    form = (
+        f"YOLO: {len(pairs)} text files of boxes, {len(names)} names from {said_in}"
+        if said_in
+        else (f"YOLO: {len(pairs)} text files of boxes; no .yaml names the classes, so their numbers are the labels")
+    )
+    notes = [f"{empty} pictures have an empty text file, and so no label"] if empty else []
+    tables = [*([said_in] if said_in else []), *(text for _, text in pairs)]
+    return Labels(form, tuple(rows), tuple(bad), tuple(tables), notes=tuple(notes))
+
+
+def _texts_of(picture: str, texts: set[str]) -> list[str]:
+    """The text files that may say what is in a picture, the likeliest first."""
+    path = PurePosixPath(picture)
+    parts = list(path.with_suffix(".txt").parts)
+    places = [index for index, part in enumerate(parts[:-1]) if part == "images"]
+    found = ["/".join([*parts[: places[-1]], "labels", *parts[places[-1] + 1 :]])] if places else []
+    found += ["/".join(parts), "/".join([*parts[:-1], "labels", parts[-1]])]
+    return [text for text in found if text in texts and PurePosixPath(text).name.lower() not in _NO_LABELS]
+
+
+def _read_text(
+    tree: Tree, picture: str, text: str, names: dict[int, str], rows: list[LabelRow], bad: list[Rejection]
+) -> None:
+    lines = tree.read(text, _SMALL).decode("utf-8", "replace").splitlines()
+    size = size_of(lambda limit: tree.read(picture, limit)) if any(line.strip() for line in lines) else (0, 0)
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            kind, box = _line(line, size)
+            label = names.get(kind, "" if names else str(kind))
+            if not label:
+                raise InvalidInput(f"class {kind} has no name", code="bad_row")
+            rows.append(make_row(number, {"file": picture, "label": label}, text, (box,)))
+        except InvalidInput as error:
+            bad.append(rejected(number, picture, error, text))
+
+
+def _line(line: str, size: tuple[int, int]) -> tuple[int, Box]:
+    """A line's class and box. ``InvalidInput`` for anything else."""
+    try:
+        kind, *numbers = [Decimal(word) for word in line.split()]
+    except (InvalidOperation, ValueError) as error:
+        raise InvalidInput(f"{line[:100]!r} is no line of YOLO's: it holds no numbers", code="bad_row") from error
+    if not all(number.is_finite() for number in (kind, *numbers)) or kind != kind.to_integral_value() or kind < 0:
+        raise InvalidInput(f"{line[:100]!r} begins with no class", code="bad_row")
+    if len(numbers) != 4 and (len(numbers) < 6 or len(numbers) % 2):
+        raise InvalidInput(f"{line[:100]!r} holds neither a box nor a polygon", code="bad_row")
+    if not all(Decimal("-0.01") <= number <= Decimal("1.01") for number in numbers):
+        raise InvalidInput(
+            f"{line[:100]!r} holds no fractions of the picture", code="bad_box", hint="YOLO's boxes are from 0 to 1."
+        )
+    if not all(size):
+        raise InvalidInput("the picture's size can't be read, so its boxes mean nothing", code="bad_box")
+    if len(numbers) == 4:
+        x, y, width, height = numbers
+        x, y = x - width / 2, y - height / 2
+    else:
+        x, y = min(numbers[::2]), min(numbers[1::2])
+        width, height = max(numbers[::2]) - x, max(numbers[1::2]) - y
+    return int(kind), make_box([x * size[0], y * size[1], width * size[0], height * size[1]], line)
+
+
+def _names(tree: Tree) -> tuple[dict[int, str], str]:
+    """Names of classes by number, and the file that says them ("" where none does)."""
+    top = [path for path in tree.listing.files if "/" not in path]
+    for path in sorted(top, key=lambda path: not path.startswith("data.")):
+        if path.lower().endswith((".yaml", ".yml")):
+            found = _in_yaml(tree.read(path, _SMALL))
+            if found:
+                return found, path
+    for path in ("classes.txt", "labels/classes.txt", "obj.names"):
+        if path in tree.listing.files:
+            lines = tree.read(path, _SMALL).decode("utf-8", "replace").splitlines()
+            return {number: line.strip() for number, line in enumerate(lines) if line.strip()}, path
+    return {}, ""
+
+
+def _in_yaml(data: bytes) -> dict[int, str]:
+    import yaml
+
+    try:
+        document = yaml.safe_load(data.decode("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError):
+        return {}
+    names = document.get("names") if isinstance(document, dict) else None
+    if isinstance(names, list):
+        names = dict(enumerate(names))
+    if not isinstance(names, dict):
+        return {}
+    return {number: str(name) for number, name in names.items() if isinstance(number, int) and _plain(name)}
+
+
+def _plain(name: object) -> bool:
+    return isinstance(name, (str, int, float)) and len(str(name)) <= 1000

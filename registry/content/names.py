@@ -1,0 +1,106 @@
+"""Which file of a folder a row means: the exact bytes first, then what only looks different.
+
+Invariants: an exact name is never beaten by a similar one; what differs in more than bytes is told (``Match.note``);
+two files that fit alike are refused with what tells them apart, never chosen between.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from registry.core.errors import InvalidInput
+
+PLACES = ("", "images/")  # where a file is looked for, below the folder of its table
+Form = Callable[[str], str]
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _caseless(name: str) -> str:
+    return unicodedata.normalize("NFC", _composed(name).casefold())
+
+
+_FORMS: tuple[tuple[Form, str], ...] = (
+    (_composed, "is written with other Unicode signs (NFC, NFD)"),
+    (_caseless, "differs in upper and lower case"),
+)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A file of the folder, and how its name differs from the one that was asked for (None: not at all)."""
+
+    path: str
+    note: str | None = None
+
+
+class Names:
+    """The files of one folder by their paths, with slashes."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._paths = list(paths)
+        self._exact = set(self._paths)
+        self._similar: dict[Form, dict[str, list[str]]] = {}
+        self._last: dict[str, list[str]] | None = None
+
+    def find(self, name: str, base: str = "", anywhere: bool = False) -> Match | None:
+        """The file that ``name`` means below ``base``, beside the table or in images/; None if there is none.
+
+        ``anywhere``: also in any folder, if only one holds it. ``InvalidInput`` (``ambiguous_name``) where two files
+        fit alike.
+        """
+        slashed = name.replace("\\", "/")
+        for asked in dict.fromkeys((name, name.strip(), slashed, slashed.strip())):
+            found = self._below(asked, base)
+            if found is not None:
+                as_windows = asked not in (name, name.strip())
+                return Match(found.path, f"{name} is read with \\ as /") if as_windows and not found.note else found
+        return self._anywhere(slashed.strip()) if anywhere else None
+
+    def _below(self, name: str, base: str) -> Match | None:
+        tidy = "/".join(part for part in name.split("/") if part not in ("", "."))
+        wanted = [base + place + tidy for place in PLACES]
+        for path in wanted:
+            if path in self._exact:
+                return Match(path)
+        for form, how in _FORMS:
+            for path in wanted:
+                fits = self._of(form).get(form(path), [])
+                if len(fits) > 1:
+                    raise _ambiguous(name, fits)
+                if fits:
+                    return Match(fits[0], f"{name} {how} in the folder: {fits[0]}")
+        return None
+
+    def _of(self, form: Form) -> dict[str, list[str]]:
+        if form not in self._similar:
+            table: dict[str, list[str]] = {}
+            for path in self._paths:
+                table.setdefault(form(path), []).append(path)
+            self._similar[form] = table
+        return self._similar[form]
+
+    def _anywhere(self, name: str) -> Match | None:
+        if self._last is None:
+            self._last = {}
+            for path in self._paths:
+                self._last.setdefault(path.rpartition("/")[2], []).append(path)
+        fits = [path for path in self._last.get(name.rpartition("/")[2], []) if f"/{path}".endswith(f"/{name}")]
+        if len(fits) > 1:
+            raise _ambiguous(name, fits)
+        return Match(fits[0]) if fits else None
+
+
+def _ambiguous(name: str, fits: list[str]) -> InvalidInput:
+    """Names that look alike are shown by their signs."""
+    looks_alike = len({_composed(path) for path in fits}) < len(fits)
+    shown = " and ".join(ascii(path) if looks_alike else repr(path) for path in fits[:3])
+    return InvalidInput(
+        f"{name!r} could be several files: {shown}",
+        code="ambiguous_name",
+        hint="write the name as the file has it, or rename one of them.",
+    )

@@ -1,0 +1,97 @@
+"""What a file says of itself as a picture, without its pixels: size, place, and whether a training could read it.
+
+Invariants: nothing is raised; pixels are decoded only of a file that looks cut off (and of a TIFF, whose end says
+nothing), and never of one with more than ``MAX_PIXELS``; sizes are those of the upright picture, in which boxes are
+given.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from registry.core.picture_bytes import READ, cut_off, why_no_picture
+from registry.imaging.decode import Undecodable, decode, upright_size
+from registry.imaging.places import says_place
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MOST = 64 << 20  # bytes of a file that are looked at
+MAX_PIXELS = 100_000_000
+_HEADER = 256 << 10  # bytes in which nearly every picture says its size
+_LOOKED = (*READ, "AVIF")  # what is opened to look for sizes and places
+
+
+@dataclass(frozen=True)
+class Picture:
+    """``width`` and ``height`` in pixels of the upright picture, 0 where they are not known; ``trouble``: why no
+    training can decode it, a few words, or None."""
+
+    width: int = 0
+    height: int = 0
+    place: bool = False
+    trouble: str | None = None
+
+
+def look(data: bytes) -> Picture:
+    """What a whole file says of itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's own limit warns; ours decides
+        opened = _opened(data)
+        if opened is None:
+            return Picture(place=says_place(data, None), trouble=why_no_picture(data) or _damage(data) or "damaged")
+        described = _has_exif(data, opened)
+        width, height = upright_size(opened) if described else opened.size
+        return Picture(width, height, says_place(data, opened if described else None), _trouble(data, opened))
+
+
+def size_of(read: Callable[[int], bytes]) -> tuple[int, int]:
+    """Width and height of the upright picture that ``read`` gives the first bytes of; zeros where it is none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for limit in (_HEADER, MOST):
+            data = read(limit)
+            opened = _opened(data)
+            if opened is not None:
+                return upright_size(opened) if _has_exif(data, opened) else opened.size
+            if len(data) < limit:
+                break
+    return 0, 0
+
+
+def _opened(data: bytes) -> Image | None:
+    from PIL import Image
+
+    try:
+        return Image.open(io.BytesIO(data), formats=_LOOKED)
+    except Exception:  # Pillow's readers raise whatever they like on hostile bytes
+        return None
+
+
+def _has_exif(data: bytes, opened: Image) -> bool:
+    """Whether to ask Pillow for it: of a PNG without any it would decode all pixels to look behind them."""
+    if opened.width * opened.height > MAX_PIXELS:
+        return False
+    return opened.format != "PNG" or b"eXIf" in data or b"Raw profile type" in data or b"XMP" in data
+
+
+def _trouble(data: bytes, opened: Image) -> str | None:
+    none = why_no_picture(data)
+    if none is not None:
+        return none
+    if opened.width * opened.height > MAX_PIXELS:
+        return f"{opened.width} x {opened.height} pixels are more than any recipe reads"
+    return _damage(data) if cut_off(data) or opened.format == "TIFF" else None
+
+
+def _damage(data: bytes) -> str | None:
+    """What decoding says, None where it works."""
+    try:
+        decode(data, MAX_PIXELS)
+    except Undecodable as error:
+        return error.measured
+    return None

@@ -1,0 +1,78 @@
+"""Whether a picture says where it was taken: in its EXIF or in its XMP, of every format that phones and programs write.
+
+Originals are published bit for bit, so whoever brings them must be told. Pillow reads EXIF where it knows the format;
+beside that the bytes are looked through for EXIF blocks (HEIC, the second picture of an MPO, what a program put at an
+unusual place) and for XMP packets. Nothing is raised: what is broken says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MAX_BLOCKS = 64  # EXIF blocks of one file that are looked at
+_BLOCK = 1 << 16  # bytes of one: in a JPEG it has no more
+_GPS_IFD, _LATITUDE, _LONGITUDE = 0x8825, 2, 4
+_XMP = re.compile(rb"\bGPS(?:Latitude|Longitude)\s*(?:=\s*[\"']\s*[^\"'\s]|>\s*[^<\s])")
+_NAMESPACE = b"ns.adobe.com/exif/1.0"
+_TIFF = re.compile(rb"II\*\x00|MM\x00\*")
+
+
+def says_place(data: bytes, opened: Image | None) -> bool:
+    """Whether a file says a latitude or a longitude. ``opened``: what Pillow made of it, if anything."""
+    if opened is not None and (_in_exif(opened) or _in_info(opened)):
+        return True
+    return _in_xmp(data) or any(_in_block(data, at) for at in _blocks(data))
+
+
+def _in_exif(opened: Image) -> bool:
+    try:
+        return _located(opened.getexif())
+    except Exception:  # Pillow raises all kinds of errors on broken EXIF
+        return False
+
+
+def _located(exif: object) -> bool:
+    place = exif.get_ifd(_GPS_IFD)  # type: ignore[attr-defined]
+    return bool(place.get(_LATITUDE) or place.get(_LONGITUDE))
+
+
+def _in_info(opened: Image) -> bool:
+    """XMP that a format keeps compressed or in pieces, as Pillow put it together."""
+    for value in opened.info.values():
+        packet = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+        if isinstance(packet, bytes) and _in_xmp(packet):
+            return True
+    return False
+
+
+def _in_xmp(data: bytes) -> bool:
+    if _NAMESPACE not in data:
+        wide = _NAMESPACE.decode().encode("utf-16-le")
+        if wide not in data and wide[1:] + b"\0" not in data:
+            return False
+        data = data.replace(b"\0", b"")
+    return _XMP.search(data) is not None
+
+
+def _blocks(data: bytes) -> Iterator[int]:
+    """Where EXIF blocks may begin."""
+    for count, found in enumerate(_TIFF.finditer(data)):
+        if count == MAX_BLOCKS:
+            return
+        yield found.start()
+
+
+def _in_block(data: bytes, at: int) -> bool:
+    from PIL import Image
+
+    try:
+        exif = Image.Exif()
+        exif.load(b"Exif\0\0" + data[at : at + _BLOCK])
+        return _located(exif)
+    except Exception:  # no EXIF, or broken
+        return False
