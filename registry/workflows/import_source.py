@@ -59,7 +59,8 @@ def import_source(
     if profile not in PROFILES:
         raise UsageError(f"unknown profile {profile!r}: use one of {', '.join(PROFILES)}")
     read = read_source(parts, Wanted(source, profile, labels, mapping, partial, follow_links, dry_run), progress)
-    found = _rows(read, "" if dry_run else parts.key.did)
+    signs = not dry_run and any(folder.rows for folder in read.folders)
+    found = _rows(read, parts.key.did if signs else "")  # no key is made where nothing is said
     if dry_run:
         statements, contradicting = merge(row for rows in found.rows for row in rows)
         found.rejected += contradicting
@@ -114,7 +115,8 @@ def _catalogued(parts: Parts, path: Path, read: Source) -> list[dict[str, str]]:
     ]
 
 
-def _document(read: Source, found: _Rows, done: Sequence[Registered], statements: int | None, brought: list[dict[str, str]]
+def _document(
+    read: Source, found: _Rows, done: Sequence[Registered], statements: int | None, brought: list[dict[str, str]]
 ) -> dict[str, Any]:
     rows = sum(len(folder.rows) + len(folder.rejected) for folder in read.folders)
     rejected = sorted(found.rejected, key=lambda one: (one.table, one.row))

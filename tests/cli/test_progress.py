@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from registry.cli.progress import Bars, Step, bar
 from tests.cli.screen import on_terminal, shown
@@ -117,7 +118,7 @@ def test_an_import_on_a_terminal(tmp_path: Path, columns: int) -> None:
     folder = tmp_path / "faces"
     folder.mkdir()
     for number in range(5):
-        (folder / f"{number}.jpg").write_bytes(b"picture %d" % number)
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(folder / f"{number}.jpg")
     rows = "".join(f"{number}.jpg,feliz\n" for number in range(5))
     (folder / "labels.csv").write_text(f"file,label\n{rows}", encoding="utf-8")
     environment = {**os.environ, "EMOTIONET_HOME": str(tmp_path / "home")}

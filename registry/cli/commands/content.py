@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from registry.cli.commands.importing import add_import
 from registry.cli.commands.common import Subparsers, add, cid, home, record
+from registry.cli.commands.importing import add_import
 from registry.cli.output import Output, json_text, show, table
 from registry.core.errors import UsageError
 
