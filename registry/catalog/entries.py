@@ -53,6 +53,11 @@ def issuer_of(db: Session, entry: CID) -> str | None:
     return db.scalar(sa.select(t.entries.c.issuer).where(t.entries.c.cid == str(entry)))
 
 
+def issued_at(db: Session, entry: CID) -> str | None:
+    """When an entry was issued, as it says itself; None if it is not known."""
+    return db.scalar(sa.select(t.entries.c.issued_at).where(t.entries.c.cid == str(entry)))
+
+
 def withdrawals(db: Session) -> list[dict[str, Any]]:
     """Every entry that takes something back, in the order of the logs: ``cid, issuer, target`` (text)."""
     query = sa.select(t.entries.c.cid, t.entries.c.issuer, t.withdrawals.c.target)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
@@ -31,6 +32,7 @@ ALG = "dsse-es256k"
 PAYLOAD_TYPE = "application/vnd.emotionet.entry+cbor"
 DID_PREFIX = "did:pkh:eip155:1:"
 SIGNATURE_SIZE = 65
+SKEW = 300  # seconds: clocks of different machines, a chain's, and one that was corrected
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1's group (SEC 2, 2.4.1)
 _DID = re.compile(re.escape(DID_PREFIX) + r"0x[0-9a-f]{40}")
 
@@ -207,6 +209,11 @@ def verify_segment(entries: Iterable[tuple[CID, Entry]]) -> None:
         if newer is not None:
             check_successor(newer, entry, cid)
         newer = entry
+
+
+def apart(earlier: str, later: str) -> bool:
+    """Whether a time lies further before another than clocks may differ by (``SKEW``). Both as records hold them."""
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds() > SKEW
 
 
 def anchor_digest(entry: CID) -> bytes:

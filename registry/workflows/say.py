@@ -56,12 +56,18 @@ class Log:
             self._append(_issuer_record(self.parts))
         return Said(cid, self._append(record), new=True)
 
+    def _now(self, previous: CID | None) -> str:
+        """The time, or the previous entry's where a clock was set back by no more than clocks are corrected by."""
+        now = self.parts.now()
+        before = None if previous is None else entries.issued_at(self.db, previous)
+        return before if before is not None and now < before and not log.apart(now, before) else now
+
     def _append(self, record: records.Record) -> CID:
         newest = entries.newest(self.db, self.parts.key.did)
         previous, seq = (newest[0], newest[1] + 1) if newest else (None, 0)
         data = records.encode(record)
         record_cid = cid_of(data, DAG_CBOR)
-        entry = log.make_entry(self.parts.key, seq, previous, record_cid, self.parts.now())
+        entry = log.make_entry(self.parts.key, seq, previous, record_cid, self._now(previous))
         signed = records.encode(entry)
         cid = cid_of(signed, DAG_CBOR)
         unsaid = {record_cid: data, cid: signed}

@@ -192,7 +192,7 @@ def _keep_outcome(
         tensors=outcome.tensors,
         history=history,
         started=started,
-        ended=parts.now(),
+        ended=max(started, parts.now()),  # a clock may be set back
     )
     data = records.encode(record)
     cid = records.cid(record)

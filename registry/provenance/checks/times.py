@@ -2,22 +2,21 @@
 
 What the issuer's clock says (when an entry was issued, a training began and ended) proves nothing by itself and is told
 as such; that it contradicts the process, or a chain's clock, shows all the same. Times of different machines may lie
-``SKEW`` apart.
+``registry.core.log.SKEW`` apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from functools import partial
 from itertools import pairwise
 
 from registry.core import records
 from registry.core.cid import CID
+from registry.core.log import apart
 from registry.provenance.checks.report import Check, Doubt, Skip, run
 from registry.provenance.checks.subject import Subject
 
-SKEW = 300  # seconds: clocks of different machines, and a chain's
 OWN_CLOCK = "by the issuer's own clock, which proves nothing by itself"
 
 
@@ -28,11 +27,6 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield run("3.trained", "no training ended before it began", partial(trained, subject))
     yield run("3.issued", "the release was issued after its plan and its trainings", partial(issued, subject))
     yield run("3.anchored", "no anchor is older than what it anchors", partial(anchored, subject))
-
-
-def earlier(one: str, other: str, by: int = 0) -> bool:
-    """Whether ``one`` lies more than ``by`` seconds before ``other``; both are times as records hold them."""
-    return (datetime.fromisoformat(other) - datetime.fromisoformat(one)).total_seconds() > by
 
 
 def evidence_of(subject: Subject) -> list[tuple[CID, records.Evidence]]:
@@ -55,7 +49,7 @@ def planned(subject: Subject) -> str:
     """3.planned: by the entry of the plan and the beginning that each training states."""
     plan, _ = _entries(subject)
     for training in subject.release.trainings:
-        if earlier(training.started, plan.issued_at, SKEW):
+        if apart(training.started, plan.issued_at):
             raise Doubt(
                 f"the training of fold {training.fold} began at {training.started}, its plan was issued at "
                 f"{plan.issued_at}"
@@ -70,7 +64,7 @@ def drawn(subject: Subject) -> str:
     if beacon is None:
         raise Skip("the folds were drawn from the plan's seed alone: no block says when")
     for training in subject.release.trainings:
-        if earlier(training.started, beacon.time, SKEW):
+        if apart(training.started, beacon.time):
             raise Doubt(
                 f"the training of fold {training.fold} began at {training.started}, the block that drew its folds is "
                 f"of {beacon.time}"
@@ -93,7 +87,7 @@ def issued(subject: Subject) -> str:
     if release.issued_at < plan.issued_at:
         raise Doubt(f"the release was issued at {release.issued_at}, its plan at {plan.issued_at}")
     for training in subject.release.trainings:
-        if earlier(release.issued_at, training.ended, SKEW):
+        if apart(release.issued_at, training.ended):
             raise Doubt(
                 f"the release was issued at {release.issued_at}, the training of fold {training.fold} ended at "
                 f"{training.ended}"
@@ -112,7 +106,7 @@ def anchored(subject: Subject) -> str:
     if not said:
         raise Skip("no anchor is stated here")
     for entry, time in said:
-        if earlier(time, entry.issued_at, SKEW):
+        if apart(time, entry.issued_at):
             raise Doubt(f"entry {entry.seq} was issued at {entry.issued_at}, the block of its anchor is of {time}")
     _blocks_in_order([*(one for _, one in found), *([beacon] if beacon else [])])
     return f"{len(said)} anchors; entries {OWN_CLOCK}"
