@@ -81,7 +81,9 @@ class YOLOv8:
         """Train and predict one fold."""
         recipes.check_values(task.recipe)
         if not task.train or (task.fold is not None and not task.validate):
-            raise InvalidInput("a fold needs images on both sides: use fewer folds, or more images", code="empty_fold")
+            raise InvalidInput(
+                "a fold needs images on both sides", code="empty_fold", hint="use fewer folds, or more images."
+            )
         task.workdir.mkdir(parents=True, exist_ok=True)
         from pipeline.arguments import recorded
         from pipeline.weights import fits, save_weights
@@ -185,7 +187,7 @@ class YOLOv8:
                 image = decode(data, int(recipe["preprocess"]["max_pixels"]))
             except Undecodable as error:
                 raise InvalidInput(
-                    f"an image can't be read ({error}): give a JPEG or PNG", code=error.reason
+                    f"an image can't be read ({error})", code=error.reason, hint="give a JPEG or PNG."
                 ) from error
             place = Letterbox(*image.size, imgsz)
             judging = recipe["evaluation"]

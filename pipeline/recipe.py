@@ -132,7 +132,9 @@ def _text(name_or_file: str) -> str:
     try:
         if not path.is_file():
             known = ", ".join(recipe_names())
-            raise InvalidInput(f"{name_or_file!r} is no recipe and no file: use one of {known}", code="unknown_recipe")
+            raise InvalidInput(
+                f"{name_or_file!r} is no recipe and no file", code="unknown_recipe", hint=f"use one of {known}."
+            )
         with path.open("rb") as handle:
             data = handle.read(MAX_FILE + 1)
         if len(data) > MAX_FILE:
@@ -141,7 +143,7 @@ def _text(name_or_file: str) -> str:
     except OSError as error:
         raise Unavailable(f"{path} can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path} is not UTF-8: save it so", code="bad_recipe") from error
+        raise InvalidInput(f"{path} is not UTF-8", code="bad_recipe", hint="save it as UTF-8.") from error
 
 
 def parse_recipe(value: Any) -> Recipe:

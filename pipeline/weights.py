@@ -90,9 +90,9 @@ def fits(files: Mapping[str, bytes], recipe: Mapping[str, Any]) -> None:
     wanted = str(recipe["training"]["model"])
     if architecture != wanted:
         raise InvalidInput(
-            f"the base weights are of {architecture} and the recipe trains {wanted}: give others, or model = "
-            f'"{architecture}" in the recipe',
+            f"the base weights are of {architecture} and the recipe trains {wanted}",
             code="other_architecture",
+            hint=f'give others, or model = "{architecture}" in the recipe.',
         )
 
 

@@ -52,7 +52,7 @@ def quiet() -> None:
     folder.mkdir()
     found = util.find_spec("matplotlib")
     if found is None or found.origin is None:
-        raise Unavailable("matplotlib is not installed, which ultralytics needs: run make install")
+        raise Unavailable("matplotlib is not installed, which ultralytics needs", hint="run make install.")
     font = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
     for name in ("Arial.ttf", "Arial.Unicode.ttf"):  # otherwise it looks for them on the network
         (folder / name).symlink_to(font)
@@ -83,7 +83,7 @@ def prepare_array(
     """
     rows = sorted((row for row in prepared if row.reason is None), key=lambda row: row.sha256)
     if not rows:
-        raise InvalidInput("cleaning kept no image: see why in its table, then mend the images or the recipe")
+        raise InvalidInput("cleaning kept no image", hint="see why in its table, then mend the images or the recipe.")
     if not _is_whole(rows, int(rules["size"]), array):
         _make_array(rows, read, rules, array, progress)
     return {row.sha256: number for number, row in enumerate(rows)}

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from registry.core.anchor import Anchors
-from registry.core.errors import EmotionetError, NotFound, UsageError
+from registry.core.errors import EmotionetError, NotFound, UsageError, with_hint
 from registry.core.method import Method
 from registry.core.store import BlockReader, BlockStore
 from registry.settings import Settings, read_settings
@@ -66,7 +66,7 @@ class Home:
         from registry.content.kubo import KuboStore
 
         if self.settings.ipfs_api is None:
-            raise UsageError("no IPFS node is set up: set EMOTIONET_IPFS_API, like /ip4/127.0.0.1/tcp/5001")
+            raise UsageError("no IPFS node is set up", hint="set EMOTIONET_IPFS_API, like /ip4/127.0.0.1/tcp/5001.")
         return KuboStore(self.settings.ipfs_api)
 
     @property
@@ -125,14 +125,16 @@ class Home:
         """A training method by its entry point's name; ``NotFound`` if it is not installed."""
         for found in metadata.entry_points(group="emotionet.methods", name=name):
             return cast(Method, found.load()())
-        raise NotFound(f"the training method {name!r} is not installed here: install the package that brings it")
+        raise NotFound(
+            f"the training method {name!r} is not installed here", hint="install the package that brings it."
+        )
 
     def engine(self, name: str | None) -> Engine:
         """Where a run's steps are computed; None is a run of before there was a choice."""
         if name == "ray":
             return self._ray
         if name not in ("local", None):
-            raise NotFound(f"there is no engine {name!r}: use local or ray")
+            raise NotFound(f"there is no engine {name!r}", hint="use local or ray.")
         return self._local
 
     @cached_property
@@ -190,7 +192,13 @@ class Home:
 
     def _run_again(self, job: Job, error: EmotionetError) -> None:
         with self.catalog.write() as db:
-            said = {"step": job.kind, "code": error.code, "error": str(error), "attempt": job.attempt, **job.payload}
+            said = {
+                "step": job.kind,
+                "code": error.code,
+                "error": with_hint(error),
+                "attempt": job.attempt,
+                **job.payload,
+            }
             self.queue.emit(db, job.run, "again", said, self.now())
 
     def _run_failed(self, job: Job, error: EmotionetError) -> None:

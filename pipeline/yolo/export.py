@@ -30,7 +30,7 @@ def to_onnx(files: Mapping[str, bytes]) -> bytes:
         import onnx
         import onnxruntime
     except ImportError as error:
-        raise Unavailable("ONNX needs its libraries: pip install 'emotionet[onnx]'", code="no_onnx") from error
+        raise Unavailable("ONNX needs its libraries", code="no_onnx", hint="pip install 'emotionet[onnx]'.") from error
     tensors, architecture, names, size = load_weights(files)
     model = load_model(tensors, architecture, names, threads=1)
     model = model.fuse(verbose=False)  # so that tensors keep ultralytics' names, and the file can be a base again

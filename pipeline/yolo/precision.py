@@ -33,9 +33,9 @@ def computing_in(precision: str, device: str) -> Iterator[Callable[..., Any]]:
     """
     if precision == "bf16" and not has_bf16(device):
         raise InvalidInput(
-            "this machine does not compute in bfloat16 (no AMX, no AVX-512 BF16, no such GPU): "
-            'give a recipe with precision = "fp32"',
+            "this machine does not compute in bfloat16 (no AMX, no AVX-512 BF16, no such GPU)",
             code="no_bf16",
+            hint='give a recipe with precision = "fp32".',
         )
     original = engine.autocast
 

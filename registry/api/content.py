@@ -54,7 +54,7 @@ async def add_blocks(request: Request[Any, Any, Any], home: Home, published: Pub
 def _import(parts: Parts, published: Public, stream: BinaryIO) -> Document:
     roots = import_car(parts.store, stream, Limits(CAR_BYTES, MAX_BLOCKS), published.hidden())
     if not roots:
-        raise InvalidInput("this CAR names no root: export it again with one", code="car_without_root")
+        raise InvalidInput("this CAR names no root", code="car_without_root", hint="export it again with one.")
     for root in roots:
         parts.store.pin(root)
     return {"roots": [str(root) for root in roots], "blocks": _count(stream)}

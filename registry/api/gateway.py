@@ -143,7 +143,7 @@ def _find(request: Request[Any, Any, Any], home: Parts, published: Public, cid: 
             raise HttpProblem(412, f"{root} is not held here", code="not_cached")
     way = gateway_path.find(home.store, root, path, published.check)
     if not home.store.has(way.target):
-        raise NotFound(f"block {way.target} is published but not held here: ask another gateway")
+        raise NotFound(f"block {way.target} is published but not held here", hint="ask another gateway.")
     return way
 
 

@@ -47,14 +47,18 @@ class EntityBytes:
             raise UsageError(f"entity-bytes is from:to, as in 0:1023, 512:* or -100:*, not {text[:60]!r}", code=_CODE)
         first, last = int(match[1]), None if match[2] == "*" else int(match[2])
         if last is not None and last < first and (first < 0) == (last < 0):
-            raise UsageError(f"entity-bytes={text} ends before it begins: turn it round", code=_CODE)
+            raise UsageError(f"entity-bytes={text} ends before it begins", code=_CODE, hint="turn it round.")
         return cls(first, last)
 
     def within(self, size: int) -> Span:
         """The part of a file of ``size`` bytes. ``UsageError`` if all of it lies outside, as IPIP-402 wishes."""
         end = size if self.last is None else self.last + 1 + (size if self.last < 0 else 0)
         if self.first >= size > 0 or (self.first < 0 and end <= 0 < size):
-            raise UsageError(f"the file has {size} bytes: ask for entity-bytes within them", code=_CODE)
+            raise UsageError(
+                f"entity-bytes lies beyond the file, which has {size} bytes",
+                code=_CODE,
+                hint="ask for bytes within it.",
+            )
         start = self.first if self.first >= 0 else max(0, size + self.first)
         return start, max(start, min(end, size))
 
@@ -149,7 +153,7 @@ class Extract:
             block = get(cid)
             count += 1
             if duplicates and count > MAX_BLOCKS:
-                raise Unavailable(f"with its duplicates this DAG has over {MAX_BLOCKS} blocks: ask with dups=n")
+                raise Unavailable(f"with its duplicates this DAG has over {MAX_BLOCKS} blocks", hint="ask with dups=n.")
             if cid.hash_code != IDENTITY and (duplicates or cid not in sent):
                 yield cid, block
             sent.add(cid)
@@ -165,7 +169,7 @@ def _present(store: BlockReader) -> Callable[[CID], bytes]:
         if cid.codec in LINKING or cid.hash_code == IDENTITY:
             return store.get(cid)
         if not store.has(cid):
-            raise NotFound(f"block {cid} is published but not held here: ask another gateway")
+            raise NotFound(f"block {cid} is published but not held here", hint="ask another gateway.")
         return b""
 
     return get

@@ -129,7 +129,7 @@ def measure_rows(parts: Parts, given: Iterable[Given], hides: Hides) -> Measured
         try:
             found = _new_row(parts, one, hides)
         except (InvalidInput, NotFound) as error:
-            answer.code, answer.reason = error.code, str(error)
+            answer.code, answer.reason = error.code, with_hint(error)
             continue
         answer.sha256 = found[0].sha256.hex()
         new.append(found)

@@ -63,7 +63,7 @@ class Public:
         if cid.multihash in self.withheld:
             raise HttpProblem(410, f"{cid} was withdrawn: /api/v1/lookup/{cid} says by whom")
         if cid.multihash not in self._reached:
-            raise NotFound(f"{cid} is not published here: ask another gateway, or check the CID")
+            raise NotFound(f"{cid} is not published here", hint="ask another gateway, or check the CID.")
 
     def hidden(self) -> frozenset[bytes]:
         """Multihashes of what is held for this registry alone: to others it must look as if it were not held."""

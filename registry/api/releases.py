@@ -147,7 +147,7 @@ def _files(parts: Parts, weights: CID) -> Mapping[str, tuple[CID, int]]:
     """Files of a weights directory: CID and size in bytes. ``NotFound`` if it is none."""
     found = reader.list_directory(parts.store, weights) if reader.is_directory(parts.store, weights) else {}
     if _WEIGHTS not in found:
-        raise NotFound(f"{weights} holds no {_WEIGHTS}: GET /api/v1/releases lists what is published")
+        raise NotFound(f"{weights} holds no {_WEIGHTS}", hint="GET /api/v1/releases lists what is published.")
     return {name: (entry.cid, file_size(parts.store, entry.cid)) for name, entry in found.items()}
 
 

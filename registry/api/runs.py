@@ -54,7 +54,9 @@ def create_run(home: Home, published: Published, data: JSONBody[NewRun]) -> Resp
     """Queue a training run on a snapshot; a worker takes it up. Follow it at `Location`."""
     known = home.method(data.method).recipes()
     if data.recipe not in known:
-        raise InvalidInput(f"no recipe is called {data.recipe!r}: use one of {', '.join(known)}", code="unknown_recipe")
+        raise InvalidInput(
+            f"no recipe is called {data.recipe!r}", code="unknown_recipe", hint=f"use one of {', '.join(known)}."
+        )
     wanted = Wanted(
         recipe=data.recipe,
         method=data.method,

@@ -58,10 +58,10 @@ def parse_url(text: str) -> sa.URL:
     try:
         url = sa.make_url(text)
     except (exc.ArgumentError, ValueError) as error:
-        raise UsageError("the database's URL is malformed: use sqlite:///PATH or postgresql://...") from error
+        raise UsageError("the database's URL is malformed", hint="use sqlite:///PATH or postgresql://...") from error
     backend = url.get_backend_name()
     if backend not in _DRIVERS or (backend == "sqlite" and url.database in (None, "", ":memory:")):
-        raise UsageError(f"the catalog can't live in {backend}: use sqlite:///PATH or postgresql://...")
+        raise UsageError(f"the catalog can't live in {backend}", hint="use sqlite:///PATH or postgresql://...")
     return url.set(drivername=_DRIVERS[backend])
 
 

@@ -42,7 +42,7 @@ def forget_subject(db: Session, subject_name: str) -> None:
         sa.delete(t.subjects).where(t.subjects.c.name == subject_name).returning(t.subjects.c.pseudonym)
     ).first()
     if gone is None:
-        raise NotFound("no subject of this name is known: check the spelling")
+        raise NotFound("no subject of this name is known", hint="check the spelling.")
 
 
 def add_file_name(db: Session, sha256: bytes, name: str, root: CID) -> None:

@@ -60,7 +60,7 @@ def update(db: Session, run: str, **fields: Any) -> None:
 
 
 def _unknown(run: str) -> NotFound:
-    return NotFound(f"there is no run {run!r}: see `emotionet runs list`")
+    return NotFound(f"there is no run {run!r}", hint="see `emotionet runs list`.")
 
 
 def row(db: Session, run: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def get(db: Session, cid: CID) -> dict[str, Any]:
     """
     row = db.execute(said(t.snapshots).where(t.snapshots.c.cid == str(cid))).mappings().first()
     if row is None:
-        raise NotFound(f"{cid} is no snapshot of this catalog: see `emotionet snapshot list`")
+        raise NotFound(f"{cid} is no snapshot of this catalog", hint="see `emotionet snapshot list`.")
     return as_dict(row)
 
 

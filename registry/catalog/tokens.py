@@ -31,7 +31,7 @@ def create(db: Session, scopes: Iterable[str], now: str, expires: str | None = N
     wanted = sorted(set(scopes))
     unknown = set(wanted) - set(SCOPES)
     if unknown or not wanted:
-        raise UsageError(f"unknown scope {', '.join(sorted(unknown)) or '(none)'}: use {', '.join(SCOPES)}")
+        raise UsageError(f"unknown scope {', '.join(sorted(unknown)) or '(none)'}", hint=f"use {', '.join(SCOPES)}.")
     identity, plaintext = secrets.token_hex(6), PREFIX + secrets.token_urlsafe(32)
     row = {"id": identity, "hash": _digest(plaintext), "scopes": wanted, "created": now, "expires": expires}
     db.execute(sa.insert(t.tokens).values(row))
@@ -59,7 +59,7 @@ def revoke(db: Session, identity: str, now: str) -> None:
     when = sa.func.coalesce(t.tokens.c.revoked, now)
     changed = sa.update(t.tokens).where(t.tokens.c.id == identity).values(revoked=when).returning(t.tokens.c.id)
     if db.execute(changed).first() is None:
-        raise NotFound(f"there is no token {identity!r}: see `emotionet token list`")
+        raise NotFound(f"there is no token {identity!r}", hint="see `emotionet token list`.")
 
 
 def recall(db: Session, token: str, key: str, request: str) -> Any | None:
@@ -73,7 +73,7 @@ def recall(db: Session, token: str, key: str, request: str) -> Any | None:
         return None
     if row["request"] != request:
         raise Conflict(
-            "this Idempotency-Key was used for another request: use a new one", code="idempotency_key_reused"
+            "this Idempotency-Key was used for another request", code="idempotency_key_reused", hint="use a new one."
         )
     return row["response"]
 

@@ -75,7 +75,7 @@ def _import(opened: Home, output: Output, source: str) -> dict[str, Any]:
     done = import_source(opened, source, progress=bars)
     bars.close()
     if not done["rows"]:
-        raise InvalidInput(f"{source} has no labels.csv, so nothing has a label: add one beside the images")
+        raise InvalidInput(f"{source} has no labels.csv, so nothing has a label", hint="add one beside the images.")
     return done
 
 

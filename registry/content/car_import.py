@@ -165,7 +165,7 @@ def import_car(
                 pass
         except NotFound as error:
             raise Untrusted(
-                f"the CAR file is incomplete: {error}; --partial keeps what there is", code="car_incomplete"
+                f"the CAR file is incomplete: {error}", code="car_incomplete", hint="--partial keeps what there is."
             ) from error
     return roots
 

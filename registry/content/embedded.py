@@ -114,7 +114,7 @@ class EmbeddedStore:
             verify(cid, data)
         except Untrusted as error:
             raise NotFound(
-                f"block {cid} is damaged here and counts as missing: import it again", code="damaged"
+                f"block {cid} is damaged here and counts as missing", code="damaged", hint="import it again."
             ) from error
         return data
 

@@ -36,7 +36,9 @@ def check_gateway(url: str) -> str:
     parts = urlsplit(url)
     good = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     if not good or not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise UsageError(f"{url!r} is no gateway: write https://HOST (http is for this machine's loopback alone)")
+        raise UsageError(
+            f"{url!r} is no gateway", hint="write https://HOST (http is for this machine's loopback alone)."
+        )
     return url.rstrip("/")
 
 
@@ -46,7 +48,9 @@ class GatewayClient:
     def __init__(self, gateways: Sequence[str], patience: Patience | None = None, parallel: int = 64) -> None:
         self._gateways = [check_gateway(url) for url in gateways]
         if not self._gateways:
-            raise UsageError("no gateway is set up: set EMOTIONET_GATEWAYS, like https://trustless-gateway.link")
+            raise UsageError(
+                "no gateway is set up", hint="set EMOTIONET_GATEWAYS, like https://trustless-gateway.link."
+            )
         self._patience = patience or Patience()
         self._hosts = Hosts(self._patience)
         self._health = dict.fromkeys(self._gateways, 0.0)
@@ -109,7 +113,11 @@ class GatewayClient:
             try:
                 verify(cid, data)
             except Untrusted as error:
-                raise Untrusted(f"{gateway} gave wrong bytes for {cid}: leave it out", code="wrong_bytes") from error
+                raise Untrusted(
+                    f"{gateway} gave wrong bytes for {cid}",
+                    code="wrong_bytes",
+                    hint="leave it out of EMOTIONET_GATEWAYS.",
+                ) from error
             penalty = 0.0
             return data
         except NotFound:
@@ -130,13 +138,13 @@ class GatewayClient:
                     "GET", target, headers=headers, redirect=False, retries=False, preload_content=False
                 )
             except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-                raise Unavailable(f"{gateway} can't be reached ({type(error).__name__}): try again") from error
+                raise Unavailable(f"{gateway} can't be reached ({type(error).__name__})", hint="try again.") from error
             location = answer.headers.get("Location") if answer.status in (301, 302, 303, 307, 308) else None
             if location is None:
                 return _body(gateway, answer, until)
             answer.close()
             url = _redirected(gateway, url, location)
-        raise Unavailable(f"{gateway} redirects without end: leave it out")
+        raise Unavailable(f"{gateway} redirects without end", hint="leave it out of EMOTIONET_GATEWAYS.")
 
 
 def _redirected(gateway: str, url: str, location: str) -> str:
@@ -145,7 +153,10 @@ def _redirected(gateway: str, url: str, location: str) -> str:
     old, new = urlsplit(url), urlsplit(target)
     same = (old.scheme, old.netloc) == (new.scheme, new.netloc)
     if not same and (new.scheme != "https" or not new.hostname or new.username):
-        raise Unavailable(f"{gateway} redirects to {target[:200]!r}, which is not followed: leave it out")
+        raise Unavailable(
+            f"{gateway} redirects to {target[:200]!r}, which is not followed",
+            hint="leave it out of EMOTIONET_GATEWAYS.",
+        )
     return target
 
 
@@ -156,21 +167,27 @@ def _body(gateway: str, answer: urllib3.BaseHTTPResponse, until: float) -> bytes
         if answer.status in (404, 410):
             raise NotFound(f"{gateway} does not have it")
         if answer.status != 200:
-            raise Unavailable(f"{gateway} answers {answer.status}: try again later")
+            raise Unavailable(f"{gateway} answers {answer.status}", hint="try again later.")
         if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise Untrusted(f"{gateway} sends compressed blocks, which nobody asked for: leave it out")
+            raise Untrusted(
+                f"{gateway} sends compressed blocks, which nobody asked for", hint="leave it out of EMOTIONET_GATEWAYS."
+            )
         pieces, size = [], 0
         while piece := answer.read1(PIECE, decode_content=False):
             pieces.append(piece)
             size += len(piece)
             if size > MAX_BLOCK:
-                raise Untrusted(f"{gateway} sends more than a block can have: leave it out", code="too_large")
+                raise Untrusted(
+                    f"{gateway} sends more than a block can have",
+                    code="too_large",
+                    hint="leave it out of EMOTIONET_GATEWAYS.",
+                )
             if time.monotonic() > until:
-                raise Unavailable(f"{gateway} is too slow: try again, or another gateway")
+                raise Unavailable(f"{gateway} is too slow", hint="try again, or another gateway.")
         whole = True
         return b"".join(pieces)
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        raise Unavailable(f"{gateway} broke off ({type(error).__name__}): try again") from error
+        raise Unavailable(f"{gateway} broke off ({type(error).__name__})", hint="try again.") from error
     finally:
         if whole:
             answer.release_conn()
@@ -185,5 +202,5 @@ def _worst(cid: CID, failures: list[EmotionetError]) -> EmotionetError:
     if lies:
         return lies[0]
     if all(isinstance(error, NotFound) for error in failures):
-        return NotFound(f"no gateway that is set up has {cid}: name another in EMOTIONET_GATEWAYS")
+        return NotFound(f"no gateway that is set up has {cid}", hint="name another in EMOTIONET_GATEWAYS.")
     return Unavailable("; ".join(str(error) for error in failures if not isinstance(error, NotFound))[:500])

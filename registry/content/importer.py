@@ -66,7 +66,9 @@ def profile_of(name: str) -> Profile:
     try:
         return PROFILES[name]
     except KeyError:
-        raise InvalidInput(f"unknown profile {name!r}: use {' or '.join(PROFILES)}", code="unknown_profile") from None
+        raise InvalidInput(
+            f"unknown profile {name!r}", code="unknown_profile", hint=f"use {' or '.join(PROFILES)}."
+        ) from None
 
 
 def _cid(profile: Profile, data: bytes, codec: int) -> CID:

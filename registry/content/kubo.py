@@ -44,7 +44,10 @@ def multiaddress(text: str) -> str:
         return text
     found = _ADDRESS.fullmatch(text)
     if found is None:
-        raise UsageError(f"EMOTIONET_IPFS_API is {text!r}: write it like /ip4/127.0.0.1/tcp/5001 or http://host:5001")
+        raise UsageError(
+            f"EMOTIONET_IPFS_API is {text!r}, no address of an IPFS node",
+            hint="write it like /ip4/127.0.0.1/tcp/5001 or http://host:5001.",
+        )
     kind = "ip4" if re.fullmatch(r"[0-9.]+", found["host"]) else "dns"
     port = found["port"] or ("443" if found["scheme"] == "https" else "80")
     return f"/{kind}/{found['host']}/tcp/{port}/{found['scheme']}"
@@ -84,12 +87,14 @@ class KuboStore:
             yield
         except exceptions.ErrorResponse as error:
             if _ABSENT.search(str(error)):
-                raise NotFound(f"{what} is not held by the IPFS node {self._address}: import it there first") from error
+                raise NotFound(
+                    f"{what} is not held by the IPFS node {self._address}", hint="import it there first."
+                ) from error
             raise Unavailable(f"the IPFS node {self._address} refused: {str(error)[:300]}") from error
         except exceptions.Error as error:
             raise Unavailable(
-                f"the IPFS node {self._address} can't be reached or does not answer: start it, or mend "
-                f"EMOTIONET_IPFS_API ({type(error).__name__})"
+                f"the IPFS node {self._address} can't be reached or does not answer ({type(error).__name__})",
+                hint="start it, or mend EMOTIONET_IPFS_API.",
             ) from error
 
     def network(self) -> KuboNetwork:
@@ -125,7 +130,9 @@ class KuboStore:
         except Untrusted as error:
             self._damaged.add(cid.multihash)
             raise NotFound(
-                f"block {cid} is damaged in the IPFS node and counts as missing: import it again", code="damaged"
+                f"block {cid} is damaged in the IPFS node and counts as missing",
+                code="damaged",
+                hint="import it again.",
             ) from error
         return data
 
@@ -154,7 +161,8 @@ class KuboStore:
             answers = self._client._client.request("/block/rm", (str(cid),), decoder="json", opts={"force": "true"})
         if any(answer.get("Error") for answer in answers):
             raise Unavailable(
-                f"block {cid} is damaged in the IPFS node and pinned: run `ipfs repo verify --drop` there, then import"
+                f"block {cid} is damaged in the IPFS node and pinned",
+                hint="run `ipfs repo verify --drop` there, then import.",
             )
         self._damaged.discard(cid.multihash)
 
@@ -180,7 +188,9 @@ class KuboStore:
                 answers = list(self._client.dag.imprt(stream, stream=True, opts=options))
             taken = sum(answer.get("Stats", {}).get("BlockCount", 0) for answer in answers)
             if taken != len(blocks):
-                raise Unavailable(f"the IPFS node {self._address} took {taken} of {len(blocks)} blocks: try again")
+                raise Unavailable(
+                    f"the IPFS node {self._address} took {taken} of {len(blocks)} blocks", hint="try again."
+                )
             self._waiting, self._size = {}, 0
 
     def cids(self) -> Iterator[CID]:
@@ -202,7 +212,7 @@ class KuboStore:
             missing = _MISSING.search(str(error.__cause__))
             raise NotFound(f"block {missing[1] if missing else cid} is not held by the IPFS node") from error
         if cid not in set(self.pins()):
-            raise Unavailable(f"the IPFS node {self._address} said that it pins {cid}, and does not: try again")
+            raise Unavailable(f"the IPFS node {self._address} said that it pins {cid}, and does not", hint="try again.")
 
     def unpin(self, cid: CID) -> None:
         """Forget a pin; no-op if there is none."""

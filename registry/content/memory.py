@@ -36,7 +36,7 @@ class MemoryStore:
     def get(self, cid: CID) -> bytes:
         """The verified bytes; ``NotFound`` if absent or corrupt."""
         if self.broken:
-            raise Unavailable("the store can't be read: try again")
+            raise Unavailable("the store can't be read", hint="try again.")
         if cid.hash_code == IDENTITY:
             return cid.digest
         data = self._blocks.get(cid.multihash)

@@ -63,7 +63,7 @@ def other_kind(head: bytes) -> str:
 
 
 def _cut() -> Untrusted:
-    return Untrusted("the CAR file is cut off: get it again", code="car_truncated")
+    return Untrusted("the CAR file is cut off", code="car_truncated", hint="get it again.")
 
 
 def _length(stream: IO[bytes], limit: int) -> int | None:

@@ -77,6 +77,11 @@ class Cancelled(EmotionetError):
     code = "cancelled"
 
 
+def with_hint(error: EmotionetError) -> str:
+    """The sentence and its way out in one text, where there is room for one alone: a row's reason, a run's error."""
+    return f"{error}: {error.hint.rstrip('.')}" if error.hint else str(error)
+
+
 WAYS = {
     errno.EACCES: "give this user access to it, or name another place.",
     errno.EPERM: "give this user access to it, or name another place.",

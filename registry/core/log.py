@@ -68,7 +68,9 @@ def address_of(did: str) -> str:
 def check_did(did: str) -> None:
     """``InvalidInput`` unless this is a did:pkh as entries hold it."""
     if not _DID.fullmatch(did):
-        raise InvalidInput(f"{did!r} is no issuer: use {DID_PREFIX}0x and 40 lower-case hex digits", code="invalid_did")
+        raise InvalidInput(
+            f"{did!r} is no issuer", code="invalid_did", hint=f"use {DID_PREFIX}0x and 40 lower-case hex digits."
+        )
 
 
 def address_of_key(public_key: bytes) -> str:
@@ -128,7 +130,7 @@ def verify_entry(entry: Entry) -> None:
     """``Untrusted`` ``bad_signature`` unless the entry's issuer signed exactly this entry."""
     if entry.alg != ALG:
         raise Untrusted(
-            f"signatures of kind {entry.alg!r} can't be checked here: use a newer version", code="bad_signature"
+            f"signatures of kind {entry.alg!r} can't be checked here", code="bad_signature", hint="use a newer version."
         )
     if not _DID.fullmatch(entry.issuer):
         raise Untrusted(f"{entry.issuer!r} is no issuer that can be checked here", code="bad_signature")

@@ -26,7 +26,7 @@ def check_time(text: str) -> None:
             return
     except ValueError:
         pass
-    raise InvalidInput(f"{text!r} is no time: write it like 2026-11-23T15:00:00Z", code="invalid_time")
+    raise InvalidInput(f"{text!r} is no time", code="invalid_time", hint="write it like 2026-11-23T15:00:00Z.")
 
 
 def _check_times(thing: msgspec.Struct) -> None:

@@ -175,7 +175,7 @@ def select(
     two rows of one (issuer, contributor) for one image (``resolve_rows`` first).
     """
     if rule != RULE:
-        raise InvalidInput(f"the rule {rule!r} is not known here: use {RULE}", code="unknown_rule")
+        raise InvalidInput(f"the rule {rule!r} is not known here", code="unknown_rule", hint=f"use {RULE}.")
     items: list[list[Any]] = []
     excluded: list[list[Any]] = []
     ordered = sorted(rows, key=_speaker)

@@ -191,7 +191,7 @@ def build(columns: Sequence[str], key: Sequence[str], rows: Iterable[Row], put: 
     before: Key | None = None
     for values, row in keyed:
         if values == before:
-            raise InvalidInput(f"two rows have the key {show(values)}: give it once", code="duplicate_key")
+            raise InvalidInput(f"two rows have the key {show(values)}", code="duplicate_key", hint="give it once.")
         before = values
         key_data, data = encoding.encode(list(values)), encoding.encode(list(row))
         if len(data) > MAX_ITEMS or len(key_data) > MAX_KEY:

@@ -58,7 +58,7 @@ def read(cid: CID, get: Get) -> Table:
     value = encoding.decode(get(cid))
     if not isinstance(value, dict) or value.get("type") != "table":
         raise InvalidInput(
-            f"{cid} is no table: name a table, or a record and the name of its table", code="not_a_table"
+            f"{cid} is no table", code="not_a_table", hint="name a table, or a record and the name of its table."
         )
     if set(value) != {"v", "type", "columns", "key", "count", "root"} or value["v"] != 1 or value["v"] is True:
         raise shape(f"{cid} is no table of a known version")

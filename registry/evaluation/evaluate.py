@@ -182,7 +182,9 @@ def _check(
     """Published tables may hold anything; figures are made of what is meant."""
     if not 1 <= len(set(classes)) == len(classes) <= MAX_CLASSES:
         raise InvalidInput(
-            f"an evaluation needs 1 to {MAX_CLASSES} classes, each once: see the snapshot's", code="bad_classes"
+            f"an evaluation needs 1 to {MAX_CLASSES} classes, each once",
+            code="bad_classes",
+            hint="take those of the snapshot.",
         )
     for name in groups:
         check_attribute(name)
@@ -191,7 +193,9 @@ def _check(
     for found in {id(one): one for one in attributes.values()}.values():  # many images have the very same
         pairs = found.items() if isinstance(found, Mapping) else [(None, None)]
         if not all(isinstance(part, str) for pair in pairs for part in pair):
-            raise InvalidInput("an image's attributes are no names and values: see labels.csv", code="bad_groups")
+            raise InvalidInput(
+                "an image's attributes are no names and values", code="bad_groups", hint="see labels.csv."
+            )
 
 
 def to_record(

@@ -27,9 +27,9 @@ def draw_seed(plan: bytes, plan_seed: int, block_hash: bytes | None) -> bytes:
     """
     if not 0 <= plan_seed < 1 << 64 or (block_hash is not None and len(block_hash) != 32):
         raise InvalidInput(
-            "a draw's seed comes from an unsigned number of 64 bits or a block's hash of 32 bytes: check the plan "
-            "and its beacon",
+            "a draw's seed comes from an unsigned number of 64 bits or a block's hash of 32 bytes",
             code="bad_seed",
+            hint="check the plan and its beacon.",
         )
     return hashlib.sha256(plan + (block_hash if block_hash is not None else plan_seed.to_bytes(8, "big"))).digest()
 
@@ -64,13 +64,15 @@ def draw_folds(
     ``InvalidInput`` (``too_few_groups``) if some fold would stay empty, (``no_label``) if a member has no label.
     """
     if any(member not in labels for member in groups):
-        raise InvalidInput("an image has a group and no label: give every image a class", code="no_label")
+        raise InvalidInput("an image has a group and no label", code="no_label", hint="give every image a class.")
     members: dict[bytes, list[bytes]] = {}
     for member, name in groups.items():
         members.setdefault(name, []).append(member)
     if k < 2 or len(members) < k:
         raise InvalidInput(
-            f"{len(members)} groups can't fill {k} folds: use fewer folds, or more persons", code="too_few_groups"
+            f"{len(members)} groups can't fill {k} folds",
+            code="too_few_groups",
+            hint="use fewer folds, or more persons.",
         )
     smallest = {name: min(found) for name, found in members.items()}
     queue = sorted(members, key=lambda name: (-len(members[name]), hashlib.sha256(seed + smallest[name]).digest()))
@@ -83,7 +85,9 @@ def draw_folds(
         counts[best] += added
         folds.update(dict.fromkeys(members[name], best))
     if not all(count.total() for count in counts):
-        raise InvalidInput(f"the groups are too uneven to fill {k} folds: use fewer folds", code="too_few_groups")
+        raise InvalidInput(
+            f"the groups are too uneven to fill {k} folds", code="too_few_groups", hint="use fewer folds."
+        )
     return dict(sorted(folds.items()))
 
 

@@ -154,7 +154,9 @@ def draws(groups: int, rounds: int, seed: int, at_once: int) -> Iterator[Ints]:
     ``InvalidInput`` (``bad_rounds``, ``bad_seed``) for what no plan may ask.
     """
     if not 1 <= rounds <= MAX_ROUNDS:
-        raise InvalidInput(f"{rounds} bootstrap rounds: use 1 to {MAX_ROUNDS}", code="bad_rounds")
+        raise InvalidInput(
+            f"{rounds} bootstrap rounds are out of bounds", code="bad_rounds", hint=f"use 1 to {MAX_ROUNDS}."
+        )
     if not 0 <= seed < 1 << 64:
         raise InvalidInput(f"seed {seed} is no unsigned number of 64 bits", code="bad_seed")
     generator = np.random.Philox(key=np.array([seed, 0], np.uint64))

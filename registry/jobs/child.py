@@ -61,7 +61,10 @@ def _end(process: subprocess.Popen[str]) -> None:
 def failure(document: Mapping[str, Any]) -> EmotionetError:
     """The error that a child's last line tells of."""
     kind = _KINDS.get(str(document.get("kind")), EmotionetError)
-    return kind(str(document["error"]), code=str(document.get("code", "fold_failed")))
+    hint = document.get("hint")
+    return kind(
+        str(document["error"]), code=str(document.get("code", "fold_failed")), hint=None if hint is None else str(hint)
+    )
 
 
 def run_child(
@@ -155,9 +158,9 @@ def child(stdout: IO[str], folder: Path, work: Callable[[Report], Mapping[str, A
     return 0
 
 
-def told(error: EmotionetError) -> dict[str, str]:
+def told(error: EmotionetError) -> dict[str, str | None]:
     """An error as a line that ``failure`` understands."""
-    return {"error": str(error), "code": error.code, "kind": type(error).__name__}
+    return {"error": str(error), "code": error.code, "hint": error.hint, "kind": type(error).__name__}
 
 
 def end_with_parent() -> None:

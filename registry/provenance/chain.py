@@ -72,14 +72,16 @@ class Chain:
     def contract(self) -> str:
         """Lower-case address of the contract."""
         if self._address is None:
-            raise UsageError("no contract is set up: run `emotionet anchor deploy`, then set EMOTIONET_CHAIN_CONTRACT")
+            raise UsageError(
+                "no contract is set up", hint="run `emotionet anchor deploy`, then set EMOTIONET_CHAIN_CONTRACT."
+            )
         return self._address.lower()
 
     @cached_property
     def _checked(self) -> str:
         """The contract's address, once the code there was compared with the committed one."""
         if not re.fullmatch("0x[0-9a-f]{40}", self.contract):
-            raise UsageError(f"{self.contract!r} is no contract's address: check EMOTIONET_CHAIN_CONTRACT")
+            raise UsageError(f"{self.contract!r} is no contract's address", hint="check EMOTIONET_CHAIN_CONTRACT.")
         if self._node.code(self.contract) != contracts_abi.deployed_bytecode():
             raise Untrusted(f"the code at {self.contract} is not the anchor contract's", code="contract_code")
         return self.contract
@@ -94,7 +96,7 @@ class Chain:
             return self._unanchored(digest, who)
         place = self._place(digest, who)
         if self._node.block(place.block_number) != (place.block_hash, stamp):
-            raise Unavailable("the chain is changing its newest blocks: try again")
+            raise Unavailable("the chain is changing its newest blocks", hint="try again.")
         return Anchor(
             digest=digest,
             status="finalized" if place.block_number <= final else "included",
@@ -130,7 +132,9 @@ class Chain:
                 return receipt.place
         place = self._node.event(self._checked, who, digest)
         if place is None:
-            raise Unavailable("the chain's node knows the anchor but not its block: ask a node that keeps its logs")
+            raise Unavailable(
+                "the chain's node knows the anchor but not its block", hint="ask a node that keeps its logs."
+            )
         return place
 
     def _purpose(self, digest: bytes) -> str:
@@ -165,7 +169,7 @@ class Chain:
                     anchor = self.submit(digest)
                 if anchor.status == "finalized":
                     return anchor
-                problem = Unavailable(f"the anchor is {anchor.status} after {timeout:g} s: try again later")
+                problem = Unavailable(f"the anchor is {anchor.status} after {timeout:g} s", hint="try again later.")
             except Unavailable as error:
                 problem = error
             if time.monotonic() + POLL_SECONDS > until:
@@ -185,7 +189,9 @@ class Chain:
                 if not sender.can_be_mined(DEPLOY):
                     sender.send(DEPLOY, None, bytes.fromhex(contracts_abi.bytecode()[2:]), DEPLOY_GAS)
                 elif time.monotonic() > until:
-                    raise Unavailable("no block has taken the contract yet: try again, it is not deployed twice")
+                    raise Unavailable(
+                        "no block has taken the contract yet", hint="try again, it is not deployed twice."
+                    )
                 else:
                     time.sleep(POLL_SECONDS)
             self._address = address
@@ -205,7 +211,9 @@ def _rfc3339(seconds: int) -> str:
     try:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (ValueError, OverflowError, OSError) as error:
-        raise Unavailable(f"the chain's node names a time that is none ({seconds}): ask another node") from error
+        raise Unavailable(
+            f"the chain's node gives a block's time as {seconds}, which is none", hint="ask another node."
+        ) from error
 
 
 def _check(digest: bytes) -> None:

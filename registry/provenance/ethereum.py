@@ -40,7 +40,9 @@ def translated() -> Iterator[None]:
     except EmotionetError:
         raise
     except OSError as error:  # those of requests are
-        raise Unavailable("the chain's node can't be reached: check EMOTIONET_CHAIN_RPC, then try again") from error
+        raise Unavailable(
+            "the chain's node can't be reached", hint="check EMOTIONET_CHAIN_RPC, then try again."
+        ) from error
     except Web3Exception as error:
         raise Unavailable(f"the chain's node refused: {_said(error)}") from error
     except Exception as error:  # web3, its codecs and its providers raise from several unrelated trees
@@ -115,7 +117,7 @@ class Web3Node:
             try:
                 said = self._web3.eth.get_block(number)
             except BlockNotFound as error:
-                raise Unavailable("the chain is changing its newest blocks: try again") from error
+                raise Unavailable("the chain is changing its newest blocks", hint="try again.") from error
             return _hex(said["hash"]), int(said["timestamp"])
 
     def final_block(self) -> int:
@@ -158,9 +160,9 @@ class Web3Node:
                 text = _said(error)
                 if "insufficient funds" in text.lower():
                     raise Conflict(
-                        f"the publishing key has too little on {self.chain} to pay for its transactions: "
-                        "send some to the address that `emotionet keys show` prints",
+                        f"the publishing key has too little on {self.chain} to pay for its transactions",
                         code="no_gas",
+                        hint="send some to the address that `emotionet keys show` prints.",
                     ) from error
                 if not any(word in text.lower() for word in KNOWN):
                     raise Unavailable(f"the chain's node refused the transaction: {text}") from error

@@ -84,7 +84,7 @@ class Journal:
             if anchor.status != "none":
                 return anchor
             if time.monotonic() >= end:
-                raise Unavailable(f"{digest.hex()} is not in the journal: submit it first", code="not_anchored")
+                raise Unavailable(f"{digest.hex()} is not in the journal", code="not_anchored", hint="submit it first.")
             time.sleep(0.05)
 
     def _anchor(self, digest: bytes, publisher: str) -> Anchor:
@@ -139,8 +139,9 @@ class Journal:
             intact = False
         if not intact:
             raise Untrusted(
-                f"the journal {self._path} is damaged at byte {self._read}: restore it from a backup",
+                f"the journal {self._path} is damaged at byte {self._read}",
                 code="journal_damaged",
+                hint="restore it from a backup.",
             )
         self._times.setdefault((publisher, digest), at)
         self._checksum = value["sha256"]

@@ -97,7 +97,9 @@ def _open(path: Path, passphrase: str | None) -> Key:
     given = _passphrase(path.parent, make=False) if passphrase is None else _checked(passphrase)
     key = Key(PrivateKey(keystore.decrypt(_read(path), given)), path, created=False)
     if key.address != path.stem:
-        raise InvalidInput(f"{path} holds the key of {key.address}: rename or restore it", code="key_file_damaged")
+        raise InvalidInput(
+            f"{path} holds the key of {key.address}", code="key_file_damaged", hint="rename or restore it."
+        )
     return key
 
 
@@ -109,13 +111,15 @@ def _key_file(folder: Path) -> Path | None:
     except OSError as error:
         raise Unavailable(f"the folder {folder} can't be read: {error.strerror}") from error
     if len(found) > 1:
-        raise InvalidInput(f"{folder} holds {len(found)} keys: leave the one that publishes", code="several_keys")
+        raise InvalidInput(
+            f"{folder} holds {len(found)} keys", code="several_keys", hint="leave only the one that publishes."
+        )
     return found[0] if found else None
 
 
 def _checked(passphrase: str) -> str:
     if not passphrase:
-        raise InvalidInput("the passphrase is empty: give one, or none at all", code="passphrase_missing")
+        raise InvalidInput("the passphrase is empty", code="passphrase_missing", hint="give one, or none at all.")
     return passphrase
 
 
@@ -124,7 +128,9 @@ def _passphrase(folder: Path, *, make: bool) -> str:
     if not path.exists():
         if not make:
             raise InvalidInput(
-                f"the key in {folder} needs its passphrase: set EMOTIONET_PASSPHRASE_FILE", code="passphrase_missing"
+                f"the key in {folder} needs its passphrase",
+                code="passphrase_missing",
+                hint="set EMOTIONET_PASSPHRASE_FILE.",
             )
         _write(path, secrets.token_urlsafe(32) + "\n")
     return _checked(_read(path).strip())
@@ -134,12 +140,12 @@ def _read(path: Path) -> str:
     try:
         with path.open(encoding="ascii") as handle:
             if os.fstat(handle.fileno()).st_mode & 0o077:
-                raise InvalidInput(f"others may read {path}: run chmod 600 on it", code="key_too_open")
+                raise InvalidInput(f"others may read {path}", code="key_too_open", hint=f"run `chmod 600 {path}`.")
             return handle.read(1 << 16)
     except OSError as error:
         raise Unavailable(f"{path} can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path} is damaged: restore it from a backup", code="key_file_damaged") from error
+        raise InvalidInput(f"{path} is damaged", code="key_file_damaged", hint="restore it from a backup.") from error
 
 
 def _write(path: Path, text: str) -> None:

@@ -91,10 +91,10 @@ def decrypt(text: str, passphrase: str) -> bytes:
             raise ValueError("the key or its iv has another length")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidInput(
-            f"this is no keystore file that can be read ({error}): restore it", code="key_file_damaged"
+            f"this is no keystore file that can be read ({error})", code="key_file_damaged", hint="restore it."
         ) from error
     if not hmac.compare_digest(_keccak(derived[16:32] + ciphertext), mac):
         raise InvalidInput(
-            "the passphrase does not open this key: give the one it was made with", code="wrong_passphrase"
+            "the passphrase does not open this key", code="wrong_passphrase", hint="give the one it was made with."
         )
     return _aes(derived[:16], iv, ciphertext)

@@ -101,7 +101,7 @@ class FileOutbox:
             return [msgspec.convert(json.loads(line), Sent) for line in data[: data.rfind(b"\n") + 1].splitlines()]
         except ValueError as error:
             raise Untrusted(
-                f"the outbox {self._path} is damaged: restore it from a backup", code="outbox_damaged"
+                f"the outbox {self._path} is damaged", code="outbox_damaged", hint="restore it from a backup."
             ) from error
 
 

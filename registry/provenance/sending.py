@@ -94,7 +94,9 @@ class Sending:
         fees = fees_for(self._node.base_fee())
         if self._node.balance(self._key.address) < gas * fees.most:
             raise Conflict(
-                f"{self._key.address} has too little on {self._node.chain} to pay for this: send it some", code="no_gas"
+                f"{self._key.address} has too little on {self._node.chain} to pay for this",
+                code="no_gas",
+                hint="send it some.",
             )
         sent = sign(
             self._key, purpose, chain=self._node.chain, nonce=self._free(), fees=fees, gas=gas, to=to, data=data

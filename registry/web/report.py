@@ -95,7 +95,7 @@ def check_drawings(drawings: Iterable[Drawing]) -> None:
     for one in drawings:
         if not (one.svg.startswith("<svg ") and one.svg.endswith("</svg>")) or "<script" in one.svg.lower():
             raise InvalidInput(
-                f"the figure {one.title!r} is no SVG of ours: draw it with web.figures", code="bad_figure"
+                f"the figure {one.title!r} is no SVG of ours", code="bad_figure", hint="draw it with web.figures."
             )
 
 

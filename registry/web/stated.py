@@ -30,7 +30,9 @@ def _as_stated() -> Iterator[None]:
         yield
     except (ValueError, TypeError, LookupError) as error:
         raise InvalidInput(
-            "this release's evaluation states what can't be shown: `emotionet audit` says where", code="bad_evaluation"
+            "this release's evaluation states what can't be shown",
+            code="bad_evaluation",
+            hint="`emotionet audit` says where.",
         ) from error
 
 

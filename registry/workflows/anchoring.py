@@ -20,7 +20,7 @@ def _entry(parts: Parts, cid: CID | None) -> CID:
         if cid is None:
             newest = entries.newest(db, parts.key.did)
             if newest is None:
-                raise NotFound("this registry has said nothing yet: import something first")
+                raise NotFound("this registry has signed nothing yet", hint="import something first.")
             return newest[0]
         found = entries.entry_of(db, cid, None)
         if found is not None:

@@ -40,7 +40,7 @@ def audit_held(
 ) -> Report:
     """Audit what this home holds, with the evidence, the log's first entry and the withdrawals that it knows."""
     if not parts.store.has(cid):
-        raise NotFound(f"{cid} is not held here: give a CAR file of it, or import it")
+        raise NotFound(f"{cid} is not held here", hint="give a CAR file of it, or import it.")
     with parts.catalog.read() as db:
         record = entries.record_of(db, cid)
         entry = cid if record != cid else entries.entry_of(db, cid, None)

@@ -36,7 +36,7 @@ def weights_files(store: BlockStore, directory: CID) -> dict[str, bytes]:
     there = reader.list_directory(store, directory)
     missing = [name for name in WEIGHTS_FILES if name not in there]
     if missing:
-        raise InvalidInput(f"{directory} holds no {' and no '.join(missing)}: give a directory of weights")
+        raise InvalidInput(f"{directory} holds no {' and no '.join(missing)}", hint="give a directory of weights.")
     return {name: reader.read_whole(store, there[name].cid) for name in WEIGHTS_FILES}
 
 

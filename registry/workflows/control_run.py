@@ -7,7 +7,7 @@ ended has a fold that is running.
 from __future__ import annotations
 
 from registry.catalog import runs
-from registry.core.errors import Conflict, EmotionetError
+from registry.core.errors import Conflict, EmotionetError, with_hint
 from registry.jobs.queue import Job
 from registry.workflows.parts import Parts
 
@@ -71,9 +71,9 @@ def fail(parts: Parts, job: Job, error: EmotionetError) -> None:
         parts.queue.cancel_in(db, job.run)
         runs.stop_folds(db, job.run, "cancelled")
         if job.kind == "fold":
-            runs.set_fold(db, job.run, job.payload["fold"], status="failed", error=str(error))
-        runs.update(db, job.run, status="failed", error=str(error), updated=parts.now())
-        said = {"step": job.kind, "code": error.code, "error": str(error), **job.payload}
+            runs.set_fold(db, job.run, job.payload["fold"], status="failed", error=with_hint(error))
+        runs.update(db, job.run, status="failed", error=with_hint(error), updated=parts.now())
+        said = {"step": job.kind, "code": error.code, "error": with_hint(error), **job.payload}
         if error.hint:
             said["hint"] = error.hint
         parts.queue.emit(db, job.run, "failed", said, parts.now())

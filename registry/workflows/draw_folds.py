@@ -29,7 +29,7 @@ from registry.workflows.say import keep
 def evidence_of(entry: CID, anchor: Anchor) -> records.Evidence:
     """What a finalized anchor on a chain is remembered as."""
     if anchor.contract is None or anchor.transaction is None or anchor.block_hash is None:
-        raise Unavailable("the chain did not say where the anchor lies: try again")
+        raise Unavailable("the chain did not say where the anchor lies", hint="try again.")
     return records.Evidence(
         entry=bytes(entry),
         chain=anchor.chain,
@@ -60,7 +60,7 @@ def wait_until_final(parts: Parts, entry: CID, check: Check) -> Anchor:
     while anchor.status not in {"journal", "finalized"}:
         check()
         if time.monotonic() > until:
-            raise Unavailable(f"the anchor of {entry} is still {anchor.status}: try again later")
+            raise Unavailable(f"the anchor of {entry} is still {anchor.status}", hint="try again later.")
         try:
             anchor = parts.anchors.wait(digest, 2.0)
         except Unavailable:

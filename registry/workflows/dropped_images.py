@@ -34,7 +34,7 @@ def dropped_images(parts: Parts, run: str) -> list[dict[str, Any]]:
         preprocessing = runs.row(db, run)["preprocessing"]
         if preprocessing is None:
             raise Conflict(
-                f"run {run} has not cleaned its images yet: see `emotionet runs show {run}`", code="too_early"
+                f"run {run} has not cleaned its images yet", code="too_early", hint=f"see `emotionet runs show {run}`."
             )
         record = records.parse_as(records.Preprocessing, parts.store.get(CID.parse(preprocessing)))
         rows = [row for row in tables.rows_as_dicts(record.output, parts.store.get) if row["reason"] is not None]
@@ -58,7 +58,7 @@ def dropped_images(parts: Parts, run: str) -> list[dict[str, Any]]:
 def write_sheet(parts: Parts, run: str, rows: Sequence[dict[str, Any]], path: Path) -> None:
     """A PNG of all ``rows`` of ``dropped_images``; a copy stands beside what was kept instead of it."""
     if path.exists():
-        raise InvalidInput(f"{path} is there already: give another name")
+        raise InvalidInput(f"{path} is there already", hint="give another name.")
     with parts.catalog.read() as db:
         snapshot = records.parse_as(records.Snapshot, parts.store.get(CID.parse(runs.row(db, run)["snapshot"])))
     where = {row["sha256"].hex(): row["image"] for row in tables.rows_as_dicts(snapshot.items, parts.store.get)}

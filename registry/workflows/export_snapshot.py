@@ -141,7 +141,11 @@ def _split(parts: Parts, snapshot: CID, draw: CID, fold: int) -> Split:
     plan = records.parse_as(records.Plan, parts.store.get(record.plan))
     preprocessing = records.parse_as(records.Preprocessing, parts.store.get(plan.preprocessing))
     if preprocessing.snapshot != snapshot:
-        raise InvalidInput(f"draw {draw} is of the snapshot {preprocessing.snapshot}: export that", code="bad_draw")
+        raise InvalidInput(
+            f"draw {draw} is of the snapshot {preprocessing.snapshot}",
+            code="bad_draw",
+            hint="export that snapshot, or name a draw of this one.",
+        )
     drawn = list(tables.rows_as_dicts(record.folds, parts.store.get))
     repeat = next((row["repeat"] for row in drawn if row["fold"] == fold), None)
     if repeat is None:

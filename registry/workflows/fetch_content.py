@@ -43,5 +43,8 @@ def resolve(parts: Parts, root: CID, path: str) -> CID:
 
 def _nowhere(error: NotFound) -> NotFound:
     return NotFound(
-        f"{error}; or set EMOTIONET_GATEWAYS (like https://trustless-gateway.link) to fetch it", code=error.code
+        str(error),
+        code=error.code,
+        hint="import it, or a CAR file of it; or name a gateway that has it: "
+        "EMOTIONET_GATEWAYS=https://trustless-gateway.link.",
     )

@@ -21,7 +21,7 @@ MAX_IMAGE_BYTES = 64 << 20
 def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_IMAGE_BYTES:
-            raise InvalidInput(f"{path} is larger than 64 MiB: give a smaller image")
+            raise InvalidInput(f"{path} is larger than 64 MiB", hint="give a smaller image.")
         return path.read_bytes()
     except OSError as error:
         raise Unavailable(f"{path} can't be read: {error.strerror}") from error

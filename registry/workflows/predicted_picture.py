@@ -31,7 +31,7 @@ def draw_all(documents: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]
     paths = [folder / f"{name}.png" for name in names]
     there = [path for path in paths if path.exists()]
     if there:
-        raise InvalidInput(f"{there[0]} is there already: give another folder")
+        raise InvalidInput(f"{there[0]} is there already", hint="give another folder.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -67,7 +67,9 @@ def _draw(document: Mapping[str, Any], colour: Mapping[str, str]) -> Image.Image
         with Image.open(document["image"]) as opened:
             image = ImageOps.exif_transpose(opened).convert("RGB")
     except (OSError, ValueError, SyntaxError) as error:  # it was read a moment ago
-        raise InvalidInput(f"{document['image']} can't be read any more: try again with an image that stays") from error
+        raise InvalidInput(
+            f"{document['image']} can't be read any more", hint="try again with an image that stays."
+        ) from error
     shown = ImageOps.contain(image, (SIDE, SIDE)) if max(image.size) > SIDE else image
     factor = shown.width / image.width
     draw, size = ImageDraw.Draw(shown), max(12, shown.width // 40)

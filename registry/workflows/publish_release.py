@@ -98,7 +98,7 @@ def read_back(parts: Parts, entry: CID) -> int:
     for _ in walk_closure(parts.store.get, [entry]):
         count += 1
     if not count:
-        raise Unavailable(f"{entry} could not be read back from the store: publish again")
+        raise Unavailable(f"{entry} could not be read back from the store", hint="publish again.")
     return count
 
 

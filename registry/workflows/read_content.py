@@ -25,9 +25,9 @@ NAMED = ("cid", "replaces")  # columns of tables that hold CIDs as bytes
 MAX_DEPTH = 100  # of folders in folders
 R = TypeVar("R", bound=records.Record)
 WHERE = {  # a record of a type is named
-    "release": "`emotionet release list` names those that are here",
-    "snapshot": "`emotionet snapshot list` names those that are here",
-    "draw": "`emotionet runs show RUN` names that of a run",
+    "release": "`emotionet release list` names those that are here.",
+    "snapshot": "`emotionet snapshot list` names those that are here.",
+    "draw": "`emotionet runs show RUN` names that of a run.",
 }
 
 
@@ -46,7 +46,7 @@ def fetch(parts: Parts, text: str, out: Path | None, progress: Progress = silent
     cid = resolve(parts, root, path) if path else root
     target = out or Path(path.rsplit("/", 1)[-1] or str(root))
     if target.exists():
-        raise UsageError(f"{target} exists already: give another place with -o")
+        raise UsageError(f"{target} exists already", hint="give another place with -o.")
     ensure_held(parts, cid, progress)
     links: list[str] = []
     try:
@@ -104,8 +104,8 @@ def read_as(parts: Parts, kind: type[R], cid: CID) -> R:
     if isinstance(found, kind):
         return found
     wanted, got = _type(kind), "" if found is None else f" but {_article(_type(type(found)))}"
-    way_out = WHERE.get(wanted, f"`emotionet lookup {cid}` says what names it")
-    raise InvalidInput(f"{cid} is no {wanted}{got}: {way_out}", code="wrong_record_type")
+    way_out = WHERE.get(wanted, f"`emotionet lookup {cid}` lists what names it.")
+    raise InvalidInput(f"{cid} is no {wanted}{got}", code="wrong_record_type", hint=way_out)
 
 
 def _type(kind: type[records.Record]) -> str:
@@ -119,7 +119,7 @@ def _article(word: str) -> str:
 def show(parts: Parts, cid: CID) -> Any:
     """Any record (or dag-cbor block) as DAG-JSON's value."""
     if cid.codec != DAG_CBOR:
-        raise UsageError(f"{cid} is no record: use `emotionet fetch {cid}`")
+        raise UsageError(f"{cid} is no record", hint=f"use `emotionet fetch {cid}`.")
     return json.loads(encoding.to_dag_json(encoding.decode(parts.store.get(cid))))
 
 
@@ -129,10 +129,10 @@ def rows(parts: Parts, cid: CID, table: str | None) -> Iterator[dict[str, Any]]:
     if table is not None:
         link = value.get(table) if isinstance(value, dict) else None
         if not isinstance(link, CID):
-            raise UsageError(f"{cid} has no table {table!r}: `emotionet show {cid}` lists its fields")
+            raise UsageError(f"{cid} has no table {table!r}", hint=f"`emotionet show {cid}` lists its fields.")
         cid, value = link, encoding.decode(parts.store.get(link))
     if not isinstance(value, dict) or value.get("type") != "table":
-        raise UsageError(f"{cid} is no table: name one of its fields with --table")
+        raise UsageError(f"{cid} is no table", hint="name one of its fields with --table.")
     for row in tables.rows_as_dicts(cid, parts.store.get):
         yield plain_row(row)
 

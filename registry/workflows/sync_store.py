@@ -42,7 +42,9 @@ def sync(
         try:
             target.get(cid)
         except NotFound as error:
-            raise Unavailable(f"{names[1]} does not give back what it was sent: {error}; run the same again") from error
+            raise Unavailable(
+                f"{names[1]} does not give back what it was sent: {error}", hint="run the same again."
+            ) from error
         progress("read back", done, len(held))
     return {
         "from": names[0],

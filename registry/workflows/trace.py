@@ -27,5 +27,5 @@ def trace(parts: Parts, cid: CID) -> dict[str, Any]:
     with parts.catalog.read() as db:
         nodes, edges = lineage.lineage(db, entries.record_of(db, cid))
     if not nodes:
-        raise NotFound(f"{cid} is in no record of this catalog: import it, or check the CID")
+        raise NotFound(f"{cid} is in no record of this catalog", hint="import it, or check the CID.")
     return {"nodes": nodes, "edges": edges}

@@ -69,7 +69,7 @@ def whole_file(path: Path) -> Iterator[Stream]:
     with _told(path):
         mode = _mode(path)
         if path.name in ("", "..") or (mode is not None and stat.S_ISDIR(mode)):
-            raise UsageError(f"{str(path)!r} is a folder: name a file")
+            raise UsageError(f"{str(path)!r} is a folder", hint="name a file.")
         straight = mode is not None and not stat.S_ISREG(mode)
         final = path if straight else Path(os.path.realpath(path))
         place = final if straight else final.with_name(f".emotionet-{secrets.token_hex(8)}")

@@ -178,7 +178,7 @@ def test_a_dag_that_names_itself_without_end_costs_its_blocks(
     monkeypatch.setattr(gateway_car, "PIECE", 1000)
     pieces = Extract(Way((node,), ()), "all", None, True, frozenset()).write(store)
     assert next(pieces)
-    with pytest.raises(Unavailable, match="dups=n"):
+    with pytest.raises(Unavailable, match="duplicates"):
         for _ in pieces:
             pass
 

@@ -115,7 +115,7 @@ def test_pinned() -> None:
 
 @pytest.mark.parametrize(("sizes", "k"), [([1, 1], 3), ([9], 2), ([1, 1, 1], 1)])
 def test_too_few_groups(sizes: list[int], k: int) -> None:
-    with pytest.raises(InvalidInput, match="fewer folds") as caught:
+    with pytest.raises(InvalidInput, match="groups") as caught:
         draw_folds(*persons(sizes), k, SEED)
     assert caught.value.code == "too_few_groups"
 

@@ -399,7 +399,7 @@ def test_a_contract_that_is_no_address_is_wrong_usage(address: str) -> None:
 
 
 def test_without_a_contract_one_is_asked_for() -> None:
-    with pytest.raises(UsageError, match="anchor deploy"):
+    with pytest.raises(UsageError, match="no contract is set up"):
         adapter(EthereumTesterProvider(), None, 1).status(digest("a"))
 
 

@@ -100,7 +100,7 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path, name: str) -> No
     key = load_or_create(tmp_path)
     path = key.path if name == "key" else tmp_path / "keys" / "passphrase"
     path.chmod(0o640)
-    with pytest.raises(InvalidInput, match="chmod 600") as caught:
+    with pytest.raises(InvalidInput, match="others may read") as caught:
         load(tmp_path)
     assert caught.value.code == "key_too_open"
 

@@ -109,7 +109,7 @@ def test_what_is_asked_for_wrongly_is_refused_before_anything_is_queued(opened: 
         start_run(opened, snapshot, Wanted(method="nothing"))
     with pytest.raises(UsageError, match="fold:0 to fold:2"):
         start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", final="fold:3"))
-    with pytest.raises(UsageError, match="local or ray"):
+    with pytest.raises(UsageError, match="no engine 'slurm'"):
         start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", engine="slurm"))
     for stated in ('{"threshold_rule": "best"}', '{"threshold": "0.001"}', '{"threshold": "2"}', '{"rounds": -1}'):
         with pytest.raises(InvalidInput):

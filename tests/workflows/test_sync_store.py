@@ -99,7 +99,7 @@ def test_a_target_that_forgets_is_not_called_published(opened: Home, labeled: Fo
             super().pin(cid)
             self.flip(cid)
 
-    with pytest.raises(Unavailable, match="run the same again"):
+    with pytest.raises(Unavailable, match="does not give back"):
         sync(opened, opened.embedded, Forgetful(), NAMES)
 
 

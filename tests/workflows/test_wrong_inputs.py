@@ -133,12 +133,12 @@ def of_snapshot(cid: str) -> list[list[str]]:
 
 def test_a_cid_of_something_else(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in of_release(made.snapshot, made.release):
-        said = f"{made.snapshot} is no release but a snapshot: `emotionet release list`"
+        said = f"{made.snapshot} is no release but a snapshot\nhint: `emotionet release list`"
         refused(arguments, 1, said, capsys)
     for arguments in of_catalog(made.snapshot):
         refused(arguments, 3, "is no release of this catalog", capsys)
     for arguments in of_snapshot(made.release):
-        refused(arguments, 1, f"{made.release} is no snapshot but a release: `emotionet snapshot list`", capsys)
+        refused(arguments, 1, f"{made.release} is no snapshot but a release\nhint: `emotionet snapshot list`", capsys)
     for arguments in (*of_release(made.root, made.release), *of_snapshot(made.root)):
         refused(arguments, 1, f"{made.root} is no ", capsys)
     refused(["snapshot", "create", "--supersedes", made.release], 1, "is no snapshot but a release", capsys)
@@ -146,7 +146,7 @@ def test_a_cid_of_something_else(made: Made, capsys: pytest.CaptureFixture[str])
     to_yolo = ["snapshot", "export", made.snapshot, "--format", "yolo", "-o", "out"]
     refused([*to_yolo, "--draw", made.snapshot], 1, "is no draw but a snapshot", capsys)
     refused([*to_yolo, "--draw", ""], 2, "is no CID", capsys)
-    refused([*to_yolo, "--fold", "1"], 2, "name that with --draw", capsys)
+    refused([*to_yolo, "--fold", "1"], 2, "name it with --draw", capsys)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_place_where_no_file_can_be(made: Made, capsys: pytest.CaptureFixture[
         if "/" in place.strip("/"):
             refused(arguments, 3, f"{place} can't be written: No", capsys)
         else:
-            refused(arguments, 2, "is a folder: name a file", capsys)
+            refused(arguments, 2, "is a folder\nhint: name a file", capsys)
 
 
 @pytest.mark.parametrize("place", ["", ".", "folder", "file", "/", "file/x"])
@@ -197,7 +197,7 @@ def test_a_place_where_no_new_folder_can_be(made: Made, capsys: pytest.CaptureFi
 @pytest.mark.parametrize("number", range(len(FORGED)))
 def test_a_strangers_figures_that_are_none(made: Made, capsys: pytest.CaptureFixture[str], number: int) -> None:
     forged = made.forged[number]
-    refused(["release", "report", forged, "-o", "out.html"], 1, "can't be shown: `emotionet audit`", capsys)
+    refused(["release", "report", forged, "-o", "out.html"], 1, "can't be shown\nhint: `emotionet audit`", capsys)
     capsys.readouterr()
     assert main(["release", "show", forged]) == 0
     assert "\x1b" not in capsys.readouterr().out

@@ -84,7 +84,7 @@ def run_deploy(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         if not opened.settings.chain_rpc:
-            raise UsageError("no chain is set up: set EMOTIONET_CHAIN_RPC to a node's address")
+            raise UsageError("no chain is set up", hint="set EMOTIONET_CHAIN_RPC to a node's address.")
         address = deploy_contract(opened.settings, opened.key)
     text = [f"contract {address}", f"export EMOTIONET_CHAIN_CONTRACT={address}"]
     output.document({"contract": address}, identity="contract", text=text)
@@ -98,7 +98,7 @@ def run_token_create(wanted: argparse.Namespace, output: Output) -> int:
     scopes = tuple(wanted.scope) or tokens.SCOPES
     unknown = set(scopes) - set(tokens.SCOPES)
     if unknown:
-        raise UsageError(f"unknown scope {', '.join(sorted(unknown))}: use {', '.join(tokens.SCOPES)}")
+        raise UsageError(f"unknown scope {', '.join(sorted(unknown))}", hint=f"use {', '.join(tokens.SCOPES)}.")
     expires = (datetime.now(UTC) + timedelta(days=wanted.days)).strftime("%Y-%m-%dT%H:%M:%SZ")
     with home() as opened, opened.catalog.write() as db:
         identity, plain = tokens.create(db, scopes, opened.now(), expires)

@@ -168,7 +168,7 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.audit_target import audit_target
 
     if wanted.target.endswith(".car") and not Path(wanted.target).is_file():
-        raise UsageError(f"{wanted.target} is no file: check the path")
+        raise UsageError(f"{wanted.target} is no file", hint="check the path.")
     with home() as opened:
         report = audit_target(opened, wanted.target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)
     document = report.to_json()

@@ -118,7 +118,7 @@ def run_export(wanted: argparse.Namespace, output: Output) -> int:
     if wanted.draw is not None and wanted.format != "yolo":
         raise UsageError(f"--draw is for --format yolo: {wanted.format} has no split")
     if wanted.fold is not None and wanted.draw is None:
-        raise UsageError("--fold is a fold of a draw: name that with --draw")
+        raise UsageError("--fold names a fold of a draw, and no draw is given", hint="name it with --draw.")
     if wanted.format in FORMATS:
         return _export_folder(wanted, output)
     with home() as opened:
@@ -131,7 +131,7 @@ def _export_folder(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.export_snapshot import export_snapshot
 
     if wanted.out is None:
-        raise UsageError(f"{wanted.format} is a folder: name one that does not exist yet with -o")
+        raise UsageError(f"--format {wanted.format} writes a folder, and none is named", hint="name a new one with -o.")
     bars = output.progress()
     with home() as opened:
         draw = None if wanted.draw is None else record(opened, wanted.draw)

@@ -73,7 +73,7 @@ class RayEngine:
         try:
             import ray
         except ImportError as error:
-            raise Unavailable("this engine needs Ray: pip install 'emotionet[ray]'", code="no_ray") from error
+            raise Unavailable("this engine needs Ray", code="no_ray", hint="pip install 'emotionet[ray]'.") from error
         self._ray = ray
         if not ray.is_initialized():
             if address:
