@@ -18,7 +18,9 @@ Hides = Callable[[CID], bool]
 
 def not_held(cid: CID) -> NotFound:
     """The answer for an image whose bytes are not here."""
-    return NotFound(f"the bytes of {cid} are not held here: send them by POST /api/v1/blocks first", code="not_held")
+    return NotFound(
+        f"the bytes of {cid} are not held here", code="not_held", hint="send them by POST /api/v1/blocks first."
+    )
 
 
 def check_begins(parts: Parts, cid: CID, hides: Hides) -> None:

@@ -15,7 +15,7 @@ Get = Callable[[CID], bytes]
 
 def not_here(cid: CID) -> NotFound:
     """What to raise for a block that a store does not hold."""
-    return NotFound(f"block {cid} is not held here: import it, or a CAR file of it")
+    return NotFound(f"block {cid} is not held here", hint="import it, or a CAR file of it.")
 
 
 def walk_closure(

@@ -67,7 +67,7 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
         snapshot = entries.record_of(db, snapshot)
         issuer = entries.said_by(db, snapshot)
     if not parts.store.has(snapshot):
-        raise NotFound(f"snapshot {snapshot} is not held here: see `emotionet snapshot list`")
+        raise NotFound(f"snapshot {snapshot} is not held here", hint="see `emotionet snapshot list`.")
     record = read_as(parts, records.Snapshot, snapshot)
     if issuer is None:
         raise InvalidInput(
