@@ -23,7 +23,7 @@ from registry.content.labels import LabelRow, Rejection, make_row, parse_box, pa
 from registry.content.labels.boxes import MAX_BOXES, bounded
 from registry.core import text
 from registry.core.cid import CID
-from registry.core.errors import InvalidInput, NotFound
+from registry.core.errors import InvalidInput, NotFound, with_hint
 from registry.imaging.look import Picture, look
 from registry.workflows.labeled_rows import NewRow, fit_boxes, new_row
 from registry.workflows.parts import Parts
@@ -90,7 +90,7 @@ def measure(parts: Parts, cid: CID, keep: bool = False) -> tuple[bytes, int, byt
             digest.update(piece)
             size += len(piece)
             if size > MAX_IMAGE_BYTES:
-                raise InvalidInput(f"{cid} is larger than 64 MiB: give a smaller image", code="too_large")
+                raise InvalidInput(f"{cid} is larger than 64 MiB", code="too_large", hint="give a smaller image.")
             if keep:
                 kept.append(piece)
     except NotFound as error:

@@ -57,7 +57,7 @@ def import_source(
     ``partial`` keeps what verifies of a CAR file that is damaged or incomplete, and pins nothing of it.
     """
     if profile not in PROFILES:
-        raise UsageError(f"unknown profile {profile!r}: use one of {', '.join(PROFILES)}")
+        raise UsageError(f"unknown profile {profile!r}", hint=f"use one of {', '.join(PROFILES)}.")
     read = read_source(parts, Wanted(source, profile, labels, mapping, partial, follow_links, dry_run), progress)
     signs = not dry_run and any(folder.rows for folder in read.folders)
     found = _rows(read, parts.key.did if signs else "")  # no key is made where nothing is said

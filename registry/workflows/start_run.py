@@ -78,7 +78,7 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     snapshot_tables.check(record, parts.store.get)
     claims = read_claims(parts, record, wanted.claims)
     if wanted.engine not in engines.NAMES:
-        raise UsageError(f"there is no engine {wanted.engine!r}: use {' or '.join(engines.NAMES)}")
+        raise UsageError(f"there is no engine {wanted.engine!r}", hint=f"use {' or '.join(engines.NAMES)}.")
     if parts.settings.on_cluster(wanted.engine):
         reach(parts.settings.ray_address or "")
     method = parts.method(wanted.method)
