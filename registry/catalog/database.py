@@ -27,6 +27,7 @@ from registry.read_only import read_only_uri
 HEAD = "0002"  # the newest revision in ``migrations``
 BUSY_SECONDS = 30
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_TOO_LARGE = "54000"  # PostgreSQL's program_limit_exceeded: a value that no index row can hold
 ANALYZED = 1000  # rows of an index that SQLite looks at: enough to tell a selective one
 WRITER_LOCK = 0x656D6F74696F6E  # the advisory lock that writers on PostgreSQL take turns by
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
@@ -47,6 +48,8 @@ def translated() -> Iterator[None]:
     except exc.ArgumentError as error:
         raise UsageError(f"the database's URL can't be used: {error}", code="database_url") from error
     except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
+        if getattr(getattr(error, "orig", None), "sqlstate", None) == _TOO_LARGE:
+            raise InvalidInput(f"the catalog can't hold this value: {error}", code="catalog_value") from error
         said = str(getattr(error, "orig", None) or error).strip()
         code = "disk_full" if any(words in said for words in NO_ROOM_SAID) else "catalog"
         hint = "do this where the home can be written." if "readonly database" in said else None
