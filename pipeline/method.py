@@ -107,6 +107,20 @@ class YOLOv8:
             predictions=predictions,
         )
 
+    def check_training(
+        self,
+        recipe: Mapping[str, Any],
+        *,
+        seed: int,
+        arguments: Mapping[str, Any],
+        events: Sequence[Mapping[str, Any]],
+        epochs: Sequence[int],
+    ) -> None:
+        """As ``arguments.check_recorded``."""
+        from pipeline.arguments import check_recorded
+
+        check_recorded(recipe, seed, arguments, events, epochs)
+
     def second_try(self, recipe: Mapping[str, Any], code: str) -> dict[str, Any] | None:
         """Half the batch after ``out_of_memory``, half of lr0 after ``diverged``, where the recipe allows it."""
         return recipes.second_try(recipe, code)

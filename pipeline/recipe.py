@@ -22,7 +22,6 @@ from registry.core.errors import InvalidInput, Unavailable
 Size = Annotated[int, Meta(ge=32, le=1280, multiple_of=32)]
 Level = Annotated[int, Meta(ge=0, le=255)]
 Bits = Annotated[int, Meta(ge=0, le=64)]
-Count = Annotated[int, Meta(ge=1, le=100_000)]
 Unit = Annotated[str, Meta(pattern=r"\A(0(\.[0-9]{1,6})?|1(\.0{1,6})?)\Z")]  # 0 to 1
 Number = Annotated[str, Meta(pattern=r"\A[0-9]{1,2}(\.[0-9]{1,6})?\Z")]  # 0 to 99
 Degrees = Annotated[str, Meta(pattern=r"\A([0-9]{1,2}|1[0-7][0-9])(\.[0-9]{1,6})?\Z")]  # 0 to 179
@@ -102,8 +101,8 @@ class Evaluation(_Strict, frozen=True, kw_only=True):
     threshold_rule: Literal["fixed", "other_folds"]
     floor: Unit
     mirrored: bool
-    rounds: Annotated[int, Meta(ge=100, le=100_000)]
-    min_group: Count
+    rounds: Annotated[int, Meta(ge=1000, le=10_000)]
+    min_group: Annotated[int, Meta(ge=1, le=1000)]
     confidence: Literal["0.95"]
 
 

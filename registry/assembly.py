@@ -13,7 +13,6 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -123,11 +122,9 @@ class Home:
 
     def method(self, name: str) -> Method:
         """A training method by its entry point's name; ``NotFound`` if it is not installed."""
-        for found in metadata.entry_points(group="emotionet.methods", name=name):
-            return cast(Method, found.load()())
-        raise NotFound(
-            f"the training method {name!r} is not installed here", hint="install the package that brings it."
-        )
+        from registry.workflows.methods import installed
+
+        return installed(name)
 
     def engine(self, name: str | None) -> Engine:
         """Where a run's steps are computed; None is a run of before there was a choice."""

@@ -141,6 +141,19 @@ class Method(Protocol):
         """Train and predict one fold. ``report`` gets {epoch, epochs, ...}; what it raises stops the training."""
         ...
 
+    def check_training(
+        self,
+        recipe: Mapping[str, Any],
+        *,
+        seed: int,
+        arguments: Mapping[str, Any],
+        events: Sequence[Mapping[str, Any]],
+        epochs: Sequence[int],
+    ) -> None:
+        """``InvalidInput`` unless a training of this recipe and seed can have had these arguments and events, and a
+        history of these epochs. For audits: pure, needs nothing but these values."""
+        ...
+
     def second_try(self, recipe: Mapping[str, Any], code: str) -> dict[str, Any] | None:
         """The values with which a fold that failed with error ``code`` may be tried once more; None if it may not."""
         ...

@@ -40,7 +40,7 @@ RULE = "majority-v1"
 BACKGROUND = -1  # instead of a class's index: the picture shows nothing of any class
 NOTHING = "nothing"  # how a file of classes says that: ``fondo = nothing``
 SPEAKER = ("sha256", "issuer", "contributor")  # what is said about an image, and by whom: a row's identity
-_speaker = itemgetter(*SPEAKER)
+speaker = itemgetter(*SPEAKER)  # whose row it is: a later one of the same replaces it
 Row = Mapping[str, Any]
 
 CLASS_SETS: dict[str, str] = {
@@ -124,7 +124,7 @@ def _class_word(word: str) -> str:
 
 def resolve_rows(rows: Iterable[Row]) -> list[Row]:
     """The newest row of each ``SPEAKER``, sorted by it; ``rows`` in the order of each issuer's log, oldest first."""
-    newest: dict[tuple[bytes, str, str], Row] = {_speaker(row): row for row in rows}
+    newest: dict[tuple[bytes, str, str], Row] = {speaker(row): row for row in rows}
     return [newest[key] for key in sorted(newest)]
 
 
@@ -178,10 +178,10 @@ def select(
         raise InvalidInput(f"the rule {rule!r} is not known here", code="unknown_rule", hint=f"use {RULE}.")
     items: list[list[Any]] = []
     excluded: list[list[Any]] = []
-    ordered = sorted(rows, key=_speaker)
+    ordered = sorted(rows, key=speaker)
     for sha256, found in groupby(ordered, key=itemgetter("sha256")):
         group = list(found)
-        if len({_speaker(row) for row in group}) != len(group):
+        if len({speaker(row) for row in group}) != len(group):
             raise InvalidInput(f"image {sha256.hex()} has two rows of one contributor", code="unresolved_rows")
         if sha256 in withdrawn or any(row["cid"] in withdrawn for row in group):
             excluded.append([sha256, "withdrawn", ""])

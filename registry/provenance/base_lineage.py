@@ -22,7 +22,8 @@ from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import EmotionetError
 from registry.core.records import BaseSeen, Seen
-from registry.provenance.lineage import Get, draw_view, stated_count
+from registry.provenance.lineage import Get, draw_view
+from registry.provenance.recipe_numbers import stated_count
 
 IMAGE, PERSON, NEAR = "image", "person", "near_duplicate"
 MAX_TRAININGS = 10_000

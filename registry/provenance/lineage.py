@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, TypeVar
 
 from registry.core import records, tables
@@ -17,14 +16,12 @@ from registry.core.cid import CID
 from registry.core.errors import InvalidInput
 from registry.evaluation.evaluate import Result, evaluate
 from registry.evaluation.overfitting import History, history_of
-from registry.evaluation.thresholds import ThresholdRule
+from registry.provenance.recipe_numbers import check_evaluation, stated_count, threshold_rule
 
 Get = Callable[[CID], bytes]
 R = TypeVar("R", bound=records.Record)
 SAFETENSORS, ONNX = "safetensors", "onnx"  # formats of published weights
-MAX_COUNT = 1_000_000
 _SIX = re.compile(r"0\.[0-9]{6}|1\.000000")
-_SHARE = re.compile(r"0(\.[0-9]{1,6})?|1(\.0{1,6})?")
 
 
 @dataclass(frozen=True)
@@ -83,47 +80,6 @@ def final_weights(view: ReleaseView) -> records.Weights:
         if fold == final and weights.format == SAFETENSORS:
             return weights
     raise InvalidInput(f"this release has no weights of {final}, which its plan names as final")
-
-
-def stated(recipe: records.Recipe, section: str, name: str) -> object:
-    """What a recipe says; ``InvalidInput`` (``bad_recipe``) where a stranger's says nothing."""
-    values = recipe.values.get(section)
-    if not isinstance(values, Mapping) or name not in values:
-        raise InvalidInput(f"the recipe says no {section}.{name}", code="bad_recipe")
-    return values[name]
-
-
-def stated_count(recipe: records.Recipe, section: str, name: str) -> int:
-    """An integer from 0 to ``MAX_COUNT`` of a recipe; ``InvalidInput`` (``bad_recipe``) for anything else."""
-    value = stated(recipe, section, name)
-    if type(value) is not int or not 0 <= value <= MAX_COUNT:
-        raise InvalidInput(f"the recipe's {section}.{name} is no number from 0 to {MAX_COUNT}", code="bad_recipe")
-    return value
-
-
-def stated_share(recipe: records.Recipe, section: str, name: str) -> int:
-    """A decimal string from 0 to 1 of a recipe, in millionths; ``InvalidInput`` (``bad_recipe``) for anything else."""
-    value = stated(recipe, section, name)
-    if not isinstance(value, str) or not _SHARE.fullmatch(value):
-        raise InvalidInput(f"the recipe's {section}.{name} is no decimal from 0 to 1", code="bad_recipe")
-    return int(Decimal(value) * 1_000_000)
-
-
-def threshold_rule(recipe: records.Recipe) -> ThresholdRule:
-    """How a recipe finds thresholds; ``InvalidInput`` (``bad_recipe``, ``bad_threshold``) where it does not say."""
-    return ThresholdRule(
-        name=str(stated(recipe, "evaluation", "threshold_rule")),
-        threshold=stated_share(recipe, "evaluation", "threshold"),
-        floor=stated_share(recipe, "evaluation", "floor"),
-        k=stated_count(recipe, "folds", "k"),
-    )
-
-
-def check_evaluation(recipe: records.Recipe) -> None:
-    """Whether an evaluation could follow from this recipe. ``InvalidInput`` for what would only show at a run's end."""
-    threshold_rule(recipe)
-    for name in ("rounds", "min_group"):
-        stated_count(recipe, "evaluation", name)
 
 
 def thresholds(view: ReleaseView) -> tuple[int, ...]:
@@ -199,6 +155,7 @@ def evaluate_draw(
     ``claims``: other ones than the plan's, to be judged after the fact.
     """
     view = draw_view(get, draw_cid)
+    check_evaluation(view.recipe)
     prepared = tables.rows_as_dicts(view.preprocessing.output, get)
     items = tables.rows_as_dicts(view.snapshot.items, get)
     return evaluate(

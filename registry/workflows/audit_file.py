@@ -22,6 +22,7 @@ from registry.core.store import BlockReader
 from registry.provenance.checks.report import FAILS, Check, Report
 from registry.provenance.checks.run import levels_up_to, run_checks
 from registry.provenance.checks.subject import Subject
+from registry.workflows.methods import installed
 
 MAX_BYTES = 64 << 30
 Known = Mapping[CID, records.Record]
@@ -174,6 +175,7 @@ def _subject(blocks: FileBlocks, known: Known, roots: tuple[CID, ...], entry: CI
         evidence=[cid for cid, one in known.items() if isinstance(one, records.Evidence)],
         log_entries=[cid for cid, one in known.items() if isinstance(one, records.Entry)],
         present=blocks.present,
+        method=installed,
         trainings_of=lambda tensors: [
             cid for cid, one in known.items() if isinstance(one, records.Training) and one.tensors == tensors
         ],

@@ -57,6 +57,7 @@ def audit_held(
         chain=chain,
         offline=offline,
         issuer=issuer,
+        method=parts.method,
         trainings_of=partial(known_trainings, parts),
     )
     return run_checks(subject, levels_up_to(level))

@@ -6,7 +6,6 @@ Invariants: a plan names them by the CID of a directory of two files; nothing is
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -21,11 +20,10 @@ from registry.core.records import Origin
 from registry.core.store import BlockStore
 from registry.core.tensors import tensors_digest
 from registry.provenance.base_lineage import Lineage, count_seen, judged_and_seen, lineage_of, trained_on
-from registry.provenance.exports.card import Base
+from registry.provenance.exports.card_base import Base, stated_origin
 from registry.workflows.parts import Parts
 
 WEIGHTS_FILES = ("weights.safetensors", "model.json")
-MAX_SAID = 200  # letters of what a file says of its origin
 
 
 def weights_files(store: BlockStore, directory: CID) -> dict[str, bytes]:
@@ -48,16 +46,6 @@ def read_base(parts: Parts, method: Method, given: str, values: Mapping[str, Any
         files = weights_files(parts.store, CID.parse(given))
     method.check_base(files, values)
     return files
-
-
-def stated_origin(model: bytes) -> Base | None:
-    """What a model.json says under ``origin``: text of at most MAX_SAID letters; None where it has none."""
-    try:
-        origin = json.loads(model)["origin"]
-        said = {name: origin.get(name) for name in ("format", "sha256", "licence")}
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return None
-    return Base(**{name: value[:MAX_SAID] if isinstance(value, str) else None for name, value in said.items()})
 
 
 def stated_licence(files: Mapping[str, bytes]) -> str | None:

@@ -15,7 +15,7 @@ from registry.core.errors import InvalidInput
 from registry.evaluation.evaluate import evaluate
 from registry.evaluation.folds import draw_folds
 from registry.evaluation.thin_classes import thin
-from registry.provenance.lineage import stated_count, threshold_rule
+from registry.provenance.recipe_numbers import stated_count, threshold_rule
 
 SURE = 1_000_000  # millionths
 ROUNDS = 100  # whether a figure can be estimated does not depend on them

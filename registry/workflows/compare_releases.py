@@ -15,7 +15,8 @@ from registry.evaluation.columns import Columns, Ints, take
 from registry.evaluation.comparison import Difference, Discordance, compare
 from registry.evaluation.folds import union_groups
 from registry.evaluation.reading import columns_of
-from registry.provenance.lineage import ReleaseView, release_view, stated_count, threshold_of
+from registry.provenance.lineage import ReleaseView, release_view, threshold_of
+from registry.provenance.recipe_numbers import stated_count
 from registry.workflows.parts import Parts
 from registry.workflows.read_content import read_as
 

@@ -22,14 +22,13 @@ from registry.core.log import address_of, anchor_digest
 from registry.core.records import to_value
 from registry.evaluation.base_seen import about_base
 from registry.provenance.exports.card import model_card
+from registry.provenance.exports.card_front import LICENCE
 from registry.provenance.lineage import ONNX, SAFETENSORS, by_name, final_weights, own_figures, release_view
 from registry.workflows.base_weights import base_of, weights_files
 from registry.workflows.draw_folds import keep_evidence
 from registry.workflows.own import is_own, whose
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.say import say
-
-LICENCE = "AGPL-3.0-only"
 
 
 def publish_release(

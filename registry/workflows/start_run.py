@@ -16,7 +16,7 @@ from registry.evaluation.base_seen import about_base
 from registry.evaluation.claims import check_about, parse_claim
 from registry.jobs import engines
 from registry.jobs.engines.reach import reach
-from registry.provenance.lineage import check_evaluation
+from registry.provenance.recipe_numbers import check_evaluation
 from registry.workflows import run_context
 from registry.workflows.base_weights import base_origin, digest_of, keep_base, read_base
 from registry.workflows.check_plan import before_cleaning, check_plan

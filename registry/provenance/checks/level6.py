@@ -9,7 +9,7 @@ from typing import Any
 from registry.core import tables
 from registry.core.records import to_value
 from registry.evaluation.evaluate import Result
-from registry.provenance.checks import weights
+from registry.provenance.checks import card, weights
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, once, run
 from registry.provenance.checks.subject import Subject
 from registry.provenance.lineage import evaluate_draw
@@ -34,6 +34,7 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield run("6.fairness", "the fairness figures are equal", partial(fairness, subject, again))
     yield run("6.tests", "the groups' tests against the rest are equal", partial(tests, subject, again))
     yield run("6.verdicts", "the claims' verdicts follow", partial(verdicts, subject, again))
+    yield from card.checks(subject)
     yield from weights.checks(subject)
 
 

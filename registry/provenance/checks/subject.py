@@ -9,7 +9,8 @@ from functools import cached_property
 from registry.core import log, records, tables
 from registry.core.anchor import Anchors
 from registry.core.cid import CID, DAG_CBOR
-from registry.core.errors import EmotionetError
+from registry.core.errors import EmotionetError, NotFound
+from registry.core.method import Method
 from registry.provenance.checks.reached import Reached, reach, type_of
 from registry.provenance.checks.reading import Files, Reading
 from registry.provenance.checks.report import once
@@ -17,6 +18,10 @@ from registry.provenance.lineage import DrawView, ReleaseView, draw_view, releas
 
 Get = Callable[[CID], bytes]
 CONTENT = "content"  # the type of a target that is a file or a directory
+
+
+def _none(name: str) -> Method:
+    raise NotFound(f"the training method {name!r} is not installed here")
 
 
 @dataclass
@@ -41,6 +46,7 @@ class Subject:
     chain: Anchors | None = None
     offline: bool = False
     issuer: str | None = None  # the only signer who is accepted
+    method: Callable[[str], Method] = _none  # a training method that is installed here; ``NotFound`` otherwise
     trainings_of: Callable[[str], Iterable[CID]] = lambda tensors: ()  # the trainings at hand that gave these tensors
 
     def __post_init__(self) -> None:

@@ -1,31 +1,25 @@
 """The model card: Markdown with Hugging Face's YAML, from a release's records alone, the same bytes each time.
 
-Invariants: no clock, nothing but records and what the base weights say of themselves; text from outside stays in its
-place (``card_text``). Every figure of the evaluation is there; what is not estimable says so.
+Invariants: no clock, nothing but records and what the base weights say of themselves, all of which travels in a
+release's file: an audit makes the card again and compares it, so whatever changes its text takes another ``TEMPLATE``.
+Text from outside stays in its place (``card_text``). Every figure of the evaluation is there, or why it has no value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from registry.core.records import REFIT, Metric
 from registry.core.snapshot import NOTHING
 from registry.evaluation.base_seen import about_base
 from registry.provenance.exports import card_words as words
-from registry.provenance.exports.card_front import front_matter
+from registry.provenance.exports.card_base import Base
+from registry.provenance.exports.card_front import LICENCE, front_matter
 from registry.provenance.exports.card_text import line, table
 from registry.provenance.exports.card_use import use
 from registry.provenance.lineage import ReleaseView, own_figures
 
-
-@dataclass(frozen=True)
-class Base:
-    """What base weights say of themselves (model.json's ``origin``); None where they say nothing."""
-
-    format: str | None
-    sha256: str | None
-    licence: str | None
+TEMPLATE = 1  # of this very text: another one, or another order of what it says, is another number
 
 
 def _why(reason: str | None) -> str:
@@ -184,11 +178,12 @@ def _fairness(view: ReleaseView) -> list[str]:
 
 
 def _licence(view: ReleaseView, base: Base | None) -> list[str]:
+    own = words.LICENCE if view.release.licence == LICENCE else words.OTHER_LICENCE.format(line(view.release.licence))
     if view.plan.base is None:
-        return [words.LICENCE]
+        return [own]
     said = f"state as theirs: {line(base.licence)}" if base and base.licence else "state no licence"
     return [
-        words.LICENCE,
+        own,
         f"The base weights {said}. Whether that goes with the licence above is for whoever passes them on to see; "
         "Emotionet only repeats what the file states.",
         "",
@@ -226,6 +221,8 @@ def model_card(view: ReleaseView, base: Base | None = None) -> str:
             "Every figure follows from published predictions. With the release's CAR file alone, without an account:",
             "",
             "    emotionet audit RELEASE.car --offline",
+            "",
+            f"This card follows from the records by template {TEMPLATE}: an audit makes it again and compares.",
             "",
         ]
     )

@@ -15,6 +15,7 @@ from registry.core.records import Metric
 from registry.provenance.exports.card_text import yaml_text
 from registry.provenance.lineage import ReleaseView
 
+LICENCE = "AGPL-3.0-only"  # of weights that ultralytics trained
 SHOWN = {
     "macro_f1": "Macro F1, pooled out of fold",
     "micro_f1": "Micro F1, pooled out of fold",
@@ -45,10 +46,23 @@ def _shown(view: ReleaseView) -> list[Metric]:
     return found
 
 
+def _licence(licence: str) -> list[str]:
+    """The hub knows its licences by their names in small letters, and all others as ``other``."""
+    if licence == LICENCE:
+        return ["license: agpl-3.0"]
+    return ["license: other", f"license_name: {yaml_text(licence)}"]
+
+
 def front_matter(view: ReleaseView) -> list[str]:
     """The YAML block at the card's head, as lines."""
     snapshot = str(view.preprocessing.snapshot)
-    lines = ["---", "license: agpl-3.0", "library_name: ultralytics", "pipeline_tag: object-detection", "tags:"]
+    lines = [
+        "---",
+        *_licence(view.release.licence),
+        "library_name: ultralytics",
+        "pipeline_tag: object-detection",
+        "tags:",
+    ]
     lines += ["- emotion-recognition", "- object-detection", "- emotionet", f"- {yaml_text(view.plan.method.id)}"]
     shown = _shown(view)
     if shown:

@@ -26,6 +26,12 @@ changed or not, passes on that licence; whoever lets others use them over a netw
 corresponding source. The photographs keep the licences that their contributors state; none of them is in the weights'
 files.
 """
+OTHER_LICENCE = """\
+## Licence
+
+The weights are offered under {}, as the release's record states. The photographs keep the licences that their
+contributors state; none of them is in the weights' files.
+"""
 LIMITS = """\
 ## Limits
 

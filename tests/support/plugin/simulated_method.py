@@ -29,7 +29,7 @@ DEFAULTS: dict[str, Any] = {
         "threshold": "0.25",
         "threshold_rule": "fixed",
         "floor": "0.01",
-        "rounds": 200,
+        "rounds": 1000,
         "min_group": 3,
         "confidence": "0.95",
     },
@@ -156,6 +156,11 @@ class Simulated:
             return () if sha256[1] > 25 else ((0, 300_000 + sha256[2] * 2_000, 0, 0, 10000, 10000),)
         said = truth if sha256[1] > 25 else (truth + 1) % len(task.classes)
         return ((said, 300_000 + sha256[2] * 2_000, 0, 0, 10000, 10000),)
+
+    def check_training(self, recipe: Any, *, seed: int, arguments: Any, events: Any, epochs: Any) -> None:
+        wanted = {"epochs": recipe["training"]["epochs"], "seed": seed}
+        if arguments != wanted or list(epochs) != list(range(1, wanted["epochs"] + 1)):
+            raise InvalidInput("it was trained otherwise than the recipe says")
 
     def second_try(self, recipe: Any, code: str) -> Any:
         again = recipe["training"]["again"]

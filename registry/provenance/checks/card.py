@@ -1,0 +1,50 @@
+"""Level 6's check of the model card: made again from the records, it is the same, byte for byte."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+
+from registry.core import tensors
+from registry.provenance.checks.report import Check, Doubt, Skip, run
+from registry.provenance.checks.subject import Subject
+from registry.provenance.exports.card import TEMPLATE, model_card
+from registry.provenance.exports.card_base import Base, stated_origin
+
+_TEMPLATE = re.compile(rb"\bby template ([0-9]{1,6})\b")
+
+
+def checks(subject: Subject) -> Iterator[Check]:
+    """The one check."""
+    yield run("6.card", "the card is what the records make of it", partial(card, subject))
+
+
+def card(subject: Subject) -> str:
+    """6.card: by the template that it names; with it the licence, which the card takes from the release."""
+    if not subject.is_release:
+        raise Skip("only a release has a card")
+    stated = subject.reading.whole(subject.release.release.card)
+    named = _TEMPLATE.findall(stated)
+    if not named or int(named[-1]) != TEMPLATE:
+        said = f"template {named[-1].decode()}" if named else "no template"
+        raise Doubt(f"the card names {said}; this version knows template {TEMPLATE}, and can't make the card again")
+    found = model_card(subject.release, _base(subject)).encode()
+    if stated != found:
+        one, other = (text.decode("utf-8", "replace").splitlines() for text in (stated, found))
+        at = next((n for n, (left, right) in enumerate(zip(one, other, strict=False)) if left != right), None)
+        at = min(len(one), len(other)) if at is None else at
+        raise Doubt(f"line {at + 1} of the card is not what the records make: {_line(one, at)}, not {_line(other, at)}")
+    return f"template {TEMPLATE}, {len(stated)} bytes"
+
+
+def _line(lines: list[str], at: int) -> str:
+    return repr(lines[at][:100]) if at < len(lines) else "nothing"
+
+
+def _base(subject: Subject) -> Base | None:
+    """What the plan's base weights say of themselves."""
+    base = subject.release.plan.base
+    if base is None:
+        return None
+    return stated_origin(subject.reading.whole(subject.reading.names(base)[tensors.MODEL]))

@@ -1,0 +1,141 @@
+"""Level 4's checks of data: items follow from contributions, what was prepared follows from items.
+
+What no record shows is said in the reasons: that bytes were missing is the issuer's word, and so is the query's choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from registry.core import tables
+from registry.core.boxes import boxes_within, full_frame
+from registry.core.records import Contribution, parse_as
+from registry.core.snapshot import classes_of, matches, resolve_rows, rows_said, select, speaker
+from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
+from registry.provenance.checks.subject import Subject
+from registry.provenance.checks.withdrawals import Withdrawals
+
+Row = Mapping[str, Any]
+
+
+def checks(subject: Subject) -> Iterator[Check]:
+    """All checks of this module."""
+    yield run("4.items", "every item follows from the contributions by the rule", partial(items, subject))
+    yield run("4.prepared", "every item was preprocessed once, and groups are whole", partial(prepared, subject))
+
+
+def items(subject: Subject) -> str:
+    """4.items: the snapshot's rule, run again over the contributions it names, gives the same two tables; no correction
+    is undone, and what is left out as withdrawn was taken back by who may."""
+    if not subject.is_release and not subject.is_snapshot:
+        raise Skip("no snapshot is meant")
+    snapshot = subject.snapshot
+    rows = list(_rows(subject, snapshot.contributions))
+    stated = list(tables.iterate(snapshot.items, subject.get))
+    excluded = list(tables.iterate(snapshot.excluded, subject.get))
+    taken_back = {row[0] for row in excluded if row[1] == "withdrawn"}
+    missing = {row[0] for row in excluded if row[1] == "no_bytes"}
+    newest = resolve_rows(rows)
+    wanted = [row for row in newest if matches(row, snapshot.query)]
+    found, left_out = select(wanted, classes_of(snapshot.classes, snapshot.aliases), snapshot.rule, taken_back, missing)
+    both = {row[0] for row in stated} & {row[0] for row in excluded}
+    if both:
+        raise Doubt(f"image {min(both).hex()} is an item and excluded")
+    _same_rows("items", stated, found)
+    _same_rows("excluded", excluded, left_out)
+    equal("count", snapshot.count, len(stated))
+    _no_correction_undone(rows, newest)
+    _taken_back(subject, rows, taken_back)
+    said = f"{len(stated)} items, {len(excluded)} excluded"
+    return f"{said}; that the bytes of {len(missing)} were missing is the issuer's word" if missing else said
+
+
+def _rows(subject: Subject, contributions: Sequence[Any]) -> Iterator[Row]:
+    """Every row, and the contribution that it stands in."""
+    for cid in contributions:
+        contribution = parse_as(Contribution, subject.get(cid))
+        for row in rows_said(contribution, subject.get):
+            yield {**row, "contribution": bytes(cid)}
+
+
+def _same_rows(what: str, stated: list[Any], found: list[list[Any]]) -> None:
+    one, other = [list(row) for row in stated], sorted(found, key=lambda row: row[0])
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            raise Doubt(f"{what}: image {left[0].hex()} does not follow from the contributions")
+    if len(one) != len(other):
+        raise Doubt(f"{what}: {len(one)} are stated, {len(other)} follow from the contributions")
+
+
+def _no_correction_undone(rows: Sequence[Row], newest: Sequence[Row]) -> None:
+    """Contributions count in the order in which the snapshot names them: a row that another one says to replace must
+    not come last."""
+    replaced = {(speaker(row), row["replaces"]) for row in rows if row["replaces"] is not None}
+    for row in newest:
+        if (speaker(row), row["contribution"]) in replaced:
+            raise Doubt(f"the label of image {row['sha256'].hex()} counts though a later row corrects it")
+
+
+def _taken_back(subject: Subject, rows: Sequence[Row], images: set[bytes]) -> None:
+    """Each was withdrawn by a signed entry of who may: otherwise hard images could be left out so."""
+    if not images:
+        return
+    names: dict[bytes, tuple[set[bytes], set[str]]] = {}
+    for row in rows:
+        if row["sha256"] in images:
+            found = names.setdefault(row["sha256"], (set(), set()))
+            found[0].add(row["cid"])
+            found[1].add(row["contributor"])
+    withdrawals = Withdrawals(subject)
+    for sha256 in sorted(images):
+        cids, contributors = names.get(sha256, (set(), set()))
+        if withdrawals.of_image(sha256, cids, contributors) is None:
+            raise Doubt(f"image {sha256.hex()} is left out as withdrawn, and nobody who may has withdrawn it here")
+
+
+def prepared(subject: Subject) -> str:
+    """4.prepared: by the plan's recipe, one row an item; a group is named by its smallest member; one person, and equal
+    pixels, are in one group; boxes are those of the items."""
+    if not subject.is_release:
+        raise Skip("only a release has prepared images")
+    release = subject.release
+    equal("recipe of the preprocessing", str(release.preprocessing.recipe), str(release.plan.recipe))
+    rows: list[Any] = list(subject.rows(release.preprocessing.output))
+    listed: dict[Any, Any] = {row["sha256"]: row for row in subject.rows(release.snapshot.items)}
+    equal("images", sorted(row["sha256"].hex() for row in rows), sorted(key.hex() for key in listed))
+    members: dict[Any, list[Any]] = {}
+    together: dict[Any, set[Any]] = {}
+    for row in rows:
+        members.setdefault(row["group"], []).append(row["sha256"])
+        person = listed[row["sha256"]]["subject"]
+        if person is not None:
+            together.setdefault(("a person stands", person), set()).add(row["group"])
+        if row["reason"] is None:
+            together.setdefault(("equal pixels stand", row["pixels"]), set()).add(row["group"])
+            _check_boxes(row, listed[row["sha256"]])
+    if any(min(found) != name for name, found in members.items()):
+        raise Doubt("a group is not named by its smallest member")
+    for (what, _), found in together.items():
+        if len(found) > 1:
+            raise Doubt(f"{what} in two groups")
+    return f"{len(members)} groups"
+
+
+def _check_boxes(row: Row, item: Row) -> None:
+    """What a kept image's boxes must be, as far as its source says; where a detector put one only pixels can tell."""
+    wide, high, source = row["width"], row["height"], row["box_source"]
+    given = [list(box) for box in item["boxes"]]
+    within = [list(box) for box in boxes_within(given, wide, high)]
+    name = row["sha256"].hex()
+    if item["label"] is None:
+        holds = source == "nothing" and not row["boxes"]
+    elif source == "supplied":
+        holds = bool(given) and row["boxes"] in (within, given)
+    elif source == "full_frame":
+        holds = not within and row["boxes"] == [list(full_frame(wide, high))]
+    else:
+        holds = source == "detector" and not within and len(row["boxes"]) == 1
+    if not holds:
+        raise Doubt(f"the boxes of image {name}, said to be {str(source)[:20]!r}, are not those that its item gives")

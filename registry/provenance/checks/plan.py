@@ -1,0 +1,83 @@
+"""Level 4's checks of the plan: that it asks for what is there, within bounds, and that the trainings kept to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from registry.core.errors import InvalidInput, NotFound
+from registry.core.records import REFIT
+from registry.evaluation.claims import check_about, judge
+from registry.evaluation.figures import METRICS
+from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
+from registry.provenance.checks.subject import Subject
+from registry.provenance.recipe_numbers import check_evaluation, fold_counts
+
+
+def checks(subject: Subject) -> Iterator[Check]:
+    """All checks of this module."""
+    yield run("4.recipe", "the recipe's numbers are within the bounds of figures", partial(recipe, subject))
+    yield run("4.plan", "the plan asks for all groups and figures, by its recipe", partial(plan, subject))
+    yield run("4.arguments", "each training's arguments, epochs and seed are the recipe's", partial(arguments, subject))
+
+
+def _release(subject: Subject) -> None:
+    if not subject.is_release:
+        raise Skip("only a release has a plan")
+
+
+def recipe(subject: Subject) -> str:
+    """4.recipe: rounds, confidence, folds, thresholds and the size of a group (``recipe_numbers.BOUNDS``)."""
+    _release(subject)
+    check_evaluation(subject.release.recipe)
+    k, repeats = fold_counts(subject.release.recipe)
+    return f"{k} folds, {repeats} times"
+
+
+def plan(subject: Subject) -> str:
+    """4.plan: method, seed and final weights are those of its recipe; every attribute is a group; every figure is
+    asked for; a claim is about one thing that is there."""
+    _release(subject)
+    view = subject.release
+    items: list[Any] = list(subject.rows(view.snapshot.items))
+    equal("method of the plan's recipe", view.recipe.method, view.plan.method.id)
+    equal("seed", view.plan.seed, view.recipe.values.get("seed"))
+    equal("groups", list(view.plan.groups), sorted({name for row in items for name in row["attributes"]}))
+    equal("metrics", list(view.plan.metrics), list(METRICS))
+    k, repeats = fold_counts(view.recipe)
+    if view.plan.final not in {REFIT, *(f"fold:{fold}" for fold in range(k * repeats))}:
+        raise Doubt(f"the final weights are said to be {view.plan.final[:40]!r}: there are no such")
+    for claim in view.plan.claims:
+        judge(claim, None)
+    check_about(view.plan.claims, view.snapshot.classes, [row["attributes"] for row in items])
+    return f"{len(view.plan.groups)} attributes, {len(view.plan.claims)} claims"
+
+
+def arguments(subject: Subject) -> str:
+    """4.arguments: by the method's own comparison, where it is installed here."""
+    _release(subject)
+    view = subject.release
+    try:
+        method = subject.method(view.plan.method.id)
+    except NotFound as error:
+        raise Skip(f"the method {view.plan.method.id[:60]!r} is not installed here") from error
+    if not hasattr(method, "check_training"):
+        raise Skip(f"the method {view.plan.method.id[:60]!r} compares nothing")
+    method.check(view.recipe.values)
+    k, _ = fold_counts(view.recipe)
+    for one in view.trainings:
+        history: list[Any] = list(subject.rows(one.history))
+        seed = view.plan.seed + (0 if one.fold is None else one.fold // k)
+        try:
+            method.check_training(
+                view.recipe.values,
+                seed=seed,
+                arguments=one.arguments,
+                events=one.events,
+                epochs=[row["epoch"] for row in history],
+            )
+        except InvalidInput as error:
+            what = "the refit" if one.fold is None else f"fold {one.fold}"
+            raise Doubt(f"the training of {what}: {error}") from error
+    return f"{len(view.trainings)} trainings, as {view.plan.method.id} {view.plan.method.version} compares them"
