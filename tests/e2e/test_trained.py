@@ -132,7 +132,7 @@ def tiny(path: Path) -> str:
         ("validate_every = 10", "validate_every = 3"),
         ('threshold = "0.10"', 'threshold = "0.001"'),
         ('floor = "0.01"', 'floor = "0.001"'),
-        ("rounds = 2000", "rounds = 100"),
+        ("rounds = 2000", "rounds = 1000"),
     ):
         assert old in text, old
         text = text.replace(old, new, 1)

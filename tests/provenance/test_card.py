@@ -98,7 +98,7 @@ def view(*, name: str = "quick", source: str = "photograph", **changes: Any) -> 
                 for fold in (0, 1, 2, None)
             ),
             card=CID,
-            licence="",
+            licence="AGPL-3.0-only",
             claims=(),
         ),
         trainings=(),
