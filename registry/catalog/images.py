@@ -40,6 +40,7 @@ __all__ = [
     "forget_subject",
     "get_image",
     "history",
+    "labels",
     "list_images",
     "private_roots",
     "pseudonym",
@@ -121,19 +122,26 @@ def get_image(db: Session, sha256_or_cid: str) -> dict[str, Any] | None:
     return found[0] if found and found[0]["labels"] else None
 
 
-def _chosen(asked: Mapping[str, str]) -> sa.Select[str]:
+def labels(db: Session) -> list[str]:
+    """Every label that a row gives, as given, sorted."""
+    return sorted(db.scalars(sa.select(_ROWS.c.label).distinct()))
+
+
+def _chosen(asked: Mapping[str, str | Sequence[str]]) -> sa.Select[str]:
     """The images that a newest row speaks of which has all that is asked for, in the order of the filter's index."""
     if not asked:
         spoken_of = sa.exists().where(_ROWS.c.sha256 == t.images.c.sha256)
         return sa.select(t.images.c.sha256).where(spoken_of)
-    met = [_ROWS.c[name] == value for name, value in asked.items()]
+    met = [
+        _ROWS.c[name] == value if isinstance(value, str) else _ROWS.c[name].in_(value) for name, value in asked.items()
+    ]
     return sa.select(_ROWS.c.sha256).where(*met, is_newest()).distinct()
 
 
 def list_images(
     db: Session,
     *,
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
     contributor: str | None = None,
     subject: str | None = None,
     status: str | None = None,
@@ -144,8 +152,8 @@ def list_images(
 
     Each has ``sha256`` (hex), ``cid``, ``size``, ``label`` (the one most contributors give, as given;
     None on a tie), ``labels`` {label: count}, ``contributors``, ``subject``, ``licence`` (None unless
-    all who give one agree) and ``status``. ``label``, ``contributor`` and ``subject`` must all be met by
-    one newest row. ``UsageError`` for an unknown status, limit or cursor.
+    all who give one agree) and ``status``. ``label`` (one, or any of several), ``contributor`` and
+    ``subject`` must all be met by one newest row. ``UsageError`` for an unknown status, limit or cursor.
     """
     wanted = {"label": label, "contributor": contributor, "subject": subject}
     query = _chosen({name: value for name, value in wanted.items() if value is not None})

@@ -118,7 +118,9 @@ class _Finder:
 
     def notes(self) -> tuple[str, ...]:
         """What was passed over, and what was named otherwise than it is."""
-        differing = [f"{len(self._otherwise)} names were understood: {shown(self._otherwise)}"]
+        differing = [
+            f"{len(self._otherwise)} names differ from the files', and were understood: {shown(self._otherwise)}"
+        ]
         return (*self._tree.listing.notes(), *(differing if self._otherwise else []))
 
 

@@ -63,6 +63,17 @@ class Classes(NamedTuple):
         """The index of the class that a label as given means, ``BACKGROUND``, or None if it means neither."""
         return self.aliases.get(normal(label))
 
+    def class_of(self, label: str | None) -> str | None:
+        """The name of the class that a label as given means; None if it means none."""
+        index = None if label is None else self.index_of(label)
+        return None if index is None else self.name_of(index)
+
+    def labels_of(self, wanted: str, given: Iterable[str]) -> list[str]:
+        """Of ``given`` labels those that are ``wanted`` itself, or mean it where it is the name of a class."""
+        index = self.index_of(wanted)
+        is_class = index is not None and index != BACKGROUND and normal(self.names[index]) == normal(wanted)
+        return [label for label in given if label == wanted or (is_class and self.index_of(label) == index)]
+
     def name_of(self, index: int) -> str | None:
         """A class's name; None of ``BACKGROUND``, as an item's label is."""
         return None if index == BACKGROUND else self.names[index]

@@ -80,12 +80,17 @@ def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
     record = read_as(parts, records.Snapshot, snapshot)
     labels = Counter(row["label"] for row in snapshot_tables.items(record, parts.store.get))
     nothing = labels.pop(None, 0)
-    reasons = Counter(row["reason"] for row in snapshot_tables.excluded(record, parts.store.get))
+    reasons, unknown = Counter[str](), Counter[str]()
+    for row in snapshot_tables.excluded(record, parts.store.get):
+        reasons[row["reason"]] += 1
+        if row["reason"] == "unknown_label":
+            unknown[row["detail"]] += 1
     return {
         "snapshot": str(snapshot),
         "issuer": issuer,
         "count": record.count,
         "excluded": dict(sorted(reasons.items())),
+        "unknown_labels": dict(unknown.most_common()),
         "labels": {name: labels.get(name, 0) for name in record.classes},
         "background": nothing,
     }

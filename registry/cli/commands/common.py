@@ -100,3 +100,19 @@ def released(*texts: str) -> Iterator[tuple[Home, list[CID]]]:
 def limit(parser: argparse.ArgumentParser) -> None:
     """The option of every list."""
     parser.add_argument("--limit", type=int, default=1000, help="how many at most (default 1000)")
+
+
+def classes_option(parser: argparse.ArgumentParser) -> None:
+    """The option that says what labels mean."""
+    parser.add_argument(
+        "--classes",
+        default="emociones",
+        help="a set of classes by name, or a file: a line `name[, alias...]` a class, `label = nothing` for pictures "
+        "without an object (default emociones)",
+    )
+
+
+def classes_text(given: str) -> str:
+    """A set's name, or the text of the file that was named."""
+    path = Path(given)
+    return path.read_text(encoding="utf-8") if path.is_file() else given

@@ -5,19 +5,21 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from registry.cli.commands.common import Subparsers, add, group, home, limit
+from registry.cli.commands.common import Subparsers, add, classes_option, classes_text, group, home, limit
 from registry.cli.output import Output
 from registry.core.errors import NotFound
 
-COLUMNS = ["sha256", "cid", "size", "label", "labels", "contributors", "subject", "licence", "status"]
+COLUMNS = ["sha256", "cid", "size", "label", "class", "labels", "contributors", "subject", "licence", "status"]
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     verbs = group(commands, "images", "the catalog of labeled images")
     listing = add(verbs, common, "list", run_list, "list images")
-    for name in ("label", "contributor", "subject", "status"):
+    listing.add_argument("--label", help="a label as it was given, or a class: then all labels that mean it")
+    for name in ("contributor", "subject", "status"):
         listing.add_argument(f"--{name}")
+    classes_option(listing)
     limit(listing)
     add(verbs, common, "show", run_show, "one image and its label history").add_argument("image", metavar="CID|SHA256")
     relabeling = add(verbs, common, "relabel", run_relabel, "give an image a label; the old one stays in the history")
@@ -32,14 +34,17 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List images, page by page."""
     from registry.catalog import images
+    from registry.core.snapshot import load_classes
 
     found: list[dict[str, Any]] = []
     cursor = None
+    classes = load_classes(classes_text(wanted.classes))
     with home() as opened, opened.catalog.read() as db:
+        label = None if wanted.label is None else classes.labels_of(wanted.label, images.labels(db))
         while len(found) < wanted.limit:
             page, cursor = images.list_images(
                 db,
-                label=wanted.label,
+                label=label,
                 contributor=wanted.contributor,
                 subject=wanted.subject,
                 status=wanted.status,
@@ -49,6 +54,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
             found += page
             if cursor is None:
                 break
+    found = [{**image, "class": classes.class_of(image["label"])} for image in found]
     output.lines(found, identity="sha256", columns=COLUMNS)
     return 0
 
@@ -62,7 +68,7 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
         if image is None:
             raise NotFound(f"{wanted.image} is no image of this catalog", hint="see `emotionet images list`.")
         history = images.history(db, bytes.fromhex(image["sha256"]))
-    text = [f"{name}: {image[name]}" for name in COLUMNS]
+    text = [f"{name}: {image[name]}" for name in COLUMNS if name in image]
     text += [f"  {row['issued_at']} {row['contributor']}: {row['label']}" for row in history]
     output.document({**image, "history": history}, identity="sha256", text=text)
     return 0

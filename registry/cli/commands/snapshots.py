@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from registry.cli.commands.common import Subparsers, add, group, home, limit, record
+from registry.cli.commands.common import Subparsers, add, classes_option, classes_text, group, home, limit, record
 from registry.cli.output import Output, cell
 from registry.core.errors import UsageError
 
@@ -18,12 +18,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     creating = add(
         verbs, common, "create", run_create, "freeze what the catalog says now (without a filter: all of it)"
     )
-    creating.add_argument(
-        "--classes",
-        default="emociones",
-        help="a set of classes by name, or a file: a line `name[, alias...]` a class, `label = nothing` for pictures "
-        "without an object (default emociones)",
-    )
+    classes_option(creating)
     for name in ("label", "contributor", "subject"):
         creating.add_argument(f"--{name}", help=f"only rows with this {name}")
     creating.add_argument("--attribute", action="append", default=[], metavar="NAME=VALUE")
@@ -56,6 +51,15 @@ def _query(wanted: argparse.Namespace) -> dict[str, Any]:
     return {**query, "attributes": attributes} if attributes else query
 
 
+def _unknown(labels: dict[str, int], most: int = 20) -> list[str]:
+    """The labels that mean no class, the commonest first, and the way out."""
+    if not labels:
+        return []
+    shown = ", ".join(f"{label} {count}" for label, count in list(labels.items())[:most])
+    more = f" and {len(labels) - most} more" if len(labels) > most else ""
+    return [f"labels that mean no class: {shown}{more} (--classes FILE says what they mean)"]
+
+
 def _text(document: dict[str, Any]) -> list[str]:
     without = f", and {document['background']} without an object" if document["background"] else ""
     return [
@@ -63,6 +67,7 @@ def _text(document: dict[str, Any]) -> list[str]:
         f"issuer {document['issuer']}" if document["issuer"] else "UNSIGNED: nobody's log here says it",
         f"{document['count']} images: {cell(document['labels'])}{without}",
         f"left out: {cell(document['excluded'])}",
+        *_unknown(document["unknown_labels"]),
     ]
 
 
@@ -70,9 +75,7 @@ def run_create(wanted: argparse.Namespace, output: Output) -> int:
     """Take a snapshot."""
     from registry.workflows.take_snapshot import take_snapshot
 
-    classes = wanted.classes
-    if Path(classes).is_file():
-        classes = Path(classes).read_text(encoding="utf-8")
+    classes = classes_text(wanted.classes)
     with home() as opened:
         supersedes = None if wanted.supersedes is None else record(opened, wanted.supersedes)
         done = take_snapshot(opened, classes=classes, query=_query(wanted), supersedes=supersedes)

@@ -14,13 +14,14 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from registry.content.labels.columns import MAX_COLUMNS, Columns, Mapped, understand
+from registry.content.labels.columns import Columns, Mapped, understand
 from registry.content.labels.delimited import Line
 from registry.core.errors import InvalidInput
 
 MAX_UNPACKED = 128 << 20
 MAX_PARTS = 2000
 MAX_SHEETS = 100
+MAX_WIDTH = 256  # columns
 MAX_SHEET_ROWS = 1 << 20  # Excel's own limit
 _FIRST_ROWS = 20  # in which the header must stand
 
@@ -50,7 +51,7 @@ def read_workbook(data: bytes, table: str, mapping: Mapped) -> tuple[Columns, It
                 except InvalidInput as error:
                     failed = failed or error
                     continue
-                return columns, iter(list(_lines(sheet, at + 1))), sheet.title
+                return columns, iter(list(_rows(sheet, at + 1, MAX_SHEET_ROWS, len(columns.header)))), sheet.title
     except InvalidInput:
         raise
     except MemoryError:
@@ -85,10 +86,12 @@ def _check(data: bytes, table: str) -> None:
         )
 
 
-def _rows(sheet: Any, first: int, last: int) -> Iterator[Line]:
+def _rows(sheet: Any, first: int, last: int, width: int) -> Iterator[Line]:
     """Rows by their numbers, blank ones left out, whatever size the sheet states."""
-    rows = sheet.iter_rows(min_row=first, max_row=last, max_col=MAX_COLUMNS, values_only=True)
+    rows = sheet.iter_rows(min_row=first, max_row=last, max_col=width, values_only=True)
     for number, row in enumerate(rows, first):
+        if row.count(None) == len(row):
+            continue
         line = [_text(value) for value in row]
         while line and not line[-1]:
             line.pop()
@@ -99,16 +102,12 @@ def _rows(sheet: Any, first: int, last: int) -> Iterator[Line]:
 def _header(sheet: Any, mapping: Mapped, what: str) -> tuple[Columns, int]:
     """The first row that reads as a header. ``InvalidInput`` of the first row that is not blank otherwise."""
     failed: InvalidInput | None = None
-    for number, line in _rows(sheet, 1, _FIRST_ROWS):
+    for number, line in _rows(sheet, 1, _FIRST_ROWS, MAX_WIDTH):
         try:
             return understand(line, mapping, what), number
         except InvalidInput as error:
             failed = failed or error
     raise failed or InvalidInput(f"{what} is blank", code="bad_labels")
-
-
-def _lines(sheet: Any, first: int) -> Iterator[Line]:
-    yield from _rows(sheet, first, MAX_SHEET_ROWS)
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,86 @@
+"""Which file a row means: exact bytes first, then what only looks different, never a guess between two."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from registry.content.folder import Options, import_folder
+from registry.content.memory import NullSink
+from registry.content.names import Names
+from registry.core.errors import InvalidInput
+
+NFC, NFD = "a\u00f1o.jpg", "an\u0303o.jpg"
+
+
+@pytest.mark.parametrize(
+    ("files", "asked", "path", "note"),
+    [
+        ([NFC], NFC, NFC, None),
+        ([NFD], NFD, NFD, None),
+        ([NFC, NFD], NFD, NFD, None),
+        ([NFD], NFC, NFD, "Unicode"),
+        ([NFC], NFD, NFC, "Unicode"),
+        (["A\u00d1O.JPG"], NFD, "A\u00d1O.JPG", "upper and lower case"),
+        (["0.JPG"], "0.jpg", "0.JPG", "upper and lower case"),
+        (["0.JPG", "0.jpg"], "0.jpg", "0.jpg", None),
+        (["0.JPG", "images/0.jpg"], "0.jpg", "images/0.jpg", None),
+        (["images/0.jpg"], "0.jpg", "images/0.jpg", None),
+        (["0.jpg", "images/0.jpg"], "0.jpg", "0.jpg", None),
+        (["sub/0.jpg"], "sub\\0.jpg", "sub/0.jpg", "\\ as /"),
+        (["sub\\0.jpg", "sub/0.jpg"], "sub\\0.jpg", "sub\\0.jpg", None),
+        (["sub/0.jpg"], "./sub//0.jpg", "sub/0.jpg", None),
+        ([" 0.jpg", "0.jpg"], " 0.jpg", " 0.jpg", None),
+        (["0.jpg"], " 0.jpg ", "0.jpg", None),
+    ],
+)
+def test_a_name_is_found(files: list[str], asked: str, path: str, note: str | None) -> None:
+    found = Names(files).find(asked)
+    assert found is not None
+    assert found.path == path
+    assert (found.note is None) if note is None else (note in (found.note or ""))
+
+
+@pytest.mark.parametrize(
+    ("files", "asked", "said"),
+    [
+        (["A.JPG", "a.JPG"], "a.jpg", "'A.JPG' and 'a.JPG'"),
+        ([NFC.upper(), NFD.upper()], NFC, r"'A\xd1O.JPG' and 'AN\u0303O.JPG'"),
+    ],
+)
+def test_two_that_fit_alike_are_told_apart(files: list[str], asked: str, said: str) -> None:
+    with pytest.raises(InvalidInput, match="could be several files") as caught:
+        Names(files).find(asked)
+    assert (caught.value.code, said in str(caught.value)) == ("ambiguous_name", True)
+
+
+def test_what_is_not_there() -> None:
+    assert Names(["sub/0.jpg"]).find("0.jpg") is None
+    assert Names(["sub/0.jpg"]).find("0.jpg", anywhere=True).path == "sub/0.jpg"  # type: ignore[union-attr]
+    with pytest.raises(InvalidInput, match="several"):
+        Names(["one/0.jpg", "two/0.jpg"]).find("0.jpg", anywhere=True)
+
+
+def test_a_name_that_is_no_utf8_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "good.jpg").write_bytes(b"good")
+    (tmp_path / os.fsdecode(b"b\xffd.jpg")).write_bytes(b"bad")
+    (tmp_path / "labels.csv").write_text("file,label\ngood.jpg,feliz\n")
+    found = import_folder(tmp_path, NullSink(), "unixfs-v1-2025")
+    assert len(found.rows) == 1
+    assert [note for note in found.notes if r"b\xffd.jpg" in note]
+
+
+def test_links_out_of_the_folder_are_followed_where_that_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "12ab").write_bytes(b"a picture")
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    (folder / "a.jpg").symlink_to(tmp_path / "cache" / "12ab")
+    (folder / "round").symlink_to(folder)
+    (folder / "labels.csv").write_text("file,label\na.jpg,feliz\n")
+    without = import_folder(folder, NullSink(), "unixfs-v1-2025")
+    assert [bad.code for bad in without.rejected] == ["link_outside"]
+    found = import_folder(folder, NullSink(), "unixfs-v1-2025", options=Options(follow_links=True))
+    assert [(row.row.file, row.size) for row in found.rows] == [("a.jpg", 9)]
