@@ -26,6 +26,7 @@ from registry.catalog import runs
 from registry.content import reader
 from registry.core.cid import given
 from registry.core.errors import EmotionetError, InvalidInput
+from registry.workflows import show_run as showing
 from registry.workflows.base_weights import WEIGHTS_FILES
 from registry.workflows.control_run import cancel, resume
 from registry.workflows.parts import Parts
@@ -86,8 +87,7 @@ def _base(parts: Parts, published: Public, text: str) -> str:
 
 
 def _document(parts: Parts, run: str) -> Document:
-    with parts.catalog.read() as db:
-        return runs.get(db, run)
+    return showing.show_run(parts, run)
 
 
 @get("/runs", responses=problems(), sync_to_thread=True)

@@ -127,6 +127,19 @@ def list_runs(db: Session, cursor: str | None = None, limit: int = 100) -> tuple
     return [_document(db, dict(one)) for one in page], after
 
 
+def unfinished(db: Session, snapshot: str, recipe_name: str, options: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The newest run of this snapshot, recipe and options that has not completed; None if there is none.
+
+    One that failed before its folds were drawn has done nothing that is worth going on with.
+    """
+    same = (t.runs.c.snapshot == snapshot) & (t.runs.c.recipe_name == recipe_name) & (t.runs.c.status != "completed")
+    query = sa.select(t.runs).where(same).order_by(t.runs.c.created.desc(), t.runs.c.id.desc())
+    for found in db.execute(query).mappings():
+        if found["options"] == dict(options) and (found["status"] != "failed" or found["draw"] is not None):
+            return dict(found)
+    return None
+
+
 def find_by_plan(db: Session, plan: CID) -> list[str]:
     """Ids of the runs of a plan, oldest first (an equal plan may have been run twice)."""
     query = sa.select(t.runs.c.id).where(t.runs.c.plan == str(plan)).order_by(t.runs.c.created, t.runs.c.id)

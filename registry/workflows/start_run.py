@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from registry.catalog import entries, runs
 from registry.core import records, snapshot_tables, tables
 from registry.core.cid import CID
-from registry.core.errors import InvalidInput, NotFound, UsageError
+from registry.core.errors import Conflict, InvalidInput, NotFound, UsageError
 from registry.core.records import to_value
 from registry.evaluation.base_seen import about_base
 from registry.evaluation.claims import check_about, parse_claim
@@ -107,10 +109,11 @@ def _check_room(parts: Parts, wanted: Wanted, images: int, values: Mapping[str, 
     check_disk(parts, wanted.engine, disk_needed(method, values, images, side_by_side))
 
 
-def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
+def start_run(parts: Parts, snapshot: CID, wanted: Wanted, *, anew: bool = True) -> str:
     """Queue a run on ``snapshot``; returns its id. Nothing is queued unless all of it can be.
 
-    What is doubtful is the run's first events (``warning``).
+    What is doubtful is the run's first events (``warning``). ``Conflict`` (``unfinished_run``), unless it is to be
+    begun ``anew``, where the very same was begun here and has not come to its end.
     """
     checked = check_wanted(parts, snapshot, wanted)
     values = checked.values
@@ -124,6 +127,8 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
     }
     epochs = int(values["training"]["epochs"])
     with parts.catalog.write() as db:
+        if not anew:
+            _check_unfinished(db, str(checked.snapshot), checked.recipe, options)
         run = runs.create(
             db,
             snapshot=str(checked.snapshot),
@@ -139,6 +144,16 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted) -> str:
             parts.queue.emit(db, run, "warning", {"text": text}, parts.now())
         parts.queue.enqueue(db, run, "prepare", {}, parts.now())
     return run
+
+
+def _check_unfinished(db: Session, snapshot: str, recipe: str, options: Mapping[str, Any]) -> None:
+    found = runs.unfinished(db, snapshot, recipe, options)
+    if found is not None:
+        raise Conflict(
+            f"run {found['id']} is this very training, begun {found['created']} and {found['status']}",
+            code="unfinished_run",
+            hint=f"go on with `emotionet runs resume {found['id']}`, or begin anew with --anew.",
+        )
 
 
 def read_claims(parts: Parts, snapshot: records.Snapshot, texts: Sequence[str]) -> tuple[records.Claim, ...]:

@@ -131,7 +131,7 @@ def test_a_run_outlives_a_node_and_goes_on_from_its_checkpoint(opened: Home, sna
     row = row_of(opened, run)
     assert row["status"] == "completed", row["error"]
     assert tried_again(opened, run) == ["task_lost"]  # one fold
-    local = whole(opened, snapshot, Wanted('{"delay": 0, "epochs": 14}', "simulated"))
+    local = whole(opened, snapshot, Wanted('{"delay": 250, "epochs": 14}', "simulated"))
     assert [one["tensors"] for one in row["folds"]] == [one["tensors"] for one in local["folds"]]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from registry.cli.commands.common import Subparsers, add, group, home, limit, released
+from registry.cli.figure_lines import apart_lines, claim_lines, figure_lines, figure_text, verdict_text
 from registry.cli.output import Output, table
 
 RELEASE = "a release's CID, or the FILE.car that it was exported to"
@@ -70,54 +71,27 @@ def run_publish(wanted: argparse.Namespace, output: Output) -> int:
 
 def release_text(done: dict[str, Any]) -> list[str]:
     """A release for people."""
-    shown = [
-        name for name in ("macro_f1", "accuracy", "pr_auc", "map50", "recall_gap(class)") if name in done["metrics"]
-    ]
-    figures = [
-        [name, *(str(done["metrics"][name][part] or "not estimable") for part in ("value", "low", "high"))]
-        for name in shown
-    ]
-    claims = [
-        f"claim {claim['metric']} {claim['comparator']} {claim['threshold']}: {_verdict(claim)}"
-        for claim in done["claims"]
-    ]
     best = [
         f"{one['name']} at the best threshold, {one['threshold']}: {one['value']} (optimistic)"
         for one in done["optimistic"]
     ]
-    own = [] if done["own"] is None else [f"of the final weights alone: macro_f1 {_figure(done['own']['macro_f1'])}"]
-    apart = [
-        f"of images that the base weights have {name}: macro_f1 {_figure(done[part]['macro_f1'])}"
-        for part, name in (("unseen", "not seen"), ("seen", "seen"))
-        if "macro_f1" in done[part]
-    ]
+    own = (
+        [] if done["own"] is None else [f"of the final weights alone: macro_f1 {figure_text(done['own']['macro_f1'])}"]
+    )
     anchor = done["anchor"]
     return [
         f"release {done['release']}",
         f"issuer {done['issuer']} ({done['whose']})",
         f"snapshot {done['snapshot']}",
         f"final weights {done['final']}",
-        table(["metric", "value", "low", "high"], figures),
+        *figure_lines(done),
         *best,
         *own,
-        *apart,
+        *apart_lines(done),
         *done["base_said"],
-        *claims,
+        *claim_lines(done),
         f"anchor: {anchor['status']} ({anchor['chain']})",
     ]
-
-
-def _figure(found: dict[str, Any]) -> str:
-    if found["value"] is None:
-        return "not estimable"
-    return f"{found['value']} [{found['low']}, {found['high']}]"
-
-
-def _verdict(claim: dict[str, Any]) -> str:
-    more = claim["needed"]
-    return str(claim["verdict"]) + (
-        f" ({more} more images would decide it if the figure stayed as it is)" if more else ""
-    )
 
 
 def run_claim(wanted: argparse.Namespace, output: Output) -> int:
@@ -127,7 +101,7 @@ def run_claim(wanted: argparse.Namespace, output: Output) -> int:
     with released(wanted.release) as (opened, (cid,)):
         done = judge_claims(opened, cid, wanted.claims)
     lines = [
-        f"after the fact: {one['metric']} {one['comparator']} {one['threshold']}: {_verdict(one)}, "
+        f"after the fact: {one['metric']} {one['comparator']} {one['threshold']}: {verdict_text(one)}, "
         f"{one['value'] or 'not estimable'} [{one['low']}, {one['high']}]"
         for one in done["claims"]
     ]

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from registry.cli.commands.common import Subparsers, add, group, home, limit, record
 from registry.cli.commands.event_texts import epoch_text, event_text, fold_name, step_text, trouble_text
+from registry.cli.failures import tell
+from registry.cli.figure_lines import apart_lines, claim_lines, figure_lines
 from registry.cli.output import Output, cell, json_text, plain, show
+from registry.core.errors import Cancelled, EmotionetError
 
 if TYPE_CHECKING:
     from registry.assembly import Home
@@ -30,6 +33,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     training.add_argument("--base", metavar="CID|FILE", help="base weights: a folder, .safetensors, .onnx, .pt")
     training.add_argument("--engine", default="local", choices=["local", "ray"])
     training.add_argument("--dry-run", action="store_true", help="print the plan and its cost; do nothing")
+    training.add_argument(
+        "--anew", action="store_true", help="begin anew although the same training was left unfinished"
+    )
     training.add_argument("--detach", action="store_true", help="leave the work to a running worker")
     training.add_argument("--claim", action="append", default=[], metavar="'macro_f1 >= 0.90'")
     training.add_argument("--final", metavar="fold:N|refit", help="which weights people get")
@@ -66,11 +72,11 @@ def run_train(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         if wanted.dry_run:
             return _estimate(opened, record(opened, wanted.snapshot), asked, output)
-        run = start_run(opened, record(opened, wanted.snapshot), asked)
+        run = start_run(opened, record(opened, wanted.snapshot), asked, anew=wanted.anew)
         output.say(f"run {run}")
         if not wanted.detach:
             work_until_ended(opened, run, output)
-        return _print(opened, run, output)
+        return _print(opened, run, output, ended=True)
 
 
 def _estimate(opened: Home, snapshot: CID, asked: Wanted, output: Output) -> int:
@@ -94,7 +100,24 @@ def _estimate(opened: Home, snapshot: CID, asked: Wanted, output: Output) -> int
 
 
 def work_until_ended(opened: Home, run: str, output: Output) -> None:
-    """Work a run's jobs in this process, with progress bars, until none is left; what ends the work is raised."""
+    """Work a run's jobs in this process, with progress bars, until none is left; what ends the work is raised.
+
+    Ctrl-C leaves the run where it is: ``Cancelled``, with the command that goes on.
+    """
+    from registry.workflows.control_run import leave
+
+    try:
+        _work(opened, run, output)
+    except KeyboardInterrupt as error:
+        leave(opened, run)
+        raise Cancelled(
+            f"run {run} was stopped; what it has done is kept",
+            code="stopped",
+            hint=f"`emotionet runs resume {run}` goes on where it was.",
+        ) from error
+
+
+def _work(opened: Home, run: str, output: Output) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     bars = output.progress()
@@ -142,20 +165,44 @@ def draw_event(bars: Bars, event: dict[str, Any]) -> None:
         bars.word(step_text(data))
 
 
-def _print(opened: Home, run: str, output: Output) -> int:
-    from registry.catalog import runs
+def _print(opened: Home, run: str, output: Output, *, ended: bool = False) -> int:
+    """Show a run; where it was to have ``ended`` well and did not, say why on stderr whatever is shown."""
+    from registry.workflows.show_run import show_run
 
-    with opened.catalog.read() as db:
-        document = runs.get(db, run)
+    document = show_run(opened, run)
+    output.document(document, identity="run", text=run_text(document))
+    if document["status"] not in {"failed", "cancelled"}:
+        return 0
+    if ended:
+        tell(_why(document))
+    return 1
+
+
+def _why(document: dict[str, Any]) -> EmotionetError:
+    """A run that failed or was cancelled, as the error that its command ends with."""
+    run, reason = document["run"], document["error"]
+    return EmotionetError(
+        f"run {run} {'failed' if document['status'] == 'failed' else 'was cancelled'}"
+        + (f": {reason}" if reason else ""),
+        hint=f"`emotionet runs logs {run}` says more; mend it, then `{document['next']}` goes on where it was.",
+    )
+
+
+def run_text(document: dict[str, Any]) -> list[str]:
+    """A run for people."""
     lines = [
-        f"run {document['run']}: {document['status']}" + (f" ({document['error']})" if document.get("error") else ""),
+        f"run {document['run']}: {document['status']}" + (f" ({document['error']})" if document["error"] else ""),
         f"snapshot {document['snapshot']}, recipe {document['recipe']}",
-        f"plan {document['plan']}, draw {document['draw']}",
-        f"kept {document['kept']}, dropped {cell(document['dropped'] or {})}",
-        *[f"{fold_name(row['fold'])}: {row['status']} {row.get('tensors') or ''}" for row in document["folds"]],
+        f"plan {document['plan'] or '-'}, draw {document['draw'] or '-'}",
+        f"kept {cell(document['kept'])}, dropped {cell(document['dropped'] or {})}",
+        *[
+            f"{fold_name(row['fold'])}: {row['status']} {row.get('tensors') or ''}".rstrip()
+            for row in document["folds"]
+        ],
     ]
-    output.document(document, identity="run", text=lines)
-    return 1 if document["status"] in {"failed", "cancelled"} else 0
+    if document["metrics"] is not None:
+        lines += [*figure_lines(document), *apart_lines(document), *claim_lines(document)]
+    return [*lines, f"next: {document['next']}"]
 
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
@@ -232,4 +279,4 @@ def run_resume(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         resume(opened, wanted.run)
         work_until_ended(opened, wanted.run, output)
-        return _print(opened, wanted.run, output)
+        return _print(opened, wanted.run, output, ended=True)

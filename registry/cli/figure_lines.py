@@ -1,0 +1,53 @@
+"""Figures with their intervals and claims with their verdicts, as lines for people: the same after training and of a
+release."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry.cli.output import table
+
+SHOWN = ("macro_f1", "accuracy", "pr_auc", "map50", "recall_gap(class)")
+
+
+def figure_lines(done: dict[str, Any]) -> list[str]:
+    """A table of the ``metrics`` that most people ask for first."""
+    found = done["metrics"]
+    rows = [
+        [name, *(str(found[name][part] or "not estimable") for part in ("value", "low", "high"))]
+        for name in SHOWN
+        if name in found
+    ]
+    return [table(["metric", "value", "low", "high"], rows)]
+
+
+def apart_lines(done: dict[str, Any]) -> list[str]:
+    """What base weights have seen, and have not, where they have seen anything."""
+    return [
+        f"of images that the base weights have {name}: macro_f1 {figure_text(done[part]['macro_f1'])}"
+        for part, name in (("unseen", "not seen"), ("seen", "seen"))
+        if "macro_f1" in done[part]
+    ]
+
+
+def claim_lines(done: dict[str, Any]) -> list[str]:
+    """The plan's claims and what became of them."""
+    return [
+        f"claim {claim['metric']} {claim['comparator']} {claim['threshold']}: {verdict_text(claim)}"
+        for claim in done["claims"]
+    ]
+
+
+def figure_text(found: dict[str, Any]) -> str:
+    """A value and its interval."""
+    if found["value"] is None:
+        return "not estimable"
+    return f"{found['value']} [{found['low']}, {found['high']}]"
+
+
+def verdict_text(claim: dict[str, Any]) -> str:
+    """A verdict, and how many more images would decide an open one."""
+    more = claim["needed"]
+    return str(claim["verdict"]) + (
+        f" ({more} more images would decide it if the figure stayed as it is)" if more else ""
+    )
