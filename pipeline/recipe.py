@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from pipeline import cost
-from registry.core.errors import InvalidInput, Unavailable
+from registry.core.errors import InvalidInput, not_read
 
 Size = Annotated[int, Meta(ge=32, le=1280, multiple_of=32)]
 Level = Annotated[int, Meta(ge=0, le=255)]
@@ -140,7 +140,7 @@ def _text(name_or_file: str) -> str:
             raise InvalidInput(f"{path} is larger than 64 KiB: that is no recipe", code="bad_recipe")
         return data.decode("utf-8")
     except OSError as error:
-        raise Unavailable(f"{path} can't be read: {error.strerror}") from error
+        raise not_read(path, error) from error
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not UTF-8", code="bad_recipe", hint="save it as UTF-8.") from error
 
@@ -150,9 +150,15 @@ def parse_recipe(value: Any) -> Recipe:
     try:
         recipe = msgspec.convert(value, Recipe)
     except msgspec.ValidationError as error:
-        raise InvalidInput(f"the recipe does not hold: {error}", code="bad_recipe") from error
+        raise InvalidInput(f"the recipe does not hold: {_plain(str(error))}", code="bad_recipe") from error
     _check(recipe)
     return recipe
+
+
+def _plain(said: str) -> str:
+    """What msgspec says, with the field's name first: ``training.epochs: expected `int` >= 1``."""
+    what, at, where = said.partition(" - at `$.")
+    return f"{where.rstrip('`')}: {what[:1].lower()}{what[1:]}" if at else said
 
 
 def _check(recipe: Recipe) -> None:
@@ -197,7 +203,11 @@ def load_recipe(name_or_file: str, overrides: Mapping[str, Any]) -> tuple[str, d
             value["training"]["epochs"] = given
         else:
             raise InvalidInput(f"{name!r} can't be given over a recipe's value", code="bad_recipe")
-    recipe = parse_recipe(value)
+    try:
+        recipe = parse_recipe(value)
+    except InvalidInput as error:  # the recipe alone did hold
+        given = ", ".join(f"{name} {number}" for name, number in overrides.items())
+        raise InvalidInput(f"with {given} {error}", code=error.code, hint="give other values, or none.") from error
     values = msgspec.to_builtins(recipe)
     return str(values.pop("name")), dict(values)
 

@@ -1,4 +1,4 @@
-"""The demo: the main job from import to audit, on drawn faces or on real ones, and where to look."""
+"""The demo: the whole workflow once, from import to audit, on drawn faces or on real ones, and the next commands."""
 
 from __future__ import annotations
 

@@ -116,14 +116,14 @@ def _read(scratch: FileHome, path: Path, any_record: bool) -> CID:
     if kept.damaged or kept.cut:
         wrong = kept.cut or _count(len(kept.damaged))
         raise Untrusted(f"{path} is damaged: {wrong}", hint=f"`emotionet audit {path}` tells what of it holds.")
-    index_logs(scratch, signed)
+    problems = index_logs(scratch, signed)
     roots = [record_of(scratch, root) for root in kept.roots]
     if any_record and roots:
         return roots[0]
-    return _release(scratch, path, roots)
+    return _release(scratch, path, roots, problems)
 
 
-def _release(scratch: FileHome, path: Path, roots: list[CID]) -> CID:
+def _release(scratch: FileHome, path: Path, roots: list[CID], problems: list[str]) -> CID:
     from registry.catalog import releases
 
     with scratch.catalog.read() as db:
@@ -131,7 +131,8 @@ def _release(scratch: FileHome, path: Path, roots: list[CID]) -> CID:
     found = [root for root in dict.fromkeys(roots) if root in known]
     if not found:
         raise InvalidInput(
-            f"{path} holds no release that somebody signed", hint=f"`emotionet audit {path}` tells what it holds."
+            f"{path} holds no release that somebody signed" + (f": {problems[0]}" if problems else ""),
+            hint=f"`emotionet audit {path}` tells what it holds.",
         )
     if len(found) > 1:
         raise InvalidInput(

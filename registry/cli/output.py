@@ -70,6 +70,12 @@ class Output:
         self._bars = Bars(shown=not self.quiet)
         return self._bars
 
+    def busy(self, text: str) -> None:
+        """A word on a terminal while something goes on that can't be counted; gone with what is printed next."""
+        bars = self.progress()
+        if bars.on_terminal:
+            bars.word(text)
+
     def close(self) -> None:
         """End the bars that are shown: what comes next stands below them."""
         if self._bars is not None:

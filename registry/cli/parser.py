@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 NOUNS = (service, content, images, snapshots, runs, releases, anchors, upkeep)
 _CHOICE = re.compile(r"argument (.+?): invalid choice: '?(.*?)'? \(choose from (.*)\)", re.DOTALL)
 _REQUIRED = re.compile(r"the following arguments are required: (.*)", re.DOTALL)
+_TAKES = re.compile(r"argument (.+?): takes (.*)", re.DOTALL)
 _NUMBER = re.compile(r"argument (.+?): invalid \S+ value: (.*)", re.DOTALL)
 
 
@@ -40,6 +41,8 @@ class Parser(argparse.ArgumentParser):
             if found[1] in {"VERB", "COMMAND"}:
                 return f"{self.prog} needs a verb: {', '.join(self._verbs())}", see
             return f"{self.prog} needs {found[1]}", see
+        if found := _TAKES.match(message):
+            return f"{found[1]} takes {found[2]}", see
         if found := _NUMBER.match(message):
             return f"{found[1]} takes a whole number, not {found[2]}", see
         return message.removeprefix("argument "), see

@@ -63,7 +63,7 @@ class Bars:
     def __init__(self, *, shown: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._shown, self._clock = shown, clock
         self._stream: TextIO = sys.stderr
-        self._terminal = shown and self._stream.isatty()
+        self.on_terminal = shown and self._stream.isatty()
         self._steps: dict[str, Step] = {}
         self._drawn, self._at = 0, -1e9
         self._word = ""
@@ -86,7 +86,7 @@ class Bars:
             elif step.ended is None:
                 step.ended = now
             self._word = ""
-            if self._terminal:
+            if self.on_terminal:
                 self._draw(force=step.ended == now)
             elif new:
                 self._line(step, now)
@@ -96,7 +96,7 @@ class Bars:
         if not self._shown:
             return
         with self._lock:
-            if self._terminal:
+            if self.on_terminal:
                 self._word = text
                 self._draw(force=True)
             else:
@@ -112,7 +112,7 @@ class Bars:
         with self._lock:
             self._erase()
             self._write(text)
-            if self._terminal and text.endswith("\n") and (self._steps or self._word):
+            if self.on_terminal and text.endswith("\n") and (self._steps or self._word):
                 self._draw(force=True)
         return len(text)
 
@@ -120,7 +120,8 @@ class Bars:
         """End all bars: they stay as they are, and nothing moves them again."""
         with self._lock:
             self._word = ""
-            if self._terminal and self._steps:
+            self._erase()
+            if self.on_terminal and self._steps:
                 now = self._clock()
                 for step in self._steps.values():
                     step.ended = step.ended or now

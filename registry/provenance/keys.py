@@ -21,7 +21,7 @@ from pathlib import Path
 
 from coincurve import PrivateKey
 
-from registry.core.errors import InvalidInput, Unavailable, not_written
+from registry.core.errors import InvalidInput, not_read, not_written
 from registry.core.log import address_of_key, did_of
 from registry.provenance import keystore, own_log
 
@@ -109,7 +109,7 @@ def _key_file(folder: Path) -> Path | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise Unavailable(f"the folder {folder} can't be read: {error.strerror}") from error
+        raise not_read(f"the folder {folder}", error) from error
     if len(found) > 1:
         raise InvalidInput(
             f"{folder} holds {len(found)} keys", code="several_keys", hint="leave only the one that publishes."
@@ -143,7 +143,7 @@ def _read(path: Path) -> str:
                 raise InvalidInput(f"others may read {path}", code="key_too_open", hint=f"run `chmod 600 {path}`.")
             return handle.read(1 << 16)
     except OSError as error:
-        raise Unavailable(f"{path} can't be read: {error.strerror}") from error
+        raise not_read(path, error) from error
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is damaged", code="key_file_damaged", hint="restore it from a backup.") from error
 

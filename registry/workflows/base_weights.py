@@ -14,7 +14,7 @@ from typing import Any
 from registry.catalog.lineage import trainings_of
 from registry.content import importer, reader
 from registry.core.cid import CID
-from registry.core.errors import InvalidInput, Untrusted
+from registry.core.errors import InvalidInput, Untrusted, UsageError
 from registry.core.method import Method
 from registry.core.records import Origin
 from registry.core.store import BlockStore
@@ -43,9 +43,20 @@ def read_base(parts: Parts, method: Method, given: str, values: Mapping[str, Any
     if os.sep in given or Path(given).exists():
         files = method.read_base(Path(given))
     else:
-        files = weights_files(parts.store, CID.parse(given))
+        files = weights_files(parts.store, _named(given))
     method.check_base(files, values)
     return files
+
+
+def _named(given: str) -> CID:
+    """The CID of base weights that somebody typed; ``UsageError`` where it is none and no path either."""
+    try:
+        return CID.parse(given)
+    except InvalidInput as error:
+        raise UsageError(
+            f"the base weights {given[:200]!r} are no file that is here, and no CID",
+            hint="check the path, or give the CID of weights that are held here.",
+        ) from error
 
 
 def stated_licence(files: Mapping[str, bytes]) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from registry.core import records
 from registry.core.cid import CID
-from registry.core.errors import InvalidInput, Unavailable
+from registry.core.errors import InvalidInput, not_read
 from registry.core.method import Detection
 from registry.provenance.lineage import SAFETENSORS, final_weights, release_view, threshold_of
 from registry.workflows.base_weights import weights_files
@@ -24,7 +24,7 @@ def _read(path: Path) -> bytes:
             raise InvalidInput(f"{path} is larger than 64 MiB", hint="give a smaller image.")
         return path.read_bytes()
     except OSError as error:
-        raise Unavailable(f"{path} can't be read: {error.strerror}") from error
+        raise not_read(path, error) from error
 
 
 def _document(path: Path, detections: Sequence[Detection], classes: Sequence[str], threshold: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime, timedelta
 
-from registry.cli.commands.common import Subparsers, add, cid, group, home
+from registry.cli.commands.common import Subparsers, add, cid, group, home, whole
 from registry.cli.output import Output
 from registry.core.errors import UsageError
 
@@ -32,7 +32,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     creating.add_argument(
         "--scope", action="append", default=[], help="images:write, snapshots:write, ... (default: all)"
     )
-    creating.add_argument("--days", type=int, default=90)
+    creating.add_argument("--days", type=whole(1, 36_500), default=90)
     add(token, common, "list", run_token_list, "list tokens")
     add(token, common, "revoke", run_token_revoke, "revoke a token").add_argument("id")
 

@@ -97,9 +97,25 @@ def released(*texts: str) -> Iterator[tuple[Home, list[CID]]]:
         yield found
 
 
+def whole(low: int, high: int | None = None) -> Callable[[str], int]:
+    """What turns an option's value into a whole number from ``low`` (to ``high``), for ``type=``."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = low - 1
+        if number < low or (high is not None and number > high):
+            bounds = f"from {low} on" if high is None else f"from {low} to {high}"
+            raise argparse.ArgumentTypeError(f"takes a whole number {bounds}, not {text[:60]!r}")
+        return number
+
+    return read
+
+
 def limit(parser: argparse.ArgumentParser) -> None:
     """The option of every list."""
-    parser.add_argument("--limit", type=int, default=1000, help="how many at most (default 1000)")
+    parser.add_argument("--limit", type=whole(1), default=1000, help="how many at most (default 1000)")
 
 
 def classes_option(parser: argparse.ArgumentParser) -> None:

@@ -157,18 +157,27 @@ def _tree(root: str, found: Mapping[str, Any]) -> Iterable[str]:
                     continue
                 again = edge[far] in seen
                 mark = " (above)" if again else ""
-                yield f"{'  ' * depth}{edge['relation']} {kinds.get(edge[far], '?')} {edge[far]}{mark}"
+                yield f"{'  ' * depth}{_kin(edge['relation'], str(kinds.get(edge[far], '?')))} {edge[far]}{mark}"
                 if not again:
                     seen.add(edge[far])
                     stack.append((edge[far], depth + 1))
 
 
+def _kin(relation: str, kind: str) -> str:
+    """What an edge leads to; a relation that ends with the kind says it already."""
+    return relation if relation.endswith(kind) else f"{relation} {kind}"
+
+
 def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     """Check, print every check, exit as the levels say."""
+    from registry.cli.from_file import is_file
     from registry.workflows.audit_target import audit_target
 
-    if wanted.target.endswith(".car") and not Path(wanted.target).is_file():
+    if Path(wanted.target).is_dir():
+        raise UsageError(f"{wanted.target} is a folder", hint="give a CAR file, or the CID of what is held here.")
+    if is_file(wanted.target) and not Path(wanted.target).exists():
         raise UsageError(f"{wanted.target} is no file", hint="check the path.")
+    output.busy("auditing")
     with home() as opened:
         report = audit_target(opened, wanted.target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)
     document = report.to_json()

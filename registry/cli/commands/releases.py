@@ -83,15 +83,22 @@ def release_text(done: dict[str, Any]) -> list[str]:
         f"release {done['release']}",
         f"issuer {done['issuer']} ({done['whose']})",
         f"snapshot {done['snapshot']}",
-        f"final weights {done['final']}",
+        f"final weights: {done['final'].replace(':', ' ')}",
         *figure_lines(done),
         *best,
         *own,
         *apart_lines(done),
         *done["base_said"],
         *claim_lines(done),
-        f"anchor: {anchor['status']} ({anchor['chain']})",
+        f"anchor: {_anchor(anchor)}",
     ]
+
+
+def _anchor(anchor: dict[str, Any]) -> str:
+    """Where it stands, and on which chain if there is one."""
+    said = {"journal": "in this home's own journal, which proves nothing to others", "none": "none that is known here"}
+    status = str(anchor["status"])
+    return said.get(status) or f"{status} on {anchor['chain']}"
 
 
 def run_claim(wanted: argparse.Namespace, output: Output) -> int:
@@ -149,6 +156,7 @@ def run_report(wanted: argparse.Namespace, output: Output) -> int:
     from registry.web.report import render_report
     from registry.workflows.whole_file import whole_file
 
+    output.busy("auditing, drawing the report")
     with released(wanted.release) as (opened, (cid,)):
         path = wanted.output or Path(f"{cid}.html")
         with whole_file(path) as stream:
@@ -218,8 +226,10 @@ def run_predict(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.predict import predict
     from registry.workflows.predicted_picture import draw_all
 
+    output.busy("loading the model")
     with released(wanted.release) as (opened, (cid,)):
         found = list(predict(opened, cid, wanted.images, wanted.average))
+    output.close()
     if wanted.draw:
         for path in draw_all(found, wanted.draw):
             output.say(f"wrote {path}")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from registry.cli.commands.common import Subparsers, add, group, home, limit, record
+from registry.cli.commands.common import Subparsers, add, group, home, limit, record, whole
 from registry.cli.commands.event_texts import epoch_text, event_text, fold_name, step_text, trouble_text
 from registry.cli.failures import tell
 from registry.cli.figure_lines import apart_lines, claim_lines, figure_lines
@@ -38,10 +38,14 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     )
     training.add_argument("--detach", action="store_true", help="leave the work to a running worker")
     training.add_argument("--claim", action="append", default=[], metavar="'macro_f1 >= 0.90'")
-    training.add_argument("--final", metavar="fold:N|refit", help="which weights people get")
+    training.add_argument(
+        "--final",
+        metavar="fold:N|refit",
+        help="which weights are published as final",
+    )
     training.add_argument("--unanchored", action="store_true", help="do not wait for the chain (audit level 3 fails)")
-    for name in ("folds", "repeats", "epochs", "imgsz", "seed", "batch"):
-        training.add_argument(f"--{name}", type=int, metavar="N", help="over the recipe's value")
+    for name, low in {"folds": 2, "repeats": 1, "epochs": 1, "imgsz": 32, "seed": 0, "batch": 1}.items():
+        training.add_argument(f"--{name}", type=whole(low), metavar="N", help="overrides the recipe's value")
     verbs = group(commands, "runs", "training runs")
     limit(add(verbs, common, "list", run_list, "list runs"))
     add(verbs, common, "show", run_show, "one run").add_argument("run")
@@ -88,15 +92,19 @@ def _estimate(opened: Home, snapshot: CID, asked: Wanted, output: Output) -> int
     lines = [
         f"snapshot {done['snapshot']}: {done['images']} images",
         f"recipe {done['recipe']} ({done['method']}), seed {done['seed']}",
-        f"{done['folds']} folds, drawn {done['repeats']} times, {done['epochs']} epochs",
+        f"{done['folds']} folds{_times(done['repeats'])}, {done['epochs']} epochs",
         f"base weights: {done['base']}" + (f", licence {done['base_licence']}" if done["base_licence"] else ""),
-        f"people get {done['final']}; claims: {cell(done['claims'])}",
+        f"published weights: {done['final'].replace(':', ' ')}; claims: {cell(done['claims'])}",
         f"{done['trainings']} trainings, {done['side_by_side']} side by side on engine {done['engine']}",
         f"about {clock}, {done['memory'] / 2**30:.1f} GiB of memory, {done['disk'] / 2**20:.0f} MiB of disk",
         *(f"warning: {text}" for text in done["warnings"]),
     ]
     output.document(done, identity=None, text=lines)
     return 0
+
+
+def _times(repeats: int) -> str:
+    return "" if repeats == 1 else f", drawn {repeats} times"
 
 
 def work_until_ended(opened: Home, run: str, output: Output) -> None:

@@ -9,19 +9,25 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from registry.cli.commands.common import Subparsers, add, home
+from registry.cli.commands.common import Subparsers, add, home, whole
 from registry.cli.output import Output
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
-    showing = add(commands, common, "demo", run_demo, "the main job from import to audit, and where to look")
+    showing = add(
+        commands,
+        common,
+        "demo",
+        run_demo,
+        "run the whole workflow once, from import to audit, and print the next commands",
+    )
     showing.add_argument("--data", metavar="DIR|CID|FILE.car", help="real images (else the demo draws its own faces)")
     showing.add_argument("--recipe", default="quick", metavar="NAME|FILE")
     showing.add_argument("--base", metavar="CID|FILE", help="base weights: a folder, .safetensors, .onnx, .pt")
     serving = add(commands, common, "serve", run_serve, "the API, with a local worker")
     serving.add_argument("--host", default="127.0.0.1")
-    serving.add_argument("--port", type=int, default=8000)
+    serving.add_argument("--port", type=whole(0, 65_535), default=8000)
     serving.add_argument("--no-worker", action="store_true", help="leave the runs to `emotionet worker`")
     add(commands, common, "worker", run_worker, "only a worker (one a machine)")
 

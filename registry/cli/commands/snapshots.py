@@ -7,7 +7,17 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from registry.cli.commands.common import Subparsers, add, classes_option, classes_text, group, home, limit, record
+from registry.cli.commands.common import (
+    Subparsers,
+    add,
+    classes_option,
+    classes_text,
+    group,
+    home,
+    limit,
+    record,
+    whole,
+)
 from registry.cli.output import Output, cell
 from registry.core.errors import UsageError
 
@@ -35,7 +45,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     exporting.add_argument("--format", choices=["jsonl", "csv", "parquet", "croissant", "yolo"], default="jsonl")
     exporting.add_argument("-o", "--out", type=Path, help="a file; for croissant and yolo a folder")
     exporting.add_argument("--draw", metavar="CID", help="yolo: split as a fold of this draw")
-    exporting.add_argument("--fold", type=int, metavar="N", help="which (default 0)")
+    exporting.add_argument("--fold", type=whole(0), metavar="N", help="which (default 0)")
 
 
 def _query(wanted: argparse.Namespace) -> dict[str, Any]:

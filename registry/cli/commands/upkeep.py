@@ -51,7 +51,12 @@ def run_gc(wanted: argparse.Namespace, output: Output) -> int:
     waiting = done["unlisted"] - done["blocks"]
     text = [f"freed {done['blocks']} blocks, {done['bytes']} bytes"]
     text += [f"left {waiting} new blocks: other processes write here"] if waiting else []
-    text += [f"{name}: {done[name]}" for name in ("unpinned", "gone", "denied")]
+    said = {
+        "unpinned": "kept without a pin",
+        "gone": "referenced but missing",
+        "denied": "withdrawn and still stored",
+    }
+    text += [f"{words}: {done[name]}" for name, words in said.items()]
     output.document(done, identity=None, text=text)
     return 0
 
