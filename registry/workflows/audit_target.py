@@ -43,7 +43,7 @@ def audit_held(
         raise NotFound(f"{cid} is not held here", hint="give a CAR file of it, or import it.")
     with parts.catalog.read() as db:
         record = entries.record_of(db, cid)
-        entry = cid if record != cid else entries.entry_of(db, cid, None)
+    entry = cid if record != cid else _entry_of(parts, record, issuer)
     own = _evidence(parts, entry)
     subject = Subject(
         get=parts.store.get,
@@ -63,6 +63,24 @@ def audit_held(
     return run_checks(subject, levels_up_to(level))
 
 
+def _entry_of(parts: Parts, record: CID, issuer: str | None) -> CID | None:
+    """Who says a record: the one who is asked for, who signed a release's plan, or the first of anybody. Anyone can
+    sign somebody's record again, and say that it was earlier."""
+    with parts.catalog.read() as db:
+        plan = _plan_entry(parts, record)
+        signers = [issuer, entries.issuer_of(db, plan) if plan else None]
+        found = [entries.entry_of(db, record, one) for one in signers if one is not None]
+        return next((one for one in found if one is not None), None) or entries.entry_of(db, record, None)
+
+
+def _plan_entry(parts: Parts, record: CID) -> CID | None:
+    """The plan's entry of a release; None of anything else."""
+    try:
+        return records.parse_as(records.Release, parts.store.get(record)).plan_entry
+    except EmotionetError:
+        return None
+
+
 def _evidence(parts: Parts, entry: CID | None) -> list[CID]:
     """The nearest evidence that covers an entry, first."""
     if entry is None:
@@ -73,11 +91,7 @@ def _evidence(parts: Parts, entry: CID | None) -> list[CID]:
 
 
 def _plans_evidence(parts: Parts, record: CID, own: list[CID]) -> list[CID]:
-    try:
-        release = records.parse_as(records.Release, parts.store.get(record))
-    except EmotionetError:
-        return []
-    return [cid for cid in _evidence(parts, release.plan_entry) if cid not in own]
+    return [cid for cid in _evidence(parts, _plan_entry(parts, record)) if cid not in own]
 
 
 def _anchored(parts: Parts, evidence: list[CID]) -> CID | None:

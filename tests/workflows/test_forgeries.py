@@ -16,6 +16,7 @@ import pytest
 from safetensors.numpy import save
 
 from registry.assembly import Home
+from registry.catalog import indexing
 from registry.content import reader
 from registry.core import car, encoding, records, tables
 from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
@@ -25,7 +26,7 @@ from registry.core.tensors import MODEL, WEIGHTS, tensors_digest
 from registry.core.unixfs import FILE, UnixFS, encode_unixfs
 from registry.provenance.checks.report import FAILS, HOLDS, UNCHECKED, Report
 from registry.provenance.lineage import ReleaseView
-from registry.workflows.audit_target import audit_car
+from registry.workflows.audit_target import audit_car, audit_target
 from registry.workflows.export_held import export_held
 from tests.support.forgery import (
     Changed,
@@ -583,3 +584,15 @@ def test_the_digest_is_that_of_the_published_bytes(released: Released) -> None:
     home, _, view = released
     for one in view.release.weights:
         assert tensors_digest(files_of(home, one.cid)[WEIGHTS]) == one.tensors
+
+
+def test_who_signs_a_release_again_does_not_become_its_issuer(released: Released) -> None:
+    """Not even by an entry that says to be older, where it was imported into the home that published it."""
+    home, entry, view = released
+    foreign = OtherKey(9).says(home, view.release)
+    with home.catalog.write() as db:
+        indexing.index_entry(db, foreign, home.store.get)
+    report = audit_target(home, str(records.cid(view.release)), level=2)
+    assert (report.issuer, report.entry, failed(report)) == (home.key.did, str(entry), [])
+    report = audit_target(home, str(foreign), level=2)
+    assert (report.issuer, failed(report)) == (OtherKey(9).did, ["2.issuer", "2.log"])

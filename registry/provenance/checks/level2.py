@@ -13,7 +13,7 @@ from registry.core.errors import NotFound
 from registry.provenance.checks.reached import type_of
 from registry.provenance.checks.report import UNCHECKED, Check, Doubt, Skip, run, some
 from registry.provenance.checks.subject import Subject
-from registry.provenance.checks.withdrawals import Withdrawals
+from registry.provenance.checks.withdrawals import counted, signed
 
 OTHERS_MAY = ("contribution", "withdrawal", "audit")  # what a file may hold of another signer than the target's
 
@@ -50,7 +50,14 @@ def signatures(subject: Subject) -> str:
         log.read_entry(subject.plan_entry, subject.get)
     for entry in subject.entries.values():
         log.verify_entry(entry)
-    return f"{len(subject.entries)} entries"
+    kinds = Counter(_kind(subject, entry) for entry in subject.entries.values())
+    return f"{len(subject.entries)} entries: {', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))}"
+
+
+def _kind(subject: Subject, entry: records.Entry) -> str:
+    """The type of what an entry says; on the way between two others a file holds entries alone."""
+    record = subject.said(entry)
+    return "record that is not here" if record is None else type_of(record)
 
 
 def issuer(subject: Subject) -> str:
@@ -76,8 +83,7 @@ def _others(subject: Subject, mine: str) -> list[str]:
     found: Counter[tuple[str, str]] = Counter()
     for entry in subject.entries.values():
         if entry.issuer != mine:
-            record = subject.said(entry)
-            found[entry.issuer, "unknown record" if record is None else type_of(record)] += 1
+            found[entry.issuer, _kind(subject, entry)] += 1
     said = [f"{count} {kind} by {who}" for (who, kind), count in sorted(found.items())]
     wrong = [one for one, (_, kind) in zip(said, sorted(found), strict=True) if kind not in OTHERS_MAY]
     if wrong:
@@ -129,9 +135,9 @@ def times(subject: Subject) -> str:
 def withdrawals(subject: Subject) -> str:
     """2.withdrawals: of the target and its snapshot by their issuer; a stranger's takes nothing back and is told."""
     _entry(subject)
-    found = Withdrawals(subject)
-    said = [
-        f"this {kind} was withdrawn at {one.record.effective}: {one.record.reason}" for kind, one in found.of_target()
-    ]
-    count = sum(1 for _ in found)
-    return "; ".join([*said, f"{count} withdrawals"] if count else ["nothing was taken back"])
+    count = {one.entry for _, one in counted(subject)}
+    others = [one.issuer for one in signed(subject) if one.entry not in count]
+    told = (
+        f"{len(count)} withdrawals: {some(what for what, _ in counted(subject))}" if count else "nothing was taken back"
+    )
+    return f"{told}; without effect on it: {len(others)}, by {some(sorted(set(others)))}" if others else told

@@ -87,15 +87,20 @@ class Withdrawals:
 
 def taken_back(subject: Subject) -> list[dict[str, str]]:
     """What was taken back of the target, by whoever may: ``what, issuer, effective, reason``."""
+    return [_told(what, one) for what, one in counted(subject)]
+
+
+def counted(subject: Subject) -> list[tuple[str, Withdrawn]]:
+    """The withdrawals that count, each with what it takes back: the target, its snapshot, or images of that."""
     found = Withdrawals(subject)
     counted = found.of_target()
     if not (subject.is_release or subject.is_snapshot) or not any(found):
-        return [_told(kind, one) for kind, one in counted]
+        return counted
     for row in tables.rows_as_dicts(subject.snapshot.items, subject.get):
         one = found.of_image(row["sha256"], [bytes(row["image"])], row["contributors"])
         if one is not None:
             counted.append((f"image {row['sha256'].hex()}", one))
-    return [_told(kind, one) for kind, one in counted]
+    return counted
 
 
 def _told(what: str, one: Withdrawn) -> dict[str, str]:
