@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from registry.cli.output import table
+from registry.provenance.exports.card_words import REASONS
 
 SHOWN = ("macro_f1", "accuracy", "pr_auc", "map50", "recall_gap(class)")
 
@@ -14,7 +15,12 @@ def figure_lines(done: dict[str, Any]) -> list[str]:
     """A table of the ``metrics`` that most people ask for first."""
     found = done["metrics"]
     rows = [
-        [name, *(str(found[name][part] or "not estimable") for part in ("value", "low", "high"))]
+        [
+            name,
+            found[name]["value"] or not_estimable(found[name]),
+            found[name]["low"] or "–",
+            found[name]["high"] or "–",
+        ]
         for name in SHOWN
         if name in found
     ]
@@ -38,16 +44,24 @@ def claim_lines(done: dict[str, Any]) -> list[str]:
     ]
 
 
+def not_estimable(found: dict[str, Any]) -> str:
+    """What stands in the place of a value, with the reason where it is known."""
+    reason = found.get("reason")
+    return f"not estimable: {REASONS.get(reason, reason)}" if reason else "not estimable"
+
+
 def figure_text(found: dict[str, Any]) -> str:
     """A value and its interval."""
     if found["value"] is None:
-        return "not estimable"
+        return not_estimable(found)
     return f"{found['value']} [{found['low']}, {found['high']}]"
 
 
 def verdict_text(claim: dict[str, Any]) -> str:
-    """A verdict, and how many more images would decide an open one."""
+    """A verdict, and how many more images would decide an open one, or why nothing does."""
     more = claim["needed"]
+    if claim.get("reason"):
+        return f"{claim['verdict']} ({not_estimable(claim)})"
     return str(claim["verdict"]) + (
         f" ({more} more images would decide it if the figure stayed as it is)" if more else ""
     )

@@ -21,7 +21,7 @@ Attributes = Mapping[bytes, Mapping[str, str]]
 MAX_VALUES = 50  # groups of one attribute, or of a pair
 MAX_PAIRS = 20  # pairs of attributes
 MAX_BYTES = 1_000_000  # of all groups' figures in the record, whose block ends at 2 MiB
-_OF_GROUP, _OF_CLASS, _FIGURE = 4, 4, 130  # figures of a group, of a class in it, and bytes of one beside its names
+_OF_GROUP, _OF_CLASS, _FIGURE = 4, 4, 100  # figures of a group, of a class in it, and bytes of one beside its names
 
 
 @dataclass(frozen=True)
