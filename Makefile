@@ -2,26 +2,36 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP = $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 STAMP := $(VENV)/.installed
+TRAIN := $(VENV)/.train
 
 .PHONY: help install demo test check bench clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-install: $(STAMP) ## make .venv with the pinned dependencies (does nothing when nothing changed)
+install: $(STAMP) ## make .venv with everything, the tests' parts too (does nothing when nothing changed)
 
-$(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
-	  { echo "Emotionet needs Python 3.11 to 3.13, $(PYTHON) is $$($(PYTHON) --version 2>&1): make PYTHON=python3.12 install"; exit 1; }
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV) || \
-	  { echo "$(PYTHON) can't make a virtual environment: on Debian, apt-get install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+$(STAMP): pyproject.toml constraints.txt | $(BIN)/pip
+	$(PIP) -e '.[test]'
 	@$(BIN)/python -c 'import cv2' 2>$(VENV)/cv2.log || { tail -n 1 $(VENV)/cv2.log; \
 	  echo "OpenCV needs system libraries: on Debian, apt-get install libgl1 libglib2.0-0"; exit 1; }
-	@touch $(STAMP)
+	@touch $(TRAIN) $(STAMP)
 
-demo: install ## the main job from import to audit, on drawn faces
+$(TRAIN): pyproject.toml constraints.txt | $(BIN)/pip
+	$(PIP) -e '.[train]'
+	@$(BIN)/python -c 'import cv2' 2>$(VENV)/cv2.log || { tail -n 1 $(VENV)/cv2.log; \
+	  echo "OpenCV needs system libraries: on Debian, apt-get install libgl1 libglib2.0-0"; exit 1; }
+	@touch $(TRAIN)
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Emotionet needs Python 3.11 to 3.13, $(PYTHON) is $$($(PYTHON) --version 2>&1): make PYTHON=python3.12 install"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "$(PYTHON) can't make a virtual environment: on Debian, apt-get install python3-venv"; exit 1; }
+
+demo: $(TRAIN) ## the main job from import to audit, on drawn faces; installs what that needs
 	$(BIN)/emotionet demo
 
 test: install ## the whole suite, the same that CI runs

@@ -12,6 +12,7 @@ from pipeline import recipe as recipes
 from pipeline.hardware import hardware
 from pipeline.labels import choose_boxes
 from registry.core.errors import InvalidInput, Untrusted
+from registry.core.extras import need
 from registry.core.method import Box, Detection, Estimate, FoldOutcome, FoldTask, Item, Prepared, Progress, Row
 
 Read = Callable[[bytes], bytes]
@@ -39,6 +40,7 @@ class YOLOv8:
 
     def tools(self, recipe: Mapping[str, Any]) -> dict[str, bytes]:
         """The detector's weights, where the recipe asks for one."""
+        _ready()
         if recipe["preprocess"]["detector"] == "none":
             return {}
         from pipeline.faces import FILE, weights
@@ -73,6 +75,7 @@ class YOLOv8:
         self, prepared: Sequence[Prepared], read: Read, recipe: Mapping[str, Any], array: Path, progress: Progress
     ) -> dict[bytes, int]:
         """Make the kept pixels into one .npy (n, size, size, 3), or take the one that is there and whole."""
+        _ready()
         from pipeline.workspace import prepare_array
 
         return prepare_array(prepared, read, recipe["preprocess"], array, progress)
@@ -127,6 +130,7 @@ class YOLOv8:
 
     def estimate(self, recipe: Mapping[str, Any], images: int, classes: int) -> Estimate:
         """One fold of so many images here, by a step that is really done."""
+        _ready()
         from pipeline import cost
         from pipeline.yolo.probe import seconds_a_step
 
@@ -154,12 +158,14 @@ class YOLOv8:
 
     def read_base(self, path: Path) -> dict[str, bytes]:
         """Files of a weights directory from a folder, a .safetensors, an .onnx or a .pt."""
+        _ready()
         from pipeline.convert import read_base
 
         return read_base(path)
 
     def check_base(self, files: Mapping[str, bytes], recipe: Mapping[str, Any]) -> None:
         """All tensors of the architecture that the recipe trains; the classes may be others."""
+        _ready()
         from pipeline.convert import check
         from pipeline.weights import fits
 
@@ -168,6 +174,7 @@ class YOLOv8:
 
     def export(self, weights: Mapping[str, bytes]) -> dict[str, bytes]:
         """``model.onnx``, compared with the weights before it is given out."""
+        _ready()
         from pipeline.yolo.export import to_onnx
 
         return {"model.onnx": to_onnx(weights)}
@@ -180,6 +187,7 @@ class YOLOv8:
         classes: tuple[str, ...],
     ) -> Iterable[tuple[Detection, ...]]:
         """Run published weights, or the average of several, on encoded images."""
+        _ready()
         from pipeline.resize import Letterbox, resize
         from pipeline.weights import load_weights
         from pipeline.yolo.model import infer, load_model
@@ -211,11 +219,17 @@ class YOLOv8:
 
     def environment(self) -> dict[str, str]:
         """Versions of all software that affects bits, and the kind of processor."""
+        _ready()
         from PIL import features
 
         found = {name: metadata.version(name) for name in SOFTWARE}
         within = {f"pillow {name}": str(features.version(name)) for name in DECODERS}
         return {**found, **within, "python": platform.python_version(), "system": platform.system(), **hardware()}
+
+
+def _ready() -> None:
+    """``Unavailable`` where the packages that train are not installed (the extra ``train``)."""
+    need("train", "training and predicting")
 
 
 def _prepared(row: Mapping[Any, Any], supplied: Sequence[Box] | None) -> Prepared:

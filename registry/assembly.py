@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, cast
 
 from registry.core.anchor import Anchors
 from registry.core.errors import EmotionetError, NotFound, UsageError, with_hint
+from registry.core.extras import need
 from registry.core.method import Method
 from registry.core.store import BlockReader, BlockStore
 from registry.settings import Settings, read_settings
@@ -62,6 +63,7 @@ class Home:
     @cached_property
     def kubo(self) -> KuboStore:
         """The IPFS node that EMOTIONET_IPFS_API names."""
+        need("kubo", "an IPFS node")
         from registry.content.kubo import KuboStore
 
         if self.settings.ipfs_api is None:

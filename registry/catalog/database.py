@@ -22,6 +22,7 @@ from sqlalchemy import event, exc
 from sqlalchemy.orm import Session
 
 from registry.core.errors import Conflict, InvalidInput, Unavailable, UsageError, not_written
+from registry.core.extras import need
 from registry.read_only import read_only_uri
 
 HEAD = "0002"  # the newest revision in ``migrations``
@@ -103,6 +104,7 @@ def _sqlite_begins(connection: sa.Connection) -> None:
 
 def _make_engine(url: sa.URL) -> sa.Engine:
     if url.get_backend_name() != "sqlite":
+        need("postgres", "PostgreSQL")
         return sa.create_engine(url, pool_pre_ping=True)
     path = Path(url.database or "")
     if not path.exists() and path.parent.is_dir():

@@ -11,6 +11,7 @@ from typing import Any
 
 from registry.cli.output import json_text, show
 from registry.core.errors import UsageError
+from registry.core.extras import need
 from registry.workflows.whole_file import whole_file
 
 
@@ -46,6 +47,7 @@ def write_rows(rows: Iterable[Mapping[str, Any]], form: str, out: Path | None) -
     if form == "parquet":
         if out is None:
             raise UsageError("parquet is not for a terminal", hint="name a file with -o.")
+        need("tables", "Parquet")
         import pyarrow as pa
         from pyarrow import parquet
 

@@ -20,6 +20,7 @@ from registry.core import records, tables
 from registry.core.boxes import boxes_within, full_frame
 from registry.core.cid import CID
 from registry.core.errors import Conflict, InvalidInput, NotFound, not_written
+from registry.core.extras import need
 from registry.provenance.exports import croissant
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.read_content import plain_row, read_as
@@ -73,6 +74,7 @@ def snapshot_rows(parts: Parts, cid: CID) -> Iterator[dict[str, Any]]:
 
 def _croissant(parts: Parts, cid: CID, snapshot: records.Snapshot, found: Iterable[Picture], folder: Path) -> None:
     """croissant.json, items.parquet and images/."""
+    need("tables", "Croissant")
     (folder / croissant.IMAGES).mkdir()
     rows, kinds = [], set()
     for one in found:

@@ -85,6 +85,7 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
         reach(parts.settings.ray_address or "")
     method = parts.method(wanted.method)
     name, values = method.recipe(wanted.recipe, wanted.overrides)
+    method.tools(values)
     final = wanted.final or str(values["final"])
     _check_final(final, run_context.fold_count(values))
     recipe = records.Recipe(name=name, method=wanted.method, values=dict(values))

@@ -313,4 +313,5 @@ def test_a_card_tells_how_to_use_the_weights(mirrored: bool) -> None:
     compile(code, "card", "exec")
     assert f"SIZE, THRESHOLD = 96, {float(given.evaluation.thresholds[0])}" in code
     assert ("mirror_back" in code) == mirrored
-    assert "```python" not in model_card(view(values={"epochs": 3})), "another method's recipe says nothing of that"
+    for values in ({"epochs": 3}, {"training": {"imgsz": 96}, "evaluation": {"floor": f"0.01\n```\n{EVIL}"}}):
+        assert "```python" not in model_card(view(values=values)), "another method's recipe, or a stranger's"

@@ -6,12 +6,14 @@ predictions of `emotionet predict`, which a test runs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from registry.core.records import REFIT
 from registry.provenance.lineage import ReleaseView
 
+_SHARE = re.compile(r"[01](\.[0-9]{1,6})?", re.ASCII)
 _PICTURE = """\
 import ast
 import numpy as np
@@ -89,7 +91,7 @@ def use(view: ReleaseView) -> list[str]:
     values = view.recipe.values
     training, judging = _part(values, "training"), _part(values, "evaluation")
     size, floor, mirrored = training.get("imgsz"), judging.get("floor"), bool(judging.get("mirrored"))
-    if not isinstance(size, int) or not isinstance(floor, str):
+    if not isinstance(size, int) or not isinstance(floor, str) or not _SHARE.fullmatch(floor):
         return []
     average = (
         ["The figures are of the average of a picture and its mirror image; ultralytics does no such averaging, so "
@@ -126,4 +128,5 @@ def _threshold(view: ReleaseView) -> str:
     found, final = view.evaluation, view.plan.final
     number = final.removeprefix("fold:")
     judged = final != REFIT and number.isdecimal() and int(number) < len(found.thresholds)
-    return found.thresholds[int(number)] if judged else found.threshold_of_all
+    stated = found.thresholds[int(number)] if judged else found.threshold_of_all
+    return stated if _SHARE.fullmatch(stated) else "1"
