@@ -31,6 +31,7 @@ from registry.workflows.list_plans import list_plans
 from registry.workflows.parts import Parts
 from registry.workflows.publish_release import publish_release, show_release
 from registry.workflows.read_content import read_as
+from registry.workflows.withdrawn import withdrawals_by, withdrawals_of_release
 
 _WEIGHTS = WEIGHTS_FILES[0]
 
@@ -49,9 +50,11 @@ def create_release(home: Home, data: JSONBody[NewRelease]) -> Response[Document]
 
 @get("/releases", responses=problems(), sync_to_thread=True)
 def list_releases(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
-    """Releases, newest first."""
+    """Releases, newest first; `withdrawn` lists what was taken back of each, by whom, when and why."""
     with home.catalog.read() as db:
-        return page(*releases.list_releases(db, cursor=cursor, limit=limit))
+        found, following = releases.list_releases(db, cursor=cursor, limit=limit)
+    back = withdrawals_by(home, found)
+    return page([{**one, "withdrawn": back.get(one["cid"], [])} for one in found], following)
 
 
 @get("/releases/{cid:str}", responses=problems(404, 410), sync_to_thread=True)
@@ -107,6 +110,7 @@ def show_model(home: Home, published: Published, cid: CidPath) -> Document:
         "fold": known["fold"] if known else None,
         "format": known["format"] if known else None,
         "tensors": known["tensors"] if known else None,
+        "withdrawn": withdrawals_of_release(home, CID.parse(known["release"])) if known else [],
         "files": [{"name": name, "cid": str(file), "size": size} for name, (file, size) in files.items()],
     }
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from registry.catalog import kept as t
 from registry.catalog.sql import insert_new
+from registry.catalog.tables import contribution_rows as rows
 from registry.core.cid import CID
 from registry.core.errors import NotFound
 
@@ -34,6 +35,20 @@ def pseudonym(db: Session, subject_name: str) -> str:
         found = db.scalar(query)
     assert found is not None
     return found
+
+
+def known_pseudonym(db: Session, subject_name: str) -> str | None:
+    """The pseudonym that a person has already; none is made."""
+    found: str | None = db.scalar(sa.select(t.subjects.c.pseudonym).where(t.subjects.c.name == subject_name))
+    return found
+
+
+def of_pseudonym(db: Session, pseudonym: str) -> tuple[int, int]:
+    """How many images stand under a pseudonym, and how many imported roots they came with."""
+    mine = sa.select(rows.c.sha256).where(rows.c.subject == pseudonym).distinct()
+    images = db.scalar(sa.select(sa.func.count()).select_from(mine.subquery())) or 0
+    roots = sa.select(t.file_names.c.root).where(t.file_names.c.sha256.in_(mine)).distinct()
+    return images, db.scalar(sa.select(sa.func.count()).select_from(roots.subquery())) or 0
 
 
 def forget_subject(db: Session, subject_name: str) -> None:

@@ -107,6 +107,11 @@ def _document(db: Session, found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def ended(db: Session) -> list[str]:
+    """Ids of all runs that nobody works on any more."""
+    return list(db.scalars(sa.select(t.runs.c.id).where(t.runs.c.status.in_(("completed", "failed", "cancelled")))))
+
+
 def get(db: Session, run: str) -> dict[str, Any]:
     """The document of `emotionet runs show --json`, and ``error``. ``NotFound`` if there is no such run.
 

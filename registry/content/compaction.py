@@ -14,14 +14,15 @@ from registry.content.packs import HEADER, PackReader, PackWriter, flush_folder,
 from registry.core.cid import CID, RAW, hash_function
 
 OVERHEAD = 48  # bytes beside a block's own: its CID and the length
+LENGTH, PREFIX = 5, 4  # at most, of a block's length and of what stands before the multihash in a CID
 
 
-def compact(folder: Path, index: Index, reader: PackReader) -> Iterator[str]:
-    """Rewrite packs in which a sixteenth or more is dead; yields their names as they go."""
+def compact(folder: Path, index: Index, reader: PackReader, *, thorough: bool = False) -> Iterator[str]:
+    """Rewrite packs in which a sixteenth or more is dead, or (``thorough``) anything at all; yields their names as they
+    go."""
     for name, size in index.packs():
         rows = index.blocks_of(name)
-        live = sum(length + OVERHEAD for _, _, length in rows)
-        if size - live <= max(len(HEADER) + OVERHEAD, size // 16):
+        if not (has_dead(rows, size) if thorough else _mostly_dead(rows, size)):
             continue
         lock = lock_pack(folder, name)
         if lock is not None and _rewrite(folder, index, reader, name, rows):
@@ -29,6 +30,21 @@ def compact(folder: Path, index: Index, reader: PackReader) -> Iterator[str]:
             flush_folder(folder)
             yield name
     yield from _orphans(folder, index)
+
+
+def _mostly_dead(rows: list[Row], size: int) -> bool:
+    live = sum(length + OVERHEAD for _, _, length in rows)
+    return size - live > max(len(HEADER) + OVERHEAD, size // 16)
+
+
+def has_dead(rows: list[Row], size: int) -> bool:
+    """Whether a pack of ``size`` flushed bytes holds a block that is none of its ``rows``, by rising offset."""
+    at = len(HEADER)
+    for multihash, offset, length in rows:
+        if offset - at > LENGTH + PREFIX + len(multihash):  # more than this block's own length and CID
+            return True
+        at = offset + length
+    return size > at and bool(rows or size > len(HEADER))
 
 
 def _rewrite(folder: Path, index: Index, reader: PackReader, name: str, rows: list[Row]) -> bool:

@@ -13,13 +13,13 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from registry.content.batch import Batch
-from registry.content.compaction import compact
+from registry.content.compaction import compact, has_dead
 from registry.content.index import Index, Place
 from registry.content.packs import Descriptor, PackReader
 from registry.core.cid import CID, IDENTITY, RAW, hash_function, verify
@@ -190,23 +190,28 @@ class EmbeddedStore:
         finally:
             fcntl.flock(self._lock_file.number, fcntl.LOCK_SH if self._writes.is_set() else fcntl.LOCK_UN)
 
-    def gc(self, listed: Iterable[CID]) -> dict[str, int]:
-        """Free every block that neither a pin nor ``listed`` reach.
+    def gc(self, listed: Iterable[CID], denied: Collection[bytes] = ()) -> dict[str, int]:
+        """Free every block that neither a pin nor ``listed`` reach, and those that only ``denied`` (multihashes) reach.
 
-        A pin's closure that is not whole, or a damaged block on the way, stops it all: what hangs below can't be
-        known. Of ``listed`` some may be absent. While other processes write, what is newer than an hour stays: they may
-        be about to speak of it. Returns ``blocks`` and ``bytes`` that were freed, and counts of blocks:
+        A pin's closure that is not whole but for ``denied``, or a damaged block on the way, stops it all: what hangs
+        below can't be known. Of ``listed`` some may be absent. While other processes write, what is newer than an hour
+        stays: they may be about to speak of it. Where something is denied, no pack keeps bytes of blocks that were
+        freed, now or before. Returns ``blocks`` and ``bytes`` that were freed, and counts of blocks:
         ``unlisted`` (nothing reaches them; those not freed are new), ``unpinned`` (kept though no pin reaches them),
-        ``gone`` (reached and not here).
+        ``gone`` (reached and not here); and ``left``: packs that hold bytes of freed blocks and could not be rewritten.
         """
         self.flush()
         with self._collecting() as before:
-            pinned = {cid.multihash for cid in walk_present(self, self.pins())}
+            pinned = {cid.multihash for cid in walk_present(self, self.pins(), lambda cid: cid.multihash in denied)}
             absent: list[CID] = []
-            kept = {cid.multihash for cid in walk_held(self, listed, absent)}
+            kept = {cid.multihash for cid in walk_held(self, listed, absent, denied)}
             dead = [one for one in self._index.multihashes() if one not in pinned and one not in kept]
             count, freed = self._index.remove(dead, before)
-            for pack in compact(self._packs, self._index, self._reader):
+            for pack in compact(self._packs, self._index, self._reader, thorough=bool(denied)):
                 self._reader.forget(pack)
+            left = sum(map(self._holds_dead, self._index.packs())) if denied else 0
         report = {"unlisted": len(dead), "unpinned": len(kept - pinned), "gone": len({one.multihash for one in absent})}
-        return {"blocks": count, "bytes": freed, **report}
+        return {"blocks": count, "bytes": freed, **report, "left": left}
+
+    def _holds_dead(self, pack: tuple[str, int]) -> bool:
+        return has_dead(self._index.blocks_of(pack[0]), pack[1])

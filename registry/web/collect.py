@@ -72,6 +72,7 @@ def collect(
         licence=view.release.licence,
         headline=tuple(named[name] for name in HEADLINE if name in named),
         holds=audit["holds"],
+        withdrawn=tuple(about["withdrawn"]),
         checked=len(results) - results.count("not checked"),
         unchecked=results.count("not checked"),
         claims=tuple(to_value(verdict) for verdict in view.release.claims),

@@ -57,6 +57,7 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     cids: tuple[tuple[str, str], ...]
     final: str  # "fold:N" or "refit": whose weights people get
     own: tuple[dict[str, Any], ...] | None = None
+    withdrawn: tuple[dict[str, Any], ...] = ()  # what was taken back of it: {what, effective, reason, issuer}
     base_said: tuple[str, ...] = ()  # notes on what the base weights have seen
     unseen: tuple[dict[str, Any], ...] = ()  # of images that they have not seen, and of the others
     seen: tuple[dict[str, Any], ...] = ()

@@ -65,6 +65,13 @@ class Words:
                 return other.format(*(self.exact(part) if _is_number(part) else part for part in found.groups())), "es"
         return text, "en"
 
+    def withdrawn(self, one: Mapping[str, str]) -> str:
+        """What was taken back of a release, when and why."""
+        said = {"time": one["effective"], "reason": one["reason"]}
+        if one["what"].startswith("image "):
+            return self("page.withdrawn_image", image=one["what"].removeprefix("image "), **said)
+        return self("page.withdrawn_release" if one["what"] == "release" else "page.withdrawn_snapshot", **said)
+
     def exact(self, value: str | int) -> str:
         """A number with all its digits."""
         return str(value).replace(".", ",") if self.language == "es" else str(value)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from registry.catalog import entries
+from registry.catalog import entries, withdrawals
 from registry.core import car, records, tables
 from registry.core.cid import CID, DAG_CBOR
 from registry.core.dag import walk_closure
@@ -23,6 +23,7 @@ from registry.core.log import read_entry, walk_back
 from registry.provenance.base_lineage import lineage_blocks
 from registry.provenance.lineage import draw_view
 from registry.workflows.held_withdrawals import withdrawals_of
+from registry.workflows.own import own_issuers
 from registry.workflows.parts import Parts
 from registry.workflows.whole_file import whole_file
 
@@ -89,13 +90,15 @@ def _left_out(parts: Parts, record: records.Record | None, taken_back: list[CID]
         snapshot = record
     else:
         return set()
-    if not taken_back and taken_back is not None:
+    with parts.catalog.read() as db:
+        gone = {cid for cid in withdrawals.denied(db, own_issuers(parts)) if not parts.store.has(cid)}
+    if not taken_back and taken_back is not None and not gone:
         return set()
     targets = {_target(parts, cid) for cid in taken_back or ()}
     return {
         row["image"]
         for row in tables.rows_as_dicts(snapshot.items, parts.store.get)
-        if taken_back is None or row["sha256"] in targets or bytes(row["image"]) in targets
+        if taken_back is None or row["sha256"] in targets or bytes(row["image"]) in targets or row["image"] in gone
     }
 
 

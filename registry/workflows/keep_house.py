@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from registry.catalog import reach
+from registry.catalog import reach, runs, withdrawals
 from registry.catalog.rebuild import rebuild
 from registry.content.embedded import EmbeddedStore
+from registry.core.cid import CID
 from registry.core.dag import walk_closure
 from registry.core.errors import EmotionetError, UsageError
 from registry.workflows.index_logs import index_logs, log_behind
 from registry.workflows.own import may_sign, own_issuers
 from registry.workflows.parts import Parts, Progress
+from registry.workflows.run_context import work_folder
 from registry.workflows.say import settle
 
 
@@ -27,25 +29,40 @@ def verify_store(parts: Parts, progress: Progress) -> list[dict[str, Any]]:
     checks: list[dict[str, Any]] = [
         {"name": "blocks", "ok": not bad, "detail": "; ".join(bad[:10]) or "every block hashes to its CID"}
     ]
+    with parts.catalog.read() as db:
+        denied = {cid.multihash for cid in withdrawals.denied(db, own_issuers(parts))}
     for done, root in enumerate(parts.store.pins(), 1):
         progress("pins", done, 0)
+        gone = set[CID]()
+
+        def left_out(cid: CID, gone: set[CID] = gone) -> bool:
+            if cid.multihash in denied and not parts.store.has(cid):
+                gone.add(cid)
+            return cid in gone
+
         try:
-            count = sum(1 for _ in walk_closure(parts.store.get, [root]))
-            checks.append({"name": f"pin {root}", "ok": True, "detail": f"{count} blocks"})
+            count = sum(1 for _ in walk_closure(parts.store.get, [root], left_out))
+            without = f", without {len(gone)} withdrawn images" if gone else ""
+            checks.append({"name": f"pin {root}", "ok": True, "detail": f"{count} blocks{without}"})
         except EmotionetError as error:
             checks.append({"name": f"pin {root}", "ok": False, "detail": str(error)})
     return checks
 
 
 def collect_garbage(parts: Parts) -> dict[str, Any]:
-    """Free what nothing reaches; see ``EmbeddedStore.gc`` for the counts, and ``denied``: withdrawn and still held.
+    """Free what nothing reaches, and images that were taken back by who may, whatever still names them.
 
-    Safe beside running jobs: all that a run has written down is listed, and what it is about to is too new.
+    See ``EmbeddedStore.gc`` for the counts; ``denied``: withdrawn and still held. Safe beside running jobs: all that a
+    run has written down is listed, and what it is about to is too new.
     """
     store = _embedded(parts)
     with parts.catalog.read() as db:
-        listed, denied = reach.listed(db), reach.denied(db)
-    report = store.gc(listed)
+        listed, denied = reach.listed(db), withdrawals.denied(db, own_issuers(parts))
+        ended = runs.ended(db)
+    for run in ended:  # pixels of a run that was stopped: one that is taken up again makes them anew
+        for pixels in work_folder(parts, run).glob("*.npy"):
+            pixels.unlink(missing_ok=True)
+    report = store.gc(listed, {cid.multihash for cid in denied})
     return {**report, "denied": sum(store.has(cid) for cid in denied)}
 
 

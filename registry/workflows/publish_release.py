@@ -29,6 +29,7 @@ from registry.workflows.draw_folds import keep_evidence
 from registry.workflows.own import is_own, whose
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.say import say
+from registry.workflows.withdrawn import withdrawals_by
 
 
 def publish_release(
@@ -126,6 +127,7 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "entry": row["entry"],
         "issuer": row["issuer"],
         "whose": whose(parts, row["issuer"]),
+        "withdrawn": withdrawals_by(parts, [row]).get(str(record), []),
         "plan": str(view.draw.plan),
         "draw": str(view.release.draw),
         "snapshot": str(view.preprocessing.snapshot),

@@ -89,12 +89,25 @@ def record(opened: Home, text: str) -> CID:
 
 
 @contextmanager
-def released(*texts: str) -> Iterator[tuple[Home, list[CID]]]:
-    """A home that holds the releases that somebody typed, by CID or as FILE.car, and their CIDs."""
+def released(*texts: str, tell: bool = True) -> Iterator[tuple[Home, list[CID]]]:
+    """A home that holds the releases that somebody typed, by CID or as FILE.car, and their CIDs.
+
+    What was taken back of them is told first, on stderr, unless the command's own answer begins with it (``tell``).
+    """
     from registry.cli.from_file import opened_with
 
-    with opened_with(list(texts)) as found:
-        yield found
+    with opened_with(list(texts)) as (opened, cids):
+        for cid in cids if tell else ():
+            tell_withdrawn(opened, cid)
+        yield opened, cids
+
+
+def tell_withdrawn(opened: Home, release: CID) -> None:
+    """Say on stderr what was taken back of a release; nothing of what is none."""
+    from registry.workflows.withdrawn import sentences, withdrawals_of_release
+
+    for line in sentences(withdrawals_of_release(opened, release)):
+        warn(line)
 
 
 def whole(low: int, high: int | None = None) -> Callable[[str], int]:

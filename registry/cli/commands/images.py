@@ -29,6 +29,8 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     withdrawing = add(verbs, common, "withdraw", run_withdraw, "take an image back")
     withdrawing.add_argument("what", metavar="CID|SHA256")
     withdrawing.add_argument("--reason", required=True)
+    forgetting = add(verbs, common, "forget", run_forget, "forget a person: their pseudonym is nobody's from then on")
+    forgetting.add_argument("subject", metavar="SUBJECT", help="the name as it stood in the table of labels")
 
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
@@ -81,6 +83,26 @@ def run_relabel(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         done = relabel(opened, wanted.image, wanted.label, wanted.contributor)
     output.document(done, identity="contribution", text=[f"{done['sha256']} is now {done['label']}"])
+    return 0
+
+
+def run_forget(wanted: argparse.Namespace, output: Output) -> int:
+    """Destroy a pseudonym's key; the name is not repeated."""
+    from registry.workflows.forget_subject import forget_subject
+
+    with home() as opened:
+        done = forget_subject(opened, wanted.subject)
+    text = [
+        f"forgotten: whose pseudonym {done['pseudonym']} was, nobody can tell any more",
+        f"{done['images']} images keep it: `emotionet images list --subject {done['pseudonym']}` names them,"
+        " `emotionet images withdraw` takes one back",
+    ]
+    if done["tables"]:
+        text.append(
+            f"{done['tables']} imported tables of labels may hold the name, here and where they came from; they are"
+            " given to nobody unless their folder was published"
+        )
+    output.document(done, identity="pseudonym", text=text)
     return 0
 
 

@@ -71,6 +71,8 @@ def run_publish(wanted: argparse.Namespace, output: Output) -> int:
 
 def release_text(done: dict[str, Any]) -> list[str]:
     """A release for people."""
+    from registry.workflows.withdrawn import sentences
+
     best = [
         f"{one['name']} at the best threshold, {one['threshold']}: {one['value']} (optimistic)"
         for one in done["optimistic"]
@@ -80,6 +82,7 @@ def release_text(done: dict[str, Any]) -> list[str]:
     )
     anchor = done["anchor"]
     return [
+        *sentences(done["withdrawn"]),
         f"release {done['release']}",
         f"issuer {done['issuer']} ({done['whose']})",
         f"snapshot {done['snapshot']}",
@@ -131,12 +134,18 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List releases, newest first."""
     from registry.catalog import releases
     from registry.workflows.own import whose
+    from registry.workflows.withdrawn import sentences, withdrawals_by
 
     with home() as opened:
         with opened.catalog.read() as db:
             found, _ = releases.list_releases(db, cursor=None, limit=wanted.limit)
-        rows = [{**one, "whose": whose(opened, one["issuer"])} for one in found]
-    output.lines(rows, identity="cid", columns=["cid", "snapshot", "whose", "issued_at"])
+        back = withdrawals_by(opened, found)
+        rows = [{**one, "whose": whose(opened, one["issuer"]), "withdrawn": back.get(one["cid"], [])} for one in found]
+    columns = ["cid", "snapshot", "whose", "issued_at"]
+    if back and not output.as_json:
+        columns.insert(0, "withdrawn")
+        rows = [{**one, "withdrawn": sentences(one["withdrawn"])} for one in rows]
+    output.lines(rows, identity="cid", columns=columns)
     return 0
 
 
@@ -144,7 +153,7 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """One release."""
     from registry.workflows.publish_release import show_release
 
-    with released(wanted.release) as (opened, (cid,)):
+    with released(wanted.release, tell=False) as (opened, (cid,)):
         done = show_release(opened, cid)
     output.document(done, identity="release", text=release_text(done))
     return 0

@@ -57,6 +57,8 @@ def run_gc(wanted: argparse.Namespace, output: Output) -> int:
         "denied": "withdrawn and still stored",
     }
     text += [f"{words}: {done[name]}" for name, words in said.items()]
+    if done["left"]:
+        text.append(f"left bytes of freed blocks in {done['left']} packs that others write to, or that are damaged")
     output.document(done, identity=None, text=text)
     return 0
 

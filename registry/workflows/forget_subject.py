@@ -1,0 +1,26 @@
+"""Forget a person: destroy the key that made their pseudonym. What was said under it stays, and is nobody's.
+
+Invariant: the name is compared as an import would have kept it; nothing of it is written anywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry.catalog import private
+from registry.core.text import clean
+from registry.workflows.parts import Parts
+
+
+def forget_subject(parts: Parts, name: str) -> dict[str, Any]:
+    """The document of `emotionet images forget --json`: ``pseudonym, images, tables``.
+
+    ``images`` keep the pseudonym, ``tables`` of labels that were imported with these images may name the person still.
+    ``NotFound`` if no subject has this name.
+    """
+    subject = clean("subject", name)
+    with parts.catalog.write() as db:
+        pseudonym = private.known_pseudonym(db, subject)
+        private.forget_subject(db, subject)
+        images, tables = private.of_pseudonym(db, pseudonym) if pseudonym else (0, 0)
+    return {"pseudonym": pseudonym, "images": images, "tables": tables}
