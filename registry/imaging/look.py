@@ -76,7 +76,7 @@ def _has_exif(data: bytes, opened: Image) -> bool:
     """Whether to ask Pillow for it: of a PNG without any it would decode all pixels to look behind them."""
     if opened.width * opened.height > MAX_PIXELS:
         return False
-    return opened.format != "PNG" or b"eXIf" in data or b"Raw profile type" in data or b"XMP" in data
+    return opened.format != "PNG" or b"eXIf" in data or b"Raw profile type" in data or b"com.adobe.xmp" in data
 
 
 def _trouble(data: bytes, opened: Image) -> str | None:

@@ -9,6 +9,7 @@ import threading
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from registry.api import content
 from registry.api import images as addresses
@@ -337,3 +338,34 @@ def test_lookup_finds_what_speaks_of_an_image(client: Client, writer: Headers) -
         assert [one["type"] for one in found] == ["contribution"]
         assert CID.parse(found[0]["record"])
     problem(client.get("/api/v1/lookup/nonsense"), 422, "invalid_cid")
+
+
+def drawn(red: int) -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (200, 140), (red, 0, 0)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_rows_of_one_picture_are_one_statement_with_all_boxes(client: Client, writer: Headers) -> None:
+    (cid,) = send(client, writer, [drawn(1)])
+    row = {"cid": str(cid), "label": "feliz", "contributor": "anna"}
+    boxes = [[10, 10, 40, 40], [190, 130, 20, 20], [10, 10, 40, 40]]
+    results = register(client, writer, [{**row, "boxes": [box]} for box in boxes])["results"]
+    assert [one["status"] for one in results] == ["registered", "registered", "unchanged"]
+    assert [bool(one["note"]) for one in results] == [False, True, False]
+    (said,) = client.get(f"/api/v1/images/{cid}").json()["history"]
+    assert said["boxes"] == [[1000, 1000, 4000, 4000], [19000, 13000, 1000, 1000]]
+
+
+@pytest.mark.parametrize("box", [[900, 900, 10, 10], [0.5, 0.5, 0.25, 0.25], [199.5, 0, 20, 20]])
+def test_a_box_outside_or_below_a_pixel_is_refused(client: Client, writer: Headers, box: list[float]) -> None:
+    (cid,) = send(client, writer, [drawn(2)])
+    (answer,) = register(client, writer, [{"cid": str(cid), "label": "feliz", "boxes": [box]}])["results"]
+    assert (answer["status"], answer["code"]) == ("rejected", "bad_box")
+
+
+def test_rows_of_one_picture_that_contradict_each_other_are_refused(client: Client, writer: Headers) -> None:
+    (cid,) = send(client, writer, [drawn(3)])
+    row = {"cid": str(cid), "label": "feliz"}
+    results = register(client, writer, [{**row, "subject": "a"}, {**row, "subject": "b"}])["results"]
+    assert [one["code"] for one in results] == ["contradicting_rows"] * 2

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, PngImagePlugin
 
 from registry.assembly import Home
 from registry.imaging.look import look
@@ -22,14 +22,72 @@ def picture(kind: str = "JPEG", place: bool = True, orientation: int | None = 6)
         gps |= {ExifTags.GPS.GPSLongitudeRef: "E", ExifTags.GPS.GPSLongitude: (13.0, 22.0, 30.0)}
         exif.get_ifd(ExifTags.IFD.GPSInfo).update(gps)
     stream = io.BytesIO()
-    Image.effect_noise((900, 700), 60).convert("RGB").save(stream, kind, exif=exif.tobytes())
+    Image.effect_noise((90, 70), 60).convert("RGB").save(stream, kind, exif=exif.tobytes())
     return stream.getvalue()
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description xmlns:exif="http://ns.adobe.com/exif/1.0/" {}</rdf:RDF></x:xmpmeta>'
+)
+ATTRIBUTE = XMP.format('exif:GPSLatitude="52,30.2N" exif:GPSLongitude="13,22.5E"/>')
+ELEMENT = XMP.format("><exif:GPSLongitude>13,22.5E</exif:GPSLongitude></rdf:Description>")
+NOWHERE = XMP.format('exif:GPSVersionID="2.2.0.0" exif:GPSLatitude=""/>')
+
+
+def with_xmp(kind: str, packet: str) -> bytes:
+    stream = io.BytesIO()
+    image = Image.new("RGB", (60, 40))
+    if kind == "PNG":
+        texts = PngImagePlugin.PngInfo()
+        texts.add_itxt("XML:com.adobe.xmp", packet, zip=True)
+        image.save(stream, kind, pnginfo=texts)
+    elif kind == "TIFF":
+        image.save(stream, kind, tiffinfo={700: packet.encode()})
+    else:
+        image.save(stream, kind, xmp=packet.encode())
+    return stream.getvalue()
+
+
+def heic(exif: bytes = b"", xmp: bytes = b"") -> bytes:
+    """The boxes of a phone's picture as far as anybody looks: its kind, and items in mdat."""
+    items = (b"\0\0\0\x06Exif\0\0" + exif if exif else b"") + xmp
+    return b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + (8 + len(items)).to_bytes(4, "big") + b"mdat" + items
+
+
+def exif_of(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as opened:
+        return bytes(opened.info["exif"]).removeprefix(b"Exif\0\0")
+
+
+def mpo(second: bytes) -> bytes:
+    stream = io.BytesIO()
+    with Image.open(io.BytesIO(second)) as other:
+        Image.new("RGB", (60, 40)).save(stream, "MPO", save_all=True, append_images=[other], exif=b"")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "MPO"])
 def test_a_place_is_found(kind: str) -> None:
     assert look(picture(kind)).place
     assert not look(picture(kind, place=False)).place
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "MPO"])
+@pytest.mark.parametrize(("packet", "place"), [(ATTRIBUTE, True), (ELEMENT, True), (NOWHERE, False)])
+def test_a_place_in_xmp_is_found(kind: str, packet: str, place: bool) -> None:
+    assert look(with_xmp(kind, packet)).place is place
+
+
+def test_a_place_in_what_nobody_here_decodes_is_found() -> None:
+    assert look(heic(exif=exif_of(picture()))).place
+    assert look(heic(xmp=ATTRIBUTE.encode())).place
+    assert not look(heic(exif=exif_of(picture(place=False)), xmp=NOWHERE.encode())).place
+
+
+def test_a_place_in_the_second_picture_of_an_mpo_is_found() -> None:
+    whole = mpo(picture(place=False)) + picture()  # as phones append it
+    assert look(whole).place
 
 
 def test_of_a_jpeg_the_beginning_is_enough() -> None:
