@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from registry.cli.commands.common import Subparsers, add, group, home, limit, released
+from registry.cli.failures import tell
 from registry.cli.figure_lines import apart_lines, claim_lines, figure_lines, figure_text, verdict_text
 from registry.cli.output import Output, table
+from registry.core.errors import InvalidInput, Unavailable
 
 RELEASE = "a release's CID, or the FILE.car that it was exported to"
 
@@ -52,7 +54,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     limit(listing)
     predicting = add(commands, common, "predict", run_predict, "run a published model on images")
     predicting.add_argument("release", metavar="RELEASE", help=RELEASE)
-    predicting.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    predicting.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="files, or folders of pictures")
     predicting.add_argument("--average", action="store_true", help="average all folds instead of the final weights")
     predicting.add_argument("--draw", type=Path, metavar="FOLDER", help="write each image there with its boxes")
 
@@ -231,16 +233,24 @@ def _comparison_text(done: dict[str, Any]) -> list[str]:
 
 
 def run_predict(wanted: argparse.Namespace, output: Output) -> int:
-    """Predict; one line an image."""
-    from registry.workflows.predict import predict
+    """Predict; one line an image. What can't be used is told by its name, and the others are looked at all the same."""
+    from registry.workflows.predict import image_paths, predict
     from registry.workflows.predicted_picture import draw_all
 
+    images = image_paths(wanted.images)
     output.busy("loading the model")
     with released(wanted.release) as (opened, (cid,)):
-        found = list(predict(opened, cid, wanted.images, wanted.average))
+        found = list(predict(opened, cid, images, wanted.average))
     output.close()
     if wanted.draw:
         for path in draw_all(found, wanted.draw):
             output.say(f"wrote {path}")
-    output.lines(found, identity="label", columns=["image", "label", "confidence"])
-    return 0
+    good = [one for one in found if one["error"] is None]
+    if good or output.as_json:
+        output.lines(found if output.as_json else good, identity="label", columns=["image", "label", "confidence"])
+    status = 0
+    for one in found:
+        if one["error"] is not None:
+            kind = Unavailable if one["error"]["code"] == "not_read" else InvalidInput
+            status = max(status, tell(kind(one["error"]["detail"], hint=one["error"]["hint"])))
+    return status
