@@ -100,7 +100,10 @@ def not_written(what: object, error: OSError) -> Unavailable:
     """What to raise where the system refused to write ``what``: ``disk_full`` where room is missing, otherwise
     ``not_written``."""
     code = "disk_full" if error.errno in NO_ROOM else "not_written"
-    return _refused(f"{what} can't be written", error, code)
+    refused = _refused(f"{what} can't be written", error, code)
+    if error.errno == errno.ENOENT:
+        refused.hint = "make its folder first, or name another place."
+    return refused
 
 
 def not_read(what: object, error: OSError) -> Unavailable:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from registry.catalog import entries, lineage
-from registry.core.cid import CID
+from registry.core.cid import CID, given
 from registry.core.errors import NotFound
 from registry.workflows.parts import Parts
 
@@ -18,6 +19,8 @@ def record_of(parts: Parts, cid: CID) -> CID:
 
 def look_up(parts: Parts, text: str) -> list[dict[str, Any]]:
     """Every record that names or holds a CID or digest."""
+    if not re.fullmatch("(sha256:)?[0-9a-fA-F]{64}", text):
+        given(text)
     with parts.catalog.read() as db:
         return lineage.lookup(db, text)
 

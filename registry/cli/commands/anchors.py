@@ -6,7 +6,7 @@ import argparse
 from datetime import UTC, datetime, timedelta
 
 from registry.cli.commands.common import Subparsers, add, cid, group, home, whole
-from registry.cli.output import Output
+from registry.cli.output import Output, cell
 from registry.core.errors import UsageError
 
 
@@ -64,7 +64,7 @@ def run_status(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         document = anchor_status(opened, cid(wanted.cid))
-    output.document(document, identity="status", text=[f"{name}: {value}" for name, value in document.items()])
+    output.document(document, identity="status", text=[f"{name}: {cell(value)}" for name, value in document.items()])
     return 0
 
 
@@ -74,7 +74,7 @@ def run_submit(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         document = submit_anchor(opened, cid(wanted.cid) if wanted.cid else None)
-    output.document(document, identity="status", text=[f"{name}: {value}" for name, value in document.items()])
+    output.document(document, identity="status", text=[f"{name}: {cell(value)}" for name, value in document.items()])
     return 0
 
 

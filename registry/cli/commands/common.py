@@ -143,5 +143,16 @@ def classes_option(parser: argparse.ArgumentParser) -> None:
 
 def classes_text(given: str) -> str:
     """A set's name, or the text of the file that was named."""
+    from registry.core.errors import UsageError, not_read
+
     path = Path(given)
-    return path.read_text(encoding="utf-8") if path.is_file() else given
+    if path.is_dir():
+        raise UsageError(f"--classes names the folder {given}", hint="name a file, or a set of classes.")
+    if not path.is_file():
+        return given
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise not_read(given, error) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--classes names {given}, which is no text in UTF-8", hint="save it as UTF-8.") from error

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from registry.cli.commands.common import Subparsers, add, classes_option, classes_text, group, home, limit
-from registry.cli.output import Output
+from registry.cli.output import Output, cell
 from registry.core.errors import NotFound
 
 COLUMNS = ["sha256", "cid", "size", "label", "class", "labels", "contributors", "subject", "licence", "status"]
@@ -70,7 +70,7 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
         if image is None:
             raise NotFound(f"{wanted.image} is no image of this catalog", hint="see `emotionet images list`.")
         history = images.history(db, bytes.fromhex(image["sha256"]))
-    text = [f"{name}: {image[name]}" for name in COLUMNS if name in image]
+    text = [f"{name}: {cell(image[name])}" for name in COLUMNS if name in image]
     text += [f"  {row['issued_at']} {row['contributor']}: {row['label']}" for row in history]
     output.document({**image, "history": history}, identity="sha256", text=text)
     return 0

@@ -245,7 +245,11 @@ def run_dropped(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_logs(wanted: argparse.Namespace, output: Output) -> int:
     """All events so far."""
+    from registry.catalog import runs
+
     with home() as opened:
+        with opened.catalog.read() as db:
+            runs.row(db, wanted.run)  # that there is one
         for event in events(opened, wanted.run, lambda: False):
             if output.as_json:
                 print(json_text(event))

@@ -118,7 +118,7 @@ def run_diff(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.compare_snapshots import compare_snapshots
 
     with home() as opened:
-        rows = compare_snapshots(opened, record(opened, wanted.before), record(opened, wanted.after))
+        rows = list(compare_snapshots(opened, record(opened, wanted.before), record(opened, wanted.after)))
     output.lines(rows, identity="sha256", columns=["change", "sha256", "before", "after"])
     return 0
 
