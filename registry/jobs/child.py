@@ -39,6 +39,7 @@ MALLOC = {
     "MALLOC_TOP_PAD_": "67108864",
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
+ERROR = "emotionet: error: "  # what a command's error begins with; its hint may follow
 LOG_TAIL = 4000  # characters of the child's stderr that a failure quotes at most
 
 
@@ -98,7 +99,7 @@ def run_child(
             text=True,
             start_new_session=True,
             # what a kill leaves behind lies in the folder
-            env={**os.environ, **MALLOC, "TMPDIR": str(folder), **(environment or {})},
+            env={**os.environ, **MALLOC, "EMOTIONET_TRACEBACK": "1", "TMPDIR": str(folder), **(environment or {})},
         )
     try:
         result = _follow(process, log, check, report)
@@ -126,15 +127,20 @@ def _follow(process: subprocess.Popen[str], log: Path, check: Callable[[], None]
             status = process.wait()
             if status == -signal.SIGKILL and oom_kills() > killed_before:
                 raise EmotionetError("the system ended its process for want of memory", code="out_of_memory")
-            tail = log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:].strip().splitlines()
-            last = tail[-1] if tail else "it said nothing"
-            raise Unavailable(f"its process ended with status {status} before its result: {last}")
+            raise Unavailable(f"its process ended with status {status} before its result: {_last_words(log)}")
         document: dict[str, Any] = json.loads(line)
         if "error" in document:
             raise failure(document)
         if "result" in document:
             return dict(document["result"])
         report(document)
+
+
+def _last_words(log: Path) -> str:
+    """The error that a child's log ends with, or else its last line."""
+    tail = log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:].strip().splitlines()
+    told = [line.removeprefix(ERROR) for line in tail[-2:] if line.startswith(ERROR)]
+    return told[-1] if told else tail[-1] if tail else "it said nothing"
 
 
 def child(stdout: IO[str], folder: Path, work: Callable[[Report], Mapping[str, Any]], token: int = 0) -> int:

@@ -354,7 +354,10 @@ def test_a_childs_last_line_is_its_result_or_its_error() -> None:
         raise Untrusted("pixels differ", code="pixels_differ")
 
     status, lines = child(bad)
-    assert (status, lines) == (1, [{"error": "pixels differ", "code": "pixels_differ", "kind": "Untrusted"}])
+    assert (status, lines) == (
+        1,
+        [{"error": "pixels differ", "code": "pixels_differ", "kind": "Untrusted", "hint": None}],
+    )
 
 
 def test_a_child_that_dies_is_unavailable_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -487,3 +490,8 @@ def running(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
+
+
+def test_what_a_child_dies_of_is_told_and_not_the_hint_behind_it(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=r"before its result: .*KeyError: 'nothing'"):
+        child_process.run_child("nothing", {}, tmp_path, lambda: None, lambda _: None)

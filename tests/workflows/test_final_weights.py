@@ -25,8 +25,8 @@ from registry.workflows.take_snapshot import take_snapshot
 from tests.workflows.conftest import Folder
 
 CHECKS = {
-    4: "items prepared draw folds trainings predictions base",
-    6: "metrics thresholds confusion optimistic repeats overfitting curves fairness tests verdicts weights base",
+    4: "items prepared draw folds trainings predictions base plan recipe arguments",
+    6: "metrics thresholds confusion optimistic repeats overfitting curves fairness tests verdicts weights base card",
 }
 HOLDING = {f"{level}.{name}": "holds" for level, names in CHECKS.items() for name in names.split()}
 
