@@ -25,6 +25,7 @@ from registry.api.wire import ROWS_BYTES, Cursor, Filter, ImagePath, Key, Limit,
 from registry.catalog import images, tokens
 from registry.core.errors import NotFound
 from registry.workflows.parts import Parts
+from registry.workflows.register_images import MANY
 from registry.workflows.relabel import relabel
 from registry.workflows.say import appending
 from registry.workflows.withdraw import withdraw
@@ -81,6 +82,8 @@ def _once(
         done: Document = {"rows": len(answers), **{status: counts[status] for status in _STATUSES}, "results": answers}
         if key is not None:
             tokens.remember(log.db, token, key, digest, done, parts.now())
+    if counts["registered"] >= MANY:
+        parts.catalog.analyze()
     return done
 
 

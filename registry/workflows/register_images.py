@@ -40,6 +40,7 @@ class Registered:
     joined: int = 0
 
 
+MANY = 1000  # rows at once after which the catalog's planner is told
 _NAMED = ("label", "subject", "licence", "consent", "boxes")  # a row that leaves one out says nothing of it
 
 
@@ -104,6 +105,8 @@ def register(
                 images.add_file_name(mine.db, row.sha256, row.name, root)
         new = [value for row in kept if (value := _table_row(mine.db, row, parts.key.did)) is not None]
         contribution = _say_rows(mine, new) if new else None
+    if log is None and len(new) >= MANY:
+        parts.catalog.analyze()
     corrected = sum(value["replaces"] is not None for value in new)
     return Registered(
         contribution=contribution,

@@ -13,9 +13,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -42,6 +43,7 @@ class Log:
 
     parts: Parts
     db: Session
+    fresh: list[tuple[CID, int, bytes]] = field(default_factory=list)  # entries said in it: CID, place, bytes
 
     def say(self, record: records.Record) -> Said:
         """Sign, index and keep a record; the blocks it links to must be in the store already.
@@ -78,6 +80,7 @@ class Log:
         indexing.index_entry(self.db, cid, get)
         self.parts.store.put_many([(record_cid, data)])
         entries.add_pending(self.db, cid, entry, signed)
+        self.fresh.append((cid, seq, signed))
         return cid
 
 
@@ -91,8 +94,9 @@ def appending(parts: Parts) -> Iterator[Log]:
     with _log_lock(folder):
         with parts.catalog.write() as db:
             _check_head(folder, entries.newest(db, parts.key.did))
-            yield Log(parts, db)
-        _publish(parts, folder)
+            mine = Log(parts, db)
+            yield mine
+        _publish(parts, folder, mine.fresh)
 
 
 def say(parts: Parts, record: records.Record) -> Said:
@@ -116,10 +120,13 @@ def keep(parts: Parts, record: records.Record) -> CID:
     return cid
 
 
-def _publish(parts: Parts, folder: Path) -> None:
-    """Put pending entries into the store, remember the newest as the home's, and let go of them."""
+def _publish(parts: Parts, folder: Path, fresh: Iterable[tuple[CID, int, bytes]] = ()) -> None:
+    """Put pending entries into the store, remember the newest as the home's, and let go of them.
+
+    ``fresh`` are this process's own: another home with the same key may have taken them for a killed process's.
+    """
     with parts.catalog.read() as db:
-        pending = entries.pending(db, parts.key.did)
+        pending = sorted({*entries.pending(db, parts.key.did), *fresh}, key=itemgetter(1))
     if not pending:
         return
     parts.store.put_many([(cid, data) for cid, _, data in pending])

@@ -1,0 +1,166 @@
+"""Two processes on one database, and one that is killed: a row is registered once, an answer is given once."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+
+from registry.api.app import create_app
+from registry.assembly import Home, open_home
+from registry.catalog import entries, images, tokens
+from registry.core.cid import CID
+from registry.settings import read_settings
+from registry.workflows import say
+from tests.api.conftest import Headers, make_token, picture, send
+from tests.catalog.databases import KINDS, fresh_url
+
+SPAWN = multiprocessing.get_context("spawn")
+ROUNDS = 3
+SECONDS = 120
+Environment = dict[str, str]
+
+
+@pytest.fixture(params=KINDS)
+def environment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Environment]:
+    """A home with one image on an empty database."""
+    with fresh_url(request.param, tmp_path, request) as url:
+        yield {"EMOTIONET_HOME": str(tmp_path / "home"), "EMOTIONET_DATABASE_URL": url}
+
+
+def opened(environment: Environment) -> Home:
+    return open_home(read_settings(environment))
+
+
+def prepared(environment: Environment) -> tuple[Headers, CID]:
+    """A token, and an image that is held and not registered yet."""
+    home = opened(environment)
+    with TestClient(create_app(home)) as client:
+        writer = make_token(home)
+        (image,) = send(client, writer, [picture(0)])
+    home.close()
+    return writer, image
+
+
+def post(home: Home, headers: Headers, image: CID, label: str, key: str | None) -> Any:
+    rows = [{"cid": str(image), "label": label, "contributor": "anna"}]
+    more = {"Idempotency-Key": key} if key else {}
+    with TestClient(create_app(home)) as client:
+        return client.post("/api/v1/images", json=rows, headers={**headers, **more}).json()
+
+
+def rounds(
+    environment: Environment, headers: Headers, image: str, keyed: bool, barrier: Barrier, answers: Queue[Any]
+) -> None:
+    """One of the processes: asks at the same moment as the other, again and again."""
+    home = opened(environment)
+    try:
+        for number in range(ROUNDS):
+            barrier.wait(SECONDS)
+            key = f"round {number}" if keyed else None
+            answers.put((number, post(home, headers, CID.parse(image), f"label {number}", key)))
+    finally:
+        home.close()
+
+
+def history(environments: list[Environment], image: CID) -> list[dict[str, Any]]:
+    """What was said of an image; the log has no gap, and every entry lies in one of the homes' stores."""
+    homes = [opened(one) for one in environments]
+    home = homes[0]
+    try:
+        with home.catalog.read() as db:
+            found = images.get_image(db, str(image))
+            assert found is not None
+            log = entries.log(db, home.key.did)
+            assert [row["seq"] for row in log] == list(range(len(log)))
+            assert all(any(one.store.has(CID.parse(row["cid"])) for one in homes) for row in log)
+            return images.history(db, bytes.fromhex(found["sha256"]))
+    finally:
+        for one in homes:
+            one.close()
+
+
+@pytest.mark.parametrize("keyed", [False, True])
+@pytest.mark.parametrize("homes", [1, 2])
+def test_one_row_asked_for_at_once_is_registered_once(
+    environment: Environment, homes: int, keyed: bool, tmp_path: Path
+) -> None:
+    """Of one home, or of two homes with the same key, as replicas of a service are."""
+    headers, image = prepared(environment)
+    both = [environment, environment]
+    if homes == 2:
+        shutil.copytree(tmp_path / "home", tmp_path / "replica")
+        both[1] = {**environment, "EMOTIONET_HOME": str(tmp_path / "replica")}
+    barrier, answers = SPAWN.Barrier(2), SPAWN.Queue()
+    processes = [SPAWN.Process(target=rounds, args=(one, headers, str(image), keyed, barrier, answers)) for one in both]
+    for process in processes:
+        process.start()
+    got = [answers.get(timeout=SECONDS) for _ in range(2 * ROUNDS)]
+    for process in processes:
+        process.join(SECONDS)
+    assert [process.exitcode for process in processes] == [0, 0]
+    for number in range(ROUNDS):
+        one, other = (answer for which, answer in got if which == number)
+        new = "registered" if number == 0 else "corrected"
+        statuses = sorted(answer["results"][0]["status"] for answer in (one, other))
+        assert statuses == ([new, new] if keyed else sorted([new, "unchanged"]))
+        assert not keyed or one == other
+    assert [row["label"] for row in history(both, image)] == [f"label {number}" for number in range(ROUNDS)]
+
+
+def die(*_: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def then_die(work: Callable[..., Any]) -> Callable[..., Any]:
+    def worked(*given: Any) -> None:
+        work(*given)
+        die()
+
+    return worked
+
+
+# Where the process is killed: within the transaction, after it, after the store has the entry.
+MOMENTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
+    "answer written, not committed": (tokens, "remember", then_die),
+    "committed, the store knows nothing": (say, "_publish", lambda _: die),
+    "in the store, still pending": (entries, "drop_pending", lambda _: die),
+    "all but the answer on the wire": (say, "_publish", then_die),
+}
+
+
+def killed(environment: Environment, headers: Headers, image: str, moment: str) -> None:
+    module, name, change = MOMENTS[moment]
+    home = opened(environment)
+    setattr(module, name, change(getattr(module, name)))
+    post(home, headers, CID.parse(image), "feliz", "once")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_retry_after_a_kill_gets_the_answer(environment: Environment, moment: str) -> None:
+    headers, image = prepared(environment)
+    process = SPAWN.Process(target=killed, args=(environment, headers, str(image), moment))
+    process.start()
+    process.join(SECONDS)
+    assert process.exitcode == -signal.SIGKILL
+    home = opened(environment)
+    committed = not moment.startswith("answer written")
+    assert post(home, headers, image, "triste", None)["results"][0]["status"] == (
+        "corrected" if committed else "registered"
+    )
+    again = post(home, headers, image, "feliz", "once")
+    assert again["results"][0]["status"] == ("registered" if committed else "corrected")
+    assert post(home, headers, image, "feliz", "once") == again
+    home.close()
+    labels = [row["label"] for row in history([environment], image)]
+    assert labels == (["feliz", "triste"] if committed else ["triste", "feliz"]), json.dumps(labels)
