@@ -18,7 +18,7 @@ export EMOTIONET_HOME="$work/home"
 "$suite" extract-fixtures --directory "$work/fixtures" --ipns=false --dnslink=false >"$work/extract.log"
 find "$work/fixtures" -name '*.car' | sort >"$work/cars"
 while read -r car; do # some lack a block on purpose, hence --partial
-  "$emotionet" import --partial "$car" >>"$work/import.log" 2>&1 || echo "not imported: $(basename "$car")"
+  "$emotionet" import --partial --hold "$car" >>"$work/import.log" 2>&1 || echo "not imported: $(basename "$car")"
 done <"$work/cars"
 
 "$emotionet" serve --no-worker --port "$port" >"$work/serve.log" 2>&1 &

@@ -74,8 +74,8 @@ def _import(opened: Home, output: Output, source: str) -> dict[str, Any]:
     bars = output.progress()
     done = import_source(opened, source, progress=bars)
     bars.close()
-    if not done["rows"]:
-        raise InvalidInput(f"{source} has no labels.csv, so nothing has a label", hint="add one beside the images.")
+    if done["problem"] is not None:
+        raise InvalidInput(f"{source}: {done['problem']['reason']}", hint=done["problem"]["hint"])
     return done
 
 

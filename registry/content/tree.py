@@ -27,13 +27,15 @@ MAX_DEPTH = 100
 @dataclass
 class Listing:
     """``files`` by path, sorted; ``outside`` links that lead out of a folder on this machine, ``links`` those of a DAG,
-    ``unnamed`` names that are no UTF-8, ``closed`` folders that can't be listed, each shown as far as it can be."""
+    ``unnamed`` names that are no UTF-8, ``closed`` folders that can't be listed, ``broken`` links to nothing, each shown
+    as far as it can be."""
 
     files: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     unnamed: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
     def notes(self) -> list[str]:
         """A sentence for each kind of thing that was passed over."""
@@ -41,6 +43,7 @@ class Listing:
             (self.links, "symbolic links are not followed"),
             (self.unnamed, "names are no UTF-8 and were passed over: rename them"),
             (self.closed, "folders can't be listed and were passed over"),
+            (self.broken, "links lead to nothing"),
         )
         return [f"{len(paths)} {what}: {shown(paths)}" for paths, what in kinds if paths]
 
@@ -106,7 +109,8 @@ class LocalTree:
             return
         try:
             mode = entry.stat().st_mode
-        except OSError:  # a link to nothing
+        except OSError:
+            self.listing.broken.append(path)
             return
         if stat.S_ISDIR(mode) and real not in seen:  # once: links may lead in circles
             seen.add(real)

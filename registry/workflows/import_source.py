@@ -64,7 +64,10 @@ def import_source(
     if dry_run:
         statements, contradicting = merge(row for rows in found.rows for row in rows)
         found.rejected += contradicting
-        return _document(read, found, [], len(statements), [])
+        would = [
+            {"release": str(cid), "issuer": issuer, "whose": whose(parts, issuer)} for cid, issuer in read.releases
+        ]
+        return _document(read, found, [], len(statements), would)
     _remember(parts, read, publish_source)
     brought = _catalogued(parts, Path(source), read)
     done = [

@@ -8,7 +8,7 @@ dry run reads through the same code and keeps nothing.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,8 +24,8 @@ from registry.content.labels.columns import Mapped
 from registry.content.labels.sources import ENDINGS
 from registry.content.labels.tables import MAX_FILE, Labels, read_table
 from registry.content.memory import NullSink
-from registry.core import car
-from registry.core.cid import CID
+from registry.core import car, records
+from registry.core.cid import CID, DAG_CBOR
 from registry.core.errors import InvalidInput, NotFound, UsageError, not_read
 from registry.core.picture_bytes import HEAD
 from registry.core.store import BlockReader, BlockStore
@@ -50,12 +50,13 @@ class Wanted:
 @dataclass(frozen=True)
 class Source:
     """What was read: a folder for each root, how its CIDs were made ("unknown" where somebody else made them), its
-    kind, and what a partial CAR lacks (None: it is whole)."""
+    kind, what a partial CAR lacks (None: it is whole), and the signed releases among its roots with their issuers."""
 
     folders: tuple[Folder, ...]
     made_by: str
     kind: str
     partial: Partial | None = None
+    releases: tuple[tuple[CID, str], ...] = ()
 
     @property
     def roots(self) -> tuple[CID, ...]:
@@ -179,7 +180,7 @@ def _read_car(store: BlockStore, path: Path, wanted: Wanted, table: Labels | Non
             if whole:
                 raise
             found.append(folders.missing_folder(root, error))  # it, or its table, is what is missing
-    return Source(tuple(found), "unknown", "car", None if whole else kept)
+    return Source(tuple(found), "unknown", "car", None if whole else kept, _releases(store, roots))
 
 
 def _read_cid(parts: Parts, wanted: Wanted, table: Labels | None, progress: Progress) -> Source:
@@ -193,10 +194,29 @@ def _read_cid(parts: Parts, wanted: Wanted, table: Labels | None, progress: Prog
     if not wanted.dry_run:
         root = resolve(parts, root, rest) if rest else root
         ensure_held(parts, root, progress)
-        return Source((folders.held_folder(parts.store, root, progress, options),), "unknown", "cid")
+        return _source_of(parts.store, root, progress, options)
     with _store(parts, dry=True) as scratch:
-        reader = _fetched(parts, scratch, root, rest, progress)
-        return Source((folders.held_folder(reader[0], reader[1], progress, options),), "unknown", "cid")
+        near, found = _fetched(parts, scratch, root, rest, progress)
+        return _source_of(near, found, progress, options)
+
+
+def _source_of(store: BlockReader, root: CID, progress: Progress, options: Options) -> Source:
+    folder = folders.held_folder(store, root, progress, options)
+    return Source((folder,), "unknown", "cid", releases=_releases(store, (root,)))
+
+
+def _releases(store: BlockReader, roots: Iterable[CID]) -> tuple[tuple[CID, str], ...]:
+    """Releases that an entry among the roots says; what is no record is none."""
+    found = []
+    for root in roots:
+        try:
+            entry = records.parse(store.get(root)) if root.codec == DAG_CBOR else None
+            if isinstance(entry, records.Entry):
+                if isinstance(records.parse(store.get(entry.record)), records.Release):
+                    found.append((entry.record, entry.issuer))
+        except (InvalidInput, NotFound):
+            continue
+    return tuple(found)
 
 
 def _fetched(parts: Parts, scratch: BlockStore, root: CID, path: str, progress: Progress) -> tuple[BlockReader, CID]:

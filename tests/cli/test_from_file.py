@@ -124,8 +124,11 @@ def test_an_imported_release_is_somebody_elses_and_its_audit_agrees_with_the_fil
     exported: Exported, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "importer"))
+    assert main(["import", str(exported.car), "--json", "--dry-run"]) == 0
+    dry = json.loads(capsys.readouterr().out)
     assert main(["import", str(exported.car), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
+    assert (dry["releases"], dry["root"]) == (document["releases"], document["root"])
     whose = {"release": exported.release, "issuer": exported.issuer, "whose": "somebody else"}
     assert document["releases"] == [whose]
     for arguments, key in ((("release", "list"), "cid"), (("plans", "list"), "plan")):

@@ -84,3 +84,28 @@ def test_links_out_of_the_folder_are_followed_where_that_is_asked_for(tmp_path: 
     assert [bad.code for bad in without.rejected] == ["link_outside"]
     found = import_folder(folder, NullSink(), "unixfs-v1-2025", options=Options(follow_links=True))
     assert [(row.row.file, row.size) for row in found.rows] == [("a.jpg", 9)]
+
+
+def test_a_folder_that_can_not_be_listed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "a.jpg").write_bytes(b"a")
+    (tmp_path / "gone.jpg").symlink_to(tmp_path / "nothing")
+    (tmp_path / "labels.csv").write_text("file,label\na.jpg,feliz\n")
+    listed = os.scandir
+
+    def refuse(what: str) -> object:
+        def scandir(path: str) -> object:
+            if str(path).endswith(what):
+                raise PermissionError(13, "Permission denied", path)
+            return listed(path)
+
+        return scandir
+
+    monkeypatch.setattr(os, "scandir", refuse("closed"))
+    found = import_folder(tmp_path, NullSink(), "unixfs-v1-2025")
+    assert len(found.rows) == 1
+    assert [note.partition(": ")[2] for note in found.notes] == ["closed", "gone.jpg"]
+    monkeypatch.setattr(os, "scandir", refuse(tmp_path.name))
+    with pytest.raises(InvalidInput, match="can't be listed: Permission denied") as caught:
+        import_folder(tmp_path, NullSink(), "unixfs-v1-2025")
+    assert (caught.value.code, bool(caught.value.hint)) == ("not_listed", True)
