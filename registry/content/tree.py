@@ -27,8 +27,8 @@ MAX_DEPTH = 100
 @dataclass
 class Listing:
     """``files`` by path, sorted; ``outside`` links that lead out of a folder on this machine, ``links`` those of a DAG,
-    ``unnamed`` names that are no UTF-8, ``closed`` folders that can't be listed, ``broken`` links to nothing, each shown
-    as far as it can be."""
+    ``unnamed`` names that are no UTF-8, ``closed`` folders that can't be listed, ``broken`` links to nothing, each
+    shown as far as it can be."""
 
     files: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)

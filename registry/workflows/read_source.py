@@ -211,9 +211,9 @@ def _releases(store: BlockReader, roots: Iterable[CID]) -> tuple[tuple[CID, str]
     for root in roots:
         try:
             entry = records.parse(store.get(root)) if root.codec == DAG_CBOR else None
-            if isinstance(entry, records.Entry):
-                if isinstance(records.parse(store.get(entry.record)), records.Release):
-                    found.append((entry.record, entry.issuer))
+            said = records.parse(store.get(entry.record)) if isinstance(entry, records.Entry) else None
+            if isinstance(entry, records.Entry) and isinstance(said, records.Release):
+                found.append((entry.record, entry.issuer))
         except (InvalidInput, NotFound):
             continue
     return tuple(found)
