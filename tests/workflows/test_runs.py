@@ -111,12 +111,20 @@ def test_what_is_asked_for_wrongly_is_refused_before_anything_is_queued(opened: 
         start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", final="fold:3"))
     with pytest.raises(UsageError, match="no engine 'slurm'"):
         start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", engine="slurm"))
-    for stated in ('{"threshold_rule": "best"}', '{"threshold": "0.001"}', '{"threshold": "2"}', '{"rounds": -1}'):
+    for stated in (
+        *('{"threshold_rule": "best"}', '{"threshold": "0.001"}', '{"threshold": "2"}'),
+        *('{"rounds": -1}', '{"rounds": 2}', '{"rounds": 999}', '{"rounds": 100000}'),
+        *('{"confidence": "0.5"}', '{"min_group": 0}', '{"min_group": 1000000}'),
+    ):
         with pytest.raises(InvalidInput):
             start_run(opened, snapshot, Wanted(recipe=f'{{"evaluation": {stated}}}', method="simulated"))
+    for folds in ({"folds": 1}, {"folds": 101}, {"folds": 20, "repeats": 20}, {"repeats": 1_000_000}):
+        with pytest.raises(InvalidInput):
+            start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", overrides=folds))
     for claim in ("f1(felix) >= 0.8", "recall(gender=f) >= 0.8"):
-        with pytest.raises(InvalidInput, match="about nothing here: the classes are triste"):
+        with pytest.raises(InvalidInput, match="about nothing here") as caught:
             start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", claims=(claim,)))
+        assert "the classes are triste" in str(caught.value.hint)
     with opened.catalog.read() as db:
         assert runs.list_runs(db, cursor=None, limit=10)[0] == []
 
