@@ -31,6 +31,8 @@ class Settings:
     lease_seconds: float = 30.0
     ray_address: str | None = None  # of a Ray cluster; None: one is started on this machine
     finality_seconds: float = 1800.0
+    log: str = "info"  # from which level on a server and a worker tell what they do
+    log_format: str = "text"
 
     @property
     def blocks(self) -> Path:
@@ -84,6 +86,14 @@ def _number(environment: Mapping[str, str], name: str, default: float) -> float:
     return value
 
 
+def _one_of(environment: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
+    """One of the words, the first unless another is given."""
+    text = (environment.get(name) or words[0]).strip().lower()
+    if text not in words:
+        raise UsageError(f"{name} can't be {text!r}", hint=f"use one of {', '.join(words)}.")
+    return text
+
+
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment (``os.environ`` unless given). ``UsageError`` names a bad variable."""
     given = os.environ if environment is None else environment
@@ -100,4 +110,6 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         ray_address=given.get("EMOTIONET_RAY_ADDRESS") or None,
         lease_seconds=_number(given, "EMOTIONET_LEASE_SECONDS", 30.0),
         finality_seconds=_number(given, "EMOTIONET_FINALITY_SECONDS", 1800.0),
+        log=_one_of(given, "EMOTIONET_LOG", ("info", "debug", "warning", "error")),
+        log_format=_one_of(given, "EMOTIONET_LOG_FORMAT", ("text", "json")),
     )

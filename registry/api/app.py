@@ -15,6 +15,7 @@ from litestar.types import Message, Scope
 
 from registry.api import audits, auth, content, gateway, images, releases, runs, snapshots, system
 from registry.api.describe import description
+from registry.api.log_requests import LoggedApp
 from registry.api.parts import PREFIX
 from registry.api.problems import HANDLERS, StrictRequest
 from registry.api.public import Public
@@ -44,7 +45,7 @@ def create_app(home: Home) -> Litestar:
         getattr(home, part)
     answers, published = system.Answers(), Public(home)
     api = Router(path=PREFIX, route_handlers=[handler for noun in _NOUNS for handler in noun.HANDLERS])
-    return Litestar(
+    return LoggedApp(
         route_handlers=[api, *gateway.ROOT_HANDLERS, *system.ROOT_HANDLERS],
         dependencies={
             "home": Provide(lambda: home, sync_to_thread=False),

@@ -10,15 +10,16 @@ that serves goes on whatever its jobs and its database do; one that works a sing
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from registry.core.errors import Cancelled, Conflict, EmotionetError, Unavailable
 from registry.jobs.queue import Job, Queue
 
+_log = logging.getLogger("registry.worker")
 Check = Callable[[], None]
 Handler = Callable[[Job, Check], None]
 AWAY_SECONDS = 60.0  # how long somebody who waits for one run waits for the database too
@@ -88,13 +89,17 @@ class Worker:
         self._again, self._make_room = again, make_room
         self._name, self._parallel, self._lease = name, parallel, lease_seconds
         self.stopping = threading.Event()
+        self._serves = False
         self._away: float | None = None  # since when the database could not be reached
 
     def run_job(self, job: Job) -> None:
         """Run one claimed job to its end, whatever that is. ``Unavailable`` where that can't be written down."""
+        begun = time.monotonic()
+        self._tell(job, "begins")
         with Keeper(self._queue, job, self._lease, self.stopping) as keeper:
             try:
                 self._run(job, keeper)
+                self._tell(job, "has ended", seconds=round(time.monotonic() - begun, 1))
             except Unavailable as error:
                 if error.code != "disk_full":
                     raise
@@ -114,6 +119,7 @@ class Worker:
                 self._give_up(job, error)
         except Unavailable as error:
             if self._queue.attempt(job) < ATTEMPTS:
+                self._tell(job, f"is tried again: {error}")
                 if self._queue.fail(job, str(error), retry=True) == "ok":
                     self._again(job, error)
             else:
@@ -126,13 +132,19 @@ class Worker:
         else:
             self._queue.finish(job)
 
+    def _tell(self, job: Job, what: str, level: int = logging.INFO, **more: object) -> None:
+        fields = {"run": job.run, "job": job.kind, "attempt": job.attempt, **more}
+        _log.log(level, "job %s of run %s %s", job.kind, job.run, what, extra=fields)
+
     def _give_up(self, job: Job, error: EmotionetError) -> None:
+        self._tell(job, f"is given up: {error}", logging.WARNING if self._serves else logging.INFO)
         if self._queue.fail(job, str(error), retry=False) == "ok":
             self._failed(job, error)
 
     def work(self, run: str | None = None, *, idle: Callable[[], bool] = lambda: False) -> None:
         """Work until stopped, or, with ``run``, until that run has no job left (``idle`` may end it too)."""
         active: set[Future[None]] = set()
+        self._serves = run is None  # who waits for one run is told of its end otherwise
         with ThreadPoolExecutor(self._parallel, thread_name_prefix="job") as pool:
             try:
                 while not self.stopping.is_set():
@@ -157,7 +169,7 @@ class Worker:
             return
         if run is not None:
             raise error
-        traceback.print_exception(error)
+        _log.error("a job ended by a defect", exc_info=error)
 
     def _reached(self, run: str | None, error: Unavailable | None) -> None:
         """Keep count of how long the database is away; too long for one who waits for a run is an error."""

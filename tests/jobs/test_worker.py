@@ -201,8 +201,8 @@ def test_a_defect_ends_the_job_with_its_reason_and_is_not_hidden(catalog: Catalo
     assert queue.pending(run) == 0
 
 
-def test_a_worker_that_serves_outlives_a_defect(
-    catalog: Catalog, queue: Queue, run: str, capsys: pytest.CaptureFixture[str]
+def test_a_worker_that_serves_outlives_a_defect_and_tells_of_each_job(
+    catalog: Catalog, queue: Queue, run: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     def handler(job: Job, check: Check) -> None:
         if job.payload["number"] == 0:
@@ -210,9 +210,15 @@ def test_a_worker_that_serves_outlives_a_defect(
 
     enqueue(catalog, queue, run, 3)
     bench = Bench(queue, handler)
-    bench.worker.work(idle=lambda: not queue.pending(run))
+    with caplog.at_level("INFO", "registry.worker"):
+        bench.worker.work(idle=lambda: not queue.pending(run))
     assert bench.failed == [("work", "ZeroDivisionError: a bug")]
-    assert "a bug" in capsys.readouterr().err
+    assert 'raise ZeroDivisionError("a bug")' in caplog.text
+    told = [record.getMessage() for record in caplog.records]
+    assert told.count(f"job work of run {run} begins") == 3
+    assert told.count(f"job work of run {run} has ended") == 2
+    assert f"job work of run {run} is given up: ZeroDivisionError: a bug" in told
+    assert {record.levelname for record in caplog.records} == {"INFO", "WARNING", "ERROR"}
 
 
 def away(*_: object, **__: object) -> str:

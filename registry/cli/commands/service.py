@@ -44,9 +44,11 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
     """Serve until stopped."""
     import uvicorn
 
+    from registry import logs
     from registry.api.app import create_app
 
     with home() as opened:
+        logs.set_up(opened.settings)
         app = create_app(opened)
         worker = None if wanted.no_worker else opened.worker()
         thread = threading.Thread(target=worker.work, name="worker", daemon=True) if worker else None
@@ -54,7 +56,15 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
             thread.start()
         output.say(f"serving http://{wanted.host}:{wanted.port} (API description at /schema)")
         try:
-            uvicorn.run(app, host=wanted.host, port=wanted.port, log_level="warning", timeout_graceful_shutdown=5)
+            uvicorn.run(
+                app,
+                host=wanted.host,
+                port=wanted.port,
+                log_config=None,  # its warnings go where ours go, requests are told by the application itself
+                log_level="warning",
+                access_log=False,
+                timeout_graceful_shutdown=5,
+            )
         finally:
             if worker and thread:
                 worker.stopping.set()
@@ -64,7 +74,10 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_worker(wanted: argparse.Namespace, output: Output) -> int:
     """Work until stopped."""
+    from registry import logs
+
     with home() as opened:
+        logs.set_up(opened.settings)
         worker = opened.worker()
         output.say("working; stop with Ctrl-C, jobs under way go back to the queue")
         try:
