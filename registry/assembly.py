@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from registry.core.anchor import Anchors
-from registry.core.errors import EmotionetError, NotFound, UsageError, with_hint
+from registry.core.errors import EmotionetError, NotFound, Unavailable, UsageError, with_hint
 from registry.core.extras import need
 from registry.core.method import Method
 from registry.core.store import BlockReader, BlockStore
@@ -49,8 +49,14 @@ class Home:
         return utc_now()
 
     def _folder(self) -> Path:
-        self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return self.settings.home
+        home = self.settings.home
+        try:
+            home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            hint = "name a folder that can be made and written: EMOTIONET_HOME=FOLDER."
+            why = "it is a file" if home.is_file() else error.strerror or str(error)
+            raise Unavailable(f"the home {home} can't be made: {why}", code="no_home", hint=hint) from error
+        return home
 
     @cached_property
     def embedded(self) -> EmbeddedStore:

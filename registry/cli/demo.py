@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from registry.cli.commands.runs import work_until_ended
 from registry.cli.output import Output, cell, table
+from registry.cli.watching import work_until_ended
 from registry.core.cid import CID
 from registry.core.errors import EmotionetError, InvalidInput
 

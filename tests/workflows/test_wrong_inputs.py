@@ -191,7 +191,7 @@ def test_a_place_where_no_new_folder_can_be(made: Made, capsys: pytest.CaptureFi
         if place == "file/x":
             refused(arguments, 3, "file/x can't be written: Not a directory", capsys)
         else:
-            refused(arguments, 1, "exists already: name a folder that does not", capsys)
+            refused(arguments, 1, "exists already\nhint: name a folder that does not", capsys)
 
 
 @pytest.mark.parametrize("number", range(len(FORGED)))
