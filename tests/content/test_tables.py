@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.content.labels import Labels, read_table
+from registry.content.labels import Labels, parse_labels, read_table
 from registry.content.labels.columns import check_mapping
 from registry.content.labels.workbook import MAX_UNPACKED
 from registry.core.errors import EmotionetError, InvalidInput, UsageError
@@ -217,6 +217,12 @@ def test_a_sheet_is_read_by_what_is_in_it_not_by_what_it_says_of_its_size() -> N
     far = _CELLS + b'<row r="1048576">' + cell("XFD1048576", "far") + b"</row>"
     found = read_table(sheet_of(_SHEET % far))
     assert (found.rows, found.rejected) == ((), ())
+
+
+@pytest.mark.parametrize("form", ["Excel's workbook", "Hugging Face's metadata.jsonl", "COCO's JSON"])
+def test_a_request_of_csv_is_read_as_csv_alone(form: str) -> None:
+    with pytest.raises(InvalidInput):  # the bounds of a request are counted in its lines
+        parse_labels(FORMS[form][0])
 
 
 COCO_WRONG = {

@@ -6,6 +6,8 @@ import io
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import ExifTags, Image, PngImagePlugin
 
 from registry.assembly import Home
@@ -111,3 +113,14 @@ def test_an_import_reports_it_once(opened: Home, tmp_path: Path) -> None:
     )
     assert import_source(opened, str(folder))["places"] == ["here.jpg", "there.webp"]
     assert import_source(opened, str(folder))["places"] == []  # it is known already
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from(["JPEG", "PNG", "WEBP", "AVIF", "TIFF"]), st.integers(0, 2000), st.binary(max_size=30))
+def test_no_bytes_end_in_an_exception(kind: str, place: int, noise: bytes) -> None:
+    data = _MADE.setdefault(kind, picture(kind))
+    look(data[:place] + noise + data[place + len(noise) :])
+    look(data[:place] + noise)
+
+
+_MADE: dict[str, bytes] = {}

@@ -119,6 +119,12 @@ def _shown(columns: Columns, line: list[str]) -> str:
 
 
 def parse_labels(data: bytes) -> tuple[list[LabelRow], list[Rejection]]:
-    """The rows and rejections of a table that came without a folder: the body of a request."""
-    found = read_table(data)
+    """The rows and rejections of a CSV that came without a folder: the body of a request, bounded by whoever reads it.
+
+    No other form is read from it: what a workbook unpacks to, or lines of JSON mean, those bounds don't know.
+    """
+    if len(data) > MAX_FILE:
+        raise InvalidInput(f"labels.csv is larger than {MAX_FILE >> 20} MiB", code="bad_labels", hint="split it.")
+    columns, separator, lines = read_delimited(data, "labels.csv", {})
+    found = from_lines(f"CSV, {separator}s", "", columns, lines)
     return list(found.rows), list(found.rejected)
