@@ -12,6 +12,7 @@ from typing import Any
 
 from registry.core import records
 from registry.core.errors import InvalidInput
+from registry.core.figure_names import check_attribute
 from registry.evaluation.evaluate import evaluate
 from registry.evaluation.folds import draw_folds
 from registry.evaluation.thin_classes import thin
@@ -62,7 +63,10 @@ def check_plan(
     claims: Sequence[records.Claim],
     final: str,
 ) -> tuple[str, ...]:
-    """What is doubtful, as sentences. ``InvalidInput`` (``too_few_groups``, ``bad_claim``) for what can't be."""
+    """What is doubtful, as sentences. ``InvalidInput`` (``too_few_groups``, ``bad_claim``, ``reserved_name``) for what
+    can't be."""
+    for name in sorted({name for one in images for name in one.attributes}):
+        check_attribute(name)  # a stranger's log may have one
     k = stated_count(recipe, "folds", "k")
     groups = {one.sha256: one.group for one in images}
     folds = draw_folds(groups, {one.sha256: one.label for one in images}, k, bytes(32))

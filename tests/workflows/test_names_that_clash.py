@@ -20,6 +20,7 @@ from registry.provenance.lineage import draw_view
 from registry.web.collect import collect
 from registry.web.report import render_report
 from registry.workflows.audit_target import audit_target
+from registry.workflows.check_plan import Labeled, check_plan
 from registry.workflows.import_source import import_source
 from registry.workflows.judge_claims import judge_claims
 from registry.workflows.list_plans import list_plans
@@ -150,3 +151,21 @@ def test_a_claim_on_nothing_or_on_two_things_signs_nothing(home: Home, snapshot:
 
 def test_the_plan_asks_for_all_attributes(home: Home, shown: dict[str, Any]) -> None:
     assert draw_view(home.store.get, CID.parse(shown["draw"])).plan.groups == ("a", GENDER, "tone")
+
+
+def test_a_strangers_attribute_that_is_called_class_is_found_before_anything_is_signed(
+    home: Home, shown: dict[str, Any]
+) -> None:
+    view = draw_view(home.store.get, CID.parse(shown["draw"]))
+    images = [Labeled(bytes([number]) * 32, bytes([number]) * 32, 0, {"class": "3A"}) for number in range(9)]
+    with pytest.raises(InvalidInput) as caught:
+        check_plan(view.snapshot, images, view.recipe, (), "fold:0")
+    assert caught.value.code == "reserved_name"
+
+
+@pytest.mark.parametrize("claim", ["pr_auc >= 0.5", "ap(null) >= 0.5", "precision(null) >= 0.5"])
+def test_what_one_class_alone_would_always_reach_is_no_claim(home: Home, claim: str) -> None:
+    alone = CID.parse(take_snapshot(home, classes="null,null\n")["snapshot"])
+    with pytest.raises(InvalidInput, match="can't be judged"):
+        start_run(home, alone, Wanted(recipe="simulated", method="simulated", claims=(claim,)))
+    assert check_wanted(home, alone, Wanted(recipe="simulated", method="simulated", claims=("f1(null) >= 0.5",)))
