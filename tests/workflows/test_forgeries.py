@@ -244,6 +244,13 @@ FORGED_RECORDS = [
         "1.records",
     ),
     (
+        "a contribution twice",
+        lambda home, view: replaced(
+            view.preprocessing.snapshot, view.snapshot, contributions=view.snapshot.contributions * 2
+        ),
+        "1.records",
+    ),
+    (
         "a short seed",
         lambda home, view: replaced(view.release.draw, view.draw, seed=b"\1"),
         "1.records",

@@ -43,11 +43,9 @@ def blocks(subject: Subject) -> str:
 
 def _items(subject: Subject) -> list[Row]:
     """The row of every image of every snapshot that is reached."""
-    found: list[Row] = []
-    for record in subject.reached.records.values():
-        if isinstance(record, records.Snapshot):
-            found += tables.rows_as_dicts(record.items, subject.get)
-    return found
+    snapshots = (one for one in subject.reached.records.values() if isinstance(one, records.Snapshot))
+    lists = dict.fromkeys(one.items for one in snapshots)
+    return [row for items in lists for row in tables.rows_as_dicts(items, subject.get)]
 
 
 def complete(subject: Subject, items: Any) -> str:

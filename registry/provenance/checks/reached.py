@@ -15,8 +15,8 @@ from typing import Any
 
 from registry.core import encoding, records
 from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW
-from registry.core.errors import EmotionetError, InvalidInput, NotFound
-from registry.core.table_cells import SHAPES, digest, named
+from registry.core.errors import EmotionetError, NotFound
+from registry.core.table_cells import digest, named
 
 Get = Callable[[CID], bytes]
 RECORD, CONTENT, TABLE = "record", "content", "table"
@@ -60,10 +60,11 @@ _TENSORS = re.compile(r"sha256:[0-9a-f]{64}")
 
 @dataclass
 class Reached:
-    """``records`` in the order in which they were reached; ``wrong`` in sentences; ``tables`` by what links to them."""
+    """``records`` in the order in which they were reached; ``tables`` once each, by the kind of field that links to
+    them; ``wrong`` in sentences."""
 
     records: dict[CID, records.Record] = field(default_factory=dict)
-    tables: list[tuple[tuple[str, str], CID]] = field(default_factory=list)
+    tables: dict[tuple[tuple[str, str], CID], None] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
 
@@ -114,7 +115,7 @@ def _below(cid: CID, record: records.Record, found: Reached) -> Iterator[tuple[C
         for link in _links(getattr(record, name)):
             known[link] += 1
             if wanted == TABLE:
-                found.tables.append(((kind, name), link))
+                found.tables[(kind, name), link] = None
             elif wanted != CONTENT:
                 yield link, wanted
             elif link.codec not in (RAW, DAG_PB):
@@ -142,15 +143,12 @@ def _named_wrong(cid: CID, record: records.Record) -> Iterator[str]:
         value = getattr(record, DIGESTS[kind])
         if not digest(value) and not named(value):
             yield f"{DIGESTS[kind]} of {kind} {cid} is no CID and no sha256"
+    for name in ("contributions", "trainings"):
+        listed = getattr(record, name, ())
+        if len(set(listed)) != len(listed):
+            yield f"{kind} {cid} names one of its {name} twice"
     if isinstance(record, records.Draw) and len(record.seed) != 32:
         yield f"the seed of draw {cid} has {len(record.seed)} bytes, not 32"
     for one in (record,) if isinstance(record, records.Training) else getattr(record, "weights", ()):
         if not _TENSORS.fullmatch(one.tensors):
             yield f"{kind} {cid} states a digest of tensors that is none"
-
-
-def shape_of(place: tuple[str, str]) -> tuple[Sequence[str], Sequence[str]]:
-    """Columns and key that the table in this field must have."""
-    if place not in SHAPES:
-        raise InvalidInput(f"{place} holds no table", code="table_shape")
-    return SHAPES[place]

@@ -58,8 +58,8 @@ def run_checks(subject: Subject, levels: Collection[int] = DEFAULT_LEVELS) -> Re
     """All checks of ``levels``, and what was not asked for, as not checked."""
     report = Report(
         target=str(subject.record),
-        type=subject.type,
-        issuer=subject.signer,
+        type=guarded(lambda: subject.type, None),
+        issuer=guarded(lambda: subject.signer, None),
         entry=str(subject.entry) if subject.entry else None,
     )
     for level in range(1, MAX_LEVEL + 1):
