@@ -2,7 +2,8 @@
 
 Invariants: only signed entries count, each under its own issuer; of a stranger's log nothing that speaks of images or
 takes them back is indexed (whose labels count here, a file does not decide), such an entry keeps its place alone;
-evidence is what the file states, nobody here asked its chain. What can't be indexed stops nothing.
+that an issuer took back a release or another record of its own is indexed; evidence is what the file states, nobody
+here asked its chain. What can't be indexed stops nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from registry.catalog import indexing
+from registry.catalog import entries, indexing
 from registry.catalog.database import translated
 from registry.core import car, log, records
 from registry.core.cid import CID, DAG_CBOR
@@ -21,7 +22,7 @@ from registry.workflows.parts import Parts
 
 LARGEST = 64 << 10  # no entry and no evidence comes near
 _MARKS = (b"\x64type\x65entry", b"\x64type\x68evidence")
-_PLACE_ONLY = (records.Contribution, records.Withdrawal, records.Audit)
+_PLACE_ONLY = (records.Contribution, records.Audit)
 
 
 def signed_in(path: Path) -> list[CID]:
@@ -59,7 +60,7 @@ def log_behind(parts: Parts, roots: Iterable[CID]) -> list[CID]:
 
 def index_logs(parts: Parts, cids: Iterable[CID]) -> list[str]:
     """Index every entry and evidence among ``cids`` that is held; returns what is wrong with the others."""
-    entries: list[tuple[str, int, CID]] = []
+    signed: list[tuple[str, int, CID]] = []
     evidence: list[CID] = []
     for cid in cids:
         if not parts.store.has(cid):
@@ -69,12 +70,12 @@ def index_logs(parts: Parts, cids: Iterable[CID]) -> list[str]:
         except (InvalidInput, NotFound):
             continue
         if isinstance(record, records.Entry):
-            entries.append((record.issuer, record.seq, cid))
+            signed.append((record.issuer, record.seq, cid))
         elif isinstance(record, records.Evidence):
             evidence.append(cid)
     problems = []
     with parts.catalog.write() as db:
-        for _, _, cid in sorted(entries):
+        for _, _, cid in sorted(signed):
             problems += _tried(db, lambda cid=cid: _entry(parts, db, cid))  # type: ignore[misc]
         for cid in evidence:
             problems += _tried(db, lambda cid=cid: indexing.index_evidence(db, cid, parts.store.get))  # type: ignore[misc]
@@ -94,7 +95,14 @@ def _entry(parts: Parts, db: Session, cid: CID) -> None:
     """An entry with what it says, or its place in the log where that is not here or does not count."""
     get = parts.store.get
     entry = log.read_entry(cid, get)
-    if parts.store.has(entry.record) and not isinstance(records.parse(get(entry.record)), _PLACE_ONLY):
+    if parts.store.has(entry.record) and _counts(db, records.parse(get(entry.record)), entry.issuer):
         indexing.index_entry(db, cid, get)
     else:
         indexing.note_entry(db, cid, get)
+
+
+def _counts(db: Session, record: records.Record, issuer: str) -> bool:
+    """Whether more than an entry's place is taken from a file."""
+    if isinstance(record, records.Withdrawal):
+        return len(record.target) != 32 and entries.entry_of(db, CID.decode(record.target), issuer) is not None
+    return not isinstance(record, _PLACE_ONLY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -158,6 +159,15 @@ def command(home: Path, *arguments: str, **more: object) -> subprocess.Popen[byt
     environment = {**os.environ, "EMOTIONET_HOME": str(home)}
     line = [sys.executable, "-m", "registry.cli.main", *arguments]
     return subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, **more)  # type: ignore[call-overload, no-any-return]
+
+
+def test_an_address_that_is_taken(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["serve", "--port", str(port)]) == 3
+    sentence = f"127.0.0.1:{port} can't be listened at: Address already in use"
+    assert capsys.readouterr().err == told(sentence, "choose another with --port, or stop what listens there.")
+    assert not home.exists()
 
 
 @pytest.mark.parametrize("at_once", ["", "1"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,3 +148,20 @@ def test_an_imported_release_is_somebody_elses_and_its_audit_agrees_with_the_fil
     assert main(["images", "list", "--quiet"]) == 0
     assert capsys.readouterr().out == ""
     assert not (tmp_path / "importer" / "keys").exists()
+
+
+def test_what_its_issuer_took_back_is_known_from_the_file_too(
+    exported: Exported, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(exported.car.parent / "home", tmp_path / "issuer")
+    monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "issuer"))
+    assert main(["withdraw", exported.release, "--reason", "the labels were mixed up", "--quiet"]) == 0
+    assert main(["export", exported.release, "-o", str(tmp_path / "back.car")]) == 0
+    monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "importer"))
+    capsys.readouterr()
+    assert main(["release", "show", str(tmp_path / "back.car")]) == 0
+    assert "the labels were mixed up" in capsys.readouterr().out.splitlines()[0]
+    assert main(["import", str(tmp_path / "back.car"), "--quiet"]) == 0
+    capsys.readouterr()
+    assert main(["release", "show", exported.release]) == 0
+    assert "the labels were mixed up" in capsys.readouterr().out.splitlines()[0]

@@ -40,6 +40,23 @@ def run_demo(wanted: argparse.Namespace, output: Output) -> int:
         return demo(opened, output, data=wanted.data, recipe=wanted.recipe, base=wanted.base)
 
 
+def check_address(host: str, port: int) -> None:
+    """``Unavailable`` where nothing can listen there, before anything is started."""
+    import socket
+
+    from registry.core.errors import WAYS, Unavailable
+
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen()
+    except OSError as error:
+        hint = WAYS.get(error.errno or 0, "name an address of this machine with --host.")
+        raise Unavailable(f"{host}:{port} can't be listened at: {error.strerror or error}", hint=hint) from error
+
+
 def run_serve(wanted: argparse.Namespace, output: Output) -> int:
     """Serve until stopped."""
     import uvicorn
@@ -47,6 +64,7 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
     from registry import logs
     from registry.api.app import create_app
 
+    check_address(wanted.host, wanted.port)
     with home() as opened:
         logs.set_up(opened.settings)
         app = create_app(opened)
