@@ -52,7 +52,9 @@ def test_queued_and_read(client: Client, writer: Headers, home: Home, snapshot: 
     assert [fold["epochs"] for fold in document["folds"]] == [3] * 4
     assert answer.headers["location"] == f"/api/v1/runs/{document['run']}"
     assert client.get(answer.headers["location"]).json() == document
-    assert client.get("/api/v1/runs").json()["items"] == [document]
+    (listed,) = client.get("/api/v1/runs").json()["items"]
+    assert listed == {name: document[name] for name in listed}
+    assert (document["metrics"], document["next"]) == (None, f"emotionet runs resume {document['run']}")
     assert home.queue.pending(document["run"]) == 1
     with home.catalog.read() as db:
         options = runs.row(db, document["run"])["options"]
