@@ -17,6 +17,7 @@ from registry.catalog.sql import plain
 from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.records import to_value
+from registry.core.stated import as_stated
 
 Get = Callable[[CID], bytes]
 
@@ -40,7 +41,8 @@ def _derive(db: Session, cid: CID, release: records.Release, draw: records.Draw,
     plan = records.parse_as(records.Plan, get(draw.plan))
     recipe = records.parse_as(records.Recipe, get(plan.recipe))
     preprocessing = records.parse_as(records.Preprocessing, get(plan.preprocessing))
-    reasons = Counter(row["reason"] for row in tables.rows_as_dicts(preprocessing.output, get))
+    with as_stated():
+        reasons = Counter(row["reason"] for row in tables.rows_as_dicts(preprocessing.output, get))
     run = runs.create(
         db,
         run=run_id(draw.plan),

@@ -7,8 +7,7 @@ whatever fails later is a defect of ours and ends as one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -16,24 +15,12 @@ from msgspec import structs
 
 from registry.core import tables
 from registry.core.cid import CID
-from registry.core.errors import InvalidInput
+from registry.core.stated import as_stated
 from registry.provenance.lineage import ReleaseView
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 _WORDS = frozenset({"name", "metric", "of", "group", "label", "reason", "comparator", "verdict"})
 # what else is text in a figure is a decimal
-
-
-@contextmanager
-def _as_stated() -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, TypeError, LookupError) as error:
-        raise InvalidInput(
-            "this release's evaluation states what can't be shown",
-            code="bad_evaluation",
-            hint="`emotionet audit` says where.",
-        ) from error
 
 
 def check_stated(view: ReleaseView, get: Any, items: Iterable[Mapping[str, Any]]) -> None:
@@ -43,7 +30,7 @@ def check_stated(view: ReleaseView, get: Any, items: Iterable[Mapping[str, Any]]
     """
     found = view.evaluation
     check_drawn(view, get)
-    with _as_stated():
+    with as_stated():
         several = (found.metrics, *found.per_fold, found.fairness, found.tests, found.optimistic, found.spread)
         for part in chain(*several, found.overfitting, view.release.claims):
             _numbers(value for name, value in structs.asdict(part).items() if name not in _WORDS)
@@ -59,7 +46,7 @@ def check_stated(view: ReleaseView, get: Any, items: Iterable[Mapping[str, Any]]
 
 def check_drawn(view: ReleaseView, get: Any) -> None:
     """``InvalidInput`` (``bad_evaluation``) unless the confusion matrix and the curves can be drawn."""
-    with _as_stated():
+    with as_stated():
         classes, counts = len(view.snapshot.classes), view.evaluation.confusion
         whole = len(counts) in (classes, classes + 1) and all(
             len(row) == classes + 1 and min(row) >= 0 for row in counts

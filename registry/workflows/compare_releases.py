@@ -11,6 +11,7 @@ import numpy as np
 from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
+from registry.core.stated import as_stated
 from registry.evaluation.columns import Columns, Ints, take
 from registry.evaluation.comparison import Difference, Discordance, compare
 from registry.evaluation.folds import union_groups
@@ -21,6 +22,7 @@ from registry.workflows.parts import Parts
 from registry.workflows.read_content import read_as
 
 
+@as_stated()
 def compare_releases(parts: Parts, a: CID, b: CID) -> dict[str, Any]:
     """The document of `emotionet release compare A B --json`. ``InvalidInput`` where nothing can be compared."""
     views = [release_view(parts.store.get, read_as(parts, records.Release, cid)) for cid in (a, b)]
