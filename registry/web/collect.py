@@ -91,16 +91,19 @@ def collect(
         spread=tuple(one.document() for one in view.evaluation.spread),
         notes=view.evaluation.notes,
         checks=tuple(audit["checks"]),
-        cids=(
-            *((name, about[name]) for name in IDS),
-            *((_name(one["fold"]), one["cid"]) for one in about["weights"]),
-        ),
+        cids=_cids(about),
         per_fold=tuple(_some(found) for found in view.evaluation.per_fold),
         own=None if (own := own_figures(view)) is None else _some(own),
         **_of_base(view),
         final=view.plan.final,
         commands=tuple(commands),
     )
+
+
+def _cids(about: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The release's own, then those of its weights, each with what it is of."""
+    weights = ((_name(one["fold"]), one["cid"]) for one in about["weights"])
+    return (*((name, about[name]) for name in IDS), *weights)
 
 
 def _name(fold: int | None) -> str:
