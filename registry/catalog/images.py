@@ -176,9 +176,11 @@ def _page(query: sa.Select[str], status: str | None, cursor: str | None) -> sa.S
 def _has_status(status: str) -> sa.ColumnElement[bool]:
     if status not in STATUSES:
         raise UsageError(f"an image's status is one of {', '.join(STATUSES)}, not {status!r}")
+    aliases = sa.select(t.image_cids.c.sha256).join(t.withdrawals, t.withdrawals.c.target == t.image_cids.c.cid)
+    taken_back = t.images.c.sha256.in_(sa.union(sa.select(t.withdrawals.c.target), aliases))  # few: found once
     if status == "withdrawn":
-        return _is_withdrawn()
-    return ~_is_withdrawn() & (t.images.c.stored if status == "stored" else ~t.images.c.stored)
+        return taken_back
+    return ~taken_back & (t.images.c.stored if status == "stored" else ~t.images.c.stored)
 
 
 def _describe(db: Session, names: Sequence[str]) -> list[dict[str, Any]]:

@@ -247,27 +247,3 @@ def _smallest(values: Iterable[str | None]) -> str | None:
 def _attributes(group: Sequence[Row]) -> dict[str, str]:
     names = sorted({name for row in group for name in row["attributes"]})
     return {name: min(row["attributes"][name] for row in group if name in row["attributes"]) for name in names}
-
-
-class Comparison(NamedTuple):
-    """What became of a snapshot: items by rising sha256; ``changed`` holds (before, after)."""
-
-    added: list[Row]
-    removed: list[Row]
-    changed: list[tuple[Row, Row]]
-
-
-def compare(items_a: Iterable[Row], items_b: Iterable[Row]) -> Comparison:
-    """From snapshot a to snapshot b. Items are dicts (``tables.rows_as_dicts``), in any order.
-
-    For two large tables that share most, ``tables.diff`` gives the same without reading the rest.
-    """
-    before = {row["sha256"]: row for row in items_a}
-    after = {row["sha256"]: row for row in items_b}
-    return Comparison(
-        added=[after[key] for key in sorted(after.keys() - before.keys())],
-        removed=[before[key] for key in sorted(before.keys() - after.keys())],
-        changed=[
-            (before[key], after[key]) for key in sorted(before.keys() & after.keys()) if before[key] != after[key]
-        ],
-    )

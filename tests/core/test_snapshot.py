@@ -19,12 +19,12 @@ from registry.core.snapshot import (
     RULE,
     check_query,
     classes_of,
-    compare,
     load_classes,
     matches,
     resolve_rows,
     select,
 )
+from registry.core.snapshot_changes import compare
 
 EMOCIONES = load_classes("emociones")
 BOX, OTHER_BOX = [0, 0, 100, 100], [5, 5, 50, 50]
