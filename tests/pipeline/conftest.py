@@ -34,12 +34,15 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Faces:
 def read_faces(folder: Path) -> Faces:
     """Every row of a labels.csv whose file is there and whose label is a class."""
     rows, _ = parse_labels((folder / "labels.csv").read_bytes())
+    labels: dict[str, set[str]] = {}  # two of one picture contradict each other: an import refuses both
+    for row in rows:
+        labels.setdefault(row.name, set()).add(row.label)
     items: dict[bytes, Item] = {}
     data: dict[bytes, bytes] = {}
     names: dict[bytes, str] = {}
     for row in rows:
         path = folder / "images" / (row.file or "")
-        if not path.is_file() or row.label not in CLASSES:
+        if not path.is_file() or row.label not in CLASSES or len(labels[row.name]) > 1:
             continue
         content = path.read_bytes()
         sha256 = hashlib.sha256(content).digest()
