@@ -54,10 +54,9 @@ def collect(
     about = show_release(parts, release)
     view = release_view(get, records.parse_as(records.Release, get(CID.parse(about["release"]))))
     entry = records.parse_as(records.Entry, get(CID.parse(about["entry"])))
-    later = judge_claims(parts, CID.parse(about["release"]), claims)["claims"] if claims else ()
     audit = audit_target(parts, about["entry"]).to_json()
     items = list(tables.rows_as_dicts(view.snapshot.items, get))
-    results = [check["result"] for check in audit["checks"]]
+    unchecked = sum(check["result"] == "not checked" for check in audit["checks"])
     named = {metric.name: metric.document() for metric in view.evaluation.metrics}
     check_stated(view, get, items)
     return ReportData(
@@ -73,10 +72,10 @@ def collect(
         headline=tuple(named[name] for name in HEADLINE if name in named),
         holds=audit["holds"],
         withdrawn=tuple(about["withdrawn"]),
-        checked=len(results) - results.count("not checked"),
-        unchecked=results.count("not checked"),
+        checked=len(audit["checks"]) - unchecked,
+        unchecked=unchecked,
         claims=tuple(to_value(verdict) for verdict in view.release.claims),
-        later=tuple(later),
+        later=tuple(judge_claims(parts, CID.parse(about["release"]), claims)["claims"] if claims else ()),
         figures=tuple(drawings(t, view, get, items)),
         counts=tuple(_counts(parts, view, items)),
         examples=tuple(_examples(parts, view, items)),
