@@ -176,8 +176,9 @@ def _page(query: sa.Select[str], status: str | None, cursor: str | None) -> sa.S
 def _has_status(status: str) -> sa.ColumnElement[bool]:
     if status not in STATUSES:
         raise UsageError(f"an image's status is one of {', '.join(STATUSES)}, not {status!r}")
-    aliases = sa.select(t.image_cids.c.sha256).join(t.withdrawals, t.withdrawals.c.target == t.image_cids.c.cid)
-    taken_back = t.images.c.sha256.in_(sa.union(sa.select(t.withdrawals.c.target), aliases))  # few: found once
+    targets = sa.select(t.withdrawals.c.target)
+    aliases = sa.select(t.image_cids.c.sha256).where(t.image_cids.c.cid.in_(targets))
+    taken_back = t.images.c.sha256.in_(sa.union_all(targets, aliases))  # few: found once, by the index of CIDs
     if status == "withdrawn":
         return taken_back
     return ~taken_back & (t.images.c.stored if status == "stored" else ~t.images.c.stored)
