@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
+import zlib
 from collections.abc import Iterator
 
 # What training reads. An MPO is a JPEG with more behind it.
@@ -30,10 +31,21 @@ _OTHERS = (  # pictures that training does not read
     (re.compile(rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n", re.DOTALL), "JPEG XL: convert it to JPEG"),
     (re.compile(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51", re.DOTALL), "JPEG 2000: convert it to JPEG or PNG"),
     (re.compile(rb"8BPS"), "a Photoshop file: convert it to JPEG or PNG"),
+    (
+        re.compile(rb".{4}ftypcrx |FUJIFILMCCD-RAW|IIR[OS]\x08|MMOR|IIU\0|FOVb", re.DOTALL),
+        "a camera's raw picture: convert it to JPEG",
+    ),
+    (re.compile(rb"\0\0[\x01\x02]\0[^\0]\0"), "an icon (.ico): convert it to PNG"),
+    (re.compile(rb"\x0a[\0-\5]\x01[\x01\x02\x04\x08]"), "a PCX: convert it to PNG"),
+    (re.compile(rb"\x76\x2f\x31\x01"), "an OpenEXR picture: convert it to PNG"),
+    (re.compile(rb"P[1-7]\s(#[^\n]*\n|\s|WIDTH )*\d+\s"), "a PPM: convert it to PNG"),
+    (re.compile(rb"%!PS"), "a PostScript file: convert it to PNG"),
     (re.compile(rb"(?!\s*<(!doctype )?html)(?=\s*<)[^\0]*?<svg[\s>]", re.IGNORECASE), "SVG: convert it to PNG"),
 )
+_TEXT = ("SVG", "a PPM", "a PostScript file")  # may be, and private at that
 _NONE = (
     (re.compile(rb"version https://git-lfs\.github\.com/spec/"), "a Git LFS pointer"),
+    (re.compile(rb"(\.\./)*(\.git)?/annex/objects/"), "a git-annex pointer"),
     (re.compile(rb"\s*(<!doctype html|<html|<head)", re.IGNORECASE), "an HTML page"),
     (re.compile(rb"%PDF-"), "a PDF"),
     (re.compile(rb".{4}ftyp", re.DOTALL), "a video"),
@@ -56,9 +68,9 @@ def picture_kind(data: bytes) -> str | None:
 
 
 def begins_as_picture(data: bytes) -> bool:
-    """Whether bytes begin as a picture's do, also one that training does not read. SVG is text, and none."""
+    """Whether bytes begin as a picture's do, also one that training does not read. What is text is none."""
     head = data[:HEAD]
-    others = (begins for begins, said in _OTHERS if not said.startswith("SVG"))
+    others = (begins for begins, said in _OTHERS if not said.startswith(_TEXT))
     return picture_kind(head) is not None or any(begins.match(head) for begins in others)
 
 
@@ -107,6 +119,13 @@ def cut_off(data: bytes) -> bool:
         place, order, more = (4, "<I", 8) if kind == "WEBP" else (2, "<I", 0)
         return bool(struct.unpack_from(order, data, place)[0] + more > len(data))
     return False
+
+
+def broken_chunk(data: bytes) -> bool:
+    """Whether a PNG has a chunk whose checksum is another than that of its bytes."""
+    return picture_kind(data) == "PNG" and any(
+        zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:], "big") for _, chunk in _chunks(data)
+    )
 
 
 def without(data: bytes, kinds: frozenset[bytes]) -> bytes:

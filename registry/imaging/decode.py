@@ -1,11 +1,11 @@
 """From a stranger's bytes to upright RGB pixels, or to the reason why not.
 
 Invariants: the header is read before any pixel: an image above the limit is never decoded; only the
-formats below are tried; EXIF orientation is applied; colours are turned into sRGB where an embedded profile says
-that they mean something else (in LittleCMS's fixed-point arithmetic, the same with the same build of Pillow; a
-profile that can't be read counts for nothing); transparency is laid on grey 114; 16 bits a level are cut to 8, their
-profile left out; of an animation or of several pictures the first counts. Texts in a PNG, or a profile, lose no
-picture, however long they are. What can't be decoded has a reason in plain words, never the name of an exception.
+formats below are tried; the orientation of EXIF (or XMP) is applied; colours are turned into sRGB where an embedded
+profile says that they mean something else (in LittleCMS's fixed-point arithmetic, the same with the same build of
+Pillow; a profile that can't be read counts for nothing); transparency is laid on grey 114; 16 bits a level are cut to
+8, their profile left out; of an animation or of several pictures the first counts. Texts in a PNG, or a profile, lose
+no picture, however long they are. What can't be decoded has a reason in plain words, never the name of an exception.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -78,19 +78,29 @@ def _why(data: bytes, error: Exception) -> str:
 
 
 def _loaded(data: bytes, max_pixels: int, at_least: int | None = None) -> Image:
-    for beside in (frozenset[bytes](), TEXTS):  # of a PNG that is larger than Pillow reads
-        try:
-            return _load(without(data, beside), max_pixels, at_least)
-        except ValueError:
-            if not data.startswith(PNG):
-                raise
-    return _load(without(data, TEXTS | PROFILE), max_pixels, at_least)
+    return _read(data, lambda image: _load(image, max_pixels, at_least))
 
 
-def _load(data: bytes, max_pixels: int, at_least: int | None) -> Image:
+def header(data: bytes, formats: tuple[str, ...] = READ) -> Image:
+    """The picture as it says that it is, no pixel read. Raises whatever Pillow does."""
+    return _read(data, lambda image: image, formats)
+
+
+def _read(data: bytes, then: Callable[[Image], Image], formats: tuple[str, ...] = READ) -> Image:
+    """What ``then`` makes of a picture; of a PNG without the texts, then the profile, that are larger than Pillow
+    reads."""
     from PIL import Image
 
-    image = Image.open(io.BytesIO(data), formats=READ)
+    for beside in (frozenset[bytes](), TEXTS, TEXTS | PROFILE):
+        try:
+            return then(Image.open(io.BytesIO(without(data, beside)), formats=formats))
+        except ValueError:
+            if not data.startswith(PNG) or beside > TEXTS:
+                raise
+    raise AssertionError("the last round returns or raises")
+
+
+def _load(image: Image, max_pixels: int, at_least: int | None) -> Image:
     width, height = image.size
     if width * height > max_pixels:
         raise Undecodable("too_large", f"{width}x{height}")
@@ -101,12 +111,28 @@ def _load(data: bytes, max_pixels: int, at_least: int | None) -> Image:
 
 
 def orientation(image: Image) -> int:
-    """How its EXIF says that it was turned, 1 to 8; an EXIF that can't be read says nothing (the pixels are good all
-    the same)."""
+    """How its EXIF, or else its XMP, says that it was turned, 1 to 8; what can't be read says nothing (the pixels are
+    good all the same)."""
     try:
-        found = image.getexif().get(_ORIENTATION)
+        return _turned(image.getexif())
     except Exception:
         return 1
+
+
+def exif_orientation(image: Image) -> int:
+    """The same by its EXIF alone, as others than Pillow read it."""
+    from PIL import Image as Pillow
+
+    exif = Pillow.Exif()
+    try:
+        exif.load(image.info.get("exif") or b"")
+        return _turned(exif)
+    except Exception:
+        return 1
+
+
+def _turned(exif: Mapping[int, object]) -> int:
+    found = exif.get(_ORIENTATION)
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 

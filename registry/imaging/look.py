@@ -1,20 +1,19 @@
 """What a file says of itself as a picture, without its pixels: size, place, and whether a training could read it.
 
-Invariants: nothing is raised; pixels are decoded only of a file that looks cut off (and of a TIFF, whose end says
-nothing), and never of one with more than ``MAX_PIXELS``; sizes are those of the upright picture, in which boxes are
-given.
+Invariants: nothing is raised; pixels are decoded of small pictures, and of a file that looks cut off or damaged (and of
+a GIF or TIFF, whose bytes say nothing of it), never of one with more than ``MAX_PIXELS``: a large JPEG or WebP that is
+damaged within is found out only by cleaning; sizes are those of the upright picture, in which boxes are given.
 """
 
 from __future__ import annotations
 
-import io
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from registry.core.picture_bytes import READ, cut_off, why_no_picture
-from registry.imaging.decode import Undecodable, decode, upright_size
+from registry.core.picture_bytes import READ, broken_chunk, cut_off, why_no_picture
+from registry.imaging.decode import Undecodable, decode, header, upright_size
 from registry.imaging.places import says_place
 
 if TYPE_CHECKING:
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST = 64 << 20  # bytes of a file that are looked at
 MAX_PIXELS = 100_000_000
+_SMALL = 1_000_000  # pixels that cost less than the rest of an import
+_UNTOLD = ("GIF", "TIFF")
 _HEADER = 256 << 10  # bytes in which nearly every picture says its size
 _LOOKED = (*READ, "AVIF")  # what is opened to look for sizes and places
 
@@ -43,7 +44,7 @@ def look(data: bytes) -> Picture:
         warnings.simplefilter("ignore")  # Pillow's own limit warns; ours decides
         opened = _opened(data)
         if opened is None:
-            return Picture(place=says_place(data, None), trouble=why_no_picture(data) or _damage(data) or "damaged")
+            return Picture(place=says_place(data, None), trouble=why_no_picture(data) or _damage(data))
         described = _has_exif(data, opened)
         width, height = upright_size(opened) if described else opened.size
         return Picture(width, height, says_place(data, opened if described else None), _trouble(data, opened))
@@ -64,10 +65,8 @@ def size_of(read: Callable[[int], bytes]) -> tuple[int, int]:
 
 
 def _opened(data: bytes) -> Image | None:
-    from PIL import Image
-
     try:
-        return Image.open(io.BytesIO(data), formats=_LOOKED)
+        return header(data, _LOOKED)
     except Exception:  # Pillow's readers raise whatever they like on hostile bytes
         return None
 
@@ -84,8 +83,9 @@ def _trouble(data: bytes, opened: Image) -> str | None:
     if none is not None:
         return none
     if opened.width * opened.height > MAX_PIXELS:
-        return f"{opened.width} x {opened.height} pixels are more than any recipe reads"
-    return _damage(data) if cut_off(data) or opened.format == "TIFF" else None
+        return _too_many(f"{opened.width} x {opened.height} pixels")
+    doubtful = cut_off(data) or broken_chunk(data) or opened.format in _UNTOLD
+    return _damage(data) if doubtful or opened.width * opened.height <= _SMALL else None
 
 
 def _damage(data: bytes) -> str | None:
@@ -93,5 +93,9 @@ def _damage(data: bytes) -> str | None:
     try:
         decode(data, MAX_PIXELS)
     except Undecodable as error:
-        return error.measured
+        return _too_many(error.measured) if error.reason == "too_large" else error.measured
     return None
+
+
+def _too_many(pixels: str) -> str:
+    return f"{pixels} are more than any recipe reads"

@@ -1,9 +1,9 @@
 """A snapshot as a folder that other tools take: Croissant (mlcroissant) or YOLO (ultralytics).
 
 Invariants: the folder appears whole or not at all; images are bit for bit those that the snapshot names, verified on
-the way, called by their sha256 (for YOLO what ultralytics would read otherwise than training does becomes a PNG, and
-is listed); nobody's file name, and nothing of this machine, is in it; whatever training reads is in it, with the same
-boxes.
+the way, called by their sha256 (what ultralytics would read otherwise than training does, or mlcroissant not at all,
+becomes a PNG, and is listed); nobody's file name, and nothing of this machine, is in it; whatever training reads is in
+it, with the same boxes.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def export_snapshot(
         if form == "yolo":
             _yolo(snapshot, found, split, temporary, converted)
         else:
-            _croissant(parts, cid, snapshot, found, temporary)
+            _croissant(parts, cid, snapshot, found, temporary, converted)
         temporary.replace(out)
     except OSError as error:
         raise not_written(out, error) from error
@@ -72,14 +72,23 @@ def snapshot_rows(parts: Parts, cid: CID) -> Iterator[dict[str, Any]]:
         yield plain_row(with_boxes_that_count(parts, row))
 
 
-def _croissant(parts: Parts, cid: CID, snapshot: records.Snapshot, found: Iterable[Picture], folder: Path) -> None:
-    """croissant.json, items.parquet and images/."""
+def _croissant(
+    parts: Parts,
+    cid: CID,
+    snapshot: records.Snapshot,
+    found: Iterable[Picture],
+    folder: Path,
+    converted: dict[str, str],
+) -> None:
+    """croissant.json, items.parquet and images/. One image that mlcroissant can't open would end all its reading."""
     need("tables", "Croissant")
     (folder / croissant.IMAGES).mkdir()
     rows, kinds = [], set()
     for one in found:
         name, row = f"{one.sha256}.{SUFFIXES[one.kind]}", one.row
-        (folder / croissant.IMAGES / name).write_bytes(one.data)
+        if not one.opens:
+            converted[one.sha256] = one.kind
+        (folder / croissant.IMAGES / name).write_bytes(one.data if one.opens else one.as_png())
         kinds.add(one.kind)
         rows.append(
             {

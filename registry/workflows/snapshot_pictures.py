@@ -14,7 +14,16 @@ from registry.content import reader
 from registry.core.boxes import boxes_within
 from registry.core.errors import NotFound
 from registry.core.method import Box
-from registry.imaging.decode import Undecodable, decode, opened, orientation, see_through, upright_size
+from registry.core.picture_bytes import PROFILE, TEXTS, without
+from registry.imaging.decode import (
+    Undecodable,
+    decode,
+    exif_orientation,
+    opened,
+    orientation,
+    see_through,
+    upright_size,
+)
 from registry.workflows.parts import Parts, Progress
 
 if TYPE_CHECKING:
@@ -36,6 +45,7 @@ class Picture(NamedTuple):
     width: int
     height: int
     alike: bool  # ultralytics reads these bytes as training does
+    opens: bool  # Pillow by itself, and so mlcroissant, opens them
 
     @property
     def boxes(self) -> tuple[Box, ...]:
@@ -67,19 +77,47 @@ def pictures(
 
 def _picture(row: Row, data: bytes) -> Picture:
     image = opened(data, MAX_PIXELS)
-    return Picture(row, row["sha256"].hex(), data, str(image.format), *upright_size(image), _reads_alike(image))
+    return Picture(
+        row, row["sha256"].hex(), data, str(image.format), *upright_size(image), _reads_alike(data, image), _opens(data)
+    )
 
 
-def _reads_alike(image: Image) -> bool:
-    """Whether ultralytics sees in the bytes what training does: it knows the format, turns it (a JPEG alone), and
-    neither cuts transparency off nor takes another frame, nor the colours of a picture for print."""
+def _reads_alike(data: bytes, image: Image) -> bool:
+    """Whether ultralytics sees in the bytes what training does: it knows the format, turns it (a JPEG alone, by its
+    EXIF alone), and neither cuts transparency off nor takes another frame, nor the colours of a picture for print."""
     return (
         image.format in _ALIKE
-        and (image.format == "JPEG" or orientation(image) == 1)
+        and orientation(image) == (exif_orientation(image) if image.format == "JPEG" else 1)
         and not see_through(image)
         and image.mode != "CMYK"
         and getattr(image, "n_frames", 1) == 1
+        and _verifies(data)
     )
+
+
+def _verifies(data: bytes) -> bool:
+    """Whether the bytes pass Pillow's own check, by which ultralytics leaves pictures out: a PNG has its end, and no
+    text or profile larger than Pillow reads."""
+    from PIL import Image as Pillow
+
+    try:
+        Pillow.open(io.BytesIO(data), formats=_ALIKE).verify()
+    except Exception:  # Pillow's readers raise whatever they like
+        return False
+    return True
+
+
+def _opens(data: bytes) -> bool:
+    """Whether Pillow reads the bytes as they stand, long texts and profiles included."""
+    from PIL import Image as Pillow
+
+    if len(without(data, TEXTS | PROFILE)) == len(data):
+        return True  # opened so already
+    try:
+        Pillow.open(io.BytesIO(data), formats=("PNG",)).load()
+    except Exception:  # Pillow's readers raise whatever they like
+        return False
+    return True
 
 
 def read_bytes(parts: Parts, row: Row) -> bytes:

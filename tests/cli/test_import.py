@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from registry.cli.main import main
 from registry.content.importer import add_bytes
@@ -18,6 +19,7 @@ from registry.content.memory import MemoryStore
 from registry.core import car
 from registry.core.cid import CID
 from registry.core.dag import walk_closure
+from registry.workflows import planted_noise
 from tests.conftest import ROOT
 
 Run = Callable[..., tuple[int, dict[str, Any], str]]
@@ -223,6 +225,25 @@ def test_a_table_may_be_named_itself(run: Run, tmp_path: Path) -> None:
     assert sorted(done["unnamed"]) == ["0.jpg", "labels.csv"]
 
 
+def damaged(data: bytes) -> bytes:
+    """A picture whose header and end are as they were."""
+    middle = len(data) // 2
+    return data[:middle] + bytes(byte ^ 0x5A for byte in data[middle : middle + 20]) + data[middle + 20 :]
+
+
+def long_text() -> PngInfo:
+    texts = PngInfo()
+    texts.add_text("Comment", "a" * 3_000_000, zip=True)
+    return texts
+
+
+def test_a_box_is_looked_at_whatever_a_png_says_beside(run: Run, tmp_path: Path) -> None:
+    source = folder(tmp_path / "faces", "file,label,box\nlong.png,feliz,900 900 20 20\n0.jpg,feliz,\n")
+    (source / "long.png").write_bytes(picture(form="PNG", pnginfo=long_text()))
+    status, done, _ = run("import", str(source))
+    assert (status, [one["code"] for one in done["rejected"]]) == (0, ["bad_box"])
+
+
 def test_what_registers_and_can_not_be_decoded_is_told_at_import(run: Run, tmp_path: Path) -> None:
     source = folder(tmp_path / "faces", "file,label\n")
     files = {
@@ -231,8 +252,14 @@ def test_what_registers_and_can_not_be_decoded_is_told_at_import(run: Run, tmp_p
         "lfs.jpg": (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
         "phone.jpg": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC: convert it to JPEG"),
         "new.avif": (picture(form="AVIF"), "AVIF: convert it"),
+        "phone.cr3": (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "a camera's raw picture: convert it"),
+        "grey.pgm": (b"P5\n# GIMP\n2 1\n255\n\0\0", "a PPM: convert it"),
+        "annexed.jpg": (b"/annex/objects/SHA256E-s9--00.jpg\n", "a git-annex pointer"),
+        **{f"bad.{form.lower()}": (damaged(picture(form=form)), "damaged") for form in ("PNG", "WEBP", "GIF")},
+        "large.png": (planted_noise.bomb(), "more than any recipe reads"),
         "good.webp": (picture(form="WEBP"), ""),
         "good.tif": (picture(form="TIFF"), ""),
+        "described.png": (picture(form="PNG", pnginfo=long_text()), ""),
     }
     for name, (data, _) in files.items():
         (source / name).write_bytes(data)

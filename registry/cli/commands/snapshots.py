@@ -162,5 +162,6 @@ def _export_text(done: dict[str, Any]) -> list[str]:
         text.append(f"left out: {', '.join(f'{count} ({why})' for why, count in sorted(reasons.items()))}")
     if kinds:
         said = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-        text.append(f"converted to PNG, since ultralytics would not read them as training does: {said}")
+        reader = "ultralytics" if done["format"] == "yolo" else "mlcroissant"
+        text.append(f"converted to PNG, since {reader} would not read them as training does: {said}")
     return text
