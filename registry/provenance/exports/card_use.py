@@ -16,13 +16,29 @@ from registry.provenance.lineage import ReleaseView
 _SHARE = re.compile(r"[01](\.[0-9]{1,6})?", re.ASCII)
 _PICTURE = """\
 import ast
+import io
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 SIZE, THRESHOLD = {size}, {threshold}
 
+def upright(path):  # eight bits a level, in sRGB, on grey
+    image = ImageOps.exif_transpose(Image.open(path))
+    if image.mode.startswith("I"):  # sixteen bits
+        return image.convert("I").point(lambda level: level * (1 / 256)).convert("L").convert("RGB")
+    profile, opaque = image.info.get("icc_profile"), image.convert("RGBA").getchannel("A")
+    image = image.convert("CMYK" if image.mode == "CMYK" else "L" if image.mode in ("L", "LA") else "RGB")
+    try:
+        meant = ImageCms.ImageCmsProfile(io.BytesIO(profile or b""))
+        image = ImageCms.profileToProfile(image, meant, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):  # none, or none for such a picture: it counts for nothing
+        pass
+    ground = Image.new("RGB", image.size, (114, 114, 114))
+    ground.paste(image.convert("RGB"), mask=opaque)
+    return ground
+
 def square(path):
-    image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+    image = upright(path)
     longest = max(image.size)
     sides = [max(1, (2 * side * SIZE + longest) // (2 * longest)) for side in image.size]
     small = image.resize(sides, Image.Resampling.BILINEAR)
