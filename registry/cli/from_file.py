@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from registry.assembly import Home
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted, UsageError, not_read
+from registry.workflows.read_content import check_regular, names_content
 
 if TYPE_CHECKING:
     from registry.content.embedded import EmbeddedStore
@@ -68,9 +69,9 @@ class FileHome(Home):
 
 def is_file(text: str) -> bool:
     """Whether somebody who typed this means a file."""
-    if Path(text).is_file() or text.lower().endswith(".car"):
-        return True
-    return "/" in text and not text.startswith(("/ipfs/", "ipfs://", "baf", "Qm"))
+    if names_content(text):
+        return False
+    return Path(text).exists() or text.lower().endswith(".car") or "/" in text
 
 
 @contextmanager
@@ -104,15 +105,16 @@ def _read(scratch: FileHome, path: Path, any_record: bool) -> CID:
     from registry.workflows.index_logs import index_logs, signed_in
     from registry.workflows.trace import record_of
 
+    check_regular(path)
     try:
         with path.open("rb") as stream:
             kept = import_partial(scratch.store, stream)
         signed = signed_in(path)
     except OSError as error:
         raise not_read(path, error) from error
-    except InvalidInput as error:
+    except (InvalidInput, Untrusted) as error:
         hint = error.hint or "give a release that `emotionet export RELEASE` wrote."
-        raise InvalidInput(f"{path}: {error}", code=error.code, hint=hint) from error
+        raise type(error)(f"{path}: {error}", code=error.code, hint=hint) from error
     if kept.damaged or kept.cut:
         wrong = kept.cut or _count(len(kept.damaged))
         raise Untrusted(f"{path} is damaged: {wrong}", hint=f"`emotionet audit {path}` tells what of it holds.")

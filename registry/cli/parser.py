@@ -62,6 +62,15 @@ class Parser(argparse.ArgumentParser):
         meant = f"did you mean `{found[0]}`? " if found else ""
         return f"{meant}`{self.prog} --help` lists all."
 
+    def check_not_blank(self, wanted: argparse.Namespace) -> None:
+        """``UsageError`` for a value that is blank: what an unset variable leaves must not mean "all" or "here"."""
+        for action in self._actions:
+            value = getattr(wanted, action.dest, None)
+            if any(isinstance(one, str) and not one.strip() for one in (value if isinstance(value, list) else [value])):
+                name = action.option_strings[-1] if action.option_strings else str(action.metavar or action.dest)
+                optional = "" if action.required else ", or leave it out"
+                raise UsageError(f"{name} is blank", hint=f"give it a value{optional}.")
+
     def options(self) -> list[str]:
         """Every option that this command takes."""
         return [name for action in self._actions for name in action.option_strings if name.startswith("--")]
@@ -93,4 +102,5 @@ def parse(parser: Parser, given: Sequence[str]) -> argparse.Namespace:
             raise UsageError(f"`{chosen.prog}` has no option {name}", hint=chosen.near(name, chosen.options()))
         said = " ".join(rest)
         raise UsageError(f"`{chosen.prog}` doesn't know what to do with {said!r}", hint=chosen.near(name, ()))
+    getattr(wanted, "parser", parser).check_not_blank(wanted)
     return wanted

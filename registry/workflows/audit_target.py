@@ -18,7 +18,7 @@ from registry.workflows.audit_file import audit_car as audit_car
 from registry.workflows.base_weights import known_trainings
 from registry.workflows.held_withdrawals import withdrawals_of
 from registry.workflows.parts import Parts
-from registry.workflows.read_content import parse_path
+from registry.workflows.read_content import check_regular, names_content, parse_path
 
 
 def audit_target(
@@ -27,7 +27,8 @@ def audit_target(
     """Audit a CID that is held, or a CAR file. ``NotFound`` or ``Unavailable`` if there is nothing to read."""
     path = Path(target)
     chain = None if offline or not parts.settings.chain_rpc else parts.anchors
-    if path.is_file():
+    if path.exists() and not names_content(target):
+        check_regular(path)
         return audit_car(path, level=level, issuer=issuer, offline=offline, chain=chain)
     cid, rest = parse_path(target)
     if rest:

@@ -17,7 +17,7 @@ from registry.core.picture_bytes import HEAD, begins_as_picture
 from registry.provenance.lineage import SAFETENSORS, final_weights, release_view, threshold_of
 from registry.workflows.base_weights import weights_files
 from registry.workflows.parts import Parts
-from registry.workflows.read_content import read_as
+from registry.workflows.read_content import check_regular, read_as
 
 MAX_IMAGE_BYTES = 64 << 20
 
@@ -56,6 +56,7 @@ def _is_picture(path: Path) -> bool:
 
 
 def _read(path: Path) -> bytes:
+    check_regular(path)
     try:
         if path.stat().st_size > MAX_IMAGE_BYTES:
             raise InvalidInput(f"{path} is larger than 64 MiB", code="too_large", hint="give a smaller image.")

@@ -31,7 +31,7 @@ from registry.core.picture_bytes import HEAD
 from registry.core.store import BlockReader, BlockStore
 from registry.workflows.fetch_content import ensure_held, resolve
 from registry.workflows.parts import Parts, Progress
-from registry.workflows.read_content import parse_path
+from registry.workflows.read_content import check_regular, names_content, parse_path
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,16 @@ class Source:
 
 def read_source(parts: Parts, wanted: Wanted, progress: Progress) -> Source:
     """Read it. ``UsageError`` where it is nothing that can be imported."""
-    path = Path(wanted.source)
+    path = None if names_content(wanted.source) else Path(wanted.source)
+    if path is not None:
+        check_regular(path)
     table = _given_table(wanted)
-    if path.is_file() and _is_car(path):
+    if path is not None and path.is_file() and _is_car(path):
         with _store(parts, wanted.dry_run) as store:
             return _read_car(store, path, wanted, table, progress)
     if wanted.partial:
         raise UsageError("--partial is for a CAR file", hint="leave it away.")
-    if path.exists():
+    if path is not None and path.exists():
         return _read_path(parts, path, wanted, table, progress)
     return _read_cid(parts, wanted, table, progress)
 
@@ -104,6 +106,7 @@ def _given_table(wanted: Wanted) -> Labels | None:
 
 
 def _read_table(path: Path, mapping: Mapped | None) -> Labels:
+    check_regular(path)
     try:
         with path.open("rb") as stream:
             return read_table(stream.read(MAX_FILE + 1), str(path), mapping)

@@ -84,6 +84,8 @@ USAGE = {
         "--classes names binary, which is no text in UTF-8",
         "save it as UTF-8.",
     ),
+    "audit x --issuer me": ("'me' is no issuer", "use did:pkh:eip155:1:0x and 40 lower-case hex digits."),
+    "plans list --issuer me": ("'me' is no issuer", "use did:pkh:eip155:1:0x and 40 lower-case hex digits."),
     "--fly": ("`emotionet` has no option --fly", "`emotionet --help` lists all."),
 }
 
@@ -106,6 +108,74 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_wrong_usage(home: Path, place: Path, capsys: pytest.CaptureFixture[str], line: str) -> None:
     assert main(line.split()) == 2
     assert capsys.readouterr() == ("", told(*USAGE[line]))
+
+
+BLANK = {  # what an unset variable leaves: never "all", "this folder" or "every address"
+    ("import", ""): "PATH|FILE.car|CID[/PATH]",
+    ("export", " "): "CID",
+    ("anchor", "submit", ""): "CID",
+    ("images", "relabel", "x", ""): "LABEL",
+    ("withdraw", "x", "--reason", " "): "--reason",
+    ("snapshot", "create", "--label", ""): "--label",
+    ("images", "list", "--subject", ""): "--subject",
+    ("train", "x", "--base", ""): "--base",
+    ("train", "x", "--claim", ""): "--claim",
+    ("serve", "--host", ""): "--host",
+    ("token", "create", "--scope", ""): "--scope",
+}
+
+
+@pytest.mark.parametrize("line", BLANK)
+def test_a_blank_value_is_wrong_usage(home: Path, capsys: pytest.CaptureFixture[str], line: tuple[str, ...]) -> None:
+    assert main(list(line)) == 2
+    assert capsys.readouterr().err.startswith(f"emotionet: error: {BLANK[line]} is blank\nhint: give it a value")
+
+
+PATHS = {
+    "-o/--out": ("fetch x -o", "show x -o", "export x -o", "snapshot export x -o"),
+    "-o/--output": ("release report x -o",),
+    "--html": ("release compare x y --html",),
+    "--sheet": ("runs dropped x --sheet",),
+    "--draw": ("predict x y --draw",),
+    "--labels": ("import x --labels",),
+    "IMAGE": ("predict x",),
+}
+
+
+@pytest.mark.parametrize("text", ["", "-"])
+@pytest.mark.parametrize(("name", "line"), [(name, line) for name, lines in PATHS.items() for line in lines])
+def test_no_path_is_blank_or_a_stream(
+    home: Path, place: Path, capsys: pytest.CaptureFixture[str], name: str, line: str, text: str
+) -> None:
+    assert main([*line.split(), text]) == 2
+    assert capsys.readouterr().err.startswith(f"emotionet: error: {name} takes a path, not {text!r}\n")
+    assert sorted(one.name for one in place.iterdir()) == ["binary", "file", "folder"]
+
+
+@pytest.mark.parametrize("number", ["٣", "1_0", " 3", "3.0", "+3", ""])
+def test_a_number_is_written_in_digits(home: Path, capsys: pytest.CaptureFixture[str], number: str) -> None:
+    assert main(["train", "x", f"--epochs={number}"]) == 2
+    assert f"--epochs takes a whole number from 1 on, not {number!r}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["import", "audit", "lineage", "release show", "import folder --labels"])
+def test_what_may_never_end_is_not_read(
+    home: Path, place: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    os.mkfifo(place / "pipe")
+    assert main([*command.split(), "./pipe"]) == 2
+    assert "pipe is no file but a pipe, a socket or a device\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["import", "audit", "release show", "lineage", "predict", "export"])
+def test_a_file_that_is_called_like_a_cid_hides_nothing(
+    home: Path, place: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    """`fetch CID` makes one: what is typed as a CID means the content, ``./CID`` the file."""
+    (place / ABSENT).write_bytes(b"something else")
+    assert main([*command.split(), ABSENT, *(["file"] if command == "predict" else [])]) in {1, 3}
+    told_of = capsys.readouterr().err.splitlines()[0].removeprefix("emotionet: error: ").removeprefix("block ")
+    assert told_of.removeprefix(ABSENT) in {" is not held here", " is in no record of this catalog", " is no release"}
 
 
 HOME = "name a folder that can be made and written: EMOTIONET_HOME=FOLDER."

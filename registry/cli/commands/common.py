@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from registry.core.cid import CID
 
 Subparsers = Any  # argparse names its type with an underscore
+_WHOLE = re.compile(r"-?[0-9]{1,100}")
 Run = Callable[[argparse.Namespace, Output], int]
 
 
@@ -110,14 +112,30 @@ def tell_withdrawn(opened: Home, release: CID) -> None:
         warn(line)
 
 
+def place(text: str) -> Path:
+    """The path that an option or an argument names, for ``type=``; ``-`` stands for no stream here."""
+    if text == "-" or not text.strip():
+        raise argparse.ArgumentTypeError(f"takes a path, not {text!r}")
+    return Path(text)
+
+
+def issuer(text: str) -> str:
+    """An issuer's DID, for ``type=``."""
+    from registry.core.errors import InvalidInput, UsageError
+    from registry.core.log import check_did
+
+    try:
+        check_did(text)
+    except InvalidInput as error:
+        raise UsageError(str(error), code=error.code, hint=error.hint) from error
+    return text
+
+
 def whole(low: int, high: int | None = None) -> Callable[[str], int]:
     """What turns an option's value into a whole number from ``low`` (to ``high``), for ``type=``."""
 
     def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = low - 1
+        number = int(text) if _WHOLE.fullmatch(text) else low - 1
         if number < low or (high is not None and number > high):
             bounds = f"from {low} on" if high is None else f"from {low} to {high}"
             raise argparse.ArgumentTypeError(f"takes a whole number {bounds}, not {text[:60]!r}")
@@ -128,7 +146,7 @@ def whole(low: int, high: int | None = None) -> Callable[[str], int]:
 
 def limit(parser: argparse.ArgumentParser) -> None:
     """The option of every list."""
-    parser.add_argument("--limit", type=whole(1), default=1000, help="how many at most (default 1000)")
+    parser.add_argument("--limit", type=whole(1, 1_000_000), default=1000, help="how many at most (default 1000)")
 
 
 def classes_option(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from registry.cli.commands.common import Subparsers, add, cid, home, record, tell_withdrawn
+from registry.cli.commands.common import Subparsers, add, cid, home, issuer, place, record, tell_withdrawn
 from registry.cli.commands.importing import add_import
 from registry.cli.output import Output, json_text, show, table
 from registry.core.errors import UsageError
@@ -19,17 +19,17 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     add_import(commands, common)
     fetching = add(commands, common, "fetch", run_fetch, "write what a CID names to a file or folder, verified")
     fetching.add_argument("cid", metavar="CID[/PATH]")
-    fetching.add_argument("-o", "--out", type=Path)
+    fetching.add_argument("-o", "--out", type=place)
     showing = add(commands, common, "show", run_show, "print a record as DAG-JSON, or a table's rows")
     showing.add_argument("cid", metavar="CID")
     showing.add_argument("--table", metavar="NAME", help="a field that holds a table")
     showing.add_argument("--format", choices=["json", "jsonl", "csv", "parquet"], default=None)
-    showing.add_argument("-o", "--out", type=Path)
+    showing.add_argument("-o", "--out", type=place)
     exporting = add(
         commands, common, "export", run_export, "write the closure of a record, image or directory as a CAR"
     )
     exporting.add_argument("cid", metavar="CID")
-    exporting.add_argument("-o", "--out", type=Path)
+    exporting.add_argument("-o", "--out", type=place)
     exporting.add_argument("--without-images", action="store_true", help="leave the photographs out")
     looking = add(commands, common, "lookup", run_lookup, "list every record that names or holds a CID or digest")
     looking.add_argument("what", metavar="CID|DIGEST")
@@ -48,7 +48,7 @@ def _add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     auditing.add_argument(
         "--level", type=int, choices=range(1, 9), metavar="N", help="all levels up to N (else 1-4 and 6)"
     )
-    auditing.add_argument("--issuer", metavar="DID", help="refuse another signer")
+    auditing.add_argument("--issuer", type=issuer, metavar="DID", help="refuse another signer")
     auditing.add_argument("--offline", action="store_true", help="ask nobody, not even the chain")
     auditing.add_argument("--strict", action="store_true", help="fail unless everything asked for was checked")
 

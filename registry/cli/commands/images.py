@@ -24,7 +24,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     add(verbs, common, "show", run_show, "one image and its label history").add_argument("image", metavar="CID|SHA256")
     relabeling = add(verbs, common, "relabel", run_relabel, "give an image a label; the old one stays in the history")
     relabeling.add_argument("image", metavar="CID|SHA256")
-    relabeling.add_argument("label")
+    relabeling.add_argument("label", metavar="LABEL")
     relabeling.add_argument("--contributor", help="who says so (else this registry's key)")
     withdrawing = add(verbs, common, "withdraw", run_withdraw, "take an image back")
     withdrawing.add_argument("what", metavar="CID|SHA256")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
-from registry.cli.commands.common import Subparsers, add, home
+from registry.cli.commands.common import Subparsers, add, home, place
 from registry.cli.output import Output
 from registry.core.errors import InvalidInput
 from registry.core.picture_bytes import READ_IN_WORDS
@@ -27,7 +26,7 @@ def add_import(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     )
     importing.epilog = ABOUT
     importing.add_argument("source", metavar="PATH|FILE.car|CID[/PATH]")
-    importing.add_argument("--labels", type=Path, metavar="FILE", help="a table beside the source's own")
+    importing.add_argument("--labels", type=place, metavar="FILE", help="a table beside the source's own")
     importing.add_argument(
         "--map", action="append", default=[], metavar="FIELD=COLUMN", help="which column a field is, like label=emotion"
     )

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from registry.cli.commands.common import Subparsers, add, group, home, limit, released
+from registry.cli.commands.common import Subparsers, add, group, home, issuer, limit, place, released
 from registry.cli.failures import tell
 from registry.cli.figure_lines import apart_lines, claim_lines, figure_lines, figure_text, verdict_text
 from registry.cli.output import Output, table
@@ -25,7 +25,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     add(verbs, common, "show", run_show, "one release").add_argument("release", metavar="RELEASE", help=RELEASE)
     reporting = add(verbs, common, "report", run_report, "one release as a page that stands alone")
     reporting.add_argument("release", metavar="RELEASE", help=RELEASE)
-    reporting.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: CID.html in this folder")
+    reporting.add_argument("-o", "--output", type=place, metavar="FILE", help="default: CID.html in this folder")
     reporting.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
     reporting.add_argument(
         "--claim",
@@ -43,20 +43,20 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     comparing = add(verbs, common, "compare", run_compare, "two releases on the images that both judged")
     comparing.add_argument("a", metavar="A", help=RELEASE)
     comparing.add_argument("b", metavar="B", help=RELEASE)
-    comparing.add_argument("--html", type=Path, metavar="FILE", help="write it as a page with figures too")
+    comparing.add_argument("--html", type=place, metavar="FILE", help="write it as a page with figures too")
     comparing.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
     claiming = add(verbs, common, "claim", run_claim, "judge claims after the fact, from the published predictions")
     claiming.add_argument("release", metavar="RELEASE", help=RELEASE)
     claiming.add_argument("claims", nargs="+", metavar="'macro_f1 >= 0.90'")
     plans = group(commands, "plans", "every plan that was signed, also those without a release")
     listing = add(plans, common, "list", run_plans, "an issuer's plans, newest first")
-    listing.add_argument("--issuer", metavar="DID", help="one issuer's only")
+    listing.add_argument("--issuer", type=issuer, metavar="DID", help="one issuer's only")
     limit(listing)
     predicting = add(commands, common, "predict", run_predict, "run a published model on images")
     predicting.add_argument("release", metavar="RELEASE", help=RELEASE)
-    predicting.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="files, or folders of pictures")
+    predicting.add_argument("images", nargs="+", type=place, metavar="IMAGE", help="files, or folders of pictures")
     predicting.add_argument("--average", action="store_true", help="average all folds instead of the final weights")
-    predicting.add_argument("--draw", type=Path, metavar="FOLDER", help="write each image there with its boxes")
+    predicting.add_argument("--draw", type=place, metavar="FOLDER", help="write each image there with its boxes")
 
 
 def run_publish(wanted: argparse.Namespace, output: Output) -> int:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from registry.cli.commands.common import Subparsers, add, group, home, limit, record, whole
+from registry.cli.commands.common import Subparsers, add, group, home, limit, place, record, whole
 from registry.cli.commands.event_texts import event_text, fold_name
 from registry.cli.failures import tell
 from registry.cli.figure_lines import apart_lines, claim_lines, figure_lines
@@ -49,7 +48,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     add(verbs, common, "show", run_show, "one run").add_argument("run")
     dropping = add(verbs, common, "dropped", run_dropped, "images that cleaning dropped, with reason and measure")
     dropping.add_argument("run")
-    dropping.add_argument("--sheet", type=Path, metavar="FILE.png", help="draw them there, by reason, to look at")
+    dropping.add_argument("--sheet", type=place, metavar="FILE.png", help="draw them there, by reason, to look at")
     add(verbs, common, "logs", run_logs, "what a run has said so far").add_argument("run")
     add(verbs, common, "follow", run_follow, "watch a run until it ends").add_argument("run")
     add(verbs, common, "cancel", run_cancel, "stop a run").add_argument("run")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from registry.cli.commands.common import (
@@ -15,6 +14,7 @@ from registry.cli.commands.common import (
     group,
     home,
     limit,
+    place,
     record,
     whole,
 )
@@ -43,7 +43,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     exporting = add(verbs, common, "export", run_export, "a snapshot's rows for other tools")
     exporting.add_argument("snapshot", metavar="CID")
     exporting.add_argument("--format", choices=["jsonl", "csv", "parquet", "croissant", "yolo"], default="jsonl")
-    exporting.add_argument("-o", "--out", type=Path, help="a file; for croissant and yolo a folder")
+    exporting.add_argument("-o", "--out", type=place, help="a file; for croissant and yolo a folder")
     exporting.add_argument("--draw", metavar="CID", help="yolo: split as a fold of this draw")
     exporting.add_argument("--fold", type=whole(0), metavar="N", help="which (default 0)")
 
