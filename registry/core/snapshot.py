@@ -82,7 +82,11 @@ class Classes(NamedTuple):
 def classes_of(names: Sequence[str], aliases: Mapping[str, int]) -> Classes:
     """Classes as a ``Snapshot`` record states them. ``InvalidInput`` ``bad_classes`` if they contradict themselves."""
     if not names or len(set(names)) != len(names):
-        raise InvalidInput("classes must be different names, at least one", code="bad_classes")
+        raise InvalidInput(
+            "classes must be different names, at least one",
+            code="bad_classes",
+            hint="write a line a class; `label = nothing` names pictures without an object, beside the classes.",
+        )
     if any(not BACKGROUND <= index < len(names) for index in aliases.values()):
         raise InvalidInput("every alias must mean one of the classes, or none (-1)", code="bad_classes")
     if any(aliases.get(normal(name)) != index for index, name in enumerate(names)):

@@ -18,11 +18,11 @@ from registry.core import records, tables
 from registry.core.cid import CID
 from registry.core.errors import EmotionetError
 from registry.core.records import to_value
-from registry.core.snapshot import NOTHING
 from registry.evaluation.base_seen import about_base
 from registry.imaging.thumbnail import thumbnail
 from registry.provenance.lineage import ReleaseView, own_figures, release_view
 from registry.web.by_group import by_group, people_of
+from registry.web.figures import nothing
 from registry.web.report import ReportData
 from registry.web.shown import drawings, kept_and_dropped
 from registry.web.stated import check_stated
@@ -59,6 +59,7 @@ def collect(
     unchecked = sum(check["result"] == "not checked" for check in audit["checks"])
     named = {metric.name: metric.document() for metric in view.evaluation.metrics}
     check_stated(view, get, items)
+    classes = view.snapshot.classes
     return ReportData(
         language=language,
         issued=entry.issued_at,
@@ -80,10 +81,10 @@ def collect(
         counts=tuple(_counts(parts, view, items)),
         examples=tuple(_examples(parts, view, items)),
         metrics=tuple(metric.document() for metric in view.evaluation.metrics),
-        people=by_group(people_of(view.evaluation), view.snapshot.classes),
-        classes=view.snapshot.classes,
+        people=by_group(people_of(view.evaluation), classes),
+        classes=classes,
         tests=tuple(one.document() for one in view.evaluation.tests),
-        several=tuple(zip((*view.snapshot.classes, NOTHING), view.evaluation.several, strict=False)),
+        several=tuple(zip((*classes, nothing(t, classes)), view.evaluation.several, strict=False)),
         thresholds=view.evaluation.thresholds,
         optimistic=tuple(one.document() for one in view.evaluation.optimistic),
         overfitting=tuple(structs.asdict(one) for one in view.evaluation.overfitting),

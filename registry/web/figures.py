@@ -18,6 +18,14 @@ MOST_ROWS = 48
 Figure = tuple[str, str | None, str | None, str | None, int | None]  # name, value, low, high, images
 
 
+def nothing(t: Words, classes: Sequence[str]) -> str:
+    """What pictures without an object are called on a page: as no class is."""
+    word = t("figures.nothing")
+    while word in classes:
+        word += "*"
+    return word
+
+
 def bars(t: Words, title: str, counts: Mapping[str, tuple[int, int]]) -> Drawing:
     """What was kept, filled, and what was dropped, hollow, by class."""
     left, height = room(counts), TOP + 30 * len(counts) + 26
@@ -50,7 +58,7 @@ def confusion(
 ) -> Drawing:
     """Truth by prediction, the last column (and row, where one more is given) "nothing"; shaded by the truth's row, and
     its shares shown where asked."""
-    names = [*classes, t("figures.nothing")]
+    names = [*classes, nothing(t, classes)]
     truths = names[: len(counts)]
     cell = 58 if len(names) <= 6 else 46
     slanted = max(len(shortened(name, 16)) for name in names) * 6.4 > cell

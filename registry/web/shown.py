@@ -7,7 +7,6 @@ from typing import Any
 
 from registry.core import records, tables
 from registry.core.figure_names import of_class
-from registry.core.snapshot import NOTHING
 from registry.provenance.lineage import ReleaseView
 from registry.web import charts, figures
 from registry.web.by_group import by_group, people_of
@@ -70,21 +69,26 @@ def by_confidence(t: Words, kind: str, curves: Curves, classes: Sequence[str], t
 
 def kept_and_dropped(
     view: ReleaseView, get: Get, items: Sequence[Mapping[str, Any]]
-) -> tuple[dict[str, tuple[int, int]], dict[str, int]]:
-    """By class how many images cleaning kept and dropped, and how many it dropped by reason."""
+) -> tuple[dict[str | None, tuple[int, int]], dict[str, int]]:
+    """By class (None: without an object) how many images cleaning kept and dropped, and how many it dropped by
+    reason."""
     label_of = {row["sha256"]: row["label"] for row in items}
-    counts = {name: [0, 0] for name in view.snapshot.classes}
+    counts: dict[str | None, list[int]] = {name: [0, 0] for name in view.snapshot.classes}
     reasons: dict[str, int] = {}
     for row in tables.rows_as_dicts(view.preprocessing.output, get):
         gone = row["reason"] is not None
-        counts.setdefault(label_of.get(row["sha256"], "?") or NOTHING, [0, 0])[gone] += 1
+        counts.setdefault(label_of.get(row["sha256"], "?"), [0, 0])[gone] += 1
         if gone:
             reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
     return {name: (kept, out) for name, (kept, out) in counts.items()}, dict(sorted(reasons.items()))
 
 
 def _labels(t: Words, view: ReleaseView, get: Get, items: Sequence[Mapping[str, Any]]) -> Drawing:
-    return figures.bars(t, t("figures.labels"), kept_and_dropped(view, get, items)[0])
+    background = figures.nothing(t, view.snapshot.classes)
+    counts = {
+        background if name is None else name: pair for name, pair in kept_and_dropped(view, get, items)[0].items()
+    }
+    return figures.bars(t, t("figures.labels"), counts)
 
 
 def _figure(name: str, metric: records.Metric) -> figures.Figure:

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from registry.assembly import Home
+from registry.core import records
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput
+from registry.provenance.exports.card import model_card
 from registry.provenance.exports.card_text import line
-from registry.provenance.lineage import draw_view
+from registry.provenance.lineage import draw_view, release_view
 from registry.web.collect import collect
 from registry.web.report import render_report
 from registry.workflows.audit_target import audit_target
@@ -169,3 +171,22 @@ def test_what_one_class_alone_would_always_reach_is_no_claim(home: Home, claim: 
     with pytest.raises(InvalidInput, match="can't be judged"):
         start_run(home, alone, Wanted(recipe="simulated", method="simulated", claims=(claim,)))
     assert check_wanted(home, alone, Wanted(recipe="simulated", method="simulated", claims=("f1(null) >= 0.5",)))
+
+
+def test_pictures_without_an_object_are_called_as_no_class_is(home: Home, tmp_path: Path) -> None:
+    labels = ("nada", "nothing", "lleno", "fondo")
+    rows = [[f"{number}.png", labels[number % 4], f"p{number}"] for number in range(24)]
+    import_source(home, str(write(tmp_path / "empty", ["file", "label", "contributor"], rows)))
+    classes = "nada\nnothing\nlleno\nfondo = nothing\n"
+    snapshot = CID.parse(take_snapshot(home, classes=classes, query={"label": list(labels)})["snapshot"])
+    run = start_run(home, snapshot, Wanted(recipe="simulated", method="simulated"))
+    home.worker().work(run)
+    release = CID.parse(publish_release(home, run)["release"])
+    for language, word in (("es", "nada*"), ("en", "nothing*")):
+        found = collect(home, release, language)
+        assert [name for name, _ in found.several] == ["nada", "nothing", "lleno", word]
+        bars = found.figures[0]
+        assert [row[0] for row in bars.rows] == ["nada", "nothing", "lleno", word]
+        assert sum(int(row[1]) + int(row[2]) for row in bars.rows) == 24
+    record = records.parse_as(records.Release, home.store.get(release))
+    assert "Pictures without an object are among them" in model_card(release_view(home.store.get, record))

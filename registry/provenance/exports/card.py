@@ -21,6 +21,11 @@ from registry.provenance.lineage import ReleaseView, own_figures
 
 TEMPLATE = 1  # of this very text: another one, or another order of what it says, is another number
 
+_NOTHING = (
+    "- Pictures without an object are among them: they were trained on as background, and whatever is found in them is "
+    "a false alarm."
+)
+
 
 def _why(reason: str | None) -> str:
     """What stands in the place of a value."""
@@ -64,6 +69,7 @@ def _making(view: ReleaseView, base: Base | None) -> list[str]:
         f"- Method {line(plan.method.id)} {line(plan.method.version)}, recipe {line(view.recipe.name)}, "
         f"started from {_start(view, base)}.",
         f"- Snapshot `{view.preprocessing.snapshot}` of {view.snapshot.count} images. Classes in order: {classes}.",
+        *([_NOTHING] if len(view.evaluation.confusion) > len(view.snapshot.classes) else []),
         f"- {len(view.trainings)} trainings, folds grouped by person and near-duplicate, stratified by class; "
         f"seed {plan.seed}.",
         *(f"- **{line(said)}**" for said in about_base(plan.origin)),
