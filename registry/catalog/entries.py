@@ -58,13 +58,6 @@ def issued_at(db: Session, entry: CID) -> str | None:
     return db.scalar(sa.select(t.entries.c.issued_at).where(t.entries.c.cid == str(entry)))
 
 
-def withdrawals(db: Session) -> list[dict[str, Any]]:
-    """Every entry that takes something back, in the order of the logs: ``cid, issuer, target`` (text)."""
-    query = sa.select(t.entries.c.cid, t.entries.c.issuer, t.withdrawals.c.target)
-    query = query.join(t.withdrawals, t.withdrawals.c.cid == t.entries.c.record)
-    return [dict(row) for row in db.execute(query.order_by(t.entries.c.issuer, t.entries.c.seq)).mappings()]
-
-
 def log(db: Session, issuer: str) -> list[dict[str, Any]]:
     """An issuer's entries, oldest first: ``cid, issuer, seq, prev, record, record_type, issued_at`` (text)."""
     query = sa.select(t.entries).where(t.entries.c.issuer == issuer).order_by(t.entries.c.seq)

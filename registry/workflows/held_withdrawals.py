@@ -1,38 +1,41 @@
 """The entries that take back a release, its snapshot or one of its images, as far as this home knows them.
 
 Invariants: only entries of who may: the issuer who signed the target, a contributor of the image, or the issuer of a
-contribution that holds it. An audit checks each again.
+contribution that holds it; of a log that came in a file too. An audit checks each again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from registry.catalog import entries
 from registry.core import records, tables
 from registry.core.cid import CID, DAG_CBOR
 from registry.core.errors import EmotionetError
+from registry.core.table_cells import SHAPES, wrong
 from registry.provenance.lineage import draw_view
 from registry.workflows.parts import Parts
+from registry.workflows.withdrawn import known
 
 
 def withdrawals_of(parts: Parts, record: CID, entry: CID | None) -> list[CID]:
     """Entries of withdrawals that touch this record, what it rests on, or an image of its snapshot."""
     with parts.catalog.read() as db:
-        said = entries.withdrawals(db)
+        said = known(parts, db)
         issuer = None if entry is None else entries.issuer_of(db, entry)
     if not said:
         return []
     snapshot_cid, snapshot = _snapshot(parts, record)
     whole = {str(one) for one in (record, entry, snapshot_cid) if one is not None}
-    found = [one for one in said if one["target"] in whole and one["issuer"] == issuer]
+    found = [one for one in said if one.target in whole and one.issuer == issuer]
     if snapshot is None:
-        return [CID.parse(one["cid"]) for one in found]
+        return [CID.parse(one.entry) for one in found]
     may: dict[str, set[str]] = {}
-    for name, who in _images(parts, snapshot, {one["target"] for one in said}):
+    for name, who in _images(parts, snapshot, {one.target for one in said}):
         may.setdefault(name, {issuer} if issuer else set()).update(who)
-    found += [one for one in said if one["issuer"] in may.get(one["target"], ())]
-    return [CID.parse(one["cid"]) for one in found]
+    found += [one for one in said if one.issuer in may.get(one.target, ())]
+    return [CID.parse(one.entry) for one in found]
 
 
 def _snapshot(parts: Parts, cid: CID) -> tuple[CID | None, records.Snapshot | None]:
@@ -52,7 +55,20 @@ def _snapshot(parts: Parts, cid: CID) -> tuple[CID | None, records.Snapshot | No
 def _images(parts: Parts, snapshot: records.Snapshot, wanted: set[str]) -> Iterator[tuple[str, list[str]]]:
     """Those of the wanted names that mean an image of the snapshot, an excluded one too, and who may take it back."""
     for cid in snapshot.contributions:
-        contribution = records.parse_as(records.Contribution, parts.store.get(cid))
-        for row in tables.rows_as_dicts(contribution.rows, parts.store.get):
+        issuer, rows = _contribution(parts, cid)
+        for row in rows:
             for name in {row["sha256"].hex(), str(CID.decode(row["cid"]))} & wanted:
-                yield name, [row["contributor"], contribution.issuer]
+                yield name, [row["contributor"], issuer]
+
+
+def _contribution(parts: Parts, cid: CID) -> tuple[str, list[dict[str, Any]]]:
+    """Who says it, and its rows; no rows where a stranger's are malformed: the audit names them."""
+    place = ("contribution", "rows")
+    try:
+        contribution = records.parse_as(records.Contribution, parts.store.get(cid))
+        table = tables.read(contribution.rows, parts.store.get)
+        rows = list(tables.iterate(contribution.rows, parts.store.get))
+    except EmotionetError:
+        return "", []
+    fits = (table.columns, table.key) == SHAPES[place] and not any(wrong(place, row) for row in rows)
+    return contribution.issuer, [dict(zip(table.columns, row, strict=True)) for row in rows] if fits else []

@@ -69,7 +69,8 @@ def import_source(
         ]
         return _document(read, found, [], len(statements), would)
     _remember(parts, read, publish_source)
-    brought = _catalogued(parts, Path(source), read)
+    brought, wrong = _catalogued(parts, Path(source), read)
+    found.notes += [f"not taken from the file's log: {one}" for one in wrong]
     done = [
         register(parts, rows, root=root, profile=read.made_by)
         for root, rows in zip(read.roots, found.rows, strict=True)
@@ -103,19 +104,21 @@ def _remember(parts: Parts, read: Source, publish_source: bool) -> None:
             images.add_source(db, root, kind=read.kind, private=not public, at=parts.now())
 
 
-def _catalogued(parts: Parts, path: Path, read: Source) -> list[dict[str, str]]:
-    """Catalog the log of whoever exported a release; the releases that were brought, and whose they are."""
+def _catalogued(parts: Parts, path: Path, read: Source) -> tuple[list[dict[str, str]], list[str]]:
+    """Catalog the log of whoever exported a release; the releases that were brought, and whose they are; and what of
+    the log could not be taken (a fork: an audit of what is held does not see it)."""
     if read.kind == "folder":
-        return []
-    index_logs(parts, signed_in(path) if read.kind == "car" else log_behind(parts, read.roots))
+        return [], []
+    wrong = index_logs(parts, signed_in(path) if read.kind == "car" else log_behind(parts, read.roots))
     brought = {str(trace.record_of(parts, root)) for root in read.roots}
     with parts.catalog.read() as db:
         found = [releases.find(db, CID.parse(cid)) for cid in sorted(brought)]
-    return [
+    releases_brought = [
         {"release": row["cid"], "issuer": row["issuer"], "whose": whose(parts, row["issuer"])}
         for row in found
         if row is not None
     ]
+    return releases_brought, wrong
 
 
 def _document(

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from sqlalchemy.orm import Session
+
 from registry.catalog import entries, releases, withdrawals
 from registry.catalog.sql import target_text
 from registry.core import records
@@ -37,8 +39,7 @@ def withdrawals_by(parts: Parts, rows: Sequence[Mapping[str, Any]]) -> dict[str,
     ``rows`` have ``cid, entry, issuer, snapshot``, as ``registry.catalog.releases`` gives them.
     """
     with parts.catalog.read() as db:
-        said = [Said(**row) for row in withdrawals.indexed(db)]
-        said += _placed(parts, withdrawals.places(db))
+        said = known(parts, db)
         if not said:
             return {}
         images = withdrawals.images_of(db, {one.target for one in said})
@@ -53,6 +54,12 @@ def withdrawals_by(parts: Parts, rows: Sequence[Mapping[str, Any]]) -> dict[str,
             if told:
                 found[str(row["cid"])] = told
     return found
+
+
+def known(parts: Parts, db: Session) -> list[Said]:
+    """Every withdrawal that a signed entry says which is known here, one that came in a file too."""
+    said = [Said(**row) for row in withdrawals.indexed(db)]
+    return [*said, *_placed(parts, withdrawals.places(db))]
 
 
 def withdrawals_of_release(parts: Parts, release: CID) -> list[Document]:

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from registry.assembly import Home
+from registry.assembly import Home, open_home
+from registry.catalog import withdrawals
 from registry.content import reader
 from registry.core import records, tables
 from registry.core.cid import CID, RAW
 from registry.provenance.lineage import ReleaseView
 from registry.provenance.recipe_numbers import BOUNDS
+from registry.settings import read_settings
 from registry.workflows.audit_target import audit_car, audit_target
 from registry.workflows.export_held import export_held
 from registry.workflows.import_source import import_source
@@ -95,6 +97,20 @@ def test_what_is_honest_holds(home: Home, tmp_path: Path, wanted: dict[str, Any]
         assert {check.result for check in own} == {"holds"}
 
 
+def test_what_is_honest_holds_in_another_home_too(
+    made: Released, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A snapshot that leaves out what was taken back rests on those withdrawals wherever it goes, and from there on."""
+    export_held(made.home, made.entry, tmp_path / "release.car")
+    monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "elsewhere"))
+    other = open_home(read_settings())
+    assert import_source(other, str(tmp_path / "release.car"))["notes"] == []
+    export_held(other, made.entry, tmp_path / "again.car")
+    for report in (audit_target(other, str(made.entry)), audit_car(tmp_path / "again.car")):
+        assert (failed(report), report.holds) == ([], True)
+    other.close()
+
+
 CHECKS = {"4.items", "4.prepared", "4.plan", "4.recipe", "4.arguments", "4.trainings", "4.predictions", "6.card"}
 
 
@@ -110,10 +126,8 @@ def test_the_one_that_is_forged_below_holds_itself(made: Released, tmp_path: Pat
 
 def _withdrawals(opened: Home) -> list[CID]:
     """Entries, and what they say, as an honest export has them."""
-    from registry.catalog import entries
-
     with opened.catalog.read() as db:
-        said = [CID.parse(one["cid"]) for one in entries.withdrawals(db)]
+        said = [CID.parse(one["entry"]) for one in withdrawals.indexed(db)]
     return [cid for one in said for cid in (one, records.parse_as(records.Entry, opened.store.get(one)).record)]
 
 
