@@ -17,6 +17,7 @@ from registry.catalog import withdrawals
 from registry.content import reader
 from registry.core import records, tables
 from registry.core.cid import CID, RAW
+from registry.provenance.exports.card import TEMPLATE
 from registry.provenance.lineage import ReleaseView
 from registry.provenance.recipe_numbers import BOUNDS
 from registry.settings import read_settings
@@ -276,7 +277,7 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
         "6.card",
     ),
     "anchored, says the card": (of_card(lambda text: text.replace("was not anchored", "was anchored")), "6.card"),
-    "another template": (of_card(lambda text: text.replace("by template 1", "by template 2")), "6.card"),
+    "another template": (of_card(lambda text: text.replace(f"by template {TEMPLATE}", "by template 9")), "6.card"),
     "a line more": (of_card(lambda text: text + "\nAudited and found perfect.\n"), "6.card"),
     "no groups": (of_plan(groups=()), "4.plan"),
     "other metrics": (of_plan(metrics=("macro_f1",)), "4.plan"),

@@ -19,7 +19,7 @@ from registry.provenance.exports.card_text import line, table
 from registry.provenance.exports.card_use import use
 from registry.provenance.lineage import ReleaseView, own_figures
 
-TEMPLATE = 1  # of this very text: another one, or another order of what it says, is another number
+TEMPLATE = 2  # of this very text: another one, or another order of what it says, is another number
 
 _NOTHING = (
     "- Pictures without an object are among them: they were trained on as background, and whatever is found in them is "
