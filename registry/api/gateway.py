@@ -127,7 +127,7 @@ def _answer(
     headers = _headers(cid, path, way, wanted)
     if wanted.form.kind == "raw":
         return _send_block(request, home, way, wanted, headers)
-    return _send_car(request, home, published, way, wanted, headers)
+    return _send_car(request, published, way, wanted, headers)
 
 
 def _find(request: Request[Any, Any, Any], home: Parts, published: Public, cid: str, path: str) -> Way:
@@ -175,7 +175,7 @@ def _send_block(
 
 
 def _send_car(
-    request: Request[Any, Any, Any], home: Parts, published: Public, way: Way, wanted: Wanted, headers: dict[str, str]
+    request: Request[Any, Any, Any], published: Public, way: Way, wanted: Wanted, headers: dict[str, str]
 ) -> Response[Any]:
     """A CAR is streamed: no length, no ranges; its ETag is weak, since what is withdrawn is left out of it."""
     extract = Extract(way, wanted.scope, wanted.entity_bytes, wanted.form.duplicates, published.withheld)
@@ -187,7 +187,7 @@ def _send_car(
     }
     if ranges.etag_matches(request.headers.get("if-none-match"), etag):
         return ranges.not_modified(headers)
-    body = iter(()) if request.method == "HEAD" else ranges.started(extract.write(home.store))
+    body = iter(()) if request.method == "HEAD" else ranges.started(extract.write(published.shown()))
     return Stream(body, headers=headers, media_type=wanted.form.media_type)
 
 

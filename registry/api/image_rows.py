@@ -15,7 +15,8 @@ import msgspec
 
 from registry.api import row_bodies
 from registry.api.problems import HttpProblem
-from registry.api.sent_images import Hides, check_begins, not_held
+from registry.api.public import Shown
+from registry.api.sent_images import check_begins, not_held, readable
 from registry.api.wire import MAX_IMAGE_BYTES, ImageRow
 from registry.catalog import images
 from registry.content import reader
@@ -24,6 +25,7 @@ from registry.content.labels.boxes import MAX_BOXES, bounded
 from registry.core import text
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound, with_hint
+from registry.core.store import BlockReader
 from registry.imaging.look import Picture, look
 from registry.workflows.labeled_rows import NewRow, fit_boxes, new_row
 from registry.workflows.parts import Parts
@@ -82,11 +84,11 @@ def _json_row(number: int, data: bytes) -> Given:
         return rejected(number, name, error)
 
 
-def measure(parts: Parts, cid: CID, keep: bool = False) -> tuple[bytes, int, bytes]:
+def measure(store: BlockReader, cid: CID, keep: bool = False) -> tuple[bytes, int, bytes]:
     """The sha256, the size and (``keep``) the bytes of an image. ``NotFound`` ``not_held`` if any is not held."""
     digest, size, kept = sha256(), 0, []
     try:
-        for piece in reader.read_file(parts.store, cid):
+        for piece in reader.read_file(store, cid):
             digest.update(piece)
             size += len(piece)
             if size > MAX_IMAGE_BYTES:
@@ -98,13 +100,14 @@ def measure(parts: Parts, cid: CID, keep: bool = False) -> tuple[bytes, int, byt
     return digest.digest(), size, b"".join(kept)
 
 
-def _new_row(parts: Parts, row: LabelRow, hides: Hides) -> tuple[NewRow, Picture | None]:
+def _new_row(parts: Parts, row: LabelRow, shown: Shown) -> tuple[NewRow, Picture | None]:
     """The row with its image, and that image's size where the row has boxes in it."""
     if row.cid is None:
         raise InvalidInput("a row needs the cid of its image: files are for `emotionet import`", code="cid_missing")
     cid = CID.parse(row.cid)
-    check_begins(parts, cid, hides)
-    digest, size, data = measure(parts, cid, keep=bool(row.boxes))
+    store = readable(parts, cid, shown)
+    check_begins(store, cid, private=shown.hides(cid))
+    digest, size, data = measure(store, cid, keep=bool(row.boxes))
     made = new_row(row, digest, size, cid, parts.key.did)
     return made, look(data) if row.boxes else None
 
@@ -117,8 +120,8 @@ class Measured:
     answers: dict[int, Answer]
 
 
-def measure_rows(parts: Parts, given: Iterable[Given], hides: Hides) -> Measured:
-    """Read every row's image; this takes long, and needs no lock. ``hides``: whether something held is private."""
+def measure_rows(parts: Parts, given: Iterable[Given], shown: Shown) -> Measured:
+    """Read every row's image, of what is ``shown``; this takes long, and needs no lock."""
     answers: dict[int, Answer] = {}
     new: list[tuple[NewRow, Picture | None]] = []
     for one in given:
@@ -127,7 +130,7 @@ def measure_rows(parts: Parts, given: Iterable[Given], hides: Hides) -> Measured
             continue
         answer = answers[one.row] = Answer(one.row, one.cid)
         try:
-            found = _new_row(parts, one, hides)
+            found = _new_row(parts, one, shown)
         except (InvalidInput, NotFound) as error:
             answer.code, answer.reason = error.code, with_hint(error)
             continue

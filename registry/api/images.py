@@ -73,7 +73,7 @@ def _once(
             before = tokens.recall(db, token, key, digest)
         if before is not None:
             return dict(before)
-    measured = image_rows.measure_rows(parts, given, published.hides)
+    measured = image_rows.measure_rows(parts, given, published.shown())
     with appending(parts) as log:
         if key is not None and (before := tokens.recall(log.db, token, key, digest)) is not None:
             return dict(before)  # by another process, in the meantime

@@ -4,7 +4,7 @@ Published are: every entry and evidence in the catalog with all that they link t
 contribution speaks of, every source that was imported with the wish to publish it. So a private folder's
 root and its labels.csv (which hold file names, often names of people), an image that was never
 registered, and the work of a run that was not published are not given out, even to who knows the CID. What a
-private folder holds and nobody here registered stays private whatever a row or a record says of it
+private folder holds and nobody here registered stays private whatever a row, a record or a link says of it
 (``registry.workflows.private_blocks``).
 
 Invariants: an image that was withdrawn is not given out any more (410), nor are the blocks that only it
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -28,12 +29,36 @@ from registry.catalog import kept, reach
 from registry.catalog import tables as t
 from registry.core import encoding
 from registry.core.cid import CID, IDENTITY, RAW
+from registry.core.dag import not_here
 from registry.core.errors import InvalidInput, NotFound
+from registry.core.store import BlockReader
 from registry.workflows.parts import Parts
 from registry.workflows.private_blocks import private_blocks
 
 _STATE = (t.entries, t.evidence, t.image_cids, t.contribution_rows, kept.file_names)
 _Counts = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A store without what is ``hidden`` (multihashes): whatever links to it finds it absent."""
+
+    store: BlockReader
+    hidden: frozenset[bytes]
+
+    def hides(self, cid: CID) -> bool:
+        """Whether a block is held for this registry alone."""
+        return cid.multihash in self.hidden
+
+    def has(self, cid: CID) -> bool:
+        """Whether others may know that it is held."""
+        return not self.hides(cid) and self.store.has(cid)
+
+    def get(self, cid: CID) -> bytes:
+        """The verified bytes. ``NotFound`` where they are absent, corrupt or hidden."""
+        if self.hides(cid):
+            raise not_here(cid)
+        return self.store.get(cid)
 
 
 class Public:
@@ -71,9 +96,9 @@ class Public:
             self._take_published(db)
         return self._private
 
-    def hides(self, cid: CID) -> bool:
-        """Whether one block is ``hidden``."""
-        return cid.multihash in self.hidden()
+    def shown(self) -> Shown:
+        """The store as others may read it."""
+        return Shown(self._parts.store, self.hidden())
 
     def _take_closed(self, db: Session) -> None:
         """What is not given out. If that has changed, what was reached only through it has to go: begin again."""

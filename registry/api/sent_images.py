@@ -5,15 +5,13 @@ Invariant: what is private, and what is not here, get one answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from registry.api.public import Shown
 from registry.content import reader
 from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.picture_bytes import HEAD, begins_as_picture, why_no_picture
+from registry.core.store import BlockReader
 from registry.workflows.parts import Parts
-
-Hides = Callable[[CID], bool]
 
 
 def not_held(cid: CID) -> NotFound:
@@ -23,19 +21,24 @@ def not_held(cid: CID) -> NotFound:
     )
 
 
-def check_begins(parts: Parts, cid: CID, hides: Hides) -> None:
+def readable(parts: Parts, cid: CID, shown: Shown) -> BlockReader:
+    """Where an image is read from: a file of somebody else's making finds no part of itself in what is private."""
+    return parts.store if shown.hides(cid) else shown
+
+
+def check_begins(store: BlockReader, cid: CID, private: bool) -> None:
     """``InvalidInput`` (``not_an_image``) for what begins as something else; ``NotFound`` (``not_held``)."""
     try:
-        head = b"".join(reader.read_file(parts.store, cid, 0, HEAD))
+        head = b"".join(reader.read_file(store, cid, 0, HEAD))
     except NotFound as error:
         raise not_held(cid) from error
     except InvalidInput as error:
-        if hides(cid):
+        if private:
             raise not_held(cid) from error
         raise
     if begins_as_picture(head):
         return
-    if hides(cid):
+    if private:
         raise not_held(cid)
     raise InvalidInput(
         f"{cid} is {why_no_picture(head) or 'no picture'}", code="not_an_image", hint="register pictures alone."

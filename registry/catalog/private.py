@@ -84,6 +84,12 @@ def add_source(db: Session, root: CID, *, kind: str, private: bool, at: str) -> 
         db.execute(sa.update(t.sources).where(t.sources.c.root == str(root)).values(private=False))
 
 
+def published_folders(db: Session) -> set[CID]:
+    """Roots of folders of this machine that were imported with the wish to publish all of them."""
+    own = (t.sources.c.kind == "folder", ~t.sources.c.private)
+    return {CID.parse(text) for text in db.scalars(sa.select(t.sources.c.root).where(*own))}
+
+
 def private_roots(db: Session) -> set[CID]:
     """Roots that are neither served nor exported."""
     return {CID.parse(text) for text in db.scalars(sa.select(t.sources.c.root).where(t.sources.c.private))}

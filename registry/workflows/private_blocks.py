@@ -23,6 +23,8 @@ def private_blocks(parts: Parts) -> frozenset[bytes]:
     with parts.catalog.read() as db:
         roots = private.private_roots(db)
         shown = {cid.multihash for cid in reach.registered_here(db, own_issuers(parts))} if roots else set()
+        published = private.published_folders(db) if roots else set()
+    shown |= _below(parts.store, published, set())
     return frozenset(_below(parts.store, roots, shown))
 
 

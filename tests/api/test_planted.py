@@ -235,6 +235,52 @@ def test_a_car_leans_on_nothing_private(planted: Planted, name: str) -> None:
         assert planted.client.post("/api/v1/blocks", content=whole.getvalue(), headers=headers).status_code == 200
 
 
+def leaning(home: Home, cid: CID, shape: str) -> CID:
+    """A file whose second part, or a directory whose second entry, is ``cid``: as a stranger's CAR brought it here."""
+    head = add_bytes(home.store, picture(52)[:64])
+    if shape == "directory":
+        root = add_directory(home.store, {"a.jpg": (head.cid, 64), "b": (cid, 10)}).cid
+    else:
+        size = reader.file_size(home.store, cid) if home.store.has(cid) and cid.codec == RAW else 10
+        node = file_node((Link(head.cid, "", 64), Link(cid, "", size)), (64, size))
+        root = cid_of(node, DAG_PB)
+        home.store.put_many([(root, node)])
+    home.store.flush()
+    publish(home, root)
+    return root
+
+
+@pytest.mark.parametrize("shape", ["file", "directory"])
+@pytest.mark.parametrize("name", ["labels", "loose", "root"])
+def test_what_a_strangers_car_links_to_is_not_given_out_with_it(planted: Planted, shape: str, name: str) -> None:
+    cid: CID = getattr(planted, name)
+    absent = cid_of(b"in no store", cid.codec)
+    mine, other = (leaning(planted.home, one, shape) for one in (cid, absent))
+    for query in ("format=car", "format=car&dups=y", "format=car&dag-scope=entity&entity-bytes=70:*"):
+        one, another = (planted.client.get(f"/ipfs/{root}?{query}") for root in (mine, other))
+        assert one.status_code == another.status_code, query
+        assert planted.home.store.get(cid) not in one.content
+    if shape == "file":
+        rows = [{"cid": str(mine), "label": "feliz"}]
+        (answer,) = planted.client.post("/api/v1/images", json=rows, headers=planted.writer).json()["results"]
+        assert (answer["status"], answer["code"]) == ("rejected", "not_held")
+
+
+def test_a_published_folder_is_whole_though_a_private_one_shares_its_files(
+    home: Home, client: Client, tmp_path: Path
+) -> None:
+    private = reader.list_directory(home.store, _private(home, tmp_path / "people"))
+    files = {name: (entry.cid, entry.tsize) for name, entry in private.items() if name != "loose.jpg"}
+    shared = add_directory(home.store, {**files, "again.csv": files["labels.csv"]}).cid
+    home.store.flush()
+    with home.catalog.write() as db:
+        images.add_source(db, shared, kind="folder", private=False, at=home.now())
+    answer = client.get(f"/ipfs/{shared}?format=car")
+    assert answer.status_code == 200
+    assert home.store.get(files["labels.csv"][0]) in answer.content
+    problem(client.get(f"/ipfs/{private['loose.jpg'].cid}?format=raw"), 404, "not_found")
+
+
 ASKED = {  # what a POST asks about, in its body
     "/api/v1/audits": [{"target": "{}"}, {"target": "{}", "level": 2}],
     "/api/v1/snapshots": [{"supersedes": "{}"}],
