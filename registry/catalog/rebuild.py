@@ -111,7 +111,7 @@ def rebuild(
             if evidence_holds(records.parse_as(records.Evidence, get(cid))):
                 _index_evidence(db, cid, get, found)
         stored = _mark_stored(db, get, found.multihashes)
-        stash.put_back({str(cid) for cid in found.evidence})
+        stash.put_back({str(cid) for cid in found.evidence}, issuers)
         counts = {table.name: db.scalar(sa.select(sa.func.count()).select_from(table)) for table in t.REBUILDABLE}
     return {
         "time": now,

@@ -43,8 +43,11 @@ class Stash:
         known = self._aside[t.entries.name].c
         return {row.cid: row.record_type for row in self._db.execute(sa.select(known.cid, known.record_type))}
 
-    def put_back(self, judged: Collection[str]) -> None:
-        """Put back what was not filled again, but for records in ``judged`` (CIDs): those were decided anew."""
+    def put_back(self, judged: Collection[str], own: Collection[str] | None) -> None:
+        """Put back what was not filled again, but for records in ``judged`` (CIDs): those were decided anew.
+
+        An image that issuers other than ``own`` (None: there are no others) speak of may lie in their store.
+        """
         self._name_kinds()
         for name, copy in self._aside.items():  # all is weighed before any of it comes back
             if name not in _TOGETHER:
@@ -55,6 +58,8 @@ class Stash:
                 self._db.execute(sa.delete(copy).where(copy.columns[0].in_(part)))
         for table in t.REBUILDABLE:
             copy_new(self._db, table, self._aside[table.name])
+        if own is not None:
+            self._keep_stored(own)
         for copy in self._aside.values():
             copy.drop(self._db.connection())
 
@@ -65,6 +70,13 @@ class Stash:
             return done
         own = copy.c.relation != "corrects"  # what a contribution's rows name counts as the rows do
         return sa.and_(done, sa.or_(own, copy.c.record.in_(sa.select(t.contributions.c.cid))))
+
+    def _keep_stored(self, own: Collection[str]) -> None:
+        before, rows = self._aside[t.images.name].c, t.contribution_rows.c
+        held = sa.select(before.sha256).where(before.stored)
+        others = sa.select(rows.sha256).where(rows.issuer.not_in(own))
+        here = t.images.c.sha256
+        self._db.execute(sa.update(t.images).where(here.in_(held), here.in_(others)).values(stored=True))
 
     def _name_kinds(self) -> None:
         """An entry that could only be given its place says what it said before: that is not refilled."""

@@ -6,14 +6,15 @@ every item follows from the contributions that the snapshot names by the rule it
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from registry.catalog import entries, images
 from registry.core import records, snapshot_tables, tables
 from registry.core.cid import CID
-from registry.core.errors import InvalidInput
+from registry.core.dag import walk_present
+from registry.core.errors import InvalidInput, NotFound
 from registry.core.snapshot import RULE, Classes, load_classes, select
 from registry.workflows.parts import Parts
 from registry.workflows.read_content import read_as
@@ -33,7 +34,8 @@ def take_snapshot(
     """Take a snapshot of all rows that ``query`` matches; the document of `emotionet snapshot create --json`.
 
     ``source``: only of contributors who labelled images that came with this root, where others did too.
-    ``InvalidInput`` (``wrong_record_type``) or ``NotFound`` where ``supersedes`` is no snapshot that is held here.
+    ``InvalidInput`` (``wrong_record_type``) or ``NotFound`` where ``supersedes`` is no snapshot that is held here;
+    ``NotFound`` also where a contribution that the snapshot would name is not.
     """
     if supersedes is not None:
         read_as(parts, records.Snapshot, supersedes)
@@ -44,6 +46,7 @@ def take_snapshot(
         rows = list(images.current_rows(db, query))
         withdrawn = images.withdrawn(db)
         contributions = images.contributions_in_log_order(db, {row["sha256"] for row in rows})
+    _check_held(parts, contributions)
     missing = {row["sha256"] for row in rows if not parts.store.has(CID.decode(row["cid"]))}
     items, excluded = select(rows, mapping, RULE, withdrawn, missing)
     if all(item[_LABEL] is None for item in items):
@@ -67,6 +70,20 @@ def take_snapshot(
     said = say(parts, record)
     parts.store.pin(said.entry)
     return document(parts, said.record)
+
+
+def _check_held(parts: Parts, contributions: Iterable[CID]) -> None:
+    """``NotFound`` before anything is signed: a catalog may be shared by homes that each hold their own records."""
+    for cid in contributions:
+        try:
+            deque(walk_present(parts.store, (cid,)), maxlen=0)
+        except NotFound as error:
+            with parts.catalog.read() as db:
+                issuer = entries.said_by(db, cid)
+            raise NotFound(
+                f"the contribution {cid} of {issuer} speaks of these images, and is not all held here",
+                hint=f"bring it: `emotionet export {cid} -o it.car` there, `emotionet import it.car --hold` here.",
+            ) from error
 
 
 def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
