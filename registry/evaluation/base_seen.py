@@ -17,6 +17,8 @@ UNKNOWN = (
     "The origin of the base weights is unknown: whether they have seen judged images, persons or near-duplicates "
     "can't be told."
 )
+WITHIN = "Whether they have seen near-duplicates that are not in this snapshot was not looked at."
+UNCLEANED = "Near-duplicates, and what is dropped, show only once the images are cleaned: these counts are before that."
 
 
 def is_seen(seen: Seen | None) -> bool:
@@ -36,11 +38,19 @@ def about_base(origin: Origin | None) -> tuple[str, ...]:
     if not is_seen(seen):
         known = "Of what is known of their origin the" if more else "The"
         rest = " A part of their origin is unknown." if more else ""
-        return (f"{known} base weights have seen no judged image, person or near-duplicate.{rest}",)
+        none = "no judged image, no file of the same pixels and no other picture of the same person"
+        return (f"{known} base weights have seen {none}.{rest}", WITHIN)
     return (
         f"The base weights have seen {counts}{more}: on these no fold judges what the weights had not seen. "
         "Figures of the images that they have not seen are told apart, and no claim is simply supported.",
+        WITHIN,
     )
+
+
+def before_cleaning(origin: Origin | None) -> tuple[str, ...]:
+    """As ``about_base``, said of images that were not cleaned yet: none of their near-duplicates is known."""
+    said = about_base(origin)
+    return said if origin is None or origin.seen is None else (*said, UNCLEANED)
 
 
 def mark(verdicts: Collection[Verdict], origin: Origin | None) -> tuple[Verdict, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from registry.core import records
@@ -84,10 +85,11 @@ def _check_claims(
     claims: Sequence[records.Claim],
     final: str,
 ) -> None:
-    """Judged by predictions that are all right, and by some that are half wrong: what neither decides nobody can."""
-    open_claims = list(claims)
-    for wrong in (0, 2):
-        found = evaluate(
+    """Judged by predictions that are all right, and by some that are half wrong: what neither decides nobody can. Then
+    by those of a model that finds nothing: what it reaches says nothing of any model."""
+
+    def judged(open_claims: Sequence[records.Claim], wrong: int | None) -> Sequence[records.Verdict]:
+        return evaluate(
             _predictions(images, folds, len(snapshot.classes), wrong),
             classes=snapshot.classes,
             threshold=threshold_rule(recipe),
@@ -101,27 +103,48 @@ def _check_claims(
             min_group=stated_count(recipe, "evaluation", "min_group"),
             seed=0,
         ).verdicts
-        open_claims = [claim for claim, verdict in zip(open_claims, found, strict=True) if verdict.low is None]
-        if not open_claims:
-            return
-    raise InvalidInput(
-        f"the claim on {open_claims[0].metric} can't be judged on these images: the figure is not estimable, whatever "
-        "a model says",
-        code="bad_claim",
-        hint="claim something of classes and groups with more images, or label more of them.",
-    )
+
+    open_claims = list(claims)
+    for wrong in (0, 2):
+        if open_claims:
+            found = judged(open_claims, wrong)
+            open_claims = [claim for claim, verdict in zip(open_claims, found, strict=True) if verdict.low is None]
+    if open_claims:
+        raise InvalidInput(
+            f"the claim on {open_claims[0].metric} can't be judged on these images: the figure is not estimable, "
+            "whatever a model says",
+            code="bad_claim",
+            hint="claim something of classes and groups with more images, or label more of them.",
+        )
+    _check_worth(judged(claims, None))
+
+
+def _check_worth(of_nothing: Sequence[records.Verdict]) -> None:
+    """``InvalidInput`` (``bad_claim``) for a ``>=`` that a model reaches which finds nothing at all: average precision
+    is then the class's share of the images, and pictures without an object are called right."""
+    for one in of_nothing:
+        if one.comparator == ">=" and one.value is not None and 0 < Decimal(one.threshold) <= Decimal(one.value):
+            raise InvalidInput(
+                f"the claim {one.metric} >= {one.threshold} says nothing: on these images a model that finds nothing "
+                f"has {one.value}",
+                code="bad_claim",
+                hint=f"claim more than {one.value}.",
+            )
 
 
 def _predictions(
-    images: Sequence[Labeled], folds: Mapping[bytes, int], classes: int, wrong: int
+    images: Sequence[Labeled], folds: Mapping[bytes, int], classes: int, wrong: int | None
 ) -> Iterator[dict[str, Any]]:
-    """Rows of PREDICTIONS: all right, or with every ``wrong``-th image of a class called the next one."""
+    """Rows of PREDICTIONS: all right, with every ``wrong``-th image of a class called the next one, or (None) nothing
+    found."""
     count = [0] * (classes + 1)
     for one in sorted(images, key=lambda found: found.sha256):
         place = classes if one.label is None else one.label
         count[place] += 1
         called = one.label
-        if wrong and count[place] % wrong == 0:
+        if wrong is None:
+            called = None
+        elif wrong and count[place] % wrong == 0:
             called = (place + 1) % classes
         yield {
             "sha256": one.sha256,

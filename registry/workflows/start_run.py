@@ -14,7 +14,7 @@ from registry.core import records, snapshot_tables, tables
 from registry.core.cid import CID
 from registry.core.errors import Conflict, InvalidInput, NotFound, UsageError
 from registry.core.records import to_value
-from registry.evaluation.base_seen import about_base
+from registry.evaluation import base_seen
 from registry.evaluation.claims import check_about, parse_claim
 from registry.jobs import engines
 from registry.jobs.engines.reach import reach
@@ -99,7 +99,9 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     if base is not None:
         rows = [{"sha256": one.sha256, "group": one.group, "pixels": None, "reason": None} for one in images]
         origin = base_origin(parts, digest_of(base), rows, items)[0]
-    return Checked(snapshot, record, name, values, claims, final, base, origin, (*about_base(origin), *warnings))
+    return Checked(
+        snapshot, record, name, values, claims, final, base, origin, (*base_seen.before_cleaning(origin), *warnings)
+    )
 
 
 def _check_room(parts: Parts, wanted: Wanted, images: int, values: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from registry.cli.commands.releases import release_text
 from registry.content import reader
 from registry.core import records, tables
 from registry.core.cid import CID
-from registry.evaluation.base_seen import ON_SEEN, UNKNOWN
+from registry.evaluation.base_seen import ON_SEEN, UNCLEANED, UNKNOWN, WITHIN, about_base
 from registry.provenance.base_lineage import lineage_blocks
 from registry.provenance.checks.report import Report
 from registry.web.collect import collect
@@ -94,6 +94,9 @@ def test_every_way_of_telling_says_so(world: World) -> None:
     wanted = Wanted("simulated", "simulated", base=str(world.first.view.trainings[1].weights))
     told = estimate_run(home, snapshot, wanted)
     assert said in told["warnings"][0]
+    assert told["warnings"][1:3] == [WITHIN, UNCLEANED]  # nothing was cleaned
+    assert WITHIN in view.evaluation.notes
+    assert UNCLEANED not in view.evaluation.notes
     assert told["base_origin"]["seen"]["images"]
     shown = show_release(home, world.leaky.entry)
     text = "\n".join(release_text(shown))
@@ -107,6 +110,14 @@ def test_every_way_of_telling_says_so(world: World) -> None:
     with home.catalog.read() as db:
         _, edges = lineage(db, CID.parse(shown["release"]))
     assert {"base training"} <= {one["relation"] for one in edges}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_near_duplicates_that_nobody_looked_for_are_not_told_as_none(whole: bool) -> None:
+    none = records.Seen(images=0, persons=0, near_duplicates=0)
+    said = about_base(records.Origin(tensors="sha256:00", whole=whole, seen=none))
+    assert "near-duplicate" not in said[0]
+    assert said[1] == WITHIN
 
 
 def test_the_audit_finds_it_here_and_from_the_file(world: World, tmp_path: Path) -> None:

@@ -83,6 +83,31 @@ def test_what_some_model_could_be_judged_on_is_allowed(
     estimate_run(opened, snapshot, Wanted("simulated", "simulated", claims=(claim,)))
 
 
+@pytest.mark.parametrize("ask", [start_run, estimate_run])
+@pytest.mark.parametrize("claim", ["pr_auc >= 0.333333", "pr_auc >= 0.1", "ap(feliz) >= 0.3", "accuracy >= 0.25"])
+def test_what_a_model_that_finds_nothing_reaches_is_no_claim(
+    opened: Home, tmp_path: Path, claim: str, ask: Callable[..., object]
+) -> None:
+    """Three classes of four pictures, and four without an object for what only those make vacuous."""
+    count, kinds = (16, 4) if claim.startswith("accuracy") else (12, 3)
+    folder = tmp_path / "chance"
+    folder.mkdir()
+    lines = ["file,label,contributor,subject"]
+    for number in range(count):
+        (folder / f"{number}.jpg").write_bytes(b"chance %d" % number)
+        lines.append(f"{number}.jpg,{['triste', 'sorprendido', 'feliz', 'fondo'][number % kinds]},anna,{number}")
+    (folder / "labels.csv").write_text("\n".join(lines))
+    import_source(opened, str(folder))
+    classes = "triste\nsorprendido\nfeliz\nfondo = nothing\n"
+    snapshot = CID.parse(take_snapshot(opened, classes=classes)["snapshot"])
+    with pytest.raises(EmotionetError, match="a model that finds nothing has 0") as caught:
+        ask(opened, snapshot, Wanted("simulated", "simulated", claims=("macro_f1 >= 0.1", claim)))
+    assert caught.value.code == "bad_claim"
+    assert plans(opened) == 0
+    enough = ("pr_auc >= 0.34", "ap(feliz) >= 0.34", "accuracy >= 0.26", "accuracy <= 0.9", "recall_gap(class) <= 0.9")
+    estimate_run(opened, snapshot, Wanted("simulated", "simulated", claims=enough))
+
+
 def test_what_shows_after_the_cleaning_ends_the_run_before_its_plan(opened: Home, tmp_path: Path) -> None:
     """Empty files are dropped: four persons are left, and one picture of a class."""
     (tmp_path / "gaps").mkdir()
