@@ -139,8 +139,8 @@ def measure_rows(parts: Parts, given: Iterable[Given], shown: Shown) -> Measured
     fitted = fit_boxes(new)
     for bad in fitted.rejected:
         answers[bad.row].code, answers[bad.row].reason = bad.code, bad.reason
-    for number, note in fitted.cut.items():
-        answers[number].note = note
+    for row, note in fitted.cut:
+        answers[row.row].note = note
     return Measured(list(fitted.rows), answers)
 
 

@@ -8,21 +8,23 @@ Files are streamed; what no row names, what was passed over and what was named o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from registry.content import importer, reader
+from registry.content.held_tree import HeldTree, look_up
 from registry.content.importer import Added, Sink
 from registry.content.labels.columns import Mapped
 from registry.content.labels.row import LabelRow, Rejection, rejected
 from registry.content.labels.sources import NoLabels, read_labels
 from registry.content.labels.tables import Labels
 from registry.content.names import Names
-from registry.content.tree import HeldTree, LocalTree, Tree, look_up, shown
+from registry.content.tree import LocalTree, Tree, hidden, shown
 from registry.core.cid import CID
 from registry.core.errors import EmotionetError, InvalidInput, NotFound
-from registry.core.picture_bytes import HEAD, what_it_is
+from registry.core.picture_bytes import HEAD, is_archive, what_it_is
 from registry.core.store import BlockReader
+from registry.core.text import counted
 from registry.imaging.look import MOST, Picture, look
 
 Progress = Callable[[str, int, int], None]
@@ -78,8 +80,13 @@ class _Finder:
     def __init__(self, tree: Tree, labels: Labels, held: BlockReader | None) -> None:
         listing = tree.listing
         self._tree, self._labels, self._held = tree, labels, held
-        self._names = Names([*listing.files, *listing.outside, *listing.links])
-        self._outside, self._links = set(listing.outside), set(listing.links)
+        self._names = Names([*listing.files, *listing.outside, *listing.links, *listing.broken])
+        self._not_read = {
+            **dict.fromkeys(listing.outside, ("link_outside", "is a link that leads out of the folder")),
+            **dict.fromkeys(listing.links, ("symbolic_link", "is a symbolic link: links are not followed")),
+            **dict.fromkeys(listing.broken, ("broken_link", "is a link that leads to nothing on this machine")),
+        }
+        self._refused: set[str] = set()
         self._found: dict[str, tuple[Added, Picture]] = {}
         self._otherwise: list[str] = []
 
@@ -91,19 +98,43 @@ class _Finder:
     def _by_name(self, row: LabelRow) -> tuple[Added, Picture]:
         match = self._names.find(row.file or "", self._labels.base, self._labels.anywhere)
         if match is None:
-            table = row.table.rpartition("/")[2] or "the table"
-            raise InvalidInput(f"{row.name} is neither beside {table} nor in images/", code="missing_file")
+            raise self._missing(row)
         path = match.path
-        if path in self._outside:
-            raise InvalidInput(f"{path} is a link that leads out of the folder", code="link_outside")
-        if path in self._links:
-            raise InvalidInput(f"{path} is a symbolic link: links are not followed", code="symbolic_link")
+        if path in self._not_read:
+            self._refused.add(path)
+            code, why = self._not_read[path]
+            raise InvalidInput(f"{path} {why}", code=code)
         if match.note is not None:
             self._otherwise.append(match.note)
         if path not in self._found:
             added = self._tree.add(path)
             self._found[path] = added, look(self._tree.read(path, MOST))
         return self._found[path]
+
+    def _missing(self, row: LabelRow) -> InvalidInput:
+        """Why a name has no file: its folder is a link, or it is called otherwise."""
+        link = self._names.above(row.file or "", self._labels.base, self._not_read)
+        if link is not None:
+            self._refused.add(link)
+            code, why = self._not_read[link]
+            return InvalidInput(f"{link} {why}", code=code)
+        table = row.table.rpartition("/")[2] or "the table"
+        near = self._names.near(row.file or "")
+        hint = f"is {near} meant? Write its name as it is." if near else None
+        return InvalidInput(f"{row.name} is neither beside {table} nor in images/", code="missing_file", hint=hint)
+
+    def refused(self, bad: Rejection) -> Rejection:
+        """A row was refused for what it says: its file is named all the same; one that leads out may mean it."""
+        if bad.code == "path_outside":
+            near = self._names.near(bad.name)
+            return replace(bad, reason=f"{bad.reason}: is {near} meant?") if near else bad
+        try:
+            match = self._names.find(bad.name, self._labels.base, self._labels.anywhere)
+        except InvalidInput:  # it could be two
+            return bad
+        if match is not None:
+            self._refused.add(match.path)
+        return bad
 
     def _by_cid(self, cid: CID) -> tuple[Added, Picture]:
         added = look_up(self._held, cid)
@@ -112,16 +143,18 @@ class _Finder:
 
     def unnamed(self) -> tuple[str, ...]:
         """Files that no row names, tables and hidden ones left out."""
-        known = {*self._found, *self._labels.tables}
-        files = (path for path in self._tree.listing.files if path not in known)
-        return tuple(path for path in files if not any(part.startswith(".") for part in path.split("/")))
+        known = {*self._found, *self._refused, *self._labels.tables}
+        return tuple(path for path in self._tree.listing.files if path not in known and not hidden(path))
 
     def notes(self) -> tuple[str, ...]:
         """What was passed over, and what was named otherwise than it is."""
-        differing = [
-            f"{len(self._otherwise)} names differ from the files', and were understood: {shown(self._otherwise)}"
-        ]
-        return (*self._tree.listing.notes(), *(differing if self._otherwise else []))
+        said = self._tree.listing.notes(self._refused)
+        if self._otherwise:
+            count = counted(len(self._otherwise), "name differs from its file's", "names differ from their files'")
+            said.append(
+                f"{count}, and {'was' if len(self._otherwise) == 1 else 'were'} understood: {shown(self._otherwise)}"
+            )
+        return tuple(said)
 
 
 def _found(
@@ -129,7 +162,7 @@ def _found(
 ) -> tuple[list[FolderRow], list[Rejection], _Finder]:
     finder = _Finder(tree, labels, held)
     rows: list[FolderRow] = []
-    bad = list(labels.rejected)
+    bad = [finder.refused(one) for one in labels.rejected]
     for done, row in enumerate(labels.rows, 1):
         try:
             rows.append(finder.find(row))
@@ -160,7 +193,7 @@ def import_folder(
         for done, name in enumerate(tree.listing.files, 1):
             tree.add(name, digest=False)
             progress("import", done, len(tree.listing.files))
-        return Folder(tree.root(), notes=tuple(tree.listing.notes()), problem=labels)
+        return Folder(tree.root(), notes=tuple(tree.listing.notes(tree.listing.outside)), problem=labels)
     for table in set(labels.tables) & set(tree.listing.files):
         tree.add(table, digest=False)
     rows, bad, finder = _found(tree, labels, held, progress)
@@ -173,11 +206,12 @@ def _single(path: Path, sink: Sink, profile: str) -> Folder:
         kind = what_it_is(stream.read(HEAD)) or "of no kind that is known here"
         stream.seek(0)
         root = importer.add_file(sink, stream, profile, digest=False).cid
-    return Folder(root, problem=_alone(f"{path} is one file, {kind}"))
+    return Folder(root, problem=_alone(f"{path} is one file, {kind}", is_archive(kind)))
 
 
-def _alone(what: str) -> NoLabels:
-    return NoLabels(f"{what}: nothing says a label", "import the folder that holds it and a labels.csv.")
+def _alone(what: str, packed: bool = False) -> NoLabels:
+    hint = "unpack it, and import the folder." if packed else "import the folder that holds it and a labels.csv."
+    return NoLabels(f"{what}: nothing says a label", hint)
 
 
 def held_folder(store: BlockReader, root: CID, progress: Progress = _silent, options: Options | None = None) -> Folder:

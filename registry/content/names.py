@@ -7,7 +7,7 @@ two files that fit alike are refused with what tells them apart, never chosen be
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from registry.core.errors import InvalidInput
@@ -46,6 +46,7 @@ class Names:
         self._exact = set(self._paths)
         self._similar: dict[Form, dict[str, list[str]]] = {}
         self._last: dict[str, list[str]] | None = None
+        self._nearby: dict[str, list[str]] | None = None
 
     def find(self, name: str, base: str = "", anywhere: bool = False) -> Match | None:
         """The file that ``name`` means below ``base``, beside the table or in images/; None if there is none.
@@ -60,6 +61,31 @@ class Names:
                 as_windows = asked not in (name, name.strip())
                 return Match(found.path, f"{name} is read with \\ as /") if as_windows and not found.note else found
         return self._anywhere(slashed.strip()) if anywhere else None
+
+    def above(self, name: str, base: str, links: Collection[str]) -> str | None:
+        """The one of ``links`` that would have to be gone through to the file that ``name`` asks for."""
+        tidy = "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
+        for place in PLACES:
+            parts = (base + place + tidy).split("/")
+            for end in range(1, len(parts)):
+                if "/".join(parts[:end]) in links:
+                    return "/".join(parts[:end])
+        return None
+
+    def near(self, name: str) -> str | None:
+        """The only file that is called so in another folder, or so but for its ending; None if there is none."""
+        last = _caseless(name.replace("\\", "/").rpartition("/")[2].strip())
+        if self._nearby is None:
+            self._nearby = {}
+            for path in self._paths:
+                own = _caseless(path.rpartition("/")[2])
+                for key in {own, own.rpartition(".")[0]} - {""}:
+                    self._nearby.setdefault(key, []).append(path)
+        for key in (last, last.rpartition(".")[0]):
+            fits = self._nearby.get(key, []) if key else []
+            if fits:
+                return fits[0] if len(fits) == 1 else None
+        return None
 
     def _below(self, name: str, base: str) -> Match | None:
         tidy = "/".join(part for part in name.split("/") if part not in ("", "."))

@@ -1,27 +1,27 @@
-"""The files below a folder, on this machine or in a DAG that the store holds: listed, read, taken in.
+"""The files below a folder on this machine: listed, read, taken in (``held_tree`` is that of a DAG).
 
 Invariants: only regular files are listed; a symbolic link on this machine is followed inside its folder, and out of it
-only with ``follow_links``; in a DAG none is followed; what can't be listed or named is counted and told. Walks are
-bounded in entries and depth.
+only with ``follow_links``; what can't be listed or named is counted and told. Walks are
+bounded in entries.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
-from registry.content import importer, reader
+from registry.content import importer
 from registry.content.importer import Added, Sink
-from registry.core import unixfs
-from registry.core.cid import CID, RAW
-from registry.core.errors import EmotionetError, InvalidInput, NotFound, not_read
-from registry.core.store import BlockReader
+from registry.core.cid import CID
+from registry.core.errors import InvalidInput, not_read
+from registry.core.text import counted
 
 MAX_ENTRIES = 20_000_000
-MAX_DEPTH = 100
+_SYSTEMS = frozenset(("thumbs.db", "desktop.ini", "icon\r"))
 
 
 @dataclass
@@ -37,20 +37,29 @@ class Listing:
     closed: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
-    def notes(self) -> list[str]:
-        """A sentence for each kind of thing that was passed over."""
+    def notes(self, told: Collection[str] = ()) -> list[str]:
+        """A sentence for each kind of thing that was passed over; ``told`` were named otherwise already."""
+        outside = [path for path in self.outside if path not in told]
+        broken = [path for path in self.broken if path not in told]
         kinds = (
-            (self.links, "symbolic links are not followed"),
-            (self.unnamed, "names are no UTF-8 and were passed over: rename them"),
-            (self.closed, "folders can't be listed and were passed over"),
-            (self.broken, "links lead to nothing"),
+            (outside, "link leads", "links lead", "out of the folder (--follow-links follows them)"),
+            (self.links, "symbolic link is", "symbolic links are", "not followed"),
+            (self.unnamed, "name is", "names are", "no UTF-8, passed over: rename it"),
+            (self.closed, "folder", "folders", "can't be listed, passed over"),
+            (broken, "link leads", "links lead", "to nothing"),
         )
-        return [f"{len(paths)} {what}: {shown(paths)}" for paths, what in kinds if paths]
+        return [f"{counted(len(paths), one, more)} {what}: {shown(paths)}" for paths, one, more, what in kinds if paths]
 
 
 def shown(paths: list[str], most: int = 5) -> str:
     """A few paths for a sentence."""
     return ", ".join(paths[:most]) + (f" and {len(paths) - most} more" if len(paths) > most else "")
+
+
+def hidden(path: str) -> bool:
+    """Whether a file is a system's or a program's own: below a dot, macOS's resource forks, Windows' thumbnails."""
+    parts = path.split("/")
+    return parts[-1].casefold() in _SYSTEMS or any(part.startswith((".", "~$")) or part == "__MACOSX" for part in parts)
 
 
 class Tree(Protocol):
@@ -66,6 +75,29 @@ class Tree(Protocol):
     def add(self, path: str, digest: bool = True) -> Added:
         """Take a listed file in; again: the same."""
         ...
+
+
+class Below:
+    """The one folder below a tree that holds all of its files, as a tree."""
+
+    def __init__(self, tree: Tree, folder: str) -> None:
+        self._tree, self.folder, self.name = tree, folder, f"{tree.name}/{folder}"
+        start = f"{folder}/"
+        self.listing = Listing([path.removeprefix(start) for path in tree.listing.files if path.startswith(start)])
+
+    @classmethod
+    def of(cls, tree: Tree) -> Below | None:
+        """None where several folders hold files."""
+        folders = {path.partition("/")[0] for path in tree.listing.files if "/" in path and not hidden(path)}
+        return cls(tree, folders.pop()) if len(folders) == 1 else None
+
+    def read(self, path: str, limit: int) -> bytes:
+        """A listed file's bytes, up to ``limit``."""
+        return self._tree.read(f"{self.folder}/{path}", limit)
+
+    def add(self, path: str, digest: bool = True) -> Added:
+        """Take a listed file in."""
+        return self._tree.add(f"{self.folder}/{path}", digest)
 
 
 class LocalTree:
@@ -104,20 +136,22 @@ class LocalTree:
             self.listing.unnamed.append(ascii(os.fsencode(path))[2:-1])
             return
         real = os.path.realpath(entry.path)
-        if entry.is_symlink() and not self._inside(real):
-            self.listing.outside.append(path)
-            return
+        outside = entry.is_symlink() and not self._inside(real)
         try:
             mode = entry.stat().st_mode
-        except OSError:
-            self.listing.broken.append(path)
+        except OSError as error:
+            there = outside and not isinstance(error, FileNotFoundError)  # only closed to us, perhaps
+            (self.listing.outside if there else self.listing.broken).append(path)
+            return
+        if outside:
+            self.listing.outside.append(path)
             return
         if stat.S_ISDIR(mode) and real not in seen:  # once: links may lead in circles
             seen.add(real)
             todo.append((f"{path}/", entry.path))
         elif stat.S_ISREG(mode):
             self.listing.files.append(path)
-            _bound(len(self.listing.files))
+            bound(len(self.listing.files))
 
     def _open(self, path: str) -> IO[bytes]:
         """A listed file, looked at once more: what it is may have changed."""
@@ -162,7 +196,8 @@ def _is_utf8(name: str) -> bool:
     return True
 
 
-def _bound(count: int) -> None:
+def bound(count: int) -> None:
+    """``InvalidInput`` (``too_large``) above what a walk may list."""
     if count > MAX_ENTRIES:
         raise InvalidInput(f"the folder holds more than {MAX_ENTRIES} files", code="too_large")
 
@@ -181,75 +216,3 @@ def _directory(sink: Sink, files: dict[str, Added], profile: str) -> Added:
         made = _directory(sink, inner, profile)
         entries[name] = (made.cid, made.tsize)
     return importer.add_directory(sink, entries, profile)
-
-
-class HeldTree:
-    """A directory that the store holds; nothing is written."""
-
-    def __init__(self, store: BlockReader, root: CID) -> None:
-        self.name, self._store = str(root), store
-        self._cids: dict[str, CID] = {}
-        self._added: dict[str, Added] = {}
-        self.listing = Listing()
-        self._list(root)
-
-    def _list(self, root: CID) -> None:
-        todo = [("", root, 0)]
-        while todo:
-            prefix, folder, depth = todo.pop()
-            if depth > MAX_DEPTH:
-                raise InvalidInput(f"{root} holds folders nested deeper than {MAX_DEPTH}", code="too_deep")
-            for name, entry in reader.entries(self._store, folder):
-                kind = _kind(self._store, entry.cid)
-                if kind in reader.DIRECTORIES:
-                    todo.append((f"{prefix}{name}/", entry.cid, depth + 1))
-                elif kind == unixfs.SYMLINK:
-                    self.listing.links.append(prefix + name)
-                else:
-                    self._cids[prefix + name] = entry.cid
-                _bound(len(self._cids) + len(todo) + len(self.listing.links))
-        self.listing.files = sorted(self._cids)
-
-    def read(self, path: str, limit: int) -> bytes:
-        """A listed file's bytes, up to ``limit``; of one that claims to be larger than any file here, none."""
-        reader.check_file_size(self._store, self._cids[path], reader.MAX_WHOLE)
-        return b"".join(reader.read_file(self._store, self._cids[path], 0, limit))
-
-    def add(self, path: str, digest: bool = True) -> Added:
-        """What is held already, measured once."""
-        if path not in self._added:
-            self._added[path] = measure(self._store, self._cids[path])
-        return self._added[path]
-
-
-def _kind(store: BlockReader, cid: CID) -> int | None:
-    """What an entry is; None where that can't be read (whoever needs it is told then)."""
-    if cid.codec == RAW:
-        return unixfs.FILE
-    try:
-        found = reader.read_node(store, cid)
-    except (NotFound, InvalidInput):
-        return None
-    return found[1].kind if found else None
-
-
-def measure(store: BlockReader, cid: CID) -> Added:
-    """A held file's sha256 and size. An ``EmotionetError`` if it is none, or not whole."""
-    import hashlib
-
-    digest, size = hashlib.sha256(), 0
-    reader.check_file_size(store, cid, reader.MAX_WHOLE)
-    for piece in reader.read_file(store, cid):
-        digest.update(piece)
-        size += len(piece)
-    return Added(cid, size, 0, digest.digest())
-
-
-def look_up(store: BlockReader | None, cid: CID) -> Added:
-    """A row's image that is named by its CID. ``InvalidInput`` (``not_held``) where it is not held."""
-    try:
-        if store is not None and store.has(cid):
-            return measure(store, cid)
-    except NotFound as error:
-        raise EmotionetError(str(error), code=error.code) from error
-    raise InvalidInput(f"{cid} is not held here", code="not_held", hint="import it, or a CAR file of it, first.")

@@ -98,12 +98,17 @@ def what_it_is(data: bytes) -> str | None:
     for begins, said in (*_OTHERS, *_NONE):
         if begins.match(head):
             word = said.partition(":")[0]
-            return word if " " in word or word == "JSON" else f"{'an' if word[0] in 'ASX' else 'a'} {word}"
+            return word if " " in word or word in ("JSON", "XML") else f"{'an' if word[0] in 'ASX' else 'a'} {word}"
     if not data:
         return "an empty file"
     text = head.decode("utf-8", "ignore")
     same = head.startswith(text[:-1].encode()) and len(text.encode()) > len(head) - 4  # a sign may be cut in two
     return "text" if same and not re.search(r"[\x00-\x08\x0e-\x1f\x7f]", text) else None
+
+
+def is_archive(what: str) -> bool:
+    """Whether ``what_it_is`` said something that holds other files."""
+    return what.endswith(" archive")
 
 
 def cut_off(data: bytes) -> bool:

@@ -34,6 +34,12 @@ _REFUSED = {"Cc": "a control character", "Cs": "half a surrogate pair", "Zl": "a
 _AROUND = " \t\r\n\u00a0\u3000"  # str.strip() would also take controls, and say nothing of it
 _UNSEEN = frozenset(("Cf", "Zs"))
 _CODES = {"label": "empty_label"}
+_BLANK = {"label": "say one, or leave the row out."}  # the way out of what can't be left out
+
+
+def counted(number: int, one: str, several: str | None = None) -> str:
+    """A number with its noun, for a sentence: "1 row", "2 rows"; ``several`` if not with an s."""
+    return f"{number} {one if number == 1 else several or one + 's'}"
 
 
 def check(field: str, text: str) -> str:
@@ -50,7 +56,7 @@ def check(field: str, text: str) -> str:
             what = f"holds {_REFUSED[kind]} (U+{ord(text[place - 1]):04X}) at character {place}"
             raise _refused(field, what, "take it out.")
     if all(kind in _UNSEEN for kind in kinds):
-        raise _refused(field, "is blank", "leave it out, or say something.")
+        raise _refused(field, "is blank", _BLANK.get(field, "leave it out, or say something."))
     return text
 
 

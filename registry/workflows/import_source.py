@@ -19,6 +19,7 @@ from registry.content.labels import Rejection
 from registry.content.labels.columns import Mapped
 from registry.core.cid import CID
 from registry.core.errors import UsageError
+from registry.core.text import counted
 from registry.workflows import trace
 from registry.workflows.index_logs import index_logs, log_behind, signed_in
 from registry.workflows.labeled_rows import NewRow, fit_boxes, merge, new_row
@@ -67,7 +68,7 @@ def import_source(
         would = [
             {"release": str(cid), "issuer": issuer, "whose": whose(parts, issuer)} for cid, issuer in read.releases
         ]
-        return _document(read, found, [], len(statements), would)
+        return _document(read, found, [], statements, would)
     _remember(parts, read, publish_source)
     brought, wrong = _catalogued(parts, Path(source), read)
     found.notes += [f"not taken from the file's log: {one}" for one in wrong]
@@ -89,8 +90,13 @@ def _rows(read: Source, contributor: str) -> _Rows:
         )
         made.rows.append(list(fitted.rows))
         made.rejected += [*folder.rejected, *fitted.rejected]
-        made.notes += [*folder.notes, *(f"row {row}: {what}" for row, what in fitted.cut.items())]
+        made.notes += [*folder.notes, *(f"{_place(row)}: {what}" for row, what in fitted.cut)]
     return made
+
+
+def _place(row: NewRow) -> str:
+    """Where a row stands, as its rejection would name it."""
+    return f"{row.table}:{row.row} ({row.name})" if row.table else f"row {row.row} ({row.name})"
 
 
 def _remember(parts: Parts, read: Source, publish_source: bool) -> None:
@@ -122,13 +128,17 @@ def _catalogued(parts: Parts, path: Path, read: Source) -> tuple[list[dict[str, 
 
 
 def _document(
-    read: Source, found: _Rows, done: Sequence[Registered], statements: int | None, brought: list[dict[str, str]]
+    read: Source,
+    found: _Rows,
+    done: Sequence[Registered],
+    statements: Sequence[NewRow] | None,
+    brought: list[dict[str, str]],
 ) -> dict[str, Any]:
     rows = sum(len(folder.rows) + len(folder.rejected) for folder in read.folders)
     rejected = sorted(found.rejected, key=lambda one: (one.table, one.row))
-    lacking, dry = read.partial, statements is not None
-    fresh = {sha256 for one in done for sha256 in one.new}
-    pictures = [one for folder in read.folders for one in folder.rows if dry or one.sha256 in fresh]
+    lacking, dry, would = read.partial, statements is not None, statements or ()
+    fresh = {sha256 for one in done for sha256 in one.new} | {row.sha256 for row in would}
+    pictures = [one for folder in read.folders for one in folder.rows if one.sha256 in fresh]
     names = {one.sha256: one for one in reversed(pictures)}  # its first name
     told = [one for one in pictures if names[one.sha256] is one]
     return {
@@ -137,10 +147,10 @@ def _document(
         "profile": read.made_by if read.kind == "folder" else None,
         "dry_run": dry,
         "rows": rows,
-        "registered": statements if dry else sum(one.registered for one in done),
+        "registered": len(would) if dry else sum(one.registered for one in done),
         "unchanged": None if dry else sum(one.unchanged for one in done),
         "corrected": None if dry else sum(one.corrected for one in done),
-        "joined": rows - len(rejected) - (statements or 0) if dry else sum(one.joined for one in done),
+        "joined": rows - len(rejected) - len(would) if dry else sum(one.joined for one in done),
         "images": len({row.sha256 for part in found.rows for row in part}),
         "contribution": next((str(one.contribution) for one in reversed(done) if one.contribution), None),
         "labels": [_understood(folder) for folder in read.folders if folder.labels],
@@ -178,12 +188,17 @@ def _problem(read: Source, rows: int, rejected: Sequence[Rejection]) -> dict[str
     reasons = Counter(bad.code for bad in rejected)
     code, count = reasons.most_common(1)[0]
     example = next(bad for bad in rejected if bad.code == code)
-    reason = (
-        f"none of {rows} rows could be registered; {count} of them like {example.name or 'the first'}: {example.reason}"
-    )
+    like = f"{example.name or 'the first'}: {example.reason}"
+    reason = f"none of {counted(rows, 'row')} could be registered; {count} of them like {like}"
     hint = "mend the rows, and import again."
     if code == "missing_file":
         hint = "import the folder that holds the images and the table, or name the table with --labels."
     if code == "link_outside":
         hint = "import it with --follow-links."
+    if code == "broken_link":
+        hint = "get what the links lead to (`dvc pull`, `git annex get`), and import again."
+    if code == "symbolic_link":
+        hint = (
+            "add the folder to IPFS again with the files in the links' places (`ipfs add -r --dereference-symlinks`)."
+        )
     return {"reason": reason, "hint": hint}

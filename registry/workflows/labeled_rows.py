@@ -52,7 +52,7 @@ class Fitted:
 
     rows: tuple[NewRow, ...]
     rejected: tuple[Rejection, ...]
-    cut: Mapping[int, str]
+    cut: tuple[tuple[NewRow, str], ...]
 
 
 def new_row(row: LabelRow, sha256: bytes, size: int, cid: CID, contributor: str) -> NewRow:
@@ -78,7 +78,7 @@ def fit_boxes(rows: Iterable[tuple[NewRow, Picture | None]]) -> Fitted:
     """Each row's boxes cut to its picture; a row with a box outside it is refused."""
     kept: list[NewRow] = []
     refused: list[Rejection] = []
-    cut: dict[int, str] = {}
+    cut: list[tuple[NewRow, str]] = []
     for row, picture in rows:
         if not row.boxes or picture is None or not picture.width:
             kept.append(row)
@@ -91,8 +91,8 @@ def fit_boxes(rows: Iterable[tuple[NewRow, Picture | None]]) -> Fitted:
         kept.append(replace(row, boxes=boxes))
         if clipped:
             which = ", ".join(in_pixels(box) for box in clipped)
-            cut[row.row] = f"cut to the picture of {picture.width} x {picture.height} pixels: the box {which}"
-    return Fitted(tuple(kept), tuple(refused), cut)
+            cut.append((row, f"cut to the picture of {picture.width} x {picture.height} pixels: the box {which}"))
+    return Fitted(tuple(kept), tuple(refused), tuple(cut))
 
 
 def merge(rows: Iterable[NewRow]) -> tuple[list[NewRow], list[Rejection]]:

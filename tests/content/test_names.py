@@ -56,6 +56,21 @@ def test_two_that_fit_alike_are_told_apart(files: list[str], asked: str, said: s
     assert (caught.value.code, said in str(caught.value)) == ("ambiguous_name", True)
 
 
+@pytest.mark.parametrize(
+    ("files", "asked", "near"),
+    [
+        (["0a1b.png"], "0a1b", "0a1b.png"),
+        (["pics/0.jpeg"], "0.JPG", "pics/0.jpeg"),
+        (["sub/0.jpg"], "C:\\faces\\0.jpg", "sub/0.jpg"),
+        (["a/0.jpg", "b/0.jpg"], "0.jpg", None),
+        (["1.jpg"], "0.jpg", None),
+        ([".jpg"], "", None),
+    ],
+)
+def test_what_a_missing_name_may_mean_is_only_suggested(files: list[str], asked: str, near: str | None) -> None:
+    assert Names(files).near(asked) == near
+
+
 def test_what_is_not_there() -> None:
     assert Names(["sub/0.jpg"]).find("0.jpg") is None
     assert Names(["sub/0.jpg"]).find("0.jpg", anywhere=True).path == "sub/0.jpg"  # type: ignore[union-attr]
@@ -84,6 +99,29 @@ def test_links_out_of_the_folder_are_followed_where_that_is_asked_for(tmp_path: 
     assert [bad.code for bad in without.rejected] == ["link_outside"]
     found = import_folder(folder, NullSink(), "unixfs-v1-2025", options=Options(follow_links=True))
     assert [(row.row.file, row.size) for row in found.rows] == [("a.jpg", 9)]
+
+
+def test_each_kind_of_link_is_told_once_and_as_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "0.jpg").write_bytes(b"a picture")
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    (folder / "images").symlink_to(tmp_path / "cache")
+    (folder / "gone.jpg").symlink_to("/nonexistent/cache/9")
+    (folder / "other.jpg").symlink_to(tmp_path / "cache" / "0.jpg")
+    (folder / "labels.csv").write_text("file,label\n0.jpg,feliz\ngone.jpg,feliz\n")
+    found = import_folder(folder, NullSink(), "unixfs-v1-2025")
+    assert [(bad.name, bad.code) for bad in found.rejected] == [("0.jpg", "link_outside"), ("gone.jpg", "broken_link")]
+    assert found.notes == ("1 link leads out of the folder (--follow-links follows them): other.jpg",)
+
+
+def test_labels_behind_a_link_name_the_way_there(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,label\n")
+    (tmp_path / "faces").mkdir()
+    (tmp_path / "faces" / "labels.csv").symlink_to(tmp_path / "labels.csv")
+    problem = import_folder(tmp_path / "faces", NullSink(), "unixfs-v1-2025").problem
+    assert problem is not None
+    assert ("1 link leads out of it: labels.csv" in problem.reason, problem.hint) == (True, "try --follow-links.")
 
 
 def test_a_folder_that_can_not_be_listed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,6 +116,13 @@ def test_what_no_row_names_is_counted(tmp_path: Path) -> None:
         ({"one/a.jpg": PICTURE}, "(1 .jpg)", "labels.csv"),
         ({"faces/labels.csv": "file,label\n", "faces/a.jpg": PICTURE}, "faces/labels.csv", "emotionet import"),
         ({"data.csv": "name,what\na,b\n"}, "it has name, what", "--map"),
+        ({"train/_annotations.csv": "filename,class\n", "train/a.jpg": PICTURE}, "train/_annotations.csv", "/train`"),
+        ({"one/_a.coco.json": json.dumps(COCO), "one/a.jpg": PICTURE}, "one/_a.coco.json", "/one`"),
+        ({"annotations/faces.csv": "file,label\n", "images/a.jpg": PICTURE}, "annotations/faces.csv", "--labels"),
+        ({"set1/l.csv": "file,label\n", "set1/a.jpg": PICTURE, "set2/b.jpg": PICTURE}, "set1/l.csv", "/set1`"),
+        ({"x/y/feliz/a.jpg": PICTURE, "x/y/triste/b.jpg": PICTURE}, "one folder a class in x/y/", "/x/y`"),
+        ({"labels.json": "[{}]", "a.jpg": PICTURE}, "labels.json is JSON, but not whole or not COCO's", "labels.csv"),
+        ({"labels.xls": "", "a.jpg": PICTURE}, "labels.xls is not read: save it as .xlsx", "labels.csv"),
     ],
 )
 def test_where_nothing_says_a_label_the_way_out_is_told(
@@ -124,6 +131,39 @@ def test_where_nothing_says_a_label_the_way_out_is_told(
     problem = import_folder(make(tmp_path, files), MemoryStore(), PROFILE).problem
     assert problem is not None
     assert (said in problem.reason, hint in problem.hint) == (True, True)
+
+
+@pytest.mark.parametrize("own", ["feliz/._a.jpg", ".ipynb_checkpoints/a.jpg", "__MACOSX/feliz/a.jpg"])
+def test_what_systems_keep_for_themselves_is_no_picture_of_a_class(own: str, tmp_path: Path) -> None:
+    files = {"feliz/a.jpg": PICTURE, "triste/b.jpg": PICTURE, own: PICTURE, "feliz/Thumbs.db": ""}
+    found = import_folder(make(tmp_path, files), MemoryStore(), PROFILE)
+    assert labeled(found) == LABELED
+    assert found.unnamed == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["names: [feliz, triste\n", "a: &a [x]\nnames: [*a, *a]\n", "names: feliz\n", "names: {feliz: 0}\n"],
+)
+def test_names_of_classes_that_cant_be_read_are_no_numbers(text: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"data\.yaml names no classes") as caught:
+        import_folder(make(tmp_path, {"data.yaml": text, **YOLO, **PICTURES}), MemoryStore(), PROFILE)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "others", [{"dvc.yaml": "stages: [\n"}, {"x/deploy.yaml": "names: {a: b}\n"}, {"mkdocs.yml": "site_name: x\n"}]
+)
+def test_others_yaml_names_no_classes(others: Mapping[str, str], tmp_path: Path) -> None:
+    files = {"set/data.yaml": "names: [feliz, triste]\n", **others}
+    files |= {f"set/{name}": text for name, text in {**YOLO, **PICTURES}.items()}
+    assert labeled(import_folder(make(tmp_path, files), MemoryStore(), PROFILE)) == LABELED
+
+
+def test_two_files_that_name_the_classes_differently_are_not_chosen_between(tmp_path: Path) -> None:
+    files = {"a/data.yaml": "names: [feliz]\n", "b/data.yaml": "names: [triste]\n", **YOLO, **PICTURES}
+    with pytest.raises(InvalidInput, match=r"a/data\.yaml, b/data\.yaml"):
+        import_folder(make(tmp_path, files), MemoryStore(), PROFILE)
 
 
 def test_of_two_tables_none_is_guessed(tmp_path: Path) -> None:
@@ -150,7 +190,7 @@ def test_a_wrapping_folder_of_what_came_by_cid_is_gone_into_and_links_are_named(
     found = held_folder(store, root)
     assert [(row.row.file, row.row.label) for row in found.rows] == [("a.jpg", "feliz")]
     assert [(bad.row, bad.code) for bad in found.rejected] == [(3, "symbolic_link")]
-    assert "1 symbolic links are not followed: faces/link.jpg" in found.notes[0]
+    assert "1 symbolic link is not followed: faces/link.jpg" in found.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,45 @@ def test_a_quote_that_is_not_closed_is_refused_with_its_line(data: bytes, line: 
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'file,label\na.jpg,"feliz\nb.jpg,triste"\nc.jpg,feliz\n',
+        b'file;label;note\na.jpg;feliz;"one\nb.jpg;triste;two"\n',
+        b'label,file\n"feliz,a.jpg\ntriste,b.jpg"\n',
+    ],
+)
+def test_a_quote_that_a_later_one_closes_swallows_no_row(data: bytes) -> None:
+    with pytest.raises(InvalidInput, match=r"^line 2 of labels\.csv has a quote .* in line 3"):
+        read_table(data)
+
+
+def test_a_cell_of_several_lines_is_one_cell() -> None:
+    data = b'file,label,note\na.jpg,feliz,"tired, sad\nand, more, so"\nb.jpg,triste,"as\na.jpg"\n'
+    assert [(row.row, row.file) for row in read_table(data).rows] == [(2, "a.jpg"), (4, "b.jpg")]
+
+
+@pytest.mark.parametrize(
+    ("data", "said", "hint"),
+    [
+        (b"", "is empty", "file,label"),
+        (b"\n \n", "is empty", "file,label"),
+        ("file,label\na.jpg,feliz\n".encode("utf-16-le"), "UTF-16 without its mark", "UTF-8"),
+        (b"a.jpg,feliz\nb.jpg,triste\n", "neither is there: it has a.jpg, feliz", "a line above it"),
+    ],
+)
+def test_a_table_without_its_header_is_told_what_it_lacks(data: bytes, said: str, hint: str) -> None:
+    with pytest.raises(InvalidInput, match=said) as caught:
+        read_table(data)
+    assert hint in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("box", ["10 20 30 40", "[10, 20, 30, 40]", "[10.0 20.0 30.0 40.0]", " [10,20,30,40] "])
+def test_a_box_may_be_a_list_as_programs_write_it(box: str) -> None:
+    (row,) = read_table(f"file\tlabel\tbbox\na.jpg\tfeliz\t{box}\n".encode()).rows
+    assert row.boxes == ((1000, 2000, 3000, 4000),)
+
+
 def test_rejections_are_numbered_as_an_editor_numbers_lines() -> None:
     found = read_table(b"sep=,\nfile,label\n\na.jpg,\nb.jpg,feliz\n,triste\n")
     assert [(bad.row, bad.code, bad.table) for bad in found.rejected] == [

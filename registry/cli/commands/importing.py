@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections import Counter
 from typing import Any
 
@@ -10,8 +11,13 @@ from registry.cli.commands.common import Subparsers, add, home, place
 from registry.cli.output import Output
 from registry.core.errors import InvalidInput
 from registry.core.picture_bytes import READ_IN_WORDS
+from registry.core.text import counted
 
 LINES = 50  # of one kind that are shown; --json has all
+_LINKS = {  # rows of one kind that are told once, with their count
+    "link_outside": "out of the folder, like {}: follow them with --follow-links",
+    "broken_link": "to nothing on this machine, like {}: get what they lead to first (`dvc pull`, `git annex get`)",
+}
 ABOUT = f"""\
 Labels are read from labels.csv (commas, semicolons or tabs; also .tsv, .xlsx, .jsonl), Hugging Face's metadata.csv and
 metadata.jsonl, COCO's JSON, YOLO's folder, or one folder a class. A table needs the columns file (or cid) and label;
@@ -92,26 +98,31 @@ def _warn(done: dict[str, Any], output: Output) -> None:
 
 def _say_rejected(rejected: list[dict[str, Any]], output: Output) -> None:
     """A line a row; links that lead out of the folder once, with their count."""
-    links = [bad for bad in rejected if bad["code"] == "link_outside"]
-    if links:
-        output.say(
-            f"{len(links)} rows name links that lead out of the folder, like {links[0]['name']}: "
-            "follow them with --follow-links [link_outside]"
-        )
+    for code, what in _LINKS.items():
+        links = [bad for bad in rejected if bad["code"] == code]
+        if links:
+            rows = counted(len(links), "row names a link that", "rows name links that")
+            leads = "leads" if len(links) == 1 else "lead"
+            output.say(_one_line(f"{rows} {leads} {what.replace('{}', links[0]['name'])} [{code}]"))
     lines = [
         f"{bad['table'] or 'row'}{':' if bad['table'] else ' '}{bad['row']} ({bad['name']}) rejected: "
         f"{bad['reason']} [{bad['code']}]"
         for bad in rejected
-        if bad["code"] != "link_outside"
+        if bad["code"] not in _LINKS
     ]
     _say(lines, output)
 
 
 def _say(lines: list[str], output: Output) -> None:
     for line in lines[:LINES]:
-        output.say(line)
+        output.say(_one_line(line))
     if len(lines) > LINES:
         output.say(f"… and {len(lines) - LINES} more of these; --json lists all")
+
+
+def _one_line(text: str) -> str:
+    """A file's name may hold line breaks, and would write lines of its own."""
+    return re.sub(r"[\t\r\n]", "\ufffd", text)
 
 
 def _text(done: dict[str, Any]) -> list[str]:
@@ -121,15 +132,17 @@ def _text(done: dict[str, Any]) -> list[str]:
         return text
     text += [line for one in done["labels"] for line in one["said"]]
     if done["dry_run"]:
-        summary = f"{done['registered']} labels would be registered, unless they are already"
+        summary = f"{counted(done['registered'], 'label')} would be registered, unless they are already"
     else:
         summary = f"{done['registered']} registered, {done['unchanged']} unchanged, {done['corrected']} corrected"
     joined = f", {done['joined']} joined to another row of their picture" if done["joined"] else ""
-    text.append(f"{done['rows']} rows, {done['images']} different images: {summary}{joined}")
+    pictures = counted(done["images"], "different image")
+    text.append(f"{counted(done['rows'], 'row')}, {pictures}: {summary}{joined}")
     codes = Counter(bad["code"] for bad in done["rejected"])
     kinds = f" ({', '.join(f'{count} {code}' for code, count in codes.most_common())})" if codes else ""
     text.append(f"{len(done['rejected'])} rejected{kinds}")
     if done["unnamed"]:
         more = ", …" if len(done["unnamed"]) > 3 else ""
-        text.append(f"{len(done['unnamed'])} files that no row names: {', '.join(done['unnamed'][:3])}{more}")
-    return text
+        files = counted(len(done["unnamed"]), "file")
+        text.append(f"{files} that no row names: {', '.join(done['unnamed'][:3])}{more}")
+    return [_one_line(line) for line in text]

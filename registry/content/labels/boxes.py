@@ -40,9 +40,13 @@ def make_box(numbers: Sequence[Decimal], shown: str) -> Box:
 
 
 def parse_box(given: str) -> Box:
-    """``x y w h`` in pixels to hundredths. ``InvalidInput`` (``bad_box``) for anything else."""
+    """``x y w h`` in pixels to hundredths, also as programs write a list (``[x, y, w, h]``). ``InvalidInput``
+    (``bad_box``) for anything else."""
+    inner = given.strip()
+    listed = inner.startswith("[") and inner.endswith("]")
+    words = inner[1:-1].split(",") if listed and "," in inner else (inner[1:-1] if listed else inner).split()
     try:
-        return make_box([Decimal(word) for word in given.split()], given)
+        return make_box([Decimal(word.strip()) for word in words], given)
     except InvalidOperation as error:
         raise _bad(given, "its parts are no numbers") from error
 

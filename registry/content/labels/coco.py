@@ -15,6 +15,7 @@ import msgspec
 from registry.content.labels.boxes import make_box
 from registry.content.labels.row import LabelRow, Rejection, make_row, rejected
 from registry.core.errors import InvalidInput
+from registry.core.text import counted
 
 _BEGIN = 1 << 16  # bytes in which one of its keys must stand for a file to be looked at at all
 
@@ -77,7 +78,7 @@ def read_coco(data: bytes, table: str) -> tuple[list[LabelRow], list[Rejection],
         except InvalidInput as error:
             bad.append(rejected(number, name or f"image {one.image_id}", error, table))
     bare = len(files) - len({one.image_id for one in found.annotations} & set(files))
-    notes = [f"{bare} images of {table} have no annotation, and so no label"] if bare else []
+    notes = [f"{counted(bare, 'image')} of {table} without an annotation, and so without a label"] if bare else []
     return rows, bad, notes
 
 

@@ -17,6 +17,7 @@ from registry.core import text
 from registry.core.errors import InvalidInput, UsageError
 from registry.core.figure_names import check_attribute
 from registry.core.method import Box
+from registry.core.picture_bytes import SUFFIXES
 
 NAMES = {
     "file": (
@@ -113,7 +114,9 @@ def understand(given: Sequence[str], mapping: Mapped, table: str) -> Columns:
             if field in taken.values():
                 if field in mapping:
                     continue
-                raise InvalidInput(f"the column {field} of {table} stands twice", code="bad_labels")
+                raise InvalidInput(
+                    f"the column {field} of {table} stands twice", code="bad_labels", hint="rename one of them."
+                )
             taken[place] = field
     _by_other_names(names, taken)
     edges, corners = _edges(names, taken)
@@ -157,10 +160,12 @@ def _listed(header: Sequence[str]) -> str:
 def _nothing_fits(header: Sequence[str], taken: Mapping[int, str], table: str) -> InvalidInput:
     lacking = "label" if "label" not in taken.values() else "file"
     both = lacking == "label" and not {"file", "cid"} & set(taken.values())
-    what = "label and file (or cid)" if both else "file (or cid)" if lacking == "file" else "label"
+    what = "neither is there" if both else f"{'file (or cid)' if lacking == 'file' else 'label'} is not there"
+    hint = f"say which column it is: --map {lacking}=COLUMN."
+    if both and any(name.lower().endswith(SUFFIXES) for name in header):
+        hint = "write a line above it that names the columns: file,label."
     return InvalidInput(
-        f"{table} needs the columns label and file (or cid) in its first line, and {what} is not there: "
-        f"it has {_listed(header)}",
+        f"{table} needs the columns label and file (or cid) in its first line, and {what}: it has {_listed(header)}",
         code="bad_labels",
-        hint=f"say which column it is: --map {lacking}=COLUMN.",
+        hint=hint,
     )

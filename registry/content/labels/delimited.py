@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from registry.content.labels.columns import Columns, Mapped, understand
 from registry.core.errors import InvalidInput
+from registry.core.picture_bytes import SUFFIXES
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 Line = tuple[int, list[str]]
@@ -41,10 +42,38 @@ def read_delimited(data: bytes, table: str, mapping: Mapped) -> tuple[Columns, s
     skipped += len(rest[:begin].splitlines())
     rest = rest[begin:]
     first = rest.splitlines()[0] if rest else ""
+    if not rest.strip():
+        raise _bad(
+            f"{table} is empty, and needs the columns label and file (or cid)",
+            "write a first line that names the columns (file,label), then a row a picture.",
+        )
+    if "\0" in first:
+        raise _bad(f"{table} holds zero bytes: it is UTF-16 without its mark, or no text", "save it as UTF-8.")
     delimiter = told or max(DELIMITERS, key=lambda sign: _fitness(first, sign, mapping))
     lines = _lines(rest, delimiter, table, skipped)
     _, header = next(lines, (0, []))
-    return understand(header, mapping, table), DELIMITERS.get(delimiter, repr(delimiter)), lines
+    columns = understand(header, mapping, table)
+    return columns, DELIMITERS.get(delimiter, repr(delimiter)), _watched(lines, columns, delimiter, table)
+
+
+def _watched(lines: Iterator[Line], columns: Columns, delimiter: str, table: str) -> Iterator[Line]:
+    """The lines; a cell that runs on over what are rows of their own is a quote that a later one closed by chance."""
+    place = next(place for place, name in columns.taken.items() if name in ("file", "cid"))
+    for number, line in lines:
+        for cell in line:
+            for behind, inner in enumerate(cell.splitlines()[1:], 1):
+                cells = [one.strip(' "') for one in inner.split(delimiter)]
+                if len(cells) > max(place, 1) and _names_picture(cells[place]):
+                    raise _bad(
+                        f"line {number} of {table} has a quote that is not closed before another row begins: "
+                        f"{inner.strip()[:60]!r} in line {number + behind}",
+                        'close it; a quote inside a quoted cell is written twice ("").',
+                    )
+        yield number, line
+
+
+def _names_picture(cell: str) -> bool:
+    return " " not in cell and (cell.lower().endswith(SUFFIXES) or cell.startswith(("bafk", "bafy", "Qm")))
 
 
 def _separator_line(text: str) -> tuple[int, str | None, str]:

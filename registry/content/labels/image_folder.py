@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from registry.content.labels.row import LabelRow, Rejection, make_row, rejected
 from registry.content.labels.tables import Labels
-from registry.content.tree import Tree
+from registry.content.tree import Tree, hidden
 from registry.core.errors import InvalidInput
 from registry.core.picture_bytes import SUFFIXES
 
@@ -21,8 +21,8 @@ OTHERS = (".heic", ".heif", ".avif")  # pictures that register and can't be trai
 
 
 def is_picture(path: str) -> bool:
-    """Whether a file is called as pictures are."""
-    return path.lower().endswith((*SUFFIXES, *OTHERS))
+    """Whether a file is called as pictures are; what a system keeps for itself (`._a.jpg`) is none."""
+    return not hidden(path) and path.lower().endswith((*SUFFIXES, *OTHERS))
 
 
 def read_image_folder(tree: Tree) -> Labels | None:

@@ -13,11 +13,12 @@ from pathlib import PurePosixPath
 
 from registry.content.labels.coco import is_coco
 from registry.content.labels.columns import Mapped
-from registry.content.labels.image_folder import read_image_folder
+from registry.content.labels.image_folder import is_picture, read_image_folder
 from registry.content.labels.tables import MAX_FILE, Labels, read_table
 from registry.content.labels.yolo import read_yolo
-from registry.content.tree import Tree, shown
+from registry.content.tree import Below, Tree, hidden, shown
 from registry.core.errors import InvalidInput
+from registry.core.text import counted
 
 TABLES = ("labels.csv", "labels.tsv", "labels.xlsx", "labels.jsonl", "metadata.csv", "metadata.jsonl")
 ENDINGS = (".csv", ".tsv", ".xlsx", ".jsonl", ".ndjson")
@@ -25,6 +26,15 @@ READ = (
     "labels.csv (comma, semicolon or tab; also .tsv, .xlsx, .jsonl), metadata.csv and metadata.jsonl (Hugging Face), "
     "COCO's JSON, YOLO's folder, and one folder a class"
 )
+_LOOKED_AT = 50  # files below that might say labels
+_CLOSE = {  # what might have been meant, and why it is not read
+    ".json": "is JSON, but not whole or not COCO's (images, annotations, categories)",
+    ".xls": "is not read: save it as .xlsx or CSV",
+    ".ods": "is not read: save it as .xlsx or CSV",
+    ".numbers": "is not read: export it as .xlsx or CSV",
+    ".txt": "is read as a table only where --labels names it",
+    ".zip": "is packed: unpack it first",
+}
 _WAY_OUT = "write labels.csv with the columns file and label beside the images, or name a table with --labels."
 
 
@@ -49,9 +59,8 @@ def read_labels(tree: Tree, mapping: Mapped, inside: bool) -> Labels | NoLabels:
         made = _read(tree, below[0], mapping)
         return replace(made, base=base, notes=(*made.notes, f"the labels were found in {base}"))
     if below:
-        folders = dict.fromkeys(f"`emotionet import {tree.name}/{one.rpartition('/')[0]}`" for one in below)
-        return NoLabels(f"there are no labels in it, but in {shown(below)}", f"run {shown(list(folders), 2)}.")
-    return read_image_folder(tree) or _nothing(tree, top, mapping)
+        return _go_there(tree, below)
+    return _others_below(tree, mapping) or read_image_folder(tree) or _wrapped(tree) or _nothing(tree, top, mapping)
 
 
 def _read(tree: Tree, path: str, mapping: Mapped) -> Labels:
@@ -87,7 +96,10 @@ def _coco(tree: Tree, mapping: Mapped) -> Labels | None:
     paths = [
         path
         for path in tree.listing.files
-        if path.lower().endswith(".json") and path.rpartition("/")[0] in places and is_coco(tree.read(path, MAX_FILE))
+        if path.lower().endswith(".json")
+        and not hidden(path)
+        and path.rpartition("/")[0] in places
+        and is_coco(tree.read(path, MAX_FILE))
     ]
     if len(paths) > 1:
         raise _several(paths)
@@ -101,14 +113,61 @@ def _below(tree: Tree) -> list[str]:
     return [path for path in found if path.count("/") == depth]
 
 
+def _go_there(tree: Tree, tables: list[str]) -> NoLabels:
+    """Tables lie below: where the pictures lie too, that folder is imported; else the table is named beside it."""
+    runs: dict[str, None] = {}
+    for table in tables:
+        folder = table.rpartition("/")[0].removesuffix("annotations").rstrip("/")
+        pictures = any(is_picture(path) for path in tree.listing.files if path.startswith(f"{folder}/"))
+        there = f"{tree.name}/{folder}" if pictures else f"{tree.name} --labels {tree.name}/{table}"
+        runs[f"`emotionet import {there}`"] = None
+    return NoLabels(f"there are no labels in it, but in {shown(tables)}", f"run {shown(list(runs), 2)}.")
+
+
+def _others_below(tree: Tree, mapping: Mapped) -> NoLabels | None:
+    """Tables of other names and COCO's JSON in folders below, as Roboflow has them for each split."""
+    ends = (*ENDINGS, ".json")
+    named = [path for path in tree.listing.files if "/" in path and path.lower().endswith(ends) and not hidden(path)]
+    found = [path for path in named[:_LOOKED_AT] if _says(tree, path, mapping)]
+    return _go_there(tree, found) if found else None
+
+
+def _wrapped(tree: Tree) -> NoLabels | None:
+    """One folder a class, in a folder that holds nothing else."""
+    inside = Below.of(tree)
+    while inside is not None:
+        if read_image_folder(inside) is not None:
+            reason = f"there are no labels in it, but one folder a class in {inside.name.removeprefix(tree.name)[1:]}/"
+            return NoLabels(reason, f"run `emotionet import {inside.name}`.")
+        inside = Below.of(inside)
+    return None
+
+
+def _says(tree: Tree, path: str, mapping: Mapped) -> bool:
+    """Whether a file is a table of labels."""
+    if path.lower().endswith(".json"):
+        return is_coco(tree.read(path, MAX_FILE))
+    try:
+        _read(tree, path, mapping)
+    except InvalidInput:
+        return False
+    return True
+
+
 def _nothing(tree: Tree, top: Sequence[str], mapping: Mapped) -> NoLabels:
     """What lies there instead."""
     for path in top:
-        if path.lower().endswith(ENDINGS):
+        if path.lower().endswith(ENDINGS) and not hidden(path):
             try:
                 _read(tree, path, mapping)
             except InvalidInput as error:
                 return NoLabels(f"{path} gives no labels: {error}", error.hint or _WAY_OUT)
+    links = tree.listing.outside
+    if links:
+        many = counted(len(links), "link leads", "links lead")
+        return NoLabels(f"nothing in it says a label, and {many} out of it: {shown(links)}", "try --follow-links.")
     kinds = Counter(PurePosixPath(path).suffix.lower() or "no suffix" for path in tree.listing.files)
     lie = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(5)) or "nothing"
-    return NoLabels(f"nothing in it says a label ({lie}); what is read: {READ}", _WAY_OUT)
+    odd = [path for path in tree.listing.files if not hidden(path) and path.lower().endswith(tuple(_CLOSE))]
+    near = f"; {odd[0]} {_CLOSE[PurePosixPath(odd[0]).suffix.lower()]}" if odd else ""
+    return NoLabels(f"nothing in it says a label ({lie}){near}; what is read: {READ}", _WAY_OUT)

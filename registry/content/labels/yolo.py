@@ -2,7 +2,8 @@
 height as fractions of the picture (or a polygon's points, of which the bounding box is taken).
 
 The text file lies in ``labels/`` where the picture lies in ``images/`` (at any depth), or beside the picture. Names of
-classes come from ``names`` in a .yaml at the top, or from classes.txt; without either the numbers are the labels.
+classes come from ``names`` in a .yaml, from classes.txt or obj.names, the outermost; without any the numbers are the
+labels. Names that are there and can't be read are refused: a number must not be signed in a name's place.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from registry.content.labels.boxes import make_box
 from registry.content.labels.image_folder import is_picture
 from registry.content.labels.row import LabelRow, Rejection, make_row, rejected
 from registry.content.labels.tables import MAX_ROWS, Labels
-from registry.content.tree import Tree
+from registry.content.tree import Tree, hidden, shown
 from registry.core.errors import InvalidInput
 from registry.core.method import Box
+from registry.core.text import counted
 from registry.imaging.look import size_of
 
 _SMALL = 1 << 20  # bytes of a text file, or of the .yaml
+_MOST = 50  # files that may name the classes and are looked at
 _LINE = re.compile(rb"\s*\d+(?:\.0*)?(?:\s+[0-9.eE+-]+){4,}\s*(?:\r?\n|$)")
 _NO_LABELS = ("classes.txt", "readme.txt", "requirements.txt", "train.txt", "val.txt", "test.txt")
 
@@ -42,12 +45,12 @@ def read_yolo(tree: Tree) -> Labels | None:
         empty += before == len(rows) + len(bad)
         if len(rows) > MAX_ROWS:
             raise InvalidInput(f"the folder has more than {MAX_ROWS} boxes", code="bad_labels", hint="split it.")
-    form = (
-        f"YOLO: {len(pairs)} text files of boxes, {len(names)} names from {said_in}"
-        if said_in
-        else (f"YOLO: {len(pairs)} text files of boxes; no .yaml names the classes, so their numbers are the labels")
-    )
-    notes = [f"{empty} pictures have an empty text file, and so no label"] if empty else []
+    boxes = f"YOLO: {counted(len(pairs), 'text file')} of boxes"
+    form = f"{boxes}; nothing names the classes, so their numbers are the labels"
+    if said_in:
+        form = f"{boxes}, {counted(len(names), 'name')} from {said_in}"
+    without = counted(empty, "picture has", "pictures have")
+    notes = [f"{without} an empty text file, and so no label"] if empty else []
     tables = [*([said_in] if said_in else []), *(text for _, text in pairs)]
     return Labels(form, tuple(rows), tuple(bad), tuple(tables), notes=tuple(notes))
 
@@ -106,33 +109,61 @@ def _line(line: str, size: tuple[int, int]) -> tuple[int, Box]:
 
 
 def _names(tree: Tree) -> tuple[dict[int, str], str]:
-    """Names of classes by number, and the file that says them ("" where none does)."""
-    top = [path for path in tree.listing.files if "/" not in path]
-    for path in sorted(top, key=lambda path: not path.startswith("data.")):
-        if path.lower().endswith((".yaml", ".yml")):
-            found = _in_yaml(tree.read(path, _SMALL))
-            if found:
-                return found, path
-    for path in ("classes.txt", "labels/classes.txt", "obj.names"):
-        if path in tree.listing.files:
-            lines = tree.read(path, _SMALL).decode("utf-8", "replace").splitlines()
-            return {number: line.strip() for number, line in enumerate(lines) if line.strip()}, path
+    """Names of classes by number, and the file that says them ("" where none does). ``InvalidInput`` (``bad_labels``)
+    where such a file can't be read, or where two as far out say different ones."""
+    files = [path for path in tree.listing.files if not hidden(path)]
+    yamls = [path for path in files if path.lower().endswith((".yaml", ".yml"))]
+    lists = [path for path in files if PurePosixPath(path).name.lower() in ("classes.txt", "obj.names")]
+    for paths, read in ((yamls, _in_yaml), (lists, _in_lines)):
+        said = {path: found for path in paths[:_MOST] if (found := read(tree.read(path, _SMALL), path))}
+        outermost = min((path.count("/") for path in said), default=0)
+        said = {path: found for path, found in said.items() if path.count("/") == outermost}
+        if said:
+            first = min(said, key=lambda path: not PurePosixPath(path).name.startswith("data."))
+            if any(found != said[first] for found in said.values()):
+                raise InvalidInput(
+                    f"several files name YOLO's classes, and differently: {shown(list(said))}",
+                    code="bad_labels",
+                    hint="import the folder of each, or take away the file that is not meant.",
+                )
+            return said[first], first
     return {}, ""
 
 
-def _in_yaml(data: bytes) -> dict[int, str]:
+def _in_lines(data: bytes, _: str) -> dict[int, str]:
+    lines = data.decode("utf-8-sig", "replace").splitlines()
+    return {number: line.strip() for number, line in enumerate(lines) if line.strip()}
+
+
+def _in_yaml(data: bytes, path: str) -> dict[int, str]:
+    """The names of a .yaml; none where it is about something else."""
     import yaml
 
+    meant = "/" not in path or PurePosixPath(path).name.startswith("data")  # others' files may have any `names`
     try:
-        document = yaml.safe_load(data.decode("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError):
+        document = yaml.safe_load(data.decode("utf-8-sig"))
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        if not (meant and re.search(rb"^\s*names\s*:", data, re.MULTILINE)):
+            return {}
+        place = getattr(error, "problem_mark", None)
+        where = f" (line {place.line + 1})" if place is not None else ""
+        raise _no_names(path, f"it is no YAML{where}") from error
+    if not isinstance(document, dict) or "names" not in document:
         return {}
-    names = document.get("names") if isinstance(document, dict) else None
+    names = document["names"]
     if isinstance(names, list):
         names = dict(enumerate(names))
-    if not isinstance(names, dict):
+    plain = isinstance(names, dict) and all(isinstance(key, int) and _plain(name) for key, name in names.items())
+    if not plain and not meant:
         return {}
-    return {number: str(name) for number, name in names.items() if isinstance(number, int) and _plain(name)}
+    if not plain:
+        raise _no_names(path, "its `names` is neither a list of names nor a map from numbers to names")
+    return {number: str(name) for number, name in names.items()}
+
+
+def _no_names(path: str, why: str) -> InvalidInput:
+    hint = "mend it (names: [one, two]), or take it away: without it the numbers are the labels."
+    return InvalidInput(f"{path} names no classes: {why}", code="bad_labels", hint=hint)
 
 
 def _plain(name: object) -> bool:
