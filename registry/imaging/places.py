@@ -19,6 +19,7 @@ _BLOCK = 1 << 16  # bytes of one: in a JPEG it has no more
 _GPS_IFD, _LATITUDE, _LONGITUDE = 0x8825, 2, 4
 _XMP = re.compile(rb"\bGPS(?:Latitude|Longitude)\s*(?:=\s*[\"']\s*[^\"'\s]|>\s*[^<\s])")
 _NAMESPACE = b"ns.adobe.com/exif/1.0"
+_RAW_PROFILE = re.compile(rb"\n[^\n]{1,80}\n *\d+\n([0-9a-fA-F\s]+)")  # ImageMagick's "Raw profile type …" of a PNG
 _TIFF = re.compile(rb"II\*\x00|MM\x00\*")
 
 
@@ -42,12 +43,22 @@ def _located(exif: object) -> bool:
 
 
 def _in_info(opened: Image) -> bool:
-    """XMP that a format keeps compressed or in pieces, as Pillow put it together."""
+    """XMP that a format keeps compressed or in pieces, as Pillow put it together, or spelled out in hex (ImageMagick)."""
     for value in opened.info.values():
         packet = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
-        if isinstance(packet, bytes) and _in_xmp(packet):
+        if not isinstance(packet, bytes):
+            continue
+        spelled = _RAW_PROFILE.match(packet)
+        if spelled is not None:
+            packet = _from_hex(spelled[1])
+        if _in_xmp(packet) or (spelled is not None and any(_in_block(packet, at) for at in _blocks(packet))):
             return True
     return False
+
+
+def _from_hex(digits: bytes) -> bytes:
+    pure = b"".join(digits.split())
+    return bytes.fromhex(pure[: len(pure) // 2 * 2].decode("ascii"))
 
 
 def _in_xmp(data: bytes) -> bool:

@@ -92,6 +92,25 @@ def test_a_place_in_the_second_picture_of_an_mpo_is_found() -> None:
     assert look(whole).place
 
 
+def spelled_out(key: str, profile: bytes, compressed: bool) -> bytes:
+    """A PNG as ImageMagick writes what a picture says beside its pixels: in hex, in a text."""
+    lines = "\n".join(profile.hex()[at : at + 72] for at in range(0, 2 * len(profile), 72))
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text(f"Raw profile type {key}", f"\n{key}\n{len(profile):8}\n{lines}\n", zip=compressed)
+    stream = io.BytesIO()
+    Image.new("RGB", (60, 40)).save(stream, "PNG", pnginfo=texts)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+@pytest.mark.parametrize("key", ["xmp", "exif", "APP1"])
+def test_a_place_that_is_spelled_out_in_a_text_is_reported(key: str, compressed: bool) -> None:
+    profile = ATTRIBUTE.encode() if key == "xmp" else exif_of(picture())
+    assert look(spelled_out(key, profile, compressed)).place
+    assert not look(spelled_out(key, NOWHERE.encode(), compressed)).place
+    assert not look(spelled_out(key, b"\xff", compressed)).place
+
+
 def test_of_a_jpeg_the_beginning_is_enough() -> None:
     assert look(picture()[: 256 << 10]).place
 
