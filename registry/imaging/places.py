@@ -43,7 +43,7 @@ def _located(exif: object) -> bool:
 
 
 def _in_info(opened: Image) -> bool:
-    """XMP that a format keeps compressed or in pieces, as Pillow put it together, or spelled out in hex (ImageMagick)."""
+    """XMP that a format keeps compressed or in pieces, as Pillow put it together; ImageMagick's hex."""
     for value in opened.info.values():
         packet = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
         if not isinstance(packet, bytes):

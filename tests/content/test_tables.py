@@ -142,6 +142,13 @@ def test_a_quote_that_a_later_one_closes_swallows_no_row(data: bytes) -> None:
         read_table(data)
 
 
+@pytest.mark.parametrize("sign", ["\u2028", "\u0085", "\u000b", "\r"])
+def test_a_line_of_json_ends_where_json_says(sign: str) -> None:
+    note = json.dumps(f"one{sign}two", ensure_ascii=sign < " ")
+    data = f'{{"file_name": "a.jpg", "label": "x", "note": {note}}}\r\n{{"file_name": "b.jpg", "label": "y"}}'
+    assert [(row.row, row.file) for row in read_table(data.encode()).rows] == [(1, "a.jpg"), (2, "b.jpg")]
+
+
 def test_a_cell_of_several_lines_is_one_cell() -> None:
     data = b'file,label,note\na.jpg,feliz,"tired, sad\nand, more, so"\nb.jpg,triste,"as\na.jpg"\n'
     assert [(row.row, row.file) for row in read_table(data).rows] == [(2, "a.jpg"), (4, "b.jpg")]

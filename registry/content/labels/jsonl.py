@@ -18,6 +18,7 @@ from registry.core.errors import InvalidInput
 
 _LISTS = ("bbox", "box", "categories", "category", "label", "labels")
 MAX_LINE = 4 << 20
+_WAY_OUT = 'write an object a line: {"file_name": "a.jpg", "label": "one"}.'
 
 
 def read_jsonl(data: bytes, table: str, mapping: Mapped) -> tuple[Columns, Iterator[Line]]:
@@ -34,15 +35,17 @@ def read_jsonl(data: bytes, table: str, mapping: Mapped) -> tuple[Columns, Itera
 
 
 def _objects(text: str, table: str) -> Iterator[tuple[int, dict[str, str]]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
             found = msgspec.json.decode(line) if len(line) <= MAX_LINE else None
         except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-            raise InvalidInput(f"line {number} of {table} is no JSON: {error}", code="bad_labels") from error
+            raise InvalidInput(
+                f"line {number} of {table} is no JSON: {error}", code="bad_labels", hint=_WAY_OUT
+            ) from error
         if not isinstance(found, dict):
-            raise InvalidInput(f"line {number} of {table} is no JSON object", code="bad_labels")
+            raise InvalidInput(f"line {number} of {table} is no JSON object", code="bad_labels", hint=_WAY_OUT)
         for row in _rows(found):
             yield number, row
 
