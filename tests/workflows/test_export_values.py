@@ -241,6 +241,24 @@ def test_a_picture_without_an_object_is_background_for_ultralytics(
     assert "and 1 without an object" in capsys.readouterr().out
 
 
+def test_pictures_without_an_object_come_back_from_a_yolo_folder_as_its_note_says(
+    opened: Home, lookalikes: tuple[CID, Said], tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    snapshot, wanted = lookalikes
+    export_snapshot(opened, snapshot, "yolo", tmp_path / "out")
+    empty = [path.stem for path in (tmp_path / "out" / "labels").rglob("*.txt") if not path.stat().st_size]
+    (tmp_path / "empty.csv").write_text("file,label\n" + "".join(f"images/train/{one}.png,fondo\n" for one in empty))
+    capsys.readouterr()
+    assert main(["import", str(tmp_path / "out")]) == 0
+    assert (
+        "1 picture has an empty text file, and so no label: a table of their own (--labels)" in capsys.readouterr().out
+    )
+    assert main(["import", str(tmp_path / "out"), "--labels", str(tmp_path / "empty.csv")]) == 0
+    again = take_snapshot(opened, classes="\n".join((*LOOKALIKES, "fondo = nothing")))
+    rows = {row["sha256"]: row["label"] for row in snapshot_rows(opened, CID.parse(again["snapshot"]))}
+    assert rows == {name: label for name, (label, _) in wanted.items()}
+
+
 def test_digests_and_links_of_a_table_are_text(
     opened: Home, lookalikes: tuple[CID, Said], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from registry.content.labels.boxes import make_box
-from registry.content.labels.row import LabelRow, Rejection, make_row, rejected
+from registry.content.labels.row import NO_LABEL, LabelRow, Rejection, make_row, rejected
 from registry.core.errors import InvalidInput
 from registry.core.text import counted
 
@@ -78,7 +78,7 @@ def read_coco(data: bytes, table: str) -> tuple[list[LabelRow], list[Rejection],
         except InvalidInput as error:
             bad.append(rejected(number, name or f"image {one.image_id}", error, table))
     bare = len(files) - len({one.image_id for one in found.annotations} & set(files))
-    notes = [f"{counted(bare, 'image')} of {table} without an annotation, and so without a label"] if bare else []
+    notes = [f"{counted(bare, 'image')} of {table} without an annotation, {NO_LABEL}"] if bare else []
     return rows, bad, notes
 
 

@@ -21,6 +21,7 @@ from registry.core.method import Box
 
 FIELDS = ("file", "cid", "label", "contributor", "subject", "licence", "consent", "box")
 ATTRIBUTE = "attr."
+NO_LABEL = "and so no label: a table of their own (--labels) may give them one that a classes file calls nothing"
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from registry.content.labels.boxes import make_box
 from registry.content.labels.image_folder import is_picture
-from registry.content.labels.row import LabelRow, Rejection, make_row, rejected
+from registry.content.labels.row import NO_LABEL, LabelRow, Rejection, make_row, rejected
 from registry.content.labels.tables import MAX_ROWS, Labels
 from registry.content.tree import Tree, hidden, shown
 from registry.core.errors import InvalidInput
@@ -50,7 +50,7 @@ def read_yolo(tree: Tree) -> Labels | None:
     if said_in:
         form = f"{boxes}, {counted(len(names), 'name')} from {said_in}"
     without = counted(empty, "picture has", "pictures have")
-    notes = [f"{without} an empty text file, and so no label"] if empty else []
+    notes = [f"{without} an empty text file, {NO_LABEL}"] if empty else []
     tables = [*([said_in] if said_in else []), *(text for _, text in pairs)]
     return Labels(form, tuple(rows), tuple(bad), tuple(tables), notes=tuple(notes))
 
