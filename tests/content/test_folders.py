@@ -44,6 +44,12 @@ def test_labels_are_normalised() -> None:
     assert rows[0].label == "fel\u00edz"
 
 
+def test_a_request_is_told_no_option_of_the_command_line() -> None:
+    with pytest.raises(InvalidInput, match="label is not there") as caught:
+        parse_labels(b"cid,emotion\n")
+    assert caught.value.hint == "name the columns so in its first line."
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from registry.content.folder import Folder, held_folder, import_folder
+from registry.content.folder import Folder, Options, held_folder, import_folder
 from registry.content.importer import add_bytes, add_directory
 from registry.content.memory import MemoryStore
 from registry.core.cid import DAG_PB, cid_of
@@ -164,6 +164,14 @@ def test_two_files_that_name_the_classes_differently_are_not_chosen_between(tmp_
     files = {"a/data.yaml": "names: [feliz]\n", "b/data.yaml": "names: [triste]\n", **YOLO, **PICTURES}
     with pytest.raises(InvalidInput, match=r"a/data\.yaml, b/data\.yaml"):
         import_folder(make(tmp_path, files), MemoryStore(), PROFILE)
+
+
+def test_a_mapping_without_a_table_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    files = {"feliz/a.jpg": PICTURE, "triste/b.jpg": PICTURE}
+    options = Options(mapping={"label": "emotion"})
+    found = import_folder(make(tmp_path, files), MemoryStore(), PROFILE, options=options)
+    assert found.labels is not None
+    assert "there is no table here" in found.labels.said()[-1]
 
 
 def test_of_two_tables_none_is_guessed(tmp_path: Path) -> None:

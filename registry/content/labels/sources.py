@@ -47,6 +47,14 @@ class NoLabels:
 
 
 def read_labels(tree: Tree, mapping: Mapped, inside: bool) -> Labels | NoLabels:
+    """A folder's labels, and a word where ``mapping`` could mean nothing."""
+    found = _read_labels(tree, mapping, inside)
+    if mapping and isinstance(found, Labels) and not found.columns:
+        return replace(found, notes=(*found.notes, "--map names a table's columns, and there is no table here"))
+    return found
+
+
+def _read_labels(tree: Tree, mapping: Mapped, inside: bool) -> Labels | NoLabels:
     """A folder's labels. ``inside``: a single folder below it that holds a table is gone into (what came by CID or CAR
     is often wrapped). ``InvalidInput`` where a table is there and can't be read, or several are."""
     top = [path for path in tree.listing.files if "/" not in path]

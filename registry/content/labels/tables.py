@@ -125,6 +125,12 @@ def parse_labels(data: bytes) -> tuple[list[LabelRow], list[Rejection]]:
     """
     if len(data) > MAX_FILE:
         raise InvalidInput(f"labels.csv is larger than {MAX_FILE >> 20} MiB", code="bad_labels", hint="split it.")
-    columns, separator, lines = read_delimited(data, "labels.csv", {})
+    try:
+        columns, separator, lines = read_delimited(data, "labels.csv", {})
+    except InvalidInput as error:
+        if error.hint is None or "--map" not in error.hint:
+            raise
+        hint = "name the columns so in its first line."  # whoever sends a request has no --map
+        raise InvalidInput(str(error), code=error.code, hint=hint) from error
     found = from_lines(f"CSV, {separator}s", "", columns, lines)
     return list(found.rows), list(found.rejected)
