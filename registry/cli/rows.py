@@ -46,7 +46,7 @@ def write_rows(rows: Iterable[Mapping[str, Any]], form: str, out: Path | None) -
     """Write rows in ``form`` to ``out``, or to stdout where none is given."""
     if form == "parquet":
         if out is None:
-            raise UsageError("parquet is not for a terminal", hint="name a file with -o.")
+            raise UsageError("parquet is no text: it is written to a file alone", hint="name a file with -o.")
         need("tables", "Parquet")
         import pyarrow as pa
         from pyarrow import parquet
