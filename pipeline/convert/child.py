@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from registry.core.errors import EmotionetError
+
 MEMORY, CPU_SECONDS, FILE_BYTES = 6 << 30, 600, 1 << 30
 _FORBIDDEN = frozenset(
     {
@@ -96,6 +98,9 @@ def main(arguments: list[str]) -> int:
     except MemoryError:
         print("it needs more memory than a converter has", file=sys.stderr)
         return 1
+    except EmotionetError as error:
+        print(f"{error}".splitlines()[0][:400], file=sys.stderr)
+        return 1
     except Exception as error:  # a hostile file makes its reader raise whatever it likes
         print(f"{type(error).__name__}: {error}".splitlines()[0][:400], file=sys.stderr)
         return 1
@@ -103,4 +108,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(status)  # what libraries would tidy up is not for a converter, and would hide the reason: its folder goes

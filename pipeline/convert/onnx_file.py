@@ -10,7 +10,7 @@ With mean 0, variance 1 and weight sqrt(1 + eps) BatchNorm adds that bias and no
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,7 @@ def read(path: Path, build: Build) -> Found:
     wanted = [one for one in model.graph.initializer if one.name.startswith("model.")]
     if not 0 < len(wanted) <= MAX_TENSORS or len({one.name for one in wanted}) != len(wanted):
         raise _bad("its tensors do not bear ultralytics' names")
-    given = {one.name: _tensor(one) for one in wanted}
+    given = _with_shared({one.name: _tensor(one) for one in wanted}, model.graph.node)
     architecture, classes = architecture_of(given)
     about = {pair.key: pair.value for pair in model.metadata_props}
     names = class_names(about.get("names"), classes)
@@ -93,6 +93,14 @@ def read(path: Path, build: Build) -> Found:
         licence=licence_text(about.get("license")),
         batchnorm="folded",
     )
+
+
+def _with_shared(given: dict[str, torch.Tensor], nodes: Iterable[Any]) -> dict[str, torch.Tensor]:
+    """With the tensors that an exporter keeps once because they are equal: a node names each other one."""
+    for node in nodes:
+        if node.op_type == "Identity" and node.input[0] in given and node.output[0].startswith("model."):
+            given.setdefault(node.output[0], given[node.input[0]])
+    return given
 
 
 def _unfolded(given: dict[str, torch.Tensor], model: Any) -> dict[str, torch.Tensor]:

@@ -13,16 +13,19 @@ from typing import Any
 
 from registry.catalog.lineage import trainings_of
 from registry.content import importer, reader
-from registry.core.cid import CID
+from registry.core import records
+from registry.core.cid import CID, DAG_CBOR
 from registry.core.errors import InvalidInput, Untrusted, UsageError
 from registry.core.method import Method
-from registry.core.records import Origin
+from registry.core.records import Origin, Release
 from registry.core.store import BlockStore
 from registry.core.tensors import tensors_digest
 from registry.provenance.base_lineage import Lineage, count_seen, judged_and_seen, lineage_of, trained_on
+from registry.provenance.checks.reached import type_of
 from registry.provenance.exports.card_base import Base, stated_origin
 from registry.workflows.parts import Parts
 
+MAX_LISTED = 10  # weights that an error lists
 WEIGHTS_FILES = ("weights.safetensors", "model.json")
 
 
@@ -40,12 +43,29 @@ def weights_files(store: BlockStore, directory: CID) -> dict[str, bytes]:
 
 def read_base(parts: Parts, method: Method, given: str, values: Mapping[str, Any]) -> dict[str, bytes]:
     """Checked files of what `--base` names: a path, or the CID of a directory that is held."""
-    if os.sep in given or Path(given).exists():
-        files = method.read_base(Path(given))
-    else:
-        files = weights_files(parts.store, _named(given))
+    here = os.sep in given or Path(given).exists()
+    files = method.read_base(Path(given)) if here else _held(parts, _named(given))
     method.check_base(files, values)
     return files
+
+
+def _held(parts: Parts, cid: CID) -> dict[str, bytes]:
+    """The files of weights that are held; ``UsageError`` for a record, a release's with its weights as the way out."""
+    if cid.codec != DAG_CBOR:
+        return weights_files(parts.store, cid)
+    record = records.parse(parts.store.get(cid))
+    if isinstance(record, records.Entry):
+        record = records.parse(parts.store.get(record.record))
+    weights = [one for one in record.weights if one.format == "safetensors"] if isinstance(record, Release) else []
+    listed = " or ".join(
+        f"{one.cid} ({'refit' if one.fold is None else f'fold {one.fold}'})" for one in weights[:MAX_LISTED]
+    )
+    raise UsageError(
+        f"{cid} is a {type_of(record)}, no weights",
+        hint=f"give its weights: {listed}."
+        if listed
+        else "give the CID of weights, as `emotionet release show` has it.",
+    )
 
 
 def _named(given: str) -> CID:

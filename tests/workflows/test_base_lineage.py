@@ -17,6 +17,7 @@ from registry.cli.commands.releases import release_text
 from registry.content import reader
 from registry.core import records, tables
 from registry.core.cid import CID
+from registry.core.errors import UsageError
 from registry.evaluation.base_seen import ON_SEEN, UNCLEANED, UNKNOWN, WITHIN, about_base
 from registry.provenance.base_lineage import lineage_blocks
 from registry.provenance.checks.report import Report
@@ -110,6 +111,18 @@ def test_every_way_of_telling_says_so(world: World) -> None:
     with home.catalog.read() as db:
         _, edges = lineage(db, CID.parse(shown["release"]))
     assert {"base training"} <= {one["relation"] for one in edges}
+
+
+@pytest.mark.parametrize("what", ["entry", "release", "plan"])
+def test_a_record_as_base_weights_is_named_with_the_way_out(world: World, what: str) -> None:
+    home, view = world.first.home, world.first.view
+    release = records.parse_as(records.Entry, home.store.get(world.first.entry)).record
+    given = {"entry": world.first.entry, "release": release, "plan": view.draw.plan}[what]
+    with pytest.raises(
+        UsageError, match=f"^{given} is a {'plan' if what == 'plan' else 'release'}, no weights$"
+    ) as caught:
+        estimate_run(home, view.preprocessing.snapshot, Wanted("simulated", "simulated", base=str(given)))
+    assert (str(view.release.weights[0].cid) in str(caught.value.hint)) == (what != "plan")
 
 
 @pytest.mark.parametrize("whole", [True, False])
