@@ -54,6 +54,11 @@ FORMS = {  # each says that a.jpg is feliz; the line that says it, and whether w
     "Excel's Unicode text: UTF-16 with its mark, tabs": ("file\tlabel\r\na.jpg\tfeliz\r\n".encode("utf-16"), 2, False),
     "big-endian UTF-16": (b"\xfe\xff" + "file,label\na.jpg,feliz\n".encode("utf-16-be"), 2, False),
     "pandas: an index column without a name": (b",filename,class\n0,a.jpg,feliz\n", 2, False),
+    "corners with underscores, as competitions have them": (
+        b"image_name,class_name,x_min,y_min,x_max,y_max\na.jpg,feliz,1.0,2.0,31.0,42.0\n",
+        2,
+        True,
+    ),
     "TensorFlow's and Roboflow's CSV": (
         b"filename,width,height,class,xmin,ymin,xmax,ymax\na.jpg,100,100,feliz,1,2,31,42\n",
         2,

@@ -37,7 +37,12 @@ NAMES = {
     "licence": ("license",),
     "box": ("bbox", "boxes"),
 }
-CORNERS = (("xmin", "ymin", "xmax", "ymax"), ("x1", "y1", "x2", "y2"), ("left", "top", "right", "bottom"))
+CORNERS = (
+    ("xmin", "ymin", "xmax", "ymax"),
+    ("x_min", "y_min", "x_max", "y_max"),
+    ("x1", "y1", "x2", "y2"),
+    ("left", "top", "right", "bottom"),
+)
 SIDES = (("x", "y", "w", "h"), ("bbox_x", "bbox_y", "bbox_w", "bbox_h"))
 MAX_COLUMNS = 1000
 Mapped = Mapping[str, str]  # field -> the column that means it
