@@ -80,9 +80,13 @@ def _number(environment: Mapping[str, str], name: str, default: float) -> float:
     try:
         value = float(text)
     except ValueError as error:
-        raise UsageError(f"{name} must be a number, not {text!r}") from error
+        raise UsageError(
+            f"{name} must be a number, not {text!r}", hint="set it to a number, or leave it out."
+        ) from error
     if not 0 <= value < 1e9:
-        raise UsageError(f"{name} must lie between 0 and 1e9, not {text!r}")
+        raise UsageError(
+            f"{name} must lie between 0 and 1e9, not {text!r}", hint="set it to a number between them, or leave it out."
+        )
     return value
 
 

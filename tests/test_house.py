@@ -45,6 +45,20 @@ def test_every_module_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
 
 
+def without_hint(tree: ast.AST) -> Iterator[int]:
+    """Lines of errors of usage that leave the way out unsaid."""
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "UsageError"):
+            continue
+        if not any(keyword.arg == "hint" for keyword in node.keywords):
+            yield node.lineno
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_whoever_used_it_wrongly_is_told_the_way_out(path: Path) -> None:
+    assert list(without_hint(ast.parse(path.read_text(encoding="utf-8")))) == []
+
+
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 

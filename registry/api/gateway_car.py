@@ -44,7 +44,11 @@ class EntityBytes:
         """What the parameter says. ``UsageError`` ``entity_bytes`` if it says nothing that can be."""
         match = _RANGE.match(text)
         if match is None:
-            raise UsageError(f"entity-bytes is from:to, as in 0:1023, 512:* or -100:*, not {text[:60]!r}", code=_CODE)
+            raise UsageError(
+                f"entity-bytes is from:to, as in 0:1023, 512:* or -100:*, not {text[:60]!r}",
+                code=_CODE,
+                hint="write it like one of these.",
+            )
         first, last = int(match[1]), None if match[2] == "*" else int(match[2])
         if last is not None and last < first and (first < 0) == (last < 0):
             raise UsageError(f"entity-bytes={text} ends before it begins", code=_CODE, hint="turn it round.")

@@ -47,7 +47,11 @@ def translated() -> Iterator[None]:
     except (exc.DataError, OverflowError, UnicodeEncodeError) as error:
         raise InvalidInput(f"the catalog can't hold this value: {error}", code="catalog_value") from error
     except exc.ArgumentError as error:
-        raise UsageError(f"the database's URL can't be used: {error}", code="database_url") from error
+        raise UsageError(
+            f"the database's URL can't be used: {error}",
+            code="database_url",
+            hint="set EMOTIONET_DATABASE_URL like postgresql+psycopg://user@host/name.",
+        ) from error
     except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
         if getattr(getattr(error, "orig", None), "sqlstate", None) == _TOO_LARGE:
             raise InvalidInput(f"the catalog can't hold this value: {error}", code="catalog_value") from error

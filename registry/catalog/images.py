@@ -175,7 +175,10 @@ def _page(query: sa.Select[str], status: str | None, cursor: str | None) -> sa.S
 
 def _has_status(status: str) -> sa.ColumnElement[bool]:
     if status not in STATUSES:
-        raise UsageError(f"an image's status is one of {', '.join(STATUSES)}, not {status!r}")
+        raise UsageError(
+            f"an image's status is one of {', '.join(STATUSES)}, not {status!r}",
+            hint="choose one of these, or leave it out.",
+        )
     targets = sa.select(t.withdrawals.c.target)
     aliases = sa.select(t.image_cids.c.sha256).where(t.image_cids.c.cid.in_(targets))
     taken_back = t.images.c.sha256.in_(sa.union_all(targets, aliases))  # few: found once, by the index of CIDs

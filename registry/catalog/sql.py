@@ -85,7 +85,7 @@ def names_of(text: str) -> list[str]:
 def page_limit(limit: int) -> int:
     """``UsageError`` unless a page's limit is sensible."""
     if not 1 <= limit <= MAX_PAGE:
-        raise UsageError(f"a page has 1 to {MAX_PAGE} items, not {limit}")
+        raise UsageError(f"a page has 1 to {MAX_PAGE} items, not {limit}", hint="ask for as many.")
     return limit
 
 

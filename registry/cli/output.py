@@ -105,6 +105,14 @@ def json_text(value: Any, indent: int | None = None) -> str:
     return _RAW_IN_JSON.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
+def duration(seconds: float) -> str:
+    """A time for people: seconds, minutes and seconds, or hours and minutes."""
+    passed = round(seconds)
+    if passed >= 3600:
+        return f"{passed // 3600} h {passed % 3600 // 60:02d} min"
+    return f"{passed // 60} min {passed % 60:02d} s" if passed >= 60 else f"{passed} s"
+
+
 def cell(value: Any) -> str:
     """A value as it stands in a table for people."""
     if value is None:

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
+from registry.cli.output import duration
+
 EVERY_SECONDS, AT_LEAST_SECONDS, EVERY_PART = 10.0, 1.0, 0.1
 REDRAW_SECONDS = 0.1
 NARROW, WIDEST_BAR, NAME = 40, 40, 14
@@ -35,8 +37,7 @@ class Step:
 
     def seconds(self, now: float) -> str:
         """How long it took, or takes so far."""
-        passed = round((now if self.ended is None else self.ended) - self.began)
-        return f"{passed // 60} min {passed % 60:02d} s" if passed >= 60 else f"{passed} s"
+        return duration((now if self.ended is None else self.ended) - self.began)
 
     def count(self) -> str:
         """How far it is, in numbers."""
@@ -137,8 +138,9 @@ class Bars:
         if step.ended is None and since < EVERY_SECONDS and (part < EVERY_PART or since < AT_LEAST_SECONDS):
             return
         step.told, step.told_done = now, step.done
-        words = [step.name, step.count(), *([step.note] if step.note else [])]
-        self._write(" ".join(words) + (f" in {step.seconds(now)}\n" if step.ended is not None else "\n"))
+        took = f" in {step.seconds(now)}" if step.ended is not None else ""
+        note = f"{',' if took else ''} {step.note}" if step.note else ""
+        self._write(f"{step.name} {step.count()}{took}{note}\n")
 
     def _draw(self, *, force: bool) -> None:
         now = self._clock()

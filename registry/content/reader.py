@@ -65,7 +65,9 @@ def is_symlink(store: BlockReader, cid: CID) -> bool:
 def _directory(store: BlockReader, cid: CID) -> tuple[Node, UnixFS]:
     found = read_node(store, cid) if cid.codec == DAG_PB else None
     if found is None or found[1].kind not in DIRECTORIES:
-        raise InvalidInput(f"{cid} is a file, not a directory", code="not_a_directory")
+        raise InvalidInput(
+            f"{cid} is a file, not a directory", code="not_a_directory", hint="leave the path behind it out."
+        )
     return found
 
 

@@ -127,7 +127,7 @@ class CID:
     def parse(cls, text: str) -> CID:
         """The CID that this text is. ``InvalidInput`` (``invalid_cid``) otherwise."""
         if not 8 <= len(text) <= MAX_TEXT:
-            raise _bad("it is empty" if not text else f"it has {len(text)} characters")
+            raise _bad("it is empty" if not text else f"it has {len(text)} character{'s' * (len(text) != 1)}")
         if len(text) == 46 and text.startswith("Qm"):
             return cls.decode(multibase.decode_base58(text))
         cid = cls.decode(multibase.decode(text))

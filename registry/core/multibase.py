@@ -34,7 +34,7 @@ def _decode_number(text: str, alphabet: str) -> bytes:
     for sign in text:
         digit = alphabet.find(sign)
         if digit < 0:
-            raise _bad(f"{sign!r} is no sign of its base")
+            raise _bad(f"it holds {sign!r}, which no CID has")
         number = number * len(alphabet) + digit
     zeros = len(text) - len(text.lstrip(alphabet[0]))
     return b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
@@ -59,14 +59,14 @@ def _decode_base32(body: str) -> bytes:
     upper = body.upper()
     data = base64.b32decode(upper + "=" * (-len(upper) % 8))
     if base64.b32encode(data).decode().rstrip("=") != upper:
-        raise _bad("its last sign has stray bits")
+        raise _bad("its last character is wrong")
     return data
 
 
 def _decode_base64url(body: str) -> bytes:
     data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
     if base64.urlsafe_b64encode(data).decode().rstrip("=") != body:
-        raise _bad("its last sign has stray bits")
+        raise _bad("its last character is wrong")
     return data
 
 
@@ -91,5 +91,5 @@ def decode(text: str) -> bytes:
         if prefix == "u":
             return _decode_base64url(body)
     except (binascii.Error, ValueError) as error:
-        raise _bad("it has signs that are not of its base") from error
-    raise _bad(f"multibase {prefix!r} is not known here")
+        raise _bad("it holds characters that no CID has") from error
+    raise _bad(f"none begins with {prefix!r}")

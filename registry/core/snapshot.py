@@ -105,7 +105,9 @@ def load_classes(name_or_text: str) -> Classes:
     if "\n" not in text and "," not in text:
         known = ", ".join(sorted(CLASS_SETS))
         raise InvalidInput(
-            f"{text[:200]!r} is no set of classes", code="bad_classes", hint=f"name a file, or one of: {known}."
+            f"{text[:200]!r} is no file and no set of classes",
+            code="bad_classes",
+            hint=f"name a file, or one of: {known}.",
         )
     names: list[str] = []
     aliases: dict[str, int] = {}

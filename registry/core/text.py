@@ -34,7 +34,7 @@ _REFUSED = {"Cc": "a control character", "Cs": "half a surrogate pair", "Zl": "a
 _AROUND = " \t\r\n\u00a0\u3000"  # str.strip() would also take controls, and say nothing of it
 _UNSEEN = frozenset(("Cf", "Zs"))
 _CODES = {"label": "empty_label"}
-_BLANK = {"label": "say one, or leave the row out."}  # the way out of what can't be left out
+_BLANK = {"label": "say one, or leave the row out.", "reason": "say one."}  # the way out of what can't be left out
 
 
 def counted(number: int, one: str, several: str | None = None) -> str:

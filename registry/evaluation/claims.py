@@ -124,7 +124,9 @@ def check_about(claims: Iterable[Claim], classes: Collection[str], attributes: I
         known = parts.label is None or parts.label in classes
         if not known or (parts.group and parts.group not in groups) or (parts.of and parts.of not in compared):
             raise InvalidInput(
-                f"the claim on {claim.metric} is about nothing here", code="bad_claim", hint=_there(classes, groups)
+                f"the claim on {claim.metric} names no class, group or attribute of this snapshot",
+                code="bad_claim",
+                hint=_there(classes, groups),
             )
 
 

@@ -1,4 +1,4 @@
-"""How sure the gap between the best and the worst group is: all gaps that the rates seen do not speak against.
+"""How sure the gap between the best and the worst group is: every gap that a 5 % test of the rates does not reject.
 
 A resampled gap is no help: where groups are alike the gap seen is above 0 by chance alone, and a resampled one is
 larger still. So each gap g from 0 to 1 in thousandths is tested; the interval reaches from one that is refused to one
@@ -115,7 +115,7 @@ class _Model:
         return [values[end - size : end] for end, size in zip(ends, self.sizes, strict=True)]
 
     def accepts(self, step: int) -> bool:
-        """Whether the rates do not speak against this gap, in thousandths."""
+        """Whether the test does not reject this gap, in thousandths."""
         gap = step / STEPS
         observed = self._distance(np.array(self.smooth)[:, None], np.array(self.variance)[:, None], gap)[0]
         middles = _nearest(self.split(self.smooth), self.split(self.loose), gap)

@@ -50,7 +50,7 @@ def notes(
         "pr_auc is of images: the mean over classes of the average precision of each image's highest score. "
         "map50 and map50_95 are of boxes.",
         "Intervals are 95 %: Wilson's, on as many images as the groups of persons and near-duplicates are worth; "
-        "for gaps all that the rates do not speak against; for ratios and the worst group "
+        "for gaps, every gap that a 5 % test does not reject; for ratios and the worst group "
         "what Wilson's intervals of all their rates allow. "
         "A gap that leaves out a group that is not estimable is open on the side where that group might lie.",
         *_bounded(columns, persons),

@@ -56,6 +56,11 @@ def stated_share(recipe: records.Recipe, section: str, name: str) -> int:
     return int(Decimal(value) * 1_000_000)
 
 
+def drawn(repeats: int) -> str:
+    """How often all images are divided into folds, in words."""
+    return "drawn once" if repeats == 1 else f"drawn {repeats} times"
+
+
 def fold_counts(recipe: records.Recipe) -> tuple[int, int]:
     """k and repeats. ``InvalidInput`` (``bad_recipe``) for more folds together than there may be."""
     k, repeats = stated_count(recipe, "folds", "k"), stated_count(recipe, "folds", "repeats")

@@ -32,7 +32,7 @@ def audit_target(
         return audit_car(path, level=level, issuer=issuer, offline=offline, chain=chain)
     cid, rest = parse_path(target)
     if rest:
-        raise InvalidInput(f"{target} has a path: audit a record, an entry or a directory by its CID")
+        raise InvalidInput(f"{target} has a path", hint="audit a record, an entry or a directory by its CID.")
     return audit_held(parts, cid, level=level, issuer=issuer, offline=offline, chain=chain)
 
 

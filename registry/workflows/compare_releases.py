@@ -28,11 +28,17 @@ def compare_releases(parts: Parts, a: CID, b: CID) -> dict[str, Any]:
     views = [release_view(parts.store.get, read_as(parts, records.Release, cid)) for cid in (a, b)]
     classes = views[0].snapshot.classes
     if classes != views[1].snapshot.classes:
-        raise InvalidInput("the releases have other classes, or another order of them: nothing can be compared")
+        raise InvalidInput(
+            "the releases have other classes, or another order of them",
+            hint="compare releases of snapshots with the same classes.",
+        )
     columns = [_columns(parts, view, len(classes)) for view in views]
     both, relabeled = _common(*columns)
     if not any(both[0]):
-        raise InvalidInput("the releases judged no image in common with the same label: nothing can be compared")
+        raise InvalidInput(
+            "the releases judged no image in common with the same label",
+            hint="compare releases of overlapping snapshots.",
+        )
     a_columns, b_columns = take(columns[0], both[0]), take(columns[1], both[1])
     found = compare(
         a_columns,

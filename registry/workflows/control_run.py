@@ -19,7 +19,11 @@ def cancel(parts: Parts, run: str) -> None:
     with parts.catalog.write() as db:
         row = runs.row(db, run)
         if row["status"] in ENDED:
-            raise Conflict(f"run {run} is {row['status']} already", code="run_ended")
+            raise Conflict(
+                f"run {run} is {row['status']} already",
+                code="run_ended",
+                hint="see `emotionet runs list` for what still runs.",
+            )
         parts.queue.cancel_in(db, run)  # first: a job that is about to start would call its fold running
         runs.stop_folds(db, run, "cancelled")
         runs.update(db, run, status="cancelled", updated=parts.now())

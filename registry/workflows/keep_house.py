@@ -19,7 +19,10 @@ from registry.workflows.say import settle
 
 def _embedded(parts: Parts) -> EmbeddedStore:
     if not isinstance(parts.store, EmbeddedStore):
-        raise UsageError("this command is for the embedded store only")
+        raise UsageError(
+            "this command is for the embedded store only",
+            hint="run it where EMOTIONET_IPFS_API is not set: a Kubo node keeps its own house.",
+        )
     return parts.store
 
 

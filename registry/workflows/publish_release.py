@@ -43,7 +43,11 @@ def publish_release(
         row = runs.row(db, run)
         folds = runs.folds(db, run)
     if row["status"] != "completed":
-        raise Conflict(f"run {run} is {row['status']}: only a completed run is published", code="run_not_completed")
+        raise Conflict(
+            f"run {run} is {row['status']}: only a completed run is published",
+            code="run_not_completed",
+            hint=f"`emotionet runs show {run}` says where it stands, `emotionet runs resume {run}` goes on.",
+        )
     trainings = [CID.parse(fold["training"]) for fold in folds]
     record = _release(parts, row, trainings, onnx)
     progress("publish", 1, 4)

@@ -73,9 +73,9 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     record = read_as(parts, records.Snapshot, snapshot)
     if issuer is None:
         raise InvalidInput(
-            f"nobody's log here says the snapshot {snapshot}: anyone may have written it",
+            f"the snapshot {snapshot} is unsigned: no signed entry that is held here names it",
             code="unsigned_snapshot",
-            hint="take one with `emotionet snapshot create`, or import the entry that says this one.",
+            hint="take one with `emotionet snapshot create`, or import its entry.",
         )
     snapshot_tables.check(record, parts.store.get)
     claims = read_claims(parts, record, wanted.claims)
@@ -171,4 +171,7 @@ def read_claims(parts: Parts, snapshot: records.Snapshot, texts: Sequence[str]) 
 def _check_final(final: str, folds: int) -> None:
     match = _FINAL.match(final)
     if final != records.REFIT and (match is None or int(match[1]) >= folds):
-        raise UsageError(f"final must be refit, or one of fold:0 to fold:{folds - 1}, not {final!r}")
+        raise UsageError(
+            f"final must be refit, or one of fold:0 to fold:{folds - 1}, not {final!r}",
+            hint="see `emotionet train --help`.",
+        )

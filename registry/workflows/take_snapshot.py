@@ -87,7 +87,7 @@ def _check_held(parts: Parts, contributions: Iterable[CID]) -> None:
 
 
 def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
-    """The document of `emotionet snapshot show --json`; ``issuer`` is None where nobody's log here says it.
+    """The document of `emotionet snapshot show --json`; ``issuer`` is None if no signed entry here names it.
 
     ``Untrusted`` (``snapshot_malformed``) where its tables are not what it states.
     """

@@ -175,7 +175,12 @@ def test_a_file_that_is_called_like_a_cid_hides_nothing(
     (place / ABSENT).write_bytes(b"something else")
     assert main([*command.split(), ABSENT, *(["file"] if command == "predict" else [])]) in {1, 3}
     told_of = capsys.readouterr().err.splitlines()[0].removeprefix("emotionet: error: ").removeprefix("block ")
-    assert told_of.removeprefix(ABSENT) in {" is not held here", " is in no record of this catalog", " is no release"}
+    assert told_of.removeprefix(ABSENT) in {
+        " is not held here",
+        " is in no record of this catalog",
+        " is no release",
+        " is no release of this catalog",
+    }
 
 
 HOME = "name a folder that can be made and written: EMOTIONET_HOME=FOLDER."

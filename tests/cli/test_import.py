@@ -186,7 +186,7 @@ def weights(path: Path) -> str:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (nothing, "nothing in it says a label"),
+        (nothing, "there is no file in it"),
         (no_labels, "nothing in it says a label"),
         (labels_alone, "neither beside labels.csv nor in images/"),
         (all_refused, "none of 2 rows"),

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from registry.cli.commands.event_texts import epoch_text
+from registry.cli.output import duration
 from registry.cli.progress import Bars, Step, bar
 from tests.cli.screen import on_terminal, shown
 
@@ -131,3 +133,21 @@ def test_an_import_on_a_terminal(tmp_path: Path, columns: int) -> None:
     assert len(found[0]) < columns
     assert lines.index(found[0]) > [one.startswith("made a publishing key") for one in lines].index(True)
     assert lines[lines.index(found[0]) + 1].startswith("root ")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (346, "5 min 46 s"), (7440, "2 h 04 min")]
+)
+def test_a_time_is_told_in_the_same_way_everywhere(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+    data = {"epoch": 1, "epochs": 2, "loss": "2.01", "images_per_second": 8.3, "eta_seconds": round(seconds)}
+    assert epoch_text(data) == f"loss 2.01, 8.3 img/s, {said} left"
+    assert epoch_text({**data, "epoch": 2}) == "loss 2.01, 8.3 img/s"  # what has ended has none left
+
+
+def test_the_last_line_of_a_step_says_what_it_took(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = iter([0.0, 346.0]).__next__
+    bars = Bars(shown=True, clock=clock)
+    bars("fold 0", 0, 30)
+    bars("fold 0", 30, 30, "loss 2.01")
+    assert capsys.readouterr().err.splitlines()[-1] == "fold 0 30/30 in 5 min 46 s, loss 2.01"

@@ -111,9 +111,9 @@ def test_what_no_row_names_is_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "said", "hint"),
     [
-        ({}, "nothing in it says a label (nothing)", "labels.csv"),
-        ({"a.jpg": PICTURE, "b.jpg": PICTURE}, "(2 .jpg)", "labels.csv"),
-        ({"one/a.jpg": PICTURE}, "(1 .jpg)", "labels.csv"),
+        ({}, "there is no file in it; what is read", "labels.csv"),
+        ({"a.jpg": PICTURE, "b.jpg": PICTURE}, "(it holds 2 .jpg)", "labels.csv"),
+        ({"one/a.jpg": PICTURE}, "(it holds 1 .jpg)", "labels.csv"),
         ({"faces/labels.csv": "file,label\n", "faces/a.jpg": PICTURE}, "faces/labels.csv", "emotionet import"),
         ({"data.csv": "name,what\na,b\n"}, "it has name, what", "--map"),
         ({"train/_annotations.csv": "filename,class\n", "train/a.jpg": PICTURE}, "train/_annotations.csv", "/train`"),

@@ -122,7 +122,7 @@ def test_what_is_asked_for_wrongly_is_refused_before_anything_is_queued(opened: 
         with pytest.raises(InvalidInput):
             start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", overrides=folds))
     for claim in ("f1(felix) >= 0.8", "recall(gender=f) >= 0.8"):
-        with pytest.raises(InvalidInput, match="about nothing here") as caught:
+        with pytest.raises(InvalidInput, match="names no class, group or attribute") as caught:
             start_run(opened, snapshot, Wanted(recipe="simulated", method="simulated", claims=(claim,)))
         assert "the classes are triste" in str(caught.value.hint)
     with opened.catalog.read() as db:

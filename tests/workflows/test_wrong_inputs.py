@@ -145,7 +145,7 @@ def test_a_cid_of_something_else(made: Made, capsys: pytest.CaptureFixture[str])
     refused(["snapshot", "create", "--supersedes", ABSENT], 3, "is not held here", capsys)
     to_yolo = ["snapshot", "export", made.snapshot, "--format", "yolo", "-o", "out"]
     refused([*to_yolo, "--draw", made.snapshot], 1, "is no draw but a snapshot", capsys)
-    refused([*to_yolo, "--draw", ""], 2, "is no CID", capsys)
+    refused([*to_yolo, "--draw", ""], 2, "--draw is blank", capsys)
     refused([*to_yolo, "--fold", "1"], 2, "name it with --draw", capsys)
 
 
@@ -155,8 +155,8 @@ def test_a_cid_of_something_else(made: Made, capsys: pytest.CaptureFixture[str])
         (ABSENT, 3, ABSENT),
         (str(cid_of(b"nowhere", RAW)), None, "bafkrei"),
         (str(cid_of(b"nowhere", DAG_PB)), None, "bafybei"),
-        ("", 2, "'' is no CID: it is empty"),
-        ("nonsense", 2, "'nonsense' is no CID: multibase"),
+        ("", 2, "is blank"),
+        ("nonsense", 2, "'nonsense' is no CID: none begins with"),
     ],
 )
 def test_a_cid_that_is_not_here_or_none(
@@ -168,7 +168,7 @@ def test_a_cid_that_is_not_here_or_none(
         refused(arguments, 3 if status is None else status, said, capsys)
 
 
-@pytest.mark.parametrize("place", ["", ".", "folder", "/", "file/x", "nowhere/x"])
+@pytest.mark.parametrize("place", [".", "folder", "/", "file/x", "nowhere/x"])
 def test_a_place_where_no_file_can_be(made: Made, capsys: pytest.CaptureFixture[str], place: str) -> None:
     writes = [
         ["release", "report", made.release, "-o", place],
@@ -184,7 +184,7 @@ def test_a_place_where_no_file_can_be(made: Made, capsys: pytest.CaptureFixture[
             refused(arguments, 2, "is a folder\nhint: name a file", capsys)
 
 
-@pytest.mark.parametrize("place", ["", ".", "folder", "file", "/", "file/x"])
+@pytest.mark.parametrize("place", [".", "folder", "file", "/", "file/x"])
 def test_a_place_where_no_new_folder_can_be(made: Made, capsys: pytest.CaptureFixture[str], place: str) -> None:
     for form in ("yolo", "croissant"):
         arguments = ["snapshot", "export", made.snapshot, "--format", form, "-o", place]

@@ -190,7 +190,8 @@ def _audit_text(document: Mapping[str, Any]) -> list[str]:
     rows = [[check["id"], check["result"], check["title"], check["reason"] or ""] for check in document["checks"]]
     verdict = "holds" if document["holds"] else "DOES NOT HOLD"
     back = [f"WITHDRAWN {one['what']} at {one['effective']}: {one['reason']}" for one in document["withdrawn"]]
-    head = [f"type {document['type']}", f"issuer {document['issuer']}", f"target {document['target']}", *back, ""]
+    what = [f"type {document['type'] or 'unknown'}", f"issuer {document['issuer'] or 'nobody whose signature is here'}"]
+    head = [*what, f"target {document['target']}", *back, ""]
     return [*head, table(["check", "result", "what", "why"], rows), "", f"audit: {verdict}"]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from registry.cli.output import duration
+
 
 def fold_name(fold: int | None) -> str:
     """A fold as people call it; None was trained on all images."""
@@ -16,8 +18,8 @@ def epoch_text(data: Mapping[str, Any]) -> str:
     parts = [f"{name} {data[key]}" for name, key in (("loss", "loss"), ("F1", "f1")) if key in data]
     if "images_per_second" in data:
         parts.append(f"{data['images_per_second']} img/s")
-    if "eta_seconds" in data:
-        parts.append(f"{data['eta_seconds']} s left")
+    if "eta_seconds" in data and data["epoch"] < data["epochs"]:
+        parts.append(f"{duration(data['eta_seconds'])} left")
     return ", ".join(parts)
 
 

@@ -113,8 +113,8 @@ def run_claim(wanted: argparse.Namespace, output: Output) -> int:
     with released(wanted.release) as (opened, (cid,)):
         done = judge_claims(opened, cid, wanted.claims)
     lines = [
-        f"after the fact: {one['metric']} {one['comparator']} {one['threshold']}: {verdict_text(one)}, "
-        f"{one['value'] or 'not estimable'} [{one['low']}, {one['high']}]"
+        f"after the fact: {one['metric']} {one['comparator']} {one['threshold']}: {verdict_text(one)}"
+        + (f", {figure_text(one)}" if one["value"] is not None else "")
         for one in done["claims"]
     ]
     output.document(done, identity=None, text=[*lines, done["note"]])

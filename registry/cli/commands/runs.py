@@ -9,7 +9,7 @@ from registry.cli.commands.common import Subparsers, add, group, home, limit, pl
 from registry.cli.commands.event_texts import event_text, fold_name
 from registry.cli.failures import tell
 from registry.cli.figure_lines import apart_lines, claim_lines, figure_lines
-from registry.cli.output import Output, cell, json_text, show
+from registry.cli.output import Output, cell, duration, json_text, show
 from registry.cli.watching import draw_event, events, work_until_ended
 from registry.core.errors import EmotionetError
 
@@ -85,7 +85,6 @@ def _estimate(opened: Home, snapshot: CID, asked: Wanted, output: Output) -> int
     from registry.workflows.estimate_run import estimate_run
 
     done = estimate_run(opened, snapshot, asked)
-    clock = f"{done['seconds'] // 3600} h {done['seconds'] % 3600 // 60:02d} min {done['seconds'] % 60:02d} s"
     lines = [
         f"snapshot {done['snapshot']}: {done['images']} images",
         f"recipe {done['recipe']} ({done['method']}), seed {done['seed']}",
@@ -93,7 +92,8 @@ def _estimate(opened: Home, snapshot: CID, asked: Wanted, output: Output) -> int
         f"base weights: {done['base']}" + (f", licence {done['base_licence']}" if done["base_licence"] else ""),
         f"published weights: {done['final'].replace(':', ' ')}; claims: {cell(done['claims'])}",
         f"{done['trainings']} trainings, {done['side_by_side']} side by side on engine {done['engine']}",
-        f"about {clock}, {done['memory'] / 2**30:.1f} GiB of memory, {done['disk'] / 2**20:.0f} MiB of disk",
+        f"about {duration(done['seconds'])}, {done['memory'] / 2**30:.1f} GiB of memory, "
+        f"{done['disk'] / 2**20:.0f} MiB of disk",
         *(f"warning: {text}" for text in done["warnings"]),
     ]
     output.document(done, identity=None, text=lines)

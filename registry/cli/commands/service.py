@@ -40,8 +40,8 @@ def run_demo(wanted: argparse.Namespace, output: Output) -> int:
         return demo(opened, output, data=wanted.data, recipe=wanted.recipe, base=wanted.base)
 
 
-def check_address(host: str, port: int) -> None:
-    """``Unavailable`` where nothing can listen there, before anything is started."""
+def check_address(host: str, port: int) -> int:
+    """The port that can be listened at, for 0 a free one. ``Unavailable``, before anything is started, if none can."""
     import socket
 
     from registry.core.errors import WAYS, Unavailable
@@ -52,6 +52,7 @@ def check_address(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
             probe.listen()
+            return int(probe.getsockname()[1])
     except OSError as error:
         hint = WAYS.get(error.errno or 0, "name an address of this machine with --host.")
         raise Unavailable(f"{host}:{port} can't be listened at: {error.strerror or error}", hint=hint) from error
@@ -64,7 +65,7 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
     from registry import logs
     from registry.api.app import create_app
 
-    check_address(wanted.host, wanted.port)
+    port = check_address(wanted.host, wanted.port)
     with home() as opened:
         logs.set_up(opened.settings)
         app = create_app(opened)
@@ -72,12 +73,12 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
         thread = threading.Thread(target=worker.work, name="worker", daemon=True) if worker else None
         if thread:
             thread.start()
-        output.say(f"serving http://{wanted.host}:{wanted.port} (API description at /schema)")
+        output.say(f"serving http://{wanted.host}:{port} (API description at /schema)")
         try:
             uvicorn.run(
                 app,
                 host=wanted.host,
-                port=wanted.port,
+                port=port,
                 log_config=None,  # its warnings go where ours go, requests are told by the application itself
                 log_level="warning",
                 access_log=False,

@@ -56,7 +56,7 @@ def _query(wanted: argparse.Namespace) -> dict[str, Any]:
     for pair in wanted.attribute:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise UsageError(f"--attribute takes NAME=VALUE, not {pair!r}")
+            raise UsageError(f"--attribute takes NAME=VALUE, not {pair!r}", hint="write it like --attribute gender=f.")
         attributes[name] = value
     return {**query, "attributes": attributes} if attributes else query
 
@@ -74,7 +74,9 @@ def _text(document: dict[str, Any]) -> list[str]:
     without = f", and {document['background']} without an object" if document["background"] else ""
     return [
         f"snapshot {document['snapshot']}",
-        f"issuer {document['issuer']}" if document["issuer"] else "UNSIGNED: nobody's log here says it",
+        f"issuer {document['issuer']}"
+        if document["issuer"]
+        else "UNSIGNED: no signed entry that is held here names it",
         f"{document['count']} images: {cell(document['labels'])}{without}",
         f"left out: {cell(document['excluded'])}",
         *_unknown(document["unknown_labels"]),
@@ -129,7 +131,10 @@ def run_export(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.export_snapshot import FORMATS, snapshot_rows
 
     if wanted.draw is not None and wanted.format != "yolo":
-        raise UsageError(f"--draw is for --format yolo: {wanted.format} has no split")
+        raise UsageError(
+            f"--draw is for --format yolo: {wanted.format} has no split",
+            hint="leave it out, or export with --format yolo.",
+        )
     if wanted.fold is not None and wanted.draw is None:
         raise UsageError("--fold names a fold of a draw, and no draw is given", hint="name it with --draw.")
     if wanted.format in FORMATS:

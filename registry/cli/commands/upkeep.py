@@ -78,7 +78,7 @@ def run_sync(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.sync_store import sync
 
     if wanted.source == wanted.target:
-        raise UsageError("--from and --to are the same store")
+        raise UsageError("--from and --to are the same store", hint="name two: --from embedded --to kubo.")
     bars = output.progress()
     with home() as opened:
         source, target = getattr(opened, wanted.source), getattr(opened, wanted.target)

@@ -175,7 +175,8 @@ def _nothing(tree: Tree, top: Sequence[str], mapping: Mapped) -> NoLabels:
         many = counted(len(links), "link leads", "links lead")
         return NoLabels(f"nothing in it says a label, and {many} out of it: {shown(links)}", "try --follow-links.")
     kinds = Counter(PurePosixPath(path).suffix.lower() or "no suffix" for path in tree.listing.files)
-    lie = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(5)) or "nothing"
+    lie = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(5))
     odd = [path for path in tree.listing.files if not hidden(path) and path.lower().endswith(tuple(_CLOSE))]
     near = f"; {odd[0]} {_CLOSE[PurePosixPath(odd[0]).suffix.lower()]}" if odd else ""
-    return NoLabels(f"nothing in it says a label ({lie}){near}; what is read: {READ}", _WAY_OUT)
+    found = f"nothing in it says a label (it holds {lie})" if lie else "there is no file in it"
+    return NoLabels(f"{found}{near}; what is read: {READ}", _WAY_OUT)

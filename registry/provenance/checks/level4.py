@@ -14,7 +14,7 @@ from registry.evaluation.folds import check_repeats, draw_seed, repeated_folds
 from registry.provenance.checks import items, plan
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
 from registry.provenance.checks.subject import Subject
-from registry.provenance.recipe_numbers import fold_counts, threshold_rule
+from registry.provenance.recipe_numbers import drawn, fold_counts, threshold_rule
 
 
 def checks(subject: Subject) -> Iterator[Check]:
@@ -71,7 +71,7 @@ def folds(subject: Subject) -> str:
     equal("rows of folds", len(stated), repeats * len(groups))  # before as many are drawn
     equal("folds", stated, repeated_folds(groups, labels, k, repeats, subject.release.draw.seed))
     check_repeats(stated, groups, k, repeats)
-    return f"{k} folds, drawn {repeats} times, {len(set(groups.values()))} groups"
+    return f"{k} folds, {drawn(repeats)}, {len(set(groups.values()))} groups"
 
 
 def trainings(subject: Subject) -> str:

@@ -12,7 +12,7 @@ from registry.evaluation.claims import check_about, judge
 from registry.evaluation.figures import METRICS
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
 from registry.provenance.checks.subject import Subject
-from registry.provenance.recipe_numbers import check_evaluation, fold_counts
+from registry.provenance.recipe_numbers import check_evaluation, drawn, fold_counts
 
 
 def checks(subject: Subject) -> Iterator[Check]:
@@ -32,7 +32,7 @@ def recipe(subject: Subject) -> str:
     _release(subject)
     check_evaluation(subject.release.recipe)
     k, repeats = fold_counts(subject.release.recipe)
-    return f"{k} folds, {repeats} times"
+    return f"{k} folds, {drawn(repeats)}"
 
 
 def plan(subject: Subject) -> str:
