@@ -44,6 +44,13 @@ def claim_lines(done: dict[str, Any]) -> list[str]:
     ]
 
 
+def later_line(claim: dict[str, Any]) -> str:
+    """A claim after the fact with its verdict and its figure."""
+    figure = "" if claim["value"] is None else f", {figure_text(claim)}"
+    said = f"{claim['metric']} {claim['comparator']} {claim['threshold']}"
+    return f"after the fact: {said}: {verdict_text(claim)}{figure}"
+
+
 def not_estimable(found: dict[str, Any]) -> str:
     """What stands in the place of a value, with the reason where it is known."""
     reason = found.get("reason")
@@ -54,7 +61,8 @@ def figure_text(found: dict[str, Any]) -> str:
     """A value and its interval."""
     if found["value"] is None:
         return not_estimable(found)
-    return f"{found['value']} [{found['low']}, {found['high']}]"
+    ends = [found[end] or "–" for end in ("low", "high")]  # of a ratio or gap one alone may be known
+    return f"{found['value']} [{', '.join(ends)}]" if ends != ["–", "–"] else str(found["value"])
 
 
 def verdict_text(claim: dict[str, Any]) -> str:

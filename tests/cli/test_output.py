@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from registry.cli.figure_lines import later_line
 from registry.cli.output import Output, json_text, plain, show
 from registry.cli.rows import write_rows
 
@@ -67,3 +68,21 @@ def test_what_goes_elsewhere_is_exact(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out == f"{EVIL}\nname\n{EVIL}\n"
     write_rows([{"name": EVIL}], "json", None)
     assert json.loads(capsys.readouterr().out) == [{"name": EVIL}]
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "reason", "said"),
+    [
+        ("0.555556", "0.266651", "0.811221", None, "open, 0.555556 [0.266651, 0.811221]"),
+        ("0.555556", "0.266651", None, None, "open, 0.555556 [0.266651, –]"),
+        ("0.555556", None, None, None, "open, 0.555556"),
+        (None, None, None, "too_few", "open (not estimable: too few images)"),
+        (None, None, None, None, "open"),
+    ],
+)
+def test_a_claim_after_the_fact_says_what_is_known(
+    value: str | None, low: str | None, high: str | None, reason: str | None, said: str
+) -> None:
+    claim = {"metric": "m", "comparator": ">=", "threshold": "0.1", "verdict": "open", "needed": None}
+    found = {**claim, "value": value, "low": low, "high": high, "reason": reason}
+    assert later_line(found) == f"after the fact: m >= 0.1: {said}"

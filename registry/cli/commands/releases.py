@@ -8,7 +8,7 @@ from typing import Any
 
 from registry.cli.commands.common import Subparsers, add, group, home, issuer, limit, place, released
 from registry.cli.failures import tell
-from registry.cli.figure_lines import apart_lines, claim_lines, figure_lines, figure_text, verdict_text
+from registry.cli.figure_lines import apart_lines, claim_lines, figure_lines, figure_text, later_line
 from registry.cli.output import Output, table
 from registry.core.errors import InvalidInput, Unavailable
 
@@ -112,11 +112,7 @@ def run_claim(wanted: argparse.Namespace, output: Output) -> int:
 
     with released(wanted.release) as (opened, (cid,)):
         done = judge_claims(opened, cid, wanted.claims)
-    lines = [
-        f"after the fact: {one['metric']} {one['comparator']} {one['threshold']}: {verdict_text(one)}"
-        + (f", {figure_text(one)}" if one["value"] is not None else "")
-        for one in done["claims"]
-    ]
+    lines = [later_line(one) for one in done["claims"]]
     output.document(done, identity=None, text=[*lines, done["note"]])
     return 0
 
