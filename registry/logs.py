@@ -1,6 +1,7 @@
 """What a server and a worker write about what they do: lines of text or of JSON, on stderr.
 
-Invariants: a line is one event; no secret of the settings, no token and no password in an address is in it, whoever
+Invariants: a line is one event, whatever a stranger wrote into an address (of text, a traceback's lines below it are
+set in); no secret of the settings, no token and no password in an address is in it, whoever
 wrote the message, its traceback too; only this project's own events are told below ``warning``.
 """
 
@@ -12,7 +13,7 @@ import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Any, TextIO
 from urllib.parse import unquote, urlsplit
 
 from registry.settings import Settings
@@ -21,6 +22,10 @@ FIELDS = ("method", "path", "status", "ms", "run", "job", "attempt", "seconds") 
 _TOKEN = re.compile(r"emn_[A-Za-z0-9_-]+|(?i:bearer)\s+\S+")
 _PASSWORD = re.compile(r"(://[^/\s:@]*):[^/\s@]+@")
 HIDDEN = "[hidden]"
+
+
+def _one_line(text: str) -> str:
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 class _Hiding(logging.Formatter):
@@ -37,6 +42,14 @@ class _Hiding(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, and a traceback's lines below it."""
         return self.hide(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The line, its controls and line breaks escaped."""
+        return _one_line(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        """The traceback, set in."""
+        return "\n".join("  " + _one_line(line) for line in super().formatException(ei).splitlines())
 
     def hide(self, text: str) -> str:
         """The text without secrets."""

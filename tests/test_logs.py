@@ -62,6 +62,26 @@ def test_no_secret_is_written_whoever_says_it(write: Write, form: str) -> None:
     assert stream.getvalue().count(logs.HIDDEN) >= 3 * len(said)
 
 
+@pytest.mark.parametrize(
+    "text", ["a\nb", "a\r\n2026-01-01T00:00:00.000Z ERROR x", "\0", "\x1b[2J", "\x9b1A", "\u2028", "\u202e"]
+)
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_line_is_one_event_whatever_is_in_it(write: Write, form: str, text: str) -> None:
+    stream = write(EMOTIONET_LOG_FORMAT=form)
+    logging.getLogger("registry.api").error("GET /api/v1/runs/%s: no", text)
+    try:
+        raise ValueError(text)
+    except ValueError:
+        logging.getLogger("registry.api").exception("failed")
+    if form == "json":
+        lines = [json.loads(line) for line in stream.getvalue().split("\n")[:-1]]
+        assert [line["message"] for line in lines] == [f"GET /api/v1/runs/{text}: no", "failed"]
+        return
+    told = stream.getvalue().split("\n")[:-1]
+    assert len([line for line in told if not line.startswith("  ")]) == 2
+    assert all(line.isprintable() for line in told)
+
+
 @pytest.mark.parametrize(("level", "told"), [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)])
 def test_the_level_is_a_setting(write: Write, level: str, told: int) -> None:
     stream = write(EMOTIONET_LOG=level.upper())

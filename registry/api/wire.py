@@ -33,7 +33,8 @@ Attributes = Annotated[dict[Name, Name], Meta(max_length=32)]
 
 CidPath = Annotated[str, PathParameter(min_length=1, max_length=256, description=_CID)]
 ImagePath = Annotated[str, PathParameter(min_length=1, max_length=256, description=_IMAGE)]
-RunPath = Annotated[str, PathParameter(min_length=1, max_length=200, description="a run's id")]
+_NO_NUL = "^[^\\u0000]*$"  # which PostgreSQL can't be asked about: alike on both databases
+RunPath = Annotated[str, PathParameter(min_length=1, max_length=200, pattern=_NO_NUL, description="a run's id")]
 Target = Annotated[str, QueryParameter(min_length=1, max_length=256, description=_CID)]
 LineageFormat = Annotated[Literal["json", "prov"], QueryParameter(name="format")]
 StatusFilter = Annotated[Literal["referenced", "stored", "withdrawn"] | None, QueryParameter()]
@@ -49,8 +50,8 @@ ClaimFilter = Annotated[
 ]
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="how many at most")]
 Cursor = Annotated[str | None, QueryParameter(max_length=512, description="`next` of the page before")]
-IssuerFilter = Annotated[str | None, QueryParameter(max_length=64, description="an issuer's DID")]
-Filter = Annotated[str | None, QueryParameter(min_length=1, max_length=200)]
+IssuerFilter = Annotated[str | None, QueryParameter(max_length=64, pattern=_NO_NUL, description="an issuer's DID")]
+Filter = Annotated[str | None, QueryParameter(min_length=1, max_length=200, pattern=_NO_NUL)]
 Key = Annotated[
     str | None,
     HeaderParameter(

@@ -20,7 +20,7 @@ from registry.cli.main import main
 from registry.core import text
 from registry.core.errors import InvalidInput
 from registry.settings import read_settings
-from tests.api.conftest import LABELS, Client, Headers, make_token, picture, register, send
+from tests.api.conftest import LABELS, Client, Headers, make_token, picture, problem, register, send
 from tests.catalog.databases import KINDS, migrated
 from tests.support.hostile_text import HOSTILE
 
@@ -183,6 +183,15 @@ def test_questions(asked: Asked, name: str) -> None:
         answer = asked.client.get(f"/api/v1/images?{name}={asks}")
         assert answer.status_code in (200, 400, 422), (given, answer.text)
     good(asked)
+
+
+@pytest.mark.parametrize("address", ["/images?label={}", "/images?subject={}", "/runs/{}", "/runs/{}/events"])
+@pytest.mark.parametrize("given", ["%00", "a%00b", "%0a%00"])
+def test_what_no_database_can_be_asked_is_refused_before(
+    asked: Asked, address: str, given: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    problem(asked.client.get("/api/v1" + address.format(given)), 400, "invalid_request")
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
 
 
 @pytest.mark.parametrize(
