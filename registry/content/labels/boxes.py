@@ -63,7 +63,7 @@ def from_corners(x0: str, y0: str, x1: str, y1: str) -> Box:
         left, top, right, bottom = (Decimal(word.strip()) for word in (x0, y0, x1, y1))
         return make_box([left, top, right - left, bottom - top], shown)
     except InvalidOperation as error:
-        raise _bad(shown, "its edges are no numbers", "write xmin, ymin, xmax and ymax in pixels.") from error
+        raise _bad(shown, "its edges are no numbers", "write edges in pixels, 10.5 and not 10,5.") from error
 
 
 def bounded(boxes: Iterable[Box]) -> tuple[Box, ...]:
