@@ -101,7 +101,7 @@ class Evaluation(_Strict, frozen=True, kw_only=True):
     threshold_rule: Literal["fixed", "other_folds"]
     floor: Unit
     mirrored: bool
-    rounds: Annotated[int, Meta(ge=1000, le=10_000)]
+    rounds: Annotated[int, Meta(ge=1000, le=2000)]
     min_group: Annotated[int, Meta(ge=1, le=1000)]
     confidence: Literal["0.95"]
 

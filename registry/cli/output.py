@@ -124,13 +124,16 @@ def cell(value: Any) -> str:
     return str(value)
 
 
+def one_line(text: str) -> str:
+    """Text that takes no more than its own line: a stranger's could write others below it."""
+    return " ".join(text.split("\n")).replace("\t", " ")
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell, two spaces between."""
+    """Columns as wide as their widest cell, two spaces between; each row is a line."""
     if not rows:
         return "nothing"
-    widths = [max(len(str(row[index])) for row in [head, *rows]) for index in range(len(head))]
-    lines = [
-        "  ".join(str(text).ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in [head, *rows]
-    ]
+    cells = [[one_line(str(text)) for text in row] for row in [head, *rows]]
+    widths = [max(len(row[index]) for row in cells) for index in range(len(head))]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from operator import lt
 from typing import Any, NamedTuple
 
 from registry.core import encoding
-from registry.core.cid import CID
+from registry.core.cid import CID, DAG_CBOR
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.table_build import MAX_LEVELS, Key, check_header, key_of, node_head, show, types
 
@@ -54,8 +54,9 @@ def shape(message: str) -> Untrusted:
 
 
 def read(cid: CID, get: Get) -> Table:
-    """The header of a table. ``InvalidInput`` ``not_a_table`` if these bytes are something else."""
-    value = encoding.decode(get(cid))
+    """The header of a table. ``InvalidInput`` ``not_a_table`` if these bytes are something else, or are linked as
+    something else: what follows a table's links would not follow these."""
+    value = encoding.decode(get(cid)) if cid.codec == DAG_CBOR else None
     if not isinstance(value, dict) or value.get("type") != "table":
         raise InvalidInput(
             f"{cid} is no table", code="not_a_table", hint="name a table, or a record and the name of its table."
@@ -63,7 +64,7 @@ def read(cid: CID, get: Get) -> Table:
     if set(value) != {"v", "type", "columns", "key", "count", "root"} or value["v"] != 1 or value["v"] is True:
         raise shape(f"{cid} is no table of a known version")
     columns, key, count, root = value["columns"], value["key"], value["count"], value["root"]
-    if not isinstance(columns, list) or not isinstance(key, list) or not isinstance(root, CID):
+    if not isinstance(columns, list) or not isinstance(key, list) or not _is_link(root):
         raise shape(f"the header of table {cid} is malformed")
     if type(count) is not int or count < 0:
         raise shape(f"table {cid} counts no rows")
@@ -72,6 +73,11 @@ def read(cid: CID, get: Get) -> Table:
     except InvalidInput as error:
         raise shape(f"the header of table {cid} is malformed: {error}") from error
     return Table(tuple(columns), tuple(key), count, root)
+
+
+def _is_link(value: Any) -> bool:
+    """Whether it leads to a node."""
+    return isinstance(value, CID) and value.codec == DAG_CBOR
 
 
 class Reader:
@@ -118,7 +124,12 @@ class Reader:
 
     def _child_keys(self, cid: CID, items: list[Any]) -> list[Key]:
         for item in items:
-            if type(item) is not list or list(map(type, item)) != [list, int, CID] or item[1] < 1:
+            if (
+                type(item) is not list
+                or list(map(type, item)) != [list, int, CID]
+                or item[1] < 1
+                or not _is_link(item[2])
+            ):
                 raise shape(f"an item in {cid} is not a first key, a count and a link")
             if len(item[0]) != len(self.table.key):
                 raise shape(f"a first key in {cid} does not have {len(self.table.key)} values")

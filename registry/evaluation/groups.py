@@ -2,8 +2,8 @@
 
 Invariants: an image of which an attribute was not declared is in no group of it; groups are in order of their names;
 what is not compared is told by name: an attribute (or pair) of more than ``MAX_VALUES`` values is no grouping (a number
-or a name, not a group of people), and a record holds so many pairs and figures and no more. Attributes come before
-pairs, both in order of their names.
+or a name, not a group of people), a record holds so many pairs and figures and no more, and no more is compared than
+takes an auditor seconds (``MAX_WORK``). Attributes come before pairs, both in order of their names.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import comb
 
 import numpy as np
 
@@ -21,6 +22,8 @@ Attributes = Mapping[bytes, Mapping[str, str]]
 MAX_VALUES = 50  # groups of one attribute, or of a pair
 MAX_PAIRS = 20  # pairs of attributes
 MAX_BYTES = 1_000_000  # of all groups' figures in the record, whose block ends at 2 MiB
+MAX_WORK = 10_000  # of all groupings' gaps: pairs of groups by class, each tested in every round
+_EACH_WORK = 200  # what a grouping takes however few its groups are, in such pairs (measured)
 _OF_GROUP, _OF_CLASS, _FIGURE = 4, 4, 100  # figures of a group, of a class in it, and bytes of one beside its names
 
 
@@ -51,14 +54,14 @@ def groupings(
     few = [one for one in single if 1 < len(one.values) <= MAX_VALUES]
     pairs = [_both(*pair) for pair in list(combinations(few, 2))[:MAX_PAIRS]]
     left_out = [f"{one.name} & {other.name}" for one, other in list(combinations(few, 2))[MAX_PAIRS:]]
-    taken, room = [], MAX_BYTES
+    taken, room, time = [], MAX_BYTES, MAX_WORK
     for one in (*single, *(pair for pair in pairs if len(pair.values) > 1)):
-        size = _bytes(one, classes)
-        if len(one.values) > MAX_VALUES or size > room:
+        size, work = _bytes(one, classes), _EACH_WORK + len(classes) * comb(len(one.values), 2)
+        if len(one.values) > MAX_VALUES or size > room or work > time:
             left_out.append(one.name)
         elif one.values:
             taken.append(one)
-            room -= size
+            room, time = room - size, time - work
     return tuple(taken), tuple(sorted(left_out))
 
 

@@ -19,7 +19,7 @@ MAX_TRAININGS = 100  # folds of all repeats together
 BOUNDS = {
     ("folds", "k"): (2, MAX_TRAININGS),
     ("folds", "repeats"): (1, MAX_TRAININGS),
-    ("evaluation", "rounds"): (1000, 10_000),
+    ("evaluation", "rounds"): (1000, 2000),
     ("evaluation", "min_group"): (1, 1000),
 }
 CONFIDENCE = "0.95"

@@ -75,6 +75,7 @@ def sentences(found: Sequence[Mapping[str, Any]]) -> list[str]:
     parts = [one for one in found if one["what"].startswith("image ")]
     lines = [f"WITHDRAWN: this {one['what']}, on {one['effective']}: {one['reason']}" for one in whole]
     lines += [f"WITHDRAWN: its {one['what']}, on {one['effective']}: {one['reason']}" for one in parts[:SHOWN]]
+    lines = [" ".join(line.split("\n")) for line in lines]  # a stranger's reason may hold more
     return lines + ([f"WITHDRAWN: {len(parts) - SHOWN} more of its images"] if len(parts) > SHOWN else [])
 
 

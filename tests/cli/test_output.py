@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from registry.cli.figure_lines import later_line
-from registry.cli.output import Output, json_text, plain, show
+from registry.cli.output import Output, json_text, plain, show, table
 from registry.cli.rows import write_rows
 
 EVIL = "a\x1b[2Jb\x7f\x9b31mc\u202ed\u2066e\U000e0041f"
@@ -86,3 +86,9 @@ def test_a_claim_after_the_fact_says_what_is_known(
     claim = {"metric": "m", "comparator": ">=", "threshold": "0.1", "verdict": "open", "needed": None}
     found = {**claim, "value": value, "low": low, "high": high, "reason": reason}
     assert later_line(found) == f"after the fact: m >= 0.1: {said}"
+
+
+def test_a_strangers_text_takes_its_own_line_alone() -> None:
+    """A report must not be written by what it reports."""
+    lines = table(["check", "why"], [["5.dropped", "1 odd\n7.predictions  holds"], ["6.card", "a\tb"]]).split("\n")
+    assert [line.split()[0] for line in lines] == ["check", "5.dropped", "6.card"]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.core import encoding, records, table_build, table_nodes, tables
-from registry.core.cid import CID, DAG_CBOR, cid_of, verify
+from registry.core.cid import CID, DAG_CBOR, RAW, cid_of, verify
 from registry.core.errors import EmotionetError, InvalidInput, Untrusted
 
 COLUMNS, KEY = ("sha256", "who", "n", "text", "more"), ("sha256", "who")
@@ -316,6 +316,13 @@ def forge(blocks: Blocks, top: Any, count: int, **changes: Any) -> CID:
     return blocks.put_value(header | changes)
 
 
+def as_raw(blocks: Blocks, cid: CID) -> CID:
+    """The same bytes under a codec whose links nobody follows."""
+    other = CID.v1(RAW, cid.digest)
+    blocks[other] = blocks[cid]
+    return other
+
+
 def ending_keys(level: int, wanted: bool) -> Iterator[int]:
     """Integers after which a node of ``level`` ends, or does not."""
     for key in range(1_000_000):
@@ -385,6 +392,17 @@ FORGERIES: dict[str, Forgery] = {
     "a key that is no column": lambda b: forge(b, {"rows": []}, 0, key=["x"]),
     "columns that are no list": lambda b: forge(b, {"rows": []}, 0, columns="kv"),
     "a root that is no link": lambda b: forge(b, {"rows": []}, 0, root=b"x"),
+    "a root under another codec": lambda b: forge(b, {}, 1, root=as_raw(b, b.put_value({"rows": [[1, 0]]}))),
+    "a leaf under another codec": lambda b: forge(
+        b,
+        {
+            "nodes": [
+                [[END], 1, as_raw(b, b.put_value({"rows": [[END, 0]]}))],
+                [[END + 1], 1, b.put_value({"rows": [[END + 1, 0]]})],
+            ]
+        },
+        2,
+    ),
 }
 
 

@@ -227,6 +227,20 @@ def test_what_has_no_room_in_a_record_is_left_out_by_name() -> None:
     assert sum(len(one.name) for one in figures) < 1_100_000
 
 
+def test_no_more_is_compared_than_an_auditor_has_time_for() -> None:
+    """Many attributes, values and classes together: what is left out is told by name, few are all compared."""
+    rows = [row(number, number % 20, (number % 20, 900_000)) for number in range(400)]
+    columns = columns_of(rows, 20)
+    for many, values, all_taken in ((3, 3, True), (40, 2, False), (8, 30, False), (1, 50, False)):
+        names = [f"a{name:02d}" for name in range(many)]
+        attributes = {sha(n): {name: f"{n // (at + 1) % values}" for at, name in enumerate(names)} for n in range(400)}
+        found, left_out = groupings(columns, attributes, names, tuple(f"c{label}" for label in range(20)))
+        assert (not left_out) == all_taken
+        work = [200 + 20 * len(one.values) * (len(one.values) - 1) // 2 for one in found]
+        assert sum(work) <= 10_000
+        assert {one.name for one in found} | set(left_out) >= set(names)
+
+
 def test_what_was_not_declared_is_in_no_group() -> None:
     columns = columns_of([row(number, 0, (0, 900_000)) for number in range(10)], 1)
     attributes = {key: {"gender": "f"} for key in columns.keys[:4]} | {columns.keys[5]: {"gender": "m"}}

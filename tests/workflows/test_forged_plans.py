@@ -327,6 +327,13 @@ def test_each_forgery_has_its_check(made: Released, tmp_path: Path, name: str) -
     assert len(found.reason) > 20
 
 
+def test_a_version_of_the_method_that_is_not_installed_is_told(made: Released, tmp_path: Path) -> None:
+    other = of_plan(method=records.MethodRef(id="simulated", version="99"))(made.home, made.view)
+    report = audit_car(car_of(made.home, forge(made.home, made.entry, other), tmp_path / "it.car"), level=4)
+    (found,) = [one for one in report.checks if one.id == "4.arguments"]
+    assert "simulated 1 compares them, which is installed here; the plan states version '99'" in found.reason
+
+
 def test_a_method_that_is_not_installed_is_told(
     made: Released, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

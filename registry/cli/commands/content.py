@@ -10,7 +10,7 @@ from typing import Any
 
 from registry.cli.commands.common import Subparsers, add, cid, home, issuer, place, record, tell_withdrawn
 from registry.cli.commands.importing import add_import
-from registry.cli.output import Output, json_text, show, table
+from registry.cli.output import Output, json_text, one_line, show, table
 from registry.core.errors import UsageError
 
 
@@ -189,7 +189,9 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
 def _audit_text(document: Mapping[str, Any]) -> list[str]:
     rows = [[check["id"], check["result"], check["title"], check["reason"] or ""] for check in document["checks"]]
     verdict = "holds" if document["holds"] else "DOES NOT HOLD"
-    back = [f"WITHDRAWN {one['what']} at {one['effective']}: {one['reason']}" for one in document["withdrawn"]]
+    back = [
+        one_line(f"WITHDRAWN {one['what']} at {one['effective']}: {one['reason']}") for one in document["withdrawn"]
+    ]
     what = [f"type {document['type'] or 'unknown'}", f"issuer {document['issuer'] or 'nobody whose signature is here'}"]
     head = [*what, f"target {document['target']}", *back, ""]
     return [*head, table(["check", "result", "what", "why"], rows), "", f"audit: {verdict}"]

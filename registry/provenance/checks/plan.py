@@ -80,4 +80,6 @@ def arguments(subject: Subject) -> str:
         except InvalidInput as error:
             what = "the refit" if one.fold is None else f"fold {one.fold}"
             raise Doubt(f"the training of {what}: {error}") from error
-    return f"{len(view.trainings)} trainings, as {view.plan.method.id} {view.plan.method.version} compares them"
+    said = f"{len(view.trainings)} trainings, as {method.id} {method.version} compares them, which is installed here"
+    other = view.plan.method.version
+    return said if other == method.version else f"{said}; the plan states version {other[:40]!r}"
