@@ -133,7 +133,7 @@ def check_about(claims: Iterable[Claim], classes: Collection[str], attributes: I
 def _there(classes: Collection[str], groups: Collection[Group]) -> str:
     """What a claim could be about."""
     listed = [group_name(dict(group)) for group in sorted(groups, key=lambda one: (len(one), one))]
-    more = " ..." if len(listed) > MAX_SHOWN else ""
+    more = f" and {len(listed) - MAX_SHOWN} more" if len(listed) > MAX_SHOWN else ""
     said = f", the groups {', '.join(listed[:MAX_SHOWN])}{more}" if listed else ", and no attributes were declared"
     return f"claim something of what is there: the classes are {', '.join(map(word, list(classes)[:MAX_SHOWN]))}{said}."
 

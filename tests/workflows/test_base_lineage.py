@@ -89,6 +89,8 @@ def test_every_way_of_telling_says_so(world: World) -> None:
     said = f"have seen {len(trained_by(world.first, 1))} judged images"
     card = reader.read_whole(home.store, view.release.card).decode()
     assert said in card
+    assert f"whose training is on record (`{world.first.view.release.trainings[1]}`)" in card
+    assert "no origin" not in card
     assert "Of images that the base weights have not seen" in card
     assert ON_SEEN in card
     snapshot = view.preprocessing.snapshot

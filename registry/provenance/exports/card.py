@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from registry.core.cid import CID
 from registry.core.records import REFIT, Metric
 from registry.core.snapshot import NOTHING
 from registry.evaluation.base_seen import about_base
@@ -19,7 +20,8 @@ from registry.provenance.exports.card_text import line, table
 from registry.provenance.exports.card_use import use
 from registry.provenance.lineage import ReleaseView, own_figures
 
-TEMPLATE = 2  # of this very text: another one, or another order of what it says, is another number
+TEMPLATE = 3  # of this very text: another one, or another order of what it says, is another number
+MAX_NAMED = 3  # trainings of base weights that the card names
 
 _NOTHING = (
     "- Pictures without an object are among them: they were trained on as background, and whatever is found in them is "
@@ -48,8 +50,16 @@ def _start(view: ReleaseView, base: Base | None) -> str:
     if view.plan.base is None:
         return "the architecture alone, without base weights"
     named = f"base weights `{view.plan.base}`"
+    known = [f"`{CID.decode(one)}`" for one in view.plan.base_trainings[:MAX_NAMED]]
+    if known:
+        more = (
+            f" and {len(view.plan.base_trainings) - MAX_NAMED} more"
+            if len(view.plan.base_trainings) > MAX_NAMED
+            else ""
+        )
+        named += f", whose training is on record ({', '.join(known)}{more})"
     if base is None:
-        return f"{named}, which state no origin and no licence"
+        return f"{named}, which state no {'' if known else 'origin and no '}licence"
     licence = f"under the licence that it states, {line(base.licence)}" if base.licence else "which states no licence"
     digest = f"sha256 {line(base.sha256)}" if base.sha256 else "no sha256 stated"
     return f"{named}, made from a file ({line(base.format or 'no format stated')}, {digest}) {licence}"
