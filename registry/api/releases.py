@@ -22,6 +22,7 @@ from registry.content import reader
 from registry.core import records
 from registry.core.cid import CID, DAG_CBOR
 from registry.core.errors import NotFound
+from registry.core.store import BlockReader
 from registry.provenance.lineage import final_weights, release_view
 from registry.web.collect import collect
 from registry.web.report import POLICY, render_report
@@ -103,7 +104,7 @@ def show_model(home: Home, published: Published, cid: CidPath) -> Document:
     weights = _weights(home, published, cid)
     with home.catalog.read() as db:
         known = releases.weights_by_cid(db, weights)
-    files = _files(home, weights)
+    files = _files(published.shown(), weights)
     return {
         "cid": str(weights),
         "release": known["release"] if known else None,
@@ -124,9 +125,10 @@ def show_model(home: Home, published: Published, cid: CidPath) -> Document:
 def get_weights(request: Request[Any, Any, Any], home: Home, published: Published, cid: CidPath) -> Response[Any]:
     """The bytes of weights.safetensors: Range, If-None-Match, ETag is the file's CID, immutable."""
     weights = _weights(home, published, cid)
-    file, size = _files(home, weights)[_WEIGHTS]
+    shown = published.shown()
+    file, size = _files(shown, weights)[_WEIGHTS]
     return ranges.send(
-        reader.read_file(home.store, file),
+        reader.read_file(shown, file),
         size,
         etag=str(file),
         media_type="application/octet-stream",
@@ -147,12 +149,12 @@ def _weights(parts: Parts, published: Public, text: str) -> CID:
     return weights
 
 
-def _files(parts: Parts, weights: CID) -> Mapping[str, tuple[CID, int]]:
+def _files(store: BlockReader, weights: CID) -> Mapping[str, tuple[CID, int]]:
     """Files of a weights directory: CID and size in bytes. ``NotFound`` if it is none."""
-    found = reader.list_directory(parts.store, weights) if reader.is_directory(parts.store, weights) else {}
+    found = reader.list_directory(store, weights) if reader.is_directory(store, weights) else {}
     if _WEIGHTS not in found:
         raise NotFound(f"{weights} holds no {_WEIGHTS}", hint="GET /api/v1/releases lists what is published.")
-    return {name: (entry.cid, file_size(parts.store, entry.cid)) for name, entry in found.items()}
+    return {name: (entry.cid, file_size(store, entry.cid)) for name, entry in found.items()}
 
 
 HANDLERS = (create_release, list_releases, show_one, show_report, claim_later, show_plans, show_model, get_weights)

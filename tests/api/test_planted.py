@@ -266,6 +266,20 @@ def test_what_a_strangers_car_links_to_is_not_given_out_with_it(planted: Planted
         assert (answer["status"], answer["code"]) == ("rejected", "not_held")
 
 
+@pytest.mark.parametrize("name", ["labels", "loose"])
+def test_weights_hold_no_part_that_is_private(planted: Planted, name: str) -> None:
+    answers = []
+    for cid in (getattr(planted, name), cid_of(b"in no store", RAW)):
+        file = leaning(planted.home, cid, "file")
+        size = reader.file_size(planted.home.store, file)
+        weights = add_directory(planted.home.store, {"weights.safetensors": (file, size)}).cid
+        planted.home.store.flush()
+        publish(planted.home, weights)
+        answers.append(planted.client.get(f"/api/v1/models/{weights}/weights"))
+        assert not planted.home.store.has(cid) or planted.home.store.get(cid) not in answers[-1].content
+    assert answers[0].status_code == answers[1].status_code
+
+
 def test_a_published_folder_is_whole_though_a_private_one_shares_its_files(
     home: Home, client: Client, tmp_path: Path
 ) -> None:
