@@ -178,6 +178,7 @@ class Home:
             lease_seconds=self.settings.lease_seconds,
             again=self._run_again,
             make_room=self._make_room,
+            left=self._run_left,
         )
 
     def _make_room(self, job: Job) -> None:
@@ -205,6 +206,11 @@ class Home:
                 **job.payload,
             }
             self.queue.emit(db, job.run, "again", said, self.now())
+
+    def _run_left(self, job: Job) -> None:
+        from registry.workflows.control_run import leave
+
+        leave(self, job.run)
 
     def _run_failed(self, job: Job, error: EmotionetError) -> None:
         from registry.workflows.control_run import fail

@@ -69,8 +69,8 @@ class Keeper:
 class Worker:
     """Runs jobs by their kind's handler.
 
-    ``failed`` is told of a job that is given up, ``again`` of one that will be tried again; ``make_room`` frees what
-    it can of a full disk.
+    ``failed`` is told of a job that is given up, ``again`` of one that will be tried again, ``left`` of one that is
+    given back since the worker stops; ``make_room`` frees what it can of a full disk.
     """
 
     def __init__(
@@ -84,9 +84,10 @@ class Worker:
         lease_seconds: float,
         again: Callable[[Job, EmotionetError], None] = lambda job, error: None,
         make_room: Callable[[Job], None] = lambda job: None,
+        left: Callable[[Job], None] = lambda job: None,
     ) -> None:
         self._queue, self._handlers, self._failed = queue, handlers, failed
-        self._again, self._make_room = again, make_room
+        self._again, self._make_room, self._left = again, make_room, left
         self._name, self._parallel, self._lease = name, parallel, lease_seconds
         self.stopping = threading.Event()
         self._serves = False
@@ -111,7 +112,8 @@ class Worker:
             keeper.check()
             self._handlers[job.kind](job, keeper.check)
         except Stopped:
-            self._queue.release(job)
+            if self._queue.release(job) == "ok":
+                self._left(job)
         except Cancelled as error:
             self._queue.fail(job, str(error), retry=False)
         except Conflict as error:

@@ -55,6 +55,7 @@ class Bench:
     ) -> None:
         self.failed: list[tuple[str, str]] = []
         self.again: list[tuple[int, str]] = []
+        self.left: list[str] = []
         self.room = threading.Event()
         self.worker = Worker(
             queue,
@@ -65,6 +66,7 @@ class Bench:
             lease_seconds=lease,
             again=lambda job, error: self.again.append((job.attempt, error.code)),
             make_room=lambda job: self.room.set(),
+            left=lambda job: self.left.append(job.kind),
         )
 
 
@@ -303,6 +305,7 @@ def test_a_stopping_worker_gives_its_jobs_back(catalog: Catalog, queue: Queue, r
     again = queue.claim("other", 5.0, time.time(), run=run)
     assert again is not None
     assert again.attempt == 1  # stopping is no attempt
+    assert bench.left == ["work"]
 
 
 def test_a_lost_lease_stops_the_first_worker_and_its_writes_are_refused(
