@@ -71,10 +71,11 @@ def test_a_token_is_asked_for_before_the_body_comes(server: str) -> None:
 
 @pytest.fixture
 def run(http: httpx.Client, home: Home) -> str:
-    cids, body = make_car([picture(index) for index in range(8)])
+    """A run whose classes all have enough images for its folds, so that no warning comes before what is sent here."""
+    cids, body = make_car([picture(index) for index in range(24)])
     http.post("/api/v1/blocks", content=body, headers={"Content-Type": CAR_TYPE})
-    labels = ("triste", "feliz")
-    http.post("/api/v1/images", json=[{"cid": str(cid), "label": labels[n % 2]} for n, cid in enumerate(cids)])
+    labels = ("triste", "sorprendido", "feliz", "enojado")
+    http.post("/api/v1/images", json=[{"cid": str(cid), "label": labels[n % 4]} for n, cid in enumerate(cids)])
     snapshot = http.post("/api/v1/snapshots", json={}).json()["snapshot"]
     wanted = {"snapshot": snapshot, "recipe": "simulated", "method": "simulated"}
     return str(http.post("/api/v1/runs", json=wanted).json()["run"])
