@@ -111,6 +111,8 @@ def test_the_base_registers_serves_fetches_and_audits(
 ) -> None:
     home = tmp_path / "elsewhere"
     done = run(missing, "audit", str(release), "--offline", "--json", home=home)
+    failed = [check for check in json.loads(done.stdout)["checks"] if check["result"] == "does not hold"]
+    assert not failed, [check["reason"] for check in failed]
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["holds"] is True
     assert run(missing, "import", str(labeled(name="more")), home=home).returncode == 0

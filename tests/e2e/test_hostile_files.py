@@ -61,13 +61,20 @@ def test_hostile_base_weights_end_in_one_sentence_and_run_nothing(terminal: Term
         if name in found["said"] and name not in THROUGH:
             continue
         status, said = terminal.train("--recipe", "quick", "--base", path)
-        assert (status, len(said)) == (1, 1), (name, said)
-        assert said[0].startswith("emotionet: "), (name, said)
-        assert len(said[0]) < 600, (name, said)
+        assert_one_sentence(status, said, name)
         assert not (folder / "marker").exists(), name
     assert terminal.train("--recipe", "quick", "--base", found["harmless"]) == (0, [])
     assert not (folder / "marker").exists()
     assert terminal.runs() == 1
+
+
+def assert_one_sentence(status: int, said: list[str], name: str) -> None:
+    """Exit status 1, one line that says what is wrong, and at most one more: the way out."""
+    assert status == 1, (name, said)
+    assert said[0].startswith("emotionet: error: "), (name, said)
+    assert [line for line in said[1:] if not line.startswith("hint: ")] == [], (name, said)
+    assert len(said) <= 2, (name, said)
+    assert all(len(line) < 600 for line in said), (name, said)
 
 
 def changed(old: str, new: str) -> str:
@@ -109,9 +116,7 @@ def test_hostile_recipes_end_in_one_sentence(
         path = tmp_path / "given.toml"
         path.write_bytes(data)
         status, said = terminal.train("--recipe", str(path))
-        assert (status, len(said)) == (1, 1), (name, said)
-        assert said[0].startswith("emotionet: "), (name, said)
-        assert len(said[0]) < 600, (name, said)
+        assert_one_sentence(status, said, name)
     for path in (tmp_path, Path("/dev/zero"), tmp_path / "nothing.toml"):
         assert terminal.train("--recipe", str(path))[0] == 1
     assert not (tmp_path / "marker").exists()

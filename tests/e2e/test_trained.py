@@ -87,7 +87,7 @@ class World:
             opened.close()
 
     def events(self, run: str) -> list[Document]:
-        return [json.loads(line) for line in self.run("runs", "logs", run).splitlines()]
+        return [json.loads(line) for line in self.run("runs", "logs", run, "--json").splitlines()]
 
     def trainings(self, run: str) -> list[records.Training]:
         """What is on record of each fold."""
