@@ -30,7 +30,7 @@ from tests.pipeline.pictures import encode, scene
 
 pytestmark = pytest.mark.slow
 SECONDS = 300
-EPOCHS, IMAGES = 8, 24
+EPOCHS, IMAGES = 16, 24
 KINDS = ("round", "square", "long")
 Document = dict[str, Any]
 
@@ -83,6 +83,17 @@ class World:
         try:
             with opened.catalog.read() as db:
                 return {**runs.row(db, run), "folds": runs.folds(db, run)}
+        finally:
+            opened.close()
+
+    def stop(self, process: int, run: str) -> None:
+        """Stop a process that works on a run while it is not writing to the catalog: with the lock of SQLite in its
+        hand it would keep everybody else out, which is not what is tried here."""
+        opened = open_home(read_settings({"EMOTIONET_HOME": str(self.home)}))
+        try:
+            with opened.catalog.write() as db:
+                runs.row(db, run)
+                os.kill(process, signal.SIGSTOP)
         finally:
             opened.close()
 
@@ -269,7 +280,7 @@ def test_cancelled_and_killed_at_random_epochs_it_ends_with_the_same_tensors(wor
     print(f"EMOTIONET_TEST_SEED={seed}")  # shown if it fails
     chance = random.Random(seed)
     run = world.document(*world.train(), "--detach")["run"]
-    early, first, second, third = sorted(chance.sample(range(1, EPOCHS), 4))
+    early, first, second, third = sorted(chance.sample(range(1, EPOCHS - 4), 4))
 
     working = started(world, "runs", "resume", run)  # 0. cancelled by somebody who thinks again
     wait("an epoch", lambda: epoch_of(world, run, 0) >= early)
@@ -278,8 +289,9 @@ def test_cancelled_and_killed_at_random_epochs_it_ends_with_the_same_tensors(wor
     assert not all_of(world)
 
     working = started(world, "runs", "resume", run)  # 1. one fold's process
-    wait("an epoch", lambda: epoch_of(world, run, 0) >= first)
-    kill(child_of(world, run, 0))
+    wait("an epoch", lambda: epoch_of(world, run, 0) >= first and child_of(world, run, 0) in all_of(world))
+    kill(child_of(world, run, 0))  # one that works: the epoch alone may be its predecessor's
+    wait("a second try", lambda: any(one["kind"] == "again" for one in world.events(run)))
 
     wait("an epoch", lambda: epoch_of(world, run, 0) >= second)  # 2. the worker: its children end with it
     kill(working.pid)
@@ -316,7 +328,7 @@ def test_a_worker_that_stalls_loses_its_fold_to_another_and_its_child_is_ended(w
     run = world.document(*world.train(), "--detach")["run"]
     stalled = started(world, "runs", "resume", run)
     wait("an epoch", lambda: epoch_of(world, run, 0) >= 1)
-    os.kill(stalled.pid, signal.SIGSTOP)  # its children train on, and nobody hears them
+    world.stop(stalled.pid, run)  # its children train on, and nobody hears them
     children = {fold: child_of(world, run, fold) for fold in (0, 1)}
     other = started(world, "runs", "resume", run)
     try:
