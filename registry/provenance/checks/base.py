@@ -7,11 +7,9 @@ trainings that gave these very tensors: unknown is told as unknown.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from registry.content import reader
 from registry.core import records
 from registry.core.cid import CID
 from registry.core.errors import NotFound, Untrusted
@@ -49,29 +47,10 @@ def base(subject: Subject) -> str:
     return _lineage(subject, plan, plan.origin, how)
 
 
-@dataclass(frozen=True)
-class _Blocks:
-    """The subject's blocks, as files are read from."""
-
-    subject: Subject
-
-    def has(self, cid: CID) -> bool:
-        """Whether it can be read."""
-        try:
-            return bool(self.get(cid))
-        except NotFound:
-            return False
-
-    def get(self, cid: CID) -> bytes:
-        """Its verified bytes."""
-        return self.subject.get(cid)
-
-
 def _digest(subject: Subject, directory: CID) -> str | None:
     """The digest, taken again; None where the file is no safetensors."""
     try:
-        found = reader.list_directory(_Blocks(subject), directory)
-        return tensors_digest(reader.read_whole(_Blocks(subject), found[WEIGHTS].cid))
+        return tensors_digest(subject.reading.whole(subject.reading.names(directory)[WEIGHTS]))
     except Untrusted:
         return None
 
