@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from bench import content, fetch
 from bench.measure import compare, seconds
-from registry.core import tables
+from registry.core.table import tables
 
 LONG = ("training", "cleaning", "memory", "scaling", "coverage", "exact", "evaluation")  # minutes each
 

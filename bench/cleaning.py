@@ -29,7 +29,7 @@ from PIL import Image, ImageOps
 from bench.drawn import draw
 from bench.measure import compare, peak, seconds
 from pipeline.method import YOLOv8
-from registry.core.method import Item
+from registry.core.ports.method import Item
 from registry.jobs.child import MALLOC
 
 SIZE = 640

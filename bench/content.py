@@ -17,13 +17,14 @@ from itertools import count
 from pathlib import Path
 
 from bench.measure import compare, seconds
-from registry.content import folder, importer, reader
 from registry.content.car_import import import_car
-from registry.content.embedded import EmbeddedStore
-from registry.content.memory import NullSink
-from registry.core import car
-from registry.core.cid import CID
-from registry.core.dag import walk_closure
+from registry.content.labels import folder
+from registry.content.stores.embedded import EmbeddedStore
+from registry.content.stores.memory import NullSink
+from registry.content.unixfs import importer, reader
+from registry.core.ipld import car
+from registry.core.ipld.cid import CID
+from registry.core.ipld.dag import walk_closure
 
 FILES, FILE_BYTES, BIG = 5000, 20 << 10, 1 << 30
 PROFILE = "unixfs-v1-2025"

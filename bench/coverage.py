@@ -28,14 +28,14 @@ from statistics import NormalDist
 import numpy as np
 
 from registry.core.records import Claim, Metric
-from registry.evaluation import metrics
-from registry.evaluation.bootstrap import of_confusion
 from registry.evaluation.claims import judge
-from registry.evaluation.columns import Columns
 from registry.evaluation.decimals import six
-from registry.evaluation.gap_interval import gap_interval
-from registry.evaluation.intervals import bounds, class_rates, group_indices, share_interval
-from registry.evaluation.worst_interval import ratio_interval, worst_interval
+from registry.evaluation.figures import metrics
+from registry.evaluation.input.columns import Columns
+from registry.evaluation.intervals.bootstrap import of_confusion
+from registry.evaluation.intervals.gap_interval import gap_interval
+from registry.evaluation.intervals.intervals import bounds, class_rates, group_indices, share_interval
+from registry.evaluation.intervals.worst_interval import ratio_interval, worst_interval
 
 SIZES = {
     159: {"balanced": (40, 40, 40, 39), "uneven": (66, 33, 30, 30), "small": (99, 30, 20, 10)},

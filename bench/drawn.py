@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from registry.workflows.drawn_faces import EMOTIONS, HEADER, _person, draw_face
+from registry.demo.drawn_faces import EMOTIONS, HEADER, _person, draw_face
 
 
 def draw(folder: Path, persons: int, side: int, seed: int = 2023) -> int:

@@ -24,11 +24,14 @@ import numpy as np
 
 from bench.measure import peak, seconds
 from registry.cli.main import COLLECT
-from registry.content.embedded import EmbeddedStore
-from registry.core import records, tables
-from registry.core.cid import CID, DAG_CBOR, RAW, cid_of
-from registry.evaluation import curves, evaluate, fairness
-from registry.provenance.lineage import evaluate_draw
+from registry.content.stores.embedded import EmbeddedStore
+from registry.core import records
+from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
+from registry.core.table import tables
+from registry.evaluation import evaluate
+from registry.evaluation.fairness import fairness
+from registry.evaluation.figures import curves
+from registry.provenance.release_view import evaluate_draw
 
 CLASSES, GROUPS, FOLDS = ("triste", "sorprendido", "feliz", "enojado"), 12, 5
 PARTS: tuple[tuple[str, Any, str], ...] = (

@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import accumulate
 from math import comb
 
-from registry.evaluation.intervals import share_interval
+from registry.evaluation.intervals.intervals import share_interval
 
 SIZES = (10, 15, 20, 30, 40, 60, 100, 250)
 RATES = (0.8, 0.85, 0.9, 0.95, 0.97)

@@ -10,11 +10,11 @@ import tempfile
 from pathlib import Path
 
 from bench.measure import seconds
-from registry.content import importer
-from registry.content.embedded import EmbeddedStore
-from registry.content.fetch import fetch
-from registry.content.gateway import GatewayClient
-from registry.content.memory import MemoryStore
+from registry.content.sources.fetch import fetch
+from registry.content.sources.gateway import GatewayClient
+from registry.content.stores.embedded import EmbeddedStore
+from registry.content.stores.memory import MemoryStore
+from registry.content.unixfs import importer
 from tests.support.gateway import Gateway, serving
 
 COUNT, SAMPLE, BYTES, DELAY = 5000, 100, 20 << 10, 0.02

@@ -21,13 +21,13 @@ BASE_MB = 250  # what the process has before the first input
 
 def _readers() -> dict[str, tuple[Callable[[bytes], object], list[bytes]]]:
     """Each reader with some inputs to begin from."""
-    from registry.content import importer, reader
     from registry.content.car_import import import_car
-    from registry.content.memory import MemoryStore
-    from registry.core import car, encoding, unixfs
-    from registry.core.cid import CID, DAG_PB, cid_of
-    from registry.core.dag import walk_closure
-    from registry.core.dagpb import decode_node
+    from registry.content.stores.memory import MemoryStore
+    from registry.content.unixfs import importer, reader
+    from registry.core.ipld import car, encoding, unixfs
+    from registry.core.ipld.cid import CID, DAG_PB, cid_of
+    from registry.core.ipld.dag import walk_closure
+    from registry.core.ipld.dagpb import decode_node
 
     store = MemoryStore()
     leaf = importer.add_bytes(store, b"leaf", "unixfs-v0-2015")

@@ -21,7 +21,7 @@ from typing import Any
 from PIL import Image
 
 from registry.assembly import Home
-from registry.core.cid import CID
+from registry.core.ipld.cid import CID
 from registry.jobs.engines import Engine, Needs
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check, Stopped, Worker
@@ -92,10 +92,10 @@ def open_place(place: Path) -> TimedHome:
 
 def prepare(place: Path, recipes: list[str]) -> dict[str, Any]:
     """Everything that happens once a run: import, cleaning, plan, draw."""
-    from registry.catalog import runs
-    from registry.workflows.import_source import import_source
-    from registry.workflows.start_run import Wanted, start_run
-    from registry.workflows.take_snapshot import take_snapshot
+    from registry.catalog.queries import runs
+    from registry.workflows.images.import_source import import_source
+    from registry.workflows.runs.start_run import Wanted, start_run
+    from registry.workflows.snapshots.take_snapshot import take_snapshot
 
     home = open_place(place)
     import_source(home, str(place / "faces"))
@@ -120,8 +120,8 @@ def lay_out(home: Home, run: str, folder: Path) -> dict[str, Any]:
     """The same folds as image files; the seconds of one fold's. Also how long our data set takes to be set up."""
     from pipeline.arguments import arguments_of
     from pipeline.workspace import yolo_boxes
-    from registry.workflows import run_context
-    from registry.workflows.train_fold import make_task
+    from registry.workflows.training import run_context
+    from registry.workflows.training.train_fold import make_task
 
     work = run_context.work_folder(home, run)
     draw, seconds, tasks = CID.parse(run_context.load(home, run).row["draw"]), [], []

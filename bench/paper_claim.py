@@ -15,8 +15,8 @@ from registry.core.records import Metric
 from registry.evaluation.claims import parse_claim
 from registry.evaluation.decimals import six
 from registry.evaluation.evaluate import Result, evaluate
-from registry.evaluation.intervals import share_interval, wilson
-from registry.evaluation.thresholds import ThresholdRule
+from registry.evaluation.figures.thresholds import ThresholdRule
+from registry.evaluation.intervals.intervals import share_interval, wilson
 
 CLASSES = ("triste", "sorprendido", "feliz", "enojado")
 SIZES, WRONG = (40, 40, 40, 39), (4, 4, 4, 4)

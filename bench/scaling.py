@@ -19,8 +19,8 @@ from typing import Any
 from bench.drawn import draw
 from bench.own_folds import TimedHome, open_place
 from bench.training import call
-from registry.core.cid import CID
-from registry.workflows.start_run import Wanted, start_run
+from registry.core.ipld.cid import CID
+from registry.workflows.runs.start_run import Wanted, start_run
 
 EPOCH = {"epochs": 1, "imgsz": 160, "batch": 16, "folds": 5}
 SHORT = {"epochs": 15, "imgsz": 160, "batch": 8, "folds": 4}  # long enough that starting is not what is measured
@@ -28,8 +28,8 @@ SHORT = {"epochs": 15, "imgsz": 160, "batch": 8, "folds": 4}  # long enough that
 
 def taken_in(home: TimedHome, source: Path) -> tuple[CID, float]:
     """A snapshot of a folder's images, and the seconds that it took."""
-    from registry.workflows.import_source import import_source
-    from registry.workflows.take_snapshot import take_snapshot
+    from registry.workflows.images.import_source import import_source
+    from registry.workflows.snapshots.take_snapshot import take_snapshot
 
     begun = time.perf_counter()
     import_source(home, str(source))
@@ -63,8 +63,8 @@ def nodes(place: Path, number: int) -> dict[str, Any]:
 
 def growth(place: Path, source: Path) -> dict[str, Any]:
     """One folder of photographs: taken in, cleaned, planned, drawn; one epoch of its first fold."""
-    from registry.catalog import runs
-    from registry.workflows.estimate_run import estimate_run
+    from registry.catalog.queries import runs
+    from registry.workflows.runs.estimate_run import estimate_run
 
     home = open_place(place)
     snapshot, imported = taken_in(home, source)

@@ -33,9 +33,9 @@ from pipeline.method import YOLOv8
 from pipeline.resize import Letterbox
 from pipeline.weights import load_weights
 from pipeline.yolo.model import infer, load_model
-from registry.core.method import Detection, FoldTask, Item
-from registry.evaluation import metrics
-from registry.evaluation.reading import columns_of
+from registry.core.ports.method import Detection, FoldTask, Item
+from registry.evaluation.figures import metrics
+from registry.evaluation.input.reading import columns_of
 
 CLASSES = ("triste", "sorprendido", "feliz", "enojado")
 TRAINED_ON = 127  # images: four of five folds of 159

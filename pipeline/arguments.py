@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.recipe import second_try
 from registry.core.errors import InvalidInput
-from registry.core.method import FoldTask
+from registry.core.ports.method import FoldTask
 
 NMS_IOU = 0.7
 MAX_DETECTIONS = 20  # an image shows one face; what is beyond the best twenty changes no figure

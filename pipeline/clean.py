@@ -21,7 +21,7 @@ from pipeline.duplicates import dhash, near_pairs, phash
 from pipeline.faces import FaceDetector
 from pipeline.measure import exposure, noise, sharpness
 from pipeline.resize import pixels_digest, resize
-from registry.core.method import Item
+from registry.core.ports.method import Item
 from registry.imaging.decode import Undecodable, decode
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from pipeline.resize import Letterbox, resize
 from registry.core.errors import Unavailable, Untrusted
-from registry.core.method import Box
+from registry.core.ports.method import Box
 
 if TYPE_CHECKING:
     from PIL.Image import Image

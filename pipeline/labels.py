@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from registry.core.boxes import boxes_within, full_frame
-from registry.core.method import Box
+from registry.core.ports.method import Box
 
 
 def choose_boxes(

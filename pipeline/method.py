@@ -1,4 +1,4 @@
-"""The documented method: cleaning with pandas, YOLOv8 by ultralytics. Implements ``registry.core.method.Method``."""
+"""The documented method: cleaning with pandas, YOLOv8 by ultralytics (``registry.core.ports.method.Method``)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.hardware import hardware
 from pipeline.labels import choose_boxes
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.extras import need
-from registry.core.method import Box, Detection, Estimate, FoldOutcome, FoldTask, Item, Prepared, Progress, Row
+from registry.core.ports.method import Box, Detection, Estimate, FoldOutcome, FoldTask, Item, Prepared, Progress, Row
 
 Read = Callable[[bytes], bytes]
 SOFTWARE = ("ultralytics", "torch", "torchvision", "numpy", "pandas", "pillow", "opencv-python", "safetensors")

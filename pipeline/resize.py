@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.core.method import Box
+from registry.core.ports.method import Box
 from registry.imaging.decode import FILL
 
 if TYPE_CHECKING:

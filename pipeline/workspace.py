@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from pipeline.resize import Letterbox, pixels_digest, resize
 from registry.core.errors import InvalidInput, Unavailable, Untrusted, not_written
-from registry.core.method import FoldTask, Prepared, Progress
+from registry.core.ports.method import FoldTask, Prepared, Progress
 from registry.imaging.decode import Undecodable, decode
 
 Read = Callable[[bytes], bytes]

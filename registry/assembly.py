@@ -16,21 +16,21 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from registry.core.anchor import Anchors
 from registry.core.errors import EmotionetError, NotFound, Unavailable, UsageError, with_hint
 from registry.core.extras import need
-from registry.core.method import Method
-from registry.core.store import BlockReader, BlockStore
+from registry.core.ports.anchor import Anchors
+from registry.core.ports.method import Method
+from registry.core.ports.store import BlockReader, BlockStore
 from registry.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from registry.catalog.database import Catalog
-    from registry.content.embedded import EmbeddedStore
-    from registry.content.kubo import KuboStore
+    from registry.catalog.schema.database import Catalog
+    from registry.content.stores.embedded import EmbeddedStore
+    from registry.content.stores.kubo import KuboStore
     from registry.jobs.engines import Engine
     from registry.jobs.queue import Job, Queue
     from registry.jobs.worker import Check, Worker
-    from registry.provenance.keys import Key
+    from registry.provenance.keys.keys import Key
 
 
 def utc_now() -> str:
@@ -61,7 +61,7 @@ class Home:
     @cached_property
     def embedded(self) -> EmbeddedStore:
         """The block store in this home."""
-        from registry.content.embedded import EmbeddedStore
+        from registry.content.stores.embedded import EmbeddedStore
 
         self._folder()
         return EmbeddedStore(self.settings.blocks)
@@ -70,7 +70,7 @@ class Home:
     def kubo(self) -> KuboStore:
         """The IPFS node that EMOTIONET_IPFS_API names."""
         need("kubo", "an IPFS node")
-        from registry.content.kubo import KuboStore
+        from registry.content.stores.kubo import KuboStore
 
         if self.settings.ipfs_api is None:
             raise UsageError("no IPFS node is set up", hint="set EMOTIONET_IPFS_API, like /ip4/127.0.0.1/tcp/5001.")
@@ -85,7 +85,7 @@ class Home:
     def source(self) -> BlockReader | None:
         """Where what is not held is fetched from: gateways, or the IPFS node's peers; None if neither is set up."""
         if self.settings.gateways:
-            from registry.content.gateway import GatewayClient
+            from registry.content.sources.gateway import GatewayClient
 
             return GatewayClient(self.settings.gateways)
         return self.kubo.network() if self.settings.ipfs_api else None
@@ -93,7 +93,7 @@ class Home:
     @cached_property
     def catalog(self) -> Catalog:
         """The catalog, its schema brought up to date."""
-        from registry.catalog.database import Catalog
+        from registry.catalog.schema.database import Catalog
 
         self._folder()
         catalog = Catalog(self.settings.database_url)
@@ -110,7 +110,7 @@ class Home:
     @cached_property
     def key(self) -> Key:
         """The publishing key; made, and said so on stderr, if there is none."""
-        from registry.provenance.keys import load_or_create
+        from registry.provenance.keys.keys import load_or_create
 
         key = load_or_create(self._folder(), self.settings.passphrase)
         if key.created:
@@ -121,10 +121,10 @@ class Home:
     def anchors(self) -> Anchors:
         """The chain where one is set up, otherwise the embedded journal."""
         if self.settings.chain_rpc:
-            from registry.provenance.ethereum import connect
+            from registry.provenance.anchors.ethereum import connect
 
             return cast(Anchors, connect(self.settings, lambda: self.key))
-        from registry.provenance.journal import Journal
+        from registry.provenance.anchors.journal import Journal
 
         return Journal(self._folder() / "journal.jsonl", lambda: self.key.address)
 
@@ -144,8 +144,8 @@ class Home:
 
     @cached_property
     def _local(self) -> Engine:
+        from registry.jobs.capacity import Room, room_here
         from registry.jobs.engines.local import LocalEngine
-        from registry.jobs.room import Room, room_here
 
         return LocalEngine(Room(room_here(), self.settings.at_once("local")))
 
@@ -157,10 +157,10 @@ class Home:
 
     def worker(self) -> Worker:
         """A worker of this machine with every handler."""
+        from registry.jobs.disk_reserve import keep_reserve
         from registry.jobs.engines import NAMES
-        from registry.jobs.reserve import keep_reserve
         from registry.jobs.worker import Worker
-        from registry.workflows import draw_folds, evaluate_run, prepare_run, train_fold
+        from registry.workflows.training import draw_folds, evaluate_run, prepare_run, train_fold
 
         handlers = {
             "prepare": partial(self._begin, prepare_run.prepare),
@@ -183,7 +183,7 @@ class Home:
 
     def _make_room(self, job: Job) -> None:
         """What can be made again, or was kept for this, leaves a full disk."""
-        from registry.jobs.reserve import give_reserve
+        from registry.jobs.disk_reserve import give_reserve
 
         give_reserve(self.settings.reserve)
         for pixels in (self.settings.work / job.run).glob("*.npy"):
@@ -208,12 +208,12 @@ class Home:
             self.queue.emit(db, job.run, "again", said, self.now())
 
     def _run_left(self, job: Job) -> None:
-        from registry.workflows.control_run import leave
+        from registry.workflows.runs.control_run import leave
 
         leave(self, job.run)
 
     def _run_failed(self, job: Job, error: EmotionetError) -> None:
-        from registry.workflows.control_run import fail
+        from registry.workflows.runs.control_run import fail
 
         fail(self, job, error)
 

@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
 LINES, FUNCTION_LINES = 280, 50  # the aim is 250 and 15
 LONGER = {
-    "registry/core/records.py": 360,  # one line a field, the fields of all records side by side
+    "registry/core/records/__init__.py": 360,  # one line a field, the fields of all records side by side
 }
 
 

@@ -64,7 +64,7 @@ def test_every_package_can_be_imported_alone(name: str) -> None:
 
 def test_the_service_runs_without_the_pipeline_and_torch() -> None:
     blocked = "import sys; sys.modules.update(pipeline=None, torch=None, ultralytics=None); "
-    imports = "import registry.api.app, registry.assembly, registry.workflows.audit_target, registry.cli.main"
+    imports = "import registry.api.app, registry.assembly, registry.workflows.audit.audit_target, registry.cli.main"
     assert "litestar" in loaded_after(blocked + imports)
 
 
@@ -72,7 +72,7 @@ def test_the_contract_is_read_without_web3() -> None:
     assert "web3" not in loaded_after("import contracts_abi; contracts_abi.deployed_bytecode()")
 
 
-@pytest.mark.parametrize("name", ["registry.provenance.ethereum", "registry.provenance.transactions"])
+@pytest.mark.parametrize("name", ["registry.provenance.anchors.ethereum", "registry.provenance.anchors.transactions"])
 def test_the_recursion_limit_stays_pythons_own(name: str) -> None:
     """py_ecc, which web3 and eth_account bring, raises it a hundredfold: deep JSON would then end the server."""
     code = f"import sys, {name}; print(sys.getrecursionlimit())"

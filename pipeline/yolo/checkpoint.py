@@ -19,7 +19,7 @@ import torch
 
 from pipeline.hardware import hardware
 from pipeline.workspace import task_digest
-from registry.core.method import FoldTask
+from registry.core.ports.method import FoldTask
 
 _DIGEST = 32  # bytes
 _UNUSABLE = (OSError, EOFError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, UnpicklingError)

@@ -8,7 +8,7 @@ import numpy as np
 from ultralytics.data.dataset import YOLODataset
 
 from pipeline.workspace import yolo_boxes
-from registry.core.method import FoldTask
+from registry.core.ports.method import FoldTask
 
 
 class ArrayDataset(YOLODataset):  # type: ignore[misc]

@@ -18,7 +18,7 @@ from pipeline.yolo.model import infer, load_model
 from pipeline.yolo.precision import computing_in
 from pipeline.yolo.trainer import Base, Finished, FoldTrainer, Report
 from registry.core.errors import NO_ROOM, EmotionetError, Unavailable, not_written
-from registry.core.method import Detection, FoldTask
+from registry.core.ports.method import Detection, FoldTask
 
 INTEGRATIONS = ("clearml", "comet", "dvc", "mlflow", "neptune", "raytune", "tensorboard", "wandb", "sync", "hub")
 NOT_WRITTEN = (*NO_ROOM, errno.EROFS, errno.EIO)

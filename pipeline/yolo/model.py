@@ -14,7 +14,7 @@ from pipeline.arguments import MAX_DETECTIONS, NMS_IOU
 from pipeline.resize import Letterbox
 from pipeline.weights import ARCHITECTURES
 from registry.core.errors import Untrusted
-from registry.core.method import Detection
+from registry.core.ports.method import Detection
 
 
 def build_model(architecture: str, classes: tuple[str, ...]) -> DetectionModel:

@@ -24,7 +24,7 @@ from pipeline.yolo.batchnorm import batches_of, measure
 from pipeline.yolo.dataset import ArrayDataset
 from pipeline.yolo.model import build_model
 from registry.core.errors import EmotionetError
-from registry.core.method import FoldTask
+from registry.core.ports.method import FoldTask
 
 Report = Callable[[Mapping[str, Any]], None]
 LAST_LAYER = re.compile(r"model\.22\.cv3\.\d\.2\.")  # scores of classes

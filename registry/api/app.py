@@ -13,13 +13,15 @@ from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.types import Message, Scope
 
-from registry.api import audits, auth, content, gateway, images, releases, runs, snapshots, system
+from registry.api import auth, system
 from registry.api.describe import description
+from registry.api.gateway import gateway
+from registry.api.gateway.public import Public
 from registry.api.log_requests import LoggedApp
 from registry.api.parts import PREFIX
 from registry.api.problems import HANDLERS, StrictRequest
-from registry.api.public import Public
-from registry.api.wire import JSON_BYTES
+from registry.api.v1 import audits, content, images, releases, runs, snapshots
+from registry.api.v1.wire import JSON_BYTES
 from registry.assembly import Home
 
 SECURITY_HEADERS = {

@@ -12,14 +12,14 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 
 from registry import assembly
+from registry.api.gateway.public import Public
 from registry.api.problems import MEDIA_TYPE, HttpProblem, Problem
-from registry.api.public import Public
-from registry.core import unixfs
-from registry.core.cid import CID, RAW, given
-from registry.core.dagpb import decode_node
-from registry.core.store import BlockReader
+from registry.core.ipld import unixfs
+from registry.core.ipld.cid import CID, RAW, given
+from registry.core.ipld.dagpb import decode_node
+from registry.core.ports.store import BlockReader
 from registry.workflows.parts import Parts
-from registry.workflows.trace import record_of
+from registry.workflows.store.trace import record_of
 
 Home = NamedDependency[assembly.Home]
 Published = NamedDependency[Public]

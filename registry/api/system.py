@@ -15,8 +15,8 @@ from litestar import MediaType, Request, Response, get
 from litestar.types import Message, Scope
 
 from registry.api.parts import Document, Home, problems
-from registry.catalog import kept
-from registry.catalog import tables as t
+from registry.catalog.schema import derived as t
+from registry.catalog.schema import operational as kept
 from registry.workflows.parts import Parts
 
 _COUNTED = {"images": t.images, "entries": t.entries, "snapshots": t.snapshots, "releases": t.releases}

@@ -14,11 +14,11 @@ import secrets
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from registry.catalog import kept as t
-from registry.catalog.sql import insert_new
-from registry.catalog.tables import contribution_rows as rows
-from registry.core.cid import CID
+from registry.catalog.schema import operational as t
+from registry.catalog.schema.derived import contribution_rows as rows
+from registry.catalog.schema.sql import insert_new
 from registry.core.errors import NotFound
+from registry.core.ipld.cid import CID
 
 _PSEUDONYM_BYTES = 16
 

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from registry.catalog import kept as t
+from registry.catalog.schema import operational as t
 from registry.core.errors import Conflict, NotFound, UsageError
 
 SCOPES = ("images:write", "snapshots:write", "runs:write", "releases:write", "withdrawals:write", "admin")

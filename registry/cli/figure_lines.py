@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from registry.cli.output import table
-from registry.provenance.exports.card_words import REASONS
+from registry.exports.card_words import REASONS
 
 SHOWN = ("macro_f1", "accuracy", "pr_auc", "map50", "recall_gap(class)")
 

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry.assembly import Home
-from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted, UsageError, not_read
-from registry.workflows.read_content import check_regular, names_content
+from registry.core.ipld.cid import CID
+from registry.workflows.store.read_content import check_regular, names_content
 
 if TYPE_CHECKING:
-    from registry.content.embedded import EmbeddedStore
-    from registry.core.anchor import Anchors
-    from registry.provenance.keys import Key
+    from registry.content.stores.embedded import EmbeddedStore
+    from registry.core.ports.anchor import Anchors
+    from registry.provenance.keys.keys import Key
 
 
 class FileHome(Home):
@@ -36,7 +36,7 @@ class FileHome(Home):
     @cached_property
     def embedded(self) -> EmbeddedStore:
         """The files' blocks, then this home's."""
-        from registry.content.embedded import EmbeddedStore
+        from registry.content.stores.embedded import EmbeddedStore
 
         behind = self._behind
 
@@ -81,7 +81,7 @@ def opened_with(texts: list[str], *, any_record: bool = False) -> Iterator[tuple
     ``any_record``: what a file's first root names, whatever that is.
     """
     from registry.cli.commands.common import cid, home
-    from registry.workflows.trace import record_of
+    from registry.workflows.store.trace import record_of
 
     with home() as own:
         if not any(map(is_file, texts)):
@@ -102,8 +102,8 @@ def opened_with(texts: list[str], *, any_record: bool = False) -> Iterator[tuple
 def _read(scratch: FileHome, path: Path, any_record: bool) -> CID:
     """Read a file into the scratch home; returns what it is about."""
     from registry.content.car_import import import_partial
-    from registry.workflows.index_logs import index_logs, signed_in
-    from registry.workflows.trace import record_of
+    from registry.workflows.log.index_logs import index_logs, signed_in
+    from registry.workflows.store.trace import record_of
 
     check_regular(path)
     try:
@@ -126,7 +126,7 @@ def _read(scratch: FileHome, path: Path, any_record: bool) -> CID:
 
 
 def _release(scratch: FileHome, path: Path, roots: list[CID], problems: list[str]) -> CID:
-    from registry.catalog import releases
+    from registry.catalog.queries import releases
 
     with scratch.catalog.read() as db:
         known = {CID.parse(row["cid"]) for row in releases.list_releases(db)[0]}

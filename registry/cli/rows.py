@@ -12,7 +12,7 @@ from typing import Any
 from registry.cli.output import json_text, show
 from registry.core.errors import UsageError
 from registry.core.extras import need
-from registry.workflows.whole_file import whole_file
+from registry.files import whole_file
 
 
 def _flat(value: Any) -> Any:

@@ -20,7 +20,7 @@ def work_until_ended(opened: Home, run: str, output: Output) -> None:
 
     Ctrl-C leaves the run where it is: ``Cancelled``, with the command that goes on.
     """
-    from registry.workflows.control_run import leave
+    from registry.workflows.runs.control_run import leave
 
     try:
         _work(opened, run, output)

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from registry.content.batch import Batch
-from registry.content.embedded import EmbeddedStore
-from registry.core import car
-from registry.core.cid import CID, verify
-from registry.core.dag import not_here, walk_present
-from registry.core.encoding import LINKING, links
+from registry.content.stores.batch import Batch
+from registry.content.stores.embedded import EmbeddedStore
 from registry.core.errors import EmotionetError, InvalidInput, NotFound, Untrusted
-from registry.core.store import BlockStore
+from registry.core.ipld import car
+from registry.core.ipld.cid import CID, verify
+from registry.core.ipld.dag import not_here, walk_present
+from registry.core.ipld.encoding import LINKING, links
+from registry.core.ports.store import BlockStore
 
 MAX_BYTES = 64 << 30
 MAX_BLOCKS = 50_000_000

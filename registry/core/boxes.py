@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from registry.core.method import Box
+from registry.core.ports.method import Box
 
 PIXEL = 100  # in a box's units
 

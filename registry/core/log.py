@@ -23,9 +23,10 @@ import msgspec
 from coincurve import PublicKey
 from Crypto.Hash import keccak
 
-from registry.core import encoding, records
-from registry.core.cid import CID, DAG_CBOR, SHA2_256
+from registry.core import records
 from registry.core.errors import InvalidInput, Untrusted
+from registry.core.ipld import encoding
+from registry.core.ipld.cid import CID, DAG_CBOR, SHA2_256
 from registry.core.records import Entry
 
 ALG = "dsse-es256k"

@@ -22,12 +22,12 @@ import numpy as np
 
 from registry.core.errors import InvalidInput
 from registry.core.figure_names import Parts, name_of, of_class
-from registry.evaluation import metrics
-from registry.evaluation.areas import in_steps
-from registry.evaluation.bootstrap import bootstrap
-from registry.evaluation.columns import Columns, Ints
 from registry.evaluation.decimals import UNIT, six
-from registry.evaluation.intervals import percentiles
+from registry.evaluation.figures import metrics
+from registry.evaluation.figures.areas import in_steps
+from registry.evaluation.input.columns import Columns, Ints
+from registry.evaluation.intervals.bootstrap import bootstrap
+from registry.evaluation.intervals.intervals import percentiles
 
 AREAS = ("pr_auc", "map50", "map50_95")
 FIGURES = ("macro_f1", "micro_f1", *AREAS)

@@ -13,25 +13,26 @@ from typing import Any
 import numpy as np
 
 from registry.core import records
-from registry.core.cid import CID
 from registry.core.errors import InvalidInput
 from registry.core.figure_names import check_attribute
+from registry.core.ipld.cid import CID
 from registry.core.records import REFIT, Claim, GroupTest, Metric, Optimistic, Origin, Overfitting, Spread, Verdict
-from registry.evaluation import curves, fairness, metrics
 from registry.evaluation.base_seen import about_base, mark
 from registry.evaluation.claims import judge_all
-from registry.evaluation.columns import Bools, Columns, Ints, take
-from registry.evaluation.curves import Points
 from registry.evaluation.decimals import six, six_ratio
-from registry.evaluation.figures import Rule, figures, several
-from registry.evaluation.group_tests import by_class
-from registry.evaluation.intervals import group_indices
+from registry.evaluation.fairness import fairness
+from registry.evaluation.fairness.group_tests import by_class
+from registry.evaluation.figures import curves, metrics
+from registry.evaluation.figures.curves import Points
+from registry.evaluation.figures.figures import Rule, figures, several
+from registry.evaluation.figures.overfitting import History, loss_curves, overfitting
+from registry.evaluation.figures.repeats import by_repeat, spread
+from registry.evaluation.figures.thin_classes import thin_classes
+from registry.evaluation.figures.thresholds import MILLION, ThresholdRule, best_macro_f1, choose
+from registry.evaluation.input.columns import Bools, Columns, Ints, take
+from registry.evaluation.input.reading import Row, columns_of
+from registry.evaluation.intervals.intervals import group_indices
 from registry.evaluation.notes import notes
-from registry.evaluation.overfitting import History, loss_curves, overfitting
-from registry.evaluation.reading import Row, columns_of
-from registry.evaluation.repeats import by_repeat, spread
-from registry.evaluation.thin_classes import thin_classes
-from registry.evaluation.thresholds import MILLION, ThresholdRule, best_macro_f1, choose
 
 MAX_CLASSES = 100
 MAX_FOLDS = 2000  # of all repeats: each is looked at by itself

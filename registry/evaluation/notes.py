@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from registry.core.figure_names import word
 from registry.core.records import Metric
-from registry.evaluation.areas import in_steps, steps_of
-from registry.evaluation.columns import Columns
-from registry.evaluation.groups import Attributes
-from registry.evaluation.intervals import BAGS
-from registry.evaluation.thresholds import ThresholdRule
+from registry.evaluation.fairness.groups import Attributes
+from registry.evaluation.figures.areas import in_steps, steps_of
+from registry.evaluation.figures.thresholds import ThresholdRule
+from registry.evaluation.input.columns import Columns
+from registry.evaluation.intervals.intervals import BAGS
 
 
 def _says_all(one: Metric) -> bool:

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted, not_written
+from registry.jobs.capacity import oom_kills
 from registry.jobs.folder import alone_in
-from registry.jobs.room import oom_kills
 
 Report = Callable[[Mapping[str, Any]], None]
 _KINDS: Mapping[str, type[EmotionetError]] = {

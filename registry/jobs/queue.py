@@ -19,8 +19,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from registry.catalog import kept as t
-from registry.catalog.database import Catalog
+from registry.catalog.schema import operational as t
+from registry.catalog.schema.database import Catalog
 from registry.core.errors import Cancelled, Conflict
 
 _J = t.jobs

@@ -18,12 +18,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from registry.core import records, tables
-from registry.core.cid import CID
+from registry.core import records
 from registry.core.errors import EmotionetError
+from registry.core.ipld.cid import CID
 from registry.core.records import BaseSeen, Seen
-from registry.provenance.lineage import Get, draw_view
+from registry.core.table import tables
 from registry.provenance.recipe_numbers import stated_count
+from registry.provenance.release_view import Get, draw_view
 
 IMAGE, PERSON, NEAR = "image", "person", "near_duplicate"
 MAX_TRAININGS = 10_000

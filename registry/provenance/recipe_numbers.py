@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from registry.core import records
 from registry.core.errors import InvalidInput
-from registry.evaluation.thresholds import ThresholdRule
+from registry.evaluation.figures.thresholds import ThresholdRule
 
 MAX_TRAININGS = 100  # folds of all repeats together
 BOUNDS = {

@@ -11,18 +11,18 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from registry.catalog.lineage import trainings_of
-from registry.content import importer, reader
+from registry.catalog.queries.lineage import trainings_of
+from registry.content.unixfs import importer, reader
 from registry.core import records
-from registry.core.cid import CID, DAG_CBOR
 from registry.core.errors import InvalidInput, Untrusted, UsageError
-from registry.core.method import Method
+from registry.core.ipld.cid import CID, DAG_CBOR
+from registry.core.ports.method import Method
+from registry.core.ports.store import BlockStore
 from registry.core.records import Origin, Release
-from registry.core.store import BlockStore
 from registry.core.tensors import tensors_digest
+from registry.exports.card_base import Base, stated_origin
 from registry.provenance.base_lineage import Lineage, count_seen, judged_and_seen, lineage_of, trained_on
 from registry.provenance.checks.reached import type_of
-from registry.provenance.exports.card_base import Base, stated_origin
 from registry.workflows.parts import Parts
 
 MAX_LISTED = 10  # weights that an error lists

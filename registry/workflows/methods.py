@@ -6,7 +6,7 @@ from importlib import metadata
 from typing import cast
 
 from registry.core.errors import NotFound, Unavailable
-from registry.core.method import Method
+from registry.core.ports.method import Method
 
 GROUP = "emotionet.methods"
 

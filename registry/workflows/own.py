@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from registry.core.errors import Conflict
 from registry.core.log import DID_PREFIX
-from registry.provenance import own_log
-from registry.provenance.keys import FOLDER
+from registry.provenance.keys import own_log
+from registry.provenance.keys.keys import FOLDER
 from registry.workflows.parts import Parts
 
 OWN, OTHER = "this registry", "somebody else"

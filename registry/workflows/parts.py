@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from registry.core.anchor import Anchors
 from registry.core.log import Signer
-from registry.core.method import Method
-from registry.core.store import BlockReader, BlockStore
+from registry.core.ports.anchor import Anchors
+from registry.core.ports.method import Method
+from registry.core.ports.store import BlockReader, BlockStore
 from registry.settings import Settings
 
 if TYPE_CHECKING:
-    from registry.catalog.database import Catalog
+    from registry.catalog.schema.database import Catalog
     from registry.jobs.engines import Engine
     from registry.jobs.queue import Queue
 

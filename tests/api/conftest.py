@@ -19,11 +19,11 @@ from litestar.testing import TestClient
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
 from registry.catalog import tokens
-from registry.content.importer import add_bytes
-from registry.content.memory import MemoryStore
-from registry.core import car
-from registry.core.cid import CID
-from registry.core.dag import walk_closure
+from registry.content.stores.memory import MemoryStore
+from registry.content.unixfs.importer import add_bytes
+from registry.core.ipld import car
+from registry.core.ipld.cid import CID
+from registry.core.ipld.dag import walk_closure
 from registry.settings import read_settings
 
 PLUGIN = Path(__file__).parents[1] / "support" / "plugin"

@@ -5,18 +5,18 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Sequence
 
-from registry.api.gateway_car import EntityBytes, Extract
-from registry.api.gateway_path import find
+from registry.api.gateway.car import EntityBytes, Extract
+from registry.api.gateway.path import find
 from registry.assembly import Home
-from registry.catalog import images
-from registry.content import reader
-from registry.content.importer import add_bytes, add_directory
-from registry.content.memory import MemoryStore
-from registry.core import car, encoding, unixfs
-from registry.core.cid import CID, DAG_CBOR, DAG_PB, IDENTITY, RAW, cid_of
-from registry.core.dagpb import Link, Node, encode_node
-from registry.core.store import BlockReader, BlockStore
-from registry.core.unixfs import UnixFS
+from registry.catalog.queries import images
+from registry.content.stores.memory import MemoryStore
+from registry.content.unixfs import reader
+from registry.content.unixfs.importer import add_bytes, add_directory
+from registry.core.ipld import car, encoding, unixfs
+from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, IDENTITY, RAW, cid_of
+from registry.core.ipld.dagpb import Link, Node, encode_node
+from registry.core.ipld.unixfs import UnixFS
+from registry.core.ports.store import BlockReader, BlockStore
 
 RAW_TYPE, CAR_TYPE = "application/vnd.ipld.raw", "application/vnd.ipld.car"
 

@@ -8,8 +8,8 @@ import tracemalloc
 
 import pytest
 
-from registry.api import image_rows, row_bodies
 from registry.api.problems import HttpProblem
+from registry.api.v1 import image_rows, row_bodies
 from registry.core.errors import InvalidInput
 from tests.api.conftest import CAR_TYPE, Client, Headers, Resting, fill, problem
 from tests.api.test_schema import operations

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from registry.assembly import Home
-from registry.catalog import images
+from registry.catalog.queries import images
 from registry.cli.main import main
-from registry.core import records, tables
-from registry.core.cid import CID
-from registry.workflows.take_snapshot import take_snapshot
+from registry.core import records
+from registry.core.ipld.cid import CID
+from registry.core.table import tables
+from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.api.conftest import Client, Headers, picture, register, send
 
 FIRST: dict[str, Any] = {

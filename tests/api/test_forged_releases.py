@@ -11,11 +11,12 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import open_home
-from registry.core import records, tables
-from registry.core.cid import CID
+from registry.core import records
 from registry.core.errors import EmotionetError
+from registry.core.ipld.cid import CID
+from registry.core.table import tables
 from registry.settings import read_settings
-from registry.workflows.import_source import import_source
+from registry.workflows.images.import_source import import_source
 from tests.support.forgery import PLUGIN, Released, car_of, forge, replaced, simulated_release
 
 TABLES = {

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import Home
-from registry.content import importer, reader
-from registry.content.memory import MemoryStore
-from registry.core import car, records
-from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of, verify
-from registry.workflows.import_source import import_source
+from registry.content.stores.memory import MemoryStore
+from registry.content.unixfs import importer, reader
+from registry.core import records
+from registry.core.ipld import car
+from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of, verify
+from registry.workflows.images.import_source import import_source
 from tests.api.conftest import Client, Headers, Resting, fill, picture, problem, register, send
 from tests.support.blocks import overwrite
 

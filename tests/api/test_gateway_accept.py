@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.api.accept import choose
+from registry.api.gateway.accept import choose
 from registry.api.problems import HttpProblem
 from tests.api.gateway_dags import CAR_TYPE, RAW_TYPE
 

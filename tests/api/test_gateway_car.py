@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from registry.api import gateway_car
-from registry.api.gateway_car import Extract
-from registry.api.gateway_path import Way, find
-from registry.content import reader
-from registry.content.memory import MemoryStore
-from registry.core import hamt, unixfs
-from registry.core.cid import CID, DAG_CBOR, DAG_PB, IDENTITY, RAW, cid_of
-from registry.core.dagpb import Link, Node, encode_node
+from registry.api.gateway import car as gateway_car
+from registry.api.gateway.car import Extract
+from registry.api.gateway.path import Way, find
+from registry.content.stores.memory import MemoryStore
+from registry.content.unixfs import reader
 from registry.core.errors import InvalidInput, NotFound, Unavailable
+from registry.core.ipld import hamt, unixfs
+from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, IDENTITY, RAW, cid_of
+from registry.core.ipld.dagpb import Link, Node, encode_node
 from tests.api.gateway_dags import (
     answer,
     content,

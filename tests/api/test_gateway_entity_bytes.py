@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.api.gateway_car import EntityBytes
-from registry.content import reader
-from registry.content.importer import add_bytes
-from registry.content.memory import MemoryStore
+from registry.api.gateway.car import EntityBytes
+from registry.content.stores.memory import MemoryStore
+from registry.content.unixfs import reader
+from registry.content.unixfs.importer import add_bytes
 from registry.core.errors import UsageError
 from tests.api.gateway_dags import answer, content, once, put_tree
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import Home
-from registry.content import reader
-from registry.core.cid import CID, IDENTITY
-from registry.workflows.import_source import import_source
+from registry.content.unixfs import reader
+from registry.core.ipld.cid import CID, IDENTITY
+from registry.workflows.images.import_source import import_source
 from tests.api.conftest import Client
 from tests.api.gateway_dags import content, depth_first, links_of, once, read_car
 

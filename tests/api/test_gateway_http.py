@@ -8,8 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from registry.assembly import Home
-from registry.content.importer import add_bytes
-from registry.core.cid import CID, RAW, cid_of
+from registry.content.unixfs.importer import add_bytes
+from registry.core.ipld.cid import CID, RAW, cid_of
 from tests.api.conftest import Client, problem
 from tests.api.gateway_dags import (
     CAR_TYPE,

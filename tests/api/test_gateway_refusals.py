@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from registry.assembly import Home
-from registry.content.importer import add_bytes
-from registry.core.cid import CID, DAG_PB, IDENTITY, RAW, cid_of
+from registry.content.unixfs.importer import add_bytes
+from registry.core.ipld.cid import CID, DAG_PB, IDENTITY, RAW, cid_of
 from tests.api.conftest import Client, Headers, picture, problem, register, send
 from tests.api.gateway_dags import (
     CAR_TYPE,

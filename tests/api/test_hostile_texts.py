@@ -15,7 +15,7 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
-from registry.catalog import entries, images
+from registry.catalog.queries import entries, images
 from registry.cli.main import main
 from registry.core import text
 from registry.core.errors import InvalidInput

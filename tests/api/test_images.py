@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from registry.api import content
-from registry.api import images as addresses
+from registry.api.v1 import content
+from registry.api.v1 import images as addresses
 from registry.assembly import Home
-from registry.content.importer import add_bytes, add_directory
-from registry.content.memory import MemoryStore
-from registry.core import car
-from registry.core.cid import CID, DAG_CBOR, RAW, cid_of
-from registry.core.dag import walk_closure
-from registry.core.dagpb import Link
-from registry.core.unixfs import file_node
+from registry.content.stores.memory import MemoryStore
+from registry.content.unixfs.importer import add_bytes, add_directory
+from registry.core.ipld import car
+from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
+from registry.core.ipld.dag import walk_closure
+from registry.core.ipld.dagpb import Link
+from registry.core.ipld.unixfs import file_node
 from tests.api.conftest import (
     CAR_TYPE,
     Client,

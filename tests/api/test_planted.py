@@ -12,22 +12,25 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
-from registry.catalog import images, indexing
-from registry.content import reader
-from registry.content.importer import add_bytes, add_directory
-from registry.content.memory import MemoryStore
-from registry.core import car, encoding, log, records, tables
-from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
-from registry.core.dag import walk_closure
-from registry.core.dagpb import Link
+from registry.catalog.index import indexing
+from registry.catalog.queries import images
+from registry.content.stores.memory import MemoryStore
+from registry.content.unixfs import reader
+from registry.content.unixfs.importer import add_bytes, add_directory
+from registry.core import log, records
 from registry.core.errors import InvalidInput, NotFound, Untrusted
-from registry.core.unixfs import file_node
-from registry.provenance.keys import Key, load_or_create
+from registry.core.ipld import car, encoding
+from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
+from registry.core.ipld.dag import walk_closure
+from registry.core.ipld.dagpb import Link
+from registry.core.ipld.unixfs import file_node
+from registry.core.table import tables
+from registry.provenance.keys.keys import Key, load_or_create
 from registry.settings import read_settings
-from registry.workflows.import_source import import_source
-from registry.workflows.read_content import read_as
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.sync_store import sync
+from registry.workflows.images.import_source import import_source
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.store.read_content import read_as
+from registry.workflows.store.sync_store import sync
 from tests.api.conftest import CAR_TYPE, PLUGIN, Client, Headers, fill, make_token, picture, problem
 from tests.api.test_schema import operations
 

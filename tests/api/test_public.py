@@ -5,18 +5,19 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from registry.api.gateway.public import Public
 from registry.api.problems import HttpProblem
-from registry.api.public import Public
 from registry.assembly import Home
-from registry.catalog import images
-from registry.catalog import tables as t
-from registry.content.importer import add_bytes, add_directory
-from registry.core import records, tables
-from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
+from registry.catalog.queries import images
+from registry.catalog.schema import derived as t
+from registry.content.unixfs.importer import add_bytes, add_directory
+from registry.core import records
 from registry.core.errors import NotFound
-from registry.workflows.labeled_rows import NewRow
-from registry.workflows.register_images import register
-from registry.workflows.say import say
+from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
+from registry.core.table import tables
+from registry.workflows.images.labeled_rows import NewRow
+from registry.workflows.images.register_images import register
+from registry.workflows.log.append import say
 from tests.support.blocks import lose
 
 

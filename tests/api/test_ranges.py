@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.api.gateway.ranges import cut, etag_matches, parse_range, started
 from registry.api.problems import HttpProblem
-from registry.api.ranges import cut, etag_matches, parse_range, started
 from registry.core.errors import NotFound
 
 SIZES = st.integers(0, 2000)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from registry.api import runs as addresses
+from registry.api.v1 import runs as addresses
 from registry.assembly import Home
-from registry.catalog import runs
-from registry.core.cid import DAG_CBOR, DAG_PB, cid_of
+from registry.catalog.queries import runs
+from registry.core.ipld.cid import DAG_CBOR, DAG_PB, cid_of
 from tests.api.conftest import Client, Headers, Resting, fill, problem
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from registry.api import wire
+from registry.api.v1 import wire
 from registry.assembly import Home
-from registry.catalog import runs
+from registry.catalog.queries import runs
 from tests.api.conftest import CAR_TYPE, make_car, make_token, picture, problem
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from registry.core import tables
-from registry.core.cid import CID, RAW, cid_of
+from registry.core.ipld.cid import CID, RAW, cid_of
+from registry.core.table import tables
 from tests.api.conftest import LABELS, Client, Headers, fill, picture, problem, register, send
 
 

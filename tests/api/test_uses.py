@@ -13,8 +13,8 @@ from safetensors.numpy import load
 
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
-from registry.core import car
-from registry.core.cid import CID, RAW, cid_of, verify
+from registry.core.ipld import car
+from registry.core.ipld.cid import CID, RAW, cid_of, verify
 from registry.settings import read_settings
 from tests.api.conftest import PLUGIN, Client, Headers, fill, make_token, problem
 from tests.api.test_runs import parse_events
@@ -172,7 +172,7 @@ def test_what_is_no_model(used: Used, tail: str) -> None:
 
 
 def test_unpublished_weights_are_not_given_out(used: Used) -> None:
-    from registry.content.importer import add_bytes, add_directory
+    from registry.content.unixfs.importer import add_bytes, add_directory
 
     added = add_bytes(used.home.store, b"weights of a run that was not published")
     folder = add_directory(used.home.store, {"weights.safetensors": (added.cid, added.tsize)}).cid

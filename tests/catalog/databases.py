@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from registry.catalog.database import Catalog
-from registry.catalog.kept import metadata
+from registry.catalog.schema.database import Catalog
+from registry.catalog.schema.operational import metadata
 
 KINDS = [
     pytest.param("sqlite"),

@@ -19,10 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import migrations
-from registry.catalog import runs, tokens
-from registry.catalog.database import HEAD, Catalog, parse_url, translated
-from registry.catalog.kept import KEPT, metadata
-from registry.catalog.tables import REBUILDABLE
+from registry.catalog import tokens
+from registry.catalog.queries import runs
+from registry.catalog.schema.database import HEAD, Catalog, parse_url, translated
+from registry.catalog.schema.derived import REBUILDABLE
+from registry.catalog.schema.operational import KEPT, metadata
 from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, UsageError
 from tests.catalog.world import NOW
 
@@ -68,7 +69,7 @@ def test_a_schema_that_is_there_needs_no_alembic(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/catalog.sqlite"
     Catalog(url).upgrade()
     program = (
-        "import sys; from registry.catalog.database import Catalog; "
+        "import sys; from registry.catalog.schema.database import Catalog; "
         f"Catalog({url!r}).upgrade(); sys.exit('alembic' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -6,10 +6,10 @@ import typing
 
 import pytest
 
-from registry.catalog.edges import ABOUT, BESIDE, CONTENT_TYPES, DERIVED, FIELDS, RECORD, edges
+from registry.catalog.index.edges import ABOUT, BESIDE, CONTENT_TYPES, DERIVED, FIELDS, RECORD, edges
 from registry.core import records
-from registry.core.cid import CID, DAG_CBOR, RAW, cid_of
 from registry.core.errors import InvalidInput
+from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
 from tests.catalog.world import NOW
 
 A, B, C, D = (cid_of(bytes([n]), DAG_CBOR) for n in range(4))

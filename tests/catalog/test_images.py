@@ -8,13 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from registry.catalog import images, private
-from registry.catalog.database import Catalog
-from registry.catalog.tables import REBUILDABLE
+from registry.catalog import private
+from registry.catalog.queries import images
+from registry.catalog.schema.database import Catalog
+from registry.catalog.schema.derived import REBUILDABLE
 from registry.core import records
-from registry.core.cid import CID, DAG_PB
 from registry.core.errors import InvalidInput, NotFound, UsageError
-from registry.core.snapshot import Classes, classes_of, matches, resolve_rows, select
+from registry.core.ipld.cid import CID, DAG_PB
+from registry.core.snapshots.snapshot import Classes, classes_of, matches, resolve_rows, select
 from tests.catalog.world import NOW, Key, World, dump, image_bytes, sha256_of
 
 ROOT = CID.v1(DAG_PB, bytes(32))

@@ -8,13 +8,14 @@ from itertools import permutations
 import msgspec
 import pytest
 
-from registry.catalog import entries, images, releases, runs, snapshots
-from registry.catalog import tables as tables_
-from registry.catalog.indexing import index_entry, index_evidence, note_entry
-from registry.catalog.tables import REBUILDABLE
-from registry.core import log, records, tables
-from registry.core.cid import CID, DAG_PB, RAW
+from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
+from registry.catalog.queries import entries, images, releases, runs, snapshots
+from registry.catalog.schema import derived as tables_
+from registry.catalog.schema.derived import REBUILDABLE
+from registry.core import log, records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Untrusted
+from registry.core.ipld.cid import CID, DAG_PB, RAW
+from registry.core.table import tables
 from tests.catalog.world import Key, World, at, dump, image_bytes, sha256_of
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from registry.catalog.lineage import lineage, lookup, touched
+from registry.catalog.queries.lineage import lineage, lookup, touched
 from registry.core import records
-from registry.core.cid import CID, DAG_CBOR
 from registry.core.errors import InvalidInput
+from registry.core.ipld.cid import CID, DAG_CBOR
 from tests.catalog.world import Key, Release, World, at, sha256_of
 
 

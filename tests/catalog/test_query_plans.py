@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from registry.catalog import images
-from registry.catalog.database import Catalog
+from registry.catalog.queries import images
+from registry.catalog.schema.database import Catalog
 from tests.catalog.world import World, sha256_of
 
 FILTERS: list[dict[str, str]] = [

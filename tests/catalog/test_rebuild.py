@@ -9,16 +9,19 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from registry.catalog import entries, images, kept, runs, tokens
-from registry.catalog import tables as t
-from registry.catalog.database import Catalog
-from registry.catalog.kept import KEPT
-from registry.catalog.rebuild import rebuild
-from registry.catalog.tables import REBUILDABLE
-from registry.content import importer
-from registry.core import log, records, tables
-from registry.core.cid import CID
+from registry.catalog import tokens
+from registry.catalog.index.rebuild import rebuild
+from registry.catalog.queries import entries, images, runs
+from registry.catalog.schema import derived as t
+from registry.catalog.schema import operational as kept
+from registry.catalog.schema.database import Catalog
+from registry.catalog.schema.derived import REBUILDABLE
+from registry.catalog.schema.operational import KEPT
+from registry.content.unixfs import importer
+from registry.core import log, records
 from registry.core.errors import NotFound, Unavailable
+from registry.core.ipld.cid import CID
+from registry.core.table import tables
 from registry.jobs.queue import Queue
 from tests.catalog.world import NOW, Key, World, at, dump, image_bytes, sha256_of
 
@@ -273,7 +276,7 @@ def test_an_image_of_many_blocks_is_stored_only_if_all_are_held(world: World) ->
 
 
 def importer_links(world: World, cid: CID) -> list[CID]:
-    from registry.core.encoding import links
+    from registry.core.ipld.encoding import links
 
     return links(world.store.get(cid), cid.codec)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from registry.catalog import releases, runs, snapshots
-from registry.catalog.database import Catalog
+from registry.catalog.queries import releases, runs, snapshots
+from registry.catalog.schema.database import Catalog
 from registry.core.errors import NotFound, UsageError
 from tests.catalog.world import NOW, Key, World, at
 

@@ -10,15 +10,16 @@ from typing import Any
 import sqlalchemy as sa
 from coincurve import PrivateKey
 
-from registry.catalog import entries
-from registry.catalog.database import Catalog
-from registry.catalog.indexing import index_entry, index_evidence
-from registry.catalog.kept import metadata
-from registry.catalog.tables import REBUILDABLE
-from registry.content import importer
-from registry.content.memory import MemoryStore
-from registry.core import log, records, tables
-from registry.core.cid import CID
+from registry.catalog.index.indexing import index_entry, index_evidence
+from registry.catalog.queries import entries
+from registry.catalog.schema.database import Catalog
+from registry.catalog.schema.derived import REBUILDABLE
+from registry.catalog.schema.operational import metadata
+from registry.content.stores.memory import MemoryStore
+from registry.content.unixfs import importer
+from registry.core import log, records
+from registry.core.ipld.cid import CID
+from registry.core.table import tables
 
 NOW = "2026-11-23T15:00:00Z"
 
@@ -296,7 +297,7 @@ class World:
         self.say(records.Audit(target=bytes(made.release), levels=(1, 2), environment={}, checks=(check,)))
         self.withdraw(sha256_of(3))
         with self.catalog.write() as db:
-            from registry.catalog import images
+            from registry.catalog.queries import images
 
             for number in range(6):
                 images.put_image(db, sha256_of(number), len(image_bytes(number)), {}, stored=True)

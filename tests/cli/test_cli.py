@@ -14,7 +14,7 @@ from registry.cli.main import main
 from registry.cli.output import table
 from registry.cli.parser import build_parser
 from registry.cli.rows import as_text
-from registry.content.embedded import EmbeddedStore
+from registry.content.stores.embedded import EmbeddedStore
 from tests.support.blocks import overwrite
 
 HEAVY = ("torch", "web3", "pandas", "litestar", "sqlalchemy", "ultralytics", "numpy", "PIL")

@@ -292,7 +292,7 @@ def test_ctrl_c_at_any_early_moment(home: Path) -> None:
         "argparse",
         "registry.cli.parser",
         "registry.assembly",
-        "registry.content.embedded",
+        "registry.content.stores.embedded",
     ):
         line = [sys.executable, "-c", code.format(name=name, cid=ABSENT)]
         done = subprocess.run(line, capture_output=True, text=True, env={**os.environ, "EMOTIONET_HOME": str(home)})

@@ -12,13 +12,13 @@ import pytest
 
 from registry.assembly import open_home
 from registry.cli.main import main
-from registry.core.cid import CID
+from registry.core.ipld.cid import CID
 from registry.settings import read_settings
-from registry.workflows.export_held import export_held
-from registry.workflows.import_source import import_source
-from registry.workflows.publish_release import publish_release
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.take_snapshot import take_snapshot
+from registry.workflows.images.import_source import import_source
+from registry.workflows.releases.publish_release import publish_release
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.snapshots.take_snapshot import take_snapshot
+from registry.workflows.store.export_held import export_held
 from tests.workflows.conftest import PLUGIN
 
 

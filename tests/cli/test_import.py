@@ -14,12 +14,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from registry.cli.main import main
-from registry.content.importer import add_bytes
-from registry.content.memory import MemoryStore
-from registry.core import car
-from registry.core.cid import CID
-from registry.core.dag import walk_closure
-from registry.workflows import planted_noise
+from registry.content.stores.memory import MemoryStore
+from registry.content.unixfs.importer import add_bytes
+from registry.core.ipld import car
+from registry.core.ipld.cid import CID
+from registry.core.ipld.dag import walk_closure
+from registry.demo import planted_noise
 from tests.conftest import ROOT
 
 Run = Callable[..., tuple[int, dict[str, Any], str]]
@@ -212,7 +212,7 @@ def test_a_table_is_checked_before_files_are_read(run: Run, tmp_path: Path, monk
     def read(*_: object) -> None:
         raise AssertionError("a file was read")
 
-    monkeypatch.setattr("registry.content.tree.LocalTree.add", read)
+    monkeypatch.setattr("registry.content.unixfs.local_tree.LocalTree.add", read)
     status, _, err = run("import", str(source), "--labels", str(tmp_path / "other.csv"))
     assert (status, "line 2 of" in err) == (1, True)
 

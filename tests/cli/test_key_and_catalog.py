@@ -16,7 +16,7 @@ import pytest
 from registry.assembly import open_home
 from registry.catalog import tokens
 from registry.cli.main import main
-from registry.provenance.keys import load_or_create
+from registry.provenance.keys.keys import load_or_create
 from tests.cli.test_cli import run
 
 ROOT = Path(__file__).parents[2]

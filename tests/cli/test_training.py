@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import Home
-from registry.catalog import runs
+from registry.catalog.queries import runs
 from registry.cli.main import main
 from tests.support.forgery import simulated_home
 
@@ -30,7 +30,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 @pytest.fixture(scope="module")
 def snapshot(opened: Home) -> str:
-    from registry.workflows.take_snapshot import take_snapshot
+    from registry.workflows.snapshots.take_snapshot import take_snapshot
 
     return str(take_snapshot(opened)["snapshot"])
 

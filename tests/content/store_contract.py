@@ -1,4 +1,4 @@
-"""What every ``registry.core.store.BlockStore`` must do. A suite subclasses ``StoreContract`` and gives the fixtures.
+"""What every ``registry.core.ports.store.BlockStore`` must do. Suites subclass ``StoreContract``, give the fixtures.
 
 Fixtures: ``store`` (empty); ``damage(cid, data)`` puts wrong bytes where a block lies, behind the store's back.
 """
@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
-from registry.content.importer import add_bytes, add_directory
-from registry.core.cid import CID, DAG_CBOR, IDENTITY, RAW, cid_of
-from registry.core.encoding import encode
+from registry.content.unixfs.importer import add_bytes, add_directory
 from registry.core.errors import InvalidInput, NotFound, Untrusted
-from registry.core.store import BlockStore
+from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY, RAW, cid_of
+from registry.core.ipld.encoding import encode
+from registry.core.ports.store import BlockStore
 
 Damage = Callable[[CID, bytes], None]
 
@@ -24,7 +24,7 @@ def block(text: str) -> tuple[CID, bytes]:
 
 
 class StoreContract:
-    """The contract of ``registry/core/store.py``, one statement a test."""
+    """The contract of ``registry/core/ports/store.py``, one statement a test."""
 
     def test_what_was_put_is_there(self, store: BlockStore) -> None:
         cid, data = block("a")

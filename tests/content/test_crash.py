@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.content.embedded import EmbeddedStore
+from registry.content.stores.embedded import EmbeddedStore
 from registry.core.errors import NotFound, Unavailable
 from tests.content.store_contract import block
 
@@ -22,7 +22,7 @@ import os, signal, sqlite3, sys
 from pathlib import Path
 from tests.content.store_contract import block
 from registry.content import index, packs
-from registry.content.embedded import EmbeddedStore
+from registry.content.stores.embedded import EmbeddedStore
 
 folder, last, what = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 steps = 0
@@ -141,7 +141,7 @@ def test_a_batch_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_a_full_pack_is_followed_by_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("registry.content.batch.PACK_BYTES", 5000)
+    monkeypatch.setattr("registry.content.stores.batch.PACK_BYTES", 5000)
     store = EmbeddedStore(tmp_path)
     blocks = [block(str(number) * 1000) for number in range(30)]
     assert store.put_many(blocks) == 30
@@ -153,8 +153,8 @@ def test_a_full_pack_is_followed_by_another(tmp_path: Path, monkeypatch: pytest.
 FULL = """
 import resource, sys
 from pathlib import Path
-from registry.content.embedded import EmbeddedStore
-from registry.core.cid import RAW, cid_of
+from registry.content.stores.embedded import EmbeddedStore
+from registry.core.ipld.cid import RAW, cid_of
 from registry.core.errors import Unavailable
 
 store = EmbeddedStore(Path(sys.argv[1]))
@@ -195,7 +195,7 @@ def test_gc_keeps_what_is_new_while_others_write(tmp_path: Path) -> None:
         """
         import sys
         from pathlib import Path
-        from registry.content.embedded import EmbeddedStore
+        from registry.content.stores.embedded import EmbeddedStore
         from tests.content.store_contract import block
         store = EmbeddedStore(Path(sys.argv[1]))
         store.put(*block("b"))

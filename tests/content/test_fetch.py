@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 
 from registry.cli.main import main
-from registry.content import importer, reader
-from registry.content.embedded import EmbeddedStore
-from registry.content.fetch import Limits, fetch
-from registry.content.folder import import_folder
-from registry.content.gateway import GatewayClient
-from registry.content.hosts import Patience
-from registry.content.kubo import KuboStore
-from registry.content.memory import MemoryStore
-from registry.core.cid import CID, DAG_CBOR, cid_of
-from registry.core.dag import walk_closure
-from registry.core.encoding import encode
+from registry.content.labels.folder import import_folder
+from registry.content.sources.fetch import Limits, fetch
+from registry.content.sources.gateway import GatewayClient
+from registry.content.sources.hosts import Patience
+from registry.content.stores.embedded import EmbeddedStore
+from registry.content.stores.kubo import KuboStore
+from registry.content.stores.memory import MemoryStore
+from registry.content.unixfs import importer, reader
 from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted
-from registry.core.store import BlockStore
+from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
+from registry.core.ipld.dag import walk_closure
+from registry.core.ipld.encoding import encode
+from registry.core.ports.store import BlockStore
 from tests.support.gateway import Gateway, serving
 from tests.support.kubo import Kubo
 

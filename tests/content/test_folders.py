@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.content.car_import import Limits, import_car, import_partial
-from registry.content.embedded import EmbeddedStore
-from registry.content.folder import Options, held_folder, import_folder
-from registry.content.importer import add_bytes, add_directory
 from registry.content.labels import check_inside, parse_labels, read_table
-from registry.content.memory import MemoryStore, NullSink
-from registry.core import car
-from registry.core.cid import RAW, cid_of
-from registry.core.dag import walk_closure
+from registry.content.labels.folder import Options, held_folder, import_folder
+from registry.content.stores.embedded import EmbeddedStore
+from registry.content.stores.memory import MemoryStore, NullSink
+from registry.content.unixfs.importer import add_bytes, add_directory
 from registry.core.errors import EmotionetError, InvalidInput, Untrusted
+from registry.core.ipld import car
+from registry.core.ipld.cid import RAW, cid_of
+from registry.core.ipld.dag import walk_closure
 
 PROFILE = "unixfs-v1-2025"
 

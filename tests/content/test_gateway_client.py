@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import trustme
 
-from registry.content.gateway import GatewayClient, check_gateway
-from registry.content.hosts import Patience
-from registry.content.memory import MemoryStore
-from registry.core.cid import CID, IDENTITY, RAW
+from registry.content.sources.gateway import GatewayClient, check_gateway
+from registry.content.sources.hosts import Patience
+from registry.content.stores.memory import MemoryStore
 from registry.core.errors import EmotionetError, NotFound, Unavailable, Untrusted, UsageError
+from registry.core.ipld.cid import CID, IDENTITY, RAW
 from tests.conftest import free_port
 from tests.content.store_contract import block
 from tests.support.gateway import Gateway, serving
@@ -23,7 +23,7 @@ from tests.support.gateway import Gateway, serving
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("registry.content.gateway.PAUSES", (0.01, 0.02))
+    monkeypatch.setattr("registry.content.sources.gateway.PAUSES", (0.01, 0.02))
 
 
 QUICK = Patience(connect=1.0, read=0.5, block=1.5, hedge=0.15)
@@ -165,8 +165,8 @@ def test_https_asks_the_address_that_was_checked_and_wants_the_hosts_own_certifi
         looked_up.append(host)
         return "127.0.0.1"
 
-    monkeypatch.setattr("registry.content.hosts.certifi.where", lambda: str(tmp_path / "ca.pem"))
-    monkeypatch.setattr("registry.content.hosts._public_address", address)
+    monkeypatch.setattr("registry.content.sources.hosts.certifi.where", lambda: str(tmp_path / "ca.pem"))
+    monkeypatch.setattr("registry.content.sources.hosts._public_address", address)
     with serving(Gateway(blocks), context) as gateway:
         client = GatewayClient([f"https://gateway.example:{gateway.url.rpartition(':')[2]}"], QUICK)
         if good:
@@ -182,7 +182,7 @@ def test_https_asks_the_address_that_was_checked_and_wants_the_hosts_own_certifi
 def test_a_host_with_an_inner_address_is_not_asked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for address in ("10.0.0.7", "127.0.0.1", "169.254.169.254", "::1", "fe80::1%eth0", "192.168.1.1", "0.0.0.0"):
         entry = [(2, 1, 6, "", ("93.184.216.34", 443)), (2, 1, 6, "", (address, 443))]
-        monkeypatch.setattr("registry.content.hosts.socket.getaddrinfo", lambda *_, entry=entry, **__: entry)
+        monkeypatch.setattr("registry.content.sources.hosts.socket.getaddrinfo", lambda *_, entry=entry, **__: entry)
         with pytest.raises(Unavailable, match="not public"):
             world.client("https://gateway.example").get(BLOCKS[0][0])
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.content import importer, reader
-from registry.content.memory import MemoryStore, NullSink
-from registry.core import hamt, unixfs
-from registry.core.cid import CID, DAG_PB, cid_of
-from registry.core.dagpb import Link, Node, decode_node, encode_node
+from registry.content.stores.memory import MemoryStore, NullSink
+from registry.content.unixfs import importer, reader
 from registry.core.errors import InvalidInput, NotFound
+from registry.core.ipld import hamt, unixfs
+from registry.core.ipld.cid import CID, DAG_PB, cid_of
+from registry.core.ipld.dagpb import Link, Node, decode_node, encode_node
 
 V0, V1 = "unixfs-v0-2015", "unixfs-v1-2025"
 KUBO = {

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.content import importer, reader
 from registry.content.car_import import import_car, import_partial
-from registry.content.folder import held_folder
-from registry.content.memory import MemoryStore
-from registry.core import car, encoding, unixfs
-from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
-from registry.core.dag import walk_closure, walk_held
-from registry.core.dagpb import Link, Node, decode_node, encode_node
+from registry.content.labels.folder import held_folder
+from registry.content.stores.memory import MemoryStore
+from registry.content.unixfs import importer, reader
 from registry.core.errors import EmotionetError, InvalidInput
+from registry.core.ipld import car, encoding, unixfs
+from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
+from registry.core.ipld.dag import walk_closure, walk_held
+from registry.core.ipld.dagpb import Link, Node, decode_node, encode_node
 
 
 def samples() -> tuple[MemoryStore, list[CID]]:
@@ -147,7 +147,7 @@ def test_directories_in_directories_are_walked_without_recursion() -> None:
 
 @pytest.mark.parametrize("length", [2**31, 2**40, 2**62])
 def test_a_length_that_nobody_has_costs_no_memory(length: int) -> None:
-    from registry.core.varint import encode_varint
+    from registry.core.ipld.varint import encode_varint
 
     header = WHOLE[: 1 + WHOLE[0]]
     tracemalloc.start()

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from Crypto.Cipher import ChaCha20
 
-from registry.content import importer
-from registry.content.memory import NullSink
+from registry.content.stores.memory import NullSink
+from registry.content.unixfs import importer
 
 V0, V1 = "unixfs-v0-2015", "unixfs-v1-2025"
 ALPHABET = "abcdefghijklmnopqrstuvwxyz01234567890-_"

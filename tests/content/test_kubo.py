@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from registry.content.importer import add_bytes, add_directory
-from registry.content.kubo import KuboStore, multiaddress
-from registry.content.memory import MemoryStore
-from registry.core import car
-from registry.core.cid import CID, DAG_CBOR, cid_of
-from registry.core.dag import walk_closure
-from registry.core.encoding import encode
+from registry.content.stores.kubo import KuboStore, multiaddress
+from registry.content.stores.memory import MemoryStore
+from registry.content.unixfs.importer import add_bytes, add_directory
 from registry.core.errors import NotFound, Unavailable, UsageError
+from registry.core.ipld import car
+from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
+from registry.core.ipld.dag import walk_closure
+from registry.core.ipld.encoding import encode
 from tests.conftest import free_port
 from tests.content.store_contract import Damage, StoreContract, block
 from tests.support.kubo import Kubo
@@ -73,7 +73,7 @@ def test_what_waits_is_not_in_the_node_before_flush(store: KuboStore, kubo: Kubo
 
 
 def test_much_is_sent_in_pieces(store: KuboStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("registry.content.kubo.BUFFER", 100_000)
+    monkeypatch.setattr("registry.content.stores.kubo.BUFFER", 100_000)
     blocks = [block(str(number) * 5000) for number in range(100)]
     assert store.put_many(blocks) == 100
     assert all(store.get(cid) == data for cid, data in blocks)

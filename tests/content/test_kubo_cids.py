@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from registry.content import importer, reader
-from registry.content.folder import import_folder
-from registry.content.kubo import KuboStore
-from registry.content.memory import NullSink
-from registry.core import unixfs
-from registry.core.cid import CID, IDENTITY
+from registry.content.labels.folder import import_folder
+from registry.content.stores.kubo import KuboStore
+from registry.content.stores.memory import NullSink
+from registry.content.unixfs import importer, reader
 from registry.core.errors import InvalidInput
+from registry.core.ipld import unixfs
+from registry.core.ipld.cid import CID, IDENTITY
 from tests.content.test_hamt import exactly
 from tests.support.kubo import Kubo
 
@@ -53,7 +53,7 @@ def test_random_trees_have_kubos_cids(kubo: Kubo, old_kubo: Kubo, tmp_path: Path
 
 @pytest.mark.parametrize("above", [0, 1])
 def test_directories_at_and_above_the_threshold(kubo: Kubo, old_kubo: Kubo, tmp_path: Path, above: int) -> None:
-    from registry.content.memory import MemoryStore
+    from registry.content.stores.memory import MemoryStore
 
     for node, profile in ((kubo, V1), (old_kubo, V0)):
         entries = exactly(MemoryStore(), profile, importer.HAMT_THRESHOLD + above)

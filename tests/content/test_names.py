@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from registry.content.folder import Options, import_folder
-from registry.content.memory import NullSink
-from registry.content.names import Names
+from registry.content.labels.file_names import Names
+from registry.content.labels.folder import Options, import_folder
+from registry.content.stores.memory import NullSink
 from registry.core.errors import InvalidInput
 
 NFC, NFD = "a\u00f1o.jpg", "an\u0303o.jpg"

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from registry.content.folder import Folder, Options, held_folder, import_folder
-from registry.content.importer import add_bytes, add_directory
-from registry.content.memory import MemoryStore
-from registry.core.cid import DAG_PB, cid_of
-from registry.core.dagpb import Link, Node, encode_node
+from registry.content.labels.folder import Folder, Options, held_folder, import_folder
+from registry.content.stores.memory import MemoryStore
+from registry.content.unixfs.importer import add_bytes, add_directory
 from registry.core.errors import InvalidInput
-from registry.core.unixfs import SYMLINK, UnixFS, directory_node, encode_unixfs
+from registry.core.ipld.cid import DAG_PB, cid_of
+from registry.core.ipld.dagpb import Link, Node, encode_node
+from registry.core.ipld.unixfs import SYMLINK, UnixFS, directory_node, encode_unixfs
 
 PROFILE = "unixfs-v1-2025"
 PICTURE = "picture"  # is drawn: 100 x 50 pixels

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from registry.content.embedded import EmbeddedStore
-from registry.content.memory import MemoryStore
-from registry.core import car
-from registry.core.cid import CID
+from registry.content.stores.embedded import EmbeddedStore
+from registry.content.stores.memory import MemoryStore
 from registry.core.errors import NotFound, Unavailable
+from registry.core.ipld import car
+from registry.core.ipld.cid import CID
 from tests.content.store_contract import Damage, StoreContract, block
 from tests.support.blocks import lose, overwrite
 
@@ -89,8 +89,8 @@ class TestEmbedded(StoreContract):
     def test_two_processes_at_once_and_a_kill_leave_whole_blocks_only(self, folder: Path) -> None:
         code = (
             "import sys; from pathlib import Path\n"
-            "from registry.content.embedded import EmbeddedStore\n"
-            "from registry.core.cid import RAW, cid_of\n"
+            "from registry.content.stores.embedded import EmbeddedStore\n"
+            "from registry.core.ipld.cid import RAW, cid_of\n"
             "store = EmbeddedStore(Path(sys.argv[1]))\n"
             "blocks = [(b'%d' % n) * 2000 for n in range(3000)]\n"
             "print('ready', flush=True)\n"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.core import multibase
-from registry.core.cid import CID, DAG_CBOR, DAG_PB, IDENTITY, RAW, cid_of, verify
 from registry.core.errors import InvalidInput, Untrusted
-from registry.core.varint import decode_varint, encode_varint
+from registry.core.ipld import multibase
+from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, IDENTITY, RAW, cid_of, verify
+from registry.core.ipld.varint import decode_varint, encode_varint
 
 V0 = "QmRNvAL9HX291YCdQ8uCeBWjyogXk1Ap8kcoPrrcjfEHzB"
 V1 = "bafybeiekcfudfqjznylycq344k3hu7e4lniwary6ywaudlb2nccw2m3oqq"

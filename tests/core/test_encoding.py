@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.core.cid import CID, DAG_CBOR, RAW, cid_of
-from registry.core.encoding import decode, encode, links, to_dag_json
 from registry.core.errors import InvalidInput
+from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
+from registry.core.ipld.encoding import decode, encode, links, to_dag_json
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=20) | st.binary(max_size=20),

@@ -14,9 +14,10 @@ from eth_keys import keys as eth_keys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.core import encoding, log, records
-from registry.core.cid import CID, DAG_CBOR, RAW, cid_of
+from registry.core import log, records
 from registry.core.errors import InvalidInput, NotFound, Untrusted
+from registry.core.ipld import encoding
+from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
 from registry.core.records import Entry
 
 NOON = "2026-11-23T12:00:00Z"

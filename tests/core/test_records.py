@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.core import encoding, record_base, records
-from registry.core.cid import CID, DAG_CBOR, RAW, cid_of
+from registry.core import records
 from registry.core.errors import EmotionetError, InvalidInput
+from registry.core.ipld import encoding
+from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
+from registry.core.records import base as record_base
 
 NOON = "2026-11-23T12:00:00Z"
 KINDS = sorted(records.TYPES.values(), key=lambda kind: kind.__name__)

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.core import records, tables
-from registry.core.cid import CID, RAW, cid_of
+from registry.core import records
 from registry.core.errors import InvalidInput
-from registry.core.snapshot import (
+from registry.core.ipld.cid import CID, RAW, cid_of
+from registry.core.snapshots.changes import compare
+from registry.core.snapshots.snapshot import (
     BACKGROUND,
     CLASS_SETS,
     RULE,
@@ -24,7 +25,7 @@ from registry.core.snapshot import (
     resolve_rows,
     select,
 )
-from registry.core.snapshot_changes import compare
+from registry.core.table import tables
 
 EMOCIONES = load_classes("emociones")
 BOX, OTHER_BOX = [0, 0, 100, 100], [5, 5, 50, 50]

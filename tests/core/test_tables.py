@@ -11,9 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.core import encoding, records, table_build, table_nodes, tables
-from registry.core.cid import CID, DAG_CBOR, RAW, cid_of, verify
+from registry.core import records
 from registry.core.errors import EmotionetError, InvalidInput, Untrusted
+from registry.core.ipld import encoding
+from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of, verify
+from registry.core.table import build as table_build
+from registry.core.table import nodes as table_nodes
+from registry.core.table import tables
 
 COLUMNS, KEY = ("sha256", "who", "n", "text", "more"), ("sha256", "who")
 

@@ -6,8 +6,9 @@ import unicodedata
 
 import pytest
 
-from registry.core import encoding, text
+from registry.core import text
 from registry.core.errors import InvalidInput
+from registry.core.ipld import encoding
 from tests.support.hostile_text import HOSTILE
 
 

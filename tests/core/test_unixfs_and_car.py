@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.core import car, unixfs
-from registry.core.cid import CID, DAG_PB, RAW, cid_of
-from registry.core.dagpb import Link, Node, decode_node, encode_node
 from registry.core.errors import EmotionetError, InvalidInput, Untrusted
-from registry.core.unixfs import UnixFS, decode_unixfs, encode_unixfs
+from registry.core.ipld import car, unixfs
+from registry.core.ipld.cid import CID, DAG_PB, RAW, cid_of
+from registry.core.ipld.dagpb import Link, Node, decode_node, encode_node
+from registry.core.ipld.unixfs import UnixFS, decode_unixfs, encode_unixfs
 
 link = st.builds(Link, st.binary(min_size=32, max_size=32).map(CID.v0), st.text(max_size=10), st.integers(0, 2**40))
 

@@ -17,12 +17,12 @@ import pytest
 from packaging.requirements import Requirement
 
 from registry.assembly import Home
-from registry.core.cid import CID
-from registry.workflows.export_held import export_held
-from registry.workflows.import_source import import_source
-from registry.workflows.publish_release import publish_release
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.take_snapshot import take_snapshot
+from registry.core.ipld.cid import CID
+from registry.workflows.images.import_source import import_source
+from registry.workflows.releases.publish_release import publish_release
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.snapshots.take_snapshot import take_snapshot
+from registry.workflows.store.export_held import export_held
 from tests.conftest import ROOT, free_port
 from tests.workflows.conftest import Folder, environment, labeled, opened
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from registry.assembly import open_home
-from registry.catalog import entries, images
+from registry.catalog.queries import entries, images
 from registry.settings import read_settings
 
 FILES = 400

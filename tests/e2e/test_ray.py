@@ -15,16 +15,16 @@ from typing import Any
 import pytest
 
 from registry.assembly import Home, open_home
-from registry.catalog import runs
-from registry.core.cid import CID
+from registry.catalog.queries import runs
 from registry.core.errors import Unavailable
+from registry.core.ipld.cid import CID
 from registry.jobs.engines import Needs
 from registry.jobs.engines.ray import RayEngine
 from registry.settings import read_settings
-from registry.workflows.control_run import cancel
-from registry.workflows.import_source import import_source
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.take_snapshot import take_snapshot
+from registry.workflows.images.import_source import import_source
+from registry.workflows.runs.control_run import cancel
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.e2e.test_trained import KINDS, draw
 
 PLUGIN = Path(__file__).parents[1] / "support" / "plugin"

@@ -15,11 +15,11 @@ from typing import Any
 import httpx
 import pytest
 
-from registry.content.folder import import_folder
-from registry.content.memory import MemoryStore
-from registry.core import car
-from registry.core.dag import walk_closure
-from registry.workflows import drawn_faces
+from registry.content.labels.folder import import_folder
+from registry.content.stores.memory import MemoryStore
+from registry.core.ipld import car
+from registry.core.ipld.dag import walk_closure
+from registry.demo import drawn_faces
 from tests.conftest import free_port
 
 SECONDS = 240

@@ -21,9 +21,10 @@ from typing import Any
 import pytest
 
 from registry.assembly import open_home
-from registry.catalog import runs
-from registry.core import records, tables
-from registry.core.cid import CID
+from registry.catalog.queries import runs
+from registry.core import records
+from registry.core.ipld.cid import CID
+from registry.core.table import tables
 from registry.settings import read_settings
 from tests.conftest import ROOT
 from tests.pipeline.pictures import encode, scene

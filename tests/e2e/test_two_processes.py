@@ -18,10 +18,11 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
-from registry.catalog import entries, images, tokens
-from registry.core.cid import CID
+from registry.catalog import tokens
+from registry.catalog.queries import entries, images
+from registry.core.ipld.cid import CID
 from registry.settings import read_settings
-from registry.workflows import say
+from registry.workflows.log import append as say
 from tests.api.conftest import Headers, make_token, picture, send
 from tests.catalog.databases import KINDS, fresh_url
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.evaluation.calibration import BINS, bins_of, expected_error, reliability
 from registry.evaluation.decimals import six
-from registry.evaluation.reading import columns_of
+from registry.evaluation.figures.calibration import BINS, bins_of, expected_error, reliability
+from registry.evaluation.input.reading import columns_of
 from tests.evaluation.world import Row, row, worlds
 
 thresholds = st.sampled_from([0, 1, 250_000, 500_000, 1_000_000])

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput
-from registry.evaluation.columns import take
-from registry.evaluation.matching import match
-from registry.evaluation.reading import columns_of
+from registry.evaluation.input.columns import take
+from registry.evaluation.input.matching import match
+from registry.evaluation.input.reading import columns_of
 from tests.evaluation.world import Row, row, sha, worlds
 
 BOX = [0, 0, 1, 1]
@@ -91,7 +91,7 @@ def test_any_chunks_in_any_order(world: tuple[list[Row], int], chunk: int, rando
     rows = [*rows, *({**one, "fold": one["fold"] + 3, "detections": one["detections"][1:]} for one in rows)]
     wanted = columns_of(sorted(rows, key=lambda one: (one["sha256"], one["fold"])), k)
     random.shuffle(rows)
-    with mock.patch("registry.evaluation.reading.CHUNK", chunk):
+    with mock.patch("registry.evaluation.input.reading.CHUNK", chunk):
         found = columns_of(iter(rows), k)
     assert found.repeats == 2
     for name in found.__dataclass_fields__:

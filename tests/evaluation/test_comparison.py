@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from registry.core.errors import InvalidInput
-from registry.evaluation import metrics
-from registry.evaluation.columns import Columns, take
 from registry.evaluation.comparison import AREAS, Comparison, Difference, compare, holm, mcnemar
-from registry.evaluation.intervals import draws, group_indices
-from registry.evaluation.reading import columns_of
+from registry.evaluation.figures import metrics
+from registry.evaluation.input.columns import Columns, take
+from registry.evaluation.input.reading import columns_of
+from registry.evaluation.intervals.intervals import draws, group_indices
 from tests.evaluation.world import CLASSES, row, sha
 
 HALF = (250_000, 250_000)
@@ -115,8 +115,8 @@ def test_areas_in_steps_move_no_interval_aside(monkeypatch: pytest.MonkeyPatch) 
     """The rule for large releases, forced upon a small one: within a 25th of the width of what every rank gives."""
     a, b = crowd(400, 1, 0.5), crowd(400, 2, 0.8)
     plain = {one.name: one for one in both(a, b).differences}
-    monkeypatch.setattr("registry.evaluation.areas.exact_ranks", lambda classes: 12)
-    monkeypatch.setattr("registry.evaluation.areas.steps_of", lambda classes: 12)
+    monkeypatch.setattr("registry.evaluation.figures.areas.exact_ranks", lambda classes: 12)
+    monkeypatch.setattr("registry.evaluation.figures.areas.steps_of", lambda classes: 12)
     stepped = {one.name: one for one in both(a, b).differences}
     assert {name for name, one in stepped.items() if one != plain[name]} == set(AREAS)
     for name in AREAS:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from registry.evaluation import curves, metrics
 from registry.evaluation.decimals import six
-from registry.evaluation.reading import columns_of
+from registry.evaluation.figures import curves, metrics
+from registry.evaluation.input.reading import columns_of
 from tests.evaluation.world import CLASSES, Row, row, worlds
 
 

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 
 from registry.core import records
-from registry.core.cid import DAG_CBOR, cid_of
 from registry.core.errors import InvalidInput
+from registry.core.ipld.cid import DAG_CBOR, cid_of
 from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import MAX_FOLDS, Result, evaluate, to_record
-from registry.evaluation.figures import METRICS
-from registry.evaluation.intervals import wilson
-from registry.evaluation.thresholds import ThresholdRule
-from registry.web.words import Words
+from registry.evaluation.figures.figures import METRICS
+from registry.evaluation.figures.thresholds import ThresholdRule
+from registry.evaluation.intervals.intervals import wilson
+from registry.web.base.words import Words
 from tests.evaluation.world import CLASSES, Row, crowd, row, sha, worlds
 
 FIXED: dict[str, Any] = {

@@ -13,12 +13,12 @@ from msgspec import structs
 from sklearn.metrics import f1_score, precision_score
 
 from registry.core.records import Metric
-from registry.evaluation.fairness import Fairness, by_attributes
-from registry.evaluation.group_tests import achieved_significance, by_class
-from registry.evaluation.groups import groupings
-from registry.evaluation.intervals import wilson
-from registry.evaluation.reading import columns_of
-from registry.evaluation.tallies import Tallies
+from registry.evaluation.fairness.fairness import Fairness, by_attributes
+from registry.evaluation.fairness.group_tests import achieved_significance, by_class
+from registry.evaluation.fairness.groups import groupings
+from registry.evaluation.fairness.resampled_counts import Tallies
+from registry.evaluation.input.reading import columns_of
+from registry.evaluation.intervals.intervals import wilson
 from tests.evaluation.world import CLASSES, Row, row, sha, truths, worlds
 
 AT = 250_000

@@ -5,12 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 
 from registry.core.records import Metric
-from registry.evaluation import calibration, metrics
 from registry.evaluation.decimals import six
-from registry.evaluation.figures import Rule, figures
-from registry.evaluation.intervals import group_indices
-from registry.evaluation.reading import columns_of
-from registry.evaluation.thresholds import Thresholds
+from registry.evaluation.figures import calibration, metrics
+from registry.evaluation.figures.figures import Rule, figures
+from registry.evaluation.figures.thresholds import Thresholds
+from registry.evaluation.input.reading import columns_of
+from registry.evaluation.intervals.intervals import group_indices
 from tests.evaluation.world import CLASSES, Row, crowd
 
 AT = 400_000

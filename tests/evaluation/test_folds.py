@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from registry.core.draw import check_leaks, check_repeats, draw_folds, draw_seed, repeated_folds, union_groups
 from registry.core.errors import InvalidInput
-from registry.evaluation.folds import check_leaks, check_repeats, draw_folds, draw_seed, repeated_folds, union_groups
 from tests.evaluation.world import sha
 
 SEED = bytes(range(32))

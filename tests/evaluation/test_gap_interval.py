@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.evaluation.gap_interval import _nearest, gap_interval
-from registry.evaluation.intervals import Rate
+from registry.evaluation.intervals.gap_interval import _nearest, gap_interval
+from registry.evaluation.intervals.intervals import Rate
 from tests.evaluation.test_intervals import philox
 
 

@@ -14,13 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput
-from registry.evaluation import areas, metrics, ratios
-from registry.evaluation import bootstrap as module
-from registry.evaluation.bootstrap import bootstrap
-from registry.evaluation.columns import IOU_PERCENTS
 from registry.evaluation.decimals import UNIT
-from registry.evaluation.gap_interval import gap_interval
-from registry.evaluation.intervals import (
+from registry.evaluation.figures import areas, metrics, ratios
+from registry.evaluation.figures.ratios import NONE
+from registry.evaluation.input.columns import IOU_PERCENTS
+from registry.evaluation.input.reading import columns_of
+from registry.evaluation.intervals import bootstrap as module
+from registry.evaluation.intervals.bootstrap import bootstrap
+from registry.evaluation.intervals.gap_interval import gap_interval
+from registry.evaluation.intervals.intervals import (
     BAGS,
     Z,
     bags_of,
@@ -34,9 +36,7 @@ from registry.evaluation.intervals import (
     wilson,
     worth,
 )
-from registry.evaluation.ratios import NONE
-from registry.evaluation.reading import columns_of
-from registry.evaluation.worst_interval import ratio_interval, worst_interval
+from registry.evaluation.intervals.worst_interval import ratio_interval, worst_interval
 from tests.evaluation.world import CLASSES, Row, crowd, row, sha, worlds
 
 MASK = (1 << 64) - 1
@@ -378,7 +378,7 @@ def test_steps_and_bags_leave_the_variance_as_it_is(monkeypatch: pytest.MonkeyPa
     assert stepped["macro_f1"].tolist() == plain["macro_f1"].tolist()
     for name in ("pr_auc", "map50", "map50_95"):
         assert float(variance(stepped[name]) / variance(plain[name])) == pytest.approx(1, abs=0.15)
-    monkeypatch.setattr("registry.evaluation.intervals.BAGS", 100)
+    monkeypatch.setattr("registry.evaluation.intervals.intervals.BAGS", 100)
     dealt = bootstrap(columns, names, threshold=0, rounds=1500, seed=7)
     for name in ("macro_f1", "pr_auc", "map50"):
         assert float(variance(dealt[name]) / variance(plain[name])) == pytest.approx(1, abs=0.4)

@@ -19,10 +19,10 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from registry.evaluation import metrics
-from registry.evaluation.columns import IOU_PERCENTS
-from registry.evaluation.figures import several
-from registry.evaluation.reading import columns_of
+from registry.evaluation.figures import metrics
+from registry.evaluation.figures.figures import several
+from registry.evaluation.input.columns import IOU_PERCENTS
+from registry.evaluation.input.reading import columns_of
 from tests.evaluation.world import Row, crowd, row, truths, worlds
 
 CLOSE = {"rel": 0, "abs": 1e-12}

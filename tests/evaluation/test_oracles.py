@@ -21,10 +21,10 @@ from pycocotools.cocoeval import COCOeval
 from torchmetrics.detection import MeanAveragePrecision
 from torchmetrics.functional.classification import binary_calibration_error
 
-from registry.evaluation import metrics
-from registry.evaluation.calibration import BINS, bins_of, called_bins, expected_error
-from registry.evaluation.columns import IOU_PERCENTS
-from registry.evaluation.reading import columns_of
+from registry.evaluation.figures import metrics
+from registry.evaluation.figures.calibration import BINS, bins_of, called_bins, expected_error
+from registry.evaluation.input.columns import IOU_PERCENTS
+from registry.evaluation.input.reading import columns_of
 from tests.evaluation.world import Row, crowd, row, worlds
 
 RECALLS = [step / 100 for step in range(101)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput
 from registry.core.records import Overfitting
-from registry.evaluation.overfitting import history_of, loss_curves, overfitting
+from registry.evaluation.figures.overfitting import history_of, loss_curves, overfitting
 
 loss = st.integers(0, 50_000_000)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from registry.core.records import Metric
 from registry.evaluation.evaluate import evaluate
-from registry.evaluation.repeats import spread
-from registry.evaluation.thresholds import ThresholdRule
+from registry.evaluation.figures.repeats import spread
+from registry.evaluation.figures.thresholds import ThresholdRule
 from tests.evaluation.test_evaluate import FIXED
 from tests.evaluation.world import crowd
 

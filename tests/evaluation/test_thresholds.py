@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput
-from registry.evaluation import metrics
-from registry.evaluation.columns import take
-from registry.evaluation.reading import columns_of
-from registry.evaluation.thresholds import ThresholdRule, best_macro_f1, choose
+from registry.evaluation.figures import metrics
+from registry.evaluation.figures.thresholds import ThresholdRule, best_macro_f1, choose
+from registry.evaluation.input.columns import take
+from registry.evaluation.input.reading import columns_of
 from tests.evaluation.world import Row, row, worlds
 
 K = 3

@@ -13,8 +13,8 @@ from scipy.optimize import brentq
 from scipy.special import rel_entr
 from scipy.stats import binom
 
-from registry.evaluation.intervals import Rate, share_interval, wilson
-from registry.evaluation.worst_interval import ratio_interval, worst_interval
+from registry.evaluation.intervals.intervals import Rate, share_interval, wilson
+from registry.evaluation.intervals.worst_interval import ratio_interval, worst_interval
 
 RATES = st.tuples(st.fractions(0, 1, max_denominator=50), st.fractions(Fraction(1, 3), 500, max_denominator=9))
 ROWS = st.lists(st.lists(RATES, min_size=2, max_size=4), min_size=1, max_size=3)

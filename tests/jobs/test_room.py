@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from registry.core.errors import Cancelled
-from registry.jobs import room as rooms
-from registry.jobs.room import Room, free_memory
+from registry.jobs import capacity as rooms
+from registry.jobs.capacity import Room, free_memory
 
 
 def nothing() -> None:

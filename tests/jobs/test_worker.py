@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from registry.catalog import runs
-from registry.catalog.database import Catalog
+from registry.catalog.queries import runs
+from registry.catalog.schema.database import Catalog
 from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted
 from registry.jobs import child as child_process
 from registry.jobs import folder as folder_of_one
 from registry.jobs import worker as workers
+from registry.jobs.disk_reserve import SIZE, give_reserve, keep_reserve
 from registry.jobs.queue import Job, Queue
-from registry.jobs.reserve import SIZE, give_reserve, keep_reserve
 from registry.jobs.worker import ATTEMPTS, Check, Worker
 
 NOW = "2026-01-01T00:00:00Z"

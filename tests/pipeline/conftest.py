@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from registry.content.labels import parse_labels
-from registry.core.method import Item
-from registry.workflows.drawn_faces import draw_faces
+from registry.core.ports.method import Item
+from registry.demo.drawn_faces import draw_faces
 
 CLASSES = ("triste", "sorprendido", "feliz", "enojado")
 

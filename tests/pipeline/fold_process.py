@@ -19,7 +19,7 @@ import numpy as np
 
 from pipeline.method import YOLOv8
 from registry.core.errors import Cancelled, EmotionetError
-from registry.core.method import FoldOutcome, FoldTask
+from registry.core.ports.method import FoldOutcome, FoldTask
 from tests.pipeline.pictures import World, encode, preprocess, quiet, scene, values_of
 
 CLASSES = ("triste", "sorprendido", "feliz", "enojado")
@@ -332,7 +332,7 @@ def used_as_told(folder: Path, given: FoldTask, weights: Mapping[str, bytes]) ->
     from pipeline.weights import load_weights, save_weights
     from pipeline.yolo.fold import silence
     from pipeline.yolo.trainer import LAST_LAYER
-    from registry.provenance.exports import card_use
+    from registry.exports import card_use
 
     silence()
     tensors, *about = load_weights(weights)

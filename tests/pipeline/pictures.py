@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from pipeline.method import YOLOv8
-from registry.core.method import Box, Item, Prepared, Progress
-from registry.workflows.planted_noise import bomb
+from registry.core.ports.method import Box, Item, Prepared, Progress
+from registry.demo.planted_noise import bomb
 
 
 def quiet(what: str, done: int, total: int) -> None:

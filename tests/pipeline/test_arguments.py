@@ -11,7 +11,7 @@ from pipeline.arguments import check_recorded, recorded
 from pipeline.method import YOLOv8
 from pipeline.recipe import load_recipe, recipe_names, second_try
 from registry.core.errors import InvalidInput
-from registry.core.method import FoldTask
+from registry.core.ports.method import FoldTask
 
 EVENT = {"event": "stopped_early", "epoch": 5}
 AGAIN = {"event": "second_try", "after": "out_of_memory"}

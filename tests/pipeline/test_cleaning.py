@@ -18,9 +18,9 @@ from pipeline.duplicates import dhash, near_pairs, phash
 from pipeline.labels import choose_boxes
 from pipeline.method import YOLOv8
 from pipeline.resize import Letterbox, resize
-from registry.core.method import Prepared
+from registry.core.ports.method import Prepared
+from registry.demo.planted_noise import bomb
 from registry.imaging.decode import Undecodable, decode
-from registry.workflows.planted_noise import bomb
 from tests.pipeline.conftest import Faces
 from tests.pipeline.pictures import preprocess
 

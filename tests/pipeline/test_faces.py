@@ -14,7 +14,7 @@ from pipeline.faces import FaceDetector
 from pipeline.labels import choose_boxes
 from pipeline.method import YOLOv8
 from registry.core.errors import Unavailable, Untrusted
-from registry.core.method import Prepared
+from registry.core.ports.method import Prepared
 from tests.pipeline.pictures import World, encode, scene, values_of
 
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from pipeline.recipe import check_values, load_recipe, recipe_names
 from pipeline.weights import read_model
-from registry.core import encoding, tensors
+from registry.core import tensors
 from registry.core.errors import InvalidInput, Untrusted
+from registry.core.ipld import encoding
 
 
 def test_the_recipes_that_come_along_hold_and_are_records() -> None:

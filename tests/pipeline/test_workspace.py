@@ -11,7 +11,7 @@ import pytest
 from pipeline.method import YOLOv8
 from pipeline.resize import pixels_digest
 from registry.core.errors import InvalidInput, Unavailable, Untrusted
-from registry.core.method import Prepared
+from registry.core.ports.method import Prepared
 from tests.pipeline.pictures import World, encode, quiet, scene, values_of
 
 

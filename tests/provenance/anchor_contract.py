@@ -1,4 +1,4 @@
-"""What every ``registry.core.anchor.Anchors`` must do. A suite subclasses ``AnchorContract`` and gives the fixtures.
+"""What every ``registry.core.ports.anchor.Anchors`` must do. A suite subclasses ``AnchorContract``, gives the fixtures.
 
 Fixtures to give (each with an empty place of its own per test):
 
@@ -22,8 +22,8 @@ from typing import ClassVar
 
 import pytest
 
-from registry.core.anchor import STATUSES, Anchor, Anchors
 from registry.core.errors import InvalidInput, Unavailable
+from registry.core.ports.anchor import STATUSES, Anchor, Anchors
 
 Reopen = Callable[[], Anchors]
 RFC_3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
@@ -35,7 +35,7 @@ def digest(text: str) -> bytes:
 
 
 class AnchorContract:
-    """The contract of ``registry/core/anchor.py``, one statement a test."""
+    """The contract of ``registry/core/ports/anchor.py``, one statement a test."""
 
     FINAL: ClassVar[str] = "finalized"
     CHAIN: ClassVar[str] = r"eip155:[1-9]\d*"

@@ -18,13 +18,13 @@ from web3 import EthereumTesterProvider, HTTPProvider
 from web3.providers import BaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
-from registry.core.anchor import Anchor, Anchors
 from registry.core.errors import Conflict, Unavailable, Untrusted, UsageError
-from registry.provenance.chain import Chain
-from registry.provenance.ethereum import Web3Node
-from registry.provenance.keys import Key
-from registry.provenance.outbox import FileOutbox, MemoryOutbox, Outbox, Sent
-from registry.provenance.transactions import most_paid
+from registry.core.ports.anchor import Anchor, Anchors
+from registry.provenance.anchors.chain import Chain
+from registry.provenance.anchors.ethereum import Web3Node
+from registry.provenance.anchors.outbox import FileOutbox, MemoryOutbox, Outbox, Sent
+from registry.provenance.anchors.transactions import most_paid
+from registry.provenance.keys.keys import Key
 from tests.provenance.anchor_contract import AnchorContract, Reopen, digest
 from tests.support import chain
 

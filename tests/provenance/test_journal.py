@@ -17,9 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from registry.core.anchor import Anchors
 from registry.core.errors import InvalidInput, Unavailable, Untrusted
-from registry.provenance.journal import Journal
+from registry.core.ports.anchor import Anchors
+from registry.provenance.anchors.journal import Journal
 from tests.provenance.anchor_contract import AnchorContract, Reopen, digest
 
 ME, YOU = "0x" + "ab" * 20, "0x" + "cd" * 20
@@ -198,7 +198,7 @@ def test_many_threads_share_one_journal(path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from registry.provenance.journal import Journal
+from registry.provenance.anchors.journal import Journal
 from tests.provenance.anchor_contract import digest
 own = Journal(Path(sys.argv[1]), sys.argv[2])
 for number in range(100000):

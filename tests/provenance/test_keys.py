@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput, Unavailable
 from registry.core.log import DID_PREFIX, ORDER
-from registry.provenance import keystore
-from registry.provenance.keys import Key, load, load_or_create
+from registry.provenance.keys import keystore
+from registry.provenance.keys.keys import Key, load, load_or_create
 
 SECRET = bytes(range(1, 33))
 
@@ -154,7 +154,7 @@ def test_a_killed_maker_leaves_nothing_in_the_way(tmp_path: Path) -> None:
 MAKER = """
 import sys
 from pathlib import Path
-from registry.provenance.keys import load_or_create
+from registry.provenance.keys.keys import load_or_create
 print(load_or_create(Path(sys.argv[1])).did)
 """
 

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 import contracts_abi
 from registry.core.errors import Conflict, Unavailable, Untrusted
-from registry.provenance.outbox import FileOutbox, MemoryOutbox, Outbox, Sent
-from registry.provenance.sending import Receipt, Sending
-from registry.provenance.transactions import ANCHOR, TIP, Fees, bumped, fees_for, most_paid, sign
+from registry.provenance.anchors.outbox import FileOutbox, MemoryOutbox, Outbox, Sent
+from registry.provenance.anchors.sending import Receipt, Sending
+from registry.provenance.anchors.transactions import ANCHOR, TIP, Fees, bumped, fees_for, most_paid, sign
 
 CHAIN = "eip155:31337"
 TO = "0x" + "11" * 20
@@ -115,7 +115,7 @@ def test_a_place_that_can_not_be_used_is_unavailable(tmp_path: Path) -> None:
 
 def test_one_submitter_at_a_time_among_processes(path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from registry.provenance.outbox import FileOutbox\n"
+        "import sys, time; from pathlib import Path; from registry.provenance.anchors.outbox import FileOutbox\n"
         "with FileOutbox(Path(sys.argv[1])).lock():\n  print('in', flush=True); time.sleep(30)"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE) as holder:

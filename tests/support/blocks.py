@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from registry.content.embedded import EmbeddedStore
-from registry.core.cid import CID
-from registry.core.store import BlockStore
+from registry.content.stores.embedded import EmbeddedStore
+from registry.core.ipld.cid import CID
+from registry.core.ports.store import BlockStore
 
 
 def overwrite(store: BlockStore, cid: CID, data: bytes) -> bytes:

@@ -16,17 +16,19 @@ import pytest
 from coincurve import PrivateKey
 
 from registry.assembly import Home, open_home
-from registry.content import importer
-from registry.core import car, encoding, log, records, tables
-from registry.core.cid import CID, DAG_CBOR, cid_of
-from registry.core.dag import walk_closure
+from registry.content.unixfs import importer
+from registry.core import log, records
+from registry.core.ipld import car, encoding
+from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
+from registry.core.ipld.dag import walk_closure
+from registry.core.table import tables
 from registry.provenance.checks.report import FAILS, Report
-from registry.provenance.lineage import ReleaseView, release_view
+from registry.provenance.release_view import ReleaseView, release_view
 from registry.settings import read_settings
-from registry.workflows.import_source import import_source
-from registry.workflows.publish_release import publish_release
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.take_snapshot import take_snapshot
+from registry.workflows.images.import_source import import_source
+from registry.workflows.releases.publish_release import publish_release
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.snapshots.take_snapshot import take_snapshot
 
 PLUGIN = Path(__file__).parent / "plugin"
 Changed = dict[CID, bytes]

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from registry.core.cid import CID
 from registry.core.errors import NotFound
-from registry.core.store import BlockReader
+from registry.core.ipld.cid import CID
+from registry.core.ports.store import BlockReader
 
 
 class Gateway:

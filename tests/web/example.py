@@ -13,12 +13,12 @@ from PIL import Image
 from registry.core.records import to_value
 from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import Result, evaluate
-from registry.evaluation.thresholds import ThresholdRule
-from registry.web import charts, figures
-from registry.web.by_group import by_group, people_of
-from registry.web.report import ReportData
-from registry.web.svg import Drawing
-from registry.web.words import Words
+from registry.evaluation.figures.thresholds import ThresholdRule
+from registry.web.base import charts, figures
+from registry.web.base.svg import Drawing
+from registry.web.base.words import Words
+from registry.web.report.by_group import by_group, people_of
+from registry.web.report.report import ReportData
 from tests.evaluation.world import CLASSES, crowd, sha
 
 

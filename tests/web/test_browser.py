@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.web.report import render_report
+from registry.web.report.report import render_report
 from tests.web.example import data
 
 FLAGS = (

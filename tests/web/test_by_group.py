@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from registry.core.figure_names import Parts, group_name, name_of, parse
 from registry.core.records import Metric
-from registry.web.by_group import OF_GROUP, WITHIN, by_group, people_of
+from registry.web.report.by_group import OF_GROUP, WITHIN, by_group, people_of
 from tests.evaluation.world import CLASSES
 from tests.web.example import data, result
 

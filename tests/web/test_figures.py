@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.web import charts, figures
-from registry.web.svg import COLOURS, DASHES, MARKERS, Drawing, picture, plain, shortened
-from registry.web.words import ENGLISH, Words
+from registry.web.base import charts, figures
+from registry.web.base.svg import COLOURS, DASHES, MARKERS, Drawing, picture, plain, shortened
+from registry.web.base.words import ENGLISH, Words
 from tests.web.example import drawings
 
 SVG = "{http://www.w3.org/2000/svg}"

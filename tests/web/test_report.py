@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from registry.core.errors import InvalidInput
-from registry.web.report import ReportData, render_report
-from registry.web.svg import Drawing
-from registry.web.words import Words
+from registry.web.base.svg import Drawing
+from registry.web.base.words import Words
+from registry.web.report.report import ReportData, render_report
 from tests.web.example import data
 
 EVIL = "<script>alert(1)</script>\"'><img src=https://evil.example/x onerror=alert(1)>"

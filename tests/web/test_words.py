@@ -11,10 +11,10 @@ import pytest
 import registry.web
 from registry.core.errors import InvalidInput
 from registry.evaluation.evaluate import evaluate
-from registry.evaluation.thresholds import ThresholdRule
+from registry.evaluation.figures.thresholds import ThresholdRule
 from registry.provenance.checks import level1, level2, level3, level4, level6, run, times, weights
-from registry.web.report import render_report
-from registry.web.words import LANGUAGES, Words, catalogue
+from registry.web.base.words import LANGUAGES, Words, catalogue
+from registry.web.report.report import render_report
 from tests.evaluation.world import CLASSES, crowd
 from tests.web.example import data, result
 

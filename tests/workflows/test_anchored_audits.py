@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import open_home
-from registry.core import tables
+from registry.core.table import tables
+from registry.provenance.anchors.ethereum import deploy_contract
 from registry.provenance.checks.report import FAILS, UNCHECKED
-from registry.provenance.ethereum import deploy_contract
 from registry.settings import read_settings
-from registry.workflows.anchoring import submit_anchor
-from registry.workflows.audit_target import audit_car, audit_target
-from registry.workflows.export_held import export_held
-from registry.workflows.import_source import import_source
-from registry.workflows.withdraw import withdraw
+from registry.workflows.audit.audit_target import audit_car, audit_target
+from registry.workflows.images.import_source import import_source
+from registry.workflows.log.anchoring import submit_anchor
+from registry.workflows.store.export_held import export_held
+from registry.workflows.withdrawals.withdraw import withdraw
 from tests.support.chain import fund
 from tests.support.forgery import PLUGIN, faces, failed, publish, results
 

@@ -12,11 +12,12 @@ import msgspec
 import pytest
 
 from registry.assembly import Home
-from registry.core import car, records
-from registry.core.cid import CID, DAG_CBOR, RAW, cid_of
-from registry.provenance.lineage import ReleaseView
-from registry.workflows.audit_target import audit_car, audit_target
-from registry.workflows.export_held import export_held
+from registry.core import records
+from registry.core.ipld import car
+from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
+from registry.provenance.release_view import ReleaseView
+from registry.workflows.audit.audit_target import audit_car, audit_target
+from registry.workflows.store.export_held import export_held
 from tests.support.forgery import (
     Change,
     Released,

@@ -12,23 +12,24 @@ import pytest
 from safetensors.numpy import save
 
 from registry.assembly import Home
-from registry.catalog.lineage import lineage
+from registry.catalog.queries.lineage import lineage
 from registry.cli.commands.releases import release_text
-from registry.content import reader
-from registry.core import records, tables
-from registry.core.cid import CID
+from registry.content.unixfs import reader
+from registry.core import records
 from registry.core.errors import UsageError
+from registry.core.ipld.cid import CID
+from registry.core.table import tables
 from registry.evaluation.base_seen import ON_SEEN, UNCLEANED, UNKNOWN, WITHIN, about_base
 from registry.provenance.base_lineage import lineage_blocks
 from registry.provenance.checks.report import Report
-from registry.web.collect import collect
-from registry.workflows.audit_target import audit_car, audit_target
-from registry.workflows.estimate_run import estimate_run
-from registry.workflows.export_held import export_held
-from registry.workflows.import_source import import_source
-from registry.workflows.publish_release import show_release
-from registry.workflows.start_run import Wanted
-from registry.workflows.take_snapshot import take_snapshot
+from registry.web.report.collect import collect
+from registry.workflows.audit.audit_target import audit_car, audit_target
+from registry.workflows.images.import_source import import_source
+from registry.workflows.releases.publish_release import show_release
+from registry.workflows.runs.estimate_run import estimate_run
+from registry.workflows.runs.start_run import Wanted
+from registry.workflows.snapshots.take_snapshot import take_snapshot
+from registry.workflows.store.export_held import export_held
 from tests.support.forgery import Released, car_of, failed, forge, new_table, publish, replaced, simulated_home
 
 CLAIMS = ("macro_f1 >= 0.10", "macro_f1 >= 0.999")

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import Home
-from registry.catalog import runs
-from registry.content import importer, reader
+from registry.catalog.queries import runs
+from registry.content.unixfs import importer, reader
 from registry.core import records
-from registry.core.cid import CID
 from registry.core.errors import InvalidInput, NotFound, Untrusted
+from registry.core.ipld.cid import CID
 from registry.workflows.base_weights import read_base, stated_licence, stated_origin, weights_files
-from registry.workflows.estimate_run import ARCHITECTURE_ALONE, estimate_run
-from registry.workflows.import_source import import_source
-from registry.workflows.publish_release import publish_release
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.take_snapshot import take_snapshot
+from registry.workflows.images.import_source import import_source
+from registry.workflows.releases.publish_release import publish_release
+from registry.workflows.runs.estimate_run import ARCHITECTURE_ALONE, estimate_run
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.workflows.conftest import Folder
 
 MODEL = b'{"origin": {"licence": "MIT", "format": "onnx"}}'

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import Home
-from registry.catalog import entries, runs
+from registry.catalog.queries import entries, runs
 from registry.cli.main import main
 from registry.core import records
-from registry.core.cid import CID
 from registry.core.errors import EmotionetError
-from registry.workflows import check_room
-from registry.workflows.estimate_run import estimate_run
-from registry.workflows.import_source import import_source
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.take_snapshot import take_snapshot
+from registry.core.ipld.cid import CID
+from registry.workflows.images.import_source import import_source
+from registry.workflows.runs import check_capacity as check_room
+from registry.workflows.runs.estimate_run import estimate_run
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.workflows.conftest import Folder
 
 IMPOSSIBLE = {  # 12 images of 6 persons, three classes of 4 and none of the fourth; a group needs 3 images

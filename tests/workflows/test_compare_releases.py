@@ -9,13 +9,13 @@ import pytest
 
 from registry.assembly import Home
 from registry.cli.main import main
-from registry.core.cid import CID
 from registry.core.errors import InvalidInput
-from registry.workflows.compare_releases import compare_releases
-from registry.workflows.import_source import import_source
-from registry.workflows.publish_release import publish_release
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.take_snapshot import take_snapshot
+from registry.core.ipld.cid import CID
+from registry.workflows.images.import_source import import_source
+from registry.workflows.releases.compare_releases import compare_releases
+from registry.workflows.releases.publish_release import publish_release
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.workflows.conftest import Folder
 
 

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from registry.assembly import Home
-from registry.catalog import runs
-from registry.core.cid import CID
+from registry.catalog.queries import runs
 from registry.core.errors import Conflict, EmotionetError
+from registry.core.ipld.cid import CID
 from registry.jobs.queue import Job
-from registry.workflows.control_run import cancel, fail, leave, resume
-from registry.workflows.import_source import import_source
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.take_snapshot import take_snapshot
+from registry.workflows.images.import_source import import_source
+from registry.workflows.runs.control_run import cancel, fail, leave, resume
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.workflows.conftest import Folder
 
 SLOW = Wanted('{"delay": 300, "epochs": 4}', "simulated", overrides={"folds": 2})

@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 
 from registry.assembly import Home
-from registry.core.cid import CID
 from registry.core.errors import Conflict, InvalidInput, NotFound
+from registry.core.ipld.cid import CID
 from registry.imaging.thumbnail import thumbnail
-from registry.workflows.dropped_images import A_REASON, draw_sheet, dropped_images, write_sheet
-from registry.workflows.import_source import import_source
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.take_snapshot import take_snapshot
+from registry.workflows.images.import_source import import_source
+from registry.workflows.runs.dropped_images import A_REASON, draw_sheet, dropped_images, write_sheet
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.workflows.conftest import Folder
 
 SECRETS = (b"a secret comment", b"a secret description", b"a secret profile")

@@ -23,14 +23,15 @@ from pyarrow import parquet
 from pipeline.labels import choose_boxes
 from registry.assembly import Home
 from registry.cli.main import main
-from registry.content import importer
-from registry.core import records, tables
-from registry.core.cid import CID
+from registry.content.unixfs import importer
+from registry.core import records
+from registry.core.ipld.cid import CID
+from registry.core.table import tables
 from registry.imaging.decode import decode
-from registry.workflows.export_snapshot import export_snapshot, snapshot_rows
-from registry.workflows.import_source import import_source
-from registry.workflows.say import say
-from registry.workflows.take_snapshot import take_snapshot
+from registry.workflows.images.import_source import import_source
+from registry.workflows.log.append import say
+from registry.workflows.snapshots.export_snapshot import export_snapshot, snapshot_rows
+from registry.workflows.snapshots.take_snapshot import take_snapshot
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # mlcroissant's own warnings, of pandas and of its optional parts
 

@@ -27,18 +27,19 @@ from prov.model import (
 )
 
 from registry.assembly import Home
-from registry.catalog import runs
+from registry.catalog.queries import runs
 from registry.cli.main import main
-from registry.core import records, tables
-from registry.core.cid import CID
+from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable
-from registry.provenance.exports.prov import prov_json
-from registry.workflows.export_snapshot import export_snapshot
-from registry.workflows.import_source import import_source
-from registry.workflows.publish_release import publish_release
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.take_snapshot import take_snapshot
-from registry.workflows.trace import trace
+from registry.core.ipld.cid import CID
+from registry.core.table import tables
+from registry.exports.prov import prov_json
+from registry.workflows.images.import_source import import_source
+from registry.workflows.releases.publish_release import publish_release
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.snapshots.export_snapshot import export_snapshot
+from registry.workflows.snapshots.take_snapshot import take_snapshot
+from registry.workflows.store.trace import trace
 
 LABELS = ("triste", "sorprendido", "feliz", "enojado")
 # mlcroissant's own warnings, of pandas and of its optional parts

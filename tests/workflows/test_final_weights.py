@@ -9,19 +9,20 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from registry.assembly import Home
-from registry.catalog import runs
-from registry.core import records, tables
-from registry.core.cid import CID
+from registry.catalog.queries import runs
+from registry.core import records
 from registry.core.errors import InvalidInput
-from registry.provenance.lineage import ONNX, final_weights, own_figures, release_view, threshold_of
-from registry.workflows.audit_target import audit_target
-from registry.workflows.compare_releases import compare_releases
-from registry.workflows.import_source import import_source
-from registry.workflows.predict import predict
-from registry.workflows.predicted_picture import draw_all
-from registry.workflows.publish_release import publish_release
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.take_snapshot import take_snapshot
+from registry.core.ipld.cid import CID
+from registry.core.table import tables
+from registry.provenance.release_view import ONNX, final_weights, own_figures, release_view, threshold_of
+from registry.workflows.audit.audit_target import audit_target
+from registry.workflows.images.import_source import import_source
+from registry.workflows.releases.compare_releases import compare_releases
+from registry.workflows.releases.predict import predict
+from registry.workflows.releases.predicted_picture import draw_all
+from registry.workflows.releases.publish_release import publish_release
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.workflows.conftest import Folder
 
 CHECKS = {

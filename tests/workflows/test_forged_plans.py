@@ -13,22 +13,23 @@ import pytest
 from msgspec import structs
 
 from registry.assembly import Home, open_home
-from registry.catalog import withdrawals
-from registry.content import reader
-from registry.core import records, tables
-from registry.core.cid import CID, RAW
-from registry.provenance.exports.card import TEMPLATE
-from registry.provenance.lineage import ReleaseView
+from registry.catalog.queries import withdrawals
+from registry.content.unixfs import reader
+from registry.core import records
+from registry.core.ipld.cid import CID, RAW
+from registry.core.table import tables
+from registry.exports.card import TEMPLATE
 from registry.provenance.recipe_numbers import BOUNDS
+from registry.provenance.release_view import ReleaseView
 from registry.settings import read_settings
-from registry.workflows.audit_target import audit_car, audit_target
-from registry.workflows.export_held import export_held
-from registry.workflows.import_source import import_source
-from registry.workflows.publish_release import publish_release
-from registry.workflows.relabel import relabel
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.take_snapshot import take_snapshot
-from registry.workflows.withdraw import withdraw
+from registry.workflows.audit.audit_target import audit_car, audit_target
+from registry.workflows.images.import_source import import_source
+from registry.workflows.images.relabel import relabel
+from registry.workflows.releases.publish_release import publish_release
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.snapshots.take_snapshot import take_snapshot
+from registry.workflows.store.export_held import export_held
+from registry.workflows.withdrawals.withdraw import withdraw
 from tests.support.forgery import (
     Changed,
     Released,

@@ -16,18 +16,20 @@ import pytest
 from safetensors.numpy import save
 
 from registry.assembly import Home
-from registry.catalog import indexing
-from registry.content import reader
-from registry.core import car, encoding, records, tables
-from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
-from registry.core.dagpb import Link, Node, encode_node
+from registry.catalog.index import indexing
+from registry.content.unixfs import reader
+from registry.core import records
+from registry.core.ipld import car, encoding
+from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
+from registry.core.ipld.dagpb import Link, Node, encode_node
+from registry.core.ipld.unixfs import FILE, UnixFS, encode_unixfs
 from registry.core.log import make_entry
+from registry.core.table import tables
 from registry.core.tensors import MODEL, WEIGHTS, tensors_digest
-from registry.core.unixfs import FILE, UnixFS, encode_unixfs
 from registry.provenance.checks.report import FAILS, HOLDS, UNCHECKED, Report
-from registry.provenance.lineage import ReleaseView
-from registry.workflows.audit_target import audit_car, audit_target
-from registry.workflows.export_held import export_held
+from registry.provenance.release_view import ReleaseView
+from registry.workflows.audit.audit_target import audit_car, audit_target
+from registry.workflows.store.export_held import export_held
 from tests.support.forgery import (
     Changed,
     OtherKey,

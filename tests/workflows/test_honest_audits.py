@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import Home
-from registry.catalog import indexing
-from registry.core import records, tables
-from registry.core.cid import CID
+from registry.catalog.index import indexing
+from registry.core import records
+from registry.core.ipld.cid import CID
+from registry.core.table import tables
 from registry.provenance.checks.report import UNCHECKED, Report
-from registry.workflows.audit_target import audit_car, audit_target
-from registry.workflows.export_held import export_held
-from registry.workflows.import_source import import_source
-from registry.workflows.withdraw import withdraw
+from registry.workflows.audit.audit_target import audit_car, audit_target
+from registry.workflows.images.import_source import import_source
+from registry.workflows.store.export_held import export_held
+from registry.workflows.withdrawals.withdraw import withdraw
 from tests.support.forgery import OtherKey, Released, failed, publish, results, simulated_home
 
 CHAIN = {"3.named", "3.order", "3.beacon", "3.drawn", "3.anchored"}  # no chain here, and a journal is none

@@ -14,21 +14,21 @@ import pytest
 
 from registry.assembly import Home
 from registry.core import records
-from registry.core.cid import CID
 from registry.core.errors import InvalidInput
-from registry.provenance.exports.card import model_card
-from registry.provenance.exports.card_text import line
-from registry.provenance.lineage import draw_view, release_view
-from registry.web.collect import collect
-from registry.web.report import render_report
-from registry.workflows.audit_target import audit_target
-from registry.workflows.check_plan import Labeled, check_plan
-from registry.workflows.import_source import import_source
-from registry.workflows.judge_claims import judge_claims
-from registry.workflows.list_plans import list_plans
-from registry.workflows.publish_release import publish_release, show_release
-from registry.workflows.start_run import Wanted, check_wanted, start_run
-from registry.workflows.take_snapshot import take_snapshot
+from registry.core.ipld.cid import CID
+from registry.exports.card import model_card
+from registry.exports.card_text import line
+from registry.provenance.release_view import draw_view, release_view
+from registry.web.report.collect import collect
+from registry.web.report.report import render_report
+from registry.workflows.audit.audit_target import audit_target
+from registry.workflows.images.import_source import import_source
+from registry.workflows.releases.judge_claims import judge_claims
+from registry.workflows.releases.publish_release import publish_release, show_release
+from registry.workflows.runs.check_plan import Labeled, check_plan
+from registry.workflows.runs.list_plans import list_plans
+from registry.workflows.runs.start_run import Wanted, check_wanted, start_run
+from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.support.forgery import failed, simulated_home
 
 CLASSES = ["feliz (muy)", "yes", "喜び😀", "a=b", "\"cita\" 'x'", "1e3", "<script>alert(1)</script>", "null"]

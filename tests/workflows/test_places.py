@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from registry.assembly import Home
 from registry.imaging.look import look
-from registry.workflows.import_source import import_source
+from registry.workflows.images.import_source import import_source
 
 
 def picture(kind: str = "JPEG", place: bool = True, orientation: int | None = 6) -> bytes:

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import Home
-from registry.catalog.rebuild import rebuild
+from registry.catalog.index.rebuild import rebuild
 from registry.cli.main import main
-from registry.core.cid import CID
 from registry.core.errors import InvalidInput
-from registry.web.words import ENGLISH
-from registry.workflows.import_source import import_source
-from registry.workflows.judge_claims import judge_claims
-from registry.workflows.list_plans import list_plans
-from registry.workflows.publish_release import publish_release, show_release
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.take_snapshot import take_snapshot
+from registry.core.ipld.cid import CID
+from registry.web.base.words import ENGLISH
+from registry.workflows.images.import_source import import_source
+from registry.workflows.releases.judge_claims import judge_claims
+from registry.workflows.releases.publish_release import publish_release, show_release
+from registry.workflows.runs.list_plans import list_plans
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.workflows.conftest import Folder
 
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from registry.cli.main import main
 from registry.core.errors import InvalidInput
-from registry.workflows.predict import image_paths, predict
-from registry.workflows.predicted_picture import draw_all, place_labels
+from registry.workflows.releases.predict import image_paths, predict
+from registry.workflows.releases.predicted_picture import draw_all, place_labels
 from tests.support.forgery import Released, simulated_release
 
 
@@ -63,7 +63,7 @@ def test_the_bad_one_is_named_and_the_others_are_looked_at(
 
 
 def _predicted(released: Released, images: list[Path]) -> list[dict[str, object]]:
-    from registry.workflows.trace import record_of
+    from registry.workflows.store.trace import record_of
 
     return list(predict(released.home, record_of(released.home, released.entry), images))
 

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import Home
-from registry.catalog import entries, images
-from registry.core import records, tables
-from registry.core.cid import CID
+from registry.catalog.queries import entries, images
+from registry.core import records
 from registry.core.errors import NotFound, UsageError
-from registry.workflows import say as saying
-from registry.workflows.import_source import import_source
-from registry.workflows.relabel import relabel
-from registry.workflows.say import say
+from registry.core.ipld.cid import CID
+from registry.core.table import tables
+from registry.workflows.images.import_source import import_source
+from registry.workflows.images.relabel import relabel
+from registry.workflows.log import append as saying
+from registry.workflows.log.append import say
 from tests.workflows.conftest import Folder
 
 

@@ -9,16 +9,16 @@ import pytest
 import sqlalchemy as sa
 
 from registry.assembly import Home, open_home
-from registry.catalog import entries, images
-from registry.catalog import tables as t
-from registry.core.cid import CID
+from registry.catalog.queries import entries, images
+from registry.catalog.schema import derived as t
 from registry.core.errors import NotFound
+from registry.core.ipld.cid import CID
 from registry.settings import read_settings
-from registry.workflows.export_held import export_held
-from registry.workflows.import_source import import_source
-from registry.workflows.keep_house import rebuild_catalog
-from registry.workflows.relabel import relabel
-from registry.workflows.take_snapshot import take_snapshot
+from registry.workflows.images.import_source import import_source
+from registry.workflows.images.relabel import relabel
+from registry.workflows.snapshots.take_snapshot import take_snapshot
+from registry.workflows.store.export_held import export_held
+from registry.workflows.store.maintenance import rebuild_catalog
 
 
 def _folder(path: Path, count: int) -> Path:

@@ -9,22 +9,23 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import Home, open_home
-from registry.catalog import images, reach
+from registry.catalog.queries import images
+from registry.catalog.queries import roots as reach
 from registry.cli.main import main
-from registry.content.importer import add_bytes
-from registry.content.kubo import KuboStore
-from registry.content.memory import MemoryStore
-from registry.core.cid import CID, RAW
-from registry.core.dag import walk_closure
+from registry.content.stores.kubo import KuboStore
+from registry.content.stores.memory import MemoryStore
+from registry.content.unixfs.importer import add_bytes
 from registry.core.errors import Unavailable
+from registry.core.ipld.cid import CID, RAW
+from registry.core.ipld.dag import walk_closure
 from registry.settings import read_settings
-from registry.workflows.export_held import export_held
-from registry.workflows.import_source import import_source
-from registry.workflows.publish_release import publish_release
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.sync_store import sync
-from registry.workflows.take_snapshot import take_snapshot
-from registry.workflows.withdraw import withdraw
+from registry.workflows.images.import_source import import_source
+from registry.workflows.releases.publish_release import publish_release
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.snapshots.take_snapshot import take_snapshot
+from registry.workflows.store.export_held import export_held
+from registry.workflows.store.sync_store import sync
+from registry.workflows.withdrawals.withdraw import withdraw
 from tests.support.blocks import lose
 from tests.support.kubo import Kubo
 from tests.workflows.conftest import Folder

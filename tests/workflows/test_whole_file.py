@@ -13,8 +13,8 @@ from PIL import Image
 
 from registry.cli.rows import write_rows
 from registry.core.errors import InvalidInput, Unavailable
-from registry.workflows.predicted_picture import draw_all
-from registry.workflows.whole_file import whole_file
+from registry.files import whole_file
+from registry.workflows.releases.predicted_picture import draw_all
 
 
 def test_two_writers_of_one_path_leave_one_whole_file(tmp_path: Path) -> None:

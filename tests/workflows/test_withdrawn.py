@@ -14,19 +14,19 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
-from registry.catalog import images
+from registry.catalog.queries import images
 from registry.cli.main import main
-from registry.content.importer import add_bytes
+from registry.content.unixfs.importer import add_bytes
 from registry.core import records
-from registry.core.cid import CID
+from registry.core.ipld.cid import CID
 from registry.settings import read_settings
-from registry.workflows.import_source import import_source
-from registry.workflows.keep_house import collect_garbage, verify_store
+from registry.workflows.images.import_source import import_source
 from registry.workflows.parts import silent
-from registry.workflows.publish_release import publish_release
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.take_snapshot import take_snapshot
-from registry.workflows.withdraw import withdraw
+from registry.workflows.releases.publish_release import publish_release
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.snapshots.take_snapshot import take_snapshot
+from registry.workflows.store.maintenance import collect_garbage, verify_store
+from registry.workflows.withdrawals.withdraw import withdraw
 from tests.workflows.conftest import PLUGIN
 
 REASON = "they asked for it"
@@ -184,10 +184,10 @@ def test_bytes_that_were_freed_before_go_too(here: Home) -> None:
 
 
 def test_what_a_stranger_takes_back_is_not_deleted(here: Home, tmp_path: Path) -> None:
-    from registry.catalog import indexing
+    from registry.catalog.index import indexing
     from registry.core import log
-    from registry.core.cid import DAG_CBOR, cid_of
-    from registry.provenance.keys import load_or_create
+    from registry.core.ipld.cid import DAG_CBOR, cid_of
+    from registry.provenance.keys.keys import load_or_create
 
     sha256, cid = image_of(here, 3)
     key = load_or_create(tmp_path / "stranger")

@@ -12,14 +12,15 @@ from msgspec import structs
 
 from registry.assembly import Home, open_home
 from registry.cli.main import main
-from registry.core import records, tables
-from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
+from registry.core import records
+from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
+from registry.core.table import tables
 from registry.settings import read_settings
-from registry.workflows.import_source import import_source
-from registry.workflows.publish_release import publish_release
-from registry.workflows.say import say
-from registry.workflows.start_run import Wanted, start_run
-from registry.workflows.take_snapshot import take_snapshot
+from registry.workflows.images.import_source import import_source
+from registry.workflows.log.append import say
+from registry.workflows.releases.publish_release import publish_release
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.workflows.conftest import PLUGIN
 
 ABSENT = "bafyreib2rxk3rybk3aobmv5cjuql3bm2twh4jo5uxgf5kpqcsgz7soitae"
@@ -215,9 +216,12 @@ def test_a_defect_of_ours_is_told_as_one(made: Made, monkeypatch: pytest.MonkeyP
         raise KeyError("a defect")
 
     for place, arguments in (
-        ("registry.web.collect.drawings", ["release", "report", made.release]),
-        ("registry.web.figures.scale", ["release", "report", made.release]),
-        ("registry.web.figures.intervals", ["release", "compare", made.release, made.release, "--html", "out.html"]),
+        ("registry.web.report.collect.drawings", ["release", "report", made.release]),
+        ("registry.web.base.figures.scale", ["release", "report", made.release]),
+        (
+            "registry.web.base.figures.intervals",
+            ["release", "compare", made.release, made.release, "--html", "out.html"],
+        ),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(place, defect)

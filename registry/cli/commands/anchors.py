@@ -40,7 +40,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 def run_new(wanted: argparse.Namespace, output: Output) -> int:
     """Make the key if there is none, and print it."""
     if wanted.another:
-        from registry.provenance.keys import load_or_create
+        from registry.provenance.keys.keys import load_or_create
 
         with home() as opened:
             load_or_create(opened.settings.home, opened.settings.passphrase, another=True)
@@ -60,7 +60,7 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_status(wanted: argparse.Namespace, output: Output) -> int:
     """Ask the chain or the journal."""
-    from registry.workflows.anchoring import anchor_status
+    from registry.workflows.log.anchoring import anchor_status
 
     with home() as opened:
         document = anchor_status(opened, cid(wanted.cid))
@@ -70,7 +70,7 @@ def run_status(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_submit(wanted: argparse.Namespace, output: Output) -> int:
     """Anchor an entry, or the newest one, and wait for finality."""
-    from registry.workflows.anchoring import submit_anchor
+    from registry.workflows.log.anchoring import submit_anchor
 
     with home() as opened:
         document = submit_anchor(opened, cid(wanted.cid) if wanted.cid else None)
@@ -80,7 +80,7 @@ def run_submit(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_deploy(wanted: argparse.Namespace, output: Output) -> int:
     """Deploy the contract with this registry's key."""
-    from registry.provenance.ethereum import deploy_contract
+    from registry.provenance.anchors.ethereum import deploy_contract
 
     with home() as opened:
         if not opened.settings.chain_rpc:

@@ -14,7 +14,7 @@ from registry.core.errors import EmotionetError
 
 if TYPE_CHECKING:
     from registry.assembly import Home
-    from registry.core.cid import CID
+    from registry.core.ipld.cid import CID
 
 Subparsers = Any  # argparse names its type with an underscore
 _WHOLE = re.compile(r"-?[0-9]{1,100}")
@@ -58,7 +58,7 @@ def _tell_of_a_lost_catalog(opened: Home) -> None:
     """Whatever a command found or did not find in a catalog that knows less than the store, the reason is told."""
     if "catalog" not in opened.__dict__:
         return
-    from registry.workflows.lost_catalog import HINT, is_behind
+    from registry.workflows.log.lost_catalog import HINT, is_behind
 
     with suppress(EmotionetError, OSError):
         if is_behind(opened):
@@ -67,8 +67,8 @@ def _tell_of_a_lost_catalog(opened: Home) -> None:
 
 def cid(text: str) -> CID:
     """A CID given as an argument; ``UsageError`` if it is none, which says what lies at a path."""
-    from registry.core.cid import given
     from registry.core.errors import UsageError
+    from registry.core.ipld.cid import given
 
     try:
         return given(text.removeprefix("/ipfs/").removeprefix("ipfs://"))
@@ -85,7 +85,7 @@ def cid(text: str) -> CID:
 
 def record(opened: Home, text: str) -> CID:
     """A record's CID from an argument that may also be its entry's."""
-    from registry.workflows.trace import record_of
+    from registry.workflows.store.trace import record_of
 
     return record_of(opened, cid(text))
 
@@ -106,7 +106,7 @@ def released(*texts: str, tell: bool = True) -> Iterator[tuple[Home, list[CID]]]
 
 def tell_withdrawn(opened: Home, release: CID) -> None:
     """Say on stderr what was taken back of a release; nothing of what is none."""
-    from registry.workflows.withdrawn import sentences, withdrawals_of_release
+    from registry.workflows.withdrawals.withdrawn import sentences, withdrawals_of_release
 
     for line in sentences(withdrawals_of_release(opened, release)):
         warn(line)

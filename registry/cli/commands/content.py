@@ -55,7 +55,7 @@ def _add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
     """Write a verified file or folder."""
-    from registry.workflows.read_content import fetch
+    from registry.workflows.store.read_content import fetch
 
     bars = output.progress()
     with home() as opened:
@@ -70,8 +70,8 @@ def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
 def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """Print a record, or rows."""
     from registry.cli.rows import write_rows
-    from registry.workflows import read_content
-    from registry.workflows.whole_file import whole_file
+    from registry.files import whole_file
+    from registry.workflows.store import read_content
 
     with home() as opened:
         target = record(opened, wanted.cid) if wanted.table else cid(wanted.cid)
@@ -93,7 +93,7 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_export(wanted: argparse.Namespace, output: Output) -> int:
     """Write a CAR, complete or not at all."""
-    from registry.workflows.export_held import export_held
+    from registry.workflows.store.export_held import export_held
 
     with home() as opened:
         target = cid(wanted.cid)
@@ -106,7 +106,7 @@ def run_export(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
     """List records."""
-    from registry.workflows.trace import look_up
+    from registry.workflows.store.trace import look_up
 
     with home() as opened:
         found = look_up(opened, wanted.what)
@@ -117,8 +117,8 @@ def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
 def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
     """Print lineage as a tree, as JSON, for Graphviz or as W3C PROV."""
     from registry.cli.from_file import opened_with
-    from registry.provenance.exports.prov import prov_json
-    from registry.workflows.trace import trace
+    from registry.exports.prov import prov_json
+    from registry.workflows.store.trace import trace
 
     with opened_with([wanted.cid], any_record=True) as (opened, (target,)):
         found = trace(opened, target)
@@ -172,7 +172,7 @@ def _kin(relation: str, kind: str) -> str:
 def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     """Check, print every check, exit as the levels say."""
     from registry.cli.from_file import is_file
-    from registry.workflows.audit_target import audit_target
+    from registry.workflows.audit.audit_target import audit_target
 
     if Path(wanted.target).is_dir():
         raise UsageError(f"{wanted.target} is a folder", hint="give a CAR file, or the CID of what is held here.")
@@ -199,7 +199,7 @@ def _audit_text(document: Mapping[str, Any]) -> list[str]:
 
 def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
     """Withdraw, and list what it touches."""
-    from registry.workflows.withdraw import withdraw
+    from registry.workflows.withdrawals.withdraw import withdraw
 
     with home() as opened:
         done = withdraw(opened, wanted.what, wanted.reason)

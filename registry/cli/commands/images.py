@@ -35,8 +35,8 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List images, page by page."""
-    from registry.catalog import images
-    from registry.core.snapshot import load_classes
+    from registry.catalog.queries import images
+    from registry.core.snapshots.snapshot import load_classes
 
     found: list[dict[str, Any]] = []
     cursor = None
@@ -63,7 +63,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """One image."""
-    from registry.catalog import images
+    from registry.catalog.queries import images
 
     with home() as opened, opened.catalog.read() as db:
         image = images.get_image(db, wanted.image)
@@ -78,7 +78,7 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_relabel(wanted: argparse.Namespace, output: Output) -> int:
     """Register another label for an image that is there."""
-    from registry.workflows.relabel import relabel
+    from registry.workflows.images.relabel import relabel
 
     with home() as opened:
         done = relabel(opened, wanted.image, wanted.label, wanted.contributor)
@@ -88,7 +88,7 @@ def run_relabel(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_forget(wanted: argparse.Namespace, output: Output) -> int:
     """Destroy a pseudonym's key; the name is not repeated."""
-    from registry.workflows.forget_subject import forget_subject
+    from registry.workflows.images.forget_subject import forget_subject
 
     with home() as opened:
         done = forget_subject(opened, wanted.subject)

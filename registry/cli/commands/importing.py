@@ -47,7 +47,7 @@ def add_import(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 def run_import(wanted: argparse.Namespace, output: Output) -> int:
     """Import and register; a rejected row is a line on stderr. That nothing could be registered is an error."""
     from registry.content.labels.columns import check_mapping
-    from registry.workflows.import_source import import_source
+    from registry.workflows.images.import_source import import_source
 
     bars = output.progress()
     with home() as opened:

@@ -61,7 +61,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def run_publish(wanted: argparse.Namespace, output: Output) -> int:
     """Publish."""
-    from registry.workflows.publish_release import publish_release
+    from registry.workflows.releases.publish_release import publish_release
 
     bars = output.progress()
     with home() as opened:
@@ -73,7 +73,7 @@ def run_publish(wanted: argparse.Namespace, output: Output) -> int:
 
 def release_text(done: dict[str, Any]) -> list[str]:
     """A release for people."""
-    from registry.workflows.withdrawn import sentences
+    from registry.workflows.withdrawals.withdrawn import sentences
 
     best = [
         f"{one['name']} at the best threshold, {one['threshold']}: {one['value']} (optimistic)"
@@ -108,7 +108,7 @@ def _anchor(anchor: dict[str, Any]) -> str:
 
 def run_claim(wanted: argparse.Namespace, output: Output) -> int:
     """Claims after the fact; never beside the plan's."""
-    from registry.workflows.judge_claims import judge_claims
+    from registry.workflows.releases.judge_claims import judge_claims
 
     with released(wanted.release) as (opened, (cid,)):
         done = judge_claims(opened, cid, wanted.claims)
@@ -119,7 +119,7 @@ def run_claim(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_plans(wanted: argparse.Namespace, output: Output) -> int:
     """Every plan, newest first."""
-    from registry.workflows.list_plans import list_plans
+    from registry.workflows.runs.list_plans import list_plans
 
     with home() as opened:
         found, _ = list_plans(opened, wanted.issuer, limit=wanted.limit)
@@ -130,9 +130,9 @@ def run_plans(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List releases, newest first."""
-    from registry.catalog import releases
+    from registry.catalog.queries import releases
     from registry.workflows.own import whose
-    from registry.workflows.withdrawn import sentences, withdrawals_by
+    from registry.workflows.withdrawals.withdrawn import sentences, withdrawals_by
 
     with home() as opened:
         with opened.catalog.read() as db:
@@ -149,7 +149,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """One release."""
-    from registry.workflows.publish_release import show_release
+    from registry.workflows.releases.publish_release import show_release
 
     with released(wanted.release, tell=False) as (opened, (cid,)):
         done = show_release(opened, cid)
@@ -159,9 +159,9 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_report(wanted: argparse.Namespace, output: Output) -> int:
     """Write the report; its audit is made anew."""
-    from registry.web.collect import collect
-    from registry.web.report import render_report
-    from registry.workflows.whole_file import whole_file
+    from registry.files import whole_file
+    from registry.web.report.collect import collect
+    from registry.web.report.report import render_report
 
     output.busy("auditing, drawing the report")
     with released(wanted.release) as (opened, (cid,)):
@@ -174,11 +174,11 @@ def run_report(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_card(wanted: argparse.Namespace, output: Output) -> int:
     """Print the published card, or its figures as the hub's eval results."""
-    from registry.content import reader
+    from registry.content.unixfs import reader
     from registry.core.records import Release
-    from registry.provenance.exports.card_front import eval_results
-    from registry.provenance.lineage import release_view
-    from registry.workflows.read_content import read_as
+    from registry.exports.card_front import eval_results
+    from registry.provenance.release_view import release_view
+    from registry.workflows.store.read_content import read_as
 
     with released(wanted.release) as (opened, (cid,)):
         release = read_as(opened, Release, cid)
@@ -192,15 +192,15 @@ def run_card(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_compare(wanted: argparse.Namespace, output: Output) -> int:
     """Differences (B minus A), tests, and what was changed."""
-    from registry.workflows.compare_releases import compare_releases
-    from registry.workflows.whole_file import whole_file
+    from registry.files import whole_file
+    from registry.workflows.releases.compare_releases import compare_releases
 
     with released(wanted.a, wanted.b) as (opened, (a, b)):
         pair = a, b
         if wanted.html is None:
             done = compare_releases(opened, *pair)
         else:
-            from registry.web.comparison import comparison_page
+            from registry.web.compare.comparison import comparison_page
 
             with whole_file(wanted.html) as stream:
                 done = compare_releases(opened, *pair)
@@ -230,8 +230,8 @@ def _comparison_text(done: dict[str, Any]) -> list[str]:
 
 def run_predict(wanted: argparse.Namespace, output: Output) -> int:
     """Predict; one line an image. What can't be used is told by its name, and the others are looked at all the same."""
-    from registry.workflows.predict import image_paths, predict
-    from registry.workflows.predicted_picture import draw_all
+    from registry.workflows.releases.predict import image_paths, predict
+    from registry.workflows.releases.predicted_picture import draw_all
 
     images = image_paths(wanted.images)
     output.busy("loading the model")

@@ -15,8 +15,8 @@ from registry.core.errors import EmotionetError
 
 if TYPE_CHECKING:
     from registry.assembly import Home
-    from registry.core.cid import CID
-    from registry.workflows.start_run import Wanted
+    from registry.core.ipld.cid import CID
+    from registry.workflows.runs.start_run import Wanted
 
 ENDED = {"completed", "failed", "cancelled"}
 
@@ -57,7 +57,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def run_train(wanted: argparse.Namespace, output: Output) -> int:
     """Start a run and, unless detached, work the queue until it has ended."""
-    from registry.workflows.start_run import Wanted, start_run
+    from registry.workflows.runs.start_run import Wanted, start_run
 
     names = ("folds", "repeats", "epochs", "imgsz", "seed", "batch")
     asked = Wanted(
@@ -82,7 +82,7 @@ def run_train(wanted: argparse.Namespace, output: Output) -> int:
 
 def _estimate(opened: Home, snapshot: CID, asked: Wanted, output: Output) -> int:
     """Print what a run would do and cost."""
-    from registry.workflows.estimate_run import estimate_run
+    from registry.workflows.runs.estimate_run import estimate_run
 
     done = estimate_run(opened, snapshot, asked)
     lines = [
@@ -106,7 +106,7 @@ def _times(repeats: int) -> str:
 
 def _print(opened: Home, run: str, output: Output, *, ended: bool = False) -> int:
     """Show a run; where it was to have ``ended`` well and did not, say why on stderr whatever is shown."""
-    from registry.workflows.show_run import show_run
+    from registry.workflows.runs.show_run import show_run
 
     document = show_run(opened, run)
     output.document(document, identity="run", text=run_text(document))
@@ -146,7 +146,7 @@ def run_text(document: dict[str, Any]) -> list[str]:
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List runs, newest first."""
-    from registry.catalog import runs
+    from registry.catalog.queries import runs
 
     with home() as opened, opened.catalog.read() as db:
         found, _ = runs.list_runs(db, cursor=None, limit=wanted.limit)
@@ -163,7 +163,7 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_dropped(wanted: argparse.Namespace, output: Output) -> int:
     """What cleaning dropped, and why."""
-    from registry.workflows.dropped_images import dropped_images, write_sheet
+    from registry.workflows.runs.dropped_images import dropped_images, write_sheet
 
     with home() as opened:
         rows = dropped_images(opened, wanted.run)
@@ -176,7 +176,7 @@ def run_dropped(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_logs(wanted: argparse.Namespace, output: Output) -> int:
     """All events so far."""
-    from registry.catalog import runs
+    from registry.catalog.queries import runs
 
     with home() as opened:
         with opened.catalog.read() as db:
@@ -191,7 +191,7 @@ def run_logs(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_follow(wanted: argparse.Namespace, output: Output) -> int:
     """Events until the run ends."""
-    from registry.catalog import runs
+    from registry.catalog.queries import runs
 
     def alive() -> bool:
         with opened.catalog.read() as db:
@@ -207,7 +207,7 @@ def run_follow(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_cancel(wanted: argparse.Namespace, output: Output) -> int:
     """Cancel: jobs under way stop within a second or two."""
-    from registry.workflows.control_run import cancel
+    from registry.workflows.runs.control_run import cancel
 
     with home() as opened:
         cancel(opened, wanted.run)
@@ -217,7 +217,7 @@ def run_cancel(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_resume(wanted: argparse.Namespace, output: Output) -> int:
     """Queue what is left of a run and work it."""
-    from registry.workflows.control_run import resume
+    from registry.workflows.runs.control_run import resume
 
     with home() as opened:
         resume(opened, wanted.run)

@@ -34,7 +34,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def run_demo(wanted: argparse.Namespace, output: Output) -> int:
     """The whole road."""
-    from registry.cli.demo import demo
+    from registry.cli.commands.demo_run import demo
 
     with home() as opened:
         return demo(opened, output, data=wanted.data, recipe=wanted.recipe, base=wanted.base)
@@ -110,7 +110,7 @@ def run_as_child(arguments: list[str]) -> int:
     """``_child KIND SPEC``: one step of a run, in this process; JSON lines on stdout."""
     from registry.assembly import open_home
     from registry.jobs.child import child, end_with_parent
-    from registry.workflows import clean_images, train_fold
+    from registry.workflows.training import clean_images, train_fold
 
     end_with_parent()
     kinds = {"fold": train_fold.fold_in_child, "measure": clean_images.measure_in_child}

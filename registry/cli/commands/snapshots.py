@@ -85,7 +85,7 @@ def _text(document: dict[str, Any]) -> list[str]:
 
 def run_create(wanted: argparse.Namespace, output: Output) -> int:
     """Take a snapshot."""
-    from registry.workflows.take_snapshot import take_snapshot
+    from registry.workflows.snapshots.take_snapshot import take_snapshot
 
     classes = classes_text(wanted.classes)
     with home() as opened:
@@ -97,7 +97,7 @@ def run_create(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List snapshots, newest first."""
-    from registry.catalog import snapshots
+    from registry.catalog.queries import snapshots
 
     with home() as opened, opened.catalog.read() as db:
         found, _ = snapshots.list_snapshots(db, cursor=None, limit=wanted.limit)
@@ -107,7 +107,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """One snapshot."""
-    from registry.workflows.take_snapshot import document
+    from registry.workflows.snapshots.take_snapshot import document
 
     with home() as opened:
         done = document(opened, record(opened, wanted.snapshot))
@@ -117,7 +117,7 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_diff(wanted: argparse.Namespace, output: Output) -> int:
     """Compare two snapshots."""
-    from registry.workflows.compare_snapshots import compare_snapshots
+    from registry.workflows.snapshots.compare_snapshots import compare_snapshots
 
     with home() as opened:
         rows = list(compare_snapshots(opened, record(opened, wanted.before), record(opened, wanted.after)))
@@ -128,7 +128,7 @@ def run_diff(wanted: argparse.Namespace, output: Output) -> int:
 def run_export(wanted: argparse.Namespace, output: Output) -> int:
     """Write a snapshot's items."""
     from registry.cli.rows import write_rows
-    from registry.workflows.export_snapshot import FORMATS, snapshot_rows
+    from registry.workflows.snapshots.export_snapshot import FORMATS, snapshot_rows
 
     if wanted.draw is not None and wanted.format != "yolo":
         raise UsageError(
@@ -146,7 +146,7 @@ def run_export(wanted: argparse.Namespace, output: Output) -> int:
 
 def _export_folder(wanted: argparse.Namespace, output: Output) -> int:
     """Images and what describes them, for mlcroissant or ultralytics."""
-    from registry.workflows.export_snapshot import export_snapshot
+    from registry.workflows.snapshots.export_snapshot import export_snapshot
 
     if wanted.out is None:
         raise UsageError(f"--format {wanted.format} writes a folder, and none is named", hint="name a new one with -o.")

@@ -36,7 +36,7 @@ def _checks(output: Output, checks: Sequence[dict[str, Any]]) -> int:
 
 def run_verify(wanted: argparse.Namespace, output: Output) -> int:
     """Verify all blocks and that every pin's closure is whole."""
-    from registry.workflows.keep_house import verify_store
+    from registry.workflows.store.maintenance import verify_store
 
     with home() as opened:
         return _checks(output, verify_store(opened, output.progress()))
@@ -44,7 +44,7 @@ def run_verify(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_gc(wanted: argparse.Namespace, output: Output) -> int:
     """Collect garbage."""
-    from registry.workflows.keep_house import collect_garbage
+    from registry.workflows.store.maintenance import collect_garbage
 
     with home() as opened:
         done = collect_garbage(opened)
@@ -65,7 +65,7 @@ def run_gc(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_stat(wanted: argparse.Namespace, output: Output) -> int:
     """Count."""
-    from registry.workflows.keep_house import store_stat
+    from registry.workflows.store.maintenance import store_stat
 
     with home() as opened:
         done = store_stat(opened)
@@ -75,7 +75,7 @@ def run_stat(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_sync(wanted: argparse.Namespace, output: Output) -> int:
     """Copy, pin, read back."""
-    from registry.workflows.sync_store import sync
+    from registry.workflows.store.sync_store import sync
 
     if wanted.source == wanted.target:
         raise UsageError("--from and --to are the same store", hint="name two: --from embedded --to kubo.")
@@ -93,7 +93,7 @@ def run_sync(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_rebuild(wanted: argparse.Namespace, output: Output) -> int:
     """Rebuild the catalog."""
-    from registry.workflows.keep_house import rebuild_catalog
+    from registry.workflows.store.maintenance import rebuild_catalog
 
     with home() as opened:
         done = rebuild_catalog(opened)
@@ -103,7 +103,7 @@ def run_rebuild(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_doctor(wanted: argparse.Namespace, output: Output) -> int:
     """Look at each part, and change nothing; a part that fails is named with its way out."""
-    from registry.workflows.examine_home import examine
+    from registry.workflows.store.examine_home import examine
 
     with home() as opened:
         checks = examine(opened)

@@ -3,7 +3,7 @@
 from registry.content.labels.boxes import MAX_BOXES, parse_box
 from registry.content.labels.row import LabelRow, Rejection, check_inside, make_row, rejected
 from registry.content.labels.tables import Labels, parse_labels, read_table
-from registry.core.method import Box
+from registry.core.ports.method import Box
 
 __all__ = [
     "MAX_BOXES",

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 
 from registry.core.boxes import PIXEL, clipped
 from registry.core.errors import InvalidInput
-from registry.core.method import Box
+from registry.core.ports.method import Box
 
 MAX_BOXES = 100
 MAX_PIXELS = 1_000_000

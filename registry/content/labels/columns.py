@@ -16,8 +16,8 @@ from registry.content.labels.row import ATTRIBUTE, FIELDS
 from registry.core import text
 from registry.core.errors import InvalidInput, UsageError
 from registry.core.figure_names import check_attribute
-from registry.core.method import Box
 from registry.core.picture_bytes import SUFFIXES
+from registry.core.ports.method import Box
 
 NAMES = {
     "file": (

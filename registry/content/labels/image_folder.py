@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from registry.content.labels.row import LabelRow, Rejection, make_row, rejected
 from registry.content.labels.tables import Labels
-from registry.content.tree import Tree, hidden
+from registry.content.unixfs.local_tree import Tree, hidden
 from registry.core.errors import InvalidInput
 from registry.core.picture_bytes import SUFFIXES
 

@@ -15,9 +15,9 @@ from pathlib import PurePosixPath
 
 from registry.content.labels.boxes import parse_boxes
 from registry.core import text
-from registry.core.cid import CID
 from registry.core.errors import EmotionetError, InvalidInput
-from registry.core.method import Box
+from registry.core.ipld.cid import CID
+from registry.core.ports.method import Box
 
 FIELDS = ("file", "cid", "label", "contributor", "subject", "licence", "consent", "box")
 ATTRIBUTE = "attr."

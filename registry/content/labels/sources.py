@@ -16,7 +16,7 @@ from registry.content.labels.columns import Mapped
 from registry.content.labels.image_folder import is_picture, read_image_folder
 from registry.content.labels.tables import MAX_FILE, Labels, read_table
 from registry.content.labels.yolo import read_yolo
-from registry.content.tree import Below, Tree, hidden, shown
+from registry.content.unixfs.local_tree import Below, Tree, hidden, shown
 from registry.core.errors import InvalidInput
 from registry.core.text import counted
 

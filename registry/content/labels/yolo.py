@@ -16,9 +16,9 @@ from registry.content.labels.boxes import make_box
 from registry.content.labels.image_folder import is_picture
 from registry.content.labels.row import NO_LABEL, LabelRow, Rejection, make_row, rejected
 from registry.content.labels.tables import MAX_ROWS, Labels
-from registry.content.tree import Tree, hidden, shown
+from registry.content.unixfs.local_tree import Tree, hidden, shown
 from registry.core.errors import InvalidInput
-from registry.core.method import Box
+from registry.core.ports.method import Box
 from registry.core.text import counted
 from registry.imaging.look import size_of
 

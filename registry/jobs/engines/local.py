@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from registry.jobs.capacity import Room
 from registry.jobs.child import run_child
 from registry.jobs.engines import Needs
-from registry.jobs.room import Room
 
 
 class LocalEngine:

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any
 
 from registry.core import records
-from registry.core.cid import CID
 from registry.core.errors import NotFound, Untrusted
+from registry.core.ipld.cid import CID
 from registry.core.tensors import WEIGHTS, tensors_digest
 from registry.evaluation.base_seen import UNKNOWN, about_base
 from registry.provenance.base_lineage import (

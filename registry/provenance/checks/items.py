@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from registry.core import tables
 from registry.core.boxes import boxes_within, full_frame
 from registry.core.records import Contribution, parse_as
-from registry.core.snapshot import classes_of, matches, resolve_rows, rows_said, select, speaker
+from registry.core.snapshots.snapshot import classes_of, matches, resolve_rows, rows_said, select, speaker
+from registry.core.table import tables
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
 from registry.provenance.checks.subject import Subject
 from registry.provenance.checks.withdrawals import Withdrawals

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from registry.core import records, table_cells, tables
-from registry.core.cid import CID, RAW, SHA2_256
-from registry.core.dag import walk_closure
-from registry.core.encoding import LINKING, links
+from registry.core import records
 from registry.core.errors import NotFound
+from registry.core.ipld.cid import CID, RAW, SHA2_256
+from registry.core.ipld.dag import walk_closure
+from registry.core.ipld.encoding import LINKING, links
+from registry.core.table import cells as table_cells
+from registry.core.table import tables
 from registry.provenance.base_lineage import lineage_blocks
 from registry.provenance.checks.report import Check, Doubt, Skip, guarded, once, run, some
 from registry.provenance.checks.subject import Subject

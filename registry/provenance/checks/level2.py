@@ -8,8 +8,8 @@ from functools import partial
 from itertools import pairwise
 
 from registry.core import log, records
-from registry.core.cid import CID
 from registry.core.errors import NotFound
+from registry.core.ipld.cid import CID
 from registry.provenance.checks.reached import type_of
 from registry.provenance.checks.report import UNCHECKED, Check, Doubt, Skip, run, some
 from registry.provenance.checks.subject import Subject

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from registry.core import log, records
-from registry.core.anchor import Anchor, Anchors
-from registry.core.cid import CID
 from registry.core.errors import NotFound
+from registry.core.ipld.cid import CID
 from registry.core.log import anchor_digest
+from registry.core.ports.anchor import Anchor, Anchors
 from registry.provenance.checks import times
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
 from registry.provenance.checks.subject import Subject

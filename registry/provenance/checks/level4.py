@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from registry.core.draw import check_repeats, draw_seed, repeated_folds
 from registry.core.records import REFIT
-from registry.evaluation.folds import check_repeats, draw_seed, repeated_folds
 from registry.provenance.checks import items, plan
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
 from registry.provenance.checks.subject import Subject

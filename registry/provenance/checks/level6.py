@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from registry.core import tables
 from registry.core.records import to_value
+from registry.core.table import tables
 from registry.evaluation.evaluate import Result
 from registry.provenance.checks import card, weights
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, once, run
 from registry.provenance.checks.subject import Subject
-from registry.provenance.lineage import evaluate_draw
+from registry.provenance.release_view import evaluate_draw
 
 
 def checks(subject: Subject) -> Iterator[Check]:

@@ -9,7 +9,7 @@ from typing import Any
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.records import REFIT
 from registry.evaluation.claims import check_about, judge
-from registry.evaluation.figures import METRICS
+from registry.evaluation.figures.figures import METRICS
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
 from registry.provenance.checks.subject import Subject
 from registry.provenance.recipe_numbers import check_evaluation, drawn, fold_counts

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from registry.core import encoding, records
-from registry.core.cid import CID, DAG_CBOR, DAG_PB, RAW
+from registry.core import records
 from registry.core.errors import EmotionetError, NotFound
-from registry.core.table_cells import digest, named
+from registry.core.ipld import encoding
+from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW
+from registry.core.table.cells import digest, named
 
 Get = Callable[[CID], bytes]
 RECORD, CONTENT, TABLE = "record", "content", "table"

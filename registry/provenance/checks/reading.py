@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from registry.core.cid import CID
+from registry.core.ipld.cid import CID
 from registry.core.tensors import MAX_FILE
 from registry.provenance.checks.report import Doubt
 

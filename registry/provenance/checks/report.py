@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from registry.core.cid import CID
 from registry.core.errors import EmotionetError, NotFound, Unavailable
+from registry.core.ipld.cid import CID
 
 HOLDS, FAILS, UNCHECKED = "holds", "does not hold", "not checked"
 EXCUSABLE = frozenset({"1.images"})  # of levels 1 and 2: what may be left unchecked by whoever sends a smaller file

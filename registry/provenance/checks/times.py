@@ -12,7 +12,7 @@ from functools import partial
 from itertools import pairwise
 
 from registry.core import records
-from registry.core.cid import CID
+from registry.core.ipld.cid import CID
 from registry.core.log import apart
 from registry.provenance.checks.report import Check, Doubt, Skip, run
 from registry.provenance.checks.subject import Subject

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from registry.core import log, records, tables
-from registry.core.cid import CID
+from registry.core import log, records
 from registry.core.errors import EmotionetError
+from registry.core.ipld.cid import CID
+from registry.core.table import tables
 from registry.provenance.checks.subject import Subject
 
 

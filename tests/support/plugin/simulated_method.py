@@ -19,7 +19,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from registry.core.errors import EmotionetError, InvalidInput, Unavailable, Untrusted
-from registry.core.method import Estimate, FoldOutcome, FoldTask, Prepared
+from registry.core.ports.method import Estimate, FoldOutcome, FoldTask, Prepared
 from registry.core.tensors import tensors_digest
 
 DEFAULTS: dict[str, Any] = {

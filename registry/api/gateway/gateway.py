@@ -1,0 +1,203 @@
+"""The trustless gateway at /ipfs: one block, or a DAG's blocks as a CAR, of what this registry has published.
+
+Invariants: it gives what whoever asks can verify, and nothing else: no web page that somebody put into
+the store is ever shown as ours. It asks nobody else for what is not here. What it gives is decided by
+``registry.api.gateway.public``, block by block.
+
+Sources: the trustless gateway specification (specs.ipfs.tech/http-gateways/trustless-gateway), and of the
+path gateway's what it refers to: status codes, caching, Content-Location, ?filename=.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlencode
+
+from litestar import HttpMethod, Request, Response, route
+from litestar.di import NamedDependency, Provide
+from litestar.params import PathParameter, QueryParameter
+from litestar.response import Stream
+
+from registry.api.gateway import accept, ranges
+from registry.api.gateway import path as gateway_path
+from registry.api.gateway.car import EntityBytes, Extract
+from registry.api.gateway.path import Way
+from registry.api.gateway.public import Public
+from registry.api.parts import Home, Published, problems
+from registry.api.problems import HttpProblem
+from registry.api.v1.wire import CidPath
+from registry.core.errors import NotFound
+from registry.core.ipld.cid import given
+from registry.workflows.parts import Parts
+
+MAX_ROOTS = 64  # more are left out of X-Ipfs-Roots, which is a hint for caches
+_SAFE = "/:@!$&'()*+,;=~"  # what a path may hold as it is (RFC 3986)
+_STATUSES = problems(404, 406, 410, 412, 416, 422, 502)
+PathText = Annotated[str, PathParameter(max_length=4096)]
+Scope = Literal["all", "entity", "block"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the query and the headers ask for; ``query`` is the part of the query that an answer depends on."""
+
+    form: accept.Form
+    scope: str
+    entity_bytes: EntityBytes | None
+    filename: str | None
+    query: dict[str, str]
+
+
+def wanted(
+    request: Request[Any, Any, Any],
+    form: Annotated[
+        str | None, QueryParameter(name="format", max_length=40, description="raw or car; else by Accept")
+    ] = None,
+    depth: Annotated[
+        Scope | None, QueryParameter(name="dag-scope", description="how much of the DAG a CAR holds: all unless said")
+    ] = None,
+    extent: Annotated[
+        str | None,
+        QueryParameter(
+            name="entity-bytes", max_length=60, description="from:to of a file, both inclusive; to may be *"
+        ),
+    ] = None,
+    version: Annotated[Literal["1"] | None, QueryParameter(name="car-version", description="of the CAR")] = None,
+    order: Annotated[
+        Literal["dfs", "unk"] | None, QueryParameter(name="car-order", description="of the CAR's blocks")
+    ] = None,
+    dups: Annotated[
+        Literal["y", "n"] | None, QueryParameter(name="car-dups", description="a block again where it occurs again")
+    ] = None,
+    filename: Annotated[str | None, QueryParameter(max_length=255, description="for Content-Disposition")] = None,
+) -> Wanted:
+    """The request's parameters. ``HttpProblem`` 400 or 406, ``UsageError`` for entity-bytes."""
+    named = {"version": version, "order": order, "dups": dups}
+    car = {name: value for name, value in named.items() if value}
+    chosen = accept.choose(form, ",".join(request.headers.getall("accept", [])), car)
+    query = {"format": chosen.kind}
+    if chosen.kind == "car":
+        query |= {"car-order": "dfs", "car-dups": "y" if chosen.duplicates else "n"}
+        query |= {name: value for name, value in (("dag-scope", depth), ("entity-bytes", extent)) if value}
+    if filename:
+        query["filename"] = filename
+    part = EntityBytes.parse(extent) if extent is not None else None
+    if part is not None and depth != "block":
+        depth = "entity"  # which entity-bytes implies
+    return Wanted(chosen, depth or "all", None if depth == "block" else part, filename, query)
+
+
+Asked = NamedDependency[Wanted]
+_DEPENDENCIES = {"wanted": Provide(wanted, sync_to_thread=False)}
+_METHODS = [HttpMethod.GET, HttpMethod.HEAD]
+
+
+@route("/ipfs/{cid:str}", http_method=_METHODS, dependencies=_DEPENDENCIES, responses=_STATUSES, sync_to_thread=True)
+def get_content(
+    request: Request[Any, Any, Any], home: Home, published: Published, cid: CidPath, wanted: Asked
+) -> Response[Any]:
+    """A trustless gateway: one block (application/vnd.ipld.raw) or a DAG's CAR (application/vnd.ipld.car).
+
+    Only over what this registry has published; blocks are verified before they are sent.
+    """
+    return _answer(request, home, published, cid, "", wanted)
+
+
+@route(
+    "/ipfs/{cid:str}/{path:path}",
+    http_method=_METHODS,
+    dependencies=_DEPENDENCIES,
+    responses=_STATUSES,
+    sync_to_thread=True,
+)
+def get_content_below(
+    request: Request[Any, Any, Any], home: Home, published: Published, cid: CidPath, path: PathText, wanted: Asked
+) -> Response[Any]:
+    """The same for what a path below a directory names; a CAR holds the blocks on the way too."""
+    return _answer(request, home, published, cid, path, wanted)
+
+
+def _answer(
+    request: Request[Any, Any, Any], home: Parts, published: Public, cid: str, path: str, wanted: Wanted
+) -> Response[Any]:
+    if request.headers.get("service-worker", "").lower() == "script":
+        raise HttpProblem(400, "this gateway gives blocks, and no scripts for service workers")
+    way = _find(request, home, published, cid, path)
+    headers = _headers(cid, path, way, wanted)
+    if wanted.form.kind == "raw":
+        return _send_block(request, home, way, wanted, headers)
+    return _send_car(request, published, way, wanted, headers)
+
+
+def _find(request: Request[Any, Any, Any], home: Parts, published: Public, cid: str, path: str) -> Way:
+    """The way to what the path names. 412 for a root that is not here, if only what is cached was asked for."""
+    root = given(cid)
+    directives = request.headers.get("cache-control", "").lower().split(",")
+    if "only-if-cached" in {directive.strip() for directive in directives}:
+        try:
+            published.check(root)
+        except NotFound as error:
+            raise HttpProblem(412, f"{error}", code="not_cached") from error
+        if not home.store.has(root):
+            raise HttpProblem(412, f"{root} is not held here", code="not_cached")
+    way = gateway_path.find(home.store, root, path, published.check)
+    if not home.store.has(way.target):
+        raise NotFound(f"block {way.target} is published but not held here", hint="ask another gateway.")
+    return way
+
+
+def _headers(cid: str, path: str, way: Way, wanted: Wanted) -> dict[str, str]:
+    """What both forms' answers say of themselves."""
+    address = quote(f"/ipfs/{cid}" + (f"/{path.strip('/')}" if path.strip("/") else ""), safe=_SAFE)
+    found = {"X-Ipfs-Path": address, "Vary": "Accept"}
+    if len(way.roots) <= MAX_ROOTS:
+        found["X-Ipfs-Roots"] = ",".join(map(str, way.roots))
+    if not wanted.form.in_address:  # so that a cache that knows only addresses can tell the forms apart
+        found["Content-Location"] = f"{address}?{urlencode(wanted.query)}"
+    return found
+
+
+def _send_block(
+    request: Request[Any, Any, Any], home: Parts, way: Way, wanted: Wanted, headers: dict[str, str]
+) -> Response[Any]:
+    block = home.store.get(way.target)
+    return ranges.send(
+        iter((block,)),
+        len(block),
+        etag=f"{way.target}.raw",
+        media_type=wanted.form.media_type,
+        name=wanted.filename or f"{way.target}.bin",
+        request_headers={name: request.headers.get(name) for name in ranges.HEADERS},
+        head=request.method == "HEAD",
+        more=headers,
+    )
+
+
+def _send_car(
+    request: Request[Any, Any, Any], published: Public, way: Way, wanted: Wanted, headers: dict[str, str]
+) -> Response[Any]:
+    """A CAR is streamed: no length, no ranges; its ETag is weak, since what is withdrawn is left out of it."""
+    extract = Extract(way, wanted.scope, wanted.entity_bytes, wanted.form.duplicates, published.withheld)
+    etag = _car_etag(extract)
+    headers = {
+        **headers,
+        **ranges.immutable_headers(etag, wanted.filename or f"{way.target}.car", weak=True),
+        "Accept-Ranges": "none",
+    }
+    if ranges.etag_matches(request.headers.get("if-none-match"), etag):
+        return ranges.not_modified(headers)
+    body = iter(()) if request.method == "HEAD" else ranges.started(extract.write(published.shown()))
+    return Stream(body, headers=headers, media_type=wanted.form.media_type)
+
+
+def _car_etag(extract: Extract) -> str:
+    """Scope first, then bytes and duplicates where they matter, the target and a digest of the way to it."""
+    part = extract.entity_bytes
+    scope = extract.scope if part is None else f"entity.{part.first}.{'end' if part.last is None else part.last}"
+    passed = hashlib.sha256(b"".join(map(bytes, extract.way.passed))).hexdigest()[:16]
+    return f"{scope}.{'y' if extract.duplicates else 'n'}.{extract.way.target}.{passed}.car"
+
+
+ROOT_HANDLERS = (get_content, get_content_below)

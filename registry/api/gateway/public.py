@@ -1,0 +1,156 @@
+"""What this registry gives to strangers: the blocks that a published thing reaches, and no others.
+
+Published are: every entry and evidence in the catalog with all that they link to, every image that a
+contribution speaks of, every source that was imported with the wish to publish it. So a private folder's
+root and its labels.csv (which hold file names, often names of people), an image that was never
+registered, and the work of a run that was not published are not given out, even to who knows the CID. What a
+private folder holds and nobody here registered stays private whatever a row, a record or a link says of it
+(``registry.workflows.store.private_blocks``).
+
+Invariants: an image that was withdrawn is not given out any more (410), nor are the blocks that only it
+reaches; what is held but not reached by something published is 404, as if it were not held. A block
+is known by its multihash, so another codec or version of its CID changes nothing.
+
+Cost: the set of published multihashes is kept in memory (about 100 bytes a block) and grows as things
+are published; finding it reads every block that holds links once, never an image's leaves.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.api.problems import HttpProblem
+from registry.catalog.queries import roots as reach
+from registry.catalog.schema import derived as t
+from registry.catalog.schema import operational as kept
+from registry.core.errors import InvalidInput, NotFound
+from registry.core.ipld import encoding
+from registry.core.ipld.cid import CID, IDENTITY, RAW
+from registry.core.ipld.dag import not_here
+from registry.core.ports.store import BlockReader
+from registry.workflows.parts import Parts
+from registry.workflows.store.private_blocks import private_blocks
+
+_STATE = (t.entries, t.evidence, t.image_cids, t.contribution_rows, kept.file_names)
+_Counts = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A store without what is ``hidden`` (multihashes): whatever links to it finds it absent."""
+
+    store: BlockReader
+    hidden: frozenset[bytes]
+
+    def hides(self, cid: CID) -> bool:
+        """Whether a block is held for this registry alone."""
+        return cid.multihash in self.hidden
+
+    def has(self, cid: CID) -> bool:
+        """Whether others may know that it is held."""
+        return not self.hides(cid) and self.store.has(cid)
+
+    def get(self, cid: CID) -> bytes:
+        """The verified bytes. ``NotFound`` where they are absent, corrupt or hidden."""
+        if self.hides(cid):
+            raise not_here(cid)
+        return self.store.get(cid)
+
+
+class Public:
+    """Decides what is given out. One object serves all threads."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._lock = threading.Lock()
+        self._seen: _Counts = ()
+        self._state: _Counts = ()
+        self._reached: set[bytes] = set()
+        self._walked: set[CID] = set()  # whose links were followed: what is mere bytes here may hold links there
+        self._absent: set[CID] = set()
+        self.withheld: frozenset[bytes] = frozenset()
+        self._private: frozenset[bytes] = frozenset()
+
+    def check(self, cid: CID) -> None:
+        """``HttpProblem`` 410 for a withdrawn image, ``NotFound`` for what is not given out."""
+        if cid.hash_code == IDENTITY:
+            return  # it holds its own bytes: there is nothing to give out
+        with self._lock, self._parts.catalog.read() as db:
+            if (seen := _counts(db, t.withdrawals, kept.sources)) != self._seen:
+                self._take_closed(db)
+                self._seen = seen
+            if cid.multihash not in self._reached and cid.multihash not in self.withheld:
+                self._take_published(db)
+        if cid.multihash in self.withheld:
+            raise HttpProblem(410, f"{cid} was withdrawn: /api/v1/lookup/{cid} says by whom")
+        if cid.multihash not in self._reached:
+            raise NotFound(f"{cid} is not published here", hint="ask another gateway, or check the CID.")
+
+    def hidden(self) -> frozenset[bytes]:
+        """Multihashes of what is held for this registry alone: to others it must look as if it were not held."""
+        with self._lock, self._parts.catalog.read() as db:
+            self._take_published(db)
+        return self._private
+
+    def shown(self) -> Shown:
+        """The store as others may read it."""
+        return Shown(self._parts.store, self.hidden())
+
+    def _take_closed(self, db: Session) -> None:
+        """What is not given out. If that has changed, what was reached only through it has to go: begin again."""
+        withheld = frozenset(cid.multihash for cid in reach.denied(db))
+        hidden = private_blocks(self._parts)
+        if (withheld, hidden) != (self.withheld, self._private):
+            self.withheld, self._private, self._state = withheld, hidden, ()
+            self._reached, self._walked, self._absent = set(), set(), set()
+
+    def _take_published(self, db: Session) -> None:
+        """Take in what was published, or whose bytes came, since the last look."""
+        state = (*_counts(db, *_STATE), _public_sources(db))
+        if state != self._state:
+            self._take_closed(db)  # a new CID of a withdrawn image is withheld too
+            self._reach(reach.published(db))
+            self._state = state
+        self._reach([cid for cid in self._absent if self._parts.store.has(cid)])
+
+    def _reach(self, roots: Iterable[CID]) -> None:
+        pending = list(roots)
+        while pending:
+            cid = pending.pop()
+            if cid in self._walked or cid.multihash in self.withheld or cid.multihash in self._private:
+                continue
+            if cid.codec == RAW:
+                self._reached.add(cid.multihash)
+                continue
+            try:
+                data = self._parts.store.get(cid)
+            except NotFound:
+                self._absent.add(cid)
+                continue
+            self._absent.discard(cid)
+            self._reached.add(cid.multihash)
+            self._walked.add(cid)
+            pending += _links(data, cid.codec)
+
+
+def _links(data: bytes, codec: int) -> list[CID]:
+    """Links of a block; none of one that a stranger wrote badly: it is given out as it is."""
+    try:
+        return encoding.links(data, codec)
+    except InvalidInput:
+        return []
+
+
+def _counts(db: Session, *tables: sa.Table) -> _Counts:
+    """How many rows each holds, in one question."""
+    counted = (sa.select(sa.func.count()).select_from(table).scalar_subquery() for table in tables)
+    return tuple(db.execute(sa.select(*counted)).one())
+
+
+def _public_sources(db: Session) -> int:
+    return db.scalar(sa.select(sa.func.count()).select_from(kept.sources).where(~kept.sources.c.private)) or 0

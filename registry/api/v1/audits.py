@@ -1,0 +1,88 @@
+"""Addresses of audits and of what they rest on: check a release, lineage, lookups, anchors.
+
+Invariants: a target is a CID, never a path; without a token only levels 1 to 4 and 6 are checked, which
+read what is held here; few audits run at once, because each costs seconds of computing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, get, post
+from litestar.params import JSONBody
+
+from registry.api.auth import authorize, sends_json
+from registry.api.parts import Document, Home, Page, Published, computing, page, problems, record
+from registry.api.v1.wire import CidPath, ImagePath, LineageFormat, NewAudit, Target
+from registry.core import records
+from registry.core.ipld.cid import CID, given
+from registry.core.records import to_value
+from registry.exports.prov import prov_json
+from registry.workflows.audit.audit_target import audit_target
+from registry.workflows.log.anchoring import anchor_status
+from registry.workflows.parts import Parts
+from registry.workflows.store.trace import look_up, record_of, trace
+
+FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
+
+
+@post(
+    "/audits",
+    status_code=200,
+    guards=[sends_json],
+    responses=problems(401, 403, 404, 410, 415, 422),
+    sync_to_thread=True,
+)
+def create_audit(
+    request: Request[Any, Any, Any], home: Home, published: Published, data: JSONBody[NewAudit]
+) -> Document:
+    """Check what a release claims, here and now. Without `level`: 1 to 4 and 6. Deeper needs an admin token."""
+    target = given(data.target)
+    if data.level is not None and data.level > FREE_LEVEL:
+        authorize(request, home, "admin")
+    record(home, published, data.target)
+    with computing():
+        report: Document = audit_target(home, str(target), level=data.level, issuer=data.issuer).to_json()
+    return report
+
+
+@get("/audits", responses=problems(), sync_to_thread=True)
+def list_audits(home: Home, target: Target) -> Page:
+    """Every verdict on record about a target, whoever signed it."""
+    wanted = record_of(home, given(target))
+    found = [one for one in look_up(home, str(wanted)) if one["type"] == "audit"]
+    return page([_audit(home, one) for one in found], None)
+
+
+def _audit(parts: Parts, found: dict[str, Any]) -> Document:
+    audit = records.parse_as(records.Audit, parts.store.get(CID.parse(found["record"])))
+    return {
+        "audit": found["record"],
+        "issuer": found["issuer"],
+        "time": found["time"],
+        "levels": list(audit.levels),
+        "checks": [to_value(check) for check in audit.checks],
+    }
+
+
+@get("/lineage/{cid:str}", responses=problems(404), sync_to_thread=True)
+def show_lineage(home: Home, cid: CidPath, form: LineageFormat = "json") -> Document:
+    """What a record came from and what came from it: nodes and edges, or all of it as W3C PROV-JSON."""
+    found = trace(home, given(cid))
+    return prov_json(found["nodes"], found["edges"]) if form == "prov" else found
+
+
+@get("/lookup/{digest:str}", responses=problems(), sync_to_thread=True)
+def look_up_digest(home: Home, digest: ImagePath) -> Page:
+    """Every record that names or holds a CID, an image's sha256 or the digest of tensors."""
+    return page(look_up(home, digest), None)
+
+
+@get("/anchors/{cid:str}", responses=problems(404, 410), sync_to_thread=True)
+def show_anchor(home: Home, published: Published, cid: CidPath) -> Document:
+    """Where an entry's own anchor stands; a record is taken for its entry."""
+    record(home, published, cid)
+    return anchor_status(home, given(cid))
+
+
+HANDLERS = (create_audit, list_audits, show_lineage, look_up_digest, show_anchor)

@@ -1,0 +1,177 @@
+"""Rows of POST /images: read from JSON, NDJSON or CSV one by one, registered, answered one by one.
+
+Invariants: a malformed row is a rejected row, never a failed request; a row's bytes are read from the
+store and hashed before it is registered, so nothing is registered on somebody's word; the answers
+come in the order of the rows, and belong to the transaction that registers them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+import msgspec
+
+from registry.api.gateway.public import Shown
+from registry.api.problems import HttpProblem
+from registry.api.v1 import row_bodies
+from registry.api.v1.sent_images import check_begins, not_held, readable
+from registry.api.v1.wire import MAX_IMAGE_BYTES, ImageRow
+from registry.catalog.queries import images
+from registry.content.labels import LabelRow, Rejection, make_row, parse_box, parse_labels, rejected
+from registry.content.labels.boxes import MAX_BOXES, bounded
+from registry.content.unixfs import reader
+from registry.core import text
+from registry.core.errors import InvalidInput, NotFound, with_hint
+from registry.core.ipld.cid import CID
+from registry.core.ports.store import BlockReader
+from registry.imaging.look import Picture, look
+from registry.workflows.images.labeled_rows import NewRow, fit_boxes, new_row
+from registry.workflows.images.register_images import register
+from registry.workflows.log.append import Log
+from registry.workflows.parts import Parts
+
+Given = LabelRow | Rejection
+_ROW = msgspec.json.Decoder(ImageRow)
+_NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+TYPES = ("application/json", "application/x-ndjson", "text/csv")
+
+
+@dataclass
+class Answer:
+    """What became of one row; ``status`` is registered, unchanged, corrected or rejected."""
+
+    row: int
+    cid: str | None
+    sha256: str | None = None
+    status: str = "rejected"
+    code: str | None = None
+    reason: str | None = None
+    note: str | None = None  # what was changed on the way in: a box cut to its picture
+
+
+def parse(body: bytes, content_type: str) -> list[Given]:
+    """The rows of a request. ``HttpProblem`` 415 for another type, 413 for too many; ``InvalidInput`` for no list."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "text/csv":
+        row_bodies.check_csv(body)
+        rows, bad = parse_labels(body)
+        return sorted([*rows, *bad], key=lambda one: one.row)
+    if kind == "application/x-ndjson":
+        return [_json_row(number, line) for number, line in row_bodies.lines(body)]
+    if kind == "application/json":
+        return [_json_row(number, element) for number, element in row_bodies.elements(body)]
+    raise HttpProblem(415, f"send rows as one of {', '.join(TYPES)}")
+
+
+def _json_row(number: int, data: bytes) -> Given:
+    """One row by the rules of labels.csv."""
+    name = ""
+    try:
+        row = _ROW.decode(data)
+        name = row.cid
+        said = {one: getattr(row, one) for one in ("label", "contributor", "subject", "licence", "consent")}
+        for one, value in said.items():
+            text.clean_given(one, value)  # a blank cell is one left out; a blank value is not
+        cells = {"cid": row.cid, **{one: value for one, value in said.items() if value is not None}}
+        boxes = bounded(parse_box(" ".join(map(str, box))) for box in row.boxes)
+        made = make_row(number, cells, boxes=boxes)
+        return replace(made, attributes=text.clean_attributes(row.attributes))
+    except _NO_JSON as error:
+        return Rejection(number, name, "bad_row", f"the row is not as the schema says: {error}")
+    except InvalidInput as error:
+        return rejected(number, name, error)
+
+
+def measure(store: BlockReader, cid: CID, keep: bool = False) -> tuple[bytes, int, bytes]:
+    """The sha256, the size and (``keep``) the bytes of an image. ``NotFound`` ``not_held`` if any is not held."""
+    digest, size, kept = sha256(), 0, []
+    try:
+        for piece in reader.read_file(store, cid):
+            digest.update(piece)
+            size += len(piece)
+            if size > MAX_IMAGE_BYTES:
+                raise InvalidInput(f"{cid} is larger than 64 MiB", code="too_large", hint="give a smaller image.")
+            if keep:
+                kept.append(piece)
+    except NotFound as error:
+        raise not_held(cid) from error
+    return digest.digest(), size, b"".join(kept)
+
+
+def _new_row(parts: Parts, row: LabelRow, shown: Shown) -> tuple[NewRow, Picture | None]:
+    """The row with its image, and that image's size where the row has boxes in it."""
+    if row.cid is None:
+        raise InvalidInput("a row needs the cid of its image: files are for `emotionet import`", code="cid_missing")
+    cid = CID.parse(row.cid)
+    store = readable(parts, cid, shown)
+    check_begins(store, cid, private=shown.hides(cid))
+    digest, size, data = measure(store, cid, keep=bool(row.boxes))
+    made = new_row(row, digest, size, cid, parts.key.did)
+    return made, look(data) if row.boxes else None
+
+
+@dataclass
+class Measured:
+    """Rows whose images were read, and the answers so far: rejections are final."""
+
+    rows: list[NewRow]
+    answers: dict[int, Answer]
+
+
+def measure_rows(parts: Parts, given: Iterable[Given], shown: Shown) -> Measured:
+    """Read every row's image, of what is ``shown``; this takes long, and needs no lock."""
+    answers: dict[int, Answer] = {}
+    new: list[tuple[NewRow, Picture | None]] = []
+    for one in given:
+        if isinstance(one, Rejection):
+            answers[one.row] = Answer(one.row, one.name or None, code=one.code, reason=one.reason)
+            continue
+        answer = answers[one.row] = Answer(one.row, one.cid)
+        try:
+            found = _new_row(parts, one, shown)
+        except (InvalidInput, NotFound) as error:
+            answer.code, answer.reason = error.code, with_hint(error)
+            continue
+        answer.sha256 = found[0].sha256.hex()
+        new.append(found)
+    fitted = fit_boxes(new)
+    for bad in fitted.rejected:
+        answers[bad.row].code, answers[bad.row].reason = bad.code, bad.reason
+    for row, note in fitted.cut:
+        answers[row.row].note = note
+    return Measured(list(fitted.rows), answers)
+
+
+def register_rows(log: Log, measured: Measured) -> list[Answer]:
+    """Register what can be, in the transaction that was begun; one answer a row, in their order."""
+    answers = measured.answers
+    for row, status, code, reason in _outcomes(log, measured.rows):
+        answer = answers[row.row]
+        answer.status, answer.code, answer.reason = status, code, reason
+    return [answers[number] for number in sorted(answers)]
+
+
+def _outcomes(log: Log, rows: list[NewRow]) -> Iterator[tuple[NewRow, str, str | None, str | None]]:
+    """What became of each row; rows that are one statement together became the same, one said twice unchanged."""
+    if not rows:
+        return
+    done = register(log.parts, rows, log=log)
+    refused = {one.row: one for one in done.rejected}
+    before: dict[tuple[bytes, str], list[NewRow]] = {}
+    for row in rows:
+        if row.row in refused:
+            yield row, "rejected", refused[row.row].code, refused[row.row].reason
+            continue
+        others = before.setdefault(row.key, [])
+        again = any(replace(other, row=row.row) == row for other in others[:MAX_BOXES])
+        yield row, "unchanged" if again else _status(log, row, done.contribution), None, None
+        others.append(row)
+
+
+def _status(log: Log, row: NewRow, contribution: CID | None) -> str:
+    found = images.current_row(log.db, row.sha256, log.parts.key.did, row.contributor)
+    if found is None or contribution is None or found["contribution"] != contribution:
+        return "unchanged"
+    return "registered" if found["replaces"] is None else "corrected"

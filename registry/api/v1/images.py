@@ -1,0 +1,160 @@
+"""Addresses of images: register by rows, list, read, give another label, take back.
+
+Invariants: one bad row never voids the rest; the same Idempotency-Key with the same body gives the
+same answer, with another body a conflict, also when both come at once, to two processes, or again after
+a crash: what was registered and what was answered are one transaction.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import asdict
+from hashlib import sha256
+from typing import Any
+
+from litestar import Request, get, post
+from litestar.params import JSONBody, RawBody
+
+from registry.api.auth import needs, sends_json
+from registry.api.gateway.public import Public
+from registry.api.parts import Document, Home, Page, Published, page, problems
+from registry.api.problems import HttpProblem
+from registry.api.v1 import image_rows
+from registry.api.v1.wire import (
+    ROWS_BYTES,
+    Cursor,
+    Filter,
+    ImagePath,
+    Key,
+    Limit,
+    NewLabel,
+    NewWithdrawal,
+    StatusFilter,
+)
+from registry.catalog import tokens
+from registry.catalog.queries import images
+from registry.core.errors import NotFound
+from registry.workflows.images.register_images import MANY
+from registry.workflows.images.relabel import relabel
+from registry.workflows.log.append import appending
+from registry.workflows.parts import Parts
+from registry.workflows.withdrawals.withdraw import withdraw
+
+_REGISTERING = threading.Lock()  # one request of this process at a time: the others are told to come again
+_STATUSES = ("registered", "unchanged", "corrected", "rejected")
+_PATIENCE = 20.0  # seconds that a request waits for the others, holding a thread
+
+
+@post(
+    "/images",
+    status_code=200,
+    guards=[needs("images:write")],
+    request_max_body_size=ROWS_BYTES,
+    responses=problems(409, 413, 415, 422, scoped=True),
+    sync_to_thread=True,
+)
+def register_images(
+    request: Request[Any, str, Any], home: Home, published: Published, body: RawBody, idempotency_key: Key = None
+) -> Document:
+    """Register labels for images whose bytes are held here; one result a row, in order.
+
+    The body is a JSON array or NDJSON of rows (see the schema ImageRow), or CSV as labels.csv has it,
+    with `cid`. `results` holds `{row, cid, sha256, status, code, reason}`; status is registered,
+    unchanged, corrected or rejected. A row whose bytes are not held here is rejected as `not_held`,
+    one whose bytes don't begin as a picture's as `not_an_image`.
+    """
+    kind = request.headers.get("content-type", "")
+    digest = sha256(b"POST /images\0" + kind.encode() + b"\0" + body).hexdigest()
+    given = image_rows.parse(body, kind)
+    if not _REGISTERING.acquire(timeout=_PATIENCE):
+        raise HttpProblem(503, "other rows are being registered: try again in a moment", headers={"Retry-After": "10"})
+    try:
+        return _once(home, published, given, request.auth, idempotency_key, digest)
+    finally:
+        _REGISTERING.release()
+
+
+def _once(
+    parts: Parts, published: Public, given: list[image_rows.Given], token: str, key: str | None, digest: str
+) -> Document:
+    """Register, or give the answer that this key had before."""
+    if key is not None:
+        with parts.catalog.read() as db:
+            before = tokens.recall(db, token, key, digest)
+        if before is not None:
+            return dict(before)
+    measured = image_rows.measure_rows(parts, given, published.shown())
+    with appending(parts) as log:
+        if key is not None and (before := tokens.recall(log.db, token, key, digest)) is not None:
+            return dict(before)  # by another process, in the meantime
+        answers = [asdict(answer) for answer in image_rows.register_rows(log, measured)]
+        counts = Counter(answer["status"] for answer in answers)
+        done: Document = {"rows": len(answers), **{status: counts[status] for status in _STATUSES}, "results": answers}
+        if key is not None:
+            tokens.remember(log.db, token, key, digest, done, parts.now())
+    if counts["registered"] >= MANY:
+        parts.catalog.analyze()
+    return done
+
+
+@get("/images", responses=problems(), sync_to_thread=True)
+def list_images(
+    home: Home,
+    label: Filter = None,
+    contributor: Filter = None,
+    subject: Filter = None,
+    status: StatusFilter = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page:
+    """Images by rising sha256; all filters must be met by one contributor's newest label."""
+    with home.catalog.read() as db:
+        found, following = images.list_images(
+            db, label=label, contributor=contributor, subject=subject, status=status, cursor=cursor, limit=limit
+        )
+    return page(found, following)
+
+
+def _unknown(identity: str) -> NotFound:
+    return NotFound(f"{identity[:100]} is no image of this catalog", hint="GET /api/v1/images lists them.")
+
+
+@get("/images/{identity:str}", responses=problems(404), sync_to_thread=True)
+def show_image(home: Home, identity: ImagePath) -> Document:
+    """One image, by CID or sha256, with all that was ever said about it."""
+    with home.catalog.read() as db:
+        image = images.get_image(db, identity)
+        if image is None:
+            raise _unknown(identity)
+        return {**image, "history": images.history(db, bytes.fromhex(image["sha256"]))}
+
+
+@post(
+    "/images/{identity:str}/labels",
+    status_code=200,
+    guards=[needs("images:write"), sends_json],
+    responses=problems(404, 415, 422, scoped=True),
+    sync_to_thread=True,
+)
+def add_label(home: Home, identity: ImagePath, data: JSONBody[NewLabel]) -> Document:
+    """Give an image another label; the old one stays in its history."""
+    return relabel(home, identity, data.label, data.contributor)
+
+
+@post(
+    "/images/{identity:str}/withdrawal",
+    status_code=201,
+    guards=[needs("withdrawals:write"), sends_json],
+    responses=problems(404, 415, 422, scoped=True),
+    sync_to_thread=True,
+)
+def withdraw_image(home: Home, identity: ImagePath, data: JSONBody[NewWithdrawal]) -> Document:
+    """Take an image back: it is given out no more and enters no snapshot; says which snapshots and releases hold it."""
+    with home.catalog.read() as db:
+        if images.resolve_image(db, identity) is None:
+            raise _unknown(identity)
+    return withdraw(home, identity, data.reason)
+
+
+HANDLERS = (register_images, list_images, show_image, add_label, withdraw_image)

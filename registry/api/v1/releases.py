@@ -1,0 +1,160 @@
+"""Addresses of releases: publish a completed run, list, read; and models: a release's weights by CID.
+
+Invariants: only published weights are given out; their bytes are verified block by block as they are
+sent, and carry their CID as ETag, because what a CID names never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import HttpMethod, Request, Response, get, post, route
+from litestar.params import JSONBody
+
+from registry.api.auth import needs, sends_json
+from registry.api.gateway import ranges
+from registry.api.gateway.public import Public
+from registry.api.parts import PREFIX, Document, Home, Page, Published, computing, file_size, page, problems, record
+from registry.api.v1.wire import CidPath, ClaimFilter, Cursor, IssuerFilter, Lang, Limit, NewClaims, NewRelease
+from registry.catalog.queries import releases
+from registry.content.unixfs import reader
+from registry.core import records
+from registry.core.errors import NotFound
+from registry.core.ipld.cid import CID, DAG_CBOR
+from registry.core.ports.store import BlockReader
+from registry.provenance.release_view import final_weights, release_view
+from registry.web.report.collect import collect
+from registry.web.report.report import POLICY, render_report
+from registry.workflows.base_weights import WEIGHTS_FILES
+from registry.workflows.parts import Parts
+from registry.workflows.releases.judge_claims import judge_claims
+from registry.workflows.releases.publish_release import publish_release, show_release
+from registry.workflows.runs.list_plans import list_plans
+from registry.workflows.store.read_content import read_as
+from registry.workflows.withdrawals.withdrawn import withdrawals_by, withdrawals_of_release
+
+_WEIGHTS = WEIGHTS_FILES[0]
+
+
+@post(
+    "/releases",
+    guards=[needs("releases:write"), sends_json],
+    responses=problems(404, 409, 415, 422, scoped=True),
+    sync_to_thread=True,
+)
+def create_release(home: Home, data: JSONBody[NewRelease]) -> Response[Document]:
+    """Publish a completed run, signed; its anchor is submitted, not awaited."""
+    done = publish_release(home, data.run, wait=0)
+    return Response(done, headers={"Location": f"{PREFIX}/releases/{done['release']}"})
+
+
+@get("/releases", responses=problems(), sync_to_thread=True)
+def list_releases(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
+    """Releases, newest first; `withdrawn` lists what was taken back of each, by whom, when and why."""
+    with home.catalog.read() as db:
+        found, following = releases.list_releases(db, cursor=cursor, limit=limit)
+    back = withdrawals_by(home, found)
+    return page([{**one, "withdrawn": back.get(one["cid"], [])} for one in found], following)
+
+
+@get("/releases/{cid:str}", responses=problems(404, 410), sync_to_thread=True)
+def show_one(home: Home, published: Published, cid: CidPath) -> Document:
+    """One release with its metrics, claims and anchor."""
+    return show_release(home, record(home, published, cid))
+
+
+@get("/releases/{cid:str}/report", responses=problems(404, 410, 422), media_type="text/html", sync_to_thread=True)
+def show_report(
+    home: Home, published: Published, cid: CidPath, lang: Lang = "en", claim: ClaimFilter = None
+) -> Response[str]:
+    """One release as a page that stands alone, in English or Spanish; it is audited for it, so this takes a while.
+
+    Claims that the address makes are judged from the published predictions and shown apart from the plan's.
+    """
+    release = record(home, published, cid)
+    with computing():
+        page = render_report(collect(home, release, lang, claims=claim or ()))
+    return Response(page, media_type="text/html", headers={"Content-Security-Policy": POLICY})
+
+
+@post(
+    "/releases/{cid:str}/claims",
+    status_code=200,
+    guards=[sends_json],
+    responses=problems(404, 410, 415, 422),
+    sync_to_thread=True,
+)
+def claim_later(home: Home, published: Published, cid: CidPath, data: JSONBody[NewClaims]) -> Document:
+    """Judge claims after the fact, from the published predictions; nothing is put on record."""
+    release = record(home, published, cid)
+    with computing():
+        return judge_claims(home, release, data.claims)
+
+
+@get("/plans", responses=problems(), sync_to_thread=True)
+def show_plans(home: Home, issuer: IssuerFilter = None, cursor: Cursor = None, limit: Limit = 100) -> Page:
+    """Plans, newest first, also those of which no release came."""
+    return page(*list_plans(home, issuer, cursor, limit))
+
+
+@get("/models/{cid:str}", responses=problems(404, 410), sync_to_thread=True)
+def show_model(home: Home, published: Published, cid: CidPath) -> Document:
+    """The files of a release's final weights, or of weights by their own CID, and the digest of their tensors."""
+    weights = _weights(home, published, cid)
+    with home.catalog.read() as db:
+        known = releases.weights_by_cid(db, weights)
+    files = _files(published.shown(), weights)
+    return {
+        "cid": str(weights),
+        "release": known["release"] if known else None,
+        "fold": known["fold"] if known else None,
+        "format": known["format"] if known else None,
+        "tensors": known["tensors"] if known else None,
+        "withdrawn": withdrawals_of_release(home, CID.parse(known["release"])) if known else [],
+        "files": [{"name": name, "cid": str(file), "size": size} for name, (file, size) in files.items()],
+    }
+
+
+@route(
+    "/models/{cid:str}/weights",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    responses=problems(404, 410, 416),
+    sync_to_thread=True,
+)
+def get_weights(request: Request[Any, Any, Any], home: Home, published: Published, cid: CidPath) -> Response[Any]:
+    """The bytes of weights.safetensors: Range, If-None-Match, ETag is the file's CID, immutable."""
+    weights = _weights(home, published, cid)
+    shown = published.shown()
+    file, size = _files(shown, weights)[_WEIGHTS]
+    return ranges.send(
+        reader.read_file(shown, file),
+        size,
+        etag=str(file),
+        media_type="application/octet-stream",
+        name=_WEIGHTS,
+        request_headers={name: request.headers.get(name) for name in ranges.HEADERS},
+        head=request.method == "HEAD",
+    )
+
+
+def _weights(parts: Parts, published: Public, text: str) -> CID:
+    """The directory of weights that a release's (or its entry's) CID, or its own, names."""
+    cid = record(parts, published, text)
+    if cid.codec != DAG_CBOR:
+        return cid
+    release = read_as(parts, records.Release, cid)
+    weights = final_weights(release_view(parts.store.get, release)).cid
+    published.check(weights)
+    return weights
+
+
+def _files(store: BlockReader, weights: CID) -> Mapping[str, tuple[CID, int]]:
+    """Files of a weights directory: CID and size in bytes. ``NotFound`` if it is none."""
+    found = reader.list_directory(store, weights) if reader.is_directory(store, weights) else {}
+    if _WEIGHTS not in found:
+        raise NotFound(f"{weights} holds no {_WEIGHTS}", hint="GET /api/v1/releases lists what is published.")
+    return {name: (entry.cid, file_size(store, entry.cid)) for name, entry in found.items()}
+
+
+HANDLERS = (create_release, list_releases, show_one, show_report, claim_later, show_plans, show_model, get_weights)

@@ -1,0 +1,172 @@
+"""Addresses of runs: start, list, read, follow, cancel, resume. Workers do the work; here it is only queued.
+
+Invariants: a recipe is named, base weights are a CID: no path of this machine is taken from a request.
+Events have the numbers that the catalog gave them, so who was cut off goes on after Last-Event-ID.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import anyio
+from anyio import to_thread
+from litestar import Request, Response, get, post
+from litestar.params import HeaderParameter, JSONBody
+from litestar.response import ServerSentEvent
+from litestar.response.sse import ServerSentEventMessage
+
+from registry.api.auth import needs, sends_json
+from registry.api.gateway.public import Public
+from registry.api.parts import PREFIX, Document, Home, Page, Published, page, problems, record
+from registry.api.problems import HttpProblem
+from registry.api.v1.wire import Cursor, Limit, NewRun, RunPath
+from registry.catalog.queries import runs
+from registry.content.unixfs import reader
+from registry.core.errors import EmotionetError, InvalidInput
+from registry.core.ipld.cid import given
+from registry.workflows.base_weights import WEIGHTS_FILES
+from registry.workflows.parts import Parts
+from registry.workflows.runs import show_run as showing
+from registry.workflows.runs.control_run import cancel, resume
+from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.store.trace import record_of
+
+ENDED = frozenset({"completed", "failed", "cancelled"})
+POLL_SECONDS = 0.5
+PING_SECONDS = 15.0
+FOLLOWERS = 100  # event streams at once
+MAX_DIGITS = 18  # of an event's number: fits into 64 bits
+EventId = Annotated[
+    str | None,
+    HeaderParameter(name="Last-Event-ID", max_length=MAX_DIGITS, pattern="^[0-9]+$", description="go on after it"),
+]
+
+
+@post(
+    "/runs",
+    status_code=202,
+    guards=[needs("runs:write"), sends_json],
+    responses=problems(404, 410, 415, 422, scoped=True),
+    sync_to_thread=True,
+)
+def create_run(home: Home, published: Published, data: JSONBody[NewRun]) -> Response[Document]:
+    """Queue a training run on a snapshot; a worker takes it up. Follow it at `Location`."""
+    known = home.method(data.method).recipes()
+    if data.recipe not in known:
+        raise InvalidInput(
+            f"no recipe is called {data.recipe!r}", code="unknown_recipe", hint=f"use one of {', '.join(known)}."
+        )
+    wanted = Wanted(
+        recipe=data.recipe,
+        method=data.method,
+        overrides=data.overrides(),
+        base=_base(home, published, data.base) if data.base else None,
+        claims=tuple(data.claims),
+        final=data.final,
+        unanchored=data.unanchored,
+    )
+    run = start_run(home, record(home, published, data.snapshot), wanted)
+    return Response(_document(home, run), headers={"Location": f"{PREFIX}/runs/{run}"})
+
+
+def _base(parts: Parts, published: Public, text: str) -> str:
+    """The CID of base weights, which may be this registry's own alone; anything else must be published to be looked at.
+
+    ``NotFound`` in the same words for what is private and what is not here.
+    """
+    cid = record_of(parts, given(text))
+    try:
+        there = set(reader.list_directory(parts.store, cid))
+    except EmotionetError:
+        there = set()
+    if not there >= set(WEIGHTS_FILES):
+        published.check(cid)
+    return str(cid)
+
+
+def _document(parts: Parts, run: str) -> Document:
+    return showing.show_run(parts, run)
+
+
+@get("/runs", responses=problems(), sync_to_thread=True)
+def list_runs(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
+    """Runs, newest first."""
+    with home.catalog.read() as db:
+        return page(*runs.list_runs(db, cursor=cursor, limit=limit))
+
+
+@get("/runs/{run:str}", responses=problems(404), sync_to_thread=True)
+def show_run(home: Home, run: RunPath) -> Document:
+    """Where a run stands."""
+    return _document(home, run)
+
+
+@get("/runs/{run:str}/events", responses=problems(404), sync_to_thread=True)
+def follow_run(
+    request: Request[Any, Any, Any], home: Home, run: RunPath, last_event_id: EventId = None
+) -> ServerSentEvent:
+    """A run's events as server-sent events, from the first or after Last-Event-ID; ends when the run has ended."""
+    _document(home, run)
+    limiter: anyio.CapacityLimiter = request.app.state.followers
+    if limiter.available_tokens < 1:
+        raise HttpProblem(503, "too many follow runs now: ask GET /runs/{run} instead", headers={"Retry-After": "30"})
+    return ServerSentEvent(_events(home, run, int(last_event_id or 0), limiter))
+
+
+async def _events(
+    parts: Parts, run: str, after: int, limiter: anyio.CapacityLimiter
+) -> AsyncIterator[ServerSentEventMessage]:
+    """Polls the catalog in a thread and sleeps on the event loop, so that a follower holds no thread."""
+    async with limiter:
+        quiet = 0.0
+        while True:
+            ended, found = await to_thread.run_sync(_poll, parts, run, after)
+            for event in found:
+                after = event["seq"]
+                data = json.dumps({"time": event["time"], **event["data"]}, ensure_ascii=False)
+                yield ServerSentEventMessage(data=data, event=event["kind"], id=str(after))
+            if ended and not found:
+                return
+            quiet = 0.0 if found else quiet + POLL_SECONDS
+            if quiet >= PING_SECONDS:  # so that a proxy, or a client that is gone, is noticed
+                quiet = 0.0
+                yield ServerSentEventMessage(comment="still running")
+            if not found:
+                await anyio.sleep(POLL_SECONDS)
+
+
+def _poll(parts: Parts, run: str, after: int) -> tuple[bool, list[dict[str, Any]]]:
+    """Whether the run has ended, and what is new; read in one state, so nothing is missed at the end."""
+    with parts.catalog.read() as db:
+        return runs.row(db, run)["status"] in ENDED, parts.queue.events(db, run, after, 500)
+
+
+@post(
+    "/runs/{run:str}/cancel",
+    status_code=200,
+    guards=[needs("runs:write")],
+    responses=problems(404, 409, 415, scoped=True),
+    sync_to_thread=True,
+)
+def cancel_run(home: Home, run: RunPath) -> Document:
+    """Stop a run; what it has finished stays."""
+    cancel(home, run)
+    return _document(home, run)
+
+
+@post(
+    "/runs/{run:str}/resume",
+    status_code=202,
+    guards=[needs("runs:write")],
+    responses=problems(404, 409, 415, scoped=True),
+    sync_to_thread=True,
+)
+def resume_run(home: Home, run: RunPath) -> Document:
+    """Queue what is left of a run that was stopped, failed or cancelled; a worker takes it up."""
+    resume(home, run)
+    return _document(home, run)
+
+
+HANDLERS = (create_run, list_runs, show_run, follow_run, cancel_run, resume_run)

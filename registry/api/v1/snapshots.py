@@ -1,0 +1,122 @@
+"""Addresses of snapshots: take one, list, read, page through its items, compare, prove."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import JSONBody
+
+from registry.api.auth import needs, sends_json
+from registry.api.gateway.public import Public
+from registry.api.parts import PREFIX, Document, Home, Page, Published, page, problems, record, sliced
+from registry.api.v1.wire import CidPath, Cursor, ImagePath, Limit, NewSnapshot
+from registry.catalog.queries import images, snapshots
+from registry.core import records
+from registry.core.errors import UsageError
+from registry.core.ipld.cid import CID
+from registry.core.snapshots import checked_tables as snapshot_tables
+from registry.core.table import tables
+from registry.workflows.parts import Parts
+from registry.workflows.snapshots.compare_snapshots import compare_snapshots
+from registry.workflows.snapshots.take_snapshot import document, take_snapshot
+from registry.workflows.store.read_content import read_as
+
+
+@post(
+    "/snapshots",
+    guards=[needs("snapshots:write"), sends_json],
+    responses=problems(404, 410, 415, 422, scoped=True),
+    sync_to_thread=True,
+)
+def create_snapshot(home: Home, published: Published, data: JSONBody[NewSnapshot]) -> Response[Document]:
+    """Freeze what the catalog says now; without a query, all of it."""
+    supersedes = record(home, published, data.supersedes) if data.supersedes else None
+    done = take_snapshot(home, classes=data.classes, query=data.query.to_query(), supersedes=supersedes)
+    return Response(done, headers={"Location": f"{PREFIX}/snapshots/{done['snapshot']}"})
+
+
+@get("/snapshots", responses=problems(), sync_to_thread=True)
+def list_snapshots(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
+    """Snapshots, newest first."""
+    with home.catalog.read() as db:
+        return page(*snapshots.list_snapshots(db, cursor=cursor, limit=limit))
+
+
+@get("/snapshots/{cid:str}", responses=problems(404, 410, 502), sync_to_thread=True)
+def show_snapshot(home: Home, published: Published, cid: CidPath) -> Document:
+    """Counts by label, and what was left out and why."""
+    return document(home, _snapshot(home, published, cid)[0])
+
+
+@get("/snapshots/{cid:str}/items", responses=problems(404, 410, 502), sync_to_thread=True)
+def list_items(home: Home, published: Published, cid: CidPath, cursor: Cursor = None, limit: Limit = 100) -> Page:
+    """The snapshot's items by rising sha256; boxes are [x, y, w, h] in pixels. The cursor is a sha256 in hex."""
+    _, found = _snapshot(home, published, cid)
+    return sliced(map(_item, snapshot_tables.items(found, home.store.get)), "sha256", cursor, limit)
+
+
+@get("/snapshots/{cid:str}/diff/{other:str}", responses=problems(404, 410, 502), sync_to_thread=True)
+def diff_snapshots(
+    home: Home, published: Published, cid: CidPath, other: CidPath, cursor: Cursor = None, limit: Limit = 100
+) -> Page:
+    """What became of `cid` in `other`: rows of change (added, removed, changed), sha256, before, after (labels)."""
+    before, _ = _snapshot(home, published, cid)
+    after, _ = _snapshot(home, published, other)
+    return sliced(compare_snapshots(home, before, after), "sha256", cursor, limit)
+
+
+@get("/snapshots/{cid:str}/proof/{image:str}", responses=problems(404, 410, 502), sync_to_thread=True)
+def prove_item(home: Home, published: Published, cid: CidPath, image: ImagePath) -> Document:
+    """The blocks that prove that an image is in the snapshot, or is not, to who trusts nobody.
+
+    `blocks` (base64) lead from the table `items` to the row's place; hash each, follow the keys. That an
+    image is out is proved only for a table whose order was checked as a whole (audit level 1).
+    """
+    snapshot, found = _snapshot(home, published, cid)
+    snapshot_tables.check_heads(found, home.store.get)
+    key = _sha256(home, image)
+    blocks = tables.prove(found.items, (key,), home.store.get)
+    row = tables.verify_proof(found.items, (key,), blocks)
+    return {
+        "snapshot": str(snapshot),
+        "items": str(found.items),
+        "sha256": key.hex(),
+        "included": row is not None,
+        "row": _item(snapshot_tables.item(found, row)) if row is not None else None,
+        "blocks": [{"cid": str(block), "data": b64encode(data).decode()} for block, data in blocks.items()],
+    }
+
+
+def _snapshot(parts: Parts, published: Public, text: str) -> tuple[CID, records.Snapshot]:
+    cid = record(parts, published, text)
+    return cid, read_as(parts, records.Snapshot, cid)
+
+
+def _sha256(parts: Parts, image: str) -> bytes:
+    with parts.catalog.read() as db:
+        known = images.resolve_image(db, image)
+    if known is not None:
+        return known
+    try:
+        key = bytes.fromhex(image)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise UsageError(f"{image[:100]!r} is no image known here", hint="give its sha256 as 64 hex digits.")
+    return key
+
+
+def _item(row: Mapping[str, Any]) -> Document:
+    """A row of SNAPSHOT_ITEMS for JSON."""
+    return {
+        **row,
+        "sha256": row["sha256"].hex(),
+        "image": str(row["image"]),
+        "boxes": [[side / 100 for side in box] for box in row["boxes"]],
+    }
+
+
+HANDLERS = (create_snapshot, list_snapshots, show_snapshot, list_items, diff_snapshots, prove_item)

@@ -1,0 +1,154 @@
+"""What requests may hold: every field named, every length bounded, nothing else accepted.
+
+Invariant: a request that does not fit its type is refused before anything is read or written; the
+bounds here are the ones that the description at /schema states.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
+from msgspec import Meta
+
+MIB = 1 << 20
+JSON_BYTES = 1 * MIB  # any request but the two below
+ROWS_BYTES = 32 * MIB  # POST /images
+CAR_BYTES = 1024 * MIB  # POST /blocks
+MAX_BLOCKS = 1_000_000  # blocks of one CAR
+CAR_TYPE = "application/vnd.ipld.car"
+MAX_ROWS = 10_000  # rows of one POST /images
+MAX_IMAGE_BYTES = 64 * MIB  # one image, encoded
+MAX_PAGE = 1000
+
+_CID = "a CID; an entry's is taken for its record's"
+_IMAGE = "a CID, or a sha256 in hex"
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+CidText = Annotated[str, Meta(min_length=1, max_length=256, description=_CID)]
+Word = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9._-]{0,63}$")]
+Pixels = Annotated[float, Meta(ge=0, le=1_000_000)]
+Boxes = Annotated[list[tuple[Pixels, Pixels, Pixels, Pixels]], Meta(max_length=100)]
+Attributes = Annotated[dict[Name, Name], Meta(max_length=32)]
+
+CidPath = Annotated[str, PathParameter(min_length=1, max_length=256, description=_CID)]
+ImagePath = Annotated[str, PathParameter(min_length=1, max_length=256, description=_IMAGE)]
+_NO_NUL = "^[^\\u0000]*$"  # which PostgreSQL can't be asked about: alike on both databases
+RunPath = Annotated[str, PathParameter(min_length=1, max_length=200, pattern=_NO_NUL, description="a run's id")]
+Target = Annotated[str, QueryParameter(min_length=1, max_length=256, description=_CID)]
+LineageFormat = Annotated[Literal["json", "prov"], QueryParameter(name="format")]
+StatusFilter = Annotated[Literal["referenced", "stored", "withdrawn"] | None, QueryParameter()]
+Lang = Annotated[Literal["en", "es"], QueryParameter(description="the page's language")]
+Claim = Annotated[str, Meta(min_length=1, max_length=1000)]
+MAX_CLAIMS = 32  # judged by one request
+ClaimFilter = Annotated[
+    list[Claim] | None,
+    QueryParameter(
+        max_items=MAX_CLAIMS,
+        description="like `macro_f1 >= 0.90`, 1000 characters at most: judged, and shown as after the fact",
+    ),
+]
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="how many at most")]
+Cursor = Annotated[str | None, QueryParameter(max_length=512, description="`next` of the page before")]
+IssuerFilter = Annotated[str | None, QueryParameter(max_length=64, pattern=_NO_NUL, description="an issuer's DID")]
+Filter = Annotated[str | None, QueryParameter(min_length=1, max_length=200, pattern=_NO_NUL)]
+Key = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key", min_length=1, max_length=200, description="the same key and body: the same answer"
+    ),
+]
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every request: an unknown field is an error, not ignored."""
+
+
+class ImageRow(Request, frozen=True):
+    """One label for one image whose bytes are held here. Boxes are [x, y, w, h] in pixels of the upright image."""
+
+    cid: CidText
+    label: Annotated[str, Meta(max_length=1000)]
+    contributor: Name | None = None
+    subject: Name | None = None
+    boxes: Boxes = msgspec.field(default_factory=list)
+    attributes: Attributes = msgspec.field(default_factory=dict)
+    licence: Name | None = None
+    consent: Name | None = None
+
+
+class NewLabel(Request, frozen=True):
+    """Another label for an image; ``contributor`` is this registry unless named."""
+
+    label: Name
+    contributor: Name | None = None
+
+
+class NewWithdrawal(Request, frozen=True):
+    """Why an image is taken back. No names: it becomes part of a public record."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=2000)]
+
+
+class Query(Request, frozen=True):
+    """Which rows a snapshot takes; every value exactly as given."""
+
+    label: Name | None = None
+    contributor: Name | None = None
+    subject: Name | None = None
+    attributes: Attributes = msgspec.field(default_factory=dict)
+
+    def to_query(self) -> dict[str, Any]:
+        """As ``registry.core.snapshots.snapshot.matches`` takes it: only what is asked for."""
+        return {name: value for name in self.__struct_fields__ if (value := getattr(self, name))}
+
+
+class NewSnapshot(Request, frozen=True):
+    """A snapshot of what the catalog says now. ``classes``: a set by name, or the text of a classes file."""
+
+    classes: Annotated[str, Meta(min_length=1, max_length=65_536)] = "emociones"
+    query: Query = msgspec.field(default_factory=Query)
+    supersedes: CidText | None = None
+
+
+class NewRun(Request, frozen=True):
+    """A training run. ``recipe`` by name, ``base`` by CID: paths of this machine are not taken."""
+
+    snapshot: CidText
+    recipe: Word = "emotionet-2023"
+    method: Word = "yolov8"
+    folds: Annotated[int, Meta(ge=2, le=100)] | None = None
+    repeats: Annotated[int, Meta(ge=1, le=20)] | None = None
+    epochs: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    imgsz: Annotated[int, Meta(ge=32, le=4096)] | None = None
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] | None = None
+    batch: Annotated[int, Meta(ge=1, le=4096)] | None = None
+    base: CidText | None = None
+    claims: Annotated[list[Name], Meta(max_length=32)] = msgspec.field(default_factory=list)
+    final: Annotated[str, Meta(pattern=r"^(fold:\d{1,3}|refit)$")] | None = None
+    unanchored: bool = False
+
+    def overrides(self) -> dict[str, int]:
+        """What replaces values of the recipe."""
+        names = ("folds", "repeats", "epochs", "imgsz", "seed", "batch")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+class NewRelease(Request, frozen=True):
+    """Which completed run to publish."""
+
+    run: Name
+
+
+class NewClaims(Request, frozen=True):
+    """Claims to judge after the fact, like `macro_f1 >= 0.90`."""
+
+    claims: Annotated[list[Claim], Meta(min_length=1, max_length=MAX_CLAIMS)]
+
+
+class NewAudit(Request, frozen=True):
+    """What to audit, up to which level (1 to 4 and 6 unless said), and whose release it must be."""
+
+    target: CidText
+    level: Annotated[int, Meta(ge=1, le=8)] | None = None
+    issuer: Annotated[str, Meta(pattern="^did:pkh:eip155:1:0x[0-9a-f]{40}$")] | None = None

@@ -1,0 +1,108 @@
+"""What records name, as edges: from a record to a target, with a word for the relation.
+
+Invariant: every field of every record that holds a CID, or names something by bytes, is told here
+(``tests/catalog/test_edges.py`` compares with the records' types), so that ``lookup`` finds all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from registry.catalog.schema.sql import target_text
+from registry.core import records
+from registry.core.ipld.cid import CID
+
+
+class Edge(NamedTuple):
+    """``record`` is the target if it is a record that goes along, and so is indexed too."""
+
+    relation: str
+    target: str
+    record: CID | None
+
+
+RECORD, CONTENT, NAMED = "record", "content", "named"
+FIELDS: Mapping[type[records.Record], Mapping[str, tuple[str, str]]] = {
+    records.Contribution: {"rows": ("rows", CONTENT)},
+    records.Recipe: {},
+    records.Environment: {},
+    records.Snapshot: {
+        "items": ("items", CONTENT),
+        "contributions": ("from", RECORD),
+        "excluded": ("excluded", CONTENT),
+        "supersedes": ("supersedes", NAMED),
+    },
+    records.Preprocessing: {
+        "snapshot": ("of", RECORD),
+        "recipe": ("recipe", RECORD),
+        "output": ("output", CONTENT),
+    },
+    records.Plan: {
+        "preprocessing": ("of", RECORD),
+        "recipe": ("recipe", RECORD),
+        "environment": ("environment", RECORD),
+        "base": ("base", CONTENT),
+        "base_trainings": ("base training", NAMED),
+        "seen": ("seen", CONTENT),
+    },
+    records.Draw: {"plan": ("of", RECORD), "folds": ("folds", CONTENT)},
+    records.Training: {"draw": ("of", RECORD), "weights": ("weights", CONTENT), "history": ("history", CONTENT)},
+    records.Evaluation: {
+        "draw": ("of", RECORD),
+        "predictions": ("predictions", CONTENT),
+        "trainings": ("training", RECORD),
+        "curves": ("curves", CONTENT),
+    },
+    records.Release: {
+        "draw": ("uses", RECORD),
+        "plan_entry": ("plan entry", RECORD),
+        "trainings": ("training", RECORD),
+        "evaluation": ("evaluation", RECORD),
+        "weights": ("weights", CONTENT),
+        "card": ("card", CONTENT),
+        "supersedes": ("supersedes", NAMED),
+    },
+    records.Withdrawal: {"target": ("withdraws", NAMED), "replacement": ("replacement", NAMED)},
+    records.Audit: {"target": ("audits", NAMED)},
+    records.Issuer: {},
+    records.Keys: {},
+    records.Entry: {"prev": ("follows", NAMED), "record": ("says", RECORD)},
+    records.Evidence: {"entry": ("anchors", NAMED)},
+}
+# Where something came from: these are followed, up and down, by ``lineage``.
+DERIVED = frozenset(
+    (
+        *("from", "of", "uses", "plan entry", "training", "evaluation", "weights", "card", "base", "base training"),
+        *("recipe", "environment"),
+    )
+)
+ABOUT = frozenset(("says", "anchors", "withdraws", "audits"))
+# What belongs beside a record but is no part of where it came from: shown, not followed.
+BESIDE = frozenset(("supersedes", "corrects", "replacement"))
+CONTENT_TYPES = {"weights": "weights", "base": "weights", "card": "card"}
+
+
+def _values(value: Any) -> Iterator[Any]:
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _values(item)
+    elif isinstance(value, records.Weights):
+        yield value.cid
+    elif value is not None:
+        yield value
+
+
+def edges(record: records.Record) -> list[Edge]:
+    """All edges of a record but those that its tables hold. ``InvalidInput`` if a name is no CID and no sha256."""
+    found: list[Edge] = []
+    for name, (relation, kind) in FIELDS[type(record)].items():
+        for value in _values(getattr(record, name)):
+            if isinstance(value, CID):
+                found.append(Edge(relation, str(value), value if kind == RECORD else None))
+            else:
+                found.append(Edge(relation, target_text(value), None))
+    tensors = {record.tensors} if isinstance(record, records.Training) else set()
+    if isinstance(record, records.Release):
+        tensors = {weights.tensors for weights in record.weights}
+    return found + [Edge("tensors", digest, None) for digest in sorted(tensors)]

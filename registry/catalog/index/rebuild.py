@@ -1,0 +1,174 @@
+"""Refill the catalog from the blocks of a store.
+
+Invariants: all that follows from records in the store is made again in one transaction (a killed rebuild
+leaves the old catalog), through ``registry.catalog.index.indexing`` alone; what is known of other records, whose
+blocks lie elsewhere or are damaged here, stays as it was (``registry.catalog.index.stash``), and so does what
+no record holds (``registry.catalog.schema.operational``). One damaged or missing block costs an empty catalog what
+needs it and nothing else, and is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
+from registry.catalog.index.stash import Stash
+from registry.catalog.schema import derived as t
+from registry.catalog.schema.database import Catalog, translated
+from registry.core import records
+from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable, Untrusted
+from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY, RAW
+from registry.core.ipld.encoding import links
+from registry.core.log import verify_entry
+
+Get = Callable[[CID], bytes]
+_MARKS: dict[bytes, type[records.Record]] = {
+    b"\x64type\x65entry": records.Entry,
+    b"\x64type\x68evidence": records.Evidence,
+}
+_Way = Callable[[Session, CID, Get], object]
+_LARGEST = 64 * 1024  # no entry and no evidence comes near
+
+
+class _Found:
+    """What a scan of the store found."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, int, CID]] = []
+        self.evidence: list[CID] = []
+        self.multihashes: set[bytes] = set()
+        self.problems: list[dict[str, str]] = []
+
+    def problem(self, cid: CID | str, error: Exception) -> None:
+        self.problems.append({"cid": str(cid), "problem": str(error)})
+
+
+def _scan(get: Get, cids: Iterable[CID]) -> _Found:
+    """Find entries and evidence among all blocks; a store may list any of them under the raw codec."""
+    found = _Found()
+    for listed in cids:
+        if listed.codec not in (RAW, DAG_CBOR):
+            found.multihashes.add(listed.multihash)
+            continue
+        try:
+            data = get(listed)
+        except NotFound as error:
+            found.problem(listed, error)
+            continue
+        found.multihashes.add(listed.multihash)
+        kind = next((kind for mark, kind in _MARKS.items() if mark in data), None)
+        if kind is not None and len(data) <= _LARGEST:
+            _take(found, CID.v1(DAG_CBOR, listed.digest, listed.hash_code), data, kind)
+    return found
+
+
+def _take(found: _Found, cid: CID, data: bytes, kind: type[records.Record]) -> None:
+    try:
+        record = records.parse_as(kind, data)
+    except InvalidInput:
+        return  # some other bytes that hold the mark
+    if isinstance(record, records.Entry):
+        try:
+            verify_entry(record)
+        except Untrusted as error:
+            found.problem(cid, error)
+        else:
+            found.entries.append((record.issuer, record.seq, cid))
+    else:
+        found.evidence.append(cid)
+
+
+def rebuild(
+    catalog: Catalog,
+    get: Get,
+    cids: Iterable[CID],
+    now: str,
+    *,
+    issuers: Collection[str] | None = None,
+    evidence_holds: Callable[[records.Evidence], bool] = lambda evidence: True,
+) -> dict[str, Any]:
+    """Make the catalog again from the blocks ``cids``, read by ``get`` (which verifies).
+
+    Only logs of ``issuers`` are taken (None: all whose entries lie in the store) and what the catalog knew
+    before of other logs, as far as it did, and only evidence that ``evidence_holds`` (a chain can be asked;
+    nothing here can). Returns ``time, entries, evidence, images, stored, problems: [{cid, problem}]``.
+    ``Unavailable`` if a block can't be read; then nothing has changed.
+    """
+    found = _scan(get, cids)
+    with catalog.write() as db:
+        stash = Stash(db)
+        known = stash.entries()
+        for issuer, _, cid in sorted(found.entries):
+            if issuers is None or issuer in issuers or known.get(str(cid)) is not None:
+                _index(db, cid, get, found)
+            elif str(cid) in known:
+                _index(db, cid, get, found, (note_entry,))
+        for cid in sorted(found.evidence):
+            if evidence_holds(records.parse_as(records.Evidence, get(cid))):
+                _index_evidence(db, cid, get, found)
+        stored = _mark_stored(db, get, found.multihashes)
+        stash.put_back({str(cid) for cid in found.evidence}, issuers)
+        counts = {table.name: db.scalar(sa.select(sa.func.count()).select_from(table)) for table in t.REBUILDABLE}
+    return {
+        "time": now,
+        "entries": counts["entries"],
+        "evidence": counts["evidence"],
+        "images": counts["images"],
+        "stored": stored,
+        "problems": found.problems,
+    }
+
+
+def _index(db: Session, cid: CID, get: Get, found: _Found, ways: Iterable[_Way] = (index_entry, note_entry)) -> None:
+    """Index an entry; if what it says can't be, keep at least its place in the log."""
+    for attempt in ways:
+        try:
+            with translated(), db.begin_nested():
+                attempt(db, cid, get)
+            return
+        except Unavailable:
+            raise
+        except (NotFound, Untrusted, InvalidInput, Conflict) as error:
+            if attempt is index_entry:
+                found.problem(cid, error)
+
+
+def _index_evidence(db: Session, cid: CID, get: Get, found: _Found) -> None:
+    try:
+        with translated(), db.begin_nested():
+            index_evidence(db, cid, get)
+    except (NotFound, InvalidInput) as error:
+        found.problem(cid, error)
+
+
+def _mark_stored(db: Session, get: Get, held: Collection[bytes]) -> int:
+    """Mark images whose whole DAG is held under one of their CIDs; returns how many."""
+    stored: set[str] = set()
+    for row in db.execute(sa.select(t.image_cids)):
+        if row.sha256 not in stored and _complete(CID.parse(row.cid), get, held):
+            stored.add(row.sha256)
+    names = sorted(stored)
+    for start in range(0, len(names), 500):
+        part = t.images.c.sha256.in_(names[start : start + 500])
+        db.execute(sa.update(t.images).where(part).values(stored=True))
+    return len(stored)
+
+
+def _complete(root: CID, get: Get, held: Collection[bytes]) -> bool:
+    pending = [root]
+    while pending:
+        cid = pending.pop()
+        if cid.hash_code == IDENTITY:
+            continue  # it holds its own bytes
+        if cid.multihash not in held:
+            return False
+        if cid.codec != RAW:
+            try:
+                pending += links(get(cid), cid.codec)
+            except (NotFound, InvalidInput):
+                return False
+    return True

@@ -1,0 +1,90 @@
+"""What a rebuild can't refill stays as it was: rows aside while the tables are filled again, then back.
+
+Invariants: a row comes back only if what it belongs to (its record, its image) was not filled again, so nothing
+that was refilled is mixed with what stood there before; what was looked at and found wrong does not come back.
+All of it happens in the caller's transaction, in temporary tables of the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.catalog.schema import derived as t
+from registry.catalog.schema.sql import chunks, copy_new
+
+# What a row belongs to, where that is not what its own first column names.
+_OWNERS: Mapping[str, sa.Column[str]] = {
+    t.mentions.name: t.records.c.cid,
+    t.contribution_rows.name: t.contributions.c.cid,
+    t.snapshot_members.name: t.snapshots.c.cid,
+    t.weights.name: t.releases.c.cid,
+}
+_TOGETHER = (t.images.name, t.image_cids.name)  # whoever speaks of an image refills what it names alone
+
+
+class Stash:
+    """All rows of the tables that can be rebuilt, as they were; the tables themselves are empty now."""
+
+    def __init__(self, db: Session) -> None:
+        self._db = db
+        self._aside = {table.name: _aside(table) for table in t.REBUILDABLE}
+        for table in t.REBUILDABLE:
+            copy = self._aside[table.name]
+            copy.create(db.connection())
+            db.execute(sa.insert(copy).from_select(list(copy.columns.keys()), sa.select(table)))
+        for table in reversed(t.REBUILDABLE):
+            db.execute(sa.delete(table))
+
+    def entries(self) -> dict[str, str | None]:
+        """The CIDs of all entries that were known, and the type of what each says; None where only its place was."""
+        known = self._aside[t.entries.name].c
+        return {row.cid: row.record_type for row in self._db.execute(sa.select(known.cid, known.record_type))}
+
+    def put_back(self, judged: Collection[str], own: Collection[str] | None) -> None:
+        """Put back what was not filled again, but for records in ``judged`` (CIDs): those were decided anew.
+
+        An image that issuers other than ``own`` (None: there are no others) speak of may lie in their store.
+        """
+        self._name_kinds()
+        for name, copy in self._aside.items():  # all is weighed before any of it comes back
+            if name not in _TOGETHER:
+                self._db.execute(sa.delete(copy).where(self._refilled(name, copy)))
+        for name in (t.evidence.name, t.records.name, t.mentions.name):
+            copy = self._aside[name]
+            for part in chunks(judged):
+                self._db.execute(sa.delete(copy).where(copy.columns[0].in_(part)))
+        for table in t.REBUILDABLE:
+            copy_new(self._db, table, self._aside[table.name])
+        if own is not None:
+            self._keep_stored(own)
+        for copy in self._aside.values():
+            copy.drop(self._db.connection())
+
+    def _refilled(self, name: str, copy: sa.Table) -> sa.ColumnElement[bool]:
+        owner = _OWNERS.get(name, t.metadata.tables[name].columns[0])
+        done = copy.columns[0].in_(sa.select(owner))
+        if name != t.mentions.name:
+            return done
+        own = copy.c.relation != "corrects"  # what a contribution's rows name counts as the rows do
+        return sa.and_(done, sa.or_(own, copy.c.record.in_(sa.select(t.contributions.c.cid))))
+
+    def _keep_stored(self, own: Collection[str]) -> None:
+        before, rows = self._aside[t.images.name].c, t.contribution_rows.c
+        held = sa.select(before.sha256).where(before.stored)
+        others = sa.select(rows.sha256).where(rows.issuer.not_in(own))
+        here = t.images.c.sha256
+        self._db.execute(sa.update(t.images).where(here.in_(held), here.in_(others)).values(stored=True))
+
+    def _name_kinds(self) -> None:
+        """An entry that could only be given its place says what it said before: that is not refilled."""
+        copy = self._aside[t.entries.name]
+        kind = sa.select(copy.c.record_type).where(copy.c.cid == t.entries.c.cid).scalar_subquery()
+        self._db.execute(sa.update(t.entries).where(t.entries.c.record_type.is_(None)).values(record_type=kind))
+
+
+def _aside(table: sa.Table) -> sa.Table:
+    columns = [sa.Column(column.name, column.type) for column in table.columns]
+    return sa.Table(f"before_{table.name}", sa.MetaData(), *columns, prefixes=["TEMPORARY"])

@@ -1,0 +1,144 @@
+"""Logs as the catalog knows them: who said what, in which order, and what proves when.
+
+Invariants: an issuer's place in its log is taken once; the first to say a record, by time, issuer
+and place, stands for it where one entry is wanted, whatever order entries were indexed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.catalog.schema import derived as t
+from registry.catalog.schema import operational as kept
+from registry.catalog.schema.sql import decode_cursor, encode_cursor, page_limit
+from registry.core import records
+from registry.core.ipld.cid import CID
+
+
+def newest(db: Session, issuer: str) -> tuple[CID, int] | None:
+    """The newest entry of an issuer's log and its place; None if nothing of it is known."""
+    query = sa.select(t.entries.c.cid, t.entries.c.seq).where(t.entries.c.issuer == issuer)
+    row = db.execute(query.order_by(t.entries.c.seq.desc()).limit(1)).first()
+    return (CID.parse(row.cid), row.seq) if row else None
+
+
+def entry_of(db: Session, record: CID, issuer: str | None) -> CID | None:
+    """The entry that says a record: ``issuer``'s, or the first of anybody's. None if nobody says it."""
+    query = sa.select(t.entries.c.cid).where(t.entries.c.record == str(record))
+    if issuer is not None:
+        query = query.where(t.entries.c.issuer == issuer)
+    row = db.execute(query.order_by(t.entries.c.issued_at, t.entries.c.issuer, t.entries.c.seq).limit(1)).first()
+    return CID.parse(row.cid) if row else None
+
+
+def said_by(db: Session, record: CID) -> str | None:
+    """Who says a record: the first who did. None if nobody whom this catalog knows."""
+    query = sa.select(t.entries.c.issuer).where(t.entries.c.record == str(record))
+    found: str | None = db.scalar(query.order_by(t.entries.c.issued_at, t.entries.c.issuer, t.entries.c.seq).limit(1))
+    return found
+
+
+def record_of(db: Session, cid: CID) -> CID:
+    """The record that an entry says; any other CID as it is."""
+    record = db.scalar(sa.select(t.entries.c.record).where(t.entries.c.cid == str(cid)))
+    return CID.parse(record) if record is not None else cid
+
+
+def issuer_of(db: Session, entry: CID) -> str | None:
+    """Who signed an entry, None if it is not known."""
+    return db.scalar(sa.select(t.entries.c.issuer).where(t.entries.c.cid == str(entry)))
+
+
+def issued_at(db: Session, entry: CID) -> str | None:
+    """When an entry was issued, as it says itself; None if it is not known."""
+    return db.scalar(sa.select(t.entries.c.issued_at).where(t.entries.c.cid == str(entry)))
+
+
+def log(db: Session, issuer: str) -> list[dict[str, Any]]:
+    """An issuer's entries, oldest first: ``cid, issuer, seq, prev, record, record_type, issued_at`` (text)."""
+    query = sa.select(t.entries).where(t.entries.c.issuer == issuer).order_by(t.entries.c.seq)
+    return [dict(row) for row in db.execute(query).mappings()]
+
+
+def first(db: Session, issuer: str) -> CID | None:
+    """The entry that opens an issuer's log, None if it is not known."""
+    text = db.scalar(sa.select(t.entries.c.cid).where(t.entries.c.issuer == issuer, t.entries.c.seq == 0))
+    return CID.parse(text) if text is not None else None
+
+
+def all_entries(db: Session) -> list[dict[str, Any]]:
+    """Every issuer's entries, log after log, as ``log`` gives them."""
+    query = sa.select(t.entries).order_by(t.entries.c.issuer, t.entries.c.seq)
+    return [dict(row) for row in db.execute(query).mappings()]
+
+
+def issuers(db: Session) -> list[str]:
+    """Every issuer of whom anything is known, sorted."""
+    return list(db.scalars(sa.select(t.entries.c.issuer).distinct().order_by(t.entries.c.issuer)))
+
+
+def evidence_for(db: Session, entry: CID) -> list[dict[str, Any]]:
+    """Evidence that covers an entry: of it or of a later entry in the same log, the nearest first.
+
+    Rows have ``cid, entry, chain, contract, transaction, block_hash, block_number, time``.
+    """
+    covered, anchored = t.entries.alias("covered"), t.entries.alias("anchored")
+    query = (
+        sa.select(t.evidence)
+        .join(anchored, anchored.c.cid == t.evidence.c.entry)
+        .join(covered, covered.c.issuer == anchored.c.issuer)
+        .where(covered.c.cid == str(entry), anchored.c.seq >= covered.c.seq)
+        .order_by(anchored.c.seq, t.evidence.c.block_number, t.evidence.c.cid)
+    )
+    return [dict(row) for row in db.execute(query).mappings()]
+
+
+def said(table: sa.Table) -> sa.Select[Any]:
+    """Records of one table that somebody says, with ``entry, issuer, issued_at, seq`` of who said it first."""
+    order = (t.entries.c.issued_at, t.entries.c.issuer, t.entries.c.seq)
+    place = sa.func.row_number().over(partition_by=t.entries.c.record, order_by=order).label("place")
+    first = sa.select(t.entries, place).subquery("first")
+    taken_back = sa.exists().where(t.withdrawals.c.target == table.c.cid)
+    columns = (first.c.cid.label("entry"), first.c.issuer, first.c.issued_at, first.c.seq)
+    query = sa.select(table, *columns, taken_back.label("withdrawn"))
+    return query.join(first, sa.and_(first.c.record == table.c.cid, first.c.place == 1))
+
+
+def page_said(db: Session, table: sa.Table, cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of ``said`` rows, newest first, and the cursor of the next page or None."""
+    rows = said(table).subquery()
+    query = sa.select(rows).order_by(rows.c.issued_at.desc(), rows.c.cid.desc())
+    if cursor is not None:
+        time, cid = decode_cursor(cursor, 2)
+        older = sa.or_(rows.c.issued_at < time, sa.and_(rows.c.issued_at == time, rows.c.cid < cid))
+        query = query.where(older)
+    found = [as_dict(row) for row in db.execute(query.limit(page_limit(limit) + 1)).mappings()]
+    page = found[:limit]
+    return page, encode_cursor(page[-1]["issued_at"], page[-1]["cid"]) if len(found) > limit else None
+
+
+def as_dict(row: sa.RowMapping) -> dict[str, Any]:
+    """A ``said`` row as a plain dict, without the place in the log."""
+    return {name: bool(value) if name == "withdrawn" else value for name, value in row.items() if name != "seq"}
+
+
+def add_pending(db: Session, cid: CID, entry: records.Entry, data: bytes) -> None:
+    """Remember an entry's bytes until they are known to be in the store."""
+    row = {"cid": str(cid), "issuer": entry.issuer, "seq": entry.seq, "data": data}
+    db.execute(sa.insert(kept.pending_entries).values(row))
+
+
+def pending(db: Session, issuer: str) -> list[tuple[CID, int, bytes]]:
+    """An issuer's entries whose bytes may not be in the store yet, oldest first: CID, place, bytes."""
+    table = kept.pending_entries
+    found = db.execute(sa.select(table).where(table.c.issuer == issuer).order_by(table.c.seq))
+    return [(CID.parse(row.cid), row.seq, row.data) for row in found]
+
+
+def drop_pending(db: Session, cids: Sequence[CID]) -> None:
+    """Forget pending entries: their bytes are in the store, and flushed."""
+    db.execute(sa.delete(kept.pending_entries).where(kept.pending_entries.c.cid.in_([str(cid) for cid in cids])))

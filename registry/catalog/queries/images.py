@@ -1,0 +1,227 @@
+"""Images: an image is its sha256, its CIDs are aliases of it.
+
+Invariants: an image is listed once a contribution speaks of it (bytes that merely came in are not);
+``status`` is ``withdrawn`` if any withdrawal names it or one of its CIDs, else ``stored`` if its
+bytes are held here, else ``referenced``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.catalog.private import add_file_name, add_source, file_names, forget_subject, private_roots, pseudonym
+from registry.catalog.queries.rows import (
+    contributions_in_log_order,
+    contributors_query,
+    current_row,
+    current_rows,
+    history,
+    is_newest,
+)
+from registry.catalog.schema import derived as t
+from registry.catalog.schema import operational as kept
+from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, insert_new, int64, names_of, page_limit
+from registry.core.errors import Conflict, InvalidInput, UsageError
+from registry.core.ipld.cid import CID
+
+__all__ = [
+    "add_file_name",
+    "add_source",
+    "contributions_in_log_order",
+    "contributors_query",
+    "current_row",
+    "current_rows",
+    "file_names",
+    "forget_subject",
+    "get_image",
+    "history",
+    "labels",
+    "list_images",
+    "private_roots",
+    "pseudonym",
+    "put_image",
+    "put_images",
+    "resolve_image",
+    "withdrawn",
+]
+STATUSES = ("referenced", "stored", "withdrawn")
+_ROWS = t.contribution_rows
+
+
+def put_image(
+    db: Session, sha256: bytes, size: int, cids: Mapping[str, CID], stored: bool, has_place: bool = False
+) -> None:
+    """Know an image by its sha256 and its CIDs (by profile; which one made a CID is not kept).
+
+    Again: CIDs are added, and what was only referenced may become stored, never the other way.
+    ``Conflict`` ``image_size`` if it is stored with another size, which the same bytes can't have.
+    """
+    put_images(db, [(sha256, size, tuple(cids.values()))], stored=stored)
+    if has_place:
+        insert_new(db, kept.places, [{"sha256": sha256.hex()}])
+
+
+def put_images(db: Session, found: Sequence[tuple[bytes, int, Sequence[CID]]], *, stored: bool) -> None:
+    """``put_image`` for many (sha256, size, CIDs) at once."""
+    sizes = {sha256.hex(): int64(size, "the size") for sha256, size, _ in found}
+    insert_new(db, t.images, [{"sha256": name, "size": size, "stored": stored} for name, size in sizes.items()])
+    aliases = {(sha256.hex(), str(cid)) for sha256, _, cids in found for cid in cids}
+    insert_new(db, t.image_cids, [{"sha256": name, "cid": cid} for name, cid in sorted(aliases)])
+    if stored:
+        _mark_stored(db, sizes)
+
+
+def _mark_stored(db: Session, sizes: Mapping[str, int]) -> None:
+    """The bytes are here, so their size is certain; what contributors said of it before was only said."""
+    for part in chunks(sizes):
+        known = db.execute(sa.select(t.images).where(t.images.c.sha256.in_(part))).all()
+        changed = [{"name": row.sha256, "bytes": sizes[row.sha256]} for row in known if not row.stored]
+        for row in known:
+            if row.stored and row.size != sizes[row.sha256]:
+                raise Conflict(f"image {row.sha256} has {row.size} bytes, not {sizes[row.sha256]}", code="image_size")
+        if changed:
+            mine = sa.update(t.images).where(t.images.c.sha256 == sa.bindparam("name"))
+            db.connection().execute(mine.values(stored=True, size=sa.bindparam("bytes")), changed)
+
+
+def _is_withdrawn() -> sa.ColumnElement[bool]:
+    target, alias = t.withdrawals.c.target, t.image_cids.c
+    by_alias = sa.exists().where(alias.sha256 == t.images.c.sha256, alias.cid == target).correlate(t.images)
+    return sa.or_(sa.exists().where(target == t.images.c.sha256).correlate(t.images), by_alias)
+
+
+def withdrawn(db: Session) -> set[bytes]:
+    """The sha256 of every image that somebody took back, known here or not."""
+    targets = db.scalars(sa.select(t.withdrawals.c.target).distinct()).all()
+    found = {bytes.fromhex(text) for text in targets if len(text) == 64}
+    aliases = sa.select(t.image_cids.c.sha256).join(t.withdrawals, t.withdrawals.c.target == t.image_cids.c.cid)
+    return found | {bytes.fromhex(text) for text in db.scalars(aliases)}
+
+
+def resolve_image(db: Session, text: str) -> bytes | None:
+    """The sha256 of the image that a sha256 in hex or one of its CIDs names; None if none is known by it."""
+    try:
+        names = names_of(text)
+    except InvalidInput:
+        return None
+    found = db.scalar(sa.select(t.images.c.sha256).where(t.images.c.sha256.in_(names)))
+    if found is None:
+        found = db.scalar(sa.select(t.image_cids.c.sha256).where(t.image_cids.c.cid.in_(names)))
+    return bytes.fromhex(found) if found else None
+
+
+def get_image(db: Session, sha256_or_cid: str) -> dict[str, Any] | None:
+    """One image as ``list_images`` gives it; None if no contribution speaks of it."""
+    sha256 = resolve_image(db, sha256_or_cid)
+    found = _describe(db, [sha256.hex()]) if sha256 else []
+    return found[0] if found and found[0]["labels"] else None
+
+
+def labels(db: Session) -> list[str]:
+    """Every label that a row gives, as given, sorted."""
+    return sorted(db.scalars(sa.select(_ROWS.c.label).distinct()))
+
+
+def _chosen(asked: Mapping[str, str | Sequence[str]]) -> sa.Select[str]:
+    """The images that a newest row speaks of which has all that is asked for, in the order of the filter's index."""
+    if not asked:
+        spoken_of = sa.exists().where(_ROWS.c.sha256 == t.images.c.sha256)
+        return sa.select(t.images.c.sha256).where(spoken_of)
+    met = [
+        _ROWS.c[name] == value if isinstance(value, str) else _ROWS.c[name].in_(value) for name, value in asked.items()
+    ]
+    return sa.select(_ROWS.c.sha256).where(*met, is_newest()).distinct()
+
+
+def list_images(
+    db: Session,
+    *,
+    label: str | Sequence[str] | None = None,
+    contributor: str | None = None,
+    subject: str | None = None,
+    status: str | None = None,
+    cursor: str | None = None,
+    limit: int = 100,
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of images by rising sha256, and the cursor of the next page or None.
+
+    Each has ``sha256`` (hex), ``cid``, ``size``, ``label`` (the one most contributors give, as given;
+    None on a tie), ``labels`` {label: count}, ``contributors``, ``subject``, ``licence`` (None unless
+    all who give one agree) and ``status``. ``label`` (one, or any of several), ``contributor`` and
+    ``subject`` must all be met by one newest row. ``UsageError`` for an unknown status, limit or cursor.
+    """
+    wanted = {"label": label, "contributor": contributor, "subject": subject}
+    query = _chosen({name: value for name, value in wanted.items() if value is not None})
+    names: list[str] = list(db.execute(_page(query, status, cursor).limit(page_limit(limit) + 1)).scalars())
+    page = names[:limit]
+    return _describe(db, page), encode_cursor(page[-1]) if len(names) > limit else None
+
+
+def _page(query: sa.Select[str], status: str | None, cursor: str | None) -> sa.Select[str]:
+    (sha256,) = query.selected_columns
+    if status is not None:
+        if sha256.table is not t.images:
+            query = query.join(t.images, t.images.c.sha256 == sha256)
+        query = query.where(_has_status(status))
+    if cursor is not None:
+        query = query.where(sha256 > decode_cursor(cursor, 1)[0])
+    return query.order_by(sha256)
+
+
+def _has_status(status: str) -> sa.ColumnElement[bool]:
+    if status not in STATUSES:
+        raise UsageError(
+            f"an image's status is one of {', '.join(STATUSES)}, not {status!r}",
+            hint="choose one of these, or leave it out.",
+        )
+    targets = sa.select(t.withdrawals.c.target)
+    aliases = sa.select(t.image_cids.c.sha256).where(t.image_cids.c.cid.in_(targets))
+    taken_back = t.images.c.sha256.in_(sa.union_all(targets, aliases))  # few: found once, by the index of CIDs
+    if status == "withdrawn":
+        return taken_back
+    return ~taken_back & (t.images.c.stored if status == "stored" else ~t.images.c.stored)
+
+
+def _describe(db: Session, names: Sequence[str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for part in chunks(names):
+        rows = _grouped(db.execute(sa.select(_ROWS).where(_ROWS.c.sha256.in_(part), is_newest())).mappings())
+        cids = _grouped(db.execute(sa.select(t.image_cids).where(t.image_cids.c.sha256.in_(part))).mappings())
+        known = sa.select(t.images, _is_withdrawn().label("withdrawn")).where(t.images.c.sha256.in_(part))
+        for image in db.execute(known.order_by(t.images.c.sha256)).mappings():
+            name = image["sha256"]
+            found.append(_document(image, rows.get(name, []), [row["cid"] for row in cids.get(name, [])]))
+    return found
+
+
+def _grouped(rows: Iterable[sa.RowMapping]) -> dict[str, list[sa.RowMapping]]:
+    groups: dict[str, list[sa.RowMapping]] = {}
+    for row in rows:
+        groups.setdefault(row["sha256"], []).append(row)
+    return groups
+
+
+def _document(image: sa.RowMapping, rows: Sequence[sa.RowMapping], cids: Sequence[str]) -> dict[str, Any]:
+    labels = Counter(row["label"] for row in rows)
+    best = [label for label, count in labels.items() if count == max(labels.values())]
+    return {
+        "sha256": image["sha256"],
+        "cid": min(cids, key=lambda cid: (cid.startswith("Qm"), cid), default=None),  # v1 before v0
+        "size": image["size"],
+        "label": best[0] if len(best) == 1 else None,
+        "labels": dict(sorted(labels.items())),
+        "contributors": sorted({row["contributor"] for row in rows}),
+        "subject": _agreed(row["subject"] for row in rows),
+        "licence": _agreed(row["licence"] for row in rows),
+        "status": "withdrawn" if image["withdrawn"] else "stored" if image["stored"] else "referenced",
+    }
+
+
+def _agreed(values: Iterable[str | None]) -> str | None:
+    different = {value for value in values if value is not None}
+    return different.pop() if len(different) == 1 else None

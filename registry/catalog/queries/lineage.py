@@ -1,0 +1,150 @@
+"""Who names what, and what came from what.
+
+Invariants: ``lineage`` goes up from a record to all it came from and down to all that came from it, never
+up and then down again (siblings are no kin), one query a generation; an image's kin are the contributions
+and snapshots that hold it and what came from these snapshots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.catalog.index.edges import ABOUT, BESIDE, CONTENT_TYPES, DERIVED
+from registry.catalog.queries.images import resolve_image
+from registry.catalog.schema import derived as t
+from registry.catalog.schema import operational as kept
+from registry.catalog.schema.sql import chunks, names_of
+from registry.core.ipld.cid import CID
+
+_M = t.mentions.c
+EdgeRow = tuple[str, str, str]  # from, to, relation
+
+
+def _names(db: Session, text: str) -> tuple[list[str], str | None]:
+    """All texts that ``text`` stands under, and the sha256 in hex if it is an image."""
+    names = set(names_of(text))
+    sha256 = resolve_image(db, text)
+    if sha256 is None:
+        return sorted(names), None
+    aliases = db.scalars(sa.select(t.image_cids.c.cid).where(t.image_cids.c.sha256 == sha256.hex()))
+    return sorted({*names, sha256.hex(), *aliases}), sha256.hex()
+
+
+def _image_edges(db: Session, sha256: str) -> set[EdgeRow]:
+    rows, held = t.contribution_rows.c, t.snapshot_members.c
+    labels = db.scalars(sa.select(rows.contribution).where(rows.sha256 == sha256).distinct())
+    found = {(cid, sha256, "labels") for cid in labels}
+    for row in db.execute(sa.select(held.snapshot, held.excluded).where(held.sha256 == sha256)):
+        found.add((row.snapshot, sha256, "excludes" if row.excluded else "holds"))
+    return found
+
+
+def lookup(db: Session, text: str) -> list[dict[str, Any]]:
+    """Every record that names or holds what ``text`` (a CID, or a digest in hex) stands for, oldest first.
+
+    ``record, type, relation, issuer, time``; issuer and time are None for a record that no entry says
+    itself. ``InvalidInput`` if it is no CID and no digest.
+    """
+    names, sha256 = _names(db, text)
+    found = {tuple(row) for row in db.execute(sa.select(_M.record, _M.relation).where(_M.target.in_(names)))}
+    if sha256 is not None:
+        found |= {(record, relation) for record, _, relation in _image_edges(db, sha256)}
+    known = _describe(db, {record for record, _ in found})
+    rows = [{"record": record, "relation": relation, **known[record]} for record, relation in found]
+    ordered = sorted(rows, key=lambda row: (row["time"] or "", row["record"], row["relation"]))
+    return [{name: row[name] for name in ("record", "type", "relation", "issuer", "time")} for row in ordered]
+
+
+def _describe(db: Session, cids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Type, issuer and time of records; of an entry its own, of a record its first entry's."""
+    found: dict[str, dict[str, Any]] = {cid: {"type": "unknown", "issuer": None, "time": None} for cid in cids}
+    for part in chunks(cids):
+        for row in db.execute(sa.select(t.records).where(t.records.c.cid.in_(part))):
+            found[row.cid]["type"] = row.type
+        for row in db.execute(sa.select(t.evidence.c.cid, t.evidence.c.time).where(t.evidence.c.cid.in_(part))):
+            found[row.cid]["time"] = row.time
+        e = t.entries.c
+        said = sa.select(t.entries).where(sa.or_(e.record.in_(part), e.cid.in_(part)))
+        for row in db.execute(said.order_by(e.issued_at.desc(), e.issuer.desc(), e.seq.desc())):
+            for cid in {row.cid, row.record} & found.keys():  # the last to be set is the first that was said
+                found[cid] |= {"issuer": row.issuer, "time": row.issued_at}
+    return found
+
+
+def _generation(db: Session, names: Iterable[str], *, up: bool, relations: Collection[str]) -> set[EdgeRow]:
+    here = _M.record if up else _M.target
+    found: set[EdgeRow] = set()
+    for part in chunks(names):
+        query = sa.select(_M.record, _M.target, _M.relation).where(here.in_(part), _M.relation.in_(relations))
+        found.update((row.record, row.target, row.relation) for row in db.execute(query))
+    return found
+
+
+def _walk(db: Session, start: Iterable[str], *, up: bool, relations: Collection[str]) -> set[EdgeRow]:
+    """All edges on the ways up, or down, from ``start``."""
+    found: set[EdgeRow] = set()
+    seen = set(start)
+    frontier = set(seen)
+    while frontier:
+        edges = _generation(db, frontier, up=up, relations=relations)
+        found |= edges
+        frontier = {edge[1] if up else edge[0] for edge in edges} - seen
+        seen |= frontier
+    return found
+
+
+def _kin(db: Session, names: Collection[str], sha256: str | None) -> set[EdgeRow]:
+    image_edges = _image_edges(db, sha256) if sha256 is not None else set()
+    holding = {record for record, _, relation in image_edges if relation == "holds"}
+    edges = image_edges | _walk(db, {*names, *holding}, up=False, relations=DERIVED | ABOUT)
+    if sha256 is None:
+        edges |= _walk(db, names, up=True, relations=DERIVED | {"says"})
+    return edges
+
+
+def trainings_of(db: Session, tensors: str) -> list[CID]:
+    """The trainings, published or of runs of this home, that gave these tensors."""
+    told = sa.select(_M.record).where(_M.target == tensors, _M.relation == "tensors")
+    said = sa.select(t.records.c.cid).where(t.records.c.cid.in_(told), t.records.c.type == "training")
+    own = sa.select(kept.run_folds.c.training).where(kept.run_folds.c.tensors == tensors)
+    found = {*db.scalars(said), *db.scalars(own)} - {None}
+    return [CID.parse(one) for one in sorted(found)]
+
+
+def lineage(db: Session, cid: CID) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """What a record, an image or weights came from, and what came from it.
+
+    Nodes have ``cid, type, issuer, time`` (an image's ``cid`` is its sha256 in hex), edges ``from, to,
+    relation``, from what came later to what it came from. Both are empty if nothing knows this CID.
+    """
+    names, sha256 = _names(db, str(cid))
+    edges = _kin(db, names, sha256)
+    start = sha256 or str(cid)
+    edges |= _generation(db, [start], up=True, relations=BESIDE) | _generation(db, [start], up=False, relations=BESIDE)
+    known = _describe(db, {start, *(edge[0] for edge in edges), *(edge[1] for edge in edges)})
+    if not edges and known[start]["type"] == "unknown":
+        return [], []
+    for _, target, relation in edges:
+        if known[target]["type"] == "unknown":
+            is_image = relation in {"labels", "holds", "excludes"} or (len(target) == 64 and relation == "withdraws")
+            known[target]["type"] = "image" if is_image else CONTENT_TYPES.get(relation, "unknown")
+    nodes = [{"cid": name, **known[name]} for name in sorted(known, key=lambda name: (known[name]["time"] or "", name))]
+    return nodes, [{"from": edge[0], "to": edge[1], "relation": edge[2]} for edge in sorted(edges)]
+
+
+def touched(db: Session, text: str) -> list[dict[str, str]]:
+    """Every snapshot and release that rests on what ``text`` names: ``cid, type``, snapshots last.
+
+    What merely replaces one of them, or excluded the image, does not rest on it.
+    """
+    names, sha256 = _names(db, text)
+    held = {edge[0] for edge in _image_edges(db, sha256) if edge[2] == "holds"} if sha256 else set()
+    edges = _walk(db, {*names, *held}, up=False, relations=DERIVED)
+    found = held | {edge[0] for edge in edges}
+    known = _describe(db, found)
+    wanted = [{"cid": cid, "type": str(known[cid]["type"])} for cid in sorted(found)]
+    return sorted((row for row in wanted if row["type"] in {"snapshot", "release"}), key=lambda row: row["type"])

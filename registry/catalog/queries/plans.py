@@ -1,0 +1,50 @@
+"""Plans as the catalog knows them: every one that somebody signed, whether a release came of it or not.
+
+Invariant: all of it follows from entries and records, so a rebuilt catalog lists the same. A plan that two issuers say
+stands in both lists.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.catalog.schema import derived as t
+from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, page_limit
+
+
+def list_plans(
+    db: Session, issuer: str | None = None, cursor: str | None = None, limit: int = 100
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of plans, newest first, and the cursor of the next page or None.
+
+    ``plan, entry, issuer, issued_at, snapshot, recipe_name, releases``: CIDs are text, ``releases`` are those that the
+    same issuer says of this plan, oldest first.
+    """
+    e, p = t.entries.c, t.plans.c
+    columns = (p.cid.label("plan"), e.cid.label("entry"), e.issuer, e.issued_at, p.snapshot, p.recipe_name)
+    query = sa.select(*columns).join(t.plans, p.cid == e.record).order_by(e.issued_at.desc(), e.cid.desc())
+    if issuer is not None:
+        query = query.where(e.issuer == issuer)
+    if cursor is not None:
+        time, cid = decode_cursor(cursor, 2)
+        query = query.where(sa.or_(e.issued_at < time, sa.and_(e.issued_at == time, e.cid < cid)))
+    found = [dict(row) for row in db.execute(query.limit(page_limit(limit) + 1)).mappings()]
+    page = found[:limit]
+    said = _releases(db, [row["plan"] for row in page])
+    for row in page:
+        row["releases"] = said.get((row["plan"], row["issuer"]), [])
+    return page, encode_cursor(page[-1]["issued_at"], page[-1]["entry"]) if len(found) > limit else None
+
+
+def _releases(db: Session, plans: list[str]) -> dict[tuple[str, str], list[str]]:
+    """By plan and issuer, the releases that this issuer says."""
+    found: dict[tuple[str, str], list[str]] = {}
+    e, r = t.entries.c, t.releases.c
+    for part in chunks(plans):
+        query = sa.select(r.plan, e.issuer, r.cid).join(t.releases, r.cid == e.record).where(r.plan.in_(part))
+        for row in db.execute(query.order_by(e.issued_at, e.seq)):
+            found.setdefault((row.plan, row.issuer), []).append(row.cid)
+    return found

@@ -1,0 +1,81 @@
+"""What the catalog speaks of, as the roots that upkeep must keep.
+
+Invariant: whatever a record, a run or an import names by CID is here; what is not may be freed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.catalog.queries import images
+from registry.catalog.schema import derived as t
+from registry.catalog.schema import operational as kept
+from registry.core.errors import InvalidInput
+from registry.core.ipld.cid import CID
+
+_LISTED = (
+    t.entries.c.cid,
+    t.evidence.c.cid,
+    t.image_cids.c.cid,
+    kept.sources.c.root,
+    *(
+        kept.runs.c[name]
+        for name in ("snapshot", "plan", "plan_entry", "preprocessing", "draw", "evaluation", "release")
+    ),
+    *(kept.run_folds.c[name] for name in ("training", "predictions")),
+)
+
+
+def _cids(db: Session, column: sa.ColumnElement[str], *conditions: sa.ColumnElement[bool]) -> Iterator[CID]:
+    for text in db.scalars(sa.select(column).where(column.is_not(None), *conditions).distinct()):
+        yield CID.parse(text)
+
+
+def listed(db: Session) -> list[CID]:
+    """Everything that is named: entries, evidence, images, imported roots, the work of runs. Some may not be held."""
+    found = [cid for column in _LISTED for cid in _cids(db, column)]
+    for options in db.scalars(sa.select(kept.runs.c.options)):
+        base = options.get("base") if isinstance(options, dict) else None
+        if base:
+            try:
+                found.append(CID.parse(str(base)))
+            except InvalidInput:
+                continue
+    return found
+
+
+def denied(db: Session) -> list[CID]:
+    """Every CID of images that were withdrawn."""
+    withdrawn = [sha256.hex() for sha256 in images.withdrawn(db)]
+    pages = (withdrawn[start : start + 500] for start in range(0, len(withdrawn), 500))
+    return [cid for page in pages for cid in _cids(db, t.image_cids.c.cid, t.image_cids.c.sha256.in_(page))]
+
+
+def registered_here(db: Session, own: Collection[str]) -> list[CID]:
+    """Images that this home registered, from a folder or by its own log (``own`` are its issuers' DIDs), base weights
+    that its own plans name, and sources that were imported with the wish to publish them."""
+    e, rows, names = t.entries.c, t.contribution_rows.c, kept.file_names.c
+    mine = sa.select(rows.sha256).join(t.entries, e.record == rows.contribution).where(e.issuer.in_(own))
+    planned = sa.select(e.record).where(e.issuer.in_(own))
+    imported = t.image_cids.c.sha256.in_(sa.select(names.sha256))
+    return [
+        *_cids(db, t.image_cids.c.cid, sa.or_(imported, t.image_cids.c.sha256.in_(mine))),
+        *_cids(db, t.mentions.c.target, t.mentions.c.relation == "base", t.mentions.c.record.in_(planned)),
+        *_cids(db, kept.sources.c.root, ~kept.sources.c.private),
+    ]
+
+
+def published(db: Session) -> list[CID]:
+    """What this registry gives to strangers, each with all below it: entries, evidence, images that a contribution
+    speaks of, sources that were imported with the wish to publish them. A private folder's root is not among them.
+    """
+    registered = t.image_cids.c.sha256.in_(sa.select(t.contribution_rows.c.sha256))
+    return [
+        *_cids(db, t.entries.c.cid),
+        *_cids(db, t.evidence.c.cid),
+        *_cids(db, kept.sources.c.root, ~kept.sources.c.private),
+        *_cids(db, t.image_cids.c.cid, registered),
+    ]

@@ -1,0 +1,136 @@
+"""Rows of contributions: what was said about images, append-only.
+
+Invariants: rows are never changed or deleted; of each (image, issuer, contributor) the newest counts, by
+its place in the issuer's log, so it does not matter when a log was learned of, and no issuer's row takes
+the place of another's. A snapshot
+that names ``contributions_in_log_order`` can be decided again from these alone: with every image in
+them come all contributions that speak of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.catalog.schema import derived as t
+from registry.catalog.schema import operational as kept
+from registry.catalog.schema.sql import chunks
+from registry.core.ipld.cid import CID
+from registry.core.snapshots.snapshot import FILTERS, SPEAKER, check_query, choices, matches
+
+_ROWS = t.contribution_rows
+
+
+def is_newest(rows: sa.FromClause = _ROWS) -> sa.ColumnElement[bool]:
+    """Whether its issuer has no later row of the same image and contributor."""
+    later = _ROWS.alias("later")
+    return ~sa.exists().where(
+        later.c.sha256 == rows.c.sha256,
+        later.c.issuer == rows.c.issuer,
+        later.c.contributor == rows.c.contributor,
+        later.c.ordinal > rows.c.ordinal,
+    )
+
+
+def _value(row: sa.RowMapping) -> dict[str, Any]:
+    """The columns of CONTRIBUTION_ROWS as they stand in its table, ``issuer`` and ``contribution``."""
+    return {
+        "sha256": bytes.fromhex(row["sha256"]),
+        "issuer": row["issuer"],
+        "contributor": row["contributor"],
+        "cid": bytes(CID.parse(row["cid"])),
+        "size": row["size"],
+        "label": row["label"],
+        "boxes": row["boxes"],
+        "attributes": row["attributes"],
+        "subject": row["subject"],
+        "licence": row["licence"],
+        "consent": row["consent"],
+        "replaces": bytes(CID.parse(row["replaces"])) if row["replaces"] else None,
+        "contribution": CID.parse(row["contribution"]),
+    }
+
+
+def current_row(db: Session, sha256: bytes, issuer: str, contributor: str) -> dict[str, Any] | None:
+    """An issuer's newest row of one contributor for one image, as ``current_rows`` gives it; None if there is none."""
+    speaker = (_ROWS.c.sha256 == sha256.hex(), _ROWS.c.issuer == issuer, _ROWS.c.contributor == contributor)
+    query = sa.select(_ROWS).where(*speaker)
+    row = db.execute(query.order_by(_ROWS.c.ordinal.desc()).limit(1)).mappings().first()
+    return _value(row) if row else None
+
+
+def current_rows(db: Session, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+    """The newest row of every (image, issuer, contributor) that ``query`` matches, in rising order of these.
+
+    A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer`` and ``contribution``, a CID.
+    ``query`` is what ``registry.core.snapshots.snapshot.matches`` takes; ``InvalidInput`` for any other.
+    """
+    wanted = dict(query or {})
+    check_query(wanted)
+    found = sa.select(_ROWS).where(is_newest())
+    for name in FILTERS:
+        if name in wanted:
+            found = found.where(_ROWS.c[name].in_(choices(wanted[name])))
+    found = found.order_by(*(_ROWS.c[name] for name in SPEAKER)).execution_options(yield_per=1000)
+    values = (_value(row) for row in db.execute(found).mappings())
+    return (value for value in values if matches(value, wanted))
+
+
+def history(db: Session, sha256: bytes) -> list[dict[str, Any]]:
+    """Everything that was said about an image, in the order of the logs; all values are text, lists or None.
+
+    ``contributor, label, boxes, attributes, subject, licence, consent, replaces, contribution, issuer,
+    issued_at, current``.
+    """
+    first = _first_entries().subquery()
+    names = ("contributor", "label", "boxes", "attributes", "subject", "licence", "consent", "replaces", "contribution")
+    query = (
+        sa.select(*(_ROWS.c[name] for name in names), first.c.issuer, first.c.issued_at, is_newest().label("current"))
+        .join(first, first.c.record == _ROWS.c.contribution)
+        .where(_ROWS.c.sha256 == sha256.hex())
+        .order_by(_ROWS.c.ordinal, _ROWS.c.contributor)
+    )
+    return [{**row, "current": bool(row["current"])} for row in db.execute(query).mappings()]
+
+
+def _first_entries() -> sa.Select[Any]:
+    """Of every contribution the entry that gives it its place: first by issuer, then by place."""
+    place = sa.func.row_number().over(partition_by=t.entries.c.record, order_by=(t.entries.c.issuer, t.entries.c.seq))
+    ranked = sa.select(t.entries, place.label("place")).where(t.entries.c.record_type == "contribution").subquery()
+    return sa.select(ranked).where(ranked.c.place == 1)
+
+
+def contributions_in_log_order(db: Session, sha256s: Collection[bytes]) -> list[CID]:
+    """Every contribution that bears on these images, oldest first in the order that rows are resolved by.
+
+    Closed under "speaks of an image that one of them speaks of": whoever reads these and no other
+    finds the newest row of every image in them.
+    """
+    found: set[str] = set()
+    for part in chunks(value.hex() for value in sha256s):
+        found.update(db.scalars(sa.select(_ROWS.c.contribution).where(_ROWS.c.sha256.in_(part)).distinct()))
+    frontier = set(found)
+    mine, theirs = _ROWS.alias("mine"), _ROWS.alias("theirs")
+    while frontier:
+        reached: set[str] = set()
+        for part in chunks(frontier):
+            query = sa.select(theirs.c.contribution).join(mine, mine.c.sha256 == theirs.c.sha256)
+            reached.update(db.scalars(query.where(mine.c.contribution.in_(part)).distinct()))
+        frontier = reached - found
+        found |= reached
+    ordered = db.scalars(sa.select(t.contributions.c.cid).order_by(t.contributions.c.ordinal, t.contributions.c.cid))
+    return [CID.parse(cid) for cid in ordered if cid in found]
+
+
+def contributors_query(db: Session, source: CID) -> dict[str, Any]:
+    """A filter for the contributors who labelled images of a source; empty where there are no others."""
+    names = kept.file_names
+    mine = sa.select(_ROWS.c.contributor).where(
+        is_newest(), _ROWS.c.sha256.in_(sa.select(names.c.sha256).where(names.c.root == str(source)))
+    )
+    everybody = set(db.scalars(sa.select(_ROWS.c.contributor).where(is_newest()).distinct()))
+    found = set(db.scalars(mine.distinct()))
+    return {} if found == everybody else {"contributor": sorted(found)}

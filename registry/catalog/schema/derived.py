@@ -1,0 +1,241 @@
+"""The tables that follow from records. SQL is only an index: what matters is in records.
+
+Invariants: all of these may be emptied and filled again by ``registry.catalog.index.rebuild``; tables that may
+not are in ``registry.catalog.schema.operational``, and none of them refers to these by a foreign key. CIDs are
+canonical text, sha256s 64 hex digits, times RFC 3339 text: readable in any SQL shell, and ordered only where their
+width is fixed. Schema changes go through ``migrations``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = MetaData(naming_convention=NAMING)
+
+
+def text(name: str, *, null: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=null)
+
+
+def json_value(name: str, *, null: bool = False) -> Column[object]:
+    return Column(name, JSON(none_as_null=True), nullable=null)
+
+
+# --- who says what: logs, records and what they name ---------------------------------------------
+entries = Table(
+    "entries",
+    metadata,
+    text("cid"),
+    text("issuer"),
+    Column("seq", BigInteger, nullable=False),
+    text("prev", null=True),
+    text("record"),
+    text("record_type", null=True),  # None until the record itself was read
+    text("issued_at"),
+    PrimaryKeyConstraint("cid"),
+    UniqueConstraint("issuer", "seq"),  # two entries in one place are a fork
+    Index(None, "record"),
+)
+records = Table("records", metadata, text("cid"), text("type"), PrimaryKeyConstraint("cid"))
+mentions = Table(
+    "mentions",
+    metadata,
+    text("record"),
+    text("target"),  # a CID, a sha256 in hex, or "sha256:<hex>" of tensors
+    text("relation"),
+    PrimaryKeyConstraint("record", "target", "relation"),
+    Index(None, "target"),
+)
+evidence = Table(
+    "evidence",
+    metadata,
+    text("cid"),
+    text("entry"),
+    text("chain"),
+    text("contract"),
+    text("transaction"),
+    text("block_hash"),
+    Column("block_number", BigInteger, nullable=False),
+    text("time"),
+    PrimaryKeyConstraint("cid"),
+    Index(None, "entry"),
+)
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    text("cid"),
+    text("target"),
+    text("reason"),
+    text("effective"),
+    PrimaryKeyConstraint("cid"),
+    Index(None, "target"),
+)
+audits = Table(
+    "audits",
+    metadata,
+    text("cid"),
+    text("target"),
+    json_value("levels"),
+    json_value("checks"),
+    PrimaryKeyConstraint("cid"),
+    Index(None, "target"),
+)
+
+# --- images and what is said about them ----------------------------------------------------------
+images = Table(
+    "images",
+    metadata,
+    text("sha256"),
+    Column("size", BigInteger, nullable=False),
+    Column("stored", Boolean, nullable=False),  # False: named by somebody, its bytes not held here
+    PrimaryKeyConstraint("sha256"),
+)
+image_cids = Table(
+    "image_cids",
+    metadata,
+    Column("sha256", Text, ForeignKey("images.sha256"), nullable=False),
+    text("cid"),
+    PrimaryKeyConstraint("sha256", "cid"),
+    Index(None, "cid"),
+)
+contributions = Table(
+    "contributions",
+    metadata,
+    text("cid"),
+    text("rows"),
+    Column("count", BigInteger, nullable=False),
+    text("ordinal"),  # its first place in the order of all logs: "<issuer> <seq, 20 digits>"
+    PrimaryKeyConstraint("cid"),
+    Index(None, "ordinal"),
+)
+contribution_rows = Table(
+    "contribution_rows",
+    metadata,
+    Column("contribution", Text, ForeignKey("contributions.cid"), nullable=False),
+    text("sha256"),
+    text("issuer"),  # the contribution's: a contributor's name is this issuer's word for somebody
+    text("contributor"),
+    text("ordinal"),  # the contribution's; the greatest of an (image, issuer, contributor) is its newest row
+    text("cid"),
+    Column("size", BigInteger, nullable=False),
+    text("label"),
+    json_value("boxes"),
+    json_value("attributes"),
+    text("subject", null=True),
+    text("licence", null=True),
+    text("consent", null=True),
+    text("replaces", null=True),
+    PrimaryKeyConstraint("contribution", "sha256", "contributor"),
+    Index(None, "sha256", "issuer", "contributor", "ordinal"),
+    Index(None, "label", "sha256"),  # each filter of a list finds its images in their order
+    Index(None, "contributor", "sha256"),
+    Index(None, "subject", "sha256"),
+)
+
+# --- snapshots, plans, draws, releases -----------------------------------------------------------
+snapshots = Table(
+    "snapshots",
+    metadata,
+    text("cid"),
+    Column("count", BigInteger, nullable=False),
+    json_value("classes"),
+    json_value("query"),
+    text("rule"),
+    text("items"),
+    text("excluded"),
+    text("supersedes", null=True),
+    PrimaryKeyConstraint("cid"),
+)
+snapshot_members = Table(
+    "snapshot_members",
+    metadata,
+    Column("snapshot", Text, ForeignKey("snapshots.cid"), nullable=False),
+    text("sha256"),
+    Column("excluded", Boolean, nullable=False),
+    PrimaryKeyConstraint("snapshot", "sha256"),
+    Index(None, "sha256"),
+)
+preprocessings = Table(
+    "preprocessings",
+    metadata,
+    text("cid"),
+    text("snapshot"),
+    text("recipe"),
+    text("output"),
+    PrimaryKeyConstraint("cid"),
+    Index(None, "snapshot"),
+)
+plans = Table(
+    "plans",
+    metadata,
+    text("cid"),
+    text("preprocessing"),
+    text("snapshot"),
+    text("recipe"),
+    text("recipe_name"),
+    text("method"),
+    text("final"),
+    PrimaryKeyConstraint("cid"),
+    Index(None, "snapshot"),
+)
+draws = Table(
+    "draws",
+    metadata,
+    text("cid"),
+    text("plan"),
+    Column("beacon", Boolean, nullable=False),
+    PrimaryKeyConstraint("cid"),
+    Index(None, "plan"),
+)
+releases = Table(
+    "releases",
+    metadata,
+    text("cid"),
+    text("plan"),
+    text("plan_entry"),
+    text("draw"),
+    text("snapshot"),
+    text("preprocessing"),
+    text("evaluation"),
+    text("recipe_name"),
+    text("final"),
+    text("licence"),
+    text("card"),
+    text("supersedes", null=True),
+    PrimaryKeyConstraint("cid"),
+    Index(None, "snapshot"),
+)
+weights = Table(
+    "weights",
+    metadata,
+    Column("release", Text, ForeignKey("releases.cid"), nullable=False),
+    Column("position", Integer, nullable=False, autoincrement=False),
+    Column("fold", Integer, nullable=True),
+    text("format"),
+    text("cid"),
+    text("tensors"),
+    PrimaryKeyConstraint("release", "position"),
+    Index(None, "cid"),
+)
+
+REBUILDABLE: tuple[Table, ...] = tuple(metadata.sorted_tables)

@@ -1,0 +1,165 @@
+"""The tables that no record can refill: runs under way, jobs, private names, tokens.
+
+Invariants: a rebuild leaves these alone; what is in them alone is lost with the database, which is what
+a backup is for. They name images and records by text and refer to nothing in ``registry.catalog.schema.derived``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from registry.catalog.schema.derived import REBUILDABLE, json_value, metadata, text
+
+RUN_STATES = ("queued", "running", "completed", "failed", "cancelled")
+JOB_STATES = ("queued", "running", "done", "failed", "cancelled")
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=column)
+
+
+runs = Table(
+    "runs",
+    metadata,
+    text("id"),
+    text("snapshot"),
+    text("plan", null=True),
+    text("plan_entry", null=True),
+    text("preprocessing", null=True),
+    text("draw", null=True),
+    text("evaluation", null=True),
+    text("release", null=True),
+    text("recipe_name"),
+    text("engine", null=True),  # None where the run was derived from its release
+    text("status"),
+    Column("kept", Integer, nullable=True),
+    json_value("dropped", null=True),
+    json_value("options"),
+    text("error", null=True),
+    text("created"),
+    text("updated"),
+    PrimaryKeyConstraint("id"),
+    _one_of("status", RUN_STATES),
+    Index(None, "plan"),
+    Index(None, "created"),
+)
+run_folds = Table(
+    "run_folds",
+    metadata,
+    Column("run", Text, ForeignKey("runs.id"), nullable=False),
+    Column("fold", Integer, nullable=False, autoincrement=False),  # -1: the refit on all
+    text("status"),
+    Column("epoch", Integer, nullable=True),
+    Column("epochs", Integer, nullable=True),
+    text("training", null=True),
+    text("predictions", null=True),
+    text("tensors", null=True),
+    text("error", null=True),
+    PrimaryKeyConstraint("run", "fold"),
+    _one_of("status", RUN_STATES),
+)
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, autoincrement=True),
+    text("run"),
+    text("kind"),
+    json_value("payload"),
+    text("state"),
+    Column("token", Integer, nullable=False),  # fencing: one higher at every claim
+    Column("attempt", Integer, nullable=False),
+    Column("cancel", Boolean, nullable=False),
+    text("worker", null=True),
+    Column("lease_until", Double, nullable=True),  # seconds since 1970
+    text("error", null=True),
+    text("created"),
+    PrimaryKeyConstraint("id"),
+    _one_of("state", JOB_STATES),
+    Index(None, "state", "id"),
+    Index(None, "run"),
+)
+job_events = Table(
+    "job_events",
+    metadata,
+    text("run"),
+    Column("seq", Integer, nullable=False, autoincrement=False),
+    text("kind"),
+    json_value("data"),
+    text("time"),
+    PrimaryKeyConstraint("run", "seq"),
+)
+subjects = Table(
+    "subjects",
+    metadata,
+    text("name"),
+    Column("key", LargeBinary, nullable=False),  # 32 random bytes; destroying it unlinks the pseudonym
+    text("pseudonym"),
+    PrimaryKeyConstraint("name"),
+    UniqueConstraint("pseudonym"),
+)
+file_names = Table(
+    "file_names",
+    metadata,
+    text("sha256"),
+    text("root"),
+    text("name"),
+    PrimaryKeyConstraint("sha256", "root", "name"),
+)
+places = Table("places", metadata, text("sha256"), PrimaryKeyConstraint("sha256"))  # a place in the EXIF
+sources = Table(
+    "sources",
+    metadata,
+    text("root"),
+    text("kind"),
+    Column("private", Boolean, nullable=False),
+    text("imported_at"),
+    PrimaryKeyConstraint("root"),
+)
+tokens = Table(
+    "tokens",
+    metadata,
+    text("id"),
+    text("hash"),  # sha256 of the token, which has 256 random bits of its own
+    json_value("scopes"),
+    text("created"),
+    text("expires", null=True),
+    text("revoked", null=True),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("hash"),
+)
+idempotency = Table(
+    "idempotency",
+    metadata,
+    text("key"),
+    text("token"),
+    text("request"),
+    json_value("response"),
+    text("created"),
+    PrimaryKeyConstraint("token", "key"),
+)
+pending_entries = Table(  # said and indexed; their blocks are not in the store yet, or were not known to be
+    "pending_entries",
+    metadata,
+    text("cid"),
+    text("issuer"),
+    Column("seq", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("cid"),
+    Index(None, "issuer", "seq"),
+)
+
+KEPT: tuple[Table, ...] = tuple(table for table in metadata.sorted_tables if table not in REBUILDABLE)

@@ -1,0 +1,232 @@
+"""A folder of labeled images, local or held by CID: what says its labels, and the files that are named.
+
+Invariants: the root of a local folder is that of the tables that say its labels and the files that they name, at their
+places, and nothing else; a file is looked for beside its table, then in ``images/``, and never outside the folder.
+Files are streamed; what no row names, what was passed over and what was named otherwise is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from registry.content.labels.columns import Mapped
+from registry.content.labels.file_names import Names
+from registry.content.labels.row import LabelRow, Rejection, rejected
+from registry.content.labels.sources import NoLabels, read_labels
+from registry.content.labels.tables import Labels
+from registry.content.unixfs import importer, reader
+from registry.content.unixfs.held_tree import HeldTree, look_up
+from registry.content.unixfs.importer import Added, Sink
+from registry.content.unixfs.local_tree import LocalTree, Tree, hidden, shown
+from registry.core.errors import EmotionetError, InvalidInput, NotFound
+from registry.core.ipld.cid import CID
+from registry.core.picture_bytes import HEAD, is_archive, what_it_is
+from registry.core.ports.store import BlockReader
+from registry.core.text import counted
+from registry.imaging.look import MOST, Picture, look
+
+Progress = Callable[[str, int, int], None]
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True)
+class FolderRow:
+    """A row whose file was found: its bytes' sha256, size and CID, and what it says of itself as a picture."""
+
+    row: LabelRow
+    sha256: bytes
+    size: int
+    cid: CID
+    picture: Picture
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What was imported. ``labels``: how its labels were understood, None where nothing says any (``problem`` then says
+    why); ``unnamed``: files that no row names; ``notes``: sentences about what was passed over."""
+
+    root: CID
+    labels: Labels | None = None
+    rows: tuple[FolderRow, ...] = ()
+    rejected: tuple[Rejection, ...] = ()
+    unnamed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    problem: NoLabels | None = None
+
+    @property
+    def labels_present(self) -> bool:
+        """Whether anything says labels."""
+        return self.labels is not None
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a folder is read. ``labels``: a table that was given beside it, read already."""
+
+    mapping: Mapped = field(default_factory=dict)
+    labels: Labels | None = None
+    follow_links: bool = False
+    inside: bool = False  # a wrapping folder is gone into
+
+
+class _Finder:
+    """Finds the files of rows in one tree; remembers what was named."""
+
+    def __init__(self, tree: Tree, labels: Labels, held: BlockReader | None) -> None:
+        listing = tree.listing
+        self._tree, self._labels, self._held = tree, labels, held
+        self._names = Names([*listing.files, *listing.outside, *listing.links, *listing.broken])
+        self._not_read = {
+            **dict.fromkeys(listing.outside, ("link_outside", "is a link that leads out of the folder")),
+            **dict.fromkeys(listing.links, ("symbolic_link", "is a symbolic link: links are not followed")),
+            **dict.fromkeys(listing.broken, ("broken_link", "is a link that leads to nothing on this machine")),
+        }
+        self._refused: set[str] = set()
+        self._found: dict[str, tuple[Added, Picture]] = {}
+        self._otherwise: list[str] = []
+
+    def find(self, row: LabelRow) -> FolderRow:
+        """A row's image. An ``EmotionetError`` says why it can't be had."""
+        added, picture = self._by_name(row) if row.file is not None else self._by_cid(CID.parse(row.cid or ""))
+        return FolderRow(row, added.sha256, added.size, added.cid, picture)
+
+    def _by_name(self, row: LabelRow) -> tuple[Added, Picture]:
+        match = self._names.find(row.file or "", self._labels.base, self._labels.anywhere)
+        if match is None:
+            raise self._missing(row)
+        path = match.path
+        if path in self._not_read:
+            self._refused.add(path)
+            code, why = self._not_read[path]
+            raise InvalidInput(f"{path} {why}", code=code)
+        if match.note is not None:
+            self._otherwise.append(match.note)
+        if path not in self._found:
+            added = self._tree.add(path)
+            self._found[path] = added, look(self._tree.read(path, MOST))
+        return self._found[path]
+
+    def _missing(self, row: LabelRow) -> InvalidInput:
+        """Why a name has no file: its folder is a link, or it is called otherwise."""
+        link = self._names.above(row.file or "", self._labels.base, self._not_read)
+        if link is not None:
+            self._refused.add(link)
+            code, why = self._not_read[link]
+            return InvalidInput(f"{link} {why}", code=code)
+        table = row.table.rpartition("/")[2] or "the table"
+        near = self._names.near(row.file or "")
+        hint = f"is {near} meant? Write its name as it is." if near else None
+        return InvalidInput(f"{row.name} is neither beside {table} nor in images/", code="missing_file", hint=hint)
+
+    def refused(self, bad: Rejection) -> Rejection:
+        """A row was refused for what it says: its file is named all the same; one that leads out may mean it."""
+        if bad.code == "path_outside":
+            near = self._names.near(bad.name)
+            return replace(bad, reason=f"{bad.reason}: is {near} meant?") if near else bad
+        try:
+            match = self._names.find(bad.name, self._labels.base, self._labels.anywhere)
+        except InvalidInput:  # it could be two
+            return bad
+        if match is not None:
+            self._refused.add(match.path)
+        return bad
+
+    def _by_cid(self, cid: CID) -> tuple[Added, Picture]:
+        added = look_up(self._held, cid)
+        assert self._held is not None
+        return added, look(b"".join(reader.read_file(self._held, cid, 0, MOST)))
+
+    def unnamed(self) -> tuple[str, ...]:
+        """Files that no row names, tables and hidden ones left out."""
+        known = {*self._found, *self._refused, *self._labels.tables}
+        return tuple(path for path in self._tree.listing.files if path not in known and not hidden(path))
+
+    def notes(self) -> tuple[str, ...]:
+        """What was passed over, and what was named otherwise than it is."""
+        said = self._tree.listing.notes(self._refused)
+        if self._otherwise:
+            count = counted(len(self._otherwise), "name differs from its file's", "names differ from their files'")
+            said.append(
+                f"{count}, and {'was' if len(self._otherwise) == 1 else 'were'} understood: {shown(self._otherwise)}"
+            )
+        return tuple(said)
+
+
+def _found(
+    tree: Tree, labels: Labels, held: BlockReader | None, progress: Progress
+) -> tuple[list[FolderRow], list[Rejection], _Finder]:
+    finder = _Finder(tree, labels, held)
+    rows: list[FolderRow] = []
+    bad = [finder.refused(one) for one in labels.rejected]
+    for done, row in enumerate(labels.rows, 1):
+        try:
+            rows.append(finder.find(row))
+        except EmotionetError as error:
+            bad.append(rejected(row.row, row.name, error, row.table))
+        progress("import", done, len(labels.rows))
+    return rows, sorted(bad, key=lambda one: (one.table, one.row)), finder
+
+
+def import_folder(
+    path: Path,
+    sink: Sink,
+    profile: str,
+    progress: Progress = _silent,
+    held: BlockReader | None = None,
+    options: Options | None = None,
+) -> Folder:
+    """Import a local folder or file. Where nothing says labels all files are held and nothing has one.
+
+    Rows that name a cid are looked up in ``held``.
+    """
+    if not path.is_dir():
+        return _single(path, sink, profile)
+    wanted = options or Options()
+    tree = LocalTree(path, sink, profile, wanted.follow_links)
+    labels = wanted.labels or read_labels(tree, wanted.mapping, wanted.inside)
+    if isinstance(labels, NoLabels):
+        for done, name in enumerate(tree.listing.files, 1):
+            tree.add(name, digest=False)
+            progress("import", done, len(tree.listing.files))
+        return Folder(tree.root(), notes=tuple(tree.listing.notes(tree.listing.outside)), problem=labels)
+    for table in set(labels.tables) & set(tree.listing.files):
+        tree.add(table, digest=False)
+    rows, bad, finder = _found(tree, labels, held, progress)
+    return Folder(tree.root(), labels, tuple(rows), tuple(bad), finder.unnamed(), finder.notes())
+
+
+def _single(path: Path, sink: Sink, profile: str) -> Folder:
+    """A file alone is held, and has no label."""
+    with path.open("rb") as stream:
+        kind = what_it_is(stream.read(HEAD)) or "of no kind that is known here"
+        stream.seek(0)
+        root = importer.add_file(sink, stream, profile, digest=False).cid
+    return Folder(root, problem=_alone(f"{path} is one file, {kind}", is_archive(kind)))
+
+
+def _alone(what: str, packed: bool = False) -> NoLabels:
+    hint = "unpack it, and import the folder." if packed else "import the folder that holds it and a labels.csv."
+    return NoLabels(f"{what}: nothing says a label", hint)
+
+
+def held_folder(store: BlockReader, root: CID, progress: Progress = _silent, options: Options | None = None) -> Folder:
+    """Read a directory that the store holds; its root is that CID."""
+    if not reader.is_directory(store, root):
+        return Folder(root, problem=_alone(f"{root} is no folder"))
+    wanted = options or Options(inside=True)
+    tree = HeldTree(store, root)
+    labels = wanted.labels or read_labels(tree, wanted.mapping, wanted.inside)
+    if isinstance(labels, NoLabels):
+        return Folder(root, notes=tuple(tree.listing.notes()), problem=labels)
+    rows, bad, finder = _found(tree, labels, store, progress)
+    return Folder(root, labels, tuple(rows), tuple(bad), finder.unnamed(), finder.notes())
+
+
+def missing_folder(root: CID, error: NotFound) -> Folder:
+    """What is left of a folder whose root, or whose table, is missing."""
+    return Folder(root, problem=NoLabels(f"its labels can't be read: {error}", "import the rest when you have it."))

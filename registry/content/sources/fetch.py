@@ -1,0 +1,162 @@
+"""Bring a DAG here from somewhere else, with many requests in flight.
+
+Invariants: each block is verified by its source and again by the store; what was fetched is flushed, also when
+the rest fails, so that the same fetch goes on where it ended; nothing is pinned or registered here; what a
+stranger's DAG may cost in bytes, blocks, links and depth is bounded.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from registry.core.errors import InvalidInput, NotFound
+from registry.core.ipld.cid import CID, IDENTITY
+from registry.core.ipld.encoding import LINKING, links
+from registry.core.ports.store import BlockReader, BlockStore
+
+WORKERS = 48
+FLUSH_BYTES = 32 << 20
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one fetch may cost."""
+
+    bytes: int = 1 << 40
+    blocks: int = 50_000_000
+    links: int = 100_000_000
+    depth: int = 1024
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """``blocks`` of the DAG, of which ``new`` were fetched, with their ``bytes``."""
+
+    blocks: int
+    new: int
+    bytes: int
+
+
+class Through:
+    """A reader that takes from the store, or from the source into the store."""
+
+    def __init__(self, source: BlockReader, store: BlockStore) -> None:
+        self._source, self._store = source, store
+
+    def has(self, cid: CID) -> bool:
+        """Whether either has it."""
+        return self._store.has(cid) or self._source.has(cid)
+
+    def get(self, cid: CID) -> bytes:
+        """The verified bytes."""
+        if self._store.has(cid):
+            return self._store.get(cid)
+        data = self._source.get(cid)
+        self._store.put(cid, data)
+        return data
+
+
+class _Walk:
+    """One fetch: what is asked for, what it cost."""
+
+    def __init__(self, source: BlockReader, store: BlockStore, limits: Limits, progress: Progress) -> None:
+        self._source, self._store, self._limits, self._progress = source, store, limits, progress
+        self._todo: deque[tuple[CID, int]] = deque()
+        self._seen: set[CID] = set()
+        self._asked: dict[Future[bytes], tuple[CID, int]] = {}
+        self._links = self.new = self.bytes = self._unflushed = 0
+
+    @property
+    def blocks(self) -> int:
+        """How many different blocks are known."""
+        return len(self._seen)
+
+    def add(self, cids: Iterable[CID], depth: int) -> None:
+        """Take in what a block links to."""
+        for cid in cids:
+            self._links += 1
+            if self._links > self._limits.links:
+                raise InvalidInput(f"this DAG has more than {self._limits.links} links: too large", code="too_large")
+            if cid in self._seen:
+                continue
+            if depth > self._limits.depth:
+                raise InvalidInput(f"this DAG is deeper than {self._limits.depth} levels", code="too_deep")
+            self._seen.add(cid)
+            if len(self._seen) > self._limits.blocks:
+                raise InvalidInput(f"this DAG has more than {self._limits.blocks} blocks: too large", code="too_large")
+            self._todo.append((cid, depth))
+
+    def _followed(self, cid: CID, data: bytes, depth: int) -> None:
+        if cid.codec in LINKING:
+            self.add(links(data, cid.codec), depth + 1)
+
+    def _next(self, pool: ThreadPoolExecutor) -> None:
+        """Begin as many requests as may be under way; what is here already is not asked for."""
+        while self._todo and len(self._asked) < WORKERS:
+            cid, depth = self._todo.popleft()
+            if cid.hash_code == IDENTITY:
+                self._followed(cid, cid.digest, depth)
+            elif (data := self._held(cid)) is not None:
+                self._followed(cid, data, depth)
+            else:
+                self._asked[pool.submit(self._source.get, cid)] = (cid, depth)
+
+    def _held(self, cid: CID) -> bytes | None:
+        """What is here already, read only if it can hold links; None where it has to be asked for."""
+        if not self._store.has(cid):
+            return None
+        try:
+            return self._store.get(cid) if cid.codec in LINKING else b""
+        except NotFound:  # damaged here
+            return None
+
+    def _take(self, done: Future[bytes]) -> None:
+        cid, depth = self._asked.pop(done)
+        data = done.result()
+        self.bytes += len(data)
+        if self.bytes > self._limits.bytes:
+            raise InvalidInput(f"this DAG has more than {self._limits.bytes} bytes: too large", code="too_large")
+        self._store.put(cid, data)
+        self.new += 1
+        self._unflushed += len(data)
+        if self._unflushed > FLUSH_BYTES:
+            self._store.flush()
+            self._unflushed = 0
+        self._followed(cid, data, depth)
+
+    def run(self, pool: ThreadPoolExecutor) -> None:
+        """To the end, or to the first failure; what came is flushed."""
+        try:
+            self._next(pool)
+            while self._asked:
+                for done in wait(self._asked, return_when=FIRST_COMPLETED)[0]:
+                    self._take(done)
+                self._next(pool)
+                self._progress("blocks fetched", self.new, self.blocks)
+                self._progress("MB fetched", self.bytes // 1_000_000, 0)
+        finally:
+            for asked in self._asked:
+                asked.cancel()
+            self._store.flush()
+
+
+def fetch(
+    source: BlockReader,
+    store: BlockStore,
+    root: CID,
+    limits: Limits | None = None,
+    progress: Progress = lambda *_: None,
+) -> Fetched:
+    """Bring all that ``root`` reaches into ``store``. What ``source`` raises ends it; run again, it goes on."""
+    walk = _Walk(source, store, limits or Limits(), progress)
+    walk.add([root], 0)
+    pool = ThreadPoolExecutor(WORKERS, "fetch")
+    try:
+        walk.run(pool)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return Fetched(walk.blocks, walk.new, walk.bytes)

@@ -1,0 +1,206 @@
+"""Blocks from trustless gateways: read-only, asked in order of health, believed only after hashing.
+
+Invariants: what a gateway may cost is bounded (2 MiB and ``seconds`` a block, no decompression); nothing but https
+is asked, http for the loopback alone, and a redirect leads nowhere else; a host's addresses are looked up once, must
+be public, and are the ones connected to, so that no answer of a name server turns a request inwards.
+
+Source: the trustless gateway specification (specs.ipfs.tech/http-gateways/trustless-gateway).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from urllib.parse import urljoin, urlsplit
+
+import urllib3
+
+from registry.content.sources.hosts import Hosts, Patience
+from registry.core.errors import EmotionetError, NotFound, Unavailable, Untrusted, UsageError
+from registry.core.ipld.cid import CID, IDENTITY, verify
+
+MAX_BLOCK = 2 << 20
+REDIRECTS = 3
+PAUSES = (0.2, 1.0)  # seconds before all gateways are asked again
+PIECE = 64 << 10
+HEADERS = {"Accept": "application/vnd.ipld.raw", "Accept-Encoding": "identity", "User-Agent": "emotionet"}
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+WEIGHT = 0.2  # of the newest answer in a gateway's health
+FAILURE = 10.0  # seconds that a failure counts for
+
+
+def check_gateway(url: str) -> str:
+    """A gateway's address without its last slash. ``UsageError`` unless https, or http of the loopback."""
+    parts = urlsplit(url)
+    good = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    if not good or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise UsageError(
+            f"{url!r} is no gateway", hint="write https://HOST (http is for this machine's loopback alone)."
+        )
+    return url.rstrip("/")
+
+
+class GatewayClient:
+    """Implements ``registry.core.ports.store.BlockReader`` over several gateways."""
+
+    def __init__(self, gateways: Sequence[str], patience: Patience | None = None, parallel: int = 64) -> None:
+        self._gateways = [check_gateway(url) for url in gateways]
+        if not self._gateways:
+            raise UsageError(
+                "no gateway is set up", hint="set EMOTIONET_GATEWAYS, like https://trustless-gateway.link."
+            )
+        self._patience = patience or Patience()
+        self._hosts = Hosts(self._patience)
+        self._health = dict.fromkeys(self._gateways, 0.0)
+        self._pool = ThreadPoolExecutor(parallel, "gateway")
+
+    def close(self) -> None:
+        """Let go of connections; requests under way end by themselves."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._hosts.close()
+
+    def has(self, cid: CID) -> bool:
+        """Whether any gateway gives the block."""
+        try:
+            self.get(cid)
+        except NotFound:
+            return False
+        return True
+
+    def get(self, cid: CID) -> bytes:
+        """The verified bytes.
+
+        ``NotFound`` if every gateway says that it has them not; ``Untrusted`` (``wrong_bytes``) if one lied and
+        none helped; ``Unavailable`` if they can't be reached, or not in time.
+        """
+        if cid.hash_code == IDENTITY:
+            return cid.digest
+        for pause in PAUSES:
+            try:
+                return self._round(cid)
+            except Unavailable:  # broken off, busy, unreachable for a moment: all of them once more
+                time.sleep(pause)
+        return self._round(cid)
+
+    def _round(self, cid: CID) -> bytes:
+        """Ask every gateway at most once."""
+        if len(self._gateways) == 1:
+            return self._one(self._gateways[0], cid)
+        left = sorted(self._gateways, key=self._health.__getitem__)
+        asked: dict[Future[bytes], str] = {}
+        failures: list[EmotionetError] = []
+        while left or asked:
+            if left:
+                gateway = left.pop(0)
+                asked[self._pool.submit(self._one, gateway, cid)] = gateway
+            ended, _ = wait(asked, timeout=self._patience.hedge if left else None, return_when=FIRST_COMPLETED)
+            for done in ended:
+                del asked[done]
+                error = done.exception()
+                if error is None:
+                    return done.result()
+                if not isinstance(error, EmotionetError):
+                    raise error
+                failures.append(error)
+        raise _worst(cid, failures)
+
+    def _one(self, gateway: str, cid: CID) -> bytes:
+        begin, penalty = time.monotonic(), FAILURE
+        try:
+            data = self._ask(gateway, f"{gateway}/ipfs/{cid}?format=raw", time.monotonic() + self._patience.block)
+            try:
+                verify(cid, data)
+            except Untrusted as error:
+                raise Untrusted(
+                    f"{gateway} gave wrong bytes for {cid}",
+                    code="wrong_bytes",
+                    hint="leave it out of EMOTIONET_GATEWAYS.",
+                ) from error
+            penalty = 0.0
+            return data
+        except NotFound:
+            penalty = 0.0
+            raise
+        finally:
+            taken = time.monotonic() - begin + penalty
+            self._health[gateway] += WEIGHT * (taken - self._health[gateway])
+
+    def _ask(self, gateway: str, url: str, until: float) -> bytes:
+        """The body of one answer, redirects followed."""
+        for _ in range(REDIRECTS + 1):
+            parts = urlsplit(url)
+            target = parts.path + (f"?{parts.query}" if parts.query else "")
+            headers = {**HEADERS, "Host": parts.netloc}
+            try:
+                answer = self._hosts.pool(url).urlopen(
+                    "GET", target, headers=headers, redirect=False, retries=False, preload_content=False
+                )
+            except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+                raise Unavailable(f"{gateway} can't be reached ({type(error).__name__})", hint="try again.") from error
+            location = answer.headers.get("Location") if answer.status in (301, 302, 303, 307, 308) else None
+            if location is None:
+                return _body(gateway, answer, until)
+            answer.close()
+            url = _redirected(gateway, url, location)
+        raise Unavailable(f"{gateway} redirects without end", hint="leave it out of EMOTIONET_GATEWAYS.")
+
+
+def _redirected(gateway: str, url: str, location: str) -> str:
+    """Where a redirect leads, if that may be followed."""
+    target = urljoin(url, location)
+    old, new = urlsplit(url), urlsplit(target)
+    same = (old.scheme, old.netloc) == (new.scheme, new.netloc)
+    if not same and (new.scheme != "https" or not new.hostname or new.username):
+        raise Unavailable(
+            f"{gateway} redirects to {target[:200]!r}, which is not followed",
+            hint="leave it out of EMOTIONET_GATEWAYS.",
+        )
+    return target
+
+
+def _body(gateway: str, answer: urllib3.BaseHTTPResponse, until: float) -> bytes:
+    """What an answer holds, up to a block's size. ``NotFound``, ``Unavailable`` or ``Untrusted`` otherwise."""
+    whole = False
+    try:
+        if answer.status in (404, 410):
+            raise NotFound(f"{gateway} does not have it")
+        if answer.status != 200:
+            raise Unavailable(f"{gateway} answers {answer.status}", hint="try again later.")
+        if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise Untrusted(
+                f"{gateway} sends compressed blocks, which nobody asked for", hint="leave it out of EMOTIONET_GATEWAYS."
+            )
+        pieces, size = [], 0
+        while piece := answer.read1(PIECE, decode_content=False):
+            pieces.append(piece)
+            size += len(piece)
+            if size > MAX_BLOCK:
+                raise Untrusted(
+                    f"{gateway} sends more than a block can have",
+                    code="too_large",
+                    hint="leave it out of EMOTIONET_GATEWAYS.",
+                )
+            if time.monotonic() > until:
+                raise Unavailable(f"{gateway} is too slow", hint="try again, or another gateway.")
+        whole = True
+        return b"".join(pieces)
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        raise Unavailable(f"{gateway} broke off ({type(error).__name__})", hint="try again.") from error
+    finally:
+        if whole:
+            answer.release_conn()
+        else:
+            with contextlib.suppress(Exception):  # whatever state it is in
+                answer.close()
+
+
+def _worst(cid: CID, failures: list[EmotionetError]) -> EmotionetError:
+    """What to say of several gateways' failures."""
+    lies = [error for error in failures if isinstance(error, Untrusted)]
+    if lies:
+        return lies[0]
+    if all(isinstance(error, NotFound) for error in failures):
+        return NotFound(f"no gateway that is set up has {cid}", hint="name another in EMOTIONET_GATEWAYS.")
+    return Unavailable("; ".join(str(error) for error in failures if not isinstance(error, NotFound))[:500])

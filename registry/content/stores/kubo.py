@@ -1,0 +1,255 @@
+"""Kubo as a block store, through ipfshttpclient, of which this is the only importer.
+
+Invariants: the node is never trusted: every block that it gives is hashed again, and what it says it took in is
+asked for again; it is only ever asked for what it holds (offline), so that a missing block is an answer and not a
+wait. Blocks are gathered and sent as one CAR, so that their CIDs do not depend on the node's settings; until
+``flush`` they are readable here and nowhere else.
+
+What the client leaves undone (version 0.8.0a2, measured against Kubo 0.42): it checks no version unless
+``connect`` is used, asserts on more than one answer unless ``stream``, and ignores errors in trailers.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+import warnings
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import ipfshttpclient
+from ipfshttpclient import exceptions
+
+from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted, UsageError
+from registry.core.ipld import car
+from registry.core.ipld.cid import CID, IDENTITY, RAW, verify
+from registry.core.ipld.dag import walk_present
+
+# the client passes an argument that urllib3 2 takes and no longer needs
+warnings.filterwarnings("ignore", message="The 'strict' parameter", category=FutureWarning)
+MAX_BLOCK = 2 << 20
+BUFFER = 32 << 20  # bytes that wait for a flush
+SECONDS = 60.0  # for one answer
+_ABSENT = re.compile(r"not found|could not find", re.IGNORECASE)
+_MISSING = re.compile(r"could not find ([A-Za-z0-9]{40,120})")
+_ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.\-]{1,253})(?::(?P<port>[0-9]{1,5}))?/?")
+
+
+def multiaddress(text: str) -> str:
+    """A multiaddr from EMOTIONET_IPFS_API, which may be an http(s) URL too. ``UsageError`` for anything else."""
+    if re.fullmatch(r"/(ip4|ip6|dns|dns4|dns6)/[^/\s]{1,253}/tcp/[0-9]{1,5}(/https?)?", text):
+        return text
+    found = _ADDRESS.fullmatch(text)
+    if found is None:
+        raise UsageError(
+            f"EMOTIONET_IPFS_API is {text!r}, no address of an IPFS node",
+            hint="write it like /ip4/127.0.0.1/tcp/5001 or http://host:5001.",
+        )
+    kind = "ip4" if re.fullmatch(r"[0-9.]+", found["host"]) else "dns"
+    port = found["port"] or ("443" if found["scheme"] == "https" else "80")
+    return f"/{kind}/{found['host']}/tcp/{port}/{found['scheme']}"
+
+
+class KuboStore:
+    """Implements ``registry.core.ports.store.BlockStore`` on the RPC of a Kubo node."""
+
+    def __init__(self, address: str) -> None:
+        self._address = multiaddress(address)
+        self._local = threading.local()
+        self._guard = threading.RLock()
+        self._waiting: dict[bytes, tuple[CID, bytes]] = {}
+        self._size = 0
+        self._damaged: set[bytes] = set()
+
+    @property
+    def _client(self) -> Any:
+        """A client of this thread: its session keeps the connection."""
+        client = getattr(self._local, "client", None)
+        if client is None:
+            client = ipfshttpclient.Client(self._address, timeout=SECONDS, chunk_size=1 << 20, session=True)
+            self._local.client = client
+            self._local.closing = weakref.finalize(client, client._client.close_session)
+        return client
+
+    def close(self) -> None:
+        """Close this thread's connection. What was not flushed is not kept."""
+        closing = getattr(self._local, "closing", None)
+        if closing is not None:
+            closing()
+            del self._local.client, self._local.closing
+
+    @contextmanager
+    def _asking(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except exceptions.ErrorResponse as error:
+            if _ABSENT.search(str(error)):
+                raise NotFound(
+                    f"{what} is not held by the IPFS node {self._address}", hint="import it there first."
+                ) from error
+            raise Unavailable(f"the IPFS node {self._address} refused: {str(error)[:300]}") from error
+        except exceptions.Error as error:
+            raise Unavailable(
+                f"the IPFS node {self._address} can't be reached or does not answer ({type(error).__name__})",
+                hint="start it, or mend EMOTIONET_IPFS_API.",
+            ) from error
+
+    def network(self) -> KuboNetwork:
+        """A reader that lets the node look for blocks among its peers."""
+        return KuboNetwork(self)
+
+    def ask(self, cid: CID, offline: bool) -> bytes:
+        """What the node gives for a CID, not verified."""
+        with self._asking(f"block {cid}"):
+            return bytes(self._client.block.get(str(cid), offline=offline))
+
+    def has(self, cid: CID) -> bool:
+        """Whether the node holds a block, or it waits here."""
+        if cid.hash_code == IDENTITY or cid.multihash in self._waiting:
+            return True
+        try:
+            with self._asking(f"block {cid}"):
+                self._client.block.stat(str(cid), offline=True)
+        except NotFound:
+            return False
+        return True
+
+    def get(self, cid: CID) -> bytes:
+        """The verified bytes. ``NotFound`` if absent or wrong, ``Unavailable`` if the node can't be asked."""
+        if cid.hash_code == IDENTITY:
+            return cid.digest
+        waiting = self._waiting.get(cid.multihash)
+        if waiting is not None:
+            return waiting[1]
+        data = self.ask(cid, offline=True)
+        try:
+            verify(cid, data)
+        except Untrusted as error:
+            self._damaged.add(cid.multihash)
+            raise NotFound(
+                f"block {cid} is damaged in the IPFS node and counts as missing",
+                code="damaged",
+                hint="import it again.",
+            ) from error
+        return data
+
+    def put(self, cid: CID, data: bytes) -> None:
+        """Take one block in. Wrong bytes: ``Untrusted``. Again: no-op."""
+        verify(cid, data)
+        self.put_own(cid, data)
+
+    def put_own(self, cid: CID, data: bytes) -> None:
+        """The same for a block whose CID this process has just made from these very bytes."""
+        if len(data) > MAX_BLOCK:
+            raise InvalidInput(f"block {cid} is larger than 2 MiB", code="block_too_large")
+        if cid.hash_code == IDENTITY or cid.multihash in self._waiting:
+            return
+        with self._guard:
+            if cid.multihash in self._damaged:
+                self._drop(cid)
+            if self._size + len(data) > BUFFER:
+                self.flush()
+            self._waiting[cid.multihash] = (cid, data)
+            self._size += len(data)
+
+    def _drop(self, cid: CID) -> None:
+        """Remove a damaged block: the node would keep it, since it never writes a block that is there."""
+        with self._asking(f"block {cid}"):
+            answers = self._client._client.request("/block/rm", (str(cid),), decoder="json", opts={"force": "true"})
+        if any(answer.get("Error") for answer in answers):
+            raise Unavailable(
+                f"block {cid} is damaged in the IPFS node and pinned",
+                hint="run `ipfs repo verify --drop` there, then import.",
+            )
+        self._damaged.discard(cid.multihash)
+
+    def put_many(self, blocks: Iterable[tuple[CID, bytes]]) -> int:
+        """Keep many blocks and flush; returns how many were new."""
+        new = 0
+        for cid, data in blocks:
+            new += not self.has(cid)
+            self.put(cid, data)
+        self.flush()
+        return new
+
+    def flush(self) -> None:
+        """Send what waits as one CAR, which the node writes and flushes, and ask that it has every block."""
+        with self._guard:
+            if not self._waiting:
+                return
+            stream, blocks = io.BytesIO(), list(self._waiting.values())
+            car.write([blocks[0][0]], blocks, stream)
+            stream.seek(0)
+            options = {"pin-roots": "false", "stats": "true", "fast-provide-root": "false"}
+            with self._asking("the CAR"):
+                answers = list(self._client.dag.imprt(stream, stream=True, opts=options))
+            taken = sum(answer.get("Stats", {}).get("BlockCount", 0) for answer in answers)
+            if taken != len(blocks):
+                raise Unavailable(
+                    f"the IPFS node {self._address} took {taken} of {len(blocks)} blocks", hint="try again."
+                )
+            self._waiting, self._size = {}, 0
+
+    def cids(self) -> Iterator[CID]:
+        """Every block of the node, as a raw version 1 CID."""
+        with self._asking("the list of blocks"):
+            for answer in self._client.unstable.refs.local(stream=True):
+                found = CID.parse(answer["Ref"])
+                yield CID.v1(RAW, found.digest, found.hash_code)
+
+    def pin(self, cid: CID) -> None:
+        """Keep a closure from the node's garbage collection; said only after the node lists the pin."""
+        self.flush()
+        try:
+            with self._asking(f"the closure of {cid}"):
+                self._client.pin.add(str(cid), recursive=True, offline=True, timeout=None)
+        except NotFound as error:
+            for _ in walk_present(self, [cid]):  # names the block that is missing
+                pass
+            missing = _MISSING.search(str(error.__cause__))
+            raise NotFound(f"block {missing[1] if missing else cid} is not held by the IPFS node") from error
+        if cid not in set(self.pins()):
+            raise Unavailable(f"the IPFS node {self._address} said that it pins {cid}, and does not", hint="try again.")
+
+    def unpin(self, cid: CID) -> None:
+        """Forget a pin; no-op if there is none."""
+        try:
+            with self._asking(f"a pin of {cid}"):
+                self._client.pin.rm(str(cid), recursive=True)
+        except Unavailable as error:
+            if "not pinned" not in str(error):
+                raise
+
+    def pins(self) -> Iterator[CID]:
+        """Every root that the node pins with all below it."""
+        with self._asking("the list of pins"):
+            for answer in self._client.pin.ls(type="recursive", stream=True, opts={"stream": "true"}):
+                if answer.get("Cid"):
+                    yield CID.parse(answer["Cid"])
+
+
+class KuboNetwork:
+    """Implements ``registry.core.ports.store.BlockReader``: what the node finds among its peers, verified.
+
+    A block that nobody has is a wait of ``SECONDS``, then ``Unavailable``.
+    """
+
+    def __init__(self, store: KuboStore) -> None:
+        self._store = store
+
+    def has(self, cid: CID) -> bool:
+        """Whether the node holds it, or finds it."""
+        try:
+            self.get(cid)
+        except NotFound:
+            return False
+        return True
+
+    def get(self, cid: CID) -> bytes:
+        """The verified bytes."""
+        data = cid.digest if cid.hash_code == IDENTITY else self._store.ask(cid, offline=False)
+        verify(cid, data)
+        return data

@@ -1,0 +1,82 @@
+"""Walks over blocks and their links: iterative, bounded by what is there, each block once."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Container, Iterable, Iterator
+
+from registry.core.errors import InvalidInput, NotFound
+from registry.core.ipld.cid import CID, IDENTITY
+from registry.core.ipld.encoding import LINKING, links
+from registry.core.ports.store import BlockReader
+
+Get = Callable[[CID], bytes]
+
+
+def not_here(cid: CID) -> NotFound:
+    """What to raise for a block that a store does not hold."""
+    return NotFound(f"block {cid} is not held here", hint="import it, or a CAR file of it.")
+
+
+def walk_closure(
+    get: Get, roots: Iterable[CID], leave_out: Callable[[CID], bool] = lambda cid: False
+) -> Iterator[tuple[CID, bytes]]:
+    """All that links reach from ``roots``, each block once, depth first in the order of the links.
+
+    ``leave_out`` names subtrees that are passed over. Identity CIDs carry their own bytes and are not given.
+    """
+    stack = list(reversed(list(roots)))
+    seen: set[CID] = set()
+    while stack:
+        cid = stack.pop()
+        if cid in seen or leave_out(cid):
+            continue
+        seen.add(cid)
+        if cid.hash_code == IDENTITY:
+            stack += reversed(links(cid.digest, cid.codec))
+            continue
+        data = get(cid)
+        yield cid, data
+        stack += reversed(links(data, cid.codec))
+
+
+def walk_present(
+    store: BlockReader, roots: Iterable[CID], leave_out: Callable[[CID], bool] = lambda cid: False
+) -> Iterator[CID]:
+    """The same CIDs in the same order, without reading blocks that can hold no links: they are only asked for.
+
+    ``NotFound`` names the first that is not there. What lies there damaged is ``store verify``'s to find.
+    """
+
+    def get(cid: CID) -> bytes:
+        if cid.codec in LINKING:
+            return store.get(cid)
+        if not store.has(cid):
+            raise not_here(cid)
+        return b""
+
+    return (cid for cid, _ in walk_closure(get, roots, leave_out))
+
+
+def walk_held(
+    store: BlockReader, roots: Iterable[CID], absent: list[CID], leave_out: Container[bytes] = ()
+) -> Iterator[CID]:
+    """The same, passing over what is not there, which is added to ``absent``, and what does not read as its codec says.
+
+    ``leave_out`` holds multihashes of blocks that are passed over with all below them.
+
+    ``NotFound`` (``damaged``) for a block that is there and does not verify: what hangs below it can't be known.
+    """
+    stack, seen = list(reversed(list(roots))), set[CID]()
+    while stack:
+        cid = stack.pop()
+        if cid in seen or cid.multihash in leave_out:
+            continue
+        seen.add(cid)
+        if not store.has(cid):
+            absent.append(cid)
+            continue
+        yield cid
+        if cid.codec in LINKING:
+            with contextlib.suppress(InvalidInput):
+                stack += reversed(links(store.get(cid), cid.codec))

@@ -1,0 +1,67 @@
+"""The port to a place that keeps blocks. Every adapter passes ``tests/content/store_contract.py``.
+
+Invariants every implementation keeps:
+
+* A block is returned only after it was hashed again and agreed with its CID; a corrupt or empty
+  block counts as missing (``Untrusted`` from ``verify``, ``NotFound`` from ``get``), never as data.
+* ``put`` of a block that is there is a no-op; bytes that do not hash to the CID are ``Untrusted``.
+* What was put is visible to this process at once; after ``flush`` it is visible to every process of the
+  same home and survives a crash. A process that dies before leaves nothing that anyone sees.
+* ``pin`` commits only when the whole closure (all that links reach) is present and flushed.
+* Identity CIDs are answered from the CID itself and are never stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from registry.core.ipld.cid import CID
+
+
+class BlockReader(Protocol):
+    """The reading half: all that verification needs."""
+
+    def has(self, cid: CID) -> bool:
+        """Whether a block lies there (its bytes are checked when it is read)."""
+        ...
+
+    def get(self, cid: CID) -> bytes:
+        """The verified bytes. ``NotFound`` if absent or corrupt; ``Unavailable`` if unreadable."""
+        ...
+
+
+class BlockStore(BlockReader, Protocol):
+    """A place that keeps blocks and pins."""
+
+    def put(self, cid: CID, data: bytes) -> None:
+        """Keep one block (at most 2 MiB). Wrong bytes: ``Untrusted``. Again: no-op."""
+        ...
+
+    def put_own(self, cid: CID, data: bytes) -> None:
+        """The same for a block whose CID this process has just made from these very bytes: not hashed again."""
+        ...
+
+    def put_many(self, blocks: Iterable[tuple[CID, bytes]]) -> int:
+        """Keep many blocks and flush once; returns how many were new."""
+        ...
+
+    def flush(self) -> None:
+        """What was put before this call survives a crash after it."""
+        ...
+
+    def cids(self) -> Iterator[CID]:
+        """Every block's CID (raw-codec CIDv1 where the store keeps multihashes only), in no order."""
+        ...
+
+    def pin(self, cid: CID) -> None:
+        """Keep the closure of ``cid`` from garbage collection. ``NotFound`` names a missing block."""
+        ...
+
+    def unpin(self, cid: CID) -> None:
+        """Forget a pin; no-op if there is none."""
+        ...
+
+    def pins(self) -> Iterator[CID]:
+        """Every pinned root."""
+        ...

@@ -1,0 +1,138 @@
+"""The maps inside an Evaluation: claims and verdicts, and every kind of figure.
+
+Invariants: figures are decimal strings of six places, None where there is none to be had; counts are integers; a figure
+says in parts what it is of, and its name follows from them (``figure_names``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from registry.core import figure_names
+from registry.core.figure_names import Parts
+from registry.core.records.base import Part
+
+REASONS = (  # why a figure has no value
+    "no_images",  # no image is of its class, or in its group
+    "no_negatives",  # every image is of its class: nothing could be wrong
+    "no_calls",  # no image is called so
+    "no_boxes",  # no image has a box of its class
+    "no_background",  # every image is of a class
+    "too_few",  # fewer images than the recipe's min_group
+    "one_group",  # fewer than two groups, or classes, to compare
+    "not_compared",  # the evaluation holds no figure of this name
+)
+
+
+class Claim(Part, frozen=True, kw_only=True):
+    """What the plan promises: ``metric comparator threshold``, proved as ``proof`` says.
+
+    ``metric`` is a figure's name; ``comparator`` is ``>=`` or ``<=``; ``threshold`` a decimal string of six places;
+    ``proof`` is ``interval``: the interval's worse bound must satisfy it.
+    """
+
+    metric: str
+    comparator: str
+    threshold: str
+    proof: str = "interval"
+
+
+class Verdict(Part, frozen=True, kw_only=True):
+    """A claim and what the evaluation says of it: ``supported``, ``refuted`` or ``undecided``.
+
+    ``needed``: how many more images would decide it if the figure stayed as it is (None: decided, or never).
+    ``reason``: why the figure has no value, one of ``REASONS``.
+    """
+
+    metric: str
+    comparator: str
+    threshold: str
+    value: str | None
+    low: str | None
+    high: str | None
+    verdict: str
+    needed: int | None = None
+    reason: str | None = None
+
+
+class Figure(Part, frozen=True, kw_only=True):
+    """What a figure is of. ``of``: what is compared, ``("class",)`` or attributes; ``group``: attributes with their
+    values; ``label`` (``class`` in a record): a class. All images, where nothing is said."""
+
+    metric: str
+    of: tuple[str, ...] = ()
+    group: dict[str, str] = msgspec.field(default_factory=dict)
+    label: str | None = msgspec.field(default=None, name="class")
+
+    @property
+    def name(self) -> str:
+        """Its name; no other parts have it."""
+        return figure_names.name_of(self.parts)
+
+    @property
+    def parts(self) -> Parts:
+        """What it is of."""
+        return Parts(self.metric, self.of, tuple(sorted(self.group.items())), self.label)
+
+    def document(self) -> dict[str, Any]:
+        """As JSON: its parts beside its name."""
+        names = zip(self.__struct_encode_fields__, self.__struct_fields__, strict=True)
+        parts = {wire: getattr(self, field) for wire, field in names}
+        return {"name": self.name, **parts, "of": list(self.of), "group": dict(sorted(self.group.items()))}
+
+
+class Metric(Figure, frozen=True, kw_only=True):
+    """One figure with its interval; None where not estimable, ``reason`` then says why, as in ``REASONS``.
+
+    ``n`` counts the images it rests on.
+    """
+
+    value: str | None
+    low: str | None
+    high: str | None
+    n: int
+    reason: str | None = None
+
+
+class GroupTest(Figure, frozen=True, kw_only=True):
+    """A group's figure less that of all other images, its interval, p, and p corrected for the number of groups."""
+
+    difference: str
+    low: str
+    high: str
+    p: str
+    corrected: str
+    n: int  # images of the group
+
+
+class Optimistic(Figure, frozen=True, kw_only=True):
+    """What a figure would be at the threshold that is best on the very images that it counts: no estimate of anything
+    to come, shown beside the figure so that the difference is seen."""
+
+    value: str
+    threshold: str
+
+
+class Spread(Figure, frozen=True, kw_only=True):
+    """How far one figure lies apart over repeats of the folds; ``deviation`` is the sample's standard deviation."""
+
+    mean: str
+    lowest: str
+    highest: str
+    deviation: str
+
+
+class Overfitting(Part, frozen=True, kw_only=True):
+    """A training's losses at its last and best epoch (``registry.evaluation.figures.overfitting``); None: not known."""
+
+    name: str  # "fold N", "refit" or "mean" (over folds)
+    epochs: int | None
+    best_epoch: int | None
+    last_train: str | None
+    last_val: str | None
+    last_gap: str | None
+    best_train: str | None
+    best_val: str | None
+    best_gap: str | None

@@ -1,0 +1,209 @@
+"""Writing a table (see ``registry.core.table.tables``): rows in any order become the one tree that follows from them.
+
+**Where a node ends.** Leaves are level 0. An item is a row, or one ``[first key, count, &]``; its key
+is the row's, or the first key. Going through a level's items in order, a node ends
+
+1. after an item if byte ``level`` of sha2-256(dag-cbor of the list of its key's values) is 0
+   (256 items on average, and independent of the levels below); and
+2. before an item if the encoded items of the node, with that one, would take more than ``MAX_ITEMS``
+   bytes (so that a node stays below 1 MiB).
+
+The nodes of a level are the items of the next; the first level that has one node is the top, and
+that node is the table's ``root``. A table without rows has the root ``{rows: []}``.
+
+Invariants: the same set of rows gives the same CID whatever the order of input; no block is put that
+the table does not reach; recursion is bounded by ``MAX_LEVELS``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from registry.core.errors import InvalidInput
+from registry.core.ipld import encoding
+from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
+
+MAX_NODE = 1 << 20  # bytes of an encoded node
+MAX_ITEMS = MAX_NODE - 16  # what is left beside the map, its one name and the list's head
+MAX_KEY = 4096  # bytes of a key's encoding; keeps at least 250 items in a full inner node
+MAX_LEVELS = 32  # bytes in a sha2-256 digest
+
+Key = tuple[Any, ...]
+Row = Sequence[Any]
+Put = Callable[[CID, bytes], None]
+
+
+def ends(digest: bytes, level: int) -> bool:
+    """Whether a node of ``level`` ends after the item whose key has this digest."""
+    return digest[level] == 0
+
+
+def key_of(columns: Sequence[str], key: Sequence[str]) -> Callable[[Row], Key]:
+    """A function from a row to its key."""
+    places = [columns.index(name) for name in key]
+    if len(places) == 1:
+        place = places[0]
+        return lambda row: (row[place],)
+    return itemgetter(*places)
+
+
+def types(key: Key) -> tuple[type, ...]:
+    """The types of a key's values. ``InvalidInput`` ``bad_key`` if one can't be part of a key."""
+    found = tuple(map(type, key))
+    if not found or not set(found) <= {bytes, str, int}:
+        raise InvalidInput("a key's values must be bytes, text or integers", code="bad_key")
+    return found
+
+
+def check_header(columns: Sequence[Any], key: Sequence[Any]) -> None:
+    """``InvalidInput`` ``bad_columns`` unless these are names, and the key is part of the columns."""
+    named = all(isinstance(name, str) and name for name in (*columns, *key))
+    if not named or len(set(columns)) != len(columns) or len(set(key)) != len(key) or not key:
+        raise InvalidInput("columns and key must be different, non-empty names", code="bad_columns")
+    if not set(key) <= set(columns):
+        raise InvalidInput("every part of the key must be a column", code="bad_columns")
+
+
+class _Node(NamedTuple):
+    """A finished node, as an item of the level above."""
+
+    first: Key
+    digest: bytes
+    below: int
+    cid: CID
+
+
+class _Level:
+    """The open node of one level, and how many were finished."""
+
+    def __init__(self) -> None:
+        self.items: list[bytes] = []
+        self.size = 0
+        self.count = 0
+        self.first: tuple[Key, bytes] = ((), b"")
+        self.finished = 0
+        self.only: _Node | None = None  # held back until a second node shows that this level is not the top
+
+
+class _Builder:
+    """Streams nodes out as soon as they end."""
+
+    def __init__(self, put: Put) -> None:
+        self._put = put
+        self._levels = [_Level()]
+
+    def add(self, at: int, data: bytes, key: Key, digest: bytes, count: int) -> None:
+        """Append one encoded item to level ``at``."""
+        level = self._levels[at]
+        if level.items and level.size + len(data) > MAX_ITEMS:
+            self._close(at)
+        if not level.items:
+            level.first = (key, digest)
+        level.items.append(data)
+        level.size += len(data)
+        level.count += count
+        if ends(digest, at):
+            self._close(at)
+
+    def _close(self, at: int) -> None:
+        level = self._levels[at]
+        node = _Node(*level.first, level.count, _put_node(at, level.items, self._put))
+        level.items, level.size, level.count = [], 0, 0
+        level.finished += 1
+        if level.finished == 1:
+            level.only = node
+            return
+        if level.only is not None:
+            if at + 1 == MAX_LEVELS:
+                raise InvalidInput("these rows can't be held in one table", code="table_too_deep")
+            self._levels.append(_Level())
+            self._rise(at + 1, level.only)
+            level.only = None
+        self._rise(at + 1, node)
+
+    def _rise(self, at: int, node: _Node) -> None:
+        self.add(at, encoding.encode([list(node.first), node.below, node.cid]), node.first, node.digest, node.below)
+
+    def root(self) -> CID:
+        """End every level and return the top node."""
+        for at in range(MAX_LEVELS):
+            level = self._levels[at]
+            if level.items:
+                self._close(at)
+            if level.only is not None:
+                return level.only.cid
+            if not level.finished:
+                return _put_node(0, [], self._put)
+        raise AssertionError("a level above the last one can't be reached")
+
+
+def _head(major: int, length: int) -> bytes:
+    """A CBOR head: major type and the shortest form of a length."""
+    if length < 24:
+        return bytes([major << 5 | length])
+    for extra, size in ((24, 1), (25, 2), (26, 4)):
+        if length < 1 << 8 * size:
+            return bytes([major << 5 | extra]) + length.to_bytes(size, "big")
+    raise InvalidInput("a node can't hold that many items", code="row_too_large")
+
+
+def node_head(leaf: bool, count: int) -> bytes:
+    """The bytes of a node before its ``count`` items."""
+    name = b"rows" if leaf else b"nodes"
+    return b"\xa1" + _head(3, len(name)) + name + _head(4, count)
+
+
+def _put_node(level: int, items: list[bytes], put: Put) -> CID:
+    data = node_head(level == 0, len(items)) + b"".join(items)
+    cid = cid_of(data, DAG_CBOR)
+    put(cid, data)
+    return cid
+
+
+def _sorted_rows(rows: Iterable[Row], columns: Sequence[str], key: Sequence[str]) -> list[tuple[Key, Row]]:
+    keys = key_of(columns, key)
+    keyed: list[tuple[Key, Row]] = []
+    kinds: tuple[type, ...] | None = None
+    for row in rows:
+        if len(row) != len(columns):
+            raise InvalidInput(f"a row has {len(row)} values for {len(columns)} columns", code="row_shape")
+        values = keys(row)
+        kinds = kinds or types(values)
+        if tuple(map(type, values)) != kinds:
+            raise InvalidInput("each column of a key must hold values of one type", code="bad_key")
+        keyed.append((values, row))
+    keyed.sort(key=itemgetter(0))
+    return keyed
+
+
+def build(columns: Sequence[str], key: Sequence[str], rows: Iterable[Row], put: Put) -> CID:
+    """Write a table of ``rows`` (in any order; held in memory to be sorted) and return its CID.
+
+    ``put`` gets every block once it is complete. ``InvalidInput``: ``bad_columns``, ``row_shape``,
+    ``bad_key``, ``duplicate_key``, ``row_too_large`` (a row above 1 MiB or a key above 4 KiB).
+    """
+    check_header(columns, key)
+    builder = _Builder(put)
+    keyed = _sorted_rows(rows, columns, key)
+    before: Key | None = None
+    for values, row in keyed:
+        if values == before:
+            raise InvalidInput(f"two rows have the key {show(values)}", code="duplicate_key", hint="give it once.")
+        before = values
+        key_data, data = encoding.encode(list(values)), encoding.encode(list(row))
+        if len(data) > MAX_ITEMS or len(key_data) > MAX_KEY:
+            raise InvalidInput(f"the row {show(values)} is too large for a table", code="row_too_large")
+        builder.add(0, data, values, hashlib.sha256(key_data).digest(), 1)
+    names = {"columns": list(columns), "key": list(key)}
+    data = encoding.encode({"v": 1, "type": "table", **names, "count": len(keyed), "root": builder.root()})
+    cid = cid_of(data, DAG_CBOR)
+    put(cid, data)
+    return cid
+
+
+def show(key: Key) -> str:
+    """A key as people read it."""
+    return ", ".join(value.hex() if isinstance(value, bytes) else str(value) for value in key)

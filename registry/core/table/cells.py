@@ -1,0 +1,155 @@
+"""What may stand in each cell of each kind of table: whoever reads a stranger's table asks here first.
+
+Invariants: pure; every column of ``registry.core.table.columns`` has its kind (the import fails otherwise); what a cell
+says is not judged here, only that it is a value of its kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from registry.core.errors import InvalidInput
+from registry.core.ipld.cid import CID, DAG_PB, RAW
+from registry.core.table import columns as columns
+
+Kind = Callable[[Any], bool]
+MAX_COUNT = (1 << 63) - 1
+_WRITTEN = 40  # letters of a wrong cell that are repeated
+
+
+def digest(value: Any) -> bool:
+    """32 raw bytes."""
+    return type(value) is bytes and len(value) == 32
+
+
+def text(value: Any) -> bool:
+    """Any text."""
+    return type(value) is str
+
+
+def count(value: Any) -> bool:
+    """An integer from 0 on."""
+    return type(value) is int and 0 <= value <= MAX_COUNT
+
+
+def named(value: Any) -> bool:
+    """The bytes of a CID, which is named and not linked."""
+    if type(value) is not bytes:
+        return False
+    try:
+        CID.decode(value)
+    except InvalidInput:
+        return False
+    return True
+
+
+def content(value: Any) -> bool:
+    """A link to a file or a directory."""
+    return isinstance(value, CID) and value.codec in (RAW, DAG_PB)
+
+
+def _optional(kind: Kind) -> Kind:
+    return lambda value: value is None or kind(value)
+
+
+def _list_of(kind: Kind) -> Kind:
+    return lambda value: type(value) is list and all(map(kind, value))
+
+
+def _integers(length: int) -> Kind:
+    return lambda value: type(value) is list and len(value) == length and all(type(one) is int for one in value)
+
+
+def _texts(value: Any) -> bool:
+    return type(value) is dict and all(text(key) and text(one) for key, one in value.items())
+
+
+def _contributors(value: Any) -> bool:
+    return type(value) is list and bool(value) and all(map(text, value)) and value == sorted(set(value))
+
+
+def _point(value: Any) -> bool:
+    return type(value) is list and len(value) in (2, 3) and all(map(text, value))  # the third: how many
+
+
+_BOXES, _ATTRIBUTES = _list_of(_integers(4)), _texts
+_KINDS: dict[tuple[str, str], tuple[tuple[Sequence[str], Sequence[str]], dict[str, Kind]]] = {
+    ("contribution", "rows"): (
+        columns.CONTRIBUTION_ROWS,
+        {
+            "sha256": digest,
+            "contributor": text,
+            "cid": named,
+            "size": count,
+            "label": text,
+            "boxes": _BOXES,
+            "attributes": _ATTRIBUTES,
+            "subject": _optional(text),
+            "licence": _optional(text),
+            "consent": _optional(text),
+            "replaces": _optional(named),
+        },
+    ),
+    ("snapshot", "items"): (
+        columns.SNAPSHOT_ITEMS,
+        {
+            "sha256": digest,
+            "image": content,
+            "size": count,
+            "label": _optional(text),
+            "contributors": _contributors,
+            "subject": _optional(text),
+            "attributes": _ATTRIBUTES,
+            "licence": _optional(text),
+            "boxes": _BOXES,
+        },
+    ),
+    ("snapshot", "excluded"): (columns.EXCLUDED, {"sha256": digest, "reason": text, "detail": text}),
+    ("preprocessing", "output"): (
+        columns.PREPARED,
+        {
+            "sha256": digest,
+            "width": count,
+            "height": count,
+            "pixels": _optional(digest),
+            "boxes": _BOXES,
+            "box_source": text,
+            "group": digest,
+            "reason": _optional(text),
+            "measured": _optional(text),
+        },
+    ),
+    ("plan", "seen"): (columns.SEEN, {"sha256": digest, "how": text}),
+    ("draw", "folds"): (columns.FOLDS, {"sha256": digest, "repeat": count, "fold": count}),
+    ("training", "history"): (columns.HISTORY, {"epoch": count, "values": _texts}),
+    ("evaluation", "predictions"): (
+        columns.PREDICTIONS,
+        {
+            "sha256": digest,
+            "fold": count,
+            "truth": _optional(count),
+            "boxes": _BOXES,
+            "detections": _list_of(_integers(6)),
+        },
+    ),
+    ("evaluation", "curves"): (columns.CURVES, {"name": text, "points": _list_of(_point)}),
+}
+SHAPES: Mapping[tuple[str, str], tuple[Sequence[str], Sequence[str]]] = {
+    place: shape for place, (shape, _) in _KINDS.items()
+}
+_CELLS: dict[tuple[str, str], list[tuple[str, Kind]]] = {
+    place: [(column, kinds[column]) for column in shape[0]] for place, (shape, kinds) in _KINDS.items()
+}
+
+
+def wrong(place: tuple[str, str], row: Sequence[Any]) -> str:
+    """What is wrong with a row of the table in this field (record type, field); "" where nothing is."""
+    for (column, kind), value in zip(_CELLS[place], row, strict=True):
+        if not kind(value):
+            return f"{column} is {repr(value)[:_WRITTEN]}, which is none"
+    if place == ("preprocessing", "output"):
+        pixels, reason = row[3], row[7]
+        if (pixels is None) == (reason is None):
+            return "an image is either kept, with its pixels' digest, or dropped, with a reason"
+    return ""

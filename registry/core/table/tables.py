@@ -1,0 +1,201 @@
+"""Many rows under one CID: a tree whose shape follows from the rows alone (a "prolly tree").
+
+A table is ``{v, type: "table", columns, key, count, root&}``; a leaf node is ``{rows: [row, ...]}``,
+an inner node ``{nodes: [[first key, count, &], ...]}`` with the first key of the subtree as a list
+and the number of rows below. Rows are lists in the order of ``columns``; key values are bytes, str
+or int, one type a column, compared as tuples (bytes, and str as UTF-8, byte by byte; int by number).
+Where a node ends is said in ``registry.core.table.build``, reading in ``table_nodes``.
+
+Invariants: ``iterate`` accepts exactly what ``build`` writes; two tables share the nodes that they
+have in common; nothing here recurses, and depth is bounded. ``get`` must return verified bytes (a
+store does); only ``verify_proof`` hashes by itself. Bytes that do not fit are ``Untrusted``:
+``table_shape`` or ``table_order``. That a row is absent is known only for a table whose order was
+checked (``iterate`` to its end).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from registry.core.errors import InvalidInput, Untrusted
+from registry.core.ipld import encoding
+from registry.core.ipld.cid import CID, verify
+from registry.core.table.build import MAX_ITEMS, MAX_KEY, MAX_NODE, Key, build, ends, show
+from registry.core.table.nodes import Get, Node, Reader, Ref, Table, read, shape
+
+__all__ = [
+    "MAX_NODE",
+    "Table",
+    "build",
+    "diff",
+    "find",
+    "iterate",
+    "prove",
+    "read",
+    "rows_as_dicts",
+    "verify_proof",
+]
+
+
+class _Boundaries:
+    """Checks that the nodes of one level, given in order, end where the rule says."""
+
+    def __init__(self, level: int) -> None:
+        self._level = level
+        self._open: int | None = None  # size of a node that ended only because the next item did not fit
+
+    def check(self, cid: CID, node: Node) -> None:
+        """``Untrusted`` ``table_shape`` if ``node``, or the one before, should have ended elsewhere."""
+        if not node.keys:
+            return
+        first = node.items[0] if node.leaf else [list(node.items[0].first), node.items[0].below, node.items[0].cid]
+        fits = self._open is not None and self._open + len(encoding.encode(first)) <= MAX_ITEMS
+        if fits or node.size > MAX_ITEMS:
+            raise shape(f"node {cid} begins or ends where it should not")
+        *inner, last = (self._ends(cid, key) for key in node.keys)
+        if any(inner):
+            raise shape(f"node {cid} should have ended earlier")
+        self._open = None if last else node.size
+
+    def _ends(self, cid: CID, key: Key) -> bool:
+        data = encoding.encode(list(key))
+        if len(data) > MAX_KEY:
+            raise shape(f"a key in {cid} is larger than any key can be")
+        return ends(hashlib.sha256(data).digest(), self._level)
+
+
+def iterate(cid: CID, get: Get) -> Iterator[tuple[Any, ...]]:
+    """Every row in key order, checking on the way all that ``build`` guarantees.
+
+    Order, uniqueness, counts and columns hold for every row that was yielded; that nothing is missing
+    and the tree is the only one for its rows is known once the iterator has ended.
+    """
+    reader = Reader(cid, get)
+    height = reader.height()
+    boundaries = [_Boundaries(level) for level in range(height + 1)]
+    before: Key | None = None
+    pending = [(reader.root, height)]
+    while pending:
+        ref, level = pending.pop()
+        node = reader.load(ref)
+        if node.leaf != (level == 0):
+            raise shape(f"node {ref.cid} lies at another level than its neighbours")
+        boundaries[level].check(ref.cid, node)
+        if not node.leaf:
+            pending += [(child, level - 1) for child in reversed(node.items)]
+            continue
+        if before is not None and node.keys and not before < node.keys[0]:
+            raise Untrusted(f"{show(node.keys[0])} comes out of order in {ref.cid}", code="table_order")
+        before = node.keys[-1] if node.keys else before
+        yield from map(tuple, node.items)
+
+
+def rows_as_dicts(cid: CID, get: Get) -> Iterator[dict[str, Any]]:
+    """Like ``iterate``, each row with its columns' names."""
+    columns = read(cid, get).columns
+    for row in iterate(cid, get):
+        yield dict(zip(columns, row, strict=True))
+
+
+def find(cid: CID, key_values: Sequence[Any], get: Get) -> tuple[Any, ...] | None:
+    """The row with this key, or None. ``InvalidInput`` ``bad_key`` for a key that no row could have."""
+    return Reader(cid, get).path(key_values)
+
+
+def prove(cid: CID, key_values: Sequence[Any], get: Get) -> dict[CID, bytes]:
+    """The few blocks that show the row with this key, or that there is none."""
+    blocks: dict[CID, bytes] = {}
+
+    def record(block: CID) -> bytes:
+        return blocks.setdefault(block, get(block))
+
+    find(cid, key_values, record)
+    return blocks
+
+
+def verify_proof(cid: CID, key_values: Sequence[Any], blocks: Mapping[CID, bytes]) -> tuple[Any, ...] | None:
+    """What ``blocks`` prove of this key in table ``cid``: its row, or None where there is none.
+
+    ``Untrusted``: ``hash_mismatch``, ``proof_incomplete``, or the table's own faults.
+    """
+
+    def checked(block: CID) -> bytes:
+        if block not in blocks:
+            raise Untrusted(f"the proof lacks block {block}", code="proof_incomplete")
+        verify(block, blocks[block])
+        return blocks[block]
+
+    return find(cid, key_values, checked)
+
+
+class _Cursor:
+    """What is still to come of one table in a ``diff``: rows (level -1) and unread nodes, in key order."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._stack: list[tuple[Key, int, Any]] = []
+        self.expand_into(reader.root, reader.height())
+
+    @property
+    def top(self) -> tuple[Key, int, Any] | None:
+        return self._stack[-1] if self._stack else None
+
+    def pop(self) -> Any:
+        return self._stack.pop()[2]
+
+    def expand(self) -> None:
+        _, level, ref = self._stack.pop()
+        self.expand_into(ref, level)
+
+    def expand_into(self, ref: Ref, level: int) -> None:
+        node = self._reader.load(ref)
+        if node.leaf != (level == 0):
+            raise shape(f"node {ref.cid} lies at another level than its neighbours")
+        self._stack += [(key, level - 1, item) for key, item in zip(node.keys, node.items, strict=True)][::-1]
+
+
+Change = tuple[tuple[Any, ...] | None, tuple[Any, ...] | None]
+
+
+def diff(a: CID, b: CID, get: Get) -> Iterator[Change]:
+    """Rows that differ, in key order, as (before, after), None where there is no such row.
+
+    Subtrees that both tables share are not read. ``InvalidInput`` ``tables_differ`` if columns or keys do.
+    """
+    if a == b:
+        return
+    left, right = Reader(a, get), Reader(b, get)
+    if (left.table.columns, left.table.key) != (right.table.columns, right.table.key):
+        raise InvalidInput("only tables with the same columns and key can be compared", code="tables_differ")
+    if left.table.root == right.table.root:
+        return
+    yield from _differences(left, right)
+
+
+def _differences(a: Reader, b: Reader) -> Iterator[Change]:
+    left, right = _Cursor(a), _Cursor(b)
+    if a.types and b.types and a.types != b.types:
+        raise InvalidInput("only tables with keys of the same types can be compared", code="tables_differ")
+    while True:
+        one, two = left.top, right.top
+        if one and two and one[1:] == two[1:] and one[1] >= 0:
+            left.pop()  # the same node: nothing in it differs
+            right.pop()
+            continue
+        if one and two and one[:2] == two[:2] and one[1] == -1:
+            before, after = left.pop(), right.pop()
+            if encoding.encode(before) != encoding.encode(after):
+                yield tuple(before), tuple(after)
+            continue
+        # the side that begins earlier goes first; at the same key the taller, so that levels meet
+        go_left = two is None or (one is not None and (one[0], -one[1]) <= (two[0], -two[1]))
+        cursor, top = (left, one) if go_left else (right, two)
+        if top is None:
+            return
+        if top[1] >= 0:
+            cursor.expand()
+        else:
+            row = tuple(cursor.pop())
+            yield (row, None) if go_left else (None, row)

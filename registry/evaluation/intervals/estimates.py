@@ -1,0 +1,53 @@
+"""A figure put together: its value with its interval, or no value and the reason.
+
+Invariant: a figure has a value or a reason, never both.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from registry.core.figure_names import Parts
+from registry.core.records import Metric
+from registry.evaluation.decimals import six
+from registry.evaluation.intervals.intervals import Interval, share_interval
+
+
+def estimate(parts: Parts, value: Fraction | None, interval: Interval | None, n: int, reason: str | None) -> Metric:
+    """One figure of ``n`` images; ``reason`` is why it has no value where it has none."""
+    low, high = interval or (None, None)
+    return Metric(
+        metric=parts.metric,
+        of=parts.of,
+        group=dict(parts.group),
+        label=parts.label,
+        value=six(value),
+        low=low,
+        high=high,
+        n=n,
+        reason=reason if value is None else None,
+    )
+
+
+def proportion(
+    parts: Parts,
+    right: int,
+    total: int,
+    min_group: int = 1,
+    repeats: int = 1,
+    worth: Fraction | None = None,
+    *,
+    none: str = "no_images",
+    reason: str | None = None,
+) -> Metric:
+    """A share of ``total`` judgements, ``repeats`` an image, with Wilson's interval; not estimable below ``min_group``
+    images, of none for the reason ``none``, and for a ``reason`` if one is given.
+
+    ``worth``: how many independent images they stand for (``intervals.worth``); without it, each image one.
+    """
+    images = total // repeats
+    if not total or images < min_group or reason:
+        return estimate(parts, None, None, images, reason or ("too_few" if total else none))
+    value = Fraction(right, total)
+    interval = share_interval(value, Fraction(total, repeats) if worth is None else worth)
+    return estimate(parts, value, interval, images, None)

@@ -1,0 +1,244 @@
+"""The model card: Markdown with Hugging Face's YAML, from a release's records alone, the same bytes each time.
+
+Invariants: no clock, nothing but records and what the base weights say of themselves, all of which travels in a
+release's file: an audit makes the card again and compares it, so whatever changes its text takes another ``TEMPLATE``.
+Text from outside stays in its place (``card_text``). Every figure of the evaluation is there, or why it has no value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from registry.core.ipld.cid import CID
+from registry.core.records import REFIT, Metric
+from registry.core.snapshots.snapshot import NOTHING
+from registry.evaluation.base_seen import about_base
+from registry.exports import card_words as words
+from registry.exports.card_base import Base
+from registry.exports.card_front import LICENCE, front_matter
+from registry.exports.card_text import line, table
+from registry.exports.card_use import use
+from registry.provenance.release_view import ReleaseView, own_figures
+
+TEMPLATE = 3  # of this very text: another one, or another order of what it says, is another number
+MAX_NAMED = 3  # trainings of base weights that the card names
+
+_NOTHING = (
+    "- Pictures without an object are among them: they were trained on as background, and whatever is found in them is "
+    "a false alarm."
+)
+
+
+def _why(reason: str | None) -> str:
+    """What stands in the place of a value."""
+    return f"not estimable: {words.REASONS.get(reason, reason)}" if reason else "not estimable"
+
+
+def _interval(low: str | None, high: str | None) -> str | None:
+    return None if low is None else f"{low} to {high}"
+
+
+def _figures(figures: Iterable[Metric]) -> list[str]:
+    rows = [
+        [one.name, one.value if one.value is not None else _why(one.reason), _interval(one.low, one.high), one.n]
+        for one in figures
+    ]
+    return table(["figure", "value", "95 % interval", "images"], rows)
+
+
+def _start(view: ReleaseView, base: Base | None) -> str:
+    if view.plan.base is None:
+        return "the architecture alone, without base weights"
+    named = f"base weights `{view.plan.base}`"
+    known = [f"`{CID.decode(one)}`" for one in view.plan.base_trainings[:MAX_NAMED]]
+    if known:
+        more = (
+            f" and {len(view.plan.base_trainings) - MAX_NAMED} more"
+            if len(view.plan.base_trainings) > MAX_NAMED
+            else ""
+        )
+        named += f", whose training is on record ({', '.join(known)}{more})"
+    if base is None:
+        return f"{named}, which state no {'' if known else 'origin and no '}licence"
+    licence = f"under the licence that it states, {line(base.licence)}" if base.licence else "which states no licence"
+    digest = f"sha256 {line(base.sha256)}" if base.sha256 else "no sha256 stated"
+    return f"{named}, made from a file ({line(base.format or 'no format stated')}, {digest}) {licence}"
+
+
+def _making(view: ReleaseView, base: Base | None) -> list[str]:
+    plan, beacon = view.plan, view.draw.beacon
+    anchored = (
+        f"The folds were drawn from block {beacon.block_number} of {line(beacon.chain)}, which came after the plan."
+        if beacon
+        else "The plan was not anchored on a chain: nothing proves to others that it came before the training."
+    )
+    classes = ", ".join(f"{index} {line(name)}" for index, name in enumerate(view.snapshot.classes))
+    return [
+        "## How it was made",
+        "",
+        f"- Method {line(plan.method.id)} {line(plan.method.version)}, recipe {line(view.recipe.name)}, "
+        f"started from {_start(view, base)}.",
+        f"- Snapshot `{view.preprocessing.snapshot}` of {view.snapshot.count} images. Classes in order: {classes}.",
+        *([_NOTHING] if len(view.evaluation.confusion) > len(view.snapshot.classes) else []),
+        f"- {len(view.trainings)} trainings, folds grouped by person and near-duplicate, stratified by class; "
+        f"seed {plan.seed}.",
+        *(f"- **{line(said)}**" for said in about_base(plan.origin)),
+        f"- The weights that people get are those of {line(plan.final)}, as the plan fixed.",
+        f"- {anchored}",
+        "",
+    ]
+
+
+def _drawings(view: ReleaseView) -> list[str]:
+    images = sum(map(sum, view.evaluation.confusion))
+    if any(one.name == "recall(source=drawing)" and one.n == images for one in view.evaluation.fairness):
+        return ["> **These are drawings.** All images are drawn faces; the figures say nothing about real ones.", ""]
+    return []
+
+
+def _own(view: ReleaseView) -> list[str]:
+    """The figures of the very weights that people get, where they have any."""
+    head = ["## Figures of the weights that people get", ""]
+    if view.plan.final == REFIT:
+        return [
+            *head,
+            "They were trained on all images: nobody is left to judge them. **They have no figures of their own**; the "
+            "pooled figures below describe the procedure.",
+            "",
+        ]
+    found = own_figures(view) or ()
+    own = [one for one in found if not one.of and one.label is None]
+    said = (
+        f"Those of {line(view.plan.final)}, on the images that this fold did not see (few, so the intervals are wide)."
+    )
+    return [*head, said, "", *_figures(own)]
+
+
+def _confusion(view: ReleaseView) -> list[str]:
+    """Rows are the truth; the last columns count what was not found, and images given several classes."""
+    classes, found = view.snapshot.classes, view.evaluation
+    rows = [
+        [name, *counts, several]
+        for name, counts, several in zip((*classes, NOTHING), found.confusion, found.several, strict=False)
+    ]
+    head = ["truth", *(f"called {name}" for name in classes), NOTHING, "of these, several classes seen"]
+    return ["### Confusion matrix", "", *table(head, rows)]
+
+
+def _apart(view: ReleaseView) -> list[str]:
+    """Figures of what the base weights have not seen, and of what they have."""
+    found = view.evaluation
+    if not found.seen and not found.unseen:
+        return []
+    return [
+        "### Of images that the base weights have not seen",
+        "",
+        *(_figures(found.unseen) if found.unseen else ["There are none: they have seen all.", ""]),
+        "### Of images that the base weights have seen",
+        "",
+        *_figures(found.seen),
+    ]
+
+
+def _honesty(view: ReleaseView) -> list[str]:
+    """Thresholds, the optimistic value beside the stated one, the gap between training and validation, repeats."""
+    found = view.evaluation
+    stated = {one.name: one.value for one in found.metrics}
+    by_fold = ", ".join(map(line, found.thresholds)) or "none"
+    lines = [f"Thresholds by fold: {by_fold}; of weights that no fold judged: {line(found.threshold_of_all)}.", ""]
+    if found.optimistic:
+        rows = [[one.name, stated.get(one.name), one.value, one.threshold] for one in found.optimistic]
+        lines += ["### Optimistic values", "", "At the threshold that is best on the very images that it counts.", ""]
+        lines += table(["figure", "stated", "optimistic", "at threshold"], rows)
+    if found.spread:
+        rows = [[one.name, one.mean, one.lowest, one.highest, one.deviation] for one in found.spread]
+        lines += ["### Over repeats of the folds", ""]
+        lines += table(["figure", "mean", "lowest", "highest", "standard deviation"], rows)
+    if found.overfitting:
+        losses: list[list[object]] = [
+            [one.name, one.epochs, one.best_epoch, one.last_train, one.last_val, one.last_gap, one.best_gap]
+            for one in found.overfitting
+        ]
+        lines += ["### Overfitting", "", "Losses at the last epoch, and the gap (validation less training).", ""]
+        head = ["training", "epochs", "best epoch", "training loss", "validation loss", "gap", "gap at the best epoch"]
+        lines += table(head, losses)
+    return lines
+
+
+def _claims(view: ReleaseView) -> list[str]:
+    rows = [
+        [
+            f"{one.metric} {one.comparator} {one.threshold}",
+            one.verdict,
+            one.value or _why(one.reason),
+            _interval(one.low, one.high),
+            one.needed,
+        ]
+        for one in view.evaluation.verdicts
+    ]
+    head = ["claim", "verdict", "value", "95 % interval", "more images would decide it"]
+    return ["## Claims, locked in the plan", "", *(table(head, rows) if rows else ["The plan makes no claim.", ""])]
+
+
+def _fairness(view: ReleaseView) -> list[str]:
+    missing = view.evaluation.notes[:1]  # the first note says what was not looked at
+    lines = ["## Fairness", "", *(f"**{line(note)}**\n" for note in missing), *_figures(view.evaluation.fairness)]
+    if view.evaluation.tests:
+        rows = [
+            [one.name, one.difference, _interval(one.low, one.high), one.p, one.corrected, one.n]
+            for one in view.evaluation.tests
+        ]
+        lines += ["### Each group against all other images", ""]
+        lines += table(["figure", "difference", "95 % interval", "p", "p after Holm's correction", "images"], rows)
+    return lines
+
+
+def _licence(view: ReleaseView, base: Base | None) -> list[str]:
+    own = words.LICENCE if view.release.licence == LICENCE else words.OTHER_LICENCE.format(line(view.release.licence))
+    if view.plan.base is None:
+        return [own]
+    said = f"state as theirs: {line(base.licence)}" if base and base.licence else "state no licence"
+    return [
+        own,
+        f"The base weights {said}. Whether that goes with the licence above is for whoever passes them on to see; "
+        "Emotionet only repeats what the file states.",
+        "",
+    ]
+
+
+def model_card(view: ReleaseView, base: Base | None = None) -> str:
+    """The card of a release; ``base`` is what its base weights say of themselves, where it has any."""
+    return "\n".join(
+        [
+            *front_matter(view),
+            f"# Emotionet, recipe {line(view.recipe.name)}",
+            "",
+            *_drawings(view),
+            words.USE,
+            *_making(view, base),
+            *_own(view),
+            *use(view),
+            "## Figures of the procedure, pooled over folds",
+            "",
+            *_figures(view.evaluation.metrics),
+            *_apart(view),
+            *_confusion(view),
+            *_honesty(view),
+            *(f"- {line(note)}" for note in view.evaluation.notes[1:]),
+            "",
+            *_claims(view),
+            *_fairness(view),
+            words.LIMITS,
+            *_licence(view, base),
+            words.ANNEX_INTRO,
+            *table(["item", "the records give", "a provider must add"], words.ANNEX),
+            "## Check it yourself",
+            "",
+            "Every figure follows from published predictions. With the release's CAR file alone, without an account:",
+            "",
+            "    emotionet audit RELEASE.car --offline",
+            "",
+            f"This card follows from the records by template {TEMPLATE}: an audit makes it again and compares.",
+            "",
+        ]
+    )

@@ -1,0 +1,221 @@
+"""Anchors in the contract of contracts_abi, on whatever chain a node speaks for.
+
+Invariants: the contract's own state decides what is anchored, whatever a node said of a transaction; "finalized"
+is the chain's own tag; the code at the contract's address must be the committed one. What can't be reached or
+read is ``Unavailable``, never ``none``. A node that lies consistently can't be found out by asking it alone.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Protocol
+
+import contracts_abi
+from registry.core.errors import Conflict, InvalidInput, Unavailable, Untrusted, UsageError
+from registry.core.ports.anchor import Anchor
+from registry.provenance.anchors import sending
+from registry.provenance.anchors.outbox import Outbox
+from registry.provenance.anchors.sending import Place, Sending
+from registry.provenance.anchors.transactions import ANCHOR, PrivateKey
+
+POLL_SECONDS = 0.2
+DEPLOY_SECONDS = 120.0
+DEPLOY = "deploy"
+GAS = 100_000  # an anchor takes 46,890
+DEPLOY_GAS = 400_000  # the contract takes about 150,000
+
+
+class Node(sending.Node, Protocol):
+    """What anchoring asks of a chain's node beyond sending."""
+
+    def code(self, address: str) -> str:
+        """What lies at an address; 0x where nothing does."""
+        ...
+
+    def anchored_at(self, contract: str, publisher: str, digest: bytes) -> int:
+        """Unix seconds; 0 if never."""
+        ...
+
+    def event(self, contract: str, publisher: str, digest: bytes) -> Place | None:
+        """Where the contract said that it anchored a digest."""
+        ...
+
+    def block(self, number: int) -> tuple[str, int]:
+        """The hash and the unix seconds of the block that has this number now."""
+        ...
+
+    def final_block(self) -> int:
+        """The newest block that the chain calls finalized; -1 before there is one."""
+        ...
+
+    def knows(self, transaction: str) -> bool:
+        """Whether it is mined or waits to be."""
+        ...
+
+
+class Chain:
+    """Implements ``registry.core.ports.anchor.Anchors``. ``key`` is asked for only where something is published."""
+
+    def __init__(self, node: Node, contract: str | None, key: Callable[[], PrivateKey], outbox: Outbox) -> None:
+        self._node, self._address, self._key, self._outbox = node, contract, key, outbox
+
+    @property
+    def chain(self) -> str:
+        """CAIP-2 name of the chain."""
+        return self._node.chain
+
+    @property
+    def contract(self) -> str:
+        """Lower-case address of the contract."""
+        if self._address is None:
+            raise UsageError(
+                "no contract is set up", hint="run `emotionet anchor deploy`, then set EMOTIONET_CHAIN_CONTRACT."
+            )
+        return self._address.lower()
+
+    @cached_property
+    def _checked(self) -> str:
+        """The contract's address, once the code there was compared with the committed one."""
+        if not re.fullmatch("0x[0-9a-f]{40}", self.contract):
+            raise UsageError(f"{self.contract!r} is no contract's address", hint="check EMOTIONET_CHAIN_CONTRACT.")
+        if self._node.code(self.contract) != contracts_abi.deployed_bytecode():
+            raise Untrusted(f"the code at {self.contract} is not the anchor contract's", code="contract_code")
+        return self.contract
+
+    def status(self, digest: bytes, publisher: str | None = None) -> Anchor:
+        """Where a digest stands, as the contract says."""
+        _check(digest)
+        who = (publisher or self._key().address).lower()
+        final = self._node.final_block()  # asked for first: what is final then stays so
+        stamp = self._node.anchored_at(self._checked, who, digest)
+        if not stamp:
+            return self._unanchored(digest, who)
+        place = self._place(digest, who)
+        if self._node.block(place.block_number) != (place.block_hash, stamp):
+            raise Unavailable("the chain is changing its newest blocks", hint="try again.")
+        return Anchor(
+            digest=digest,
+            status="finalized" if place.block_number <= final else "included",
+            chain=self.chain,
+            contract=self.contract,
+            publisher=who,
+            transaction=place.transaction,
+            block_hash=place.block_hash,
+            block_number=place.block_number,
+            time=_rfc3339(stamp),
+        )
+
+    def _unanchored(self, digest: bytes, who: str) -> Anchor:
+        mine = sending.kept(self._outbox, self.chain, self._purpose(digest))
+        state, transaction = "none", None
+        if mine and who == self._key().address:
+            transaction = next((sent.transaction for sent in mine if self._node.knows(sent.transaction)), None)
+            state, transaction = ("sent", transaction) if transaction else ("signed", mine[-1].transaction)
+        return Anchor(
+            digest=digest,
+            status=state,
+            chain=self.chain,
+            contract=self.contract,
+            publisher=who,
+            transaction=transaction,
+        )
+
+    def _place(self, digest: bytes, who: str) -> Place:
+        """From the receipt if it was sent from here, else from the contract's event."""
+        for sent in sending.kept(self._outbox, self.chain, self._purpose(digest)):
+            receipt = self._node.receipt(sent.transaction)
+            if receipt and receipt.done and receipt.sender == who:
+                return receipt.place
+        place = self._node.event(self._checked, who, digest)
+        if place is None:
+            raise Unavailable(
+                "the chain's node knows the anchor but not its block", hint="ask a node that keeps its logs."
+            )
+        return place
+
+    def _purpose(self, digest: bytes) -> str:
+        return f"{self.contract}:0x{digest.hex()}"
+
+    def submit(self, digest: bytes) -> Anchor:
+        """Sign, keep, send; what was kept already is sent again in the order of nonces."""
+        _check(digest)
+        with self._outbox.lock():
+            known = self.status(digest)
+            if known.status in {"included", "finalized"}:
+                return known
+            sender = Sending(self._node, self._key(), self._outbox)
+            sender.send_kept()
+            used_up = not sender.can_be_mined(self._purpose(digest))
+            # Asked again, because what was sent again may be mined by now.
+            if used_up and not self._node.anchored_at(self._checked, self._key().address, digest):
+                sender.send(self._purpose(digest), self._checked, ANCHOR + digest, GAS)
+            return self.status(digest)
+
+    def wait(self, digest: bytes, timeout: float) -> Anchor:
+        """Until finalized, over outages, and sending again what was dropped.
+
+        ``Unavailable`` after ``timeout`` seconds, or where nobody submitted it.
+        """
+        _check(digest)
+        until = time.monotonic() + timeout
+        while True:
+            try:
+                anchor = self.status(digest)
+                if anchor.status == "signed":
+                    anchor = self.submit(digest)
+                if anchor.status == "finalized":
+                    return anchor
+                problem = Unavailable(f"the anchor is {anchor.status} after {timeout:g} s", hint="try again later.")
+            except Unavailable as error:
+                problem = error
+            if time.monotonic() + POLL_SECONDS > until:
+                raise problem
+            time.sleep(POLL_SECONDS)
+
+    def deploy(self) -> str:
+        """The contract's lower-case address: the one that this outbox deployed before, or else a new one.
+
+        ``Conflict``: ``no_gas``, ``deploy_failed``. ``Unavailable`` if no block takes it; then ask again.
+        """
+        until = time.monotonic() + DEPLOY_SECONDS
+        with self._outbox.lock():
+            sender = Sending(self._node, self._key(), self._outbox)
+            sender.send_kept()
+            while (address := self._deployed()) is None:
+                if not sender.can_be_mined(DEPLOY):
+                    sender.send(DEPLOY, None, bytes.fromhex(contracts_abi.bytecode()[2:]), DEPLOY_GAS)
+                elif time.monotonic() > until:
+                    raise Unavailable(
+                        "no block has taken the contract yet", hint="try again, it is not deployed twice."
+                    )
+                else:
+                    time.sleep(POLL_SECONDS)
+            self._address = address
+        return address
+
+    def _deployed(self) -> str | None:
+        for sent in sending.kept(self._outbox, self.chain, DEPLOY):
+            receipt = self._node.receipt(sent.transaction)
+            if receipt and not receipt.done:
+                raise Conflict("the chain refused the contract: is its EVM older than Cancun?", code="deploy_failed")
+            if receipt:
+                return receipt.contract
+        return None
+
+
+def _rfc3339(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError) as error:
+        raise Unavailable(
+            f"the chain's node gives a block's time as {seconds}, which is none", hint="ask another node."
+        ) from error
+
+
+def _check(digest: bytes) -> None:
+    if len(digest) != 32:
+        raise InvalidInput(f"a digest to anchor has 32 bytes, not {len(digest)}", code="bad_digest")

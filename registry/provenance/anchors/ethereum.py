@@ -1,0 +1,184 @@
+"""Asks and tells an EVM chain's node over JSON-RPC; the only importer of web3.
+
+Invariants: foreign exceptions are translated here, once: what can't be reached, or answers with what can't be
+read, is ``Unavailable``; the node's address is in no message, because it may hold an API key.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+from web3 import HTTPProvider, Web3
+from web3.exceptions import BlockNotFound, TransactionNotFound, Web3Exception
+from web3.middleware import ExtraDataToPOAMiddleware
+from web3.providers import BaseProvider
+
+import contracts_abi
+from registry.core.errors import Conflict, EmotionetError, Unavailable
+from registry.provenance.anchors.chain import Chain
+from registry.provenance.anchors.outbox import FileOutbox
+from registry.provenance.anchors.sending import Place, Receipt
+from registry.provenance.anchors.transactions import PrivateKey
+from registry.settings import Settings
+
+sys.setrecursionlimit(1000)  # Python's own: py_ecc raises it a hundredfold, and hostile nesting would kill us
+
+TIMEOUT_SECONDS = 20.0
+# What nodes say of a transaction that they or the chain have, or have another of its nonce.
+KNOWN = ("nonce too low", "already known", "already imported", "underpriced", "invalid transaction nonce")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Foreign exceptions as this project's."""
+    try:
+        yield
+    except EmotionetError:
+        raise
+    except OSError as error:  # those of requests are
+        raise Unavailable(
+            "the chain's node can't be reached", hint="check EMOTIONET_CHAIN_RPC, then try again."
+        ) from error
+    except Web3Exception as error:
+        raise Unavailable(f"the chain's node refused: {_said(error)}") from error
+    except Exception as error:  # web3, its codecs and its providers raise from several unrelated trees
+        raise Unavailable(f"the chain's node gave an answer that can't be read ({type(error).__name__})") from error
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def _hex(value: bytes) -> str:
+    return "0x" + bytes(value).hex()
+
+
+class Web3Node:
+    """Implements ``registry.provenance.anchors.chain.Node``."""
+
+    def __init__(self, provider: BaseProvider) -> None:
+        self._web3: Any = Web3(provider)
+        self._web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
+
+    @cached_property
+    def chain(self) -> str:
+        """CAIP-2."""
+        with translated():
+            number = int(self._web3.eth.chain_id)
+            if not 0 < number < 10**32:  # CAIP-2 allows 32 characters
+                raise ValueError(number)
+            return f"eip155:{number}"
+
+    def next_nonce(self, address: str, block: str) -> int:
+        """The nonce to use as of ``latest`` or ``pending``."""
+        with translated():
+            return int(self._web3.eth.get_transaction_count(Web3.to_checksum_address(address), block))
+
+    def base_fee(self) -> int:
+        """The newest block's; 0 before London."""
+        with translated():
+            return int(self._web3.eth.get_block("latest").get("baseFeePerGas", 0))
+
+    def balance(self, address: str) -> int:
+        """Wei."""
+        with translated():
+            return int(self._web3.eth.get_balance(Web3.to_checksum_address(address)))
+
+    def code(self, address: str) -> str:
+        """What lies at an address."""
+        with translated():
+            return _hex(self._web3.eth.get_code(Web3.to_checksum_address(address)))
+
+    def knows(self, transaction: str) -> bool:
+        """Whether it is mined or waits to be."""
+        with translated():
+            try:
+                return bool(self._web3.eth.get_transaction(transaction))
+            except TransactionNotFound:
+                return False
+
+    def receipt(self, transaction: str) -> Receipt | None:
+        """None while it is not mined."""
+        with translated():
+            try:
+                said = self._web3.eth.get_transaction_receipt(transaction)
+            except TransactionNotFound:
+                return None
+            made = said["contractAddress"]
+            return Receipt(_place(said), bool(said["status"]), said["from"].lower(), made.lower() if made else None)
+
+    def block(self, number: int) -> tuple[str, int]:
+        """Hash and unix seconds."""
+        with translated():
+            try:
+                said = self._web3.eth.get_block(number)
+            except BlockNotFound as error:
+                raise Unavailable("the chain is changing its newest blocks", hint="try again.") from error
+            return _hex(said["hash"]), int(said["timestamp"])
+
+    def final_block(self) -> int:
+        """The chain's own tag; eth-tester calls every block final."""
+        with translated():
+            try:
+                return int(self._web3.eth.get_block("finalized")["number"])
+            except BlockNotFound:
+                return -1
+
+    def anchored_at(self, contract: str, publisher: str, digest: bytes) -> int:
+        """Unix seconds; 0 if never."""
+        with translated():
+            who = Web3.to_checksum_address(publisher)
+            return int(self._contract(contract).functions.anchoredAt(who, digest).call())
+
+    def event(self, contract: str, publisher: str, digest: bytes) -> Place | None:
+        """From the node's logs, all blocks."""
+        with translated():
+            found = (
+                self._contract(contract)
+                .events.Anchored()
+                .get_logs(
+                    from_block=0, argument_filters={"publisher": Web3.to_checksum_address(publisher), "digest": digest}
+                )
+            )
+            return _place(found[-1]) if found else None
+
+    def _contract(self, address: str) -> Any:
+        return self._web3.eth.contract(address=Web3.to_checksum_address(address), abi=contracts_abi.abi())
+
+    def send(self, raw: bytes) -> None:
+        """Hand a transaction over."""
+        with translated():
+            try:
+                self._web3.eth.send_raw_transaction(raw)
+            except OSError:
+                raise
+            except Exception as error:  # as above
+                text = _said(error)
+                if "insufficient funds" in text.lower():
+                    raise Conflict(
+                        f"the publishing key has too little on {self.chain} to pay for its transactions",
+                        code="no_gas",
+                        hint="send some to the address that `emotionet keys show` prints.",
+                    ) from error
+                if not any(word in text.lower() for word in KNOWN):
+                    raise Unavailable(f"the chain's node refused the transaction: {text}") from error
+
+
+def _place(said: Any) -> Place:
+    return Place(_hex(said["transactionHash"]), int(said["blockNumber"]), _hex(said["blockHash"]))
+
+
+def connect(settings: Settings, key: Callable[[], PrivateKey]) -> Chain:
+    """The chain that the settings name."""
+    provider = HTTPProvider(settings.chain_rpc, request_kwargs={"timeout": TIMEOUT_SECONDS})
+    outbox = FileOutbox(settings.home / "outbox" / "transactions.jsonl")
+    return Chain(Web3Node(provider), settings.chain_contract, key, outbox)
+
+
+def deploy_contract(settings: Settings, key: PrivateKey) -> str:
+    """Deploy to the chain that the settings name; returns the contract's address."""
+    return connect(settings, lambda: key).deploy()

@@ -1,0 +1,90 @@
+"""Signing a chain's transactions (EIP-1559): values in, values out, nothing is sent.
+
+Invariants: a fee bump says the same again under the same nonce and differs in its fees alone; it offers at
+least an eighth more than before, because nodes refuse a replacement that offers less than a tenth more.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from eth_account import Account
+from eth_account.typed_transactions import TypedTransaction
+from hexbytes import HexBytes
+
+from registry.provenance.anchors.outbox import Sent
+
+sys.setrecursionlimit(1000)  # Python's own: py_ecc raises it a hundredfold, and hostile nesting would kill us
+
+ANCHOR = bytes.fromhex("eecdf927")  # what a call of anchor(bytes32) begins with; the digest follows
+TIP = 1_000_000_000  # wei a unit of gas, for whoever makes the block
+
+
+class PrivateKey(Protocol):
+    """What signs transactions."""
+
+    @property
+    def address(self) -> str: ...
+    def private_bytes(self) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Fees:
+    """Wei a unit of gas: the most that is paid, and what of it goes to whoever makes the block."""
+
+    most: int
+    tip: int = TIP
+
+
+def fees_for(base: int) -> Fees:
+    """Fees that hold while a block's base fee, ``base`` wei now, doubles (six full blocks)."""
+    return Fees(2 * base + TIP)
+
+
+def sign(
+    key: PrivateKey, purpose: str, *, chain: str, nonce: int, fees: Fees, gas: int, to: str | None, data: bytes
+) -> Sent:
+    """A signed transaction without value. ``chain``: CAIP-2 of an EVM chain; ``to`` None makes a contract."""
+    said: dict[str, Any] = {
+        "type": 2,
+        "chainId": int(chain.removeprefix("eip155:")),
+        "nonce": nonce,
+        "gas": gas,
+        "value": 0,
+        "data": data,
+        "maxFeePerGas": fees.most,
+        "maxPriorityFeePerGas": fees.tip,
+    }
+    return _signed(key, purpose, chain, said if to is None else {**said, "to": bytes.fromhex(to[2:])})
+
+
+def bumped(key: PrivateKey, sent: Sent, fees: Fees) -> Sent:
+    """The same transaction with better fees: ``fees``, or an eighth more than before if that is more."""
+    said = _said(sent)
+    said["maxFeePerGas"] = max(fees.most, said["maxFeePerGas"] * 9 // 8 + 1)
+    said["maxPriorityFeePerGas"] = max(fees.tip, said["maxPriorityFeePerGas"] * 9 // 8 + 1)
+    said["maxFeePerGas"] = max(said["maxFeePerGas"], said["maxPriorityFeePerGas"])
+    return _signed(key, sent.purpose, sent.chain, said)
+
+
+def most_paid(sent: Sent) -> int:
+    """Wei a unit of gas that a kept transaction pays at most: no block with a higher base fee takes it."""
+    return int(_said(sent)["maxFeePerGas"])
+
+
+def _said(sent: Sent) -> dict[str, Any]:
+    said = TypedTransaction.from_bytes(HexBytes(sent.raw)).as_dict()
+    return {name: value for name, value in said.items() if name not in {"v", "r", "s"} and value != b""}
+
+
+def _signed(key: PrivateKey, purpose: str, chain: str, said: dict[str, Any]) -> Sent:
+    signed = Account.sign_transaction(said, key.private_bytes())
+    return Sent(
+        chain=chain,
+        purpose=purpose,
+        nonce=int(said["nonce"]),
+        transaction="0x" + bytes(signed.hash).hex(),
+        raw="0x" + bytes(signed.raw_transaction).hex(),
+    )

@@ -1,0 +1,185 @@
+"""The publishing key: secp256k1, in a V3 keystore ``HOME/keys/<address>.json`` (0600 in a 0700 folder).
+
+Without a passphrase a random one lies beside it in ``HOME/keys/passphrase`` (0600): that protects a
+key file that was copied alone (into a backup, an image), not one from whoever can read the folder. A
+person's passphrase makes the key cost about a second to open; a random one of 256 bits needs no
+stretching (``keystore``).
+
+Invariants: one key a home, also if two processes make it at once; a file is there completely or not
+at all; a key or passphrase file that others may read is refused; no text form of a key shows its
+secret; a passphrase or key is never in an error's message.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from coincurve import PrivateKey
+
+from registry.core.errors import InvalidInput, not_read, not_written
+from registry.core.log import address_of_key, did_of
+from registry.provenance.keys import keystore, own_log
+
+FOLDER = "keys"
+PASSPHRASE_FILE = "passphrase"  # noqa: S105 - a file name
+
+
+class Key:
+    """A key that signs log entries. ``created``: it was made by this very call; ``path``: where it lies."""
+
+    __slots__ = ("_private", "address", "created", "did", "path")
+
+    def __init__(self, private: PrivateKey, path: Path, *, created: bool) -> None:
+        self._private = private
+        self.address: str = address_of_key(private.public_key.format(compressed=False))
+        self.did: str = did_of(self.address)
+        self.path = path
+        self.created = created
+
+    def sign(self, message: bytes) -> bytes:
+        """65 bytes r || s || recovery id over sha2-256 of ``message``; RFC 6979, low s (libsecp256k1's form)."""
+        return bytes(self._private.sign_recoverable(message))
+
+    def private_bytes(self) -> bytes:
+        """The 32 secret bytes, for whoever must sign transactions in another form. Never print or keep them."""
+        return bytes(self._private.secret)
+
+    def __repr__(self) -> str:
+        return f"Key({self.did})"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a key is not copied or sent: load it where it is needed")
+
+
+def load(home: Path, passphrase: str | None = None) -> Key | None:
+    """The home's key, or None if there is none yet (then nothing is written).
+
+    ``InvalidInput``: ``wrong_passphrase``, ``passphrase_missing``, ``key_too_open``, ``key_file_damaged``,
+    ``several_keys``. ``Unavailable`` if a file can't be read.
+    """
+    path = _key_file(home / FOLDER)
+    return None if path is None else _open(path, passphrase)
+
+
+def load_or_create(home: Path, passphrase: str | None = None, *, another: bool = False) -> Key:
+    """The home's key, made first if there is none (``created`` says so). Errors as of ``load``.
+
+    ``Conflict`` (``key_missing``) in a home whose log another key signed, unless ``another`` is meant to go on there.
+    """
+    found = load(home, passphrase)
+    if not another:
+        own_log.check_signer(home, found.address if found else None)
+    key = found or _create(home / FOLDER, passphrase)
+    if another:
+        own_log.go_on_as(home, key.address)
+    return key
+
+
+def _create(folder: Path, passphrase: str | None) -> Key:
+    with _locked(folder):
+        path = _key_file(folder)
+        if path is not None:  # another process was quicker
+            return _open(path, passphrase)
+        n = keystore.RANDOM_N if passphrase is None else keystore.HUMAN_N
+        passphrase = _passphrase(folder, make=True) if passphrase is None else _checked(passphrase)
+        key = Key(PrivateKey(), folder / "new", created=True)
+        key.path = folder / f"{key.address}.json"
+        _write(key.path, keystore.encrypt(key.private_bytes(), key.address, passphrase, n))
+        return key
+
+
+def _open(path: Path, passphrase: str | None) -> Key:
+    given = _passphrase(path.parent, make=False) if passphrase is None else _checked(passphrase)
+    key = Key(PrivateKey(keystore.decrypt(_read(path), given)), path, created=False)
+    if key.address != path.stem:
+        raise InvalidInput(
+            f"{path} holds the key of {key.address}", code="key_file_damaged", hint="rename or restore it."
+        )
+    return key
+
+
+def _key_file(folder: Path) -> Path | None:
+    try:
+        found = sorted(entry for entry in folder.iterdir() if entry.suffix == ".json")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise not_read(f"the folder {folder}", error) from error
+    if len(found) > 1:
+        raise InvalidInput(
+            f"{folder} holds {len(found)} keys", code="several_keys", hint="leave only the one that publishes."
+        )
+    return found[0] if found else None
+
+
+def _checked(passphrase: str) -> str:
+    if not passphrase:
+        raise InvalidInput("the passphrase is empty", code="passphrase_missing", hint="give one, or none at all.")
+    return passphrase
+
+
+def _passphrase(folder: Path, *, make: bool) -> str:
+    path = folder / PASSPHRASE_FILE
+    if not path.exists():
+        if not make:
+            raise InvalidInput(
+                f"the key in {folder} needs its passphrase",
+                code="passphrase_missing",
+                hint="set EMOTIONET_PASSPHRASE_FILE.",
+            )
+        _write(path, secrets.token_urlsafe(32) + "\n")
+    return _checked(_read(path).strip())
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open(encoding="ascii") as handle:
+            if os.fstat(handle.fileno()).st_mode & 0o077:
+                raise InvalidInput(f"others may read {path}", code="key_too_open", hint=f"run `chmod 600 {path}`.")
+            return handle.read(1 << 16)
+    except OSError as error:
+        raise not_read(path, error) from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is damaged", code="key_file_damaged", hint="restore it from a backup.") from error
+
+
+def _write(path: Path, text: str) -> None:
+    """Complete or not at all, and never readable by others, not even for a moment."""
+    temporary = path.with_suffix(".tmp")
+    temporary.unlink(missing_ok=True)  # a killed process's; the lock is held
+    try:
+        with os.fdopen(
+            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii"
+        ) as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise not_written(path, error) from error
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One maker at a time among the processes of one home; a killed one lets go."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise not_written(f"the folder {folder}", error) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,177 @@
+"""A release read back as one value: every record it rests on, and its evaluation made again.
+
+Pure: all reading is through ``get``, which verifies. Used to evaluate a run, to write its card and
+report, and by the audit, so that all of them speak of the same thing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from registry.core import records
+from registry.core.errors import InvalidInput
+from registry.core.ipld.cid import CID
+from registry.core.table import tables
+from registry.evaluation.evaluate import Result, evaluate
+from registry.evaluation.figures.overfitting import History, history_of
+from registry.provenance.recipe_numbers import check_evaluation, stated_count, threshold_rule
+
+Get = Callable[[CID], bytes]
+R = TypeVar("R", bound=records.Record)
+SAFETENSORS, ONNX = "safetensors", "onnx"  # formats of published weights
+_SIX = re.compile(r"0\.[0-9]{6}|1\.000000")
+
+
+@dataclass(frozen=True)
+class DrawView:
+    """What a draw rests on."""
+
+    draw: records.Draw
+    plan: records.Plan
+    recipe: records.Recipe
+    preprocessing: records.Preprocessing
+    snapshot: records.Snapshot
+
+
+@dataclass(frozen=True)
+class ReleaseView(DrawView):
+    """What a release rests on."""
+
+    release: records.Release
+    trainings: tuple[records.Training, ...]
+    evaluation: records.Evaluation
+
+
+def _read(get: Get, kind: type[R], cid: CID) -> R:
+    return records.parse_as(kind, get(cid))
+
+
+def draw_view(get: Get, draw_cid: CID) -> DrawView:
+    """A draw's records, read through ``get``."""
+    draw = _read(get, records.Draw, draw_cid)
+    plan = _read(get, records.Plan, draw.plan)
+    preprocessing = _read(get, records.Preprocessing, plan.preprocessing)
+    return DrawView(
+        draw=draw,
+        plan=plan,
+        recipe=_read(get, records.Recipe, plan.recipe),
+        preprocessing=preprocessing,
+        snapshot=_read(get, records.Snapshot, preprocessing.snapshot),
+    )
+
+
+def release_view(get: Get, release: records.Release) -> ReleaseView:
+    """A release's records, read through ``get``."""
+    return ReleaseView(
+        **vars(draw_view(get, release.draw)),
+        release=release,
+        trainings=tuple(_read(get, records.Training, cid) for cid in release.trainings),
+        evaluation=_read(get, records.Evaluation, release.evaluation),
+    )
+
+
+def final_weights(view: ReleaseView) -> records.Weights:
+    """The weights that the plan fixed beforehand as those people get. ``InvalidInput`` if they are not published."""
+    final = view.plan.final
+    for weights in view.release.weights:
+        fold = records.REFIT if weights.fold is None else f"fold:{weights.fold}"
+        if fold == final and weights.format == SAFETENSORS:
+            return weights
+    raise InvalidInput(f"this release has no weights of {final}, which its plan names as final")
+
+
+def thresholds(view: ReleaseView) -> tuple[int, ...]:
+    """Each fold's threshold in millionths, as the evaluation states them (level 6 computes them again)."""
+    return tuple(_millionths(one) for one in view.evaluation.thresholds)
+
+
+def threshold_of(view: ReleaseView, fold: int | None) -> int:
+    """The threshold, in millionths, of a fold's weights; of a refit's or of an average for None."""
+    if fold is None:
+        return _millionths(view.evaluation.threshold_of_all)
+    found = thresholds(view)
+    if not 0 <= fold < len(found):
+        raise InvalidInput(f"the evaluation states no threshold of fold {fold}", code="bad_threshold")
+    return found[fold]
+
+
+def _millionths(text: str) -> int:
+    if not _SIX.fullmatch(text):
+        raise InvalidInput(f"the evaluation states the threshold {text!r}, which is none", code="bad_threshold")
+    return int(text.replace(".", ""))
+
+
+def own_figures(view: ReleaseView) -> tuple[records.Metric, ...] | None:
+    """What was judged of the weights that people get: their fold's figures; None of a refit, which nobody judged."""
+    if view.plan.final == records.REFIT:
+        return None
+    fold = final_weights(view).fold
+    if fold is None or not 0 <= fold < len(view.evaluation.per_fold):
+        raise InvalidInput(f"the evaluation has no figures of {view.plan.final}", code="bad_evaluation")
+    return view.evaluation.per_fold[fold]
+
+
+def by_name(found: Iterable[records.Figure]) -> dict[str, dict[str, Any]]:
+    """Figures as JSON, by name. ``InvalidInput`` (``bad_evaluation``) where a stranger's say two things of one."""
+    named: dict[str, dict[str, Any]] = {}
+    for one in found:
+        shown = one.document()
+        if named.setdefault(one.name, shown) != shown:
+            raise InvalidInput(
+                f"this release's evaluation states two values of {one.name}",
+                code="bad_evaluation",
+                hint="see `emotionet audit`, which says what follows from the predictions.",
+            )
+    return named
+
+
+def _history(get: Get, training: CID) -> History:
+    record = _read(get, records.Training, training)
+    return history_of(record.fold, list(tables.rows_as_dicts(record.history, get)))
+
+
+def _in_another(row: Mapping[str, Any]) -> bool:
+    """Whether a kept image belongs to the group of another one; one that does not is its own, without being told."""
+    return row["reason"] is None and row["group"] != row["sha256"]
+
+
+def _shared(pairs: Iterable[tuple[bytes, Mapping[str, str]]]) -> dict[bytes, Mapping[str, str]]:
+    """By image; equal attributes are held once, since of a million images most have the same few."""
+    known: dict[str, Mapping[str, str]] = {}  # by repr, since a stranger's may be of any type
+    return {key: known.setdefault(repr(found), found) for key, found in pairs}
+
+
+def evaluate_draw(
+    get: Get,
+    draw_cid: CID,
+    predictions: CID,
+    trainings: Sequence[CID],
+    claims: tuple[records.Claim, ...] | None = None,
+) -> Result:
+    """Every figure of an evaluation, from the draw's records, a PREDICTIONS table and the trainings' histories.
+
+    ``claims``: other ones than the plan's, to be judged after the fact.
+    """
+    view = draw_view(get, draw_cid)
+    check_evaluation(view.recipe)
+    prepared = tables.rows_as_dicts(view.preprocessing.output, get)
+    items = tables.rows_as_dicts(view.snapshot.items, get)
+    return evaluate(
+        tables.rows_as_dicts(predictions, get),
+        classes=view.snapshot.classes,
+        threshold=threshold_rule(view.recipe),
+        final=view.plan.final,
+        histories=[_history(get, one) for one in trainings],
+        claims=view.plan.claims if claims is None else claims,
+        groups=view.plan.groups,
+        clusters={row["sha256"]: row["group"] for row in prepared if _in_another(row)},
+        attributes=_shared((row["sha256"], row["attributes"]) for row in items),
+        rounds=stated_count(view.recipe, "evaluation", "rounds"),
+        min_group=stated_count(view.recipe, "evaluation", "min_group"),
+        seed=view.plan.seed,
+        origin=view.plan.origin,
+        seen={row["sha256"] for row in tables.rows_as_dicts(view.plan.seen, get)} if view.plan.seen else (),
+    )

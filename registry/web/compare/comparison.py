@@ -1,0 +1,44 @@
+"""The page of a comparison: paired differences with their intervals, and both releases' own figures side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from registry.core import records
+from registry.core.ipld.cid import CID
+from registry.provenance.release_view import release_view
+from registry.web.base import figures
+from registry.web.base.words import Words
+from registry.web.report.check_records import check_drawn
+from registry.web.report.report import check_drawings, render
+from registry.web.report.sections import by_confidence, confusion, curves_of
+from registry.workflows.parts import Parts
+
+
+def comparison_page(parts: Parts, a: CID, b: CID, found: Mapping[str, Any], language: str) -> str:
+    """``found`` is the document of ``compare_releases`` for the releases ``a`` and ``b``.
+
+    ``InvalidInput`` for a language that there is not (``bad_language``), and for a stranger's evaluation that states
+    what can't be shown (``bad_evaluation``).
+    """
+    t, get = Words(language), parts.store.get
+    views = [release_view(get, records.parse_as(records.Release, get(cid))) for cid in (a, b)]
+    for view in views:
+        check_drawn(view, get)
+    paired = figures.intervals(
+        t,
+        t("compare.differences"),
+        [(one["name"], one["difference"], one["low"], one["high"], None) for one in found["differences"]],
+        lowest=-1,
+    )
+    both = [("A", views[0]), ("B", views[1])]
+    own = [
+        *(confusion(t, view, normalized=True, title=t("compare.confusion", side=side)) for side, view in both),
+        *(
+            by_confidence(t, "f1_confidence", curves_of(view, get), view.snapshot.classes, t("compare.f1", side=side))
+            for side, view in both
+        ),
+    ]
+    check_drawings((paired, *own))
+    return render("compare.html", t, found=found, paired=paired, own=own)

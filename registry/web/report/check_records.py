@@ -1,0 +1,82 @@
+"""What a stranger's records state, looked at before it is shown: numbers that are numbers, tables of the right shape.
+
+Invariant: all that a page reads from a stranger's records is looked at here, and nothing is drawn here, so that
+whatever fails later is a defect of ours and ends as one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from msgspec import structs
+
+from registry.core.ipld.cid import CID
+from registry.core.stated import as_stated
+from registry.core.table import tables
+from registry.provenance.release_view import ReleaseView
+
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
+_WORDS = frozenset({"name", "metric", "of", "group", "label", "reason", "comparator", "verdict"})
+# what else is text in a figure is a decimal
+
+
+def check_stated(view: ReleaseView, get: Any, items: Iterable[Mapping[str, Any]]) -> None:
+    """``InvalidInput`` (``bad_evaluation``) unless a release's page can show what its records state.
+
+    ``items`` are the rows of its snapshot.
+    """
+    found = view.evaluation
+    check_drawn(view, get)
+    with as_stated():
+        several = (found.metrics, *found.per_fold, found.fairness, found.tests, found.optimistic, found.spread)
+        for part in chain(*several, found.overfitting, view.release.claims):
+            _numbers(value for name, value in structs.asdict(part).items() if name not in _WORDS)
+        _numbers(found.thresholds)
+        _demand(len(found.several) == len(found.confusion), "a count a class")
+        for row in items:
+            _kinds((row["sha256"], bytes), (row["image"], CID), (row["label"], str | None), (row["attributes"], dict))
+        for row in tables.rows_as_dicts(view.snapshot.excluded, get):
+            _kinds((row["reason"], str))
+        for row in tables.rows_as_dicts(view.preprocessing.output, get):
+            _kinds((row["sha256"], bytes), (row["reason"], str | None), (row["measured"], str | None))
+
+
+def check_drawn(view: ReleaseView, get: Any) -> None:
+    """``InvalidInput`` (``bad_evaluation``) unless the confusion matrix and the curves can be drawn."""
+    with as_stated():
+        classes, counts = len(view.snapshot.classes), view.evaluation.confusion
+        whole = len(counts) in (classes, classes + 1) and all(
+            len(row) == classes + 1 and min(row) >= 0 for row in counts
+        )
+        _demand(whole, "a matrix of classes by classes and nothing")
+        for row in tables.rows_as_dicts(view.evaluation.curves, get):
+            _kinds((row["name"], str))
+            bins = row["name"].startswith("reliability(")
+            for point in row["points"]:
+                _points(point, 3 if bins else 2)
+                _demand(not bins or int(point[2]) > 0, "a bin of some images")
+
+
+def _points(point: Sequence[Any], width: int) -> None:
+    _demand(isinstance(point, (list, tuple)) and len(point) == width, "a point")
+    for value in point:
+        _kinds((value, str))
+    _numbers(point)
+
+
+def _numbers(values: Iterable[Any]) -> None:
+    for value in values:
+        _demand(not isinstance(value, str) or _NUMBER.fullmatch(value) is not None, "a number")
+
+
+def _kinds(*pairs: tuple[object, Any]) -> None:
+    for value, kind in pairs:
+        _demand(isinstance(value, kind), f"{kind}")
+
+
+def _demand(holds: bool, what: str) -> None:
+    if not holds:
+        raise ValueError(f"it is not {what}")

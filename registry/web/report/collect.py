@@ -1,0 +1,173 @@
+"""Gathers what the report shows, from a release's records and from an audit of it, made on the way.
+
+Invariants: nothing but records (and the anchor's state, and the audit, which may ask a chain) says anything here; the
+same home and language give the same page.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import structs
+
+from registry.content.unixfs import reader
+from registry.core import records
+from registry.core.errors import EmotionetError
+from registry.core.ipld.cid import CID
+from registry.core.records import to_value
+from registry.core.table import tables
+from registry.evaluation.base_seen import about_base
+from registry.imaging.thumbnail import thumbnail
+from registry.provenance.release_view import ReleaseView, own_figures, release_view
+from registry.web.base.figures import nothing
+from registry.web.base.words import Words
+from registry.web.report.by_group import by_group, people_of
+from registry.web.report.check_records import check_stated
+from registry.web.report.report import ReportData
+from registry.web.report.sections import drawings, kept_and_dropped
+from registry.workflows.audit.audit_target import audit_target
+from registry.workflows.base_weights import stated_licence, weights_files
+from registry.workflows.parts import Parts
+from registry.workflows.releases.judge_claims import judge_claims
+from registry.workflows.releases.publish_release import show_release
+
+EXAMPLES_A_REASON = 2
+BY_FOLD = ("macro_f1", "accuracy", "pr_auc", "map50")
+HEADLINE = ("macro_f1", "pr_auc", "map50")
+IDS = ("release", "entry", "plan", "draw", "snapshot", "preprocessing", "evaluation")
+THUMB = 128
+
+
+def collect(
+    parts: Parts, release: CID, language: str, commands: Sequence[str] = (), *, claims: Sequence[str] = ()
+) -> ReportData:
+    """Everything for ``render_report`` of a release that is held; ``commands`` are what to try next, ``claims`` what
+    somebody claims after the fact.
+
+    ``NotFound`` if it is not held, ``InvalidInput`` for a language that there is not (``bad_language``), and for a
+    claim that is none, or about nothing there (``bad_claim``), and for a stranger's evaluation that states what can't
+    be shown (``bad_evaluation``).
+    """
+    t, get = Words(language), parts.store.get
+    about = show_release(parts, release)
+    view = release_view(get, records.parse_as(records.Release, get(CID.parse(about["release"]))))
+    entry = records.parse_as(records.Entry, get(CID.parse(about["entry"])))
+    audit = audit_target(parts, about["entry"]).to_json()
+    items = list(tables.rows_as_dicts(view.snapshot.items, get))
+    unchecked = sum(check["result"] == "not checked" for check in audit["checks"])
+    named = {metric.name: metric.document() for metric in view.evaluation.metrics}
+    check_stated(view, get, items)
+    classes = view.snapshot.classes
+    return ReportData(
+        language=language,
+        issued=entry.issued_at,
+        issuer=about["issuer"],
+        recipe=view.recipe.name,
+        drawn=bool(items) and all(row["attributes"].get("source") == "drawing" for row in items),
+        anchor=about["anchor"]["status"],
+        base=str(view.plan.base) if view.plan.base else None,
+        base_licence=_base_licence(parts, view.plan.base),
+        licence=view.release.licence,
+        headline=tuple(named[name] for name in HEADLINE if name in named),
+        holds=audit["holds"],
+        withdrawn=tuple(about["withdrawn"]),
+        checked=len(audit["checks"]) - unchecked,
+        unchecked=unchecked,
+        claims=tuple(to_value(verdict) for verdict in view.release.claims),
+        later=tuple(judge_claims(parts, CID.parse(about["release"]), claims)["claims"] if claims else ()),
+        figures=tuple(drawings(t, view, get, items)),
+        counts=tuple(_counts(parts, view, items)),
+        examples=tuple(_examples(parts, view, items)),
+        metrics=tuple(metric.document() for metric in view.evaluation.metrics),
+        people=by_group(people_of(view.evaluation), classes),
+        classes=classes,
+        tests=tuple(one.document() for one in view.evaluation.tests),
+        several=tuple(zip((*classes, nothing(t, classes)), view.evaluation.several, strict=False)),
+        thresholds=view.evaluation.thresholds,
+        optimistic=tuple(one.document() for one in view.evaluation.optimistic),
+        overfitting=tuple(structs.asdict(one) for one in view.evaluation.overfitting),
+        spread=tuple(one.document() for one in view.evaluation.spread),
+        notes=view.evaluation.notes,
+        checks=tuple(audit["checks"]),
+        cids=_cids(about),
+        per_fold=tuple(_some(found) for found in view.evaluation.per_fold),
+        own=None if (own := own_figures(view)) is None else _some(own),
+        **_of_base(view),
+        final=view.plan.final,
+        commands=tuple(commands),
+    )
+
+
+def _cids(about: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The release's own, then those of its weights, each with what it is of."""
+    weights = ((_name(one["fold"]), one["cid"]) for one in about["weights"])
+    return (*((name, about[name]) for name in IDS), *weights)
+
+
+def _name(fold: int | None) -> str:
+    """Of published weights, as ``Words.fold`` reads it."""
+    return records.REFIT if fold is None else f"fold {fold}"
+
+
+def _some(found: Sequence[records.Metric]) -> tuple[dict[str, Any], ...]:
+    return tuple(one.document() for one in found if one.name in BY_FOLD)
+
+
+def _of_base(view: ReleaseView) -> dict[str, Any]:
+    """What the base weights have seen, and the figures of what they have and have not."""
+    found = view.evaluation
+    return {"base_said": about_base(view.plan.origin), "unseen": _some(found.unseen), "seen": _some(found.seen)}
+
+
+def _base_licence(parts: Parts, base: CID | None) -> str | None:
+    """What the base weights' own model.json states; None where they state none, or are not held here."""
+    if base is None:
+        return None
+    try:
+        return stated_licence(weights_files(parts.store, base))
+    except EmotionetError:
+        return None
+
+
+def _counts(parts: Parts, view: ReleaseView, items: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, int]]:
+    """(step, what, reason, how many): the first two are keys of the catalogue's section ``data``."""
+    excluded: dict[str, int] = {}
+    for row in tables.rows_as_dicts(view.snapshot.excluded, parts.store.get):
+        excluded[row["reason"]] = excluded.get(row["reason"], 0) + 1
+    kept, dropped = kept_and_dropped(view, parts.store.get, items)
+    return [
+        ("snapshot", "images", "", view.snapshot.count),
+        *(("snapshot", "left_out", reason, count) for reason, count in sorted(excluded.items())),
+        ("cleaning", "kept", "", sum(stayed for stayed, _ in kept.values())),
+        *(("cleaning", "dropped", reason, count) for reason, count in dropped.items()),
+    ]
+
+
+def _examples(parts: Parts, view: ReleaseView, items: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str | None]]:
+    where = {row["sha256"]: row["image"] for row in items}
+    found: list[tuple[str, str, str | None]] = []
+    seen: dict[str, int] = {}
+    for row in tables.rows_as_dicts(view.preprocessing.output, parts.store.get):
+        reason = row["reason"]
+        if reason is None or seen.get(reason, 0) >= EXAMPLES_A_REASON:
+            continue
+        seen[reason] = seen.get(reason, 0) + 1
+        measured = row["measured"] or ""
+        found.append((reason, measured if len(measured) < 40 else measured[:22] + "…", _picture(parts, where, row)))
+    return sorted(found, key=lambda one: one[0])
+
+
+def _picture(parts: Parts, where: Mapping[bytes, CID], row: Mapping[str, Any]) -> str | None:
+    """A small JPEG as a data URI; None for what is withdrawn, not held, or can't be decoded."""
+    try:
+        small = thumbnail(reader.read_whole(parts.store, where[row["sha256"]]), THUMB)
+    except (EmotionetError, KeyError):
+        return None
+    if small is None:
+        return None
+    stream = io.BytesIO()
+    small.save(stream, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()

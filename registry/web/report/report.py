@@ -1,0 +1,127 @@
+"""The HTML report: one file that needs nothing else, no script, no foreign host, fit for print and for the dark.
+
+Invariants: everything from outside is escaped; only SVG that ``registry.web.base.figures`` made is inserted as it is;
+pictures are data URIs; a browser that heeds the page's policy loads nothing; every word is the catalogue's, or a
+record's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from registry.core.errors import InvalidInput
+from registry.web.base import figures
+from registry.web.base.svg import Drawing
+from registry.web.base.words import Words
+from registry.web.report.by_group import ByGroup
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+class ReportData(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the report shows, as plain values.
+
+    ``headline``, ``metrics``, ``per_fold`` and ``own`` hold {name, value, low, high, n}; ``people`` the figures of
+    groups, by ``classes`` where they are of a class; ``claims`` and ``later`` the verdicts' fields; ``counts`` (step,
+    what, reason, how many); ``examples`` (reason, what was measured, data URI or None); ``checks`` the audit's {id,
+    level, title, result, reason}; ``cids`` (name, CID); ``tests``, ``optimistic``, ``overfitting`` and ``spread`` the
+    records' fields; ``several`` (class, how many). ``own`` is None of a refit.
+    """
+
+    language: str
+    issued: str
+    issuer: str
+    recipe: str
+    drawn: bool
+    anchor: str
+    base: str | None
+    base_licence: str | None
+    licence: str
+    headline: tuple[dict[str, Any], ...]
+    holds: bool
+    checked: int
+    unchecked: int
+    claims: tuple[dict[str, Any], ...]
+    figures: tuple[Drawing, ...]
+    counts: tuple[tuple[str, str, str, int], ...]
+    examples: tuple[tuple[str, str, str | None], ...]
+    metrics: tuple[dict[str, Any], ...]
+    notes: tuple[str, ...]
+    checks: tuple[dict[str, Any], ...]
+    cids: tuple[tuple[str, str], ...]
+    final: str  # "fold:N" or "refit": whose weights people get
+    own: tuple[dict[str, Any], ...] | None = None
+    withdrawn: tuple[dict[str, Any], ...] = ()  # what was taken back of it: {what, effective, reason, issuer}
+    base_said: tuple[str, ...] = ()  # notes on what the base weights have seen
+    unseen: tuple[dict[str, Any], ...] = ()  # of images that they have not seen, and of the others
+    seen: tuple[dict[str, Any], ...] = ()
+    people: ByGroup = ByGroup()
+    classes: tuple[str, ...] = ()
+    later: tuple[dict[str, Any], ...] = ()  # claims after the fact, of whoever asked for this page
+    tests: tuple[dict[str, Any], ...] = ()
+    several: tuple[tuple[str, int], ...] = ()
+    thresholds: tuple[str, ...] = ()
+    optimistic: tuple[dict[str, Any], ...] = ()
+    overfitting: tuple[dict[str, Any], ...] = ()
+    spread: tuple[dict[str, Any], ...] = ()
+    per_fold: tuple[tuple[dict[str, Any], ...], ...] = ()
+    commands: tuple[str, ...] = ()  # to try next
+
+
+MARKS = {
+    "supported": "✓",
+    "supported on seen images": "!",
+    "refuted": "✗",
+    "undecided": "?",
+    "holds": "✓",
+    "does not hold": "✗",
+    "not checked": "–",
+}
+
+
+@cache
+def _environment() -> Environment:
+    loader = PackageLoader("registry.web", "templates")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def check_drawings(drawings: Iterable[Drawing]) -> None:
+    """``InvalidInput`` (``bad_figure``) for what could act, or leave its place, in a page."""
+    for one in drawings:
+        if not (one.svg.startswith("<svg ") and one.svg.endswith("</svg>")) or "<script" in one.svg.lower():
+            raise InvalidInput(
+                f"the figure {one.title!r} is no SVG of ours", code="bad_figure", hint="draw it with web.figures."
+            )
+
+
+def render(template: str, t: Words, **fields: Any) -> str:
+    """A page of ``templates`` in the language of ``t``."""
+
+    def scale(metric: dict[str, Any], threshold: str | None = None) -> Markup:
+        name = metric.get("name") or metric["metric"]
+        drawn = figures.scale(t, name, metric["value"], metric["low"], metric["high"], threshold)
+        return Markup(drawn)  # noqa: S704  our own, which escapes
+
+    def svg(drawing: Drawing) -> Markup:
+        return Markup(drawing.svg)  # noqa: S704  looked at by check_drawings
+
+    found = _environment().get_template(template)
+    policy = Markup(POLICY)  # noqa: S704  a constant
+    return found.render(t=t, scale=scale, svg=svg, marks=MARKS, policy=policy, **fields)
+
+
+def render_report(data: ReportData) -> str:
+    """The whole page. ``InvalidInput`` (``bad_figure``) for a figure or a picture that would not stay in its place."""
+    check_drawings(data.figures)
+    for reason, _, uri in data.examples:
+        if uri is not None and not uri.startswith(("data:image/jpeg;base64,", "data:image/png;base64,")):
+            raise InvalidInput(f"the picture for {reason!r} must be a data URI of a JPEG or PNG", code="bad_figure")
+    t = Words(data.language)
+    thresholds = "; ".join(map(t.exact, data.thresholds))
+    return render("report.html", t, data=data, thresholds=thresholds)

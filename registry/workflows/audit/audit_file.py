@@ -1,0 +1,200 @@
+"""Audit a CAR file with nothing but the file: no key, no account, nothing that this home holds.
+
+Invariants: it is read block by block into a scratch store; a block is found by its whole CID, as links name it;
+damaged blocks are remembered, never used, and stop nothing. A file that holds a release is audited as that release;
+otherwise its target is its first root. What can't be a target is refused with a sentence, as a check that fails.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from registry.content.stores.embedded import EmbeddedStore
+from registry.content.unixfs import reader
+from registry.core import records
+from registry.core.errors import InvalidInput, NotFound, Untrusted, not_read
+from registry.core.ipld import car
+from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY, verify
+from registry.core.ports.anchor import Anchors
+from registry.core.ports.store import BlockReader
+from registry.provenance.checks.report import FAILS, Check, Report
+from registry.provenance.checks.run import levels_up_to, run_checks
+from registry.provenance.checks.subject import Subject
+from registry.workflows.methods import installed
+
+MAX_BYTES = 64 << 30
+Known = Mapping[CID, records.Record]
+
+
+class StoredFiles:
+    """Files and directories of a store, as the checks read them (``checks.reading.Files``)."""
+
+    def __init__(self, store: BlockReader) -> None:
+        self._store = store
+
+    def names(self, directory: CID) -> Mapping[str, CID]:
+        """A directory's names."""
+        return {name: entry.cid for name, entry in reader.entries(self._store, directory)}
+
+    def pieces(self, file: CID) -> Iterator[tuple[CID, bytes]]:
+        """A file's blocks in order."""
+        for piece in reader.read_blocks(self._store, file):
+            yield piece.cid, piece.data
+
+
+class FileBlocks:
+    """The blocks of a CAR file by their whole CIDs: those that verify in a scratch store, the others remembered."""
+
+    def __init__(self, store: EmbeddedStore) -> None:
+        self._store = store
+        self.present: set[CID] = set()
+        self.damaged: list[CID] = []
+        self.cut = ""
+
+    def has(self, cid: CID) -> bool:
+        """Whether the file holds it, whole."""
+        return cid.hash_code == IDENTITY or cid in self.present
+
+    def get(self, cid: CID) -> bytes:
+        """The verified bytes. ``NotFound`` for what the file does not hold under this very CID."""
+        if not self.has(cid):
+            raise NotFound(f"block {cid} is not in the file")
+        return self._store.get(cid)
+
+    def read(self, path: Path) -> tuple[CID, ...]:
+        """Read the whole file; returns its roots."""
+        try:
+            with path.open("rb") as stream:
+                roots, sections = car.read_raw(stream)
+                self._sections(sections)
+        except OSError as error:
+            raise not_read(path, error) from error
+        return roots
+
+    def _sections(self, sections: Iterator[tuple[CID, bytes]]) -> None:
+        total = 0
+        try:
+            for cid, data in sections:
+                total += len(data)
+                if total > MAX_BYTES:
+                    raise InvalidInput("the CAR file is larger than 64 GiB", code="too_large")
+                try:
+                    verify(cid, data)
+                    self._store.put(cid, data)
+                except Untrusted:
+                    self.damaged.append(cid)
+                else:
+                    self.present.add(cid)
+        except (Untrusted, InvalidInput) as error:
+            self.cut = str(error)
+
+    def records(self) -> dict[CID, records.Record]:
+        """Every block that is a record. What looks like one and is none, the checks will name."""
+        found = {}
+        for cid in self.present:
+            if cid.codec == DAG_CBOR:
+                with suppress(Exception):  # a stranger's bytes may break anything, and 1.records meets them again
+                    found[cid] = records.parse(self._store.get(cid))
+        return found
+
+
+@contextmanager
+def _scratch() -> Iterator[EmbeddedStore]:
+    with tempfile.TemporaryDirectory(prefix="emotionet-audit-") as folder:
+        yield EmbeddedStore(Path(folder))
+
+
+def audit_car(
+    path: Path,
+    *,
+    level: int | None = None,
+    issuer: str | None = None,
+    offline: bool = True,
+    chain: Anchors | None = None,
+) -> Report:
+    """Audit a CAR file. A damaged file gives a report too, one that does not hold."""
+    with _scratch() as store:
+        blocks = FileBlocks(store)
+        try:
+            roots = blocks.read(path)
+            known = blocks.records()
+            entry, record = _target(blocks, known, roots)
+        except (InvalidInput, Untrusted) as error:
+            return Report(target=str(path), checks=[_unusable(str(error))])
+        subject = _subject(blocks, known, roots, entry, record)
+        subject.offline, subject.chain, subject.issuer = offline, chain, issuer
+        report = run_checks(subject, levels_up_to(level))
+        if blocks.cut:
+            report.checks.insert(0, _unusable(blocks.cut))
+        return report
+
+
+def _unusable(reason: str) -> Check:
+    return Check("1.file", 1, "the file is whole", FAILS, reason)
+
+
+def _target(blocks: FileBlocks, known: Known, roots: tuple[CID, ...]) -> tuple[CID | None, CID]:
+    """Entry and record of what the file is about. ``InvalidInput`` (``no_target``) where that can't be told."""
+    if not roots:
+        raise InvalidInput("the CAR file names no root", code="no_target")
+    first = known.get(roots[0])
+    if isinstance(first, records.Evidence):
+        raise InvalidInput(
+            "the file's first root is evidence of an anchor, which nobody signs: the entry of a release, or of what "
+            "else is meant, must be the first root",
+            code="no_target",
+        )
+    if roots[0] in blocks.damaged:
+        return roots[0], roots[0]
+    releases = [cid for cid, one in known.items() if isinstance(one, records.Entry) and _says_release(one, known)]
+    named = [cid for cid in roots if cid in releases]
+    if not named and len(releases) > 1:
+        raise InvalidInput("the file holds several releases, and none of them is a root", code="no_target")
+    entry = named[0] if named else releases[0] if releases else roots[0]
+    found = known.get(entry)
+    return (entry, found.record) if isinstance(found, records.Entry) else (None, roots[0])
+
+
+def _says_release(entry: records.Entry, known: Known) -> bool:
+    return isinstance(known.get(entry.record), records.Release)
+
+
+def _subject(blocks: FileBlocks, known: Known, roots: tuple[CID, ...], entry: CID | None, record: CID) -> Subject:
+    return Subject(
+        get=blocks.get,
+        files=StoredFiles(blocks),
+        entry=entry,
+        record=record,
+        roots=list(roots),
+        damaged=blocks.damaged,
+        newest=_newest(known, entry),
+        evidence=[cid for cid, one in known.items() if isinstance(one, records.Evidence)],
+        log_entries=[cid for cid, one in known.items() if isinstance(one, records.Entry)],
+        present=blocks.present,
+        method=installed,
+        trainings_of=lambda tensors: [
+            cid for cid, one in known.items() if isinstance(one, records.Training) and one.tensors == tensors
+        ],
+    )
+
+
+def _newest(known: Known, entry: CID | None) -> CID | None:
+    """The newest entry that an evidence names, at or after the target's; None without evidence."""
+    target = known.get(entry) if entry else None
+    if not isinstance(target, records.Entry):
+        return None
+    best, seq = None, target.seq - 1
+    for one in known.values():
+        if not isinstance(one, records.Evidence):
+            continue
+        try:
+            named = CID.decode(one.entry)
+        except InvalidInput:
+            continue  # 1.records names it
+        other = known.get(named)
+        if isinstance(other, records.Entry) and other.issuer == target.issuer and other.seq > seq:
+            best, seq = named, other.seq
+    return best

@@ -1,0 +1,111 @@
+"""Audit a CAR file or what is held here: read it without trusting it, then run the checks."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from registry.catalog.queries import entries
+from registry.core import records
+from registry.core.errors import EmotionetError, InvalidInput, NotFound
+from registry.core.ipld.cid import CID
+from registry.core.ports.anchor import Anchors
+from registry.provenance.checks.report import Report
+from registry.provenance.checks.run import levels_up_to, run_checks
+from registry.provenance.checks.subject import Subject
+from registry.workflows.audit.audit_file import StoredFiles
+from registry.workflows.audit.audit_file import audit_car as audit_car
+from registry.workflows.base_weights import known_trainings
+from registry.workflows.parts import Parts
+from registry.workflows.store.read_content import check_regular, names_content, parse_path
+from registry.workflows.withdrawals.held import withdrawals_of
+
+
+def audit_target(
+    parts: Parts, target: str, *, level: int | None = None, issuer: str | None = None, offline: bool = False
+) -> Report:
+    """Audit a CID that is held, or a CAR file. ``NotFound`` or ``Unavailable`` if there is nothing to read."""
+    path = Path(target)
+    chain = None if offline or not parts.settings.chain_rpc else parts.anchors
+    if path.exists() and not names_content(target):
+        check_regular(path)
+        return audit_car(path, level=level, issuer=issuer, offline=offline, chain=chain)
+    cid, rest = parse_path(target)
+    if rest:
+        raise InvalidInput(f"{target} has a path", hint="audit a record, an entry or a directory by its CID.")
+    return audit_held(parts, cid, level=level, issuer=issuer, offline=offline, chain=chain)
+
+
+def audit_held(
+    parts: Parts, cid: CID, *, level: int | None, issuer: str | None, offline: bool, chain: Anchors | None
+) -> Report:
+    """Audit what this home holds, with the evidence, the log's first entry and the withdrawals that it knows."""
+    if not parts.store.has(cid):
+        raise NotFound(f"{cid} is not held here", hint="give a CAR file of it, or import it.")
+    with parts.catalog.read() as db:
+        record = entries.record_of(db, cid)
+    entry = cid if record != cid else _entry_of(parts, record, issuer)
+    own = _evidence(parts, entry)
+    subject = Subject(
+        get=parts.store.get,
+        files=StoredFiles(parts.store),
+        entry=entry,
+        record=record,
+        roots=[entry or record],
+        newest=_anchored(parts, own),
+        evidence=[*own, *_plans_evidence(parts, record, own)],
+        log_entries=[*_opening(parts, entry), *withdrawals_of(parts, record, entry)],
+        chain=chain,
+        offline=offline,
+        issuer=issuer,
+        method=parts.method,
+        trainings_of=partial(known_trainings, parts),
+    )
+    return run_checks(subject, levels_up_to(level))
+
+
+def _entry_of(parts: Parts, record: CID, issuer: str | None) -> CID | None:
+    """Who says a record: the one who is asked for, who signed a release's plan, or the first of anybody. Anyone can
+    sign somebody's record again, and say that it was earlier."""
+    with parts.catalog.read() as db:
+        plan = _plan_entry(parts, record)
+        signers = [issuer, entries.issuer_of(db, plan) if plan else None]
+        found = [entries.entry_of(db, record, one) for one in signers if one is not None]
+        return next((one for one in found if one is not None), None) or entries.entry_of(db, record, None)
+
+
+def _plan_entry(parts: Parts, record: CID) -> CID | None:
+    """The plan's entry of a release; None of anything else."""
+    try:
+        return records.parse_as(records.Release, parts.store.get(record)).plan_entry
+    except EmotionetError:
+        return None
+
+
+def _evidence(parts: Parts, entry: CID | None) -> list[CID]:
+    """The nearest evidence that covers an entry, first."""
+    if entry is None:
+        return []
+    with parts.catalog.read() as db:
+        found = entries.evidence_for(db, entry)
+    return [CID.parse(row["cid"]) for row in found if row["entry"] == found[0]["entry"]]
+
+
+def _plans_evidence(parts: Parts, record: CID, own: list[CID]) -> list[CID]:
+    return [cid for cid in _evidence(parts, _plan_entry(parts, record)) if cid not in own]
+
+
+def _anchored(parts: Parts, evidence: list[CID]) -> CID | None:
+    for cid in evidence:
+        return CID.decode(records.parse_as(records.Evidence, parts.store.get(cid)).entry)
+    return None
+
+
+def _opening(parts: Parts, entry: CID | None) -> list[CID]:
+    """The first entry of the log that an entry is of, where it is known."""
+    if entry is None:
+        return []
+    with parts.catalog.read() as db:
+        issuer = entries.issuer_of(db, entry)
+        first = None if issuer is None else entries.first(db, issuer)
+    return [first] if first is not None and parts.store.has(first) else []

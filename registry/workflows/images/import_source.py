@@ -1,0 +1,204 @@
+"""Bring in a folder, a table, a CAR or a CID, and register what its labels say.
+
+Invariants: bytes are in the store and flushed before any row is said; what came by CID or CAR is
+public already; a local folder's root stays private unless ``publish_source``. Where nothing is registered the document
+says why, and how to go on (``problem``). A dry run gives the same root, rows and rejections, and keeps nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from registry.catalog.queries import images, releases
+from registry.content.labels import Rejection
+from registry.content.labels.columns import Mapped
+from registry.content.labels.folder import Folder
+from registry.core.errors import UsageError
+from registry.core.ipld.cid import CID
+from registry.core.text import counted
+from registry.workflows.images.labeled_rows import NewRow, fit_boxes, merge, new_row
+from registry.workflows.images.read_source import Source, Wanted, read_source
+from registry.workflows.images.register_images import Registered, register
+from registry.workflows.log.index_logs import index_logs, log_behind, signed_in
+from registry.workflows.own import whose
+from registry.workflows.parts import Parts, Progress, silent
+from registry.workflows.store import trace
+
+PROFILES = ("unixfs-v1-2025", "unixfs-v0-2015")
+
+
+@dataclass
+class _Rows:
+    """What is to be registered of each root, and what was refused or cut on the way."""
+
+    rows: list[list[NewRow]] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def import_source(
+    parts: Parts,
+    source: str,
+    *,
+    profile: str = PROFILES[0],
+    labels: Path | None = None,
+    publish_source: bool = False,
+    partial: bool = False,
+    mapping: Mapped | None = None,
+    follow_links: bool = False,
+    dry_run: bool = False,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Import ``source`` and register its rows; the document that `emotionet import --json` prints.
+
+    ``partial`` keeps what verifies of a CAR file that is damaged or incomplete, and pins nothing of it.
+    """
+    if profile not in PROFILES:
+        raise UsageError(f"unknown profile {profile!r}", hint=f"use one of {', '.join(PROFILES)}.")
+    read = read_source(parts, Wanted(source, profile, labels, mapping, partial, follow_links, dry_run), progress)
+    signs = not dry_run and any(folder.rows for folder in read.folders)
+    found = _rows(read, parts.key.did if signs else "")  # no key is made where nothing is said
+    if dry_run:
+        statements, contradicting = merge(row for rows in found.rows for row in rows)
+        found.rejected += contradicting
+        would = [
+            {"release": str(cid), "issuer": issuer, "whose": whose(parts, issuer)} for cid, issuer in read.releases
+        ]
+        return _document(read, found, [], statements, would)
+    _remember(parts, read, publish_source)
+    brought, wrong = _catalogued(parts, Path(source), read)
+    found.notes += [f"not taken from the file's log: {one}" for one in wrong]
+    done = [
+        register(parts, rows, root=root, profile=read.made_by)
+        for root, rows in zip(read.roots, found.rows, strict=True)
+        if rows
+    ]
+    found.rejected += [bad for one in done for bad in one.rejected]
+    return _document(read, found, done, None, brought)
+
+
+def _rows(read: Source, contributor: str) -> _Rows:
+    """Rows with their boxes in their pictures."""
+    made = _Rows()
+    for folder in read.folders:
+        fitted = fit_boxes(
+            (new_row(one.row, one.sha256, one.size, one.cid, contributor), one.picture) for one in folder.rows
+        )
+        made.rows.append(list(fitted.rows))
+        made.rejected += [*folder.rejected, *fitted.rejected]
+        made.notes += [*folder.notes, *(f"{_place(row)}: {what}" for row, what in fitted.cut)]
+    return made
+
+
+def _place(row: NewRow) -> str:
+    """Where a row stands, as its rejection would name it."""
+    return f"{row.table}:{row.row} ({row.name})" if row.table else f"row {row.row} ({row.name})"
+
+
+def _remember(parts: Parts, read: Source, publish_source: bool) -> None:
+    """Pin the roots, and know where they came from."""
+    if read.partial is None:
+        for root in read.roots:
+            parts.store.pin(root)
+    public = read.kind != "folder" or publish_source
+    with parts.catalog.write() as db:
+        for root in read.roots:
+            images.add_source(db, root, kind=read.kind, private=not public, at=parts.now())
+
+
+def _catalogued(parts: Parts, path: Path, read: Source) -> tuple[list[dict[str, str]], list[str]]:
+    """Catalog the log of whoever exported a release; the releases that were brought, and whose they are; and what of
+    the log could not be taken (a fork: an audit of what is held does not see it)."""
+    if read.kind == "folder":
+        return [], []
+    wrong = index_logs(parts, signed_in(path) if read.kind == "car" else log_behind(parts, read.roots))
+    brought = {str(trace.record_of(parts, root)) for root in read.roots}
+    with parts.catalog.read() as db:
+        found = [releases.find(db, CID.parse(cid)) for cid in sorted(brought)]
+    releases_brought = [
+        {"release": row["cid"], "issuer": row["issuer"], "whose": whose(parts, row["issuer"])}
+        for row in found
+        if row is not None
+    ]
+    return releases_brought, wrong
+
+
+def _document(
+    read: Source,
+    found: _Rows,
+    done: Sequence[Registered],
+    statements: Sequence[NewRow] | None,
+    brought: list[dict[str, str]],
+) -> dict[str, Any]:
+    rows = sum(len(folder.rows) + len(folder.rejected) for folder in read.folders)
+    rejected = sorted(found.rejected, key=lambda one: (one.table, one.row))
+    lacking, dry, would = read.partial, statements is not None, statements or ()
+    fresh = {sha256 for one in done for sha256 in one.new} | {row.sha256 for row in would}
+    pictures = [one for folder in read.folders for one in folder.rows if one.sha256 in fresh]
+    names = {one.sha256: one for one in reversed(pictures)}  # its first name
+    told = [one for one in pictures if names[one.sha256] is one]
+    return {
+        "root": str(read.roots[0]),
+        "roots": [str(root) for root in read.roots],
+        "profile": read.made_by if read.kind == "folder" else None,
+        "dry_run": dry,
+        "rows": rows,
+        "registered": len(would) if dry else sum(one.registered for one in done),
+        "unchanged": None if dry else sum(one.unchanged for one in done),
+        "corrected": None if dry else sum(one.corrected for one in done),
+        "joined": rows - len(rejected) - len(would) if dry else sum(one.joined for one in done),
+        "images": len({row.sha256 for part in found.rows for row in part}),
+        "contribution": next((str(one.contribution) for one in reversed(done) if one.contribution), None),
+        "labels": [_understood(folder) for folder in read.folders if folder.labels],
+        "notes": found.notes,
+        "unnamed": [path for folder in read.folders for path in folder.unnamed],
+        "rejected": [
+            {"table": r.table, "row": r.row, "name": r.name, "code": r.code, "reason": r.reason} for r in rejected
+        ],
+        "undecodable": [{"name": one.row.name, "reason": one.picture.trouble} for one in told if one.picture.trouble],
+        "places": [one.row.name for one in told if one.picture.place],
+        "missing": [str(cid) for cid in lacking.missing] if lacking else [],
+        "damaged": [str(cid) for cid in lacking.damaged] if lacking else [],
+        "cut": lacking.cut if lacking else None,
+        "releases": brought,
+        "problem": None if brought else _problem(read, rows, rejected),
+    }
+
+
+def _understood(folder: Folder) -> dict[str, Any]:
+    """How a folder's labels were read."""
+    assert folder.labels is not None
+    labels = folder.labels
+    return {"said": labels.said(), "columns": labels.columns, "left_out": list(labels.left_out)}
+
+
+def _problem(read: Source, rows: int, rejected: Sequence[Rejection]) -> dict[str, str] | None:
+    """Why nothing could be registered, and the way out; None where something was, or was already."""
+    if rows > len(rejected):
+        return None
+    if not rows:
+        first = next((folder.problem for folder in read.folders if folder.problem), None)
+        if first is not None:
+            return {"reason": first.reason, "hint": first.hint}
+        return {"reason": "the table of labels has no row", "hint": "write a row for each picture."}
+    reasons = Counter(bad.code for bad in rejected)
+    code, count = reasons.most_common(1)[0]
+    example = next(bad for bad in rejected if bad.code == code)
+    like = f"{example.name or 'the first'}: {example.reason}"
+    reason = f"none of {counted(rows, 'row')} could be registered; {count} of them like {like}"
+    hint = "mend the rows, and import again."
+    if code == "missing_file":
+        hint = "import the folder that holds the images and the table, or name the table with --labels."
+    if code == "link_outside":
+        hint = "import it with --follow-links."
+    if code == "broken_link":
+        hint = "get what the links lead to (`dvc pull`, `git annex get`), and import again."
+    if code == "symbolic_link":
+        hint = (
+            "add the folder to IPFS again with the files in the links' places (`ipfs add -r --dereference-symlinks`)."
+        )
+    return {"reason": reason, "hint": hint}

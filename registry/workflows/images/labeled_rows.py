@@ -1,0 +1,148 @@
+"""A labeled image as it is registered, whether a folder, a table, a CAR or a request says it; and several rows of one.
+
+Invariants: of one image by one contributor comes one statement. Rows with the same label are one statement with all
+their boxes (one row a box is the commonest way to write them); what a row leaves out another may say; rows that
+contradict each other are all refused, none of them is dropped in silence. Boxes lie in the picture as far as its size
+is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from registry.content.labels.boxes import bounded, fit, in_pixels
+from registry.content.labels.row import LabelRow, Rejection, rejected
+from registry.core.errors import InvalidInput
+from registry.core.ipld.cid import CID
+from registry.core.ports.method import Box
+from registry.imaging.look import Picture
+
+_ONCE = ("subject", "licence", "consent")
+
+
+@dataclass(frozen=True)
+class NewRow:
+    """One label as it is to be registered; ``contributor`` is filled in, ``subject`` is still a name."""
+
+    row: int
+    name: str
+    sha256: bytes
+    cid: CID
+    size: int
+    label: str
+    contributor: str
+    subject: str | None = None
+    licence: str | None = None
+    consent: str | None = None
+    boxes: tuple[Box, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    held: bool = True  # its bytes are in the store; False: only that the image is known
+    table: str = ""
+
+    @property
+    def key(self) -> tuple[bytes, str]:
+        """Whose statement about what it is."""
+        return self.sha256, self.contributor
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Rows whose boxes lie in their pictures, those that were refused, and what was cut, a sentence a row."""
+
+    rows: tuple[NewRow, ...]
+    rejected: tuple[Rejection, ...]
+    cut: tuple[tuple[NewRow, str], ...]
+
+
+def new_row(row: LabelRow, sha256: bytes, size: int, cid: CID, contributor: str) -> NewRow:
+    """A row whose image was found; ``contributor`` says it where the row names nobody."""
+    return NewRow(
+        row=row.row,
+        name=row.file or "",
+        sha256=sha256,
+        cid=cid,
+        size=size,
+        label=row.label,
+        contributor=row.contributor or contributor,
+        subject=row.subject,
+        licence=row.licence,
+        consent=row.consent,
+        boxes=row.boxes,
+        attributes=row.attributes,
+        table=row.table,
+    )
+
+
+def fit_boxes(rows: Iterable[tuple[NewRow, Picture | None]]) -> Fitted:
+    """Each row's boxes cut to its picture; a row with a box outside it is refused."""
+    kept: list[NewRow] = []
+    refused: list[Rejection] = []
+    cut: list[tuple[NewRow, str]] = []
+    for row, picture in rows:
+        if not row.boxes or picture is None or not picture.width:
+            kept.append(row)
+            continue
+        try:
+            boxes, clipped = fit(row.boxes, picture.width, picture.height)
+        except InvalidInput as error:
+            refused.append(rejected(row.row, row.name or str(row.cid), error, row.table))
+            continue
+        kept.append(replace(row, boxes=boxes))
+        if clipped:
+            which = ", ".join(in_pixels(box) for box in clipped)
+            cut.append((row, f"cut to the picture of {picture.width} x {picture.height} pixels: the box {which}"))
+    return Fitted(tuple(kept), tuple(refused), tuple(cut))
+
+
+def merge(rows: Iterable[NewRow]) -> tuple[list[NewRow], list[Rejection]]:
+    """One row for each (image, contributor), at the place of its first; every row of a contradiction is refused."""
+    grouped: dict[tuple[bytes, str], list[NewRow]] = {}
+    for row in rows:
+        grouped.setdefault(row.key, []).append(row)
+    kept: list[NewRow] = []
+    refused: list[Rejection] = []
+    for group in grouped.values():
+        if len(group) == 1:
+            kept.append(group[0])
+            continue
+        try:
+            kept.append(_one(group))
+        except InvalidInput as error:
+            refused += [rejected(row.row, row.name or str(row.cid), error, row.table) for row in group]
+    return kept, sorted(refused, key=lambda one: one.row)
+
+
+def _one(group: Sequence[NewRow]) -> NewRow:
+    """One statement of several rows. ``InvalidInput`` names what they contradict each other in."""
+    lines = ", ".join(str(row.row) for row in group[:10]) + (", …" if len(group) > 10 else "")
+    labels = sorted({row.label for row in group})
+    if len(labels) > 1:
+        raise InvalidInput(
+            f"the same image has two labels by one contributor: {' and '.join(labels[:10])} (rows {lines})",
+            code="contradicting_labels",
+            hint="keep one; labels by several people need the column contributor.",
+        )
+    first: NewRow = group[0]
+    merged = {name: _agreed(name, [getattr(row, name) for row in group], lines) for name in _ONCE}
+    names = dict.fromkeys(name for row in group for name in row.attributes)
+    attributes = {name: _agreed(f"attr.{name}", [row.attributes.get(name) for row in group], lines) for name in names}
+    return replace(
+        first,
+        boxes=bounded(box for row in group for box in row.boxes),
+        attributes={name: value for name, value in attributes.items() if value is not None},
+        subject=merged["subject"],
+        licence=merged["licence"],
+        consent=merged["consent"],
+    )
+
+
+def _agreed(name: str, values: Sequence[str | None], lines: str) -> str | None:
+    given = sorted({value for value in values if value is not None})
+    if len(given) > 1:
+        raise InvalidInput(
+            f"the rows {lines} of one image contradict each other in {name}: {' and '.join(given[:10])}",
+            code="contradicting_rows",
+            hint="keep one: all boxes of a picture make one statement.",
+        )
+    return given[0] if given else None

@@ -1,0 +1,129 @@
+"""Register labeled images: bytes into the store, rows into a contribution, the contribution into the log.
+
+Invariants: rows are registered by (image's sha256, contributor) of this issuer; the same again is unchanged,
+anything else is a correction, which changes what it names, keeps the rest and names what it replaces; one
+bad row never voids the rest. A killed import, run again, ends as if it had never been killed: blocks are
+put before rows are said, and what is new is decided and said in one transaction. No file name and no
+person's name enters a record: names stay in the catalog, a subject becomes a pseudonym.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from registry.catalog.queries import images
+from registry.content.labels import Rejection
+from registry.core import records
+from registry.core.ipld.cid import CID
+from registry.core.table import tables
+from registry.workflows.images.labeled_rows import NewRow, merge
+from registry.workflows.log.append import Log, appending
+from registry.workflows.parts import Parts
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What registering did; ``contribution`` is None where nothing was new. Counts are of statements, one for each
+    (image, contributor); ``joined`` are rows that became part of another row's statement."""
+
+    contribution: CID | None
+    registered: int
+    unchanged: int
+    corrected: int
+    images: int
+    rejected: tuple[Rejection, ...]
+    new: frozenset[bytes] = frozenset()  # images with a label that was not known
+    joined: int = 0
+
+
+MANY = 1000  # rows at once after which the catalog's planner is told
+_NAMED = ("label", "subject", "licence", "consent", "boxes")  # a row that leaves one out says nothing of it
+
+
+def _said(db: Session, row: NewRow) -> dict[str, Any]:
+    """What the row itself says, its subject replaced by a pseudonym."""
+    return {
+        "label": row.label,
+        "boxes": [list(box) for box in row.boxes],
+        "attributes": dict(row.attributes),
+        "subject": images.pseudonym(db, row.subject) if row.subject else None,
+        "licence": row.licence,
+        "consent": row.consent,
+    }
+
+
+def _corrected(said: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """What counts from now on: what the row names, and of the row before whatever it does not mention."""
+    kept = {name: said[name] or before[name] for name in _NAMED}
+    return {**kept, "attributes": {**before["attributes"], **said["attributes"]}}
+
+
+def _table_row(db: Session, row: NewRow, issuer: str) -> dict[str, Any] | None:
+    """The row as it stands in the contribution's table; None if nothing in it is new.
+
+    ``replaces`` names the contribution whose row it corrects.
+    """
+    value, replaces = _said(db, row), None
+    before = images.current_row(db, row.sha256, issuer, row.contributor)
+    if before is not None:
+        value = _corrected(value, before)
+        if all(before[name] == given for name, given in value.items()):
+            return None
+        replaces = bytes(before["contribution"])
+    return {
+        **value,
+        "sha256": row.sha256,
+        "contributor": row.contributor,
+        "cid": bytes(row.cid),
+        "size": row.size,
+        "replaces": replaces,
+    }
+
+
+def register(
+    parts: Parts,
+    rows: Iterable[NewRow],
+    *,
+    root: CID | None = None,
+    profile: str | None = None,
+    log: Log | None = None,
+) -> Registered:
+    """Register rows whose blocks are in the store; ``root`` is remembered as where their names come from.
+
+    What is new is decided, said and indexed in one transaction: ``log``'s where the caller has begun one.
+    """
+    given = list(rows)
+    kept, rejected = merge(given)
+    with nullcontext(log) if log else appending(parts) as mine:
+        for row in given:
+            images.put_image(mine.db, row.sha256, row.size, {profile or "unknown": row.cid}, stored=row.held)
+            if row.name and root is not None:
+                images.add_file_name(mine.db, row.sha256, row.name, root)
+        new = [value for row in kept if (value := _table_row(mine.db, row, parts.key.did)) is not None]
+        contribution = _say_rows(mine, new) if new else None
+    if log is None and len(new) >= MANY:
+        parts.catalog.analyze()
+    corrected = sum(value["replaces"] is not None for value in new)
+    return Registered(
+        contribution=contribution,
+        registered=len(new) - corrected,
+        unchanged=len(kept) - len(new),
+        corrected=corrected,
+        images=len({row.sha256 for row in given}),
+        rejected=tuple(rejected),
+        new=frozenset(value["sha256"] for value in new),
+        joined=len(given) - len(rejected) - len(kept),
+    )
+
+
+def _say_rows(log: Log, rows: list[dict[str, Any]]) -> CID:
+    columns, key = records.CONTRIBUTION_ROWS
+    store = log.parts.store
+    table = tables.build(columns, key, [[row[name] for name in columns] for row in rows], store.put)
+    store.flush()
+    return log.say(records.Contribution(issuer=log.parts.key.did, rows=table)).record

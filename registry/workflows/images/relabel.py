@@ -1,0 +1,43 @@
+"""Give an image that is in the catalog another label; the old one stays in the history, and all else as it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry.catalog.queries import images
+from registry.core import text
+from registry.core.errors import NotFound
+from registry.core.ipld.cid import CID
+from registry.workflows.images.labeled_rows import NewRow
+from registry.workflows.images.register_images import register
+from registry.workflows.log.append import appending
+from registry.workflows.parts import Parts
+
+
+def relabel(parts: Parts, image: str, label: str, contributor: str | None = None) -> dict[str, Any]:
+    """Register ``label`` for ``image`` (a CID or sha256) by ``contributor`` (else this registry's key)."""
+    clean = text.clean("label", label)
+    contributor = text.clean_given("contributor", contributor)
+    with appending(parts) as log:
+        found = images.get_image(log.db, image)
+        if found is None or found["cid"] is None:
+            raise NotFound(f"{image} is no image of this catalog", hint="see `emotionet images list`.")
+        row = NewRow(
+            row=1,
+            name="",
+            sha256=bytes.fromhex(found["sha256"]),
+            cid=CID.parse(found["cid"]),
+            size=found["size"],
+            label=clean,
+            contributor=contributor or parts.key.did,
+            held=False,
+        )
+        done = register(parts, [row], log=log)
+    return {
+        "sha256": found["sha256"],
+        "label": clean,
+        "registered": done.registered,
+        "unchanged": done.unchanged,
+        "corrected": done.corrected,
+        "contribution": str(done.contribution) if done.contribution else None,
+    }

@@ -1,0 +1,177 @@
+"""Say a record: sign an entry for it, append it to the issuer's log, index it, keep both.
+
+Invariants: the database decides. What is new, which place in the log is next, whether it can be indexed and what a
+request is answered are one transaction (``appending``): whatever fails leaves the log as it was, nothing signed
+remains, and the next record can be said. Two processes on one database, also of two homes, take turns. An entry is
+put into the store after the transaction that knows it; until then its bytes wait in ``pending_entries``, and whoever
+comes next after a crash puts them there first. An equal record said again returns the entry that exists. Appending
+is refused while the home knows a newer entry than the catalog (a catalog restored from a backup would fork the log).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from operator import itemgetter
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from registry.catalog.index import indexing
+from registry.catalog.queries import entries
+from registry.core import log, records
+from registry.core.errors import Conflict
+from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
+from registry.workflows.parts import Parts
+
+
+@dataclass(frozen=True)
+class Said:
+    """A record's CID, its entry's CID, and whether it was new."""
+
+    record: CID
+    entry: CID
+    new: bool
+
+
+@dataclass(frozen=True)
+class Log:
+    """The key's log within one transaction: what is read by ``db`` is still true when it commits."""
+
+    parts: Parts
+    db: Session
+    fresh: list[tuple[CID, int, bytes]] = field(default_factory=list)  # entries said in it: CID, place, bytes
+
+    def say(self, record: records.Record) -> Said:
+        """Sign, index and keep a record; the blocks it links to must be in the store already.
+
+        What ``indexing.index_entry`` raises for a record that can't be indexed ends the transaction.
+        """
+        cid = records.cid(record)
+        existing = entries.entry_of(self.db, cid, self.parts.key.did)
+        if existing is not None:
+            return Said(cid, existing, new=False)
+        if entries.newest(self.db, self.parts.key.did) is None:
+            self._append(_issuer_record(self.parts))
+        return Said(cid, self._append(record), new=True)
+
+    def _now(self, previous: CID | None) -> str:
+        """The time, or the previous entry's where a clock was set back by no more than clocks are corrected by."""
+        now = self.parts.now()
+        before = None if previous is None else entries.issued_at(self.db, previous)
+        return before if before is not None and now < before and not log.apart(now, before) else now
+
+    def _append(self, record: records.Record) -> CID:
+        newest = entries.newest(self.db, self.parts.key.did)
+        previous, seq = (newest[0], newest[1] + 1) if newest else (None, 0)
+        data = records.encode(record)
+        record_cid = cid_of(data, DAG_CBOR)
+        entry = log.make_entry(self.parts.key, seq, previous, record_cid, self._now(previous))
+        signed = records.encode(entry)
+        cid = cid_of(signed, DAG_CBOR)
+        unsaid = {record_cid: data, cid: signed}
+
+        def get(wanted: CID) -> bytes:
+            return unsaid[wanted] if wanted in unsaid else self.parts.store.get(wanted)
+
+        indexing.index_entry(self.db, cid, get)
+        self.parts.store.put_many([(record_cid, data)])
+        entries.add_pending(self.db, cid, entry, signed)
+        self.fresh.append((cid, seq, signed))
+        return cid
+
+
+@contextmanager
+def appending(parts: Parts) -> Iterator[Log]:
+    """One transaction in which to decide what is new and to say it; then the new entries go into the store.
+
+    It commits on leaving and rolls back on any error, with all that was said in it.
+    """
+    folder = _folder(parts)
+    with _log_lock(folder):
+        with parts.catalog.write() as db:
+            _check_head(folder, entries.newest(db, parts.key.did))
+            mine = Log(parts, db)
+            yield mine
+        _publish(parts, folder, mine.fresh)
+
+
+def say(parts: Parts, record: records.Record) -> Said:
+    """Say one record that was decided on before."""
+    with appending(parts) as mine:
+        return mine.say(record)
+
+
+def settle(parts: Parts) -> None:
+    """Put entries into the store that a killed process said and did not get to put there."""
+    folder = _folder(parts)
+    with _log_lock(folder):
+        _publish(parts, folder)
+
+
+def keep(parts: Parts, record: records.Record) -> CID:
+    """Put a record into the store without an entry (what a said record links to)."""
+    data = records.encode(record)
+    cid = cid_of(data, DAG_CBOR)
+    parts.store.put(cid, data)
+    return cid
+
+
+def _publish(parts: Parts, folder: Path, fresh: Iterable[tuple[CID, int, bytes]] = ()) -> None:
+    """Put pending entries into the store, remember the newest as the home's, and let go of them.
+
+    ``fresh`` are this process's own: another home with the same key may have taken them for a killed process's.
+    """
+    with parts.catalog.read() as db:
+        pending = sorted({*entries.pending(db, parts.key.did), *fresh}, key=itemgetter(1))
+    if not pending:
+        return
+    parts.store.put_many([(cid, data) for cid, _, data in pending])
+    newest, seq, _ = pending[-1]
+    _write(folder / "head.json", json.dumps({"seq": seq, "entry": str(newest)}).encode())
+    with parts.catalog.write() as db:
+        entries.drop_pending(db, [cid for cid, _, _ in pending])
+
+
+@contextmanager
+def _log_lock(folder: Path) -> Iterator[None]:
+    """One appender at a time among the processes of one home, so that ``head.json`` only ever goes forward."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _write(path: Path, data: bytes) -> None:
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("wb") as handle:
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(path)
+
+
+def _check_head(folder: Path, newest: tuple[CID, int] | None) -> None:
+    head = folder / "head.json"
+    if not head.exists():
+        return
+    known = json.loads(head.read_bytes())
+    if newest is None or newest[1] < known["seq"]:
+        raise Conflict(
+            "the catalog is older than this home's log",
+            code="catalog_is_older",
+            hint="run `emotionet catalog rebuild` first.",
+        )
+
+
+def _issuer_record(parts: Parts) -> records.Issuer:
+    contract = parts.anchors.contract
+    return records.Issuer(chains=((parts.anchors.chain, contract),) if contract else ())
+
+
+def _folder(parts: Parts) -> Path:
+    return parts.settings.home / "log" / parts.key.did.rsplit(":", 1)[-1]

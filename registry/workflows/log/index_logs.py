@@ -1,0 +1,110 @@
+"""Catalog what a file brings of somebody's log: the release, its plan, what was said between them, and its evidence.
+
+Invariants: only signed entries count, each under its own issuer; of a stranger's log nothing that speaks of images or
+takes them back is indexed (whose labels count here, a file does not decide), such an entry keeps its place alone;
+that an issuer took back a release or another record of its own is indexed; evidence is what the file states, nobody
+here asked its chain. What can't be indexed stops nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from registry.catalog.index import indexing
+from registry.catalog.queries import entries
+from registry.catalog.schema.database import translated
+from registry.core import log, records
+from registry.core.errors import Conflict, InvalidInput, NotFound, Untrusted
+from registry.core.ipld import car
+from registry.core.ipld.cid import CID, DAG_CBOR
+from registry.workflows.parts import Parts
+
+LARGEST = 64 << 10  # no entry and no evidence comes near
+_MARKS = (b"\x64type\x65entry", b"\x64type\x68evidence")
+_PLACE_ONLY = (records.Contribution, records.Audit)
+
+
+def signed_in(path: Path) -> list[CID]:
+    """What may be an entry or an evidence among the blocks of a CAR file that was read before."""
+    with path.open("rb") as stream:
+        _, sections = car.read_raw(stream)
+        try:
+            return [cid for cid, data in sections if cid.codec == DAG_CBOR and _may_be(data)]
+        except (Untrusted, InvalidInput):
+            return []
+
+
+def _may_be(data: bytes) -> bool:
+    return len(data) <= LARGEST and any(mark in data for mark in _MARKS)
+
+
+def log_behind(parts: Parts, roots: Iterable[CID]) -> list[CID]:
+    """The entries and evidence among ``roots``, and the entries before them that are held."""
+    found: dict[CID, None] = {}
+    pending = [root for root in roots if root.codec == DAG_CBOR]
+    while pending:
+        cid = pending.pop()
+        if cid in found or not parts.store.has(cid):
+            continue
+        try:
+            record = records.parse(parts.store.get(cid))
+            before = record.prev if isinstance(record, records.Entry) else getattr(record, "entry", None)
+            if isinstance(record, (records.Entry, records.Evidence)):
+                found[cid] = None
+                pending += [CID.decode(before)] if before else []
+        except (InvalidInput, NotFound):
+            continue
+    return list(found)
+
+
+def index_logs(parts: Parts, cids: Iterable[CID]) -> list[str]:
+    """Index every entry and evidence among ``cids`` that is held; returns what is wrong with the others."""
+    signed: list[tuple[str, int, CID]] = []
+    evidence: list[CID] = []
+    for cid in cids:
+        if not parts.store.has(cid):
+            continue
+        try:
+            record = records.parse(parts.store.get(cid))
+        except (InvalidInput, NotFound):
+            continue
+        if isinstance(record, records.Entry):
+            signed.append((record.issuer, record.seq, cid))
+        elif isinstance(record, records.Evidence):
+            evidence.append(cid)
+    problems = []
+    with parts.catalog.write() as db:
+        for _, _, cid in sorted(signed):
+            problems += _tried(db, lambda cid=cid: _entry(parts, db, cid))  # type: ignore[misc]
+        for cid in evidence:
+            problems += _tried(db, lambda cid=cid: indexing.index_evidence(db, cid, parts.store.get))  # type: ignore[misc]
+    return problems
+
+
+def _tried(db: Session, attempt: Callable[[], None]) -> list[str]:
+    try:
+        with translated(), db.begin_nested():
+            attempt()
+    except (NotFound, Untrusted, InvalidInput, Conflict) as error:
+        return [str(error)]
+    return []
+
+
+def _entry(parts: Parts, db: Session, cid: CID) -> None:
+    """An entry with what it says, or its place in the log where that is not here or does not count."""
+    get = parts.store.get
+    entry = log.read_entry(cid, get)
+    if parts.store.has(entry.record) and _counts(db, records.parse(get(entry.record)), entry.issuer):
+        indexing.index_entry(db, cid, get)
+    else:
+        indexing.note_entry(db, cid, get)
+
+
+def _counts(db: Session, record: records.Record, issuer: str) -> bool:
+    """Whether more than an entry's place is taken from a file."""
+    if isinstance(record, records.Withdrawal):
+        return len(record.target) != 32 and entries.entry_of(db, CID.decode(record.target), issuer) is not None
+    return not isinstance(record, _PLACE_ONLY)

@@ -1,0 +1,45 @@
+"""Judge claims that somebody makes after a release is out: from its published predictions, and never as if locked.
+
+Invariants: figures are computed again from the predictions, not read from what the release states; nothing is put on
+record; whoever makes a claim after seeing the figures can choose one that holds, and the document says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from registry.core import records
+from registry.core.ipld.cid import CID
+from registry.core.records import to_value
+from registry.core.stated import as_stated
+from registry.provenance.release_view import evaluate_draw, release_view
+from registry.workflows.parts import Parts
+from registry.workflows.runs.start_run import read_claims
+from registry.workflows.store.read_content import read_as
+
+WARNING = (
+    "These claims were made after the fact: who knows the figures can choose a claim that holds. Only claims that are "
+    "locked in the plan were there before the folds were drawn."
+)
+
+
+@as_stated()
+def judge_claims(parts: Parts, release: CID, texts: Sequence[str]) -> dict[str, Any]:
+    """The document of `emotionet release claim RELEASE CLAIM... --json`. ``InvalidInput`` (``bad_claim``) for a claim
+    that is none, or about nothing there."""
+    view = release_view(parts.store.get, read_as(parts, records.Release, release))
+    claims = read_claims(parts, view.snapshot, texts)
+    evaluation = view.evaluation
+    found = evaluate_draw(
+        parts.store.get, view.release.draw, evaluation.predictions, evaluation.trainings, claims
+    ).verdicts
+    locked = {(one.metric, one.comparator, one.threshold) for one in view.plan.claims}
+    return {
+        "release": str(release),
+        "after_the_fact": True,
+        "note": WARNING,
+        "claims": [
+            {**to_value(one), "locked_too": (one.metric, one.comparator, one.threshold) in locked} for one in found
+        ],
+    }

@@ -1,0 +1,186 @@
+"""Publish a finished run: weights, evaluation, card and provenance to the store, signed, then anchored.
+
+Invariants: "published" is said only after the release's whole closure was read back from the store
+and verified; "anchored" only at the chain's finalized tag; only a completed run is published; the
+same run published again is the same release.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import structs
+
+from registry.catalog.queries import entries, releases, runs
+from registry.content.unixfs import importer
+from registry.core import records
+from registry.core.errors import Conflict, Unavailable
+from registry.core.ipld.cid import CID
+from registry.core.ipld.dag import walk_closure
+from registry.core.log import address_of, anchor_digest
+from registry.core.ports.anchor import Anchor
+from registry.core.records import to_value
+from registry.evaluation.base_seen import about_base
+from registry.exports.card import model_card
+from registry.exports.card_front import LICENCE
+from registry.provenance.release_view import ONNX, SAFETENSORS, by_name, final_weights, own_figures, release_view
+from registry.workflows.base_weights import base_of, weights_files
+from registry.workflows.log.append import say
+from registry.workflows.own import is_own, whose
+from registry.workflows.parts import Parts, Progress, silent
+from registry.workflows.training.draw_folds import keep_evidence
+from registry.workflows.withdrawals.withdrawn import withdrawals_by
+
+
+def publish_release(
+    parts: Parts, run: str, *, wait: float = 120.0, onnx: bool = False, progress: Progress = silent
+) -> dict[str, Any]:
+    """Publish a completed run; the document of `emotionet release publish --json`.
+
+    With ``onnx`` the final weights are published as ONNX too, after both were compared.
+    """
+    with parts.catalog.read() as db:
+        row = runs.row(db, run)
+        folds = runs.folds(db, run)
+    if row["status"] != "completed":
+        raise Conflict(
+            f"run {run} is {row['status']}: only a completed run is published",
+            code="run_not_completed",
+            hint=f"`emotionet runs show {run}` says where it stands, `emotionet runs resume {run}` goes on.",
+        )
+    trainings = [CID.parse(fold["training"]) for fold in folds]
+    record = _release(parts, row, trainings, onnx)
+    progress("publish", 1, 4)
+    said = say(parts, record)
+    read_back(parts, said.entry)
+    parts.store.pin(said.entry)
+    progress("publish", 2, 4)
+    with parts.catalog.write() as db:
+        runs.update(db, run, release=str(said.record), updated=parts.now())
+    anchor_release(parts, said.entry, wait)
+    progress("publish", 4, 4)
+    return show_release(parts, said.record)
+
+
+def _release(parts: Parts, row: dict[str, Any], trainings: list[CID], onnx: bool) -> records.Release:
+    trained = [records.parse_as(records.Training, parts.store.get(cid)) for cid in trainings]
+    evaluation = CID.parse(row["evaluation"])
+    verdicts = records.parse_as(records.Evaluation, parts.store.get(evaluation)).verdicts
+    draft = records.Release(
+        draw=CID.parse(row["draw"]),
+        plan_entry=CID.parse(row["plan_entry"]),
+        trainings=tuple(trainings),
+        evaluation=evaluation,
+        weights=tuple(
+            records.Weights(fold=one.fold, format=SAFETENSORS, cid=one.weights, tensors=one.tensors) for one in trained
+        ),
+        card=evaluation,  # stands in until the card, which speaks of all the others, is written
+        licence=LICENCE,
+        claims=verdicts,
+    )
+    if onnx:
+        draft = structs.replace(draft, weights=(*draft.weights, _as_onnx(parts, draft)))
+    view = release_view(parts.store.get, draft)
+    base = None if view.plan.base is None else base_of(parts, view.plan.base)
+    card = model_card(view, base)
+    return structs.replace(draft, card=importer.add_bytes(parts.store, card.encode()).cid)
+
+
+def _as_onnx(parts: Parts, draft: records.Release) -> records.Weights:
+    """The final weights once more; ``Untrusted`` where the ONNX does not see what they see."""
+    view = release_view(parts.store.get, draft)
+    final = final_weights(view)
+    files = parts.method(view.plan.method.id).export(weights_files(parts.store, final.cid))
+    added = {name: importer.add_bytes(parts.store, data) for name, data in sorted(files.items())}
+    folder = importer.add_directory(parts.store, {name: (one.cid, one.tsize) for name, one in added.items()})
+    return records.Weights(fold=final.fold, format=ONNX, cid=folder.cid, tensors=final.tensors)
+
+
+def read_back(parts: Parts, entry: CID) -> int:
+    """Read the whole closure back, verified; returns its number of blocks. ``Unavailable`` names what is missing."""
+    count = 0
+    for _ in walk_closure(parts.store.get, [entry]):
+        count += 1
+    if not count:
+        raise Unavailable(f"{entry} could not be read back from the store", hint="publish again.")
+    return count
+
+
+def anchor_release(parts: Parts, entry: CID, wait: float) -> Anchor:
+    """Anchor an entry and wait up to ``wait`` seconds for the chain to call it final."""
+    digest = anchor_digest(entry)
+    anchor = parts.anchors.submit(digest)
+    if anchor.status not in {"journal", "finalized"} and wait > 0:
+        try:
+            anchor = parts.anchors.wait(digest, wait)
+        except Unavailable:
+            anchor = parts.anchors.status(digest)  # it stays in the outbox: `emotionet anchor submit` goes on
+    keep_evidence(parts, entry, anchor)
+    return anchor
+
+
+def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
+    """The document of `emotionet release show --json`."""
+    with parts.catalog.read() as db:
+        record = entries.record_of(db, cid)
+        row = releases.get(db, record)
+        evidence = entries.evidence_for(db, CID.parse(row["entry"]))
+    view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(record)))
+    return {
+        "release": str(record),
+        "entry": row["entry"],
+        "issuer": row["issuer"],
+        "whose": whose(parts, row["issuer"]),
+        "withdrawn": withdrawals_by(parts, [row]).get(str(record), []),
+        "plan": str(view.draw.plan),
+        "draw": str(view.release.draw),
+        "snapshot": str(view.preprocessing.snapshot),
+        "preprocessing": str(view.plan.preprocessing),
+        "evaluation": str(view.release.evaluation),
+        "weights": [{**to_value(one), "cid": str(one.cid)} for one in view.release.weights],
+        "final": view.plan.final,
+        "metrics": by_name((*view.evaluation.metrics, *view.evaluation.fairness)),
+        "own": None if (own := own_figures(view)) is None else by_name(own),
+        "base_origin": None if view.plan.origin is None else to_value(view.plan.origin),
+        "base_said": list(about_base(view.plan.origin)),
+        "unseen": by_name(view.evaluation.unseen),
+        "seen": by_name(view.evaluation.seen),
+        "thresholds": list(view.evaluation.thresholds),
+        "optimistic": [one.document() for one in view.evaluation.optimistic],
+        "spread": [one.document() for one in view.evaluation.spread],
+        "overfitting": [to_value(one) for one in view.evaluation.overfitting],
+        "claims": [to_value(verdict) for verdict in view.release.claims],
+        "anchor": anchor_document(parts, CID.parse(row["entry"]), evidence),
+    }
+
+
+def anchor_document(parts: Parts, entry: CID, evidence: list[dict[str, Any]]) -> dict[str, Any]:
+    """Where an entry's anchor stands: by the evidence that covers it, otherwise as the chain or journal says now.
+
+    Evidence of somebody else's log came in a file, and nobody here asked its chain: it is ``stated``.
+    """
+    issuer = records.parse_as(records.Entry, parts.store.get(entry)).issuer
+    own = is_own(parts, issuer)
+    if evidence:
+        found = evidence[0]
+        return {
+            "status": "finalized" if own else "stated",
+            "chain": found["chain"],
+            "transaction": found["transaction"],
+            "block": found["block_number"],
+            "time": found["time"],
+        }
+    nothing = {"status": "none", "chain": None, "transaction": None, "block": None, "time": None}
+    if not own and not parts.settings.chain_rpc:
+        return nothing  # this home's journal knows of this home's entries alone
+    try:
+        anchor = parts.anchors.status(anchor_digest(entry), address_of(issuer))
+    except Unavailable:
+        return nothing
+    return {
+        "status": anchor.status,
+        "chain": anchor.chain,
+        "transaction": anchor.transaction,
+        "block": anchor.block_number,
+        "time": anchor.time,
+    }

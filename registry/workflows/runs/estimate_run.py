@@ -1,0 +1,80 @@
+"""What a run would do and cost, before anything of it is done: `emotionet train --dry-run`."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from registry.core import records
+from registry.core.ipld.cid import CID
+from registry.core.records import REFIT, to_value
+from registry.jobs.capacity import room_here
+from registry.workflows.base_weights import stated_licence
+from registry.workflows.parts import Parts, silent
+from registry.workflows.runs.start_run import Wanted, check_wanted
+from registry.workflows.training import run_context
+
+LOOKED_AT = 8  # images
+ARCHITECTURE_ALONE = "from the architecture alone"
+
+
+def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
+    """The plan that `train` would make and its cost on this machine: the document of `train --dry-run --json`.
+
+    ``seconds`` are of training and cleaning together, estimated from one batch and a few images that are really
+    worked on (a cluster's nodes are taken to be as this machine, and enough); ``images`` are the snapshot's, of which
+    cleaning drops some. Nothing is written.
+    """
+    checked = check_wanted(parts, snapshot, wanted)
+    method, values, record = parts.method(wanted.method), checked.values, checked.record
+    licence = None if checked.base is None else stated_licence(checked.base)
+    k = int(values["folds"]["k"])
+    cost = method.estimate(values, max(1, record.count - record.count // k), len(record.classes))
+    trainings = run_context.fold_count(values) + (checked.final == REFIT)
+    cluster = parts.settings.on_cluster(wanted.engine)
+    side_by_side = _side_by_side(parts, trainings, wanted.engine, 0 if cluster else cost.memory)
+    rounds = -(-trainings // side_by_side)
+    threads = side_by_side * int(values["training"].get("threads", 1))
+    slower = 1.0 if cluster else max(1.0, threads / (os.cpu_count() or 1))
+    cleaning = _cleaning(parts, record, wanted.method, values)
+    return {
+        "snapshot": str(checked.snapshot),
+        "recipe": checked.recipe,
+        "method": wanted.method,
+        "engine": wanted.engine,
+        "base": wanted.base or ARCHITECTURE_ALONE,
+        "base_licence": licence,
+        "base_origin": None if checked.origin is None else to_value(checked.origin),
+        "warnings": list(checked.warnings),
+        "final": checked.final,
+        "seed": values["seed"],
+        "claims": [f"{one.metric} {one.comparator} {one.threshold}" for one in checked.claims],
+        "images": record.count,
+        "folds": k,
+        "repeats": int(values["folds"]["repeats"]),
+        "epochs": int(values["training"]["epochs"]),
+        "trainings": trainings,
+        "side_by_side": side_by_side,
+        "seconds": round(cleaning + rounds * cost.seconds * slower),
+        "seconds_a_training": cost.seconds,
+        "memory": cost.memory * side_by_side,
+        "disk": cost.pixels + side_by_side * cost.checkpoint,
+    }
+
+
+def _side_by_side(parts: Parts, trainings: int, engine: str, memory: int) -> int:
+    """How many trainings are done at once; ``memory`` 0: where there is room for all, as a cluster is taken to have."""
+    wanted = parts.settings.at_once(engine)
+    free = room_here()
+    room = free // memory if memory and free else wanted
+    return max(1, min(trainings, wanted, room))
+
+
+def _cleaning(parts: Parts, snapshot: records.Snapshot, method: str, values: Any) -> float:
+    """Seconds to look at all images, from a few of them."""
+    items, where = run_context.read_items(parts.store, snapshot)
+    some = items[:LOOKED_AT]
+    started = time.monotonic()
+    list(parts.method(method).measure(some, run_context.image_reader(parts.store, where), values, silent))
+    return (time.monotonic() - started) * len(items) / max(1, len(some))

@@ -1,0 +1,46 @@
+"""An issuer's plans with what they claimed, where their anchors stand, and whether a release came of them.
+
+Whoever plans ten times and publishes once can be seen to: every plan was signed into one log before its folds were
+drawn, and the ones without a release stand here too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry.catalog.queries import entries, plans
+from registry.core import records
+from registry.core.ipld.cid import CID
+from registry.workflows.own import whose
+from registry.workflows.parts import Parts
+from registry.workflows.releases.publish_release import anchor_document
+
+
+def list_plans(
+    parts: Parts, issuer: str | None = None, cursor: str | None = None, limit: int = 100
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Lines of `emotionet plans list --json`, newest first, and the cursor of the next page or None.
+
+    ``plan, entry, issuer, time, snapshot, recipe, claims`` (texts), ``anchor``, ``releases``. A plan without one was
+    abandoned, failed, or is still under way.
+    """
+    with parts.catalog.read() as db:
+        found, after = plans.list_plans(db, issuer, cursor, limit)
+        evidence = {row["entry"]: entries.evidence_for(db, CID.parse(row["entry"])) for row in found}
+    return [_line(parts, row, evidence[row["entry"]]) for row in found], after
+
+
+def _line(parts: Parts, row: dict[str, Any], evidence: list[dict[str, Any]]) -> dict[str, Any]:
+    plan = records.parse_as(records.Plan, parts.store.get(CID.parse(row["plan"])))
+    return {
+        "plan": row["plan"],
+        "entry": row["entry"],
+        "issuer": row["issuer"],
+        "whose": whose(parts, row["issuer"]),
+        "time": row["issued_at"],
+        "snapshot": row["snapshot"],
+        "recipe": row["recipe_name"],
+        "claims": [f"{one.metric} {one.comparator} {one.threshold}" for one in plan.claims],
+        "anchor": anchor_document(parts, CID.parse(row["entry"]), evidence),
+        "releases": row["releases"],
+    }

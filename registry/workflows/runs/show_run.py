@@ -1,0 +1,46 @@
+"""Where a run stands, what came of it, and what to do next: the document of `emotionet runs show --json`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry.catalog.queries import runs
+from registry.core import records
+from registry.core.ipld.cid import CID
+from registry.core.records import to_value
+from registry.provenance.release_view import by_name
+from registry.workflows.parts import Parts
+
+
+def show_run(parts: Parts, run: str) -> dict[str, Any]:
+    """The run's row and folds; of a completed one ``metrics``, ``seen``, ``unseen``, ``claims`` (with verdicts) and
+    ``notes`` of its evaluation, otherwise None; ``next``: the command that goes on. ``NotFound`` if there is none."""
+    with parts.catalog.read() as db:
+        document = runs.get(db, run)
+        evaluation = runs.row(db, run)["evaluation"]
+    return {**document, **_evaluation(parts, evaluation), "next": next_command(document)}
+
+
+def _evaluation(parts: Parts, cid: str | None) -> dict[str, Any]:
+    if cid is None or not parts.store.has(CID.parse(cid)):
+        return dict.fromkeys(("metrics", "unseen", "seen", "claims", "notes"))
+    found = records.parse_as(records.Evaluation, parts.store.get(CID.parse(cid)))
+    return {
+        "metrics": by_name((*found.metrics, *found.fairness)),
+        "unseen": by_name(found.unseen),
+        "seen": by_name(found.seen),
+        "claims": [to_value(one) for one in found.verdicts],
+        "notes": list(found.notes),
+    }
+
+
+def next_command(document: dict[str, Any]) -> str:
+    """What somebody who looks at this run is likely to want."""
+    run, status = document["run"], document["status"]
+    if status == "running":
+        return f"emotionet runs follow {run}"
+    if status != "completed":
+        return f"emotionet runs resume {run}"
+    if document["release"] is None:
+        return f"emotionet release publish {run}"
+    return f"emotionet release show {document['release']}"

@@ -1,0 +1,179 @@
+"""Start a run: check everything that was asked for, write it down, put its first job into the queue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from registry.catalog.queries import entries, runs
+from registry.core import records
+from registry.core.errors import Conflict, InvalidInput, NotFound, UsageError
+from registry.core.ipld.cid import CID
+from registry.core.records import to_value
+from registry.core.snapshots import checked_tables as snapshot_tables
+from registry.core.table import tables
+from registry.evaluation import base_seen
+from registry.evaluation.claims import check_about, parse_claim
+from registry.jobs import engines
+from registry.jobs.engines.probe import reach
+from registry.provenance.recipe_numbers import check_evaluation
+from registry.workflows.base_weights import base_origin, digest_of, keep_base, read_base
+from registry.workflows.own import check_may_sign
+from registry.workflows.parts import Parts
+from registry.workflows.runs.check_capacity import check_disk, check_memory, disk_needed
+from registry.workflows.runs.check_plan import before_cleaning, check_plan
+from registry.workflows.store.read_content import read_as
+from registry.workflows.training import run_context
+
+_FINAL = re.compile(r"fold:(\d{1,3})\Z")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What `train` was asked for, beside the snapshot."""
+
+    recipe: str = "emotionet-2023"
+    method: str = "yolov8"
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    base: str | None = None
+    claims: Sequence[str] = ()
+    final: str | None = None
+    engine: str = "local"
+    unanchored: bool = False
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was asked for, every part of it found to be possible as far as can be known before the cleaning.
+
+    ``warnings`` are sentences; ``origin`` says what the base weights have seen.
+    """
+
+    snapshot: CID
+    record: records.Snapshot
+    recipe: str
+    values: Mapping[str, Any]
+    claims: Sequence[records.Claim]
+    final: str
+    base: Mapping[str, bytes] | None
+    origin: records.Origin | None
+    warnings: tuple[str, ...]
+
+
+def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
+    """The first thing that can't be is an error; a dry run finds the same."""
+    check_may_sign(parts)
+    with parts.catalog.read() as db:
+        snapshot = entries.record_of(db, snapshot)
+        issuer = entries.said_by(db, snapshot)
+    if not parts.store.has(snapshot):
+        raise NotFound(f"snapshot {snapshot} is not held here", hint="see `emotionet snapshot list`.")
+    record = read_as(parts, records.Snapshot, snapshot)
+    if issuer is None:
+        raise InvalidInput(
+            f"the snapshot {snapshot} is unsigned: no signed entry that is held here names it",
+            code="unsigned_snapshot",
+            hint="take one with `emotionet snapshot create`, or import its entry.",
+        )
+    snapshot_tables.check(record, parts.store.get)
+    claims = read_claims(parts, record, wanted.claims)
+    if wanted.engine not in engines.NAMES:
+        raise UsageError(f"there is no engine {wanted.engine!r}", hint=f"use {' or '.join(engines.NAMES)}.")
+    if parts.settings.on_cluster(wanted.engine):
+        reach(parts.settings.ray_address or "")
+    method = parts.method(wanted.method)
+    name, values = method.recipe(wanted.recipe, wanted.overrides)
+    method.tools(values)
+    final = wanted.final or str(values["final"])
+    _check_final(final, run_context.fold_count(values))
+    recipe = records.Recipe(name=name, method=wanted.method, values=dict(values))
+    check_evaluation(recipe)
+    items = list(tables.rows_as_dicts(record.items, parts.store.get))
+    images = before_cleaning(record, items)
+    warnings = check_plan(record, images, recipe, claims, final)
+    _check_room(parts, wanted, record.count, values)
+    base = read_base(parts, method, wanted.base, values) if wanted.base else None
+    origin = None
+    if base is not None:
+        rows = [{"sha256": one.sha256, "group": one.group, "pixels": None, "reason": None} for one in images]
+        origin = base_origin(parts, digest_of(base), rows, items)[0]
+    return Checked(
+        snapshot, record, name, values, claims, final, base, origin, (*base_seen.before_cleaning(origin), *warnings)
+    )
+
+
+def _check_room(parts: Parts, wanted: Wanted, images: int, values: Mapping[str, Any]) -> None:
+    """Errors as ``check_memory`` and ``check_disk``."""
+    method = parts.method(wanted.method)
+    side_by_side = min(run_context.fold_count(values), parts.settings.at_once(wanted.engine))
+    check_memory(parts, wanted.engine, method.memory(values))
+    check_disk(parts, wanted.engine, disk_needed(method, values, images, side_by_side))
+
+
+def start_run(parts: Parts, snapshot: CID, wanted: Wanted, *, anew: bool = True) -> str:
+    """Queue a run on ``snapshot``; returns its id. Nothing is queued unless all of it can be.
+
+    What is doubtful is the run's first events (``warning``). ``Conflict`` (``unfinished_run``), unless it is to be
+    begun ``anew``, where the very same was begun here and has not come to its end.
+    """
+    checked = check_wanted(parts, snapshot, wanted)
+    values = checked.values
+    options = {
+        "method": wanted.method,
+        "values": values,
+        "claims": [to_value(claim) for claim in checked.claims],
+        "final": checked.final,
+        "base": str(keep_base(parts, wanted.base, checked.base)) if wanted.base and checked.base else None,
+        "unanchored": wanted.unanchored,
+    }
+    epochs = int(values["training"]["epochs"])
+    with parts.catalog.write() as db:
+        if not anew:
+            _check_unfinished(db, str(checked.snapshot), checked.recipe, options)
+        run = runs.create(
+            db,
+            snapshot=str(checked.snapshot),
+            recipe_name=checked.recipe,
+            engine=wanted.engine,
+            options=options,
+            now=parts.now(),
+        )
+        refit = [None] if checked.final == records.REFIT else []
+        for fold in (*range(run_context.fold_count(values)), *refit):
+            runs.set_fold(db, run, fold, status="queued", epochs=epochs)
+        for text in checked.warnings:
+            parts.queue.emit(db, run, "warning", {"text": text}, parts.now())
+        parts.queue.enqueue(db, run, "prepare", {}, parts.now())
+    return run
+
+
+def _check_unfinished(db: Session, snapshot: str, recipe: str, options: Mapping[str, Any]) -> None:
+    found = runs.unfinished(db, snapshot, recipe, options)
+    if found is not None:
+        raise Conflict(
+            f"run {found['id']} is this very training, begun {found['created']} and {found['status']}",
+            code="unfinished_run",
+            hint=f"go on with `emotionet runs resume {found['id']}`, or begin anew with --anew.",
+        )
+
+
+def read_claims(parts: Parts, snapshot: records.Snapshot, texts: Sequence[str]) -> tuple[records.Claim, ...]:
+    """Claims from their texts. ``InvalidInput`` (``bad_claim``) for one that is none, or is about a class or a group
+    that the snapshot does not have, or could mean two things there."""
+    claims = tuple(parse_claim(text, snapshot.classes) for text in texts)
+    rows = tables.rows_as_dicts(snapshot.items, parts.store.get)
+    check_about(claims, snapshot.classes, (row["attributes"] for row in rows))
+    return claims
+
+
+def _check_final(final: str, folds: int) -> None:
+    match = _FINAL.match(final)
+    if final != records.REFIT and (match is None or int(match[1]) >= folds):
+        raise UsageError(
+            f"final must be refit, or one of fold:0 to fold:{folds - 1}, not {final!r}",
+            hint="see `emotionet train --help`.",
+        )

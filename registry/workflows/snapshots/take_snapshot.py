@@ -1,0 +1,115 @@
+"""Freeze what the catalog says now into a snapshot: an immutable set of images with one label each.
+
+Invariants: the same rows, classes and query give the same snapshot whatever order they came in;
+every item follows from the contributions that the snapshot names by the rule it states.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from registry.catalog.queries import entries, images
+from registry.core import records
+from registry.core.errors import InvalidInput, NotFound
+from registry.core.ipld.cid import CID
+from registry.core.ipld.dag import walk_present
+from registry.core.snapshots import checked_tables as snapshot_tables
+from registry.core.snapshots.snapshot import RULE, Classes, load_classes, select
+from registry.core.table import tables
+from registry.workflows.log.append import say
+from registry.workflows.parts import Parts
+from registry.workflows.store.read_content import read_as
+
+_LABEL = records.SNAPSHOT_ITEMS[0].index("label")
+
+
+def take_snapshot(
+    parts: Parts,
+    *,
+    classes: str = "emociones",
+    query: Mapping[str, Any] | None = None,
+    supersedes: CID | None = None,
+    source: CID | None = None,
+) -> dict[str, Any]:
+    """Take a snapshot of all rows that ``query`` matches; the document of `emotionet snapshot create --json`.
+
+    ``source``: only of contributors who labelled images that came with this root, where others did too.
+    ``InvalidInput`` (``wrong_record_type``) or ``NotFound`` where ``supersedes`` is no snapshot that is held here;
+    ``NotFound`` also where a contribution that the snapshot would name is not.
+    """
+    if supersedes is not None:
+        read_as(parts, records.Snapshot, supersedes)
+    mapping: Classes = load_classes(classes)
+    with parts.catalog.read() as db:
+        if source is not None:
+            query = images.contributors_query(db, source)
+        rows = list(images.current_rows(db, query))
+        withdrawn = images.withdrawn(db)
+        contributions = images.contributions_in_log_order(db, {row["sha256"] for row in rows})
+    _check_held(parts, contributions)
+    missing = {row["sha256"] for row in rows if not parts.store.has(CID.decode(row["cid"]))}
+    items, excluded = select(rows, mapping, RULE, withdrawn, missing)
+    if all(item[_LABEL] is None for item in items):
+        raise InvalidInput(
+            "no image is left for a snapshot that shows one of its classes",
+            code="empty",
+            hint="import labeled images, widen the filter, or name their labels with --classes.",
+        )
+    record = records.Snapshot(
+        items=tables.build(*records.SNAPSHOT_ITEMS, items, parts.store.put),
+        count=len(items),
+        classes=mapping.names,
+        aliases=mapping.aliases,
+        query=dict(query or {}),
+        rule=RULE,
+        contributions=tuple(contributions),
+        excluded=tables.build(*records.EXCLUDED, excluded, parts.store.put),
+        supersedes=bytes(supersedes) if supersedes else None,
+    )
+    parts.store.flush()
+    said = say(parts, record)
+    parts.store.pin(said.entry)
+    return document(parts, said.record)
+
+
+def _check_held(parts: Parts, contributions: Iterable[CID]) -> None:
+    """``NotFound`` before anything is signed: a catalog may be shared by homes that each hold their own records."""
+    for cid in contributions:
+        try:
+            deque(walk_present(parts.store, (cid,)), maxlen=0)
+        except NotFound as error:
+            with parts.catalog.read() as db:
+                issuer = entries.said_by(db, cid)
+            raise NotFound(
+                f"the contribution {cid} of {issuer} speaks of these images, and is not all held here",
+                hint=f"bring it: `emotionet export {cid} -o it.car` there, `emotionet import it.car --hold` here.",
+            ) from error
+
+
+def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
+    """The document of `emotionet snapshot show --json`; ``issuer`` is None if no signed entry here names it.
+
+    ``Untrusted`` (``snapshot_malformed``) where its tables are not what it states.
+    """
+    with parts.catalog.read() as db:
+        snapshot = entries.record_of(db, snapshot)
+        issuer = entries.said_by(db, snapshot)
+    record = read_as(parts, records.Snapshot, snapshot)
+    labels = Counter(row["label"] for row in snapshot_tables.items(record, parts.store.get))
+    nothing = labels.pop(None, 0)
+    reasons, unknown = Counter[str](), Counter[str]()
+    for row in snapshot_tables.excluded(record, parts.store.get):
+        reasons[row["reason"]] += 1
+        if row["reason"] == "unknown_label":
+            unknown[row["detail"]] += 1
+    return {
+        "snapshot": str(snapshot),
+        "issuer": issuer,
+        "count": record.count,
+        "excluded": dict(sorted(reasons.items())),
+        "unknown_labels": dict(unknown.most_common()),
+        "labels": {name: labels.get(name, 0) for name in record.classes},
+        "background": nothing,
+    }

@@ -1,0 +1,83 @@
+"""Is everything here that this home needs, and does it work? What `emotionet doctor` tells.
+
+Invariant: nothing is written, made or brought up to date by being looked at: no folder, no catalog, no key.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from registry.catalog.schema.database import Catalog, sqlite_file
+from registry.core.errors import EmotionetError, Unavailable
+from registry.provenance.keys import keys, own_log
+from registry.workflows.log.lost_catalog import HINT, is_behind
+from registry.workflows.parts import Parts
+
+OLDEST = (3, 11)  # Python
+
+
+def examine(parts: Parts) -> list[dict[str, Any]]:
+    """Checks ``{name, ok, detail}``; a part that fails is named with its way out, and the others go on."""
+    tries: dict[str, Callable[[Parts], str]] = {
+        "home": _home,
+        "store": _store,
+        "catalog": _catalog,
+        "key": _key,
+        "anchors": _anchors,
+        "method": lambda found: found.method("yolov8").version,
+    }
+    checks = [_tried(name, attempt, parts) for name, attempt in tries.items()]
+    return [*checks, {"name": "python", "ok": sys.version_info[:2] >= OLDEST, "detail": sys.version.split()[0]}]
+
+
+def _tried(name: str, attempt: Callable[[Parts], str], parts: Parts) -> dict[str, Any]:
+    try:
+        return {"name": name, "ok": True, "detail": attempt(parts)}
+    except EmotionetError as error:
+        return {"name": name, "ok": False, "detail": f"{error}: {error.hint}" if error.hint else str(error)}
+
+
+def _home(parts: Parts) -> str:
+    home = parts.settings.home
+    if not home.exists():
+        return f"{home}: not made yet"
+    return str(home) if os.access(home, os.W_OK) else f"{home}: can be read, not written"
+
+
+def _store(parts: Parts) -> str:
+    if not parts.settings.ipfs_api and not parts.settings.blocks.is_dir():
+        return "nothing is held yet"
+    return f"{sum(1 for _ in parts.store.pins())} pins"
+
+
+def _catalog(parts: Parts) -> str:
+    path = sqlite_file(parts.settings.database_url)
+    if path is not None and not path.exists():
+        if parts.settings.blocks.is_dir() or own_log.heads(parts.settings.home):
+            raise Unavailable(f"the catalog {path} is gone", code="catalog_gone", hint=HINT)
+        return "not made yet"
+    catalog = Catalog(parts.settings.database_url)
+    try:
+        kind = catalog.engine.dialect.name
+        if not catalog.is_current():
+            return f"{kind}, of another version's schema: the next command that needs it brings it up to date"
+    finally:
+        catalog.close()
+    if is_behind(parts):
+        raise Unavailable("the catalog knows less than this home's store and log hold", code="catalog_gone", hint=HINT)
+    return kind
+
+
+def _key(parts: Parts) -> str:
+    home: Path = parts.settings.home
+    found = keys.load(home, parts.settings.passphrase)
+    own_log.check_signer(home, found.address if found else None)
+    return found.did if found else "none yet: the first command that signs makes one"
+
+
+def _anchors(parts: Parts) -> str:
+    return parts.anchors.chain if parts.settings.chain_rpc else "journal"

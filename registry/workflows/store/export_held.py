@@ -1,0 +1,136 @@
+"""Write the closure of a record, image or directory as a CAR; of a release all that an offline audit needs.
+
+Invariants: roots are the release's entry, the evidence, the entry that opens the issuer's log and names the chains
+that count, and the entries that take images of it, its snapshot or itself back, complete with their closures; beside
+them, as blocks alone, the entries on the way from the anchored one back to the plan's, and the records and tables (no
+image) that tell what base weights were trained on. The file appears whole or not at all; the same content gives the
+same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from registry.catalog.queries import entries, withdrawals
+from registry.core import records
+from registry.core.errors import EmotionetError
+from registry.core.ipld import car
+from registry.core.ipld.cid import CID, DAG_CBOR
+from registry.core.ipld.dag import walk_closure
+from registry.core.log import read_entry, walk_back
+from registry.core.table import tables
+from registry.files import whole_file
+from registry.provenance.base_lineage import lineage_blocks
+from registry.provenance.release_view import draw_view
+from registry.workflows.own import own_issuers
+from registry.workflows.parts import Parts
+from registry.workflows.withdrawals.held import withdrawals_of
+
+
+def _record(parts: Parts, cid: CID) -> records.Record | None:
+    if cid.codec != DAG_CBOR:
+        return None
+    try:
+        return records.parse(parts.store.get(cid))
+    except EmotionetError as error:
+        if error.code in {"not_a_record", "malformed_record"}:
+            return None
+        raise
+
+
+def _evidence(parts: Parts, entry: CID) -> list[CID]:
+    """What covers an entry: the evidence of the nearest entry that was anchored."""
+    with parts.catalog.read() as db:
+        found = entries.evidence_for(db, entry)
+    return [CID.parse(row["cid"]) for row in found if row["entry"] == found[0]["entry"]]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What a CAR holds: the closures of ``roots``, ``beside`` as blocks alone, without the trees of ``left_out``."""
+
+    roots: list[CID]
+    beside: list[CID]
+    left_out: set[CID]
+
+
+def _wanted(parts: Parts, cid: CID, without_images: bool) -> _Wanted:
+    with parts.catalog.read() as db:
+        record_cid = entries.record_of(db, cid)
+        entry = cid if record_cid != cid else entries.entry_of(db, cid, None)
+    record = _record(parts, record_cid)
+    roots, beside = [cid], list[CID]()
+    if entry is not None and isinstance(record, records.Release):
+        roots, beside = _of_release(parts, entry, record)
+    taken_back = withdrawals_of(parts, record_cid, entry)
+    left_out = _left_out(parts, record, None if without_images else taken_back)
+    return _Wanted(list(dict.fromkeys([*roots, *taken_back])), beside, left_out)
+
+
+def _of_release(parts: Parts, entry: CID, release: records.Release) -> tuple[list[CID], list[CID]]:
+    """The roots of a release's CAR, and what stands beside them."""
+    own, plans = _evidence(parts, entry), _evidence(parts, release.plan_entry)
+    newest = entry
+    if own:
+        newest = CID.decode(records.parse_as(records.Evidence, parts.store.get(own[0])).entry)
+    way = [one for one, _ in walk_back(newest, release.plan_entry, parts.store.get)]
+    with parts.catalog.read() as db:
+        first = entries.first(db, read_entry(entry, parts.store.get).issuer)
+    opening = [first] if first is not None and parts.store.has(first) else []
+    plan = draw_view(parts.store.get, release.draw).plan
+    return [entry, *own, *plans, *opening], [*way, *lineage_blocks(parts.store.get, plan)]
+
+
+def _left_out(parts: Parts, record: records.Record | None, taken_back: list[CID] | None) -> set[CID]:
+    """Of the images of a release or a snapshot those that were taken back; all where no withdrawals are given."""
+    if isinstance(record, records.Release):
+        snapshot = draw_view(parts.store.get, record.draw).snapshot
+    elif isinstance(record, records.Snapshot):
+        snapshot = record
+    else:
+        return set()
+    with parts.catalog.read() as db:
+        gone = {cid for cid in withdrawals.denied(db, own_issuers(parts)) if not parts.store.has(cid)}
+    if not taken_back and taken_back is not None and not gone:
+        return set()
+    targets = {_target(parts, cid) for cid in taken_back or ()}
+    return {
+        row["image"]
+        for row in tables.rows_as_dicts(snapshot.items, parts.store.get)
+        if taken_back is None or row["sha256"] in targets or bytes(row["image"]) in targets or row["image"] in gone
+    }
+
+
+def _target(parts: Parts, entry: CID) -> bytes:
+    said = records.parse_as(records.Entry, parts.store.get(entry)).record
+    return records.parse_as(records.Withdrawal, parts.store.get(said)).target
+
+
+def export_blocks(
+    parts: Parts, cid: CID, *, without_images: bool = False
+) -> tuple[list[CID], Iterator[tuple[CID, bytes]]]:
+    """The roots and the blocks of a CAR of ``cid``. Images that were taken back are not given out again."""
+    wanted = _wanted(parts, cid, without_images)
+
+    def blocks() -> Iterator[tuple[CID, bytes]]:
+        seen = set()
+        for block in walk_closure(parts.store.get, wanted.roots, wanted.left_out.__contains__):
+            seen.add(block[0])
+            yield block
+        for other in wanted.beside:
+            if other not in seen:
+                seen.add(other)
+                yield other, parts.store.get(other)
+
+    return wanted.roots, blocks()
+
+
+def export_held(parts: Parts, cid: CID, out: Path, *, without_images: bool = False) -> dict[str, Any]:
+    """Write the CAR to ``out``; the document of `emotionet export --json`."""
+    roots, blocks = export_blocks(parts, cid, without_images=without_images)
+    with whole_file(out) as stream:
+        count = car.write(roots, blocks, stream)
+    return {"path": str(out), "roots": [str(root) for root in roots], "blocks": count, "size": stream.size}

@@ -1,0 +1,85 @@
+"""Upkeep of store and catalog: verify, collect garbage, count, rebuild."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry.catalog.index.rebuild import rebuild
+from registry.catalog.queries import roots as reach
+from registry.catalog.queries import runs, withdrawals
+from registry.content.stores.embedded import EmbeddedStore
+from registry.core.errors import EmotionetError, UsageError
+from registry.core.ipld.cid import CID
+from registry.core.ipld.dag import walk_closure
+from registry.workflows.log.append import settle
+from registry.workflows.log.index_logs import index_logs, log_behind
+from registry.workflows.own import may_sign, own_issuers
+from registry.workflows.parts import Parts, Progress
+from registry.workflows.training.run_context import work_folder
+
+
+def _embedded(parts: Parts) -> EmbeddedStore:
+    if not isinstance(parts.store, EmbeddedStore):
+        raise UsageError(
+            "this command is for the embedded store only",
+            hint="run it where EMOTIONET_IPFS_API is not set: a Kubo node keeps its own house.",
+        )
+    return parts.store
+
+
+def verify_store(parts: Parts, progress: Progress) -> list[dict[str, Any]]:
+    """Every block against its CID, and every pin's closure."""
+    bad = [str(problem) for problem in _embedded(parts).verify()]
+    checks: list[dict[str, Any]] = [
+        {"name": "blocks", "ok": not bad, "detail": "; ".join(bad[:10]) or "every block hashes to its CID"}
+    ]
+    with parts.catalog.read() as db:
+        denied = {cid.multihash for cid in withdrawals.denied(db, own_issuers(parts))}
+    for done, root in enumerate(parts.store.pins(), 1):
+        progress("pins", done, 0)
+        gone = set[CID]()
+
+        def left_out(cid: CID, gone: set[CID] = gone) -> bool:
+            if cid.multihash in denied and not parts.store.has(cid):
+                gone.add(cid)
+            return cid in gone
+
+        try:
+            count = sum(1 for _ in walk_closure(parts.store.get, [root], left_out))
+            without = f", without {len(gone)} withdrawn images" if gone else ""
+            checks.append({"name": f"pin {root}", "ok": True, "detail": f"{count} blocks{without}"})
+        except EmotionetError as error:
+            checks.append({"name": f"pin {root}", "ok": False, "detail": str(error)})
+    return checks
+
+
+def collect_garbage(parts: Parts) -> dict[str, Any]:
+    """Free what nothing reaches, and images that were taken back by who may, whatever still names them.
+
+    See ``EmbeddedStore.gc`` for the counts; ``denied``: withdrawn and still held. Safe beside running jobs: all that a
+    run has written down is listed, and what it is about to is too new.
+    """
+    store = _embedded(parts)
+    with parts.catalog.read() as db:
+        listed, denied = reach.listed(db), withdrawals.denied(db, own_issuers(parts))
+        ended = runs.ended(db)
+    for run in ended:  # pixels of a run that was stopped: one that is taken up again makes them anew
+        for pixels in work_folder(parts, run).glob("*.npy"):
+            pixels.unlink(missing_ok=True)
+    report = store.gc(listed, {cid.multihash for cid in denied})
+    return {**report, "denied": sum(store.has(cid) for cid in denied)}
+
+
+def store_stat(parts: Parts) -> dict[str, Any]:
+    """Counts of blocks, bytes and pins."""
+    return dict(_embedded(parts).stat())
+
+
+def rebuild_catalog(parts: Parts) -> dict[str, Any]:
+    """Refill the catalog from the records in the store: this home's logs, and what was imported of others'."""
+    if may_sign(parts):
+        settle(parts)
+    found = rebuild(parts.catalog, parts.store.get, parts.store.cids(), parts.now(), issuers=own_issuers(parts))
+    others = index_logs(parts, log_behind(parts, parts.store.pins()))
+    parts.catalog.analyze()
+    return {**found, "problems": [*found["problems"], *({"cid": None, "problem": said} for said in others)]}

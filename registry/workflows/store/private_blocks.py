@@ -1,0 +1,45 @@
+"""What this home holds for itself alone: the folders that were imported without the wish to publish them.
+
+Their names, their tables of labels (which hold names of people) and files that no import registered are nobody else's,
+whatever a row, a record or a request says of them later.
+
+Invariants: an image that was registered here, from a folder or by somebody with a token, is not among them, nor what
+was published on purpose; a row that some stranger signed changes nothing.
+"""
+
+from __future__ import annotations
+
+from registry.catalog import private
+from registry.catalog.queries import roots as reach
+from registry.core.errors import InvalidInput, NotFound
+from registry.core.ipld.cid import CID
+from registry.core.ipld.encoding import LINKING, links
+from registry.core.ports.store import BlockReader
+from registry.workflows.own import own_issuers
+from registry.workflows.parts import Parts
+
+
+def private_blocks(parts: Parts) -> frozenset[bytes]:
+    """Multihashes of everything that only private folders reach."""
+    with parts.catalog.read() as db:
+        roots = private.private_roots(db)
+        shown = {cid.multihash for cid in reach.registered_here(db, own_issuers(parts))} if roots else set()
+        published = private.published_folders(db) if roots else set()
+    shown |= _below(parts.store, published, set())
+    return frozenset(_below(parts.store, roots, shown))
+
+
+def _below(store: BlockReader, roots: set[CID], shown: set[bytes]) -> set[bytes]:
+    """A block that is absent, damaged or malformed is counted, and has no links."""
+    pending, found = list(roots), set[bytes]()
+    while pending:
+        cid = pending.pop()
+        if cid.multihash in shown or cid.multihash in found:
+            continue
+        found.add(cid.multihash)
+        if cid.codec in LINKING:
+            try:
+                pending += links(store.get(cid), cid.codec)
+            except (NotFound, InvalidInput):
+                continue
+    return found

@@ -1,0 +1,108 @@
+"""Publish from one store to another: copy what this registry gives to strangers, pin it there, read it back.
+
+Invariants: nothing private is sent, nor an image that was withdrawn; a block that is there already is not sent
+again, so a sync that was cut off goes on; "published" is said only after every block of every closure was read
+back from the target and hashed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from registry.catalog.queries import roots as reach
+from registry.core.errors import NotFound, Unavailable
+from registry.core.ipld.cid import CID, IDENTITY
+from registry.core.ipld.dag import walk_closure, walk_held
+from registry.core.ports.store import BlockStore
+from registry.workflows.parts import Parts, Progress, silent
+from registry.workflows.store.private_blocks import private_blocks
+
+BATCH = 16 << 20  # bytes between two flushes
+
+
+def sync(
+    parts: Parts, source: BlockStore, target: BlockStore, names: tuple[str, str], progress: Progress = silent
+) -> dict[str, Any]:
+    """Copy and read back; the document of `emotionet store sync --json`. ``Unavailable`` if it can't be said.
+
+    ``withheld`` counts CIDs of withdrawn images, which are left out, ``absent`` blocks that the source lacks; a root
+    that reaches either is copied as far as it goes, and not pinned.
+    """
+    with parts.catalog.read() as db:
+        withheld = {cid.multihash for cid in reach.denied(db)}
+        closed = withheld | private_blocks(parts)
+        roots = [cid for cid in reach.published(db) if cid.multihash not in closed]
+    absent: list[CID] = []
+    held = [cid for cid in walk_held(source, roots, absent, closed) if cid.hash_code != IDENTITY]
+    sent = _copy(source, target, held, progress)
+    gaps = closed | {cid.multihash for cid in absent}
+    pinned = _pin(target, roots, gaps, progress)
+    for done, cid in enumerate(held, 1):
+        try:
+            target.get(cid)
+        except NotFound as error:
+            raise Unavailable(
+                f"{names[1]} does not give back what it was sent: {error}", hint="run the same again."
+            ) from error
+        progress("read back", done, len(held))
+    return {
+        "from": names[0],
+        "to": names[1],
+        "roots": len(roots),
+        "pinned": pinned,
+        "blocks": len(held),
+        "sent": sent[0],
+        "bytes": sent[1],
+        "withheld": len(withheld),
+        "absent": [str(cid) for cid in absent],
+        "published": True,
+    }
+
+
+def _copy(source: BlockStore, target: BlockStore, cids: list[CID], progress: Progress) -> tuple[int, int]:
+    """Send what the target lacks; how many blocks and bytes."""
+    count = size = waiting = 0
+    for done, cid in enumerate(cids, 1):
+        if not target.has(cid):
+            data = source.get(cid)
+            target.put(cid, data)
+            count, size, waiting = count + 1, size + len(data), waiting + len(data)
+        if waiting > BATCH:
+            target.flush()
+            waiting = 0
+        progress("send", done, len(cids))
+    target.flush()
+    return count, size
+
+
+def _pin(target: BlockStore, roots: list[CID], gaps: set[bytes], progress: Progress) -> int:
+    """Pin each root that is whole and that no root before it reaches; how many."""
+    reached: set[bytes] = set()
+    pinned = 0
+    for done, root in enumerate(roots, 1):
+        progress("pin", done, len(roots))
+        if root.multihash in reached:
+            continue
+        closure = set(_closure(target, root, gaps))
+        if closure & gaps:
+            continue
+        target.pin(root)
+        reached |= closure
+        pinned += 1
+    return pinned
+
+
+def _closure(target: BlockStore, root: CID, gaps: set[bytes]) -> Iterator[bytes]:
+    """Multihashes that a root reaches, up to gaps, which are among them."""
+    found: list[bytes] = []
+
+    def gap(cid: CID) -> bool:
+        if cid.multihash in gaps:
+            found.append(cid.multihash)
+            return True
+        return False
+
+    for cid, _ in walk_closure(target.get, [root], gap):
+        yield cid.multihash
+    yield from found

@@ -1,0 +1,34 @@
+"""What names a thing, and what a record came from and led to: answered from the catalog alone."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from registry.catalog.queries import entries, lineage
+from registry.core.errors import NotFound
+from registry.core.ipld.cid import CID, given
+from registry.workflows.parts import Parts
+
+
+def record_of(parts: Parts, cid: CID) -> CID:
+    """A record's CID; an entry's CID is accepted wherever a record's is."""
+    with parts.catalog.read() as db:
+        return entries.record_of(db, cid)
+
+
+def look_up(parts: Parts, text: str) -> list[dict[str, Any]]:
+    """Every record that names or holds a CID or digest."""
+    if not re.fullmatch("(sha256:)?[0-9a-fA-F]{64}", text):
+        given(text)
+    with parts.catalog.read() as db:
+        return lineage.lookup(db, text)
+
+
+def trace(parts: Parts, cid: CID) -> dict[str, Any]:
+    """What a record came from and what came from it: ``nodes`` and ``edges``."""
+    with parts.catalog.read() as db:
+        nodes, edges = lineage.lineage(db, entries.record_of(db, cid))
+    if not nodes:
+        raise NotFound(f"{cid} is in no record of this catalog", hint="import it, or check the CID.")
+    return {"nodes": nodes, "edges": edges}

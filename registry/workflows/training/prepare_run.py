@@ -1,0 +1,150 @@
+"""A run's first step: preprocess the snapshot, write the plan, sign it, anchor it.
+
+Invariants: the plan is said before any fold is drawn; it holds everything that decides the result
+(method, recipe with the values given on the command line, seed, claims, environment, base weights).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from registry.catalog.queries import runs
+from registry.content.unixfs import importer
+from registry.core import records
+from registry.core.errors import InvalidInput
+from registry.core.ipld.cid import CID
+from registry.core.log import anchor_digest
+from registry.core.ports.method import Prepared
+from registry.core.table import tables
+from registry.evaluation.base_seen import about_base
+from registry.evaluation.figures.figures import METRICS
+from registry.jobs.queue import Job
+from registry.jobs.worker import Check
+from registry.workflows.base_weights import base_origin, digest_of, weights_files
+from registry.workflows.log.append import keep, say
+from registry.workflows.parts import Parts
+from registry.workflows.runs.check_plan import after_cleaning, check_plan
+from registry.workflows.training import run_context
+from registry.workflows.training.clean_images import look_at
+from registry.workflows.training.run_context import RunContext
+
+
+@cache
+def code_identity() -> str:
+    """``emotionet <version> sha256:<digest over the source files of registry and pipeline>``."""
+    root = Path(__file__).resolve().parents[3]
+    digest = hashlib.sha256()
+    for package in ("pipeline", "registry"):
+        for path in sorted((root / package).rglob("*")):
+            if path.suffix in {".py", ".toml"}:
+                data = path.read_bytes()
+                digest.update(f"{path.relative_to(root).as_posix()}\n{len(data)}\n".encode() + data)
+    return f"emotionet {metadata.version('emotionet')} sha256:{digest.hexdigest()}"
+
+
+def prepare(parts: Parts, job: Job, check: Check) -> None:
+    """Handler of the job ``prepare``; queues ``draw``."""
+    context = run_context.begin(parts, job)
+    method = parts.method(context.options["method"])
+    tools = method.tools(context.values)
+    items, where = run_context.read_items(parts.store, context.snapshot)
+    rows = look_at(context, items, where, parts.engine(context.row["engine"]), job, check)
+    prepared = method.preprocess(items, rows, context.values)
+    dropped = Counter(row.reason for row in prepared if row.reason is not None)
+    kept = len(prepared) - dropped.total()
+    context.update(kept=kept, dropped=dict(sorted(dropped.items())))
+    if not kept:
+        raise InvalidInput(
+            "cleaning dropped every image", hint="look at `emotionet runs show`, or loosen the recipe's thresholds."
+        )
+    environment = {**method.environment(), **_kept_tools(parts, tools)}
+    preprocessing, plan = _records(context, prepared, method.version, environment)
+    told = _check_before_signing(context, prepared, plan)
+    check()
+    said = say(parts, plan)
+    parts.anchors.submit(anchor_digest(said.entry))
+    with parts.catalog.write() as db:
+        parts.queue.complete(db, job)
+        runs.update(
+            db,
+            job.run,
+            preprocessing=str(preprocessing),
+            plan=str(said.record),
+            plan_entry=str(said.entry),
+            updated=parts.now(),
+        )
+        for text in told:
+            parts.queue.emit(db, job.run, "warning", {"text": text}, parts.now())
+        parts.queue.enqueue(db, job.run, "draw", {}, parts.now())
+
+
+def _check_before_signing(context: RunContext, prepared: tuple[Prepared, ...], plan: records.Plan) -> tuple[str, ...]:
+    """Whatever would end this run later, found out while no plan is signed. What is doubtful, unless it was told of
+    when the run was started."""
+    parts, options = context.parts, context.options
+    groups = {row.sha256: row.group for row in prepared if row.reason is None}
+    items = list(tables.rows_as_dicts(context.snapshot.items, parts.store.get))
+    images = after_cleaning(context.snapshot, items, groups)
+    recipe = records.Recipe(name=str(context.row["recipe_name"]), method=options["method"], values=options["values"])
+    told = (*about_base(plan.origin), *check_plan(context.snapshot, images, recipe, plan.claims, plan.final))
+    with parts.catalog.read() as db:
+        known = {one["data"].get("text") for one in parts.queue.events(db, context.run) if one["kind"] == "warning"}
+    return tuple(text for text in told if text not in known)
+
+
+def _kept_tools(parts: Parts, tools: Mapping[str, bytes]) -> dict[str, str]:
+    """Files that the preprocessing used beside the code, by CID."""
+    return {f"tool {name}": str(importer.add_bytes(parts.store, data).cid) for name, data in sorted(tools.items())}
+
+
+def _prepared_row(row: Prepared) -> list[object]:
+    columns, _ = records.PREPARED
+    return [records.to_value(getattr(row, column)) for column in columns]
+
+
+def _base_fields(context: RunContext, base: CID | None, prepared: tuple[Prepared, ...]) -> dict[str, Any]:
+    """What the plan says of its base weights beside their CID."""
+    if base is None:
+        return {}
+    parts = context.parts
+    rows = [{name: getattr(row, name) for name in ("sha256", "pixels", "group", "reason")} for row in prepared]
+    items = list(tables.rows_as_dicts(context.snapshot.items, parts.store.get))
+    origin, lineage, how = base_origin(parts, digest_of(weights_files(parts.store, base)), rows, items)
+    seen = tables.build(*records.SEEN, list(how.items()), parts.store.put) if origin.seen is not None else None
+    return {"origin": origin, "base_trainings": tuple(bytes(one) for one in lineage.trainings), "seen": seen}
+
+
+def _records(
+    context: RunContext, prepared: tuple[Prepared, ...], version: str, environment: dict[str, str]
+) -> tuple[CID, records.Plan]:
+    parts, options = context.parts, context.options
+    output = tables.build(*records.PREPARED, [_prepared_row(row) for row in prepared], parts.store.put)
+    name = str(context.row["recipe_name"])
+    recipe = keep(parts, records.Recipe(name=name, method=options["method"], values=options["values"]))
+    preprocessing = keep(parts, records.Preprocessing(snapshot=context.snapshot_cid, recipe=recipe, output=output))
+    attributes = {
+        name for row in tables.rows_as_dicts(context.snapshot.items, parts.store.get) for name in row["attributes"]
+    }
+    base = CID.parse(options["base"]) if options["base"] else None
+    plan = records.Plan(
+        preprocessing=preprocessing,
+        method=records.MethodRef(id=options["method"], version=version),
+        recipe=recipe,
+        code=code_identity(),
+        environment=keep(parts, records.Environment(values=environment)),
+        base=base,
+        **_base_fields(context, base, prepared),
+        seed=int(options["values"]["seed"]),
+        metrics=METRICS,
+        groups=tuple(sorted(attributes)),
+        claims=tuple(records.Claim(**claim) for claim in options["claims"]),
+        final=options["final"],
+    )
+    parts.store.flush()
+    return preprocessing, plan

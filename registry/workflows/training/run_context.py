@@ -1,0 +1,122 @@
+"""What the steps of a run share: its records read back, its images by sha256, its options.
+
+Invariant: everything a step needs is read from the catalog's run row and from records, so that any
+worker can take up any step after a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from registry.catalog.queries import runs
+from registry.content.unixfs import reader
+from registry.core import records
+from registry.core.ipld.cid import CID
+from registry.core.ports.method import Item, Prepared
+from registry.core.ports.store import BlockReader
+from registry.core.table import tables
+from registry.jobs.queue import Job
+from registry.workflows.parts import Parts, Progress
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """A run's row and its snapshot."""
+
+    parts: Parts
+    run: str
+    row: Mapping[str, Any]
+    options: Mapping[str, Any]
+    snapshot_cid: CID
+    snapshot: records.Snapshot
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The recipe's values."""
+        values: Mapping[str, Any] = self.options["values"]
+        return values
+
+    def cid(self, name: str) -> CID:
+        """A CID that an earlier step wrote into the run's row."""
+        return CID.parse(self.row[name])
+
+    def update(self, **fields: Any) -> None:
+        """Write fields of the run's row."""
+        with self.parts.catalog.write() as db:
+            runs.update(db, self.run, updated=self.parts.now(), **fields)
+
+    def emit(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Tell whoever follows this run."""
+        with self.parts.catalog.write() as db:
+            self.parts.queue.emit(db, self.run, kind, dict(data), self.parts.now())
+
+    def progress(self, check: Callable[[], None]) -> Progress:
+        """A progress callback that stops a cancelled run and emits about 20 events a step."""
+        last: dict[str, int] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            check()
+            step = max(1, total // 20)
+            if done == total or done >= last.get(what, 0) + step:
+                last[what] = done
+                self.emit("progress", {"what": what, "done": done, "total": total})
+
+        return report
+
+
+def fold_count(values: Mapping[str, Any]) -> int:
+    """Folds that are trained, those of all repeats together, of a recipe's values."""
+    return int(values["folds"]["k"]) * int(values["folds"]["repeats"])
+
+
+def work_folder(parts: Parts, run: str) -> Path:
+    """Where a run's pixels, checkpoints and logs lie."""
+    return parts.settings.work / run
+
+
+def load(parts: Parts, run: str) -> RunContext:
+    """The context of a run. ``NotFound`` if there is none by this id."""
+    with parts.catalog.read() as db:
+        row = runs.row(db, run)
+    snapshot_cid = CID.parse(row["snapshot"])
+    snapshot = records.parse_as(records.Snapshot, parts.store.get(snapshot_cid))
+    return RunContext(parts, run, row, row["options"], snapshot_cid, snapshot)
+
+
+def begin(parts: Parts, job: Job) -> RunContext:
+    """What a handler begins with: the run's context, and the run is running.
+
+    ``Cancelled`` or ``Conflict`` (``lease_lost``) where the job is no longer its worker's to do.
+    """
+    with parts.catalog.write() as db:
+        parts.queue.guard(db, job)
+        runs.update(db, job.run, status="running", updated=parts.now())
+    return load(parts, job.run)
+
+
+def read_items(store: BlockReader, snapshot: records.Snapshot) -> tuple[list[Item], dict[bytes, CID]]:
+    """A snapshot's items as a method takes them, and where each image lies."""
+    items, where = [], {}
+    position: dict[str | None, int | None] = {name: index for index, name in enumerate(snapshot.classes)}
+    position[None] = None
+    for row in tables.rows_as_dicts(snapshot.items, store.get):
+        boxes = tuple((box[0], box[1], box[2], box[3]) for box in row["boxes"])
+        items.append(Item(sha256=row["sha256"], label=position[row["label"]], subject=row["subject"], boxes=boxes))
+        where[row["sha256"]] = row["image"]
+    return items, where
+
+
+def image_reader(store: BlockReader, where: Mapping[bytes, CID]) -> Callable[[bytes], bytes]:
+    """A function from an image's sha256 to its verified bytes."""
+    return lambda sha256: reader.read_whole(store, where[sha256])
+
+
+def read_prepared(store: BlockReader, output: CID) -> list[Prepared]:
+    """The rows of a PREPARED table as a method takes them."""
+    return [
+        Prepared(**{**row, "boxes": tuple(tuple(box) for box in row["boxes"])})
+        for row in tables.rows_as_dicts(output, store.get)
+    ]

@@ -1,0 +1,201 @@
+"""A run's third step, once a fold: train it in a child process, keep weights, history and predictions.
+
+Invariants: the child gets CIDs and gives CIDs; the pixels are made again once a machine and a run,
+checked against the digests that preprocessing recorded; a fold's work folder survives a kill, so
+that training goes on where it was.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import structs
+
+from registry.catalog.queries import runs
+from registry.content.unixfs import importer
+from registry.core import records
+from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, Unavailable
+from registry.core.ipld.cid import CID
+from registry.core.ports.method import FoldOutcome, FoldTask
+from registry.core.ports.store import BlockStore
+from registry.core.records import BaseSeen
+from registry.core.table import tables
+from registry.jobs.engines import Needs
+from registry.jobs.queue import Job
+from registry.jobs.worker import Check
+from registry.provenance.base_lineage import seen_by_base
+from registry.workflows.base_weights import weights_files
+from registry.workflows.parts import Parts
+from registry.workflows.training import run_context
+from registry.workflows.training.run_context import RunContext
+
+Report = Callable[[Mapping[str, Any]], None]
+AGAIN = "again"
+
+
+def train_fold(parts: Parts, job: Job, check: Check) -> None:
+    """Handler of the job ``fold`` (None: the refit); the last one to end queues ``evaluate``."""
+    fold: int | None = job.payload["fold"]
+    context = run_context.begin(parts, job)
+    furthest = 0
+    with parts.catalog.write() as db:
+        parts.queue.guard(db, job)
+        runs.set_fold(db, job.run, fold, status="running")
+        furthest = max(one["epoch"] or 0 for one in runs.folds(db, job.run) if one["fold"] == fold)
+        if job.attempt > 1:
+            told = {"fold": fold, "event": "taken_up", "attempt": job.attempt}
+            parts.queue.emit(db, job.run, "fold", told, parts.now())
+
+    def report(document: Mapping[str, Any]) -> None:
+        nonlocal furthest
+        with parts.catalog.write() as db:
+            parts.queue.guard(db, job)  # a worker that was away for long speaks of a fold that another one trains
+            parts.queue.emit(db, job.run, "fold", {"fold": fold, **document}, parts.now())
+            if "epoch" not in document:
+                return
+            runs.set_fold(db, job.run, fold, epoch=int(document["epoch"]))
+            if document["epoch"] > furthest:
+                furthest = int(document["epoch"])
+                parts.queue.progressed(db, job)
+
+    result = _train(context, job, fold, check, report)
+    with parts.catalog.write() as db:
+        parts.queue.complete(db, job)
+        runs.set_fold(
+            db,
+            job.run,
+            fold,
+            status="completed",
+            training=result["training"],
+            predictions=result["predictions"],
+            tensors=result["tensors"],
+        )
+        if all(row["status"] == "completed" for row in runs.folds(db, job.run)):
+            parts.queue.enqueue(db, job.run, "evaluate", {}, parts.now())
+    shutil.rmtree(work_folder(context, fold), ignore_errors=True)  # so that checkpoints of many folds never add up
+
+
+def work_folder(context: RunContext, fold: int | None) -> Path:
+    """Where a fold's checkpoint and log lie while it trains."""
+    return run_context.work_folder(context.parts, context.run) / ("refit" if fold is None else f"fold-{fold}")
+
+
+def _train(context: RunContext, job: Job, fold: int | None, check: Check, report: Report) -> dict[str, Any]:
+    """Run the fold's child; once more where it failed in a way that the recipe has an answer to."""
+    parts, method = context.parts, context.parts.method(context.options["method"])
+    engine = parts.engine(context.row["engine"])
+    folder = work_folder(context, fold)
+    spec = {"draw": context.row["draw"], "fold": fold, "after": None, "token": job.fence}
+    needs = Needs(method.memory(context.values), int(context.values["training"].get("threads", 1)))
+    try:
+        return engine.run("fold", spec, folder, needs, check, report)
+    except (Cancelled, Conflict, Unavailable):  # to stop, or to be tried again as it is
+        raise
+    except EmotionetError as error:
+        again = method.second_try(context.values, error.code)
+        if again is None:
+            raise
+        report({"event": "second_try", "after": error.code, "reason": str(error)})
+        needs = Needs(method.memory(again), needs.threads)
+        return engine.run("fold", {**spec, "after": error.code}, folder / AGAIN, needs, check, report)
+
+
+def fold_in_child(parts: Parts, spec: Mapping[str, Any], folder: Path, report: Report) -> dict[str, Any]:
+    """What the child process does: the whole fold, from the draw's CID to the training's."""
+    draw_cid, fold, started = CID.parse(spec["draw"]), spec["fold"], parts.now()
+    task = make_task(parts, draw_cid, fold, folder)
+    method = parts.method(_plan(parts.store, draw_cid).method.id)
+    events: tuple[dict[str, Any], ...] = ()
+    if spec["after"] is not None:
+        values = method.second_try(task.recipe, str(spec["after"]))
+        if values is None:
+            raise InvalidInput(f"the recipe allows no second try after {spec['after']}", code="bad_recipe")
+        task, events = structs.replace(task, recipe=values), ({"event": "second_try", "after": spec["after"]},)
+    outcome = method.train_fold(task, report)
+    outcome = structs.replace(outcome, events=(*events, *outcome.events))
+    base = seen_by_base(parts.store.get, draw_cid, task.validate)
+    training = _keep_outcome(parts, draw_cid, fold, outcome, started, base)
+    rows = [
+        [sha256, fold, task.labels[sha256], [list(box) for box in task.rows[sha256].boxes], [list(d) for d in found]]
+        for sha256, found in outcome.predictions.items()
+    ]
+    predictions = tables.build(*records.PREDICTIONS, rows, parts.store.put) if fold is not None else None
+    parts.store.flush()
+    return {
+        "training": str(training),
+        "predictions": str(predictions) if predictions else None,
+        "tensors": outcome.tensors,
+    }
+
+
+def _plan(store: BlockStore, draw_cid: CID) -> records.Plan:
+    draw = records.parse_as(records.Draw, store.get(draw_cid))
+    return records.parse_as(records.Plan, store.get(draw.plan))
+
+
+def make_task(parts: Parts, draw_cid: CID, fold: int | None, folder: Path) -> FoldTask:
+    """One fold's task from records alone (None: all images, none judged); makes the pixels if they are not here."""
+    store = parts.store
+    draw = records.parse_as(records.Draw, store.get(draw_cid))
+    plan = records.parse_as(records.Plan, store.get(draw.plan))
+    preprocessing = records.parse_as(records.Preprocessing, store.get(plan.preprocessing))
+    snapshot = records.parse_as(records.Snapshot, store.get(preprocessing.snapshot))
+    recipe = records.parse_as(records.Recipe, store.get(plan.recipe))
+    items, where = run_context.read_items(store, snapshot)
+    kept = [row for row in run_context.read_prepared(store, preprocessing.output) if row.reason is None]
+    method = parts.method(plan.method.id)
+    # a second try lies in a folder of its own below the first
+    shared = folder.parents[1] if folder.name == AGAIN else folder.parent
+    array = shared / f"{preprocessing.output}.npy"
+    with (shared / "pixels.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the folds start together: the first makes the pixels for all
+        read = run_context.image_reader(store, where)
+        index = method.materialize(kept, read, recipe.values, array, lambda what, done, total: None)
+    repeat = 0 if fold is None else fold // int(recipe.values["folds"]["k"])
+    drawn = tables.rows_as_dicts(draw.folds, store.get)
+    folds = {row["sha256"]: row["fold"] for row in drawn if row["repeat"] == repeat}
+    return FoldTask(
+        fold=fold,
+        seed=plan.seed + repeat,  # another beginning for each repeat, so that `spread` tells of that too
+        recipe=recipe.values,
+        classes=snapshot.classes,
+        array=array,
+        index=index,
+        rows={row.sha256: row for row in kept},
+        labels={item.sha256: item.label for item in items},
+        train=tuple(sorted(sha256 for sha256, member in folds.items() if fold is None or member != fold)),
+        validate=tuple(sorted(sha256 for sha256, member in folds.items() if member == fold)),
+        base=weights_files(store, plan.base) if plan.base else None,
+        workdir=folder,
+    )
+
+
+def _keep_outcome(
+    parts: Parts, draw_cid: CID, fold: int | None, outcome: FoldOutcome, started: str, base: BaseSeen | None
+) -> CID:
+    added = {name: importer.add_bytes(parts.store, data) for name, data in outcome.weights.items()}
+    directory = importer.add_directory(parts.store, {name: (file.cid, file.tsize) for name, file in added.items()})
+    history = tables.build(
+        *records.HISTORY, [[epoch, dict(values)] for epoch, values in outcome.history], parts.store.put
+    )
+    record = records.Training(
+        draw=draw_cid,
+        fold=fold,
+        arguments=dict(outcome.arguments),
+        hardware=dict(outcome.hardware),
+        events=tuple(dict(event) for event in outcome.events),
+        base=base,
+        weights=directory.cid,
+        tensors=outcome.tensors,
+        history=history,
+        started=started,
+        ended=max(started, parts.now()),  # a clock may be set back
+    )
+    data = records.encode(record)
+    cid = records.cid(record)
+    parts.store.put(cid, data)
+    return cid

@@ -1,0 +1,75 @@
+"""The entries that take back a release, its snapshot or one of its images, as far as this home knows them.
+
+Invariants: only entries of who may: the issuer who signed the target, a contributor of the image, or the issuer of a
+contribution that holds it; of a log that came in a file too. An audit checks each again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from registry.catalog.queries import entries
+from registry.core import records
+from registry.core.errors import EmotionetError
+from registry.core.ipld.cid import CID, DAG_CBOR
+from registry.core.table import tables
+from registry.core.table.cells import SHAPES, wrong
+from registry.provenance.release_view import draw_view
+from registry.workflows.parts import Parts
+from registry.workflows.withdrawals.withdrawn import known
+
+
+def withdrawals_of(parts: Parts, record: CID, entry: CID | None) -> list[CID]:
+    """Entries of withdrawals that touch this record, what it rests on, or an image of its snapshot."""
+    with parts.catalog.read() as db:
+        said = known(parts, db)
+        issuer = None if entry is None else entries.issuer_of(db, entry)
+    if not said:
+        return []
+    snapshot_cid, snapshot = _snapshot(parts, record)
+    whole = {str(one) for one in (record, entry, snapshot_cid) if one is not None}
+    found = [one for one in said if one.target in whole and one.issuer == issuer]
+    if snapshot is None:
+        return [CID.parse(one.entry) for one in found]
+    may: dict[str, set[str]] = {}
+    for name, who in _images(parts, snapshot, {one.target for one in said}):
+        may.setdefault(name, {issuer} if issuer else set()).update(who)
+    found += [one for one in said if one.issuer in may.get(one.target, ())]
+    return [CID.parse(one.entry) for one in found]
+
+
+def _snapshot(parts: Parts, cid: CID) -> tuple[CID | None, records.Snapshot | None]:
+    """The snapshot that a record is, or rests on."""
+    if cid.codec != DAG_CBOR:
+        return None, None
+    try:
+        record = records.parse(parts.store.get(cid))
+        if isinstance(record, records.Release):
+            view = draw_view(parts.store.get, record.draw)
+            cid, record = view.preprocessing.snapshot, view.snapshot
+    except EmotionetError:
+        return None, None  # what can't be read, the audit names
+    return (cid, record) if isinstance(record, records.Snapshot) else (None, None)
+
+
+def _images(parts: Parts, snapshot: records.Snapshot, wanted: set[str]) -> Iterator[tuple[str, list[str]]]:
+    """Those of the wanted names that mean an image of the snapshot, an excluded one too, and who may take it back."""
+    for cid in snapshot.contributions:
+        issuer, rows = _contribution(parts, cid)
+        for row in rows:
+            for name in {row["sha256"].hex(), str(CID.decode(row["cid"]))} & wanted:
+                yield name, [row["contributor"], issuer]
+
+
+def _contribution(parts: Parts, cid: CID) -> tuple[str, list[dict[str, Any]]]:
+    """Who says it, and its rows; no rows where a stranger's are malformed: the audit names them."""
+    place = ("contribution", "rows")
+    try:
+        contribution = records.parse_as(records.Contribution, parts.store.get(cid))
+        table = tables.read(contribution.rows, parts.store.get)
+        rows = list(tables.iterate(contribution.rows, parts.store.get))
+    except EmotionetError:
+        return "", []
+    fits = (table.columns, table.key) == SHAPES[place] and not any(wrong(place, row) for row in rows)
+    return contribution.issuer, [dict(zip(table.columns, row, strict=True)) for row in rows] if fits else []

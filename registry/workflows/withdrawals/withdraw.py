@@ -1,0 +1,44 @@
+"""Take something back: an image, a snapshot, a release. A withdrawal is a record; nothing is erased from the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry.catalog.queries import entries, images, lineage
+from registry.core import records
+from registry.core import text as words
+from registry.core.errors import InvalidInput, NotFound
+from registry.core.ipld.cid import CID
+from registry.workflows.log.append import say
+from registry.workflows.parts import Parts
+
+
+def _target(parts: Parts, text: str) -> tuple[bytes, str]:
+    """What is named: an image's sha256, or a record's CID bytes; and the text that lookups go by."""
+    with parts.catalog.read() as db:
+        image = images.resolve_image(db, text)
+        if image is not None:
+            return image, image.hex()
+        try:
+            cid = entries.record_of(db, CID.parse(text))
+        except InvalidInput as error:
+            raise NotFound(f"{text} is no image and no record of this catalog", hint="check the CID.") from error
+    if not parts.store.has(cid):
+        raise NotFound(f"{text} is no image and no record held here", hint="check the CID.")
+    return bytes(cid), str(cid)
+
+
+def withdraw(parts: Parts, text: str, reason: str) -> dict[str, Any]:
+    """Withdraw what ``text`` names; the answer lists every snapshot and release that it touches."""
+    reason = words.clean("reason", reason)
+    target, name = _target(parts, text)
+    said = say(parts, records.Withdrawal(target=target, reason=reason, effective=parts.now()))
+    parts.store.pin(said.entry)
+    with parts.catalog.read() as db:
+        touched = lineage.touched(db, name)
+    return {
+        "withdrawal": str(said.record),
+        "entry": str(said.entry),
+        "target": name,
+        "touches": touched,
+    }

@@ -1,0 +1,107 @@
+"""What was taken back of releases: said first wherever a release is listed, shown or used.
+
+Invariants: only what somebody said who may: the release's issuer, an image's contributor, or the issuer of a
+contribution that holds it; of a log whose entries merely have their place here (it came in a file) the same counts.
+Nothing but the catalog is asked where nobody took anything back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from registry.catalog.queries import entries, releases, withdrawals
+from registry.catalog.schema.sql import target_text
+from registry.core import records
+from registry.core.errors import EmotionetError
+from registry.core.ipld.cid import CID
+from registry.workflows.parts import Parts
+
+SHOWN = 5  # images that are named; how many more there are is said
+Document = dict[str, Any]
+
+
+class Said(NamedTuple):
+    """One withdrawal: who said it by which entry, and of what."""
+
+    issuer: str
+    entry: str
+    target: str  # a CID, or a sha256 in hex
+    effective: str
+    reason: str
+
+
+def withdrawals_by(parts: Parts, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Document]]:
+    """By release, what was taken back of it: ``what, issuer, effective, reason, target, entry``, whole ones first.
+
+    ``rows`` have ``cid, entry, issuer, snapshot``, as ``registry.catalog.queries.releases`` gives them.
+    """
+    with parts.catalog.read() as db:
+        said = known(parts, db)
+        if not said:
+            return {}
+        images = withdrawals.images_of(db, {one.target for one in said})
+        may = withdrawals.may_take_back(db, set(images.values()))
+        found = {}
+        for row in rows:
+            held = withdrawals.members(db, row["snapshot"], set(images.values()))
+            told = [
+                *_of_records(said, row),
+                *_of_images(said, row, {n: i for n, i in images.items() if i in held}, may),
+            ]
+            if told:
+                found[str(row["cid"])] = told
+    return found
+
+
+def known(parts: Parts, db: Session) -> list[Said]:
+    """Every withdrawal that a signed entry says which is known here, one that came in a file too."""
+    said = [Said(**row) for row in withdrawals.indexed(db)]
+    return [*said, *_placed(parts, withdrawals.places(db))]
+
+
+def withdrawals_of_release(parts: Parts, release: CID) -> list[Document]:
+    """The same of one release; nothing of what is no release that the catalog knows."""
+    with parts.catalog.read() as db:
+        row = releases.find(db, entries.record_of(db, release))
+    return [] if row is None else withdrawals_by(parts, [row]).get(row["cid"], [])
+
+
+def sentences(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """For people, a line each."""
+    whole = [one for one in found if not one["what"].startswith("image ")]
+    parts = [one for one in found if one["what"].startswith("image ")]
+    lines = [f"WITHDRAWN: this {one['what']}, on {one['effective']}: {one['reason']}" for one in whole]
+    lines += [f"WITHDRAWN: its {one['what']}, on {one['effective']}: {one['reason']}" for one in parts[:SHOWN]]
+    lines = [" ".join(line.split("\n")) for line in lines]  # a stranger's reason may hold more
+    return lines + ([f"WITHDRAWN: {len(parts) - SHOWN} more of its images"] if len(parts) > SHOWN else [])
+
+
+def _placed(parts: Parts, places: Iterable[Mapping[str, str]]) -> Iterator[Said]:
+    for place in places:
+        try:
+            record = records.parse(parts.store.get(CID.parse(place["record"])))
+        except EmotionetError:
+            continue
+        if isinstance(record, records.Withdrawal):
+            yield Said(place["issuer"], place["entry"], target_text(record.target), record.effective, record.reason)
+
+
+def _of_records(said: Iterable[Said], row: Mapping[str, Any]) -> Iterator[Document]:
+    names = {row["cid"]: "release", row["entry"]: "release", row["snapshot"]: "release's snapshot"}
+    return (_told(names[one.target], one) for one in said if one.target in names and one.issuer == row["issuer"])
+
+
+def _of_images(
+    said: Iterable[Said], row: Mapping[str, Any], images: Mapping[str, str], may: set[tuple[str, str]]
+) -> Iterator[Document]:
+    for one in said:
+        sha256 = images.get(one.target)
+        if sha256 is not None and (one.issuer == row["issuer"] or (sha256, one.issuer) in may):
+            yield _told(f"image {sha256}", one)
+
+
+def _told(what: str, one: Said) -> Document:
+    return {"what": what, **one._asdict()}
