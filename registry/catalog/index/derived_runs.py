@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.catalog.queries import runs
 from registry.catalog.schema import operational as kept
@@ -24,7 +23,7 @@ from registry.core.table import tables
 Get = Callable[[CID], bytes]
 
 
-def attach_release(db: Session, cid: CID, release: records.Release, issued_at: str, get: Get) -> None:
+def attach_release(db: sa.Connection, cid: CID, release: records.Release, issued_at: str, get: Get) -> None:
     """Tell the run of this release that it is published; without any run of its plan, derive one."""
     draw = records.parse_as(records.Draw, get(release.draw))
     if runs.find_by_plan(db, draw.plan):
@@ -39,7 +38,9 @@ def run_id(plan: CID) -> str:
     return "r" + str(plan)[-12:]
 
 
-def _derive(db: Session, cid: CID, release: records.Release, draw: records.Draw, issued_at: str, get: Get) -> None:
+def _derive(
+    db: sa.Connection, cid: CID, release: records.Release, draw: records.Draw, issued_at: str, get: Get
+) -> None:
     plan = records.parse_as(records.Plan, get(draw.plan))
     recipe = records.parse_as(records.Recipe, get(plan.recipe))
     preprocessing = records.parse_as(records.Preprocessing, get(plan.preprocessing))

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.catalog.queries.images import put_images
 from registry.catalog.schema import derived as t
@@ -85,7 +84,7 @@ def _check_texts(row: _Row) -> None:
         raise _bad(str(error)) from error
 
 
-def index_rows(db: Session, cid: CID, record: records.Contribution, entry: records.Entry, get: Get) -> None:
+def index_rows(db: sa.Connection, cid: CID, record: records.Contribution, entry: records.Entry, get: Get) -> None:
     """Index the rows of a contribution that ``entry`` says.
 
     ``InvalidInput`` ``malformed_rows`` for rows of another kind, ``Untrusted`` for a table out of shape, or where

@@ -19,10 +19,9 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
 
-from sqlalchemy.orm import Session
-
 from registry.catalog.index import indexing
 from registry.catalog.queries import entries
+from registry.catalog.schema.database import Connection
 from registry.core import log, records
 from registry.core.errors import Conflict
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
@@ -43,7 +42,7 @@ class Log:
     """The key's log within one transaction: what is read by ``db`` is still true when it commits."""
 
     parts: Parts
-    db: Session
+    db: Connection
     fresh: list[tuple[CID, int, bytes]] = field(default_factory=list)  # entries said in it: CID, place, bytes
 
     def say(self, record: records.Record) -> Said:
