@@ -17,8 +17,8 @@ from registry.catalog.schema.sql import plain
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.records import to_value
-from registry.core.stated import as_stated
 from registry.core.table import tables
+from registry.core.unusable import refuse_unusable
 
 Get = Callable[[CID], bytes]
 
@@ -44,7 +44,7 @@ def _derive(
     plan = records.parse_as(records.Plan, get(draw.plan))
     recipe = records.parse_as(records.Recipe, get(plan.recipe))
     preprocessing = records.parse_as(records.Preprocessing, get(plan.preprocessing))
-    with as_stated():
+    with refuse_unusable():
         reasons = Counter(row["reason"] for row in tables.rows_as_dicts(preprocessing.output, get))
     run = runs.create(
         db,

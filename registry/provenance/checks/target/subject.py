@@ -12,9 +12,9 @@ from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ports.anchor import Anchors
 from registry.core.ports.method import Method
 from registry.core.table import tables
-from registry.provenance.checks.reached import Reached, reach, type_of
-from registry.provenance.checks.reading import Files, Reading
 from registry.provenance.checks.report import once
+from registry.provenance.checks.target.bounded_files import Files, Reading
+from registry.provenance.checks.target.typed_links import Reached, reach, type_of
 from registry.provenance.release_view import DrawView, ReleaseView, draw_view, release_view
 
 Get = Callable[[CID], bytes]
