@@ -20,10 +20,11 @@ from registry.core.ipld.dag import walk_closure
 from registry.core.log import address_of, anchor_digest
 from registry.core.ports.anchor import Anchor
 from registry.core.records import to_value
+from registry.core.run_view import release_view
 from registry.evaluation.base_seen import about_base
 from registry.exports.card import model_card
 from registry.exports.card_front import LICENCE
-from registry.provenance.release_view import ONNX, SAFETENSORS, by_name, final_weights, own_figures, release_view
+from registry.provenance.release_view import ONNX, SAFETENSORS, by_name, final_weights, own_figures
 from registry.workflows.base_weights import base_of, weights_files
 from registry.workflows.log.append import say
 from registry.workflows.own import is_own, whose

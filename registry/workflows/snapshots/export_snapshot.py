@@ -21,6 +21,7 @@ from registry.core.boxes import boxes_within, full_frame
 from registry.core.errors import Conflict, InvalidInput, NotFound, not_written
 from registry.core.extras import need
 from registry.core.ipld.cid import CID
+from registry.core.run_view import draw_view
 from registry.core.table import tables
 from registry.exports import croissant
 from registry.workflows.parts import Parts, Progress, silent
@@ -149,20 +150,19 @@ def _yolo(
 
 def _split(parts: Parts, snapshot: CID, draw: CID, fold: int) -> Split:
     """By image that is judged in a draw's fold or trains for it: which of both, and its preprocessing's boxes."""
-    record = read_as(parts, records.Draw, draw)
-    plan = records.parse_as(records.Plan, parts.store.get(record.plan))
-    preprocessing = records.parse_as(records.Preprocessing, parts.store.get(plan.preprocessing))
-    if preprocessing.snapshot != snapshot:
+    read_as(parts, records.Draw, draw)  # says what it is where it is no draw
+    view = draw_view(parts.store.get, draw)
+    if view.preprocessing.snapshot != snapshot:
         raise InvalidInput(
-            f"draw {draw} is of the snapshot {preprocessing.snapshot}",
+            f"draw {draw} is of the snapshot {view.preprocessing.snapshot}",
             code="bad_draw",
             hint="export that snapshot, or name a draw of this one.",
         )
-    drawn = list(tables.rows_as_dicts(record.folds, parts.store.get))
+    drawn = list(tables.rows_as_dicts(view.draw.folds, parts.store.get))
     repeat = next((row["repeat"] for row in drawn if row["fold"] == fold), None)
     if repeat is None:
         raise NotFound(f"draw {draw} has no fold {fold}")
-    prepared = tables.rows_as_dicts(preprocessing.output, parts.store.get)
+    prepared = tables.rows_as_dicts(view.preprocessing.output, parts.store.get)
     boxes = {row["sha256"]: row["boxes"] for row in prepared if row["reason"] is None}
     return {
         row["sha256"]: ("val" if row["fold"] == fold else "train", boxes.get(row["sha256"]))
