@@ -6,7 +6,7 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check -c constraints.tx
 STAMP := $(VENV)/.installed
 TRAIN := $(VENV)/.train
 
-.PHONY: help install demo test check bench clean
+.PHONY: help install demo test check fix bench clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -42,6 +42,10 @@ check: install ## lint, types, direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fix: install ## mend what ruff can mend by itself, and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 bench: install ## measure, against baselines in the same minute
 	$(BIN)/python -m bench

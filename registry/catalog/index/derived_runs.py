@@ -19,8 +19,8 @@ from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import Get
 from registry.core.records import to_value
 from registry.core.run_view import DrawView, draw_view
-from registry.core.stated import as_stated
 from registry.core.table import tables
+from registry.core.unusable import refuse_unusable
 
 
 def attach_release(db: Session, cid: CID, release: records.Release, issued_at: str, get: Get) -> None:
@@ -41,7 +41,7 @@ def run_id(plan: CID) -> str:
 def _derive(db: Session, cid: CID, release: records.Release, issued_at: str, get: Get) -> None:
     view = draw_view(get, release.draw)
     draw, plan = view.draw, view.plan
-    with as_stated():
+    with refuse_unusable():
         reasons = Counter(row["reason"] for row in tables.rows_as_dicts(view.preprocessing.output, get))
     run = runs.create(
         db,

@@ -131,7 +131,7 @@ def run_plans(wanted: argparse.Namespace, output: Output) -> int:
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List releases, newest first."""
     from registry.catalog.queries import releases
-    from registry.workflows.own import whose
+    from registry.workflows.own_issuers import whose
     from registry.workflows.withdrawals.withdrawn import sentences, withdrawals_by
 
     with home() as opened:

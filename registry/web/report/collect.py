@@ -26,7 +26,7 @@ from registry.provenance.release_view import own_figures
 from registry.web.base.figures import nothing
 from registry.web.base.words import Words
 from registry.web.report.by_group import by_group, people_of
-from registry.web.report.check_records import check_stated
+from registry.web.report.check_records import check_presentable
 from registry.web.report.report import ReportData
 from registry.web.report.sections import drawings, kept_and_dropped
 from registry.workflows.audit.audit_target import audit_target
@@ -60,7 +60,7 @@ def collect(
     items = list(tables.rows_as_dicts(view.snapshot.items, get))
     unchecked = sum(check["result"] == "not checked" for check in audit["checks"])
     named = {metric.name: metric.document() for metric in view.evaluation.metrics}
-    check_stated(view, get, items)
+    check_presentable(view, get, items)
     classes = view.snapshot.classes
     return ReportData(
         language=language,

@@ -25,7 +25,7 @@ def curves_of(view: ReleaseView, get: Get) -> Curves:
 
 
 def drawings(t: Words, view: ReleaseView, get: Get, items: Sequence[Mapping[str, Any]]) -> list[Drawing]:
-    """All figures of a release that ``check_stated``, in the report's order; ``items`` are the snapshot's rows."""
+    """All figures of a release that ``check_presentable``, in the report's order; ``items`` are the snapshot's rows."""
     curves, found = curves_of(view, get), view.evaluation
     groups = by_group(people_of(found), view.snapshot.classes).groups
     drawn = [_labels(t, view, get, items), _intervals(t, "by_class", _by_class(view))]

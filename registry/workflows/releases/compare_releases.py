@@ -13,8 +13,8 @@ from registry.core.draw import union_groups
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView, release_view
-from registry.core.stated import as_stated
 from registry.core.table import tables
+from registry.core.unusable import refuse_unusable
 from registry.evaluation.comparison import Difference, Discordance, compare
 from registry.evaluation.input.columns import Columns, Ints, take
 from registry.evaluation.input.reading import columns_of
@@ -24,7 +24,7 @@ from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import read_as
 
 
-@as_stated()
+@refuse_unusable()
 def compare_releases(parts: Parts, a: CID, b: CID) -> dict[str, Any]:
     """The document of `emotionet release compare A B --json`. ``InvalidInput`` where nothing can be compared."""
     views = [release_view(parts.store.get, read_as(parts, records.Release, cid)) for cid in (a, b)]

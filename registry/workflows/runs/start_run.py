@@ -22,7 +22,7 @@ from registry.jobs import engines
 from registry.jobs.engines.probe import reach
 from registry.provenance.recipe_numbers import check_evaluation
 from registry.workflows.base_weights import base_origin, digest_of, keep_base, read_base
-from registry.workflows.own import check_may_sign
+from registry.workflows.own_issuers import check_may_sign
 from registry.workflows.parts import Parts
 from registry.workflows.runs.check_capacity import check_disk, check_memory, disk_needed
 from registry.workflows.runs.check_plan import before_cleaning, check_plan

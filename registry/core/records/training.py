@@ -1,0 +1,122 @@
+"""What is said of a training: recipe, plan, draw, the folds as they were trained, and their evaluation.
+
+Invariant: a plan holds all that is decided before its folds are drawn; a draw follows from its plan and its beacon.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry.core.ipld.cid import CID
+from registry.core.records.base import Part, Record
+from registry.core.records.base_weights import BaseSeen, Origin
+from registry.core.records.figures import Claim, GroupTest, Metric, Optimistic, Overfitting, Spread, Verdict
+
+REFIT = "refit"  # Plan.final: the weights that people get are trained on all images, and judged by none
+
+
+class MethodRef(Part, frozen=True, kw_only=True):
+    """Which training method, by its entry point's name, and its version."""
+
+    id: str
+    version: str
+
+
+class Beacon(Part, frozen=True, kw_only=True):
+    """The block that draws the folds: it came after the plan was anchored."""
+
+    chain: str
+    contract: str
+    transaction: str
+    block_number: int
+    block_hash: str
+    time: str
+
+
+class Recipe(Record, frozen=True, kw_only=True, tag="recipe"):
+    """A training recipe: data the method has checked, never code. Decimals are strings."""
+
+    name: str
+    method: str
+    values: dict[str, Any]
+
+
+class Environment(Record, frozen=True, kw_only=True, tag="environment"):
+    """The software and kind of machine that a run was planned on: names to versions."""
+
+    values: dict[str, str]
+
+
+class Plan(Record, frozen=True, kw_only=True, tag="plan"):
+    """All that is decided before the folds are drawn, and what the base weights have seen of the images to be judged.
+
+    ``origin`` is None exactly where ``base`` is; ``seen``, a SEEN table, is None where nothing is known of it.
+    """
+
+    preprocessing: CID
+    method: MethodRef
+    recipe: CID
+    code: str
+    environment: CID
+    base: CID | None
+    origin: Origin | None = None
+    base_trainings: tuple[bytes, ...] = ()  # named: those that are known of the base weights' lineage
+    seen: CID | None = None
+    seed: int
+    metrics: tuple[str, ...]
+    groups: tuple[str, ...]
+    claims: tuple[Claim, ...]
+    final: str  # "fold:N" or "refit"
+
+
+class Draw(Record, frozen=True, kw_only=True, tag="draw"):
+    """Who is judged in which fold; follows from the plan and the beacon alone. ``folds`` is a FOLDS table."""
+
+    plan: CID
+    beacon: Beacon | None
+    seed: bytes  # 32
+    folds: CID
+
+
+class Training(Record, frozen=True, kw_only=True, tag="training"):
+    """One fold as it really was trained. ``history`` is a HISTORY table."""
+
+    draw: CID
+    fold: int | None
+    arguments: dict[str, Any]
+    hardware: dict[str, str]
+    events: tuple[dict[str, Any], ...]
+    base: BaseSeen | None = None  # of the images that this fold judges; None: it began from the architecture alone
+    weights: CID
+    tensors: str
+    history: CID
+    started: str
+    ended: str
+
+
+class Evaluation(Record, frozen=True, kw_only=True, tag="evaluation"):
+    """All figures: from the predictions, and ``overfitting`` from the histories of ``trainings``.
+
+    ``predictions``: PREDICTIONS, ``curves``: CURVES.
+    """
+
+    draw: CID
+    predictions: CID
+    trainings: tuple[CID, ...]  # those of the release, in its order
+    thresholds: tuple[str, ...]  # by fold: decimals of six places
+    threshold_of_all: str  # of weights that no fold judged (a refit, an average)
+    metrics: tuple[Metric, ...]
+    per_fold: tuple[tuple[Metric, ...], ...]
+    per_repeat: tuple[tuple[Metric, ...], ...]  # where there are several
+    spread: tuple[Spread, ...]
+    unseen: tuple[Metric, ...] = ()  # of images that the base weights have not seen, and of the others:
+    seen: tuple[Metric, ...] = ()  # both are empty where they have seen none, or nobody knows
+    curves: CID
+    confusion: tuple[tuple[int, ...], ...]  # truth x predicted; the last column is "nothing"
+    several: tuple[int, ...]  # by true class: judgements with detections of more than one class
+    optimistic: tuple[Optimistic, ...]
+    overfitting: tuple[Overfitting, ...]
+    fairness: tuple[Metric, ...]
+    tests: tuple[GroupTest, ...]  # groups against the rest, where attributes were declared
+    verdicts: tuple[Verdict, ...]
+    notes: tuple[str, ...]
