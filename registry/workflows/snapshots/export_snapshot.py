@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,13 @@ from typing import Any
 from registry.catalog.queries import snapshots
 from registry.core import records
 from registry.core.boxes import boxes_within, full_frame
-from registry.core.errors import Conflict, InvalidInput, NotFound, not_written
+from registry.core.errors import Conflict, InvalidInput, NotFound
 from registry.core.extras import need
 from registry.core.ipld.cid import CID
 from registry.core.run_view import draw_view
 from registry.core.table import tables
 from registry.exports import croissant
+from registry.files import whole_tree
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.snapshots.pictures import SUFFIXES, Picture, pictures, with_boxes_that_count
 from registry.workflows.store.read_content import plain_row, read_as
@@ -49,19 +49,12 @@ def export_snapshot(
     left_out: dict[str, str] = {}
     converted: dict[str, str] = {}
     found = pictures(parts, items, split, left_out, progress)
-    temporary = out.with_name(f".{out.name}.part")
-    try:
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
+    with whole_tree(out) as folder:
+        folder.mkdir()
         if form == "yolo":
-            _yolo(snapshot, found, split, temporary, converted)
+            _yolo(snapshot, found, split, folder, converted)
         else:
-            _croissant(parts, cid, snapshot, found, temporary, converted)
-        temporary.replace(out)
-    except OSError as error:
-        raise not_written(out, error) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            _croissant(parts, cid, snapshot, found, folder, converted)
     images = len(items) - len(left_out)
     done = {"snapshot": str(cid), "format": form, "path": str(out), "images": images}
     return {**done, "left_out": list(left_out), "reasons": left_out, "converted": converted}
