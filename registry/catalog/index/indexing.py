@@ -21,9 +21,9 @@ from registry.catalog.schema.sql import insert_new, int64, plain, target_text
 from registry.core import records
 from registry.core.errors import Conflict
 from registry.core.ipld.cid import CID
+from registry.core.ipld.dag import Get
 from registry.core.log import read_entry
-
-Get = Callable[[CID], bytes]
+from registry.core.run_view import draw_view, plan_view
 
 
 def note_entry(db: sa.Connection, entry_cid: CID, get: Get) -> records.Entry:
@@ -145,13 +145,13 @@ def _preprocessing(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
 
 
 def _plan(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
-    preprocessing = records.parse_as(records.Preprocessing, get(record.preprocessing))
+    view = plan_view(get, record)
     row = {
         "cid": str(cid),
         "preprocessing": str(record.preprocessing),
-        "snapshot": str(preprocessing.snapshot),
+        "snapshot": str(view.preprocessing.snapshot),
         "recipe": str(record.recipe),
-        "recipe_name": records.parse_as(records.Recipe, get(record.recipe)).name,
+        "recipe_name": view.recipe.name,
         "method": record.method.id,
         "final": record.final,
     }
@@ -163,19 +163,17 @@ def _draw(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
 
 
 def _release(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
-    draw = records.parse_as(records.Draw, get(record.draw))
-    plan = records.parse_as(records.Plan, get(draw.plan))
-    preprocessing = records.parse_as(records.Preprocessing, get(plan.preprocessing))
+    view = draw_view(get, record.draw)
     row = {
         "cid": str(cid),
-        "plan": str(draw.plan),
+        "plan": str(view.draw.plan),
         "plan_entry": str(record.plan_entry),
         "draw": str(record.draw),
-        "snapshot": str(preprocessing.snapshot),
-        "preprocessing": str(plan.preprocessing),
+        "snapshot": str(view.preprocessing.snapshot),
+        "preprocessing": str(view.plan.preprocessing),
         "evaluation": str(record.evaluation),
-        "recipe_name": records.parse_as(records.Recipe, get(plan.recipe)).name,
-        "final": plan.final,
+        "recipe_name": view.recipe.name,
+        "final": view.plan.final,
         "licence": record.licence,
         "card": str(record.card),
         "supersedes": str(CID.decode(record.supersedes)) if record.supersedes else None,

@@ -21,10 +21,10 @@ from registry.catalog.schema.database import Catalog, translated
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable, Untrusted
 from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY, RAW
+from registry.core.ipld.dag import Get
 from registry.core.ipld.encoding import links
 from registry.core.log import verify_entry
 
-Get = Callable[[CID], bytes]
 _MARKS: dict[bytes, type[records.Record]] = {
     b"\x64type\x65entry": records.Entry,
     b"\x64type\x68evidence": records.Evidence,

@@ -8,7 +8,7 @@ whichever entry is learned of first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -21,11 +21,11 @@ from registry.catalog.schema.sql import insert_new, int64
 from registry.core import records
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.ipld.cid import CID, RAW, SHA2_256
+from registry.core.ipld.dag import Get
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
 from registry.core.text import check
 
-Get = Callable[[CID], bytes]
 BATCH = 1000
 T = TypeVar("T")
 
