@@ -176,8 +176,8 @@ def run_card(wanted: argparse.Namespace, output: Output) -> int:
     """Print the published card, or its figures as the hub's eval results."""
     from registry.content.unixfs import reader
     from registry.core.records import Release
+    from registry.core.run_view import release_view
     from registry.exports.card_front import eval_results
-    from registry.provenance.release_view import release_view
     from registry.workflows.store.read_content import read_as
 
     with released(wanted.release) as (opened, (cid,)):

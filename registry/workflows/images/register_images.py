@@ -14,9 +14,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from registry.catalog.queries import images
+from registry.catalog.schema.database import Connection
 from registry.content.labels import Rejection
 from registry.core import records
 from registry.core.ipld.cid import CID
@@ -46,7 +45,7 @@ MANY = 1000  # rows at once after which the catalog's planner is told
 _NAMED = ("label", "subject", "licence", "consent", "boxes")  # a row that leaves one out says nothing of it
 
 
-def _said(db: Session, row: NewRow) -> dict[str, Any]:
+def _said(db: Connection, row: NewRow) -> dict[str, Any]:
     """What the row itself says, its subject replaced by a pseudonym."""
     return {
         "label": row.label,
@@ -64,7 +63,7 @@ def _corrected(said: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, 
     return {**kept, "attributes": {**before["attributes"], **said["attributes"]}}
 
 
-def _table_row(db: Session, row: NewRow, issuer: str) -> dict[str, Any] | None:
+def _table_row(db: Connection, row: NewRow, issuer: str) -> dict[str, Any] | None:
     """The row as it stands in the contribution's table; None if nothing in it is new.
 
     ``replaces`` names the contribution whose row it corrects.

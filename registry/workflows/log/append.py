@@ -20,10 +20,9 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
 
-from sqlalchemy.orm import Session
-
 from registry.catalog.index import indexing
 from registry.catalog.queries import entries
+from registry.catalog.schema.database import Connection
 from registry.core import log, records
 from registry.core.errors import Conflict
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
@@ -46,7 +45,7 @@ class LogTransaction:
 
     parts: Parts
     signer: Signer
-    db: Session
+    db: Connection
     signed: list[tuple[CID, int, bytes]] = field(default_factory=list)  # entries appended in it: CID, place, bytes
 
     def append(self, record: records.Record) -> Appended:

@@ -12,8 +12,9 @@ from typing import Any
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.records import to_value
+from registry.core.run_view import release_view
 from registry.core.unusable import refuse_unusable
-from registry.provenance.release_view import evaluate_draw, release_view
+from registry.provenance.release_view import evaluate_draw
 from registry.workflows.parts import Parts
 from registry.workflows.runs.start_run import read_claims
 from registry.workflows.store.read_content import read_as

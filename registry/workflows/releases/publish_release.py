@@ -19,10 +19,11 @@ from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
 from registry.core.log import Signer
 from registry.core.records import to_value
+from registry.core.run_view import release_view
 from registry.evaluation.base_seen import about_base
 from registry.exports.card import model_card
 from registry.exports.card_front import LICENCE
-from registry.provenance.release_view import ONNX, SAFETENSORS, by_name, final_weights, own_figures, release_view
+from registry.provenance.release_view import ONNX, SAFETENSORS, by_name, final_weights, own_figures
 from registry.workflows.base_weights import base_of, weights_files
 from registry.workflows.log.anchoring import anchor_document, anchor_for_a_while
 from registry.workflows.log.append import append
