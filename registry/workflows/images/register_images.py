@@ -14,12 +14,12 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from registry.catalog.queries import images
+from registry.catalog.schema.database import Connection
 from registry.content.labels import Rejection
 from registry.core import records
 from registry.core.ipld.cid import CID
+from registry.core.log import Signer
 from registry.core.table import tables
 from registry.workflows.images.labeled_rows import NewRow, merge
 from registry.workflows.log.append import LogTransaction, appending
@@ -45,7 +45,7 @@ MANY = 1000  # rows at once after which the catalog's planner is told
 _NAMED = ("label", "subject", "licence", "consent", "boxes")  # a row that leaves one out says nothing of it
 
 
-def _said(db: Session, row: NewRow) -> dict[str, Any]:
+def _said(db: Connection, row: NewRow) -> dict[str, Any]:
     """What the row itself says, its subject replaced by a pseudonym."""
     return {
         "label": row.label,
@@ -63,7 +63,7 @@ def _corrected(said: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, 
     return {**kept, "attributes": {**before["attributes"], **said["attributes"]}}
 
 
-def _table_row(db: Session, row: NewRow, issuer: str) -> dict[str, Any] | None:
+def _table_row(db: Connection, row: NewRow, issuer: str) -> dict[str, Any] | None:
     """The row as it stands in the contribution's table; None if nothing in it is new.
 
     ``replaces`` names the contribution whose row it corrects.
@@ -87,6 +87,7 @@ def _table_row(db: Session, row: NewRow, issuer: str) -> dict[str, Any] | None:
 
 def register(
     parts: Parts,
+    signer: Signer,
     rows: Iterable[NewRow],
     *,
     root: CID | None = None,
@@ -99,12 +100,12 @@ def register(
     """
     given = list(rows)
     kept, rejected = merge(given)
-    with nullcontext(log) if log else appending(parts) as transaction:
+    with nullcontext(log) if log else appending(parts, signer) as transaction:
         for row in given:
             images.put_image(transaction.db, row.sha256, row.size, {profile or "unknown": row.cid}, stored=row.held)
             if row.name and root is not None:
                 images.add_file_name(transaction.db, row.sha256, row.name, root)
-        new = [value for row in kept if (value := _table_row(transaction.db, row, parts.key.did)) is not None]
+        new = [value for row in kept if (value := _table_row(transaction.db, row, signer.did)) is not None]
         contribution = _append_rows(transaction, new) if new else None
     if log is None and len(new) >= MANY:
         parts.catalog.analyze()
@@ -126,4 +127,4 @@ def _append_rows(log: LogTransaction, rows: list[dict[str, Any]]) -> CID:
     store = log.parts.store
     table = tables.build(columns, key, [[row[name] for name in columns] for row in rows], store.put)
     store.flush()
-    return log.append(records.Contribution(issuer=log.parts.key.did, rows=table)).record
+    return log.append(records.Contribution(issuer=log.signer.did, rows=table)).record
