@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from registry import __version__
 from tests.conftest import ROOT
 
 SOURCES = sorted(path for folder in ("registry", "pipeline", "contracts_abi") for path in (ROOT / folder).rglob("*.py"))
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
 LINES, FUNCTION_LINES = 280, 50  # the aim is 250 and 15
 
@@ -77,10 +79,16 @@ def test_every_direct_dependency_is_pinned() -> None:
     assert names - set(pins()) - {PROJECT["name"]} == set()  # the extra for tests takes the others in
 
 
-def test_the_version_is_one() -> None:
+def test_the_version_stands_in_one_place_and_the_changelog_follows_it() -> None:
+    """``registry/__init__.py`` says it; what is built reads it there (setuptools' ``attr``)."""
+    assert "version" not in PROJECT
+    assert PYPROJECT["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "registry.__version__"}
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert re.search(r"^## (\S+)", changes, re.MULTILINE).group(1) == PROJECT["version"]  # type: ignore[union-attr]
-    assert f"emotionet:{PROJECT['version']}" in (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    newest = re.search(r"^## (\S+)", changes, re.MULTILINE)
+    assert newest is not None
+    assert newest.group(1) == __version__
+    for name in ("docker-compose.yml", "Dockerfile", "README.md", ".ci/run", ".ci/auditor", "Makefile"):
+        assert __version__ not in (ROOT / name).read_text(encoding="utf-8"), name
 
 
 def test_the_licence_is_the_one_that_is_named() -> None:
@@ -94,7 +102,7 @@ def test_the_licence_is_the_one_that_is_named() -> None:
 def test_what_ci_runs_is_what_the_makefile_offers() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE))
-    assert targets == {"help", "install", "demo", "test", "check", "bench", "clean"}
+    assert targets == {"help", "install", "demo", "test", "coverage", "check", "fix", "picture", "bench", "clean"}
     ci = ROOT / ".ci" / "run"
     assert ci.stat().st_mode & 0o111
     used = set(re.findall(r"make (?:--\S+ )*([a-z]+)", ci.read_text(encoding="utf-8")))

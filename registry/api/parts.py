@@ -19,7 +19,7 @@ from registry.core.ipld.cid import CID, RAW, given
 from registry.core.ipld.dagpb import decode_node
 from registry.core.ports.store import BlockReader
 from registry.workflows.parts import Parts
-from registry.workflows.store.trace import record_of
+from registry.workflows.store.find_records import record_of
 
 Home = NamedDependency[assembly.Home]
 Published = NamedDependency[Public]

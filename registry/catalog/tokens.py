@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.catalog.schema import operational as t
 from registry.core.errors import Conflict, NotFound, UsageError
@@ -26,7 +25,7 @@ def _digest(plaintext: str) -> str:
     return hashlib.sha256(plaintext.encode()).hexdigest()
 
 
-def create(db: Session, scopes: Iterable[str], now: str, expires: str | None = None) -> tuple[str, str]:
+def create(db: sa.Connection, scopes: Iterable[str], now: str, expires: str | None = None) -> tuple[str, str]:
     """A new token: its id, and its text, which nobody can show again. ``UsageError`` for an unknown scope."""
     wanted = sorted(set(scopes))
     unknown = set(wanted) - set(SCOPES)
@@ -38,7 +37,7 @@ def create(db: Session, scopes: Iterable[str], now: str, expires: str | None = N
     return identity, plaintext
 
 
-def check(db: Session, plaintext: str, scope: str | None, now: str) -> str | None:
+def check(db: sa.Connection, plaintext: str, scope: str | None, now: str) -> str | None:
     """The id of a token that is known, not revoked, not expired and has ``scope`` (None: any); else None."""
     query = sa.select(t.tokens).where(t.tokens.c.hash == _digest(plaintext), t.tokens.c.revoked.is_(None))
     row = db.execute(query).mappings().first()
@@ -48,13 +47,13 @@ def check(db: Session, plaintext: str, scope: str | None, now: str) -> str | Non
     return str(row["id"]) if allowed else None
 
 
-def list_tokens(db: Session) -> list[dict[str, Any]]:
+def list_tokens(db: sa.Connection) -> list[dict[str, Any]]:
     """All tokens, oldest first: ``id, scopes, created, expires, revoked``; never their text or its hash."""
     columns = (t.tokens.c[name] for name in ("id", "scopes", "created", "expires", "revoked"))
     return [dict(row) for row in db.execute(sa.select(*columns).order_by(t.tokens.c.created, t.tokens.c.id)).mappings()]
 
 
-def revoke(db: Session, identity: str, now: str) -> None:
+def revoke(db: sa.Connection, identity: str, now: str) -> None:
     """Make a token worthless from now on; again is a no-op. ``NotFound`` if there is none by this id."""
     when = sa.func.coalesce(t.tokens.c.revoked, now)
     changed = sa.update(t.tokens).where(t.tokens.c.id == identity).values(revoked=when).returning(t.tokens.c.id)
@@ -62,7 +61,7 @@ def revoke(db: Session, identity: str, now: str) -> None:
         raise NotFound(f"there is no token {identity!r}", hint="see `emotionet token list`.")
 
 
-def recall(db: Session, token: str, key: str, request: str) -> Any | None:
+def recall(db: sa.Connection, token: str, key: str, request: str) -> Any | None:
     """What was answered to this key before, or None. ``Conflict`` if it was used for another request.
 
     ``request`` is a digest of everything the answer depends on.
@@ -78,7 +77,7 @@ def recall(db: Session, token: str, key: str, request: str) -> Any | None:
     return row["response"]
 
 
-def remember(db: Session, token: str, key: str, request: str, response: Any, now: str) -> None:
+def remember(db: sa.Connection, token: str, key: str, request: str, response: Any, now: str) -> None:
     """Keep an answer. ``Conflict`` if the key has one already."""
     row = {"token": token, "key": key, "request": request, "response": response, "created": now}
     db.execute(sa.insert(t.idempotency).values(row))

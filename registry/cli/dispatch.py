@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
+from registry import __version__
 from registry.cli.commands import service
 from registry.cli.failures import foreseen, tell
 from registry.cli.output import Output
@@ -35,9 +36,7 @@ def _run(given: list[str]) -> int:
     except SystemExit:  # what argparse ends --help with
         return 0
     if wanted.version:
-        from importlib import metadata
-
-        print(metadata.version("emotionet"))
+        print(__version__)
         return 0
     if not hasattr(wanted, "command"):
         parser.print_help()

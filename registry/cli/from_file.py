@@ -81,7 +81,7 @@ def opened_with(texts: list[str], *, any_record: bool = False) -> Iterator[tuple
     ``any_record``: what a file's first root names, whatever that is.
     """
     from registry.cli.commands.common import cid, home
-    from registry.workflows.store.trace import record_of
+    from registry.workflows.store.find_records import record_of
 
     with home() as own:
         if not any(map(is_file, texts)):
@@ -103,7 +103,7 @@ def _read(scratch: FileHome, path: Path, any_record: bool) -> CID:
     """Read a file into the scratch home; returns what it is about."""
     from registry.content.car_import import import_partial
     from registry.workflows.log.index_logs import index_logs, signed_in
-    from registry.workflows.store.trace import record_of
+    from registry.workflows.store.find_records import record_of
 
     check_regular(path)
     try:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Protocol
 
@@ -27,6 +27,7 @@ from registry.core import records
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, SHA2_256
+from registry.core.ipld.dag import Get
 from registry.core.records import Entry
 
 ALG = "dsse-es256k"
@@ -36,8 +37,6 @@ SIGNATURE_SIZE = 65
 SKEW = 300  # seconds: clocks of different machines, a chain's, and one that was corrected
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1's group (SEC 2, 2.4.1)
 _DID = re.compile(re.escape(DID_PREFIX) + r"0x[0-9a-f]{40}")
-
-Get = Callable[[CID], bytes]
 
 
 class Signer(Protocol):

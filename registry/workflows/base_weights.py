@@ -22,7 +22,7 @@ from registry.core.records import Origin, Release
 from registry.core.tensors import tensors_digest
 from registry.exports.card_base import Base, stated_origin
 from registry.provenance.base_lineage import Lineage, count_seen, judged_and_seen, lineage_of, trained_on
-from registry.provenance.checks.reached import type_of
+from registry.provenance.checks.target.typed_links import type_of
 from registry.workflows.parts import Parts
 
 MAX_LISTED = 10  # weights that an error lists

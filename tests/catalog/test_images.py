@@ -293,4 +293,4 @@ def test_no_private_name_is_in_a_table_that_follows_from_records(world: World) -
     world.label(world.row(0, "feliz", subject=pseudonym))
     world.everything()
     assert "Garc" not in repr(dump(world.catalog))
-    assert isinstance(records.parse(world.store.get(world.said[0])), records.Entry)
+    assert isinstance(records.parse(world.store.get(world.entries[0])), records.Entry)

@@ -22,7 +22,7 @@ from tests.catalog.world import Key, World, at, dump, image_bytes, sha256_of
 def test_indexing_twice_changes_nothing(world: World) -> None:
     world.everything()
     before = dump(world.catalog)
-    world.index(*world.said)
+    world.index(*world.entries)
     assert dump(world.catalog) == before
     assert all(before.values()), [name for name, rows in before.items() if not rows]
 
@@ -36,7 +36,7 @@ def test_the_order_of_arrival_plays_no_part(world: World) -> None:
     world.label(world.row(0, "enojado"), key=ben, index=False)
     world.label(world.row(0, "sorprendido"), index=False)
     kept = {}
-    for order in random.Random(1).sample(list(permutations(world.said)), 12):
+    for order in random.Random(1).sample(list(permutations(world.entries)), 12):
         with world.catalog.engine.begin() as connection:
             for table in reversed(REBUILDABLE):
                 connection.execute(table.delete())
@@ -143,7 +143,7 @@ def test_a_release_attaches_to_the_run_that_it_came_from(world: World) -> None:
         names = {"snapshot": str(snapshot), "recipe_name": "quick", "engine": "local", "options": {}, "now": at(0)}
         mine = runs.create(db, plan=str(made.plan), evaluation=str(made.evaluation), **names)
         other = runs.create(db, plan=str(made.plan), evaluation="another", **names)
-    world.index(*world.said)
+    world.index(*world.entries)
     with world.catalog.read() as db:
         assert runs.get(db, mine)["release"] == str(made.release)
         assert runs.get(db, other)["release"] is None
@@ -153,7 +153,7 @@ def test_a_release_attaches_to_the_run_that_it_came_from(world: World) -> None:
 def test_evidence_covers_an_entry_and_all_before_it(world: World) -> None:
     world.label(world.row(0, "feliz"))
     world.label(world.row(1, "feliz"))
-    issuer, first, second = world.said
+    issuer, first, second = world.entries
     late = world.evidence(second, 9)
     early = world.evidence(first, 7)
     with world.catalog.read() as db:
@@ -161,7 +161,7 @@ def test_evidence_covers_an_entry_and_all_before_it(world: World) -> None:
         assert [row["cid"] for row in entries.evidence_for(db, first)] == [str(early), str(late)]
         assert [row["cid"] for row in entries.evidence_for(db, second)] == [str(late)]
         assert entries.evidence_for(db, second)[0]["block_number"] == 9
-    other = world.say(records.Issuer(chains=()), key=Key(8))
+    other = world.append(records.Issuer(chains=()), key=Key(8))
     with world.catalog.read() as db:
         assert entries.evidence_for(db, other) == []
 
@@ -170,7 +170,7 @@ def test_logs(world: World) -> None:
     ben = Key(8)
     both = records.Withdrawal(target=sha256_of(0), reason="asked", effective=at(0))
     record = records.cid(both)
-    mine, theirs = world.say(both), world.say(both, key=ben)
+    mine, theirs = world.append(both), world.append(both, key=ben)
     with world.catalog.read() as db:
         assert entries.newest(db, world.key.did) == (mine, 1)
         assert entries.newest(db, Key(9).did) is None
@@ -189,10 +189,10 @@ def test_logs(world: World) -> None:
 def test_a_forked_log_is_refused_on_every_side(world: World) -> None:
     world.label(world.row(0, "feliz"), index=False)
     world.label(world.row(1, "feliz"), index=False)
-    issuer, first, second = world.said
+    issuer, first, second = world.entries
     other = world.contribution([world.row(2, "triste")])
-    twin = world.keep(log.make_entry(world.key, 1, issuer, world.keep(other), at(9)))
-    child = world.keep(log.make_entry(world.key, 2, twin, world.keep(other), at(9)))
+    twin = world.put(log.make_entry(world.key, 1, issuer, world.put(other), at(9)))
+    child = world.put(log.make_entry(world.key, 2, twin, world.put(other), at(9)))
 
     def note(*cids: CID) -> None:
         with world.catalog.write() as db:
@@ -210,16 +210,16 @@ def test_a_forked_log_is_refused_on_every_side(world: World) -> None:
 def test_a_gap_is_no_fork(world: World) -> None:
     world.label(world.row(0, "feliz"), index=False)
     world.label(world.row(1, "feliz"), index=False)
-    world.index(world.said[2])
-    world.index(world.said[0])
+    world.index(world.entries[2])
+    world.index(world.entries[0])
     with world.catalog.read() as db:
         assert [row["seq"] for row in entries.log(db, world.key.did)] == [0, 2]
 
 
 def test_a_signature_that_does_not_hold_is_refused(world: World) -> None:
     world.label(world.row(0, "feliz"), index=False)
-    entry = records.parse_as(records.Entry, world.store.get(world.said[1]))
-    forged = world.keep(msgspec.structs.replace(entry, issued_at=at(30)))
+    entry = records.parse_as(records.Entry, world.store.get(world.entries[1]))
+    forged = world.put(msgspec.structs.replace(entry, issued_at=at(30)))
     with pytest.raises(Untrusted) as caught, world.catalog.write() as db:
         index_entry(db, forged, world.store.get)
     assert caught.value.code == "bad_signature"
@@ -246,7 +246,7 @@ def test_a_signature_that_does_not_hold_is_refused(world: World) -> None:
 )
 def test_a_strangers_malformed_rows_are_refused_whole(world: World, values: dict[str, object]) -> None:
     stranger = Key(9)
-    world.say(records.Issuer(chains=()), key=stranger)
+    world.append(records.Issuer(chains=()), key=stranger)
     before = dump(world.catalog)
     with pytest.raises(InvalidInput):
         world.label({**world.row(0, "feliz"), **values}, key=stranger)
@@ -259,7 +259,7 @@ def test_nobody_says_another_issuers_contribution(world: World) -> None:
     contribution = world.contribution([world.row(0, "triste")])
     before = dump(world.catalog)["contribution_rows"]
     with pytest.raises(Untrusted) as caught:
-        world.say(contribution, key=eve)
+        world.append(contribution, key=eve)
     assert caught.value.code == "foreign_contribution"
     assert dump(world.catalog)["contribution_rows"] == before
 
@@ -267,15 +267,15 @@ def test_nobody_says_another_issuers_contribution(world: World) -> None:
 def test_a_table_with_other_columns_is_refused(world: World) -> None:
     table = tables.build(*records.FOLDS, [[sha256_of(0), 0, 1]], world.store.put)
     with pytest.raises(InvalidInput) as caught:
-        world.say(records.Contribution(issuer=world.key.did, rows=table))
+        world.append(records.Contribution(issuer=world.key.did, rows=table))
     assert caught.value.code == "malformed_rows"
 
 
 def test_a_missing_block_leaves_nothing_half_indexed(world: World) -> None:
     contribution = world.contribution([world.row(0, "feliz")])
-    world.say(records.Issuer(chains=()))
+    world.append(records.Issuer(chains=()))
     before = dump(world.catalog)
-    entry = world.say(contribution, index=False)
+    entry = world.append(contribution, index=False)
     root = tables.read(contribution.rows, world.store.get).root
 
     def lossy(cid: CID) -> bytes:
@@ -292,7 +292,7 @@ def test_a_missing_block_leaves_nothing_half_indexed(world: World) -> None:
 
 
 def test_evidence_that_is_none_is_refused(world: World) -> None:
-    cid = world.keep(records.Issuer(chains=()))
+    cid = world.put(records.Issuer(chains=()))
     with pytest.raises(InvalidInput), world.catalog.write() as db:
         index_evidence(db, cid, world.store.get)
 

@@ -199,7 +199,7 @@ def test_lineage_of_a_long_history_takes_a_query_a_generation(world: World) -> N
     ]
     with world.catalog.read() as db:
         asked: list[str] = []
-        sa.event.listen(db.connection(), "before_cursor_execute", lambda *about: asked.append(about[2]))
+        sa.event.listen(db, "before_cursor_execute", lambda *about: asked.append(about[2]))
         nodes, edges = lineage(db, contribution)
     assert {str(made.release) for made in releases} <= {node["cid"] for node in nodes}
     assert len(edges) > 400

@@ -41,8 +41,8 @@ def fill_private(world: World) -> None:
         tokens.create(db, ["admin"], NOW)
         tokens.remember(db, "t", "k", "digest", {"answer": 1}, NOW)
         images.pseudonym(db, "Ana")
-        entry = records.parse_as(records.Entry, world.store.get(world.said[0]))
-        entries.add_pending(db, world.said[0], entry, records.encode(entry))
+        entry = records.parse_as(records.Entry, world.store.get(world.entries[0]))
+        entries.add_pending(db, world.entries[0], entry, records.encode(entry))
         images.add_file_name(db, sha256_of(0), "ana.jpg", root)
         images.add_source(db, root, kind="folder", private=True, at=NOW)
         images.put_image(db, sha256_of(0), len(image_bytes(0)), {}, stored=True, has_place=True)
@@ -64,7 +64,7 @@ def test_the_same_catalog_comes_back(world: World) -> None:
     assert dump(world.catalog, PRIVATE) == private
     assert done == {
         "time": NOW,
-        "entries": len(world.said),
+        "entries": len(world.entries),
         "evidence": 1,
         "images": 6,
         "stored": 6,
@@ -111,20 +111,20 @@ def test_a_foreign_log_comes_only_if_it_is_wanted(world: World) -> None:
 
 def test_evidence_that_does_not_hold_is_left_out(world: World) -> None:
     world.label(world.row(0, "feliz"))
-    world.evidence(world.said[1], 5)
-    world.evidence(world.said[1], 6)
+    world.evidence(world.entries[1], 5)
+    world.evidence(world.entries[1], 6)
     rebuild(
         world.catalog, world.store.get, world.store.cids(), NOW, evidence_holds=lambda found: found.block_number == 6
     )
     with world.catalog.read() as db:
-        assert [row["block_number"] for row in entries.evidence_for(db, world.said[1])] == [6]
+        assert [row["block_number"] for row in entries.evidence_for(db, world.entries[1])] == [6]
 
 
 def test_a_forged_entry_is_told_and_left_out(world: World) -> None:
     world.label(world.row(0, "feliz"))
     before = dump(world.catalog)
-    entry = records.parse_as(records.Entry, world.store.get(world.said[1]))
-    forged = world.keep(msgspec.structs.replace(entry, seq=2, prev=bytes(world.said[1])))
+    entry = records.parse_as(records.Entry, world.store.get(world.entries[1]))
+    forged = world.put(msgspec.structs.replace(entry, seq=2, prev=bytes(world.entries[1])))
     done = rebuild(world.catalog, world.store.get, world.store.cids(), NOW)
     assert [problem["cid"] for problem in done["problems"]] == [str(forged)]
     assert {**dump(world.catalog), "images": before["images"]} == before
@@ -132,10 +132,10 @@ def test_a_forged_entry_is_told_and_left_out(world: World) -> None:
 
 def test_a_fork_is_told_and_the_log_goes_on(world: World) -> None:
     world.label(world.row(0, "feliz"))
-    other = world.keep(world.contribution([world.row(1, "feliz")]))
-    twin = world.keep(log.make_entry(world.key, 1, world.said[0], other, at(9)))
+    other = world.put(world.contribution([world.row(1, "feliz")]))
+    twin = world.put(log.make_entry(world.key, 1, world.entries[0], other, at(9)))
     done = rebuild(world.catalog, world.store.get, world.store.cids(), NOW)
-    assert [problem["cid"] for problem in done["problems"]] == [str(max(twin, world.said[1]))]
+    assert [problem["cid"] for problem in done["problems"]] == [str(max(twin, world.entries[1]))]
     with world.catalog.read() as db:
         assert [row["seq"] for row in entries.log(db, world.key.did)] == [0, 1]
 
@@ -195,7 +195,7 @@ def test_a_block_that_is_lost_later_costs_nothing(world: World) -> None:
 
 def test_a_missing_block_costs_only_what_needs_it(world: World) -> None:
     first = world.contribution([world.row(0, "feliz")])
-    world.say(first)
+    world.append(first)
     world.label(world.row(1, "triste"))
     gone = tables.read(first.rows, world.store.get).root
 
@@ -207,11 +207,11 @@ def test_a_missing_block_costs_only_what_needs_it(world: World) -> None:
     empty(world.catalog)
     done = rebuild(world.catalog, get, lossy(world, gone), NOW)
     (problem,) = done["problems"]
-    assert problem["cid"] == str(world.said[1])
+    assert problem["cid"] == str(world.entries[1])
     with world.catalog.read() as db:
         log_rows = entries.log(db, world.key.did)
         assert [(row["seq"], row["record_type"]) for row in log_rows] == [(0, "issuer"), (1, None), (2, "contribution")]
-        assert entries.newest(db, world.key.did) == (world.said[2], 2)  # whoever appends goes on from here
+        assert entries.newest(db, world.key.did) == (world.entries[2], 2)  # whoever appends goes on from here
         assert images.get_image(db, sha256_of(0).hex()) is None
         assert images.get_image(db, sha256_of(1).hex()) is not None
     assert rebuild(world.catalog, world.store.get, world.store.cids(), NOW)["problems"] == []

@@ -100,8 +100,8 @@ def test_a_snapshot_that_two_say_is_listed_once(world: World) -> None:
 
     contribution = world.label(world.row(0, "feliz"))
     snapshot = world.snapshot([0], [contribution])
-    entry = world.said[-1]
-    world.say(records.parse(world.store.get(snapshot)), key=Key(8))
+    entry = world.entries[-1]
+    world.append(records.parse(world.store.get(snapshot)), key=Key(8))
     with world.catalog.read() as db:
         (row,) = snapshots.list_snapshots(db)[0]
         assert (row["entry"], row["issuer"]) == (str(entry), world.key.did)

@@ -74,27 +74,27 @@ class World:
     key: Key = field(default_factory=lambda: Key(7))
     minute: int = 0
     heads: dict[str, tuple[CID, int]] = field(default_factory=dict)
-    said: list[CID] = field(default_factory=list)
+    entries: list[CID] = field(default_factory=list)
 
-    def keep(self, record: records.Record) -> CID:
+    def put(self, record: records.Record) -> CID:
         self.store.put(records.cid(record), records.encode(record))
         return records.cid(record)
 
     def image(self, number: int, *, profile: str = importer.DEFAULT_PROFILE) -> CID:
         return importer.add_bytes(self.store, image_bytes(number), profile).cid
 
-    def say(self, record: records.Record, *, key: Key | None = None, index: bool = True) -> CID:
+    def append(self, record: records.Record, *, key: Key | None = None, index: bool = True) -> CID:
         """Sign and keep a record; returns its entry's CID."""
         key = key or self.key
         prev, seq = self.heads.get(key.did, (None, -1))
         if prev is None and not isinstance(record, records.Issuer):
-            self.say(records.Issuer(chains=()), key=key, index=index)
+            self.append(records.Issuer(chains=()), key=key, index=index)
             prev, seq = self.heads[key.did]
         self.minute += 1
-        entry = log.make_entry(key, seq + 1, prev, self.keep(record), at(self.minute))
-        cid = self.keep(entry)
+        entry = log.make_entry(key, seq + 1, prev, self.put(record), at(self.minute))
+        cid = self.put(entry)
         self.heads[key.did] = (cid, seq + 1)
-        self.said.append(cid)
+        self.entries.append(cid)
         if index:
             self.index(cid)
         return cid
@@ -128,7 +128,7 @@ class World:
     def label(self, *rows: Mapping[str, Any], key: Key | None = None, index: bool = True) -> CID:
         """Contribute rows; returns the contribution's CID."""
         record = self.contribution(rows, key)
-        self.say(record, key=key, index=index)
+        self.append(record, key=key, index=index)
         return records.cid(record)
 
     def snapshot(self, numbers: Sequence[int], contributions: Sequence[CID], excluded: Sequence[int] = ()) -> CID:
@@ -145,7 +145,7 @@ class World:
             contributions=tuple(contributions),
             excluded=tables.build(*records.EXCLUDED, out, self.store.put),
         )
-        self.say(record)
+        self.append(record)
         return records.cid(record)
 
     def plan(self, snapshot: CID, numbers: Sequence[int], seed: int = 1) -> tuple[CID, records.Plan]:
@@ -156,16 +156,16 @@ class World:
             else [sha256_of(n), 8, 8, sha256_of(n), [], "full_frame", sha256_of(n), None, None]
             for n in numbers
         ]
-        recipe = self.keep(records.Recipe(name="quick", method="yolov8", values={"folds": {"k": 2}, "seed": seed}))
+        recipe = self.put(records.Recipe(name="quick", method="yolov8", values={"folds": {"k": 2}, "seed": seed}))
         preprocessing = records.Preprocessing(
             snapshot=snapshot, recipe=recipe, output=tables.build(*records.PREPARED, output, self.store.put)
         )
         record = records.Plan(
-            preprocessing=self.keep(preprocessing),
+            preprocessing=self.put(preprocessing),
             method=records.MethodRef(id="yolov8", version="1"),
             recipe=recipe,
             code="emotionet",
-            environment=self.keep(records.Environment(values={"numpy": "2"})),
+            environment=self.put(records.Environment(values={"numpy": "2"})),
             base=None,
             seed=seed,
             metrics=("macro_f1",),
@@ -190,7 +190,7 @@ class World:
             started=NOW,
             ended=NOW,
         )
-        return self.keep(record), record
+        return self.put(record), record
 
     def release(
         self,
@@ -203,9 +203,9 @@ class World:
     ) -> Release:
         """Everything from the plan to the release, said and kept."""
         preprocessing, plan = self.plan(snapshot, numbers, seed)
-        plan_entry = self.say(plan, index=index)
+        plan_entry = self.append(plan, index=index)
         folds = [[sha256_of(n), 0, n % 2] for n in numbers[1:]]
-        draw = self.keep(
+        draw = self.put(
             records.Draw(
                 plan=records.cid(plan),
                 beacon=None,
@@ -214,7 +214,7 @@ class World:
             )
         )
         trained = [self.training(draw, fold) for fold in (0, 1)]
-        evaluation = self.keep(
+        evaluation = self.put(
             records.Evaluation(
                 draw=draw,
                 predictions=tables.build(*records.PREDICTIONS, [], self.store.put),
@@ -251,7 +251,7 @@ class World:
             claims=(),
             supersedes=bytes(supersedes) if supersedes else None,
         )
-        entry = self.say(record, index=index)
+        entry = self.append(record, index=index)
         return Release(
             release=records.cid(record),
             entry=entry,
@@ -268,7 +268,7 @@ class World:
 
     def withdraw(self, target: bytes, *, key: Key | None = None) -> CID:
         record = records.Withdrawal(target=target, reason="asked", effective=at(self.minute))
-        self.say(record, key=key)
+        self.append(record, key=key)
         return records.cid(record)
 
     def evidence(self, entry: CID, number: int = 5) -> CID:
@@ -281,7 +281,7 @@ class World:
             block_number=number,
             time=at(self.minute),
         )
-        cid = self.keep(record)
+        cid = self.put(record)
         with self.catalog.write() as db:
             index_evidence(db, cid, self.store.get)
         return cid
@@ -294,7 +294,7 @@ class World:
         made = self.release(snapshot, range(5))
         self.evidence(made.entry)
         check = records.AuditCheck(id="1.1", result="holds", reason="")
-        self.say(records.Audit(target=bytes(made.release), levels=(1, 2), environment={}, checks=(check,)))
+        self.append(records.Audit(target=bytes(made.release), levels=(1, 2), environment={}, checks=(check,)))
         self.withdraw(sha256_of(3))
         with self.catalog.write() as db:
             from registry.catalog.queries import images

@@ -22,7 +22,7 @@ from registry.catalog import tokens
 from registry.catalog.queries import entries, images
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
-from registry.workflows.log import append as say
+from registry.workflows.log import append
 from tests.api.conftest import Headers, make_token, picture, send
 from tests.catalog.databases import KINDS, fresh_url
 
@@ -134,9 +134,9 @@ def then_die(work: Callable[..., Any]) -> Callable[..., Any]:
 # Where the process is killed: within the transaction, after it, after the store has the entry.
 MOMENTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "answer written, not committed": (tokens, "remember", then_die),
-    "committed, the store knows nothing": (say, "_publish", lambda _: die),
+    "committed, the store knows nothing": (append, "_put_into_store", lambda _: die),
     "in the store, still pending": (entries, "drop_pending", lambda _: die),
-    "all but the answer on the wire": (say, "_publish", then_die),
+    "all but the answer on the wire": (append, "_put_into_store", then_die),
 }
 
 

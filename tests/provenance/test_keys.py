@@ -145,7 +145,9 @@ def test_a_place_that_can_not_be_used_is_unavailable(tmp_path: Path) -> None:
 def test_a_killed_maker_leaves_nothing_in_the_way(tmp_path: Path) -> None:
     """Whatever was written before the kill, the next call ends with one key."""
     made = load_or_create(tmp_path)
-    made.path.rename(made.path.with_suffix(".tmp"))  # as before the last rename, passphrase already there
+    made.path.rename(
+        made.path.with_name(f"{made.path.name}.tmp")
+    )  # as before the last rename, passphrase already there
     again = load_or_create(tmp_path)
     assert again.created
     assert load_or_create(tmp_path).did == again.did

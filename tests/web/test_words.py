@@ -12,7 +12,10 @@ import registry.web
 from registry.core.errors import InvalidInput
 from registry.evaluation.evaluate import evaluate
 from registry.evaluation.figures.thresholds import ThresholdRule
-from registry.provenance.checks import level1, level2, level3, level4, level6, run, times, weights
+from registry.provenance.checks import level1, level2, level3, run, times
+from registry.provenance.checks.level4 import folds as level4
+from registry.provenance.checks.level6 import figures as level6
+from registry.provenance.checks.level6 import weights
 from registry.web.base.words import LANGUAGES, Words, catalogue
 from registry.web.report.report import render_report
 from tests.evaluation.world import CLASSES, crowd

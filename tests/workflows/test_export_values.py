@@ -29,7 +29,7 @@ from registry.core.ipld.cid import CID
 from registry.core.table import tables
 from registry.imaging.decode import decode
 from registry.workflows.images.import_source import import_source
-from registry.workflows.log.append import say
+from registry.workflows.log.append import append
 from registry.workflows.snapshots.export_snapshot import export_snapshot, snapshot_rows
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 
@@ -301,7 +301,7 @@ def stated(opened: Home, boxes: dict[bytes, list[list[int]]]) -> CID:
         contributions=(),
         excluded=tables.build(*records.EXCLUDED, [], opened.store.put),
     )
-    return say(opened, record).record
+    return append(opened, record).record
 
 
 def test_training_and_every_export_agree_on_boxes(opened: Home, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.export_snapshot import export_snapshot
 from registry.workflows.snapshots.take_snapshot import take_snapshot
-from registry.workflows.store.trace import trace
+from registry.workflows.store.find_records import trace
 
 LABELS = ("triste", "sorprendido", "feliz", "enojado")
 # mlcroissant's own warnings, of pandas and of its optional parts

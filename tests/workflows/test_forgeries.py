@@ -24,10 +24,10 @@ from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
 from registry.core.ipld.dagpb import Link, Node, encode_node
 from registry.core.ipld.unixfs import FILE, UnixFS, encode_unixfs
 from registry.core.log import make_entry
+from registry.core.run_view import ReleaseView
 from registry.core.table import tables
 from registry.core.tensors import MODEL, WEIGHTS, tensors_digest
 from registry.provenance.checks.report import FAILS, HOLDS, UNCHECKED, Report
-from registry.provenance.release_view import ReleaseView
 from registry.workflows.audit.audit_target import audit_car, audit_target
 from registry.workflows.store.export_held import export_held
 from tests.support.forgery import (

@@ -63,7 +63,7 @@ def test_the_bad_one_is_named_and_the_others_are_looked_at(
 
 
 def _predicted(released: Released, images: list[Path]) -> list[dict[str, object]]:
-    from registry.workflows.store.trace import record_of
+    from registry.workflows.store.find_records import record_of
 
     return list(predict(released.home, record_of(released.home, released.entry), images))
 

@@ -14,8 +14,8 @@ from registry.core.ipld.cid import CID
 from registry.core.table import tables
 from registry.workflows.images.import_source import import_source
 from registry.workflows.images.relabel import relabel
-from registry.workflows.log import append as saying
-from registry.workflows.log.append import say
+from registry.workflows.log import append as appending
+from registry.workflows.log.append import append
 from tests.workflows.conftest import Folder
 
 
@@ -113,9 +113,9 @@ def test_relabel_needs_an_image_and_keeps_history(opened: Home, labeled: Folder)
         relabel(opened, "00" * 32, "happy")
 
 
-def test_the_same_record_is_said_once(opened: Home) -> None:
-    first = say(opened, records.Withdrawal(target=b"x" * 32, reason="test", effective="2026-01-01T00:00:00Z"))
-    again = say(opened, records.Withdrawal(target=b"x" * 32, reason="test", effective="2026-01-01T00:00:00Z"))
+def test_an_equal_record_is_appended_once(opened: Home) -> None:
+    first = append(opened, records.Withdrawal(target=b"x" * 32, reason="test", effective="2026-01-01T00:00:00Z"))
+    again = append(opened, records.Withdrawal(target=b"x" * 32, reason="test", effective="2026-01-01T00:00:00Z"))
     assert (first.entry, first.new, again.new) == (again.entry, True, False)
     with opened.catalog.read() as db:
         log = entries.log(db, opened.key.did)
@@ -126,17 +126,17 @@ def test_the_same_record_is_said_once(opened: Home) -> None:
 def test_an_entry_that_was_pending_at_a_crash_is_finished_first(opened: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     one = records.Withdrawal(target=b"x" * 32, reason="one", effective="2026-01-01T00:00:00Z")
     two = records.Withdrawal(target=b"x" * 32, reason="two", effective="2026-01-01T00:00:00Z")
-    say(opened, records.Withdrawal(target=b"x" * 32, reason="zero", effective="2026-01-01T00:00:00Z"))
+    append(opened, records.Withdrawal(target=b"x" * 32, reason="zero", effective="2026-01-01T00:00:00Z"))
 
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(saying, "_publish", crash)
+        patch.setattr(appending, "_put_into_store", crash)
         with pytest.raises(KeyboardInterrupt):
-            say(opened, one)
-    assert say(opened, two).new
-    first = say(opened, one)
+            append(opened, one)
+    assert append(opened, two).new
+    first = append(opened, one)
     assert not first.new
     assert opened.store.has(first.entry)
     with opened.catalog.read() as db:

@@ -17,7 +17,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
 from registry.core.table import tables
 from registry.settings import read_settings
 from registry.workflows.images.import_source import import_source
-from registry.workflows.log.append import say
+from registry.workflows.log.append import append
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
@@ -79,7 +79,7 @@ class Made:
         opened.store.flush()
         verdict = structs.replace(VERDICT, threshold=claim)
         forged = structs.replace(release, evaluation=cid_of(data, DAG_CBOR), claims=(verdict,))
-        return str(say(opened, forged).record)
+        return str(append(opened, forged).record)
 
 
 @pytest.fixture(scope="module")

@@ -22,12 +22,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.api.problems import HttpProblem
 from registry.catalog.queries import roots as reach
 from registry.catalog.schema import derived as t
 from registry.catalog.schema import operational as kept
+from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, IDENTITY, RAW
@@ -101,7 +101,7 @@ class Public:
         """The store as others may read it."""
         return Shown(self._parts.store, self.hidden())
 
-    def _take_closed(self, db: Session) -> None:
+    def _take_closed(self, db: Connection) -> None:
         """What is not given out. If that has changed, what was reached only through it has to go: begin again."""
         withheld = frozenset(cid.multihash for cid in reach.denied(db))
         hidden = private_blocks(self._parts)
@@ -109,7 +109,7 @@ class Public:
             self.withheld, self._private, self._state = withheld, hidden, ()
             self._reached, self._walked, self._absent = set(), set(), set()
 
-    def _take_published(self, db: Session) -> None:
+    def _take_published(self, db: Connection) -> None:
         """Take in what was published, or whose bytes came, since the last look."""
         state = (*_counts(db, *_STATE), _public_sources(db))
         if state != self._state:
@@ -146,11 +146,11 @@ def _links(data: bytes, codec: int) -> list[CID]:
         return []
 
 
-def _counts(db: Session, *tables: sa.Table) -> _Counts:
+def _counts(db: Connection, *tables: sa.Table) -> _Counts:
     """How many rows each holds, in one question."""
     counted = (sa.select(sa.func.count()).select_from(table).scalar_subquery() for table in tables)
     return tuple(db.execute(sa.select(*counted)).one())
 
 
-def _public_sources(db: Session) -> int:
+def _public_sources(db: Connection) -> int:
     return db.scalar(sa.select(sa.func.count()).select_from(kept.sources).where(~kept.sources.c.private)) or 0

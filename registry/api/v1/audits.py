@@ -21,7 +21,7 @@ from registry.exports.prov import prov_json
 from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.log.anchoring import anchor_status
 from registry.workflows.parts import Parts
-from registry.workflows.store.trace import look_up, record_of, trace
+from registry.workflows.store.find_records import look_up, record_lineage, record_of
 
 FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
 
@@ -68,7 +68,7 @@ def _audit(parts: Parts, found: dict[str, Any]) -> Document:
 @get("/lineage/{cid:str}", responses=problems(404), sync_to_thread=True)
 def show_lineage(home: Home, cid: CidPath, form: LineageFormat = "json") -> Document:
     """What a record came from and what came from it: nodes and edges, or all of it as W3C PROV-JSON."""
-    found = trace(home, given(cid))
+    found = record_lineage(home, given(cid))
     return prov_json(found["nodes"], found["edges"]) if form == "prov" else found
 
 

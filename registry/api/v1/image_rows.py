@@ -30,7 +30,7 @@ from registry.core.ports.store import BlockReader
 from registry.imaging.look import Picture, look
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, new_row
 from registry.workflows.images.register_images import register
-from registry.workflows.log.append import Log
+from registry.workflows.log.append import LogTransaction
 from registry.workflows.parts import Parts
 
 Given = LabelRow | Rejection
@@ -142,7 +142,7 @@ def measure_rows(parts: Parts, given: Iterable[Given], shown: Shown) -> Measured
     return Measured(list(fitted.rows), answers)
 
 
-def register_rows(log: Log, measured: Measured) -> list[Answer]:
+def register_rows(log: LogTransaction, measured: Measured) -> list[Answer]:
     """Register what can be, in the transaction that was begun; one answer a row, in their order."""
     answers = measured.answers
     for row, status, code, reason in _outcomes(log, measured.rows):
@@ -151,7 +151,7 @@ def register_rows(log: Log, measured: Measured) -> list[Answer]:
     return [answers[number] for number in sorted(answers)]
 
 
-def _outcomes(log: Log, rows: list[NewRow]) -> Iterator[tuple[NewRow, str, str | None, str | None]]:
+def _outcomes(log: LogTransaction, rows: list[NewRow]) -> Iterator[tuple[NewRow, str, str | None, str | None]]:
     """What became of each row; rows that are one statement together became the same, one said twice unchanged."""
     if not rows:
         return
@@ -168,7 +168,7 @@ def _outcomes(log: Log, rows: list[NewRow]) -> Iterator[tuple[NewRow, str, str |
         others.append(row)
 
 
-def _status(log: Log, row: NewRow, contribution: CID | None) -> str:
+def _status(log: LogTransaction, row: NewRow, contribution: CID | None) -> str:
     found = images.current_row(log.db, row.sha256, log.parts.key.did, row.contributor)
     if found is None or contribution is None or found["contribution"] != contribution:
         return "unchanged"

@@ -31,7 +31,7 @@ from registry.workflows.parts import Parts
 from registry.workflows.runs import show_run as showing
 from registry.workflows.runs.control_run import cancel, resume
 from registry.workflows.runs.start_run import Wanted, start_run
-from registry.workflows.store.trace import record_of
+from registry.workflows.store.find_records import record_of
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
 POLL_SECONDS = 0.5

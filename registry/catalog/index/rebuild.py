@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
 from registry.catalog.index.stash import Stash
@@ -22,15 +21,15 @@ from registry.catalog.schema.database import Catalog, translated
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable, Untrusted
 from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY, RAW
+from registry.core.ipld.dag import Get
 from registry.core.ipld.encoding import links
 from registry.core.log import verify_entry
 
-Get = Callable[[CID], bytes]
 _MARKS: dict[bytes, type[records.Record]] = {
     b"\x64type\x65entry": records.Entry,
     b"\x64type\x68evidence": records.Evidence,
 }
-_Way = Callable[[Session, CID, Get], object]
+_Way = Callable[[sa.Connection, CID, Get], object]
 _LARGEST = 64 * 1024  # no entry and no evidence comes near
 
 
@@ -123,7 +122,9 @@ def rebuild(
     }
 
 
-def _index(db: Session, cid: CID, get: Get, found: _Found, ways: Iterable[_Way] = (index_entry, note_entry)) -> None:
+def _index(
+    db: sa.Connection, cid: CID, get: Get, found: _Found, ways: Iterable[_Way] = (index_entry, note_entry)
+) -> None:
     """Index an entry; if what it says can't be, keep at least its place in the log."""
     for attempt in ways:
         try:
@@ -137,7 +138,7 @@ def _index(db: Session, cid: CID, get: Get, found: _Found, ways: Iterable[_Way] 
                 found.problem(cid, error)
 
 
-def _index_evidence(db: Session, cid: CID, get: Get, found: _Found) -> None:
+def _index_evidence(db: sa.Connection, cid: CID, get: Get, found: _Found) -> None:
     try:
         with translated(), db.begin_nested():
             index_evidence(db, cid, get)
@@ -145,7 +146,7 @@ def _index_evidence(db: Session, cid: CID, get: Get, found: _Found) -> None:
         found.problem(cid, error)
 
 
-def _mark_stored(db: Session, get: Get, held: Collection[bytes]) -> int:
+def _mark_stored(db: sa.Connection, get: Get, held: Collection[bytes]) -> int:
     """Mark images whose whole DAG is held under one of their CIDs; returns how many."""
     stored: set[str] = set()
     for row in db.execute(sa.select(t.image_cids)):

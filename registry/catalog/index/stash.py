@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.catalog.schema import derived as t
 from registry.catalog.schema.sql import chunks, copy_new
@@ -28,12 +27,12 @@ _TOGETHER = (t.images.name, t.image_cids.name)  # whoever speaks of an image ref
 class Stash:
     """All rows of the tables that can be rebuilt, as they were; the tables themselves are empty now."""
 
-    def __init__(self, db: Session) -> None:
+    def __init__(self, db: sa.Connection) -> None:
         self._db = db
         self._aside = {table.name: _aside(table) for table in t.REBUILDABLE}
         for table in t.REBUILDABLE:
             copy = self._aside[table.name]
-            copy.create(db.connection())
+            copy.create(db)
             db.execute(sa.insert(copy).from_select(list(copy.columns.keys()), sa.select(table)))
         for table in reversed(t.REBUILDABLE):
             db.execute(sa.delete(table))
@@ -61,7 +60,7 @@ class Stash:
         if own is not None:
             self._keep_stored(own)
         for copy in self._aside.values():
-            copy.drop(self._db.connection())
+            copy.drop(self._db)
 
     def _refilled(self, name: str, copy: sa.Table) -> sa.ColumnElement[bool]:
         owner = _OWNERS.get(name, t.metadata.tables[name].columns[0])

@@ -8,13 +8,12 @@ whichever entry is learned of first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.catalog.queries.images import put_images
 from registry.catalog.schema import derived as t
@@ -22,11 +21,11 @@ from registry.catalog.schema.sql import insert_new, int64
 from registry.core import records
 from registry.core.errors import Untrusted
 from registry.core.ipld.cid import CID
+from registry.core.ipld.dag import Get
 from registry.core.labeled_row import LabeledRow, malformed, read
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
 
-Get = Callable[[CID], bytes]
 BATCH = 1000
 T = TypeVar("T")
 
@@ -43,7 +42,7 @@ def _checked(values: dict[str, Any]) -> tuple[LabeledRow, CID]:
     return row, CID.decode(row.cid)
 
 
-def index_rows(db: Session, cid: CID, record: records.Contribution, entry: records.Entry, get: Get) -> None:
+def index_rows(db: sa.Connection, cid: CID, record: records.Contribution, entry: records.Entry, get: Get) -> None:
     """Index the rows of a contribution that ``entry`` says.
 
     ``InvalidInput`` ``malformed_rows`` for rows of another kind, ``Untrusted`` for a table out of shape, or where

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.catalog.schema import derived as t
 from registry.catalog.schema import operational as kept
@@ -19,14 +18,14 @@ from registry.core import records
 from registry.core.ipld.cid import CID
 
 
-def newest(db: Session, issuer: str) -> tuple[CID, int] | None:
+def newest(db: sa.Connection, issuer: str) -> tuple[CID, int] | None:
     """The newest entry of an issuer's log and its place; None if nothing of it is known."""
     query = sa.select(t.entries.c.cid, t.entries.c.seq).where(t.entries.c.issuer == issuer)
     row = db.execute(query.order_by(t.entries.c.seq.desc()).limit(1)).first()
     return (CID.parse(row.cid), row.seq) if row else None
 
 
-def entry_of(db: Session, record: CID, issuer: str | None) -> CID | None:
+def entry_of(db: sa.Connection, record: CID, issuer: str | None) -> CID | None:
     """The entry that says a record: ``issuer``'s, or the first of anybody's. None if nobody says it."""
     query = sa.select(t.entries.c.cid).where(t.entries.c.record == str(record))
     if issuer is not None:
@@ -35,53 +34,53 @@ def entry_of(db: Session, record: CID, issuer: str | None) -> CID | None:
     return CID.parse(row.cid) if row else None
 
 
-def said_by(db: Session, record: CID) -> str | None:
+def said_by(db: sa.Connection, record: CID) -> str | None:
     """Who says a record: the first who did. None if nobody whom this catalog knows."""
     query = sa.select(t.entries.c.issuer).where(t.entries.c.record == str(record))
     found: str | None = db.scalar(query.order_by(t.entries.c.issued_at, t.entries.c.issuer, t.entries.c.seq).limit(1))
     return found
 
 
-def record_of(db: Session, cid: CID) -> CID:
+def record_of(db: sa.Connection, cid: CID) -> CID:
     """The record that an entry says; any other CID as it is."""
     record = db.scalar(sa.select(t.entries.c.record).where(t.entries.c.cid == str(cid)))
     return CID.parse(record) if record is not None else cid
 
 
-def issuer_of(db: Session, entry: CID) -> str | None:
+def issuer_of(db: sa.Connection, entry: CID) -> str | None:
     """Who signed an entry, None if it is not known."""
     return db.scalar(sa.select(t.entries.c.issuer).where(t.entries.c.cid == str(entry)))
 
 
-def issued_at(db: Session, entry: CID) -> str | None:
+def issued_at(db: sa.Connection, entry: CID) -> str | None:
     """When an entry was issued, as it says itself; None if it is not known."""
     return db.scalar(sa.select(t.entries.c.issued_at).where(t.entries.c.cid == str(entry)))
 
 
-def log(db: Session, issuer: str) -> list[dict[str, Any]]:
+def log(db: sa.Connection, issuer: str) -> list[dict[str, Any]]:
     """An issuer's entries, oldest first: ``cid, issuer, seq, prev, record, record_type, issued_at`` (text)."""
     query = sa.select(t.entries).where(t.entries.c.issuer == issuer).order_by(t.entries.c.seq)
     return [dict(row) for row in db.execute(query).mappings()]
 
 
-def first(db: Session, issuer: str) -> CID | None:
+def first(db: sa.Connection, issuer: str) -> CID | None:
     """The entry that opens an issuer's log, None if it is not known."""
     text = db.scalar(sa.select(t.entries.c.cid).where(t.entries.c.issuer == issuer, t.entries.c.seq == 0))
     return CID.parse(text) if text is not None else None
 
 
-def all_entries(db: Session) -> list[dict[str, Any]]:
+def all_entries(db: sa.Connection) -> list[dict[str, Any]]:
     """Every issuer's entries, log after log, as ``log`` gives them."""
     query = sa.select(t.entries).order_by(t.entries.c.issuer, t.entries.c.seq)
     return [dict(row) for row in db.execute(query).mappings()]
 
 
-def issuers(db: Session) -> list[str]:
+def issuers(db: sa.Connection) -> list[str]:
     """Every issuer of whom anything is known, sorted."""
     return list(db.scalars(sa.select(t.entries.c.issuer).distinct().order_by(t.entries.c.issuer)))
 
 
-def evidence_for(db: Session, entry: CID) -> list[dict[str, Any]]:
+def evidence_for(db: sa.Connection, entry: CID) -> list[dict[str, Any]]:
     """Evidence that covers an entry: of it or of a later entry in the same log, the nearest first.
 
     Rows have ``cid, entry, chain, contract, transaction, block_hash, block_number, time``.
@@ -108,7 +107,9 @@ def said(table: sa.Table) -> sa.Select[Any]:
     return query.join(first, sa.and_(first.c.record == table.c.cid, first.c.place == 1))
 
 
-def page_said(db: Session, table: sa.Table, cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+def page_said(
+    db: sa.Connection, table: sa.Table, cursor: str | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
     """A page of ``said`` rows, newest first, and the cursor of the next page or None."""
     rows = said(table).subquery()
     query = sa.select(rows).order_by(rows.c.issued_at.desc(), rows.c.cid.desc())
@@ -126,19 +127,19 @@ def as_dict(row: sa.RowMapping) -> dict[str, Any]:
     return {name: bool(value) if name == "withdrawn" else value for name, value in row.items() if name != "seq"}
 
 
-def add_pending(db: Session, cid: CID, entry: records.Entry, data: bytes) -> None:
+def add_pending(db: sa.Connection, cid: CID, entry: records.Entry, data: bytes) -> None:
     """Remember an entry's bytes until they are known to be in the store."""
     row = {"cid": str(cid), "issuer": entry.issuer, "seq": entry.seq, "data": data}
     db.execute(sa.insert(kept.pending_entries).values(row))
 
 
-def pending(db: Session, issuer: str) -> list[tuple[CID, int, bytes]]:
+def pending(db: sa.Connection, issuer: str) -> list[tuple[CID, int, bytes]]:
     """An issuer's entries whose bytes may not be in the store yet, oldest first: CID, place, bytes."""
     table = kept.pending_entries
     found = db.execute(sa.select(table).where(table.c.issuer == issuer).order_by(table.c.seq))
     return [(CID.parse(row.cid), row.seq, row.data) for row in found]
 
 
-def drop_pending(db: Session, cids: Sequence[CID]) -> None:
+def drop_pending(db: sa.Connection, cids: Sequence[CID]) -> None:
     """Forget pending entries: their bytes are in the store, and flushed."""
     db.execute(sa.delete(kept.pending_entries).where(kept.pending_entries.c.cid.in_([str(cid) for cid in cids])))

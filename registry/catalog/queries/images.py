@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.catalog.private import add_file_name, add_source, file_names, forget_subject, private_roots, pseudonym
 from registry.catalog.queries.rows import (
@@ -54,7 +53,7 @@ _ROWS = t.contribution_rows
 
 
 def put_image(
-    db: Session, sha256: bytes, size: int, cids: Mapping[str, CID], stored: bool, has_place: bool = False
+    db: sa.Connection, sha256: bytes, size: int, cids: Mapping[str, CID], stored: bool, has_place: bool = False
 ) -> None:
     """Know an image by its sha256 and its CIDs (by profile; which one made a CID is not kept).
 
@@ -66,7 +65,7 @@ def put_image(
         insert_new(db, kept.places, [{"sha256": sha256.hex()}])
 
 
-def put_images(db: Session, found: Sequence[tuple[bytes, int, Sequence[CID]]], *, stored: bool) -> None:
+def put_images(db: sa.Connection, found: Sequence[tuple[bytes, int, Sequence[CID]]], *, stored: bool) -> None:
     """``put_image`` for many (sha256, size, CIDs) at once."""
     sizes = {sha256.hex(): int64(size, "the size") for sha256, size, _ in found}
     insert_new(db, t.images, [{"sha256": name, "size": size, "stored": stored} for name, size in sizes.items()])
@@ -76,7 +75,7 @@ def put_images(db: Session, found: Sequence[tuple[bytes, int, Sequence[CID]]], *
         _mark_stored(db, sizes)
 
 
-def _mark_stored(db: Session, sizes: Mapping[str, int]) -> None:
+def _mark_stored(db: sa.Connection, sizes: Mapping[str, int]) -> None:
     """The bytes are here, so their size is certain; what contributors said of it before was only said."""
     for part in chunks(sizes):
         known = db.execute(sa.select(t.images).where(t.images.c.sha256.in_(part))).all()
@@ -86,7 +85,7 @@ def _mark_stored(db: Session, sizes: Mapping[str, int]) -> None:
                 raise Conflict(f"image {row.sha256} has {row.size} bytes, not {sizes[row.sha256]}", code="image_size")
         if changed:
             mine = sa.update(t.images).where(t.images.c.sha256 == sa.bindparam("name"))
-            db.connection().execute(mine.values(stored=True, size=sa.bindparam("bytes")), changed)
+            db.execute(mine.values(stored=True, size=sa.bindparam("bytes")), changed)
 
 
 def _is_withdrawn() -> sa.ColumnElement[bool]:
@@ -95,7 +94,7 @@ def _is_withdrawn() -> sa.ColumnElement[bool]:
     return sa.or_(sa.exists().where(target == t.images.c.sha256).correlate(t.images), by_alias)
 
 
-def withdrawn(db: Session) -> set[bytes]:
+def withdrawn(db: sa.Connection) -> set[bytes]:
     """The sha256 of every image that somebody took back, known here or not."""
     targets = db.scalars(sa.select(t.withdrawals.c.target).distinct()).all()
     found = {bytes.fromhex(text) for text in targets if len(text) == 64}
@@ -103,7 +102,7 @@ def withdrawn(db: Session) -> set[bytes]:
     return found | {bytes.fromhex(text) for text in db.scalars(aliases)}
 
 
-def resolve_image(db: Session, text: str) -> bytes | None:
+def resolve_image(db: sa.Connection, text: str) -> bytes | None:
     """The sha256 of the image that a sha256 in hex or one of its CIDs names; None if none is known by it."""
     try:
         names = names_of(text)
@@ -115,14 +114,14 @@ def resolve_image(db: Session, text: str) -> bytes | None:
     return bytes.fromhex(found) if found else None
 
 
-def get_image(db: Session, sha256_or_cid: str) -> dict[str, Any] | None:
+def get_image(db: sa.Connection, sha256_or_cid: str) -> dict[str, Any] | None:
     """One image as ``list_images`` gives it; None if no contribution speaks of it."""
     sha256 = resolve_image(db, sha256_or_cid)
     found = _describe(db, [sha256.hex()]) if sha256 else []
     return found[0] if found and found[0]["labels"] else None
 
 
-def labels(db: Session) -> list[str]:
+def labels(db: sa.Connection) -> list[str]:
     """Every label that a row gives, as given, sorted."""
     return sorted(db.scalars(sa.select(_ROWS.c.label).distinct()))
 
@@ -139,7 +138,7 @@ def _chosen(asked: Mapping[str, str | Sequence[str]]) -> sa.Select[str]:
 
 
 def list_images(
-    db: Session,
+    db: sa.Connection,
     *,
     label: str | Sequence[str] | None = None,
     contributor: str | None = None,
@@ -187,7 +186,7 @@ def _has_status(status: str) -> sa.ColumnElement[bool]:
     return ~taken_back & (t.images.c.stored if status == "stored" else ~t.images.c.stored)
 
 
-def _describe(db: Session, names: Sequence[str]) -> list[dict[str, Any]]:
+def _describe(db: sa.Connection, names: Sequence[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for part in chunks(names):
         rows = _grouped(db.execute(sa.select(_ROWS).where(_ROWS.c.sha256.in_(part), is_newest())).mappings())

@@ -9,14 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.catalog.schema import derived as t
 from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, page_limit
 
 
 def list_plans(
-    db: Session, issuer: str | None = None, cursor: str | None = None, limit: int = 100
+    db: sa.Connection, issuer: str | None = None, cursor: str | None = None, limit: int = 100
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of plans, newest first, and the cursor of the next page or None.
 
@@ -39,7 +38,7 @@ def list_plans(
     return page, encode_cursor(page[-1]["issued_at"], page[-1]["entry"]) if len(found) > limit else None
 
 
-def _releases(db: Session, plans: list[str]) -> dict[tuple[str, str], list[str]]:
+def _releases(db: sa.Connection, plans: list[str]) -> dict[tuple[str, str], list[str]]:
     """By plan and issuer, the releases that this issuer says."""
     found: dict[tuple[str, str], list[str]] = {}
     e, r = t.entries.c, t.releases.c

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.catalog.queries import images
 from registry.catalog.schema import derived as t
@@ -29,12 +28,12 @@ _LISTED = (
 )
 
 
-def _cids(db: Session, column: sa.ColumnElement[str], *conditions: sa.ColumnElement[bool]) -> Iterator[CID]:
+def _cids(db: sa.Connection, column: sa.ColumnElement[str], *conditions: sa.ColumnElement[bool]) -> Iterator[CID]:
     for text in db.scalars(sa.select(column).where(column.is_not(None), *conditions).distinct()):
         yield CID.parse(text)
 
 
-def listed(db: Session) -> list[CID]:
+def listed(db: sa.Connection) -> list[CID]:
     """Everything that is named: entries, evidence, images, imported roots, the work of runs. Some may not be held."""
     found = [cid for column in _LISTED for cid in _cids(db, column)]
     for options in db.scalars(sa.select(kept.runs.c.options)):
@@ -47,14 +46,14 @@ def listed(db: Session) -> list[CID]:
     return found
 
 
-def denied(db: Session) -> list[CID]:
+def denied(db: sa.Connection) -> list[CID]:
     """Every CID of images that were withdrawn."""
     withdrawn = [sha256.hex() for sha256 in images.withdrawn(db)]
     pages = (withdrawn[start : start + 500] for start in range(0, len(withdrawn), 500))
     return [cid for page in pages for cid in _cids(db, t.image_cids.c.cid, t.image_cids.c.sha256.in_(page))]
 
 
-def registered_here(db: Session, own: Collection[str]) -> list[CID]:
+def registered_here(db: sa.Connection, own: Collection[str]) -> list[CID]:
     """Images that this home registered, from a folder or by its own log (``own`` are its issuers' DIDs), base weights
     that its own plans name, and sources that were imported with the wish to publish them."""
     e, rows, names = t.entries.c, t.contribution_rows.c, kept.file_names.c
@@ -68,7 +67,7 @@ def registered_here(db: Session, own: Collection[str]) -> list[CID]:
     ]
 
 
-def published(db: Session) -> list[CID]:
+def published(db: sa.Connection) -> list[CID]:
     """What this registry gives to strangers, each with all below it: entries, evidence, images that a contribution
     speaks of, sources that were imported with the wish to publish them. A private folder's root is not among them.
     """

@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.catalog.schema import derived as t
 from registry.catalog.schema import operational as kept
@@ -50,7 +49,7 @@ def _value(row: sa.RowMapping) -> dict[str, Any]:
     }
 
 
-def current_row(db: Session, sha256: bytes, issuer: str, contributor: str) -> dict[str, Any] | None:
+def current_row(db: sa.Connection, sha256: bytes, issuer: str, contributor: str) -> dict[str, Any] | None:
     """An issuer's newest row of one contributor for one image, as ``current_rows`` gives it; None if there is none."""
     speaker = (_ROWS.c.sha256 == sha256.hex(), _ROWS.c.issuer == issuer, _ROWS.c.contributor == contributor)
     query = sa.select(_ROWS).where(*speaker)
@@ -58,7 +57,7 @@ def current_row(db: Session, sha256: bytes, issuer: str, contributor: str) -> di
     return _value(row) if row else None
 
 
-def current_rows(db: Session, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
     """The newest row of every (image, issuer, contributor) that ``query`` matches, in rising order of these.
 
     A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer`` and ``contribution``, a CID.
@@ -75,7 +74,7 @@ def current_rows(db: Session, query: Mapping[str, Any] | None = None) -> Iterato
     return (value for value in values if matches(value, wanted))
 
 
-def history(db: Session, sha256: bytes) -> list[dict[str, Any]]:
+def history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
     """Everything that was said about an image, in the order of the logs; all values are text, lists or None.
 
     ``contributor``, what is said (``registry.core.labeled_row``), ``replaces, contribution, issuer, issued_at,
@@ -99,7 +98,7 @@ def _first_entries() -> sa.Select[Any]:
     return sa.select(ranked).where(ranked.c.place == 1)
 
 
-def contributions_in_log_order(db: Session, sha256s: Collection[bytes]) -> list[CID]:
+def contributions_in_log_order(db: sa.Connection, sha256s: Collection[bytes]) -> list[CID]:
     """Every contribution that bears on these images, oldest first in the order that rows are resolved by.
 
     Closed under "speaks of an image that one of them speaks of": whoever reads these and no other
@@ -121,7 +120,7 @@ def contributions_in_log_order(db: Session, sha256s: Collection[bytes]) -> list[
     return [CID.parse(cid) for cid in ordered if cid in found]
 
 
-def contributors_query(db: Session, source: CID) -> dict[str, Any]:
+def contributors_query(db: sa.Connection, source: CID) -> dict[str, Any]:
     """A filter for the contributors who labelled images of a source; empty where there are no others."""
     names = kept.file_names
     mine = sa.select(_ROWS.c.contributor).where(

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.catalog.schema import derived as t
 from registry.catalog.schema.sql import chunks
@@ -17,7 +16,7 @@ from registry.core.ipld.cid import CID, RAW
 _ROWS, _HELD = t.contribution_rows.c, t.snapshot_members.c
 
 
-def indexed(db: Session) -> list[dict[str, str]]:
+def indexed(db: sa.Connection) -> list[dict[str, str]]:
     """Every withdrawal that an entry says: ``issuer, entry, target, effective, reason``, by issuer and place."""
     e, w = t.entries.c, t.withdrawals.c
     query = sa.select(e.issuer, e.cid.label("entry"), w.target, w.effective, w.reason).join(
@@ -26,14 +25,14 @@ def indexed(db: Session) -> list[dict[str, str]]:
     return [dict(row) for row in db.execute(query.order_by(e.issuer, e.seq)).mappings()]
 
 
-def places(db: Session) -> list[dict[str, str]]:
+def places(db: sa.Connection) -> list[dict[str, str]]:
     """Entries that only have their place here, what they say was not indexed: ``issuer, entry, record``."""
     e = t.entries.c
     query = sa.select(e.issuer, e.cid.label("entry"), e.record).where(e.record_type.is_(None))
     return [dict(row) for row in db.execute(query.order_by(e.issuer, e.seq)).mappings()]
 
 
-def images_of(db: Session, targets: Collection[str]) -> dict[str, str]:
+def images_of(db: sa.Connection, targets: Collection[str]) -> dict[str, str]:
     """The sha256 in hex of each target that is an image, or one of its CIDs."""
     found = {target: target for target in targets if len(target) == 64}
     for part in chunks(targets):
@@ -42,7 +41,7 @@ def images_of(db: Session, targets: Collection[str]) -> dict[str, str]:
     return found
 
 
-def denied(db: Session, own: Collection[str]) -> list[CID]:
+def denied(db: sa.Connection, own: Collection[str]) -> list[CID]:
     """Every CID of images that were taken back by who may: this home (``own`` are its DIDs), whoever contributed them,
     or said a contribution that holds them."""
     said = indexed(db)
@@ -59,7 +58,7 @@ def denied(db: Session, own: Collection[str]) -> list[CID]:
     return list(dict.fromkeys(found))
 
 
-def members(db: Session, snapshot: str, sha256s: Collection[str]) -> set[str]:
+def members(db: sa.Connection, snapshot: str, sha256s: Collection[str]) -> set[str]:
     """Those of the images that a snapshot holds."""
     found: set[str] = set()
     for part in chunks(sha256s):
@@ -68,7 +67,7 @@ def members(db: Session, snapshot: str, sha256s: Collection[str]) -> set[str]:
     return found
 
 
-def may_take_back(db: Session, sha256s: Collection[str]) -> set[tuple[str, str]]:
+def may_take_back(db: sa.Connection, sha256s: Collection[str]) -> set[tuple[str, str]]:
     """(image, DID) of everybody who contributed it, or said a contribution that holds it."""
     found: set[tuple[str, str]] = set()
     for part in chunks(sha256s):

@@ -85,7 +85,7 @@ def cid(text: str) -> CID:
 
 def record(opened: Home, text: str) -> CID:
     """A record's CID from an argument that may also be its entry's."""
-    from registry.workflows.store.trace import record_of
+    from registry.workflows.store.find_records import record_of
 
     return record_of(opened, cid(text))
 

@@ -106,7 +106,7 @@ def run_export(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
     """List records."""
-    from registry.workflows.store.trace import look_up
+    from registry.workflows.store.find_records import look_up
 
     with home() as opened:
         found = look_up(opened, wanted.what)
@@ -118,10 +118,10 @@ def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
     """Print lineage as a tree, as JSON, for Graphviz or as W3C PROV."""
     from registry.cli.from_file import opened_with
     from registry.exports.prov import prov_json
-    from registry.workflows.store.trace import trace
+    from registry.workflows.store.find_records import record_lineage
 
     with opened_with([wanted.cid], any_record=True) as (opened, (target,)):
-        found = trace(opened, target)
+        found = record_lineage(opened, target)
     if wanted.format == "prov":
         print(json_text(prov_json(found["nodes"], found["edges"]), 1))
     elif output.as_json or wanted.format == "json":

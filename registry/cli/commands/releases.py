@@ -131,7 +131,7 @@ def run_plans(wanted: argparse.Namespace, output: Output) -> int:
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List releases, newest first."""
     from registry.catalog.queries import releases
-    from registry.workflows.own import whose
+    from registry.workflows.own_issuers import whose
     from registry.workflows.withdrawals.withdrawn import sentences, withdrawals_by
 
     with home() as opened:
@@ -176,8 +176,8 @@ def run_card(wanted: argparse.Namespace, output: Output) -> int:
     """Print the published card, or its figures as the hub's eval results."""
     from registry.content.unixfs import reader
     from registry.core.records import Release
+    from registry.core.run_view import release_view
     from registry.exports.card_front import eval_results
-    from registry.provenance.release_view import release_view
     from registry.workflows.store.read_content import read_as
 
     with released(wanted.release) as (opened, (cid,)):

@@ -57,7 +57,7 @@ class Steps:
         return [(np.maximum(totals, 1).astype(np.float64), hits) for totals, hits in halves], self.positives @ times
 
 
-def _kept(ends: Ints, classes: int) -> Ints:
+def _step_ends(ends: Ints, classes: int) -> Ints:
     """Of the ranks at which recall can grow those that are steps."""
     if len(ends) <= exact_ranks(classes):
         return ends
@@ -82,7 +82,7 @@ def image_steps(columns: Columns, of_image: Ints, bags: int, label: int) -> Step
     """Images ranked for one class; recall grows at the end of each distinct score that a right one has."""
     truth, scores = columns.truth == label, columns.scores[:, label]
     falling, right, _ = by_score(scores, truth)
-    ends = falling[_kept(np.flatnonzero(np.diff(right, prepend=0) > 0), columns.classes)]
+    ends = falling[_step_ends(np.flatnonzero(np.diff(right, prepend=0) > 0), columns.classes)]
     positives = np.bincount(of_image[truth], minlength=bags)
     counts = _counted(np.searchsorted(-ends, -scores), len(ends), of_image, truth, positives)
     return Steps(counts, [len(ends)], exact(positives))
@@ -96,7 +96,7 @@ def box_steps(columns: Columns, of_image: Ints, bags: int, label: int) -> Steps:
     bag = of_image[columns.image[mine]]
     counts, sizes = [], []
     for right in columns.right[:, mine]:
-        ends = _kept(np.flatnonzero(right), columns.classes)
+        ends = _step_ends(np.flatnonzero(right), columns.classes)
         step = np.repeat(np.arange(len(ends) + 1), np.diff(ends, prepend=-1, append=len(mine) - 1))
         counts.append(_counted(step, len(ends), bag, right, positives))
         sizes.append(len(ends))

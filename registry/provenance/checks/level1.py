@@ -16,8 +16,8 @@ from registry.core.table import cells as table_cells
 from registry.core.table import tables
 from registry.provenance.base_lineage import lineage_blocks
 from registry.provenance.checks.report import Check, Doubt, Skip, guarded, once, run, some
-from registry.provenance.checks.subject import Subject
-from registry.provenance.checks.withdrawals import Withdrawals
+from registry.provenance.checks.target.subject import Subject
+from registry.provenance.checks.target.withdrawals import Withdrawals
 
 Row = dict[str, Any]
 

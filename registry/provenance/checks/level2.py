@@ -10,10 +10,10 @@ from itertools import pairwise
 from registry.core import log, records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
-from registry.provenance.checks.reached import type_of
 from registry.provenance.checks.report import UNCHECKED, Check, Doubt, Skip, run, some
-from registry.provenance.checks.subject import Subject
-from registry.provenance.checks.withdrawals import counted, signed
+from registry.provenance.checks.target.subject import Subject
+from registry.provenance.checks.target.typed_links import type_of
+from registry.provenance.checks.target.withdrawals import counted, signed
 
 OTHERS_MAY = ("contribution", "withdrawal", "audit")  # what a file may hold of another signer than the target's
 

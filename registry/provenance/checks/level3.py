@@ -16,7 +16,7 @@ from registry.core.log import anchor_digest
 from registry.core.ports.anchor import Anchor, Anchors
 from registry.provenance.checks import times
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
-from registry.provenance.checks.subject import Subject
+from registry.provenance.checks.target.subject import Subject
 
 LIMITS = "an earlier secret training on other folds, or a second identity, can't be excluded"
 

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from functools import partial
 
-from registry.provenance.checks import base, level1, level2, level3, level4, level6
+from registry.provenance.checks import level1, level2, level3
+from registry.provenance.checks.level4 import base_weights, folds, items, plan
+from registry.provenance.checks.level6 import card, figures, weights
 from registry.provenance.checks.report import UNCHECKED, Check, Report, guarded
-from registry.provenance.checks.subject import Subject
-from registry.provenance.checks.withdrawals import taken_back
+from registry.provenance.checks.target.subject import Subject
+from registry.provenance.checks.target.withdrawals import taken_back
 
 DEFAULT_LEVELS = frozenset({1, 2, 3, 4, 6})
 MAX_LEVEL = 8
@@ -17,8 +19,8 @@ _LEVELS = {
     1: (level1.checks,),
     2: (level2.checks,),
     3: (level3.checks,),
-    4: (level4.checks, base.checks),
-    6: (level6.checks,),
+    4: (items.checks, plan.checks, folds.checks, base_weights.checks),
+    6: (figures.checks, card.checks, weights.checks),
 }
 _NOT_BUILT = {
     5: ("5.pixels", "preprocessing run again gives the same pixels"),

@@ -23,6 +23,7 @@ from coincurve import PrivateKey
 
 from registry.core.errors import InvalidInput, not_read, not_written
 from registry.core.log import address_of_key, did_of
+from registry.files import own_file
 from registry.provenance.keys import keystore, own_log
 
 FOLDER = "keys"
@@ -149,24 +150,9 @@ def _read(path: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Complete or not at all, and never readable by others, not even for a moment."""
-    temporary = path.with_suffix(".tmp")
-    temporary.unlink(missing_ok=True)  # a killed process's; the lock is held
-    try:
-        with os.fdopen(
-            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii"
-        ) as handle:
-            handle.write(text)
-            handle.flush()
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise not_written(path, error) from error
+    """Complete or not at all, and never readable by others, not even for a moment. The lock is held."""
+    with own_file(path, mode=0o600) as stream:
+        stream.write(text.encode("ascii"))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import sqrt
 
-from registry.web.base.svg import COLOURS, Drawing, grid, number, picture, room, shortened, text, upright
+from registry.web.base.svg import COLOURS, Drawing, grid, label_width, number, picture, shortened, text, upright
 from registry.web.base.words import Words
 
 WIDTH, TOP = 460, 14
@@ -28,7 +28,7 @@ def nothing(t: Words, classes: Sequence[str]) -> str:
 
 def bars(t: Words, title: str, counts: Mapping[str, tuple[int, int]]) -> Drawing:
     """What was kept, filled, and what was dropped, hollow, by class."""
-    left, height = room(counts), TOP + 30 * len(counts) + 26
+    left, height = label_width(counts), TOP + 30 * len(counts) + 26
     most = max((sum(pair) for pair in counts.values()), default=0) or 1
     unit, total = (WIDTH - left - 116) / most, sum(kept for kept, _ in counts.values()) or 1
     body, rows = [], []
@@ -62,7 +62,7 @@ def confusion(
     truths = names[: len(counts)]
     cell = 58 if len(names) <= 6 else 46
     slanted = max(len(shortened(name, 16)) for name in names) * 6.4 > cell
-    left, top = room(shortened(name, 16) for name in truths) + 14, 112 if slanted else 48
+    left, top = label_width(shortened(name, 16) for name in truths) + 14, 112 if slanted else 48
     width, height = left + cell * len(names) + (56 if slanted else 8), top + cell * len(truths) + 8
     middle = top + cell * len(truths) / 2
     body = [text(left + cell * len(names) / 2, 14, t("figures.predicted")), upright(12, middle, t("figures.truth"))]
@@ -79,7 +79,7 @@ def confusion(
             _cell(t, left + cell * j, top + cell * i, cell, count, sum(row), normalized) for j, count in enumerate(row)
         ]
     pairs = zip(truths, counts, strict=True)
-    rows = tuple((name, *(_said(t, count, sum(row), normalized) for count in row)) for name, row in pairs)
+    rows = tuple((name, *(_count_text(t, count, sum(row), normalized) for count in row)) for name, row in pairs)
     truth = t("figures.truth")
     about = "; ".join(
         f"{truth} {row[0]}: " + ", ".join(f"{said} {name}" for said, name in zip(row[1:], names, strict=True))
@@ -88,7 +88,7 @@ def confusion(
     return Drawing(title, picture(title, about, body, width, height), (truth, *names), rows, wide=len(names) > 9)
 
 
-def _said(t: Words, count: int, total: int, normalized: bool) -> str:
+def _count_text(t: Words, count: int, total: int, normalized: bool) -> str:
     if not normalized:
         return str(count)
     return t.exact(f"{count / total:.2f}") if total else "–"
@@ -99,13 +99,13 @@ def _cell(t: Words, x: float, y: float, side: int, count: int, total: int, norma
     shade = f'fill="{COLOURS[0]}" fill-opacity="{share:.2f}" stroke="currentColor" stroke-opacity=".14"'
     ink = ' fill="#fff"' if share > 0.75 else ""
     box = f'<rect x="{number(x)}" y="{number(y)}" width="{side - 3}" height="{side - 3}" rx="4" {shade}/>'
-    return box + text(x + side / 2 - 1.5, y + side / 2 + 3, _said(t, count, total, normalized), "middle", ink)
+    return box + text(x + side / 2 - 1.5, y + side / 2 + 3, _count_text(t, count, total, normalized), "middle", ink)
 
 
 def intervals(t: Words, title: str, figures: Sequence[Figure], *, lowest: int = 0) -> Drawing:
     """Values with their 95 % intervals on one scale from ``lowest`` (0, or -1 for differences) to 1."""
     shown = figures[:MOST_ROWS]
-    left = room((_label(name, n) for name, *_, n in shown), 30) + 4
+    left = label_width((_label(name, n) for name, *_, n in shown), 30) + 4
     more = len(figures) - len(shown)
     scale, height = WIDTH - left - 18, TOP + 25 * len(shown) + (25 if more else 0) + 26
 

@@ -54,7 +54,7 @@ def shortened(text: str, most: int = 22) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def room(names: Iterable[str], most: int = 22, least: int = 40) -> int:
+def label_width(names: Iterable[str], most: int = 22, least: int = 40) -> int:
     """Pixels that the longest of these names, shortened, takes."""
     return max([least, *(round(LETTER * len(shortened(name, most))) for name in names)]) + 14
 

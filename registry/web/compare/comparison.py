@@ -7,10 +7,10 @@ from typing import Any
 
 from registry.core import records
 from registry.core.ipld.cid import CID
-from registry.provenance.release_view import release_view
+from registry.core.run_view import release_view
 from registry.web.base import figures
 from registry.web.base.words import Words
-from registry.web.report.check_records import check_drawn
+from registry.web.report.check_records import check_drawable
 from registry.web.report.report import check_drawings, render
 from registry.web.report.sections import by_confidence, confusion, curves_of
 from registry.workflows.parts import Parts
@@ -25,7 +25,7 @@ def comparison_page(parts: Parts, a: CID, b: CID, found: Mapping[str, Any], lang
     t, get = Words(language), parts.store.get
     views = [release_view(get, records.parse_as(records.Release, get(cid))) for cid in (a, b)]
     for view in views:
-        check_drawn(view, get)
+        check_drawable(view, get)
     paired = figures.intervals(
         t,
         t("compare.differences"),

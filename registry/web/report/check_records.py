@@ -14,23 +14,23 @@ from typing import Any
 from msgspec import structs
 
 from registry.core.ipld.cid import CID
-from registry.core.stated import as_stated
+from registry.core.run_view import ReleaseView
 from registry.core.table import tables
-from registry.provenance.release_view import ReleaseView
+from registry.core.unusable import refuse_unusable
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 _WORDS = frozenset({"name", "metric", "of", "group", "label", "reason", "comparator", "verdict"})
 # what else is text in a figure is a decimal
 
 
-def check_stated(view: ReleaseView, get: Any, items: Iterable[Mapping[str, Any]]) -> None:
+def check_presentable(view: ReleaseView, get: Any, items: Iterable[Mapping[str, Any]]) -> None:
     """``InvalidInput`` (``bad_evaluation``) unless a release's page can show what its records state.
 
     ``items`` are the rows of its snapshot.
     """
     found = view.evaluation
-    check_drawn(view, get)
-    with as_stated():
+    check_drawable(view, get)
+    with refuse_unusable():
         several = (found.metrics, *found.per_fold, found.fairness, found.tests, found.optimistic, found.spread)
         for part in chain(*several, found.overfitting, view.release.claims):
             _numbers(value for name, value in structs.asdict(part).items() if name not in _WORDS)
@@ -44,9 +44,9 @@ def check_stated(view: ReleaseView, get: Any, items: Iterable[Mapping[str, Any]]
             _kinds((row["sha256"], bytes), (row["reason"], str | None), (row["measured"], str | None))
 
 
-def check_drawn(view: ReleaseView, get: Any) -> None:
+def check_drawable(view: ReleaseView, get: Any) -> None:
     """``InvalidInput`` (``bad_evaluation``) unless the confusion matrix and the curves can be drawn."""
-    with as_stated():
+    with refuse_unusable():
         classes, counts = len(view.snapshot.classes), view.evaluation.confusion
         whole = len(counts) in (classes, classes + 1) and all(
             len(row) == classes + 1 and min(row) >= 0 for row in counts

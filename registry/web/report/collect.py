@@ -18,14 +18,15 @@ from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.core.records import to_value
+from registry.core.run_view import ReleaseView, release_view
 from registry.core.table import tables
 from registry.evaluation.base_seen import about_base
 from registry.imaging.thumbnail import thumbnail
-from registry.provenance.release_view import ReleaseView, own_figures, release_view
+from registry.provenance.release_view import own_figures
 from registry.web.base.figures import nothing
 from registry.web.base.words import Words
 from registry.web.report.by_group import by_group, people_of
-from registry.web.report.check_records import check_stated
+from registry.web.report.check_records import check_presentable
 from registry.web.report.report import ReportData
 from registry.web.report.sections import drawings, kept_and_dropped
 from registry.workflows.audit.audit_target import audit_target
@@ -59,7 +60,7 @@ def collect(
     items = list(tables.rows_as_dicts(view.snapshot.items, get))
     unchecked = sum(check["result"] == "not checked" for check in audit["checks"])
     named = {metric.name: metric.document() for metric in view.evaluation.metrics}
-    check_stated(view, get, items)
+    check_presentable(view, get, items)
     classes = view.snapshot.classes
     return ReportData(
         language=language,

@@ -7,8 +7,8 @@ from typing import Any
 
 from registry.core import records
 from registry.core.figure_names import of_class
+from registry.core.run_view import ReleaseView
 from registry.core.table import tables
-from registry.provenance.release_view import ReleaseView
 from registry.web.base import charts, figures
 from registry.web.base.svg import Drawing
 from registry.web.base.words import Words
@@ -25,7 +25,7 @@ def curves_of(view: ReleaseView, get: Get) -> Curves:
 
 
 def drawings(t: Words, view: ReleaseView, get: Get, items: Sequence[Mapping[str, Any]]) -> list[Drawing]:
-    """All figures of a release that ``check_stated``, in the report's order; ``items`` are the snapshot's rows."""
+    """All figures of a release that ``check_presentable``, in the report's order; ``items`` are the snapshot's rows."""
     curves, found = curves_of(view, get), view.evaluation
     groups = by_group(people_of(found), view.snapshot.classes).groups
     drawn = [_labels(t, view, get, items), _intervals(t, "by_class", _by_class(view))]

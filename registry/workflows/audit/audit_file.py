@@ -22,7 +22,7 @@ from registry.core.ports.anchor import Anchors
 from registry.core.ports.store import BlockReader
 from registry.provenance.checks.report import FAILS, Check, Report
 from registry.provenance.checks.run import levels_up_to, run_checks
-from registry.provenance.checks.subject import Subject
+from registry.provenance.checks.target.subject import Subject
 from registry.workflows.methods import installed
 
 MAX_BYTES = 64 << 30

@@ -12,13 +12,13 @@ from registry.core.ipld.cid import CID
 from registry.core.ports.anchor import Anchors
 from registry.provenance.checks.report import Report
 from registry.provenance.checks.run import levels_up_to, run_checks
-from registry.provenance.checks.subject import Subject
+from registry.provenance.checks.target.subject import Subject
 from registry.workflows.audit.audit_file import StoredFiles
 from registry.workflows.audit.audit_file import audit_car as audit_car
 from registry.workflows.base_weights import known_trainings
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import check_regular, names_content, parse_path
-from registry.workflows.withdrawals.held import withdrawals_of
+from registry.workflows.withdrawals.withdrawal_entries import withdrawals_of
 
 
 def audit_target(

@@ -24,9 +24,9 @@ from registry.workflows.images.labeled_rows import NewRow, fit_boxes, merge, new
 from registry.workflows.images.read_source import Source, Wanted, read_source
 from registry.workflows.images.register_images import Registered, register
 from registry.workflows.log.index_logs import index_logs, log_behind, signed_in
-from registry.workflows.own import whose
+from registry.workflows.own_issuers import whose
 from registry.workflows.parts import Parts, Progress, silent
-from registry.workflows.store import trace
+from registry.workflows.store import find_records as trace
 
 PROFILES = ("unixfs-v1-2025", "unixfs-v0-2015")
 

@@ -14,16 +14,16 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from msgspec.structs import asdict
-from sqlalchemy.orm import Session
 
 from registry.catalog.queries import images
+from registry.catalog.schema.database import Connection
 from registry.content.labels import Rejection
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.labeled_row import SAID, LabeledRow, Said, cells, correct, said_in
 from registry.core.table import tables
 from registry.workflows.images.labeled_rows import NewRow, merge
-from registry.workflows.log.append import Log, appending
+from registry.workflows.log.append import LogTransaction, appending
 from registry.workflows.parts import Parts
 
 
@@ -45,7 +45,7 @@ class Registered:
 MANY = 1000  # rows at once after which the catalog's planner is told
 
 
-def _table_row(db: Session, row: NewRow, issuer: str) -> LabeledRow | None:
+def _table_row(db: Connection, row: NewRow, issuer: str) -> LabeledRow | None:
     """The row as it stands in the contribution's table, its subject a pseudonym; None if nothing in it is new.
 
     ``replaces`` names the contribution whose row it corrects.
@@ -74,21 +74,21 @@ def register(
     *,
     root: CID | None = None,
     profile: str | None = None,
-    log: Log | None = None,
+    log: LogTransaction | None = None,
 ) -> Registered:
     """Register rows whose blocks are in the store; ``root`` is remembered as where their names come from.
 
-    What is new is decided, said and indexed in one transaction: ``log``'s where the caller has begun one.
+    What is new is decided, signed and indexed in one transaction: ``log``'s where the caller has begun one.
     """
     given = list(rows)
     kept, rejected = merge(given)
-    with nullcontext(log) if log else appending(parts) as mine:
+    with nullcontext(log) if log else appending(parts) as transaction:
         for row in given:
-            images.put_image(mine.db, row.sha256, row.size, {profile or "unknown": row.cid}, stored=row.held)
+            images.put_image(transaction.db, row.sha256, row.size, {profile or "unknown": row.cid}, stored=row.held)
             if row.name and root is not None:
-                images.add_file_name(mine.db, row.sha256, row.name, root)
-        new = [value for row in kept if (value := _table_row(mine.db, row, parts.key.did)) is not None]
-        contribution = _say_rows(mine, new) if new else None
+                images.add_file_name(transaction.db, row.sha256, row.name, root)
+        new = [value for row in kept if (value := _table_row(transaction.db, row, parts.key.did)) is not None]
+        contribution = _append_rows(transaction, new) if new else None
     if log is None and len(new) >= MANY:
         parts.catalog.analyze()
     corrected = sum(value.replaces is not None for value in new)
@@ -104,9 +104,9 @@ def register(
     )
 
 
-def _say_rows(log: Log, rows: list[LabeledRow]) -> CID:
+def _append_rows(log: LogTransaction, rows: list[LabeledRow]) -> CID:
     columns, key = records.CONTRIBUTION_ROWS
     store = log.parts.store
     table = tables.build(columns, key, [cells(row, columns) for row in rows], store.put)
     store.flush()
-    return log.say(records.Contribution(issuer=log.parts.key.did, rows=table)).record
+    return log.append(records.Contribution(issuer=log.parts.key.did, rows=table)).record

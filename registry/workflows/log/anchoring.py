@@ -1,17 +1,25 @@
-"""Anchor a log entry and tell where its anchor stands."""
+"""Anchor log entries, keep the evidence, and tell where an entry's anchor stands.
+
+Invariants: evidence is kept only of an anchor at the chain's finalized tag; evidence of somebody else's log is stated,
+never called finalized: nobody here asked its chain.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
+from registry.catalog.index import indexing
 from registry.catalog.queries import entries
 from registry.core import records
-from registry.core.errors import NotFound
+from registry.core.errors import NotFound, Unavailable
 from registry.core.ipld.cid import CID
-from registry.core.log import anchor_digest
+from registry.core.log import address_of, anchor_digest
 from registry.core.ports.anchor import Anchor
+from registry.workflows.log.append import put_record
+from registry.workflows.own_issuers import is_own
 from registry.workflows.parts import Parts
-from registry.workflows.training.draw_folds import keep_evidence, wait_until_final
 
 
 def _entry(parts: Parts, cid: CID | None) -> CID:
@@ -52,5 +60,95 @@ def submit_anchor(parts: Parts, cid: CID | None) -> dict[str, Any]:
     """Anchor an entry (the newest unless given) and wait until it is as final as it gets."""
     entry = _entry(parts, cid)
     anchor = wait_until_final(parts, entry, lambda: None)
-    keep_evidence(parts, entry, anchor)
+    put_evidence(parts, entry, anchor)
     return _document(entry, anchor)
+
+
+def evidence_of(entry: CID, anchor: Anchor) -> records.Evidence:
+    """What a finalized anchor on a chain is remembered as."""
+    if anchor.contract is None or anchor.transaction is None or anchor.block_hash is None:
+        raise Unavailable("the chain did not say where the anchor lies", hint="try again.")
+    return records.Evidence(
+        entry=bytes(entry),
+        chain=anchor.chain,
+        contract=anchor.contract,
+        transaction=anchor.transaction,
+        block_hash=anchor.block_hash,
+        block_number=anchor.block_number or 0,
+        time=anchor.time or "",
+    )
+
+
+def put_evidence(parts: Parts, entry: CID, anchor: Anchor) -> CID | None:
+    """Put the evidence of a finalized anchor into the store and the catalog; None where there is none."""
+    if anchor.status != "finalized":
+        return None
+    cid = put_record(parts, evidence_of(entry, anchor))
+    parts.store.flush()
+    with parts.catalog.write() as db:
+        indexing.index_evidence(db, cid, parts.store.get)
+    return cid
+
+
+def wait_until_final(parts: Parts, entry: CID, check: Callable[[], None]) -> Anchor:
+    """The entry's anchor once it is as final as this place can make it; ``check`` may end the wait by raising.
+
+    ``Unavailable`` after the limit of the settings.
+    """
+    digest = anchor_digest(entry)
+    until = time.monotonic() + parts.settings.finality_seconds
+    anchor = parts.anchors.submit(digest)
+    while anchor.status not in {"journal", "finalized"}:
+        check()
+        if time.monotonic() > until:
+            raise Unavailable(f"the anchor of {entry} is still {anchor.status}", hint="try again later.")
+        try:
+            anchor = parts.anchors.wait(digest, 2.0)
+        except Unavailable:
+            anchor = parts.anchors.submit(digest)  # sends again what a reorganisation dropped
+    return anchor
+
+
+def anchor_for_a_while(parts: Parts, entry: CID, wait: float) -> Anchor:
+    """Anchor an entry and wait up to ``wait`` seconds for the chain to call it final."""
+    digest = anchor_digest(entry)
+    anchor = parts.anchors.submit(digest)
+    if anchor.status not in {"journal", "finalized"} and wait > 0:
+        try:
+            anchor = parts.anchors.wait(digest, wait)
+        except Unavailable:
+            anchor = parts.anchors.status(digest)  # it stays in the outbox: `emotionet anchor submit` goes on
+    put_evidence(parts, entry, anchor)
+    return anchor
+
+
+def anchor_document(parts: Parts, entry: CID, evidence: list[dict[str, Any]]) -> dict[str, Any]:
+    """Where an entry's anchor stands: by the evidence that covers it, otherwise as the chain or journal says now.
+
+    Evidence of somebody else's log came in a file, and nobody here asked its chain: it is ``stated``.
+    """
+    issuer = records.parse_as(records.Entry, parts.store.get(entry)).issuer
+    own = is_own(parts, issuer)
+    if evidence:
+        found = evidence[0]
+        return {
+            "status": "finalized" if own else "stated",
+            "chain": found["chain"],
+            "transaction": found["transaction"],
+            "block": found["block_number"],
+            "time": found["time"],
+        }
+    nothing = {"status": "none", "chain": None, "transaction": None, "block": None, "time": None}
+    if not own and not parts.settings.chain_rpc:
+        return nothing  # this home's journal knows of this home's entries alone
+    try:
+        anchor = parts.anchors.status(anchor_digest(entry), address_of(issuer))
+    except Unavailable:
+        return nothing
+    return {
+        "status": anchor.status,
+        "chain": anchor.chain,
+        "transaction": anchor.transaction,
+        "block": anchor.block_number,
+        "time": anchor.time,
+    }

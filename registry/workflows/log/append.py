@@ -1,11 +1,12 @@
-"""Say a record: sign an entry for it, append it to the issuer's log, index it, keep both.
+"""Append records to an issuer's log: sign an entry for each, index it, and put both into the store.
 
 Invariants: the database decides. What is new, which place in the log is next, whether it can be indexed and what a
 request is answered are one transaction (``appending``): whatever fails leaves the log as it was, nothing signed
-remains, and the next record can be said. Two processes on one database, also of two homes, take turns. An entry is
-put into the store after the transaction that knows it; until then its bytes wait in ``pending_entries``, and whoever
-comes next after a crash puts them there first. An equal record said again returns the entry that exists. Appending
-is refused while the home knows a newer entry than the catalog (a catalog restored from a backup would fork the log).
+remains, and the next record can be appended. Two processes on one database, also of two homes, take turns. An entry
+is put into the store after the transaction that knows it; until then its bytes wait in ``pending_entries``, and
+whoever comes next after a crash puts them there first. An equal record appended again returns the entry that exists.
+Appending is refused while the home knows a newer entry than the catalog (a catalog restored from a backup would fork
+the log).
 """
 
 from __future__ import annotations
@@ -19,10 +20,9 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
 
-from sqlalchemy.orm import Session
-
 from registry.catalog.index import indexing
 from registry.catalog.queries import entries
+from registry.catalog.schema.database import Connection
 from registry.core import log, records
 from registry.core.errors import Conflict
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
@@ -30,7 +30,7 @@ from registry.workflows.parts import Parts
 
 
 @dataclass(frozen=True)
-class Said:
+class Appended:
     """A record's CID, its entry's CID, and whether it was new."""
 
     record: CID
@@ -39,25 +39,25 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Log:
+class LogTransaction:
     """The key's log within one transaction: what is read by ``db`` is still true when it commits."""
 
     parts: Parts
-    db: Session
-    fresh: list[tuple[CID, int, bytes]] = field(default_factory=list)  # entries said in it: CID, place, bytes
+    db: Connection
+    signed: list[tuple[CID, int, bytes]] = field(default_factory=list)  # entries appended in it: CID, place, bytes
 
-    def say(self, record: records.Record) -> Said:
-        """Sign, index and keep a record; the blocks it links to must be in the store already.
+    def append(self, record: records.Record) -> Appended:
+        """Sign, append and index a record; the blocks it links to must be in the store already.
 
         What ``indexing.index_entry`` raises for a record that can't be indexed ends the transaction.
         """
         cid = records.cid(record)
         existing = entries.entry_of(self.db, cid, self.parts.key.did)
         if existing is not None:
-            return Said(cid, existing, new=False)
+            return Appended(cid, existing, new=False)
         if entries.newest(self.db, self.parts.key.did) is None:
             self._append(_issuer_record(self.parts))
-        return Said(cid, self._append(record), new=True)
+        return Appended(cid, self._append(record), new=True)
 
     def _now(self, previous: CID | None) -> str:
         """The time, or the previous entry's where a clock was set back by no more than clocks are corrected by."""
@@ -73,61 +73,61 @@ class Log:
         entry = log.make_entry(self.parts.key, seq, previous, record_cid, self._now(previous))
         signed = records.encode(entry)
         cid = cid_of(signed, DAG_CBOR)
-        unsaid = {record_cid: data, cid: signed}
+        new_blocks = {record_cid: data, cid: signed}
 
         def get(wanted: CID) -> bytes:
-            return unsaid[wanted] if wanted in unsaid else self.parts.store.get(wanted)
+            return new_blocks[wanted] if wanted in new_blocks else self.parts.store.get(wanted)
 
         indexing.index_entry(self.db, cid, get)
         self.parts.store.put_many([(record_cid, data)])
         entries.add_pending(self.db, cid, entry, signed)
-        self.fresh.append((cid, seq, signed))
+        self.signed.append((cid, seq, signed))
         return cid
 
 
 @contextmanager
-def appending(parts: Parts) -> Iterator[Log]:
-    """One transaction in which to decide what is new and to say it; then the new entries go into the store.
+def appending(parts: Parts) -> Iterator[LogTransaction]:
+    """One transaction in which to decide what is new and to append it; then the new entries go into the store.
 
-    It commits on leaving and rolls back on any error, with all that was said in it.
+    It commits on leaving and rolls back on any error, with all that was appended in it.
     """
     folder = _folder(parts)
     with _log_lock(folder):
         with parts.catalog.write() as db:
             _check_head(folder, entries.newest(db, parts.key.did))
-            mine = Log(parts, db)
-            yield mine
-        _publish(parts, folder, mine.fresh)
+            transaction = LogTransaction(parts, db)
+            yield transaction
+        _put_into_store(parts, folder, transaction.signed)
 
 
-def say(parts: Parts, record: records.Record) -> Said:
-    """Say one record that was decided on before."""
-    with appending(parts) as mine:
-        return mine.say(record)
+def append(parts: Parts, record: records.Record) -> Appended:
+    """Sign and append one record that was decided on before."""
+    with appending(parts) as transaction:
+        return transaction.append(record)
 
 
-def settle(parts: Parts) -> None:
-    """Put entries into the store that a killed process said and did not get to put there."""
+def finish_pending(parts: Parts) -> None:
+    """Put entries into the store that a killed process appended and did not get to put there."""
     folder = _folder(parts)
     with _log_lock(folder):
-        _publish(parts, folder)
+        _put_into_store(parts, folder)
 
 
-def keep(parts: Parts, record: records.Record) -> CID:
-    """Put a record into the store without an entry (what a said record links to)."""
+def put_record(parts: Parts, record: records.Record) -> CID:
+    """Put a record into the store without an entry (what an appended record links to)."""
     data = records.encode(record)
     cid = cid_of(data, DAG_CBOR)
     parts.store.put(cid, data)
     return cid
 
 
-def _publish(parts: Parts, folder: Path, fresh: Iterable[tuple[CID, int, bytes]] = ()) -> None:
+def _put_into_store(parts: Parts, folder: Path, signed: Iterable[tuple[CID, int, bytes]] = ()) -> None:
     """Put pending entries into the store, remember the newest as the home's, and let go of them.
 
-    ``fresh`` are this process's own: another home with the same key may have taken them for a killed process's.
+    ``signed`` are this process's own: another home with the same key may have taken them for a killed process's.
     """
     with parts.catalog.read() as db:
-        pending = sorted({*entries.pending(db, parts.key.did), *fresh}, key=itemgetter(1))
+        pending = sorted({*entries.pending(db, parts.key.did), *signed}, key=itemgetter(1))
     if not pending:
         return
     parts.store.put_many([(cid, data) for cid, _, data in pending])

@@ -12,8 +12,9 @@ from typing import Any
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.records import to_value
-from registry.core.stated import as_stated
-from registry.provenance.release_view import evaluate_draw, release_view
+from registry.core.run_view import release_view
+from registry.core.unusable import refuse_unusable
+from registry.provenance.release_view import evaluate_draw
 from registry.workflows.parts import Parts
 from registry.workflows.runs.start_run import read_claims
 from registry.workflows.store.read_content import read_as
@@ -24,7 +25,7 @@ WARNING = (
 )
 
 
-@as_stated()
+@refuse_unusable()
 def judge_claims(parts: Parts, release: CID, texts: Sequence[str]) -> dict[str, Any]:
     """The document of `emotionet release claim RELEASE CLAIM... --json`. ``InvalidInput`` (``bad_claim``) for a claim
     that is none, or about nothing there."""

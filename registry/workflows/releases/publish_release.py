@@ -17,18 +17,17 @@ from registry.core import records
 from registry.core.errors import Conflict, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
-from registry.core.log import address_of, anchor_digest
-from registry.core.ports.anchor import Anchor
 from registry.core.records import to_value
+from registry.core.run_view import release_view
 from registry.evaluation.base_seen import about_base
 from registry.exports.card import model_card
 from registry.exports.card_front import LICENCE
-from registry.provenance.release_view import ONNX, SAFETENSORS, by_name, final_weights, own_figures, release_view
+from registry.provenance.release_view import ONNX, SAFETENSORS, by_name, final_weights, own_figures
 from registry.workflows.base_weights import base_of, weights_files
-from registry.workflows.log.append import say
-from registry.workflows.own import is_own, whose
+from registry.workflows.log.anchoring import anchor_document, anchor_for_a_while
+from registry.workflows.log.append import append
+from registry.workflows.own_issuers import whose
 from registry.workflows.parts import Parts, Progress, silent
-from registry.workflows.training.draw_folds import keep_evidence
 from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
 
@@ -51,15 +50,15 @@ def publish_release(
     trainings = [CID.parse(fold["training"]) for fold in folds]
     record = _release(parts, row, trainings, onnx)
     progress("publish", 1, 4)
-    said = say(parts, record)
-    read_back(parts, said.entry)
-    parts.store.pin(said.entry)
+    appended = append(parts, record)
+    read_back(parts, appended.entry)
+    parts.store.pin(appended.entry)
     progress("publish", 2, 4)
     with parts.catalog.write() as db:
-        runs.update(db, run, release=str(said.record), updated=parts.now())
-    anchor_release(parts, said.entry, wait)
+        runs.update(db, run, release=str(appended.record), updated=parts.now())
+    anchor_for_a_while(parts, appended.entry, wait)
     progress("publish", 4, 4)
-    return show_release(parts, said.record)
+    return show_release(parts, appended.record)
 
 
 def _release(parts: Parts, row: dict[str, Any], trainings: list[CID], onnx: bool) -> records.Release:
@@ -106,19 +105,6 @@ def read_back(parts: Parts, entry: CID) -> int:
     return count
 
 
-def anchor_release(parts: Parts, entry: CID, wait: float) -> Anchor:
-    """Anchor an entry and wait up to ``wait`` seconds for the chain to call it final."""
-    digest = anchor_digest(entry)
-    anchor = parts.anchors.submit(digest)
-    if anchor.status not in {"journal", "finalized"} and wait > 0:
-        try:
-            anchor = parts.anchors.wait(digest, wait)
-        except Unavailable:
-            anchor = parts.anchors.status(digest)  # it stays in the outbox: `emotionet anchor submit` goes on
-    keep_evidence(parts, entry, anchor)
-    return anchor
-
-
 def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
     """The document of `emotionet release show --json`."""
     with parts.catalog.read() as db:
@@ -151,36 +137,4 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "overfitting": [to_value(one) for one in view.evaluation.overfitting],
         "claims": [to_value(verdict) for verdict in view.release.claims],
         "anchor": anchor_document(parts, CID.parse(row["entry"]), evidence),
-    }
-
-
-def anchor_document(parts: Parts, entry: CID, evidence: list[dict[str, Any]]) -> dict[str, Any]:
-    """Where an entry's anchor stands: by the evidence that covers it, otherwise as the chain or journal says now.
-
-    Evidence of somebody else's log came in a file, and nobody here asked its chain: it is ``stated``.
-    """
-    issuer = records.parse_as(records.Entry, parts.store.get(entry)).issuer
-    own = is_own(parts, issuer)
-    if evidence:
-        found = evidence[0]
-        return {
-            "status": "finalized" if own else "stated",
-            "chain": found["chain"],
-            "transaction": found["transaction"],
-            "block": found["block_number"],
-            "time": found["time"],
-        }
-    nothing = {"status": "none", "chain": None, "transaction": None, "block": None, "time": None}
-    if not own and not parts.settings.chain_rpc:
-        return nothing  # this home's journal knows of this home's entries alone
-    try:
-        anchor = parts.anchors.status(anchor_digest(entry), address_of(issuer))
-    except Unavailable:
-        return nothing
-    return {
-        "status": anchor.status,
-        "chain": anchor.chain,
-        "transaction": anchor.transaction,
-        "block": anchor.block_number,
-        "time": anchor.time,
     }

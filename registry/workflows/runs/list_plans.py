@@ -11,9 +11,9 @@ from typing import Any
 from registry.catalog.queries import entries, plans
 from registry.core import records
 from registry.core.ipld.cid import CID
-from registry.workflows.own import whose
+from registry.workflows.log.anchoring import anchor_document
+from registry.workflows.own_issuers import whose
 from registry.workflows.parts import Parts
-from registry.workflows.releases.publish_release import anchor_document
 
 
 def list_plans(

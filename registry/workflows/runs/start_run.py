@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from registry.catalog.queries import entries, runs
+from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID
@@ -22,7 +21,7 @@ from registry.jobs import engines
 from registry.jobs.engines.probe import reach
 from registry.provenance.recipe_numbers import check_evaluation
 from registry.workflows.base_weights import base_origin, digest_of, keep_base, read_base
-from registry.workflows.own import check_may_sign
+from registry.workflows.own_issuers import check_may_sign
 from registry.workflows.parts import Parts
 from registry.workflows.runs.check_capacity import check_disk, check_memory, disk_needed
 from registry.workflows.runs.check_plan import before_cleaning, check_plan
@@ -151,7 +150,7 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted, *, anew: bool = True)
     return run
 
 
-def _check_unfinished(db: Session, snapshot: str, recipe: str, options: Mapping[str, Any]) -> None:
+def _check_unfinished(db: Connection, snapshot: str, recipe: str, options: Mapping[str, Any]) -> None:
     found = runs.unfinished(db, snapshot, recipe, options)
     if found is not None:
         raise Conflict(

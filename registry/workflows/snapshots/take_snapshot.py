@@ -18,7 +18,7 @@ from registry.core.ipld.dag import walk_present
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.snapshots.snapshot import RULE, Classes, load_classes, select
 from registry.core.table import tables
-from registry.workflows.log.append import say
+from registry.workflows.log.append import append
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import read_as
 
@@ -69,9 +69,9 @@ def take_snapshot(
         supersedes=bytes(supersedes) if supersedes else None,
     )
     parts.store.flush()
-    said = say(parts, record)
-    parts.store.pin(said.entry)
-    return document(parts, said.record)
+    appended = append(parts, record)
+    parts.store.pin(appended.entry)
+    return document(parts, appended.record)
 
 
 def _check_held(parts: Parts, contributions: Iterable[CID]) -> None:

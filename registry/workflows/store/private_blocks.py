@@ -15,7 +15,7 @@ from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.ipld.encoding import LINKING, links
 from registry.core.ports.store import BlockReader
-from registry.workflows.own import own_issuers
+from registry.workflows.own_issuers import own_issuers
 from registry.workflows.parts import Parts
 
 

@@ -8,66 +8,19 @@ groups and the labels only.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 
-from registry.catalog.index import indexing
 from registry.catalog.queries import runs
 from registry.core import records
 from registry.core.draw import check_repeats, draw_seed, repeated_folds
-from registry.core.errors import Unavailable
-from registry.core.ipld.cid import CID
-from registry.core.log import anchor_digest
-from registry.core.ports.anchor import Anchor
 from registry.core.table import tables
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
-from registry.workflows.log.append import keep
+from registry.workflows.log.anchoring import evidence_of, put_evidence, wait_until_final
+from registry.workflows.log.append import put_record
 from registry.workflows.parts import Parts
 from registry.workflows.training import run_context
 from registry.workflows.training.run_context import RunContext
-
-
-def evidence_of(entry: CID, anchor: Anchor) -> records.Evidence:
-    """What a finalized anchor on a chain is remembered as."""
-    if anchor.contract is None or anchor.transaction is None or anchor.block_hash is None:
-        raise Unavailable("the chain did not say where the anchor lies", hint="try again.")
-    return records.Evidence(
-        entry=bytes(entry),
-        chain=anchor.chain,
-        contract=anchor.contract,
-        transaction=anchor.transaction,
-        block_hash=anchor.block_hash,
-        block_number=anchor.block_number or 0,
-        time=anchor.time or "",
-    )
-
-
-def keep_evidence(parts: Parts, entry: CID, anchor: Anchor) -> CID | None:
-    """Keep the evidence of a finalized anchor beside its entry; None where there is none to keep."""
-    if anchor.status != "finalized":
-        return None
-    cid = keep(parts, evidence_of(entry, anchor))
-    parts.store.flush()
-    with parts.catalog.write() as db:
-        indexing.index_evidence(db, cid, parts.store.get)
-    return cid
-
-
-def wait_until_final(parts: Parts, entry: CID, check: Check) -> Anchor:
-    """The entry's anchor once it is as final as this place can make it. ``Unavailable`` after the limit."""
-    digest = anchor_digest(entry)
-    until = time.monotonic() + parts.settings.finality_seconds
-    anchor = parts.anchors.submit(digest)
-    while anchor.status not in {"journal", "finalized"}:
-        check()
-        if time.monotonic() > until:
-            raise Unavailable(f"the anchor of {entry} is still {anchor.status}", hint="try again later.")
-        try:
-            anchor = parts.anchors.wait(digest, 2.0)
-        except Unavailable:
-            anchor = parts.anchors.submit(digest)  # sends again what a reorganisation dropped
-    return anchor
 
 
 def _beacon(context: RunContext, check: Check) -> records.Beacon | None:
@@ -77,7 +30,7 @@ def _beacon(context: RunContext, check: Check) -> records.Beacon | None:
     anchor = wait_until_final(context.parts, entry, check)
     if anchor.status != "finalized":
         return None
-    keep_evidence(context.parts, entry, anchor)
+    put_evidence(context.parts, entry, anchor)
     evidence = evidence_of(entry, anchor)
     return records.Beacon(
         chain=evidence.chain,
@@ -99,7 +52,7 @@ def draw(parts: Parts, job: Job, check: Check) -> None:
     folds = _folds(context, seed)
     rows = [[sha256, repeat, fold] for (sha256, repeat), fold in folds.items()]
     table = tables.build(*records.FOLDS, rows, parts.store.put)
-    cid = keep(parts, records.Draw(plan=plan_cid, beacon=beacon, seed=seed, folds=table))
+    cid = put_record(parts, records.Draw(plan=plan_cid, beacon=beacon, seed=seed, folds=table))
     parts.store.flush()
     with parts.catalog.write() as db:
         parts.queue.complete(db, job)

@@ -18,7 +18,7 @@ from registry.evaluation.evaluate import to_record
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.provenance.release_view import evaluate_draw
-from registry.workflows.log.append import keep
+from registry.workflows.log.append import put_record
 from registry.workflows.parts import Parts
 from registry.workflows.training import run_context
 
@@ -39,7 +39,7 @@ def evaluate(parts: Parts, job: Job, check: Check) -> None:
     result = evaluate_draw(parts.store.get, draw, predictions, trainings)
     check()
     curves = tables.build(*records.CURVES, result.curves, parts.store.put)
-    evaluation = keep(parts, to_record(draw, predictions, trainings, curves, result))
+    evaluation = put_record(parts, to_record(draw, predictions, trainings, curves, result))
     parts.store.flush()
     with parts.catalog.write() as db:
         parts.queue.complete(db, job)

@@ -1,6 +1,6 @@
 """A run's first step: preprocess the snapshot, write the plan, sign it, anchor it.
 
-Invariants: the plan is said before any fold is drawn; it holds everything that decides the result
+Invariants: the plan is signed before any fold is drawn; it holds everything that decides the result
 (method, recipe with the values given on the command line, seed, claims, environment, base weights).
 """
 
@@ -27,7 +27,7 @@ from registry.evaluation.figures.figures import METRICS
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.workflows.base_weights import base_origin, digest_of, weights_files
-from registry.workflows.log.append import keep, say
+from registry.workflows.log.append import append, put_record
 from registry.workflows.parts import Parts
 from registry.workflows.runs.check_plan import after_cleaning, check_plan
 from registry.workflows.training import run_context
@@ -67,16 +67,16 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
     preprocessing, plan = _records(context, prepared, method.version, environment)
     told = _check_before_signing(context, prepared, plan)
     check()
-    said = say(parts, plan)
-    parts.anchors.submit(anchor_digest(said.entry))
+    appended = append(parts, plan)
+    parts.anchors.submit(anchor_digest(appended.entry))
     with parts.catalog.write() as db:
         parts.queue.complete(db, job)
         runs.update(
             db,
             job.run,
             preprocessing=str(preprocessing),
-            plan=str(said.record),
-            plan_entry=str(said.entry),
+            plan=str(appended.record),
+            plan_entry=str(appended.entry),
             updated=parts.now(),
         )
         for text in told:
@@ -126,8 +126,10 @@ def _records(
     parts, options = context.parts, context.options
     output = tables.build(*records.PREPARED, [_prepared_row(row) for row in prepared], parts.store.put)
     name = str(context.row["recipe_name"])
-    recipe = keep(parts, records.Recipe(name=name, method=options["method"], values=options["values"]))
-    preprocessing = keep(parts, records.Preprocessing(snapshot=context.snapshot_cid, recipe=recipe, output=output))
+    recipe = put_record(parts, records.Recipe(name=name, method=options["method"], values=options["values"]))
+    preprocessing = put_record(
+        parts, records.Preprocessing(snapshot=context.snapshot_cid, recipe=recipe, output=output)
+    )
     attributes = {
         name for row in tables.rows_as_dicts(context.snapshot.items, parts.store.get) for name in row["attributes"]
     }
@@ -137,7 +139,7 @@ def _records(
         method=records.MethodRef(id=options["method"], version=version),
         recipe=recipe,
         code=code_identity(),
-        environment=keep(parts, records.Environment(values=environment)),
+        environment=put_record(parts, records.Environment(values=environment)),
         base=base,
         **_base_fields(context, base, prepared),
         seed=int(options["values"]["seed"]),

@@ -9,7 +9,7 @@ from registry.core import records
 from registry.core import text as words
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
-from registry.workflows.log.append import say
+from registry.workflows.log.append import append
 from registry.workflows.parts import Parts
 
 
@@ -32,13 +32,13 @@ def withdraw(parts: Parts, text: str, reason: str) -> dict[str, Any]:
     """Withdraw what ``text`` names; the answer lists every snapshot and release that it touches."""
     reason = words.clean("reason", reason)
     target, name = _target(parts, text)
-    said = say(parts, records.Withdrawal(target=target, reason=reason, effective=parts.now()))
-    parts.store.pin(said.entry)
+    appended = append(parts, records.Withdrawal(target=target, reason=reason, effective=parts.now()))
+    parts.store.pin(appended.entry)
     with parts.catalog.read() as db:
         touched = lineage.touched(db, name)
     return {
-        "withdrawal": str(said.record),
-        "entry": str(said.entry),
+        "withdrawal": str(appended.record),
+        "entry": str(appended.entry),
         "target": name,
         "touches": touched,
     }

@@ -1,6 +1,6 @@
-"""What was taken back of releases: said first wherever a release is listed, shown or used.
+"""What was taken back of releases: shown first wherever a release is listed, shown or used.
 
-Invariants: only what somebody said who may: the release's issuer, an image's contributor, or the issuer of a
+Invariants: only withdrawals by who may make them: the release's issuer, an image's contributor, or the issuer of a
 contribution that holds it; of a log whose entries merely have their place here (it came in a file) the same counts.
 Nothing but the catalog is asked where nobody took anything back.
 """
@@ -10,21 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy.orm import Session
-
 from registry.catalog.queries import entries, releases, withdrawals
+from registry.catalog.schema.database import Connection
 from registry.catalog.schema.sql import target_text
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.workflows.parts import Parts
 
-SHOWN = 5  # images that are named; how many more there are is said
+SHOWN = 5  # images that are named; the number of the others is given
 Document = dict[str, Any]
 
 
-class Said(NamedTuple):
-    """One withdrawal: who said it by which entry, and of what."""
+class SignedWithdrawal(NamedTuple):
+    """One withdrawal: who signed it by which entry, and of what."""
 
     issuer: str
     entry: str
@@ -39,27 +38,27 @@ def withdrawals_by(parts: Parts, rows: Sequence[Mapping[str, Any]]) -> dict[str,
     ``rows`` have ``cid, entry, issuer, snapshot``, as ``registry.catalog.queries.releases`` gives them.
     """
     with parts.catalog.read() as db:
-        said = known(parts, db)
-        if not said:
+        signed = known_withdrawals(parts, db)
+        if not signed:
             return {}
-        images = withdrawals.images_of(db, {one.target for one in said})
+        images = withdrawals.images_of(db, {one.target for one in signed})
         may = withdrawals.may_take_back(db, set(images.values()))
         found = {}
         for row in rows:
             held = withdrawals.members(db, row["snapshot"], set(images.values()))
             told = [
-                *_of_records(said, row),
-                *_of_images(said, row, {n: i for n, i in images.items() if i in held}, may),
+                *_of_records(signed, row),
+                *_of_images(signed, row, {n: i for n, i in images.items() if i in held}, may),
             ]
             if told:
                 found[str(row["cid"])] = told
     return found
 
 
-def known(parts: Parts, db: Session) -> list[Said]:
-    """Every withdrawal that a signed entry says which is known here, one that came in a file too."""
-    said = [Said(**row) for row in withdrawals.indexed(db)]
-    return [*said, *_placed(parts, withdrawals.places(db))]
+def known_withdrawals(parts: Parts, db: Connection) -> list[SignedWithdrawal]:
+    """Every withdrawal in a signed entry that is known here, those that came in a file too."""
+    signed = [SignedWithdrawal(**row) for row in withdrawals.indexed(db)]
+    return [*signed, *_placed(parts, withdrawals.places(db))]
 
 
 def withdrawals_of_release(parts: Parts, release: CID) -> list[Document]:
@@ -79,29 +78,31 @@ def sentences(found: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines + ([f"WITHDRAWN: {len(parts) - SHOWN} more of its images"] if len(parts) > SHOWN else [])
 
 
-def _placed(parts: Parts, places: Iterable[Mapping[str, str]]) -> Iterator[Said]:
+def _placed(parts: Parts, places: Iterable[Mapping[str, str]]) -> Iterator[SignedWithdrawal]:
     for place in places:
         try:
             record = records.parse(parts.store.get(CID.parse(place["record"])))
         except EmotionetError:
             continue
         if isinstance(record, records.Withdrawal):
-            yield Said(place["issuer"], place["entry"], target_text(record.target), record.effective, record.reason)
+            yield SignedWithdrawal(
+                place["issuer"], place["entry"], target_text(record.target), record.effective, record.reason
+            )
 
 
-def _of_records(said: Iterable[Said], row: Mapping[str, Any]) -> Iterator[Document]:
+def _of_records(signed: Iterable[SignedWithdrawal], row: Mapping[str, Any]) -> Iterator[Document]:
     names = {row["cid"]: "release", row["entry"]: "release", row["snapshot"]: "release's snapshot"}
-    return (_told(names[one.target], one) for one in said if one.target in names and one.issuer == row["issuer"])
+    return (_document(names[one.target], one) for one in signed if one.target in names and one.issuer == row["issuer"])
 
 
 def _of_images(
-    said: Iterable[Said], row: Mapping[str, Any], images: Mapping[str, str], may: set[tuple[str, str]]
+    signed: Iterable[SignedWithdrawal], row: Mapping[str, Any], images: Mapping[str, str], may: set[tuple[str, str]]
 ) -> Iterator[Document]:
-    for one in said:
+    for one in signed:
         sha256 = images.get(one.target)
         if sha256 is not None and (one.issuer == row["issuer"] or (sha256, one.issuer) in may):
-            yield _told(f"image {sha256}", one)
+            yield _document(f"image {sha256}", one)
 
 
-def _told(what: str, one: Said) -> Document:
+def _document(what: str, one: SignedWithdrawal) -> Document:
     return {"what": what, **one._asdict()}

@@ -1,4 +1,4 @@
-"""Whether something was said by this home, or by somebody else."""
+"""Which issuers are this home's own: those whose keys it has, or had."""
 
 from __future__ import annotations
 

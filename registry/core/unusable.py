@@ -1,4 +1,4 @@
-"""What a stranger's records state, where it is worked with: what does not work is the records' fault, and told so."""
+"""Where a stranger's records are worked with: a value that can't be worked with is the records' fault, and told so."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from registry.core.errors import InvalidInput
 
 
 @contextmanager
-def as_stated() -> Iterator[None]:
+def refuse_unusable() -> Iterator[None]:
     """``InvalidInput`` (``bad_evaluation``) for numbers that are none, rows of other columns, cells of other kinds."""
     try:
         yield
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
         raise InvalidInput(
-            "this release's evaluation states what can't be shown",
+            "this release's evaluation holds values that can't be used",
             code="bad_evaluation",
             hint="`emotionet audit` says where.",
         ) from error

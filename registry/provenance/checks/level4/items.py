@@ -14,8 +14,8 @@ from registry.core.records import Contribution, parse_as
 from registry.core.snapshots.snapshot import classes_of, matches, resolve_rows, rows_said, select, speaker
 from registry.core.table import tables
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
-from registry.provenance.checks.subject import Subject
-from registry.provenance.checks.withdrawals import Withdrawals
+from registry.provenance.checks.target.subject import Subject
+from registry.provenance.checks.target.withdrawals import Withdrawals
 
 Row = Mapping[str, Any]
 

@@ -10,7 +10,7 @@ from registry.core import tensors
 from registry.exports.card import TEMPLATE, model_card
 from registry.exports.card_base import Base, stated_origin
 from registry.provenance.checks.report import Check, Doubt, Skip, run
-from registry.provenance.checks.subject import Subject
+from registry.provenance.checks.target.subject import Subject
 
 _TEMPLATE = re.compile(rb"\bby template ([0-9]{1,6})\b")
 

@@ -13,7 +13,7 @@ from registry.core import log, records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
-from registry.provenance.checks.subject import Subject
+from registry.provenance.checks.target.subject import Subject
 
 
 class Withdrawn(NamedTuple):

@@ -1,7 +1,4 @@
-"""Level 4: items follow from contributions, folds from draw and groups, predictions from folds and items.
-
-``items`` and ``plan`` have the checks of data and of the plan.
-"""
+"""Level 4's checks of folds: they follow from draw and groups, trainings and predictions from folds and items."""
 
 from __future__ import annotations
 
@@ -11,16 +8,13 @@ from typing import Any
 
 from registry.core.draw import check_repeats, draw_seed, repeated_folds
 from registry.core.records import REFIT
-from registry.provenance.checks import items, plan
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
-from registry.provenance.checks.subject import Subject
+from registry.provenance.checks.target.subject import Subject
 from registry.provenance.recipe_numbers import drawn, fold_counts, threshold_rule
 
 
 def checks(subject: Subject) -> Iterator[Check]:
-    """All checks of this level."""
-    yield from items.checks(subject)
-    yield from plan.checks(subject)
+    """All checks of this module."""
     yield run("4.draw", "the draw's seed follows from the plan and its block", partial(seed, subject))
     yield run("4.folds", "the folds follow from draw, groups and items", partial(folds, subject))
     yield run("4.trainings", "every fold was trained once, for this draw", partial(trainings, subject))
@@ -43,7 +37,9 @@ def seed(subject: Subject) -> str:
     return "from the block's hash" if block else "from the plan's seed alone (no beacon)"
 
 
-def _kept(subject: Subject) -> tuple[dict[bytes, bytes], dict[bytes, int | None], dict[bytes, Mapping[str, Any]]]:
+def _kept_rows(
+    subject: Subject,
+) -> tuple[dict[bytes, bytes], dict[bytes, int | None], dict[bytes, Mapping[str, Any]]]:
     """Groups, class indices (None: it shows nothing) and PREPARED rows of the kept images."""
     index: dict[Any, int | None] = {name: place for place, name in enumerate(subject.release.snapshot.classes)}
     index[None] = None
@@ -66,7 +62,7 @@ def folds(subject: Subject) -> str:
     """4.folds: drawn again, and no group on both sides."""
     _release(subject)
     stated = _drawn(subject)
-    groups, labels, _ = _kept(subject)
+    groups, labels, _ = _kept_rows(subject)
     k, repeats = fold_counts(subject.release.recipe)
     equal("rows of folds", len(stated), repeats * len(groups))  # before as many are drawn
     equal("folds", stated, repeated_folds(groups, labels, k, repeats, subject.release.draw.seed))
@@ -96,7 +92,7 @@ def predictions(subject: Subject) -> str:
     if subject.release.evaluation.draw != subject.release.release.draw:
         raise Doubt("the evaluation is of another draw")
     stated = {(sha256, fold) for (sha256, _), fold in _drawn(subject).items()}
-    _, labels, kept = _kept(subject)
+    _, labels, kept = _kept_rows(subject)
     floor = threshold_rule(subject.release.recipe).floor
     rows = subject.rows(subject.release.evaluation.predictions)
     equal("images judged", len(rows), len(stated))

@@ -11,7 +11,7 @@ from registry.core.records import REFIT
 from registry.evaluation.claims import check_about, judge
 from registry.evaluation.figures.figures import METRICS
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
-from registry.provenance.checks.subject import Subject
+from registry.provenance.checks.target.subject import Subject
 from registry.provenance.recipe_numbers import check_evaluation, drawn, fold_counts
 
 

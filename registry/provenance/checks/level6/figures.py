@@ -1,4 +1,4 @@
-"""Level 6: every figure, recomputed from the published predictions, is equal; claims and weights agree."""
+"""Level 6's checks of figures: each is computed again from the published predictions, and is equal."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Any
 from registry.core.records import to_value
 from registry.core.table import tables
 from registry.evaluation.evaluate import Result
-from registry.provenance.checks import card, weights
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, once, run
-from registry.provenance.checks.subject import Subject
+from registry.provenance.checks.target.subject import Subject
 from registry.provenance.release_view import evaluate_draw
 
 
 def checks(subject: Subject) -> Iterator[Check]:
-    """All checks of this level."""
+    """All checks of this module."""
 
     @once
     def again() -> Result:
@@ -34,8 +33,6 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield run("6.fairness", "the fairness figures are equal", partial(fairness, subject, again))
     yield run("6.tests", "the groups' tests against the rest are equal", partial(tests, subject, again))
     yield run("6.verdicts", "the claims' verdicts follow", partial(verdicts, subject, again))
-    yield from card.checks(subject)
-    yield from weights.checks(subject)
 
 
 def _release(subject: Subject) -> None:

@@ -23,7 +23,7 @@ from registry.provenance.base_lineage import (
     trained_on,
 )
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run, some
-from registry.provenance.checks.subject import Subject
+from registry.provenance.checks.target.subject import Subject
 
 
 def checks(subject: Subject) -> Iterator[Check]:

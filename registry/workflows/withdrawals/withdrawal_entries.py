@@ -13,29 +13,29 @@ from registry.catalog.queries import entries
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID, DAG_CBOR
+from registry.core.run_view import draw_view
 from registry.core.table import tables
 from registry.core.table.cells import SHAPES, wrong
-from registry.provenance.release_view import draw_view
 from registry.workflows.parts import Parts
-from registry.workflows.withdrawals.withdrawn import known
+from registry.workflows.withdrawals.withdrawn import known_withdrawals
 
 
 def withdrawals_of(parts: Parts, record: CID, entry: CID | None) -> list[CID]:
     """Entries of withdrawals that touch this record, what it rests on, or an image of its snapshot."""
     with parts.catalog.read() as db:
-        said = known(parts, db)
+        signed = known_withdrawals(parts, db)
         issuer = None if entry is None else entries.issuer_of(db, entry)
-    if not said:
+    if not signed:
         return []
     snapshot_cid, snapshot = _snapshot(parts, record)
     whole = {str(one) for one in (record, entry, snapshot_cid) if one is not None}
-    found = [one for one in said if one.target in whole and one.issuer == issuer]
+    found = [one for one in signed if one.target in whole and one.issuer == issuer]
     if snapshot is None:
         return [CID.parse(one.entry) for one in found]
     may: dict[str, set[str]] = {}
-    for name, who in _images(parts, snapshot, {one.target for one in said}):
+    for name, who in _images(parts, snapshot, {one.target for one in signed}):
         may.setdefault(name, {issuer} if issuer else set()).update(who)
-    found += [one for one in said if one.issuer in may.get(one.target, ())]
+    found += [one for one in signed if one.issuer in may.get(one.target, ())]
     return [CID.parse(one.entry) for one in found]
 
 

@@ -10,7 +10,7 @@ from registry.core import tensors
 from registry.core.ipld.cid import CID
 from registry.core.records import Weights
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, guarded, run
-from registry.provenance.checks.subject import Subject
+from registry.provenance.checks.target.subject import Subject
 from registry.provenance.release_view import ONNX, SAFETENSORS, final_weights
 
 _ONNX_FILE, _ONNX_BEGINS = "model.onnx", b"\x08"  # a protobuf whose first field is the version of the format

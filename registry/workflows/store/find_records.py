@@ -25,7 +25,7 @@ def look_up(parts: Parts, text: str) -> list[dict[str, Any]]:
         return lineage.lookup(db, text)
 
 
-def trace(parts: Parts, cid: CID) -> dict[str, Any]:
+def record_lineage(parts: Parts, cid: CID) -> dict[str, Any]:
     """What a record came from and what came from it: ``nodes`` and ``edges``."""
     with parts.catalog.read() as db:
         nodes, edges = lineage.lineage(db, entries.record_of(db, cid))
