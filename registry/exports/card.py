@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from registry.core.claim_text import claim_text
 from registry.core.ipld.cid import CID
 from registry.core.records import REFIT, Metric
 from registry.core.run_view import ReleaseView
@@ -169,7 +170,7 @@ def _honesty(view: ReleaseView) -> list[str]:
 def _claims(view: ReleaseView) -> list[str]:
     rows = [
         [
-            f"{one.metric} {one.comparator} {one.threshold}",
+            claim_text(one),
             one.verdict,
             one.value or _why(one.reason),
             _interval(one.low, one.high),

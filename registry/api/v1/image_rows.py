@@ -98,7 +98,7 @@ def measure(store: BlockReader, cid: CID, keep: bool = False) -> tuple[bytes, in
     return digest.digest(), size, b"".join(kept)
 
 
-def _new_row(parts: Parts, row: LabelRow, shown: Shown) -> tuple[NewRow, Picture | None]:
+def _new_row(parts: Parts, issuer: str, row: LabelRow, shown: Shown) -> tuple[NewRow, Picture | None]:
     """The row with its image, and that image's size where the row has boxes in it."""
     if row.cid is None:
         raise InvalidInput("a row needs the cid of its image: files are for `emotionet import`", code="cid_missing")
@@ -106,7 +106,7 @@ def _new_row(parts: Parts, row: LabelRow, shown: Shown) -> tuple[NewRow, Picture
     store = readable(parts, cid, shown)
     check_begins(store, cid, private=shown.hides(cid))
     digest, size, data = measure(store, cid, keep=bool(row.boxes))
-    made = new_row(row, digest, size, cid, parts.key.did)
+    made = new_row(row, digest, size, cid, issuer)
     return made, look(data) if row.boxes else None
 
 
@@ -118,8 +118,9 @@ class Measured:
     answers: dict[int, Answer]
 
 
-def measure_rows(parts: Parts, given: Iterable[Given], shown: Shown) -> Measured:
-    """Read every row's image, of what is ``shown``; this takes long, and needs no lock."""
+def measure_rows(parts: Parts, issuer: str, given: Iterable[Given], shown: Shown) -> Measured:
+    """Read every row's image, of what is ``shown``; this takes long, and needs no lock. A row without a contributor is
+    the issuer's."""
     answers: dict[int, Answer] = {}
     new: list[tuple[NewRow, Picture | None]] = []
     for one in given:
@@ -128,7 +129,7 @@ def measure_rows(parts: Parts, given: Iterable[Given], shown: Shown) -> Measured
             continue
         answer = answers[one.row] = Answer(one.row, one.cid)
         try:
-            found = _new_row(parts, one, shown)
+            found = _new_row(parts, issuer, one, shown)
         except (InvalidInput, NotFound) as error:
             answer.code, answer.reason = error.code, with_hint(error)
             continue
@@ -155,7 +156,7 @@ def _outcomes(log: LogTransaction, rows: list[NewRow]) -> Iterator[tuple[NewRow,
     """What became of each row; rows that are one statement together became the same, one said twice unchanged."""
     if not rows:
         return
-    done = register(log.parts, rows, log=log)
+    done = register(log.parts, log.signer, rows, log=log)
     refused = {one.row: one for one in done.rejected}
     before: dict[tuple[bytes, str], list[NewRow]] = {}
     for row in rows:
@@ -169,7 +170,7 @@ def _outcomes(log: LogTransaction, rows: list[NewRow]) -> Iterator[tuple[NewRow,
 
 
 def _status(log: LogTransaction, row: NewRow, contribution: CID | None) -> str:
-    found = images.current_row(log.db, row.sha256, log.parts.key.did, row.contributor)
+    found = images.current_row(log.db, row.sha256, log.signer.did, row.contributor)
     if found is None or contribution is None or found["contribution"] != contribution:
         return "unchanged"
     return "registered" if found["replaces"] is None else "corrected"

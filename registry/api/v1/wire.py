@@ -12,6 +12,7 @@ import msgspec
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from msgspec import Meta
 
+from registry.core.claim_text import EXAMPLE
 from registry.core.labeled_row import Words
 
 MIB = 1 << 20
@@ -41,13 +42,13 @@ Target = Annotated[str, QueryParameter(min_length=1, max_length=256, description
 LineageFormat = Annotated[Literal["json", "prov"], QueryParameter(name="format")]
 StatusFilter = Annotated[Literal["referenced", "stored", "withdrawn"] | None, QueryParameter()]
 Lang = Annotated[Literal["en", "es"], QueryParameter(description="the page's language")]
-Claim = Annotated[str, Meta(min_length=1, max_length=1000)]
+Claim = Annotated[str, Meta(min_length=1, max_length=1000, description=f"like `{EXAMPLE}`")]
 MAX_CLAIMS = 32  # judged by one request
 ClaimFilter = Annotated[
     list[Claim] | None,
     QueryParameter(
         max_items=MAX_CLAIMS,
-        description="like `macro_f1 >= 0.90`, 1000 characters at most: judged, and shown as after the fact",
+        description=f"like `{EXAMPLE}`, 1000 characters at most: judged, and shown as after the fact",
     ),
 ]
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="how many at most")]
@@ -140,7 +141,7 @@ class NewRelease(Request, frozen=True):
 
 
 class NewClaims(Request, frozen=True):
-    """Claims to judge after the fact, like `macro_f1 >= 0.90`."""
+    """Claims to judge after the fact, as texts."""
 
     claims: Annotated[list[Claim], Meta(min_length=1, max_length=MAX_CLAIMS)]
 

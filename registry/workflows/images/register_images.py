@@ -21,6 +21,7 @@ from registry.content.labels import Rejection
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.labeled_row import SAID, LabeledRow, Said, cells, correct, said_in
+from registry.core.log import Signer
 from registry.core.table import tables
 from registry.workflows.images.labeled_rows import NewRow, merge
 from registry.workflows.log.append import LogTransaction, appending
@@ -70,6 +71,7 @@ def _table_row(db: Connection, row: NewRow, issuer: str) -> LabeledRow | None:
 
 def register(
     parts: Parts,
+    signer: Signer,
     rows: Iterable[NewRow],
     *,
     root: CID | None = None,
@@ -82,12 +84,12 @@ def register(
     """
     given = list(rows)
     kept, rejected = merge(given)
-    with nullcontext(log) if log else appending(parts) as transaction:
+    with nullcontext(log) if log else appending(parts, signer) as transaction:
         for row in given:
             images.put_image(transaction.db, row.sha256, row.size, {profile or "unknown": row.cid}, stored=row.held)
             if row.name and root is not None:
                 images.add_file_name(transaction.db, row.sha256, row.name, root)
-        new = [value for row in kept if (value := _table_row(transaction.db, row, parts.key.did)) is not None]
+        new = [value for row in kept if (value := _table_row(transaction.db, row, signer.did)) is not None]
         contribution = _append_rows(transaction, new) if new else None
     if log is None and len(new) >= MANY:
         parts.catalog.analyze()
@@ -109,4 +111,4 @@ def _append_rows(log: LogTransaction, rows: list[LabeledRow]) -> CID:
     store = log.parts.store
     table = tables.build(columns, key, [cells(row, columns) for row in rows], store.put)
     store.flush()
-    return log.append(records.Contribution(issuer=log.parts.key.did, rows=table)).record
+    return log.append(records.Contribution(issuer=log.signer.did, rows=table)).record
