@@ -10,7 +10,7 @@ import pytest
 
 from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
 from registry.catalog.queries import entries, images, releases, runs, snapshots
-from registry.catalog.schema import derived as tables_
+from registry.catalog.schema import derived
 from registry.catalog.schema.derived import REBUILDABLE
 from registry.core import log, records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Untrusted
@@ -304,7 +304,7 @@ def test_an_unsaid_snapshot_is_not_listed(world: World) -> None:
     foreign = World(world.catalog, key=Key(8), minute=30, store=world.store)
     made = foreign.release(snapshot, range(4))
     with world.catalog.write() as db:
-        db.execute(tables_.entries.delete().where(tables_.entries.c.record == str(snapshot)))
+        db.execute(derived.entries.delete().where(derived.entries.c.record == str(snapshot)))
     with world.catalog.read() as db:
         assert snapshots.list_snapshots(db) == ([], None)
         with pytest.raises(NotFound):

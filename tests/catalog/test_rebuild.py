@@ -12,8 +12,7 @@ import sqlalchemy as sa
 from registry.catalog import tokens
 from registry.catalog.index.rebuild import rebuild
 from registry.catalog.queries import entries, images, runs
-from registry.catalog.schema import derived as t
-from registry.catalog.schema import operational as kept
+from registry.catalog.schema import derived, operational
 from registry.catalog.schema.database import Catalog
 from registry.catalog.schema.derived import REBUILDABLE
 from registry.catalog.schema.operational import KEPT
@@ -168,9 +167,9 @@ def test_what_lies_elsewhere_stays(world: World) -> None:
         assert done["problems"] == []
         assert dump(world.catalog) == before
         with world.catalog.write() as db:  # what its store holds comes back, not what stood there
-            lost = t.contribution_rows.c.issuer == one.key.did
-            db.execute(sa.delete(t.contribution_rows).where(lost))
-            db.execute(sa.update(t.withdrawals).values(reason="forged"))
+            lost = derived.contribution_rows.c.issuer == one.key.did
+            db.execute(sa.delete(derived.contribution_rows).where(lost))
+            db.execute(sa.update(derived.withdrawals).values(reason="forged"))
         rebuild(world.catalog, one.store.get, one.store.cids(), NOW, issuers=[one.key.did])
         rebuild(world.catalog, other.store.get, other.store.cids(), NOW, issuers=[other.key.did])
         assert dump(world.catalog) == before
@@ -295,8 +294,8 @@ def test_exact_cids_do_as_well_as_raw_ones(world: World) -> None:
 def test_a_run_that_is_there_is_not_derived_again(world: World) -> None:
     made = world.everything()
     with world.catalog.write() as db:
-        db.execute(kept.run_folds.delete())
-        db.execute(kept.runs.delete())
+        db.execute(operational.run_folds.delete())
+        db.execute(operational.runs.delete())
         runs.create(
             db,
             run="rmine",

@@ -16,7 +16,7 @@ import msgspec
 import sqlalchemy as sa
 
 from registry.catalog.queries.images import put_images
-from registry.catalog.schema import derived as t
+from registry.catalog.schema import derived
 from registry.catalog.schema.sql import insert_new, int64
 from registry.core import records
 from registry.core.errors import Untrusted
@@ -53,27 +53,29 @@ def index_rows(db: sa.Connection, cid: CID, record: records.Contribution, entry:
             f"{entry.issuer} can't say {cid}, a contribution of {record.issuer}", code="foreign_contribution"
         )
     ordinal = f"{entry.issuer} {entry.seq:020d}"
-    mine = t.contributions.c.cid == str(cid)
-    known = db.scalar(sa.select(t.contributions.c.ordinal).where(mine))
+    mine = derived.contributions.c.cid == str(cid)
+    known = db.scalar(sa.select(derived.contributions.c.ordinal).where(mine))
     if known is not None:
         if ordinal < known:
-            db.execute(sa.update(t.contributions).where(mine).values(ordinal=ordinal))
-            rows = t.contribution_rows
+            db.execute(sa.update(derived.contributions).where(mine).values(ordinal=ordinal))
+            rows = derived.contribution_rows
             db.execute(sa.update(rows).where(rows.c.contribution == str(cid)).values(ordinal=ordinal))
         return
     table = tables.read(record.rows, get)
     if (table.columns, table.key) != records.CONTRIBUTION_ROWS:
         raise malformed("it has other columns")
     header = {"cid": str(cid), "rows": str(record.rows), "count": int64(table.count, "the count"), "ordinal": ordinal}
-    insert_new(db, t.contributions, [header])
+    insert_new(db, derived.contributions, [header])
     for batch in _batches(_checked(values) for values in tables.rows_as_dicts(record.rows, get)):
         put_images(db, [(row.sha256, row.size, (image,)) for row, image in batch], stored=False)
         insert_new(
-            db, t.contribution_rows, [_sql_row(str(cid), entry.issuer, ordinal, row, image) for row, image in batch]
+            db,
+            derived.contribution_rows,
+            [_sql_row(str(cid), entry.issuer, ordinal, row, image) for row, image in batch],
         )
         corrected = {str(CID.decode(row.replaces)) for row, _ in batch if row.replaces}
         edges = [{"record": str(cid), "target": target, "relation": "corrects"} for target in sorted(corrected)]
-        insert_new(db, t.mentions, edges)
+        insert_new(db, derived.mentions, edges)
 
 
 def _sql_row(contribution: str, issuer: str, ordinal: str, row: LabeledRow, image: CID) -> dict[str, Any]:
