@@ -6,7 +6,7 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check -c constraints.tx
 STAMP := $(VENV)/.installed
 TRAIN := $(VENV)/.train
 
-.PHONY: help install demo test check fix bench clean
+.PHONY: help install demo test coverage check fix picture bench clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -34,8 +34,14 @@ $(BIN)/pip:
 demo: $(TRAIN) ## the main job from import to audit, on drawn faces; installs what that needs
 	$(BIN)/emotionet demo
 
-test: install ## the whole suite, the same that CI runs
-	$(BIN)/python -m pytest
+test: install ## the whole suite on two processes, the same that CI runs
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+coverage: install ## branch coverage of core, evaluation and provenance by their tests and the workflows'
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q tests/core tests/evaluation tests/provenance tests/workflows
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report --skip-covered
 
 check: install ## lint, types, direction of imports
 	$(BIN)/ruff check .
@@ -46,6 +52,9 @@ check: install ## lint, types, direction of imports
 fix: install ## mend what ruff can mend by itself, and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+picture: install ## draw docs/architecture.svg from the code
+	$(BIN)/python -m bench.rooms
 
 bench: install ## measure, against baselines in the same minute
 	$(BIN)/python -m bench

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from pipeline.resize import Letterbox, pixels_digest, resize
 from registry.core.errors import InvalidInput, Unavailable, Untrusted, not_written
 from registry.core.ports.method import FoldTask, Prepared, Progress
+from registry.files import own_file
 from registry.imaging.decode import Undecodable, decode
 
 Read = Callable[[bytes], bytes]
@@ -104,23 +105,17 @@ def _make_array(
     rows: Sequence[Prepared], read: Read, rules: Mapping[str, Any], array: Path, progress: Progress
 ) -> None:
     size = int(rules["size"])
-    for left in array.parent.glob(f"{array.name}.*.tmp"):  # by one who was killed: only one at a time makes an array
-        left.unlink(missing_ok=True)
-    temporary = array.with_name(f"{array.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("w+b") as handle:
+        with own_file(array, durable=False) as stream:  # what a crash leaves of it is compared before it is used
             head = {"descr": "|u1", "fortran_order": False, "shape": (len(rows), size, size, 3)}
-            np.lib.format.write_array_header_1_0(handle, head)
-            handle.flush()
-            begin = handle.tell()
-            _reserve(handle.fileno(), begin + len(rows) * size * size * 3)
-            _fill(handle.fileno(), begin, rows, read, rules, progress)
-        temporary.replace(array)
+            np.lib.format.write_array_header_1_0(stream, head)
+            stream.flush()
+            begin = stream.tell()
+            _reserve(stream.fileno(), begin + len(rows) * size * size * 3)
+            _fill(stream.fileno(), begin, rows, read, rules, progress)
     except OSError as error:
         needed = len(rows) * size * size * 3 >> 20
         raise not_written(f"{array}, {needed} MiB of pixels,", error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _reserve(file: int, size: int) -> None:

@@ -1,8 +1,11 @@
-"""A file for people that appears whole or not at all, or one sentence on why it can't.
+"""The only one who writes files and folders that appear whole or not at all.
 
-Invariants: no two writers share a temporary file, and no file of another name is touched; a link is followed, and
-what is there and is no regular file (a pipe, /dev/null) is written to as it is, never replaced; only what goes wrong
-with this file is told of it.
+``whole_file`` and ``whole_tree`` are for what people name: no two writers share a temporary file, no file of another
+name is touched; a link is followed, and what is there and is no regular file (a pipe, /dev/null) is written to as it
+is, never replaced. ``own_file`` is for this program's own files, which one process at a time writes.
+
+Invariants: only what goes wrong with this file is told of it (``Unavailable``); nothing that was begun is left, unless
+the process is killed.
 """
 
 from __future__ import annotations
@@ -12,11 +15,27 @@ import io
 import os
 import secrets
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from registry.core.errors import UsageError, not_written
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a crash."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_file(handle: IO[bytes]) -> None:
+    """Make what was written to an open file survive a crash (its name: ``sync_folder``)."""
+    handle.flush()
+    os.fsync(handle.fileno())
 
 
 @contextlib.contextmanager
@@ -36,10 +55,10 @@ def _mode(path: Path) -> int | None:
 
 
 class _Raw(io.FileIO):
-    """A file whose failing writes are told of ``path``."""
+    """A file whose failing writes are told of ``path``; a new one is made with the bits ``made``."""
 
-    def __init__(self, place: Path, mode: str, path: Path) -> None:
-        super().__init__(place, mode)
+    def __init__(self, place: Path, mode: str, path: Path, made: int = 0o666) -> None:
+        super().__init__(place, mode, opener=lambda name, flags: os.open(name, flags, made))
         self._path = path
 
     def write(self, data: Any, /) -> int:
@@ -84,8 +103,53 @@ def whole_file(path: Path) -> Iterator[Stream]:
             if not straight:
                 place.replace(final)
     finally:
-        with contextlib.suppress(Exception):  # what it still held is told already, or unwanted
+        _drop(stream, None if straight else place)
+
+
+@contextlib.contextmanager
+def own_file(path: Path, *, mode: int = 0o666, durable: bool = True) -> Iterator[Stream]:
+    """The same for a file of this program's own, of which the caller is the only writer (it holds a lock, or the
+    folder is its own): what a killed writer left is removed, not added to.
+
+    ``durable``: a machine that loses its power has the old file or the new one. A new file never has more of the bits
+    ``mode``, not even for a moment.
+    """
+    place = path.with_name(f"{path.name}.tmp")
+    with _told(path):
+        place.unlink(missing_ok=True)
+        stream = Stream(_Raw(place, "xb", path, mode))
+    try:
+        yield stream
+        with _told(path):
+            if durable:
+                sync_file(stream)
             stream.close()
-        if not straight:
-            with contextlib.suppress(OSError):
-                place.unlink()
+            place.replace(path)
+            if durable:
+                sync_folder(path.parent)
+    finally:
+        _drop(stream, place)
+
+
+def _drop(stream: Stream, place: Path | None) -> None:
+    """Let go of a stream and of what lies at ``place``."""
+    with contextlib.suppress(Exception):  # what it still held is told already, or unwanted
+        stream.close()
+    if place is not None:
+        with contextlib.suppress(OSError):
+            place.unlink()
+
+
+@contextlib.contextmanager
+def whole_tree(path: Path) -> Iterator[Path]:
+    """Where to make the file or the folder that shall be ``path``, where nothing is yet; folders above it are made.
+
+    ``Unavailable`` where the system refuses, also while the caller makes it.
+    """
+    with _told(path):
+        with contextlib.suppress(FileExistsError):  # a file there is told of as what it is: no folder
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".emotionet-") as scratch:
+            place = Path(scratch) / "content"
+            yield place
+            place.replace(path)

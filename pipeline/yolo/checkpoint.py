@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError  # the error alone
@@ -20,6 +19,7 @@ import torch
 from pipeline.hardware import hardware
 from pipeline.workspace import task_digest
 from registry.core.ports.method import FoldTask
+from registry.files import own_file
 
 _DIGEST = 32  # bytes
 _UNUSABLE = (OSError, EOFError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, UnpicklingError)
@@ -47,16 +47,11 @@ class _Hashed:
 
 
 def write(task: FoldTask, values: Mapping[str, Any]) -> None:
-    """Temp, flush, rename: a machine that loses its power has the old one or the new one."""
-    path = path_of(task)
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as handle:
-        hashed = _Hashed(handle)
+    """A machine that loses its power has the old one or the new one."""
+    with own_file(path_of(task)) as stream:
+        hashed = _Hashed(stream)
         torch.save({**values, "task": task_digest(task), "machine": _machine()}, hashed)
-        handle.write(hashed.digest.digest())
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)
+        stream.write(hashed.digest.digest())
 
 
 def read(task: FoldTask) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from registry.cli.output import table
+from registry.core.claim_text import claim_text
 from registry.evaluation.sentences import not_estimable
 
 SHOWN = ("macro_f1", "accuracy", "pr_auc", "map50", "recall_gap(class)")
@@ -38,17 +39,13 @@ def apart_lines(done: dict[str, Any]) -> list[str]:
 
 def claim_lines(done: dict[str, Any]) -> list[str]:
     """The plan's claims and what became of them."""
-    return [
-        f"claim {claim['metric']} {claim['comparator']} {claim['threshold']}: {verdict_text(claim)}"
-        for claim in done["claims"]
-    ]
+    return [f"claim {claim_text(claim)}: {verdict_text(claim)}" for claim in done["claims"]]
 
 
 def later_line(claim: dict[str, Any]) -> str:
     """A claim after the fact with its verdict and its figure."""
     figure = "" if claim["value"] is None else f", {figure_text(claim)}"
-    said = f"{claim['metric']} {claim['comparator']} {claim['threshold']}"
-    return f"after the fact: {said}: {verdict_text(claim)}{figure}"
+    return f"after the fact: {claim_text(claim)}: {verdict_text(claim)}{figure}"
 
 
 def figure_text(found: dict[str, Any]) -> str:

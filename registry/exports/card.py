@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from registry.core.claim_text import claim_text
 from registry.core.ipld.cid import CID
 from registry.core.records import REFIT, Metric
+from registry.core.run_view import ReleaseView
 from registry.core.snapshots.snapshot import NOTHING
 from registry.evaluation.base_seen import about_base
 from registry.evaluation.sentences import not_estimable, say
@@ -19,7 +21,7 @@ from registry.exports.card_base import Base
 from registry.exports.card_front import LICENCE, front_matter
 from registry.exports.card_text import line, table
 from registry.exports.card_use import use
-from registry.provenance.release_view import ReleaseView, own_figures
+from registry.provenance.release_view import own_figures
 
 TEMPLATE = 3  # of this very text: another one, or another order of what it says, is another number
 MAX_NAMED = 3  # trainings of base weights that the card names
@@ -169,7 +171,7 @@ def _honesty(view: ReleaseView) -> list[str]:
 def _claims(view: ReleaseView) -> list[str]:
     rows = [
         [
-            f"{one.metric} {one.comparator} {one.threshold}",
+            claim_text(one),
             one.verdict,
             one.value or not_estimable(one.reason),
             _interval(one.low, one.high),

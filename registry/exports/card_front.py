@@ -12,8 +12,8 @@ import re
 
 from registry.core.errors import InvalidInput, UsageError
 from registry.core.records import Metric
+from registry.core.run_view import ReleaseView
 from registry.exports.card_text import yaml_text
-from registry.provenance.release_view import ReleaseView
 
 LICENCE = "AGPL-3.0-only"  # of weights that ultralytics trained
 SHOWN = {

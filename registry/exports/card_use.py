@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from registry.core.records import REFIT
-from registry.provenance.release_view import ReleaseView
+from registry.core.run_view import ReleaseView
 
 _SHARE = re.compile(r"[01](\.[0-9]{1,6})?", re.ASCII)
 _PICTURE = """\

@@ -17,13 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
-from registry.catalog.schema import operational as t
+from registry.catalog.schema import operational
 from registry.catalog.schema.database import Catalog
 from registry.core.errors import Cancelled, Conflict
 
-_J = t.jobs
+_J = operational.jobs
 Lease = tuple[int, float]  # token, until
 
 
@@ -51,7 +50,7 @@ class Queue:
         self._catalog, self._monotonic = catalog, monotonic
         self._watched: dict[int, tuple[Lease, float]] = {}  # leases of the future by job, and since when they are so
 
-    def enqueue(self, db: Session, run: str, kind: str, payload: Mapping[str, Any], now: str) -> int:
+    def enqueue(self, db: sa.Connection, run: str, kind: str, payload: Mapping[str, Any], now: str) -> int:
         """Put a job into the queue in the caller's transaction; returns its id."""
         row = {
             "run": run,
@@ -95,7 +94,7 @@ class Queue:
         return Job(row.id, row.run, row.kind, row.payload, row.token, row.attempt) if row else None
 
     def _not_renewed(
-        self, db: Session, mine: sa.ColumnElement[bool], lease_seconds: float, now: float
+        self, db: sa.Connection, mine: sa.ColumnElement[bool], lease_seconds: float, now: float
     ) -> list[tuple[int, int]]:
         """Jobs and tokens whose leases end later than any that could be given now, and are not renewed."""
         future = (_J.c.state == "running") & (_J.c.lease_until > now + lease_seconds) & mine
@@ -120,7 +119,7 @@ class Queue:
             return "lost"
         return "cancelled" if row.cancel and row.state == "running" else "ok"
 
-    def guard(self, db: Session, job: Job) -> None:
+    def guard(self, db: sa.Connection, job: Job) -> None:
         """Hold on to a job for the rest of the caller's transaction.
 
         ``Conflict`` ``lease_lost`` if somebody else has it; ``Cancelled`` if its run was cancelled.
@@ -131,12 +130,12 @@ class Queue:
         if row.cancel:
             raise Cancelled("the run was cancelled")
 
-    def complete(self, db: Session, job: Job) -> None:
+    def complete(self, db: sa.Connection, job: Job) -> None:
         """``guard``, and the job is done if the caller's transaction commits: the last thing a handler writes."""
         self.guard(db, job)
         db.execute(sa.update(_J).where(self._held(job)).values(state="done", lease_until=None, worker=None))
 
-    def progressed(self, db: Session, job: Job) -> None:
+    def progressed(self, db: sa.Connection, job: Job) -> None:
         """``guard``, and the job came further than ever: what it failed of before no longer counts against it."""
         self.guard(db, job)
         db.execute(sa.update(_J).where(self._held(job)).values(attempt=1))
@@ -170,13 +169,13 @@ class Queue:
         with self._catalog.write() as db:
             return self.cancel_in(db, run)
 
-    def cancel_in(self, db: Session, run: str) -> int:
+    def cancel_in(self, db: sa.Connection, run: str) -> int:
         """Cancel a run's jobs; those under way learn it by their heartbeat. Returns how many there were."""
         open_jobs = (_J.c.run == run) & _J.c.state.in_(("queued", "running"))
         state = sa.case((_J.c.state == "queued", "cancelled"), else_=_J.c.state)
         return len(db.execute(sa.update(_J).where(open_jobs).values(cancel=True, state=state).returning(_J.c.id)).all())
 
-    def wanted(self, db: Session, run: str, *states: str) -> int:
+    def wanted(self, db: sa.Connection, run: str, *states: str) -> int:
         """How many jobs of a run are in these states (unless said: wait or are under way) and were not cancelled."""
         mine = (_J.c.run == run) & _J.c.state.in_(states or ("queued", "running")) & ~_J.c.cancel
         return db.scalar(sa.select(sa.func.count()).where(mine)) or 0
@@ -187,16 +186,16 @@ class Queue:
         with self._catalog.read() as db:
             return db.scalar(sa.select(sa.func.count()).where(open_jobs)) or 0
 
-    def emit(self, db: Session, run: str, kind: str, data: Mapping[str, Any], now: str) -> int:
+    def emit(self, db: sa.Connection, run: str, kind: str, data: Mapping[str, Any], now: str) -> int:
         """Add an event to a run's in the caller's (serial) transaction; returns its number, from 1."""
-        events = t.job_events
+        events = operational.job_events
         last = db.scalar(sa.select(sa.func.max(events.c.seq)).where(events.c.run == run)) or 0
         db.execute(sa.insert(events).values(run=run, seq=last + 1, kind=kind, data=dict(data), time=now))
         return last + 1
 
-    def events(self, db: Session, run: str, after: int = 0, limit: int = 500) -> list[dict[str, Any]]:
+    def events(self, db: sa.Connection, run: str, after: int = 0, limit: int = 500) -> list[dict[str, Any]]:
         """A run's events with a number above ``after``, in order: ``seq, kind, data, time``."""
-        events = t.job_events
+        events = operational.job_events
         columns = (events.c.seq, events.c.kind, events.c.data, events.c.time)
         query = sa.select(*columns).where(events.c.run == run, events.c.seq > after)
         return [dict(row) for row in db.execute(query.order_by(events.c.seq).limit(limit)).mappings()]

@@ -21,10 +21,11 @@ from typing import Any
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
+from registry.core.ipld.dag import Get
 from registry.core.records import BaseSeen, Seen
+from registry.core.run_view import draw_view
 from registry.core.table import tables
 from registry.provenance.recipe_numbers import stated_count
-from registry.provenance.release_view import Get, draw_view
 
 IMAGE, PERSON, NEAR = "image", "person", "near_duplicate"
 MAX_TRAININGS = 10_000

@@ -1,4 +1,5 @@
-"""A release read back as one value: every record it rests on, and its evaluation made again.
+"""What follows from a release's records (``core.run_view``): final weights, thresholds, own figures, and the evaluation
+made again.
 
 Pure: all reading is through ``get``, which verifies. Used to evaluate a run, to write its card and
 report, and by the audit, so that all of them speak of the same thing.
@@ -7,70 +8,21 @@ report, and by the audit, so that all of them speak of the same thing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
+from registry.core.ipld.dag import Get
+from registry.core.run_view import ReleaseView, draw_view
 from registry.core.table import tables
 from registry.evaluation.evaluate import Result, evaluate
 from registry.evaluation.figures.overfitting import History, history_of
 from registry.provenance.recipe_numbers import check_evaluation, stated_count, threshold_rule
 
-Get = Callable[[CID], bytes]
-R = TypeVar("R", bound=records.Record)
 SAFETENSORS, ONNX = "safetensors", "onnx"  # formats of published weights
 _SIX = re.compile(r"0\.[0-9]{6}|1\.000000")
-
-
-@dataclass(frozen=True)
-class DrawView:
-    """What a draw rests on."""
-
-    draw: records.Draw
-    plan: records.Plan
-    recipe: records.Recipe
-    preprocessing: records.Preprocessing
-    snapshot: records.Snapshot
-
-
-@dataclass(frozen=True)
-class ReleaseView(DrawView):
-    """What a release rests on."""
-
-    release: records.Release
-    trainings: tuple[records.Training, ...]
-    evaluation: records.Evaluation
-
-
-def _read(get: Get, kind: type[R], cid: CID) -> R:
-    return records.parse_as(kind, get(cid))
-
-
-def draw_view(get: Get, draw_cid: CID) -> DrawView:
-    """A draw's records, read through ``get``."""
-    draw = _read(get, records.Draw, draw_cid)
-    plan = _read(get, records.Plan, draw.plan)
-    preprocessing = _read(get, records.Preprocessing, plan.preprocessing)
-    return DrawView(
-        draw=draw,
-        plan=plan,
-        recipe=_read(get, records.Recipe, plan.recipe),
-        preprocessing=preprocessing,
-        snapshot=_read(get, records.Snapshot, preprocessing.snapshot),
-    )
-
-
-def release_view(get: Get, release: records.Release) -> ReleaseView:
-    """A release's records, read through ``get``."""
-    return ReleaseView(
-        **vars(draw_view(get, release.draw)),
-        release=release,
-        trainings=tuple(_read(get, records.Training, cid) for cid in release.trainings),
-        evaluation=_read(get, records.Evaluation, release.evaluation),
-    )
 
 
 def final_weights(view: ReleaseView) -> records.Weights:
@@ -129,7 +81,7 @@ def by_name(found: Iterable[records.Figure]) -> dict[str, dict[str, Any]]:
 
 
 def _history(get: Get, training: CID) -> History:
-    record = _read(get, records.Training, training)
+    record = records.parse_as(records.Training, get(training))
     return history_of(record.fold, list(tables.rows_as_dicts(record.history, get)))
 
 

@@ -32,7 +32,7 @@ RUN = {"snapshot": "s", "recipe_name": "quick", "engine": "local", "options": {}
 
 def test_the_history_leads_to_the_tables_as_they_are_written(catalog: Catalog) -> None:
     with catalog.read() as db:
-        context = MigrationContext.configure(db.connection(), opts={"compare_type": True})
+        context = MigrationContext.configure(db, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
 
 

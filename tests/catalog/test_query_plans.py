@@ -38,13 +38,12 @@ def plan_of(catalog: Catalog, asked: dict[str, str]) -> str:
         sa.event.remove(catalog.engine, "before_cursor_execute", listen)
     statement, parameters = next(one for one in seen if "ORDER BY" in one[0])
     with catalog.read() as db:
-        connection = db.connection()
         if catalog.is_postgresql:  # a table of a page or two is read whole: what it would do with a large one
-            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-            connection.exec_driver_sql("SET LOCAL enable_sort = off")
-            rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+            db.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            db.exec_driver_sql("SET LOCAL enable_sort = off")
+            rows = db.exec_driver_sql(f"EXPLAIN {statement}", parameters)
             return "\n".join(row[0] for row in rows)
-        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        rows = db.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
         return "\n".join(row[-1] for row in rows)
 
 

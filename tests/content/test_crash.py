@@ -21,7 +21,7 @@ KILLED = """
 import os, signal, sqlite3, sys
 from pathlib import Path
 from tests.content.store_contract import block
-from registry.content import index, packs
+from registry.content.stores import index, packs
 from registry.content.stores.embedded import EmbeddedStore
 
 folder, last, what = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]

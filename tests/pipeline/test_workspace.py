@@ -84,7 +84,7 @@ def test_a_disk_that_is_full_is_told_before_anything_is_written(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     rows = list(world.prepare().values())
-    (tmp_path / "a.npy.123.tmp").write_bytes(b"left by one who was killed")
+    (tmp_path / "a.npy.tmp").write_bytes(b"left by one who was killed")
     monkeypatch.setattr("os.posix_fallocate", full)
     with pytest.raises(Unavailable, match="No space left") as caught:
         materialize(world, rows, tmp_path / "a.npy")

@@ -18,13 +18,13 @@ from huggingface_hub.repocard_data import eval_results_to_model_index
 from registry.core import records
 from registry.core.errors import InvalidInput, UsageError
 from registry.core.ipld.cid import DAG_CBOR, cid_of
+from registry.core.run_view import ReleaseView
 from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import evaluate, to_record
 from registry.evaluation.figures.thresholds import ThresholdRule
 from registry.evaluation.sentences import why
 from registry.exports.card import Base, model_card
 from registry.exports.card_front import SHOWN, eval_results
-from registry.provenance.release_view import ReleaseView
 
 CLASSES = ("triste", "sorprendido", "feliz", "enojado")
 CID = cid_of(b"\xa0", DAG_CBOR)

@@ -145,7 +145,9 @@ def test_a_place_that_can_not_be_used_is_unavailable(tmp_path: Path) -> None:
 def test_a_killed_maker_leaves_nothing_in_the_way(tmp_path: Path) -> None:
     """Whatever was written before the kill, the next call ends with one key."""
     made = load_or_create(tmp_path)
-    made.path.rename(made.path.with_suffix(".tmp"))  # as before the last rename, passphrase already there
+    made.path.rename(
+        made.path.with_name(f"{made.path.name}.tmp")
+    )  # as before the last rename, passphrase already there
     again = load_or_create(tmp_path)
     assert again.created
     assert load_or_create(tmp_path).did == again.did
@@ -203,11 +205,12 @@ def test_signatures_are_the_deterministic_low_s_ones(tmp_path_factory: pytest.Te
     key = _shared_key(tmp_path_factory)
     signature = key.sign(message)
     other = eth_keys.PrivateKey(key.private_bytes()).sign_msg_hash(hashlib.sha256(message).digest())
-    assert signature == other.to_bytes(), "eth_keys follows RFC 6979 too, so both must agree to the byte"
-    assert len(signature) == 65
-    assert int.from_bytes(signature[32:64], "big") <= ORDER // 2
+    assert signature == other.to_bytes()[:64], "eth_keys follows RFC 6979 too, so both must agree to the byte"
+    assert len(signature) == 64
+    assert int.from_bytes(signature[32:], "big") <= ORDER // 2
     recovered = other.recover_public_key_from_msg_hash(hashlib.sha256(message).digest())
     assert recovered.to_address() == key.address
+    assert recovered.to_compressed_bytes() == key.public_key
 
 
 _KEYS: list[Key] = []

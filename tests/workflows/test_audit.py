@@ -15,7 +15,7 @@ from registry.assembly import Home
 from registry.core import records
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
-from registry.provenance.release_view import ReleaseView
+from registry.core.run_view import ReleaseView
 from registry.workflows.audit.audit_target import audit_car, audit_target
 from registry.workflows.store.export_held import export_held
 from tests.support.forgery import (

@@ -17,10 +17,10 @@ from registry.catalog.queries import withdrawals
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.ipld.cid import CID, RAW
+from registry.core.run_view import ReleaseView
 from registry.core.table import tables
 from registry.exports.card import TEMPLATE
 from registry.provenance.recipe_numbers import BOUNDS
-from registry.provenance.release_view import ReleaseView
 from registry.settings import read_settings
 from registry.workflows.audit.audit_target import audit_car, audit_target
 from registry.workflows.images.import_source import import_source

@@ -22,12 +22,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.api.problems import HttpProblem
 from registry.catalog.queries import roots as reach
-from registry.catalog.schema import derived as t
-from registry.catalog.schema import operational as kept
+from registry.catalog.schema import derived, operational
+from registry.catalog.schema.database import Connection
+from registry.catalog.schema.operational import sources
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, IDENTITY, RAW
@@ -36,7 +36,7 @@ from registry.core.ports.store import BlockReader
 from registry.workflows.parts import Parts
 from registry.workflows.store.private_blocks import private_blocks
 
-_STATE = (t.entries, t.evidence, t.image_cids, t.contribution_rows, kept.file_names)
+_STATE = (derived.entries, derived.evidence, derived.image_cids, derived.contribution_rows, operational.file_names)
 _Counts = tuple[int, ...]
 
 
@@ -81,7 +81,7 @@ class Public:
         if cid.hash_code == IDENTITY:
             return  # it holds its own bytes: there is nothing to give out
         with self._lock, self._parts.catalog.read() as db:
-            if (seen := _counts(db, t.withdrawals, kept.sources)) != self._seen:
+            if (seen := _counts(db, derived.withdrawals, sources)) != self._seen:
                 self._take_closed(db)
                 self._seen = seen
             if cid.multihash not in self._reached and cid.multihash not in self.withheld:
@@ -101,7 +101,7 @@ class Public:
         """The store as others may read it."""
         return Shown(self._parts.store, self.hidden())
 
-    def _take_closed(self, db: Session) -> None:
+    def _take_closed(self, db: Connection) -> None:
         """What is not given out. If that has changed, what was reached only through it has to go: begin again."""
         withheld = frozenset(cid.multihash for cid in reach.denied(db))
         hidden = private_blocks(self._parts)
@@ -109,7 +109,7 @@ class Public:
             self.withheld, self._private, self._state = withheld, hidden, ()
             self._reached, self._walked, self._absent = set(), set(), set()
 
-    def _take_published(self, db: Session) -> None:
+    def _take_published(self, db: Connection) -> None:
         """Take in what was published, or whose bytes came, since the last look."""
         state = (*_counts(db, *_STATE), _public_sources(db))
         if state != self._state:
@@ -146,11 +146,11 @@ def _links(data: bytes, codec: int) -> list[CID]:
         return []
 
 
-def _counts(db: Session, *tables: sa.Table) -> _Counts:
+def _counts(db: Connection, *tables: sa.Table) -> _Counts:
     """How many rows each holds, in one question."""
     counted = (sa.select(sa.func.count()).select_from(table).scalar_subquery() for table in tables)
     return tuple(db.execute(sa.select(*counted)).one())
 
 
-def _public_sources(db: Session) -> int:
-    return db.scalar(sa.select(sa.func.count()).select_from(kept.sources).where(~kept.sources.c.private)) or 0
+def _public_sources(db: Connection) -> int:
+    return db.scalar(sa.select(sa.func.count()).select_from(sources).where(~sources.c.private)) or 0

@@ -23,7 +23,8 @@ from registry.core import records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ports.store import BlockReader
-from registry.provenance.release_view import final_weights, release_view
+from registry.core.run_view import release_view
+from registry.provenance.release_view import final_weights
 from registry.web.report.collect import collect
 from registry.web.report.report import POLICY, render_report
 from registry.workflows.base_weights import WEIGHTS_FILES

@@ -6,32 +6,30 @@ Invariant: nothing is made up: what a release does not say (the engine, who canc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.catalog.queries import runs
-from registry.catalog.schema import operational as kept
+from registry.catalog.schema import operational
 from registry.catalog.schema.sql import plain
 from registry.core import records
 from registry.core.ipld.cid import CID
+from registry.core.ipld.dag import Get
 from registry.core.records import to_value
+from registry.core.run_view import DrawView, draw_view
 from registry.core.table import tables
 from registry.core.unusable import refuse_unusable
 
-Get = Callable[[CID], bytes]
 
-
-def attach_release(db: Session, cid: CID, release: records.Release, issued_at: str, get: Get) -> None:
+def attach_release(db: sa.Connection, cid: CID, release: records.Release, issued_at: str, get: Get) -> None:
     """Tell the run of this release that it is published; without any run of its plan, derive one."""
     draw = records.parse_as(records.Draw, get(release.draw))
     if runs.find_by_plan(db, draw.plan):
-        mine = (kept.runs.c.evaluation == str(release.evaluation)) & kept.runs.c.release.is_(None)
-        db.execute(sa.update(kept.runs).where(mine).values(release=str(cid)))
+        mine = (operational.runs.c.evaluation == str(release.evaluation)) & operational.runs.c.release.is_(None)
+        db.execute(sa.update(operational.runs).where(mine).values(release=str(cid)))
         return
-    _derive(db, cid, release, draw, issued_at, get)
+    _derive(db, cid, release, issued_at, get)
 
 
 def run_id(plan: CID) -> str:
@@ -39,28 +37,27 @@ def run_id(plan: CID) -> str:
     return "r" + str(plan)[-12:]
 
 
-def _derive(db: Session, cid: CID, release: records.Release, draw: records.Draw, issued_at: str, get: Get) -> None:
-    plan = records.parse_as(records.Plan, get(draw.plan))
-    recipe = records.parse_as(records.Recipe, get(plan.recipe))
-    preprocessing = records.parse_as(records.Preprocessing, get(plan.preprocessing))
+def _derive(db: sa.Connection, cid: CID, release: records.Release, issued_at: str, get: Get) -> None:
+    view = draw_view(get, release.draw)
+    draw, plan = view.draw, view.plan
     with refuse_unusable():
-        reasons = Counter(row["reason"] for row in tables.rows_as_dicts(preprocessing.output, get))
+        reasons = Counter(row["reason"] for row in tables.rows_as_dicts(view.preprocessing.output, get))
     run = runs.create(
         db,
         run=run_id(draw.plan),
-        snapshot=str(preprocessing.snapshot),
+        snapshot=str(view.preprocessing.snapshot),
         plan=str(draw.plan),
         plan_entry=str(release.plan_entry),
         preprocessing=str(plan.preprocessing),
         draw=str(release.draw),
         evaluation=str(release.evaluation),
         release=str(cid),
-        recipe_name=recipe.name,
+        recipe_name=view.recipe.name,
         engine=None,
         status="completed",
         kept=reasons.pop(None, 0),
         dropped=dict(sorted(reasons.items())),
-        options=_options(plan, recipe, draw),
+        options=_options(view),
         now=issued_at,
     )
     for training_cid in release.trainings:
@@ -78,12 +75,13 @@ def _derive(db: Session, cid: CID, release: records.Release, draw: records.Draw,
         )
 
 
-def _options(plan: records.Plan, recipe: records.Recipe, draw: records.Draw) -> dict[str, Any]:
+def _options(view: DrawView) -> dict[str, Any]:
+    plan = view.plan
     return {
         "method": plan.method.id,
-        "values": plain(recipe.values),
+        "values": plain(view.recipe.values),
         "claims": [to_value(claim) for claim in plan.claims],
         "final": plan.final,
         "base": str(plan.base) if plan.base else None,
-        "unanchored": draw.beacon is None,
+        "unanchored": view.draw.beacon is None,
     }

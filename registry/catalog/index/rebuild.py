@@ -13,24 +13,23 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
 from registry.catalog.index.stash import Stash
-from registry.catalog.schema import derived as t
+from registry.catalog.schema import derived
 from registry.catalog.schema.database import Catalog, translated
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable, Untrusted
 from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY, RAW
+from registry.core.ipld.dag import Get
 from registry.core.ipld.encoding import links
 from registry.core.log import verify_entry
 
-Get = Callable[[CID], bytes]
 _MARKS: dict[bytes, type[records.Record]] = {
     b"\x64type\x65entry": records.Entry,
     b"\x64type\x68evidence": records.Evidence,
 }
-_Way = Callable[[Session, CID, Get], object]
+_Way = Callable[[sa.Connection, CID, Get], object]
 _LARGEST = 64 * 1024  # no entry and no evidence comes near
 
 
@@ -112,7 +111,7 @@ def rebuild(
                 _index_evidence(db, cid, get, found)
         stored = _mark_stored(db, get, found.multihashes)
         stash.put_back({str(cid) for cid in found.evidence}, issuers)
-        counts = {table.name: db.scalar(sa.select(sa.func.count()).select_from(table)) for table in t.REBUILDABLE}
+        counts = {table.name: db.scalar(sa.select(sa.func.count()).select_from(table)) for table in derived.REBUILDABLE}
     return {
         "time": now,
         "entries": counts["entries"],
@@ -123,7 +122,9 @@ def rebuild(
     }
 
 
-def _index(db: Session, cid: CID, get: Get, found: _Found, ways: Iterable[_Way] = (index_entry, note_entry)) -> None:
+def _index(
+    db: sa.Connection, cid: CID, get: Get, found: _Found, ways: Iterable[_Way] = (index_entry, note_entry)
+) -> None:
     """Index an entry; if what it says can't be, keep at least its place in the log."""
     for attempt in ways:
         try:
@@ -137,7 +138,7 @@ def _index(db: Session, cid: CID, get: Get, found: _Found, ways: Iterable[_Way] 
                 found.problem(cid, error)
 
 
-def _index_evidence(db: Session, cid: CID, get: Get, found: _Found) -> None:
+def _index_evidence(db: sa.Connection, cid: CID, get: Get, found: _Found) -> None:
     try:
         with translated(), db.begin_nested():
             index_evidence(db, cid, get)
@@ -145,16 +146,16 @@ def _index_evidence(db: Session, cid: CID, get: Get, found: _Found) -> None:
         found.problem(cid, error)
 
 
-def _mark_stored(db: Session, get: Get, held: Collection[bytes]) -> int:
+def _mark_stored(db: sa.Connection, get: Get, held: Collection[bytes]) -> int:
     """Mark images whose whole DAG is held under one of their CIDs; returns how many."""
     stored: set[str] = set()
-    for row in db.execute(sa.select(t.image_cids)):
+    for row in db.execute(sa.select(derived.image_cids)):
         if row.sha256 not in stored and _complete(CID.parse(row.cid), get, held):
             stored.add(row.sha256)
     names = sorted(stored)
     for start in range(0, len(names), 500):
-        part = t.images.c.sha256.in_(names[start : start + 500])
-        db.execute(sa.update(t.images).where(part).values(stored=True))
+        part = derived.images.c.sha256.in_(names[start : start + 500])
+        db.execute(sa.update(derived.images).where(part).values(stored=True))
     return len(stored)
 
 

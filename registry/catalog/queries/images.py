@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.catalog.private import add_file_name, add_source, file_names, forget_subject, private_roots, pseudonym
 from registry.catalog.queries.rows import (
@@ -23,8 +22,8 @@ from registry.catalog.queries.rows import (
     history,
     is_newest,
 )
-from registry.catalog.schema import derived as t
-from registry.catalog.schema import operational as kept
+from registry.catalog.schema import derived, operational
+from registry.catalog.schema.derived import image_cids
 from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, insert_new, int64, names_of, page_limit
 from registry.core.errors import Conflict, InvalidInput, UsageError
 from registry.core.ipld.cid import CID
@@ -50,11 +49,11 @@ __all__ = [
     "withdrawn",
 ]
 STATUSES = ("referenced", "stored", "withdrawn")
-_ROWS = t.contribution_rows
+_ROWS = derived.contribution_rows
 
 
 def put_image(
-    db: Session, sha256: bytes, size: int, cids: Mapping[str, CID], stored: bool, has_place: bool = False
+    db: sa.Connection, sha256: bytes, size: int, cids: Mapping[str, CID], stored: bool, has_place: bool = False
 ) -> None:
     """Know an image by its sha256 and its CIDs (by profile; which one made a CID is not kept).
 
@@ -63,66 +62,66 @@ def put_image(
     """
     put_images(db, [(sha256, size, tuple(cids.values()))], stored=stored)
     if has_place:
-        insert_new(db, kept.places, [{"sha256": sha256.hex()}])
+        insert_new(db, operational.places, [{"sha256": sha256.hex()}])
 
 
-def put_images(db: Session, found: Sequence[tuple[bytes, int, Sequence[CID]]], *, stored: bool) -> None:
+def put_images(db: sa.Connection, found: Sequence[tuple[bytes, int, Sequence[CID]]], *, stored: bool) -> None:
     """``put_image`` for many (sha256, size, CIDs) at once."""
     sizes = {sha256.hex(): int64(size, "the size") for sha256, size, _ in found}
-    insert_new(db, t.images, [{"sha256": name, "size": size, "stored": stored} for name, size in sizes.items()])
+    insert_new(db, derived.images, [{"sha256": name, "size": size, "stored": stored} for name, size in sizes.items()])
     aliases = {(sha256.hex(), str(cid)) for sha256, _, cids in found for cid in cids}
-    insert_new(db, t.image_cids, [{"sha256": name, "cid": cid} for name, cid in sorted(aliases)])
+    insert_new(db, image_cids, [{"sha256": name, "cid": cid} for name, cid in sorted(aliases)])
     if stored:
         _mark_stored(db, sizes)
 
 
-def _mark_stored(db: Session, sizes: Mapping[str, int]) -> None:
+def _mark_stored(db: sa.Connection, sizes: Mapping[str, int]) -> None:
     """The bytes are here, so their size is certain; what contributors said of it before was only said."""
     for part in chunks(sizes):
-        known = db.execute(sa.select(t.images).where(t.images.c.sha256.in_(part))).all()
+        known = db.execute(sa.select(derived.images).where(derived.images.c.sha256.in_(part))).all()
         changed = [{"name": row.sha256, "bytes": sizes[row.sha256]} for row in known if not row.stored]
         for row in known:
             if row.stored and row.size != sizes[row.sha256]:
                 raise Conflict(f"image {row.sha256} has {row.size} bytes, not {sizes[row.sha256]}", code="image_size")
         if changed:
-            mine = sa.update(t.images).where(t.images.c.sha256 == sa.bindparam("name"))
-            db.connection().execute(mine.values(stored=True, size=sa.bindparam("bytes")), changed)
+            mine = sa.update(derived.images).where(derived.images.c.sha256 == sa.bindparam("name"))
+            db.execute(mine.values(stored=True, size=sa.bindparam("bytes")), changed)
 
 
 def _is_withdrawn() -> sa.ColumnElement[bool]:
-    target, alias = t.withdrawals.c.target, t.image_cids.c
-    by_alias = sa.exists().where(alias.sha256 == t.images.c.sha256, alias.cid == target).correlate(t.images)
-    return sa.or_(sa.exists().where(target == t.images.c.sha256).correlate(t.images), by_alias)
+    target, alias = derived.withdrawals.c.target, image_cids.c
+    by_alias = sa.exists().where(alias.sha256 == derived.images.c.sha256, alias.cid == target).correlate(derived.images)
+    return sa.or_(sa.exists().where(target == derived.images.c.sha256).correlate(derived.images), by_alias)
 
 
-def withdrawn(db: Session) -> set[bytes]:
+def withdrawn(db: sa.Connection) -> set[bytes]:
     """The sha256 of every image that somebody took back, known here or not."""
-    targets = db.scalars(sa.select(t.withdrawals.c.target).distinct()).all()
+    targets = db.scalars(sa.select(derived.withdrawals.c.target).distinct()).all()
     found = {bytes.fromhex(text) for text in targets if len(text) == 64}
-    aliases = sa.select(t.image_cids.c.sha256).join(t.withdrawals, t.withdrawals.c.target == t.image_cids.c.cid)
+    aliases = sa.select(image_cids.c.sha256).join(derived.withdrawals, derived.withdrawals.c.target == image_cids.c.cid)
     return found | {bytes.fromhex(text) for text in db.scalars(aliases)}
 
 
-def resolve_image(db: Session, text: str) -> bytes | None:
+def resolve_image(db: sa.Connection, text: str) -> bytes | None:
     """The sha256 of the image that a sha256 in hex or one of its CIDs names; None if none is known by it."""
     try:
         names = names_of(text)
     except InvalidInput:
         return None
-    found = db.scalar(sa.select(t.images.c.sha256).where(t.images.c.sha256.in_(names)))
+    found = db.scalar(sa.select(derived.images.c.sha256).where(derived.images.c.sha256.in_(names)))
     if found is None:
-        found = db.scalar(sa.select(t.image_cids.c.sha256).where(t.image_cids.c.cid.in_(names)))
+        found = db.scalar(sa.select(image_cids.c.sha256).where(image_cids.c.cid.in_(names)))
     return bytes.fromhex(found) if found else None
 
 
-def get_image(db: Session, sha256_or_cid: str) -> dict[str, Any] | None:
+def get_image(db: sa.Connection, sha256_or_cid: str) -> dict[str, Any] | None:
     """One image as ``list_images`` gives it; None if no contribution speaks of it."""
     sha256 = resolve_image(db, sha256_or_cid)
     found = _describe(db, [sha256.hex()]) if sha256 else []
     return found[0] if found and found[0]["labels"] else None
 
 
-def labels(db: Session) -> list[str]:
+def labels(db: sa.Connection) -> list[str]:
     """Every label that a row gives, as given, sorted."""
     return sorted(db.scalars(sa.select(_ROWS.c.label).distinct()))
 
@@ -130,8 +129,8 @@ def labels(db: Session) -> list[str]:
 def _chosen(asked: Mapping[str, str | Sequence[str]]) -> sa.Select[str]:
     """The images that a newest row speaks of which has all that is asked for, in the order of the filter's index."""
     if not asked:
-        spoken_of = sa.exists().where(_ROWS.c.sha256 == t.images.c.sha256)
-        return sa.select(t.images.c.sha256).where(spoken_of)
+        spoken_of = sa.exists().where(_ROWS.c.sha256 == derived.images.c.sha256)
+        return sa.select(derived.images.c.sha256).where(spoken_of)
     met = [
         _ROWS.c[name] == value if isinstance(value, str) else _ROWS.c[name].in_(value) for name, value in asked.items()
     ]
@@ -139,7 +138,7 @@ def _chosen(asked: Mapping[str, str | Sequence[str]]) -> sa.Select[str]:
 
 
 def list_images(
-    db: Session,
+    db: sa.Connection,
     *,
     label: str | Sequence[str] | None = None,
     contributor: str | None = None,
@@ -165,8 +164,8 @@ def list_images(
 def _page(query: sa.Select[str], status: str | None, cursor: str | None) -> sa.Select[str]:
     (sha256,) = query.selected_columns
     if status is not None:
-        if sha256.table is not t.images:
-            query = query.join(t.images, t.images.c.sha256 == sha256)
+        if sha256.table is not derived.images:
+            query = query.join(derived.images, derived.images.c.sha256 == sha256)
         query = query.where(_has_status(status))
     if cursor is not None:
         query = query.where(sha256 > decode_cursor(cursor, 1)[0])
@@ -179,21 +178,21 @@ def _has_status(status: str) -> sa.ColumnElement[bool]:
             f"an image's status is one of {', '.join(STATUSES)}, not {status!r}",
             hint="choose one of these, or leave it out.",
         )
-    targets = sa.select(t.withdrawals.c.target)
-    aliases = sa.select(t.image_cids.c.sha256).where(t.image_cids.c.cid.in_(targets))
-    taken_back = t.images.c.sha256.in_(sa.union_all(targets, aliases))  # few: found once, by the index of CIDs
+    targets = sa.select(derived.withdrawals.c.target)
+    aliases = sa.select(image_cids.c.sha256).where(image_cids.c.cid.in_(targets))
+    taken_back = derived.images.c.sha256.in_(sa.union_all(targets, aliases))  # few: found once, by the index of CIDs
     if status == "withdrawn":
         return taken_back
-    return ~taken_back & (t.images.c.stored if status == "stored" else ~t.images.c.stored)
+    return ~taken_back & (derived.images.c.stored if status == "stored" else ~derived.images.c.stored)
 
 
-def _describe(db: Session, names: Sequence[str]) -> list[dict[str, Any]]:
+def _describe(db: sa.Connection, names: Sequence[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for part in chunks(names):
         rows = _grouped(db.execute(sa.select(_ROWS).where(_ROWS.c.sha256.in_(part), is_newest())).mappings())
-        cids = _grouped(db.execute(sa.select(t.image_cids).where(t.image_cids.c.sha256.in_(part))).mappings())
-        known = sa.select(t.images, _is_withdrawn().label("withdrawn")).where(t.images.c.sha256.in_(part))
-        for image in db.execute(known.order_by(t.images.c.sha256)).mappings():
+        cids = _grouped(db.execute(sa.select(image_cids).where(image_cids.c.sha256.in_(part))).mappings())
+        known = sa.select(derived.images, _is_withdrawn().label("withdrawn")).where(derived.images.c.sha256.in_(part))
+        for image in db.execute(known.order_by(derived.images.c.sha256)).mappings():
             name = image["sha256"]
             found.append(_document(image, rows.get(name, []), [row["cid"] for row in cids.get(name, [])]))
     return found

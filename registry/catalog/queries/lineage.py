@@ -11,31 +11,29 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.catalog.index.edges import ABOUT, BESIDE, CONTENT_TYPES, DERIVED
 from registry.catalog.queries.images import resolve_image
-from registry.catalog.schema import derived as t
-from registry.catalog.schema import operational as kept
+from registry.catalog.schema import derived, operational
 from registry.catalog.schema.sql import chunks, names_of
 from registry.core.ipld.cid import CID
 
-_M = t.mentions.c
+_M = derived.mentions.c
 EdgeRow = tuple[str, str, str]  # from, to, relation
 
 
-def _names(db: Session, text: str) -> tuple[list[str], str | None]:
+def _names(db: sa.Connection, text: str) -> tuple[list[str], str | None]:
     """All texts that ``text`` stands under, and the sha256 in hex if it is an image."""
     names = set(names_of(text))
     sha256 = resolve_image(db, text)
     if sha256 is None:
         return sorted(names), None
-    aliases = db.scalars(sa.select(t.image_cids.c.cid).where(t.image_cids.c.sha256 == sha256.hex()))
+    aliases = db.scalars(sa.select(derived.image_cids.c.cid).where(derived.image_cids.c.sha256 == sha256.hex()))
     return sorted({*names, sha256.hex(), *aliases}), sha256.hex()
 
 
-def _image_edges(db: Session, sha256: str) -> set[EdgeRow]:
-    rows, held = t.contribution_rows.c, t.snapshot_members.c
+def _image_edges(db: sa.Connection, sha256: str) -> set[EdgeRow]:
+    rows, held = derived.contribution_rows.c, derived.snapshot_members.c
     labels = db.scalars(sa.select(rows.contribution).where(rows.sha256 == sha256).distinct())
     found = {(cid, sha256, "labels") for cid in labels}
     for row in db.execute(sa.select(held.snapshot, held.excluded).where(held.sha256 == sha256)):
@@ -43,7 +41,7 @@ def _image_edges(db: Session, sha256: str) -> set[EdgeRow]:
     return found
 
 
-def lookup(db: Session, text: str) -> list[dict[str, Any]]:
+def lookup(db: sa.Connection, text: str) -> list[dict[str, Any]]:
     """Every record that names or holds what ``text`` (a CID, or a digest in hex) stands for, oldest first.
 
     ``record, type, relation, issuer, time``; issuer and time are None for a record that no entry says
@@ -59,23 +57,25 @@ def lookup(db: Session, text: str) -> list[dict[str, Any]]:
     return [{name: row[name] for name in ("record", "type", "relation", "issuer", "time")} for row in ordered]
 
 
-def _describe(db: Session, cids: Collection[str]) -> dict[str, dict[str, Any]]:
+def _describe(db: sa.Connection, cids: Collection[str]) -> dict[str, dict[str, Any]]:
     """Type, issuer and time of records; of an entry its own, of a record its first entry's."""
     found: dict[str, dict[str, Any]] = {cid: {"type": "unknown", "issuer": None, "time": None} for cid in cids}
     for part in chunks(cids):
-        for row in db.execute(sa.select(t.records).where(t.records.c.cid.in_(part))):
+        for row in db.execute(sa.select(derived.records).where(derived.records.c.cid.in_(part))):
             found[row.cid]["type"] = row.type
-        for row in db.execute(sa.select(t.evidence.c.cid, t.evidence.c.time).where(t.evidence.c.cid.in_(part))):
+        for row in db.execute(
+            sa.select(derived.evidence.c.cid, derived.evidence.c.time).where(derived.evidence.c.cid.in_(part))
+        ):
             found[row.cid]["time"] = row.time
-        e = t.entries.c
-        said = sa.select(t.entries).where(sa.or_(e.record.in_(part), e.cid.in_(part)))
+        e = derived.entries.c
+        said = sa.select(derived.entries).where(sa.or_(e.record.in_(part), e.cid.in_(part)))
         for row in db.execute(said.order_by(e.issued_at.desc(), e.issuer.desc(), e.seq.desc())):
             for cid in {row.cid, row.record} & found.keys():  # the last to be set is the first that was said
                 found[cid] |= {"issuer": row.issuer, "time": row.issued_at}
     return found
 
 
-def _generation(db: Session, names: Iterable[str], *, up: bool, relations: Collection[str]) -> set[EdgeRow]:
+def _generation(db: sa.Connection, names: Iterable[str], *, up: bool, relations: Collection[str]) -> set[EdgeRow]:
     here = _M.record if up else _M.target
     found: set[EdgeRow] = set()
     for part in chunks(names):
@@ -84,7 +84,7 @@ def _generation(db: Session, names: Iterable[str], *, up: bool, relations: Colle
     return found
 
 
-def _walk(db: Session, start: Iterable[str], *, up: bool, relations: Collection[str]) -> set[EdgeRow]:
+def _walk(db: sa.Connection, start: Iterable[str], *, up: bool, relations: Collection[str]) -> set[EdgeRow]:
     """All edges on the ways up, or down, from ``start``."""
     found: set[EdgeRow] = set()
     seen = set(start)
@@ -97,7 +97,7 @@ def _walk(db: Session, start: Iterable[str], *, up: bool, relations: Collection[
     return found
 
 
-def _kin(db: Session, names: Collection[str], sha256: str | None) -> set[EdgeRow]:
+def _kin(db: sa.Connection, names: Collection[str], sha256: str | None) -> set[EdgeRow]:
     image_edges = _image_edges(db, sha256) if sha256 is not None else set()
     holding = {record for record, _, relation in image_edges if relation == "holds"}
     edges = image_edges | _walk(db, {*names, *holding}, up=False, relations=DERIVED | ABOUT)
@@ -106,16 +106,16 @@ def _kin(db: Session, names: Collection[str], sha256: str | None) -> set[EdgeRow
     return edges
 
 
-def trainings_of(db: Session, tensors: str) -> list[CID]:
+def trainings_of(db: sa.Connection, tensors: str) -> list[CID]:
     """The trainings, published or of runs of this home, that gave these tensors."""
     told = sa.select(_M.record).where(_M.target == tensors, _M.relation == "tensors")
-    said = sa.select(t.records.c.cid).where(t.records.c.cid.in_(told), t.records.c.type == "training")
-    own = sa.select(kept.run_folds.c.training).where(kept.run_folds.c.tensors == tensors)
+    said = sa.select(derived.records.c.cid).where(derived.records.c.cid.in_(told), derived.records.c.type == "training")
+    own = sa.select(operational.run_folds.c.training).where(operational.run_folds.c.tensors == tensors)
     found = {*db.scalars(said), *db.scalars(own)} - {None}
     return [CID.parse(one) for one in sorted(found)]
 
 
-def lineage(db: Session, cid: CID) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+def lineage(db: sa.Connection, cid: CID) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """What a record, an image or weights came from, and what came from it.
 
     Nodes have ``cid, type, issuer, time`` (an image's ``cid`` is its sha256 in hex), edges ``from, to,
@@ -136,7 +136,7 @@ def lineage(db: Session, cid: CID) -> tuple[list[dict[str, Any]], list[dict[str,
     return nodes, [{"from": edge[0], "to": edge[1], "relation": edge[2]} for edge in sorted(edges)]
 
 
-def touched(db: Session, text: str) -> list[dict[str, str]]:
+def touched(db: sa.Connection, text: str) -> list[dict[str, str]]:
     """Every snapshot and release that rests on what ``text`` names: ``cid, type``, snapshots last.
 
     What merely replaces one of them, or excluded the image, does not rest on it.

@@ -9,23 +9,22 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
-from registry.catalog.schema import derived as t
+from registry.catalog.schema import derived
 from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, page_limit
 
 
 def list_plans(
-    db: Session, issuer: str | None = None, cursor: str | None = None, limit: int = 100
+    db: sa.Connection, issuer: str | None = None, cursor: str | None = None, limit: int = 100
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of plans, newest first, and the cursor of the next page or None.
 
     ``plan, entry, issuer, issued_at, snapshot, recipe_name, releases``: CIDs are text, ``releases`` are those that the
     same issuer says of this plan, oldest first.
     """
-    e, p = t.entries.c, t.plans.c
+    e, p = derived.entries.c, derived.plans.c
     columns = (p.cid.label("plan"), e.cid.label("entry"), e.issuer, e.issued_at, p.snapshot, p.recipe_name)
-    query = sa.select(*columns).join(t.plans, p.cid == e.record).order_by(e.issued_at.desc(), e.cid.desc())
+    query = sa.select(*columns).join(derived.plans, p.cid == e.record).order_by(e.issued_at.desc(), e.cid.desc())
     if issuer is not None:
         query = query.where(e.issuer == issuer)
     if cursor is not None:
@@ -39,12 +38,12 @@ def list_plans(
     return page, encode_cursor(page[-1]["issued_at"], page[-1]["entry"]) if len(found) > limit else None
 
 
-def _releases(db: Session, plans: list[str]) -> dict[tuple[str, str], list[str]]:
+def _releases(db: sa.Connection, plans: list[str]) -> dict[tuple[str, str], list[str]]:
     """By plan and issuer, the releases that this issuer says."""
     found: dict[tuple[str, str], list[str]] = {}
-    e, r = t.entries.c, t.releases.c
+    e, r = derived.entries.c, derived.releases.c
     for part in chunks(plans):
-        query = sa.select(r.plan, e.issuer, r.cid).join(t.releases, r.cid == e.record).where(r.plan.in_(part))
+        query = sa.select(r.plan, e.issuer, r.cid).join(derived.releases, r.cid == e.record).where(r.plan.in_(part))
         for row in db.execute(query.order_by(e.issued_at, e.seq)):
             found.setdefault((row.plan, row.issuer), []).append(row.cid)
     return found

@@ -8,26 +8,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.orm import Session
+import sqlalchemy as sa
 
 from registry.catalog.queries.entries import as_dict, page_said, said
-from registry.catalog.schema import derived as t
+from registry.catalog.schema import derived
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 
 
-def get(db: Session, cid: CID) -> dict[str, Any]:
+def get(db: sa.Connection, cid: CID) -> dict[str, Any]:
     """One snapshot; ``NotFound`` if nobody whom this catalog knows says it.
 
     ``cid, count, classes, query, rule, items, excluded, supersedes, entry, issuer, issued_at, withdrawn``;
     CIDs are text.
     """
-    row = db.execute(said(t.snapshots).where(t.snapshots.c.cid == str(cid))).mappings().first()
+    row = db.execute(said(derived.snapshots).where(derived.snapshots.c.cid == str(cid))).mappings().first()
     if row is None:
         raise NotFound(f"{cid} is no snapshot of this catalog", hint="see `emotionet snapshot list`.")
     return as_dict(row)
 
 
-def list_snapshots(db: Session, cursor: str | None = None, limit: int = 100) -> tuple[list[dict[str, Any]], str | None]:
+def list_snapshots(
+    db: sa.Connection, cursor: str | None = None, limit: int = 100
+) -> tuple[list[dict[str, Any]], str | None]:
     """A page of snapshots as ``get`` gives them, newest first, and the cursor of the next page or None."""
-    return page_said(db, t.snapshots, cursor, limit)
+    return page_said(db, derived.snapshots, cursor, limit)

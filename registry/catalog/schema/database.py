@@ -19,12 +19,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
-from sqlalchemy.orm import Session
 
 from registry.core.errors import Conflict, InvalidInput, Unavailable, UsageError, not_written
 from registry.core.extras import need
 from registry.read_only import read_only_uri
 
+Connection = sa.Connection  # what ``read`` and ``write`` give, for annotations outside the catalog
 HEAD = "0002"  # the newest revision in ``migrations``
 BUSY_SECONDS = 30
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -101,7 +101,7 @@ def _sqlite_connected(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _sqlite_begins(connection: sa.Connection) -> None:
+def _sqlite_begins(connection: Connection) -> None:
     immediate = connection.get_execution_options().get("writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
@@ -148,19 +148,19 @@ class Catalog:
         self._writer = self.engine.execution_options(writes=True)
 
     @contextmanager
-    def read(self) -> Iterator[Session]:
-        """A session that sees one state of the catalog; whatever it writes is thrown away."""
-        with translated(), Session(self._reader, autoflush=False) as db:
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one state of the catalog; whatever it writes is thrown away."""
+        with translated(), self._reader.connect() as db:
             yield db
 
     @contextmanager
-    def write(self, *, serial: bool = True) -> Iterator[Session]:
-        """A session that commits on leaving and rolls back on any error.
+    def write(self, *, serial: bool = True) -> Iterator[Connection]:
+        """A connection that commits on leaving and rolls back on any error.
 
         ``serial=False`` leaves out the lock on PostgreSQL, for statements that lock their own rows
         and must not wait for a long import: the queue's leases.
         """
-        with translated(), Session(self._writer, autoflush=False) as db, db.begin():
+        with translated(), self._writer.begin() as db:
             if self.is_postgresql and serial:
                 db.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
             yield db
@@ -196,7 +196,7 @@ class Catalog:
         config.set_main_option("script_location", str(Path(migrations.__file__).parent).replace("%", "%%"))
         try:
             with self.write() as db:  # the lock is held throughout: whoever comes second finds it done
-                config.attributes["connection"] = db.connection()
+                config.attributes["connection"] = db
                 getattr(command, direction)(config, revision)
         except CommandError as error:
             raise Unavailable(

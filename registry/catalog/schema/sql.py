@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from registry.core.errors import InvalidInput, UsageError
 from registry.core.ipld import encoding
@@ -21,7 +20,7 @@ CHUNK = 500  # values in one statement: SQLite takes 32,766 parameters, a row ha
 MAX_PAGE = 1_000_000
 
 
-def insert_new(db: Session, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:
+def insert_new(db: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:
     """Insert rows; those whose key is there already are left as they are."""
     given = [dict(row) for row in rows]
     if not given:
@@ -31,16 +30,16 @@ def insert_new(db: Session, table: sa.Table, rows: Iterable[Mapping[str, Any]]) 
         db.execute(insert(table).on_conflict_do_nothing(), given[start : start + CHUNK])
 
 
-def copy_new(db: Session, table: sa.Table, source: sa.Table) -> None:
+def copy_new(db: sa.Connection, table: sa.Table, source: sa.Table) -> None:
     """Insert every row of ``source``, which has the same columns, but those whose key is there already."""
     rows = sa.select(source).where(sa.true())  # SQLite can't tell ON CONFLICT from a join's ON without a WHERE
     names = list(source.columns.keys())
     db.execute(_insert(db)(table).from_select(names, rows).on_conflict_do_nothing())
 
 
-def _insert(db: Session) -> Any:
+def _insert(db: sa.Connection) -> Any:
     """The dialect's INSERT, which knows ON CONFLICT; only the dialect in use is loaded (80 ms each)."""
-    if db.get_bind().dialect.name == "postgresql":
+    if db.dialect.name == "postgresql":
         from sqlalchemy.dialects import postgresql
 
         return postgresql.insert

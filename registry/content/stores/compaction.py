@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from registry.content.stores.index import Index, Row
-from registry.content.stores.packs import HEADER, PackReader, PackWriter, flush_folder, lock_pack, new_pack
-from registry.core.ipld.cid import CID, RAW, hash_function
+from registry.content.stores.packs import HEADER, PackReader, PackWriter, lock_pack, new_pack
+from registry.core.ipld.cid import matches, raw_cid
+from registry.files import sync_folder
 
 OVERHEAD = 48  # bytes beside a block's own: its CID and the length
 LENGTH, PREFIX = 5, 4  # at most, of a block's length and of what stands before the multihash in a CID
@@ -27,7 +28,7 @@ def compact(folder: Path, index: Index, reader: PackReader, *, thorough: bool = 
         lock = lock_pack(folder, name)
         if lock is not None and _rewrite(folder, index, reader, name, rows):
             (folder / name).unlink(missing_ok=True)
-            flush_folder(folder)
+            sync_folder(folder)
             yield name
     yield from _orphans(folder, index)
 
@@ -69,9 +70,8 @@ def _rewrite(folder: Path, index: Index, reader: PackReader, name: str, rows: li
 
 def _copied(writer: PackWriter, reader: PackReader, name: str, row: Row) -> Row | None:
     multihash, offset, length = row
-    cid = CID.decode(b"\x01" + bytes([RAW]) + multihash)
-    data, function = reader.read(name, offset, length), hash_function(cid.hash_code)
-    if function is None or function(data) != cid.digest:
+    cid, data = raw_cid(multihash), reader.read(name, offset, length)
+    if not matches(cid, data):
         return None
     return multihash, writer.append(cid, data), length
 

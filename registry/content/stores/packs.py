@@ -22,6 +22,7 @@ from registry.core.errors import not_written
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID
 from registry.core.ipld.varint import encode_varint
+from registry.files import sync_folder
 
 PACK_BYTES = 1 << 30  # a pack that is larger gets no more blocks
 WRITE_BYTES = 4 << 20  # what is gathered before it is written
@@ -30,15 +31,6 @@ _PIECES = 512  # that one call of the system takes
 _SEEN = 8  # so many packs are tried before a new one is made
 _HEADER = encoding.encode({"roots": [], "version": 1})
 HEADER = encode_varint(len(_HEADER)) + _HEADER
-
-
-def flush_folder(folder: Path) -> None:
-    """Make the names in a folder survive a crash."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class Descriptor:
@@ -166,7 +158,7 @@ def new_pack(folder: Path) -> PackWriter:
     name = f"{secrets.token_hex(8)}.car"
     made = Descriptor(folder / name, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL)
     fcntl.flock(made.number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    flush_folder(folder)
+    sync_folder(folder)
     writer = PackWriter(folder, name, made, 0)
     writer.start()
     return writer

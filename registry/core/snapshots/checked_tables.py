@@ -7,7 +7,7 @@ each cell of its kind; a snapshot that states another count than its table holds
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -15,9 +15,9 @@ import msgspec
 from registry.core import records
 from registry.core.errors import Untrusted
 from registry.core.ipld.cid import CID
+from registry.core.ipld.dag import Get
 from registry.core.table import tables
 
-Get = Callable[[CID], bytes]
 Box = tuple[int, int, int, int]
 
 

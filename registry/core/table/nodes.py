@@ -8,7 +8,7 @@ key that its parent and the header state; depth is bounded. Anything else is ``U
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import lt
 from typing import Any, NamedTuple
@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR
+from registry.core.ipld.dag import Get
 from registry.core.table.build import MAX_LEVELS, Key, check_header, key_of, node_head, show, types
-
-Get = Callable[[CID], bytes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,9 @@ from typing import Any
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, verify
+from registry.core.ipld.dag import Get
 from registry.core.table.build import MAX_ITEMS, MAX_KEY, MAX_NODE, Key, build, ends, show
-from registry.core.table.nodes import Get, Node, Reader, Ref, Table, read, shape
+from registry.core.table.nodes import Node, Reader, Ref, Table, read, shape
 
 __all__ = [
     "MAX_NODE",

@@ -28,6 +28,7 @@ from pathlib import Path
 from registry.core.errors import InvalidInput, Unavailable, Untrusted
 from registry.core.ports.anchor import Anchor
 from registry.core.records import check_time
+from registry.files import sync_folder
 
 _log = logging.getLogger(__name__)
 _START = "0" * 64  # checksum before the first line
@@ -163,7 +164,7 @@ class Journal:
             written += os.write(handle, line[written:])
         os.fsync(handle)
         if self._read == 0:
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
         self._take(line)
 
 
@@ -185,11 +186,3 @@ def _read_from(handle: int, start: int, end: int) -> bytes:
         parts.append(part)
         start += len(part)
     return b"".join(parts)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

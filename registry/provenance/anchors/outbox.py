@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from typing import Protocol
 import msgspec
 
 from registry.core.errors import Unavailable, Untrusted, not_written
+from registry.files import sync_file, sync_folder
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,9 @@ class FileOutbox:
             self._cut_torn_tail()
             with self._path.open("ab") as handle:
                 handle.write(json.dumps(asdict(sent), sort_keys=True).encode() + b"\n")
-                handle.flush()
-                os.fsync(handle.fileno())
+                sync_file(handle)
             if new:
-                _sync_folder(self._path.parent)
+                sync_folder(self._path.parent)
         except OSError as error:
             raise not_written(f"the outbox {self._path}", error) from error
 
@@ -103,14 +102,6 @@ class FileOutbox:
             raise Untrusted(
                 f"the outbox {self._path} is damaged", code="outbox_damaged", hint="restore it from a backup."
             ) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 class MemoryOutbox:

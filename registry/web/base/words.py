@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cache
 from typing import Any
 
+from registry.core.claim_text import claim_text
 from registry.core.errors import InvalidInput
 from registry.core.records import Note
 from registry.evaluation import sentences
@@ -75,6 +76,10 @@ class Words:
         if value is None:
             return "–"
         return self.exact(str(Decimal(value).quantize(Decimal("0.001"), rounding=ROUND_HALF_EVEN)))
+
+    def claim(self, found: Mapping[str, Any]) -> str:
+        """A claim or verdict as text, its threshold at three places."""
+        return claim_text(found, self.short)
 
     def interval(self, found: Mapping[str, Any], *, exact: bool = False) -> str:
         """Both bounds in words; a dash where there are none."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from registry.core import records
 from registry.core.ipld.cid import CID
-from registry.provenance.release_view import release_view
+from registry.core.run_view import release_view
 from registry.web.base import figures
 from registry.web.base.words import Words
 from registry.web.report.check_records import check_drawable

@@ -14,9 +14,9 @@ from typing import Any
 from msgspec import structs
 
 from registry.core.ipld.cid import CID
+from registry.core.run_view import ReleaseView
 from registry.core.table import tables
 from registry.core.unusable import refuse_unusable
-from registry.provenance.release_view import ReleaseView
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 _WORDS = frozenset({"name", "metric", "of", "group", "label", "reason", "comparator", "verdict"})

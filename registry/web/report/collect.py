@@ -18,10 +18,11 @@ from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.core.records import to_value
+from registry.core.run_view import ReleaseView, release_view
 from registry.core.table import tables
 from registry.evaluation.base_seen import about_base
 from registry.imaging.thumbnail import thumbnail
-from registry.provenance.release_view import ReleaseView, own_figures, release_view
+from registry.provenance.release_view import own_figures
 from registry.web.base.figures import nothing
 from registry.web.base.words import Words
 from registry.web.report.by_group import by_group, people_of

@@ -11,11 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from sqlalchemy.orm import Session
-
 from registry.catalog.index import indexing
 from registry.catalog.queries import entries
-from registry.catalog.schema.database import translated
+from registry.catalog.schema.database import Connection, translated
 from registry.core import log, records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Untrusted
 from registry.core.ipld import car
@@ -84,7 +82,7 @@ def index_logs(parts: Parts, cids: Iterable[CID]) -> list[str]:
     return problems
 
 
-def _tried(db: Session, attempt: Callable[[], None]) -> list[str]:
+def _tried(db: Connection, attempt: Callable[[], None]) -> list[str]:
     try:
         with translated(), db.begin_nested():
             attempt()
@@ -93,7 +91,7 @@ def _tried(db: Session, attempt: Callable[[], None]) -> list[str]:
     return []
 
 
-def _entry(parts: Parts, db: Session, cid: CID) -> None:
+def _entry(parts: Parts, db: Connection, cid: CID) -> None:
     """An entry with what it says, or its place in the log where that is not here or does not count."""
     get = parts.store.get
     entry = log.read_entry(cid, get)
@@ -103,7 +101,7 @@ def _entry(parts: Parts, db: Session, cid: CID) -> None:
         indexing.note_entry(db, cid, get)
 
 
-def _counts(db: Session, record: records.Record, issuer: str) -> bool:
+def _counts(db: Connection, record: records.Record, issuer: str) -> bool:
     """Whether more than an entry's place is taken from a file."""
     if isinstance(record, records.Withdrawal):
         return len(record.target) != 32 and entries.entry_of(db, CID.decode(record.target), issuer) is not None

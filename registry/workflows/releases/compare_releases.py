@@ -12,13 +12,14 @@ from registry.core import records
 from registry.core.draw import union_groups
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
+from registry.core.run_view import ReleaseView, release_view
 from registry.core.table import tables
 from registry.core.unusable import refuse_unusable
 from registry.evaluation.comparison import Difference, Discordance, compare
 from registry.evaluation.input.columns import Columns, Ints, take
 from registry.evaluation.input.reading import columns_of
 from registry.provenance.recipe_numbers import stated_count
-from registry.provenance.release_view import ReleaseView, release_view, threshold_of
+from registry.provenance.release_view import threshold_of
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import read_as
 

@@ -14,7 +14,8 @@ from registry.core.errors import EmotionetError, InvalidInput, Unavailable, not_
 from registry.core.ipld.cid import CID
 from registry.core.picture_bytes import HEAD, begins_as_picture
 from registry.core.ports.method import Detection
-from registry.provenance.release_view import SAFETENSORS, final_weights, release_view, threshold_of
+from registry.core.run_view import release_view
+from registry.provenance.release_view import SAFETENSORS, final_weights, threshold_of
 from registry.workflows.base_weights import weights_files
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import check_regular, read_as

@@ -18,6 +18,7 @@ from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound
 from registry.core.ipld.cid import CID
+from registry.core.run_view import preprocessing_view
 from registry.core.table import tables
 from registry.files import whole_file
 from registry.imaging.thumbnail import thumbnail
@@ -38,9 +39,9 @@ def dropped_images(parts: Parts, run: str) -> list[dict[str, Any]]:
                 f"run {run} has not cleaned its images yet", code="too_early", hint=f"see `emotionet runs show {run}`."
             )
         record = records.parse_as(records.Preprocessing, parts.store.get(CID.parse(preprocessing)))
-        rows = [row for row in tables.rows_as_dicts(record.output, parts.store.get) if row["reason"] is not None]
-        snapshot = records.parse_as(records.Snapshot, parts.store.get(record.snapshot))
-        where = {row["sha256"]: row["image"] for row in tables.rows_as_dicts(snapshot.items, parts.store.get)}
+        view, get = preprocessing_view(parts.store.get, record), parts.store.get
+        rows = [row for row in tables.rows_as_dicts(record.output, get) if row["reason"] is not None]
+        where = {row["sha256"]: row["image"] for row in tables.rows_as_dicts(view.snapshot.items, get)}
         found = [
             {
                 "sha256": row["sha256"].hex(),

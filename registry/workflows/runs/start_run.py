@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from registry.catalog.queries import entries, runs
+from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID
@@ -151,7 +150,7 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted, *, anew: bool = True)
     return run
 
 
-def _check_unfinished(db: Session, snapshot: str, recipe: str, options: Mapping[str, Any]) -> None:
+def _check_unfinished(db: Connection, snapshot: str, recipe: str, options: Mapping[str, Any]) -> None:
     found = runs.unfinished(db, snapshot, recipe, options)
     if found is not None:
         raise Conflict(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,13 @@ from typing import Any
 from registry.catalog.queries import snapshots
 from registry.core import records
 from registry.core.boxes import boxes_within, full_frame
-from registry.core.errors import Conflict, InvalidInput, NotFound, not_written
+from registry.core.errors import Conflict, InvalidInput, NotFound
 from registry.core.extras import need
 from registry.core.ipld.cid import CID
+from registry.core.run_view import draw_view
 from registry.core.table import tables
 from registry.exports import croissant
+from registry.files import whole_tree
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.snapshots.pictures import SUFFIXES, Picture, pictures, with_boxes_that_count
 from registry.workflows.store.read_content import plain_row, read_as
@@ -48,19 +49,12 @@ def export_snapshot(
     left_out: dict[str, str] = {}
     converted: dict[str, str] = {}
     found = pictures(parts, items, split, left_out, progress)
-    temporary = out.with_name(f".{out.name}.part")
-    try:
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
+    with whole_tree(out) as folder:
+        folder.mkdir()
         if form == "yolo":
-            _yolo(snapshot, found, split, temporary, converted)
+            _yolo(snapshot, found, split, folder, converted)
         else:
-            _croissant(parts, cid, snapshot, found, temporary, converted)
-        temporary.replace(out)
-    except OSError as error:
-        raise not_written(out, error) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            _croissant(parts, cid, snapshot, found, folder, converted)
     images = len(items) - len(left_out)
     done = {"snapshot": str(cid), "format": form, "path": str(out), "images": images}
     return {**done, "left_out": list(left_out), "reasons": left_out, "converted": converted}
@@ -149,20 +143,19 @@ def _yolo(
 
 def _split(parts: Parts, snapshot: CID, draw: CID, fold: int) -> Split:
     """By image that is judged in a draw's fold or trains for it: which of both, and its preprocessing's boxes."""
-    record = read_as(parts, records.Draw, draw)
-    plan = records.parse_as(records.Plan, parts.store.get(record.plan))
-    preprocessing = records.parse_as(records.Preprocessing, parts.store.get(plan.preprocessing))
-    if preprocessing.snapshot != snapshot:
+    read_as(parts, records.Draw, draw)  # says what it is where it is no draw
+    view = draw_view(parts.store.get, draw)
+    if view.preprocessing.snapshot != snapshot:
         raise InvalidInput(
-            f"draw {draw} is of the snapshot {preprocessing.snapshot}",
+            f"draw {draw} is of the snapshot {view.preprocessing.snapshot}",
             code="bad_draw",
             hint="export that snapshot, or name a draw of this one.",
         )
-    drawn = list(tables.rows_as_dicts(record.folds, parts.store.get))
+    drawn = list(tables.rows_as_dicts(view.draw.folds, parts.store.get))
     repeat = next((row["repeat"] for row in drawn if row["fold"] == fold), None)
     if repeat is None:
         raise NotFound(f"draw {draw} has no fold {fold}")
-    prepared = tables.rows_as_dicts(preprocessing.output, parts.store.get)
+    prepared = tables.rows_as_dicts(view.preprocessing.output, parts.store.get)
     boxes = {row["sha256"]: row["boxes"] for row in prepared if row["reason"] is None}
     return {
         row["sha256"]: ("val" if row["fold"] == fold else "train", boxes.get(row["sha256"]))

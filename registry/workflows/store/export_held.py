@@ -21,10 +21,10 @@ from registry.core.ipld import car
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ipld.dag import walk_closure
 from registry.core.log import read_entry, walk_back
+from registry.core.run_view import draw_view
 from registry.core.table import tables
 from registry.files import whole_file
 from registry.provenance.base_lineage import lineage_blocks
-from registry.provenance.release_view import draw_view
 from registry.workflows.own_issuers import own_issuers
 from registry.workflows.parts import Parts
 from registry.workflows.withdrawals.withdrawal_entries import withdrawals_of

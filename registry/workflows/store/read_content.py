@@ -6,18 +6,17 @@ Invariant: everything is verified before the first byte is given out; nothing is
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from registry.content.unixfs import reader
 from registry.core import records
-from registry.core.errors import InvalidInput, UsageError, not_written
+from registry.core.errors import InvalidInput, UsageError
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, given
 from registry.core.table import tables
+from registry.files import sync_file, whole_tree
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.store.fetch_content import ensure_held, resolve
 
@@ -71,13 +70,8 @@ def fetch(parts: Parts, text: str, out: Path | None, progress: Progress = silent
         raise UsageError(f"{target} exists already", hint="give another place with -o.")
     ensure_held(parts, cid, progress)
     links: list[str] = []
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".emotionet-") as scratch:
-            size = _write(parts, cid, Path(scratch) / "content", links)
-            (Path(scratch) / "content").replace(target)
-    except OSError as error:
-        raise not_written(target, error) from error
+    with whole_tree(target) as place:
+        size = _write(parts, cid, place, links)
     return {"cid": str(cid), "path": str(target), "size": size, "links": links}
 
 
@@ -107,8 +101,7 @@ def _write(parts: Parts, root: CID, place: Path, links: list[str]) -> int:
         pieces = reader.read_file(parts.store, cid) if cid.codec in FILES else iter([parts.store.get(cid)])
         with target.open("wb") as handle:
             handle.writelines(pieces)
-            handle.flush()
-            os.fsync(handle.fileno())
+            sync_file(handle)
         if cid.codec not in FILES:
             size += target.stat().st_size
     return size

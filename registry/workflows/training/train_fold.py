@@ -21,8 +21,8 @@ from registry.core import records
 from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.ports.method import FoldOutcome, FoldTask
-from registry.core.ports.store import BlockStore
 from registry.core.records import BaseSeen
+from registry.core.run_view import draw_view
 from registry.core.table import tables
 from registry.jobs.engines import Needs
 from registry.jobs.queue import Job
@@ -108,7 +108,7 @@ def fold_in_child(parts: Parts, spec: Mapping[str, Any], folder: Path, report: R
     """What the child process does: the whole fold, from the draw's CID to the training's."""
     draw_cid, fold, started = CID.parse(spec["draw"]), spec["fold"], parts.now()
     task = make_task(parts, draw_cid, fold, folder)
-    method = parts.method(_plan(parts.store, draw_cid).method.id)
+    method = parts.method(draw_view(parts.store.get, draw_cid).plan.method.id)
     events: tuple[dict[str, Any], ...] = ()
     if spec["after"] is not None:
         values = method.second_try(task.recipe, str(spec["after"]))
@@ -132,37 +132,29 @@ def fold_in_child(parts: Parts, spec: Mapping[str, Any], folder: Path, report: R
     }
 
 
-def _plan(store: BlockStore, draw_cid: CID) -> records.Plan:
-    draw = records.parse_as(records.Draw, store.get(draw_cid))
-    return records.parse_as(records.Plan, store.get(draw.plan))
-
-
 def make_task(parts: Parts, draw_cid: CID, fold: int | None, folder: Path) -> FoldTask:
     """One fold's task from records alone (None: all images, none judged); makes the pixels if they are not here."""
     store = parts.store
-    draw = records.parse_as(records.Draw, store.get(draw_cid))
-    plan = records.parse_as(records.Plan, store.get(draw.plan))
-    preprocessing = records.parse_as(records.Preprocessing, store.get(plan.preprocessing))
-    snapshot = records.parse_as(records.Snapshot, store.get(preprocessing.snapshot))
-    recipe = records.parse_as(records.Recipe, store.get(plan.recipe))
-    items, where = run_context.read_items(store, snapshot)
-    kept = [row for row in run_context.read_prepared(store, preprocessing.output) if row.reason is None]
+    view = draw_view(store.get, draw_cid)
+    plan, values = view.plan, view.recipe.values
+    items, where = run_context.read_items(store, view.snapshot)
+    kept = [row for row in run_context.read_prepared(store, view.preprocessing.output) if row.reason is None]
     method = parts.method(plan.method.id)
     # a second try lies in a folder of its own below the first
     shared = folder.parents[1] if folder.name == AGAIN else folder.parent
-    array = shared / f"{preprocessing.output}.npy"
+    array = shared / f"{view.preprocessing.output}.npy"
     with (shared / "pixels.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the folds start together: the first makes the pixels for all
         read = run_context.image_reader(store, where)
-        index = method.materialize(kept, read, recipe.values, array, lambda what, done, total: None)
-    repeat = 0 if fold is None else fold // int(recipe.values["folds"]["k"])
-    drawn = tables.rows_as_dicts(draw.folds, store.get)
+        index = method.materialize(kept, read, values, array, lambda what, done, total: None)
+    repeat = 0 if fold is None else fold // int(values["folds"]["k"])
+    drawn = tables.rows_as_dicts(view.draw.folds, store.get)
     folds = {row["sha256"]: row["fold"] for row in drawn if row["repeat"] == repeat}
     return FoldTask(
         fold=fold,
         seed=plan.seed + repeat,  # another beginning for each repeat, so that `spread` tells of that too
-        recipe=recipe.values,
-        classes=snapshot.classes,
+        recipe=values,
+        classes=view.snapshot.classes,
         array=array,
         index=index,
         rows={row.sha256: row for row in kept},

@@ -13,9 +13,9 @@ from registry.catalog.queries import entries
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID, DAG_CBOR
+from registry.core.run_view import draw_view
 from registry.core.table import tables
 from registry.core.table.cells import SHAPES, wrong
-from registry.provenance.release_view import draw_view
 from registry.workflows.parts import Parts
 from registry.workflows.withdrawals.withdrawn import known_withdrawals
 

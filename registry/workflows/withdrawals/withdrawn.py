@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy.orm import Session
-
 from registry.catalog.queries import entries, releases, withdrawals
+from registry.catalog.schema.database import Connection
 from registry.catalog.schema.sql import target_text
 from registry.core import records
 from registry.core.errors import EmotionetError
@@ -56,7 +55,7 @@ def withdrawals_by(parts: Parts, rows: Sequence[Mapping[str, Any]]) -> dict[str,
     return found
 
 
-def known_withdrawals(parts: Parts, db: Session) -> list[SignedWithdrawal]:
+def known_withdrawals(parts: Parts, db: Connection) -> list[SignedWithdrawal]:
     """Every withdrawal in a signed entry that is known here, those that came in a file too."""
     signed = [SignedWithdrawal(**row) for row in withdrawals.indexed(db)]
     return [*signed, *_placed(parts, withdrawals.places(db))]

@@ -9,15 +9,15 @@ from functools import cached_property
 from registry.core import log, records
 from registry.core.errors import EmotionetError, NotFound
 from registry.core.ipld.cid import CID, DAG_CBOR
+from registry.core.ipld.dag import Get
 from registry.core.ports.anchor import Anchors
 from registry.core.ports.method import Method
+from registry.core.run_view import DrawView, ReleaseView, draw_view, release_view
 from registry.core.table import tables
 from registry.provenance.checks.report import once
 from registry.provenance.checks.target.bounded_files import Files, Reading
 from registry.provenance.checks.target.typed_links import Reached, reach, type_of
-from registry.provenance.release_view import DrawView, ReleaseView, draw_view, release_view
 
-Get = Callable[[CID], bytes]
 CONTENT = "content"  # the type of a target that is a file or a directory
 
 

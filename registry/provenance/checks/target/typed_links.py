@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +17,9 @@ from registry.core import records
 from registry.core.errors import EmotionetError, NotFound
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW
+from registry.core.ipld.dag import Get
 from registry.core.table.cells import digest, named
 
-Get = Callable[[CID], bytes]
 RECORD, CONTENT, TABLE = "record", "content", "table"
 # what a link in each field leads to: a record's type, RECORD (any), CONTENT (a file or directory) or TABLE
 LINKS: dict[str, dict[str, str]] = {
@@ -52,7 +52,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "snapshot": ("supersedes",),
     "release": ("supersedes",),
     "withdrawal": ("replacement",),
-    "entry": ("prev",),
+    "entry": ("prev", "log"),
     "evidence": ("entry",),
 }
 DIGESTS: dict[str, str] = {"withdrawal": "target", "audit": "target"}

@@ -1,4 +1,4 @@
-"""A file appears whole or not at all, touches no other one, and is told of nothing but its own failures."""
+"""A file or folder appears whole or not at all, touches no other one, and is told of nothing but its own failures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 
 from registry.cli.rows import write_rows
 from registry.core.errors import InvalidInput, Unavailable
-from registry.files import whole_file
+from registry.files import own_file, whole_file, whole_tree
 from registry.workflows.releases.predicted_picture import draw_all
 
 
@@ -124,3 +124,53 @@ def test_pictures_of_predictions_are_written_all_or_none(tmp_path: Path) -> None
     with pytest.raises(InvalidInput, match=r"b\.png can't be read any more"):
         draw_all(documents, tmp_path / "one")
     assert not list((tmp_path / "one").iterdir())
+
+
+def test_a_file_of_the_programs_own_replaces_what_was_there_and_what_a_killed_writer_left(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    for data in (b"first", b"second"):
+        (tmp_path / "state.tmp").write_bytes(b"left by one who was killed")
+        with own_file(path, mode=0o600) as stream:
+            assert stat.S_IMODE((tmp_path / "state.tmp").stat().st_mode) == 0o600
+            stream.write(data)
+        assert path.read_bytes() == data
+        assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failure_of_the_work_leaves_the_programs_own_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    path.write_bytes(b"as it was")
+
+    def work() -> None:
+        with own_file(path) as stream:
+            stream.write(b"half")
+            (tmp_path / "store").read_bytes()
+
+    with pytest.raises(FileNotFoundError, match="store"):
+        work()
+    assert path.read_bytes() == b"as it was"
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(Unavailable, match="nowhere/state can't be written"), own_file(tmp_path / "nowhere" / "state"):
+        pass
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder"
+
+    def work() -> None:
+        with whole_tree(path) as place:
+            place.mkdir()
+            (place / "half").touch()
+            raise InvalidInput("not this")
+
+    with pytest.raises(InvalidInput, match="not this"):
+        work()
+    assert not list(path.parent.iterdir())
+    with pytest.raises(Unavailable, match="folder can't be written"), whole_tree(path) as place:
+        (place / "without its folder").touch()
+    with whole_tree(path) as place:
+        place.mkdir()
+        (place / "one").write_bytes(b"1")
+        assert not path.exists()
+    assert [one.name for one in path.iterdir()] == ["one"]
+    assert list(path.parent.iterdir()) == [path]

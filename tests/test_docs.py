@@ -1,0 +1,69 @@
+"""What the documents name is there: modules, paths, links, commands of make; and the picture is that of the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bench import rooms
+from tests.conftest import ROOT
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")])
+HISTORY = {"CHANGELOG.md"}  # says what was
+WITHOUT_HISTORY = [path for path in DOCUMENTS if path.name not in HISTORY]
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def is_there(dotted: str) -> bool:
+    """Whether a dotted name is a module, a package, or something that its module holds."""
+    path = ROOT.joinpath(*dotted.split("."))
+    if path.is_dir() or path.with_suffix(".py").is_file():
+        return True
+    module = path.parent.with_suffix(".py") if path.parent.with_suffix(".py").is_file() else path.parent / "__init__.py"
+    return module.is_file() and re.search(rf"\b{path.name}\b", module.read_text(encoding="utf-8")) is not None
+
+
+@pytest.mark.parametrize("path", WITHOUT_HISTORY, ids=name_of)
+def test_modules_that_a_document_names_are_there(path: Path) -> None:
+    named = re.findall(r"`((?:registry|pipeline|bench)(?:\.[A-Za-z_][\w]*)+)", path.read_text(encoding="utf-8"))
+    assert [name for name in named if not name.endswith(".py") and not is_there(name)] == []
+
+
+@pytest.mark.parametrize("path", WITHOUT_HISTORY, ids=name_of)
+def test_paths_that_a_document_names_are_there(path: Path) -> None:
+    pattern = r"`((?:registry|pipeline|bench|tests|docs|migrations|contracts_abi)/[\w./-]+)`"
+    named = re.findall(pattern, path.read_text(encoding="utf-8"))
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    targets = re.findall(r"\]\(([^)#\s]+)\)", path.read_text(encoding="utf-8"))
+    assert [one for one in targets if "://" not in one and not (path.parent / one).exists()] == []
+
+
+@pytest.mark.parametrize("path", WITHOUT_HISTORY, ids=name_of)
+def test_what_a_document_says_to_make_can_be_made(path: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE))
+    named = re.findall(r"(?:`|^ {4})make ([a-z]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(named) - targets == set()
+
+
+def test_the_picture_is_that_of_the_code() -> None:
+    assert rooms.FILE.read_text(encoding="utf-8") == rooms.draw(), "the picture is older than the code: make picture"
+
+
+def test_the_picture_has_every_layer_and_every_import_in_it() -> None:
+    boxes = [*(box for row in rooms.layers() for box in row), rooms.APART]
+    found = rooms.imports(boxes)
+    assert "registry.core" in found["pipeline"]
+    assert found.get("registry.core", set()) == set()
+    drawn = rooms.draw()
+    for box in boxes:
+        assert f">{box.removeprefix('registry.')}</text>" in drawn
