@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from registry.core.errors import NotFound, Unavailable, UsageError
+from registry.core.errors import Conflict, NotFound, Unavailable, UsageError
 from registry.core.extras import need
 from registry.core.ports.anchor import Anchors
 from registry.core.ports.method import Method
@@ -123,6 +123,14 @@ class Home:
         from registry.provenance.anchors.journal import Journal
 
         return Journal(self._folder() / "journal.jsonl", lambda: self.key.address)
+
+    def anchors_of(self, issuer: str) -> Anchors:
+        """Where entries are anchored as this issuer; ``Conflict`` (``key_missing``) if its key is not this home's."""
+        if issuer != self.key.did:
+            raise Conflict(
+                f"this home has no key of {issuer}", code="key_missing", hint="do this in the home that has its key."
+            )
+        return self.anchors
 
     def method(self, name: str) -> Method:
         """A training method by its entry point's name; ``NotFound`` if it is not installed."""

@@ -17,6 +17,7 @@ from registry.core import records
 from registry.core.errors import Conflict, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
+from registry.core.log import Signer
 from registry.core.records import to_value
 from registry.core.run_view import release_view
 from registry.evaluation.base_seen import about_base
@@ -32,11 +33,18 @@ from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
 
 def publish_release(
-    parts: Parts, run: str, *, wait: float = 120.0, onnx: bool = False, progress: Progress = silent
+    parts: Parts,
+    run: str,
+    *,
+    wait: float = 120.0,
+    onnx: bool = False,
+    progress: Progress = silent,
+    signer: Signer | None = None,
 ) -> dict[str, Any]:
     """Publish a completed run; the document of `emotionet release publish --json`.
 
-    With ``onnx`` the final weights are published as ONNX too, after both were compared.
+    With ``onnx`` the final weights are published as ONNX too, after both were compared. ``signer``: this home's key
+    unless given.
     """
     with parts.catalog.read() as db:
         row = runs.row(db, run)
@@ -50,13 +58,14 @@ def publish_release(
     trainings = [CID.parse(fold["training"]) for fold in folds]
     record = _release(parts, row, trainings, onnx)
     progress("publish", 1, 4)
-    appended = append(parts, record)
+    signer = signer or parts.key
+    appended = append(parts, signer, record)
     read_back(parts, appended.entry)
     parts.store.pin(appended.entry)
     progress("publish", 2, 4)
     with parts.catalog.write() as db:
         runs.update(db, run, release=str(appended.record), updated=parts.now())
-    anchor_for_a_while(parts, appended.entry, wait)
+    anchor_for_a_while(parts, signer.did, appended.entry, wait)
     progress("publish", 4, 4)
     return show_release(parts, appended.record)
 

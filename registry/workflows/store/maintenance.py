@@ -13,7 +13,7 @@ from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
 from registry.workflows.log.append import finish_pending
 from registry.workflows.log.index_logs import index_logs, log_behind
-from registry.workflows.own_issuers import may_sign, own_issuers
+from registry.workflows.own_issuers import own_issuers
 from registry.workflows.parts import Parts, Progress
 from registry.workflows.training.run_context import drop_pixels
 
@@ -76,9 +76,10 @@ def store_stat(parts: Parts) -> dict[str, Any]:
 
 def rebuild_catalog(parts: Parts) -> dict[str, Any]:
     """Refill the catalog from the records in the store: this home's logs, and what was imported of others'."""
-    if may_sign(parts):
-        finish_pending(parts)
-    found = rebuild(parts.catalog, parts.store.get, parts.store.cids(), parts.now(), issuers=own_issuers(parts))
+    own = own_issuers(parts)
+    for issuer in sorted(own):
+        finish_pending(parts, issuer)
+    found = rebuild(parts.catalog, parts.store.get, parts.store.cids(), parts.now(), issuers=own)
     others = index_logs(parts, log_behind(parts, parts.store.pins()))
     parts.catalog.analyze()
     return {**found, "problems": [*found["problems"], *({"cid": None, "problem": said} for said in others)]}

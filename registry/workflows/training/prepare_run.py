@@ -67,8 +67,9 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
     preprocessing, plan = _records(context, prepared, method.version, environment)
     told = _check_before_signing(context, prepared, plan)
     check()
-    appended = append(parts, plan)
-    parts.anchors.submit(anchor_digest(appended.entry))
+    signer = context.signer()
+    appended = append(parts, signer, plan)
+    parts.anchors_of(signer.did).submit(anchor_digest(appended.entry))
     with parts.catalog.write() as db:
         parts.queue.complete(db, job)
         runs.update(

@@ -15,6 +15,7 @@ from registry.catalog.queries import runs
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.ipld.cid import CID
+from registry.core.log import Signer
 from registry.core.ports.method import Item, Prepared
 from registry.core.ports.store import BlockReader
 from registry.core.table import tables
@@ -38,6 +39,10 @@ class RunContext:
         """The recipe's values."""
         values: Mapping[str, Any] = self.options["values"]
         return values
+
+    def signer(self) -> Signer:
+        """Who signs this run's plan, and anchors it."""
+        return self.parts.key
 
     def cid(self, name: str) -> CID:
         """A CID that an earlier step wrote into the run's row."""
