@@ -1,7 +1,8 @@
 """Base weights: from a file of one's own or from the store, checked by the method before anything is queued; and what
 they have seen of a snapshot, as far as this home knows who trained them.
 
-Invariants: a plan names them by the CID of a directory of two files; nothing is downloaded that was not asked for.
+Invariants: a plan names them by the CID of a directory of the files that its method has; nothing is downloaded that
+was not asked for.
 """
 
 from __future__ import annotations
@@ -19,44 +20,44 @@ from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ports.method import Method
 from registry.core.ports.store import BlockStore
 from registry.core.records import Origin, Release
-from registry.core.tensors import tensors_digest
+from registry.core.weights_folder import MODEL, ONNX, weights_digest
 from registry.exports.card_base import Base, stated_origin
 from registry.provenance.base_lineage import Lineage, count_seen, judged_and_seen, lineage_of, trained_on
 from registry.provenance.checks.target.typed_links import type_of
 from registry.workflows.parts import Parts
 
 MAX_LISTED = 10  # weights that an error lists
-WEIGHTS_FILES = ("weights.safetensors", "model.json")
 
 
-def weights_files(store: BlockStore, directory: CID) -> dict[str, bytes]:
-    """The files of a weights directory by name. ``InvalidInput`` if one is missing; what lies beside them is not read.
+def weights_files(store: BlockStore, directory: CID, names: Sequence[str]) -> dict[str, bytes]:
+    """The files of a weights directory that a method has (``MethodCard.files``), by name. ``InvalidInput`` if one is
+    missing; what lies beside them is not read.
 
     ``Untrusted`` for blocks that do not hash to their CIDs.
     """
     there = reader.list_directory(store, directory)
-    missing = [name for name in WEIGHTS_FILES if name not in there]
+    missing = [name for name in names if name not in there]
     if missing:
         raise InvalidInput(f"{directory} holds no {' and no '.join(missing)}", hint="give a directory of weights.")
-    return {name: reader.read_whole(store, there[name].cid) for name in WEIGHTS_FILES}
+    return {name: reader.read_whole(store, there[name].cid) for name in names}
 
 
 def read_base(parts: Parts, method: Method, given: str, values: Mapping[str, Any]) -> dict[str, bytes]:
     """Checked files of what `--base` names: a path, or the CID of a directory that is held."""
     here = os.sep in given or Path(given).exists()
-    files = method.read_base(Path(given)) if here else _held(parts, _named(given))
+    files = method.read_base(Path(given)) if here else _held(parts, _named(given), method)
     method.check_base(files, values)
     return files
 
 
-def _held(parts: Parts, cid: CID) -> dict[str, bytes]:
+def _held(parts: Parts, cid: CID, method: Method) -> dict[str, bytes]:
     """The files of weights that are held; ``UsageError`` for a record, a release's with its weights as the way out."""
     if cid.codec != DAG_CBOR:
-        return weights_files(parts.store, cid)
+        return weights_files(parts.store, cid, method.about().files)
     record = records.parse(parts.store.get(cid))
     if isinstance(record, records.Entry):
         record = records.parse(parts.store.get(record.record))
-    weights = [one for one in record.weights if one.format == "safetensors"] if isinstance(record, Release) else []
+    weights = [one for one in record.weights if one.format != ONNX] if isinstance(record, Release) else []
     listed = " or ".join(
         f"{one.cid} ({'refit' if one.fold is None else f'fold {one.fold}'})" for one in weights[:MAX_LISTED]
     )
@@ -81,15 +82,13 @@ def _named(given: str) -> CID:
 
 def stated_licence(files: Mapping[str, bytes]) -> str | None:
     """The licence that base weights state in their model.json (``origin.licence``), as their own file stated it."""
-    origin = stated_origin(files["model.json"])
+    origin = stated_origin(files[MODEL])
     return origin.licence if origin else None
 
 
 def base_of(parts: Parts, directory: CID) -> Base | None:
     """What base weights that are held say of themselves, for the card; the tensors are not read."""
-    return stated_origin(
-        reader.read_whole(parts.store, reader.list_directory(parts.store, directory)["model.json"].cid)
-    )
+    return stated_origin(reader.read_whole(parts.store, reader.list_directory(parts.store, directory)[MODEL].cid))
 
 
 def known_trainings(parts: Parts, tensors: str) -> list[CID]:
@@ -99,9 +98,9 @@ def known_trainings(parts: Parts, tensors: str) -> list[CID]:
 
 
 def digest_of(files: Mapping[str, bytes]) -> str | None:
-    """The tensors' digest of base weights; None where it can't be taken."""
+    """The digest that base weights are known by; None where it can't be taken."""
     try:
-        return tensors_digest(files["weights.safetensors"])
+        return weights_digest(files)
     except Untrusted:
         return None
 

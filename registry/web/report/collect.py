@@ -30,7 +30,7 @@ from registry.web.report.check_records import check_presentable
 from registry.web.report.report import ReportData
 from registry.web.report.sections import drawings, kept_and_dropped
 from registry.workflows.audit.audit_target import audit_target
-from registry.workflows.base_weights import stated_licence, weights_files
+from registry.workflows.base_weights import base_of
 from registry.workflows.parts import Parts
 from registry.workflows.releases.judge_claims import judge_claims
 from registry.workflows.releases.publish_release import show_release
@@ -128,7 +128,8 @@ def _base_licence(parts: Parts, base: CID | None) -> str | None:
     if base is None:
         return None
     try:
-        return stated_licence(weights_files(parts.store, base))
+        said = base_of(parts, base)
+        return said.licence if said else None
     except EmotionetError:
         return None
 
