@@ -34,7 +34,7 @@ from registry.workflows.log.append import LogTransaction
 from registry.workflows.parts import Parts
 
 Given = LabelRow | Rejection
-_TEXTS = ("cid", "label", "contributor", *TEXTS)
+_TEXTS = ("cid", "label", "contributor", *TEXTS, "signature")
 _ROW = msgspec.json.Decoder(ImageRow)
 _NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 TYPES = ("application/json", "application/x-ndjson", "text/csv")
