@@ -10,6 +10,7 @@ import pytest
 
 from registry.assembly import Home
 from registry.catalog.queries import images
+from registry.catalog.schema import derived
 from registry.cli.main import main
 from registry.core import records
 from registry.core.ipld.cid import CID
@@ -124,6 +125,6 @@ def test_a_label_makes_no_bytes_held(client: Client, writer: Headers, home: Home
     (cid,) = map(str, send(client, writer, [picture(0)]))
     register(client, writer, [{"cid": cid, **FIRST}])
     with home.catalog.write() as db:
-        db.execute(images.t.images.update().values(stored=False))
+        db.execute(derived.images.update().values(stored=False))
     by_label(client, writer, cid)
     assert client.get(f"/api/v1/images/{cid}").json()["status"] == "referenced"

@@ -105,7 +105,7 @@ def as_csv(rows: list[Row]) -> tuple[str, bytes]:
 @pytest.mark.parametrize("field", ["classes", "label", "contributor", "subject", "attribute", "value"])
 def test_a_snapshots_texts(asked: Asked, field: str) -> None:
     for given in HOSTILE:
-        query = {field: given} if field in FIELDS[:3] else {}
+        query: dict[str, Any] = {field: given} if field in FIELDS[:3] else {}
         if field in ("attribute", "value"):
             query["attributes"] = {given: "x"} if field == "attribute" else {"luz": given}
         asks = {"classes": f"{given}, feliz\n"} if field == "classes" else {"query": query}

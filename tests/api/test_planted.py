@@ -298,7 +298,7 @@ def test_a_published_folder_is_whole_though_a_private_one_shares_its_files(
     problem(client.get(f"/ipfs/{private['loose.jpg'].cid}?format=raw"), 404, "not_found")
 
 
-ASKED = {  # what a POST asks about, in its body
+ASKED: dict[str, list[dict[str, Any]]] = {  # what a POST asks about, in its body
     "/api/v1/audits": [{"target": "{}"}, {"target": "{}", "level": 2}],
     "/api/v1/snapshots": [{"supersedes": "{}"}],
     "/api/v1/runs": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from itertools import permutations
+from typing import Any
 
 import msgspec
 import pytest
@@ -140,7 +141,13 @@ def test_a_release_attaches_to_the_run_that_it_came_from(world: World) -> None:
     snapshot = world.snapshot(range(4), [first])
     made = world.release(snapshot, range(4), index=False)
     with world.catalog.write() as db:
-        names = {"snapshot": str(snapshot), "recipe_name": "quick", "engine": "local", "options": {}, "now": at(0)}
+        names: dict[str, Any] = {
+            "snapshot": str(snapshot),
+            "recipe_name": "quick",
+            "engine": "local",
+            "options": {},
+            "now": at(0),
+        }
         mine = runs.create(db, plan=str(made.plan), evaluation=str(made.evaluation), **names)
         other = runs.create(db, plan=str(made.plan), evaluation="another", **names)
     world.index(*world.entries)

@@ -285,7 +285,10 @@ def test_exact_cids_do_as_well_as_raw_ones(world: World) -> None:
     """Some stores know the codec of what they hold, some only its multihash."""
     world.everything()
     with world.catalog.read() as db:
-        known = [CID.parse(cid) for cid in db.scalars(sa.select(sa.column("cid")).select_from(sa.table("records")))]
+        known = [
+            CID.parse(cid)
+            for cid in db.scalars(sa.select(sa.column("cid", sa.String)).select_from(sa.table("records")))
+        ]
     exact = {cid.multihash: cid for cid in known}
     before = dump(world.catalog)
     rebuild(world.catalog, world.store.get, [exact.get(cid.multihash, cid) for cid in world.store.cids()], NOW)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from registry.catalog.queries import releases, runs, snapshots
@@ -9,7 +11,12 @@ from registry.catalog.schema.database import Catalog
 from registry.core.errors import NotFound, UsageError
 from tests.catalog.world import NOW, Key, World, at
 
-RUN = {"snapshot": "s", "recipe_name": "quick", "engine": "local", "options": {"values": {"folds": {"k": 3}}}}
+RUN: dict[str, Any] = {
+    "snapshot": "s",
+    "recipe_name": "quick",
+    "engine": "local",
+    "options": {"values": {"folds": {"k": 3}}},
+}
 
 
 def test_a_run_from_beginning_to_end(catalog: Catalog) -> None:

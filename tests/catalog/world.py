@@ -13,8 +13,7 @@ from coincurve import PrivateKey
 from registry.catalog.index.indexing import index_entry, index_evidence
 from registry.catalog.queries import entries
 from registry.catalog.schema.database import Catalog
-from registry.catalog.schema.derived import REBUILDABLE
-from registry.catalog.schema.operational import metadata
+from registry.catalog.schema.derived import REBUILDABLE, metadata
 from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs import importer
 from registry.core import log, records
@@ -37,7 +36,7 @@ class Key:
         self.did = log.did_of(log.address_of_key(self._key.public_key.format(compressed=False)))
 
     def sign(self, message: bytes) -> bytes:
-        return self._key.sign_recoverable(message)
+        return bytes(self._key.sign_recoverable(message))
 
 
 def image_bytes(number: int) -> bytes:
@@ -132,7 +131,7 @@ class World:
         return records.cid(record)
 
     def snapshot(self, numbers: Sequence[int], contributions: Sequence[CID], excluded: Sequence[int] = ()) -> CID:
-        items = [
+        items: list[list[Any]] = [
             [sha256_of(n), self.image(n), len(image_bytes(n)), "feliz", ["ana"], None, {}, None, []] for n in numbers
         ]
         out = [[sha256_of(n), "unknown_label", "?"] for n in excluded]
@@ -150,7 +149,7 @@ class World:
 
     def plan(self, snapshot: CID, numbers: Sequence[int], seed: int = 1) -> tuple[CID, records.Plan]:
         """A plan (not said yet) that drops the first image."""
-        output = [
+        output: list[list[Any]] = [
             [sha256_of(n), 8, 8, None, [], "", sha256_of(n), "blurred", "0.5"]
             if n == numbers[0]
             else [sha256_of(n), 8, 8, sha256_of(n), [], "full_frame", sha256_of(n), None, None]
