@@ -15,11 +15,15 @@ from litestar import MediaType, Request, Response, get
 from litestar.types import Message, Scope
 
 from registry.api.parts import Document, Home, problems
-from registry.catalog.schema import derived as t
-from registry.catalog.schema import operational as kept
+from registry.catalog.schema import derived, operational
 from registry.workflows.parts import Parts
 
-_COUNTED = {"images": t.images, "entries": t.entries, "snapshots": t.snapshots, "releases": t.releases}
+_COUNTED = {
+    "images": derived.images,
+    "entries": derived.entries,
+    "snapshots": derived.snapshots,
+    "releases": derived.releases,
+}
 
 
 class Answers:
@@ -56,7 +60,7 @@ def readyz(home: Home) -> Document:
     """Catalog and store can be read; 503 if not."""
     with home.catalog.read() as db:
         db.execute(sa.select(sa.literal(1)))
-        db.scalar(sa.select(sa.func.count()).select_from(t.entries))
+        db.scalar(sa.select(sa.func.count()).select_from(derived.entries))
     next(iter(home.store.pins()), None)
     return {"ok": True}
 
@@ -74,11 +78,11 @@ def _catalog_lines(parts: Parts) -> Iterator[str]:
             yield f"# HELP emotionet_{name} How many {name} the catalog knows."
             yield f"# TYPE emotionet_{name} gauge"
             yield f"emotionet_{name} {db.scalar(sa.select(sa.func.count()).select_from(table))}"
-        query = sa.select(kept.runs.c.status, sa.func.count()).group_by(kept.runs.c.status)
+        query = sa.select(operational.runs.c.status, sa.func.count()).group_by(operational.runs.c.status)
         states = {str(status): int(count) for status, count in db.execute(query)}
     yield "# HELP emotionet_runs Runs by status."
     yield "# TYPE emotionet_runs gauge"
-    for state in kept.RUN_STATES:
+    for state in operational.RUN_STATES:
         yield f'emotionet_runs{{status="{state}"}} {states.get(state, 0)}'
 
 

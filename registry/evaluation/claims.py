@@ -1,7 +1,7 @@
 """Claims: what a plan promises, and whether the evaluation bears it out.
 
-Grammar: ``METRIC >= NUMBER`` or ``METRIC <= NUMBER``, NUMBER a decimal from 0 to 1 with up to six places, METRIC a
-figure's name (``core.figure_names``; a name with signs in it is quoted: ``f1("feliz (muy)")``), one of
+A claim's text is as ``core.claim_text`` says. Its METRIC is a figure's name (``core.figure_names``; a name with signs
+in it is quoted: ``f1("feliz (muy)")``), one of
 
 * ``macro_f1 micro_f1 weighted_f1``, the same of ``precision`` and ``recall``, ``accuracy pr_auc map50 map50_95
   false_alarm_rate``;
@@ -26,7 +26,6 @@ there.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
@@ -34,6 +33,7 @@ from fractions import Fraction
 from itertools import combinations
 
 from registry.core import figure_names
+from registry.core.claim_text import EXAMPLE, claim_parts, claim_text, split_claim
 from registry.core.errors import InvalidInput
 from registry.core.figure_names import CLASSES, GAPS, MAX_NAME, Group, Parts, group_name, name_of, quoted, word
 from registry.core.records import Claim, Metric, Verdict
@@ -47,10 +47,6 @@ OF_CLASS = ("ap", "ap50", "ap50_95")
 OF_GROUP_AND_CLASS = ("selection", "recall", "precision", "fpr")
 OF_CLASSES = ("recall_gap", "worst_recall")  # of "class"
 MAX_SHOWN = 20  # classes, or groups, that an error lists
-_CLAIM = re.compile(
-    r"\s*(?P<metric>\S.*)(?P<comparator>>=|<=)\s*(?P<threshold>0(?:\.[0-9]{1,6})?|1(?:\.0{1,6})?)\s*", re.DOTALL
-)
-_THRESHOLD = re.compile(r"0\.[0-9]{6}|1\.000000")
 
 
 def parse_claim(text: str, classes: Collection[str] = ()) -> Claim:
@@ -59,17 +55,16 @@ def parse_claim(text: str, classes: Collection[str] = ()) -> Claim:
     Where ``classes`` are given: also for a text whose brackets hold a class's whole name and mean something else.
     """
     given = unicodedata.normalize("NFC", text) if len(text) <= MAX_NAME else ""
-    found = _CLAIM.fullmatch(given)
+    found = split_claim(given)
     if found is None:
         raise InvalidInput(
             f"{text[:200]!r} is no claim",
             code="bad_claim",
-            hint="write it like 'macro_f1 >= 0.90', 'recall_gap(class) <= 0.10', 'f1(feliz) >= 0.8', "
+            hint=f"write it like '{EXAMPLE}', 'recall_gap(class) <= 0.10', 'f1(feliz) >= 0.8', "
             "'recall(gender=f) >= 0.85' or 'equalized_odds_difference(gender) <= 0.1', with a number from 0 to 1.",
         )
-    parts = _parts(found["metric"].strip(), classes)
-    threshold = f"{Decimal(found['threshold']):.6f}"
-    return Claim(metric=name_of(parts), comparator=found["comparator"], threshold=threshold)
+    parts = _parts(found.metric, classes)
+    return Claim(metric=name_of(parts), comparator=found.comparator, threshold=found.threshold)
 
 
 def _parts(metric: str, classes: Collection[str]) -> Parts:
@@ -145,8 +140,7 @@ def judge(claim: Claim, metric: Metric | None) -> Verdict:
     """
     if not _stated(claim):
         raise InvalidInput(
-            f"the claim {claim.metric} {claim.comparator} {claim.threshold} ({claim.proof}) has no meaning here: "
-            "a plan's claims come from parse_claim",
+            f"the claim {claim_text(claim)} ({claim.proof}) has no meaning here: a plan's claims come from parse_claim",
             code="bad_claim",
         )
     return Verdict(
@@ -164,7 +158,7 @@ def judge(claim: Claim, metric: Metric | None) -> Verdict:
 
 def _stated(claim: Claim) -> bool:
     """Whether a claim is as ``parse_claim`` writes it."""
-    if claim.proof != "interval" or claim.comparator not in (">=", "<=") or not _THRESHOLD.fullmatch(claim.threshold):
+    if claim.proof != "interval" or split_claim(claim_text(claim)) != claim_parts(claim):
         return False
     try:
         parts = figure_names.parse(claim.metric)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from registry.core.errors import Conflict
 from registry.core.log import DID_PREFIX
 from registry.provenance.keys import own_log
 from registry.provenance.keys.keys import FOLDER
@@ -28,15 +27,6 @@ def check_may_sign(parts: Parts) -> None:
     home = parts.settings.home
     addresses = sorted(path.stem for path in (home / FOLDER).glob("0x*.json"))
     own_log.check_signer(home, addresses[0] if addresses else None)
-
-
-def may_sign(parts: Parts) -> bool:
-    """Whether there is a key here that goes on with this home's log."""
-    try:
-        check_may_sign(parts)
-    except Conflict:
-        return False
-    return any((parts.settings.home / FOLDER).glob("0x*.json"))
 
 
 def whose(parts: Parts, issuer: str) -> str:

@@ -41,11 +41,21 @@ class Parts(Protocol):
     def queue(self) -> Queue: ...
     @property
     def key(self) -> Signer:
-        """The publishing key; made (and said so on stderr) if there is none."""
+        """This home's publishing key; made (and said so on stderr) if there is none.
+
+        Read where a command, a request or a job begins. Whatever that calls is given the signer, or its issuer.
+        """
         ...
 
     @property
-    def anchors(self) -> Anchors: ...
+    def anchors(self) -> Anchors:
+        """Where anchors are looked up."""
+        ...
+
+    def anchors_of(self, issuer: str) -> Anchors:
+        """Where entries are anchored as this issuer. ``Conflict`` (``key_missing``) without its key."""
+        ...
+
     def method(self, name: str) -> Method:
         """A training method by its entry point's name. ``NotFound`` if it is not installed."""
         ...

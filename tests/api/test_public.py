@@ -9,7 +9,7 @@ from registry.api.gateway.public import Public
 from registry.api.problems import HttpProblem
 from registry.assembly import Home
 from registry.catalog.queries import images
-from registry.catalog.schema import derived as t
+from registry.catalog.schema import derived
 from registry.content.unixfs.importer import add_bytes, add_directory
 from registry.core import records
 from registry.core.errors import NotFound
@@ -91,7 +91,7 @@ def test_a_codec_that_lies_publishes_nothing_more(home: Home, published: Public)
 
 def test_named_is_not_linked(home: Home, published: Public) -> None:
     private = put(home, b"named by a withdrawal, not linked")
-    said = append(home, records.Withdrawal(target=bytes(private), reason="test", effective=home.now()))
+    said = append(home, home.key, records.Withdrawal(target=bytes(private), reason="test", effective=home.now()))
     published.check(said.entry)
     published.check(said.record)
     assert refused(published, private)
@@ -106,12 +106,12 @@ def test_an_image_by_all_its_names(home: Home, published: Public) -> None:
         NewRow(row=1, name="", sha256=one.sha256, cid=added.cid, size=one.size, label="feliz", contributor="anna")
         for added in (one, two)
     ]
-    register(home, rows[:1])
+    register(home, home.key, rows[:1])
     published.check(one.cid)
     assert refused(published, two.cid)
-    register(home, rows[1:])  # nothing new is said, but another name of it is known
+    register(home, home.key, rows[1:])  # nothing new is said, but another name of it is known
     published.check(two.cid)
-    append(home, records.Withdrawal(target=one.sha256, reason="asked to", effective=home.now()))
+    append(home, home.key, records.Withdrawal(target=one.sha256, reason="asked to", effective=home.now()))
     for added in (one, two):
         with pytest.raises(HttpProblem) as raised:
             published.check(added.cid)
@@ -121,10 +121,10 @@ def test_an_image_by_all_its_names(home: Home, published: Public) -> None:
 def test_a_new_name_of_a_withdrawn_image_is_withheld_too(home: Home, published: Public) -> None:
     data = bytes(300_000)
     one, two = add_bytes(home.store, data, "unixfs-v1-2025"), add_bytes(home.store, data, "unixfs-v0-2015")
-    append(home, records.Withdrawal(target=one.sha256, reason="asked to", effective=home.now()))
+    append(home, home.key, records.Withdrawal(target=one.sha256, reason="asked to", effective=home.now()))
     for added in (one, two):
         row = NewRow(row=1, name="", sha256=one.sha256, cid=added.cid, size=one.size, label="feliz", contributor="anna")
-        register(home, [row])
+        register(home, home.key, [row])
         with pytest.raises(HttpProblem):
             published.check(added.cid)
 
@@ -148,4 +148,4 @@ def test_what_is_known_is_not_asked_for_again(home: Home, published: Public) -> 
     published.check(root)
     asked = [text for text in statements if text.lstrip().startswith("SELECT")]
     assert len(asked) == 1
-    assert t.withdrawals.name in asked[0]
+    assert derived.withdrawals.name in asked[0]

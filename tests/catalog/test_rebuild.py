@@ -12,8 +12,7 @@ import sqlalchemy as sa
 from registry.catalog import tokens
 from registry.catalog.index.rebuild import rebuild
 from registry.catalog.queries import entries, images, runs
-from registry.catalog.schema import derived as t
-from registry.catalog.schema import operational as kept
+from registry.catalog.schema import derived, operational
 from registry.catalog.schema.database import Catalog
 from registry.catalog.schema.derived import REBUILDABLE
 from registry.catalog.schema.operational import KEPT
@@ -23,7 +22,8 @@ from registry.core.errors import NotFound, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
 from registry.jobs.queue import Queue
-from tests.catalog.world import NOW, Key, World, at, dump, image_bytes, sha256_of
+from tests.catalog.world import NOW, World, at, dump, image_bytes, sha256_of
+from tests.support.signer import MemorySigner
 
 PRIVATE = [table.name for table in KEPT]
 
@@ -94,7 +94,7 @@ def test_another_database_from_the_same_store(world: World, tmp_path: Path) -> N
 
 
 def test_a_foreign_log_comes_only_if_it_is_wanted(world: World) -> None:
-    stranger = Key(9)
+    stranger = MemorySigner(9)
     world.label(world.row(0, "feliz"))
     before = dump(world.catalog)
     world.label(world.row(0, "enojado", "eve"), key=stranger, index=False)
@@ -133,7 +133,7 @@ def test_a_forged_entry_is_told_and_left_out(world: World) -> None:
 def test_a_fork_is_told_and_the_log_goes_on(world: World) -> None:
     world.label(world.row(0, "feliz"))
     other = world.put(world.contribution([world.row(1, "feliz")]))
-    twin = world.put(log.make_entry(world.key, 1, world.entries[0], other, at(9)))
+    twin = world.put(log.make_entry(world.key, 1, world.entries[0], world.entries[0], other, at(9)))
     done = rebuild(world.catalog, world.store.get, world.store.cids(), NOW)
     assert [problem["cid"] for problem in done["problems"]] == [str(max(twin, world.entries[1]))]
     with world.catalog.read() as db:
@@ -157,7 +157,7 @@ def lossy(world: World, lost: CID) -> Iterator[CID]:
 def test_what_lies_elsewhere_stays(world: World) -> None:
     """Two homes, each with its own key and store, on one catalog: neither's rebuild costs the other anything."""
     world.everything()
-    elsewhere = World(world.catalog, key=Key(8), minute=50)
+    elsewhere = World(world.catalog, key=MemorySigner(8), minute=50)
     elsewhere.everything()
     elsewhere.label(elsewhere.row(7, "feliz", "ben"))
     with world.catalog.write() as db:
@@ -168,9 +168,9 @@ def test_what_lies_elsewhere_stays(world: World) -> None:
         assert done["problems"] == []
         assert dump(world.catalog) == before
         with world.catalog.write() as db:  # what its store holds comes back, not what stood there
-            lost = t.contribution_rows.c.issuer == one.key.did
-            db.execute(sa.delete(t.contribution_rows).where(lost))
-            db.execute(sa.update(t.withdrawals).values(reason="forged"))
+            lost = derived.contribution_rows.c.issuer == one.key.did
+            db.execute(sa.delete(derived.contribution_rows).where(lost))
+            db.execute(sa.update(derived.withdrawals).values(reason="forged"))
         rebuild(world.catalog, one.store.get, one.store.cids(), NOW, issuers=[one.key.did])
         rebuild(world.catalog, other.store.get, other.store.cids(), NOW, issuers=[other.key.did])
         assert dump(world.catalog) == before
@@ -298,8 +298,8 @@ def test_exact_cids_do_as_well_as_raw_ones(world: World) -> None:
 def test_a_run_that_is_there_is_not_derived_again(world: World) -> None:
     made = world.everything()
     with world.catalog.write() as db:
-        db.execute(kept.run_folds.delete())
-        db.execute(kept.runs.delete())
+        db.execute(operational.run_folds.delete())
+        db.execute(operational.runs.delete())
         runs.create(
             db,
             run="rmine",

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.core.claim_text import claim_text
 from registry.core.errors import InvalidInput
 from registry.core.records import Claim, Metric
 from registry.evaluation.claims import check_about, judge, judge_all, parse_claim
@@ -105,7 +106,7 @@ def test_any_text_is_a_claim_or_bad(text: str) -> None:
         claim = parse_claim(text)
     except InvalidInput:
         return
-    assert parse_claim(f"{claim.metric} {claim.comparator} {claim.threshold}") == claim
+    assert parse_claim(claim_text(claim)) == claim
 
 
 def figure(low: str | None, high: str | None, value: str | None = "0.500000") -> Metric:

@@ -301,7 +301,7 @@ def stated(opened: Home, boxes: dict[bytes, list[list[int]]]) -> CID:
         contributions=(),
         excluded=tables.build(*records.EXCLUDED, [], opened.store.put),
     )
-    return append(opened, record).record
+    return append(opened, opened.key, record).record
 
 
 def test_training_and_every_export_agree_on_boxes(opened: Home, tmp_path: Path) -> None:

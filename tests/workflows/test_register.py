@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from registry.assembly import Home
@@ -114,8 +115,12 @@ def test_relabel_needs_an_image_and_keeps_history(opened: Home, labeled: Folder)
 
 
 def test_an_equal_record_is_appended_once(opened: Home) -> None:
-    first = append(opened, records.Withdrawal(target=b"x" * 32, reason="test", effective="2026-01-01T00:00:00Z"))
-    again = append(opened, records.Withdrawal(target=b"x" * 32, reason="test", effective="2026-01-01T00:00:00Z"))
+    first = append(
+        opened, opened.key, records.Withdrawal(target=b"x" * 32, reason="test", effective="2026-01-01T00:00:00Z")
+    )
+    again = append(
+        opened, opened.key, records.Withdrawal(target=b"x" * 32, reason="test", effective="2026-01-01T00:00:00Z")
+    )
     assert (first.entry, first.new, again.new) == (again.entry, True, False)
     with opened.catalog.read() as db:
         log = entries.log(db, opened.key.did)
@@ -126,7 +131,7 @@ def test_an_equal_record_is_appended_once(opened: Home) -> None:
 def test_an_entry_that_was_pending_at_a_crash_is_finished_first(opened: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     one = records.Withdrawal(target=b"x" * 32, reason="one", effective="2026-01-01T00:00:00Z")
     two = records.Withdrawal(target=b"x" * 32, reason="two", effective="2026-01-01T00:00:00Z")
-    append(opened, records.Withdrawal(target=b"x" * 32, reason="zero", effective="2026-01-01T00:00:00Z"))
+    append(opened, opened.key, msgspec.structs.replace(one, reason="zero"))
 
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
@@ -134,9 +139,9 @@ def test_an_entry_that_was_pending_at_a_crash_is_finished_first(opened: Home, mo
     with monkeypatch.context() as patch:
         patch.setattr(appending, "_put_into_store", crash)
         with pytest.raises(KeyboardInterrupt):
-            append(opened, one)
-    assert append(opened, two).new
-    first = append(opened, one)
+            append(opened, opened.key, one)
+    assert append(opened, opened.key, two).new
+    first = append(opened, opened.key, one)
     assert not first.new
     assert opened.store.has(first.entry)
     with opened.catalog.read() as db:

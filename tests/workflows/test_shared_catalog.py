@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from registry.assembly import Home, open_home
 from registry.catalog.queries import entries, images
-from registry.catalog.schema import derived as t
+from registry.catalog.schema import derived
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
@@ -52,7 +52,9 @@ def _first(home: Home) -> str:
 
 def _state(home: Home) -> list[tuple[str, bool]]:
     with home.catalog.read() as db:
-        return [(row.sha256, row.stored) for row in db.execute(sa.select(t.images).order_by(t.images.c.sha256))]
+        return [
+            (row.sha256, row.stored) for row in db.execute(sa.select(derived.images).order_by(derived.images.c.sha256))
+        ]
 
 
 def _length(home: Home) -> int:

@@ -79,7 +79,7 @@ class Made:
         opened.store.flush()
         verdict = structs.replace(VERDICT, threshold=claim)
         forged = structs.replace(release, evaluation=cid_of(data, DAG_CBOR), claims=(verdict,))
-        return str(append(opened, forged).record)
+        return str(append(opened, opened.key, forged).record)
 
 
 @pytest.fixture(scope="module")

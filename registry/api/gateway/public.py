@@ -25,9 +25,9 @@ import sqlalchemy as sa
 
 from registry.api.problems import HttpProblem
 from registry.catalog.queries import roots as reach
-from registry.catalog.schema import derived as t
-from registry.catalog.schema import operational as kept
+from registry.catalog.schema import derived, operational
 from registry.catalog.schema.database import Connection
+from registry.catalog.schema.operational import sources
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, IDENTITY, RAW
@@ -36,7 +36,7 @@ from registry.core.ports.store import BlockReader
 from registry.workflows.parts import Parts
 from registry.workflows.store.private_blocks import private_blocks
 
-_STATE = (t.entries, t.evidence, t.image_cids, t.contribution_rows, kept.file_names)
+_STATE = (derived.entries, derived.evidence, derived.image_cids, derived.contribution_rows, operational.file_names)
 _Counts = tuple[int, ...]
 
 
@@ -81,7 +81,7 @@ class Public:
         if cid.hash_code == IDENTITY:
             return  # it holds its own bytes: there is nothing to give out
         with self._lock, self._parts.catalog.read() as db:
-            if (seen := _counts(db, t.withdrawals, kept.sources)) != self._seen:
+            if (seen := _counts(db, derived.withdrawals, sources)) != self._seen:
                 self._take_closed(db)
                 self._seen = seen
             if cid.multihash not in self._reached and cid.multihash not in self.withheld:
@@ -153,4 +153,4 @@ def _counts(db: Connection, *tables: sa.Table) -> _Counts:
 
 
 def _public_sources(db: Connection) -> int:
-    return db.scalar(sa.select(sa.func.count()).select_from(kept.sources).where(~kept.sources.c.private)) or 0
+    return db.scalar(sa.select(sa.func.count()).select_from(sources).where(~sources.c.private)) or 0

@@ -84,8 +84,9 @@ def _once(
             before = tokens.recall(db, token, key, digest)
         if before is not None:
             return dict(before)
-    measured = image_rows.measure_rows(parts, given, published.shown())
-    with appending(parts) as log:
+    signer = parts.key
+    measured = image_rows.measure_rows(parts, signer.did, given, published.shown())
+    with appending(parts, signer) as log:
         if key is not None and (before := tokens.recall(log.db, token, key, digest)) is not None:
             return dict(before)  # by another process, in the meantime
         answers = [asdict(answer) for answer in image_rows.register_rows(log, measured)]

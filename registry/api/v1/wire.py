@@ -12,6 +12,9 @@ import msgspec
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from msgspec import Meta
 
+from registry.core.claim_text import EXAMPLE
+from registry.core.labeled_row import Words
+
 MIB = 1 << 20
 JSON_BYTES = 1 * MIB  # any request but the two below
 ROWS_BYTES = 32 * MIB  # POST /images
@@ -39,13 +42,13 @@ Target = Annotated[str, QueryParameter(min_length=1, max_length=256, description
 LineageFormat = Annotated[Literal["json", "prov"], QueryParameter(name="format")]
 StatusFilter = Annotated[Literal["referenced", "stored", "withdrawn"] | None, QueryParameter()]
 Lang = Annotated[Literal["en", "es"], QueryParameter(description="the page's language")]
-Claim = Annotated[str, Meta(min_length=1, max_length=1000)]
+Claim = Annotated[str, Meta(min_length=1, max_length=1000, description=f"like `{EXAMPLE}`")]
 MAX_CLAIMS = 32  # judged by one request
 ClaimFilter = Annotated[
     list[Claim] | None,
     QueryParameter(
         max_items=MAX_CLAIMS,
-        description="like `macro_f1 >= 0.90`, 1000 characters at most: judged, and shown as after the fact",
+        description=f"like `{EXAMPLE}`, 1000 characters at most: judged, and shown as after the fact",
     ),
 ]
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="how many at most")]
@@ -64,17 +67,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Base of every request: an unknown field is an error, not ignored."""
 
 
-class ImageRow(Request, frozen=True):
+class ImageRow(Words, Request, frozen=True, kw_only=True):
     """One label for one image whose bytes are held here. Boxes are [x, y, w, h] in pixels of the upright image."""
 
     cid: CidText
     label: Annotated[str, Meta(max_length=1000)]
     contributor: Name | None = None
-    subject: Name | None = None
     boxes: Boxes = msgspec.field(default_factory=list)
     attributes: Attributes = msgspec.field(default_factory=dict)
-    licence: Name | None = None
-    consent: Name | None = None
 
 
 class NewLabel(Request, frozen=True):
@@ -141,7 +141,7 @@ class NewRelease(Request, frozen=True):
 
 
 class NewClaims(Request, frozen=True):
-    """Claims to judge after the fact, like `macro_f1 >= 0.90`."""
+    """Claims to judge after the fact, as texts."""
 
     claims: Annotated[list[Claim], Meta(min_length=1, max_length=MAX_CLAIMS)]
 

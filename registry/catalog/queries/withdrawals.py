@@ -9,25 +9,26 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from registry.catalog.schema import derived as t
+from registry.catalog.schema import derived
+from registry.catalog.schema.derived import image_cids
 from registry.catalog.schema.sql import chunks
 from registry.core.ipld.cid import CID, RAW
 
-_ROWS, _HELD = t.contribution_rows.c, t.snapshot_members.c
+_ROWS, _HELD = derived.contribution_rows.c, derived.snapshot_members.c
 
 
 def indexed(db: sa.Connection) -> list[dict[str, str]]:
     """Every withdrawal that an entry says: ``issuer, entry, target, effective, reason``, by issuer and place."""
-    e, w = t.entries.c, t.withdrawals.c
+    e, w = derived.entries.c, derived.withdrawals.c
     query = sa.select(e.issuer, e.cid.label("entry"), w.target, w.effective, w.reason).join(
-        t.withdrawals, w.cid == e.record
+        derived.withdrawals, w.cid == e.record
     )
     return [dict(row) for row in db.execute(query.order_by(e.issuer, e.seq)).mappings()]
 
 
 def places(db: sa.Connection) -> list[dict[str, str]]:
     """Entries that only have their place here, what they say was not indexed: ``issuer, entry, record``."""
-    e = t.entries.c
+    e = derived.entries.c
     query = sa.select(e.issuer, e.cid.label("entry"), e.record).where(e.record_type.is_(None))
     return [dict(row) for row in db.execute(query.order_by(e.issuer, e.seq)).mappings()]
 
@@ -36,7 +37,7 @@ def images_of(db: sa.Connection, targets: Collection[str]) -> dict[str, str]:
     """The sha256 in hex of each target that is an image, or one of its CIDs."""
     found = {target: target for target in targets if len(target) == 64}
     for part in chunks(targets):
-        names = sa.select(t.image_cids.c.cid, t.image_cids.c.sha256).where(t.image_cids.c.cid.in_(part))
+        names = sa.select(image_cids.c.cid, image_cids.c.sha256).where(image_cids.c.cid.in_(part))
         found |= {row.cid: row.sha256 for row in db.execute(names)}
     return found
 
@@ -54,7 +55,7 @@ def denied(db: sa.Connection, own: Collection[str]) -> list[CID]:
     }
     found = [CID.v1(RAW, bytes.fromhex(sha256)) for sha256 in sorted(gone)]
     for part in chunks(gone):
-        found += map(CID.parse, db.scalars(sa.select(t.image_cids.c.cid).where(t.image_cids.c.sha256.in_(part))))
+        found += map(CID.parse, db.scalars(sa.select(image_cids.c.cid).where(image_cids.c.sha256.in_(part))))
     return list(dict.fromkeys(found))
 
 

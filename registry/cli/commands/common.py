@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from registry.cli.output import Output, warn
+from registry.core.claim_text import EXAMPLE
 from registry.core.errors import EmotionetError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from registry.core.ipld.cid import CID
 
 Subparsers = Any  # argparse names its type with an underscore
+CLAIM = f"'{EXAMPLE}'"  # what stands for a claim in the help
 _WHOLE = re.compile(r"-?[0-9]{1,100}")
 Run = Callable[[argparse.Namespace, Output], int]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from registry.cli.output import Output, cell, table
 from registry.cli.watching import work_until_ended
+from registry.core.claim_text import claim_text
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import CID
 
@@ -129,7 +130,7 @@ def _text(document: dict[str, Any]) -> list[str]:
         metric = release["metrics"][name]
         rows.append([name, f"{metric['value']} (95 %: {metric['low']} to {metric['high']}, {metric['n']} images)"])
     for claim in release["claims"]:
-        rows.append([f"{claim['metric']} {claim['comparator']} {claim['threshold']}", claim["verdict"]])
+        rows.append([claim_text(claim), claim["verdict"]])
     checks = document["audit"]["checks"]
     for result in ("holds", "does not hold", "not checked"):
         names = [check["id"] for check in checks if check["result"] == result]

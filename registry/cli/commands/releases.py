@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from registry.cli.commands.common import Subparsers, add, group, home, issuer, limit, place, released
+from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, issuer, limit, place, released
 from registry.cli.failures import tell
 from registry.cli.figure_lines import apart_lines, claim_lines, figure_lines, figure_text, later_line
 from registry.cli.output import Output, table
@@ -32,7 +32,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         dest="claims",
         action="append",
         default=[],
-        metavar="'macro_f1 >= 0.90'",
+        metavar=CLAIM,
         help="judge it after the fact, and show it as that (any number of times)",
     )
     carding = add(verbs, common, "card", run_card, "a release's model card, for README.md on a model hub")
@@ -47,7 +47,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     comparing.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
     claiming = add(verbs, common, "claim", run_claim, "judge claims after the fact, from the published predictions")
     claiming.add_argument("release", metavar="RELEASE", help=RELEASE)
-    claiming.add_argument("claims", nargs="+", metavar="'macro_f1 >= 0.90'")
+    claiming.add_argument("claims", nargs="+", metavar=CLAIM)
     plans = group(commands, "plans", "every plan that was signed, also those without a release")
     listing = add(plans, common, "list", run_plans, "an issuer's plans, newest first")
     listing.add_argument("--issuer", type=issuer, metavar="DID", help="one issuer's only")
@@ -93,7 +93,7 @@ def release_text(done: dict[str, Any]) -> list[str]:
         *best,
         *own,
         *apart_lines(done),
-        *done["base_said"],
+        *(note["text"]["en"] for note in done["base_notes"]),
         *claim_lines(done),
         f"anchor: {_anchor(anchor)}",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from registry.cli.commands.common import Subparsers, add, group, home, limit, place, record, whole
+from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, limit, place, record, whole
 from registry.cli.commands.event_texts import event_text, fold_name
 from registry.cli.failures import tell
 from registry.cli.figure_lines import apart_lines, claim_lines, figure_lines
@@ -34,7 +34,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         "--anew", action="store_true", help="begin anew although the same training was left unfinished"
     )
     training.add_argument("--detach", action="store_true", help="leave the work to a running worker")
-    training.add_argument("--claim", action="append", default=[], metavar="'macro_f1 >= 0.90'")
+    training.add_argument("--claim", action="append", default=[], metavar=CLAIM)
     training.add_argument(
         "--final",
         metavar="fold:N|refit",

@@ -19,6 +19,7 @@ from registry.content.labels.columns import Mapped
 from registry.content.labels.folder import Folder
 from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID
+from registry.core.log import Signer
 from registry.core.text import counted
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, merge, new_row
 from registry.workflows.images.read_source import Source, Wanted, read_source
@@ -52,16 +53,19 @@ def import_source(
     follow_links: bool = False,
     dry_run: bool = False,
     progress: Progress = silent,
+    signer: Signer | None = None,
 ) -> dict[str, Any]:
     """Import ``source`` and register its rows; the document that `emotionet import --json` prints.
 
     ``partial`` keeps what verifies of a CAR file that is damaged or incomplete, and pins nothing of it.
+    ``signer``: this home's key unless given; none is made where there is nothing to sign.
     """
     if profile not in PROFILES:
         raise UsageError(f"unknown profile {profile!r}", hint=f"use one of {', '.join(PROFILES)}.")
     read = read_source(parts, Wanted(source, profile, labels, mapping, partial, follow_links, dry_run), progress)
     signs = not dry_run and any(folder.rows for folder in read.folders)
-    found = _rows(read, parts.key.did if signs else "")  # no key is made where nothing is said
+    signer = (signer or parts.key) if signs else None
+    found = _rows(read, signer.did if signer else "")
     if dry_run:
         statements, contradicting = merge(row for rows in found.rows for row in rows)
         found.rejected += contradicting
@@ -73,9 +77,9 @@ def import_source(
     brought, wrong = _catalogued(parts, Path(source), read)
     found.notes += [f"not taken from the file's log: {one}" for one in wrong]
     done = [
-        register(parts, rows, root=root, profile=read.made_by)
+        register(parts, signer, rows, root=root, profile=read.made_by)
         for root, rows in zip(read.roots, found.rows, strict=True)
-        if rows
+        if rows and signer
     ]
     found.rejected += [bad for one in done for bad in one.rejected]
     return _document(read, found, done, None, brought)

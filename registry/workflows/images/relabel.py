@@ -8,17 +8,24 @@ from registry.catalog.queries import images
 from registry.core import text
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
+from registry.core.log import Signer
 from registry.workflows.images.labeled_rows import NewRow
 from registry.workflows.images.register_images import register
 from registry.workflows.log.append import appending
 from registry.workflows.parts import Parts
 
 
-def relabel(parts: Parts, image: str, label: str, contributor: str | None = None) -> dict[str, Any]:
-    """Register ``label`` for ``image`` (a CID or sha256) by ``contributor`` (else this registry's key)."""
+def relabel(
+    parts: Parts, image: str, label: str, contributor: str | None = None, *, signer: Signer | None = None
+) -> dict[str, Any]:
+    """Register ``label`` for ``image`` (a CID or sha256) by ``contributor`` (else the issuer).
+
+    ``signer``: this home's key unless given.
+    """
+    signer = signer or parts.key
     clean = text.clean("label", label)
     contributor = text.clean_given("contributor", contributor)
-    with appending(parts) as log:
+    with appending(parts, signer) as log:
         found = images.get_image(log.db, image)
         if found is None or found["cid"] is None:
             raise NotFound(f"{image} is no image of this catalog", hint="see `emotionet images list`.")
@@ -29,10 +36,10 @@ def relabel(parts: Parts, image: str, label: str, contributor: str | None = None
             cid=CID.parse(found["cid"]),
             size=found["size"],
             label=clean,
-            contributor=contributor or parts.key.did,
+            contributor=contributor or signer.did,
             held=False,
         )
-        done = register(parts, [row], log=log)
+        done = register(parts, signer, [row], log=log)
     return {
         "sha256": found["sha256"],
         "label": clean,

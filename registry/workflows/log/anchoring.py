@@ -22,15 +22,16 @@ from registry.workflows.own_issuers import is_own
 from registry.workflows.parts import Parts
 
 
-def _entry(parts: Parts, cid: CID | None) -> CID:
-    """The entry to anchor: the one given, a record's, or this registry's newest."""
+def _entry(parts: Parts, cid: CID | None, issuer: str | None) -> CID:
+    """The entry given, a record's (the issuer's own before anybody else's), or the issuer's newest."""
     with parts.catalog.read() as db:
         if cid is None:
-            newest = entries.newest(db, parts.key.did)
+            newest = None if issuer is None else entries.newest(db, issuer)
             if newest is None:
                 raise NotFound("this registry has signed nothing yet", hint="import something first.")
             return newest[0]
-        found = entries.entry_of(db, cid, None)
+        own = None if issuer is None else entries.entry_of(db, cid, issuer)
+        found = own or entries.entry_of(db, cid, None)
         if found is not None:
             return found
     records.parse_as(records.Entry, parts.store.get(cid))
@@ -49,17 +50,19 @@ def _document(entry: CID, anchor: Anchor) -> dict[str, Any]:
     }
 
 
-def anchor_status(parts: Parts, cid: CID | None) -> dict[str, Any]:
+def anchor_status(parts: Parts, cid: CID) -> dict[str, Any]:
     """Where an entry's own anchor stands."""
-    entry = _entry(parts, cid)
+    entry = _entry(parts, cid, None)
     issuer = records.parse_as(records.Entry, parts.store.get(entry)).issuer
     return _document(entry, parts.anchors.status(anchor_digest(entry), issuer.rsplit(":", 1)[-1]))
 
 
-def submit_anchor(parts: Parts, cid: CID | None) -> dict[str, Any]:
-    """Anchor an entry (the newest unless given) and wait until it is as final as it gets."""
-    entry = _entry(parts, cid)
-    anchor = wait_until_final(parts, entry, lambda: None)
+def submit_anchor(parts: Parts, cid: CID | None, *, issuer: str | None = None) -> dict[str, Any]:
+    """Anchor an entry (the issuer's newest unless given) as ``issuer`` (this home's unless given); wait until it is as
+    final as it gets."""
+    issuer = issuer or parts.key.did
+    entry = _entry(parts, cid, issuer)
+    anchor = wait_until_final(parts, issuer, entry, lambda: None)
     put_evidence(parts, entry, anchor)
     return _document(entry, anchor)
 
@@ -90,34 +93,34 @@ def put_evidence(parts: Parts, entry: CID, anchor: Anchor) -> CID | None:
     return cid
 
 
-def wait_until_final(parts: Parts, entry: CID, check: Callable[[], None]) -> Anchor:
-    """The entry's anchor once it is as final as this place can make it; ``check`` may end the wait by raising.
+def wait_until_final(parts: Parts, issuer: str, entry: CID, check: Callable[[], None]) -> Anchor:
+    """An entry's anchor by ``issuer`` once it is as final as this place can make it.
 
-    ``Unavailable`` after the limit of the settings.
+    ``check`` may end the wait by raising. ``Unavailable`` after the limit of the settings.
     """
-    digest = anchor_digest(entry)
+    digest, anchors = anchor_digest(entry), parts.anchors_of(issuer)
     until = time.monotonic() + parts.settings.finality_seconds
-    anchor = parts.anchors.submit(digest)
+    anchor = anchors.submit(digest)
     while anchor.status not in {"journal", "finalized"}:
         check()
         if time.monotonic() > until:
             raise Unavailable(f"the anchor of {entry} is still {anchor.status}", hint="try again later.")
         try:
-            anchor = parts.anchors.wait(digest, 2.0)
+            anchor = anchors.wait(digest, 2.0)
         except Unavailable:
-            anchor = parts.anchors.submit(digest)  # sends again what a reorganisation dropped
+            anchor = anchors.submit(digest)  # sends again what a reorganisation dropped
     return anchor
 
 
-def anchor_for_a_while(parts: Parts, entry: CID, wait: float) -> Anchor:
-    """Anchor an entry and wait up to ``wait`` seconds for the chain to call it final."""
-    digest = anchor_digest(entry)
-    anchor = parts.anchors.submit(digest)
+def anchor_for_a_while(parts: Parts, issuer: str, entry: CID, wait: float) -> Anchor:
+    """Anchor an entry as ``issuer`` and wait up to ``wait`` seconds for the chain to call it final."""
+    digest, anchors = anchor_digest(entry), parts.anchors_of(issuer)
+    anchor = anchors.submit(digest)
     if anchor.status not in {"journal", "finalized"} and wait > 0:
         try:
-            anchor = parts.anchors.wait(digest, wait)
+            anchor = anchors.wait(digest, wait)
         except Unavailable:
-            anchor = parts.anchors.status(digest)  # it stays in the outbox: `emotionet anchor submit` goes on
+            anchor = anchors.status(digest)  # it stays in the outbox: `emotionet anchor submit` goes on
     put_evidence(parts, entry, anchor)
     return anchor
 

@@ -26,6 +26,7 @@ from registry.catalog.schema.database import Connection
 from registry.core import log, records
 from registry.core.errors import Conflict
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
+from registry.core.log import Signer
 from registry.workflows.parts import Parts
 
 
@@ -40,9 +41,10 @@ class Appended:
 
 @dataclass(frozen=True)
 class LogTransaction:
-    """The key's log within one transaction: what is read by ``db`` is still true when it commits."""
+    """A signer's log within one transaction: what is read by ``db`` is still true when it commits."""
 
     parts: Parts
+    signer: Signer
     db: Connection
     signed: list[tuple[CID, int, bytes]] = field(default_factory=list)  # entries appended in it: CID, place, bytes
 
@@ -52,10 +54,10 @@ class LogTransaction:
         What ``indexing.index_entry`` raises for a record that can't be indexed ends the transaction.
         """
         cid = records.cid(record)
-        existing = entries.entry_of(self.db, cid, self.parts.key.did)
+        existing = entries.entry_of(self.db, cid, self.signer.did)
         if existing is not None:
             return Appended(cid, existing, new=False)
-        if entries.newest(self.db, self.parts.key.did) is None:
+        if entries.newest(self.db, self.signer.did) is None:
             self._append(_issuer_record(self.parts))
         return Appended(cid, self._append(record), new=True)
 
@@ -66,11 +68,12 @@ class LogTransaction:
         return before if before is not None and now < before and not log.apart(now, before) else now
 
     def _append(self, record: records.Record) -> CID:
-        newest = entries.newest(self.db, self.parts.key.did)
+        newest = entries.newest(self.db, self.signer.did)
         previous, seq = (newest[0], newest[1] + 1) if newest else (None, 0)
+        first = entries.first(self.db, self.signer.did)
         data = records.encode(record)
         record_cid = cid_of(data, DAG_CBOR)
-        entry = log.make_entry(self.parts.key, seq, previous, record_cid, self._now(previous))
+        entry = log.make_entry(self.signer, seq, previous, first, record_cid, self._now(previous))
         signed = records.encode(entry)
         cid = cid_of(signed, DAG_CBOR)
         new_blocks = {record_cid: data, cid: signed}
@@ -86,31 +89,33 @@ class LogTransaction:
 
 
 @contextmanager
-def appending(parts: Parts) -> Iterator[LogTransaction]:
+def appending(parts: Parts, signer: Signer) -> Iterator[LogTransaction]:
     """One transaction in which to decide what is new and to append it; then the new entries go into the store.
 
     It commits on leaving and rolls back on any error, with all that was appended in it.
     """
-    folder = _folder(parts)
+    folder = _folder(parts, signer.did)
     with _log_lock(folder):
         with parts.catalog.write() as db:
-            _check_head(folder, entries.newest(db, parts.key.did))
-            transaction = LogTransaction(parts, db)
+            _check_head(folder, entries.newest(db, signer.did))
+            transaction = LogTransaction(parts, signer, db)
             yield transaction
-        _put_into_store(parts, folder, transaction.signed)
+        _put_into_store(parts, signer.did, transaction.signed)
 
 
-def append(parts: Parts, record: records.Record) -> Appended:
+def append(parts: Parts, signer: Signer, record: records.Record) -> Appended:
     """Sign and append one record that was decided on before."""
-    with appending(parts) as transaction:
+    with appending(parts, signer) as transaction:
         return transaction.append(record)
 
 
-def finish_pending(parts: Parts) -> None:
-    """Put entries into the store that a killed process appended and did not get to put there."""
-    folder = _folder(parts)
-    with _log_lock(folder):
-        _put_into_store(parts, folder)
+def finish_pending(parts: Parts, issuer: str) -> None:
+    """Put an issuer's entries into the store that a killed process appended and did not get to put there."""
+    with parts.catalog.read() as db:
+        waiting = bool(entries.pending(db, issuer))
+    if waiting:
+        with _log_lock(_folder(parts, issuer)):
+            _put_into_store(parts, issuer)
 
 
 def put_record(parts: Parts, record: records.Record) -> CID:
@@ -121,18 +126,18 @@ def put_record(parts: Parts, record: records.Record) -> CID:
     return cid
 
 
-def _put_into_store(parts: Parts, folder: Path, signed: Iterable[tuple[CID, int, bytes]] = ()) -> None:
+def _put_into_store(parts: Parts, issuer: str, signed: Iterable[tuple[CID, int, bytes]] = ()) -> None:
     """Put pending entries into the store, remember the newest as the home's, and let go of them.
 
     ``signed`` are this process's own: another home with the same key may have taken them for a killed process's.
     """
     with parts.catalog.read() as db:
-        pending = sorted({*entries.pending(db, parts.key.did), *signed}, key=itemgetter(1))
+        pending = sorted({*entries.pending(db, issuer), *signed}, key=itemgetter(1))
     if not pending:
         return
     parts.store.put_many([(cid, data) for cid, _, data in pending])
     newest, seq, _ = pending[-1]
-    _write(folder / "head.json", json.dumps({"seq": seq, "entry": str(newest)}).encode())
+    _write(_folder(parts, issuer) / "head.json", json.dumps({"seq": seq, "entry": str(newest)}).encode())
     with parts.catalog.write() as db:
         entries.drop_pending(db, [cid for cid, _, _ in pending])
 
@@ -173,5 +178,5 @@ def _issuer_record(parts: Parts) -> records.Issuer:
     return records.Issuer(chains=((parts.anchors.chain, contract),) if contract else ())
 
 
-def _folder(parts: Parts) -> Path:
-    return parts.settings.home / "log" / parts.key.did.rsplit(":", 1)[-1]
+def _folder(parts: Parts, issuer: str) -> Path:
+    return parts.settings.home / "log" / issuer.rsplit(":", 1)[-1]

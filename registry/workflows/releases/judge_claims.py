@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from registry.core import records
+from registry.core.claim_text import claim_text
 from registry.core.ipld.cid import CID
 from registry.core.records import to_value
 from registry.core.run_view import release_view
@@ -35,12 +36,10 @@ def judge_claims(parts: Parts, release: CID, texts: Sequence[str]) -> dict[str, 
     found = evaluate_draw(
         parts.store.get, view.release.draw, evaluation.predictions, evaluation.trainings, claims
     ).verdicts
-    locked = {(one.metric, one.comparator, one.threshold) for one in view.plan.claims}
+    locked = set(map(claim_text, view.plan.claims))
     return {
         "release": str(release),
         "after_the_fact": True,
         "note": WARNING,
-        "claims": [
-            {**to_value(one), "locked_too": (one.metric, one.comparator, one.threshold) in locked} for one in found
-        ],
+        "claims": [{**to_value(one), "locked_too": claim_text(one) in locked} for one in found],
     }

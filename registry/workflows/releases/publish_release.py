@@ -17,9 +17,11 @@ from registry.core import records
 from registry.core.errors import Conflict, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
+from registry.core.log import Signer
 from registry.core.records import to_value
 from registry.core.run_view import release_view
 from registry.evaluation.base_seen import about_base
+from registry.evaluation.sentences import note_document
 from registry.exports.card import model_card
 from registry.exports.card_front import LICENCE
 from registry.provenance.release_view import ONNX, SAFETENSORS, by_name, final_weights, own_figures
@@ -32,11 +34,18 @@ from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
 
 def publish_release(
-    parts: Parts, run: str, *, wait: float = 120.0, onnx: bool = False, progress: Progress = silent
+    parts: Parts,
+    run: str,
+    *,
+    wait: float = 120.0,
+    onnx: bool = False,
+    progress: Progress = silent,
+    signer: Signer | None = None,
 ) -> dict[str, Any]:
     """Publish a completed run; the document of `emotionet release publish --json`.
 
-    With ``onnx`` the final weights are published as ONNX too, after both were compared.
+    With ``onnx`` the final weights are published as ONNX too, after both were compared. ``signer``: this home's key
+    unless given.
     """
     with parts.catalog.read() as db:
         row = runs.row(db, run)
@@ -50,13 +59,14 @@ def publish_release(
     trainings = [CID.parse(fold["training"]) for fold in folds]
     record = _release(parts, row, trainings, onnx)
     progress("publish", 1, 4)
-    appended = append(parts, record)
+    signer = signer or parts.key
+    appended = append(parts, signer, record)
     read_back(parts, appended.entry)
     parts.store.pin(appended.entry)
     progress("publish", 2, 4)
     with parts.catalog.write() as db:
         runs.update(db, run, release=str(appended.record), updated=parts.now())
-    anchor_for_a_while(parts, appended.entry, wait)
+    anchor_for_a_while(parts, signer.did, appended.entry, wait)
     progress("publish", 4, 4)
     return show_release(parts, appended.record)
 
@@ -128,7 +138,7 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "metrics": by_name((*view.evaluation.metrics, *view.evaluation.fairness)),
         "own": None if (own := own_figures(view)) is None else by_name(own),
         "base_origin": None if view.plan.origin is None else to_value(view.plan.origin),
-        "base_said": list(about_base(view.plan.origin)),
+        "base_notes": [note_document(one) for one in about_base(view.plan.origin)],
         "unseen": by_name(view.evaluation.unseen),
         "seen": by_name(view.evaluation.seen),
         "thresholds": list(view.evaluation.thresholds),

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from registry.core import records
+from registry.core.claim_text import claim_text
 from registry.core.draw import draw_folds
 from registry.core.errors import InvalidInput
 from registry.core.figure_names import check_attribute
@@ -63,8 +64,8 @@ def check_plan(
     recipe: records.Recipe,
     claims: Sequence[records.Claim],
     final: str,
-) -> tuple[str, ...]:
-    """What is doubtful, as sentences. ``InvalidInput`` (``too_few_groups``, ``bad_claim``, ``reserved_name``) for what
+) -> tuple[records.Note, ...]:
+    """What is doubtful. ``InvalidInput`` (``too_few_groups``, ``bad_claim``, ``reserved_name``) for what
     can't be."""
     for name in sorted({name for one in images for name in one.attributes}):
         check_attribute(name)  # a stranger's log may have one
@@ -125,8 +126,7 @@ def _check_worth(of_nothing: Sequence[records.Verdict]) -> None:
     for one in of_nothing:
         if one.comparator == ">=" and one.value is not None and 0 < Decimal(one.threshold) <= Decimal(one.value):
             raise InvalidInput(
-                f"the claim {one.metric} >= {one.threshold} says nothing: on these images a model that finds nothing "
-                f"has {one.value}",
+                f"the claim {claim_text(one)} says nothing: on these images a model that finds nothing has {one.value}",
                 code="bad_claim",
                 hint=f"claim more than {one.value}.",
             )

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from registry.core import records
+from registry.core.claim_text import claim_text
 from registry.core.ipld.cid import CID
 from registry.core.records import REFIT, to_value
 from registry.jobs.capacity import room_here
@@ -49,7 +50,7 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
         "warnings": list(checked.warnings),
         "final": checked.final,
         "seed": values["seed"],
-        "claims": [f"{one.metric} {one.comparator} {one.threshold}" for one in checked.claims],
+        "claims": list(map(claim_text, checked.claims)),
         "images": record.count,
         "folds": k,
         "repeats": int(values["folds"]["repeats"]),

@@ -10,6 +10,7 @@ from typing import Any
 
 from registry.catalog.queries import entries, plans
 from registry.core import records
+from registry.core.claim_text import claim_text
 from registry.core.ipld.cid import CID
 from registry.workflows.log.anchoring import anchor_document
 from registry.workflows.own_issuers import whose
@@ -40,7 +41,7 @@ def _line(parts: Parts, row: dict[str, Any], evidence: list[dict[str, Any]]) -> 
         "time": row["issued_at"],
         "snapshot": row["snapshot"],
         "recipe": row["recipe_name"],
-        "claims": [f"{one.metric} {one.comparator} {one.threshold}" for one in plan.claims],
+        "claims": list(map(claim_text, plan.claims)),
         "anchor": anchor_document(parts, CID.parse(row["entry"]), evidence),
         "releases": row["releases"],
     }

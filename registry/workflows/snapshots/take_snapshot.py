@@ -15,6 +15,7 @@ from registry.core import records
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_present
+from registry.core.log import Signer
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.snapshots.snapshot import RULE, Classes, load_classes, select
 from registry.core.table import tables
@@ -32,10 +33,12 @@ def take_snapshot(
     query: Mapping[str, Any] | None = None,
     supersedes: CID | None = None,
     source: CID | None = None,
+    signer: Signer | None = None,
 ) -> dict[str, Any]:
     """Take a snapshot of all rows that ``query`` matches; the document of `emotionet snapshot create --json`.
 
     ``source``: only of contributors who labelled images that came with this root, where others did too.
+    ``signer``: this home's key unless given.
     ``InvalidInput`` (``wrong_record_type``) or ``NotFound`` where ``supersedes`` is no snapshot that is held here;
     ``NotFound`` also where a contribution that the snapshot would name is not.
     """
@@ -69,7 +72,7 @@ def take_snapshot(
         supersedes=bytes(supersedes) if supersedes else None,
     )
     parts.store.flush()
-    appended = append(parts, record)
+    appended = append(parts, signer or parts.key, record)
     parts.store.pin(appended.entry)
     return document(parts, appended.record)
 

@@ -13,9 +13,9 @@ from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
 from registry.workflows.log.append import finish_pending
 from registry.workflows.log.index_logs import index_logs, log_behind
-from registry.workflows.own_issuers import may_sign, own_issuers
+from registry.workflows.own_issuers import own_issuers
 from registry.workflows.parts import Parts, Progress
-from registry.workflows.training.run_context import work_folder
+from registry.workflows.training.run_context import drop_pixels
 
 
 def _embedded(parts: Parts) -> EmbeddedStore:
@@ -64,8 +64,7 @@ def collect_garbage(parts: Parts) -> dict[str, Any]:
         listed, denied = reach.listed(db), withdrawals.denied(db, own_issuers(parts))
         ended = runs.ended(db)
     for run in ended:  # pixels of a run that was stopped: one that is taken up again makes them anew
-        for pixels in work_folder(parts, run).glob("*.npy"):
-            pixels.unlink(missing_ok=True)
+        drop_pixels(parts, run)
     report = store.gc(listed, {cid.multihash for cid in denied})
     return {**report, "denied": sum(store.has(cid) for cid in denied)}
 
@@ -77,9 +76,10 @@ def store_stat(parts: Parts) -> dict[str, Any]:
 
 def rebuild_catalog(parts: Parts) -> dict[str, Any]:
     """Refill the catalog from the records in the store: this home's logs, and what was imported of others'."""
-    if may_sign(parts):
-        finish_pending(parts)
-    found = rebuild(parts.catalog, parts.store.get, parts.store.cids(), parts.now(), issuers=own_issuers(parts))
+    own = own_issuers(parts)
+    for issuer in sorted(own):
+        finish_pending(parts, issuer)
+    found = rebuild(parts.catalog, parts.store.get, parts.store.cids(), parts.now(), issuers=own)
     others = index_logs(parts, log_behind(parts, parts.store.pins()))
     parts.catalog.analyze()
     return {**found, "problems": [*found["problems"], *({"cid": None, "problem": said} for said in others)]}

@@ -27,7 +27,7 @@ def _beacon(context: RunContext, check: Check) -> records.Beacon | None:
     if context.options["unanchored"]:
         return None
     entry = context.cid("plan_entry")
-    anchor = wait_until_final(context.parts, entry, check)
+    anchor = wait_until_final(context.parts, context.signer().did, entry, check)
     if anchor.status != "finalized":
         return None
     put_evidence(context.parts, entry, anchor)

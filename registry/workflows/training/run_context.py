@@ -15,6 +15,7 @@ from registry.catalog.queries import runs
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.ipld.cid import CID
+from registry.core.log import Signer
 from registry.core.ports.method import Item, Prepared
 from registry.core.ports.store import BlockReader
 from registry.core.table import tables
@@ -38,6 +39,10 @@ class RunContext:
         """The recipe's values."""
         values: Mapping[str, Any] = self.options["values"]
         return values
+
+    def signer(self) -> Signer:
+        """Who signs this run's plan, and anchors it."""
+        return self.parts.key
 
     def cid(self, name: str) -> CID:
         """A CID that an earlier step wrote into the run's row."""
@@ -75,6 +80,12 @@ def fold_count(values: Mapping[str, Any]) -> int:
 def work_folder(parts: Parts, run: str) -> Path:
     """Where a run's pixels, checkpoints and logs lie."""
     return parts.settings.work / run
+
+
+def drop_pixels(parts: Parts, run: str) -> None:
+    """Remove a run's pixels, which whoever takes it up makes again."""
+    for pixels in work_folder(parts, run).glob("*.npy"):
+        pixels.unlink(missing_ok=True)
 
 
 def load(parts: Parts, run: str) -> RunContext:

@@ -9,6 +9,7 @@ from registry.core import records
 from registry.core import text as words
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
+from registry.core.log import Signer
 from registry.workflows.log.append import append
 from registry.workflows.parts import Parts
 
@@ -28,11 +29,15 @@ def _target(parts: Parts, text: str) -> tuple[bytes, str]:
     return bytes(cid), str(cid)
 
 
-def withdraw(parts: Parts, text: str, reason: str) -> dict[str, Any]:
-    """Withdraw what ``text`` names; the answer lists every snapshot and release that it touches."""
+def withdraw(parts: Parts, text: str, reason: str, *, signer: Signer | None = None) -> dict[str, Any]:
+    """Withdraw what ``text`` names; the answer lists every snapshot and release that it touches.
+
+    ``signer``: this home's key unless given.
+    """
     reason = words.clean("reason", reason)
     target, name = _target(parts, text)
-    appended = append(parts, records.Withdrawal(target=target, reason=reason, effective=parts.now()))
+    record = records.Withdrawal(target=target, reason=reason, effective=parts.now())
+    appended = append(parts, signer or parts.key, record)
     parts.store.pin(appended.entry)
     with parts.catalog.read() as db:
         touched = lineage.touched(db, name)
