@@ -14,7 +14,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from registry.catalog import private
 from registry.catalog.queries import images
+from registry.catalog.queries.rows import current_row
 from registry.catalog.schema.database import Connection
 from registry.content.labels import Rejection
 from registry.core import records
@@ -51,7 +53,7 @@ def _said(db: Connection, row: NewRow) -> dict[str, Any]:
         "label": row.label,
         "boxes": [list(box) for box in row.boxes],
         "attributes": dict(row.attributes),
-        "subject": images.pseudonym(db, row.subject) if row.subject else None,
+        "subject": private.pseudonym(db, row.subject) if row.subject else None,
         "licence": row.licence,
         "consent": row.consent,
     }
@@ -69,7 +71,7 @@ def _table_row(db: Connection, row: NewRow, issuer: str) -> dict[str, Any] | Non
     ``replaces`` names the contribution whose row it corrects.
     """
     value, replaces = _said(db, row), None
-    before = images.current_row(db, row.sha256, issuer, row.contributor)
+    before = current_row(db, row.sha256, issuer, row.contributor)
     if before is not None:
         value = _corrected(value, before)
         if all(before[name] == given for name, given in value.items()):
@@ -91,7 +93,6 @@ def register(
     rows: Iterable[NewRow],
     *,
     root: CID | None = None,
-    profile: str | None = None,
     log: LogTransaction | None = None,
 ) -> Registered:
     """Register rows whose blocks are in the store; ``root`` is remembered as where their names come from.
@@ -102,9 +103,9 @@ def register(
     kept, rejected = merge(given)
     with nullcontext(log) if log else appending(parts, signer) as transaction:
         for row in given:
-            images.put_image(transaction.db, row.sha256, row.size, {profile or "unknown": row.cid}, stored=row.held)
+            images.put_images(transaction.db, [(row.sha256, row.size, (row.cid,))], stored=row.held)
             if row.name and root is not None:
-                images.add_file_name(transaction.db, row.sha256, row.name, root)
+                private.add_file_name(transaction.db, row.sha256, row.name, root)
         new = [value for row in kept if (value := _table_row(transaction.db, row, signer.did)) is not None]
         contribution = _append_rows(transaction, new) if new else None
     if log is None and len(new) >= MANY:
