@@ -162,7 +162,7 @@ def test_a_forged_one_is_never_listed(planted: Planted, tmp_path: Path) -> None:
 
 def learn(home: Home, key: Key, record: CID) -> None:
     """A stranger's entry for a record, indexed as an imported log is."""
-    entry = records.encode(log.make_entry(key, 0, None, record, home.now()))
+    entry = records.encode(log.make_entry(key, 0, None, None, record, home.now()))
     cid = cid_of(entry, DAG_CBOR)
     home.store.put_many([(cid, entry)])
     with home.catalog.write() as db:

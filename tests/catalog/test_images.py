@@ -18,7 +18,8 @@ from registry.core import records
 from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID, DAG_PB
 from registry.core.snapshots.snapshot import Classes, classes_of, matches, resolve_rows, select
-from tests.catalog.world import NOW, Key, World, dump, image_bytes, sha256_of
+from tests.catalog.world import NOW, World, dump, image_bytes, sha256_of
+from tests.support.signer import MemorySigner
 
 ROOT = CID.v1(DAG_PB, bytes(32))
 
@@ -204,13 +205,13 @@ def test_a_snapshot_follows_from_the_contributions_it_names(
     Labels as given are filtered after the newest row was found, so a correction that lies in a
     contribution that was not named would bring a row back that no longer counts.
     """
-    world = World(world.catalog, key=Key(100 + world.minute))
+    world = World(world.catalog, key=MemorySigner(100 + world.minute))
     with world.catalog.engine.begin() as connection:
         for table in reversed(REBUILDABLE):
             connection.execute(table.delete())
     tables_of: dict[CID, list[dict[str, Any]]] = {}
     for batch in batches:
-        for key in {world.key, *({Key(2)} if batch[0][3] else set())}:
+        for key in {world.key, *({MemorySigner(2)} if batch[0][3] else set())}:
             rows = [world.row(number, label, contributor) for number, contributor, label, _ in batch]
             tables_of[world.label(*rows, key=key)] = [{**row, "issuer": key.did} for row in rows]
     with world.catalog.read() as db:

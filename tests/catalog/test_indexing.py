@@ -17,8 +17,9 @@ from registry.core import log, records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Untrusted
 from registry.core.ipld.cid import CID, DAG_PB, RAW
 from registry.core.table import tables
-from tests.catalog.world import Key, World, at, dump, image_bytes, sha256_of
+from tests.catalog.world import World, at, dump, image_bytes, sha256_of
 from tests.support.logs import all_entries, log_of
+from tests.support.signer import MemorySigner
 
 
 def test_indexing_twice_changes_nothing(world: World) -> None:
@@ -31,7 +32,7 @@ def test_indexing_twice_changes_nothing(world: World) -> None:
 
 def test_the_order_of_arrival_plays_no_part(world: World) -> None:
     """Two logs that say the same rows and correct them, in every order: each corrects its own alone."""
-    ben = Key(8)
+    ben = MemorySigner(8)
     shared = [world.row(0, "feliz"), world.row(1, "triste")]
     world.label(*shared, index=False)
     world.label(*shared, key=ben, index=False)
@@ -163,19 +164,19 @@ def test_evidence_covers_an_entry_and_all_before_it(world: World) -> None:
         assert [row["cid"] for row in entries.evidence_for(db, first)] == [str(early), str(late)]
         assert [row["cid"] for row in entries.evidence_for(db, second)] == [str(late)]
         assert entries.evidence_for(db, second)[0]["block_number"] == 9
-    other = world.append(records.Issuer(chains=()), key=Key(8))
+    other = world.append(records.Issuer(chains=()), key=MemorySigner(8))
     with world.catalog.read() as db:
         assert entries.evidence_for(db, other) == []
 
 
 def test_logs(world: World) -> None:
-    ben = Key(8)
+    ben = MemorySigner(8)
     both = records.Withdrawal(target=sha256_of(0), reason="asked", effective=at(0))
     record = records.cid(both)
     mine, theirs = world.append(both), world.append(both, key=ben)
     with world.catalog.read() as db:
         assert entries.newest(db, world.key.did) == (mine, 1)
-        assert entries.newest(db, Key(9).did) is None
+        assert entries.newest(db, MemorySigner(9).did) is None
         assert entries.entry_of(db, record, world.key.did) == mine
         assert entries.entry_of(db, record, ben.did) == theirs
         assert entries.entry_of(db, record, None) == mine  # the first that anybody said
@@ -193,8 +194,8 @@ def test_a_forked_log_is_refused_on_every_side(world: World) -> None:
     world.label(world.row(1, "feliz"), index=False)
     issuer, first, second = world.entries
     other = world.contribution([world.row(2, "triste")])
-    twin = world.put(log.make_entry(world.key, 1, issuer, world.put(other), at(9)))
-    child = world.put(log.make_entry(world.key, 2, twin, world.put(other), at(9)))
+    twin = world.put(log.make_entry(world.key, 1, issuer, issuer, world.put(other), at(9)))
+    child = world.put(log.make_entry(world.key, 2, twin, issuer, world.put(other), at(9)))
 
     def note(*cids: CID) -> None:
         with world.catalog.write() as db:
@@ -247,7 +248,7 @@ def test_a_signature_that_does_not_hold_is_refused(world: World) -> None:
     ids=repr,
 )
 def test_a_strangers_malformed_rows_are_refused_whole(world: World, values: dict[str, object]) -> None:
-    stranger = Key(9)
+    stranger = MemorySigner(9)
     world.append(records.Issuer(chains=()), key=stranger)
     before = dump(world.catalog)
     with pytest.raises(InvalidInput):
@@ -256,7 +257,7 @@ def test_a_strangers_malformed_rows_are_refused_whole(world: World, values: dict
 
 
 def test_nobody_says_another_issuers_contribution(world: World) -> None:
-    eve = Key(9)
+    eve = MemorySigner(9)
     world.label(world.row(0, "feliz"))
     contribution = world.contribution([world.row(0, "triste")])
     before = dump(world.catalog)["contribution_rows"]
@@ -303,7 +304,7 @@ def test_an_unsaid_snapshot_is_not_listed(world: World) -> None:
     """A release links to its snapshot; only what somebody's entry says is in the lists."""
     first = world.label(*(world.row(n, "feliz") for n in range(4)), index=False)
     snapshot = world.snapshot(range(4), [first])
-    foreign = World(world.catalog, key=Key(8), minute=30, store=world.store)
+    foreign = World(world.catalog, key=MemorySigner(8), minute=30, store=world.store)
     made = foreign.release(snapshot, range(4))
     with world.catalog.write() as db:
         db.execute(derived.entries.delete().where(derived.entries.c.record == str(snapshot)))

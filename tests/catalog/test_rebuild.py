@@ -23,8 +23,9 @@ from registry.core.errors import NotFound, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
 from registry.jobs.queue import Queue
-from tests.catalog.world import NOW, Key, World, at, dump, image_bytes, sha256_of
+from tests.catalog.world import NOW, World, at, dump, image_bytes, sha256_of
 from tests.support.logs import log_of
+from tests.support.signer import MemorySigner
 
 PRIVATE = [table.name for table in KEPT]
 
@@ -96,7 +97,7 @@ def test_another_database_from_the_same_store(world: World, tmp_path: Path) -> N
 
 
 def test_a_foreign_log_comes_only_if_it_is_wanted(world: World) -> None:
-    stranger = Key(9)
+    stranger = MemorySigner(9)
     world.label(world.row(0, "feliz"))
     before = dump(world.catalog)
     world.label(world.row(0, "enojado", "eve"), key=stranger, index=False)
@@ -135,7 +136,7 @@ def test_a_forged_entry_is_told_and_left_out(world: World) -> None:
 def test_a_fork_is_told_and_the_log_goes_on(world: World) -> None:
     world.label(world.row(0, "feliz"))
     other = world.put(world.contribution([world.row(1, "feliz")]))
-    twin = world.put(log.make_entry(world.key, 1, world.entries[0], other, at(9)))
+    twin = world.put(log.make_entry(world.key, 1, world.entries[0], world.entries[0], other, at(9)))
     done = rebuild(world.catalog, world.store.get, world.store.cids(), NOW)
     assert [problem["cid"] for problem in done["problems"]] == [str(max(twin, world.entries[1]))]
     with world.catalog.read() as db:
@@ -159,7 +160,7 @@ def lossy(world: World, lost: CID) -> Iterator[CID]:
 def test_what_lies_elsewhere_stays(world: World) -> None:
     """Two homes, each with its own key and store, on one catalog: neither's rebuild costs the other anything."""
     world.everything()
-    elsewhere = World(world.catalog, key=Key(8), minute=50)
+    elsewhere = World(world.catalog, key=MemorySigner(8), minute=50)
     elsewhere.everything()
     elsewhere.label(elsewhere.row(7, "feliz", "ben"))
     with world.catalog.write() as db:

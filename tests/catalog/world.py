@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from coincurve import PrivateKey
 
 from registry.catalog.index.indexing import index_entry, index_evidence
 from registry.catalog.queries import entries
@@ -20,6 +19,7 @@ from registry.content.unixfs import importer
 from registry.core import log, records
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
+from tests.support.signer import MemorySigner
 
 NOW = "2026-11-23T15:00:00Z"
 
@@ -27,17 +27,6 @@ NOW = "2026-11-23T15:00:00Z"
 def at(minute: int) -> str:
     """A time that rises with ``minute``."""
     return f"2026-11-23T{15 + minute // 60:02d}:{minute % 60:02d}:00Z"
-
-
-class Key:
-    """A signer with a fixed key."""
-
-    def __init__(self, number: int) -> None:
-        self._key = PrivateKey(number.to_bytes(32, "big"))
-        self.did = log.did_of(log.address_of_key(self._key.public_key.format(compressed=False)))
-
-    def sign(self, message: bytes) -> bytes:
-        return self._key.sign_recoverable(message)
 
 
 def image_bytes(number: int) -> bytes:
@@ -71,9 +60,10 @@ class World:
 
     catalog: Catalog
     store: MemoryStore = field(default_factory=MemoryStore)
-    key: Key = field(default_factory=lambda: Key(7))
+    key: MemorySigner = field(default_factory=lambda: MemorySigner(7))
     minute: int = 0
     heads: dict[str, tuple[CID, int]] = field(default_factory=dict)
+    firsts: dict[str, CID] = field(default_factory=dict)
     entries: list[CID] = field(default_factory=list)
 
     def put(self, record: records.Record) -> CID:
@@ -83,7 +73,7 @@ class World:
     def image(self, number: int, *, profile: str = importer.DEFAULT_PROFILE) -> CID:
         return importer.add_bytes(self.store, image_bytes(number), profile).cid
 
-    def append(self, record: records.Record, *, key: Key | None = None, index: bool = True) -> CID:
+    def append(self, record: records.Record, *, key: MemorySigner | None = None, index: bool = True) -> CID:
         """Sign and keep a record; returns its entry's CID."""
         key = key or self.key
         prev, seq = self.heads.get(key.did, (None, -1))
@@ -91,9 +81,10 @@ class World:
             self.append(records.Issuer(chains=()), key=key, index=index)
             prev, seq = self.heads[key.did]
         self.minute += 1
-        entry = log.make_entry(key, seq + 1, prev, self.put(record), at(self.minute))
+        entry = log.make_entry(key, seq + 1, prev, self.firsts.get(key.did), self.put(record), at(self.minute))
         cid = self.put(entry)
         self.heads[key.did] = (cid, seq + 1)
+        self.firsts.setdefault(key.did, cid)
         self.entries.append(cid)
         if index:
             self.index(cid)
@@ -120,12 +111,14 @@ class World:
         }
         return {**given, **values}
 
-    def contribution(self, rows: Sequence[Mapping[str, Any]], signer: Key | None = None) -> records.Contribution:
+    def contribution(
+        self, rows: Sequence[Mapping[str, Any]], signer: MemorySigner | None = None
+    ) -> records.Contribution:
         columns, key = records.CONTRIBUTION_ROWS
         table = tables.build(columns, key, [[row[name] for name in columns] for row in rows], self.store.put)
         return records.Contribution(issuer=(signer or self.key).did, rows=table)
 
-    def label(self, *rows: Mapping[str, Any], key: Key | None = None, index: bool = True) -> CID:
+    def label(self, *rows: Mapping[str, Any], key: MemorySigner | None = None, index: bool = True) -> CID:
         """Contribute rows; returns the contribution's CID."""
         record = self.contribution(rows, key)
         self.append(record, key=key, index=index)
@@ -266,7 +259,7 @@ class World:
             card=card,
         )
 
-    def withdraw(self, target: bytes, *, key: Key | None = None) -> CID:
+    def withdraw(self, target: bytes, *, key: MemorySigner | None = None) -> CID:
         record = records.Withdrawal(target=target, reason="asked", effective=at(self.minute))
         self.append(record, key=key)
         return records.cid(record)

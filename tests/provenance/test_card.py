@@ -22,9 +22,9 @@ from registry.core.run_view import ReleaseView
 from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import evaluate, to_record
 from registry.evaluation.figures.thresholds import ThresholdRule
+from registry.evaluation.sentences import why
 from registry.exports.card import Base, model_card
 from registry.exports.card_front import SHOWN, eval_results
-from registry.exports.card_words import REASONS
 
 CLASSES = ("triste", "sorprendido", "feliz", "enojado")
 CID = cid_of(b"\xa0", DAG_CBOR)
@@ -186,9 +186,9 @@ def test_every_figure_and_verdict_is_there() -> None:
     given = view()
     card = model_card(given).replace("\\", "")
     for one in (*given.evaluation.metrics, *given.evaluation.fairness):
-        assert f"| {one.name} | {one.value or 'not estimable: ' + REASONS[str(one.reason)]} |" in card
+        assert f"| {one.name} | {one.value or 'not estimable: ' + why(one.reason)} |" in card
     assert "| macro_f1 >= 0.500000 | supported |" in card
-    assert "| f1(nobody) >= 0.500000 | undecided | not estimable: not among the figures | – |" in card
+    assert "| f1(nobody) >= 0.500000 | undecided | not estimable: the evaluation has no such figure | – |" in card
 
 
 def test_says_what_differs() -> None:
@@ -222,7 +222,7 @@ def test_whose_weights_people_get() -> None:
     own = {one.name: one for one in given.evaluation.per_fold[1] if "(" not in one.name}
     assert own
     for name, one in own.items():
-        assert f"| {name} | {one.value or 'not estimable: ' + REASONS[str(one.reason)]} |" in section.replace("\\", "")
+        assert f"| {name} | {one.value or 'not estimable: ' + why(one.reason)} |" in section.replace("\\", "")
     refit = model_card(view(plan={"final": "refit"}))
     section = refit.partition("## Figures of the weights that people get")[2].partition("\n## ")[0]
     assert "They have no figures of their own" in section
@@ -257,7 +257,10 @@ def test_hostile_text() -> None:
         **{
             **{name: getattr(evaluation("x"), name) for name in records.Evaluation.__struct_fields__},
             "fairness": (records.Metric(metric=EVIL, value=None, low=None, high=None, n=3),),
-            "notes": (EVIL,),
+            "notes": (
+                records.Note(code=EVIL, values={EVIL: EVIL}),
+                records.Note(code="undeclared", values={"attribute": EVIL, "images": 1}),
+            ),
             "verdicts": (
                 records.Verdict(
                     metric=EVIL, comparator=EVIL, threshold=EVIL, value=None, low=None, high=None, verdict=EVIL

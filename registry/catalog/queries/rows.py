@@ -18,6 +18,7 @@ from registry.catalog.schema import derived, operational
 from registry.catalog.schema.derived import contributions
 from registry.catalog.schema.sql import chunks
 from registry.core.ipld.cid import CID
+from registry.core.labeled_row import SAID
 from registry.core.snapshots.snapshot import FILTERS, SPEAKER, check_query, choices, matches
 
 _ROWS = derived.contribution_rows
@@ -42,12 +43,7 @@ def _value(row: sa.RowMapping) -> dict[str, Any]:
         "contributor": row["contributor"],
         "cid": bytes(CID.parse(row["cid"])),
         "size": row["size"],
-        "label": row["label"],
-        "boxes": row["boxes"],
-        "attributes": row["attributes"],
-        "subject": row["subject"],
-        "licence": row["licence"],
-        "consent": row["consent"],
+        **{name: row[name] for name in SAID},
         "replaces": bytes(CID.parse(row["replaces"])) if row["replaces"] else None,
         "contribution": CID.parse(row["contribution"]),
     }
@@ -81,11 +77,11 @@ def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> I
 def image_history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
     """Everything that was said about an image, in the order of the logs; all values are text, lists or None.
 
-    ``contributor, label, boxes, attributes, subject, licence, consent, replaces, contribution, issuer,
-    issued_at, current``.
+    ``contributor``, what is said (``registry.core.labeled_row``), ``replaces, contribution, issuer, issued_at,
+    current``.
     """
     first = _first_entries().subquery()
-    names = ("contributor", "label", "boxes", "attributes", "subject", "licence", "consent", "replaces", "contribution")
+    names = ("contributor", *SAID, "replaces", "contribution")
     query = (
         sa.select(*(_ROWS.c[name] for name in names), first.c.issuer, first.c.issued_at, is_newest().label("current"))
         .join(first, first.c.record == _ROWS.c.contribution)

@@ -15,7 +15,7 @@ from registry.workflows.log.append import finish_pending
 from registry.workflows.log.index_logs import index_logs, log_behind
 from registry.workflows.own_issuers import own_issuers
 from registry.workflows.parts import Parts, Progress
-from registry.workflows.training.run_context import work_folder
+from registry.workflows.training.run_context import drop_pixels
 
 
 def _embedded(parts: Parts) -> EmbeddedStore:
@@ -64,8 +64,7 @@ def collect_garbage(parts: Parts) -> dict[str, Any]:
         listed, denied = named_roots(db), withdrawals.rightly_withdrawn_cids(db, own_issuers(parts))
         ended = runs.ended(db)
     for run in ended:  # pixels of a run that was stopped: one that is taken up again makes them anew
-        for pixels in work_folder(parts, run).glob("*.npy"):
-            pixels.unlink(missing_ok=True)
+        drop_pixels(parts, run)
     report = store.gc(listed, {cid.multihash for cid in denied})
     return {**report, "denied": sum(store.has(cid) for cid in denied)}
 
