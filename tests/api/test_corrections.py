@@ -10,6 +10,7 @@ import pytest
 
 from registry.assembly import Home
 from registry.catalog.queries import images
+from registry.catalog.queries.rows import current_row
 from registry.catalog.schema import derived
 from registry.cli.main import main
 from registry.core import records
@@ -62,7 +63,7 @@ def newest(home: Home, cid: str) -> dict[str, Any]:
     with home.catalog.read() as db:
         sha256 = images.resolve_image(db, cid)
         assert sha256 is not None
-        row = images.current_row(db, sha256, home.key.did, "anna")
+        row = current_row(db, sha256, home.key.did, "anna")
     assert row is not None
     return row
 

@@ -292,7 +292,7 @@ class World:
             from registry.catalog.queries import images
 
             for number in range(6):
-                images.put_image(db, sha256_of(number), len(image_bytes(number)), {}, stored=True)
+                images.put_images(db, [(sha256_of(number), len(image_bytes(number)), ())], stored=True)
         return made
 
 

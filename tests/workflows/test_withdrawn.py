@@ -113,7 +113,7 @@ def test_nothing_is_said_where_nothing_was_withdrawn(
     spare = add_bytes(here.store, b"\xff\xd8\xff\xe0 in no snapshot")
     here.store.flush()
     with here.catalog.write() as db:
-        images.put_image(db, spare.sha256, spare.size, {"": spare.cid}, stored=True)
+        images.put_images(db, [(spare.sha256, spare.size, (spare.cid,))], stored=True)
     withdraw(here, spare.sha256.hex(), REASON)
     for name, words in COMMANDS.items():
         assert main([word.format(**published[1], out=tmp_path) for word in words]) == 0, name
