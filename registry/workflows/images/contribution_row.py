@@ -13,7 +13,8 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from registry.catalog.queries import images
+from registry.catalog import private
+from registry.catalog.queries.rows import current_row
 from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput
 from registry.core.labeled_row import SAID, LabeledRow, Said, check_sources, correct, said_in
@@ -30,7 +31,7 @@ def contribution_row(db: Connection, row: NewRow, issuer: str) -> LabeledRow | N
     (``source_of_nothing``, ``signature_missing``, ``subject_not_pseudonym``), ``Untrusted`` for a wrong signature.
     """
     said = Said(**{name: getattr(row, name) for name in SAID} | {"subject": _subject(db, row)})
-    before, replaces = images.current_row(db, row.sha256, issuer, row.contributor), None
+    before, replaces = current_row(db, row.sha256, issuer, row.contributor), None
     if before is not None:
         known, replaces = said_in(before), bytes(before["contribution"])
         said = said if row.signature else correct(said, known)
@@ -53,7 +54,7 @@ def contribution_row(db: Connection, row: NewRow, issuer: str) -> LabeledRow | N
 
 def _subject(db: Connection, row: NewRow) -> str | None:
     if row.subject is None or row.signature is None:
-        return None if row.subject is None else images.pseudonym(db, row.subject)
+        return None if row.subject is None else private.pseudonym(db, row.subject)
     if not _PSEUDONYM.fullmatch(row.subject):
         raise InvalidInput(
             "a signed row names a person, and names are kept out of records",

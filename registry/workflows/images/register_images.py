@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
+from registry.catalog import private
 from registry.catalog.queries import images
 from registry.catalog.schema.database import Connection
 from registry.content.labels import Rejection
@@ -52,7 +53,6 @@ def register(
     rows: Iterable[NewRow],
     *,
     root: CID | None = None,
-    profile: str | None = None,
     log: LogTransaction | None = None,
 ) -> Registered:
     """Register rows whose blocks are in the store; ``root`` is remembered as where their names come from.
@@ -63,9 +63,9 @@ def register(
     kept, rejected = merge(given)
     with nullcontext(log) if log else appending(parts, signer) as transaction:
         for row in given:
-            images.put_image(transaction.db, row.sha256, row.size, {profile or "unknown": row.cid}, stored=row.held)
+            images.put_images(transaction.db, [(row.sha256, row.size, (row.cid,))], stored=row.held)
             if row.name and root is not None:
-                images.add_file_name(transaction.db, row.sha256, row.name, root)
+                private.add_file_name(transaction.db, row.sha256, row.name, root)
         new, refused = _decide(transaction.db, kept, signer.did)
         contribution = _append_rows(transaction, new) if new else None
     if log is None and len(new) >= MANY:
