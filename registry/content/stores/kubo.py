@@ -230,6 +230,32 @@ class KuboStore:
                 if answer.get("Cid"):
                     yield CID.parse(answer["Cid"])
 
+    def log_head(self, issuer: str) -> tuple[int, CID] | None:
+        """The newest entry of an issuer's log that was put here: a file of the node's own folder (MFS)."""
+        try:
+            with self._asking("the head of a log"):
+                seq, entry = bytes(self._client.files.read(_head_path(issuer))).decode("ascii").split()
+            return int(seq), CID.parse(entry)
+        except Unavailable as error:
+            if "does not exist" not in str(error):
+                raise
+        except (NotFound, ValueError, InvalidInput):  # a node that was killed may have left half a file
+            pass
+        return None
+
+    def set_log_head(self, issuer: str, seq: int, entry: CID) -> None:
+        """Remember it; it only goes forward where one writer at a time sets it (the log's lock)."""
+        known = self.log_head(issuer)
+        if known is not None and known[0] >= seq:
+            return
+        with self._asking("the head of a log"):
+            data = io.BytesIO(f"{seq} {entry}".encode())
+            self._client.files.write(_head_path(issuer), data, create=True, truncate=True, opts={"parents": "true"})
+
+
+def _head_path(issuer: str) -> str:
+    return f"/emotionet/log/{issuer.rsplit(':', 1)[-1]}"
+
 
 class KuboNetwork:
     """Implements ``registry.core.ports.store.BlockReader``: what the node finds among its peers, verified.
