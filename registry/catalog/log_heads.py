@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from registry.catalog.schema import operational as t
+from registry.catalog.schema import operational
 from registry.catalog.schema.database import Connection
 from registry.catalog.schema.sql import insert_new
 from registry.core import records
@@ -20,7 +20,7 @@ from registry.core.ipld.cid import CID
 Head = tuple[int, CID]  # place in the log, entry
 Pending = tuple[CID, int, bytes]  # entry, place in the log, its bytes
 
-_H, _P = t.log_heads, t.pending_entries
+_H, _P = operational.log_heads, operational.pending_entries
 
 
 def lock(db: Connection, issuer: str) -> Head | None:

@@ -13,8 +13,9 @@ import secrets
 
 import sqlalchemy as sa
 
-from registry.catalog.schema import operational as t
+from registry.catalog.schema import operational
 from registry.catalog.schema.derived import contribution_rows as rows
+from registry.catalog.schema.operational import sources, subjects
 from registry.catalog.schema.sql import insert_new
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
@@ -24,13 +25,13 @@ _PSEUDONYM_BYTES = 16
 
 def pseudonym(db: sa.Connection, subject_name: str) -> str:
     """The stable pseudonym of a person (32 hex digits), made at the first call. Needs a writing connection."""
-    query = sa.select(t.subjects.c.pseudonym).where(t.subjects.c.name == subject_name)
+    query = sa.select(subjects.c.pseudonym).where(subjects.c.name == subject_name)
     found: str | None = db.scalar(query)
     if found is None:
         key = secrets.token_bytes(32)
         digest = hmac.new(key, subject_name.encode(), hashlib.sha256).digest()
         row = {"name": subject_name, "key": key, "pseudonym": digest[:_PSEUDONYM_BYTES].hex()}
-        insert_new(db, t.subjects, [row])
+        insert_new(db, subjects, [row])
         found = db.scalar(query)
     assert found is not None
     return found
@@ -38,7 +39,7 @@ def pseudonym(db: sa.Connection, subject_name: str) -> str:
 
 def known_pseudonym(db: sa.Connection, subject_name: str) -> str | None:
     """The pseudonym that a person has already; none is made."""
-    found: str | None = db.scalar(sa.select(t.subjects.c.pseudonym).where(t.subjects.c.name == subject_name))
+    found: str | None = db.scalar(sa.select(subjects.c.pseudonym).where(subjects.c.name == subject_name))
     return found
 
 
@@ -46,14 +47,14 @@ def of_pseudonym(db: sa.Connection, pseudonym: str) -> tuple[int, int]:
     """How many images stand under a pseudonym, and how many imported roots they came with."""
     mine = sa.select(rows.c.sha256).where(rows.c.subject == pseudonym).distinct()
     images = db.scalar(sa.select(sa.func.count()).select_from(mine.subquery())) or 0
-    roots = sa.select(t.file_names.c.root).where(t.file_names.c.sha256.in_(mine)).distinct()
+    roots = sa.select(operational.file_names.c.root).where(operational.file_names.c.sha256.in_(mine)).distinct()
     return images, db.scalar(sa.select(sa.func.count()).select_from(roots.subquery())) or 0
 
 
 def forget_subject(db: sa.Connection, subject_name: str) -> None:
     """Destroy a person's key; the next import of the name gives another pseudonym. ``NotFound`` if there is none."""
     gone = db.execute(
-        sa.delete(t.subjects).where(t.subjects.c.name == subject_name).returning(t.subjects.c.pseudonym)
+        sa.delete(subjects).where(subjects.c.name == subject_name).returning(subjects.c.pseudonym)
     ).first()
     if gone is None:
         raise NotFound("no subject of this name is known", hint="check the spelling.")
@@ -61,34 +62,29 @@ def forget_subject(db: sa.Connection, subject_name: str) -> None:
 
 def add_file_name(db: sa.Connection, sha256: bytes, name: str, root: CID) -> None:
     """Remember what an image was called in an imported folder."""
-    insert_new(db, t.file_names, [{"sha256": sha256.hex(), "root": str(root), "name": name}])
+    insert_new(db, operational.file_names, [{"sha256": sha256.hex(), "root": str(root), "name": name}])
 
 
 def file_names(db: sa.Connection, sha256: bytes) -> list[str]:
     """Every name that an image came under, sorted."""
-    query = sa.select(t.file_names.c.name).where(t.file_names.c.sha256 == sha256.hex()).distinct()
+    query = sa.select(operational.file_names.c.name).where(operational.file_names.c.sha256 == sha256.hex()).distinct()
     return sorted(db.scalars(query))
-
-
-def has_place(db: sa.Connection, sha256: bytes) -> bool:
-    """Whether an image was found to hold a place in its EXIF when its bytes came in."""
-    return db.scalar(sa.select(t.places.c.sha256).where(t.places.c.sha256 == sha256.hex())) is not None
 
 
 def add_source(db: sa.Connection, root: CID, *, kind: str, private: bool, at: str) -> None:
     """Remember an imported root (``kind``: folder, car, cid). Public once is public for good."""
     row = {"root": str(root), "kind": kind, "private": private, "imported_at": at}
-    insert_new(db, t.sources, [row])
+    insert_new(db, sources, [row])
     if not private:
-        db.execute(sa.update(t.sources).where(t.sources.c.root == str(root)).values(private=False))
+        db.execute(sa.update(sources).where(sources.c.root == str(root)).values(private=False))
 
 
 def published_folders(db: sa.Connection) -> set[CID]:
     """Roots of folders of this machine that were imported with the wish to publish all of them."""
-    own = (t.sources.c.kind == "folder", ~t.sources.c.private)
-    return {CID.parse(text) for text in db.scalars(sa.select(t.sources.c.root).where(*own))}
+    own = (sources.c.kind == "folder", ~sources.c.private)
+    return {CID.parse(text) for text in db.scalars(sa.select(sources.c.root).where(*own))}
 
 
 def private_roots(db: sa.Connection) -> set[CID]:
     """Roots that are neither served nor exported."""
-    return {CID.parse(text) for text in db.scalars(sa.select(t.sources.c.root).where(t.sources.c.private))}
+    return {CID.parse(text) for text in db.scalars(sa.select(sources.c.root).where(sources.c.private))}

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.schema import operational as t
+from registry.catalog.schema.operational import idempotency, tokens
 from registry.core.errors import Conflict, NotFound, UsageError
 
 SCOPES = ("images:write", "snapshots:write", "runs:write", "releases:write", "withdrawals:write", "admin")
@@ -33,13 +33,13 @@ def create(db: sa.Connection, scopes: Iterable[str], now: str, expires: str | No
         raise UsageError(f"unknown scope {', '.join(sorted(unknown)) or '(none)'}", hint=f"use {', '.join(SCOPES)}.")
     identity, plaintext = secrets.token_hex(6), PREFIX + secrets.token_urlsafe(32)
     row = {"id": identity, "hash": _digest(plaintext), "scopes": wanted, "created": now, "expires": expires}
-    db.execute(sa.insert(t.tokens).values(row))
+    db.execute(sa.insert(tokens).values(row))
     return identity, plaintext
 
 
 def check(db: sa.Connection, plaintext: str, scope: str | None, now: str) -> str | None:
     """The id of a token that is known, not revoked, not expired and has ``scope`` (None: any); else None."""
-    query = sa.select(t.tokens).where(t.tokens.c.hash == _digest(plaintext), t.tokens.c.revoked.is_(None))
+    query = sa.select(tokens).where(tokens.c.hash == _digest(plaintext), tokens.c.revoked.is_(None))
     row = db.execute(query).mappings().first()
     if row is None or (row["expires"] is not None and row["expires"] <= now):
         return None
@@ -49,14 +49,14 @@ def check(db: sa.Connection, plaintext: str, scope: str | None, now: str) -> str
 
 def list_tokens(db: sa.Connection) -> list[dict[str, Any]]:
     """All tokens, oldest first: ``id, scopes, created, expires, revoked``; never their text or its hash."""
-    columns = (t.tokens.c[name] for name in ("id", "scopes", "created", "expires", "revoked"))
-    return [dict(row) for row in db.execute(sa.select(*columns).order_by(t.tokens.c.created, t.tokens.c.id)).mappings()]
+    columns = (tokens.c[name] for name in ("id", "scopes", "created", "expires", "revoked"))
+    return [dict(row) for row in db.execute(sa.select(*columns).order_by(tokens.c.created, tokens.c.id)).mappings()]
 
 
 def revoke(db: sa.Connection, identity: str, now: str) -> None:
     """Make a token worthless from now on; again is a no-op. ``NotFound`` if there is none by this id."""
-    when = sa.func.coalesce(t.tokens.c.revoked, now)
-    changed = sa.update(t.tokens).where(t.tokens.c.id == identity).values(revoked=when).returning(t.tokens.c.id)
+    when = sa.func.coalesce(tokens.c.revoked, now)
+    changed = sa.update(tokens).where(tokens.c.id == identity).values(revoked=when).returning(tokens.c.id)
     if db.execute(changed).first() is None:
         raise NotFound(f"there is no token {identity!r}", hint="see `emotionet token list`.")
 
@@ -66,7 +66,7 @@ def recall(db: sa.Connection, token: str, key: str, request: str) -> Any | None:
 
     ``request`` is a digest of everything the answer depends on.
     """
-    query = sa.select(t.idempotency).where(t.idempotency.c.token == token, t.idempotency.c.key == key)
+    query = sa.select(idempotency).where(idempotency.c.token == token, idempotency.c.key == key)
     row = db.execute(query).mappings().first()
     if row is None:
         return None
@@ -80,4 +80,4 @@ def recall(db: sa.Connection, token: str, key: str, request: str) -> Any | None:
 def remember(db: sa.Connection, token: str, key: str, request: str, response: Any, now: str) -> None:
     """Keep an answer. ``Conflict`` if the key has one already."""
     row = {"token": token, "key": key, "request": request, "response": response, "created": now}
-    db.execute(sa.insert(t.idempotency).values(row))
+    db.execute(sa.insert(idempotency).values(row))

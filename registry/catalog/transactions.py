@@ -11,8 +11,8 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from registry.catalog import log_heads
-from registry.catalog.schema import operational as t
 from registry.catalog.schema.database import Catalog, Connection
+from registry.catalog.schema.operational import transactions
 from registry.core.log import did_of
 from registry.provenance.anchors.outbox import Decide, Sent
 
@@ -39,13 +39,13 @@ class CatalogOutbox:
             log_heads.lock(db, did_of(sender))
             sent = decide(_rows(db, chain, sender))
             if sent is not None:
-                db.execute(sa.insert(t.transactions).values({name: getattr(sent, name) for name in _NAMES}))
+                db.execute(sa.insert(transactions).values({name: getattr(sent, name) for name in _NAMES}))
             return sent
 
 
 def _rows(db: Connection, chain: str, sender: str) -> list[Sent]:
-    mine = (t.transactions.c.chain == chain) & (t.transactions.c.sender == sender)
+    mine = (transactions.c.chain == chain) & (transactions.c.sender == sender)
     found = db.execute(
-        sa.select(*(t.transactions.c[name] for name in _NAMES)).where(mine).order_by(t.transactions.c.position)
+        sa.select(*(transactions.c[name] for name in _NAMES)).where(mine).order_by(transactions.c.position)
     )
     return [Sent(**row) for row in found.mappings()]

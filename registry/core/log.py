@@ -2,25 +2,28 @@
 
 What is signed: DSSE's pre-authentication encoding (PAE) over the canonical dag-cbor of the entry's
 map without ``signature``, payload type bound; the 32-byte digest is sha2-256 of that. A signature is
-65 bytes, r || s || recovery id (0 or 1), ECDSA on secp256k1 with RFC 6979 nonces and low s; the
-issuer is recovered from it, so an entry needs no key beside it. Signatures are checked here and made
-elsewhere (``Signer``).
+64 bytes, r || s, ECDSA on secp256k1 with RFC 6979 nonces and low s. The entry holds the public key, and
+keccak-256 of that key gives the issuer's address: a verifier needs no recovery of keys, and so no
+recovery id. Signatures are checked here and made elsewhere (``Signer``).
 
-Invariants of a log: ``seq`` counts up from 0; ``prev`` names the entry before and is None in the
-first alone, whose record is an ``Issuer``. A hole is ``log_gap``; two entries of one issuer with one
-``seq`` are ``log_fork``. A failure of any check is ``Untrusted``, never a value.
+Invariants of a log: ``seq`` counts up from 0; ``prev`` names the entry before, ``log`` the first one, and both are
+None in the first alone, whose record is an ``Issuer``. A hole is ``log_gap``; two entries of one issuer with one
+``seq``, or two that name different first entries, are ``log_fork``. A failure of any check is ``Untrusted``, never a
+value.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
 
 import msgspec
 from coincurve import PublicKey
+from coincurve.ecdsa import cdata_to_der, deserialize_compact
 from Crypto.Hash import keccak
 
 from registry.core import records
@@ -33,7 +36,8 @@ from registry.core.records import Entry
 ALG = "dsse-es256k"
 PAYLOAD_TYPE = "application/vnd.emotionet.entry+cbor"
 DID_PREFIX = "did:pkh:eip155:1:"
-SIGNATURE_SIZE = 65
+SIGNATURE_SIZE = 64
+KEY_SIZE = 33
 SKEW = 300  # seconds: clocks of different machines, a chain's, and one that was corrected
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1's group (SEC 2, 2.4.1)
 _DID = re.compile(re.escape(DID_PREFIX) + r"0x[0-9a-f]{40}")
@@ -47,8 +51,13 @@ class Signer(Protocol):
         """The issuer's did:pkh, lower-case."""
         ...
 
+    @property
+    def public_key(self) -> bytes:
+        """The 33 bytes of the compressed public key whose address the issuer is."""
+        ...
+
     def sign(self, message: bytes) -> bytes:
-        """65 bytes r || s || recovery id over sha2-256 of ``message``, low s."""
+        """64 bytes r || s over sha2-256 of ``message``, low s."""
         ...
 
 
@@ -74,9 +83,16 @@ def check_did(did: str) -> None:
 
 
 def address_of_key(public_key: bytes) -> str:
-    """The lower-case 0x address of an uncompressed public key (65 bytes, or 64 without the leading 4)."""
-    digest = keccak.new(digest_bits=256, data=public_key[-64:]).digest()
+    """The lower-case 0x address of a compressed public key. ``Untrusted`` ``bad_signature`` if it is none."""
+    digest = keccak.new(digest_bits=256, data=_point(public_key).format(compressed=False)[1:]).digest()
     return "0x" + digest[-20:].hex()
+
+
+def _point(public_key: bytes) -> PublicKey:
+    if len(public_key) == KEY_SIZE:
+        with suppress(Exception):  # coincurve raises plain Exception for what is on no point of the curve
+            return PublicKey(public_key)
+    raise Untrusted(f"{public_key[:KEY_SIZE].hex()} is no compressed public key", code="bad_signature")
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
@@ -92,16 +108,22 @@ def signing_bytes(entry: Entry) -> bytes:
     return pae(PAYLOAD_TYPE, encoding.encode(value))
 
 
-def make_entry(signer: Signer, seq: int, prev: CID | None, record: CID, issued_at: str) -> Entry:
-    """Sign the next entry of the signer's log. ``InvalidInput`` if ``seq`` and ``prev`` contradict each other."""
+def make_entry(signer: Signer, seq: int, prev: CID | None, first: CID | None, record: CID, issued_at: str) -> Entry:
+    """Sign the next entry of the signer's log, which ``first`` opens. ``InvalidInput`` if ``seq``, ``prev`` and
+    ``first`` contradict each other."""
     check_did(signer.did)
-    if seq < 0 or (seq == 0) != (prev is None):
-        raise InvalidInput("the first entry, and only that, has seq 0 and no prev", code="invalid_entry")
+    if seq < 0 or (seq == 0) != (prev is None) or (seq == 0) != (first is None) or (seq == 1 and first != prev):
+        raise InvalidInput(
+            "the first entry, and only that, has seq 0 and none before it; the second names it twice",
+            code="invalid_entry",
+        )
     records.check_time(issued_at)
     draft = Entry(
         issuer=signer.did,
+        key=signer.public_key,
         seq=seq,
         prev=None if prev is None else bytes(prev),
+        log=None if first is None else bytes(first),
         record=record,
         issued_at=issued_at,
         alg=ALG,
@@ -112,18 +134,16 @@ def make_entry(signer: Signer, seq: int, prev: CID | None, record: CID, issued_a
     return entry
 
 
-def recover(signature: bytes, message: bytes) -> str:
-    """The lower-case 0x address that signed sha2-256 of ``message``. ``Untrusted`` ``bad_signature`` if malformed."""
+def signed_by(public_key: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether this key signed sha2-256 of ``message``. ``Untrusted`` ``bad_signature`` if either is malformed."""
+    point = _point(public_key)
     if len(signature) != SIGNATURE_SIZE:
         raise Untrusted(f"a signature has {SIGNATURE_SIZE} bytes, not {len(signature)}", code="bad_signature")
-    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-    if not (0 < r < ORDER and 0 < s <= ORDER // 2 and signature[64] in (0, 1)):
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+    if not (0 < r < ORDER and 0 < s <= ORDER // 2):
         raise Untrusted("the signature is not in its one allowed form (low s)", code="bad_signature")
-    try:
-        key = PublicKey.from_signature_and_message(signature, hashlib.sha256(message).digest(), hasher=None)
-    except Exception as error:  # coincurve raises plain Exception where r is on no point of the curve
-        raise Untrusted("the signature belongs to no key", code="bad_signature") from error
-    return address_of_key(key.format(compressed=False))
+    digest, der = hashlib.sha256(message).digest(), cdata_to_der(deserialize_compact(signature))
+    return bool(point.verify(der, digest, hasher=None))
 
 
 def verify_entry(entry: Entry) -> None:
@@ -134,10 +154,18 @@ def verify_entry(entry: Entry) -> None:
         )
     if not _DID.fullmatch(entry.issuer):
         raise Untrusted(f"{entry.issuer!r} is no issuer that can be checked here", code="bad_signature")
-    if DID_PREFIX + recover(entry.signature, signing_bytes(entry)) != entry.issuer:
+    if DID_PREFIX + address_of_key(entry.key) != entry.issuer:
+        raise Untrusted(f"the key of entry {entry.seq} is not that of {entry.issuer}", code="bad_signature")
+    if not signed_by(entry.key, entry.signature, signing_bytes(entry)):
         raise Untrusted(f"entry {entry.seq} was not signed by {entry.issuer}", code="bad_signature")
-    if entry.seq < 0 or (entry.seq == 0) != (entry.prev is None):
+    placed = {entry.prev is None, entry.log is None} == {entry.seq == 0}
+    if entry.seq < 0 or not placed or (entry.seq == 1 and entry.log != entry.prev):
         raise Untrusted(f"entry {entry.seq} of {entry.issuer} contradicts its own place in the log", code="log_gap")
+
+
+def log_of(entry: Entry, cid: CID) -> bytes:
+    """CID bytes of the first entry of the log that this one, whose CID is ``cid``, says to be of."""
+    return bytes(cid) if entry.log is None else entry.log
 
 
 def check_first(entry: Entry, record: records.Record) -> records.Issuer:
@@ -158,6 +186,10 @@ def check_successor(newer: Entry, older: Entry, older_cid: CID) -> None:
         raise Untrusted(f"entry {newer.seq} of {newer.issuer} can't come right after entry {older.seq}", code=code)
     if newer.prev != bytes(older_cid):
         raise Untrusted(f"{newer.issuer} has two different entries {older.seq}: its log forks", code="log_fork")
+    if newer.log != log_of(older, older_cid):
+        raise Untrusted(
+            f"entries {older.seq} and {newer.seq} of {newer.issuer} name different first entries", code="log_fork"
+        )
 
 
 def read_entry(cid: CID, get: Get) -> Entry:
@@ -182,6 +214,8 @@ def walk_back(newest: CID, until: CID | None, get: Get) -> Iterator[tuple[CID, E
     while True:
         if last is not None and entry.issuer != last.issuer:
             raise Untrusted(f"{newest} and {until} are of different issuers' logs", code="log_gap")
+        if last is not None and until is not None and log_of(entry, cid) != log_of(last, until):
+            raise Untrusted(f"{newest} and {until} name different first entries: the log forks", code="log_fork")
         if last is not None and entry.seq <= last.seq and cid != until:
             code = "log_fork" if entry.seq == last.seq else "log_gap"
             raise Untrusted(f"{until} is not on the way back from {newest}: the log forks", code=code)
@@ -199,18 +233,6 @@ def _prev(entry: Entry) -> CID:
         return CID.decode(entry.prev or b"")
     except InvalidInput as error:
         raise Untrusted(f"entry {entry.seq} names no entry before it", code="log_gap") from error
-
-
-def verify_segment(entries: Iterable[tuple[CID, Entry]]) -> None:
-    """Check entries given newest first, each right after the next: CIDs, signatures, no gap, no fork."""
-    newer: Entry | None = None
-    for cid, entry in entries:
-        if records.cid(entry) != cid:
-            raise Untrusted(f"entry {entry.seq} does not hash to {cid}", code="hash_mismatch")
-        verify_entry(entry)
-        if newer is not None:
-            check_successor(newer, entry, cid)
-        newer = entry
 
 
 def apart(earlier: str, later: str) -> bool:

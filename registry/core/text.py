@@ -10,12 +10,14 @@ writer escapes them.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from registry.core.errors import InvalidInput
 from registry.core.figure_names import check_attribute
 
 # Characters in NFC, by the field that holds them.
+LINE = 200  # where ``BOUNDS`` says nothing else
 BOUNDS = {
     "label": 200,
     "contributor": 200,
@@ -47,7 +49,7 @@ def check(field: str, text: str) -> str:
 
     For what must stay as somebody wrote it (a file's name, a signed record's cell); ``clean`` for the rest.
     """
-    most = BOUNDS[field]
+    most = BOUNDS.get(field, LINE)
     if len(text) > most:
         raise _refused(field, f"is longer than {most} characters", "shorten it.")
     kinds = [unicodedata.category(sign) for sign in text]
@@ -62,8 +64,9 @@ def check(field: str, text: str) -> str:
 
 def clean(field: str, text: str) -> str:
     """``text`` in NFC and trimmed, checked. ``InvalidInput`` (``bad_text``; of a label ``empty_label``) otherwise."""
-    if len(text) > BOUNDS[field] * _PARTS:
-        raise _refused(field, f"is longer than {BOUNDS[field]} characters", "shorten it.")
+    most = BOUNDS.get(field, LINE)
+    if len(text) > most * _PARTS:
+        raise _refused(field, f"is longer than {most} characters", "shorten it.")
     return check(field, unicodedata.normalize("NFC", text).strip(_AROUND))
 
 
@@ -72,14 +75,25 @@ def clean_given(field: str, text: str | None) -> str | None:
     return None if text is None else clean(field, text)
 
 
+def clean_attribute(name: str) -> str:
+    """An attribute's name, clean. ``InvalidInput`` also for one by which figures are named."""
+    return check_attribute(clean("attribute", name))
+
+
 def clean_attributes(given: Mapping[str, str]) -> dict[str, str]:
-    """Attributes with clean names and values. ``InvalidInput`` also where two names are one in NFC, and for a name by
-    which figures are named."""
-    cleaned = [(check_attribute(clean("attribute", name)), clean("value", value)) for name, value in given.items()]
-    attributes = dict(cleaned)
-    if len(attributes) != len(cleaned):
+    """Attributes with clean names and values. ``InvalidInput`` also where two names are one in NFC."""
+    return clean_pairs(given, clean_attribute, partial(clean, "value"))
+
+
+def clean_pairs(
+    given: Mapping[str, str], clean_name: Callable[[str], str], clean_value: Callable[[str], str]
+) -> dict[str, str]:
+    """Texts by name, both cleaned. ``InvalidInput`` also where two names become one."""
+    cleaned = [(clean_name(name), clean_value(value)) for name, value in given.items()]
+    pairs = dict(cleaned)
+    if len(pairs) != len(cleaned):
         raise _refused("attribute", "stands twice in one row", "name each attribute once.")
-    return attributes
+    return pairs
 
 
 def _refused(field: str, what: str, hint: str) -> InvalidInput:

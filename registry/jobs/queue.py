@@ -18,11 +18,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.schema import operational as t
+from registry.catalog.schema import operational
 from registry.catalog.schema.database import Catalog
 from registry.core.errors import Cancelled, Conflict
 
-_J = t.jobs
+_J = operational.jobs
 Lease = tuple[int, float]  # token, until
 
 
@@ -188,14 +188,14 @@ class Queue:
 
     def emit(self, db: sa.Connection, run: str, kind: str, data: Mapping[str, Any], now: str) -> int:
         """Add an event to a run's in the caller's (serial) transaction; returns its number, from 1."""
-        events = t.job_events
+        events = operational.job_events
         last = db.scalar(sa.select(sa.func.max(events.c.seq)).where(events.c.run == run)) or 0
         db.execute(sa.insert(events).values(run=run, seq=last + 1, kind=kind, data=dict(data), time=now))
         return last + 1
 
     def events(self, db: sa.Connection, run: str, after: int = 0, limit: int = 500) -> list[dict[str, Any]]:
         """A run's events with a number above ``after``, in order: ``seq, kind, data, time``."""
-        events = t.job_events
+        events = operational.job_events
         columns = (events.c.seq, events.c.kind, events.c.data, events.c.time)
         query = sa.select(*columns).where(events.c.run == run, events.c.seq > after)
         return [dict(row) for row in db.execute(query.order_by(events.c.seq).limit(limit)).mappings()]

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import random
 from itertools import permutations
+from typing import Any
 
 import msgspec
 import pytest
 
 from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
 from registry.catalog.queries import entries, images, releases, runs, snapshots
-from registry.catalog.schema import derived as tables_
+from registry.catalog.queries.rows import contributions_in_log_order, current_row, current_rows, image_history
+from registry.catalog.schema import derived
 from registry.catalog.schema.derived import REBUILDABLE
 from registry.core import log, records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Untrusted
 from registry.core.ipld.cid import CID, DAG_PB, RAW
 from registry.core.table import tables
-from tests.catalog.world import Key, World, at, dump, image_bytes, sha256_of
+from tests.catalog.world import World, at, dump, image_bytes, sha256_of
+from tests.support.logs import all_entries, log_of
+from tests.support.signer import MemorySigner
 
 
 def test_indexing_twice_changes_nothing(world: World) -> None:
@@ -29,7 +33,7 @@ def test_indexing_twice_changes_nothing(world: World) -> None:
 
 def test_the_order_of_arrival_plays_no_part(world: World) -> None:
     """Two logs that say the same rows and correct them, in every order: each corrects its own alone."""
-    ben = Key(8)
+    ben = MemorySigner(8)
     shared = [world.row(0, "feliz"), world.row(1, "triste")]
     world.label(*shared, index=False)
     world.label(*shared, key=ben, index=False)
@@ -42,13 +46,13 @@ def test_the_order_of_arrival_plays_no_part(world: World) -> None:
                 connection.execute(table.delete())
         world.index(*order)
         with world.catalog.read() as db:
-            row = images.current_row(db, sha256_of(0), world.key.did, "ana")
+            row = current_row(db, sha256_of(0), world.key.did, "ana")
             assert row is not None
             assert row["label"] == "sorprendido"
-            theirs = images.current_row(db, sha256_of(0), ben.did, "ana")
+            theirs = current_row(db, sha256_of(0), ben.did, "ana")
             assert theirs is not None
             assert theirs["label"] == "enojado"
-            found = (row["label"], [str(cid) for cid in images.contributions_in_log_order(db, {sha256_of(0)})])
+            found = (row["label"], [str(cid) for cid in contributions_in_log_order(db, {sha256_of(0)})])
         kept[str((found, dump(world.catalog)))] = order
     assert len(kept) == 1
 
@@ -57,12 +61,12 @@ def test_a_contribution_fills_images_rows_and_history(world: World) -> None:
     first = world.label(world.row(0, "feliz", boxes=[[1, 2, 3, 4]], attributes={"age": "30"}, subject="p"))
     second = world.label(world.row(0, "triste", replaces=bytes(first)))
     with world.catalog.read() as db:
-        row = images.current_row(db, sha256_of(0), world.key.did, "ana")
+        row = current_row(db, sha256_of(0), world.key.did, "ana")
         assert row is not None
         assert row["contribution"] == second
         assert row["replaces"] == bytes(first)
         assert (row["label"], row["boxes"], row["attributes"]) == ("triste", [], {})
-        history = images.history(db, sha256_of(0))
+        history = image_history(db, sha256_of(0))
         assert [(one["label"], one["current"], one["issued_at"]) for one in history] == [
             ("feliz", False, at(2)),
             ("triste", True, at(3)),
@@ -72,8 +76,8 @@ def test_a_contribution_fills_images_rows_and_history(world: World) -> None:
         image = images.get_image(db, sha256_of(0).hex())
         assert image is not None
         assert image["status"] == "referenced"
-        assert images.current_row(db, sha256_of(0), world.key.did, "ben") is None
-        assert images.current_row(db, sha256_of(1), world.key.did, "ana") is None
+        assert current_row(db, sha256_of(0), world.key.did, "ben") is None
+        assert current_row(db, sha256_of(1), world.key.did, "ana") is None
 
 
 def test_a_table_of_thousands_of_rows(world: World) -> None:
@@ -84,7 +88,7 @@ def test_a_table_of_thousands_of_rows(world: World) -> None:
         rows.append(world.row(0, f"l{number % 7}", sha256=digest, cid=bytes(CID.v1(DAG_PB, digest)), size=number))
     world.label(*rows)
     with world.catalog.read() as db:
-        found = list(images.current_rows(db))
+        found = list(current_rows(db))
         assert [row["sha256"] for row in found] == [number.to_bytes(32, "big") for number in range(count)]
         assert [row["size"] for row in found] == list(range(count))
 
@@ -140,7 +144,13 @@ def test_a_release_attaches_to_the_run_that_it_came_from(world: World) -> None:
     snapshot = world.snapshot(range(4), [first])
     made = world.release(snapshot, range(4), index=False)
     with world.catalog.write() as db:
-        names = {"snapshot": str(snapshot), "recipe_name": "quick", "engine": "local", "options": {}, "now": at(0)}
+        names: dict[str, Any] = {
+            "snapshot": str(snapshot),
+            "recipe_name": "quick",
+            "engine": "local",
+            "options": {},
+            "now": at(0),
+        }
         mine = runs.create(db, plan=str(made.plan), evaluation=str(made.evaluation), **names)
         other = runs.create(db, plan=str(made.plan), evaluation="another", **names)
     world.index(*world.entries)
@@ -161,28 +171,28 @@ def test_evidence_covers_an_entry_and_all_before_it(world: World) -> None:
         assert [row["cid"] for row in entries.evidence_for(db, first)] == [str(early), str(late)]
         assert [row["cid"] for row in entries.evidence_for(db, second)] == [str(late)]
         assert entries.evidence_for(db, second)[0]["block_number"] == 9
-    other = world.append(records.Issuer(chains=()), key=Key(8))
+    other = world.append(records.Issuer(chains=()), key=MemorySigner(8))
     with world.catalog.read() as db:
         assert entries.evidence_for(db, other) == []
 
 
 def test_logs(world: World) -> None:
-    ben = Key(8)
+    ben = MemorySigner(8)
     both = records.Withdrawal(target=sha256_of(0), reason="asked", effective=at(0))
     record = records.cid(both)
     mine, theirs = world.append(both), world.append(both, key=ben)
     with world.catalog.read() as db:
         assert entries.newest(db, world.key.did) == (mine, 1)
-        assert entries.newest(db, Key(9).did) is None
+        assert entries.newest(db, MemorySigner(9).did) is None
         assert entries.entry_of(db, record, world.key.did) == mine
         assert entries.entry_of(db, record, ben.did) == theirs
         assert entries.entry_of(db, record, None) == mine  # the first that anybody said
         assert entries.entry_of(db, mine, None) is None
         assert entries.record_of(db, theirs) == record
         assert entries.record_of(db, record) == record
-        assert [row["seq"] for row in entries.log(db, ben.did)] == [0, 1]
-        assert [row["record_type"] for row in entries.log(db, ben.did)] == ["issuer", "withdrawal"]
-        assert len(entries.all_entries(db)) == 4
+        assert [row["seq"] for row in log_of(db, ben.did)] == [0, 1]
+        assert [row["record_type"] for row in log_of(db, ben.did)] == ["issuer", "withdrawal"]
+        assert len(all_entries(db)) == 4
         assert entries.issuers(db) == sorted([world.key.did, ben.did])
 
 
@@ -191,8 +201,8 @@ def test_a_forked_log_is_refused_on_every_side(world: World) -> None:
     world.label(world.row(1, "feliz"), index=False)
     issuer, first, second = world.entries
     other = world.contribution([world.row(2, "triste")])
-    twin = world.put(log.make_entry(world.key, 1, issuer, world.put(other), at(9)))
-    child = world.put(log.make_entry(world.key, 2, twin, world.put(other), at(9)))
+    twin = world.put(log.make_entry(world.key, 1, issuer, issuer, world.put(other), at(9)))
+    child = world.put(log.make_entry(world.key, 2, twin, issuer, world.put(other), at(9)))
 
     def note(*cids: CID) -> None:
         with world.catalog.write() as db:
@@ -204,7 +214,7 @@ def test_a_forked_log_is_refused_on_every_side(world: World) -> None:
             note(known, wrong)
         assert caught.value.code == "log_fork"
     with world.catalog.read() as db:
-        assert entries.all_entries(db) == []  # nothing of what was refused is left
+        assert all_entries(db) == []  # nothing of what was refused is left
 
 
 def test_a_gap_is_no_fork(world: World) -> None:
@@ -213,7 +223,7 @@ def test_a_gap_is_no_fork(world: World) -> None:
     world.index(world.entries[2])
     world.index(world.entries[0])
     with world.catalog.read() as db:
-        assert [row["seq"] for row in entries.log(db, world.key.did)] == [0, 2]
+        assert [row["seq"] for row in log_of(db, world.key.did)] == [0, 2]
 
 
 def test_a_signature_that_does_not_hold_is_refused(world: World) -> None:
@@ -245,7 +255,7 @@ def test_a_signature_that_does_not_hold_is_refused(world: World) -> None:
     ids=repr,
 )
 def test_a_strangers_malformed_rows_are_refused_whole(world: World, values: dict[str, object]) -> None:
-    stranger = Key(9)
+    stranger = MemorySigner(9)
     world.append(records.Issuer(chains=()), key=stranger)
     before = dump(world.catalog)
     with pytest.raises(InvalidInput):
@@ -254,7 +264,7 @@ def test_a_strangers_malformed_rows_are_refused_whole(world: World, values: dict
 
 
 def test_nobody_says_another_issuers_contribution(world: World) -> None:
-    eve = Key(9)
+    eve = MemorySigner(9)
     world.label(world.row(0, "feliz"))
     contribution = world.contribution([world.row(0, "triste")])
     before = dump(world.catalog)["contribution_rows"]
@@ -288,7 +298,7 @@ def test_a_missing_block_leaves_nothing_half_indexed(world: World) -> None:
     assert dump(world.catalog) == before
     world.index(entry)
     with world.catalog.read() as db:
-        assert images.current_row(db, sha256_of(0), world.key.did, "ana") is not None
+        assert current_row(db, sha256_of(0), world.key.did, "ana") is not None
 
 
 def test_evidence_that_is_none_is_refused(world: World) -> None:
@@ -301,10 +311,10 @@ def test_an_unsaid_snapshot_is_not_listed(world: World) -> None:
     """A release links to its snapshot; only what somebody's entry says is in the lists."""
     first = world.label(*(world.row(n, "feliz") for n in range(4)), index=False)
     snapshot = world.snapshot(range(4), [first])
-    foreign = World(world.catalog, key=Key(8), minute=30, store=world.store)
+    foreign = World(world.catalog, key=MemorySigner(8), minute=30, store=world.store)
     made = foreign.release(snapshot, range(4))
     with world.catalog.write() as db:
-        db.execute(tables_.entries.delete().where(tables_.entries.c.record == str(snapshot)))
+        db.execute(derived.entries.delete().where(derived.entries.c.record == str(snapshot)))
     with world.catalog.read() as db:
         assert snapshots.list_snapshots(db) == ([], None)
         with pytest.raises(NotFound):
@@ -314,13 +324,13 @@ def test_an_unsaid_snapshot_is_not_listed(world: World) -> None:
 
 def test_bytes_that_came_in_are_stored_and_stay_so(world: World) -> None:
     with world.catalog.write() as db:
-        images.put_image(db, sha256_of(0), len(image_bytes(0)), {"unixfs-v1-2025": world.image(0)}, stored=True)
+        images.put_images(db, [(sha256_of(0), len(image_bytes(0)), (world.image(0),))], stored=True)
         assert images.get_image(db, sha256_of(0).hex()) is None  # nobody speaks of it yet
         assert images.list_images(db) == ([], None)
         assert images.resolve_image(db, str(world.image(0))) == sha256_of(0)
     world.label(world.row(0, "feliz"))
     with world.catalog.write() as db:
-        images.put_image(db, sha256_of(0), len(image_bytes(0)), {}, stored=False)
+        images.put_images(db, [(sha256_of(0), len(image_bytes(0)), ())], stored=False)
         image = images.get_image(db, str(world.image(0)))
         assert image is not None
         assert image["status"] == "stored"

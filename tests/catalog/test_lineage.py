@@ -9,7 +9,8 @@ from registry.catalog.queries.lineage import lineage, lookup, touched
 from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, DAG_CBOR
-from tests.catalog.world import Key, Release, World, at, sha256_of
+from tests.catalog.world import Release, World, at, sha256_of
+from tests.support.signer import MemorySigner
 
 
 def kin(world: World, cid: CID) -> dict[str, str]:
@@ -184,7 +185,7 @@ def test_an_image_that_a_snapshot_excluded_does_not_touch_it(world: World) -> No
 
 def test_the_first_who_said_it_stands_for_it(world: World) -> None:
     contribution = world.label(world.row(0, "feliz"))
-    world.label(world.row(0, "feliz"), key=Key(8))
+    world.label(world.row(0, "feliz"), key=MemorySigner(8))
     with world.catalog.read() as db:
         (found,) = (row for row in lookup(db, sha256_of(0).hex()) if row["record"] == str(contribution))
     assert (found["issuer"], found["time"]) == (world.key.did, at(2))

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from registry.catalog.queries import releases, runs, snapshots
 from registry.catalog.schema.database import Catalog
 from registry.core.errors import NotFound, UsageError
-from tests.catalog.world import NOW, Key, World, at
+from tests.catalog.world import NOW, World, at
+from tests.support.signer import MemorySigner
 
-RUN = {"snapshot": "s", "recipe_name": "quick", "engine": "local", "options": {"values": {"folds": {"k": 3}}}}
+RUN: dict[str, Any] = {
+    "snapshot": "s",
+    "recipe_name": "quick",
+    "engine": "local",
+    "options": {"values": {"folds": {"k": 3}}},
+}
 
 
 def test_a_run_from_beginning_to_end(catalog: Catalog) -> None:
@@ -101,7 +109,7 @@ def test_a_snapshot_that_two_say_is_listed_once(world: World) -> None:
     contribution = world.label(world.row(0, "feliz"))
     snapshot = world.snapshot([0], [contribution])
     entry = world.entries[-1]
-    world.append(records.parse(world.store.get(snapshot)), key=Key(8))
+    world.append(records.parse(world.store.get(snapshot)), key=MemorySigner(8))
     with world.catalog.read() as db:
         (row,) = snapshots.list_snapshots(db)[0]
         assert (row["entry"], row["issuer"]) == (str(entry), world.key.did)

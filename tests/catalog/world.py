@@ -8,18 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from coincurve import PrivateKey
 
 from registry.catalog.index.indexing import index_entry, index_evidence
 from registry.catalog.queries import entries
 from registry.catalog.schema.database import Catalog
-from registry.catalog.schema.derived import REBUILDABLE
-from registry.catalog.schema.operational import metadata
+from registry.catalog.schema.derived import REBUILDABLE, metadata
 from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs import importer
 from registry.core import log, records
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
+from tests.support.signer import MemorySigner
 
 NOW = "2026-11-23T15:00:00Z"
 
@@ -27,17 +26,6 @@ NOW = "2026-11-23T15:00:00Z"
 def at(minute: int) -> str:
     """A time that rises with ``minute``."""
     return f"2026-11-23T{15 + minute // 60:02d}:{minute % 60:02d}:00Z"
-
-
-class Key:
-    """A signer with a fixed key."""
-
-    def __init__(self, number: int) -> None:
-        self._key = PrivateKey(number.to_bytes(32, "big"))
-        self.did = log.did_of(log.address_of_key(self._key.public_key.format(compressed=False)))
-
-    def sign(self, message: bytes) -> bytes:
-        return self._key.sign_recoverable(message)
 
 
 def image_bytes(number: int) -> bytes:
@@ -71,9 +59,10 @@ class World:
 
     catalog: Catalog
     store: MemoryStore = field(default_factory=MemoryStore)
-    key: Key = field(default_factory=lambda: Key(7))
+    key: MemorySigner = field(default_factory=lambda: MemorySigner(7))
     minute: int = 0
     heads: dict[str, tuple[CID, int]] = field(default_factory=dict)
+    firsts: dict[str, CID] = field(default_factory=dict)
     entries: list[CID] = field(default_factory=list)
 
     def put(self, record: records.Record) -> CID:
@@ -83,7 +72,7 @@ class World:
     def image(self, number: int, *, profile: str = importer.DEFAULT_PROFILE) -> CID:
         return importer.add_bytes(self.store, image_bytes(number), profile).cid
 
-    def append(self, record: records.Record, *, key: Key | None = None, index: bool = True) -> CID:
+    def append(self, record: records.Record, *, key: MemorySigner | None = None, index: bool = True) -> CID:
         """Sign and keep a record; returns its entry's CID."""
         key = key or self.key
         prev, seq = self.heads.get(key.did, (None, -1))
@@ -91,9 +80,10 @@ class World:
             self.append(records.Issuer(chains=()), key=key, index=index)
             prev, seq = self.heads[key.did]
         self.minute += 1
-        entry = log.make_entry(key, seq + 1, prev, self.put(record), at(self.minute))
+        entry = log.make_entry(key, seq + 1, prev, self.firsts.get(key.did), self.put(record), at(self.minute))
         cid = self.put(entry)
         self.heads[key.did] = (cid, seq + 1)
+        self.firsts.setdefault(key.did, cid)
         self.entries.append(cid)
         if index:
             self.index(cid)
@@ -120,19 +110,21 @@ class World:
         }
         return {**given, **values}
 
-    def contribution(self, rows: Sequence[Mapping[str, Any]], signer: Key | None = None) -> records.Contribution:
+    def contribution(
+        self, rows: Sequence[Mapping[str, Any]], signer: MemorySigner | None = None
+    ) -> records.Contribution:
         columns, key = records.CONTRIBUTION_ROWS
         table = tables.build(columns, key, [[row[name] for name in columns] for row in rows], self.store.put)
         return records.Contribution(issuer=(signer or self.key).did, rows=table)
 
-    def label(self, *rows: Mapping[str, Any], key: Key | None = None, index: bool = True) -> CID:
+    def label(self, *rows: Mapping[str, Any], key: MemorySigner | None = None, index: bool = True) -> CID:
         """Contribute rows; returns the contribution's CID."""
         record = self.contribution(rows, key)
         self.append(record, key=key, index=index)
         return records.cid(record)
 
     def snapshot(self, numbers: Sequence[int], contributions: Sequence[CID], excluded: Sequence[int] = ()) -> CID:
-        items = [
+        items: list[list[Any]] = [
             [sha256_of(n), self.image(n), len(image_bytes(n)), "feliz", ["ana"], None, {}, None, []] for n in numbers
         ]
         out = [[sha256_of(n), "unknown_label", "?"] for n in excluded]
@@ -150,7 +142,7 @@ class World:
 
     def plan(self, snapshot: CID, numbers: Sequence[int], seed: int = 1) -> tuple[CID, records.Plan]:
         """A plan (not said yet) that drops the first image."""
-        output = [
+        output: list[list[Any]] = [
             [sha256_of(n), 8, 8, None, [], "", sha256_of(n), "blurred", "0.5"]
             if n == numbers[0]
             else [sha256_of(n), 8, 8, sha256_of(n), [], "full_frame", sha256_of(n), None, None]
@@ -266,7 +258,7 @@ class World:
             card=card,
         )
 
-    def withdraw(self, target: bytes, *, key: Key | None = None) -> CID:
+    def withdraw(self, target: bytes, *, key: MemorySigner | None = None) -> CID:
         record = records.Withdrawal(target=target, reason="asked", effective=at(self.minute))
         self.append(record, key=key)
         return records.cid(record)
@@ -300,7 +292,7 @@ class World:
             from registry.catalog.queries import images
 
             for number in range(6):
-                images.put_image(db, sha256_of(number), len(image_bytes(number)), {}, stored=True)
+                images.put_images(db, [(sha256_of(number), len(image_bytes(number)), ())], stored=True)
         return made
 
 

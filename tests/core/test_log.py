@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from coincurve import PrivateKey
 from eth_keys import keys as eth_keys
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,23 +18,12 @@ from registry.core.errors import InvalidInput, NotFound, Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
 from registry.core.records import Entry
+from tests.support.signer import MemorySigner
 
 NOON = "2026-11-23T12:00:00Z"
 
 
-class Signer:
-    """A key in memory; libsecp256k1 makes its signatures."""
-
-    def __init__(self, number: int) -> None:
-        self.secret = number.to_bytes(32, "big")
-        self._private = PrivateKey(self.secret)
-        self.did = log.did_of(log.address_of_key(self._private.public_key.format(compressed=False)))
-
-    def sign(self, message: bytes) -> bytes:
-        return bytes(self._private.sign_recoverable(message))
-
-
-ANA, LUIS = Signer(1), Signer(2)
+ANA, LUIS = MemorySigner(1), MemorySigner(2)
 RECORD = records.cid(records.Issuer(chains=()))
 
 
@@ -55,11 +43,16 @@ class Logs:
         self.blocks[cid] = records.encode(entry)
         return cid
 
-    def append(self, signer: Signer, seq: int, prev: CID | None, text: str = "") -> CID:
+    def append(self, signer: MemorySigner, seq: int, prev: CID | None, text: str = "") -> CID:
         record = cid_of(text.encode(), RAW) if text else RECORD
-        return self.keep(log.make_entry(signer, seq, prev, record, NOON))
+        return self.keep(log.make_entry(signer, seq, prev, self.first_of(prev), record, NOON))
 
-    def chain(self, signer: Signer, length: int) -> list[CID]:
+    def first_of(self, prev: CID | None) -> CID | None:
+        """The first entry of the log that ``prev`` is of."""
+        entry = records.parse(self.blocks[prev]) if prev is not None else None
+        return CID.decode(entry.log) if isinstance(entry, Entry) and entry.log else prev
+
+    def chain(self, signer: MemorySigner, length: int) -> list[CID]:
         """CIDs of a log, oldest first."""
         cids: list[CID] = []
         for seq in range(length):
@@ -68,7 +61,7 @@ class Logs:
 
 
 def entry(seq: int = 0, prev: CID | None = None) -> Entry:
-    return log.make_entry(ANA, seq, prev, RECORD, NOON)
+    return log.make_entry(ANA, seq, prev, prev, RECORD, NOON)
 
 
 # --- what is signed ----------------------------------------------------------------------------------
@@ -93,13 +86,14 @@ def test_the_signed_bytes_are_the_entry_without_its_signature() -> None:
     expected = b"DSSEv1 36 application/vnd.emotionet.entry+cbor "
     payload = encoding.encode(value)
     assert log.signing_bytes(made) == expected + b"%d " % len(payload) + payload
-    assert set(value) == {"v", "type", "issuer", "seq", "prev", "record", "issuedAt", "alg"}
+    assert set(value) == {"v", "type", "issuer", "key", "seq", "prev", "log", "record", "issuedAt", "alg"}
 
 
 def test_an_independent_library_verifies_ours() -> None:
     made = entry()
     digest = hashlib.sha256(log.signing_bytes(made)).digest()
-    key = eth_keys.Signature(made.signature).recover_public_key_from_msg_hash(digest)
+    key = eth_keys.PublicKey.from_compressed_bytes(made.key)
+    assert key.verify_msg_hash(digest, eth_keys.Signature(made.signature + b"\0"))
     assert log.DID_PREFIX + key.to_address() == made.issuer
     assert key == eth_keys.PrivateKey(ANA.secret).public_key
 
@@ -108,9 +102,12 @@ def test_an_independent_library_verifies_ours() -> None:
 @given(st.integers(1, log.ORDER - 1), st.binary(max_size=64))
 def test_we_verify_an_independent_library(secret: int, message: bytes) -> None:
     key = eth_keys.PrivateKey(secret.to_bytes(32, "big"))
-    signature = key.sign_msg_hash(hashlib.sha256(message).digest())
-    assert log.recover(signature.to_bytes(), message) == key.public_key.to_address()
-    assert log.address_of_key(key.public_key.to_bytes()) == key.public_key.to_address()
+    signature = key.sign_msg_hash(hashlib.sha256(message).digest()).to_bytes()[:64]
+    public = key.public_key.to_compressed_bytes()
+    assert log.signed_by(public, signature, message)
+    assert not log.signed_by(public, signature, message + b"!")
+    assert not log.signed_by(ANA.public_key, signature, message) or public == ANA.public_key
+    assert log.address_of_key(public) == key.public_key.to_address()
 
 
 def test_the_address_of_a_known_key() -> None:
@@ -141,6 +138,14 @@ def test_any_byte_changed_is_found(data: st.DataObject) -> None:
         {"record": cid_of(b"x", DAG_CBOR)},
         {"issued_at": "2026-11-23T12:00:01Z"},
         {"issuer": LUIS.did},
+        {"key": LUIS.public_key},
+        {"issuer": LUIS.did, "key": LUIS.public_key},
+        {"key": b""},
+        {"key": bytes(33)},
+        {"key": b"\x02" + b"\xff" * 32},
+        {"key": bytes([ANA.public_key[0] ^ 1]) + ANA.public_key[1:]},
+        {"log": bytes(cid_of(b"x", DAG_CBOR))},
+        {"log": None},
         {"issuer": ANA.did.upper()},
         {"issuer": ANA.did.replace("0x7e", "0x7E")},
         {"issuer": ANA.did.replace("eip155:1:", "eip155:2:")},
@@ -148,8 +153,9 @@ def test_any_byte_changed_is_found(data: st.DataObject) -> None:
         {"alg": "none"},
         {"alg": ""},
         {"signature": b""},
-        {"signature": bytes(65)},
-        {"signature": b"\xff" * 65},
+        {"signature": bytes(64)},
+        {"signature": b"\xff" * 64},
+        {"signature": entry(3, RECORD).signature + b"\0"},
     ],
 )
 def test_any_field_changed_is_found(change: dict[str, Any]) -> None:
@@ -162,7 +168,7 @@ def test_any_field_changed_is_found(change: dict[str, Any]) -> None:
 
 def high_s(signature: bytes) -> bytes:
     s = log.ORDER - int.from_bytes(signature[32:64], "big")
-    return signature[:32] + s.to_bytes(32, "big") + bytes([1 - signature[64]])
+    return signature[:32] + s.to_bytes(32, "big")
 
 
 def test_the_other_valid_form_of_a_signature_is_refused() -> None:
@@ -170,31 +176,29 @@ def test_the_other_valid_form_of_a_signature_is_refused() -> None:
     good = entry()
     twin = msgspec.structs.replace(good, signature=high_s(good.signature))
     digest = hashlib.sha256(log.signing_bytes(good)).digest()
-    recovered = eth_keys.Signature(twin.signature).recover_public_key_from_msg_hash(digest)
-    assert log.DID_PREFIX + recovered.to_address() == good.issuer, "it is a valid ECDSA signature"
+    key = eth_keys.PrivateKey(ANA.secret).public_key
+    assert key.verify_msg_hash(digest, eth_keys.Signature(twin.signature + b"\0")), "it is a valid ECDSA signature"
     with pytest.raises(Untrusted) as caught:
         log.verify_entry(twin)
     assert caught.value.code == "bad_signature"
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.binary(min_size=0, max_size=70), st.binary(max_size=10))
-def test_no_bytes_crash_recovery(signature: bytes, message: bytes) -> None:
+@given(st.binary(max_size=36), st.binary(max_size=70), st.binary(max_size=10))
+def test_no_bytes_crash_a_verification(key: bytes, signature: bytes, message: bytes) -> None:
     with suppress(Untrusted):
-        assert log.recover(signature, message).startswith("0x")
+        assert not log.signed_by(key, signature, message)
+    with suppress(Untrusted):
+        assert not log.signed_by(ANA.public_key, signature, message)
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.integers(0, log.ORDER + 5), st.integers(0, log.ORDER + 5), st.integers(0, 5))
-def test_no_numbers_crash_recovery(r: int, s: int, v: int) -> None:
-    signature = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([v])
+@given(st.integers(0, log.ORDER + 5), st.integers(0, log.ORDER + 5))
+def test_no_numbers_crash_a_verification(r: int, s: int) -> None:
     with suppress(Untrusted):
-        address = log.recover(signature, b"message")
+        assert not log.signed_by(ANA.public_key, r.to_bytes(32, "big") + s.to_bytes(32, "big"), b"message")
         assert 0 < r < log.ORDER
         assert 0 < s <= log.ORDER // 2
-        assert v in (0, 1)
-        digest = hashlib.sha256(b"message").digest()
-        assert eth_keys.Signature(signature).recover_public_key_from_msg_hash(digest).to_address() == address
 
 
 def test_making_the_same_entry_again_gives_the_same_bytes() -> None:
@@ -202,19 +206,28 @@ def test_making_the_same_entry_again_gives_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seq", "prev", "at"),
-    [(0, RECORD, NOON), (1, None, NOON), (-1, RECORD, NOON), (0, None, "2026-11-23T12:00:00+00:00"), (0, None, "")],
+    ("seq", "prev", "first", "at"),
+    [
+        (0, RECORD, None, NOON),
+        (0, None, RECORD, NOON),
+        (1, None, RECORD, NOON),
+        (1, RECORD, None, NOON),
+        (1, RECORD, cid_of(b"x", DAG_CBOR), NOON),
+        (-1, RECORD, RECORD, NOON),
+        (0, None, None, "2026-11-23T12:00:00+00:00"),
+        (0, None, None, ""),
+    ],
 )
-def test_an_entry_that_can_not_be_is_not_made(seq: int, prev: CID | None, at: str) -> None:
+def test_an_entry_that_can_not_be_is_not_made(seq: int, prev: CID | None, first: CID | None, at: str) -> None:
     with pytest.raises(InvalidInput):
-        log.make_entry(ANA, seq, prev, RECORD, at)
+        log.make_entry(ANA, seq, prev, first, RECORD, at)
 
 
 def test_a_signer_that_signs_for_somebody_else_is_found_at_once() -> None:
-    liar = Signer(3)
+    liar = MemorySigner(3)
     liar.did = ANA.did
     with pytest.raises(Untrusted):
-        log.make_entry(liar, 0, None, RECORD, NOON)
+        log.make_entry(liar, 0, None, None, RECORD, NOON)
 
 
 def test_dids_and_addresses() -> None:
@@ -233,13 +246,13 @@ def test_dids_and_addresses() -> None:
 
 def test_the_first_entry_names_its_issuers_chains() -> None:
     issuer = records.Issuer(chains=(("eip155:31337", "0x" + "ab" * 20),))
-    first = log.make_entry(ANA, 0, None, records.cid(issuer), NOON)
+    first = log.make_entry(ANA, 0, None, None, records.cid(issuer), NOON)
     assert log.check_first(first, issuer) == issuer
     other = records.Issuer(chains=())
     for bad_entry, record in (
         (first, other),
         (first, records.Withdrawal(target=b"x", reason="", effective=NOON)),
-        (log.make_entry(ANA, 1, records.cid(first), records.cid(issuer), NOON), issuer),
+        (log.make_entry(ANA, 1, records.cid(first), records.cid(first), records.cid(issuer), NOON), issuer),
     ):
         with pytest.raises(Untrusted):
             log.check_first(bad_entry, record)
@@ -258,7 +271,7 @@ def test_what_follows_what() -> None:
         (second, second, cids[1], "log_fork"),
         (fork, second, cids[1], "log_fork"),
         (third, fork, records.cid(fork), "log_fork"),
-        (log.make_entry(LUIS, 1, cids[0], RECORD, NOON), first, cids[0], "log_gap"),
+        (log.make_entry(LUIS, 1, cids[0], cids[0], RECORD, NOON), first, cids[0], "log_gap"),
     ):
         with pytest.raises(Untrusted) as caught:
             log.check_successor(newer, older, older_cid)
@@ -275,7 +288,6 @@ def test_walking_back_gives_every_entry_newest_first(length: int, data: st.DataO
     walked = list(log.walk_back(cids[start], cids[end], logs.get))
     assert [cid for cid, _ in walked] == cids[end : start + 1][::-1]
     assert [cid for cid, _ in log.walk_back(cids[start], None, logs.get)] == cids[: start + 1][::-1]
-    log.verify_segment(walked)
 
 
 def test_walking_reads_no_further_than_asked() -> None:
@@ -329,7 +341,7 @@ def forged(change: Callable[[Entry], Entry]) -> tuple[Logs, list[CID]]:
     """A log whose third entry of four was changed, and all after it signed again by somebody who can."""
     logs = Logs()
     cids = logs.chain(ANA, 2)
-    bad = change(log.make_entry(ANA, 2, cids[1], RECORD, NOON))
+    bad = change(log.make_entry(ANA, 2, cids[1], cids[0], RECORD, NOON))
     cids.append(logs.keep(bad))
     cids.append(logs.append(ANA, 3, cids[2]))
     return logs, cids
@@ -352,20 +364,24 @@ def test_something_else_on_the_way_is_found() -> None:
     assert caught.value.code == "not_an_entry"
 
 
-def test_a_segment_is_checked_entry_by_entry() -> None:
+def test_an_entry_that_names_another_first_one_is_of_another_log() -> None:
     logs = Logs()
-    cids = logs.chain(ANA, 4)
-    walked = list(log.walk_back(cids[3], None, logs.get))
-    log.verify_segment([])
-    for bad, code in (
-        (walked[:1] + walked[2:], "log_gap"),
-        (walked[::-1], "log_gap"),
-        ([walked[0], *walked], "log_fork"),
-        ([(cids[0], walked[0][1])], "hash_mismatch"),
-    ):
+    cids, others = logs.chain(ANA, 3), Logs()
+    other_first = others.append(ANA, 0, None, "another beginning")
+    logs.blocks |= others.blocks
+    stray = logs.keep(log.make_entry(ANA, 3, cids[2], other_first, RECORD, NOON))
+    for until in (None, cids[1], cids[2], other_first):
         with pytest.raises(Untrusted) as caught:
-            log.verify_segment(bad)
-        assert caught.value.code == code
+            list(log.walk_back(stray, until, logs.get))
+        assert caught.value.code == "log_fork"
+
+
+def test_a_segment_is_tied_to_the_first_entry_that_it_does_not_reach() -> None:
+    logs = Logs()
+    cids = logs.chain(ANA, 6)
+    for cid in cids[:3]:
+        del logs.blocks[cid]
+    assert {log.log_of(one, cid) for cid, one in log.walk_back(cids[5], cids[3], logs.get)} == {bytes(cids[0])}
 
 
 def test_the_anchored_digest_is_that_of_the_entrys_cid() -> None:

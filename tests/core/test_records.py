@@ -64,12 +64,14 @@ def structs(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
 def example() -> records.Entry:
     return records.Entry(
         issuer="did:pkh:eip155:1:0x" + "ab" * 20,
+        key=bytes(33),
         seq=1,
         prev=b"x",
+        log=b"x",
         record=cid_of(b"x", DAG_CBOR),
         issued_at=NOON,
         alg="dsse-es256k",
-        signature=bytes(65),
+        signature=bytes(64),
     )
 
 
@@ -100,12 +102,14 @@ def test_an_entry_is_written_exactly_so() -> None:
         "v": 1,
         "type": "entry",
         "issuer": "did:pkh:eip155:1:0x" + "ab" * 20,
+        "key": bytes(33),
         "seq": 1,
         "prev": b"x",
+        "log": b"x",
         "record": cid_of(b"x", DAG_CBOR),
         "issuedAt": NOON,
         "alg": "dsse-es256k",
-        "signature": bytes(65),
+        "signature": bytes(64),
     }
 
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from registry.catalog.schema import operational as kept
+from registry.catalog.schema import operational
 from registry.catalog.schema.database import Catalog
 from registry.core.errors import Cancelled, Conflict
 from registry.jobs.queue import Job, Queue
@@ -334,7 +334,7 @@ def _work(url: str, lease: float) -> None:
 def _at_work(catalog: Catalog) -> set[str]:
     """Names of the workers that hold a job."""
     with catalog.read() as db:
-        return set(db.scalars(sa.select(kept.jobs.c.worker).where(kept.jobs.c.state == "running")))
+        return set(db.scalars(sa.select(operational.jobs.c.worker).where(operational.jobs.c.state == "running")))
 
 
 def test_each_job_is_done_exactly_once_however_its_workers_die(queue: Queue, catalog: Catalog) -> None:
@@ -406,7 +406,7 @@ class Model:
 
     def holds(self, job: Job) -> bool:
         known = self.jobs[job.id]
-        return known["state"] == "running" and known["token"] == job.token
+        return bool(known["state"] == "running" and known["token"] == job.token)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

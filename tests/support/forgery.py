@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from coincurve import PrivateKey
 
 from registry.assembly import Home, open_home
 from registry.content.unixfs import importer
@@ -29,6 +28,7 @@ from registry.workflows.images.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
+from tests.support.signer import MemorySigner
 
 PLUGIN = Path(__file__).parent / "plugin"
 Changed = dict[CID, bytes]
@@ -94,7 +94,7 @@ def simulated_release(folder: Path) -> Iterator[Released]:
         yield publish(home)
 
 
-def replaced(cid: CID, value: msgspec.Struct, /, **fields: Any) -> Changed:
+def replaced(cid: CID, value: records.Record, /, **fields: Any) -> Changed:
     """One record with other fields."""
     return {cid: records.encode(msgspec.structs.replace(value, **fields))}
 
@@ -102,7 +102,8 @@ def replaced(cid: CID, value: msgspec.Struct, /, **fields: Any) -> Changed:
 def new_table(home: Home, old: CID, shape: Any, edit: Callable[[list[Any]], list[Any]]) -> CID:
     """A table with its rows edited."""
     rows = edit([list(row) for row in tables.iterate(old, home.store.get)])
-    return tables.build(*shape, rows, home.store.put)
+    columns, key = shape
+    return tables.build(columns, key, rows, home.store.put)
 
 
 def put(home: Home, data: bytes, codec: int = DAG_CBOR) -> CID:
@@ -137,7 +138,7 @@ def forge(home: Home, entry: CID, changed: Changed) -> CID:
             return put(home, changed[cid], cid.codec) if cid in changed else cid
         value = encoding.decode(changed.get(cid) or store.get(cid))
         if isinstance(value, dict) and value.get("type") == "entry" and value["prev"] is not None:
-            value["prev"] = bytes(rebuild(CID.decode(value["prev"])))
+            value |= {name: bytes(rebuild(CID.decode(value[name]))) for name in ("prev", "log")}
         data = encoding.encode(again(value))
         if isinstance(value, dict) and value.get("type") == "entry":
             data = signed(home, records.parse_as(records.Entry, data))
@@ -200,17 +201,13 @@ def write_car(path: Path, roots: Sequence[CID], blocks: Iterable[tuple[CID, byte
     return path
 
 
-class OtherKey:
+class OtherKey(MemorySigner):
     """Somebody else, who can sign too."""
 
     def __init__(self, secret: int = 7) -> None:
-        self._private = PrivateKey(secret.to_bytes(32, "big"))
-        self.did = log.did_of(log.address_of_key(self._private.public_key.format(compressed=False)))
+        super().__init__(secret)
 
-    def sign(self, message: bytes) -> bytes:
-        return bytes(self._private.sign_recoverable(message))
-
-    def says(self, home: Home, record: records.Record, seq: int = 0, prev: CID | None = None) -> CID:
-        """The entry with which this key says a record; both are put into the home's store."""
-        entry = log.make_entry(self, seq, prev, put(home, records.encode(record)), "2026-11-30T00:00:00Z")
+    def says(self, home: Home, record: records.Record) -> CID:
+        """The first entry with which this key says a record; both are put into the home's store."""
+        entry = log.make_entry(self, 0, None, None, put(home, records.encode(record)), "2026-11-30T00:00:00Z")
         return put(home, records.encode(entry))

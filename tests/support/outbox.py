@@ -6,7 +6,8 @@ import threading
 from pathlib import Path
 
 from registry.catalog.schema.database import Catalog
-from registry.catalog.schema.operational import log_heads, metadata, transactions
+from registry.catalog.schema.derived import metadata
+from registry.catalog.schema.operational import log_heads, transactions
 from registry.catalog.transactions import CatalogOutbox
 from registry.provenance.anchors.outbox import Decide, Sent
 

@@ -349,7 +349,7 @@ def test_both_halves_of_a_fork_in_one_file_are_seen(released: Released, place: s
     if place == "after the release":
         seq = records.parse_as(records.Entry, home.store.get(entry)).seq + 1
         said = put(home, records.encode(records.Withdrawal(target=b"\2" * 32, reason="", effective=LATE)))
-        one = put(home, records.encode(make_entry(home.key, seq, entry, said, LATE)))
+        one = put(home, records.encode(make_entry(home.key, seq, entry, way[-1], said, LATE)))
         beside = [one, twin(home, one)]
     else:
         cid = {
@@ -405,7 +405,7 @@ def test_an_unsigned_withdrawal_excuses_nothing(released: Released, honest: Path
     record = records.Withdrawal(target=row["sha256"], reason="gone", effective=EARLY)
     bare = put(home, records.encode(record))
     outsiders = OtherKey().says(home, record)
-    theirs = make_entry(OtherKey(), 0, None, bare, EARLY)
+    theirs = make_entry(OtherKey(), 0, None, None, bare, EARLY)
     bad = put(home, records.encode(msgspec.structs.replace(theirs, issuer=home.key.did)))
     for name, more in (("nothing", []), ("bare", [bare]), ("outsider", [outsiders, bare]), ("bad", [bad, bare])):
         blocks = [*left, *((cid, home.store.get(cid)) for cid in more)]
@@ -413,7 +413,7 @@ def test_an_unsigned_withdrawal_excuses_nothing(released: Released, honest: Path
         assert "1.images" in failed(report), name
         assert report.withdrawn == []
     seq = records.parse_as(records.Entry, home.store.get(entry)).seq + 9
-    mine = put(home, records.encode(make_entry(home.key, seq, entry, bare, LATE)))
+    mine = put(home, records.encode(make_entry(home.key, seq, entry, way_back(home, entry)[-1], bare, LATE)))
     blocks = [*left, *((cid, home.store.get(cid)) for cid in (mine, bare))]
     report = audit_car(write_car(tmp_path / "mine.car", [*roots, mine], blocks))
     assert (failed(report), report.exit_code(strict=False)) == ([], 0)
@@ -427,7 +427,7 @@ def home_items(home: Home, view: ReleaseView) -> Iterator[dict[str, Any]]:
 
 # --- level 3 without a chain ---------------------------------------------------------------------
 CONTRACT, BLOCK = "0x" + "c" * 40, "0x" + "b" * 64
-PLACE = {"chain": "eip155:1", "contract": CONTRACT, "transaction": "0x" + "d" * 64}
+PLACE: dict[str, Any] = {"chain": "eip155:1", "contract": CONTRACT, "transaction": "0x" + "d" * 64}
 
 
 class Anchored:

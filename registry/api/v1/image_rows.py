@@ -8,23 +8,24 @@ come in the order of the rows, and belong to the transaction that registers them
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 
 import msgspec
+from msgspec.structs import replace
 
 from registry.api.gateway.public import Shown
 from registry.api.problems import HttpProblem
 from registry.api.v1 import row_bodies
 from registry.api.v1.sent_images import check_begins, not_held, readable
 from registry.api.v1.wire import MAX_IMAGE_BYTES, ImageRow
-from registry.catalog.queries import images
-from registry.content.labels import LabelRow, Rejection, make_row, parse_box, parse_labels, rejected
+from registry.catalog.queries.rows import current_row
+from registry.content.labels import LabelRow, Rejection, parse_box, parse_labels, rejected, said_row
 from registry.content.labels.boxes import MAX_BOXES, bounded
 from registry.content.unixfs import reader
-from registry.core import text
 from registry.core.errors import InvalidInput, NotFound, with_hint
 from registry.core.ipld.cid import CID
+from registry.core.labeled_row import MAPS, TEXTS
 from registry.core.ports.store import BlockReader
 from registry.imaging.look import Picture, look
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, new_row
@@ -33,6 +34,7 @@ from registry.workflows.log.append import LogTransaction
 from registry.workflows.parts import Parts
 
 Given = LabelRow | Rejection
+_TEXTS = ("cid", "label", "contributor", *TEXTS)
 _ROW = msgspec.json.Decoder(ImageRow)
 _NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 TYPES = ("application/json", "application/x-ndjson", "text/csv")
@@ -71,13 +73,9 @@ def _json_row(number: int, data: bytes) -> Given:
     try:
         row = _ROW.decode(data)
         name = row.cid
-        said = {one: getattr(row, one) for one in ("label", "contributor", "subject", "licence", "consent")}
-        for one, value in said.items():
-            text.clean_given(one, value)  # a blank cell is one left out; a blank value is not
-        cells = {"cid": row.cid, **{one: value for one, value in said.items() if value is not None}}
+        given = {one: value for one in _TEXTS if (value := getattr(row, one)) is not None}
         boxes = bounded(parse_box(" ".join(map(str, box))) for box in row.boxes)
-        made = make_row(number, cells, boxes=boxes)
-        return replace(made, attributes=text.clean_attributes(row.attributes))
+        return said_row(number, given, {one: getattr(row, one) for one in MAPS}, boxes)
     except _NO_JSON as error:
         return Rejection(number, name, "bad_row", f"the row is not as the schema says: {error}")
     except InvalidInput as error:
@@ -172,7 +170,7 @@ def _outcomes(log: LogTransaction, rows: list[NewRow]) -> Iterator[tuple[NewRow,
 
 
 def _status(log: LogTransaction, row: NewRow, contribution: CID | None) -> str:
-    found = images.current_row(log.db, row.sha256, log.signer.did, row.contributor)
+    found = current_row(log.db, row.sha256, log.signer.did, row.contributor)
     if found is None or contribution is None or found["contribution"] != contribution:
         return "unchanged"
     return "registered" if found["replaces"] is None else "corrected"

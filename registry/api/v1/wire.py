@@ -13,6 +13,7 @@ from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from msgspec import Meta
 
 from registry.core.claim_text import EXAMPLE
+from registry.core.labeled_row import Words
 
 MIB = 1 << 20
 JSON_BYTES = 1 * MIB  # any request but the two below
@@ -66,17 +67,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Base of every request: an unknown field is an error, not ignored."""
 
 
-class ImageRow(Request, frozen=True):
+class ImageRow(Words, Request, frozen=True, kw_only=True):
     """One label for one image whose bytes are held here. Boxes are [x, y, w, h] in pixels of the upright image."""
 
     cid: CidText
     label: Annotated[str, Meta(max_length=1000)]
     contributor: Name | None = None
-    subject: Name | None = None
     boxes: Boxes = msgspec.field(default_factory=list)
     attributes: Attributes = msgspec.field(default_factory=dict)
-    licence: Name | None = None
-    consent: Name | None = None
 
 
 class NewLabel(Request, frozen=True):

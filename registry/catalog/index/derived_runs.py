@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from registry.catalog.queries import runs
-from registry.catalog.schema import operational as kept
+from registry.catalog.schema import operational
 from registry.catalog.schema.sql import plain
 from registry.core import records
 from registry.core.ipld.cid import CID
@@ -26,8 +26,8 @@ def attach_release(db: sa.Connection, cid: CID, release: records.Release, issued
     """Tell the run of this release that it is published; without any run of its plan, derive one."""
     draw = records.parse_as(records.Draw, get(release.draw))
     if runs.find_by_plan(db, draw.plan):
-        mine = (kept.runs.c.evaluation == str(release.evaluation)) & kept.runs.c.release.is_(None)
-        db.execute(sa.update(kept.runs).where(mine).values(release=str(cid)))
+        mine = (operational.runs.c.evaluation == str(release.evaluation)) & operational.runs.c.release.is_(None)
+        db.execute(sa.update(operational.runs).where(mine).values(release=str(cid)))
         return
     _derive(db, cid, release, issued_at, get)
 

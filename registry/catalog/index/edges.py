@@ -67,7 +67,7 @@ FIELDS: Mapping[type[records.Record], Mapping[str, tuple[str, str]]] = {
     records.Audit: {"target": ("audits", NAMED)},
     records.Issuer: {},
     records.Keys: {},
-    records.Entry: {"prev": ("follows", NAMED), "record": ("says", RECORD)},
+    records.Entry: {"prev": ("follows", NAMED), "log": ("in log of", NAMED), "record": ("says", RECORD)},
     records.Evidence: {"entry": ("anchors", NAMED)},
 }
 # Where something came from: these are followed, up and down, by ``lineage``.

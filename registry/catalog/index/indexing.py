@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from registry.catalog.index.derived_runs import attach_release
 from registry.catalog.index.edges import edges
 from registry.catalog.index.table_rows import index_rows, members
-from registry.catalog.schema import derived as t
+from registry.catalog.schema import derived
 from registry.catalog.schema.sql import insert_new, int64, plain, target_text
 from registry.core import records
 from registry.core.errors import Conflict
@@ -34,9 +34,9 @@ def note_entry(db: sa.Connection, entry_cid: CID, get: Get) -> records.Entry:
     """
     entry = read_entry(entry_cid, get)
     prev = str(CID.decode(entry.prev)) if entry.prev else None
-    e = t.entries.c
+    e = derived.entries.c
     near = e.seq.in_((entry.seq - 1, int64(entry.seq, "the place"), entry.seq + 1))
-    known = {row.seq: row for row in db.execute(sa.select(t.entries).where(e.issuer == entry.issuer, near))}
+    known = {row.seq: row for row in db.execute(sa.select(derived.entries).where(e.issuer == entry.issuer, near))}
     here, before, after = (known.get(entry.seq + step) for step in (0, -1, 1))
     if (
         (here and here.cid != str(entry_cid))
@@ -52,7 +52,7 @@ def note_entry(db: sa.Connection, entry_cid: CID, get: Get) -> records.Entry:
         "record": str(entry.record),
         "issued_at": entry.issued_at,
     }
-    insert_new(db, t.entries, [row])
+    insert_new(db, derived.entries, [row])
     _keep(db, entry_cid, entry)
     return entry
 
@@ -63,7 +63,7 @@ def index_entry(db: sa.Connection, entry_cid: CID, get: Get) -> None:
     ``Untrusted``, ``Conflict`` (as ``note_entry``), ``InvalidInput`` for a malformed record or table,
     ``NotFound`` for a missing block.
     """
-    done = sa.select(t.entries.c.record_type).where(t.entries.c.cid == str(entry_cid))
+    done = sa.select(derived.entries.c.record_type).where(derived.entries.c.cid == str(entry_cid))
     if db.scalar(done) is not None:
         return
     entry = note_entry(db, entry_cid, get)
@@ -72,13 +72,13 @@ def index_entry(db: sa.Connection, entry_cid: CID, get: Get) -> None:
     if isinstance(record, records.Contribution):
         index_rows(db, entry.record, record, entry, get)
     elif isinstance(record, records.Withdrawal):
-        insert_new(db, t.withdrawals, [_withdrawal(entry.record, record)])
+        insert_new(db, derived.withdrawals, [_withdrawal(entry.record, record)])
     elif isinstance(record, records.Audit):
-        insert_new(db, t.audits, [_audit(entry.record, record)])
+        insert_new(db, derived.audits, [_audit(entry.record, record)])
     elif isinstance(record, records.Release):
         attach_release(db, entry.record, record, entry.issued_at, get)
     kind = record.__struct_config__.tag
-    db.execute(sa.update(t.entries).where(t.entries.c.cid == str(entry_cid)).values(record_type=kind))
+    db.execute(sa.update(derived.entries).where(derived.entries.c.cid == str(entry_cid)).values(record_type=kind))
 
 
 def index_evidence(db: sa.Connection, cid: CID, get: Get) -> None:
@@ -94,15 +94,15 @@ def index_evidence(db: sa.Connection, cid: CID, get: Get) -> None:
         "block_number": int64(evidence.block_number, "the block's number"),
         "time": evidence.time,
     }
-    insert_new(db, t.evidence, [row])
+    insert_new(db, derived.evidence, [row])
     _keep(db, cid, evidence)
 
 
 def _keep(db: sa.Connection, cid: CID, record: records.Record) -> None:
     """Remember a record's type and what it names."""
-    insert_new(db, t.records, [{"cid": str(cid), "type": record.__struct_config__.tag}])
+    insert_new(db, derived.records, [{"cid": str(cid), "type": record.__struct_config__.tag}])
     found = [{"record": str(cid), "target": edge.target, "relation": edge.relation} for edge in edges(record)]
-    insert_new(db, t.mentions, found)
+    insert_new(db, derived.mentions, found)
 
 
 def _index_records(db: sa.Connection, root: CID, get: Get) -> None:
@@ -110,7 +110,7 @@ def _index_records(db: sa.Connection, root: CID, get: Get) -> None:
     pending = [root]
     while pending:
         cid = pending.pop()
-        if db.scalar(sa.select(t.records.c.cid).where(t.records.c.cid == str(cid))) is not None:
+        if db.scalar(sa.select(derived.records.c.cid).where(derived.records.c.cid == str(cid))) is not None:
             continue
         record = records.parse(get(cid))
         if isinstance(record, records.Entry):
@@ -134,14 +134,14 @@ def _snapshot(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
         "excluded": str(record.excluded),
         "supersedes": str(CID.decode(record.supersedes)) if record.supersedes else None,
     }
-    insert_new(db, t.snapshots, [row])
+    insert_new(db, derived.snapshots, [row])
     for part in members(str(cid), record, get):
-        insert_new(db, t.snapshot_members, part)
+        insert_new(db, derived.snapshot_members, part)
 
 
 def _preprocessing(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
     names = ("snapshot", "recipe", "output")
-    insert_new(db, t.preprocessings, [{"cid": str(cid), **{name: str(getattr(record, name)) for name in names}}])
+    insert_new(db, derived.preprocessings, [{"cid": str(cid), **{name: str(getattr(record, name)) for name in names}}])
 
 
 def _plan(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
@@ -155,11 +155,11 @@ def _plan(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
         "method": record.method.id,
         "final": record.final,
     }
-    insert_new(db, t.plans, [row])
+    insert_new(db, derived.plans, [row])
 
 
 def _draw(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
-    insert_new(db, t.draws, [{"cid": str(cid), "plan": str(record.plan), "beacon": record.beacon is not None}])
+    insert_new(db, derived.draws, [{"cid": str(cid), "plan": str(record.plan), "beacon": record.beacon is not None}])
 
 
 def _release(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
@@ -178,12 +178,12 @@ def _release(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
         "card": str(record.card),
         "supersedes": str(CID.decode(record.supersedes)) if record.supersedes else None,
     }
-    insert_new(db, t.releases, [row])
+    insert_new(db, derived.releases, [row])
     rows = [
         {"release": str(cid), "position": position, **records.to_value(one), "cid": str(one.cid)}
         for position, one in enumerate(record.weights)
     ]
-    insert_new(db, t.weights, rows)
+    insert_new(db, derived.weights, rows)
 
 
 def _withdrawal(cid: CID, record: records.Withdrawal) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
 from registry.catalog.index.stash import Stash
-from registry.catalog.schema import derived as t
+from registry.catalog.schema import derived
 from registry.catalog.schema.database import Catalog, translated
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable, Untrusted
@@ -111,7 +111,7 @@ def rebuild(
                 _index_evidence(db, cid, get, found)
         stored = _mark_stored(db, get, found.multihashes)
         stash.put_back({str(cid) for cid in found.evidence}, issuers)
-        counts = {table.name: db.scalar(sa.select(sa.func.count()).select_from(table)) for table in t.REBUILDABLE}
+        counts = {table.name: db.scalar(sa.select(sa.func.count()).select_from(table)) for table in derived.REBUILDABLE}
     return {
         "time": now,
         "entries": counts["entries"],
@@ -149,13 +149,13 @@ def _index_evidence(db: sa.Connection, cid: CID, get: Get, found: _Found) -> Non
 def _mark_stored(db: sa.Connection, get: Get, held: Collection[bytes]) -> int:
     """Mark images whose whole DAG is held under one of their CIDs; returns how many."""
     stored: set[str] = set()
-    for row in db.execute(sa.select(t.image_cids)):
+    for row in db.execute(sa.select(derived.image_cids)):
         if row.sha256 not in stored and _complete(CID.parse(row.cid), get, held):
             stored.add(row.sha256)
     names = sorted(stored)
     for start in range(0, len(names), 500):
-        part = t.images.c.sha256.in_(names[start : start + 500])
-        db.execute(sa.update(t.images).where(part).values(stored=True))
+        part = derived.images.c.sha256.in_(names[start : start + 500])
+        db.execute(sa.update(derived.images).where(part).values(stored=True))
     return len(stored)
 
 

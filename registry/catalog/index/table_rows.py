@@ -16,38 +16,18 @@ import msgspec
 import sqlalchemy as sa
 
 from registry.catalog.queries.images import put_images
-from registry.catalog.schema import derived as t
+from registry.catalog.schema import derived
 from registry.catalog.schema.sql import insert_new, int64
 from registry.core import records
-from registry.core.errors import InvalidInput, Untrusted
-from registry.core.ipld.cid import CID, RAW, SHA2_256
+from registry.core.errors import Untrusted
+from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import Get
+from registry.core.labeled_row import LabeledRow, malformed, read
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
-from registry.core.text import check
 
 BATCH = 1000
 T = TypeVar("T")
-
-
-class _Row(msgspec.Struct, forbid_unknown_fields=True):
-    """CONTRIBUTION_ROWS, with the kinds of its values."""
-
-    sha256: bytes
-    contributor: str
-    cid: bytes
-    size: int
-    label: str
-    boxes: list[tuple[int, int, int, int]]
-    attributes: dict[str, str]
-    subject: str | None
-    licence: str | None
-    consent: str | None
-    replaces: bytes | None
-
-
-def _bad(reason: str) -> InvalidInput:
-    return InvalidInput(f"this contribution's rows are malformed: {reason}", code="malformed_rows")
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:
@@ -56,32 +36,10 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
         yield batch
 
 
-def _checked(values: tuple[Any, ...]) -> tuple[_Row, CID]:
-    columns = records.CONTRIBUTION_ROWS[0]
-    try:
-        row = msgspec.convert(dict(zip(columns, values, strict=True)), _Row, strict=True)
-    except msgspec.ValidationError as error:
-        raise _bad(str(error)) from error
-    if len(row.sha256) != 32:
-        raise _bad("a sha256 has 32 bytes")
-    _check_texts(row)
-    cid = CID.decode(row.cid)
-    if (cid.codec, cid.hash_code) == (RAW, SHA2_256) and cid.digest != row.sha256:
-        raise _bad(f"{cid} is not the image {row.sha256.hex()}")
+def _checked(values: dict[str, Any]) -> tuple[LabeledRow, CID]:
+    row = read(values)
     int64(row.size, "a size")
-    return row, cid
-
-
-def _check_texts(row: _Row) -> None:
-    """Signed by whoever: within the same bounds as what comes in here, so that both databases can hold it."""
-    given = [(name, getattr(row, name)) for name in ("label", "contributor", "subject", "licence", "consent")]
-    given += [("attribute", name) for name in row.attributes] + [("value", text) for text in row.attributes.values()]
-    try:
-        for field, text in given:
-            if text is not None:
-                check(field, text)
-    except InvalidInput as error:
-        raise _bad(str(error)) from error
+    return row, CID.decode(row.cid)
 
 
 def index_rows(db: sa.Connection, cid: CID, record: records.Contribution, entry: records.Entry, get: Get) -> None:
@@ -95,30 +53,32 @@ def index_rows(db: sa.Connection, cid: CID, record: records.Contribution, entry:
             f"{entry.issuer} can't say {cid}, a contribution of {record.issuer}", code="foreign_contribution"
         )
     ordinal = f"{entry.issuer} {entry.seq:020d}"
-    mine = t.contributions.c.cid == str(cid)
-    known = db.scalar(sa.select(t.contributions.c.ordinal).where(mine))
+    mine = derived.contributions.c.cid == str(cid)
+    known = db.scalar(sa.select(derived.contributions.c.ordinal).where(mine))
     if known is not None:
         if ordinal < known:
-            db.execute(sa.update(t.contributions).where(mine).values(ordinal=ordinal))
-            rows = t.contribution_rows
+            db.execute(sa.update(derived.contributions).where(mine).values(ordinal=ordinal))
+            rows = derived.contribution_rows
             db.execute(sa.update(rows).where(rows.c.contribution == str(cid)).values(ordinal=ordinal))
         return
     table = tables.read(record.rows, get)
     if (table.columns, table.key) != records.CONTRIBUTION_ROWS:
-        raise _bad("it has other columns")
+        raise malformed("it has other columns")
     header = {"cid": str(cid), "rows": str(record.rows), "count": int64(table.count, "the count"), "ordinal": ordinal}
-    insert_new(db, t.contributions, [header])
-    for batch in _batches(_checked(values) for values in tables.iterate(record.rows, get)):
+    insert_new(db, derived.contributions, [header])
+    for batch in _batches(_checked(values) for values in tables.rows_as_dicts(record.rows, get)):
         put_images(db, [(row.sha256, row.size, (image,)) for row, image in batch], stored=False)
         insert_new(
-            db, t.contribution_rows, [_sql_row(str(cid), entry.issuer, ordinal, row, image) for row, image in batch]
+            db,
+            derived.contribution_rows,
+            [_sql_row(str(cid), entry.issuer, ordinal, row, image) for row, image in batch],
         )
         corrected = {str(CID.decode(row.replaces)) for row, _ in batch if row.replaces}
         edges = [{"record": str(cid), "target": target, "relation": "corrects"} for target in sorted(corrected)]
-        insert_new(db, t.mentions, edges)
+        insert_new(db, derived.mentions, edges)
 
 
-def _sql_row(contribution: str, issuer: str, ordinal: str, row: _Row, image: CID) -> dict[str, Any]:
+def _sql_row(contribution: str, issuer: str, ordinal: str, row: LabeledRow, image: CID) -> dict[str, Any]:
     return {
         **msgspec.structs.asdict(row),
         "contribution": contribution,

@@ -11,59 +11,54 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.schema import derived as t
+from registry.catalog.schema import derived
+from registry.catalog.schema.derived import entries
 from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, page_limit
 from registry.core.ipld.cid import CID
 
 
 def newest(db: sa.Connection, issuer: str) -> tuple[CID, int] | None:
     """The newest entry of an issuer's log and its place; None if nothing of it is known."""
-    query = sa.select(t.entries.c.cid, t.entries.c.seq).where(t.entries.c.issuer == issuer)
-    row = db.execute(query.order_by(t.entries.c.seq.desc()).limit(1)).first()
+    query = sa.select(entries.c.cid, entries.c.seq).where(entries.c.issuer == issuer)
+    row = db.execute(query.order_by(entries.c.seq.desc()).limit(1)).first()
     return (CID.parse(row.cid), row.seq) if row else None
 
 
 def entry_of(db: sa.Connection, record: CID, issuer: str | None) -> CID | None:
     """The entry that says a record: ``issuer``'s, or the first of anybody's. None if nobody says it."""
-    query = sa.select(t.entries.c.cid).where(t.entries.c.record == str(record))
+    query = sa.select(entries.c.cid).where(entries.c.record == str(record))
     if issuer is not None:
-        query = query.where(t.entries.c.issuer == issuer)
-    row = db.execute(query.order_by(t.entries.c.issued_at, t.entries.c.issuer, t.entries.c.seq).limit(1)).first()
+        query = query.where(entries.c.issuer == issuer)
+    row = db.execute(query.order_by(entries.c.issued_at, entries.c.issuer, entries.c.seq).limit(1)).first()
     return CID.parse(row.cid) if row else None
 
 
 def said_by(db: sa.Connection, record: CID) -> str | None:
     """Who says a record: the first who did. None if nobody whom this catalog knows."""
-    query = sa.select(t.entries.c.issuer).where(t.entries.c.record == str(record))
-    found: str | None = db.scalar(query.order_by(t.entries.c.issued_at, t.entries.c.issuer, t.entries.c.seq).limit(1))
+    query = sa.select(entries.c.issuer).where(entries.c.record == str(record))
+    found: str | None = db.scalar(query.order_by(entries.c.issued_at, entries.c.issuer, entries.c.seq).limit(1))
     return found
 
 
 def record_of(db: sa.Connection, cid: CID) -> CID:
     """The record that an entry says; any other CID as it is."""
-    record = db.scalar(sa.select(t.entries.c.record).where(t.entries.c.cid == str(cid)))
+    record = db.scalar(sa.select(entries.c.record).where(entries.c.cid == str(cid)))
     return CID.parse(record) if record is not None else cid
 
 
 def issuer_of(db: sa.Connection, entry: CID) -> str | None:
     """Who signed an entry, None if it is not known."""
-    return db.scalar(sa.select(t.entries.c.issuer).where(t.entries.c.cid == str(entry)))
+    return db.scalar(sa.select(entries.c.issuer).where(entries.c.cid == str(entry)))
 
 
 def issued_at(db: sa.Connection, entry: CID) -> str | None:
     """When an entry was issued, as it says itself; None if it is not known."""
-    return db.scalar(sa.select(t.entries.c.issued_at).where(t.entries.c.cid == str(entry)))
-
-
-def log(db: sa.Connection, issuer: str) -> list[dict[str, Any]]:
-    """An issuer's entries, oldest first: ``cid, issuer, seq, prev, record, record_type, issued_at`` (text)."""
-    query = sa.select(t.entries).where(t.entries.c.issuer == issuer).order_by(t.entries.c.seq)
-    return [dict(row) for row in db.execute(query).mappings()]
+    return db.scalar(sa.select(entries.c.issued_at).where(entries.c.cid == str(entry)))
 
 
 def at(db: sa.Connection, issuer: str, seq: int) -> CID | None:
     """The entry at a place of an issuer's log, None if it is not known."""
-    text = db.scalar(sa.select(t.entries.c.cid).where(t.entries.c.issuer == issuer, t.entries.c.seq == seq))
+    text = db.scalar(sa.select(entries.c.cid).where(entries.c.issuer == issuer, entries.c.seq == seq))
     return CID.parse(text) if text is not None else None
 
 
@@ -71,7 +66,7 @@ def unknown(db: sa.Connection, cids: Collection[CID]) -> list[CID]:
     """Those of these entries that the catalog does not know, sorted."""
     known: set[str] = set()
     for part in chunks(map(str, cids)):
-        known.update(db.scalars(sa.select(t.entries.c.cid).where(t.entries.c.cid.in_(part))))
+        known.update(db.scalars(sa.select(entries.c.cid).where(entries.c.cid.in_(part))))
     return sorted(cid for cid in cids if str(cid) not in known)
 
 
@@ -80,15 +75,9 @@ def first(db: sa.Connection, issuer: str) -> CID | None:
     return at(db, issuer, 0)
 
 
-def all_entries(db: sa.Connection) -> list[dict[str, Any]]:
-    """Every issuer's entries, log after log, as ``log`` gives them."""
-    query = sa.select(t.entries).order_by(t.entries.c.issuer, t.entries.c.seq)
-    return [dict(row) for row in db.execute(query).mappings()]
-
-
 def issuers(db: sa.Connection) -> list[str]:
     """Every issuer of whom anything is known, sorted."""
-    return list(db.scalars(sa.select(t.entries.c.issuer).distinct().order_by(t.entries.c.issuer)))
+    return list(db.scalars(sa.select(entries.c.issuer).distinct().order_by(entries.c.issuer)))
 
 
 def evidence_for(db: sa.Connection, entry: CID) -> list[dict[str, Any]]:
@@ -96,23 +85,23 @@ def evidence_for(db: sa.Connection, entry: CID) -> list[dict[str, Any]]:
 
     Rows have ``cid, entry, chain, contract, transaction, block_hash, block_number, time``.
     """
-    covered, anchored = t.entries.alias("covered"), t.entries.alias("anchored")
+    covered, anchored = entries.alias("covered"), entries.alias("anchored")
     query = (
-        sa.select(t.evidence)
-        .join(anchored, anchored.c.cid == t.evidence.c.entry)
+        sa.select(derived.evidence)
+        .join(anchored, anchored.c.cid == derived.evidence.c.entry)
         .join(covered, covered.c.issuer == anchored.c.issuer)
         .where(covered.c.cid == str(entry), anchored.c.seq >= covered.c.seq)
-        .order_by(anchored.c.seq, t.evidence.c.block_number, t.evidence.c.cid)
+        .order_by(anchored.c.seq, derived.evidence.c.block_number, derived.evidence.c.cid)
     )
     return [dict(row) for row in db.execute(query).mappings()]
 
 
 def said(table: sa.Table) -> sa.Select[Any]:
     """Records of one table that somebody says, with ``entry, issuer, issued_at, seq`` of who said it first."""
-    order = (t.entries.c.issued_at, t.entries.c.issuer, t.entries.c.seq)
-    place = sa.func.row_number().over(partition_by=t.entries.c.record, order_by=order).label("place")
-    first = sa.select(t.entries, place).subquery("first")
-    taken_back = sa.exists().where(t.withdrawals.c.target == table.c.cid)
+    order = (entries.c.issued_at, entries.c.issuer, entries.c.seq)
+    place = sa.func.row_number().over(partition_by=entries.c.record, order_by=order).label("place")
+    first = sa.select(entries, place).subquery("first")
+    taken_back = sa.exists().where(derived.withdrawals.c.target == table.c.cid)
     columns = (first.c.cid.label("entry"), first.c.issuer, first.c.issued_at, first.c.seq)
     query = sa.select(table, *columns, taken_back.label("withdrawn"))
     return query.join(first, sa.and_(first.c.record == table.c.cid, first.c.place == 1))

@@ -13,64 +13,27 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.private import add_file_name, add_source, file_names, forget_subject, private_roots, pseudonym
-from registry.catalog.queries.rows import (
-    contributions_in_log_order,
-    contributors_query,
-    current_row,
-    current_rows,
-    history,
-    is_newest,
-)
-from registry.catalog.schema import derived as t
-from registry.catalog.schema import operational as kept
+from registry.catalog.queries.rows import is_newest
+from registry.catalog.schema import derived
+from registry.catalog.schema.derived import image_cids
 from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, insert_new, int64, names_of, page_limit
 from registry.core.errors import Conflict, InvalidInput, UsageError
 from registry.core.ipld.cid import CID
 
-__all__ = [
-    "add_file_name",
-    "add_source",
-    "contributions_in_log_order",
-    "contributors_query",
-    "current_row",
-    "current_rows",
-    "file_names",
-    "forget_subject",
-    "get_image",
-    "history",
-    "labels",
-    "list_images",
-    "private_roots",
-    "pseudonym",
-    "put_image",
-    "put_images",
-    "resolve_image",
-    "withdrawn",
-]
 STATUSES = ("referenced", "stored", "withdrawn")
-_ROWS = t.contribution_rows
-
-
-def put_image(
-    db: sa.Connection, sha256: bytes, size: int, cids: Mapping[str, CID], stored: bool, has_place: bool = False
-) -> None:
-    """Know an image by its sha256 and its CIDs (by profile; which one made a CID is not kept).
-
-    Again: CIDs are added, and what was only referenced may become stored, never the other way.
-    ``Conflict`` ``image_size`` if it is stored with another size, which the same bytes can't have.
-    """
-    put_images(db, [(sha256, size, tuple(cids.values()))], stored=stored)
-    if has_place:
-        insert_new(db, kept.places, [{"sha256": sha256.hex()}])
+_ROWS = derived.contribution_rows
 
 
 def put_images(db: sa.Connection, found: Sequence[tuple[bytes, int, Sequence[CID]]], *, stored: bool) -> None:
-    """``put_image`` for many (sha256, size, CIDs) at once."""
+    """Know images by their sha256, size and CIDs, whichever profile made these.
+
+    Again: CIDs are added, and what was only referenced may become stored, never the other way.
+    ``Conflict`` ``image_size`` if one is stored with another size, which the same bytes can't have.
+    """
     sizes = {sha256.hex(): int64(size, "the size") for sha256, size, _ in found}
-    insert_new(db, t.images, [{"sha256": name, "size": size, "stored": stored} for name, size in sizes.items()])
+    insert_new(db, derived.images, [{"sha256": name, "size": size, "stored": stored} for name, size in sizes.items()])
     aliases = {(sha256.hex(), str(cid)) for sha256, _, cids in found for cid in cids}
-    insert_new(db, t.image_cids, [{"sha256": name, "cid": cid} for name, cid in sorted(aliases)])
+    insert_new(db, image_cids, [{"sha256": name, "cid": cid} for name, cid in sorted(aliases)])
     if stored:
         _mark_stored(db, sizes)
 
@@ -78,28 +41,20 @@ def put_images(db: sa.Connection, found: Sequence[tuple[bytes, int, Sequence[CID
 def _mark_stored(db: sa.Connection, sizes: Mapping[str, int]) -> None:
     """The bytes are here, so their size is certain; what contributors said of it before was only said."""
     for part in chunks(sizes):
-        known = db.execute(sa.select(t.images).where(t.images.c.sha256.in_(part))).all()
+        known = db.execute(sa.select(derived.images).where(derived.images.c.sha256.in_(part))).all()
         changed = [{"name": row.sha256, "bytes": sizes[row.sha256]} for row in known if not row.stored]
         for row in known:
             if row.stored and row.size != sizes[row.sha256]:
                 raise Conflict(f"image {row.sha256} has {row.size} bytes, not {sizes[row.sha256]}", code="image_size")
         if changed:
-            mine = sa.update(t.images).where(t.images.c.sha256 == sa.bindparam("name"))
+            mine = sa.update(derived.images).where(derived.images.c.sha256 == sa.bindparam("name"))
             db.execute(mine.values(stored=True, size=sa.bindparam("bytes")), changed)
 
 
 def _is_withdrawn() -> sa.ColumnElement[bool]:
-    target, alias = t.withdrawals.c.target, t.image_cids.c
-    by_alias = sa.exists().where(alias.sha256 == t.images.c.sha256, alias.cid == target).correlate(t.images)
-    return sa.or_(sa.exists().where(target == t.images.c.sha256).correlate(t.images), by_alias)
-
-
-def withdrawn(db: sa.Connection) -> set[bytes]:
-    """The sha256 of every image that somebody took back, known here or not."""
-    targets = db.scalars(sa.select(t.withdrawals.c.target).distinct()).all()
-    found = {bytes.fromhex(text) for text in targets if len(text) == 64}
-    aliases = sa.select(t.image_cids.c.sha256).join(t.withdrawals, t.withdrawals.c.target == t.image_cids.c.cid)
-    return found | {bytes.fromhex(text) for text in db.scalars(aliases)}
+    target, alias = derived.withdrawals.c.target, image_cids.c
+    by_alias = sa.exists().where(alias.sha256 == derived.images.c.sha256, alias.cid == target).correlate(derived.images)
+    return sa.or_(sa.exists().where(target == derived.images.c.sha256).correlate(derived.images), by_alias)
 
 
 def resolve_image(db: sa.Connection, text: str) -> bytes | None:
@@ -108,9 +63,9 @@ def resolve_image(db: sa.Connection, text: str) -> bytes | None:
         names = names_of(text)
     except InvalidInput:
         return None
-    found = db.scalar(sa.select(t.images.c.sha256).where(t.images.c.sha256.in_(names)))
+    found = db.scalar(sa.select(derived.images.c.sha256).where(derived.images.c.sha256.in_(names)))
     if found is None:
-        found = db.scalar(sa.select(t.image_cids.c.sha256).where(t.image_cids.c.cid.in_(names)))
+        found = db.scalar(sa.select(image_cids.c.sha256).where(image_cids.c.cid.in_(names)))
     return bytes.fromhex(found) if found else None
 
 
@@ -129,8 +84,8 @@ def labels(db: sa.Connection) -> list[str]:
 def _chosen(asked: Mapping[str, str | Sequence[str]]) -> sa.Select[str]:
     """The images that a newest row speaks of which has all that is asked for, in the order of the filter's index."""
     if not asked:
-        spoken_of = sa.exists().where(_ROWS.c.sha256 == t.images.c.sha256)
-        return sa.select(t.images.c.sha256).where(spoken_of)
+        spoken_of = sa.exists().where(_ROWS.c.sha256 == derived.images.c.sha256)
+        return sa.select(derived.images.c.sha256).where(spoken_of)
     met = [
         _ROWS.c[name] == value if isinstance(value, str) else _ROWS.c[name].in_(value) for name, value in asked.items()
     ]
@@ -164,8 +119,8 @@ def list_images(
 def _page(query: sa.Select[str], status: str | None, cursor: str | None) -> sa.Select[str]:
     (sha256,) = query.selected_columns
     if status is not None:
-        if sha256.table is not t.images:
-            query = query.join(t.images, t.images.c.sha256 == sha256)
+        if sha256.table is not derived.images:
+            query = query.join(derived.images, derived.images.c.sha256 == sha256)
         query = query.where(_has_status(status))
     if cursor is not None:
         query = query.where(sha256 > decode_cursor(cursor, 1)[0])
@@ -178,21 +133,21 @@ def _has_status(status: str) -> sa.ColumnElement[bool]:
             f"an image's status is one of {', '.join(STATUSES)}, not {status!r}",
             hint="choose one of these, or leave it out.",
         )
-    targets = sa.select(t.withdrawals.c.target)
-    aliases = sa.select(t.image_cids.c.sha256).where(t.image_cids.c.cid.in_(targets))
-    taken_back = t.images.c.sha256.in_(sa.union_all(targets, aliases))  # few: found once, by the index of CIDs
+    targets = sa.select(derived.withdrawals.c.target)
+    aliases = sa.select(image_cids.c.sha256).where(image_cids.c.cid.in_(targets))
+    taken_back = derived.images.c.sha256.in_(sa.union_all(targets, aliases))  # few: found once, by the index of CIDs
     if status == "withdrawn":
         return taken_back
-    return ~taken_back & (t.images.c.stored if status == "stored" else ~t.images.c.stored)
+    return ~taken_back & (derived.images.c.stored if status == "stored" else ~derived.images.c.stored)
 
 
 def _describe(db: sa.Connection, names: Sequence[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for part in chunks(names):
         rows = _grouped(db.execute(sa.select(_ROWS).where(_ROWS.c.sha256.in_(part), is_newest())).mappings())
-        cids = _grouped(db.execute(sa.select(t.image_cids).where(t.image_cids.c.sha256.in_(part))).mappings())
-        known = sa.select(t.images, _is_withdrawn().label("withdrawn")).where(t.images.c.sha256.in_(part))
-        for image in db.execute(known.order_by(t.images.c.sha256)).mappings():
+        cids = _grouped(db.execute(sa.select(image_cids).where(image_cids.c.sha256.in_(part))).mappings())
+        known = sa.select(derived.images, _is_withdrawn().label("withdrawn")).where(derived.images.c.sha256.in_(part))
+        for image in db.execute(known.order_by(derived.images.c.sha256)).mappings():
             name = image["sha256"]
             found.append(_document(image, rows.get(name, []), [row["cid"] for row in cids.get(name, [])]))
     return found

@@ -14,12 +14,11 @@ import sqlalchemy as sa
 
 from registry.catalog.index.edges import ABOUT, BESIDE, CONTENT_TYPES, DERIVED
 from registry.catalog.queries.images import resolve_image
-from registry.catalog.schema import derived as t
-from registry.catalog.schema import operational as kept
+from registry.catalog.schema import derived, operational
 from registry.catalog.schema.sql import chunks, names_of
 from registry.core.ipld.cid import CID
 
-_M = t.mentions.c
+_M = derived.mentions.c
 EdgeRow = tuple[str, str, str]  # from, to, relation
 
 
@@ -29,12 +28,12 @@ def _names(db: sa.Connection, text: str) -> tuple[list[str], str | None]:
     sha256 = resolve_image(db, text)
     if sha256 is None:
         return sorted(names), None
-    aliases = db.scalars(sa.select(t.image_cids.c.cid).where(t.image_cids.c.sha256 == sha256.hex()))
+    aliases = db.scalars(sa.select(derived.image_cids.c.cid).where(derived.image_cids.c.sha256 == sha256.hex()))
     return sorted({*names, sha256.hex(), *aliases}), sha256.hex()
 
 
 def _image_edges(db: sa.Connection, sha256: str) -> set[EdgeRow]:
-    rows, held = t.contribution_rows.c, t.snapshot_members.c
+    rows, held = derived.contribution_rows.c, derived.snapshot_members.c
     labels = db.scalars(sa.select(rows.contribution).where(rows.sha256 == sha256).distinct())
     found = {(cid, sha256, "labels") for cid in labels}
     for row in db.execute(sa.select(held.snapshot, held.excluded).where(held.sha256 == sha256)):
@@ -62,12 +61,14 @@ def _describe(db: sa.Connection, cids: Collection[str]) -> dict[str, dict[str, A
     """Type, issuer and time of records; of an entry its own, of a record its first entry's."""
     found: dict[str, dict[str, Any]] = {cid: {"type": "unknown", "issuer": None, "time": None} for cid in cids}
     for part in chunks(cids):
-        for row in db.execute(sa.select(t.records).where(t.records.c.cid.in_(part))):
+        for row in db.execute(sa.select(derived.records).where(derived.records.c.cid.in_(part))):
             found[row.cid]["type"] = row.type
-        for row in db.execute(sa.select(t.evidence.c.cid, t.evidence.c.time).where(t.evidence.c.cid.in_(part))):
+        for row in db.execute(
+            sa.select(derived.evidence.c.cid, derived.evidence.c.time).where(derived.evidence.c.cid.in_(part))
+        ):
             found[row.cid]["time"] = row.time
-        e = t.entries.c
-        said = sa.select(t.entries).where(sa.or_(e.record.in_(part), e.cid.in_(part)))
+        e = derived.entries.c
+        said = sa.select(derived.entries).where(sa.or_(e.record.in_(part), e.cid.in_(part)))
         for row in db.execute(said.order_by(e.issued_at.desc(), e.issuer.desc(), e.seq.desc())):
             for cid in {row.cid, row.record} & found.keys():  # the last to be set is the first that was said
                 found[cid] |= {"issuer": row.issuer, "time": row.issued_at}
@@ -108,8 +109,8 @@ def _kin(db: sa.Connection, names: Collection[str], sha256: str | None) -> set[E
 def trainings_of(db: sa.Connection, tensors: str) -> list[CID]:
     """The trainings, published or of runs of this home, that gave these tensors."""
     told = sa.select(_M.record).where(_M.target == tensors, _M.relation == "tensors")
-    said = sa.select(t.records.c.cid).where(t.records.c.cid.in_(told), t.records.c.type == "training")
-    own = sa.select(kept.run_folds.c.training).where(kept.run_folds.c.tensors == tensors)
+    said = sa.select(derived.records.c.cid).where(derived.records.c.cid.in_(told), derived.records.c.type == "training")
+    own = sa.select(operational.run_folds.c.training).where(operational.run_folds.c.tensors == tensors)
     found = {*db.scalars(said), *db.scalars(own)} - {None}
     return [CID.parse(one) for one in sorted(found)]
 

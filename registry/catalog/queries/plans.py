@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.schema import derived as t
+from registry.catalog.schema import derived
 from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, page_limit
 
 
@@ -22,9 +22,9 @@ def list_plans(
     ``plan, entry, issuer, issued_at, snapshot, recipe_name, releases``: CIDs are text, ``releases`` are those that the
     same issuer says of this plan, oldest first.
     """
-    e, p = t.entries.c, t.plans.c
+    e, p = derived.entries.c, derived.plans.c
     columns = (p.cid.label("plan"), e.cid.label("entry"), e.issuer, e.issued_at, p.snapshot, p.recipe_name)
-    query = sa.select(*columns).join(t.plans, p.cid == e.record).order_by(e.issued_at.desc(), e.cid.desc())
+    query = sa.select(*columns).join(derived.plans, p.cid == e.record).order_by(e.issued_at.desc(), e.cid.desc())
     if issuer is not None:
         query = query.where(e.issuer == issuer)
     if cursor is not None:
@@ -41,9 +41,9 @@ def list_plans(
 def _releases(db: sa.Connection, plans: list[str]) -> dict[tuple[str, str], list[str]]:
     """By plan and issuer, the releases that this issuer says."""
     found: dict[tuple[str, str], list[str]] = {}
-    e, r = t.entries.c, t.releases.c
+    e, r = derived.entries.c, derived.releases.c
     for part in chunks(plans):
-        query = sa.select(r.plan, e.issuer, r.cid).join(t.releases, r.cid == e.record).where(r.plan.in_(part))
+        query = sa.select(r.plan, e.issuer, r.cid).join(derived.releases, r.cid == e.record).where(r.plan.in_(part))
         for row in db.execute(query.order_by(e.issued_at, e.seq)):
             found.setdefault((row.plan, row.issuer), []).append(row.cid)
     return found

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from registry.catalog.queries.entries import as_dict, page_said, said
-from registry.catalog.schema import derived as t
+from registry.catalog.schema import derived
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 
@@ -33,7 +33,7 @@ def get(db: sa.Connection, cid: CID) -> dict[str, Any]:
 
 def find(db: sa.Connection, cid: CID) -> dict[str, Any] | None:
     """One release as ``get`` gives it, or None."""
-    row = db.execute(said(t.releases).where(t.releases.c.cid == str(cid))).mappings().first()
+    row = db.execute(said(derived.releases).where(derived.releases.c.cid == str(cid))).mappings().first()
     return None if row is None else as_dict(row)
 
 
@@ -41,12 +41,12 @@ def list_releases(
     db: sa.Connection, cursor: str | None = None, limit: int = 100
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of releases as ``get`` gives them, newest first, and the cursor of the next page or None."""
-    return page_said(db, t.releases, cursor, limit)
+    return page_said(db, derived.releases, cursor, limit)
 
 
 def latest(db: sa.Connection, snapshot: CID | None = None) -> dict[str, Any] | None:
     """The latest release (on ``snapshot``) as ``get`` gives it, or None."""
-    rows = said(t.releases).subquery()
+    rows = said(derived.releases).subquery()
     query = sa.select(rows).where(~rows.c.withdrawn)
     if snapshot is not None:
         query = query.where(rows.c.snapshot == str(snapshot))
@@ -57,12 +57,12 @@ def latest(db: sa.Connection, snapshot: CID | None = None) -> dict[str, Any] | N
 
 def weights(db: sa.Connection, release: CID) -> list[dict[str, Any]]:
     """A release's weights in its own order: ``release, fold, format, cid, tensors`` (CIDs are text)."""
-    query = sa.select(*(t.weights.c[name] for name in _WEIGHTS)).where(t.weights.c.release == str(release))
-    return [dict(row) for row in db.execute(query.order_by(t.weights.c.position)).mappings()]
+    query = sa.select(*(derived.weights.c[name] for name in _WEIGHTS)).where(derived.weights.c.release == str(release))
+    return [dict(row) for row in db.execute(query.order_by(derived.weights.c.position)).mappings()]
 
 
 def weights_by_cid(db: sa.Connection, cid: CID) -> dict[str, Any] | None:
     """Published weights by their directory's CID, as ``weights`` gives them; None if no release names them."""
-    query = sa.select(*(t.weights.c[name] for name in _WEIGHTS)).where(t.weights.c.cid == str(cid))
-    row = db.execute(query.order_by(t.weights.c.release, t.weights.c.position).limit(1)).mappings().first()
+    query = sa.select(*(derived.weights.c[name] for name in _WEIGHTS)).where(derived.weights.c.cid == str(cid))
+    row = db.execute(query.order_by(derived.weights.c.release, derived.weights.c.position).limit(1)).mappings().first()
     return dict(row) if row else None

@@ -9,22 +9,23 @@ from collections.abc import Collection, Iterator
 
 import sqlalchemy as sa
 
-from registry.catalog.queries import images
-from registry.catalog.schema import derived as t
-from registry.catalog.schema import operational as kept
+from registry.catalog.queries.counts import rows_of
+from registry.catalog.schema import derived, operational
+from registry.catalog.schema.derived import image_cids, mentions
+from registry.catalog.schema.operational import sources
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 
 _LISTED = (
-    t.entries.c.cid,
-    t.evidence.c.cid,
-    t.image_cids.c.cid,
-    kept.sources.c.root,
+    derived.entries.c.cid,
+    derived.evidence.c.cid,
+    image_cids.c.cid,
+    sources.c.root,
     *(
-        kept.runs.c[name]
+        operational.runs.c[name]
         for name in ("snapshot", "plan", "plan_entry", "preprocessing", "draw", "evaluation", "release")
     ),
-    *(kept.run_folds.c[name] for name in ("training", "predictions")),
+    *(operational.run_folds.c[name] for name in ("training", "predictions")),
 )
 
 
@@ -33,10 +34,10 @@ def _cids(db: sa.Connection, column: sa.ColumnElement[str], *conditions: sa.Colu
         yield CID.parse(text)
 
 
-def listed(db: sa.Connection) -> list[CID]:
+def named_roots(db: sa.Connection) -> list[CID]:
     """Everything that is named: entries, evidence, images, imported roots, the work of runs. Some may not be held."""
     found = [cid for column in _LISTED for cid in _cids(db, column)]
-    for options in db.scalars(sa.select(kept.runs.c.options)):
+    for options in db.scalars(sa.select(operational.runs.c.options)):
         base = options.get("base") if isinstance(options, dict) else None
         if base:
             try:
@@ -46,35 +47,40 @@ def listed(db: sa.Connection) -> list[CID]:
     return found
 
 
-def denied(db: sa.Connection) -> list[CID]:
-    """Every CID of images that were withdrawn."""
-    withdrawn = [sha256.hex() for sha256 in images.withdrawn(db)]
-    pages = (withdrawn[start : start + 500] for start in range(0, len(withdrawn), 500))
-    return [cid for page in pages for cid in _cids(db, t.image_cids.c.cid, t.image_cids.c.sha256.in_(page))]
-
-
-def registered_here(db: sa.Connection, own: Collection[str]) -> list[CID]:
+def registered_here_roots(db: sa.Connection, own: Collection[str]) -> list[CID]:
     """Images that this home registered, from a folder or by its own log (``own`` are its issuers' DIDs), base weights
     that its own plans name, and sources that were imported with the wish to publish them."""
-    e, rows, names = t.entries.c, t.contribution_rows.c, kept.file_names.c
-    mine = sa.select(rows.sha256).join(t.entries, e.record == rows.contribution).where(e.issuer.in_(own))
+    e, rows, names = derived.entries.c, derived.contribution_rows.c, operational.file_names.c
+    mine = sa.select(rows.sha256).join(derived.entries, e.record == rows.contribution).where(e.issuer.in_(own))
     planned = sa.select(e.record).where(e.issuer.in_(own))
-    imported = t.image_cids.c.sha256.in_(sa.select(names.sha256))
+    imported = image_cids.c.sha256.in_(sa.select(names.sha256))
     return [
-        *_cids(db, t.image_cids.c.cid, sa.or_(imported, t.image_cids.c.sha256.in_(mine))),
-        *_cids(db, t.mentions.c.target, t.mentions.c.relation == "base", t.mentions.c.record.in_(planned)),
-        *_cids(db, kept.sources.c.root, ~kept.sources.c.private),
+        *_cids(db, image_cids.c.cid, sa.or_(imported, image_cids.c.sha256.in_(mine))),
+        *_cids(db, mentions.c.target, mentions.c.relation == "base", mentions.c.record.in_(planned)),
+        *_cids(db, sources.c.root, ~sources.c.private),
     ]
 
 
-def published(db: sa.Connection) -> list[CID]:
+def published_roots(db: sa.Connection) -> list[CID]:
     """What this registry gives to strangers, each with all below it: entries, evidence, images that a contribution
     speaks of, sources that were imported with the wish to publish them. A private folder's root is not among them.
     """
-    registered = t.image_cids.c.sha256.in_(sa.select(t.contribution_rows.c.sha256))
+    registered = image_cids.c.sha256.in_(sa.select(derived.contribution_rows.c.sha256))
     return [
-        *_cids(db, t.entries.c.cid),
-        *_cids(db, t.evidence.c.cid),
-        *_cids(db, kept.sources.c.root, ~kept.sources.c.private),
-        *_cids(db, t.image_cids.c.cid, registered),
+        *_cids(db, derived.entries.c.cid),
+        *_cids(db, derived.evidence.c.cid),
+        *_cids(db, sources.c.root, ~sources.c.private),
+        *_cids(db, image_cids.c.cid, registered),
     ]
+
+
+def published_mark(db: sa.Connection) -> tuple[int, ...]:
+    """Numbers that change whenever ``published_roots`` may give something more."""
+    counted = (derived.entries, derived.evidence, image_cids, derived.contribution_rows, operational.file_names)
+    public = db.scalar(sa.select(sa.func.count()).select_from(sources).where(~sources.c.private)) or 0
+    return (*rows_of(db, *counted), public)
+
+
+def withheld_mark(db: sa.Connection) -> tuple[int, ...]:
+    """Numbers that change whenever more may be withheld: a withdrawal came, or an imported source."""
+    return rows_of(db, derived.withdrawals, sources)

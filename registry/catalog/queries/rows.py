@@ -14,13 +14,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.schema import derived as t
-from registry.catalog.schema import operational as kept
+from registry.catalog.schema import derived, operational
+from registry.catalog.schema.derived import contributions
 from registry.catalog.schema.sql import chunks
 from registry.core.ipld.cid import CID
+from registry.core.labeled_row import SAID
 from registry.core.snapshots.snapshot import FILTERS, SPEAKER, check_query, choices, matches
 
-_ROWS = t.contribution_rows
+_ROWS = derived.contribution_rows
 
 
 def is_newest(rows: sa.FromClause = _ROWS) -> sa.ColumnElement[bool]:
@@ -42,12 +43,7 @@ def _value(row: sa.RowMapping) -> dict[str, Any]:
         "contributor": row["contributor"],
         "cid": bytes(CID.parse(row["cid"])),
         "size": row["size"],
-        "label": row["label"],
-        "boxes": row["boxes"],
-        "attributes": row["attributes"],
-        "subject": row["subject"],
-        "licence": row["licence"],
-        "consent": row["consent"],
+        **{name: row[name] for name in SAID},
         "replaces": bytes(CID.parse(row["replaces"])) if row["replaces"] else None,
         "contribution": CID.parse(row["contribution"]),
     }
@@ -78,14 +74,14 @@ def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> I
     return (value for value in values if matches(value, wanted))
 
 
-def history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
+def image_history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
     """Everything that was said about an image, in the order of the logs; all values are text, lists or None.
 
-    ``contributor, label, boxes, attributes, subject, licence, consent, replaces, contribution, issuer,
-    issued_at, current``.
+    ``contributor``, what is said (``registry.core.labeled_row``), ``replaces, contribution, issuer, issued_at,
+    current``.
     """
     first = _first_entries().subquery()
-    names = ("contributor", "label", "boxes", "attributes", "subject", "licence", "consent", "replaces", "contribution")
+    names = ("contributor", *SAID, "replaces", "contribution")
     query = (
         sa.select(*(_ROWS.c[name] for name in names), first.c.issuer, first.c.issued_at, is_newest().label("current"))
         .join(first, first.c.record == _ROWS.c.contribution)
@@ -97,8 +93,14 @@ def history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
 
 def _first_entries() -> sa.Select[Any]:
     """Of every contribution the entry that gives it its place: first by issuer, then by place."""
-    place = sa.func.row_number().over(partition_by=t.entries.c.record, order_by=(t.entries.c.issuer, t.entries.c.seq))
-    ranked = sa.select(t.entries, place.label("place")).where(t.entries.c.record_type == "contribution").subquery()
+    place = sa.func.row_number().over(
+        partition_by=derived.entries.c.record, order_by=(derived.entries.c.issuer, derived.entries.c.seq)
+    )
+    ranked = (
+        sa.select(derived.entries, place.label("place"))
+        .where(derived.entries.c.record_type == "contribution")
+        .subquery()
+    )
     return sa.select(ranked).where(ranked.c.place == 1)
 
 
@@ -120,13 +122,13 @@ def contributions_in_log_order(db: sa.Connection, sha256s: Collection[bytes]) ->
             reached.update(db.scalars(query.where(mine.c.contribution.in_(part)).distinct()))
         frontier = reached - found
         found |= reached
-    ordered = db.scalars(sa.select(t.contributions.c.cid).order_by(t.contributions.c.ordinal, t.contributions.c.cid))
+    ordered = db.scalars(sa.select(contributions.c.cid).order_by(contributions.c.ordinal, contributions.c.cid))
     return [CID.parse(cid) for cid in ordered if cid in found]
 
 
 def contributors_query(db: sa.Connection, source: CID) -> dict[str, Any]:
     """A filter for the contributors who labelled images of a source; empty where there are no others."""
-    names = kept.file_names
+    names = operational.file_names
     mine = sa.select(_ROWS.c.contributor).where(
         is_newest(), _ROWS.c.sha256.in_(sa.select(names.c.sha256).where(names.c.root == str(source)))
     )

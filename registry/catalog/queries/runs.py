@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.schema import operational as t
+from registry.catalog.schema.operational import run_folds, runs
 from registry.catalog.schema.sql import decode_cursor, encode_cursor, insert_new, page_limit
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
@@ -47,13 +47,13 @@ def create(
         "updated": now,
         **fields,
     }
-    db.execute(sa.insert(t.runs).values(row))
+    db.execute(sa.insert(runs).values(row))
     return run
 
 
 def update(db: sa.Connection, run: str, **fields: Any) -> None:
     """Set columns of a run's row. ``NotFound`` if there is none."""
-    changed = db.execute(sa.update(t.runs).where(t.runs.c.id == run).values(**fields).returning(t.runs.c.id)).first()
+    changed = db.execute(sa.update(runs).where(runs.c.id == run).values(**fields).returning(runs.c.id)).first()
     if changed is None:
         raise _unknown(run)
 
@@ -64,7 +64,7 @@ def _unknown(run: str) -> NotFound:
 
 def row(db: sa.Connection, run: str) -> dict[str, Any]:
     """All columns of a run's row, ``id`` and ``options`` among them. ``NotFound`` if there is none."""
-    found = db.execute(sa.select(t.runs).where(t.runs.c.id == run)).mappings().first()
+    found = db.execute(sa.select(runs).where(runs.c.id == run)).mappings().first()
     if found is None:
         raise _unknown(run)
     return dict(found)
@@ -76,21 +76,21 @@ def set_fold(db: sa.Connection, run: str, fold: int | None, **fields: Any) -> No
     ``status, epoch, epochs, training, predictions, tensors, error``. ``Conflict`` if there is no such run.
     """
     number = REFIT if fold is None else fold
-    insert_new(db, t.run_folds, [{"run": run, "fold": number, "status": fields.get("status", "queued")}])
+    insert_new(db, run_folds, [{"run": run, "fold": number, "status": fields.get("status", "queued")}])
     if fields:
-        mine = (t.run_folds.c.run == run) & (t.run_folds.c.fold == number)
-        db.execute(sa.update(t.run_folds).where(mine).values(**fields))
+        mine = (run_folds.c.run == run) & (run_folds.c.fold == number)
+        db.execute(sa.update(run_folds).where(mine).values(**fields))
 
 
 def stop_folds(db: sa.Connection, run: str, status: str) -> None:
     """Give folds that are queued or running this status."""
-    mine = (t.run_folds.c.run == run) & t.run_folds.c.status.in_(("queued", "running"))
-    db.execute(sa.update(t.run_folds).where(mine).values(status=status))
+    mine = (run_folds.c.run == run) & run_folds.c.status.in_(("queued", "running"))
+    db.execute(sa.update(run_folds).where(mine).values(status=status))
 
 
 def folds(db: sa.Connection, run: str) -> list[dict[str, Any]]:
     """The folds' rows in order; ``fold`` is None for the refit, which comes last."""
-    found = db.execute(sa.select(t.run_folds).where(t.run_folds.c.run == run)).mappings()
+    found = db.execute(sa.select(run_folds).where(run_folds.c.run == run)).mappings()
     ordered = sorted(found, key=lambda one: (one["fold"] == REFIT, one["fold"]))
     return [{**one, "fold": None if one["fold"] == REFIT else one["fold"]} for one in ordered]
 
@@ -108,7 +108,7 @@ def _document(db: sa.Connection, found: Mapping[str, Any]) -> dict[str, Any]:
 
 def ended(db: sa.Connection) -> list[str]:
     """Ids of all runs that nobody works on any more."""
-    return list(db.scalars(sa.select(t.runs.c.id).where(t.runs.c.status.in_(("completed", "failed", "cancelled")))))
+    return list(db.scalars(sa.select(runs.c.id).where(runs.c.status.in_(("completed", "failed", "cancelled")))))
 
 
 def get(db: sa.Connection, run: str) -> dict[str, Any]:
@@ -123,10 +123,15 @@ def list_runs(
     db: sa.Connection, cursor: str | None = None, limit: int = 100
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of runs as ``get`` gives them, newest first, and the cursor of the next page or None."""
-    query = sa.select(t.runs).order_by(t.runs.c.created.desc(), t.runs.c.id.desc())
+    query = sa.select(runs).order_by(runs.c.created.desc(), runs.c.id.desc())
     if cursor is not None:
         time, run = decode_cursor(cursor, 2)
-        query = query.where(sa.or_(t.runs.c.created < time, sa.and_(t.runs.c.created == time, t.runs.c.id < run)))
+        query = query.where(
+            sa.or_(
+                runs.c.created < time,
+                sa.and_(runs.c.created == time, runs.c.id < run),
+            )
+        )
     found = db.execute(query.limit(page_limit(limit) + 1)).mappings().all()
     page = found[:limit]
     after = encode_cursor(page[-1]["created"], page[-1]["id"]) if len(found) > limit else None
@@ -138,8 +143,8 @@ def unfinished(db: sa.Connection, snapshot: str, recipe_name: str, options: Mapp
 
     One that failed before its folds were drawn has done nothing that is worth going on with.
     """
-    same = (t.runs.c.snapshot == snapshot) & (t.runs.c.recipe_name == recipe_name) & (t.runs.c.status != "completed")
-    query = sa.select(t.runs).where(same).order_by(t.runs.c.created.desc(), t.runs.c.id.desc())
+    same = (runs.c.snapshot == snapshot) & (runs.c.recipe_name == recipe_name) & (runs.c.status != "completed")
+    query = sa.select(runs).where(same).order_by(runs.c.created.desc(), runs.c.id.desc())
     for found in db.execute(query).mappings():
         if found["options"] == dict(options) and (found["status"] != "failed" or found["draw"] is not None):
             return dict(found)
@@ -148,5 +153,5 @@ def unfinished(db: sa.Connection, snapshot: str, recipe_name: str, options: Mapp
 
 def find_by_plan(db: sa.Connection, plan: CID) -> list[str]:
     """Ids of the runs of a plan, oldest first (an equal plan may have been run twice)."""
-    query = sa.select(t.runs.c.id).where(t.runs.c.plan == str(plan)).order_by(t.runs.c.created, t.runs.c.id)
+    query = sa.select(runs.c.id).where(runs.c.plan == str(plan)).order_by(runs.c.created, runs.c.id)
     return list(db.scalars(query))

@@ -23,6 +23,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from registry.core.labeled_row import MAPS, TEXTS
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -140,10 +142,8 @@ contribution_rows = Table(
     Column("size", BigInteger, nullable=False),
     text("label"),
     json_value("boxes"),
-    json_value("attributes"),
-    text("subject", null=True),
-    text("licence", null=True),
-    text("consent", null=True),
+    *(json_value(name) for name in MAPS),
+    *(text(name, null=True) for name in TEXTS),
     text("replaces", null=True),
     PrimaryKeyConstraint("contribution", "sha256", "contributor"),
     Index(None, "sha256", "issuer", "contributor", "ordinal"),

@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from registry.content.labels.boxes import from_corners, parse_box
-from registry.content.labels.row import ATTRIBUTE, FIELDS
-from registry.core import text
+from registry.content.labels.row import FIELDS
 from registry.core.errors import InvalidInput, UsageError
-from registry.core.figure_names import check_attribute
+from registry.core.labeled_row import PREFIXES, column_field
 from registry.core.picture_bytes import SUFFIXES
 from registry.core.ports.method import Box
 
@@ -89,14 +88,11 @@ def check_mapping(pairs: Sequence[str]) -> dict[str, str]:
     mapping: dict[str, str] = {}
     for pair in pairs:
         field, equals, column = pair.partition("=")
-        if (
-            not equals
-            or not column.strip()
-            or not (field in FIELDS or field.removeprefix(ATTRIBUTE) not in ("", field))
-        ):
+        if not equals or not column.strip() or not (field in FIELDS or column_field(field)):
+            named = " or ".join(f"{prefix}NAME" for prefix in PREFIXES.values())
             raise UsageError(
                 f"--map takes FIELD=COLUMN, not {pair!r}",
-                hint=f"FIELD is one of {', '.join(FIELDS)}, or attr.NAME; COLUMN is a column of the table.",
+                hint=f"FIELD is one of {', '.join(FIELDS)}, or {named}; COLUMN is a column of the table.",
             )
         mapping[field] = column
     return mapping
@@ -112,10 +108,8 @@ def understand(given: Sequence[str], mapping: Mapped, table: str) -> Columns:
     names = [tidy(name) for name in header]
     taken = _mapped(names, mapping, table, header)
     for place, name in enumerate(names):
-        if place not in taken and (name in FIELDS or (name.startswith(ATTRIBUTE) and len(name) > len(ATTRIBUTE))):
-            field = name if name in FIELDS else ATTRIBUTE + header[place][len(ATTRIBUTE) :]
-            if name not in FIELDS:
-                check_attribute(text.clean("attribute", field.removeprefix(ATTRIBUTE)))
+        field = name if name in FIELDS else column_field(header[place])
+        if place not in taken and field is not None:
             if field in taken.values():
                 if field in mapping:
                     continue

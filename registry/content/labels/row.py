@@ -10,35 +10,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from registry.content.labels.boxes import parse_boxes
 from registry.core import text
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import CID
+from registry.core.labeled_row import PREFIXES, TEXTS, Said, clean
 from registry.core.ports.method import Box
 
-FIELDS = ("file", "cid", "label", "contributor", "subject", "licence", "consent", "box")
-ATTRIBUTE = "attr."
+FIELDS = ("file", "cid", "label", "contributor", *TEXTS, "box")
 NO_LABEL = "and so no label: a table of their own (--labels) may give them one that a classes file calls nothing"
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
-@dataclass(frozen=True)
-class LabelRow:
+class LabelRow(Said, frozen=True, kw_only=True):
     """One checked row. Exactly one of ``file`` and ``cid`` is given; ``table`` is the file that says it."""
 
     row: int
     file: str | None
     cid: str | None
-    label: str
     contributor: str | None = None
-    subject: str | None = None
-    licence: str | None = None
-    consent: str | None = None
-    boxes: tuple[Box, ...] = ()
-    attributes: Mapping[str, str] = field(default_factory=dict)
     table: str = ""
 
     @property
@@ -80,12 +73,6 @@ def check_inside(name: str) -> str:
     return str(path)
 
 
-def _cell(cells: Mapping[str, str], name: str) -> str | None:
-    """A cell, cleaned; None where it is blank."""
-    given = cells.get(name, "")
-    return text.clean(name, given) if given.strip() else None
-
-
 def _place(cells: Mapping[str, str]) -> tuple[str | None, str | None]:
     file, cid = cells.get("file", ""), cells.get("cid", "").strip()
     if file.strip():
@@ -99,24 +86,29 @@ def _place(cells: Mapping[str, str]) -> tuple[str | None, str | None]:
 
 
 def make_row(row: int, cells: Mapping[str, str], table: str = "", boxes: tuple[Box, ...] = ()) -> LabelRow:
-    """A row from its cells by field (``FIELDS``, and attributes as attr.NAME). ``InvalidInput`` says what is wrong."""
-    file, cid = _place(cells)
+    """A row from its cells by field (``FIELDS``, and texts by name under ``PREFIXES``); a blank cell is one left out.
+
+    ``InvalidInput`` says what is wrong.
+    """
+    given = {name: value for name, value in cells.items() if value.strip() or name in ("label", "file")}
+    maps = {
+        field: {name.removeprefix(prefix): value for name, value in given.items() if name.startswith(prefix)}
+        for field, prefix in PREFIXES.items()
+    }
+    return said_row(row, given, maps, (*parse_boxes(given.get("box", "")), *boxes), table)
+
+
+def said_row(
+    row: int, given: Mapping[str, str], maps: Mapping[str, Mapping[str, str]], boxes: tuple[Box, ...], table: str = ""
+) -> LabelRow:
+    """A row from what it gives by field; every text that is given must say something."""
+    file, cid = _place(given)
     return LabelRow(
         row=row,
         file=file,
         cid=cid,
-        label=text.clean("label", cells.get("label", "")),
-        contributor=_cell(cells, "contributor"),
-        subject=_cell(cells, "subject"),
-        licence=_cell(cells, "licence"),
-        consent=_cell(cells, "consent"),
-        boxes=(*parse_boxes(cells.get("box", "")), *boxes),
-        attributes=text.clean_attributes(
-            {
-                name.removeprefix(ATTRIBUTE): value
-                for name, value in cells.items()
-                if name.startswith(ATTRIBUTE) and value.strip()
-            }
-        ),
+        contributor=text.clean_given("contributor", given.get("contributor")),
+        boxes=boxes,
         table=table,
+        **clean(given.get("label", ""), given, maps),
     )

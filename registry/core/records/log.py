@@ -28,12 +28,14 @@ class Entry(Record, frozen=True, kw_only=True, tag="entry"):
     """Who says a record, and in which order. See ``registry.core.log`` for what is signed."""
 
     issuer: str  # did:pkh:eip155:1:0x<40 lower-case hex>
+    key: bytes  # 33 bytes: the compressed public key (SEC 1, 2.3.3), whose address is the issuer's
     seq: int
-    prev: bytes | None  # named: CID bytes of the entry before
+    prev: bytes | None  # named: CID bytes of the entry before; None in the first
+    log: bytes | None  # named: CID bytes of the log's first entry; None in the first
     record: CID
     issued_at: str
     alg: str
-    signature: bytes
+    signature: bytes  # 64 bytes r || s
 
 
 class Evidence(Record, frozen=True, kw_only=True, tag="evidence"):

@@ -109,10 +109,14 @@ def whole_log(subject: Subject) -> str:
 
 
 def _no_fork(subject: Subject, way: list[CID]) -> None:
-    """Of every issuer: one entry a place, each naming the one before where that is at hand."""
+    """Of every issuer: one log, named by its first entry; one entry a place, each naming the one before where that is
+    at hand. So entries between which others are missing are tied to one opening all the same."""
     places: dict[tuple[str, int], CID] = {}
+    firsts: dict[str, bytes] = {}
     known = {**subject.entries, **{cid: log.read_entry(cid, subject.get) for cid in way}}
     for cid, entry in known.items():
+        if firsts.setdefault(entry.issuer, log.log_of(entry, cid)) != log.log_of(entry, cid):
+            raise Doubt(f"the entries of {entry.issuer} name different first entries: the log forks")
         if places.setdefault((entry.issuer, entry.seq), cid) != cid:
             raise Doubt(f"{entry.issuer} has two different entries {entry.seq}: the log forks")
     for entry in known.values():

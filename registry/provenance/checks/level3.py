@@ -79,17 +79,15 @@ def named(subject: Subject) -> str:
 
 
 def _first(subject: Subject) -> records.Entry:
-    """The entry that opens the issuer's log: found by walking back, or at hand and signed by the issuer itself."""
+    """The entry that opens the issuer's log, which every entry of it names."""
     assert subject.entry is not None
+    entry = log.read_entry(subject.entry, subject.get)
     try:
-        *_, (_, first) = log.walk_back(subject.entry, None, subject.get)
+        first = entry if entry.log is None else log.read_entry(CID.decode(entry.log), subject.get)
     except NotFound as error:
-        openings = [cid for cid, entry in subject.own if entry.seq == 0]
-        if len(openings) > 1:
-            raise Doubt(f"{subject.signer} has two different first entries") from error
-        if not openings:
-            raise Skip("the issuer's first entry is not held here: fetch its log") from error
-        return log.read_entry(openings[0], subject.get)
+        raise Skip("the issuer's first entry is not held here: fetch its log") from error
+    if first.issuer != entry.issuer:
+        raise Doubt(f"the entry of {entry.issuer} names the first entry of {first.issuer}")
     return first
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from coincurve import PrivateKey
 
 from registry.core.errors import InvalidInput, not_read, not_written
-from registry.core.log import address_of_key, did_of
+from registry.core.log import SIGNATURE_SIZE, address_of_key, did_of
 from registry.files import own_file
 from registry.provenance.keys import keystore, own_log
 
@@ -33,18 +33,19 @@ PASSPHRASE_FILE = "passphrase"  # noqa: S105 - a file name
 class Key:
     """A key that signs log entries. ``created``: it was made by this very call; ``path``: where it lies."""
 
-    __slots__ = ("_private", "address", "created", "did", "path")
+    __slots__ = ("_private", "address", "created", "did", "path", "public_key")
 
     def __init__(self, private: PrivateKey, path: Path, *, created: bool) -> None:
         self._private = private
-        self.address: str = address_of_key(private.public_key.format(compressed=False))
+        self.public_key: bytes = private.public_key.format(compressed=True)
+        self.address: str = address_of_key(self.public_key)
         self.did: str = did_of(self.address)
         self.path = path
         self.created = created
 
     def sign(self, message: bytes) -> bytes:
-        """65 bytes r || s || recovery id over sha2-256 of ``message``; RFC 6979, low s (libsecp256k1's form)."""
-        return bytes(self._private.sign_recoverable(message))
+        """64 bytes r || s over sha2-256 of ``message``; RFC 6979, low s (libsecp256k1's form)."""
+        return bytes(self._private.sign_recoverable(message)[:SIGNATURE_SIZE])
 
     def private_bytes(self) -> bytes:
         """The 32 secret bytes, for whoever must sign transactions in another form. Never print or keep them."""

@@ -9,20 +9,19 @@ is known.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from registry.content.labels.boxes import bounded, fit, in_pixels
 from registry.content.labels.row import LabelRow, Rejection, rejected
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
-from registry.core.ports.method import Box
+from registry.core.labeled_row import MAPS, PREFIXES, SAID, TEXTS, Said
 from registry.imaging.look import Picture
 
-_ONCE = ("subject", "licence", "consent")
 
-
-@dataclass(frozen=True)
-class NewRow:
+class NewRow(Said, frozen=True, kw_only=True):
     """One label as it is to be registered; ``contributor`` is filled in, ``subject`` is still a name."""
 
     row: int
@@ -30,13 +29,7 @@ class NewRow:
     sha256: bytes
     cid: CID
     size: int
-    label: str
     contributor: str
-    subject: str | None = None
-    licence: str | None = None
-    consent: str | None = None
-    boxes: tuple[Box, ...] = ()
-    attributes: Mapping[str, str] = field(default_factory=dict)
     held: bool = True  # its bytes are in the store; False: only that the image is known
     table: str = ""
 
@@ -63,14 +56,9 @@ def new_row(row: LabelRow, sha256: bytes, size: int, cid: CID, contributor: str)
         sha256=sha256,
         cid=cid,
         size=size,
-        label=row.label,
         contributor=row.contributor or contributor,
-        subject=row.subject,
-        licence=row.licence,
-        consent=row.consent,
-        boxes=row.boxes,
-        attributes=row.attributes,
         table=row.table,
+        **{name: getattr(row, name) for name in SAID},
     )
 
 
@@ -123,18 +111,15 @@ def _one(group: Sequence[NewRow]) -> NewRow:
             code="contradicting_labels",
             hint="keep one; labels by several people need the column contributor.",
         )
-    first: NewRow = group[0]
-    merged = {name: _agreed(name, [getattr(row, name) for row in group], lines) for name in _ONCE}
-    names = dict.fromkeys(name for row in group for name in row.attributes)
-    attributes = {name: _agreed(f"attr.{name}", [row.attributes.get(name) for row in group], lines) for name in names}
-    return replace(
-        first,
-        boxes=bounded(box for row in group for box in row.boxes),
-        attributes={name: value for name, value in attributes.items() if value is not None},
-        subject=merged["subject"],
-        licence=merged["licence"],
-        consent=merged["consent"],
-    )
+    texts = {name: _agreed(name, [getattr(row, name) for row in group], lines) for name in TEXTS}
+    maps = {name: _together(PREFIXES[name], [getattr(row, name) for row in group], lines) for name in MAPS}
+    return replace(group[0], boxes=bounded(box for row in group for box in row.boxes), **texts, **maps)
+
+
+def _together(prefix: str, maps: Sequence[Mapping[str, str]], lines: str) -> dict[str, str]:
+    names = dict.fromkeys(name for one in maps for name in one)
+    agreed = {name: _agreed(prefix + name, [one.get(name) for one in maps], lines) for name in names}
+    return {name: value for name, value in agreed.items() if value is not None}
 
 
 def _agreed(name: str, values: Sequence[str | None], lines: str) -> str | None:

@@ -9,16 +9,20 @@ person's name enters a record: names stay in the catalog, a subject becomes a ps
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
 
+from msgspec.structs import asdict
+
+from registry.catalog import private
 from registry.catalog.queries import images
+from registry.catalog.queries.rows import current_row
 from registry.catalog.schema.database import Connection
 from registry.content.labels import Rejection
 from registry.core import records
 from registry.core.ipld.cid import CID
+from registry.core.labeled_row import SAID, LabeledRow, Said, cells, correct, said_in
 from registry.core.log import Signer
 from registry.core.table import tables
 from registry.workflows.images.labeled_rows import NewRow, merge
@@ -42,47 +46,29 @@ class Registered:
 
 
 MANY = 1000  # rows at once after which the catalog's planner is told
-_NAMED = ("label", "subject", "licence", "consent", "boxes")  # a row that leaves one out says nothing of it
 
 
-def _said(db: Connection, row: NewRow) -> dict[str, Any]:
-    """What the row itself says, its subject replaced by a pseudonym."""
-    return {
-        "label": row.label,
-        "boxes": [list(box) for box in row.boxes],
-        "attributes": dict(row.attributes),
-        "subject": images.pseudonym(db, row.subject) if row.subject else None,
-        "licence": row.licence,
-        "consent": row.consent,
-    }
-
-
-def _corrected(said: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """What counts from now on: what the row names, and of the row before whatever it does not mention."""
-    kept = {name: said[name] or before[name] for name in _NAMED}
-    return {**kept, "attributes": {**before["attributes"], **said["attributes"]}}
-
-
-def _table_row(db: Connection, row: NewRow, issuer: str) -> dict[str, Any] | None:
-    """The row as it stands in the contribution's table; None if nothing in it is new.
+def _table_row(db: Connection, row: NewRow, issuer: str) -> LabeledRow | None:
+    """The row as it stands in the contribution's table, its subject a pseudonym; None if nothing in it is new.
 
     ``replaces`` names the contribution whose row it corrects.
     """
-    value, replaces = _said(db, row), None
-    before = images.current_row(db, row.sha256, issuer, row.contributor)
+    subject = private.pseudonym(db, row.subject) if row.subject else None
+    said = Said(**{name: getattr(row, name) for name in SAID} | {"subject": subject})
+    before, replaces = current_row(db, row.sha256, issuer, row.contributor), None
     if before is not None:
-        value = _corrected(value, before)
-        if all(before[name] == given for name, given in value.items()):
+        known, replaces = said_in(before), bytes(before["contribution"])
+        said = correct(said, known)
+        if said == known:
             return None
-        replaces = bytes(before["contribution"])
-    return {
-        **value,
-        "sha256": row.sha256,
-        "contributor": row.contributor,
-        "cid": bytes(row.cid),
-        "size": row.size,
-        "replaces": replaces,
-    }
+    return LabeledRow(
+        sha256=row.sha256,
+        contributor=row.contributor,
+        cid=bytes(row.cid),
+        size=row.size,
+        replaces=replaces,
+        **asdict(said),
+    )
 
 
 def register(
@@ -91,7 +77,6 @@ def register(
     rows: Iterable[NewRow],
     *,
     root: CID | None = None,
-    profile: str | None = None,
     log: LogTransaction | None = None,
 ) -> Registered:
     """Register rows whose blocks are in the store; ``root`` is remembered as where their names come from.
@@ -102,14 +87,14 @@ def register(
     kept, rejected = merge(given)
     with nullcontext(log) if log else appending(parts, signer) as transaction:
         for row in given:
-            images.put_image(transaction.db, row.sha256, row.size, {profile or "unknown": row.cid}, stored=row.held)
+            images.put_images(transaction.db, [(row.sha256, row.size, (row.cid,))], stored=row.held)
             if row.name and root is not None:
-                images.add_file_name(transaction.db, row.sha256, row.name, root)
+                private.add_file_name(transaction.db, row.sha256, row.name, root)
         new = [value for row in kept if (value := _table_row(transaction.db, row, signer.did)) is not None]
         contribution = _append_rows(transaction, new) if new else None
     if log is None and len(new) >= MANY:
         parts.catalog.analyze()
-    corrected = sum(value["replaces"] is not None for value in new)
+    corrected = sum(value.replaces is not None for value in new)
     return Registered(
         contribution=contribution,
         registered=len(new) - corrected,
@@ -117,14 +102,14 @@ def register(
         corrected=corrected,
         images=len({row.sha256 for row in given}),
         rejected=tuple(rejected),
-        new=frozenset(value["sha256"] for value in new),
+        new=frozenset(value.sha256 for value in new),
         joined=len(given) - len(rejected) - len(kept),
     )
 
 
-def _append_rows(log: LogTransaction, rows: list[dict[str, Any]]) -> CID:
+def _append_rows(log: LogTransaction, rows: list[LabeledRow]) -> CID:
     columns, key = records.CONTRIBUTION_ROWS
     store = log.parts.store
-    table = tables.build(columns, key, [[row[name] for name in columns] for row in rows], store.put)
+    table = tables.build(columns, key, [cells(row, columns) for row in rows], store.put)
     store.flush()
     return log.append(records.Contribution(issuer=log.signer.did, rows=table)).record

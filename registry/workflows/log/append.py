@@ -72,9 +72,10 @@ class LogTransaction:
     def _append(self, record: records.Record) -> CID:
         newest = entries.newest(self.db, self.signer.did)
         previous, seq = (newest[0], newest[1] + 1) if newest else (None, 0)
+        first = entries.first(self.db, self.signer.did)
         data = records.encode(record)
         record_cid = cid_of(data, DAG_CBOR)
-        entry = log.make_entry(self.signer, seq, previous, record_cid, self._now(previous))
+        entry = log.make_entry(self.signer, seq, previous, first, record_cid, self._now(previous))
         signed = records.encode(entry)
         cid = cid_of(signed, DAG_CBOR)
         new_blocks = {record_cid: data, cid: signed}

@@ -52,7 +52,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "snapshot": ("supersedes",),
     "release": ("supersedes",),
     "withdrawal": ("replacement",),
-    "entry": ("prev",),
+    "entry": ("prev", "log"),
     "evidence": ("entry",),
 }
 DIGESTS: dict[str, str] = {"withdrawal": "target", "audit": "target"}

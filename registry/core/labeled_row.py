@@ -1,0 +1,135 @@
+"""What somebody says of an image: one list of fields on all its ways, from a table, a folder or a request to the
+contribution's table, the catalog's rows, an image's history and a label that is corrected.
+
+A new field of words stands here (one text that may be left out: None; texts by name: an empty map, and its columns'
+prefix in ``PREFIXES``), among the table's columns, in a migration of SQL and in the documents, and nowhere else.
+
+Invariants: a blank text is never kept, it is one left out; a row that comes out of ``read`` is within the bounds of
+what ``clean`` lets in, whoever signed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from registry.core import text
+from registry.core.errors import InvalidInput
+from registry.core.ipld.cid import CID, RAW, SHA2_256
+from registry.core.ports.method import Box
+
+Text = Annotated[str, Meta(min_length=1, max_length=200)]
+Pairs = Annotated[dict[str, str], Meta(max_length=1000)]
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said in words. Another contributor may say otherwise; what is left out is not said at all."""
+
+    label: str
+    subject: Text | None = None  # who is seen: a name where it comes in, a pseudonym from then on
+    licence: Text | None = None
+    consent: Text | None = None
+    attributes: Pairs = msgspec.field(default_factory=dict)
+
+
+class Said(Words, frozen=True, kw_only=True):
+    """The words, and where in the picture: boxes in hundredths of a pixel of the upright original."""
+
+    boxes: tuple[Box, ...] = ()
+
+
+class LabeledRow(Said, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of CONTRIBUTION_ROWS: who says it of which image, and the contribution whose row it corrects."""
+
+    sha256: bytes
+    contributor: str
+    cid: bytes  # named
+    size: int
+    replaces: bytes | None = None  # named
+
+
+TEXTS = tuple(one.name for one in msgspec.structs.fields(Words) if one.default is None)
+MAPS = tuple(one.name for one in msgspec.structs.fields(Words) if one.default_factory is dict)
+SAID = Said.__struct_fields__
+PREFIXES = {"attributes": "attr."}  # of a table's columns, one a name
+
+
+def clean(label: str, texts: Mapping[str, str | None], maps: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """The words as fields of ``Words``, cleaned: what ``TEXTS`` and ``MAPS`` name of the two.
+
+    ``InvalidInput`` says what no row may say.
+    """
+    said: dict[str, Any] = {"label": text.clean("label", label)}
+    said |= {name: text.clean_given(name, texts.get(name)) for name in TEXTS}
+    return said | {name: text.clean_pairs(maps.get(name, {}), clean_name[name], _clean_value[name]) for name in MAPS}
+
+
+clean_name: Mapping[str, Callable[[str], str]] = {"attributes": text.clean_attribute}
+_clean_value: Mapping[str, Callable[[str], str]] = {"attributes": partial(text.clean, "value")}
+
+
+def column_field(name: str) -> str | None:
+    """What a column is called here, where ``PREFIXES`` has a prefix for it; None where not.
+
+    ``InvalidInput`` for a name that can't stand behind its prefix.
+    """
+    for field, prefix in PREFIXES.items():
+        if len(name) > len(prefix) and name[: len(prefix)].casefold() == prefix:
+            clean_name[field](name[len(prefix) :])
+            return prefix + name[len(prefix) :]
+    return None
+
+
+def said_in(row: Mapping[str, Any]) -> Said:
+    """What a row says, of whatever else it holds."""
+    return Said(**{**{name: row[name] for name in SAID}, "boxes": tuple(map(tuple, row["boxes"]))})
+
+
+def correct(said: Said, before: Said) -> Said:
+    """What counts from now on: what is said, and of the row before whatever that leaves out."""
+    kept = {name: getattr(said, name) or getattr(before, name) for name in SAID}
+    return Said(**kept | {name: {**getattr(before, name), **getattr(said, name)} for name in MAPS})
+
+
+def cells(row: LabeledRow, columns: Sequence[str]) -> list[Any]:
+    """The row as it stands in its table."""
+    plain = {**msgspec.structs.asdict(row), "boxes": [list(box) for box in row.boxes]}
+    return [plain[column] for column in columns]
+
+
+def read(values: Mapping[str, Any]) -> LabeledRow:
+    """A row of a table that anybody may have signed. ``InvalidInput`` ``malformed_rows`` unless it is one."""
+    try:
+        row = msgspec.convert(values, LabeledRow, strict=True)
+    except msgspec.ValidationError as error:
+        raise malformed(str(error)) from error
+    if len(row.sha256) != 32:
+        raise malformed("a sha256 has 32 bytes")
+    _check_texts(row)
+    image = CID.decode(row.cid)
+    if (image.codec, image.hash_code) == (RAW, SHA2_256) and image.digest != row.sha256:
+        raise malformed(f"{image} is not the image {row.sha256.hex()}")
+    return row
+
+
+def malformed(reason: str) -> InvalidInput:
+    """A contribution's table that no program of ours would have written."""
+    return InvalidInput(f"this contribution's rows are malformed: {reason}", code="malformed_rows")
+
+
+def _check_texts(row: LabeledRow) -> None:
+    """Within the bounds of what comes in here, so that both databases can hold it."""
+    given = [(name, getattr(row, name)) for name in ("label", "contributor", *TEXTS)]
+    for name in MAPS:
+        pairs = getattr(row, name)
+        given += [("attribute", key) for key in pairs] + [("value", value) for value in pairs.values()]
+    try:
+        for field, value in given:
+            if value is not None:
+                text.check(field, value)
+    except InvalidInput as error:
+        raise malformed(str(error)) from error
