@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.test_house import ROOT, SOURCES
+from tests.conftest import ROOT
+from tests.test_house import SOURCES
 
 ALONE: dict[str, tuple[Callable[[ast.AST], bool], set[str]]] = {}
 

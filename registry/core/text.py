@@ -26,6 +26,7 @@ BOUNDS = {
     "consent": 200,
     "attribute": 200,  # its name
     "value": 200,  # of an attribute
+    "right": 1000,  # what a signal of rights says
     "name": 200,
     "reason": 2000,
     "file": 500,

@@ -119,7 +119,9 @@ def test_small_groups_are_not_estimable_and_never_dropped() -> None:
     assert found["recall(gender=f)"] == records.Metric(
         metric="recall", group={"gender": "f"}, value=None, low=None, high=None, n=9, reason="too_few"
     )
-    low, high = wilson(15, 15) or ()
+    bound = wilson(15, 15)
+    assert bound is not None
+    low, high = bound
     assert found["recall(gender=m)"] == records.Metric(
         metric="recall", group={"gender": "m"}, value="1.000000", low=low, high=high, n=15
     )
@@ -264,7 +266,7 @@ def test_nothing_has_no_box_and_is_said_by_null_alone(wrong: dict[str, Any]) -> 
 
 def test_no_predictions_at_all() -> None:
     result = evaluated([], threshold=ThresholdRule("other_folds", 250_000, 10_000, 5), final="refit")
-    assert result.thresholds == result.optimistic == result.overfitting == result.spread == ()
+    assert (result.thresholds, result.optimistic, result.overfitting, result.spread) == ((), (), (), ())
     assert (result.threshold_of_all, result.several) == ("0.250000", (0,) * 4)
     assert all(one.value is None and one.n == 0 for one in result.metrics)
     assert result.per_fold == ()

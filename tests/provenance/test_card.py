@@ -23,7 +23,8 @@ from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import evaluate, to_record
 from registry.evaluation.figures.thresholds import ThresholdRule
 from registry.evaluation.sentences import why
-from registry.exports.card import Base, model_card
+from registry.exports.card import model_card
+from registry.exports.card_base import Base
 from registry.exports.card_front import SHOWN, eval_results
 
 CLASSES = ("triste", "sorprendido", "feliz", "enojado")
@@ -51,7 +52,7 @@ def evaluation(source: str, classes: tuple[str, ...] = CLASSES) -> records.Evalu
         claims=(parse_claim("macro_f1 >= 0.5"), parse_claim("f1(nobody) >= 0.5")),
         groups=("source",),
         clusters={},
-        attributes={row["sha256"]: {"source": source} for row in rows},
+        attributes={number.to_bytes(32, "big"): {"source": source} for number in range(60)},
         rounds=50,
         min_group=10,
         seed=1,
@@ -130,13 +131,14 @@ def test_front_matter() -> None:
 def test_the_hubs_own_library_reads_every_figure() -> None:
     given = view()
     card = ModelCard(model_card(given))
+    assert isinstance(card.data, ModelCardData)
     assert card.data.license == "agpl-3.0"
     assert card.data.model_name == "emotionet quick"
     found = {one.metric_type: one.metric_value for one in card.data.eval_results or []}
     stated = {one.name: float(one.value or -1) for one in given.evaluation.metrics if one.name in SHOWN}
     assert found == stated
     again = ModelCardData(**yaml.safe_load(card.data.to_yaml()))  # written by the library and read once more
-    assert again.to_dict() == card.data.to_dict()
+    assert again.to_dict() == card.data.to_dict()  # type: ignore[no-untyped-call]
     assert (
         eval_results_to_model_index("emotionet quick", card.data.eval_results or []) == front(str(card))["model-index"]
     )
@@ -309,12 +311,15 @@ def test_nothing_estimable_has_no_model_index() -> None:
 
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_a_card_tells_how_to_use_the_weights(mirrored: bool) -> None:
-    values = {"training": {"imgsz": 96}, "evaluation": {"floor": "0.01", "mirrored": mirrored}}
-    given = view(values=values)
+    given = view(values={"training": {"imgsz": 96}, "evaluation": {"floor": "0.01", "mirrored": mirrored}})
     card = model_card(given)
     code = "\n".join(re.findall(r"^```python\n(.*?)^```$", card, re.DOTALL | re.MULTILINE))
     compile(code, "card", "exec")
     assert f"SIZE, THRESHOLD = 96, {float(given.evaluation.thresholds[0])}" in code
     assert ("mirror_back" in code) == mirrored
-    for values in ({"epochs": 3}, {"training": {"imgsz": 96}, "evaluation": {"floor": f"0.01\n```\n{EVIL}"}}):
+    strange: tuple[dict[str, object], ...] = (
+        {"epochs": 3},
+        {"training": {"imgsz": 96}, "evaluation": {"floor": f"0.01\n```\n{EVIL}"}},
+    )
+    for values in strange:
         assert "```python" not in model_card(view(values=values)), "another method's recipe, or a stranger's"

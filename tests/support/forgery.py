@@ -94,7 +94,7 @@ def simulated_release(folder: Path) -> Iterator[Released]:
         yield publish(home)
 
 
-def replaced(cid: CID, value: msgspec.Struct, /, **fields: Any) -> Changed:
+def replaced(cid: CID, value: records.Record, /, **fields: Any) -> Changed:
     """One record with other fields."""
     return {cid: records.encode(msgspec.structs.replace(value, **fields))}
 
@@ -102,7 +102,8 @@ def replaced(cid: CID, value: msgspec.Struct, /, **fields: Any) -> Changed:
 def new_table(home: Home, old: CID, shape: Any, edit: Callable[[list[Any]], list[Any]]) -> CID:
     """A table with its rows edited."""
     rows = edit([list(row) for row in tables.iterate(old, home.store.get)])
-    return tables.build(*shape, rows, home.store.put)
+    columns, key = shape
+    return tables.build(columns, key, rows, home.store.put)
 
 
 def put(home: Home, data: bytes, codec: int = DAG_CBOR) -> CID:
