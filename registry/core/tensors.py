@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from registry.core.errors import Untrusted
+from registry.core.text import sha256_text
 
 WEIGHTS, MODEL = "weights.safetensors", "model.json"  # the two files of a weights folder
 STATE, NUMBERS = "state.safetensors", "state.json"  # and of a checkpoint's
@@ -122,12 +123,12 @@ def digest_of(found: Iterable[tuple[str, str, Sequence[int], bytes | memoryview]
     for name, dtype, shape, data in found:
         digest.update(json.dumps([name, dtype, list(shape)], separators=(",", ":")).encode() + b"\n")
         digest.update(data)
-    return f"sha256:{digest.hexdigest()}"
+    return sha256_text(digest.digest())
 
 
 def state_digest(tensors: str, numbers: bytes) -> str:
     """Of all that a training's next epoch starts from: the digest of its tensors, a line feed, and ``state.json``."""
-    return f"sha256:{hashlib.sha256(tensors.encode() + bytes([10]) + numbers).hexdigest()}"
+    return sha256_text(hashlib.sha256(tensors.encode() + b"\n" + numbers).digest())
 
 
 def checkpoint_digest(files: Mapping[str, bytes]) -> str:
