@@ -20,6 +20,8 @@ from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.workflows.conftest import Folder
 
+pytestmark = pytest.mark.usefixtures("children_here")
+
 SECRETS = (b"a secret comment", b"a secret description", b"a secret profile")
 
 

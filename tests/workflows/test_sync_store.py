@@ -30,6 +30,8 @@ from tests.support.blocks import lose
 from tests.support.kubo import Kubo
 from tests.workflows.conftest import Folder
 
+pytestmark = pytest.mark.usefixtures("children_here")
+
 NAMES = ("embedded", "kubo")
 
 
