@@ -89,12 +89,12 @@ def test_filters_meet_in_one_row(world: World) -> None:
     "wanted",
     [{"limit": 0}, {"limit": -1}, {"status": "lost"}, {"cursor": "zz"}, {"cursor": "5b5d"}, {"cursor": "7b7d"}],
 )
-def test_bad_questions(world: World, wanted: dict[str, Any]) -> None:
+def test_bad_questions_are_wrong_usage(world: World, wanted: dict[str, Any]) -> None:
     with pytest.raises(UsageError), world.catalog.read() as db:
         images.list_images(db, **wanted)
 
 
-def test_statuses(world: World) -> None:
+def test_an_image_is_withdrawn_by_any_of_its_names(world: World) -> None:
     world.label(*(world.row(n, "feliz") for n in range(5)))
     with world.catalog.write() as db:
         for number in range(4):
@@ -181,7 +181,7 @@ def test_queries_mean_what_the_audit_takes_them_to_mean(world: World, query: dic
 @pytest.mark.parametrize(
     "query", [{"labels": "feliz"}, {"label": 3}, {"attributes": {"age": 3}}, {"status": "stored"}, {"label": [3]}]
 )
-def test_queries_that_mean_nothing(world: World, query: dict[str, Any]) -> None:
+def test_queries_that_mean_nothing_are_refused(world: World, query: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput), world.catalog.read() as db:
         list(current_rows(db, query))
 
