@@ -17,7 +17,8 @@ from registry.catalog.schema.derived import REBUILDABLE
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID, DAG_PB
-from registry.core.snapshots.snapshot import Classes, classes_of, matches, resolve_rows, select
+from registry.core.snapshots.query import matches
+from registry.core.snapshots.snapshot import Classes, classes_of, resolve_rows, select
 from tests.catalog.world import NOW, World, dump, image_bytes, sha256_of
 from tests.support.signer import MemorySigner
 
@@ -54,6 +55,10 @@ def test_what_is_told_of_an_image(world: World) -> None:
         "label": "feliz",
         "labels": {"feliz": 2, "triste": 1},
         "contributors": ["ana", "ben", "carla"],
+        "speakers": [
+            {"issuer": world.key.did, "contributor": name, "label": label}
+            for name, label in (("ana", "feliz"), ("ben", "feliz"), ("carla", "triste"))
+        ],
         "subject": "p1",
         "licence": "CC0",
         "status": "referenced",
@@ -238,7 +243,8 @@ def test_a_filter_for_those_who_labelled_a_source(world: World) -> None:
     with world.catalog.write() as db:
         for number in (0, 1):
             private.add_file_name(db, sha256_of(number), f"{number}.jpg", ROOT)
-        assert contributors_query(db, ROOT) == {"contributor": ["ana", "ben"]}
+        did = world.key.did
+        assert contributors_query(db, ROOT) == {"speakers": [[did, "ana"], [did, "ben"]]}
         private.add_file_name(db, sha256_of(2), "2.jpg", ROOT)
         assert contributors_query(db, ROOT) == {}  # nobody else labelled anything
 

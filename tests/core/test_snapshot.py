@@ -14,14 +14,13 @@ from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, RAW, cid_of
 from registry.core.snapshots.changes import compare
+from registry.core.snapshots.query import check_query, matches
 from registry.core.snapshots.snapshot import (
     BACKGROUND,
     CLASS_SETS,
     RULE,
-    check_query,
     classes_of,
     load_classes,
-    matches,
     resolve_rows,
     select,
 )
