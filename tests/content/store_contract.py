@@ -49,7 +49,7 @@ class StoreContract:
             store.put(cid, b"b")
         assert not store.has(cid)
 
-    def test_many_at_once(self, store: BlockStore) -> None:
+    def test_many_blocks_are_put_at_once_and_counted_once(self, store: BlockStore) -> None:
         blocks = [block(str(number)) for number in range(100)]
         assert store.put_many(blocks) == 100
         assert store.put_many(iter(blocks[:50])) == 0

@@ -202,7 +202,7 @@ def test_what_is_missing_is_said_by_its_name(place: Path) -> None:
     }
 
 
-def test_onnx_averages_and_estimates(place: Path) -> None:
+def test_onnx_averages_and_estimates_are_those_of_the_weights(place: Path) -> None:
     found = process("outward", place / "outward", place / "home-o")
     assert found["same"]
     assert found["opset"] == [17]
