@@ -7,7 +7,7 @@ from typing import Any
 
 from registry.core.errors import InvalidInput
 from registry.core.ports.method import Losses, MethodCard, Option
-from registry.core.weights_folder import MODEL, SAFETENSORS, WEIGHTS
+from registry.core.weights import MODEL, SAFETENSORS, WEIGHTS
 
 _PARTS = ("box_loss", "cls_loss", "dfl_loss")  # as ultralytics names them
 CARD = MethodCard(

@@ -124,6 +124,7 @@ class YOLOv8:
             hardware=hardware(),
             events=tuple(trainer.events),
             history=tuple(trainer.history),
+            checkpoints=tuple(trainer.kept),
             predictions=predictions,
         )
 
@@ -135,11 +136,15 @@ class YOLOv8:
         arguments: Mapping[str, Any],
         events: Sequence[Mapping[str, Any]],
         epochs: Sequence[int],
+        states: Sequence[int],
+        checkpoints: Sequence[int],
     ) -> None:
         """As ``arguments.check_recorded``."""
         from pipeline.arguments import check_recorded
+        from pipeline.state_epochs import check_states
 
         check_recorded(recipe, seed, arguments, events, epochs)
+        check_states(recipe, epochs, states, checkpoints)
 
     def second_try(self, recipe: Mapping[str, Any], code: str) -> dict[str, Any] | None:
         """Half the batch after ``out_of_memory``, half of lr0 after ``diverged``, where the recipe allows it."""
@@ -166,7 +171,7 @@ class YOLOv8:
             threads=int(wanted["threads"]),
             epochs=int(wanted["epochs"]),
             pixels=cost.pixels(recipe, images),
-            checkpoint=cost.checkpoint(wanted),
+            checkpoint=cost.checkpoint(recipe),
         )
 
     def read_base(self, path: Path) -> dict[str, bytes]:

@@ -16,9 +16,9 @@ from registry.core import tensors as core
 from registry.core.errors import InvalidInput
 from registry.core.tensors import MAX_FILE as MAX_FILE
 from registry.core.tensors import bad as _bad
-from registry.core.weights_folder import MODEL as MODEL
-from registry.core.weights_folder import WEIGHTS as WEIGHTS
-from registry.core.weights_folder import read_model as read_any_model
+from registry.core.weights import MODEL as MODEL
+from registry.core.weights import WEIGHTS as WEIGHTS
+from registry.core.weights import read_model as read_any_model
 
 if TYPE_CHECKING:
     import torch

@@ -17,7 +17,7 @@ from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import Get
 from registry.core.run_view import ReleaseView, draw_view
 from registry.core.table import tables
-from registry.core.weights_folder import ONNX
+from registry.core.weights import ONNX
 from registry.evaluation.evaluate import Result, evaluate
 from registry.evaluation.figures.overfitting import History, history_of
 from registry.provenance.recipe_numbers import check_evaluation, stated_count, threshold_rule

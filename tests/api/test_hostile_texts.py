@@ -15,7 +15,8 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
-from registry.catalog.queries import entries, images
+from registry.catalog.queries import images
+from registry.catalog.queries.rows import current_row
 from registry.cli.main import main
 from registry.core import text
 from registry.core.errors import InvalidInput
@@ -23,6 +24,7 @@ from registry.settings import read_settings
 from tests.api.conftest import LABELS, Client, Headers, make_token, picture, problem, register, send
 from tests.catalog.databases import KINDS, migrated
 from tests.support.hostile_text import HOSTILE
+from tests.support.logs import log_of
 
 FIELDS = ("label", "contributor", "subject", "licence", "consent", "attribute", "value")
 Row = dict[str, Any]
@@ -57,7 +59,7 @@ def good(asked: Asked) -> None:
     """An honest request: another label, which is said and can be read."""
     with asked.home.catalog.read() as db:
         before = images.get_image(db, asked.image)
-        log = len(entries.log(db, asked.home.key.did))
+        log = len(log_of(db, asked.home.key.did))
     assert before is not None
     answer = asked.client.post(
         f"/api/v1/images/{asked.image}/labels", json={"label": LABELS[log % 4] + str(log)}, headers=asked.writer
@@ -103,9 +105,9 @@ def as_csv(rows: list[Row]) -> tuple[str, bytes]:
 
 # First, while the catalog is small: a snapshot reads all of it.
 @pytest.mark.parametrize("field", ["classes", "label", "contributor", "subject", "attribute", "value"])
-def test_a_snapshots_texts(asked: Asked, field: str) -> None:
+def test_hostile_texts_of_a_snapshot_break_nothing(asked: Asked, field: str) -> None:
     for given in HOSTILE:
-        query = {field: given} if field in FIELDS[:3] else {}
+        query: dict[str, Any] = {field: given} if field in FIELDS[:3] else {}
         if field in ("attribute", "value"):
             query["attributes"] = {given: "x"} if field == "attribute" else {"luz": given}
         asks = {"classes": f"{given}, feliz\n"} if field == "classes" else {"query": query}
@@ -123,7 +125,9 @@ WAYS.remove((as_csv, "attribute"))  # the header's, which is refused or not as a
 
 
 @pytest.mark.parametrize(("write", "field"), WAYS)
-def test_rows(asked: Asked, field: str, write: Callable[[list[Row]], tuple[str, bytes]]) -> None:
+def test_hostile_texts_in_rows_are_refused_or_kept_whole(
+    asked: Asked, field: str, write: Callable[[list[Row]], tuple[str, bytes]]
+) -> None:
     texts = HOSTILE
     if write is as_csv:
         # a blank cell says nothing; what is no UTF-8 is no CSV
@@ -141,7 +145,7 @@ def test_rows(asked: Asked, field: str, write: Callable[[list[Row]], tuple[str, 
                 continue
             name = kept if field == "contributor" else f"{field} {number}"
             sha256 = bytes.fromhex(result["sha256"])
-            row = images.current_row(db, sha256, asked.home.key.did, name)
+            row = current_row(db, sha256, asked.home.key.did, name)
             assert row is not None
             held = {**row, "attribute": next(iter(row["attributes"]), None), "value": row["attributes"].get("luz")}
             assert (field == "subject" and held[field]) or held[field] == kept
@@ -149,7 +153,7 @@ def test_rows(asked: Asked, field: str, write: Callable[[list[Row]], tuple[str, 
 
 
 @pytest.mark.parametrize("field", ["label", "contributor"])
-def test_another_label(asked: Asked, field: str) -> None:
+def test_hostile_labels_of_a_correction_break_nothing(asked: Asked, field: str) -> None:
     for given in HOSTILE:
         body = json.dumps({"label": "feliz", "contributor": "anna", field: given}).encode()
         headers = {**asked.writer, "Content-Type": "application/json"}
@@ -160,13 +164,13 @@ def test_another_label(asked: Asked, field: str) -> None:
         assert answer.status_code == 200, (given, answer.text)
         with asked.home.catalog.read() as db:
             sha256 = bytes.fromhex(answer.json()["sha256"])
-            row = images.current_row(db, sha256, asked.home.key.did, kept if field == "contributor" else "anna")
+            row = current_row(db, sha256, asked.home.key.did, kept if field == "contributor" else "anna")
         assert row is not None
         assert row[field] == kept
     good(asked)
 
 
-def test_a_withdrawals_reason(asked: Asked) -> None:
+def test_hostile_reasons_of_a_withdrawal_break_nothing(asked: Asked) -> None:
     for given in HOSTILE:
         headers = {**asked.writer, "Content-Type": "application/json"}
         body = json.dumps({"reason": given}).encode()
@@ -177,7 +181,7 @@ def test_a_withdrawals_reason(asked: Asked) -> None:
 
 
 @pytest.mark.parametrize("name", ["label", "contributor", "subject", "status", "cursor"])
-def test_questions(asked: Asked, name: str) -> None:
+def test_hostile_texts_in_questions_break_nothing(asked: Asked, name: str) -> None:
     for given in HOSTILE:
         asks = quote(given.encode("utf-8", "surrogatepass"))
         answer = asked.client.get(f"/api/v1/images?{name}={asks}")
@@ -205,7 +209,9 @@ def test_what_no_database_can_be_asked_is_refused_before(
     ],
     ids=" ".join,
 )
-def test_the_command_line(asked: Asked, command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hostile_texts_on_the_command_line_break_nothing(
+    asked: Asked, command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in asked.environment.items():
         monkeypatch.setenv(name, value)
     for given in HOSTILE[::12]:

@@ -12,8 +12,7 @@ import sqlalchemy as sa
 from registry.catalog.index.indexing import index_entry, index_evidence
 from registry.catalog.queries import entries
 from registry.catalog.schema.database import Catalog
-from registry.catalog.schema.derived import REBUILDABLE
-from registry.catalog.schema.operational import metadata
+from registry.catalog.schema.derived import REBUILDABLE, metadata
 from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs import importer
 from registry.core import log, records
@@ -105,10 +104,13 @@ class World:
             "label": label,
             "boxes": [],
             "attributes": {},
+            "sources": {},
             "subject": None,
             "licence": "CC-BY-4.0",
             "consent": None,
+            "rights": {},
             "replaces": None,
+            "signature": None,
         }
         return {**given, **values}
 
@@ -126,8 +128,9 @@ class World:
         return records.cid(record)
 
     def snapshot(self, numbers: Sequence[int], contributions: Sequence[CID], excluded: Sequence[int] = ()) -> CID:
-        items = [
-            [sha256_of(n), self.image(n), len(image_bytes(n)), "feliz", ["ana"], None, {}, None, []] for n in numbers
+        items: list[list[Any]] = [
+            [sha256_of(n), self.image(n), len(image_bytes(n)), "feliz", ["ana"], None, {}, None, [], {}, {}]
+            for n in numbers
         ]
         out = [[sha256_of(n), "unknown_label", "?"] for n in excluded]
         record = records.Snapshot(
@@ -144,7 +147,7 @@ class World:
 
     def plan(self, snapshot: CID, numbers: Sequence[int], seed: int = 1) -> tuple[CID, records.Plan]:
         """A plan (not said yet) that drops the first image."""
-        output = [
+        output: list[list[Any]] = [
             [sha256_of(n), 8, 8, None, [], "", sha256_of(n), "blurred", "0.5"]
             if n == numbers[0]
             else [sha256_of(n), 8, 8, sha256_of(n), [], "full_frame", sha256_of(n), None, None]
@@ -171,7 +174,7 @@ class World:
 
     def training(self, draw: CID, fold: int) -> tuple[CID, records.Training]:
         weights = importer.add_bytes(self.store, f"weights {draw} {fold}".encode()).cid
-        history = tables.build(*records.HISTORY, [[epoch, {"loss": "0.5"}] for epoch in range(3)], self.store.put)
+        history = tables.build(*records.HISTORY, [[epoch, {"loss": "0.5"}, None] for epoch in range(3)], self.store.put)
         record = records.Training(
             draw=draw,
             fold=fold,
@@ -181,6 +184,7 @@ class World:
             weights=weights,
             tensors="sha256:" + hashlib.sha256(bytes(weights)).hexdigest(),
             history=history,
+            checkpoints=(),
             started=NOW,
             ended=NOW,
         )
@@ -294,7 +298,7 @@ class World:
             from registry.catalog.queries import images
 
             for number in range(6):
-                images.put_image(db, sha256_of(number), len(image_bytes(number)), {}, stored=True)
+                images.put_images(db, [(sha256_of(number), len(image_bytes(number)), ())], stored=True)
         return made
 
 

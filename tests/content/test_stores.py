@@ -31,7 +31,10 @@ class TestEmbedded(StoreContract):
 
     @pytest.fixture
     def damage(self, store: EmbeddedStore) -> Damage:
-        return lambda cid, data: overwrite(store, cid, b"!" + data) and None
+        def damage(cid: CID, data: bytes) -> None:
+            overwrite(store, cid, b"!" + data)
+
+        return damage
 
     def test_another_process_sees_it(self, store: EmbeddedStore, folder: Path) -> None:
         store.put_many([block("a")])
@@ -82,7 +85,7 @@ class TestEmbedded(StoreContract):
         with pytest.raises(Unavailable):
             EmbeddedStore(tmp_path / "file" / "store")
 
-    def test_stat(self, store: EmbeddedStore) -> None:
+    def test_a_store_counts_its_blocks_bytes_pins_and_packs(self, store: EmbeddedStore) -> None:
         store.put_many(block(text) for text in ("a", "bb"))
         assert {"blocks": 2, "bytes": 3, "pins": 0, "packs": 1}.items() <= store.stat().items()
 

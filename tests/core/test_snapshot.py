@@ -14,14 +14,13 @@ from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, RAW, cid_of
 from registry.core.snapshots.changes import compare
+from registry.core.snapshots.query import check_query, matches
 from registry.core.snapshots.snapshot import (
     BACKGROUND,
     CLASS_SETS,
     RULE,
-    check_query,
     classes_of,
     load_classes,
-    matches,
     resolve_rows,
     select,
 )
@@ -48,7 +47,10 @@ def row(image: int | str, who: str, label: str, **more: Any) -> dict[str, Any]:
         "subject": None,
         "licence": None,
         "consent": None,
+        "sources": {},
+        "rights": {},
         "replaces": None,
+        "signature": None,
         "contribution": cid_of(b"contribution", RAW),
     }
     return base | more
@@ -76,7 +78,7 @@ def left_out(*rows: dict[str, Any], **given: Any) -> tuple[str, str]:
 # --- classes -----------------------------------------------------------------------------------------
 
 
-def test_the_documented_class_order() -> None:
+def test_classes_stand_in_the_documented_order() -> None:
     assert EMOCIONES.names == ("triste", "sorprendido", "feliz", "enojado")
     for index, words in enumerate(
         [("triste", "sad", "0"), ("sorprendido", "surprised", "1"), ("feliz", "happy", "2"), ("enojado", "angry", "3")]
@@ -88,7 +90,7 @@ def test_the_documented_class_order() -> None:
         assert EMOCIONES.index_of(unknown) is None
 
 
-def test_classes_of_a_file() -> None:
+def test_a_file_of_classes_is_read() -> None:
     classes = load_classes("\ufeff# my classes\r\nYes, sí, 1\r\n\r\nno,0\r\n")
     assert classes.names == ("Yes", "no")
     assert classes.aliases == {"yes": 0, "sí": 0, "1": 0, "no": 1, "0": 1}
@@ -217,7 +219,7 @@ def test_a_name_under_one_issuer_is_not_that_name_under_another() -> None:
         ({"label": "feliz", "contributor": "luis"}, False),
     ],
 )
-def test_filters(query: dict[str, Any] | None, expected: bool) -> None:
+def test_a_filter_keeps_what_it_names(query: dict[str, Any] | None, expected: bool) -> None:
     assert matches(row(1, "ana", "feliz", subject="s1", attributes={"light": "dark"}), query) is expected
 
 
@@ -247,7 +249,26 @@ def test_one_row_is_an_item() -> None:
         "attributes": {"light": "dark"},
         "licence": "CC0",
         "boxes": [BOX],
+        "sources": {},
+        "rights": {},
     }
+
+
+def test_the_source_of_an_attribute_goes_with_the_value_that_counts() -> None:
+    ana = row(1, "ana", "feliz", attributes={"edad": "20", "luz": "baja"}, sources={"edad": "self"})
+    ben = row(1, "ben", "feliz", attributes={"edad": "30"}, sources={"edad": "perceived"})
+    eva = row(1, "eva", "feliz", attributes={"edad": "20"}, sources={"edad": "inferred"})
+    assert only(ana)["sources"] == {"edad": "self"}
+    assert only(ana, ben)["sources"] == {"edad": "self"}  # 20, and nobody perceived that
+    assert only(ana, ben, eva)["sources"] == {"edad": "inferred"}
+    assert only(row(1, "ana", "feliz", attributes={"edad": "20"}), ben)["sources"] == {}
+
+
+def test_no_word_about_rights_is_lost_in_an_item() -> None:
+    ana = row(1, "ana", "feliz", rights={"tdm-reservation": "0", "licence-text": "free"})
+    ben = row(1, "ben", "feliz", rights={"tdm-reservation": "1"})
+    assert only(ana, ben)["rights"] == {"tdm-reservation": ["0", "1"], "licence-text": ["free"]}
+    assert only(ana)["rights"] == {"tdm-reservation": ["0"], "licence-text": ["free"]}
 
 
 @pytest.mark.parametrize(
@@ -364,7 +385,7 @@ def test_both_tables_can_be_built_and_compared(rows_a: Any, rows_b: Any) -> None
         roots.append(tables.build(*records.SNAPSHOT_ITEMS, items, blocks.__setitem__))
     a, b = (list(tables.rows_as_dicts(root, blocks.__getitem__)) for root in roots)
     found = compare(a[::-1], b[::-1])
-    expected = list(tables.diff(*roots, blocks.__getitem__))
+    expected = list(tables.diff(roots[0], roots[1], blocks.__getitem__))
     values = records.SNAPSHOT_ITEMS[0]
     together = [(None, item) for item in found.added] + [(item, None) for item in found.removed] + list(found.changed)
     plain = [

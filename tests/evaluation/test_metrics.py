@@ -25,7 +25,7 @@ from registry.evaluation.input.columns import IOU_PERCENTS
 from registry.evaluation.input.reading import columns_of
 from tests.evaluation.world import Row, crowd, row, truths, worlds
 
-CLOSE = {"rel": 0, "abs": 1e-12}
+CLOSE: dict[str, Any] = {"rel": 0, "abs": 1e-12}
 thresholds = st.sampled_from([0, 1, 250_000, 500_000, 1_000_000])
 
 
@@ -42,7 +42,7 @@ def exact(value: Fraction | None) -> float:
 
 @given(worlds(nothing=True), thresholds)
 @settings(deadline=None, max_examples=40)
-def test_scikit_learns_figures(world: tuple[list[Row], int], threshold: int) -> None:
+def test_figures_are_scikit_learns(world: tuple[list[Row], int], threshold: int) -> None:
     rows, k = world
     truth, said = truths(rows, k), [called(one, threshold, k) for one in rows]
     counts = metrics.confusion_of(columns_of(rows, k), threshold)
@@ -74,11 +74,11 @@ def test_scikit_learns_figures(world: tuple[list[Row], int], threshold: int) -> 
         (metrics.class_recall, recall_score(truth, said, average=None, **of)),
     ):
         for label in range(k):
-            ours = figure(counts, label)
-            if ours is None and set(truth) == {label}:
+            one = figure(counts, label)
+            if one is None and set(truth) == {label}:
                 assert figure is metrics.class_precision
             else:
-                assert float(ours or 0) == pytest.approx(theirs[label], **CLOSE)
+                assert float(one or 0) == pytest.approx(theirs[label], **CLOSE)
 
 
 def test_none_where_there_is_nothing_to_divide_by() -> None:
@@ -212,7 +212,7 @@ def test_a_box_without_area_matches_nothing() -> None:
     assert metrics.mean_average_precision(columns_of([one], 1)) == 0
 
 
-def test_recall_gap() -> None:
+def test_the_recall_gap_leaves_small_classes_out() -> None:
     rows = [row(i, i % 2, (0, 900_000)) for i in range(20)]
     counts = metrics.confusion_of(columns_of(rows, 2), 0)
     assert metrics.recall_gap(counts, 10) == 1

@@ -20,6 +20,7 @@ import numpy as np
 from pipeline.method import YOLOv8
 from registry.core.errors import Cancelled, EmotionetError
 from registry.core.ports.method import FoldOutcome, FoldTask
+from registry.core.tensors import NUMBERS, STATE, checkpoint_digest
 from tests.pipeline.pictures import World, encode, preprocess, quiet, scene, values_of
 
 CLASSES = ("triste", "sorprendido", "feliz", "enojado")
@@ -47,6 +48,7 @@ def task(
         label = None if nothing and seed % nothing == 0 else seed % 4
         world.add(encode(scene(seed, size)), label=label, boxes=((1000, 1500, 6000, 7000),) if seed % 3 else ())
     values = values_of("quick", {**TINY, **training}, size={**TINY, **training}["imgsz"])
+    values["state"] = {"every": 1, "keep": 2}
     values["evaluation"]["floor"] = "0.0001"  # so that a model that has learned nothing says something
     rows = {row.sha256: row for row in preprocess(world.items, world.read, values)}
     array = folder / "pixels.npy"
@@ -78,7 +80,12 @@ def told(outcome: FoldOutcome) -> dict[str, Any]:
         "files": {name: len(data) for name, data in outcome.weights.items()},
         "arguments": dict(outcome.arguments),
         "events": [dict(event) for event in outcome.events],
-        "history": [[epoch, dict(values)] for epoch, values in outcome.history],
+        "history": [[epoch, dict(values)] for epoch, values, _ in outcome.history],
+        "states": [state for *_, state in outcome.history],
+        "checkpoints": {
+            one.epoch: checkpoint_digest({name: (one.folder / name).read_bytes() for name in (STATE, NUMBERS)})
+            for one in outcome.checkpoints
+        },
         "predictions": {name.hex(): [list(d) for d in found] for name, found in outcome.predictions.items()},
     }
 
@@ -124,11 +131,15 @@ def others(folder: Path) -> dict[str, Any]:
 
 def plotted(folder: Path) -> dict[str, Any]:
     """The task of ``plain``, with every picture of its batches and labels drawn on the way."""
+    from pipeline.arguments import arguments_of
     from pipeline.yolo import fold
+    from pipeline.yolo.trainer import FoldTrainer
 
-    real = fold.arguments_of
-    fold.arguments_of = lambda task: {**real(task), "plots": True}  # type: ignore[assignment]
-    fold.FoldTrainer.plot_metrics = lambda _: None  # it reads a table that we do not write
+    def with_plots(task: FoldTask) -> dict[str, Any]:
+        return {**arguments_of(task), "plots": True}
+
+    vars(fold)["arguments_of"] = with_plots
+    FoldTrainer.plot_metrics = lambda _: None  # it reads a table that we do not write
     given = task(folder)
     outcome = train(given)
     return {**told(outcome), "pictures": len(list(given.workdir.rglob("*.jpg")) + list(given.workdir.rglob("*.png")))}
@@ -151,7 +162,7 @@ def sizes(folder: Path) -> dict[str, Any]:
 
 def cancelled(folder: Path) -> dict[str, Any]:
     """Stopped in training, in validation and while predicting: how many more batches came."""
-    found = []
+    found: list[str | int] = []
     for after in (3, 6, 8):
         calls: list[float] = []
 
@@ -335,7 +346,7 @@ def used_as_told(folder: Path, given: FoldTask, weights: Mapping[str, bytes]) ->
     from pipeline.yolo.trainer import LAST_LAYER
 
     silence()
-    tensors, *about = load_weights(weights)
+    tensors, architecture, classes, imgsz = load_weights(weights)
     chance = torch.Generator().manual_seed(1)  # two epochs teach nothing: so that each picture gets another answer
     loud = dict(tensors)
     for name, one in tensors.items():
@@ -343,7 +354,7 @@ def used_as_told(folder: Path, given: FoldTask, weights: Mapping[str, bytes]) ->
             loud[name] = torch.randn(one.shape, generator=chance) * 2
         elif name.endswith("bn.weight"):
             loud[name] = one * 2
-    weights, _ = save_weights(loud, *about)
+    weights, _ = save_weights(loud, architecture, classes, imgsz)
     found = []
     place = folder / "used"
     place.mkdir()
@@ -354,8 +365,8 @@ def used_as_told(folder: Path, given: FoldTask, weights: Mapping[str, bytes]) ->
     for mirrored in (False, True):
         recipe = {**given.recipe, "evaluation": {**given.recipe["evaluation"], "mirrored": mirrored}}
         said: dict[str, Any] = {}
-        size = int(recipe["training"]["imgsz"])
-        code = card_use.picture(size, "0.002000"), card_use.onnx(mirrored), card_use.ultralytics("0.0001")
+        side = int(recipe["training"]["imgsz"])
+        code = card_use.picture(side, "0.002000"), card_use.onnx(mirrored), card_use.ultralytics("0.0001")
         exec("\n".join(code), said)
         for path in sorted(place.glob("*.png")):
             (ours,) = YOLOv8().predict([weights], [path.read_bytes()], recipe, given.classes)
@@ -372,7 +383,7 @@ def precise(folder: Path) -> dict[str, Any]:
 
     whole = train(task(folder / "a", epochs=1))
     frozen = train(task(folder / "b", epochs=1, freeze=3, base=whole.weights))
-    found = {"plain": whole.tensors, "moved": moved(whole.weights, frozen.weights), "bf16": None}
+    found: dict[str, Any] = {"plain": whole.tensors, "moved": moved(whole.weights, frozen.weights), "bf16": None}
     if has_bf16("cpu"):
         found["bf16"] = [train(task(folder / one, epochs=1, precision="bf16")).tensors for one in ("c", "d")]
     return found

@@ -24,7 +24,8 @@ from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import evaluate, to_record
 from registry.evaluation.figures.thresholds import ThresholdRule
 from registry.evaluation.sentences import why
-from registry.exports.card import Base, model_card
+from registry.exports.card import model_card
+from registry.exports.card_base import Base
 from registry.exports.card_front import SHOWN, eval_results
 from registry.provenance.release_view import final_threshold
 from tests.support.method_refs import method_ref
@@ -54,7 +55,7 @@ def evaluation(source: str, classes: tuple[str, ...] = CLASSES) -> records.Evalu
         claims=(parse_claim("macro_f1 >= 0.5"), parse_claim("f1(nobody) >= 0.5")),
         groups=("source",),
         clusters={},
-        attributes={row["sha256"]: {"source": source} for row in rows},
+        attributes={number.to_bytes(32, "big"): {"source": source} for number in range(60)},
         rounds=50,
         min_group=10,
         seed=1,
@@ -115,7 +116,7 @@ def front(card: str) -> dict[str, Any]:
     return found
 
 
-def test_front_matter() -> None:
+def test_the_front_matter_is_what_the_hub_reads() -> None:
     given = view()
     found = front(model_card(given))
     assert found["license"] == "agpl-3.0"
@@ -133,13 +134,14 @@ def test_front_matter() -> None:
 def test_the_hubs_own_library_reads_every_figure() -> None:
     given = view()
     card = ModelCard(model_card(given))
+    assert isinstance(card.data, ModelCardData)
     assert card.data.license == "agpl-3.0"
     assert card.data.model_name == "emotionet quick"
     found = {one.metric_type: one.metric_value for one in card.data.eval_results or []}
     stated = {one.name: float(one.value or -1) for one in given.evaluation.metrics if one.name in SHOWN}
     assert found == stated
     again = ModelCardData(**yaml.safe_load(card.data.to_yaml()))  # written by the library and read once more
-    assert again.to_dict() == card.data.to_dict()
+    assert again.to_dict() == card.data.to_dict()  # type: ignore[no-untyped-call]
     assert (
         eval_results_to_model_index("emotionet quick", card.data.eval_results or []) == front(str(card))["model-index"]
     )
@@ -181,7 +183,7 @@ def test_eval_results_are_what_the_hub_reads() -> None:
         "only fairness between classes was looked at",
     ],
 )
-def test_says_what_it_owes(wanted: str) -> None:
+def test_a_card_says_what_it_owes(wanted: str) -> None:
     assert wanted in " ".join(model_card(view()).split())
 
 
@@ -194,7 +196,7 @@ def test_every_figure_and_verdict_is_there() -> None:
     assert "| f1(nobody) >= 0.500000 | undecided | not estimable: the evaluation has no such figure | – |" in card
 
 
-def test_says_what_differs() -> None:
+def test_a_card_says_what_differs() -> None:
     beacon = records.Beacon(
         chain="eip155:1",
         contract="0x0",
@@ -219,7 +221,7 @@ def test_base_weights_bring_their_licence_and_origin() -> None:
     assert "state no licence" in model_card(view(plan={"base": CID}), Base(format="pt", sha256="00", licence=None))
 
 
-def test_whose_weights_people_get() -> None:
+def test_a_card_says_whose_weights_people_get() -> None:
     given = view(plan={"final": "fold:1"})
     section = model_card(given).partition("## Figures of the weights that people get")[2].partition("\n## ")[0]
     own = {one.name: one for one in given.evaluation.per_fold[1] if "(" not in one.name}
@@ -250,11 +252,11 @@ def test_drawings_are_called_drawings() -> None:
     assert "These are drawings" not in model_card(view())
 
 
-def test_the_same_bytes() -> None:
+def test_the_same_records_give_the_same_bytes() -> None:
     assert model_card(view()) == model_card(view())
 
 
-def test_hostile_text() -> None:
+def test_hostile_text_stays_in_its_place() -> None:
     plan = {"method": method_ref(EVIL, EVIL)}
     judged = records.Evaluation(
         **{
@@ -319,5 +321,9 @@ def test_a_card_tells_how_to_use_the_weights(mirrored: bool) -> None:
     compile(code, "card", "exec")
     assert f"SIZE, THRESHOLD = 96, {float(given.evaluation.thresholds[0])}" in code
     assert ("mirror_back" in code) == mirrored
-    for values in ({"epochs": 3}, {"training": {"imgsz": 96}, "evaluation": {"floor": f"0.01\n```\n{EVIL}"}}):
-        assert usage(values, "0.250000") == "", "another method's recipe, or a stranger's"
+    strange: tuple[dict[str, object], ...] = (
+        {"epochs": 3},
+        {"training": {"imgsz": 96}, "evaluation": {"floor": f"0.01\n```\n{EVIL}"}},
+    )
+    for other in strange:
+        assert usage(other, "0.250000") == "", "another method's recipe, or a stranger's"

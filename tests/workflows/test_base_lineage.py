@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -213,15 +213,17 @@ def other_digest(view: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", ["hidden", "fewer", "no origin", "other digest", "other count"])
 def test_who_holds_the_key_can_not_hide_what_was_seen(world: World, kind: str, tmp_path: Path) -> None:
     home, view = world.leaky.home, world.leaky.view
-    assert view.plan.origin is not None
+    origin = view.plan.origin
+    assert origin is not None
     counted = records.Seen(images=0, persons=0, near_duplicates=0)
-    fields = {
+    changes: dict[str, Callable[[], dict[str, Any]]] = {
         "hidden": lambda: hidden(view),
         "fewer": lambda: fewer(home, view),
         "no origin": lambda: {"origin": None, "base_trainings": (), "seen": None},
         "other digest": lambda: other_digest(view),
-        "other count": lambda: {"origin": msgspec.structs.replace(view.plan.origin, seen=counted)},
-    }[kind]()
+        "other count": lambda: {"origin": msgspec.structs.replace(origin, seen=counted)},
+    }
+    fields = changes[kind]()
     forged = forge(home, world.leaky.entry, replaced(view.draw.plan, view.plan, **fields))
     path = car_of(home, forged, tmp_path / "forged.car", beside=lineage_blocks(home.store.get, view.plan))
     report = audit_car(path)

@@ -27,7 +27,7 @@ from registry.core.log import make_entry
 from registry.core.run_view import ReleaseView
 from registry.core.table import tables
 from registry.core.tensors import tensors_digest
-from registry.core.weights_folder import MODEL, WEIGHTS
+from registry.core.weights import MODEL, WEIGHTS
 from registry.provenance.checks.report import FAILS, HOLDS, UNCHECKED, Report
 from registry.workflows.audit.audit_target import audit_car, audit_target
 from registry.workflows.store.export_held import export_held
@@ -428,7 +428,7 @@ def home_items(home: Home, view: ReleaseView) -> Iterator[dict[str, Any]]:
 
 # --- level 3 without a chain ---------------------------------------------------------------------
 CONTRACT, BLOCK = "0x" + "c" * 40, "0x" + "b" * 64
-PLACE = {"chain": "eip155:1", "contract": CONTRACT, "transaction": "0x" + "d" * 64}
+PLACE: dict[str, Any] = {"chain": "eip155:1", "contract": CONTRACT, "transaction": "0x" + "d" * 64}
 
 
 class Anchored:

@@ -26,6 +26,7 @@ from registry.api.v1.wire import (
     Cursor,
     Filter,
     ImagePath,
+    IssuerFilter,
     Key,
     Limit,
     NewLabel,
@@ -34,6 +35,7 @@ from registry.api.v1.wire import (
 )
 from registry.catalog import tokens
 from registry.catalog.queries import images
+from registry.catalog.queries.rows import image_history
 from registry.core.errors import NotFound
 from registry.workflows.images.register_images import MANY
 from registry.workflows.images.relabel import relabel
@@ -103,16 +105,27 @@ def _once(
 def list_images(
     home: Home,
     label: Filter = None,
+    issuer: IssuerFilter = None,
     contributor: Filter = None,
     subject: Filter = None,
     status: StatusFilter = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page:
-    """Images by rising sha256; all filters must be met by one contributor's newest label."""
+    """Images by rising sha256; all filters must be met by one contributor's newest label.
+
+    A contributor's name under two issuers is two people: `issuer` says whose, and `speakers` shows it.
+    """
     with home.catalog.read() as db:
         found, following = images.list_images(
-            db, label=label, contributor=contributor, subject=subject, status=status, cursor=cursor, limit=limit
+            db,
+            label=label,
+            issuer=issuer,
+            contributor=contributor,
+            subject=subject,
+            status=status,
+            cursor=cursor,
+            limit=limit,
         )
     return page(found, following)
 
@@ -128,7 +141,7 @@ def show_image(home: Home, identity: ImagePath) -> Document:
         image = images.get_image(db, identity)
         if image is None:
             raise _unknown(identity)
-        return {**image, "history": images.history(db, bytes.fromhex(image["sha256"]))}
+        return {**image, "history": image_history(db, bytes.fromhex(image["sha256"]))}
 
 
 @post(

@@ -15,7 +15,7 @@ from litestar.params import JSONBody
 from registry.api.auth import needs, sends_json
 from registry.api.gateway import ranges
 from registry.api.gateway.public import Public
-from registry.api.parts import PREFIX, Document, Home, Page, Published, computing, file_size, page, problems, record
+from registry.api.parts import PREFIX, Document, Home, Page, Published, computing, page, problems, record
 from registry.api.v1.wire import CidPath, ClaimFilter, Cursor, IssuerFilter, Lang, Limit, NewClaims, NewRelease
 from registry.catalog.queries import releases
 from registry.content.unixfs import reader
@@ -24,7 +24,7 @@ from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ports.store import BlockReader
 from registry.core.run_view import release_view
-from registry.core.weights_folder import MODEL, WEIGHTS, digested
+from registry.core.weights import MODEL, WEIGHTS, digested
 from registry.provenance.release_view import final_weights
 from registry.web.report.collect import collect
 from registry.web.report.report import POLICY, render_report
@@ -158,7 +158,7 @@ def _files(store: BlockReader, weights: CID) -> Mapping[str, tuple[CID, int]]:
     found = reader.list_directory(store, weights) if reader.is_directory(store, weights) else {}
     if WEIGHTS not in found and (MODEL not in found or not digested(found)):
         raise NotFound(f"{weights} holds no weights", hint="GET /api/v1/releases lists what is published.")
-    return {name: (entry.cid, file_size(store, entry.cid)) for name, entry in found.items()}
+    return {name: (entry.cid, reader.file_size(store, entry.cid)) for name, entry in found.items()}
 
 
 HANDLERS = (create_release, list_releases, show_one, show_report, claim_later, show_plans, show_model, get_weights)

@@ -32,6 +32,7 @@ CidText = Annotated[str, Meta(min_length=1, max_length=256, description=_CID)]
 Word = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9._-]{0,63}$")]
 Pixels = Annotated[float, Meta(ge=0, le=1_000_000)]
 Boxes = Annotated[list[tuple[Pixels, Pixels, Pixels, Pixels]], Meta(max_length=100)]
+RowSignature = Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{130}$", description="the contributor's own (EIP-712)")]
 Attributes = Annotated[dict[Name, Name], Meta(max_length=32)]
 
 CidPath = Annotated[str, PathParameter(min_length=1, max_length=256, description=_CID)]
@@ -75,6 +76,8 @@ class ImageRow(Words, Request, frozen=True, kw_only=True):
     contributor: Name | None = None
     boxes: Boxes = msgspec.field(default_factory=list)
     attributes: Attributes = msgspec.field(default_factory=dict)
+    sources: Attributes = msgspec.field(default_factory=dict)
+    signature: RowSignature | None = None
 
 
 class NewLabel(Request, frozen=True):
@@ -91,15 +94,22 @@ class NewWithdrawal(Request, frozen=True):
 
 
 class Query(Request, frozen=True):
-    """Which rows a snapshot takes; every value exactly as given."""
+    """Which rows a snapshot takes; every value exactly as given, and all of them by one row.
+
+    A contributor's name under several issuers is several people: say whose with `issuer`.
+    """
 
     label: Name | None = None
+    issuer: Name | None = None
     contributor: Name | None = None
     subject: Name | None = None
+    licence: Name | None = None
+    consent: Name | None = None
     attributes: Attributes = msgspec.field(default_factory=dict)
+    rights: Attributes = msgspec.field(default_factory=dict)
 
     def to_query(self) -> dict[str, Any]:
-        """As ``registry.core.snapshots.snapshot.matches`` takes it: only what is asked for."""
+        """As ``registry.core.snapshots.query.matches`` takes it: only what is asked for."""
         return {name: value for name in self.__struct_fields__ if (value := getattr(self, name))}
 
 

@@ -24,6 +24,7 @@ from registry.core.ports.method_values import Detection as Detection
 from registry.core.ports.method_values import FoldOutcome as FoldOutcome
 from registry.core.ports.method_values import FoldTask as FoldTask
 from registry.core.ports.method_values import Item as Item
+from registry.core.ports.method_values import KeptState as KeptState
 from registry.core.ports.method_values import Losses as Losses
 from registry.core.ports.method_values import MethodCard as MethodCard
 from registry.core.ports.method_values import Option as Option
@@ -171,9 +172,11 @@ class Audited(Protocol):
         arguments: Mapping[str, Any],
         events: Sequence[Mapping[str, Any]],
         epochs: Sequence[int],
+        states: Sequence[int],
+        checkpoints: Sequence[int],
     ) -> None:
-        """``InvalidInput`` unless a training of this recipe and seed can have had these arguments and events, and a
-        history of these epochs."""
+        """``InvalidInput`` unless a training of this recipe and seed can have had these arguments and events, a history
+        of these epochs, digests of its state after ``states`` and checkpoints after ``checkpoints`` of them."""
         ...
 
     def check_model(self, recipe: Mapping[str, Any], model: Mapping[str, Any]) -> None:

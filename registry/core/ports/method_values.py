@@ -95,6 +95,13 @@ class FoldTask(msgspec.Struct, frozen=True, kw_only=True):
     workdir: Path  # this fold's own; survives a kill, so that it can resume
 
 
+class KeptState(msgspec.Struct, frozen=True, kw_only=True):
+    """A checkpoint to publish: ``folder`` holds ``state.safetensors`` and ``state.json`` (``core.tensors``)."""
+
+    epoch: int
+    folder: Path
+
+
 class FoldOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What one fold gave. ``weights`` maps the names of ``MethodCard.files`` to bytes; ``tensors`` is their digest
     (``core.tensors.weights_digest``)."""
@@ -104,7 +111,9 @@ class FoldOutcome(msgspec.Struct, frozen=True, kw_only=True):
     arguments: Mapping[str, Any]
     hardware: Mapping[str, str]
     events: tuple[Mapping[str, Any], ...]
-    history: tuple[tuple[int, Mapping[str, str]], ...]  # epoch, values by name: decimals of six places
+    # epoch, values by name (decimals of six places), the state's digest where the recipe asks for it
+    history: tuple[tuple[int, Mapping[str, str], str | None], ...]
+    checkpoints: tuple[KeptState, ...] = ()  # by rising epoch; where the recipe asks for them
     predictions: Mapping[bytes, tuple[Detection, ...]]  # every validation image, by falling score
 
 

@@ -3,7 +3,8 @@
 **Rows** are dicts with the columns of ``CONTRIBUTION_ROWS`` and ``issuer``, who said the contribution. Who says
 something about an image is an (issuer, contributor): a name under one issuer is not that name under another, so
 nobody's later row takes the place of another issuer's. Only the newest row of each (image's sha256, issuer,
-contributor) counts: ``resolve_rows``. A filter chooses among those: ``matches``.
+contributor) counts: ``resolve_rows``. A query chooses among those
+(``registry.core.snapshots.query``).
 
 **Rule** ``majority-v1`` for one image: the newest row of each (issuer, contributor) is one vote for the class that its
 label means. Labels that mean no class don't vote, unless none does: then the image is excluded as
@@ -14,7 +15,9 @@ follows from all the image's rows, whatever order they came in:
   training learns that there is nothing to find, and whatever is found in it is a false alarm;
 * ``image`` and ``size`` are those of the row with the smallest (issuer, contributor);
 * ``contributors`` are their different names, sorted; ``subject`` and ``licence`` the smallest text that is given;
-* ``attributes`` are all that anyone gives, of different values for one name the smallest;
+* ``attributes`` are all that anyone gives, of different values for one name the smallest; ``sources`` the smallest
+  that is given of exactly that value (inferred before perceived before self);
+* ``rights`` are all different values that anyone gives of a signal, sorted: no reservation is lost to a milder word;
 * ``boxes`` are those of the smallest (issuer, contributor) who voted for the winner and gives any.
 
 Invariants: pure; the result does not depend on the order of rows; every image that comes in is either
@@ -152,33 +155,6 @@ def rows_said(contribution: records.Contribution, get: Callable[[CID], bytes]) -
         yield {**row, "issuer": contribution.issuer}
 
 
-FILTERS = ("label", "issuer", "contributor", "subject")
-
-
-def check_query(query: Mapping[str, Any]) -> None:
-    """``InvalidInput`` ``bad_query`` unless a filter has only known names and text values (or lists of texts)."""
-    wanted = {name: value for name, value in query.items() if name != "attributes"}
-    attributes = query.get("attributes", {})
-    if not set(wanted) <= set(FILTERS) or not isinstance(attributes, Mapping):
-        raise InvalidInput(f"filter by {', '.join(FILTERS)} or attributes", code="bad_query")
-    texts = [text for value in wanted.values() for text in choices(value)]
-    if not all(isinstance(item, str) for item in (*texts, *attributes, *attributes.values())):
-        raise InvalidInput("a filter's values must be text", code="bad_query")
-
-
-def choices(value: Any) -> list[Any]:
-    """What a filter's value allows: one text, or any of a list."""
-    return list(value) if isinstance(value, (list, tuple)) else [value]
-
-
-def matches(row: Row, query: Mapping[str, Any] | None) -> bool:
-    """Whether a row has every value that the filter asks for, exactly as given (``label`` is the label as given)."""
-    query = query or {}
-    check_query(query)
-    texts = all(row[name] in choices(value) for name, value in query.items() if name != "attributes")
-    return texts and all(row["attributes"].get(name) == value for name, value in query.get("attributes", {}).items())
-
-
 def select(
     rows: Iterable[Row],
     classes: Classes,
@@ -244,11 +220,30 @@ def _item(group: Sequence[Row], classes: Classes, index: int) -> list[Any]:
         "licence": _smallest(row["licence"] for row in group),
         "boxes": [list(box) for box in boxes[0]] if boxes else [],
     }
+    item["sources"] = _sources(group, item["attributes"])
+    item["rights"] = _all_given(row["rights"] for row in group)
     return [item[column] for column in records.SNAPSHOT_ITEMS[0]]
 
 
 def _smallest(values: Iterable[str | None]) -> str | None:
     return min((value for value in values if value is not None), default=None)
+
+
+def _sources(group: Sequence[Row], attributes: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, set[str]] = {}
+    for row in group:
+        for name, source in row["sources"].items():
+            if name in attributes and row["attributes"].get(name) == attributes[name]:
+                found.setdefault(name, set()).add(source)
+    return {name: min(given) for name, given in found.items()}
+
+
+def _all_given(maps: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, set[str]] = {}
+    for one in maps:
+        for name, value in one.items():
+            found.setdefault(name, set()).add(value)
+    return {name: sorted(values) for name, values in found.items()}
 
 
 def _attributes(group: Sequence[Row]) -> dict[str, str]:

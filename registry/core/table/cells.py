@@ -6,15 +6,18 @@ says is not judged here, only that it is a value of its kind.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, DAG_PB, RAW
+from registry.core.labeled_row import MAPS, TEXTS
 from registry.core.table import columns as columns
 
 Kind = Callable[[Any], bool]
 MAX_COUNT = (1 << 63) - 1
+_SHA256_TEXT = re.compile(r"sha256:[0-9a-f]{64}")
 _WRITTEN = 40  # letters of a wrong cell that are repeated
 
 
@@ -65,15 +68,27 @@ def _texts(value: Any) -> bool:
     return type(value) is dict and all(text(key) and text(one) for key, one in value.items())
 
 
-def _contributors(value: Any) -> bool:
+def _sha256_text(value: Any) -> bool:
+    return text(value) and _SHA256_TEXT.fullmatch(value) is not None
+
+
+def _different_texts(value: Any) -> bool:
     return type(value) is list and bool(value) and all(map(text, value)) and value == sorted(set(value))
+
+
+def _several_texts(value: Any) -> bool:
+    return type(value) is dict and all(text(key) and _different_texts(one) for key, one in value.items())
+
+
+def _signature(value: Any) -> bool:
+    return type(value) is bytes and len(value) == 65
 
 
 def _point(value: Any) -> bool:
     return type(value) is list and len(value) in (2, 3) and all(map(text, value))  # the third: how many
 
 
-_BOXES, _ATTRIBUTES = _list_of(_integers(4)), _texts
+_BOXES = _list_of(_integers(4))
 _KINDS: dict[tuple[str, str], tuple[tuple[Sequence[str], Sequence[str]], dict[str, Kind]]] = {
     ("contribution", "rows"): (
         columns.CONTRIBUTION_ROWS,
@@ -84,11 +99,10 @@ _KINDS: dict[tuple[str, str], tuple[tuple[Sequence[str], Sequence[str]], dict[st
             "size": count,
             "label": text,
             "boxes": _BOXES,
-            "attributes": _ATTRIBUTES,
-            "subject": _optional(text),
-            "licence": _optional(text),
-            "consent": _optional(text),
+            **dict.fromkeys(MAPS, _texts),
+            **dict.fromkeys(TEXTS, _optional(text)),
             "replaces": _optional(named),
+            "signature": _optional(_signature),
         },
     ),
     ("snapshot", "items"): (
@@ -98,11 +112,13 @@ _KINDS: dict[tuple[str, str], tuple[tuple[Sequence[str], Sequence[str]], dict[st
             "image": content,
             "size": count,
             "label": _optional(text),
-            "contributors": _contributors,
+            "contributors": _different_texts,
             "subject": _optional(text),
-            "attributes": _ATTRIBUTES,
+            "attributes": _texts,
             "licence": _optional(text),
             "boxes": _BOXES,
+            "sources": _texts,
+            "rights": _several_texts,
         },
     ),
     ("snapshot", "excluded"): (columns.EXCLUDED, {"sha256": digest, "reason": text, "detail": text}),
@@ -122,7 +138,7 @@ _KINDS: dict[tuple[str, str], tuple[tuple[Sequence[str], Sequence[str]], dict[st
     ),
     ("plan", "seen"): (columns.SEEN, {"sha256": digest, "how": text}),
     ("draw", "folds"): (columns.FOLDS, {"sha256": digest, "repeat": count, "fold": count}),
-    ("training", "history"): (columns.HISTORY, {"epoch": count, "values": _texts}),
+    ("training", "history"): (columns.HISTORY, {"epoch": count, "values": _texts, "state": _optional(_sha256_text)}),
     ("evaluation", "predictions"): (
         columns.PREDICTIONS,
         {

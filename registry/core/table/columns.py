@@ -15,19 +15,32 @@ CONTRIBUTION_ROWS = (
         "label",
         "boxes",  # [box]
         "attributes",  # {name: value}
+        "sources",  # {attribute: self, perceived or inferred}
         "subject",
         "licence",
         "consent",
+        "rights",  # {signal: value}, see registry.core.labeled_row
         "replaces",  # CID bytes of the contribution whose row this one corrects, or None
+        "signature",  # 65 bytes, the contributor's own over this row without it, or None
     ),
     ("sha256", "contributor"),
 )
 SNAPSHOT_ITEMS = (
-    ("sha256", "image", "size", "label", "contributors", "subject", "attributes", "licence", "boxes"),
+    (
+        "sha256",
+        "image",  # link
+        "size",
+        "label",  # class name, None of a picture that shows nothing of any class
+        "contributors",  # different names, sorted
+        "subject",
+        "attributes",
+        "licence",
+        "boxes",
+        "sources",  # {attribute: source}
+        "rights",  # {signal: [different values, sorted]}
+    ),
     ("sha256",),
 )
-# image: link; label: class name, None of a picture that shows nothing of any class; contributors: different
-# names, sorted
 EXCLUDED = (("sha256", "reason", "detail"), ("sha256",))
 PREPARED = (
     ("sha256", "width", "height", "pixels", "boxes", "box_source", "group", "reason", "measured"),
@@ -38,5 +51,7 @@ FOLDS = (("sha256", "repeat", "fold"), ("sha256", "repeat"))  # repeat r has the
 PREDICTIONS = (("sha256", "fold", "truth", "boxes", "detections"), ("sha256", "fold"))  # once a repeat
 # truth: class index, None where there is nothing to find
 # detections: [[class index, score in millionths, x, y, w, h]] by falling score
-HISTORY = (("epoch", "values"), ("epoch",))  # values: {name: decimal string}
+HISTORY = (("epoch", "values", "state"), ("epoch",))
+# values: {name: decimal string}; state: digest of all that the next epoch starts from ("sha256:<hex>"), None of epochs
+# of which the recipe asks for none
 CURVES = (("name", "points"), ("name",))  # points: [[x, y]] decimal strings; see registry.evaluation.figures.curves

@@ -12,6 +12,7 @@ from typing import Any
 
 from registry.catalog.queries import runs
 from registry.content.unixfs import importer
+from registry.content.weights_folder import read_weights
 from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
@@ -23,7 +24,7 @@ from registry.evaluation.figures.figures import METRICS
 from registry.evaluation.sentences import say
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
-from registry.workflows.base_weights import base_origin, digest_of, weights_files
+from registry.workflows.base_weights import base_origin, digest_of
 from registry.workflows.log.append import append, put_record
 from registry.workflows.parts import Parts
 from registry.workflows.runs.check_plan import after_cleaning, check_plan
@@ -104,7 +105,7 @@ def _base_fields(
     parts = context.parts
     rows = [{name: getattr(row, name) for name in ("sha256", "pixels", "group", "reason")} for row in prepared]
     items = list(tables.rows_as_dicts(context.snapshot.items, parts.store.get))
-    origin, lineage, how = base_origin(parts, digest_of(weights_files(parts.store, base, files)), rows, items)
+    origin, lineage, how = base_origin(parts, digest_of(read_weights(parts.store, base, files)), rows, items)
     seen = tables.build(*records.SEEN, list(how.items()), parts.store.put) if origin.seen is not None else None
     return {"origin": origin, "base_trainings": tuple(bytes(one) for one in lineage.trainings), "seen": seen}
 

@@ -13,7 +13,7 @@ from typing import Any
 from registry.core import records
 from registry.core.errors import NotFound, Untrusted
 from registry.core.ipld.cid import CID
-from registry.core.weights_folder import digested, weights_digest
+from registry.core.weights import digested, weights_digest
 from registry.evaluation.base_seen import UNKNOWN, about_base
 from registry.evaluation.sentences import say
 from registry.provenance.base_lineage import (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from registry.core.weights_folder import MODEL
+from registry.core.weights import MODEL
 from registry.exports.card import FIGURES, TEMPLATE, USAGE, model_card
 from registry.exports.card_base import Base, stated_origin
 from registry.provenance.checks.report import Check, Doubt, Skip, run
