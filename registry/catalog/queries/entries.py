@@ -7,7 +7,7 @@ and place, stands for it where one entry is wanted, whatever order entries were 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -15,8 +15,10 @@ from registry.catalog.schema import derived
 from registry.catalog.schema.derived import entries
 from registry.catalog.schema.operational import pending_entries
 from registry.catalog.schema.sql import decode_cursor, encode_cursor, page_limit
-from registry.core import records
 from registry.core.ipld.cid import CID
+
+if TYPE_CHECKING:
+    from registry.core import records
 
 
 def newest(db: sa.Connection, issuer: str) -> tuple[CID, int] | None:

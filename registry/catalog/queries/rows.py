@@ -19,7 +19,6 @@ from registry.catalog.schema.derived import contributions
 from registry.catalog.schema.sql import chunks
 from registry.core.ipld.cid import CID
 from registry.core.labeled_row import SAID
-from registry.core.snapshots.snapshot import FILTERS, SPEAKER, check_query, choices, matches
 
 _ROWS = derived.contribution_rows
 
@@ -64,6 +63,8 @@ def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> I
     A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer`` and ``contribution``, a CID.
     ``query`` is what ``registry.core.snapshots.snapshot.matches`` takes; ``InvalidInput`` for any other.
     """
+    from registry.core.snapshots.snapshot import FILTERS, SPEAKER, check_query, choices, matches  # loads all records
+
     wanted = dict(query or {})
     check_query(wanted)
     found = sa.select(_ROWS).where(is_newest())

@@ -19,7 +19,8 @@ from registry.imaging.decode import MAX_BYTES
 from registry.provenance.release_view import SAFETENSORS, final_weights, threshold_of
 from registry.workflows.base_weights import weights_files
 from registry.workflows.parts import Parts
-from registry.workflows.store.read_content import check_regular, read_as
+from registry.workflows.store.read_content import read_as
+from registry.workflows.store.typed_source import check_regular
 
 
 def image_paths(given: Sequence[Path]) -> list[Path]:
