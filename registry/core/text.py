@@ -40,6 +40,11 @@ _CODES = {"label": "empty_label"}
 _BLANK = {"label": "say one, or leave the row out.", "reason": "say one."}  # the way out of what can't be left out
 
 
+def sha256_text(digest: bytes) -> str:
+    """A digest with its algorithm, as records and messages state it."""
+    return f"sha256:{digest.hex()}"
+
+
 def counted(number: int, one: str, several: str | None = None) -> str:
     """A number with its noun, for a sentence: "1 row", "2 rows"; ``several`` if not with an s."""
     return f"{number} {one if number == 1 else several or one + 's'}"
