@@ -244,7 +244,7 @@ def _item(group: Sequence[Row], classes: Classes, index: int) -> list[Any]:
         "licence": _smallest(row["licence"] for row in group),
         "boxes": [list(box) for box in boxes[0]] if boxes else [],
     }
-    return [item[column] for column in records.SNAPSHOT_ITEMS[0]]
+    return [item[column] for column in records.SNAPSHOT_ITEMS.columns]
 
 
 def _smallest(values: Iterable[str | None]) -> str | None:

@@ -105,7 +105,7 @@ def _kept_tools(parts: Parts, tools: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def _prepared_row(row: Prepared) -> list[object]:
-    columns, _ = records.PREPARED
+    columns = records.PREPARED.columns
     return [records.to_value(getattr(row, column)) for column in columns]
 
 
@@ -117,7 +117,7 @@ def _base_fields(context: RunContext, base: CID | None, prepared: tuple[Prepared
     rows = [{name: getattr(row, name) for name in ("sha256", "pixels", "group", "reason")} for row in prepared]
     items = list(tables.rows_as_dicts(context.snapshot.items, parts.store.get))
     origin, lineage, how = base_origin(parts, digest_of(weights_files(parts.store, base)), rows, items)
-    seen = tables.build(*records.SEEN, list(how.items()), parts.store.put) if origin.seen is not None else None
+    seen = tables.build(records.SEEN, list(how.items()), parts.store.put) if origin.seen is not None else None
     return {"origin": origin, "base_trainings": tuple(bytes(one) for one in lineage.trainings), "seen": seen}
 
 
@@ -125,7 +125,7 @@ def _records(
     context: RunContext, prepared: tuple[Prepared, ...], version: str, environment: dict[str, str]
 ) -> tuple[CID, records.Plan]:
     parts, options = context.parts, context.options
-    output = tables.build(*records.PREPARED, [_prepared_row(row) for row in prepared], parts.store.put)
+    output = tables.build(records.PREPARED, [_prepared_row(row) for row in prepared], parts.store.put)
     name = str(context.row["recipe_name"])
     recipe = put_record(parts, records.Recipe(name=name, method=options["method"], values=options["values"]))
     preprocessing = put_record(

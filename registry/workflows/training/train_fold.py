@@ -123,7 +123,7 @@ def fold_in_child(parts: Parts, spec: Mapping[str, Any], folder: Path, report: R
         [sha256, fold, task.labels[sha256], [list(box) for box in task.rows[sha256].boxes], [list(d) for d in found]]
         for sha256, found in outcome.predictions.items()
     ]
-    predictions = tables.build(*records.PREDICTIONS, rows, parts.store.put) if fold is not None else None
+    predictions = tables.build(records.PREDICTIONS, rows, parts.store.put) if fold is not None else None
     parts.store.flush()
     return {
         "training": str(training),
@@ -172,7 +172,7 @@ def _keep_outcome(
     added = {name: importer.add_bytes(parts.store, data) for name, data in outcome.weights.items()}
     directory = importer.add_directory(parts.store, {name: (file.cid, file.tsize) for name, file in added.items()})
     history = tables.build(
-        *records.HISTORY, [[epoch, dict(values)] for epoch, values in outcome.history], parts.store.put
+        records.HISTORY, [[epoch, dict(values)] for epoch, values in outcome.history], parts.store.put
     )
     record = records.Training(
         draw=draw_cid,
