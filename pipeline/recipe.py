@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from pipeline import cost
 from registry.core.errors import InvalidInput, not_read
+from registry.imaging.decode import MAX_PIXELS
 
 Size = Annotated[int, Meta(ge=32, le=1280, multiple_of=32)]
 Level = Annotated[int, Meta(ge=0, le=255)]
@@ -38,7 +39,7 @@ class Preprocess(_Strict, frozen=True, kw_only=True):
     """Thresholds of cleaning; see the comments in quick.toml for units."""
 
     size: Size
-    max_pixels: Annotated[int, Meta(ge=1024, le=100_000_000)]
+    max_pixels: Annotated[int, Meta(ge=1024, le=MAX_PIXELS)]
     min_side: Annotated[int, Meta(ge=3, le=4096)]
     min_mean: Level
     max_mean: Level

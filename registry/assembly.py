@@ -6,17 +6,13 @@ needs neither a key nor torch; a part that can't be had is an error with the way
 
 from __future__ import annotations
 
-import contextlib
-import os
-import socket
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from registry.core.errors import Conflict, EmotionetError, NotFound, Unavailable, UsageError, with_hint
+from registry.core.errors import Conflict, NotFound, Unavailable, UsageError
 from registry.core.extras import need
 from registry.core.ports.anchor import Anchors
 from registry.core.ports.method import Method
@@ -28,8 +24,8 @@ if TYPE_CHECKING:
     from registry.content.stores.embedded import EmbeddedStore
     from registry.content.stores.kubo import KuboStore
     from registry.jobs.engines import Engine
-    from registry.jobs.queue import Job, Queue
-    from registry.jobs.worker import Check, Worker
+    from registry.jobs.queue import Queue
+    from registry.jobs.worker import Worker
     from registry.provenance.keys.keys import Key
 
 
@@ -164,66 +160,10 @@ class Home:
         return RayEngine(self.settings.ray_address)
 
     def worker(self) -> Worker:
-        """A worker of this machine with every handler."""
-        from registry.jobs.disk_reserve import keep_reserve
-        from registry.jobs.engines import NAMES
-        from registry.jobs.worker import Worker
-        from registry.workflows.training import draw_folds, evaluate_run, prepare_run, train_fold
+        """A worker of this machine that does every step of a run."""
+        from registry.workflows.training.steps import worker_of
 
-        handlers = {
-            "prepare": partial(self._begin, prepare_run.prepare),
-            "draw": partial(self._begin, draw_folds.draw),
-            "fold": partial(self._begin, train_fold.train_fold),
-            "evaluate": partial(self._begin, evaluate_run.evaluate),
-        }
-        keep_reserve(self.settings.reserve)
-        return Worker(
-            self.queue,
-            handlers,
-            self._run_failed,
-            name=f"{socket.gethostname()}-{os.getpid()}",
-            parallel=max(map(self.settings.at_once, NAMES)),
-            lease_seconds=self.settings.lease_seconds,
-            again=self._run_again,
-            make_room=self._make_room,
-            left=self._run_left,
-        )
-
-    def _make_room(self, job: Job) -> None:
-        """What can be made again, or was kept for this, leaves a full disk."""
-        from registry.jobs.disk_reserve import give_reserve
-
-        give_reserve(self.settings.reserve)
-        for pixels in (self.settings.work / job.run).glob("*.npy"):
-            with contextlib.suppress(OSError):
-                pixels.unlink()
-
-    def _begin(self, handler: Callable[[Home, Job, Check], None], job: Job, check: Check) -> None:
-        """Tell whoever follows the run what begins, then do it."""
-        with self.catalog.write() as db:
-            self.queue.emit(db, job.run, "step", {"step": job.kind, **job.payload}, self.now())
-        handler(self, job, check)
-
-    def _run_again(self, job: Job, error: EmotionetError) -> None:
-        with self.catalog.write() as db:
-            said = {
-                "step": job.kind,
-                "code": error.code,
-                "error": with_hint(error),
-                "attempt": job.attempt,
-                **job.payload,
-            }
-            self.queue.emit(db, job.run, "again", said, self.now())
-
-    def _run_left(self, job: Job) -> None:
-        from registry.workflows.runs.control_run import leave
-
-        leave(self, job.run)
-
-    def _run_failed(self, job: Job, error: EmotionetError) -> None:
-        from registry.workflows.runs.control_run import fail
-
-        fail(self, job, error)
+        return worker_of(self)
 
     def close(self) -> None:
         """Let go of what was opened."""

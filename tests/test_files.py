@@ -7,6 +7,7 @@ import resource
 import stat
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -118,7 +119,9 @@ def test_a_write_that_fails_halfway_leaves_what_was_there(tmp_path: Path) -> Non
 def test_pictures_of_predictions_are_written_all_or_none(tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         Image.new("RGB", (20, 20)).save(tmp_path / name)
-    documents = [{"image": str(tmp_path / name), "detections": [], "error": None} for name in ("a.png", "b.png")]
+    documents: list[dict[str, Any]] = [
+        {"image": str(tmp_path / name), "detections": [], "error": None} for name in ("a.png", "b.png")
+    ]
     assert len(draw_all(documents, tmp_path / "both")) == 2
     (tmp_path / "b.png").unlink()
     with pytest.raises(InvalidInput, match=r"b\.png can't be read any more"):

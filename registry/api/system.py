@@ -10,20 +10,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import sqlalchemy as sa
 from litestar import MediaType, Request, Response, get
 from litestar.types import Message, Scope
 
 from registry.api.parts import Document, Home, problems
-from registry.catalog.schema import derived, operational
+from registry.catalog.queries import counts
 from registry.workflows.parts import Parts
-
-_COUNTED = {
-    "images": derived.images,
-    "entries": derived.entries,
-    "snapshots": derived.snapshots,
-    "releases": derived.releases,
-}
 
 
 class Answers:
@@ -59,8 +51,7 @@ def healthz() -> Document:
 def readyz(home: Home) -> Document:
     """Catalog and store can be read; 503 if not."""
     with home.catalog.read() as db:
-        db.execute(sa.select(sa.literal(1)))
-        db.scalar(sa.select(sa.func.count()).select_from(derived.entries))
+        counts.entries(db)
     next(iter(home.store.pins()), None)
     return {"ok": True}
 
@@ -74,16 +65,15 @@ def metrics(request: Request[Any, Any, Any], home: Home) -> Response[str]:
 
 def _catalog_lines(parts: Parts) -> Iterator[str]:
     with parts.catalog.read() as db:
-        for name, table in _COUNTED.items():
-            yield f"# HELP emotionet_{name} How many {name} the catalog knows."
-            yield f"# TYPE emotionet_{name} gauge"
-            yield f"emotionet_{name} {db.scalar(sa.select(sa.func.count()).select_from(table))}"
-        query = sa.select(operational.runs.c.status, sa.func.count()).group_by(operational.runs.c.status)
-        states = {str(status): int(count) for status, count in db.execute(query)}
+        known, runs = counts.known(db), counts.runs_by_status(db)
+    for name, count in known.items():
+        yield f"# HELP emotionet_{name} How many {name} the catalog knows."
+        yield f"# TYPE emotionet_{name} gauge"
+        yield f"emotionet_{name} {count}"
     yield "# HELP emotionet_runs Runs by status."
     yield "# TYPE emotionet_runs gauge"
-    for state in operational.RUN_STATES:
-        yield f'emotionet_runs{{status="{state}"}} {states.get(state, 0)}'
+    for status, count in runs.items():
+        yield f'emotionet_runs{{status="{status}"}} {count}'
 
 
 ROOT_HANDLERS = (healthz, readyz, metrics)

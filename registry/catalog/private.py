@@ -71,13 +71,6 @@ def file_names(db: sa.Connection, sha256: bytes) -> list[str]:
     return sorted(db.scalars(query))
 
 
-def has_place(db: sa.Connection, sha256: bytes) -> bool:
-    """Whether an image was found to hold a place in its EXIF when its bytes came in."""
-    return (
-        db.scalar(sa.select(operational.places.c.sha256).where(operational.places.c.sha256 == sha256.hex())) is not None
-    )
-
-
 def add_source(db: sa.Connection, root: CID, *, kind: str, private: bool, at: str) -> None:
     """Remember an imported root (``kind``: folder, car, cid). Public once is public for good."""
     row = {"root": str(root), "kind": kind, "private": private, "imported_at": at}

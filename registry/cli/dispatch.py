@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Callable
 
 from registry import __version__
-from registry.cli.commands import service
 from registry.cli.failures import foreseen, tell
 from registry.cli.output import Output
 from registry.cli.parser import build_parser, parse
@@ -18,7 +17,10 @@ Command = Callable[[argparse.Namespace, Output], int]
 def dispatch(given: list[str]) -> int:
     """Run one command; returns its exit status. Nothing heavy is imported before a command that needs it runs."""
     if given[:1] == ["_child"]:  # what an engine starts; not for people
-        return service.run_as_child(given[1:])
+        from registry.assembly import open_home
+        from registry.workflows.training.steps import step_in_child
+
+        return step_in_child(given[1:], open_home)
     try:
         return _run(given)
     except EmotionetError as error:

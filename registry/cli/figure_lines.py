@@ -7,7 +7,7 @@ from typing import Any
 
 from registry.cli.output import table
 from registry.core.claim_text import claim_text
-from registry.exports.card_words import REASONS
+from registry.evaluation.sentences import not_estimable
 
 SHOWN = ("macro_f1", "accuracy", "pr_auc", "map50", "recall_gap(class)")
 
@@ -18,7 +18,7 @@ def figure_lines(done: dict[str, Any]) -> list[str]:
     rows = [
         [
             name,
-            found[name]["value"] or not_estimable(found[name]),
+            found[name]["value"] or not_estimable(found[name].get("reason")),
             found[name]["low"] or "–",
             found[name]["high"] or "–",
         ]
@@ -48,16 +48,10 @@ def later_line(claim: dict[str, Any]) -> str:
     return f"after the fact: {claim_text(claim)}: {verdict_text(claim)}{figure}"
 
 
-def not_estimable(found: dict[str, Any]) -> str:
-    """What stands in the place of a value, with the reason where it is known."""
-    reason = found.get("reason")
-    return f"not estimable: {REASONS.get(reason, reason)}" if reason else "not estimable"
-
-
 def figure_text(found: dict[str, Any]) -> str:
     """A value and its interval."""
     if found["value"] is None:
-        return not_estimable(found)
+        return not_estimable(found.get("reason"))
     ends = [found[end] or "–" for end in ("low", "high")]  # of a ratio or gap one alone may be known
     return f"{found['value']} [{', '.join(ends)}]" if ends != ["–", "–"] else str(found["value"])
 
@@ -66,7 +60,7 @@ def verdict_text(claim: dict[str, Any]) -> str:
     """A verdict, and how many more images would decide an open one, or why nothing does."""
     more = claim["needed"]
     if claim.get("reason"):
-        return f"{claim['verdict']} ({not_estimable(claim)})"
+        return f"{claim['verdict']} ({not_estimable(claim['reason'])})"
     return str(claim["verdict"]) + (
         f" ({more} more images would decide it if the figure stayed as it is)" if more else ""
     )

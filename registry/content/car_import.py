@@ -18,9 +18,10 @@ from typing import IO
 
 from registry.content.stores.batch import Batch
 from registry.content.stores.embedded import EmbeddedStore
+from registry.content.stores.verified import check_block
 from registry.core.errors import EmotionetError, InvalidInput, NotFound, Untrusted
 from registry.core.ipld import car
-from registry.core.ipld.cid import CID, verify
+from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import not_here, walk_present
 from registry.core.ipld.encoding import LINKING, links
 from registry.core.ports.store import BlockStore
@@ -67,11 +68,7 @@ class _Staged:
         """The verified bytes."""
         if cid.multihash in self._hidden and not self._batch.took(cid):
             raise not_here(cid)
-        data = self._batch.find(cid)
-        if data is None:
-            return self._store.get(cid)
-        verify(cid, data)
-        return data
+        return (self._batch if self._batch.has(cid) else self._store).get(cid)
 
 
 @contextmanager
@@ -120,7 +117,9 @@ def _verified(sections: Iterator[tuple[CID, bytes]]) -> Iterator[tuple[CID, byte
             except EmotionetError as error:
                 failed = error
                 break
-            waiting.append((cid, data, hashing.submit(verify, cid, data) if len(data) >= ASIDE else _now(cid, data)))
+            waiting.append(
+                (cid, data, hashing.submit(check_block, cid, data) if len(data) >= ASIDE else _now(cid, data))
+            )
             yield from _ended(waiting, AHEAD)
         yield from _ended(waiting, 0)
     if failed is not None:
@@ -130,9 +129,9 @@ def _verified(sections: Iterator[tuple[CID, bytes]]) -> Iterator[tuple[CID, byte
 def _now(cid: CID, data: bytes) -> Future[None]:
     done = Future[None]()
     try:
-        verify(cid, data)
+        check_block(cid, data)
         done.set_result(None)
-    except Untrusted as error:
+    except EmotionetError as error:
         done.set_exception(error)
     return done
 

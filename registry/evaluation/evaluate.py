@@ -6,6 +6,7 @@ whatever order they come. The run that trained and the audit that doubts it call
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,18 @@ from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.figure_names import check_attribute
 from registry.core.ipld.cid import CID
-from registry.core.records import REFIT, Claim, GroupTest, Metric, Optimistic, Origin, Overfitting, Spread, Verdict
+from registry.core.records import (
+    REFIT,
+    Claim,
+    GroupTest,
+    Metric,
+    Note,
+    Optimistic,
+    Origin,
+    Overfitting,
+    Spread,
+    Verdict,
+)
 from registry.evaluation.base_seen import about_base, mark
 from registry.evaluation.claims import judge_all
 from registry.evaluation.decimals import six, six_ratio
@@ -35,6 +47,7 @@ from registry.evaluation.intervals.intervals import group_indices
 from registry.evaluation.notes import notes
 
 MAX_CLASSES = 100
+_FINAL = re.compile(r"fold:([0-9]{1,9})", re.ASCII)
 MAX_FOLDS = 2000  # of all repeats: each is looked at by itself
 
 
@@ -58,7 +71,7 @@ class Result:
     fairness: tuple[Metric, ...]
     tests: tuple[GroupTest, ...]
     verdicts: tuple[Verdict, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def evaluate(
@@ -84,7 +97,7 @@ def evaluate(
     what the trainings tell of their losses; ``groups`` names the attributes to compare; ``clusters`` maps an
     image to its group (one without is its own); ``min_group`` counts images; ``origin`` and ``seen`` say what
     base weights have seen of all images, and which these are. ``InvalidInput`` for what no plan or run can say
-    (``bad_predictions``, ``bad_rounds``, ``bad_seed``, ``bad_claim``, ``bad_classes``, ``bad_groups``,
+    (``bad_predictions``, ``bad_rounds``, ``bad_final``, ``bad_seed``, ``bad_claim``, ``bad_classes``, ``bad_groups``,
     ``reserved_name``).
     """
     _check(classes, groups, clusters, attributes)
@@ -119,7 +132,7 @@ def evaluate(
         verdicts=mark(judge_all(claims, {one.name: one for one in (*pooled, worst, *people.figures)}), origin),
         notes=notes(
             *(columns, attributes, groups, threshold, _procedure(final), both),
-            (*about_base(origin), *thin_classes(columns, persons, classes, threshold.k), *people.said),
+            (*about_base(origin), *thin_classes(columns, persons, classes, threshold.k), *people.notes),
             everyone,
         ),
     )
@@ -146,18 +159,14 @@ def _apart(columns: Columns, persons: Ints, rule: Rule, seen: Collection[bytes],
     return found
 
 
-def _procedure(final: str) -> str:
+def _procedure(final: str) -> Note:
     """Of what the pooled figures speak, and whether the weights that people get have any of their own."""
-    whose = (
-        "trained on all images: nobody is left to judge them, they have no figures of their own."
-        if final == REFIT
-        else f"those of {final.replace(':', ' ')} alone, whose own figures stand by fold."
-    )
-    return (
-        "Pooled figures describe the procedure over all folds, each image judged by a fold that was not trained on "
-        "it; the "
-        f"weights that people get are {whose}"
-    )
+    if final == REFIT:
+        return Note(code="procedure_refit", values={})
+    found = _FINAL.fullmatch(final)
+    if found is None:
+        raise InvalidInput(f"{final[:40]!r} is neither fold:N nor refit", code="bad_final")
+    return Note(code="procedure_fold", values={"fold": int(found[1])})
 
 
 def _optimistic(columns: Columns, rule: ThresholdRule) -> tuple[Optimistic, ...]:

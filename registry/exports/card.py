@@ -15,6 +15,7 @@ from registry.core.records import REFIT, Metric
 from registry.core.run_view import ReleaseView
 from registry.core.snapshots.snapshot import NOTHING
 from registry.evaluation.base_seen import about_base
+from registry.evaluation.sentences import not_estimable, say
 from registry.exports import card_words as words
 from registry.exports.card_base import Base
 from registry.exports.card_front import LICENCE, front_matter
@@ -31,18 +32,18 @@ _NOTHING = (
 )
 
 
-def _why(reason: str | None) -> str:
-    """What stands in the place of a value."""
-    return f"not estimable: {words.REASONS.get(reason, reason)}" if reason else "not estimable"
-
-
 def _interval(low: str | None, high: str | None) -> str | None:
     return None if low is None else f"{low} to {high}"
 
 
 def _figures(figures: Iterable[Metric]) -> list[str]:
     rows = [
-        [one.name, one.value if one.value is not None else _why(one.reason), _interval(one.low, one.high), one.n]
+        [
+            one.name,
+            one.value if one.value is not None else not_estimable(one.reason),
+            _interval(one.low, one.high),
+            one.n,
+        ]
         for one in figures
     ]
     return table(["figure", "value", "95 % interval", "images"], rows)
@@ -84,7 +85,7 @@ def _making(view: ReleaseView, base: Base | None) -> list[str]:
         *([_NOTHING] if len(view.evaluation.confusion) > len(view.snapshot.classes) else []),
         f"- {len(view.trainings)} trainings, folds grouped by person and near-duplicate, stratified by class; "
         f"seed {plan.seed}.",
-        *(f"- **{line(said)}**" for said in about_base(plan.origin)),
+        *(f"- **{line(say(note))}**" for note in about_base(plan.origin)),
         f"- The weights that people get are those of {line(plan.final)}, as the plan fixed.",
         f"- {anchored}",
         "",
@@ -172,7 +173,7 @@ def _claims(view: ReleaseView) -> list[str]:
         [
             claim_text(one),
             one.verdict,
-            one.value or _why(one.reason),
+            one.value or not_estimable(one.reason),
             _interval(one.low, one.high),
             one.needed,
         ]
@@ -184,7 +185,7 @@ def _claims(view: ReleaseView) -> list[str]:
 
 def _fairness(view: ReleaseView) -> list[str]:
     missing = view.evaluation.notes[:1]  # the first note says what was not looked at
-    lines = ["## Fairness", "", *(f"**{line(note)}**\n" for note in missing), *_figures(view.evaluation.fairness)]
+    lines = ["## Fairness", "", *(f"**{line(say(note))}**\n" for note in missing), *_figures(view.evaluation.fairness)]
     if view.evaluation.tests:
         rows = [
             [one.name, one.difference, _interval(one.low, one.high), one.p, one.corrected, one.n]
@@ -226,7 +227,7 @@ def model_card(view: ReleaseView, base: Base | None = None) -> str:
             *_apart(view),
             *_confusion(view),
             *_honesty(view),
-            *(f"- {line(note)}" for note in view.evaluation.notes[1:]),
+            *(f"- {line(say(note))}" for note in view.evaluation.notes[1:]),
             "",
             *_claims(view),
             *_fairness(view),

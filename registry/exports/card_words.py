@@ -97,14 +97,3 @@ ANNEX = (
         "The monitoring plan, and somebody who answers for it.",
     ),
 )
-# Why a figure has no value (``record_figures.REASONS``).
-REASONS = {
-    "no_images": "no image is of this class",
-    "no_negatives": "every image is of this class, so nothing could be wrong",
-    "no_calls": "nothing is called so",
-    "no_boxes": "no image has a box of this class",
-    "no_background": "no picture is there that shows nothing",
-    "too_few": "too few images",
-    "one_group": "nothing to compare with",
-    "not_compared": "not among the figures",
-}

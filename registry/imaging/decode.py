@@ -1,11 +1,12 @@
 """From a stranger's bytes to upright RGB pixels, or to the reason why not.
 
-Invariants: the header is read before any pixel: an image above the limit is never decoded; only the
-formats below are tried; the orientation of EXIF (or XMP) is applied; colours are turned into sRGB where an embedded
-profile says that they mean something else (in LittleCMS's fixed-point arithmetic, the same with the same build of
-Pillow; a profile that can't be read counts for nothing); transparency is laid on grey 114; 16 bits a level are cut to
-8, their profile left out; of an animation or of several pictures the first counts. Texts in a PNG, or a profile, lose
-no picture, however long they are. What can't be decoded has a reason in plain words, never the name of an exception.
+Invariants: pictures are opened here alone (``other_readers`` asks what other programs make of one that was); the
+header is read before any pixel: an image above the limit is never decoded; only the formats below are tried; the
+orientation of EXIF (or XMP) is applied; colours are turned into sRGB where an embedded profile says that they mean
+something else (in LittleCMS's fixed-point arithmetic, the same with the same build of Pillow; a profile that can't be
+read counts for nothing); transparency is laid on grey 114; 16 bits a level are cut to 8, their profile left out; of an
+animation or of several pictures the first counts. Texts in a PNG, or a profile, lose no picture, however long they are.
+What can't be decoded has a reason in plain words, never the name of an exception.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from registry.core.picture_bytes import PNG, PROFILE, READ, TEXTS, cut_off, why_
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+MAX_BYTES = 64 << 20  # of one file that is read as a picture
+MAX_PIXELS = 100_000_000  # of one picture; a recipe may allow fewer
 FILL = 114  # the grey that YOLO pads with
 _ORIENTATION = 0x0112
 MAX_PROFILE = 4 << 20  # bytes: a printer's have one or two million, a camera's a few thousand

@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from registry.core.picture_bytes import READ, broken_chunk, cut_off, why_no_picture
-from registry.imaging.decode import Undecodable, decode, header, upright_size
+from registry.imaging.decode import MAX_BYTES, MAX_PIXELS, Undecodable, decode, header, upright_size
 from registry.imaging.places import says_place
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MOST = 64 << 20  # bytes of a file that are looked at
-MAX_PIXELS = 100_000_000
 _SMALL = 1_000_000  # pixels that cost less than the rest of an import
 _UNTOLD = ("GIF", "TIFF")
 _HEADER = 256 << 10  # bytes in which nearly every picture says its size
@@ -54,7 +52,7 @@ def size_of(read: Callable[[int], bytes]) -> tuple[int, int]:
     """Width and height of the upright picture that ``read`` gives the first bytes of; zeros where it is none."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for limit in (_HEADER, MOST):
+        for limit in (_HEADER, MAX_BYTES):
             data = read(limit)
             opened = _opened(data)
             if opened is not None:

@@ -1,6 +1,6 @@
 """Small pictures of images that may be anything: for people to look at, never for a figure.
 
-Invariants: decoded as training decodes them, none of more pixels than MAX_PIXELS; nothing of the original but its
+Invariants: decoded as training decodes them, none above its limit; nothing of the original but its
 pixels is passed on: no EXIF, no comment, no profile.
 """
 
@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from registry.imaging.decode import Undecodable, decode
-
-MAX_PIXELS = 50_000_000
+from registry.imaging.decode import MAX_PIXELS, Undecodable, decode
 
 
 def thumbnail(data: bytes, side: int) -> Image.Image | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from registry.api.gateway.car import EntityBytes, Extract
 from registry.api.gateway.path import find
 from registry.assembly import Home
-from registry.catalog.queries import images
+from registry.catalog import private
 from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs import reader
 from registry.content.unixfs.importer import add_bytes, add_directory
@@ -26,7 +26,7 @@ def publish(home: Home, *roots: CID) -> None:
     home.store.flush()
     with home.catalog.write() as db:
         for root in roots:
-            images.add_source(db, root, kind="car", private=False, at=home.now())
+            private.add_source(db, root, kind="car", private=False, at=home.now())
 
 
 def put(store: BlockStore, data: bytes, codec: int = RAW) -> CID:

@@ -119,5 +119,5 @@ def test_an_event_s_number_beyond_all_is_refused_before_the_stream(client: Clien
     last = client.get(f"/api/v1/runs/{run}/events", headers={"Last-Event-ID": "9" * 18})
     assert (last.status_code, last.text) == (200, "")
     for number in ("9" * 19, str(2**63 - 1), str(2**63), str(2**64), "9" * 400, "-1", "\u0663"):
-        answer = client.get(f"/api/v1/runs/{run}/events", headers={"Last-Event-ID": number.encode()})
+        answer = client.get(f"/api/v1/runs/{run}/events", headers={b"Last-Event-ID": number.encode()})
         problem(answer, 400, "invalid_request")

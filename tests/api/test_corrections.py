@@ -10,6 +10,8 @@ import pytest
 
 from registry.assembly import Home
 from registry.catalog.queries import images
+from registry.catalog.queries.rows import current_row
+from registry.catalog.schema import derived
 from registry.cli.main import main
 from registry.core import records
 from registry.core.ipld.cid import CID
@@ -61,7 +63,7 @@ def newest(home: Home, cid: str) -> dict[str, Any]:
     with home.catalog.read() as db:
         sha256 = images.resolve_image(db, cid)
         assert sha256 is not None
-        row = images.current_row(db, sha256, home.key.did, "anna")
+        row = current_row(db, sha256, home.key.did, "anna")
     assert row is not None
     return row
 
@@ -124,6 +126,6 @@ def test_a_label_makes_no_bytes_held(client: Client, writer: Headers, home: Home
     (cid,) = map(str, send(client, writer, [picture(0)]))
     register(client, writer, [{"cid": cid, **FIRST}])
     with home.catalog.write() as db:
-        db.execute(images.t.images.update().values(stored=False))
+        db.execute(derived.images.update().values(stored=False))
     by_label(client, writer, cid)
     assert client.get(f"/api/v1/images/{cid}").json()["status"] == "referenced"

@@ -15,7 +15,8 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
-from registry.catalog.queries import entries, images
+from registry.catalog.queries import images
+from registry.catalog.queries.rows import current_row
 from registry.cli.main import main
 from registry.core import text
 from registry.core.errors import InvalidInput
@@ -23,6 +24,7 @@ from registry.settings import read_settings
 from tests.api.conftest import LABELS, Client, Headers, make_token, picture, problem, register, send
 from tests.catalog.databases import KINDS, migrated
 from tests.support.hostile_text import HOSTILE
+from tests.support.logs import log_of
 
 FIELDS = ("label", "contributor", "subject", "licence", "consent", "attribute", "value")
 Row = dict[str, Any]
@@ -57,7 +59,7 @@ def good(asked: Asked) -> None:
     """An honest request: another label, which is said and can be read."""
     with asked.home.catalog.read() as db:
         before = images.get_image(db, asked.image)
-        log = len(entries.log(db, asked.home.key.did))
+        log = len(log_of(db, asked.home.key.did))
     assert before is not None
     answer = asked.client.post(
         f"/api/v1/images/{asked.image}/labels", json={"label": LABELS[log % 4] + str(log)}, headers=asked.writer
@@ -105,7 +107,7 @@ def as_csv(rows: list[Row]) -> tuple[str, bytes]:
 @pytest.mark.parametrize("field", ["classes", "label", "contributor", "subject", "attribute", "value"])
 def test_a_snapshots_texts(asked: Asked, field: str) -> None:
     for given in HOSTILE:
-        query = {field: given} if field in FIELDS[:3] else {}
+        query: dict[str, Any] = {field: given} if field in FIELDS[:3] else {}
         if field in ("attribute", "value"):
             query["attributes"] = {given: "x"} if field == "attribute" else {"luz": given}
         asks = {"classes": f"{given}, feliz\n"} if field == "classes" else {"query": query}
@@ -141,7 +143,7 @@ def test_rows(asked: Asked, field: str, write: Callable[[list[Row]], tuple[str, 
                 continue
             name = kept if field == "contributor" else f"{field} {number}"
             sha256 = bytes.fromhex(result["sha256"])
-            row = images.current_row(db, sha256, asked.home.key.did, name)
+            row = current_row(db, sha256, asked.home.key.did, name)
             assert row is not None
             held = {**row, "attribute": next(iter(row["attributes"]), None), "value": row["attributes"].get("luz")}
             assert (field == "subject" and held[field]) or held[field] == kept
@@ -160,7 +162,7 @@ def test_another_label(asked: Asked, field: str) -> None:
         assert answer.status_code == 200, (given, answer.text)
         with asked.home.catalog.read() as db:
             sha256 = bytes.fromhex(answer.json()["sha256"])
-            row = images.current_row(db, sha256, asked.home.key.did, kept if field == "contributor" else "anna")
+            row = current_row(db, sha256, asked.home.key.did, kept if field == "contributor" else "anna")
         assert row is not None
         assert row[field] == kept
     good(asked)

@@ -105,7 +105,7 @@ def test_who_waits_too_long_for_the_others_is_told(
 
 def test_rows_are_registered_and_answered_in_order(client: Client, writer: Headers) -> None:
     one, two = send(client, writer, [picture(0), picture(1)])
-    rows = [
+    rows: list[Any] = [
         {"cid": str(one), "label": "feliz", "contributor": "anna", "boxes": [[1.5, 2, 30, 40.25]]},
         {"cid": str(two), "label": "triste", "subject": "Somebody", "attributes": {"light": "dim"}, "licence": "CC0"},
         {"cid": "nonsense", "label": "feliz"},

@@ -13,7 +13,7 @@ from litestar.testing import TestClient
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
 from registry.catalog.index import indexing
-from registry.catalog.queries import images
+from registry.catalog.private import add_source
 from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs import reader
 from registry.content.unixfs.importer import add_bytes, add_directory
@@ -76,7 +76,7 @@ def _private(home: Home, folder: Path) -> CID:
     root = add_directory(home.store, {**files, "loose.jpg": (loose.cid, loose.tsize)}).cid
     home.store.flush()
     with home.catalog.write() as db:
-        images.add_source(db, root, kind="folder", private=True, at=home.now())
+        add_source(db, root, kind="folder", private=True, at=home.now())
     return root
 
 
@@ -98,7 +98,7 @@ def other_table(home: Home, columns: tuple[str, ...] = ("sha256", "colour")) -> 
 def publish(home: Home, cid: CID) -> None:
     """What importing a CAR with this root says of it."""
     with home.catalog.write() as db:
-        images.add_source(db, cid, kind="car", private=False, at=home.now())
+        add_source(db, cid, kind="car", private=False, at=home.now())
 
 
 TAILS = ("", "/items", "/diff/{honest}", "/proof/" + "00" * 32)
@@ -293,14 +293,14 @@ def test_a_published_folder_is_whole_though_a_private_one_shares_its_files(
     shared = add_directory(home.store, {**files, "again.csv": files["labels.csv"]}).cid
     home.store.flush()
     with home.catalog.write() as db:
-        images.add_source(db, shared, kind="folder", private=False, at=home.now())
+        add_source(db, shared, kind="folder", private=False, at=home.now())
     answer = client.get(f"/ipfs/{shared}?format=car")
     assert answer.status_code == 200
     assert home.store.get(files["labels.csv"][0]) in answer.content
     problem(client.get(f"/ipfs/{private['loose.jpg'].cid}?format=raw"), 404, "not_found")
 
 
-ASKED = {  # what a POST asks about, in its body
+ASKED: dict[str, list[dict[str, Any]]] = {  # what a POST asks about, in its body
     "/api/v1/audits": [{"target": "{}"}, {"target": "{}", "level": 2}],
     "/api/v1/snapshots": [{"supersedes": "{}"}],
     "/api/v1/runs": [

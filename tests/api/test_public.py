@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from registry.api.gateway.public import Public
 from registry.api.problems import HttpProblem
 from registry.assembly import Home
-from registry.catalog.queries import images
+from registry.catalog.private import add_source
 from registry.catalog.schema import derived
 from registry.content.unixfs.importer import add_bytes, add_directory
 from registry.core import records
@@ -28,7 +28,7 @@ def published(home: Home) -> Public:
 
 def source(home: Home, root: CID, *, private: bool) -> None:
     with home.catalog.write() as db:
-        images.add_source(db, root, kind="car", private=private, at=home.now())
+        add_source(db, root, kind="car", private=private, at=home.now())
 
 
 def put(home: Home, data: bytes, codec: int = RAW) -> CID:

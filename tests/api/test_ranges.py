@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -69,7 +70,7 @@ def test_a_cut_is_a_slice(pieces: list[bytes], data: st.DataObject) -> None:
 
 
 def test_a_cut_reads_nothing_behind_its_end() -> None:
-    def pieces():  # type: ignore[no-untyped-def]
+    def pieces() -> Iterator[bytes]:
         yield b"0123"
         yield b"4567"
         raise AssertionError("read on")
@@ -86,7 +87,7 @@ def test_validators(header: str | None, expected: bool) -> None:
 
 
 def test_what_is_missing_shows_before_the_answer_begins() -> None:
-    def broken():  # type: ignore[no-untyped-def]
+    def broken() -> Iterator[bytes]:
         raise NotFound("not here")
         yield b""
 

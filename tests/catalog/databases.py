@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from registry.catalog.schema.database import Catalog
-from registry.catalog.schema.operational import metadata
+from registry.catalog.schema.derived import metadata
 
 KINDS = [
     pytest.param("sqlite"),

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -22,12 +23,12 @@ import migrations
 from registry.catalog import tokens
 from registry.catalog.queries import runs
 from registry.catalog.schema.database import HEAD, Catalog, parse_url, translated
-from registry.catalog.schema.derived import REBUILDABLE
-from registry.catalog.schema.operational import KEPT, metadata
+from registry.catalog.schema.derived import REBUILDABLE, metadata
+from registry.catalog.schema.operational import KEPT
 from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, UsageError
 from tests.catalog.world import NOW
 
-RUN = {"snapshot": "s", "recipe_name": "quick", "engine": "local", "options": {}, "now": NOW}
+RUN: dict[str, Any] = {"snapshot": "s", "recipe_name": "quick", "engine": "local", "options": {}, "now": NOW}
 
 
 def test_the_history_leads_to_the_tables_as_they_are_written(catalog: Catalog) -> None:

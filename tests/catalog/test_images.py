@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from registry.catalog import private
 from registry.catalog.queries import images
+from registry.catalog.queries.rows import contributions_in_log_order, contributors_query, current_rows
+from registry.catalog.queries.withdrawals import withdrawn_images
 from registry.catalog.schema.database import Catalog
 from registry.catalog.schema.derived import REBUILDABLE
 from registry.core import records
@@ -96,15 +98,15 @@ def test_statuses(world: World) -> None:
     world.label(*(world.row(n, "feliz") for n in range(5)))
     with world.catalog.write() as db:
         for number in range(4):
-            images.put_image(db, sha256_of(number), len(image_bytes(number)), {}, stored=True)
+            images.put_images(db, [(sha256_of(number), len(image_bytes(number)), ())], stored=True)
         alias = CID.v1(DAG_PB, b"\7" * 32)
-        images.put_image(db, sha256_of(2), len(image_bytes(2)), {"other": alias}, stored=True)
+        images.put_images(db, [(sha256_of(2), len(image_bytes(2)), (alias,))], stored=True)
     world.withdraw(sha256_of(0))
     world.withdraw(bytes(world.image(1)))  # by its raw CID
     world.withdraw(bytes(alias))  # by an alias
     world.withdraw(b"\5" * 32)  # nobody knows this image
     with world.catalog.read() as db:
-        assert images.withdrawn(db) == {sha256_of(0), sha256_of(1), sha256_of(2), b"\5" * 32}
+        assert withdrawn_images(db) == {sha256_of(0), sha256_of(1), sha256_of(2), b"\5" * 32}
     for status, numbers in {"withdrawn": (0, 1, 2), "stored": (3,), "referenced": (4,)}.items():
         found = pages(world.catalog, 2, status=status)
         assert [row["sha256"] for row in found] == sorted(sha256_of(n).hex() for n in numbers)
@@ -115,7 +117,7 @@ def test_an_image_is_found_by_any_of_its_names(world: World) -> None:
     world.label(world.row(0, "feliz"))
     old = world.image(0, profile="unixfs-v0-2015")
     with world.catalog.write() as db:
-        images.put_image(db, sha256_of(0), len(image_bytes(0)), {"unixfs-v0-2015": old}, stored=True)
+        images.put_images(db, [(sha256_of(0), len(image_bytes(0)), (old,))], stored=True)
         names = (
             sha256_of(0).hex(),
             sha256_of(0).hex().upper(),
@@ -137,7 +139,7 @@ def test_an_image_is_found_by_any_of_its_names(world: World) -> None:
 def test_the_size_of_bytes_that_are_held_is_certain(world: World) -> None:
     world.label(world.row(0, "feliz", size=999))  # a contributor may be wrong
     with world.catalog.write() as db:
-        images.put_image(db, sha256_of(0), len(image_bytes(0)), {}, stored=True)
+        images.put_images(db, [(sha256_of(0), len(image_bytes(0)), ())], stored=True)
     world.label(world.row(0, "feliz", "ben", size=998))
     with world.catalog.read() as db:
         image = images.get_image(db, sha256_of(0).hex())
@@ -169,7 +171,7 @@ def test_queries_mean_what_the_audit_takes_them_to_mean(world: World, query: dic
     world.label(*first)
     world.label(*second)
     with world.catalog.read() as db:
-        found = list(images.current_rows(db, query))
+        found = list(current_rows(db, query))
     for row in found:
         del row["contribution"]
     said = [{**row, "issuer": world.key.did} for row in (*first, *second)]
@@ -181,7 +183,7 @@ def test_queries_mean_what_the_audit_takes_them_to_mean(world: World, query: dic
 )
 def test_queries_that_mean_nothing(world: World, query: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput), world.catalog.read() as db:
-        list(images.current_rows(db, query))
+        list(current_rows(db, query))
 
 
 CLASSES: Classes = classes_of(("feliz", "triste"), {"feliz": 0, "triste": 1})
@@ -213,8 +215,8 @@ def test_a_snapshot_follows_from_the_contributions_it_names(
             rows = [world.row(number, label, contributor) for number, contributor, label, _ in batch]
             tables_of[world.label(*rows, key=key)] = [{**row, "issuer": key.did} for row in rows]
     with world.catalog.read() as db:
-        chosen = list(images.current_rows(db, query))
-        named = images.contributions_in_log_order(db, {row["sha256"] for row in chosen})
+        chosen = list(current_rows(db, query))
+        named = contributions_in_log_order(db, {row["sha256"] for row in chosen})
     read = resolve_rows(row for cid in named for row in tables_of[cid])
     again = [row for row in read if matches(row, query)]
     assert select(again, CLASSES) == select(chosen, CLASSES)
@@ -225,34 +227,34 @@ def test_contributions_about_other_images_are_not_named(world: World) -> None:
     second = world.label(world.row(1, "triste"), world.row(2, "feliz"))
     third = world.label(world.row(3, "feliz"))
     with world.catalog.read() as db:
-        assert images.contributions_in_log_order(db, {sha256_of(0)}) == [first, second]
-        assert images.contributions_in_log_order(db, {sha256_of(3)}) == [third]
-        assert images.contributions_in_log_order(db, {sha256_of(n) for n in range(9)}) == [first, second, third]
-        assert images.contributions_in_log_order(db, set()) == []
+        assert contributions_in_log_order(db, {sha256_of(0)}) == [first, second]
+        assert contributions_in_log_order(db, {sha256_of(3)}) == [third]
+        assert contributions_in_log_order(db, {sha256_of(n) for n in range(9)}) == [first, second, third]
+        assert contributions_in_log_order(db, set()) == []
 
 
 def test_a_filter_for_those_who_labelled_a_source(world: World) -> None:
     world.label(world.row(0, "feliz", "ana"), world.row(1, "feliz", "ben"), world.row(2, "feliz", "carla"))
     with world.catalog.write() as db:
         for number in (0, 1):
-            images.add_file_name(db, sha256_of(number), f"{number}.jpg", ROOT)
-        assert images.contributors_query(db, ROOT) == {"contributor": ["ana", "ben"]}
-        images.add_file_name(db, sha256_of(2), "2.jpg", ROOT)
-        assert images.contributors_query(db, ROOT) == {}  # nobody else labelled anything
+            private.add_file_name(db, sha256_of(number), f"{number}.jpg", ROOT)
+        assert contributors_query(db, ROOT) == {"contributor": ["ana", "ben"]}
+        private.add_file_name(db, sha256_of(2), "2.jpg", ROOT)
+        assert contributors_query(db, ROOT) == {}  # nobody else labelled anything
 
 
 def test_a_pseudonym_is_stable_until_its_key_is_destroyed(world: World) -> None:
     with world.catalog.write() as db:
-        first = images.pseudonym(db, "Ana García")
+        first = private.pseudonym(db, "Ana García")
         assert len(bytes.fromhex(first)) == 16
-        assert images.pseudonym(db, "Ana García") == first
-        assert images.pseudonym(db, "ana garcía") != first
+        assert private.pseudonym(db, "Ana García") == first
+        assert private.pseudonym(db, "ana garcía") != first
     with world.catalog.write() as db:
-        assert images.pseudonym(db, "Ana García") == first
-        images.forget_subject(db, "Ana García")
-        assert images.pseudonym(db, "Ana García") != first
+        assert private.pseudonym(db, "Ana García") == first
+        private.forget_subject(db, "Ana García")
+        assert private.pseudonym(db, "Ana García") != first
         with pytest.raises(NotFound):
-            images.forget_subject(db, "nobody")
+            private.forget_subject(db, "nobody")
 
 
 def test_a_pseudonym_can_not_be_found_from_the_name(tmp_path: Any) -> None:
@@ -261,36 +263,34 @@ def test_a_pseudonym_can_not_be_found_from_the_name(tmp_path: Any) -> None:
         catalog = Catalog(f"sqlite:///{tmp_path}/{number}.sqlite")
         catalog.upgrade()
         with catalog.write() as db:
-            found.add(images.pseudonym(db, "Ana"))
+            found.add(private.pseudonym(db, "Ana"))
         catalog.close()
     assert len(found) == 2
 
 
-def test_file_names_and_places(world: World) -> None:
+def test_every_name_that_an_image_came_under_is_known_once(world: World) -> None:
     with world.catalog.write() as db:
-        images.add_file_name(db, sha256_of(0), "b.jpg", ROOT)
-        images.add_file_name(db, sha256_of(0), "a.jpg", ROOT)
-        images.add_file_name(db, sha256_of(0), "a.jpg", ROOT)
-        images.put_image(db, sha256_of(1), 1, {}, stored=True, has_place=True)
-        assert images.file_names(db, sha256_of(0)) == ["a.jpg", "b.jpg"]
-        assert images.file_names(db, sha256_of(1)) == []
-        assert [private.has_place(db, sha256_of(n)) for n in (0, 1)] == [False, True]
+        private.add_file_name(db, sha256_of(0), "b.jpg", ROOT)
+        private.add_file_name(db, sha256_of(0), "a.jpg", ROOT)
+        private.add_file_name(db, sha256_of(0), "a.jpg", ROOT)
+        assert private.file_names(db, sha256_of(0)) == ["a.jpg", "b.jpg"]
+        assert private.file_names(db, sha256_of(1)) == []
 
 
 def test_a_source_once_public_stays_so(world: World) -> None:
     with world.catalog.write() as db:
-        images.add_source(db, ROOT, kind="folder", private=True, at=NOW)
-        assert images.private_roots(db) == {ROOT}
-        images.add_source(db, ROOT, kind="folder", private=False, at=NOW)
-        assert images.private_roots(db) == set()
-        images.add_source(db, ROOT, kind="folder", private=True, at=NOW)
-        assert images.private_roots(db) == set()
+        private.add_source(db, ROOT, kind="folder", private=True, at=NOW)
+        assert private.private_roots(db) == {ROOT}
+        private.add_source(db, ROOT, kind="folder", private=False, at=NOW)
+        assert private.private_roots(db) == set()
+        private.add_source(db, ROOT, kind="folder", private=True, at=NOW)
+        assert private.private_roots(db) == set()
 
 
 def test_no_private_name_is_in_a_table_that_follows_from_records(world: World) -> None:
     with world.catalog.write() as db:
-        pseudonym = images.pseudonym(db, "Ana García")
-        images.add_file_name(db, sha256_of(0), "Ana García.jpg", ROOT)
+        pseudonym = private.pseudonym(db, "Ana García")
+        private.add_file_name(db, sha256_of(0), "Ana García.jpg", ROOT)
     world.label(world.row(0, "feliz", subject=pseudonym))
     world.everything()
     assert "Garc" not in repr(dump(world.catalog))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from itertools import permutations
+from typing import Any
 
 import msgspec
 import pytest
 
 from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
 from registry.catalog.queries import entries, images, releases, runs, snapshots
+from registry.catalog.queries.rows import contributions_in_log_order, current_row, current_rows, image_history
 from registry.catalog.schema import derived
 from registry.catalog.schema.derived import REBUILDABLE
 from registry.core import log, records
@@ -17,6 +19,7 @@ from registry.core.errors import Conflict, InvalidInput, NotFound, Untrusted
 from registry.core.ipld.cid import CID, DAG_PB, RAW
 from registry.core.table import tables
 from tests.catalog.world import World, at, dump, image_bytes, sha256_of
+from tests.support.logs import all_entries, log_of
 from tests.support.signer import MemorySigner
 
 
@@ -43,13 +46,13 @@ def test_the_order_of_arrival_plays_no_part(world: World) -> None:
                 connection.execute(table.delete())
         world.index(*order)
         with world.catalog.read() as db:
-            row = images.current_row(db, sha256_of(0), world.key.did, "ana")
+            row = current_row(db, sha256_of(0), world.key.did, "ana")
             assert row is not None
             assert row["label"] == "sorprendido"
-            theirs = images.current_row(db, sha256_of(0), ben.did, "ana")
+            theirs = current_row(db, sha256_of(0), ben.did, "ana")
             assert theirs is not None
             assert theirs["label"] == "enojado"
-            found = (row["label"], [str(cid) for cid in images.contributions_in_log_order(db, {sha256_of(0)})])
+            found = (row["label"], [str(cid) for cid in contributions_in_log_order(db, {sha256_of(0)})])
         kept[str((found, dump(world.catalog)))] = order
     assert len(kept) == 1
 
@@ -58,12 +61,12 @@ def test_a_contribution_fills_images_rows_and_history(world: World) -> None:
     first = world.label(world.row(0, "feliz", boxes=[[1, 2, 3, 4]], attributes={"age": "30"}, subject="p"))
     second = world.label(world.row(0, "triste", replaces=bytes(first)))
     with world.catalog.read() as db:
-        row = images.current_row(db, sha256_of(0), world.key.did, "ana")
+        row = current_row(db, sha256_of(0), world.key.did, "ana")
         assert row is not None
         assert row["contribution"] == second
         assert row["replaces"] == bytes(first)
         assert (row["label"], row["boxes"], row["attributes"]) == ("triste", [], {})
-        history = images.history(db, sha256_of(0))
+        history = image_history(db, sha256_of(0))
         assert [(one["label"], one["current"], one["issued_at"]) for one in history] == [
             ("feliz", False, at(2)),
             ("triste", True, at(3)),
@@ -73,8 +76,8 @@ def test_a_contribution_fills_images_rows_and_history(world: World) -> None:
         image = images.get_image(db, sha256_of(0).hex())
         assert image is not None
         assert image["status"] == "referenced"
-        assert images.current_row(db, sha256_of(0), world.key.did, "ben") is None
-        assert images.current_row(db, sha256_of(1), world.key.did, "ana") is None
+        assert current_row(db, sha256_of(0), world.key.did, "ben") is None
+        assert current_row(db, sha256_of(1), world.key.did, "ana") is None
 
 
 def test_a_table_of_thousands_of_rows(world: World) -> None:
@@ -85,7 +88,7 @@ def test_a_table_of_thousands_of_rows(world: World) -> None:
         rows.append(world.row(0, f"l{number % 7}", sha256=digest, cid=bytes(CID.v1(DAG_PB, digest)), size=number))
     world.label(*rows)
     with world.catalog.read() as db:
-        found = list(images.current_rows(db))
+        found = list(current_rows(db))
         assert [row["sha256"] for row in found] == [number.to_bytes(32, "big") for number in range(count)]
         assert [row["size"] for row in found] == list(range(count))
 
@@ -141,7 +144,13 @@ def test_a_release_attaches_to_the_run_that_it_came_from(world: World) -> None:
     snapshot = world.snapshot(range(4), [first])
     made = world.release(snapshot, range(4), index=False)
     with world.catalog.write() as db:
-        names = {"snapshot": str(snapshot), "recipe_name": "quick", "engine": "local", "options": {}, "now": at(0)}
+        names: dict[str, Any] = {
+            "snapshot": str(snapshot),
+            "recipe_name": "quick",
+            "engine": "local",
+            "options": {},
+            "now": at(0),
+        }
         mine = runs.create(db, plan=str(made.plan), evaluation=str(made.evaluation), **names)
         other = runs.create(db, plan=str(made.plan), evaluation="another", **names)
     world.index(*world.entries)
@@ -181,9 +190,9 @@ def test_logs(world: World) -> None:
         assert entries.entry_of(db, mine, None) is None
         assert entries.record_of(db, theirs) == record
         assert entries.record_of(db, record) == record
-        assert [row["seq"] for row in entries.log(db, ben.did)] == [0, 1]
-        assert [row["record_type"] for row in entries.log(db, ben.did)] == ["issuer", "withdrawal"]
-        assert len(entries.all_entries(db)) == 4
+        assert [row["seq"] for row in log_of(db, ben.did)] == [0, 1]
+        assert [row["record_type"] for row in log_of(db, ben.did)] == ["issuer", "withdrawal"]
+        assert len(all_entries(db)) == 4
         assert entries.issuers(db) == sorted([world.key.did, ben.did])
 
 
@@ -205,7 +214,7 @@ def test_a_forked_log_is_refused_on_every_side(world: World) -> None:
             note(known, wrong)
         assert caught.value.code == "log_fork"
     with world.catalog.read() as db:
-        assert entries.all_entries(db) == []  # nothing of what was refused is left
+        assert all_entries(db) == []  # nothing of what was refused is left
 
 
 def test_a_gap_is_no_fork(world: World) -> None:
@@ -214,7 +223,7 @@ def test_a_gap_is_no_fork(world: World) -> None:
     world.index(world.entries[2])
     world.index(world.entries[0])
     with world.catalog.read() as db:
-        assert [row["seq"] for row in entries.log(db, world.key.did)] == [0, 2]
+        assert [row["seq"] for row in log_of(db, world.key.did)] == [0, 2]
 
 
 def test_a_signature_that_does_not_hold_is_refused(world: World) -> None:
@@ -289,7 +298,7 @@ def test_a_missing_block_leaves_nothing_half_indexed(world: World) -> None:
     assert dump(world.catalog) == before
     world.index(entry)
     with world.catalog.read() as db:
-        assert images.current_row(db, sha256_of(0), world.key.did, "ana") is not None
+        assert current_row(db, sha256_of(0), world.key.did, "ana") is not None
 
 
 def test_evidence_that_is_none_is_refused(world: World) -> None:
@@ -315,13 +324,13 @@ def test_an_unsaid_snapshot_is_not_listed(world: World) -> None:
 
 def test_bytes_that_came_in_are_stored_and_stay_so(world: World) -> None:
     with world.catalog.write() as db:
-        images.put_image(db, sha256_of(0), len(image_bytes(0)), {"unixfs-v1-2025": world.image(0)}, stored=True)
+        images.put_images(db, [(sha256_of(0), len(image_bytes(0)), (world.image(0),))], stored=True)
         assert images.get_image(db, sha256_of(0).hex()) is None  # nobody speaks of it yet
         assert images.list_images(db) == ([], None)
         assert images.resolve_image(db, str(world.image(0))) == sha256_of(0)
     world.label(world.row(0, "feliz"))
     with world.catalog.write() as db:
-        images.put_image(db, sha256_of(0), len(image_bytes(0)), {}, stored=False)
+        images.put_images(db, [(sha256_of(0), len(image_bytes(0)), ())], stored=False)
         image = images.get_image(db, str(world.image(0)))
         assert image is not None
         assert image["status"] == "stored"

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from registry.catalog.queries import images
 from registry.catalog.schema.database import Catalog
+from registry.catalog.schema.sql import encode_cursor
 from tests.catalog.world import World, sha256_of
 
 FILTERS: list[dict[str, str]] = [
@@ -33,7 +34,7 @@ def plan_of(catalog: Catalog, asked: dict[str, str]) -> str:
     sa.event.listen(catalog.engine, "before_cursor_execute", listen)
     try:
         with catalog.read() as db:
-            images.list_images(db, **asked, cursor=images.encode_cursor(sha256_of(0).hex()), limit=10)
+            images.list_images(db, **asked, cursor=encode_cursor(sha256_of(0).hex()), limit=10)
     finally:
         sa.event.remove(catalog.engine, "before_cursor_execute", listen)
     statement, parameters = next(one for one in seen if "ORDER BY" in one[0])

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from registry.catalog import tokens
 from registry.catalog.index.rebuild import rebuild
+from registry.catalog.private import add_file_name, add_source, pseudonym
 from registry.catalog.queries import entries, images, runs
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.database import Catalog
@@ -23,6 +24,7 @@ from registry.core.ipld.cid import CID
 from registry.core.table import tables
 from registry.jobs.queue import Queue
 from tests.catalog.world import NOW, World, at, dump, image_bytes, sha256_of
+from tests.support.logs import log_of
 from tests.support.signer import MemorySigner
 
 PRIVATE = [table.name for table in KEPT]
@@ -40,12 +42,13 @@ def fill_private(world: World) -> None:
     with world.catalog.write() as db:
         tokens.create(db, ["admin"], NOW)
         tokens.remember(db, "t", "k", "digest", {"answer": 1}, NOW)
-        images.pseudonym(db, "Ana")
+        pseudonym(db, "Ana")
         entry = records.parse_as(records.Entry, world.store.get(world.entries[0]))
         entries.add_pending(db, world.entries[0], entry, records.encode(entry))
-        images.add_file_name(db, sha256_of(0), "ana.jpg", root)
-        images.add_source(db, root, kind="folder", private=True, at=NOW)
-        images.put_image(db, sha256_of(0), len(image_bytes(0)), {}, stored=True, has_place=True)
+        add_file_name(db, sha256_of(0), "ana.jpg", root)
+        add_source(db, root, kind="folder", private=True, at=NOW)
+        images.put_images(db, [(sha256_of(0), len(image_bytes(0)), ())], stored=True)
+        db.execute(sa.insert(operational.places).values(sha256=sha256_of(0).hex()))
         run = runs.create(db, snapshot="s", recipe_name="quick", engine="local", options={}, now=NOW)
         runs.set_fold(db, run, 0, status="running")
         queue.enqueue(db, run, "fold", {"fold": 0}, NOW)
@@ -137,7 +140,7 @@ def test_a_fork_is_told_and_the_log_goes_on(world: World) -> None:
     done = rebuild(world.catalog, world.store.get, world.store.cids(), NOW)
     assert [problem["cid"] for problem in done["problems"]] == [str(max(twin, world.entries[1]))]
     with world.catalog.read() as db:
-        assert [row["seq"] for row in entries.log(db, world.key.did)] == [0, 1]
+        assert [row["seq"] for row in log_of(db, world.key.did)] == [0, 1]
 
 
 def test_bytes_that_look_like_an_entry(world: World) -> None:
@@ -161,7 +164,7 @@ def test_what_lies_elsewhere_stays(world: World) -> None:
     elsewhere.everything()
     elsewhere.label(elsewhere.row(7, "feliz", "ben"))
     with world.catalog.write() as db:
-        images.put_image(db, sha256_of(7), len(image_bytes(7)), {}, stored=True)
+        images.put_images(db, [(sha256_of(7), len(image_bytes(7)), ())], stored=True)
     before = dump(world.catalog)
     for one, other in ((world, elsewhere), (elsewhere, world)):
         done = rebuild(world.catalog, one.store.get, one.store.cids(), NOW, issuers=[one.key.did])
@@ -209,7 +212,7 @@ def test_a_missing_block_costs_only_what_needs_it(world: World) -> None:
     (problem,) = done["problems"]
     assert problem["cid"] == str(world.entries[1])
     with world.catalog.read() as db:
-        log_rows = entries.log(db, world.key.did)
+        log_rows = log_of(db, world.key.did)
         assert [(row["seq"], row["record_type"]) for row in log_rows] == [(0, "issuer"), (1, None), (2, "contribution")]
         assert entries.newest(db, world.key.did) == (world.entries[2], 2)  # whoever appends goes on from here
         assert images.get_image(db, sha256_of(0).hex()) is None
@@ -285,7 +288,10 @@ def test_exact_cids_do_as_well_as_raw_ones(world: World) -> None:
     """Some stores know the codec of what they hold, some only its multihash."""
     world.everything()
     with world.catalog.read() as db:
-        known = [CID.parse(cid) for cid in db.scalars(sa.select(sa.column("cid")).select_from(sa.table("records")))]
+        known = [
+            CID.parse(cid)
+            for cid in db.scalars(sa.select(sa.column("cid", sa.String)).select_from(sa.table("records")))
+        ]
     exact = {cid.multihash: cid for cid in known}
     before = dump(world.catalog)
     rebuild(world.catalog, world.store.get, [exact.get(cid.multihash, cid) for cid in world.store.cids()], NOW)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from registry.catalog.queries import releases, runs, snapshots
@@ -10,7 +12,12 @@ from registry.core.errors import NotFound, UsageError
 from tests.catalog.world import NOW, World, at
 from tests.support.signer import MemorySigner
 
-RUN = {"snapshot": "s", "recipe_name": "quick", "engine": "local", "options": {"values": {"folds": {"k": 3}}}}
+RUN: dict[str, Any] = {
+    "snapshot": "s",
+    "recipe_name": "quick",
+    "engine": "local",
+    "options": {"values": {"folds": {"k": 3}}},
+}
 
 
 def test_a_run_from_beginning_to_end(catalog: Catalog) -> None:

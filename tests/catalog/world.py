@@ -12,8 +12,7 @@ import sqlalchemy as sa
 from registry.catalog.index.indexing import index_entry, index_evidence
 from registry.catalog.queries import entries
 from registry.catalog.schema.database import Catalog
-from registry.catalog.schema.derived import REBUILDABLE
-from registry.catalog.schema.operational import metadata
+from registry.catalog.schema.derived import REBUILDABLE, metadata
 from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs import importer
 from registry.core import log, records
@@ -125,7 +124,7 @@ class World:
         return records.cid(record)
 
     def snapshot(self, numbers: Sequence[int], contributions: Sequence[CID], excluded: Sequence[int] = ()) -> CID:
-        items = [
+        items: list[list[Any]] = [
             [sha256_of(n), self.image(n), len(image_bytes(n)), "feliz", ["ana"], None, {}, None, []] for n in numbers
         ]
         out = [[sha256_of(n), "unknown_label", "?"] for n in excluded]
@@ -143,7 +142,7 @@ class World:
 
     def plan(self, snapshot: CID, numbers: Sequence[int], seed: int = 1) -> tuple[CID, records.Plan]:
         """A plan (not said yet) that drops the first image."""
-        output = [
+        output: list[list[Any]] = [
             [sha256_of(n), 8, 8, None, [], "", sha256_of(n), "blurred", "0.5"]
             if n == numbers[0]
             else [sha256_of(n), 8, 8, sha256_of(n), [], "full_frame", sha256_of(n), None, None]
@@ -293,7 +292,7 @@ class World:
             from registry.catalog.queries import images
 
             for number in range(6):
-                images.put_image(db, sha256_of(number), len(image_bytes(number)), {}, stored=True)
+                images.put_images(db, [(sha256_of(number), len(image_bytes(number)), ())], stored=True)
         return made
 
 

@@ -137,8 +137,8 @@ def test_an_imported_release_is_somebody_elses_and_its_audit_agrees_with_the_fil
         row = json.loads(capsys.readouterr().out)
         assert row[key] == {"cid": exported.release, "plan": exported.plan}[key]
         assert (row["issuer"], row["whose"]) == (exported.issuer, "somebody else")
-    for arguments in (["release", "show"], ["lineage"], ["release", "report", "-o", str(tmp_path / "page.html")]):
-        assert main([*arguments, exported.release]) == 0, arguments
+    for words in (["release", "show"], ["lineage"], ["release", "report", "-o", str(tmp_path / "page.html")]):
+        assert main([*words, exported.release]) == 0, words
     capsys.readouterr()
     checks = []
     for target in (str(exported.car), exported.release, document["root"]):

@@ -137,7 +137,8 @@ def test_a_dry_run_says_what_the_import_would(run: Run, home: Path, tmp_path: Pa
 
 
 def test_several_roots_are_each_imported_and_named(run: Run, tmp_path: Path, home: Path) -> None:
-    roots, blocks = [], {}
+    roots: list[CID] = []
+    blocks: dict[CID, bytes] = {}
     for name in ("one", "two"):
         source = folder(tmp_path / name, "file,label\n0.jpg,feliz\n" if name == "one" else "file,label\n1.jpg,triste\n")
         root = CID.parse(run("import", str(source))[1]["root"])

@@ -19,7 +19,7 @@ from registry.content.stores.memory import MemoryStore, NullSink
 from registry.content.unixfs.importer import add_bytes, add_directory
 from registry.core.errors import EmotionetError, InvalidInput, Untrusted
 from registry.core.ipld import car
-from registry.core.ipld.cid import RAW, cid_of
+from registry.core.ipld.cid import CID, RAW, cid_of
 from registry.core.ipld.dag import walk_closure
 
 PROFILE = "unixfs-v1-2025"
@@ -198,10 +198,10 @@ def test_rows_by_cid_in_a_local_folder_are_found_where_they_are_held(tmp_path: P
     assert len(import_folder(tmp_path, NullSink(), PROFILE).rejected) == 2
 
 
-def car_of(store: MemoryStore, root: object, blocks: list[tuple[object, bytes]] | None = None) -> bytes:
+def car_of(store: MemoryStore, root: CID, blocks: list[tuple[CID, bytes]] | None = None) -> bytes:
     stream = io.BytesIO()
-    listed = blocks if blocks is not None else list(walk_closure(store.get, [root]))  # type: ignore[list-item]
-    car.write([root], listed, stream)  # type: ignore[arg-type, list-item]
+    listed = blocks if blocks is not None else list(walk_closure(store.get, [root]))
+    car.write([root], listed, stream)
     return stream.getvalue()
 
 
@@ -221,7 +221,7 @@ def test_a_car_is_imported_whole_or_not_at_all(folder: Path) -> None:
         car_of(source, root, lying),
         b"",
         b"x" * 50,
-    ]  # type: ignore[arg-type]
+    ]
     for bad in cases:
         fresh = MemoryStore()
         with pytest.raises((Untrusted, InvalidInput)):

@@ -101,14 +101,11 @@ def test_what_was_written_is_read_back(profile: str, size: int) -> None:
     assert b"".join(reader.read_file(store, added.cid)) == data
 
 
-class Dribble(io.RawIOBase):
+class Dribble(io.BytesIO):
     """A stream that gives a few bytes at a time, as pipes do."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = io.BytesIO(data)
-
-    def read(self, size: int = -1) -> bytes:
-        return self._data.read(min(size, 70_000) if size >= 0 else 70_000)
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(70_000 if size is None or size < 0 else min(size, 70_000))
 
 
 def test_a_dribbling_stream_gives_the_same_cid() -> None:

@@ -31,7 +31,10 @@ class TestEmbedded(StoreContract):
 
     @pytest.fixture
     def damage(self, store: EmbeddedStore) -> Damage:
-        return lambda cid, data: overwrite(store, cid, b"!" + data) and None
+        def damage(cid: CID, data: bytes) -> None:
+            overwrite(store, cid, b"!" + data)
+
+        return damage
 
     def test_another_process_sees_it(self, store: EmbeddedStore, folder: Path) -> None:
         store.put_many([block("a")])

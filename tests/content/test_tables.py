@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from typing import Any
 
 import openpyxl
 import pytest
@@ -276,7 +277,7 @@ def test_a_request_of_csv_is_read_as_csv_alone(form: str) -> None:
         parse_labels(FORMS[form][0])
 
 
-COCO_WRONG = {
+COCO_WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an image that is not there": ({"annotations": [{"image_id": 9, "category_id": 7}]}, "bad_row"),
     "a category that is not there": ({"annotations": [{"image_id": 1, "category_id": 9}]}, "bad_row"),
     "a box of fractions": (

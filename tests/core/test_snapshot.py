@@ -364,7 +364,7 @@ def test_both_tables_can_be_built_and_compared(rows_a: Any, rows_b: Any) -> None
         roots.append(tables.build(records.SNAPSHOT_ITEMS, items, blocks.__setitem__))
     a, b = (list(tables.rows_as_dicts(root, blocks.__getitem__)) for root in roots)
     found = compare(a[::-1], b[::-1])
-    expected = list(tables.diff(*roots, blocks.__getitem__))
+    expected = list(tables.diff(roots[0], roots[1], blocks.__getitem__))
     values = records.SNAPSHOT_ITEMS.columns
     together = [(None, item) for item in found.added] + [(item, None) for item in found.removed] + list(found.changed)
     plain = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,11 @@ from safetensors.numpy import save
 from registry.core.errors import Untrusted
 from registry.core.tensors import tensors_digest
 
-TENSORS = {"b": np.arange(6, dtype=np.float32).reshape(2, 3), "a": np.zeros(4, np.float16), "c": np.array(3, np.int64)}
+TENSORS: dict[str, Any] = {
+    "b": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "a": np.zeros(4, np.float16),
+    "c": np.array(3, np.int64),
+}
 
 
 def written(header: object, data: bytes = b"") -> bytes:

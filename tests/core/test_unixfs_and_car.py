@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -122,7 +123,7 @@ def version_2(whole: bytes, padding: int = 0) -> bytes:
     return car.PRAGMA_V2 + bytes(16) + b"".join(one.to_bytes(8, "little") for one in places) + bytes(padding) + whole
 
 
-FORMS = {
+FORMS: dict[str, Callable[[bytes], bytes]] = {
     "version 1": lambda data: data,
     "version 2": version_2,
     "version 2, padded": lambda data: version_2(data, 4000),

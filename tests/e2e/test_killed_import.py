@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from registry.assembly import open_home
-from registry.catalog.queries import entries, images
+from registry.catalog.queries import images
 from registry.settings import read_settings
+from tests.support.logs import log_of
 
 FILES = 400
 LABELS = ("triste", "sorprendido", "feliz", "enojado")
@@ -36,7 +37,7 @@ def state(home: Path) -> dict[str, Any]:
     try:
         with opened.catalog.read() as db:
             page, _ = images.list_images(db, limit=1000)
-            log = entries.log(db, opened.key.did)
+            log = log_of(db, opened.key.did)
         assert list(opened.store.verify()) == []  # type: ignore[attr-defined]
         return {
             "images": [{name: value for name, value in image.items() if name != "subject"} for image in page],

@@ -20,11 +20,13 @@ from registry.api.app import create_app
 from registry.assembly import Home, open_home
 from registry.catalog import tokens
 from registry.catalog.queries import entries, images
+from registry.catalog.queries.rows import image_history
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
 from registry.workflows.log import append
 from tests.api.conftest import Headers, make_token, picture, send
 from tests.catalog.databases import KINDS, fresh_url
+from tests.support.logs import log_of
 
 SPAWN = multiprocessing.get_context("spawn")
 ROUNDS = 3
@@ -82,10 +84,10 @@ def history(environments: list[Environment], image: CID) -> list[dict[str, Any]]
         with home.catalog.read() as db:
             found = images.get_image(db, str(image))
             assert found is not None
-            log = entries.log(db, home.key.did)
+            log = log_of(db, home.key.did)
             assert [row["seq"] for row in log] == list(range(len(log)))
             assert all(any(one.store.has(CID.parse(row["cid"])) for one in homes) for row in log)
-            return images.history(db, bytes.fromhex(found["sha256"]))
+            return image_history(db, bytes.fromhex(found["sha256"]))
     finally:
         for one in homes:
             one.close()

@@ -144,9 +144,8 @@ def test_supported_is_never_also_refuted(one: int, other: int, threshold: int, a
     low, high, t = (Decimal(value).scaleb(-6) for value in (*sorted((one, other)), threshold))
     claim = Claim(metric="macro_f1", comparator=">=" if above else "<=", threshold=f"{t:.6f}")
     verdict = judge(claim, figure(f"{low:.6f}", f"{high:.6f}")).verdict
-    holds = (lambda x: x >= t) if above else (lambda x: x <= t)
-    both = {holds(low), holds(high)}
-    assert verdict == {(True,): "supported", (False,): "refuted"}.get(tuple(both), "undecided")
+    both = {bound >= t if above else bound <= t for bound in (low, high)}
+    assert verdict == ("undecided" if len(both) == 2 else "supported" if both == {True} else "refuted")
 
 
 @pytest.mark.parametrize(

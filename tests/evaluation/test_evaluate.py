@@ -21,6 +21,7 @@ from registry.evaluation.evaluate import MAX_FOLDS, Result, evaluate, to_record
 from registry.evaluation.figures.figures import METRICS
 from registry.evaluation.figures.thresholds import ThresholdRule
 from registry.evaluation.intervals.intervals import wilson
+from registry.evaluation.sentences import say
 from registry.web.base.words import Words
 from tests.evaluation.world import CLASSES, Row, crowd, row, sha, worlds
 
@@ -118,11 +119,13 @@ def test_small_groups_are_not_estimable_and_never_dropped() -> None:
     assert found["recall(gender=f)"] == records.Metric(
         metric="recall", group={"gender": "f"}, value=None, low=None, high=None, n=9, reason="too_few"
     )
-    low, high = wilson(15, 15) or ()
+    bound = wilson(15, 15)
+    assert bound is not None
+    low, high = bound
     assert found["recall(gender=m)"] == records.Metric(
         metric="recall", group={"gender": "m"}, value="1.000000", low=low, high=high, n=15
     )
-    assert any("recall(gender=f) (9)" in note for note in result.notes)
+    assert any("recall(gender=f) (9)" in say(note) for note in result.notes)
     names = {one.name for one in result.fairness}
     assert {"recall(a)", "recall_gap(class)", "recall(gender=f)", "fpr(gender=m, a)", "recall_gap(gender)"} <= names
 
@@ -138,17 +141,16 @@ def test_a_small_class_has_no_recall_and_no_gap() -> None:
 
 def test_the_first_note_says_what_is_missing() -> None:
     rows, _ = crowd(30, 2)
-    assert "No attributes were given" in evaluated(rows).notes[0]
-    assert "No attributes were given" in evaluated(rows, groups=("gender",)).notes[0]  # asked for, declared by nobody
+    assert evaluated(rows).notes[0].code == "classes_only"
+    assert evaluated(rows, groups=("gender",)).notes[0].code == "classes_only"  # asked for, declared by nobody
     alike = {sha(number): {"gender": "f"} for number in range(30)}
-    assert "No attributes were given" in evaluated(rows, groups=("gender",), attributes=alike).notes[0]
+    assert evaluated(rows, groups=("gender",), attributes=alike).notes[0].code == "classes_only"
     attributes = {sha(3): {"gender": "f", "height": "tall"}, sha(4): {"gender": "m", "height": "small"}}
     first = evaluated(rows, groups=("gender",), attributes=attributes).notes[0]
-    assert "gender" in first
-    assert "height" not in first
-    notes = " ".join(evaluated(rows).notes)
+    assert first == records.Note(code="compared", values={"attributes": ("gender",)})
+    notes = " ".join(map(say, evaluated(rows).notes))
     assert "procedure" in notes
-    assert "0.250000 was fixed in the plan" in notes
+    assert "The plan fixed the threshold 0.250000" in notes
     assert "pr_auc is of images" in notes
 
 
@@ -264,7 +266,7 @@ def test_nothing_has_no_box_and_is_said_by_null_alone(wrong: dict[str, Any]) -> 
 
 def test_no_predictions_at_all() -> None:
     result = evaluated([], threshold=ThresholdRule("other_folds", 250_000, 10_000, 5), final="refit")
-    assert result.thresholds == result.optimistic == result.overfitting == result.spread == ()
+    assert (result.thresholds, result.optimistic, result.overfitting, result.spread) == ((), (), (), ())
     assert (result.threshold_of_all, result.several) == ("0.250000", (0,) * 4)
     assert all(one.value is None and one.n == 0 for one in result.metrics)
     assert result.per_fold == ()
@@ -388,7 +390,7 @@ def test_how_large_releases_are_bounded_is_said_where_it_applies(
     rows = [row(number, number % kinds, (number % kinds, 500_000 + number)) for number in range(images)]
     clusters = {sha(number): sha(number % persons) for number in range(images)}
     notes = evaluated(rows, clusters=clusters, rounds=2).notes
-    assert {one for one in (BAGS, STEPS) if any(one in note for note in notes)} == said
+    assert {one for one in (BAGS, STEPS) if any(one in say(note) for note in notes)} == said
     spanish = [Words("es").note(note) for note in notes]
     assert {language for _, language in spanish} == {"es"}
     assert sum("1024 bolsas" in text or "256 pasos" in text for text, _ in spanish) == len(said)

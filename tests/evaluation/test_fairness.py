@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from msgspec import structs
 from sklearn.metrics import f1_score, precision_score
 
-from registry.core.records import Metric
+from registry.core.records import Metric, Note
 from registry.evaluation.fairness.fairness import Fairness, by_attributes
 from registry.evaluation.fairness.group_tests import achieved_significance, by_class
 from registry.evaluation.fairness.groups import groupings
 from registry.evaluation.fairness.resampled_counts import Tallies
 from registry.evaluation.input.reading import columns_of
 from registry.evaluation.intervals.intervals import wilson
+from registry.evaluation.sentences import say
 from tests.evaluation.world import CLASSES, Row, row, sha, truths, worlds
 
 AT = 250_000
@@ -131,7 +132,7 @@ def test_a_group_below_the_size_counts_in_no_gap() -> None:
     assert figures["worst_recall(age)"].value == "1.000000"
     assert figures["recall_gap(age)"].high == figures["equalized_odds_difference(age)"].high == "1.000000"
     assert figures["worst_recall(age)"].low == figures["demographic_parity_ratio(age)"].low == "0.000000"
-    assert any("Lowest recall by age: age=old, age=young (1.000000)." in one for one in found.said)
+    assert "Lowest recall by age: age=old, age=young (1.000000)." in map(say, found.notes)
     assert [one.name for one in found.tests] == ["recall(age=old)", "recall(age=young)"]
     closed = named(judged(rows[:40], attributes, min_group=10))
     assert float(closed["recall_gap(age)"].high or 1) < 0.5
@@ -142,7 +143,7 @@ def test_who_declared_nothing_is_counted() -> None:
     rows = [row(number, 0, (0, 900_000)) for number in range(30)]
     attributes = {sha(number): {"gender": "fm"[number % 2]} for number in range(22)}
     found = judged(rows, attributes, min_group=10)
-    assert found.said[0] == "No gender was declared of 8 images: they are in none of its groups."
+    assert say(found.notes[0]) == "gender was not declared for 8 images: they are in none of its groups."
 
 
 @given(worlds(classes=3, most=30, nothing=True), st.integers(0, 1 << 32))
@@ -208,7 +209,7 @@ def test_an_attribute_of_too_many_values_is_no_grouping() -> None:
     rows = [row(number, 0, (0, 900_000)) for number in range(60)]
     attributes = {sha(number): {"name": f"n{number}", "gender": "fm"[number % 2]} for number in range(60)}
     found = judged(rows, attributes)
-    assert found.said[0] == "Not compared, having too many values, or no room in the record: name."
+    assert found.notes[0] == Note(code="not_compared", values={"groupings": ("name",)})
     assert not [one for one in found.figures if "name=" in one.name]
 
 

@@ -25,7 +25,7 @@ from registry.evaluation.input.columns import IOU_PERCENTS
 from registry.evaluation.input.reading import columns_of
 from tests.evaluation.world import Row, crowd, row, truths, worlds
 
-CLOSE = {"rel": 0, "abs": 1e-12}
+CLOSE: dict[str, Any] = {"rel": 0, "abs": 1e-12}
 thresholds = st.sampled_from([0, 1, 250_000, 500_000, 1_000_000])
 
 
@@ -74,11 +74,11 @@ def test_scikit_learns_figures(world: tuple[list[Row], int], threshold: int) -> 
         (metrics.class_recall, recall_score(truth, said, average=None, **of)),
     ):
         for label in range(k):
-            ours = figure(counts, label)
-            if ours is None and set(truth) == {label}:
+            one = figure(counts, label)
+            if one is None and set(truth) == {label}:
                 assert figure is metrics.class_precision
             else:
-                assert float(ours or 0) == pytest.approx(theirs[label], **CLOSE)
+                assert float(one or 0) == pytest.approx(theirs[label], **CLOSE)
 
 
 def test_none_where_there_is_nothing_to_divide_by() -> None:

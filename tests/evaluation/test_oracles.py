@@ -65,8 +65,8 @@ def cocos(rows: list[Row], k: int) -> np.ndarray[Any, Any]:
         judged.params.areaRng, judged.params.areaRngLbl = [[0, 1e10]], ["all"]
         judged.evaluate()
         judged.accumulate()
-    precision: np.ndarray[Any, Any] = judged.eval["precision"][:, :, :, 0, 0]
-    return precision.mean(axis=1)
+    precision = judged.eval["precision"][:, :, :, 0, 0]
+    return np.asarray(precision.mean(axis=1))
 
 
 def same_as_cocos(rows: list[Row], k: int) -> None:

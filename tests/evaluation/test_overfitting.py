@@ -77,7 +77,7 @@ def test_means_are_over_folds_that_have_it_and_never_over_a_refit() -> None:
     *ones, mean = overfitting(histories)
     assert [one.name for one in ones] == ["fold 0", "fold 1", "fold 2", "refit"]
     assert (mean.last_train, mean.last_val, mean.last_gap) == ("2.333333", "2.000000", "0.500000")
-    assert ones[2].last_val is ones[2].best_epoch is ones[2].best_gap is None
+    assert (ones[2].last_val, ones[2].best_epoch, ones[2].best_gap) == (None, None, None)
     assert set(loss_curves(histories)) >= {"train_loss(refit)", "val_loss(fold 1)"}
     assert "val_loss(refit)" not in loss_curves(histories)
     assert overfitting(histories[:1])[-1].name == "refit"  # no folds, no mean

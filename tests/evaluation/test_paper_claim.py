@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from bench import paper_claim
+from registry.evaluation.intervals.intervals import share_interval
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "paper-claim.md"
 
@@ -25,7 +27,7 @@ def test_gap_by_chance() -> None:
 
 
 def test_needed_is_the_first_number_that_suffices() -> None:
-    for seen in (paper_claim.Fraction(92, 100), paper_claim.Fraction(95, 100)):
+    for seen in (Fraction(92, 100), Fraction(95, 100)):
         count = paper_claim.needed(seen)
-        assert paper_claim.share_interval(seen, paper_claim.Fraction(count))[0] >= "0.900000"
-        assert paper_claim.share_interval(seen, paper_claim.Fraction(count - 1))[0] < "0.900000"
+        assert share_interval(seen, Fraction(count))[0] >= "0.900000"
+        assert share_interval(seen, Fraction(count - 1))[0] < "0.900000"

@@ -53,4 +53,5 @@ def test_each_repeat_is_an_evaluation_of_its_own() -> None:
     assert both.thresholds == evaluate(first, **fixed).thresholds + evaluate(again, **fixed).thresholds
     assert {one.name for one in both.spread} <= {one.name for one in both.metrics}
     assert len(both.per_fold) == 6
-    assert evaluate(first, **fixed).per_repeat == evaluate(first, **fixed).spread == ()
+    one = evaluate(first, **fixed)
+    assert (one.per_repeat, one.spread) == ((), ())

@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 from scipy.special import rel_entr
 from scipy.stats import binom
 
-from registry.evaluation.intervals.intervals import Rate, share_interval, wilson
+from registry.evaluation.intervals.intervals import Interval, Rate, share_interval, wilson
 from registry.evaluation.intervals.worst_interval import ratio_interval, worst_interval
 
 RATES = st.tuples(st.fractions(0, 1, max_denominator=50), st.fractions(Fraction(1, 3), 500, max_denominator=9))
@@ -66,9 +66,15 @@ def test_a_ratio_is_bounded_by_the_smallest_over_the_largest(rows: list[list[Rat
     assert all(low - 1e-6 <= min(seen) <= high + 1e-6 for _ in seen[:1])
 
 
+def sure(right: int, total: int) -> Interval:
+    found = wilson(right, total)
+    assert found is not None
+    return found
+
+
 def test_one_group_is_its_own_worst() -> None:
     low, high = worst_interval([(Fraction(3, 4), Fraction(40))])
-    assert (low, round(float(high), 2)) == ((wilson(30, 40) or ())[0], 0.87)
+    assert (low, round(float(high), 2)) == (sure(30, 40)[0], 0.87)
     assert worst_interval([(Fraction(1), Fraction(40))]) == wilson(40, 40)
 
 
@@ -76,7 +82,7 @@ def test_more_rates_make_no_surer() -> None:
     """The lower bound of a worst of equals is each one's own; the upper one widens with their number."""
     alike = (Fraction(9, 10), Fraction(30))
     found = [worst_interval([alike] * count) for count in (1, 2, 8, 50)]
-    assert {low for low, _ in found} == {(wilson(27, 30) or ())[0]}
+    assert {low for low, _ in found} == {sure(27, 30)[0]}
     assert [high for _, high in found] == sorted({high for _, high in found})
     nothing = (Fraction(0), Fraction(30))
     assert ratio_interval([[alike, alike], [nothing, nothing]])[0] == "0.000000"  # rates unseen may be as far apart

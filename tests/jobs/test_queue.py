@@ -406,7 +406,7 @@ class Model:
 
     def holds(self, job: Job) -> bool:
         known = self.jobs[job.id]
-        return known["state"] == "running" and known["token"] == job.token
+        return bool(known["state"] == "running" and known["token"] == job.token)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -464,7 +464,7 @@ def test_a_child_that_the_system_ended_for_its_memory_is_told_apart(
 ) -> None:
     counts = iter([3, 4])
     monkeypatch.setattr(child_process, "oom_kills", lambda: next(counts))
-    monkeypatch.setattr(child_process.sys, "executable", str(tmp_path / "killed"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "killed"))
     (tmp_path / "killed").write_text("#!/bin/sh\nkill -9 $$\n", encoding="utf-8")
     (tmp_path / "killed").chmod(0o755)
     with pytest.raises(EmotionetError, match="want of memory") as caught:

@@ -124,11 +124,15 @@ def others(folder: Path) -> dict[str, Any]:
 
 def plotted(folder: Path) -> dict[str, Any]:
     """The task of ``plain``, with every picture of its batches and labels drawn on the way."""
+    from pipeline.arguments import arguments_of
     from pipeline.yolo import fold
+    from pipeline.yolo.trainer import FoldTrainer
 
-    real = fold.arguments_of
-    fold.arguments_of = lambda task: {**real(task), "plots": True}  # type: ignore[assignment]
-    fold.FoldTrainer.plot_metrics = lambda _: None  # it reads a table that we do not write
+    def with_plots(task: FoldTask) -> dict[str, Any]:
+        return {**arguments_of(task), "plots": True}
+
+    vars(fold)["arguments_of"] = with_plots
+    FoldTrainer.plot_metrics = lambda _: None  # it reads a table that we do not write
     given = task(folder)
     outcome = train(given)
     return {**told(outcome), "pictures": len(list(given.workdir.rglob("*.jpg")) + list(given.workdir.rglob("*.png")))}
@@ -151,7 +155,7 @@ def sizes(folder: Path) -> dict[str, Any]:
 
 def cancelled(folder: Path) -> dict[str, Any]:
     """Stopped in training, in validation and while predicting: how many more batches came."""
-    found = []
+    found: list[str | int] = []
     for after in (3, 6, 8):
         calls: list[float] = []
 
@@ -335,7 +339,7 @@ def used_as_told(folder: Path, given: FoldTask, weights: Mapping[str, bytes]) ->
     from registry.exports import card_use
 
     silence()
-    tensors, *about = load_weights(weights)
+    tensors, architecture, classes, imgsz = load_weights(weights)
     chance = torch.Generator().manual_seed(1)  # two epochs teach nothing: so that each picture gets another answer
     loud = dict(tensors)
     for name, one in tensors.items():
@@ -343,7 +347,7 @@ def used_as_told(folder: Path, given: FoldTask, weights: Mapping[str, bytes]) ->
             loud[name] = torch.randn(one.shape, generator=chance) * 2
         elif name.endswith("bn.weight"):
             loud[name] = one * 2
-    weights, _ = save_weights(loud, *about)
+    weights, _ = save_weights(loud, architecture, classes, imgsz)
     found = []
     place = folder / "used"
     place.mkdir()
@@ -354,8 +358,8 @@ def used_as_told(folder: Path, given: FoldTask, weights: Mapping[str, bytes]) ->
     for mirrored in (False, True):
         recipe = {**given.recipe, "evaluation": {**given.recipe["evaluation"], "mirrored": mirrored}}
         said: dict[str, Any] = {}
-        size = int(recipe["training"]["imgsz"])
-        code = card_use.picture(size, "0.002000"), card_use.onnx(mirrored), card_use.ultralytics("0.0001")
+        side = int(recipe["training"]["imgsz"])
+        code = card_use.picture(side, "0.002000"), card_use.onnx(mirrored), card_use.ultralytics("0.0001")
         exec("\n".join(code), said)
         for path in sorted(place.glob("*.png")):
             (ours,) = YOLOv8().predict([weights], [path.read_bytes()], recipe, given.classes)
@@ -372,7 +376,7 @@ def precise(folder: Path) -> dict[str, Any]:
 
     whole = train(task(folder / "a", epochs=1))
     frozen = train(task(folder / "b", epochs=1, freeze=3, base=whole.weights))
-    found = {"plain": whole.tensors, "moved": moved(whole.weights, frozen.weights), "bf16": None}
+    found: dict[str, Any] = {"plain": whole.tensors, "moved": moved(whole.weights, frozen.weights), "bf16": None}
     if has_bf16("cpu"):
         found["bf16"] = [train(task(folder / one, epochs=1, precision="bf16")).tensors for one in ("c", "d")]
     return found

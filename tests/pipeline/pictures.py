@@ -103,7 +103,7 @@ class World:
         self.items.append(Item(sha256=name, label=label, subject=subject, boxes=boxes))
         return name
 
-    def prepare(self, recipe: str = "quick", **rules: int) -> dict[bytes, Prepared]:
+    def prepare(self, recipe: str = "quick", **rules: Any) -> dict[bytes, Prepared]:
         """What the method makes of them, by sha256."""
         values = values_of(recipe, **rules)
         return {row.sha256: row for row in preprocess(self.items, self.read, values)}

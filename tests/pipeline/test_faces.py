@@ -87,10 +87,10 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     def missing(_: str) -> None:
         raise metadata.PackageNotFoundError
 
-    monkeypatch.setattr(faces.metadata, "files", missing)
+    monkeypatch.setattr(metadata, "files", missing)
     with pytest.raises(Unavailable, match=r"emotionet\[faces\]"):
         faces.weights()
-    monkeypatch.setattr(faces.metadata, "files", lambda _: [])
+    monkeypatch.setattr(metadata, "files", lambda _: [])
     with pytest.raises(Unavailable, match="or give boxes"):
         faces.weights()
 

@@ -23,7 +23,8 @@ def respond(grey: np.ndarray, kernel: list[list[int]]) -> np.ndarray:
     """Plain correlation, no borders."""
     height, width = grey.shape
     wide = grey.astype(np.float64)
-    return sum(kernel[i][j] * wide[i : height - 2 + i, j : width - 2 + j] for i in range(3) for j in range(3))
+    places = [(i, j) for i in range(3) for j in range(3)]
+    return np.asarray(np.sum([kernel[i][j] * wide[i : height - 2 + i, j : width - 2 + j] for i, j in places], axis=0))
 
 
 def test_measures_by_hand() -> None:

@@ -146,7 +146,7 @@ def test_progress_is_told_and_what_reading_raises_comes_through() -> None:
 
 
 def test_nothing_at_all_is_an_empty_table() -> None:
-    assert preprocess([], {}.__getitem__, values_of()) == ()
+    assert preprocess([], World().read, values_of()) == ()
 
 
 def test_a_bomb_costs_no_memory() -> None:

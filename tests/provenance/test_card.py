@@ -22,9 +22,10 @@ from registry.core.run_view import ReleaseView
 from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import evaluate, to_record
 from registry.evaluation.figures.thresholds import ThresholdRule
-from registry.exports.card import Base, model_card
+from registry.evaluation.sentences import why
+from registry.exports.card import model_card
+from registry.exports.card_base import Base
 from registry.exports.card_front import SHOWN, eval_results
-from registry.exports.card_words import REASONS
 
 CLASSES = ("triste", "sorprendido", "feliz", "enojado")
 CID = cid_of(b"\xa0", DAG_CBOR)
@@ -51,7 +52,7 @@ def evaluation(source: str, classes: tuple[str, ...] = CLASSES) -> records.Evalu
         claims=(parse_claim("macro_f1 >= 0.5"), parse_claim("f1(nobody) >= 0.5")),
         groups=("source",),
         clusters={},
-        attributes={row["sha256"]: {"source": source} for row in rows},
+        attributes={number.to_bytes(32, "big"): {"source": source} for number in range(60)},
         rounds=50,
         min_group=10,
         seed=1,
@@ -130,13 +131,14 @@ def test_front_matter() -> None:
 def test_the_hubs_own_library_reads_every_figure() -> None:
     given = view()
     card = ModelCard(model_card(given))
+    assert isinstance(card.data, ModelCardData)
     assert card.data.license == "agpl-3.0"
     assert card.data.model_name == "emotionet quick"
     found = {one.metric_type: one.metric_value for one in card.data.eval_results or []}
     stated = {one.name: float(one.value or -1) for one in given.evaluation.metrics if one.name in SHOWN}
     assert found == stated
     again = ModelCardData(**yaml.safe_load(card.data.to_yaml()))  # written by the library and read once more
-    assert again.to_dict() == card.data.to_dict()
+    assert again.to_dict() == card.data.to_dict()  # type: ignore[no-untyped-call]
     assert (
         eval_results_to_model_index("emotionet quick", card.data.eval_results or []) == front(str(card))["model-index"]
     )
@@ -186,9 +188,9 @@ def test_every_figure_and_verdict_is_there() -> None:
     given = view()
     card = model_card(given).replace("\\", "")
     for one in (*given.evaluation.metrics, *given.evaluation.fairness):
-        assert f"| {one.name} | {one.value or 'not estimable: ' + REASONS[str(one.reason)]} |" in card
+        assert f"| {one.name} | {one.value or 'not estimable: ' + why(one.reason)} |" in card
     assert "| macro_f1 >= 0.500000 | supported |" in card
-    assert "| f1(nobody) >= 0.500000 | undecided | not estimable: not among the figures | – |" in card
+    assert "| f1(nobody) >= 0.500000 | undecided | not estimable: the evaluation has no such figure | – |" in card
 
 
 def test_says_what_differs() -> None:
@@ -222,7 +224,7 @@ def test_whose_weights_people_get() -> None:
     own = {one.name: one for one in given.evaluation.per_fold[1] if "(" not in one.name}
     assert own
     for name, one in own.items():
-        assert f"| {name} | {one.value or 'not estimable: ' + REASONS[str(one.reason)]} |" in section.replace("\\", "")
+        assert f"| {name} | {one.value or 'not estimable: ' + why(one.reason)} |" in section.replace("\\", "")
     refit = model_card(view(plan={"final": "refit"}))
     section = refit.partition("## Figures of the weights that people get")[2].partition("\n## ")[0]
     assert "They have no figures of their own" in section
@@ -257,7 +259,10 @@ def test_hostile_text() -> None:
         **{
             **{name: getattr(evaluation("x"), name) for name in records.Evaluation.__struct_fields__},
             "fairness": (records.Metric(metric=EVIL, value=None, low=None, high=None, n=3),),
-            "notes": (EVIL,),
+            "notes": (
+                records.Note(code=EVIL, values={EVIL: EVIL}),
+                records.Note(code="undeclared", values={"attribute": EVIL, "images": 1}),
+            ),
             "verdicts": (
                 records.Verdict(
                     metric=EVIL, comparator=EVIL, threshold=EVIL, value=None, low=None, high=None, verdict=EVIL
@@ -306,12 +311,15 @@ def test_nothing_estimable_has_no_model_index() -> None:
 
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_a_card_tells_how_to_use_the_weights(mirrored: bool) -> None:
-    values = {"training": {"imgsz": 96}, "evaluation": {"floor": "0.01", "mirrored": mirrored}}
-    given = view(values=values)
+    given = view(values={"training": {"imgsz": 96}, "evaluation": {"floor": "0.01", "mirrored": mirrored}})
     card = model_card(given)
     code = "\n".join(re.findall(r"^```python\n(.*?)^```$", card, re.DOTALL | re.MULTILINE))
     compile(code, "card", "exec")
     assert f"SIZE, THRESHOLD = 96, {float(given.evaluation.thresholds[0])}" in code
     assert ("mirror_back" in code) == mirrored
-    for values in ({"epochs": 3}, {"training": {"imgsz": 96}, "evaluation": {"floor": f"0.01\n```\n{EVIL}"}}):
+    strange: tuple[dict[str, object], ...] = (
+        {"epochs": 3},
+        {"training": {"imgsz": 96}, "evaluation": {"floor": f"0.01\n```\n{EVIL}"}},
+    )
+    for values in strange:
         assert "```python" not in model_card(view(values=values)), "another method's recipe, or a stranger's"

@@ -85,7 +85,7 @@ class TestOnAnvil(TestOnEthTester):
         return anchors.wait(value, self.TIMEOUT)
 
 
-class Crash(HTTPProvider):
+class Crash(HTTPProvider):  # type: ignore[misc]  # web3 is read without its types
     """Kills its process before or after the node is given a transaction."""
 
     when: ClassVar[str] = ""
@@ -336,7 +336,7 @@ def test_a_key_without_means_is_told_so(funded: str, contract: str, path: Path) 
     assert FileOutbox(path).rows() == []
 
 
-class Lying(EthereumTesterProvider):
+class Lying(EthereumTesterProvider):  # type: ignore[misc]
     """A node whose answer to one method is another one."""
 
     def __init__(self, method: str, answer: Any) -> None:

@@ -94,7 +94,7 @@ def simulated_release(folder: Path) -> Iterator[Released]:
         yield publish(home)
 
 
-def replaced(cid: CID, value: msgspec.Struct, /, **fields: Any) -> Changed:
+def replaced(cid: CID, value: records.Record, /, **fields: Any) -> Changed:
     """One record with other fields."""
     return {cid: records.encode(msgspec.structs.replace(value, **fields))}
 

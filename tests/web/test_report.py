@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from registry.core.errors import InvalidInput
+from registry.core.records import Note
 from registry.web.base.svg import Drawing
 from registry.web.base.words import Words
 from registry.web.report.report import ReportData, render_report
@@ -167,7 +168,7 @@ def test_hostile_text_stays_text() -> None:
         claims=(claim,),
         counts=(("cleaning", "dropped", EVIL, 1),),
         examples=((EVIL, EVIL, None),),
-        notes=(EVIL,),
+        notes=(Note(code=EVIL, values={EVIL: EVIL}), Note(code="compared", values={"attributes": (EVIL,)})),
         checks=({"id": EVIL, "level": 1, "title": EVIL, "result": EVIL, "reason": EVIL},),
         cids=((EVIL, EVIL),),
         commands=(EVIL,),

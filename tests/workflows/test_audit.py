@@ -182,7 +182,7 @@ def change_needed(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
 
 
 def change_notes(opened: Home, view: ReleaseView) -> dict[CID, bytes]:
-    return replaced(view.release.evaluation, view.evaluation, notes=("All is fair.",))
+    return replaced(view.release.evaluation, view.evaluation, notes=(records.Note(code="balance", values={}),))
 
 
 def change_verdict(opened: Home, view: ReleaseView) -> dict[CID, bytes]:

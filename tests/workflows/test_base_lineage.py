@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from registry.core import records
 from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
-from registry.evaluation.base_seen import ON_SEEN, UNCLEANED, UNKNOWN, WITHIN, about_base
+from registry.evaluation.base_seen import ON_SEEN, OUTSIDE, UNCLEANED, UNKNOWN, about_base
+from registry.evaluation.sentences import say
 from registry.provenance.base_lineage import lineage_blocks
 from registry.provenance.checks.report import Report
 from registry.web.report.collect import collect
@@ -81,8 +82,8 @@ def test_plan_trainings_and_evaluation_tell_what_was_seen(world: World) -> None:
     found = view.evaluation
     assert (found.seen[0].n, found.unseen[0].n) == (len(seen), found.metrics[0].n - len(seen))
     assert [one.verdict for one in found.verdicts] == [ON_SEEN, "refuted"]
-    assert any(f"have seen {len(seen)} judged images" in note for note in found.notes)
-    assert not any("did not see it" in note for note in found.notes)
+    assert any(f"have seen {len(seen)} judged images" in say(note) for note in found.notes)
+    assert not any("did not see it" in say(note) for note in found.notes)
 
 
 def test_every_way_of_telling_says_so(world: World) -> None:
@@ -98,8 +99,8 @@ def test_every_way_of_telling_says_so(world: World) -> None:
     wanted = Wanted("simulated", "simulated", base=str(world.first.view.trainings[1].weights))
     told = estimate_run(home, snapshot, wanted)
     assert said in told["warnings"][0]
-    assert told["warnings"][1:3] == [WITHIN, UNCLEANED]  # nothing was cleaned
-    assert WITHIN in view.evaluation.notes
+    assert told["warnings"][1:3] == [say(OUTSIDE), say(UNCLEANED)]  # nothing was cleaned
+    assert OUTSIDE in view.evaluation.notes
     assert UNCLEANED not in view.evaluation.notes
     assert told["base_origin"]["seen"]["images"]
     shown = show_release(home, world.leaky.entry)
@@ -108,7 +109,7 @@ def test_every_way_of_telling_says_so(world: World) -> None:
     assert ON_SEEN in text
     assert "have not seen: macro_f1" in text
     page = collect(home, CID.parse(shown["release"]), "en")
-    assert said in page.base_said[0]
+    assert said in say(page.base_notes[0])
     assert page.seen
     assert page.unseen
     with home.catalog.read() as db:
@@ -132,8 +133,8 @@ def test_a_record_as_base_weights_is_named_with_the_way_out(world: World, what: 
 def test_near_duplicates_that_nobody_looked_for_are_not_told_as_none(whole: bool) -> None:
     none = records.Seen(images=0, persons=0, near_duplicates=0)
     said = about_base(records.Origin(tensors="sha256:00", whole=whole, seen=none))
-    assert "near-duplicate" not in said[0]
-    assert said[1] == WITHIN
+    assert "near-duplicate" not in say(said[0])
+    assert said[1] == OUTSIDE
 
 
 def test_the_audit_finds_it_here_and_from_the_file(world: World, tmp_path: Path) -> None:
@@ -154,13 +155,13 @@ def test_unknown_is_told_as_unknown(world: World, tmp_path: Path) -> None:
     assert view.plan.origin is not None
     assert (view.plan.origin.seen, view.plan.seen, view.plan.origin.whole) == (None, None, False)
     assert UNKNOWN in view.evaluation.notes
-    assert UNKNOWN in reader.read_whole(world.unknown.home.store, view.release.card).decode()
+    assert say(UNKNOWN) in reader.read_whole(world.unknown.home.store, view.release.card).decode()
     told = estimate_run(
         world.unknown.home, view.preprocessing.snapshot, Wanted("simulated", "simulated", base=str(world.stranger))
     )
-    assert told["warnings"][0] == UNKNOWN
+    assert told["warnings"][0] == say(UNKNOWN)
     report = _of_file(world.unknown, tmp_path)
-    assert (failed(report), of_base(report).result, of_base(report).reason) == ([], "not checked", UNKNOWN)
+    assert (failed(report), of_base(report).result, of_base(report).reason) == ([], "not checked", say(UNKNOWN))
 
 
 def test_a_person_that_was_seen_counts_and_an_older_base_too(world: World, tmp_path: Path) -> None:
@@ -212,15 +213,17 @@ def other_digest(view: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", ["hidden", "fewer", "no origin", "other digest", "other count"])
 def test_who_holds_the_key_can_not_hide_what_was_seen(world: World, kind: str, tmp_path: Path) -> None:
     home, view = world.leaky.home, world.leaky.view
-    assert view.plan.origin is not None
+    origin = view.plan.origin
+    assert origin is not None
     counted = records.Seen(images=0, persons=0, near_duplicates=0)
-    fields = {
+    changes: dict[str, Callable[[], dict[str, Any]]] = {
         "hidden": lambda: hidden(view),
         "fewer": lambda: fewer(home, view),
         "no origin": lambda: {"origin": None, "base_trainings": (), "seen": None},
         "other digest": lambda: other_digest(view),
-        "other count": lambda: {"origin": msgspec.structs.replace(view.plan.origin, seen=counted)},
-    }[kind]()
+        "other count": lambda: {"origin": msgspec.structs.replace(origin, seen=counted)},
+    }
+    fields = changes[kind]()
     forged = forge(home, world.leaky.entry, replaced(view.draw.plan, view.plan, **fields))
     path = car_of(home, forged, tmp_path / "forged.car", beside=lineage_blocks(home.store.get, view.plan))
     report = audit_car(path)

@@ -12,7 +12,8 @@ from registry.content.unixfs import importer, reader
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound, Untrusted
 from registry.core.ipld.cid import CID
-from registry.workflows.base_weights import read_base, stated_licence, stated_origin, weights_files
+from registry.exports.card_base import stated_origin
+from registry.workflows.base_weights import read_base, stated_licence, weights_files
 from registry.workflows.images.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.estimate_run import ARCHITECTURE_ALONE, estimate_run

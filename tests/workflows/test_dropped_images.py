@@ -63,13 +63,14 @@ def test_a_sheet_shows_every_reason_and_a_copy_beside_what_was_kept() -> None:
         f"{9:064x}": photograph("lime"),
         f"{3:064x}": b"",
     }
+    nothing: dict[str, bytes] = {}
     sheet = draw_sheet(rows, pictures.get)
     seen = {colour for _, colour in sheet.getcolors(1 << 24) or []}
     for wanted in ((0, 0, 254), (254, 0, 0), (0, 255, 1)):
         assert any(np.abs(np.subtract(wanted, one)).max() <= 3 for one in seen), wanted
-    assert draw_sheet(rows[:1], {}.get).size == draw_sheet(rows[:1], pictures.get).size
+    assert draw_sheet(rows[:1], nothing.get).size == draw_sheet(rows[:1], pictures.get).size
     crowd = [row(number, "blur", "x") for number in range(A_REASON + 500)]
-    assert draw_sheet(crowd, {}.get).size == draw_sheet(crowd[:A_REASON], {}.get).size
+    assert draw_sheet(crowd, nothing.get).size == draw_sheet(crowd[:A_REASON], nothing.get).size
 
 
 def test_rows_of_a_run(opened: Home, labeled: Folder, tmp_path: Path) -> None:

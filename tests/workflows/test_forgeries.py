@@ -427,7 +427,7 @@ def home_items(home: Home, view: ReleaseView) -> Iterator[dict[str, Any]]:
 
 # --- level 3 without a chain ---------------------------------------------------------------------
 CONTRACT, BLOCK = "0x" + "c" * 40, "0x" + "b" * 64
-PLACE = {"chain": "eip155:1", "contract": CONTRACT, "transaction": "0x" + "d" * 64}
+PLACE: dict[str, Any] = {"chain": "eip155:1", "contract": CONTRACT, "transaction": "0x" + "d" * 64}
 
 
 class Anchored:

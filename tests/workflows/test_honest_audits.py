@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from tests.support.forgery import OtherKey, Released, failed, publish, results, 
 
 CHAIN = {"3.named", "3.order", "3.beacon", "3.drawn", "3.anchored"}  # no chain here, and a journal is none
 BEYOND = {"2.labels", "2.query", "5.pixels", "5.dropped", "7.predictions", "8.training"}
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "as it is": {},
     "repeats": {"overrides": {"repeats": 2}, "final": "fold:4"},
     "refit": {"final": "refit"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +21,7 @@ def picture(kind: str = "JPEG", place: bool = True, orientation: int | None = 6)
     if orientation:
         exif[ExifTags.Base.Orientation] = orientation
     if place:
-        gps = {ExifTags.GPS.GPSLatitudeRef: "N", ExifTags.GPS.GPSLatitude: (52.0, 30.0, 12.0)}
+        gps: dict[int, Any] = {ExifTags.GPS.GPSLatitudeRef: "N", ExifTags.GPS.GPSLatitude: (52.0, 30.0, 12.0)}
         gps |= {ExifTags.GPS.GPSLongitudeRef: "E", ExifTags.GPS.GPSLongitude: (13.0, 22.0, 30.0)}
         exif.get_ifd(ExifTags.IFD.GPSInfo).update(gps)
     stream = io.BytesIO()

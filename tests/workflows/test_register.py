@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from registry.assembly import Home
-from registry.catalog.queries import entries, images
+from registry.catalog.queries import images
+from registry.catalog.queries.rows import image_history
 from registry.core import records
 from registry.core.errors import NotFound, UsageError
 from registry.core.ipld.cid import CID
@@ -17,6 +18,7 @@ from registry.workflows.images.import_source import import_source
 from registry.workflows.images.relabel import relabel
 from registry.workflows.log import append as appending
 from registry.workflows.log.append import append
+from tests.support.logs import log_of
 from tests.workflows.conftest import Folder
 
 
@@ -48,7 +50,7 @@ def test_another_label_is_a_correction_and_the_old_one_stays(opened: Home, label
     assert row["label"] == "feliz"
     assert str(CID.decode(row["replaces"])) == first["contribution"]
     with opened.catalog.read() as db:
-        assert [old["label"] for old in images.history(db, row["sha256"])] == ["triste", "feliz"]
+        assert [old["label"] for old in image_history(db, row["sha256"])] == ["triste", "feliz"]
 
 
 def test_bad_rows_are_named_and_void_nothing(opened: Home, labeled: Folder) -> None:
@@ -123,7 +125,7 @@ def test_an_equal_record_is_appended_once(opened: Home) -> None:
     )
     assert (first.entry, first.new, again.new) == (again.entry, True, False)
     with opened.catalog.read() as db:
-        log = entries.log(db, opened.key.did)
+        log = log_of(db, opened.key.did)
     assert [row["seq"] for row in log] == [0, 1]
     assert log[0]["record_type"] == "issuer"
 
@@ -145,4 +147,4 @@ def test_an_entry_that_was_pending_at_a_crash_is_finished_first(opened: Home, mo
     assert not first.new
     assert opened.store.has(first.entry)
     with opened.catalog.read() as db:
-        assert [row["seq"] for row in entries.log(db, opened.key.did)] == [0, 1, 2, 3]
+        assert [row["seq"] for row in log_of(db, opened.key.did)] == [0, 1, 2, 3]

@@ -19,6 +19,7 @@ from registry.workflows.images.relabel import relabel
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.store.export_held import export_held
 from registry.workflows.store.maintenance import rebuild_catalog
+from tests.support.logs import log_of
 
 
 def _folder(path: Path, count: int) -> Path:
@@ -74,7 +75,7 @@ def test_a_snapshot_of_what_is_held_elsewhere_is_refused_before_it_is_signed(
     assert "emotionet import" in str(raised.value.hint)
     assert _length(mine) == length
     with other.catalog.read() as db:
-        said = [CID.parse(one["record"]) for one in entries.log(db, other.key.did)]
+        said = [CID.parse(one["record"]) for one in log_of(db, other.key.did)]
     for record in said[1:]:  # as the hint says
         export_held(other, record, tmp_path / f"{record}.car")
         import_source(mine, str(tmp_path / f"{record}.car"))

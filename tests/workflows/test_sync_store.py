@@ -10,7 +10,7 @@ import pytest
 
 from registry.assembly import Home, open_home
 from registry.catalog.queries import images
-from registry.catalog.queries import roots as reach
+from registry.catalog.queries.roots import published_roots
 from registry.cli.main import main
 from registry.content.stores.kubo import KuboStore
 from registry.content.stores.memory import MemoryStore
@@ -69,7 +69,7 @@ def test_nothing_private_and_nothing_withdrawn_is_sent(opened: Home, labeled: Fo
     add_bytes(opened.store, b"never registered")
     with opened.catalog.read() as db:
         image = images.list_images(db, cursor=None, limit=1)[0][0]
-        cids = [cid for cid in reach.published(db) if cid.codec == RAW]
+        cids = [cid for cid in published_roots(db) if cid.codec == RAW]
     image_cid = next(cid for cid in cids if cid.digest.hex() == image["sha256"])
     withdraw(opened, image["sha256"], "asked to")
     done = sync(opened, opened.embedded, node, NAMES)
@@ -78,13 +78,13 @@ def test_nothing_private_and_nothing_withdrawn_is_sent(opened: Home, labeled: Fo
     assert not node.has(private)
     assert not node.has(image_cid)
     with opened.catalog.read() as db:
-        assert private not in reach.published(db)
+        assert private not in published_roots(db)
 
 
 def test_what_is_absent_here_is_named(opened: Home, labeled: Folder) -> None:
     import_source(opened, str(labeled(4)))
     with opened.catalog.read() as db:
-        image = next(cid for cid in reach.published(db) if cid.codec == RAW)
+        image = next(cid for cid in published_roots(db) if cid.codec == RAW)
     lose(opened.store, image)
     target = MemoryStore()
     done = sync(opened, opened.embedded, target, NAMES)

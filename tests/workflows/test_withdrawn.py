@@ -94,7 +94,8 @@ def test_every_command_says_it_first(
 ) -> None:
     (tmp_path / "picture.jpg").write_bytes(b"\xff\xd8\xff\xe0 some picture")
     named = published[1] | {"image": image_of(here, 3)[0], "out": str(tmp_path)}
-    day = withdraw(here, named[what], REASON) and here.now()[:10]
+    withdraw(here, named[what], REASON)
+    day = here.now()[:10]
     for name, words in COMMANDS.items():
         assert main([word.format(**named) for word in words]) == 0, name
         out, err = capsys.readouterr()
@@ -112,7 +113,7 @@ def test_nothing_is_said_where_nothing_was_withdrawn(
     spare = add_bytes(here.store, b"\xff\xd8\xff\xe0 in no snapshot")
     here.store.flush()
     with here.catalog.write() as db:
-        images.put_image(db, spare.sha256, spare.size, {"": spare.cid}, stored=True)
+        images.put_images(db, [(spare.sha256, spare.size, (spare.cid,))], stored=True)
     withdraw(here, spare.sha256.hex(), REASON)
     for name, words in COMMANDS.items():
         assert main([word.format(**published[1], out=tmp_path) for word in words]) == 0, name

@@ -21,13 +21,10 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from registry.api.problems import HttpProblem
-from registry.catalog.queries import roots as reach
-from registry.catalog.schema import derived, operational
+from registry.catalog.queries.roots import published_mark, published_roots, withheld_mark
+from registry.catalog.queries.withdrawals import withdrawn_cids
 from registry.catalog.schema.database import Connection
-from registry.catalog.schema.operational import sources
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, IDENTITY, RAW
@@ -36,8 +33,7 @@ from registry.core.ports.store import BlockReader
 from registry.workflows.parts import Parts
 from registry.workflows.store.private_blocks import private_blocks
 
-_STATE = (derived.entries, derived.evidence, derived.image_cids, derived.contribution_rows, operational.file_names)
-_Counts = tuple[int, ...]
+_Mark = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +64,8 @@ class Public:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._lock = threading.Lock()
-        self._seen: _Counts = ()
-        self._state: _Counts = ()
+        self._closed_at: _Mark = ()
+        self._reached_at: _Mark = ()
         self._reached: set[bytes] = set()
         self._walked: set[CID] = set()  # whose links were followed: what is mere bytes here may hold links there
         self._absent: set[CID] = set()
@@ -81,9 +77,9 @@ class Public:
         if cid.hash_code == IDENTITY:
             return  # it holds its own bytes: there is nothing to give out
         with self._lock, self._parts.catalog.read() as db:
-            if (seen := _counts(db, derived.withdrawals, sources)) != self._seen:
+            if (mark := withheld_mark(db)) != self._closed_at:
                 self._take_closed(db)
-                self._seen = seen
+                self._closed_at = mark
             if cid.multihash not in self._reached and cid.multihash not in self.withheld:
                 self._take_published(db)
         if cid.multihash in self.withheld:
@@ -103,19 +99,19 @@ class Public:
 
     def _take_closed(self, db: Connection) -> None:
         """What is not given out. If that has changed, what was reached only through it has to go: begin again."""
-        withheld = frozenset(cid.multihash for cid in reach.denied(db))
+        withheld = frozenset(cid.multihash for cid in withdrawn_cids(db))
         hidden = private_blocks(self._parts)
         if (withheld, hidden) != (self.withheld, self._private):
-            self.withheld, self._private, self._state = withheld, hidden, ()
+            self.withheld, self._private, self._reached_at = withheld, hidden, ()
             self._reached, self._walked, self._absent = set(), set(), set()
 
     def _take_published(self, db: Connection) -> None:
         """Take in what was published, or whose bytes came, since the last look."""
-        state = (*_counts(db, *_STATE), _public_sources(db))
-        if state != self._state:
+        mark = published_mark(db)
+        if mark != self._reached_at:
             self._take_closed(db)  # a new CID of a withdrawn image is withheld too
-            self._reach(reach.published(db))
-            self._state = state
+            self._reach(published_roots(db))
+            self._reached_at = mark
         self._reach([cid for cid in self._absent if self._parts.store.has(cid)])
 
     def _reach(self, roots: Iterable[CID]) -> None:
@@ -144,13 +140,3 @@ def _links(data: bytes, codec: int) -> list[CID]:
         return encoding.links(data, codec)
     except InvalidInput:
         return []
-
-
-def _counts(db: Connection, *tables: sa.Table) -> _Counts:
-    """How many rows each holds, in one question."""
-    counted = (sa.select(sa.func.count()).select_from(table).scalar_subquery() for table in tables)
-    return tuple(db.execute(sa.select(*counted)).one())
-
-
-def _public_sources(db: Connection) -> int:
-    return db.scalar(sa.select(sa.func.count()).select_from(sources).where(~sources.c.private)) or 0

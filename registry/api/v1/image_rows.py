@@ -19,7 +19,7 @@ from registry.api.problems import HttpProblem
 from registry.api.v1 import row_bodies
 from registry.api.v1.sent_images import check_begins, not_held, readable
 from registry.api.v1.wire import MAX_IMAGE_BYTES, ImageRow
-from registry.catalog.queries import images
+from registry.catalog.queries.rows import current_row
 from registry.content.labels import LabelRow, Rejection, parse_box, parse_labels, rejected, said_row
 from registry.content.labels.boxes import MAX_BOXES, bounded
 from registry.content.unixfs import reader
@@ -170,7 +170,7 @@ def _outcomes(log: LogTransaction, rows: list[NewRow]) -> Iterator[tuple[NewRow,
 
 
 def _status(log: LogTransaction, row: NewRow, contribution: CID | None) -> str:
-    found = images.current_row(log.db, row.sha256, log.signer.did, row.contributor)
+    found = current_row(log.db, row.sha256, log.signer.did, row.contributor)
     if found is None or contribution is None or found["contribution"] != contribution:
         return "unchanged"
     return "registered" if found["replaces"] is None else "corrected"

@@ -34,6 +34,7 @@ from registry.api.v1.wire import (
 )
 from registry.catalog import tokens
 from registry.catalog.queries import images
+from registry.catalog.queries.rows import image_history
 from registry.core.errors import NotFound
 from registry.workflows.images.register_images import MANY
 from registry.workflows.images.relabel import relabel
@@ -128,7 +129,7 @@ def show_image(home: Home, identity: ImagePath) -> Document:
         image = images.get_image(db, identity)
         if image is None:
             raise _unknown(identity)
-        return {**image, "history": images.history(db, bytes.fromhex(image["sha256"]))}
+        return {**image, "history": image_history(db, bytes.fromhex(image["sha256"]))}
 
 
 @post(

@@ -58,22 +58,10 @@ def issued_at(db: sa.Connection, entry: CID) -> str | None:
     return db.scalar(sa.select(entries.c.issued_at).where(entries.c.cid == str(entry)))
 
 
-def log(db: sa.Connection, issuer: str) -> list[dict[str, Any]]:
-    """An issuer's entries, oldest first: ``cid, issuer, seq, prev, record, record_type, issued_at`` (text)."""
-    query = sa.select(entries).where(entries.c.issuer == issuer).order_by(entries.c.seq)
-    return [dict(row) for row in db.execute(query).mappings()]
-
-
 def first(db: sa.Connection, issuer: str) -> CID | None:
     """The entry that opens an issuer's log, None if it is not known."""
     text = db.scalar(sa.select(entries.c.cid).where(entries.c.issuer == issuer, entries.c.seq == 0))
     return CID.parse(text) if text is not None else None
-
-
-def all_entries(db: sa.Connection) -> list[dict[str, Any]]:
-    """Every issuer's entries, log after log, as ``log`` gives them."""
-    query = sa.select(entries).order_by(entries.c.issuer, entries.c.seq)
-    return [dict(row) for row in db.execute(query).mappings()]
 
 
 def issuers(db: sa.Connection) -> list[str]:

@@ -13,60 +13,23 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.private import add_file_name, add_source, file_names, forget_subject, private_roots, pseudonym
-from registry.catalog.queries.rows import (
-    contributions_in_log_order,
-    contributors_query,
-    current_row,
-    current_rows,
-    history,
-    is_newest,
-)
-from registry.catalog.schema import derived, operational
+from registry.catalog.queries.rows import is_newest
+from registry.catalog.schema import derived
 from registry.catalog.schema.derived import image_cids
 from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, insert_new, int64, names_of, page_limit
 from registry.core.errors import Conflict, InvalidInput, UsageError
 from registry.core.ipld.cid import CID
 
-__all__ = [
-    "add_file_name",
-    "add_source",
-    "contributions_in_log_order",
-    "contributors_query",
-    "current_row",
-    "current_rows",
-    "file_names",
-    "forget_subject",
-    "get_image",
-    "history",
-    "labels",
-    "list_images",
-    "private_roots",
-    "pseudonym",
-    "put_image",
-    "put_images",
-    "resolve_image",
-    "withdrawn",
-]
 STATUSES = ("referenced", "stored", "withdrawn")
 _ROWS = derived.contribution_rows
 
 
-def put_image(
-    db: sa.Connection, sha256: bytes, size: int, cids: Mapping[str, CID], stored: bool, has_place: bool = False
-) -> None:
-    """Know an image by its sha256 and its CIDs (by profile; which one made a CID is not kept).
+def put_images(db: sa.Connection, found: Sequence[tuple[bytes, int, Sequence[CID]]], *, stored: bool) -> None:
+    """Know images by their sha256, size and CIDs, whichever profile made these.
 
     Again: CIDs are added, and what was only referenced may become stored, never the other way.
-    ``Conflict`` ``image_size`` if it is stored with another size, which the same bytes can't have.
+    ``Conflict`` ``image_size`` if one is stored with another size, which the same bytes can't have.
     """
-    put_images(db, [(sha256, size, tuple(cids.values()))], stored=stored)
-    if has_place:
-        insert_new(db, operational.places, [{"sha256": sha256.hex()}])
-
-
-def put_images(db: sa.Connection, found: Sequence[tuple[bytes, int, Sequence[CID]]], *, stored: bool) -> None:
-    """``put_image`` for many (sha256, size, CIDs) at once."""
     sizes = {sha256.hex(): int64(size, "the size") for sha256, size, _ in found}
     insert_new(db, derived.images, [{"sha256": name, "size": size, "stored": stored} for name, size in sizes.items()])
     aliases = {(sha256.hex(), str(cid)) for sha256, _, cids in found for cid in cids}
@@ -92,14 +55,6 @@ def _is_withdrawn() -> sa.ColumnElement[bool]:
     target, alias = derived.withdrawals.c.target, image_cids.c
     by_alias = sa.exists().where(alias.sha256 == derived.images.c.sha256, alias.cid == target).correlate(derived.images)
     return sa.or_(sa.exists().where(target == derived.images.c.sha256).correlate(derived.images), by_alias)
-
-
-def withdrawn(db: sa.Connection) -> set[bytes]:
-    """The sha256 of every image that somebody took back, known here or not."""
-    targets = db.scalars(sa.select(derived.withdrawals.c.target).distinct()).all()
-    found = {bytes.fromhex(text) for text in targets if len(text) == 64}
-    aliases = sa.select(image_cids.c.sha256).join(derived.withdrawals, derived.withdrawals.c.target == image_cids.c.cid)
-    return found | {bytes.fromhex(text) for text in db.scalars(aliases)}
 
 
 def resolve_image(db: sa.Connection, text: str) -> bytes | None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 
 import sqlalchemy as sa
 
-from registry.catalog.queries import images
+from registry.catalog.queries.counts import rows_of
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.derived import image_cids, mentions
 from registry.catalog.schema.operational import sources
@@ -34,7 +34,7 @@ def _cids(db: sa.Connection, column: sa.ColumnElement[str], *conditions: sa.Colu
         yield CID.parse(text)
 
 
-def listed(db: sa.Connection) -> list[CID]:
+def named_roots(db: sa.Connection) -> list[CID]:
     """Everything that is named: entries, evidence, images, imported roots, the work of runs. Some may not be held."""
     found = [cid for column in _LISTED for cid in _cids(db, column)]
     for options in db.scalars(sa.select(operational.runs.c.options)):
@@ -47,14 +47,7 @@ def listed(db: sa.Connection) -> list[CID]:
     return found
 
 
-def denied(db: sa.Connection) -> list[CID]:
-    """Every CID of images that were withdrawn."""
-    withdrawn = [sha256.hex() for sha256 in images.withdrawn(db)]
-    pages = (withdrawn[start : start + 500] for start in range(0, len(withdrawn), 500))
-    return [cid for page in pages for cid in _cids(db, image_cids.c.cid, image_cids.c.sha256.in_(page))]
-
-
-def registered_here(db: sa.Connection, own: Collection[str]) -> list[CID]:
+def registered_here_roots(db: sa.Connection, own: Collection[str]) -> list[CID]:
     """Images that this home registered, from a folder or by its own log (``own`` are its issuers' DIDs), base weights
     that its own plans name, and sources that were imported with the wish to publish them."""
     e, rows, names = derived.entries.c, derived.contribution_rows.c, operational.file_names.c
@@ -68,7 +61,7 @@ def registered_here(db: sa.Connection, own: Collection[str]) -> list[CID]:
     ]
 
 
-def published(db: sa.Connection) -> list[CID]:
+def published_roots(db: sa.Connection) -> list[CID]:
     """What this registry gives to strangers, each with all below it: entries, evidence, images that a contribution
     speaks of, sources that were imported with the wish to publish them. A private folder's root is not among them.
     """
@@ -79,3 +72,15 @@ def published(db: sa.Connection) -> list[CID]:
         *_cids(db, sources.c.root, ~sources.c.private),
         *_cids(db, image_cids.c.cid, registered),
     ]
+
+
+def published_mark(db: sa.Connection) -> tuple[int, ...]:
+    """Numbers that change whenever ``published_roots`` may give something more."""
+    counted = (derived.entries, derived.evidence, image_cids, derived.contribution_rows, operational.file_names)
+    public = db.scalar(sa.select(sa.func.count()).select_from(sources).where(~sources.c.private)) or 0
+    return (*rows_of(db, *counted), public)
+
+
+def withheld_mark(db: sa.Connection) -> tuple[int, ...]:
+    """Numbers that change whenever more may be withheld: a withdrawal came, or an imported source."""
+    return rows_of(db, derived.withdrawals, sources)

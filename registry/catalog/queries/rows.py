@@ -74,7 +74,7 @@ def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> I
     return (value for value in values if matches(value, wanted))
 
 
-def history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
+def image_history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
     """Everything that was said about an image, in the order of the logs; all values are text, lists or None.
 
     ``contributor``, what is said (``registry.core.labeled_row``), ``replaces, contribution, issuer, issued_at,

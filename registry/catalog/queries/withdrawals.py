@@ -5,7 +5,7 @@ Invariant: an image is its sha256, whichever of its names a withdrawal gave.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import sqlalchemy as sa
 
@@ -33,6 +33,14 @@ def places(db: sa.Connection) -> list[dict[str, str]]:
     return [dict(row) for row in db.execute(query.order_by(e.issuer, e.seq)).mappings()]
 
 
+def withdrawn_images(db: sa.Connection) -> set[bytes]:
+    """The sha256 of every image that somebody took back, known here or not."""
+    targets = db.scalars(sa.select(derived.withdrawals.c.target).distinct()).all()
+    found = {bytes.fromhex(text) for text in targets if len(text) == 64}
+    aliases = sa.select(image_cids.c.sha256).join(derived.withdrawals, derived.withdrawals.c.target == image_cids.c.cid)
+    return found | {bytes.fromhex(text) for text in db.scalars(aliases)}
+
+
 def images_of(db: sa.Connection, targets: Collection[str]) -> dict[str, str]:
     """The sha256 in hex of each target that is an image, or one of its CIDs."""
     found = {target: target for target in targets if len(target) == 64}
@@ -42,7 +50,7 @@ def images_of(db: sa.Connection, targets: Collection[str]) -> dict[str, str]:
     return found
 
 
-def denied(db: sa.Connection, own: Collection[str]) -> list[CID]:
+def rightly_withdrawn_cids(db: sa.Connection, own: Collection[str]) -> list[CID]:
     """Every CID of images that were taken back by who may: this home (``own`` are its DIDs), whoever contributed them,
     or said a contribution that holds them."""
     said = indexed(db)
@@ -53,10 +61,18 @@ def denied(db: sa.Connection, own: Collection[str]) -> list[CID]:
         for one in said
         if one["target"] in images and (one["issuer"] in own or (images[one["target"]], one["issuer"]) in may)
     }
-    found = [CID.v1(RAW, bytes.fromhex(sha256)) for sha256 in sorted(gone)]
-    for part in chunks(gone):
-        found += map(CID.parse, db.scalars(sa.select(image_cids.c.cid).where(image_cids.c.sha256.in_(part))))
-    return list(dict.fromkeys(found))
+    raw = [CID.v1(RAW, bytes.fromhex(sha256)) for sha256 in sorted(gone)]
+    return list(dict.fromkeys([*raw, *_aliases(db, gone)]))
+
+
+def withdrawn_cids(db: sa.Connection) -> list[CID]:
+    """Every CID that the catalog knows of images that anybody took back."""
+    return list(_aliases(db, {sha256.hex() for sha256 in withdrawn_images(db)}))
+
+
+def _aliases(db: sa.Connection, sha256s: Collection[str]) -> Iterator[CID]:
+    for part in chunks(sha256s):
+        yield from map(CID.parse, db.scalars(sa.select(image_cids.c.cid).where(image_cids.c.sha256.in_(part))))
 
 
 def members(db: sa.Connection, snapshot: str, sha256s: Collection[str]) -> set[str]:

@@ -64,12 +64,13 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
 def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """One image."""
     from registry.catalog.queries import images
+    from registry.catalog.queries.rows import image_history
 
     with home() as opened, opened.catalog.read() as db:
         image = images.get_image(db, wanted.image)
         if image is None:
             raise NotFound(f"{wanted.image} is no image of this catalog", hint="see `emotionet images list`.")
-        history = images.history(db, bytes.fromhex(image["sha256"]))
+        history = image_history(db, bytes.fromhex(image["sha256"]))
     text = [f"{name}: {cell(image[name])}" for name in COLUMNS if name in image]
     text += [f"  {row['issued_at']} {row['contributor']}: {row['label']}" for row in history]
     output.document({**image, "history": history}, identity="sha256", text=text)

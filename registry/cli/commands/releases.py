@@ -93,7 +93,7 @@ def release_text(done: dict[str, Any]) -> list[str]:
         *best,
         *own,
         *apart_lines(done),
-        *done["base_said"],
+        *(note["text"]["en"] for note in done["base_notes"]),
         *claim_lines(done),
         f"anchor: {_anchor(anchor)}",
     ]

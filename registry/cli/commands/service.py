@@ -1,13 +1,9 @@
-"""Commands that run for long: demo, serve, worker; and the child process of one step."""
+"""Commands that run for long: demo, serve, worker."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 import threading
-from pathlib import Path
-from typing import Any
 
 from registry.cli.commands.common import Subparsers, add, home, whole
 from registry.cli.output import Output
@@ -104,22 +100,3 @@ def run_worker(wanted: argparse.Namespace, output: Output) -> int:
         except KeyboardInterrupt:
             worker.stopping.set()
     return 0
-
-
-def run_as_child(arguments: list[str]) -> int:
-    """``_child KIND SPEC``: one step of a run, in this process; JSON lines on stdout."""
-    from registry.assembly import open_home
-    from registry.jobs.child import child, end_with_parent
-    from registry.workflows.training import clean_images, train_fold
-
-    end_with_parent()
-    kinds = {"fold": train_fold.fold_in_child, "measure": clean_images.measure_in_child}
-    kind, spec = arguments[0], Path(arguments[1])
-    given = json.loads(spec.read_text(encoding="utf-8"))
-    real_stdout, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints goes to the log
-    opened = open_home()
-
-    def work(report: Any) -> dict[str, Any]:
-        return kinds[kind](opened, given, spec.parent, report)
-
-    return child(real_stdout, spec.parent, work, int(given.get("token", 0)))

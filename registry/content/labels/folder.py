@@ -25,7 +25,8 @@ from registry.core.ipld.cid import CID
 from registry.core.picture_bytes import HEAD, is_archive, what_it_is
 from registry.core.ports.store import BlockReader
 from registry.core.text import counted
-from registry.imaging.look import MOST, Picture, look
+from registry.imaging.decode import MAX_BYTES
+from registry.imaging.look import Picture, look
 
 Progress = Callable[[str, int, int], None]
 
@@ -108,7 +109,7 @@ class _Finder:
             self._otherwise.append(match.note)
         if path not in self._found:
             added = self._tree.add(path)
-            self._found[path] = added, look(self._tree.read(path, MOST))
+            self._found[path] = added, look(self._tree.read(path, MAX_BYTES))
         return self._found[path]
 
     def _missing(self, row: LabelRow) -> InvalidInput:
@@ -139,7 +140,7 @@ class _Finder:
     def _by_cid(self, cid: CID) -> tuple[Added, Picture]:
         added = look_up(self._held, cid)
         assert self._held is not None
-        return added, look(b"".join(reader.read_file(self._held, cid, 0, MOST)))
+        return added, look(b"".join(reader.read_file(self._held, cid, 0, MAX_BYTES)))
 
     def unnamed(self) -> tuple[str, ...]:
         """Files that no row names, tables and hidden ones left out."""

@@ -18,10 +18,11 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 
 from registry.content.sources.hosts import Hosts, Patience
+from registry.content.stores.verified import VerifiedSource, believed
 from registry.core.errors import EmotionetError, NotFound, Unavailable, Untrusted, UsageError
-from registry.core.ipld.cid import CID, IDENTITY, verify
+from registry.core.ipld.cid import CID, MAX_BLOCK
 
-MAX_BLOCK = 2 << 20
+LEAVE_OUT = "leave it out of EMOTIONET_GATEWAYS."
 REDIRECTS = 3
 PAUSES = (0.2, 1.0)  # seconds before all gateways are asked again
 PIECE = 64 << 10
@@ -42,7 +43,7 @@ def check_gateway(url: str) -> str:
     return url.rstrip("/")
 
 
-class GatewayClient:
+class GatewayClient(VerifiedSource):
     """Implements ``registry.core.ports.store.BlockReader`` over several gateways."""
 
     def __init__(self, gateways: Sequence[str], patience: Patience | None = None, parallel: int = 64) -> None:
@@ -61,22 +62,12 @@ class GatewayClient:
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._hosts.close()
 
-    def has(self, cid: CID) -> bool:
-        """Whether any gateway gives the block."""
-        try:
-            self.get(cid)
-        except NotFound:
-            return False
-        return True
-
-    def get(self, cid: CID) -> bytes:
+    def ask(self, cid: CID) -> bytes:
         """The verified bytes.
 
         ``NotFound`` if every gateway says that it has them not; ``Untrusted`` (``wrong_bytes``) if one lied and
         none helped; ``Unavailable`` if they can't be reached, or not in time.
         """
-        if cid.hash_code == IDENTITY:
-            return cid.digest
         for pause in PAUSES:
             try:
                 return self._round(cid)
@@ -109,15 +100,8 @@ class GatewayClient:
     def _one(self, gateway: str, cid: CID) -> bytes:
         begin, penalty = time.monotonic(), FAILURE
         try:
-            data = self._ask(gateway, f"{gateway}/ipfs/{cid}?format=raw", time.monotonic() + self._patience.block)
-            try:
-                verify(cid, data)
-            except Untrusted as error:
-                raise Untrusted(
-                    f"{gateway} gave wrong bytes for {cid}",
-                    code="wrong_bytes",
-                    hint="leave it out of EMOTIONET_GATEWAYS.",
-                ) from error
+            data = self._answer(gateway, f"{gateway}/ipfs/{cid}?format=raw", time.monotonic() + self._patience.block)
+            believed(cid, data, gateway, LEAVE_OUT)
             penalty = 0.0
             return data
         except NotFound:
@@ -127,7 +111,7 @@ class GatewayClient:
             taken = time.monotonic() - begin + penalty
             self._health[gateway] += WEIGHT * (taken - self._health[gateway])
 
-    def _ask(self, gateway: str, url: str, until: float) -> bytes:
+    def _answer(self, gateway: str, url: str, until: float) -> bytes:
         """The body of one answer, redirects followed."""
         for _ in range(REDIRECTS + 1):
             parts = urlsplit(url)
@@ -144,7 +128,7 @@ class GatewayClient:
                 return _body(gateway, answer, until)
             answer.close()
             url = _redirected(gateway, url, location)
-        raise Unavailable(f"{gateway} redirects without end", hint="leave it out of EMOTIONET_GATEWAYS.")
+        raise Unavailable(f"{gateway} redirects without end", hint=LEAVE_OUT)
 
 
 def _redirected(gateway: str, url: str, location: str) -> str:
@@ -155,7 +139,7 @@ def _redirected(gateway: str, url: str, location: str) -> str:
     if not same and (new.scheme != "https" or not new.hostname or new.username):
         raise Unavailable(
             f"{gateway} redirects to {target[:200]!r}, which is not followed",
-            hint="leave it out of EMOTIONET_GATEWAYS.",
+            hint=LEAVE_OUT,
         )
     return target
 
@@ -169,9 +153,7 @@ def _body(gateway: str, answer: urllib3.BaseHTTPResponse, until: float) -> bytes
         if answer.status != 200:
             raise Unavailable(f"{gateway} answers {answer.status}", hint="try again later.")
         if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise Untrusted(
-                f"{gateway} sends compressed blocks, which nobody asked for", hint="leave it out of EMOTIONET_GATEWAYS."
-            )
+            raise Untrusted(f"{gateway} sends compressed blocks, which nobody asked for", hint=LEAVE_OUT)
         pieces, size = [], 0
         while piece := answer.read1(PIECE, decode_content=False):
             pieces.append(piece)
@@ -180,7 +162,7 @@ def _body(gateway: str, answer: urllib3.BaseHTTPResponse, until: float) -> bytes
                 raise Untrusted(
                     f"{gateway} sends more than a block can have",
                     code="too_large",
-                    hint="leave it out of EMOTIONET_GATEWAYS.",
+                    hint=LEAVE_OUT,
                 )
             if time.monotonic() > until:
                 raise Unavailable(f"{gateway} is too slow", hint="try again, or another gateway.")

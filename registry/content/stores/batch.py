@@ -13,19 +13,14 @@ from pathlib import Path
 
 from registry.content.stores.index import Index, Place, Row
 from registry.content.stores.packs import PACK_BYTES, PackWriter, open_pack
-from registry.core.errors import InvalidInput, Unavailable
-from registry.core.ipld.cid import CID, IDENTITY, verify
+from registry.content.stores.verified import VerifiedBlocks
+from registry.core.errors import Unavailable
+from registry.core.ipld.cid import CID
 
-MAX_BLOCK = 2 << 20
 Read = Callable[[Place], bytes | None]
 
 
-def _check_size(cid: CID, data: bytes) -> None:
-    if len(data) > MAX_BLOCK:
-        raise InvalidInput(f"block {cid} is larger than 2 MiB", code="block_too_large")
-
-
-class Batch:
+class Batch(VerifiedBlocks):
     """Made by ``EmbeddedStore.batch``; safe to use from any thread."""
 
     def __init__(self, folder: Path, index: Index, read: Read, begin: Callable[[], None]) -> None:
@@ -35,7 +30,7 @@ class Batch:
         self._new: dict[bytes, tuple[PackWriter, int, int]] = {}  # multihash to where it lies
         self._again: set[bytes] = set()
 
-    def has(self, cid: CID) -> bool:
+    def holds(self, cid: CID) -> bool:
         """Whether the batch or the store holds a block."""
         return cid.multihash in self._new or self._index.find(cid.multihash) is not None
 
@@ -60,17 +55,10 @@ class Batch:
                 return data
         return None
 
-    def put(self, cid: CID, data: bytes) -> bool:
-        """Take a block in; whether it was new. Wrong bytes: ``Untrusted``."""
-        _check_size(cid, data)
-        verify(cid, data)
-        return self.put_own(cid, data)
-
-    def put_own(self, cid: CID, data: bytes) -> bool:
-        """The same for a block whose CID this process has just made from these very bytes: not hashed again."""
-        _check_size(cid, data)
+    def keep(self, cid: CID, data: bytes) -> bool:
+        """Take a block as it is; whether it was new."""
         multihash = cid.multihash
-        if cid.hash_code == IDENTITY or multihash in self._new:
+        if multihash in self._new:
             return False
         self._begin()
         if self._index.find(multihash) is not None and self.find(cid) == data:  # one that is damaged is put again

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from registry.content.stores.index import Index, Row
 from registry.content.stores.packs import HEADER, PackReader, PackWriter, lock_pack, new_pack
-from registry.core.ipld.cid import CID, RAW, hash_function
+from registry.core.ipld.cid import matches, raw_cid
 from registry.files import sync_folder
 
 OVERHEAD = 48  # bytes beside a block's own: its CID and the length
@@ -70,9 +70,8 @@ def _rewrite(folder: Path, index: Index, reader: PackReader, name: str, rows: li
 
 def _copied(writer: PackWriter, reader: PackReader, name: str, row: Row) -> Row | None:
     multihash, offset, length = row
-    cid = CID.decode(b"\x01" + bytes([RAW]) + multihash)
-    data, function = reader.read(name, offset, length), hash_function(cid.hash_code)
-    if function is None or function(data) != cid.digest:
+    cid, data = raw_cid(multihash), reader.read(name, offset, length)
+    if not matches(cid, data):
         return None
     return multihash, writer.append(cid, data), length
 

@@ -22,9 +22,10 @@ from registry.content.stores.batch import Batch
 from registry.content.stores.compaction import compact, has_dead
 from registry.content.stores.index import Index, Place
 from registry.content.stores.packs import Descriptor, PackReader
-from registry.core.errors import NotFound, Unavailable, Untrusted, not_written
-from registry.core.ipld.cid import CID, IDENTITY, RAW, hash_function, verify
-from registry.core.ipld.dag import not_here, walk_held, walk_present
+from registry.content.stores.verified import VerifiedStore
+from registry.core.errors import Unavailable, not_written
+from registry.core.ipld.cid import CID, matches, raw_cid
+from registry.core.ipld.dag import walk_held, walk_present
 
 GRACE = 3600  # seconds that a new block is safe from gc while others write
 
@@ -40,11 +41,7 @@ class Problem:
         return f"{self.cid}: {self.reason}"
 
 
-def _raw(multihash: bytes) -> CID:
-    return CID.decode(b"\x01" + bytes([RAW]) + multihash)
-
-
-class EmbeddedStore:
+class EmbeddedStore(VerifiedStore):
     """Implements ``registry.core.ports.store.BlockStore`` on a folder, which is made if it is not there."""
 
     def __init__(self, folder: Path) -> None:
@@ -99,38 +96,17 @@ class EmbeddedStore:
         found = self._index.find(cid.multihash)
         return (self._packs / found.pack, found.offset, found.length) if found else None
 
-    def has(self, cid: CID) -> bool:
-        """Whether a block lies here (its bytes are checked when it is read)."""
-        return cid.hash_code == IDENTITY or self._main.has(cid)
+    def holds(self, cid: CID) -> bool:
+        """Whether bytes lie here."""
+        return self._main.holds(cid)
 
-    def get(self, cid: CID) -> bytes:
-        """The verified bytes. ``NotFound`` if absent or corrupt, ``Unavailable`` if unreadable."""
-        if cid.hash_code == IDENTITY:
-            return cid.digest
-        data = self._main.find(cid)
-        if data is None:
-            raise not_here(cid)
-        try:
-            verify(cid, data)
-        except Untrusted as error:
-            raise NotFound(
-                f"block {cid} is damaged here and counts as missing", code="damaged", hint="import it again."
-            ) from error
-        return data
+    def find(self, cid: CID) -> bytes | None:
+        """The bytes as they lie."""
+        return self._main.find(cid)
 
-    def put(self, cid: CID, data: bytes) -> None:
-        """Keep one block. Wrong bytes: ``Untrusted``. Again: no-op."""
-        self._main.put(cid, data)
-
-    def put_own(self, cid: CID, data: bytes) -> None:
-        """The same for a block whose CID this process has just made from these very bytes: not hashed again."""
-        self._main.put_own(cid, data)
-
-    def put_many(self, blocks: Iterable[tuple[CID, bytes]]) -> int:
-        """Keep many blocks and flush once; returns how many were new."""
-        new = sum(self._main.put(cid, data) for cid, data in blocks)
-        self.flush()
-        return new
+    def keep(self, cid: CID, data: bytes) -> bool:
+        """Take a block as it is, until ``flush`` for this process alone."""
+        return self._main.keep(cid, data)
 
     def flush(self) -> None:
         """What this process put survives a crash after this call, and shows to others."""
@@ -138,7 +114,7 @@ class EmbeddedStore:
 
     def cids(self) -> Iterator[CID]:
         """Every flushed block, as a raw version 1 CID (the store keeps multihashes)."""
-        return map(_raw, self._index.multihashes())
+        return map(raw_cid, self._index.multihashes())
 
     def pin(self, cid: CID) -> None:
         """Keep a closure; its pin appears only after all of it was found here and flushed."""
@@ -162,12 +138,11 @@ class EmbeddedStore:
         """Read every block, pack by pack; yields those that do not hash to their names."""
         for pack, _ in self._index.packs():
             for multihash, offset, length in self._index.blocks_of(pack):
-                cid = _raw(multihash)
-                function = hash_function(cid.hash_code)
+                cid = raw_cid(multihash)
                 data = self._read(Place(pack, offset, length))
                 if data is None or len(data) < length:
                     yield Problem(cid, f"{pack} ends before it")
-                elif function is None or function(data) != cid.digest:
+                elif not matches(cid, data):
                     yield Problem(cid, "does not hash to its name")
 
     def stat(self) -> dict[str, int]:

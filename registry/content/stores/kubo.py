@@ -23,14 +23,14 @@ from typing import Any
 import ipfshttpclient
 from ipfshttpclient import exceptions
 
-from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted, UsageError
+from registry.content.stores.verified import VerifiedSource, VerifiedStore, believed
+from registry.core.errors import NotFound, Unavailable, UsageError
 from registry.core.ipld import car
-from registry.core.ipld.cid import CID, IDENTITY, RAW, verify
+from registry.core.ipld.cid import CID, raw_cid
 from registry.core.ipld.dag import walk_present
 
 # the client passes an argument that urllib3 2 takes and no longer needs
 warnings.filterwarnings("ignore", message="The 'strict' parameter", category=FutureWarning)
-MAX_BLOCK = 2 << 20
 BUFFER = 32 << 20  # bytes that wait for a flush
 SECONDS = 60.0  # for one answer
 _ABSENT = re.compile(r"not found|could not find", re.IGNORECASE)
@@ -53,8 +53,10 @@ def multiaddress(text: str) -> str:
     return f"/{kind}/{found['host']}/tcp/{port}/{found['scheme']}"
 
 
-class KuboStore:
+class KuboStore(VerifiedStore):
     """Implements ``registry.core.ports.store.BlockStore`` on the RPC of a Kubo node."""
+
+    where = "in the IPFS node"
 
     def __init__(self, address: str) -> None:
         self._address = multiaddress(address)
@@ -102,13 +104,13 @@ class KuboStore:
         return KuboNetwork(self)
 
     def ask(self, cid: CID, offline: bool) -> bytes:
-        """What the node gives for a CID, not verified."""
+        """What the node gives for a CID, unverified."""
         with self._asking(f"block {cid}"):
             return bytes(self._client.block.get(str(cid), offline=offline))
 
-    def has(self, cid: CID) -> bool:
+    def holds(self, cid: CID) -> bool:
         """Whether the node holds a block, or it waits here."""
-        if cid.hash_code == IDENTITY or cid.multihash in self._waiting:
+        if cid.multihash in self._waiting:
             return True
         try:
             with self._asking(f"block {cid}"):
@@ -117,36 +119,20 @@ class KuboStore:
             return False
         return True
 
-    def get(self, cid: CID) -> bytes:
-        """The verified bytes. ``NotFound`` if absent or wrong, ``Unavailable`` if the node can't be asked."""
-        if cid.hash_code == IDENTITY:
-            return cid.digest
+    def find(self, cid: CID) -> bytes | None:
+        """The bytes that the node gives, or that wait here."""
         waiting = self._waiting.get(cid.multihash)
-        if waiting is not None:
-            return waiting[1]
-        data = self.ask(cid, offline=True)
-        try:
-            verify(cid, data)
-        except Untrusted as error:
-            self._damaged.add(cid.multihash)
-            raise NotFound(
-                f"block {cid} is damaged in the IPFS node and counts as missing",
-                code="damaged",
-                hint="import it again.",
-            ) from error
-        return data
+        return waiting[1] if waiting else self.ask(cid, offline=True)
 
-    def put(self, cid: CID, data: bytes) -> None:
-        """Take one block in. Wrong bytes: ``Untrusted``. Again: no-op."""
-        verify(cid, data)
-        self.put_own(cid, data)
+    def damaged(self, cid: CID) -> NotFound:
+        """Remembered too: the node has to drop it before it takes the block again."""
+        self._damaged.add(cid.multihash)
+        return super().damaged(cid)
 
-    def put_own(self, cid: CID, data: bytes) -> None:
-        """The same for a block whose CID this process has just made from these very bytes."""
-        if len(data) > MAX_BLOCK:
-            raise InvalidInput(f"block {cid} is larger than 2 MiB", code="block_too_large")
-        if cid.hash_code == IDENTITY or cid.multihash in self._waiting:
-            return
+    def keep(self, cid: CID, data: bytes) -> bool:
+        """Take a block as it is, until ``flush`` for this process alone; whether it did not wait already."""
+        if cid.multihash in self._waiting:
+            return False
         with self._guard:
             if cid.multihash in self._damaged:
                 self._drop(cid)
@@ -154,6 +140,7 @@ class KuboStore:
                 self.flush()
             self._waiting[cid.multihash] = (cid, data)
             self._size += len(data)
+        return True
 
     def _drop(self, cid: CID) -> None:
         """Remove a damaged block: the node would keep it, since it never writes a block that is there."""
@@ -167,7 +154,7 @@ class KuboStore:
         self._damaged.discard(cid.multihash)
 
     def put_many(self, blocks: Iterable[tuple[CID, bytes]]) -> int:
-        """Keep many blocks and flush; returns how many were new."""
+        """Keep many blocks and flush; returns how many the node did not hold, of which each is asked for."""
         new = 0
         for cid, data in blocks:
             new += not self.has(cid)
@@ -197,8 +184,7 @@ class KuboStore:
         """Every block of the node, as a raw version 1 CID."""
         with self._asking("the list of blocks"):
             for answer in self._client.unstable.refs.local(stream=True):
-                found = CID.parse(answer["Ref"])
-                yield CID.v1(RAW, found.digest, found.hash_code)
+                yield raw_cid(CID.parse(answer["Ref"]).multihash)
 
     def pin(self, cid: CID) -> None:
         """Keep a closure from the node's garbage collection; said only after the node lists the pin."""
@@ -231,7 +217,7 @@ class KuboStore:
                     yield CID.parse(answer["Cid"])
 
 
-class KuboNetwork:
+class KuboNetwork(VerifiedSource):
     """Implements ``registry.core.ports.store.BlockReader``: what the node finds among its peers, verified.
 
     A block that nobody has is a wait of ``SECONDS``, then ``Unavailable``.
@@ -240,16 +226,6 @@ class KuboNetwork:
     def __init__(self, store: KuboStore) -> None:
         self._store = store
 
-    def has(self, cid: CID) -> bool:
-        """Whether the node holds it, or finds it."""
-        try:
-            self.get(cid)
-        except NotFound:
-            return False
-        return True
-
-    def get(self, cid: CID) -> bytes:
-        """The verified bytes."""
-        data = cid.digest if cid.hash_code == IDENTITY else self._store.ask(cid, offline=False)
-        verify(cid, data)
-        return data
+    def ask(self, cid: CID) -> bytes:
+        """What the node finds."""
+        return believed(cid, self._store.ask(cid, offline=False), "the IPFS node", "fetch it from elsewhere.")

@@ -5,13 +5,12 @@ Passes the same contract as every store. ``lose`` and ``flip`` do what disks do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted
-from registry.core.ipld.cid import CID, IDENTITY, RAW, verify
+from registry.content.stores.verified import VerifiedStore
+from registry.core.errors import Unavailable
+from registry.core.ipld.cid import CID, raw_cid
 from registry.core.ipld.dag import walk_present
-
-MAX_BLOCK = 2 << 20
 
 
 class NullSink:
@@ -21,7 +20,7 @@ class NullSink:
         """Nothing is kept."""
 
 
-class MemoryStore:
+class MemoryStore(VerifiedStore):
     """Blocks by multihash; implements ``registry.core.ports.store.BlockStore``."""
 
     def __init__(self) -> None:
@@ -29,49 +28,32 @@ class MemoryStore:
         self._pins: dict[CID, None] = {}
         self.broken = False  # while True, every read is Unavailable
 
-    def has(self, cid: CID) -> bool:
-        """Whether it lies here."""
-        return cid.hash_code == IDENTITY or cid.multihash in self._blocks
+    def holds(self, cid: CID) -> bool:
+        """Whether bytes lie here."""
+        return cid.multihash in self._blocks
 
-    def get(self, cid: CID) -> bytes:
-        """The verified bytes; ``NotFound`` if absent or corrupt."""
+    def find(self, cid: CID) -> bytes | None:
+        """The bytes as they lie."""
         if self.broken:
             raise Unavailable("the store can't be read", hint="try again.")
-        if cid.hash_code == IDENTITY:
-            return cid.digest
-        data = self._blocks.get(cid.multihash)
-        if data is None:
-            raise NotFound(f"block {cid} is not held here")
-        try:
-            verify(cid, data)
-        except Untrusted as error:
-            raise NotFound(f"block {cid} is damaged here and counts as missing") from error
-        return data
+        return self._blocks.get(cid.multihash)
 
-    def put(self, cid: CID, data: bytes) -> None:
-        """Keep one block."""
-        if len(data) > MAX_BLOCK:
-            raise InvalidInput(f"block {cid} is larger than 2 MiB", code="block_too_large")
-        verify(cid, data)
-        if cid.hash_code != IDENTITY:
-            self._blocks[cid.multihash] = data
+    def keep(self, cid: CID, data: bytes) -> bool:
+        """Take a block as it is."""
+        new = self._blocks.get(cid.multihash) != data
+        self._blocks[cid.multihash] = data
+        return new
 
-    put_own = put
-
-    def put_many(self, blocks: Iterable[tuple[CID, bytes]]) -> int:
-        """Keep many; returns how many were new."""
-        before = len(self._blocks)
-        for cid, data in list(blocks):
-            self.put(cid, data)
-        return len(self._blocks) - before
+    def put_own(self, cid: CID, data: bytes) -> None:
+        """Hashed all the same: here whoever made the CID of other bytes is found out."""
+        self.put(cid, data)
 
     def flush(self) -> None:
         """Nothing to do."""
 
     def cids(self) -> Iterator[CID]:
         """Every block, as a raw version 1 CID."""
-        for multihash in list(self._blocks):
-            yield CID.decode(b"\x01" + bytes([RAW]) + multihash)
+        yield from map(raw_cid, list(self._blocks))
 
     def pin(self, cid: CID) -> None:
         """Keep a closure."""

@@ -19,12 +19,12 @@ from typing import IO, Any
 
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.ipld import encoding
-from registry.core.ipld.cid import CID, verify
+from registry.core.ipld.cid import CID, MAX_BLOCK, verify
 from registry.core.ipld.varint import decode_varint, encode_varint
 from registry.core.picture_bytes import what_it_is
 
 MAX_HEADER = 1 << 20
-MAX_SECTION = (2 << 20) + 256
+MAX_SECTION = MAX_BLOCK + 256
 PRAGMA_V2 = bytes.fromhex("0aa16776657273696f6e02")
 _V2_HEADER = 40  # characteristics, then offset and size of the data and offset of the index, eight bytes each
 _SKIP = 1 << 20

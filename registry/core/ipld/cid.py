@@ -24,6 +24,7 @@ RAW, DAG_PB, DAG_CBOR = 0x55, 0x70, 0x71
 IDENTITY, SHA2_256 = 0x00, 0x12
 MIN_DIGEST, MAX_DIGEST = 20, 128
 MAX_TEXT = 512
+MAX_BLOCK = 2 << 20  # bytes
 
 _HASHES: dict[int, Callable[[bytes], bytes]] = {
     IDENTITY: lambda data: data,
@@ -194,10 +195,20 @@ def cid_of(data: bytes, codec: int) -> CID:
     return CID(1, codec, SHA2_256, hashlib.sha256(data).digest())
 
 
+def raw_cid(multihash: bytes) -> CID:
+    """The version 1 CID of a block of which only its multihash is known."""
+    return CID.decode(b"\x01" + bytes([RAW]) + multihash)
+
+
+def matches(cid: CID, data: bytes) -> bool:
+    """Whether ``data`` hashes to ``cid``."""
+    function = hash_function(cid.hash_code)
+    return function is not None and function(data) == cid.digest
+
+
 def verify(cid: CID, data: bytes) -> None:
     """``Untrusted`` (``hash_mismatch``) unless ``data`` hashes to ``cid``."""
-    function = hash_function(cid.hash_code)
-    if function is None or function(data) != cid.digest:
+    if not matches(cid, data):
         raise Untrusted(
             f"these bytes do not hash to {cid}: they are damaged or not what they claim", code="hash_mismatch"
         )

@@ -17,10 +17,9 @@ from typing import Any
 import cbrrr
 
 from registry.core.errors import InvalidInput
-from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB
+from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, MAX_BLOCK
 
 MAX_DEPTH = 64  # lists and maps around an item; a link is one item
-MAX_BLOCK = 2 << 20
 _PLAIN = {type(None), bool, int, str, bytes}
 
 

@@ -32,6 +32,7 @@ from registry.core.records.figures import Claim as Claim
 from registry.core.records.figures import Figure as Figure
 from registry.core.records.figures import GroupTest as GroupTest
 from registry.core.records.figures import Metric as Metric
+from registry.core.records.figures import Note as Note
 from registry.core.records.figures import Optimistic as Optimistic
 from registry.core.records.figures import Overfitting as Overfitting
 from registry.core.records.figures import Spread as Spread

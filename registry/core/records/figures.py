@@ -26,6 +26,17 @@ REASONS = (  # why a figure has no value
 )
 
 
+class Note(Part, frozen=True, kw_only=True):
+    """Something that the figures do not say, as a code with values; ``registry.evaluation.sentences`` says it.
+
+    ``values``: counts, texts, or lists of either; attributes, classes, groups and figures are written as in figures'
+    names (``figure_names``), decimals as strings. Which code has which values: docs/metrics.md.
+    """
+
+    code: str
+    values: dict[str, int | str | tuple[int | str, ...]]
+
+
 class Claim(Part, frozen=True, kw_only=True):
     """What the plan promises: ``metric comparator threshold``, proved as ``proof`` says.
 

@@ -10,7 +10,7 @@ from typing import Any
 from registry.core.ipld.cid import CID
 from registry.core.records.base import Part, Record
 from registry.core.records.base_weights import BaseSeen, Origin
-from registry.core.records.figures import Claim, GroupTest, Metric, Optimistic, Overfitting, Spread, Verdict
+from registry.core.records.figures import Claim, GroupTest, Metric, Note, Optimistic, Overfitting, Spread, Verdict
 
 REFIT = "refit"  # Plan.final: the weights that people get are trained on all images, and judged by none
 
@@ -119,4 +119,4 @@ class Evaluation(Record, frozen=True, kw_only=True, tag="evaluation"):
     fairness: tuple[Metric, ...]
     tests: tuple[GroupTest, ...]  # groups against the rest, where attributes were declared
     verdicts: tuple[Verdict, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]  # what the figures do not say; the first: by what groups were compared

@@ -18,7 +18,7 @@ from fractions import Fraction
 import numpy as np
 
 from registry.core.figure_names import Parts, group_name
-from registry.core.records import GroupTest, Metric
+from registry.core.records import GroupTest, Metric, Note
 from registry.evaluation.decimals import exact_sum
 from registry.evaluation.fairness import gaps
 from registry.evaluation.fairness.group_tests import against_the_rest, apart
@@ -38,11 +38,11 @@ SMALLEST = ("worst_recall", "_ratio")  # figures that a rate left out could only
 
 @dataclass(frozen=True)
 class Fairness:
-    """Figures by group, gaps, each group against the rest; and sentences on what was left out, and who is worst off."""
+    """Figures by group, gaps, each group against the rest; and notes on what was left out, and who is worst off."""
 
     figures: tuple[Metric, ...]
     tests: tuple[GroupTest, ...]
-    said: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,13 @@ def by_attributes(
     """All figures of all groups by the attributes ``names``. ``at``: threshold (of each judgement) in millionths;
     ``clusters``: each judgement's group of persons and near-duplicates."""
     found, left_out = groupings(columns, attributes, names, classes)
-    said = (f"Not compared, having too many values, or no room in the record: {', '.join(left_out)}.",)
+    notes = [Note(code="not_compared", values={"groupings": left_out})] if left_out else []
     if not found:
-        return Fairness((), (), said if left_out else ())
+        return Fairness((), (), tuple(notes))
     tallies = Tallies(columns, at, found, clusters)
     judged = _Judged(columns, classes, at, min_group, rounds, seed, tallies)
     figures: list[Metric] = []
     tests: list[GroupTest] = []
-    worst = []
     for one in _groups(judged, found):
         figures += _of_groups(judged, one)
         if len(one.grouping.values) > 1:
@@ -109,8 +108,8 @@ def by_attributes(
             recalls = [Parts("recall", group=value) for value in one.grouping.values]
             tests += against_the_rest(recalls, one.tally, one.rounds["apart"], judged.least, judged.repeats)
         if not one.grouping.together:
-            worst += [_undeclared(one.grouping, judged.repeats), _worst(one.grouping, figures)]
-    return Fairness(tuple(figures), tuple(tests), (*(said if left_out else ()), *filter(None, worst)))
+            notes += [*_undeclared(one.grouping, judged.repeats), *_worst(one.grouping, figures)]
+    return Fairness(tuple(figures), tuple(tests), tuple(notes))
 
 
 def _groups(judged: _Judged, found: Sequence[Grouping]) -> list[_Group]:
@@ -229,18 +228,19 @@ def _interval(judged: _Judged, name: str, rows: list[list[Rate]]) -> Interval:
     return gap_interval(rows, judged.rounds, judged.seed)
 
 
-def _worst(grouping: Grouping, figures: Sequence[Metric]) -> str:
+def _worst(grouping: Grouping, figures: Sequence[Metric]) -> Iterator[Note]:
     """Who is called right least often, of the groups that have a figure."""
     names = {value: group_name(dict(value)) for value in grouping.values}
     of = [(one.value, one.parts) for one in figures if one.metric == "recall" and one.label is None]
     known = [(value, names[parts.group]) for value, parts in of if value is not None and parts.group in names]
-    if len(known) < 2:
-        return ""
-    worst = min(value for value, _ in known)
-    return f"Lowest recall by {grouping.name}: {', '.join(name for value, name in known if value == worst)} ({worst})."
+    if len(known) >= 2:
+        worst = min(value for value, _ in known)
+        groups = tuple(name for value, name in known if value == worst)
+        yield Note(code="lowest_recall", values={"attribute": grouping.name, "groups": groups, "recall": worst})
 
 
-def _undeclared(grouping: Grouping, repeats: int) -> str:
+def _undeclared(grouping: Grouping, repeats: int) -> Iterator[Note]:
     """How many images are in no group."""
     missing = int((grouping.code < 0).sum()) // repeats
-    return f"No {grouping.name} was declared of {missing} images: they are in none of its groups." if missing else ""
+    if missing:
+        yield Note(code="undeclared", values={"attribute": grouping.name, "images": missing})

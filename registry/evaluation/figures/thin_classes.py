@@ -7,25 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
+from registry.core.figure_names import word
+from registry.core.records import Note
 from registry.evaluation.input.columns import Columns, Ints
 
 
-def thin(classes: Sequence[str], labeled: Sequence[tuple[int, Hashable, Hashable]], k: int) -> tuple[str, ...]:
-    """A sentence that names them; none where there are none. ``labeled``: an image's class, name and group."""
-    told = []
+def thin(classes: Sequence[str], labeled: Sequence[tuple[int, Hashable, Hashable]], k: int) -> tuple[Note, ...]:
+    """A note that names them; none where there are none. ``labeled``: an image's class, name and group."""
+    found = []
     for index, name in enumerate(classes):
         images = {image for label, image, _ in labeled if label == index}
         groups = {group for label, _, group in labeled if label == index}
         if len(images) < k or len(groups) < k:
-            told.append(f"{name} ({len(images)} images, {len(groups)} groups)")
-    if not told:
+            found.append((word(name), len(images), len(groups)))
+    if not found:
         return ()
-    return (
-        f"Classes with fewer images, or groups of persons and near-duplicates, than the {k} folds: {', '.join(told)}. "
-        "Some fold judges none of them, or is trained on few.",
-    )
+    names, images_of, groups_of = zip(*found, strict=True)
+    return (Note(code="thin_classes", values={"folds": k, "classes": names, "images": images_of, "groups": groups_of}),)
 
 
-def thin_classes(columns: Columns, groups: Ints, classes: Sequence[str], k: int) -> tuple[str, ...]:
+def thin_classes(columns: Columns, groups: Ints, classes: Sequence[str], k: int) -> tuple[Note, ...]:
     """``thin`` of what was judged; ``groups`` by judgement."""
     return thin(classes, list(zip(columns.truth.tolist(), columns.keys, groups.tolist(), strict=True)), k)

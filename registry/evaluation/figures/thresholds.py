@@ -19,6 +19,7 @@ from fractions import Fraction
 import numpy as np
 
 from registry.core.errors import InvalidInput
+from registry.core.records import Note
 from registry.evaluation.decimals import exact_sum, six_ratio
 from registry.evaluation.input.columns import Columns, Ints
 
@@ -43,17 +44,13 @@ class ThresholdRule:
                 code="bad_threshold",
             )
 
-    def said(self) -> str:
-        """The rule in a sentence, for the notes."""
+    def note(self) -> Note:
+        """The rule, as the evaluation notes it."""
+        threshold = six_ratio(self.threshold, MILLION)
         if self.name == "fixed":
-            return (
-                f"The threshold {six_ratio(self.threshold, MILLION)} was fixed in the plan before any fold was drawn; "
-            )
-        return (
-            "The rule for thresholds was fixed in the plan (other_folds): each fold's is the hundredth from "
-            f"{six_ratio(self.floor, MILLION)} at which macro F1 of the other folds is highest (ties: nearest "
-            f"{six_ratio(self.threshold, MILLION)}); "
-        )
+            return Note(code="threshold_fixed", values={"threshold": threshold})
+        floor = six_ratio(self.floor, MILLION)
+        return Note(code="threshold_other_folds", values={"floor": floor, "threshold": threshold})
 
 
 @dataclass(frozen=True)

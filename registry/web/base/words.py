@@ -1,4 +1,4 @@
-"""The words of pages and figures in each language, from ``words.toml``: the one place where they stand.
+"""The words of pages and figures in each language, from ``words.toml`` and from that of the evaluation.
 
 Invariants: every key has every language, with the same names to fill in; a number is written as its language writes
 it, digits unchanged; what a record says in its own words is translated where it is known, else given as it stands.
@@ -7,25 +7,25 @@ it, digits unchanged; what a record says in its own words is translated where it
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from registry.core.claim_text import claim_text
 from registry.core.errors import InvalidInput
+from registry.core.records import Note
+from registry.evaluation import sentences
+from registry.evaluation.sentences import LANGUAGES as LANGUAGES
+from registry.evaluation.sentences import read_words
 
-LANGUAGES = ("en", "es")
 _FOLD = re.compile(r"fold:? ?([0-9]+)")
 
 
 @cache
-def catalogue() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-    """Section, key, and the text in each of ``LANGUAGES``; of ``note`` the first is a pattern."""
-    found = tomllib.loads(files("registry.web").joinpath("words.toml").read_text(encoding="utf-8"))
-    return {section: {key: tuple(texts) for key, texts in keys.items()} for section, keys in found.items()}
+def catalogue() -> sentences.Texts:
+    """Section, key, and the text in each of ``LANGUAGES``."""
+    return {**read_words("registry.web"), **sentences.texts()}
 
 
 class Words:
@@ -56,15 +56,9 @@ class Words:
             return self("figures.fold", number=found[1])
         return self.known("figures", name) if name in ("refit", "mean") else name
 
-    def note(self, text: str) -> tuple[str, str]:
+    def note(self, note: Note) -> tuple[str, str]:
         """A note of an evaluation and the language that it is in."""
-        if self.language == "en":
-            return text, "en"
-        for pattern, other in catalogue()["note"].values():
-            found = re.fullmatch(pattern, text)
-            if found:
-                return other.format(*(self.exact(part) if _is_number(part) else part for part in found.groups())), "es"
-        return text, "en"
+        return sentences.say(note, self.language), self.language if sentences.is_known(note) else "en"
 
     def withdrawn(self, one: Mapping[str, str]) -> str:
         """What was taken back of a release, when and why."""
@@ -75,7 +69,7 @@ class Words:
 
     def exact(self, value: str | int) -> str:
         """A number with all its digits."""
-        return str(value).replace(".", ",") if self.language == "es" else str(value)
+        return sentences.localized(value, self.language)
 
     def short(self, value: str | None) -> str:
         """A decimal string at three places, half to even; a dash where there is none."""
@@ -93,10 +87,6 @@ class Words:
             return "–"
         form = self.exact if exact else self.short
         return self("page.to", low=form(found["low"]), high=form(found["high"]))
-
-
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"[0-9.]+", text) is not None
 
 
 ENGLISH = Words("en")

@@ -54,7 +54,7 @@ def check_drawable(view: ReleaseView, get: Any) -> None:
         _demand(whole, "a matrix of classes by classes and nothing")
         for row in tables.rows_as_dicts(view.evaluation.curves, get):
             _kinds((row["name"], str))
-            bins = row["name"].startswith("reliability(")
+            bins = row["name"] == "reliability(all)"
             for point in row["points"]:
                 _points(point, 3 if bins else 2)
                 _demand(not bins or int(point[2]) > 0, "a bin of some images")

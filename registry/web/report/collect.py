@@ -120,7 +120,7 @@ def _some(found: Sequence[records.Metric]) -> tuple[dict[str, Any], ...]:
 def _of_base(view: ReleaseView) -> dict[str, Any]:
     """What the base weights have seen, and the figures of what they have and have not."""
     found = view.evaluation
-    return {"base_said": about_base(view.plan.origin), "unseen": _some(found.unseen), "seen": _some(found.seen)}
+    return {"base_notes": about_base(view.plan.origin), "unseen": _some(found.unseen), "seen": _some(found.seen)}
 
 
 def _base_licence(parts: Parts, base: CID | None) -> str | None:

@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from registry.core.errors import InvalidInput
+from registry.core.records import Note
 from registry.web.base import figures
 from registry.web.base.svg import Drawing
 from registry.web.base.words import Words
@@ -52,13 +53,13 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     counts: tuple[tuple[str, str, str, int], ...]
     examples: tuple[tuple[str, str, str | None], ...]
     metrics: tuple[dict[str, Any], ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     checks: tuple[dict[str, Any], ...]
     cids: tuple[tuple[str, str], ...]
     final: str  # "fold:N" or "refit": whose weights people get
     own: tuple[dict[str, Any], ...] | None = None
     withdrawn: tuple[dict[str, Any], ...] = ()  # what was taken back of it: {what, effective, reason, issuer}
-    base_said: tuple[str, ...] = ()  # notes on what the base weights have seen
+    base_notes: tuple[Note, ...] = ()  # on what the base weights have seen
     unseen: tuple[dict[str, Any], ...] = ()  # of images that they have not seen, and of the others
     seen: tuple[dict[str, Any], ...] = ()
     people: ByGroup = ByGroup()

@@ -118,8 +118,8 @@ def _by_fold(t: Words, view: ReleaseView) -> list[figures.Figure]:
 
 def _losses(curves: Curves, overfitting: Sequence[records.Overfitting]) -> dict[str, charts.Losses]:
     best = {one.name: one.best_epoch for one in overfitting}
-    names = [name[len("train_loss(") : -1] for name in curves if name.startswith("train_loss(")]
-    order = sorted(names, key=lambda name: (name == records.REFIT, len(name), name))
     return {
-        name: (curves[f"train_loss({name})"], curves.get(f"val_loss({name})", []), best.get(name)) for name in order
+        name: (curves[f"train_loss({name})"], curves.get(f"val_loss({name})", []), at)
+        for name, at in best.items()
+        if f"train_loss({name})" in curves
     }

@@ -17,7 +17,7 @@ from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import InvalidInput, NewerVersion, NotFound, Untrusted, not_read
 from registry.core.ipld import car
-from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY, verify
+from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY
 from registry.core.ports.anchor import Anchors
 from registry.core.ports.store import BlockReader
 from registry.provenance.checks.report import FAILS, Check, Report
@@ -83,7 +83,6 @@ class FileBlocks:
                 if total > MAX_BYTES:
                     raise InvalidInput("the CAR file is larger than 64 GiB", code="too_large")
                 try:
-                    verify(cid, data)
                     self._store.put(cid, data)
                 except Untrusted:
                     self.damaged.append(cid)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from registry.catalog.queries import images, releases
+from registry.catalog import private
+from registry.catalog.queries import releases
 from registry.content.labels import Rejection
 from registry.content.labels.columns import Mapped
 from registry.content.labels.folder import Folder
@@ -77,7 +78,7 @@ def import_source(
     brought, wrong = _catalogued(parts, Path(source), read)
     found.notes += [f"not taken from the file's log: {one}" for one in wrong]
     done = [
-        register(parts, signer, rows, root=root, profile=read.made_by)
+        register(parts, signer, rows, root=root)
         for root, rows in zip(read.roots, found.rows, strict=True)
         if rows and signer
     ]
@@ -111,7 +112,7 @@ def _remember(parts: Parts, read: Source, publish_source: bool) -> None:
     public = read.kind != "folder" or publish_source
     with parts.catalog.write() as db:
         for root in read.roots:
-            images.add_source(db, root, kind=read.kind, private=not public, at=parts.now())
+            private.add_source(db, root, kind=read.kind, private=not public, at=parts.now())
 
 
 def _catalogued(parts: Parts, path: Path, read: Source) -> tuple[list[dict[str, str]], list[str]]:

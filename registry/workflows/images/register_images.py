@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 from msgspec.structs import asdict
 
+from registry.catalog import private
 from registry.catalog.queries import images
+from registry.catalog.queries.rows import current_row
 from registry.catalog.schema.database import Connection
 from registry.content.labels import Rejection
 from registry.core import records
@@ -51,9 +53,9 @@ def _table_row(db: Connection, row: NewRow, issuer: str) -> LabeledRow | None:
 
     ``replaces`` names the contribution whose row it corrects.
     """
-    subject = images.pseudonym(db, row.subject) if row.subject else None
+    subject = private.pseudonym(db, row.subject) if row.subject else None
     said = Said(**{name: getattr(row, name) for name in SAID} | {"subject": subject})
-    before, replaces = images.current_row(db, row.sha256, issuer, row.contributor), None
+    before, replaces = current_row(db, row.sha256, issuer, row.contributor), None
     if before is not None:
         known, replaces = said_in(before), bytes(before["contribution"])
         said = correct(said, known)
@@ -75,7 +77,6 @@ def register(
     rows: Iterable[NewRow],
     *,
     root: CID | None = None,
-    profile: str | None = None,
     log: LogTransaction | None = None,
 ) -> Registered:
     """Register rows whose blocks are in the store; ``root`` is remembered as where their names come from.
@@ -86,9 +87,9 @@ def register(
     kept, rejected = merge(given)
     with nullcontext(log) if log else appending(parts, signer) as transaction:
         for row in given:
-            images.put_image(transaction.db, row.sha256, row.size, {profile or "unknown": row.cid}, stored=row.held)
+            images.put_images(transaction.db, [(row.sha256, row.size, (row.cid,))], stored=row.held)
             if row.name and root is not None:
-                images.add_file_name(transaction.db, row.sha256, row.name, root)
+                private.add_file_name(transaction.db, row.sha256, row.name, root)
         new = [value for row in kept if (value := _table_row(transaction.db, row, signer.did)) is not None]
         contribution = _append_rows(transaction, new) if new else None
     if log is None and len(new) >= MANY:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from registry.core import log, records
 from registry.core.errors import Conflict
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.core.log import Signer
+from registry.files import own_file
 from registry.workflows.parts import Parts
 
 
@@ -152,12 +152,8 @@ def _log_lock(folder: Path) -> Iterator[None]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as handle:
-        handle.write(data)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)
+    with own_file(path) as stream:
+        stream.write(data)
 
 
 def _check_head(folder: Path, newest: tuple[CID, int] | None) -> None:

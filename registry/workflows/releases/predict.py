@@ -15,12 +15,11 @@ from registry.core.ipld.cid import CID
 from registry.core.picture_bytes import HEAD, begins_as_picture
 from registry.core.ports.method import Detection
 from registry.core.run_view import release_view
+from registry.imaging.decode import MAX_BYTES
 from registry.provenance.release_view import SAFETENSORS, final_weights, threshold_of
 from registry.workflows.base_weights import weights_files
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import check_regular, read_as
-
-MAX_IMAGE_BYTES = 64 << 20
 
 
 def image_paths(given: Sequence[Path]) -> list[Path]:
@@ -56,10 +55,11 @@ def _is_picture(path: Path) -> bool:
         return True  # it is told of when it is its turn
 
 
-def _read(path: Path) -> bytes:
+def read_image(path: Path) -> bytes:
+    """A file's bytes. ``InvalidInput`` (``too_large``), ``UsageError`` for what is no file, ``Unavailable``."""
     check_regular(path)
     try:
-        if path.stat().st_size > MAX_IMAGE_BYTES:
+        if path.stat().st_size > MAX_BYTES:
             raise InvalidInput(f"{path} is larger than 64 MiB", code="too_large", hint="give a smaller image.")
         return path.read_bytes()
     except OSError as error:
@@ -75,7 +75,7 @@ class _Reading:
     def __iter__(self) -> Iterator[bytes]:
         for path in self._paths:
             self.at += 1
-            yield _read(path)
+            yield read_image(path)
 
 
 def _document(path: Path, detections: Sequence[Detection], classes: Sequence[str], threshold: int) -> dict[str, Any]:

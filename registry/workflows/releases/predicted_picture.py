@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from registry.core.errors import InvalidInput, not_written
+from registry.core.errors import EmotionetError, InvalidInput, not_written
 from registry.files import whole_file
+from registry.imaging.decode import MAX_PIXELS, Undecodable, decode
+from registry.workflows.releases.predict import read_image
 
 SIDE = 1600
 PAD = 2  # pixels around a label's text
@@ -81,9 +83,8 @@ def _names(stems: Sequence[str]) -> list[str]:
 
 def _draw(document: Mapping[str, Any], colour: Mapping[str, str]) -> Image.Image:
     try:
-        with Image.open(document["image"]) as opened:
-            image = ImageOps.exif_transpose(opened).convert("RGB")
-    except (OSError, ValueError, SyntaxError) as error:  # it was read a moment ago
+        image = decode(read_image(Path(document["image"])), MAX_PIXELS)
+    except (EmotionetError, Undecodable) as error:  # it was read a moment ago
         raise InvalidInput(
             f"{document['image']} can't be read any more", hint="try again with an image that stays."
         ) from error

@@ -21,6 +21,7 @@ from registry.core.log import Signer
 from registry.core.records import to_value
 from registry.core.run_view import release_view
 from registry.evaluation.base_seen import about_base
+from registry.evaluation.sentences import note_document
 from registry.exports.card import model_card
 from registry.exports.card_front import LICENCE
 from registry.provenance.release_view import ONNX, SAFETENSORS, by_name, final_weights, own_figures
@@ -137,7 +138,7 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "metrics": by_name((*view.evaluation.metrics, *view.evaluation.fairness)),
         "own": None if (own := own_figures(view)) is None else by_name(own),
         "base_origin": None if view.plan.origin is None else to_value(view.plan.origin),
-        "base_said": list(about_base(view.plan.origin)),
+        "base_notes": [note_document(one) for one in about_base(view.plan.origin)],
         "unseen": by_name(view.evaluation.unseen),
         "seen": by_name(view.evaluation.seen),
         "thresholds": list(view.evaluation.thresholds),

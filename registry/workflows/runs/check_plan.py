@@ -64,8 +64,8 @@ def check_plan(
     recipe: records.Recipe,
     claims: Sequence[records.Claim],
     final: str,
-) -> tuple[str, ...]:
-    """What is doubtful, as sentences. ``InvalidInput`` (``too_few_groups``, ``bad_claim``, ``reserved_name``) for what
+) -> tuple[records.Note, ...]:
+    """What is doubtful. ``InvalidInput`` (``too_few_groups``, ``bad_claim``, ``reserved_name``) for what
     can't be."""
     for name in sorted({name for one in images for name in one.attributes}):
         check_attribute(name)  # a stranger's log may have one

@@ -13,7 +13,8 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from registry.catalog.queries import images, runs
+from registry.catalog import private
+from registry.catalog.queries import runs
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound
@@ -50,7 +51,7 @@ def dropped_images(parts: Parts, run: str) -> list[dict[str, Any]]:
                 "measured": row["measured"],
                 "width": row["width"] or None,
                 "height": row["height"] or None,
-                "names": images.file_names(db, row["sha256"]),
+                "names": private.file_names(db, row["sha256"]),
             }
             for row in rows
         ]

@@ -8,13 +8,15 @@ from registry.catalog.queries import runs
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.records import to_value
+from registry.evaluation.sentences import note_document
 from registry.provenance.release_view import by_name
 from registry.workflows.parts import Parts
 
 
 def show_run(parts: Parts, run: str) -> dict[str, Any]:
     """The run's row and folds; of a completed one ``metrics``, ``seen``, ``unseen``, ``claims`` (with verdicts) and
-    ``notes`` of its evaluation, otherwise None; ``next``: the command that goes on. ``NotFound`` if there is none."""
+    ``notes`` (code, values, text by language) of its evaluation, otherwise None; ``next``: the command that goes on.
+    ``NotFound`` if there is none."""
     with parts.catalog.read() as db:
         document = runs.get(db, run)
         evaluation = runs.row(db, run)["evaluation"]
@@ -30,7 +32,7 @@ def _evaluation(parts: Parts, cid: str | None) -> dict[str, Any]:
         "unseen": by_name(found.unseen),
         "seen": by_name(found.seen),
         "claims": [to_value(one) for one in found.verdicts],
-        "notes": list(found.notes),
+        "notes": [note_document(one) for one in found.notes],
     }
 
 

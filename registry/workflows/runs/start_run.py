@@ -17,6 +17,7 @@ from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
 from registry.evaluation import base_seen
 from registry.evaluation.claims import check_about, parse_claim
+from registry.evaluation.sentences import say
 from registry.jobs import engines
 from registry.jobs.engines.probe import reach
 from registry.provenance.recipe_numbers import check_evaluation
@@ -100,9 +101,8 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     if base is not None:
         rows = [{"sha256": one.sha256, "group": one.group, "pixels": None, "reason": None} for one in images]
         origin = base_origin(parts, digest_of(base), rows, items)[0]
-    return Checked(
-        snapshot, record, name, values, claims, final, base, origin, (*base_seen.before_cleaning(origin), *warnings)
-    )
+    notes = (*base_seen.before_cleaning(origin), *warnings)
+    return Checked(snapshot, record, name, values, claims, final, base, origin, tuple(map(say, notes)))
 
 
 def _check_room(parts: Parts, wanted: Wanted, images: int, values: Mapping[str, Any]) -> None:

@@ -8,30 +8,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Container, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from registry.content.unixfs import reader
 from registry.core.boxes import boxes_within
 from registry.core.errors import NotFound
-from registry.core.picture_bytes import PROFILE, TEXTS, without
 from registry.core.ports.method import Box
-from registry.imaging.decode import (
-    Undecodable,
-    decode,
-    exif_orientation,
-    opened,
-    orientation,
-    see_through,
-    upright_size,
-)
+from registry.imaging.decode import MAX_PIXELS, Undecodable, decode, opened, upright_size
+from registry.imaging.other_readers import opens, reads_alike
 from registry.workflows.parts import Parts, Progress
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
 SUFFIXES = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "TIFF": "tif"}
-MAX_PIXELS = 100_000_000  # what a recipe may allow at most
-_ALIKE = ("JPEG", "PNG", "WEBP", "BMP")  # ultralytics (OpenCV) reads them as training does, but for what is below
 Row = Mapping[str, Any]
 
 
@@ -78,46 +65,8 @@ def pictures(
 def _picture(row: Row, data: bytes) -> Picture:
     image = opened(data, MAX_PIXELS)
     return Picture(
-        row, row["sha256"].hex(), data, str(image.format), *upright_size(image), _reads_alike(data, image), _opens(data)
+        row, row["sha256"].hex(), data, str(image.format), *upright_size(image), reads_alike(data, image), opens(data)
     )
-
-
-def _reads_alike(data: bytes, image: Image) -> bool:
-    """Whether ultralytics sees in the bytes what training does: it knows the format, turns it (a JPEG alone, by its
-    EXIF alone), and neither cuts transparency off nor takes another frame, nor the colours of a picture for print."""
-    return (
-        image.format in _ALIKE
-        and orientation(image) == (exif_orientation(image) if image.format == "JPEG" else 1)
-        and not see_through(image)
-        and image.mode != "CMYK"
-        and getattr(image, "n_frames", 1) == 1
-        and _verifies(data)
-    )
-
-
-def _verifies(data: bytes) -> bool:
-    """Whether the bytes pass Pillow's own check, by which ultralytics leaves pictures out: a PNG has its end, and no
-    text or profile larger than Pillow reads."""
-    from PIL import Image as Pillow
-
-    try:
-        Pillow.open(io.BytesIO(data), formats=_ALIKE).verify()
-    except Exception:  # Pillow's readers raise whatever they like
-        return False
-    return True
-
-
-def _opens(data: bytes) -> bool:
-    """Whether Pillow reads the bytes as they stand, long texts and profiles included."""
-    from PIL import Image as Pillow
-
-    if len(without(data, TEXTS | PROFILE)) == len(data):
-        return True  # opened so already
-    try:
-        Pillow.open(io.BytesIO(data), formats=("PNG",)).load()
-    except Exception:  # Pillow's readers raise whatever they like
-        return False
-    return True
 
 
 def read_bytes(parts: Parts, row: Row) -> bytes:

@@ -10,7 +10,9 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from registry.catalog.queries import entries, images
+from registry.catalog.queries import entries
+from registry.catalog.queries.rows import contributions_in_log_order, contributors_query, current_rows
+from registry.catalog.queries.withdrawals import withdrawn_images
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
@@ -47,10 +49,10 @@ def take_snapshot(
     mapping: Classes = load_classes(classes)
     with parts.catalog.read() as db:
         if source is not None:
-            query = images.contributors_query(db, source)
-        rows = list(images.current_rows(db, query))
-        withdrawn = images.withdrawn(db)
-        contributions = images.contributions_in_log_order(db, {row["sha256"] for row in rows})
+            query = contributors_query(db, source)
+        rows = list(current_rows(db, query))
+        withdrawn = withdrawn_images(db)
+        contributions = contributions_in_log_order(db, {row["sha256"] for row in rows})
     _check_held(parts, contributions)
     missing = {row["sha256"] for row in rows if not parts.store.has(CID.decode(row["cid"]))}
     items, excluded = select(rows, mapping, RULE, withdrawn, missing)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from registry.catalog.index.rebuild import rebuild
-from registry.catalog.queries import roots as reach
 from registry.catalog.queries import runs, withdrawals
+from registry.catalog.queries.roots import named_roots
 from registry.content.stores.embedded import EmbeddedStore
 from registry.core.errors import EmotionetError, UsageError
 from registry.core.ipld.cid import CID
@@ -15,7 +15,7 @@ from registry.workflows.log.append import finish_pending
 from registry.workflows.log.index_logs import index_logs, log_behind
 from registry.workflows.own_issuers import own_issuers
 from registry.workflows.parts import Parts, Progress
-from registry.workflows.training.run_context import work_folder
+from registry.workflows.training.run_context import drop_pixels
 
 
 def _embedded(parts: Parts) -> EmbeddedStore:
@@ -34,7 +34,7 @@ def verify_store(parts: Parts, progress: Progress) -> list[dict[str, Any]]:
         {"name": "blocks", "ok": not bad, "detail": "; ".join(bad[:10]) or "every block hashes to its CID"}
     ]
     with parts.catalog.read() as db:
-        denied = {cid.multihash for cid in withdrawals.denied(db, own_issuers(parts))}
+        denied = {cid.multihash for cid in withdrawals.rightly_withdrawn_cids(db, own_issuers(parts))}
     for done, root in enumerate(parts.store.pins(), 1):
         progress("pins", done, 0)
         gone = set[CID]()
@@ -61,11 +61,10 @@ def collect_garbage(parts: Parts) -> dict[str, Any]:
     """
     store = _embedded(parts)
     with parts.catalog.read() as db:
-        listed, denied = reach.listed(db), withdrawals.denied(db, own_issuers(parts))
+        listed, denied = named_roots(db), withdrawals.rightly_withdrawn_cids(db, own_issuers(parts))
         ended = runs.ended(db)
     for run in ended:  # pixels of a run that was stopped: one that is taken up again makes them anew
-        for pixels in work_folder(parts, run).glob("*.npy"):
-            pixels.unlink(missing_ok=True)
+        drop_pixels(parts, run)
     report = store.gc(listed, {cid.multihash for cid in denied})
     return {**report, "denied": sum(store.has(cid) for cid in denied)}
 

@@ -10,7 +10,7 @@ was published on purpose; a row that some stranger signed changes nothing.
 from __future__ import annotations
 
 from registry.catalog import private
-from registry.catalog.queries import roots as reach
+from registry.catalog.queries.roots import registered_here_roots
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.ipld.encoding import LINKING, links
@@ -23,7 +23,7 @@ def private_blocks(parts: Parts) -> frozenset[bytes]:
     """Multihashes of everything that only private folders reach."""
     with parts.catalog.read() as db:
         roots = private.private_roots(db)
-        shown = {cid.multihash for cid in reach.registered_here(db, own_issuers(parts))} if roots else set()
+        shown = {cid.multihash for cid in registered_here_roots(db, own_issuers(parts))} if roots else set()
         published = private.published_folders(db) if roots else set()
     shown |= _below(parts.store, published, set())
     return frozenset(_below(parts.store, roots, shown))

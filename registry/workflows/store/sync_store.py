@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from registry.catalog.queries import roots as reach
+from registry.catalog.queries.roots import published_roots
+from registry.catalog.queries.withdrawals import withdrawn_cids
 from registry.core.errors import NotFound, Unavailable
 from registry.core.ipld.cid import CID, IDENTITY
 from registry.core.ipld.dag import walk_closure, walk_held
@@ -30,9 +31,9 @@ def sync(
     that reaches either is copied as far as it goes, and not pinned.
     """
     with parts.catalog.read() as db:
-        withheld = {cid.multihash for cid in reach.denied(db)}
+        withheld = {cid.multihash for cid in withdrawn_cids(db)}
         closed = withheld | private_blocks(parts)
-        roots = [cid for cid in reach.published(db) if cid.multihash not in closed]
+        roots = [cid for cid in published_roots(db) if cid.multihash not in closed]
     absent: list[CID] = []
     held = [cid for cid in walk_held(source, roots, absent, closed) if cid.hash_code != IDENTITY]
     sent = _copy(source, target, held, progress)

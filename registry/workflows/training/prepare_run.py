@@ -24,6 +24,7 @@ from registry.core.ports.method import Prepared
 from registry.core.table import tables
 from registry.evaluation.base_seen import about_base
 from registry.evaluation.figures.figures import METRICS
+from registry.evaluation.sentences import say
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.workflows.base_weights import base_origin, digest_of, weights_files
@@ -93,7 +94,8 @@ def _check_before_signing(context: RunContext, prepared: tuple[Prepared, ...], p
     items = list(tables.rows_as_dicts(context.snapshot.items, parts.store.get))
     images = after_cleaning(context.snapshot, items, groups)
     recipe = records.Recipe(name=str(context.row["recipe_name"]), method=options["method"], values=options["values"])
-    told = (*about_base(plan.origin), *check_plan(context.snapshot, images, recipe, plan.claims, plan.final))
+    notes = (*about_base(plan.origin), *check_plan(context.snapshot, images, recipe, plan.claims, plan.final))
+    told = tuple(map(say, notes))
     with parts.catalog.read() as db:
         known = {one["data"].get("text") for one in parts.queue.events(db, context.run) if one["kind"] == "warning"}
     return tuple(text for text in told if text not in known)

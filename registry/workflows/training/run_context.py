@@ -82,6 +82,12 @@ def work_folder(parts: Parts, run: str) -> Path:
     return parts.settings.work / run
 
 
+def drop_pixels(parts: Parts, run: str) -> None:
+    """Remove a run's pixels, which whoever takes it up makes again."""
+    for pixels in work_folder(parts, run).glob("*.npy"):
+        pixels.unlink(missing_ok=True)
+
+
 def load(parts: Parts, run: str) -> RunContext:
     """The context of a run. ``NotFound`` if there is none by this id."""
     with parts.catalog.read() as db:

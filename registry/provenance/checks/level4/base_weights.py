@@ -15,6 +15,7 @@ from registry.core.errors import NotFound, Untrusted
 from registry.core.ipld.cid import CID
 from registry.core.tensors import WEIGHTS, tensors_digest
 from registry.evaluation.base_seen import UNKNOWN, about_base
+from registry.evaluation.sentences import say
 from registry.provenance.base_lineage import (
     count_seen,
     judged_and_seen,
@@ -90,7 +91,7 @@ def _lineage(subject: Subject, plan: records.Plan, origin: records.Origin, how: 
     if more:
         raise Doubt(f"the base weights have seen {some(sorted(more))}, which the plan does not say")
     if not plan.base_trainings:
-        raise Skip(UNKNOWN)
+        raise Skip(say(UNKNOWN))
     try:
         trained = trained_on(subject.get, [CID.decode(one) for one in plan.base_trainings])
     except NotFound as error:
@@ -98,7 +99,7 @@ def _lineage(subject: Subject, plan: records.Plan, origin: records.Origin, how: 
         raise Skip(f"{reason} ({error})") from error
     found = judged_and_seen(trained, rows, items)
     equal("seen by the base weights", _readable(how), _readable(found))
-    return " ".join(about_base(origin))
+    return " ".join(map(say, about_base(origin)))
 
 
 def _readable(how: dict[bytes, str]) -> dict[str, str]:

@@ -1,0 +1,93 @@
+"""What an evaluation's codes mean, as sentences in every language: one place for card, command line, report and API.
+
+Invariants: a record holds codes and values, never a sentence; every code has a sentence in every language, filled in
+from the same values; a code or a value that is not known here (a stranger's, a newer program's) is shown as it stands
+and never raises.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from string import Formatter
+from typing import Any
+
+from registry.core.records import Note
+
+LANGUAGES = ("en", "es")
+DECIMALS = frozenset({"threshold", "floor", "recall"})  # values that are decimal strings
+Texts = Mapping[str, Mapping[str, tuple[str, ...]]]
+
+
+def read_words(package: str) -> Texts:
+    """A package's ``words.toml``: section, key, and the text in each of ``LANGUAGES``."""
+    found = tomllib.loads(files(package).joinpath("words.toml").read_text(encoding="utf-8"))
+    return {section: {key: tuple(texts) for key, texts in keys.items()} for section, keys in found.items()}
+
+
+@cache
+def texts() -> Texts:
+    """The sections ``note`` and ``why``."""
+    return read_words("registry.evaluation")
+
+
+def localized(number: str | int, language: str) -> str:
+    """A number with all its digits, as the language writes it."""
+    return str(number).replace(".", ",") if language == "es" else str(number)
+
+
+def say(note: Note, language: str = "en") -> str:
+    """A note as a sentence."""
+    at = LANGUAGES.index(language)
+    sentence, item = (texts()[section].get(note.code) for section in ("note", "each"))
+    values = {name: _text(name, value, language) for name, value in note.values.items()}
+    if item is not None:
+        values["each"] = _side_by_side(item[at], note)
+    if sentence is None or not _fields(sentence[at]) <= values.keys():
+        return f"{note.code}: {', '.join(f'{name} = {value}' for name, value in values.items()) or '–'}"
+    return sentence[at].format(**values)
+
+
+def is_known(note: Note) -> bool:
+    """Whether ``say`` has a sentence for it."""
+    return note.code in texts()["note"]
+
+
+def why(reason: str | None, language: str = "en") -> str:
+    """Why a figure has no value (``records.figures.REASONS``), as a part of a sentence."""
+    found = texts()["why"].get(reason or "")
+    return found[LANGUAGES.index(language)] if found else reason or ""
+
+
+def not_estimable(reason: str | None) -> str:
+    """What stands in the place of a value, in English."""
+    return f"not estimable: {why(reason)}" if reason else "not estimable"
+
+
+def note_document(note: Note) -> dict[str, Any]:
+    """A note as JSON documents show it: ``code``, ``values``, and ``text`` by language."""
+    return {
+        "code": note.code,
+        "values": {name: list(value) if isinstance(value, tuple) else value for name, value in note.values.items()},
+        "text": {language: say(note, language) for language in LANGUAGES},
+    }
+
+
+def _side_by_side(item: str, note: Note) -> str:
+    """What lists of equal length hold, one after the other; what is no list holds nothing."""
+    names = sorted(_fields(item))
+    lists = [found if isinstance(found := note.values.get(name), tuple) else () for name in names]
+    return ", ".join(item.format(**dict(zip(names, row, strict=True))) for row in zip(*lists, strict=False))
+
+
+def _text(name: str, value: object, language: str) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return localized(str(value), language) if name in DECIMALS else str(value)
+
+
+@cache
+def _fields(sentence: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in Formatter().parse(sentence) if name is not None)

@@ -1,0 +1,75 @@
+"""One way for each thing, where a program can tell: who opens pictures, writes atomically, bounds a block."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.test_house import SOURCES
+
+ALONE: dict[str, tuple[Callable[[ast.AST], bool], set[str]]] = {}
+
+
+def alone(*files: str) -> Callable[[Callable[[ast.AST], bool]], Callable[[ast.AST], bool]]:
+    """Only ``files`` may hold what the function recognizes."""
+
+    def known(says: Callable[[ast.AST], bool]) -> Callable[[ast.AST], bool]:
+        ALONE[says.__name__] = says, set(files)
+        return says
+
+    return known
+
+
+def _called(node: ast.AST) -> str:
+    """The last name of what is called."""
+    function = node.func if isinstance(node, ast.Call) else None
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+@alone("registry/imaging/decode.py", "registry/imaging/other_readers.py")
+def opens_a_picture(node: ast.AST) -> bool:
+    if _called(node) in ("imread", "imdecode"):
+        return True
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "open"
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id in ("Image", "Pillow", "PIL")
+    )
+
+
+@alone("registry/files.py")
+def takes_the_name_of_another_file(node: ast.AST) -> bool:
+    """``Path.replace`` has one argument, a text's has two, a struct's has names."""
+    renames = isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords and _called(node) == "replace"
+    return renames or _called(node) in ("mkstemp", "NamedTemporaryFile")
+
+
+@alone("registry/files.py", "registry/content/stores/packs.py", "registry/provenance/anchors/journal.py")
+def makes_bytes_survive_a_crash(node: ast.AST) -> bool:
+    """The two others append to what they hold open."""
+    return _called(node) == "fsync"
+
+
+@alone("registry/core/ipld/cid.py", "registry/jobs/disk_reserve.py")
+def says_two_mebibytes(node: ast.AST) -> bool:
+    """What a block has at most; the other is no block."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.LShift):
+        return (ast.unparse(node.left), ast.unparse(node.right)) in (("2", "20"), ("1", "21"))
+    return isinstance(node, ast.Constant) and node.value == 2 << 20
+
+
+def found(says: Callable[[ast.AST], bool]) -> Iterator[str]:
+    for path in SOURCES:
+        if any(says(node) for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))):
+            yield str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("what", ALONE)
+def test_one_module_alone(what: str) -> None:
+    says, files = ALONE[what]
+    assert set(found(says)) == files
