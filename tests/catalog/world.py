@@ -148,7 +148,9 @@ class World:
             else [sha256_of(n), 8, 8, sha256_of(n), [], "full_frame", sha256_of(n), None, None]
             for n in numbers
         ]
-        recipe = self.put(records.Recipe(name="quick", method="yolov8", values={"folds": {"k": 2}, "seed": seed}))
+        recipe = self.put(
+            records.Recipe(name="quick", method="yolov8", version=1, values={"folds": {"k": 2}, "seed": seed})
+        )
         preprocessing = records.Preprocessing(
             snapshot=snapshot, recipe=recipe, output=tables.build(records.PREPARED, output, self.store.put)
         )

@@ -220,7 +220,7 @@ def test_a_record_of_another_type_is_named() -> None:
 @pytest.mark.parametrize("value", [1.5, float("nan"), {1: 2}, {1, 2}, object()])
 def test_what_has_no_canonical_form_is_not_written(value: Any) -> None:
     with pytest.raises(InvalidInput):
-        records.encode(records.Recipe(name="x", method="y", values={"x": value}))
+        records.encode(records.Recipe(name="x", method="y", version=1, values={"x": value}))
 
 
 # --- times -------------------------------------------------------------------------------------------

@@ -136,10 +136,11 @@ def make_task(parts: Parts, draw_cid: CID, fold: int | None, folder: Path) -> Fo
     """One fold's task from records alone (None: all images, none judged); makes the pixels if they are not here."""
     store = parts.store
     view = draw_view(store.get, draw_cid)
-    plan, values = view.plan, view.recipe.values
+    plan = view.plan
     items, where = run_context.read_items(store, view.snapshot)
     kept = [row for row in run_context.read_prepared(store, view.preprocessing.output) if row.reason is None]
     method = parts.method(plan.method.id)
+    values = method.read_recipe(view.recipe.version, view.recipe.values)
     # a second try lies in a folder of its own below the first
     shared = folder.parents[1] if folder.name == AGAIN else folder.parent
     array = shared / f"{view.preprocessing.output}.npy"
