@@ -54,9 +54,9 @@ class NewerVersion(InvalidInput):
 
     code = "newer_version"
 
-    def __init__(self, kind: str, version: int, *, code: str | None = None) -> None:
+    def __init__(self, kind: str, version: int) -> None:
         said = f"version {version} of {kind[:60]} is newer than this program"
-        super().__init__(said, code=code, hint="install a newer Emotionet.")
+        super().__init__(said, hint="install a newer Emotionet.")
         self.kind = kind
         self.version = version
 

@@ -73,7 +73,7 @@ class Subject:
         try:
             return records.type_of(records.parse(self.get(self.record)))
         except NewerVersion as error:
-            return error.kind if error.kind in records.TYPES else None
+            return error.kind
         except EmotionetError:
             return None
 
