@@ -53,7 +53,7 @@ def rows_of(images: int) -> Iterator[tuple[list[Any], list[Any], list[Any]]]:
         image, attributes = CID.v1(RAW, key), {"group": f"g{key[0] % GROUPS}"}
         group = min(key, before) if kin == 0 and before else key
         yield (
-            [key, image, 50_000, CLASSES[truth], ["did:key:somebody"], None, attributes, "CC-BY-4.0", [box]],
+            [key, image, 50_000, CLASSES[truth], ["did:key:somebody"], None, attributes, "CC-BY-4.0", [box], {}, {}],
             [key, 640, 640, key, [box], "given", group, None, None],
             [key, fold, truth, [box], found],
         )

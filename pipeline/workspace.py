@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from pipeline.resize import Letterbox, pixels_digest, resize
 from registry.core.errors import InvalidInput, Unavailable, Untrusted, not_written
 from registry.core.ports.method import FoldTask, Prepared, Progress
+from registry.core.text import sha256_text
 from registry.files import own_file
 from registry.imaging.decode import Undecodable, decode
 
@@ -65,7 +66,7 @@ def task_digest(task: FoldTask) -> str:
     train = [[one.hex(), task.labels[one], (task.rows[one].pixels or b"").hex()] for one in task.train]
     boxes = [[list(box) for box in task.rows[one].boxes] for one in task.train]
     parts = [task.fold, task.seed, dict(task.recipe["training"]), list(task.classes), train, boxes, base]
-    return f"sha256:{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()}"
+    return sha256_text(hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).digest())
 
 
 def yolo_boxes(task: FoldTask, sha256: bytes) -> NDArray[np.float32]:

@@ -14,10 +14,7 @@ from litestar.openapi import ResponseSpec
 from registry import assembly
 from registry.api.gateway.public import Public
 from registry.api.problems import MEDIA_TYPE, HttpProblem, Problem
-from registry.core.ipld import unixfs
-from registry.core.ipld.cid import CID, RAW, given
-from registry.core.ipld.dagpb import decode_node
-from registry.core.ports.store import BlockReader
+from registry.core.ipld.cid import CID, given
 from registry.workflows.parts import Parts
 from registry.workflows.store.find_records import record_of
 
@@ -95,12 +92,3 @@ def sliced(rows: Iterator[Document], key: str, cursor: str | None, limit: int) -
     left = (row for row in rows if cursor is None or row[key] > cursor)
     found = list(islice(left, limit + 1))
     return page(found[:limit], str(found[limit - 1][key]) if len(found) > limit else None)
-
-
-def file_size(store: BlockReader, cid: CID) -> int:
-    """The size in bytes that a UnixFS file's root states (checked when the file is read)."""
-    data = store.get(cid)
-    if cid.codec == RAW:
-        return len(data)
-    node = unixfs.decode_unixfs(decode_node(data))
-    return len(node.data) + sum(node.blocksizes)

@@ -34,6 +34,8 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     licence: Text | None = None
     consent: Text | None = None
     attributes: Pairs = msgspec.field(default_factory=dict)
+    sources: Pairs = msgspec.field(default_factory=dict)  # of attributes: one of SOURCES
+    rights: Pairs = msgspec.field(default_factory=dict)  # by SIGNALS: what the picture or its owner says of its use
 
 
 class Said(Words, frozen=True, kw_only=True):
@@ -43,19 +45,25 @@ class Said(Words, frozen=True, kw_only=True):
 
 
 class LabeledRow(Said, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A row of CONTRIBUTION_ROWS: who says it of which image, and the contribution whose row it corrects."""
+    """A row of CONTRIBUTION_ROWS: who says it of which image, and the contribution whose row it corrects.
+
+    With a ``signature`` the contributor is a did:pkh and has signed all the rest (``registry.core.row_signature``).
+    """
 
     sha256: bytes
     contributor: str
     cid: bytes  # named
     size: int
     replaces: bytes | None = None  # named
+    signature: bytes | None = None
 
 
+SOURCES = ("self", "perceived", "inferred")  # said by the person themselves, by who looked, by a program
+SIGNALS = ("c2pa.training-mining", "iptc.data-mining", "tdm-reservation", "licence-text")
 TEXTS = tuple(one.name for one in msgspec.structs.fields(Words) if one.default is None)
 MAPS = tuple(one.name for one in msgspec.structs.fields(Words) if one.default_factory is dict)
 SAID = Said.__struct_fields__
-PREFIXES = {"attributes": "attr."}  # of a table's columns, one a name
+PREFIXES = {"attributes": "attr.", "sources": "source.", "rights": "rights."}  # of a table's columns, one a name
 
 
 def clean(label: str, texts: Mapping[str, str | None], maps: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
@@ -68,8 +76,27 @@ def clean(label: str, texts: Mapping[str, str | None], maps: Mapping[str, Mappin
     return said | {name: text.clean_pairs(maps.get(name, {}), clean_name[name], _clean_value[name]) for name in MAPS}
 
 
-clean_name: Mapping[str, Callable[[str], str]] = {"attributes": text.clean_attribute}
-_clean_value: Mapping[str, Callable[[str], str]] = {"attributes": partial(text.clean, "value")}
+def _source(value: str) -> str:
+    return _one_of("a source", SOURCES, value, "unknown_source")
+
+
+def _signal(name: str) -> str:
+    return _one_of("a signal of rights", SIGNALS, name, "unknown_signal")
+
+
+def _one_of(what: str, known: Sequence[str], given: str, code: str) -> str:
+    if given.strip() not in known:
+        raise InvalidInput(f"{given[:200]!r} is not {what}", code=code, hint=f"use one of {', '.join(known)}.")
+    return given.strip()
+
+
+_Clean = Mapping[str, Callable[[str], str]]
+clean_name: _Clean = {"attributes": text.clean_attribute, "sources": text.clean_attribute, "rights": _signal}
+_clean_value: _Clean = {
+    "attributes": partial(text.clean, "value"),
+    "sources": _source,
+    "rights": partial(text.clean, "right"),
+}
 
 
 def column_field(name: str) -> str | None:
@@ -90,9 +117,26 @@ def said_in(row: Mapping[str, Any]) -> Said:
 
 
 def correct(said: Said, before: Said) -> Said:
-    """What counts from now on: what is said, and of the row before whatever that leaves out."""
+    """What counts from now on: what is said, and of the row before whatever that leaves out.
+
+    The source of an attribute goes with its value: where another value is given, the source before says nothing of it.
+    """
     kept = {name: getattr(said, name) or getattr(before, name) for name in SAID}
-    return Said(**kept | {name: {**getattr(before, name), **getattr(said, name)} for name in MAPS})
+    maps = {name: {**getattr(before, name), **getattr(said, name)} for name in MAPS}
+    changed = {name for name, value in said.attributes.items() if before.attributes.get(name) != value}
+    sources = {name: value for name, value in before.sources.items() if name not in changed} | said.sources
+    return Said(**{**kept, **maps, "sources": sources})
+
+
+def check_sources(said: Said) -> None:
+    """``InvalidInput`` (``source_of_nothing``) where a source is given of an attribute that the row does not have."""
+    for name in said.sources:
+        if name not in said.attributes:
+            raise InvalidInput(
+                f"the source of {name!r} is given, and the attribute is not",
+                code="source_of_nothing",
+                hint=f"fill in attr.{name}, or leave source.{name} blank.",
+            )
 
 
 def cells(row: LabeledRow, columns: Sequence[str]) -> list[Any]:
@@ -124,12 +168,16 @@ def malformed(reason: str) -> InvalidInput:
 def _check_texts(row: LabeledRow) -> None:
     """Within the bounds of what comes in here, so that both databases can hold it."""
     given = [(name, getattr(row, name)) for name in ("label", "contributor", *TEXTS)]
-    for name in MAPS:
-        pairs = getattr(row, name)
-        given += [("attribute", key) for key in pairs] + [("value", value) for value in pairs.values()]
+    given += [("attribute", name) for name in row.attributes] + [("value", value) for value in row.attributes.values()]
+    given += [("right", value) for value in row.rights.values()]
     try:
         for field, value in given:
             if value is not None:
                 text.check(field, value)
+        for value in row.sources.values():
+            _source(value)
+        for name in row.rights:
+            _signal(name)
+        check_sources(row)
     except InvalidInput as error:
         raise malformed(str(error)) from error

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from registry.core.errors import Untrusted
+from registry.core.text import sha256_text
 
 WEIGHTS, MODEL = "weights.safetensors", "model.json"  # the two files of a weights folder
 MAX_HEADER = 1 << 20
@@ -114,7 +115,7 @@ def tensors_digest(data: bytes) -> str:
     for one in read(data):
         found.update(json.dumps([one.name, one.dtype, list(one.shape)], separators=(",", ":")).encode() + b"\n")
         found.update(view[one.start : one.end])
-    return f"sha256:{found.hexdigest()}"
+    return sha256_text(found.digest())
 
 
 def read_model(data: bytes) -> Mapping[str, Any]:

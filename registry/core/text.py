@@ -26,6 +26,7 @@ BOUNDS = {
     "consent": 200,
     "attribute": 200,  # its name
     "value": 200,  # of an attribute
+    "right": 1000,  # what a signal of rights says
     "name": 200,
     "reason": 2000,
     "file": 500,
@@ -37,6 +38,11 @@ _AROUND = " \t\r\n\u00a0\u3000"  # str.strip() would also take controls, and say
 _UNSEEN = frozenset(("Cf", "Zs"))
 _CODES = {"label": "empty_label"}
 _BLANK = {"label": "say one, or leave the row out.", "reason": "say one."}  # the way out of what can't be left out
+
+
+def sha256_text(digest: bytes) -> str:
+    """A digest with its algorithm, as records and messages state it."""
+    return f"sha256:{digest.hex()}"
 
 
 def counted(number: int, one: str, several: str | None = None) -> str:

@@ -12,32 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from registry.catalog.queries.lineage import trainings_of
-from registry.content.unixfs import importer, reader
+from registry.content.weights_folder import keep_weights, read_model_json, read_weights
 from registry.core import records
 from registry.core.errors import InvalidInput, Untrusted, UsageError
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ports.method import Method
-from registry.core.ports.store import BlockStore
 from registry.core.records import Origin, Release
-from registry.core.tensors import tensors_digest
+from registry.core.tensors import MODEL, WEIGHTS, tensors_digest
 from registry.exports.card_base import Base, stated_origin
 from registry.provenance.base_lineage import Lineage, count_seen, judged_and_seen, lineage_of, trained_on
 from registry.workflows.parts import Parts
 
 MAX_LISTED = 10  # weights that an error lists
-WEIGHTS_FILES = ("weights.safetensors", "model.json")
-
-
-def weights_files(store: BlockStore, directory: CID) -> dict[str, bytes]:
-    """The files of a weights directory by name. ``InvalidInput`` if one is missing; what lies beside them is not read.
-
-    ``Untrusted`` for blocks that do not hash to their CIDs.
-    """
-    there = reader.list_directory(store, directory)
-    missing = [name for name in WEIGHTS_FILES if name not in there]
-    if missing:
-        raise InvalidInput(f"{directory} holds no {' and no '.join(missing)}", hint="give a directory of weights.")
-    return {name: reader.read_whole(store, there[name].cid) for name in WEIGHTS_FILES}
 
 
 def read_base(parts: Parts, method: Method, given: str, values: Mapping[str, Any]) -> dict[str, bytes]:
@@ -51,7 +37,7 @@ def read_base(parts: Parts, method: Method, given: str, values: Mapping[str, Any
 def _held(parts: Parts, cid: CID) -> dict[str, bytes]:
     """The files of weights that are held; ``UsageError`` for a record, a release's with its weights as the way out."""
     if cid.codec != DAG_CBOR:
-        return weights_files(parts.store, cid)
+        return read_weights(parts.store, cid)
     record = records.parse(parts.store.get(cid))
     if isinstance(record, records.Entry):
         record = records.parse(parts.store.get(record.record))
@@ -80,15 +66,13 @@ def _named(given: str) -> CID:
 
 def stated_licence(files: Mapping[str, bytes]) -> str | None:
     """The licence that base weights state in their model.json (``origin.licence``), as their own file stated it."""
-    origin = stated_origin(files["model.json"])
+    origin = stated_origin(files[MODEL])
     return origin.licence if origin else None
 
 
 def base_of(parts: Parts, directory: CID) -> Base | None:
     """What base weights that are held say of themselves, for the card; the tensors are not read."""
-    return stated_origin(
-        reader.read_whole(parts.store, reader.list_directory(parts.store, directory)["model.json"].cid)
-    )
+    return stated_origin(read_model_json(parts.store, directory))
 
 
 def known_trainings(parts: Parts, tensors: str) -> list[CID]:
@@ -100,7 +84,7 @@ def known_trainings(parts: Parts, tensors: str) -> list[CID]:
 def digest_of(files: Mapping[str, bytes]) -> str | None:
     """The tensors' digest of base weights; None where it can't be taken."""
     try:
-        return tensors_digest(files["weights.safetensors"])
+        return tensors_digest(files[WEIGHTS])
     except Untrusted:
         return None
 
@@ -122,7 +106,6 @@ def keep_base(parts: Parts, given: str, files: Mapping[str, bytes]) -> CID:
     """The CID of what ``read_base`` gave: a directory in the store."""
     if os.sep not in given and not Path(given).exists():
         return CID.parse(given)
-    added = {name: importer.add_bytes(parts.store, data) for name, data in sorted(files.items())}
-    root = importer.add_directory(parts.store, {name: (one.cid, one.tsize) for name, one in added.items()}).cid
+    root = keep_weights(parts.store, files)
     parts.store.flush()
     return root

@@ -175,6 +175,7 @@ def row_of(home: Home, key: Key, sha256: bytes, cid: CID) -> None:
     """A row that a stranger signed, learned of as an imported log is."""
     values = {"sha256": sha256, "contributor": "x", "cid": bytes(cid), "size": 1, "label": "feliz", "boxes": []}
     values |= {"attributes": {}, "subject": None, "licence": None, "consent": None, "replaces": None}
+    values |= {"sources": {}, "rights": {}, "signature": None}
     shape = records.CONTRIBUTION_ROWS
     table = tables.build(shape, [[values[name] for name in shape.columns]], home.store.put)
     contribution = records.encode(records.Contribution(rows=table, issuer=key.did))

@@ -103,10 +103,13 @@ class World:
             "label": label,
             "boxes": [],
             "attributes": {},
+            "sources": {},
             "subject": None,
             "licence": "CC-BY-4.0",
             "consent": None,
+            "rights": {},
             "replaces": None,
+            "signature": None,
         }
         return {**given, **values}
 
@@ -125,7 +128,8 @@ class World:
 
     def snapshot(self, numbers: Sequence[int], contributions: Sequence[CID], excluded: Sequence[int] = ()) -> CID:
         items: list[list[Any]] = [
-            [sha256_of(n), self.image(n), len(image_bytes(n)), "feliz", ["ana"], None, {}, None, []] for n in numbers
+            [sha256_of(n), self.image(n), len(image_bytes(n)), "feliz", ["ana"], None, {}, None, [], {}, {}]
+            for n in numbers
         ]
         out = [[sha256_of(n), "unknown_label", "?"] for n in excluded]
         record = records.Snapshot(

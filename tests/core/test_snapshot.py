@@ -48,7 +48,10 @@ def row(image: int | str, who: str, label: str, **more: Any) -> dict[str, Any]:
         "subject": None,
         "licence": None,
         "consent": None,
+        "sources": {},
+        "rights": {},
         "replaces": None,
+        "signature": None,
         "contribution": cid_of(b"contribution", RAW),
     }
     return base | more
@@ -247,7 +250,26 @@ def test_one_row_is_an_item() -> None:
         "attributes": {"light": "dark"},
         "licence": "CC0",
         "boxes": [BOX],
+        "sources": {},
+        "rights": {},
     }
+
+
+def test_the_source_of_an_attribute_goes_with_the_value_that_counts() -> None:
+    ana = row(1, "ana", "feliz", attributes={"edad": "20", "luz": "baja"}, sources={"edad": "self"})
+    ben = row(1, "ben", "feliz", attributes={"edad": "30"}, sources={"edad": "perceived"})
+    eva = row(1, "eva", "feliz", attributes={"edad": "20"}, sources={"edad": "inferred"})
+    assert only(ana)["sources"] == {"edad": "self"}
+    assert only(ana, ben)["sources"] == {"edad": "self"}  # 20, and nobody perceived that
+    assert only(ana, ben, eva)["sources"] == {"edad": "inferred"}
+    assert only(row(1, "ana", "feliz", attributes={"edad": "20"}), ben)["sources"] == {}
+
+
+def test_no_word_about_rights_is_lost_in_an_item() -> None:
+    ana = row(1, "ana", "feliz", rights={"tdm-reservation": "0", "licence-text": "free"})
+    ben = row(1, "ben", "feliz", rights={"tdm-reservation": "1"})
+    assert only(ana, ben)["rights"] == {"tdm-reservation": ["0", "1"], "licence-text": ["free"]}
+    assert only(ana)["rights"] == {"tdm-reservation": ["0"], "licence-text": ["free"]}
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ import pytest
 from registry.assembly import Home
 from registry.catalog.queries import runs
 from registry.content.unixfs import importer, reader
+from registry.content.weights_folder import read_weights
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound, Untrusted
 from registry.core.ipld.cid import CID
 from registry.exports.card_base import stated_origin
-from registry.workflows.base_weights import read_base, stated_licence, weights_files
+from registry.workflows.base_weights import read_base, stated_licence
 from registry.workflows.images.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.estimate_run import ARCHITECTURE_ALONE, estimate_run
@@ -51,7 +52,7 @@ def test_a_file_becomes_a_directory_that_the_plan_names(opened: Home, snapshot: 
         row = runs.row(db, run)
     plan = records.parse_as(records.Plan, opened.store.get(CID.parse(row["plan"])))
     assert plan.base is not None
-    files = weights_files(opened.store, plan.base)
+    files = read_weights(opened.store, plan.base)
     assert files == {"weights.safetensors": b"numbers", "model.json": MODEL}
 
 

@@ -290,7 +290,7 @@ def stated(opened: Home, boxes: dict[bytes, list[list[int]]]) -> CID:
     rows = []
     for data, some in boxes.items():
         image, sha256 = importer.add_bytes(opened.store, data).cid, hashlib.sha256(data).digest()
-        rows.append([sha256, image, len(data), "feliz", ["a stranger"], None, {}, None, some])
+        rows.append([sha256, image, len(data), "feliz", ["a stranger"], None, {}, None, some, {}, {}])
     record = records.Snapshot(
         items=tables.build(records.SNAPSHOT_ITEMS, sorted(rows), opened.store.put),
         count=len(rows),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 
 import msgspec
 from msgspec.structs import replace
@@ -34,7 +33,7 @@ from registry.workflows.log.append import LogTransaction
 from registry.workflows.parts import Parts
 
 Given = LabelRow | Rejection
-_TEXTS = ("cid", "label", "contributor", *TEXTS)
+_TEXTS = ("cid", "label", "contributor", *TEXTS, "signature")
 _ROW = msgspec.json.Decoder(ImageRow)
 _NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 TYPES = ("application/json", "application/x-ndjson", "text/csv")
@@ -82,20 +81,14 @@ def _json_row(number: int, data: bytes) -> Given:
         return rejected(number, name, error)
 
 
-def measure(store: BlockReader, cid: CID, keep: bool = False) -> tuple[bytes, int, bytes]:
-    """The sha256, the size and (``keep``) the bytes of an image. ``NotFound`` ``not_held`` if any is not held."""
-    digest, size, kept = sha256(), 0, []
+def _measured(store: BlockReader, cid: CID, *, keep: bool) -> reader.Measured:
+    """What an image's row states of it. ``NotFound`` ``not_held`` if any block is not held."""
     try:
-        for piece in reader.read_file(store, cid):
-            digest.update(piece)
-            size += len(piece)
-            if size > MAX_IMAGE_BYTES:
-                raise InvalidInput(f"{cid} is larger than 64 MiB", code="too_large", hint="give a smaller image.")
-            if keep:
-                kept.append(piece)
+        if reader.file_size(store, cid) > MAX_IMAGE_BYTES:
+            raise InvalidInput(f"{cid} is larger than 64 MiB", code="too_large", hint="give a smaller image.")
+        return reader.measure(store, cid, keep=keep)
     except NotFound as error:
         raise not_held(cid) from error
-    return digest.digest(), size, b"".join(kept)
 
 
 def _new_row(parts: Parts, issuer: str, row: LabelRow, shown: Shown) -> tuple[NewRow, Picture | None]:
@@ -105,9 +98,9 @@ def _new_row(parts: Parts, issuer: str, row: LabelRow, shown: Shown) -> tuple[Ne
     cid = CID.parse(row.cid)
     store = readable(parts, cid, shown)
     check_begins(store, cid, private=shown.hides(cid))
-    digest, size, data = measure(store, cid, keep=bool(row.boxes))
-    made = new_row(row, digest, size, cid, issuer)
-    return made, look(data) if row.boxes else None
+    found = _measured(store, cid, keep=bool(row.boxes))
+    made = new_row(row, found.sha256, found.size, cid, issuer)
+    return made, look(found.data) if row.boxes else None
 
 
 @dataclass

@@ -15,7 +15,7 @@ from litestar.params import JSONBody
 from registry.api.auth import needs, sends_json
 from registry.api.gateway import ranges
 from registry.api.gateway.public import Public
-from registry.api.parts import PREFIX, Document, Home, Page, Published, computing, file_size, page, problems, record
+from registry.api.parts import PREFIX, Document, Home, Page, Published, computing, page, problems, record
 from registry.api.v1.wire import CidPath, ClaimFilter, Cursor, IssuerFilter, Lang, Limit, NewClaims, NewRelease
 from registry.catalog.queries import releases
 from registry.content.unixfs import reader
@@ -24,18 +24,16 @@ from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ports.store import BlockReader
 from registry.core.run_view import release_view
+from registry.core.tensors import WEIGHTS
 from registry.provenance.release_view import final_weights
 from registry.web.report.collect import collect
 from registry.web.report.report import POLICY, render_report
-from registry.workflows.base_weights import WEIGHTS_FILES
 from registry.workflows.parts import Parts
 from registry.workflows.releases.judge_claims import judge_claims
 from registry.workflows.releases.publish_release import publish_release, show_release
 from registry.workflows.runs.list_plans import list_plans
 from registry.workflows.store.read_content import read_as
 from registry.workflows.withdrawals.withdrawn import withdrawals_by, withdrawals_of_release
-
-_WEIGHTS = WEIGHTS_FILES[0]
 
 
 @post(
@@ -127,13 +125,13 @@ def get_weights(request: Request[Any, Any, Any], home: Home, published: Publishe
     """The bytes of weights.safetensors: Range, If-None-Match, ETag is the file's CID, immutable."""
     weights = _weights(home, published, cid)
     shown = published.shown()
-    file, size = _files(shown, weights)[_WEIGHTS]
+    file, size = _files(shown, weights)[WEIGHTS]
     return ranges.send(
         reader.read_file(shown, file),
         size,
         etag=str(file),
         media_type="application/octet-stream",
-        name=_WEIGHTS,
+        name=WEIGHTS,
         request_headers={name: request.headers.get(name) for name in ranges.HEADERS},
         head=request.method == "HEAD",
     )
@@ -153,9 +151,9 @@ def _weights(parts: Parts, published: Public, text: str) -> CID:
 def _files(store: BlockReader, weights: CID) -> Mapping[str, tuple[CID, int]]:
     """Files of a weights directory: CID and size in bytes. ``NotFound`` if it is none."""
     found = reader.list_directory(store, weights) if reader.is_directory(store, weights) else {}
-    if _WEIGHTS not in found:
-        raise NotFound(f"{weights} holds no {_WEIGHTS}", hint="GET /api/v1/releases lists what is published.")
-    return {name: (entry.cid, file_size(store, entry.cid)) for name, entry in found.items()}
+    if WEIGHTS not in found:
+        raise NotFound(f"{weights} holds no {WEIGHTS}", hint="GET /api/v1/releases lists what is published.")
+    return {name: (entry.cid, reader.file_size(store, entry.cid)) for name, entry in found.items()}
 
 
 HANDLERS = (create_release, list_releases, show_one, show_report, claim_later, show_plans, show_model, get_weights)

@@ -24,9 +24,9 @@ from registry.api.problems import HttpProblem
 from registry.api.v1.wire import Cursor, Limit, NewRun, RunPath
 from registry.catalog.queries import runs
 from registry.content.unixfs import reader
+from registry.content.weights_folder import FILES
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import given
-from registry.workflows.base_weights import WEIGHTS_FILES
 from registry.workflows.parts import Parts
 from registry.workflows.runs import show_run as showing
 from registry.workflows.runs.control_run import cancel, resume
@@ -81,7 +81,7 @@ def _base(parts: Parts, published: Public, text: str) -> str:
         there = set(reader.list_directory(parts.store, cid))
     except EmotionetError:
         there = set()
-    if not there >= set(WEIGHTS_FILES):
+    if not there >= set(FILES):
         published.check(cid)
     return str(cid)
 

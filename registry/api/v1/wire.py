@@ -32,6 +32,7 @@ CidText = Annotated[str, Meta(min_length=1, max_length=256, description=_CID)]
 Word = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9._-]{0,63}$")]
 Pixels = Annotated[float, Meta(ge=0, le=1_000_000)]
 Boxes = Annotated[list[tuple[Pixels, Pixels, Pixels, Pixels]], Meta(max_length=100)]
+RowSignature = Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{130}$", description="the contributor's own (EIP-712)")]
 Attributes = Annotated[dict[Name, Name], Meta(max_length=32)]
 
 CidPath = Annotated[str, PathParameter(min_length=1, max_length=256, description=_CID)]
@@ -75,6 +76,8 @@ class ImageRow(Words, Request, frozen=True, kw_only=True):
     contributor: Name | None = None
     boxes: Boxes = msgspec.field(default_factory=list)
     attributes: Attributes = msgspec.field(default_factory=dict)
+    sources: Attributes = msgspec.field(default_factory=dict)
+    signature: RowSignature | None = None
 
 
 class NewLabel(Request, frozen=True):

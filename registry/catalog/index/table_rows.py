@@ -23,6 +23,7 @@ from registry.core.errors import Untrusted
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import Get
 from registry.core.labeled_row import LabeledRow, malformed, read
+from registry.core.row_signature import verify
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
 
@@ -38,6 +39,7 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
 
 def _checked(values: dict[str, Any]) -> tuple[LabeledRow, CID]:
     row = read(values)
+    verify(row)
     int64(row.size, "a size")
     return row, CID.decode(row.cid)
 
@@ -88,6 +90,7 @@ def _sql_row(contribution: str, issuer: str, ordinal: str, row: LabeledRow, imag
         "cid": str(image),
         "boxes": [list(box) for box in row.boxes],
         "replaces": str(CID.decode(row.replaces)) if row.replaces else None,
+        "signature": row.signature.hex() if row.signature else None,
     }
 
 

@@ -45,6 +45,7 @@ def _value(row: sa.RowMapping) -> dict[str, Any]:
         "size": row["size"],
         **{name: row[name] for name in SAID},
         "replaces": bytes(CID.parse(row["replaces"])) if row["replaces"] else None,
+        "signature": bytes.fromhex(row["signature"]) if row["signature"] else None,
         "contribution": CID.parse(row["contribution"]),
     }
 
@@ -77,11 +78,11 @@ def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> I
 def image_history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
     """Everything that was said about an image, in the order of the logs; all values are text, lists or None.
 
-    ``contributor``, what is said (``registry.core.labeled_row``), ``replaces, contribution, issuer, issued_at,
-    current``.
+    ``contributor``, what is said (``registry.core.labeled_row``), ``replaces, signature`` (hex), ``contribution,
+    issuer, issued_at, current``.
     """
     first = _first_entries().subquery()
-    names = ("contributor", *SAID, "replaces", "contribution")
+    names = ("contributor", *SAID, "replaces", "signature", "contribution")
     query = (
         sa.select(*(_ROWS.c[name] for name in names), first.c.issuer, first.c.issued_at, is_newest().label("current"))
         .join(first, first.c.record == _ROWS.c.contribution)

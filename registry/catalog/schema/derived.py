@@ -145,6 +145,7 @@ contribution_rows = Table(
     *(json_value(name) for name in MAPS),
     *(text(name, null=True) for name in TEXTS),
     text("replaces", null=True),
+    text("signature", null=True),  # in hex
     PrimaryKeyConstraint("contribution", "sha256", "contributor"),
     Index(None, "sha256", "issuer", "contributor", "ordinal"),
     Index(None, "label", "sha256"),  # each filter of a list finds its images in their order

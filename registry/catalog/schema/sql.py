@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from registry.core.errors import InvalidInput, UsageError
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, SHA2_256
+from registry.core.text import sha256_text
 
 CHUNK = 500  # values in one statement: SQLite takes 32,766 parameters, a row has up to 13
 MAX_PAGE = 1_000_000
@@ -73,7 +74,7 @@ def names_of(text: str) -> list[str]:
     if len(digest) == 64 and all(character in "0123456789abcdef" for character in digest):
         raw = bytes.fromhex(digest)
         cids = [CID.v1(codec, raw) for codec in (RAW, DAG_PB, DAG_CBOR)] + [CID.v0(raw)]
-        return [digest, f"sha256:{digest}", *map(str, cids)]
+        return [digest, sha256_text(raw), *map(str, cids)]
     cid = CID.parse(text)
     names = {str(cid), target_text(bytes(cid))}
     if cid.codec == DAG_PB and cid.hash_code == SHA2_256 and len(cid.digest) == 32:

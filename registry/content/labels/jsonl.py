@@ -1,7 +1,8 @@
 """Lines of JSON, an object a row, as Hugging Face's metadata.jsonl: ``file_name``, ``label``, and ``objects`` with
 ``bbox`` (x, y, w, h in pixels) and ``categories``.
 
-Invariants: numbers and truth values become text as JSON writes them; a list of objects makes a row of each; what is
+Invariants: numbers and truth values become text as JSON writes them; a list of objects makes a row of each; the
+objects ``attributes``, ``sources`` and ``rights`` are texts by name, as ``attr.NAME`` and the others are; what is
 nested otherwise counts as a column that means nothing.
 """
 
@@ -15,6 +16,7 @@ import msgspec
 from registry.content.labels.columns import MAX_COLUMNS, Columns, Mapped, tidy, understand
 from registry.content.labels.delimited import Line, decode
 from registry.core.errors import InvalidInput
+from registry.core.labeled_row import PREFIXES
 
 _LISTS = ("bbox", "box", "categories", "category", "label", "labels")
 MAX_LINE = 4 << 20
@@ -53,6 +55,8 @@ def _objects(text: str, table: str) -> Iterator[tuple[int, dict[str, str]]]:
 def _rows(found: dict[str, Any]) -> Iterator[dict[str, str]]:
     plain = {key: _text(value) for key, value in found.items() if not isinstance(value, (dict, list))}
     plain |= {key: _box(value) for key, value in found.items() if tidy(key) in ("box", "bbox") and _box(value)}
+    named = {field: found[field] for field in PREFIXES if isinstance(found.get(field), dict)}
+    plain |= {PREFIXES[field] + key: _text(value) for field, values in named.items() for key, value in values.items()}
     objects = found.get("objects")
     lists: dict[str, list[Any]] = {}
     if isinstance(objects, dict):

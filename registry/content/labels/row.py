@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from registry.content.labels.boxes import parse_boxes
-from registry.core import text
+from registry.core import row_signature, text
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.labeled_row import PREFIXES, TEXTS, Said, clean
 from registry.core.ports.method import Box
 
-FIELDS = ("file", "cid", "label", "contributor", *TEXTS, "box")
+FIELDS = ("file", "cid", "label", "contributor", *TEXTS, "box", "signature")
 NO_LABEL = "and so no label: a table of their own (--labels) may give them one that a classes file calls nothing"
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
@@ -32,6 +32,7 @@ class LabelRow(Said, frozen=True, kw_only=True):
     file: str | None
     cid: str | None
     contributor: str | None = None
+    signature: bytes | None = None
     table: str = ""
 
     @property
@@ -109,6 +110,7 @@ def said_row(
         cid=cid,
         contributor=text.clean_given("contributor", given.get("contributor")),
         boxes=boxes,
+        signature=row_signature.parse(given["signature"]) if "signature" in given else None,
         table=table,
         **clean(given.get("label", ""), given, maps),
     )

@@ -5,8 +5,6 @@ Invariants: nothing is written; a symbolic link is named and never followed; wal
 
 from __future__ import annotations
 
-import hashlib
-
 from registry.content.unixfs import reader
 from registry.content.unixfs.importer import Added
 from registry.content.unixfs.local_tree import Listing, bound
@@ -53,7 +51,7 @@ class HeldTree:
     def add(self, path: str, digest: bool = True) -> Added:
         """What is held already, measured once."""
         if path not in self._added:
-            self._added[path] = measure(self._store, self._cids[path])
+            self._added[path] = measured(self._store, self._cids[path])
         return self._added[path]
 
 
@@ -68,21 +66,17 @@ def _kind(store: BlockReader, cid: CID) -> int | None:
     return found[1].kind if found else None
 
 
-def measure(store: BlockReader, cid: CID) -> Added:
+def measured(store: BlockReader, cid: CID) -> Added:
     """A held file's sha256 and size. An ``EmotionetError`` if it is none, or not whole."""
-    digest, size = hashlib.sha256(), 0
-    reader.check_file_size(store, cid, reader.MAX_WHOLE)
-    for piece in reader.read_file(store, cid):
-        digest.update(piece)
-        size += len(piece)
-    return Added(cid, size, 0, digest.digest())
+    found = reader.measure(store, cid)
+    return Added(cid, found.size, 0, found.sha256)
 
 
 def look_up(store: BlockReader | None, cid: CID) -> Added:
     """A row's image that is named by its CID. ``InvalidInput`` (``not_held``) where it is not held."""
     try:
         if store is not None and store.has(cid):
-            return measure(store, cid)
+            return measured(store, cid)
     except NotFound as error:
         raise EmotionetError(str(error), code=error.code) from error
     raise InvalidInput(f"{cid} is not held here", code="not_held", hint="import it, or a CAR file of it, first.")

@@ -7,6 +7,7 @@ without reading the rest.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -223,3 +224,24 @@ def read_whole(store: BlockReader, cid: CID, limit: int = MAX_WHOLE) -> bytes:
     """All of a file at once. ``InvalidInput`` (``file_too_large``) above ``limit`` bytes, before any is read."""
     check_file_size(store, cid, limit)
     return b"".join(read_file(store, cid))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What reading a whole file told: its sha256, its size in bytes, and its bytes where they were asked for."""
+
+    sha256: bytes
+    size: int
+    data: bytes
+
+
+def measure(store: BlockReader, cid: CID, *, keep: bool = False) -> Measured:
+    """Read a file of at most MAX_WHOLE bytes; ``keep`` its bytes."""
+    check_file_size(store, cid, MAX_WHOLE)
+    digest, size, kept = hashlib.sha256(), 0, []
+    for piece in read_file(store, cid):
+        digest.update(piece)
+        size += len(piece)
+        if keep:
+            kept.append(piece)
+    return Measured(digest.digest(), size, b"".join(kept))

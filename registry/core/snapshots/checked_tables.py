@@ -33,6 +33,8 @@ class _Item(msgspec.Struct, forbid_unknown_fields=True):
     attributes: dict[str, str]
     licence: str | None
     boxes: list[Box]
+    sources: dict[str, str]
+    rights: dict[str, list[str]]
 
 
 class _Excluded(msgspec.Struct, forbid_unknown_fields=True):

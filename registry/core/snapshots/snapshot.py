@@ -14,7 +14,9 @@ follows from all the image's rows, whatever order they came in:
   training learns that there is nothing to find, and whatever is found in it is a false alarm;
 * ``image`` and ``size`` are those of the row with the smallest (issuer, contributor);
 * ``contributors`` are their different names, sorted; ``subject`` and ``licence`` the smallest text that is given;
-* ``attributes`` are all that anyone gives, of different values for one name the smallest;
+* ``attributes`` are all that anyone gives, of different values for one name the smallest; ``sources`` the smallest
+  that is given of exactly that value (inferred before perceived before self);
+* ``rights`` are all different values that anyone gives of a signal, sorted: no reservation is lost to a milder word;
 * ``boxes`` are those of the smallest (issuer, contributor) who voted for the winner and gives any.
 
 Invariants: pure; the result does not depend on the order of rows; every image that comes in is either
@@ -244,11 +246,30 @@ def _item(group: Sequence[Row], classes: Classes, index: int) -> list[Any]:
         "licence": _smallest(row["licence"] for row in group),
         "boxes": [list(box) for box in boxes[0]] if boxes else [],
     }
+    item["sources"] = _sources(group, item["attributes"])
+    item["rights"] = _all_given(row["rights"] for row in group)
     return [item[column] for column in records.SNAPSHOT_ITEMS.columns]
 
 
 def _smallest(values: Iterable[str | None]) -> str | None:
     return min((value for value in values if value is not None), default=None)
+
+
+def _sources(group: Sequence[Row], attributes: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, set[str]] = {}
+    for row in group:
+        for name, source in row["sources"].items():
+            if name in attributes and row["attributes"].get(name) == attributes[name]:
+                found.setdefault(name, set()).add(source)
+    return {name: min(given) for name, given in found.items()}
+
+
+def _all_given(maps: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, set[str]] = {}
+    for one in maps:
+        for name, value in one.items():
+            found.setdefault(name, set()).add(value)
+    return {name: sorted(values) for name, values in found.items()}
 
 
 def _attributes(group: Sequence[Row]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, DAG_PB, RAW
+from registry.core.labeled_row import MAPS, TEXTS
 from registry.core.table import columns as columns
 
 Kind = Callable[[Any], bool]
@@ -65,15 +66,23 @@ def _texts(value: Any) -> bool:
     return type(value) is dict and all(text(key) and text(one) for key, one in value.items())
 
 
-def _contributors(value: Any) -> bool:
+def _different_texts(value: Any) -> bool:
     return type(value) is list and bool(value) and all(map(text, value)) and value == sorted(set(value))
+
+
+def _several_texts(value: Any) -> bool:
+    return type(value) is dict and all(text(key) and _different_texts(one) for key, one in value.items())
+
+
+def _signature(value: Any) -> bool:
+    return type(value) is bytes and len(value) == 65
 
 
 def _point(value: Any) -> bool:
     return type(value) is list and len(value) in (2, 3) and all(map(text, value))  # the third: how many
 
 
-_BOXES, _ATTRIBUTES = _list_of(_integers(4)), _texts
+_BOXES = _list_of(_integers(4))
 _KINDS: dict[tuple[str, str], tuple[columns.Shape, dict[str, Kind]]] = {
     ("contribution", "rows"): (
         columns.CONTRIBUTION_ROWS,
@@ -84,11 +93,10 @@ _KINDS: dict[tuple[str, str], tuple[columns.Shape, dict[str, Kind]]] = {
             "size": count,
             "label": text,
             "boxes": _BOXES,
-            "attributes": _ATTRIBUTES,
-            "subject": _optional(text),
-            "licence": _optional(text),
-            "consent": _optional(text),
+            **dict.fromkeys(MAPS, _texts),
+            **dict.fromkeys(TEXTS, _optional(text)),
             "replaces": _optional(named),
+            "signature": _optional(_signature),
         },
     ),
     ("snapshot", "items"): (
@@ -98,11 +106,13 @@ _KINDS: dict[tuple[str, str], tuple[columns.Shape, dict[str, Kind]]] = {
             "image": content,
             "size": count,
             "label": _optional(text),
-            "contributors": _contributors,
+            "contributors": _different_texts,
             "subject": _optional(text),
-            "attributes": _ATTRIBUTES,
+            "attributes": _texts,
             "licence": _optional(text),
             "boxes": _BOXES,
+            "sources": _texts,
+            "rights": _several_texts,
         },
     ),
     ("snapshot", "excluded"): (columns.EXCLUDED, {"sha256": digest, "reason": text, "detail": text}),

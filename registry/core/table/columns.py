@@ -31,21 +31,34 @@ CONTRIBUTION_ROWS = Shape(
         "label",
         "boxes",  # [box]
         "attributes",  # {name: value}
+        "sources",  # {attribute: self, perceived or inferred}
         "subject",
         "licence",
         "consent",
+        "rights",  # {signal: value}, see registry.core.labeled_row
         "replaces",  # CID bytes of the contribution whose row this one corrects, or None
+        "signature",  # 65 bytes, the contributor's own over this row without it, or None
     ),
     ("sha256", "contributor"),
 )
 SNAPSHOT_ITEMS = Shape(
     "snapshot.items",
     1,
-    ("sha256", "image", "size", "label", "contributors", "subject", "attributes", "licence", "boxes"),
+    (
+        "sha256",
+        "image",  # link
+        "size",
+        "label",  # class name, None of a picture that shows nothing of any class
+        "contributors",  # different names, sorted
+        "subject",
+        "attributes",
+        "licence",
+        "boxes",
+        "sources",  # {attribute: source}
+        "rights",  # {signal: [different values, sorted]}
+    ),
     ("sha256",),
 )
-# image: link; label: class name, None of a picture that shows nothing of any class; contributors: different
-# names, sorted
 EXCLUDED = Shape("snapshot.excluded", 1, ("sha256", "reason", "detail"), ("sha256",))
 PREPARED = Shape(
     "preprocessing.output",

@@ -10,6 +10,7 @@ from itertools import pairwise
 from registry.core import log, records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
+from registry.provenance.checks import labels
 from registry.provenance.checks.report import UNCHECKED, Check, Doubt, Skip, run, some
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.checks.target.withdrawals import counted, signed
@@ -24,14 +25,13 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield run("2.log", "the log has no gap and no fork", partial(whole_log, subject))
     yield run("2.times", "each entry was issued no earlier than the one before", partial(times, subject))
     yield run("2.withdrawals", "only who may takes something back", partial(withdrawals, subject))
+    yield from labels.checks(subject)
     yield from _beyond(subject)
 
 
 def _beyond(subject: Subject) -> Iterator[Check]:
     """What no check looks at, because nothing in the records shows it."""
     if subject.is_release or subject.is_snapshot:
-        signers = "who gave a label is what the issuer says: no contributor's own signature is in the records"
-        yield Check("2.labels", 2, "the contributors signed their labels", UNCHECKED, signers, asked=False)
         named = "contributions that the snapshot names were looked at; others that its query would find were not"
         yield Check("2.query", 2, "the snapshot names all that its query found", UNCHECKED, named, asked=False)
 

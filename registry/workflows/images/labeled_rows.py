@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from registry.content.labels.boxes import bounded, fit, in_pixels
 from registry.content.labels.row import LabelRow, Rejection, rejected
-from registry.core.errors import InvalidInput
+from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.labeled_row import MAPS, PREFIXES, SAID, TEXTS, Said
 from registry.imaging.look import Picture
@@ -30,6 +30,7 @@ class NewRow(Said, frozen=True, kw_only=True):
     cid: CID
     size: int
     contributor: str
+    signature: bytes | None = None  # the contributor's own, not checked yet
     held: bool = True  # its bytes are in the store; False: only that the image is known
     table: str = ""
 
@@ -57,9 +58,15 @@ def new_row(row: LabelRow, sha256: bytes, size: int, cid: CID, contributor: str)
         cid=cid,
         size=size,
         contributor=row.contributor or contributor,
+        signature=row.signature,
         table=row.table,
         **{name: getattr(row, name) for name in SAID},
     )
+
+
+def rejection(row: NewRow, error: EmotionetError) -> Rejection:
+    """The row, refused for what the error says."""
+    return rejected(row.row, row.name or str(row.cid), error, row.table)
 
 
 def fit_boxes(rows: Iterable[tuple[NewRow, Picture | None]]) -> Fitted:
@@ -74,7 +81,7 @@ def fit_boxes(rows: Iterable[tuple[NewRow, Picture | None]]) -> Fitted:
         try:
             boxes, clipped = fit(row.boxes, picture.width, picture.height)
         except InvalidInput as error:
-            refused.append(rejected(row.row, row.name or str(row.cid), error, row.table))
+            refused.append(rejection(row, error))
             continue
         kept.append(replace(row, boxes=boxes))
         if clipped:
@@ -97,7 +104,7 @@ def merge(rows: Iterable[NewRow]) -> tuple[list[NewRow], list[Rejection]]:
         try:
             kept.append(_one(group))
         except InvalidInput as error:
-            refused += [rejected(row.row, row.name or str(row.cid), error, row.table) for row in group]
+            refused += [rejection(row, error) for row in group]
     return kept, sorted(refused, key=lambda one: one.row)
 
 
@@ -105,15 +112,35 @@ def _one(group: Sequence[NewRow]) -> NewRow:
     """One statement of several rows. ``InvalidInput`` names what they contradict each other in."""
     lines = ", ".join(str(row.row) for row in group[:10]) + (", …" if len(group) > 10 else "")
     labels = sorted({row.label for row in group})
+    if len({row.label for row in group if row.boxes}) > 1:
+        raise InvalidInput(
+            f"the boxes of one image have several labels: {' and '.join(labels[:10])} (rows {lines})",
+            code="several_labels",
+            hint="an image has one label: keep the boxes of one, or cut the picture into one image a face.",
+        )
     if len(labels) > 1:
         raise InvalidInput(
             f"the same image has two labels by one contributor: {' and '.join(labels[:10])} (rows {lines})",
             code="contradicting_labels",
             hint="keep one; labels by several people need the column contributor.",
         )
+    if any(row.signature for row in group):
+        return _same_signed(group, lines)
     texts = {name: _agreed(name, [getattr(row, name) for row in group], lines) for name in TEXTS}
     maps = {name: _together(PREFIXES[name], [getattr(row, name) for row in group], lines) for name in MAPS}
     return replace(group[0], boxes=bounded(box for row in group for box in row.boxes), **texts, **maps)
+
+
+def _same_signed(group: Sequence[NewRow], lines: str) -> NewRow:
+    """A row that somebody signed is all that they say: another beside it is the same, or contradicts it."""
+    first = group[0]
+    if any(replace(row, row=first.row, name=first.name, table=first.table) != first for row in group):
+        raise InvalidInput(
+            f"the rows {lines} are of one image and one contributor, who signed one of them, and differ",
+            code="contradicting_rows",
+            hint="keep the signed one: it stands as it was signed.",
+        )
+    return first
 
 
 def _together(prefix: str, maps: Sequence[Mapping[str, str]], lines: str) -> dict[str, str]:

@@ -13,19 +13,18 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-from msgspec.structs import asdict
-
 from registry.catalog import private
 from registry.catalog.queries import images
-from registry.catalog.queries.rows import current_row
 from registry.catalog.schema.database import Connection
 from registry.content.labels import Rejection
 from registry.core import records
+from registry.core.errors import EmotionetError, InvalidInput, Untrusted
 from registry.core.ipld.cid import CID
-from registry.core.labeled_row import SAID, LabeledRow, Said, cells, correct, said_in
+from registry.core.labeled_row import LabeledRow, cells
 from registry.core.log import Signer
 from registry.core.table import tables
-from registry.workflows.images.labeled_rows import NewRow, merge
+from registry.workflows.images.contribution_row import contribution_row
+from registry.workflows.images.labeled_rows import NewRow, merge, rejection
 from registry.workflows.log.append import LogTransaction, appending
 from registry.workflows.parts import Parts
 
@@ -48,29 +47,6 @@ class Registered:
 MANY = 1000  # rows at once after which the catalog's planner is told
 
 
-def _table_row(db: Connection, row: NewRow, issuer: str) -> LabeledRow | None:
-    """The row as it stands in the contribution's table, its subject a pseudonym; None if nothing in it is new.
-
-    ``replaces`` names the contribution whose row it corrects.
-    """
-    subject = private.pseudonym(db, row.subject) if row.subject else None
-    said = Said(**{name: getattr(row, name) for name in SAID} | {"subject": subject})
-    before, replaces = current_row(db, row.sha256, issuer, row.contributor), None
-    if before is not None:
-        known, replaces = said_in(before), bytes(before["contribution"])
-        said = correct(said, known)
-        if said == known:
-            return None
-    return LabeledRow(
-        sha256=row.sha256,
-        contributor=row.contributor,
-        cid=bytes(row.cid),
-        size=row.size,
-        replaces=replaces,
-        **asdict(said),
-    )
-
-
 def register(
     parts: Parts,
     signer: Signer,
@@ -90,21 +66,39 @@ def register(
             images.put_images(transaction.db, [(row.sha256, row.size, (row.cid,))], stored=row.held)
             if row.name and root is not None:
                 private.add_file_name(transaction.db, row.sha256, row.name, root)
-        new = [value for row in kept if (value := _table_row(transaction.db, row, signer.did)) is not None]
+        new, refused = _decide(transaction.db, kept, signer.did)
         contribution = _append_rows(transaction, new) if new else None
     if log is None and len(new) >= MANY:
         parts.catalog.analyze()
+    wrong = [*rejected, *(rejection(row, refused[row.key]) for row in given if row.key in refused)]
     corrected = sum(value.replaces is not None for value in new)
     return Registered(
         contribution=contribution,
         registered=len(new) - corrected,
-        unchanged=len(kept) - len(new),
+        unchanged=len(kept) - len(new) - len(refused),
         corrected=corrected,
         images=len({row.sha256 for row in given}),
-        rejected=tuple(rejected),
+        rejected=tuple(wrong),
         new=frozenset(value.sha256 for value in new),
-        joined=len(given) - len(rejected) - len(kept),
+        joined=len(given) - len(wrong) - len(kept) + len(refused),
     )
+
+
+def _decide(
+    db: Connection, rows: Iterable[NewRow], issuer: str
+) -> tuple[list[LabeledRow], dict[tuple[bytes, str], EmotionetError]]:
+    """The rows of the next contribution, and by their key those that may not be in it."""
+    new: list[LabeledRow] = []
+    refused: dict[tuple[bytes, str], EmotionetError] = {}
+    for row in rows:
+        try:
+            made = contribution_row(db, row, issuer)
+        except (InvalidInput, Untrusted) as error:
+            refused[row.key] = error
+            continue
+        if made is not None:
+            new.append(made)
+    return new, refused
 
 
 def _append_rows(log: LogTransaction, rows: list[LabeledRow]) -> CID:

@@ -6,7 +6,7 @@ from typing import Any
 
 from registry.catalog.queries import images
 from registry.core import text
-from registry.core.errors import NotFound
+from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.log import Signer
 from registry.workflows.images.labeled_rows import NewRow
@@ -40,6 +40,8 @@ def relabel(
             held=False,
         )
         done = register(parts, signer, [row], log=log)
+    for refused in done.rejected:
+        raise InvalidInput(refused.reason, code=refused.code)
     return {
         "sha256": found["sha256"],
         "label": clean,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from registry.content.weights_folder import read_weights
 from registry.core import records
 from registry.core.errors import EmotionetError, InvalidInput, Unavailable, not_read
 from registry.core.ipld.cid import CID
@@ -17,7 +18,6 @@ from registry.core.ports.method import Detection
 from registry.core.run_view import release_view
 from registry.imaging.decode import MAX_BYTES
 from registry.provenance.release_view import SAFETENSORS, final_weights, threshold_of
-from registry.workflows.base_weights import weights_files
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import check_regular, read_as
 
@@ -111,7 +111,7 @@ def predict(parts: Parts, release: CID, images: Sequence[Path], average: bool = 
     chosen = [final_weights(view)]
     if average:
         chosen = [one for one in view.release.weights if one.fold is not None and one.format == SAFETENSORS]
-    weights = [weights_files(parts.store, one.cid) for one in chosen]
+    weights = [read_weights(parts.store, one.cid) for one in chosen]
     threshold = threshold_of(view, None if average else chosen[0].fold)
     method, classes, done = parts.method(view.plan.method.id), view.snapshot.classes, 0
     recipe = method.read_recipe(view.recipe.version, view.recipe.values)

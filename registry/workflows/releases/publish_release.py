@@ -13,6 +13,7 @@ from msgspec import structs
 
 from registry.catalog.queries import entries, releases, runs
 from registry.content.unixfs import importer
+from registry.content.weights_folder import keep_weights, read_weights
 from registry.core import records
 from registry.core.errors import Conflict, Unavailable
 from registry.core.ipld.cid import CID
@@ -25,7 +26,7 @@ from registry.evaluation.sentences import note_document
 from registry.exports.card import model_card
 from registry.exports.card_front import LICENCE
 from registry.provenance.release_view import ONNX, SAFETENSORS, by_name, final_weights, own_figures
-from registry.workflows.base_weights import base_of, weights_files
+from registry.workflows.base_weights import base_of
 from registry.workflows.log.anchoring import anchor_document, anchor_for_a_while
 from registry.workflows.log.append import append
 from registry.workflows.own_issuers import whose
@@ -99,10 +100,9 @@ def _as_onnx(parts: Parts, draft: records.Release) -> records.Weights:
     """The final weights once more; ``Untrusted`` where the ONNX does not see what they see."""
     view = release_view(parts.store.get, draft)
     final = final_weights(view)
-    files = parts.method(view.plan.method.id).export(weights_files(parts.store, final.cid))
-    added = {name: importer.add_bytes(parts.store, data) for name, data in sorted(files.items())}
-    folder = importer.add_directory(parts.store, {name: (one.cid, one.tsize) for name, one in added.items()})
-    return records.Weights(fold=final.fold, format=ONNX, cid=folder.cid, tensors=final.tensors)
+    files = parts.method(view.plan.method.id).export(read_weights(parts.store, final.cid))
+    folder = keep_weights(parts.store, files)
+    return records.Weights(fold=final.fold, format=ONNX, cid=folder, tensors=final.tensors)
 
 
 def read_back(parts: Parts, entry: CID) -> int:

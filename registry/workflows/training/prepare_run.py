@@ -16,18 +16,20 @@ from typing import Any
 
 from registry.catalog.queries import runs
 from registry.content.unixfs import importer
+from registry.content.weights_folder import read_weights
 from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.log import anchor_digest
 from registry.core.ports.method import Prepared
 from registry.core.table import tables
+from registry.core.text import sha256_text
 from registry.evaluation.base_seen import about_base
 from registry.evaluation.figures.figures import METRICS
 from registry.evaluation.sentences import say
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
-from registry.workflows.base_weights import base_origin, digest_of, weights_files
+from registry.workflows.base_weights import base_origin, digest_of
 from registry.workflows.log.append import append, put_record
 from registry.workflows.parts import Parts
 from registry.workflows.runs.check_plan import after_cleaning, check_plan
@@ -46,7 +48,7 @@ def code_identity() -> str:
             if path.suffix in {".py", ".toml"}:
                 data = path.read_bytes()
                 digest.update(f"{path.relative_to(root).as_posix()}\n{len(data)}\n".encode() + data)
-    return f"emotionet {metadata.version('emotionet')} sha256:{digest.hexdigest()}"
+    return f"emotionet {metadata.version('emotionet')} {sha256_text(digest.digest())}"
 
 
 def prepare(parts: Parts, job: Job, check: Check) -> None:
@@ -117,7 +119,7 @@ def _base_fields(context: RunContext, base: CID | None, prepared: tuple[Prepared
     parts = context.parts
     rows = [{name: getattr(row, name) for name in ("sha256", "pixels", "group", "reason")} for row in prepared]
     items = list(tables.rows_as_dicts(context.snapshot.items, parts.store.get))
-    origin, lineage, how = base_origin(parts, digest_of(weights_files(parts.store, base)), rows, items)
+    origin, lineage, how = base_origin(parts, digest_of(read_weights(parts.store, base)), rows, items)
     seen = tables.build(records.SEEN, list(how.items()), parts.store.put) if origin.seen is not None else None
     return {"origin": origin, "base_trainings": tuple(bytes(one) for one in lineage.trainings), "seen": seen}
 

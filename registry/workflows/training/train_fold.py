@@ -16,7 +16,7 @@ from typing import Any
 from msgspec import structs
 
 from registry.catalog.queries import runs
-from registry.content.unixfs import importer
+from registry.content.weights_folder import keep_weights, read_weights
 from registry.core import records
 from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, Unavailable
 from registry.core.ipld.cid import CID
@@ -28,7 +28,6 @@ from registry.jobs.engines import Needs
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.provenance.base_lineage import seen_by_base
-from registry.workflows.base_weights import weights_files
 from registry.workflows.parts import Parts
 from registry.workflows.training import run_context
 from registry.workflows.training.run_context import RunContext
@@ -162,7 +161,7 @@ def make_task(parts: Parts, draw_cid: CID, fold: int | None, folder: Path) -> Fo
         labels={item.sha256: item.label for item in items},
         train=tuple(sorted(sha256 for sha256, member in folds.items() if fold is None or member != fold)),
         validate=tuple(sorted(sha256 for sha256, member in folds.items() if member == fold)),
-        base=weights_files(store, plan.base) if plan.base else None,
+        base=read_weights(store, plan.base) if plan.base else None,
         workdir=folder,
     )
 
@@ -170,8 +169,6 @@ def make_task(parts: Parts, draw_cid: CID, fold: int | None, folder: Path) -> Fo
 def _keep_outcome(
     parts: Parts, draw_cid: CID, fold: int | None, outcome: FoldOutcome, started: str, base: BaseSeen | None
 ) -> CID:
-    added = {name: importer.add_bytes(parts.store, data) for name, data in outcome.weights.items()}
-    directory = importer.add_directory(parts.store, {name: (file.cid, file.tsize) for name, file in added.items()})
     history = tables.build(
         records.HISTORY, [[epoch, dict(values)] for epoch, values in outcome.history], parts.store.put
     )
@@ -182,7 +179,7 @@ def _keep_outcome(
         hardware=dict(outcome.hardware),
         events=tuple(dict(event) for event in outcome.events),
         base=base,
-        weights=directory.cid,
+        weights=keep_weights(parts.store, outcome.weights),
         tensors=outcome.tensors,
         history=history,
         started=started,

@@ -1,0 +1,53 @@
+"""Level 2's check of labels: a row that carries a signature was signed by its contributor, as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from registry.core.errors import EmotionetError
+from registry.core.labeled_row import read
+from registry.core.records import Contribution, parse_as
+from registry.core.row_signature import verify
+from registry.core.table import tables
+from registry.provenance.checks.report import Check, Doubt, Skip, run
+from registry.provenance.checks.target.subject import Subject
+
+UNSIGNED = "who gave a label is what the issuer says: no contributor's own signature is in the records"
+
+
+def checks(subject: Subject) -> Iterator[Check]:
+    """2.labels. Nobody asks for it: rows without a signature are as good as their issuer's word."""
+    if subject.is_release or subject.is_snapshot:
+        check = partial(labels, subject)
+        yield run("2.labels", "the contributors signed their labels", check, asked=False)
+
+
+def labels(subject: Subject) -> str:
+    """2.labels: every signature of a row in the snapshot's contributions."""
+    signers: set[str] = set()
+    signed = others = 0
+    for row in _rows(subject):
+        if row["signature"] is None:
+            others += 1
+            continue
+        try:
+            verify(read(row))
+        except EmotionetError as error:
+            raise Doubt(str(error)) from error
+        signed += 1
+        signers.add(row["contributor"])
+    if not signed:
+        raise Skip(UNSIGNED)
+    rest = f"; of {others} others the issuer says who gave them" if others else ""
+    return f"{signed} labels, signed by {len(signers)} contributors{rest}"
+
+
+def _rows(subject: Subject) -> Iterator[Mapping[str, Any]]:
+    """Every row of the contributions; ``Skip`` where they can't be read, which level 1 says."""
+    try:
+        for cid in subject.snapshot.contributions:
+            yield from tables.rows_as_dicts(parse_as(Contribution, subject.get(cid)).rows, subject.get)
+    except (EmotionetError, LookupError, ValueError, TypeError) as error:
+        raise Skip(f"the contributions can't be read: {error}") from error

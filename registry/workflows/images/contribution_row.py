@@ -1,0 +1,73 @@
+"""A new row as it stands in the contribution's table, by what its contributor said of the image before.
+
+Invariants: an unsigned row is completed: what it leaves out stays as it was. A signed one stands as it was signed, or
+is refused; who once signed a row is not given another label by anyone without their signature. No person's name comes
+out: a subject becomes a pseudonym, and one that signs says the pseudonym itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import asdict
+
+from registry.catalog import private
+from registry.catalog.queries.rows import current_row
+from registry.catalog.schema.database import Connection
+from registry.core.errors import InvalidInput
+from registry.core.labeled_row import SAID, LabeledRow, Said, check_sources, correct, said_in
+from registry.core.row_signature import verify
+from registry.workflows.images.labeled_rows import NewRow
+
+_PSEUDONYM = re.compile("[0-9a-f]{32}")
+
+
+def contribution_row(db: Connection, row: NewRow, issuer: str) -> LabeledRow | None:
+    """The row of ``issuer``'s next contribution; None if nothing in it is new.
+
+    ``replaces`` names the contribution whose row it corrects. ``InvalidInput`` for what no row may say
+    (``source_of_nothing``, ``signature_missing``, ``subject_not_pseudonym``), ``Untrusted`` for a wrong signature.
+    """
+    said = Said(**{name: getattr(row, name) for name in SAID} | {"subject": _subject(db, row)})
+    before, replaces = current_row(db, row.sha256, issuer, row.contributor), None
+    if before is not None:
+        known, replaces = said_in(before), bytes(before["contribution"])
+        said = said if row.signature else correct(said, known)
+        if said == known and row.signature in (None, before["signature"]):
+            return None
+        _check_may_correct(row, before)
+    check_sources(said)
+    made = LabeledRow(
+        sha256=row.sha256,
+        contributor=row.contributor,
+        cid=bytes(row.cid),
+        size=row.size,
+        replaces=replaces,
+        signature=row.signature,
+        **asdict(said),
+    )
+    verify(made)
+    return made
+
+
+def _subject(db: Connection, row: NewRow) -> str | None:
+    if row.subject is None or row.signature is None:
+        return None if row.subject is None else private.pseudonym(db, row.subject)
+    if not _PSEUDONYM.fullmatch(row.subject):
+        raise InvalidInput(
+            "a signed row names a person, and names are kept out of records",
+            code="subject_not_pseudonym",
+            hint="sign the row with a pseudonym of 32 hex digits, or without subject.",
+        )
+    return row.subject
+
+
+def _check_may_correct(row: NewRow, before: Mapping[str, Any]) -> None:
+    if before["signature"] is not None and row.signature is None:
+        raise InvalidInput(
+            f"{row.contributor} signs their own labels, and this one is not signed",
+            code="signature_missing",
+            hint=f"let them sign it, with replaces {before['contribution']}, or name another contributor.",
+        )

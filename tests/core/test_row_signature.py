@@ -1,0 +1,141 @@
+"""A contributor's own signature over a row: as any wallet's library makes it, over this row and no other."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from msgspec.structs import asdict, replace
+
+from registry.core import row_signature
+from registry.core.errors import InvalidInput, Untrusted
+from registry.core.ipld.cid import RAW, cid_of
+from registry.core.labeled_row import MAPS, TEXTS, LabeledRow
+from registry.core.log import ORDER, did_of
+
+WALLET = Account.from_key(hashlib.sha256(b"a wallet of this test").digest())
+OTHER = Account.from_key(hashlib.sha256(b"another wallet").digest())
+IMAGE = b"a picture"
+
+
+def row(**more: Any) -> LabeledRow:
+    said: dict[str, Any] = {
+        "sha256": hashlib.sha256(IMAGE).digest(),
+        "contributor": did_of(WALLET.address),
+        "cid": bytes(cid_of(IMAGE, RAW)),
+        "size": len(IMAGE),
+        "label": "niña feliz 😀",
+        "boxes": ((-100, 0, 5000, 12345), (1, 2, 300, 400)),
+        "attributes": {"luz": "baja", "edad": "30"},
+        "sources": {"edad": "self"},
+        "licence": "CC-BY-4.0",
+        "rights": {"tdm-reservation": "1"},
+    }
+    return LabeledRow(**said | more)
+
+
+def typed(of: LabeledRow) -> dict[str, Any]:
+    """The row as a page would hand it to a wallet, written without ``registry.core.row_signature``'s own encoder."""
+    message = {name: value for name, value in asdict(of).items() if name != "signature"}
+    message |= {name: message[name] or "" for name in TEXTS}
+    message |= {name: [{"name": key, "value": message[name][key]} for key in sorted(message[name])] for name in MAPS}
+    message["boxes"] = [dict(zip(("x", "y", "width", "height"), box, strict=True)) for box in of.boxes]
+    message["replaces"] = of.replaces or b""
+    texts, kinds = "string", {"size": "uint64", "sha256": "bytes32", "boxes": "Box[]"}
+    kinds |= {**dict.fromkeys(("cid", "replaces"), "bytes"), **dict.fromkeys(MAPS, "Text[]")}
+    return {
+        "types": {
+            "EIP712Domain": [{"name": "name", "type": texts}, {"name": "version", "type": texts}],
+            "LabeledRow": [{"name": name, "type": kinds.get(name, texts)} for name in row_signature.SIGNED],
+            "Box": [{"name": name, "type": "int64"} for name in ("x", "y", "width", "height")],
+            "Text": [{"name": "name", "type": texts}, {"name": "value", "type": texts}],
+        },
+        "primaryType": "LabeledRow",
+        "domain": {"name": "Emotionet", "version": "1"},
+        "message": message,
+    }
+
+
+def signed(of: LabeledRow, wallet: Any = WALLET) -> LabeledRow:
+    made = wallet.sign_message(encode_typed_data(full_message=typed(of)))
+    return replace(of, signature=row_signature.parse("0x" + made.signature.hex().removeprefix("0x")))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"boxes": (), "attributes": {}, "sources": {}, "rights": {}}, {"replaces": bytes(cid_of(b"before", RAW))}],
+    ids=["everything", "a label alone", "a correction"],
+)
+def test_a_row_that_a_wallet_signed_verifies(more: dict[str, Any]) -> None:
+    row_signature.verify(signed(row(**more)))
+
+
+def test_a_row_without_a_signature_is_not_looked_at() -> None:
+    row_signature.verify(row(contributor="ana"))
+
+
+CHANGES: dict[str, Any] = {
+    "sha256": b"\1" * 32,
+    "cid": bytes(cid_of(b"another", RAW)),
+    "size": 7,
+    "label": "triste",
+    "boxes": ((1, 2, 300, 400), (-100, 0, 5000, 12345)),
+    "attributes": {"luz": "alta", "edad": "30"},
+    "sources": {"edad": "inferred"},
+    "subject": "a" * 32,
+    "licence": None,
+    "consent": "given",
+    "rights": {},
+    "replaces": bytes(cid_of(b"before", RAW)),
+    "contributor": did_of(OTHER.address),
+}
+
+
+def test_every_field_but_the_signature_is_changed_below() -> None:
+    assert set(CHANGES) | {"signature"} == set(LabeledRow.__struct_fields__)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_signature_covers_every_field(name: str) -> None:
+    with pytest.raises(Untrusted, match="did not sign") as refused:
+        row_signature.verify(replace(signed(row()), **{name: CHANGES[name]}))
+    assert refused.value.code == "bad_row_signature"
+
+
+def test_another_wallet_does_not_sign_for_the_contributor() -> None:
+    with pytest.raises(Untrusted, match="did not sign"):
+        row_signature.verify(signed(row(), OTHER))
+
+
+def test_who_signs_is_a_did() -> None:
+    with pytest.raises(Untrusted, match="nobody who can sign"):
+        row_signature.verify(replace(signed(row()), contributor="ana"))
+
+
+def test_a_signature_has_one_form() -> None:
+    """The other s of the same signature would make another row of the same word."""
+    good = signed(row()).signature
+    assert good is not None
+    s = ORDER - int.from_bytes(good[32:64], "big")
+    for bad in (good[:32] + s.to_bytes(32, "big") + bytes([1 - good[64]]), good[:64], good + b"\0", b"\0" * 65):
+        with pytest.raises(Untrusted):
+            row_signature.verify(replace(row(), signature=bad))
+        with pytest.raises(InvalidInput):
+            row_signature.parse("0x" + bad.hex())
+
+
+def test_v_is_0_or_1_however_a_wallet_counts() -> None:
+    good = signed(row()).signature
+    assert good is not None
+    counted = good[:64] + bytes([good[64] + 27])
+    assert row_signature.parse(counted.hex()) == row_signature.parse("0x" + good.hex()) == good
+
+
+@pytest.mark.parametrize("given", ["", "0x", "0xzz", "signed by me", "0x" + "00" * 64])
+def test_what_is_no_signature_is_refused(given: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        row_signature.parse(given)
+    assert refused.value.code == "bad_row_signature"
