@@ -108,6 +108,7 @@ class YOLOv8:
             hardware=hardware(),
             events=tuple(trainer.events),
             history=tuple(trainer.history),
+            checkpoints=tuple(trainer.kept),
             predictions=predictions,
         )
 
@@ -120,11 +121,15 @@ class YOLOv8:
         arguments: Mapping[str, Any],
         events: Sequence[Mapping[str, Any]],
         epochs: Sequence[int],
+        states: Sequence[int],
+        checkpoints: Sequence[int],
     ) -> None:
         """As ``arguments.check_recorded``."""
         from pipeline.arguments import check_recorded
+        from pipeline.state_epochs import check_states
 
         check_recorded(recipe, seed, arguments, events, epochs, recipes.later_arguments(version))
+        check_states(recipe, epochs, states, checkpoints)
 
     def second_try(self, recipe: Mapping[str, Any], code: str) -> dict[str, Any] | None:
         """Half the batch after ``out_of_memory``, half of lr0 after ``diverged``, where the recipe allows it."""
@@ -143,7 +148,7 @@ class YOLOv8:
             seconds=cost.STARTING + round(steps * seconds_a_step(wanted, classes)),
             memory=cost.memory(wanted),
             pixels=cost.pixels(recipe, images),
-            checkpoint=cost.checkpoint(wanted),
+            checkpoint=cost.checkpoint(recipe),
         )
 
     def memory(self, recipe: Mapping[str, Any]) -> int:
@@ -156,7 +161,7 @@ class YOLOv8:
         """Bytes of pixels and of a fold's checkpoints."""
         from pipeline import cost
 
-        return cost.pixels(recipe, images), cost.checkpoint(recipe["training"])
+        return cost.pixels(recipe, images), cost.checkpoint(recipe)
 
     def read_base(self, path: Path) -> dict[str, bytes]:
         """Files of a weights directory from a folder, a .safetensors, an .onnx or a .pt."""

@@ -112,8 +112,8 @@ def test_a_type_that_is_not_known_is_no_record_here() -> None:
 
 # --- tables ------------------------------------------------------------------------------------------
 BEFORE = KINDS["training.history"]
-AFTER = Shape(BEFORE.kind, 2, ("epoch", "seconds", "values"), BEFORE.key)
-OLD_ROWS = [(number, {"loss": f"0.{number}"}) for number in range(900)]
+AFTER = Shape(BEFORE.kind, 2, ("epoch", "seconds", *BEFORE.columns[1:]), BEFORE.key)
+OLD_ROWS = [(number, {"loss": f"0.{number}"}, None) for number in range(900)]
 
 
 @pytest.fixture
@@ -132,12 +132,9 @@ def built(shape: Shape, rows: Any) -> tuple[CID, dict[CID, bytes]]:
 def test_an_old_table_is_read_in_todays_columns() -> None:
     cid, blocks = built(BEFORE, OLD_ROWS)
     found = list(tables.iterate(cid, blocks.__getitem__))
-    assert found == [(number, None, values) for number, values in OLD_ROWS]
-    assert next(tables.rows_as_dicts(cid, blocks.__getitem__)) == {
-        "epoch": 0,
-        "seconds": None,
-        "values": {"loss": "0.0"},
-    }
+    assert found == [(number, None, values, state) for number, values, state in OLD_ROWS]
+    named = next(tables.rows_as_dicts(cid, blocks.__getitem__))
+    assert named == {"epoch": 0, "seconds": None, "values": {"loss": "0.0"}, "state": None}
     assert tables.find(cid, (7,), blocks.__getitem__) == found[7]
     assert tables.verify_proof(cid, (7,), tables.prove(cid, (7,), blocks.__getitem__)) == found[7]
     header = tables.read(cid, blocks.__getitem__)
@@ -148,10 +145,11 @@ def test_an_old_table_is_read_in_todays_columns() -> None:
 @pytest.mark.usefixtures("later_table")
 def test_an_old_table_and_a_new_one_are_compared_by_what_they_mean() -> None:
     old, blocks = built(BEFORE, OLD_ROWS)
-    new, more = built(AFTER, [(number, 5 if number == 3 else None, values) for number, values in OLD_ROWS])
+    new, more = built(AFTER, [(number, 5 if number == 3 else None, values, None) for number, values, _ in OLD_ROWS])
     blocks |= more
-    assert list(tables.diff(old, new, blocks.__getitem__)) == [((3, None, {"loss": "0.3"}), (3, 5, {"loss": "0.3"}))]
-    assert list(tables.diff(new, old, blocks.__getitem__)) == [((3, 5, {"loss": "0.3"}), (3, None, {"loss": "0.3"}))]
+    before, after = (3, None, {"loss": "0.3"}, None), (3, 5, {"loss": "0.3"}, None)
+    assert list(tables.diff(old, new, blocks.__getitem__)) == [(before, after)]
+    assert list(tables.diff(new, old, blocks.__getitem__)) == [(after, before)]
 
 
 @pytest.mark.usefixtures("later_table")

@@ -50,9 +50,11 @@ def test_a_training_of_an_older_recipe_recorded_nothing_of_a_new_key(older: dict
     arguments = said(recipe, 7)
     del arguments["fliplr"]
     epochs = list(range(1, recipe["training"]["epochs"] + 1))
-    YOLOv8().check_training(recipe, version=1, seed=7, arguments=arguments, events=(), epochs=epochs)
+    told: dict[str, Any] = {"arguments": arguments, "events": (), "epochs": epochs, "checkpoints": ()}
+    told["states"] = [one for one in epochs if one % recipe["state"]["every"] == 0]
+    YOLOv8().check_training(recipe, version=1, seed=7, **told)
     with pytest.raises(InvalidInput, match="fliplr"):
-        YOLOv8().check_training(recipe, version=2, seed=7, arguments=arguments, events=(), epochs=epochs)
+        YOLOv8().check_training(recipe, version=2, seed=7, **told)
     with pytest.raises(InvalidInput, match="fliplr"):
         check_recorded(recipe, 7, {**arguments, "fliplr": "0.5"}, (), epochs, {"fliplr"})
 

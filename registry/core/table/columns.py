@@ -75,7 +75,9 @@ PREDICTIONS = Shape(
 )  # once a repeat
 # truth: class index, None where there is nothing to find
 # detections: [[class index, score in millionths, x, y, w, h]] by falling score
-HISTORY = Shape("training.history", 1, ("epoch", "values"), ("epoch",))  # values: {name: decimal string}
+HISTORY = Shape("training.history", 1, ("epoch", "values", "state"), ("epoch",))
+# values: {name: decimal string}; state: digest of all that the next epoch starts from ("sha256:<hex>"), None of epochs
+# of which the recipe asks for none
 CURVES = Shape("evaluation.curves", 1, ("name", "points"), ("name",))
 # points: [[x, y]] decimal strings; see registry.evaluation.figures.curves
 KINDS = {
