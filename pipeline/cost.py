@@ -32,6 +32,9 @@ def pixels(recipe: Mapping[str, Any], images: int) -> int:
     return images * int(recipe["preprocess"]["size"]) ** 2 * 3
 
 
-def checkpoint(training: Mapping[str, Any]) -> int:
-    """Bytes on disk of one fold's checkpoint, and of the next one beside it while that is written."""
-    return 2 * 4 * (COPIES - 1) * PARAMETERS[str(training["model"])]
+def checkpoint(recipe: Mapping[str, Any]) -> int:
+    """Bytes on disk of one fold's checkpoint, of the next one beside it while that is written, and of those that the
+    recipe keeps."""
+    training, keep = recipe["training"], int(recipe.get("state", {}).get("keep", 0))
+    kept = int(training["epochs"]) // keep if keep else 0
+    return (2 + kept) * 4 * (COPIES - 1) * PARAMETERS[str(training["model"])]

@@ -107,6 +107,7 @@ class YOLOv8:
             hardware=hardware(),
             events=tuple(trainer.events),
             history=tuple(trainer.history),
+            checkpoints=tuple(trainer.kept),
             predictions=predictions,
         )
 
@@ -118,11 +119,15 @@ class YOLOv8:
         arguments: Mapping[str, Any],
         events: Sequence[Mapping[str, Any]],
         epochs: Sequence[int],
+        states: Sequence[int],
+        checkpoints: Sequence[int],
     ) -> None:
         """As ``arguments.check_recorded``."""
         from pipeline.arguments import check_recorded
+        from pipeline.state_epochs import check_states
 
         check_recorded(recipe, seed, arguments, events, epochs)
+        check_states(recipe, epochs, states, checkpoints)
 
     def second_try(self, recipe: Mapping[str, Any], code: str) -> dict[str, Any] | None:
         """Half the batch after ``out_of_memory``, half of lr0 after ``diverged``, where the recipe allows it."""
@@ -141,7 +146,7 @@ class YOLOv8:
             seconds=cost.STARTING + round(steps * seconds_a_step(wanted, classes)),
             memory=cost.memory(wanted),
             pixels=cost.pixels(recipe, images),
-            checkpoint=cost.checkpoint(wanted),
+            checkpoint=cost.checkpoint(recipe),
         )
 
     def memory(self, recipe: Mapping[str, Any]) -> int:
@@ -154,7 +159,7 @@ class YOLOv8:
         """Bytes of pixels and of a fold's checkpoints."""
         from pipeline import cost
 
-        return cost.pixels(recipe, images), cost.checkpoint(recipe["training"])
+        return cost.pixels(recipe, images), cost.checkpoint(recipe)
 
     def read_base(self, path: Path) -> dict[str, bytes]:
         """Files of a weights directory from a folder, a .safetensors, an .onnx or a .pt."""

@@ -28,6 +28,7 @@ Number = Annotated[str, Meta(pattern=r"\A[0-9]{1,2}(\.[0-9]{1,6})?\Z")]  # 0 to 
 Degrees = Annotated[str, Meta(pattern=r"\A([0-9]{1,2}|1[0-7][0-9])(\.[0-9]{1,6})?\Z")]  # 0 to 179
 MAX_FILE = 64 << 10
 MAX_MEMORY = 96 << 30  # bytes of one fold: what the largest GPUs hold
+MAX_CHECKPOINTS = 20  # published of one training
 MAX_TRAININGS = 100  # folds of all repeats together: a quarter of a terabyte of checkpoints for the largest model
 
 
@@ -95,6 +96,13 @@ class Training(_Strict, frozen=True, kw_only=True):
     validate_every: Annotated[int, Meta(ge=1, le=10_000)]
 
 
+class State(_Strict, frozen=True, kw_only=True):
+    """After how many epochs a digest of the training's state is taken, and its state kept and published; 0: never."""
+
+    every: Annotated[int, Meta(ge=0, le=10_000)] = 1
+    keep: Annotated[int, Meta(ge=0, le=10_000)] = 0
+
+
 class Evaluation(_Strict, frozen=True, kw_only=True):
     """How predictions are judged."""
 
@@ -116,6 +124,7 @@ class Recipe(_Strict, frozen=True, kw_only=True):
     preprocess: Preprocess
     folds: Folds
     training: Training
+    state: State = State()
     evaluation: Evaluation
 
 
@@ -172,6 +181,8 @@ def _check(recipe: Recipe) -> None:
         wrong = f"training.batch, imgsz and model together need more than {MAX_MEMORY >> 30} GiB"
     elif recipe.folds.k * recipe.folds.repeats > MAX_TRAININGS:
         wrong = f"folds.k times repeats must not lie above {MAX_TRAININGS}"
+    elif recipe.state.keep and recipe.training.epochs // recipe.state.keep > MAX_CHECKPOINTS:
+        wrong = f"state.keep asks for more than {MAX_CHECKPOINTS} checkpoints of a training"
     elif recipe.preprocess.min_mean >= recipe.preprocess.max_mean:
         wrong = "preprocess.min_mean must lie below max_mean"
     elif Decimal(recipe.evaluation.floor) > Decimal(recipe.evaluation.threshold):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from registry.jobs.engines import Engine
     from registry.jobs.queue import Queue
     from registry.jobs.worker import Worker
+    from registry.provenance.anchors.chain import Chain
     from registry.provenance.keys.keys import Key
 
 
@@ -114,12 +115,24 @@ class Home:
         return key
 
     @cached_property
+    def chain(self) -> Chain:
+        """The chain that EMOTIONET_CHAIN_RPC names; what is sent to it is kept in the catalog's database first."""
+        from registry.catalog.transactions import CatalogOutbox
+        from registry.provenance.anchors.ethereum import connect
+
+        return connect(self.settings, lambda: self.key, CatalogOutbox(lambda: self.catalog, self._has_catalog))
+
+    def _has_catalog(self) -> bool:
+        from registry.catalog.schema.database import sqlite_file
+
+        path = sqlite_file(self.settings.database_url)
+        return path is None or path.exists()
+
+    @cached_property
     def anchors(self) -> Anchors:
         """The chain where one is set up, otherwise the embedded journal."""
         if self.settings.chain_rpc:
-            from registry.provenance.anchors.ethereum import connect
-
-            return cast(Anchors, connect(self.settings, lambda: self.key))
+            return cast(Anchors, self.chain)
         from registry.provenance.anchors.journal import Journal
 
         return Journal(self._folder() / "journal.jsonl", lambda: self.key.address)

@@ -107,3 +107,13 @@ def test_what_ci_runs_is_what_the_makefile_offers() -> None:
     assert ci.stat().st_mode & 0o111
     used = set(re.findall(r"make (?:--\S+ )*([a-z]+)", ci.read_text(encoding="utf-8")))
     assert {"install", "check", "demo", "test"} <= used
+
+
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_names_of_tests_are_sentences(path: Path) -> None:
+    """As far as a program can tell: three words at least."""
+    names = [node.name for node in functions(ast.parse(path.read_text(encoding="utf-8")))]
+    assert [name for name in names if name.startswith("test_") and name.count("_") < 3] == []

@@ -70,6 +70,6 @@ def found(says: Callable[[ast.AST], bool]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("what", ALONE)
-def test_one_module_alone(what: str) -> None:
+def test_each_thing_is_done_by_the_modules_that_are_named(what: str) -> None:
     says, files = ALONE[what]
     assert set(found(says)) == files

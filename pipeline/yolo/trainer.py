@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,14 @@ import torch
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.nn.tasks import DetectionModel
 
+from pipeline.state_epochs import is_kept, is_told
 from pipeline.yolo import checkpoint
 from pipeline.yolo.batchnorm import batches_of, measure
 from pipeline.yolo.dataset import ArrayDataset
 from pipeline.yolo.model import build_model
+from pipeline.yolo.state import State
 from registry.core.errors import EmotionetError
-from registry.core.ports.method import FoldTask
+from registry.core.ports.method import FoldTask, KeptState
 
 Report = Callable[[Mapping[str, Any]], None]
 LAST_LAYER = re.compile(r"model\.22\.cv3\.\d\.2\.")  # scores of classes
@@ -60,7 +63,8 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         self._task, self._report, self._base = task, report, base
         self._recipe = task.recipe["training"]
         self._pixels = np.load(task.array, mmap_mode="r")
-        self.history: list[tuple[int, dict[str, str]]] = []
+        self.history: list[tuple[int, dict[str, str], str | None]] = []
+        self.kept: list[KeptState] = []
         self.events: list[dict[str, Any]] = []
         self._lowest, self._since = float("inf"), 0
         self._started: float | None = None  # when the last epoch ended, or the first began
@@ -140,21 +144,26 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         self.ema.updates = saved["updates"]
         self.optimizer.load_state_dict(saved["optimizer"])
         self.start_epoch = saved["epoch"] + 1
-        self.history = [(epoch, dict(values)) for epoch, values in saved["history"]]
+        self.scaler.load_state_dict(saved["scaler"])
+        self.history = [(epoch, dict(values), state) for epoch, values, state in saved["history"]]
+        self.kept = [KeptState(epoch=epoch, folder=self._folder(epoch)) for epoch in saved["kept"]]
         self._lowest, self._since = saved["lowest"], saved["since"]
         self.events = self._told_of_saved
         if saved["over"]:
             raise Finished
 
     def save_model(self) -> bool:
-        """A checkpoint of plain tensors and numbers."""
+        """A checkpoint of plain tensors and numbers; the state's digest into the history, where the recipe says so."""
+        self._tell_state()
         values = {
             "epoch": self.epoch,
             "model": self.model.state_dict(),
             "ema": self.ema.ema.state_dict(),
             "updates": self.ema.updates,
             "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
             "history": self.history,
+            "kept": [one.epoch for one in self.kept],
             "events": self.events,
             "over": bool(self.stop),
             "lowest": self._lowest,
@@ -163,10 +172,42 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         checkpoint.write(self._task, values)
         return False
 
+    def _tell_state(self) -> None:
+        epoch = self.epoch + 1
+        last = bool(self.stop) or epoch >= self.epochs
+        if not is_told(self._task.recipe, epoch, last):
+            return
+        state = self._state()
+        if is_kept(self._task.recipe, epoch):
+            state.write(self._folder(epoch))
+            self.kept.append(KeptState(epoch=epoch, folder=self._folder(epoch)))
+        self.history[-1] = (*self.history[-1][:2], state.digest())
+
+    def _folder(self, epoch: int) -> Path:
+        return self._task.workdir / f"state-{epoch}"
+
+    def _state(self) -> State:
+        """All that the next epoch starts from. Its random numbers follow from their seed."""
+        return State(
+            {
+                "model": self.model.state_dict(),
+                "average": self.ema.ema.state_dict(),
+                "updates": self.ema.updates,
+                "optimizer": self.optimizer.state_dict(),
+                "scaler": self.scaler.state_dict(),
+                "epoch": self.epoch + 1,
+                "random": self._seed_of(self.epoch + 1),
+                "patience": {"lowest": self._lowest, "since": self._since},
+            }
+        )
+
+    def _seed_of(self, epoch: int) -> int:
+        return (int(self._task.seed) * 1_000_003 + epoch * 101 + (self._task.fold or 0)) % (1 << 32)
+
     def seed_epoch(self) -> None:
         """Random numbers of an epoch follow from the task and the epoch alone, killed in between or not."""
         self._started = self._started or time.monotonic()
-        seed = (int(self._task.seed) * 1_000_003 + self.epoch * 101 + (self._task.fold or 0)) % (1 << 32)
+        seed = self._seed_of(self.epoch)
         closing = int(self._recipe["close_mosaic"])
         if closing and self.epoch >= self.epochs - closing:
             self.train_loader.dataset.close_mosaic(hyp=copy(self.args))
@@ -190,7 +231,7 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
     def save_metrics(self, metrics: dict[str, Any]) -> None:
         """One row of the history; a word to whoever watches."""
         keep = {name: f"{float(value):.6f}" for name, value in metrics.items() if not name.startswith("lr/")}
-        self.history.append((self.epoch + 1, keep))
+        self.history.append((self.epoch + 1, keep, None))
         losses = {name: float(value) for name, value in metrics.items() if name.startswith("train/")}
         self._report({**self._pace(), **_told(metrics, losses)})
 

@@ -3,7 +3,8 @@
 Invariants: a header describes exactly the bytes that follow it (names, dtypes, shapes, offsets without overlap or
 gap, total size, all bounded); the digest is sha2-256 over each tensor by rising name, of
 ``[name,dtype,[shape]]`` as JSON, a line feed, and its bytes, so that it does not depend on the file's own order.
-No library that computes with tensors is needed, so anyone can take it.
+No library that computes with tensors is needed, so anyone can take it. A training's state has a digest of the same
+kind: of its tensors, and of ``state.json``, which holds what is no tensor.
 
 Source: the safetensors format (huggingface/safetensors, README "Format").
 """
@@ -14,13 +15,14 @@ import hashlib
 import json
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from registry.core.errors import Untrusted
 from registry.core.text import sha256_text
 
 WEIGHTS, MODEL = "weights.safetensors", "model.json"  # the two files of a weights folder
+STATE, NUMBERS = "state.safetensors", "state.json"  # and of a checkpoint's
 MAX_HEADER = 1 << 20
 MAX_MODEL = 1 << 20
 MAX_FILE = 512 << 20
@@ -111,11 +113,29 @@ def _tensor(name: str, entry: Any, at: int) -> Tensor:
 
 def tensors_digest(data: bytes) -> str:
     """``sha256:<hex>`` of a safetensors file's tensors. ``Untrusted`` (``hostile_weights``) if it is none."""
-    found, view = hashlib.sha256(), memoryview(data)
-    for one in read(data):
-        found.update(json.dumps([one.name, one.dtype, list(one.shape)], separators=(",", ":")).encode() + b"\n")
-        found.update(view[one.start : one.end])
-    return sha256_text(found.digest())
+    view = memoryview(data)
+    return digest_of((one.name, one.dtype, one.shape, view[one.start : one.end]) for one in read(data))
+
+
+def digest_of(found: Iterable[tuple[str, str, Sequence[int], bytes | memoryview]]) -> str:
+    """The digest of tensors by rising name: name, dtype by its common name, shape, bytes."""
+    digest = hashlib.sha256()
+    for name, dtype, shape, data in found:
+        digest.update(json.dumps([name, dtype, list(shape)], separators=(",", ":")).encode() + b"\n")
+        digest.update(data)
+    return sha256_text(digest.digest())
+
+
+def state_digest(tensors: str, numbers: bytes) -> str:
+    """Of all that a training's next epoch starts from: the digest of its tensors, a line feed, and ``state.json``."""
+    return sha256_text(hashlib.sha256(tensors.encode() + b"\n" + numbers).digest())
+
+
+def checkpoint_digest(files: Mapping[str, bytes]) -> str:
+    """``state_digest`` of a checkpoint's folder. ``Untrusted`` (``hostile_weights``) unless it is one."""
+    if set(files) != {STATE, NUMBERS}:
+        raise bad(f"a checkpoint holds {STATE} and {NUMBERS}, not {', '.join(sorted(files))[:100] or 'nothing'}")
+    return state_digest(tensors_digest(files[STATE]), files[NUMBERS])
 
 
 def read_model(data: bytes) -> Mapping[str, Any]:

@@ -40,7 +40,7 @@ def test_writing_needs_the_scope(resting: Resting, path: str, scope: str) -> Non
     "value",
     ["", "Bearer", "Bearer ", "Basic abc", "Bearer emn_nothing", "Bearer " + "x" * 5000, "Bearer \xe4\xf6", "emn_x"],
 )
-def test_what_is_no_token(resting: Resting, value: str) -> None:
+def test_what_is_no_token_is_refused(resting: Resting, value: str) -> None:
     answer = resting.client.post("/api/v1/snapshots", headers={b"Authorization": value.encode("latin-1")})
     assert answer.status_code == 401
     assert answer.json()["code"] in {"token_missing", "token_invalid"}

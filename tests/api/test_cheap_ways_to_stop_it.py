@@ -58,7 +58,7 @@ def test_an_array_is_taken_apart_where_its_commas_are(body: bytes, rows: list[by
 @pytest.mark.parametrize(
     "body", [b"", b"{}", b"1", b"[", b"[1", b"[1}", b"[1]]", b"[1] 2", b'["', b'["\\"', b"[{]", b'"[]"', b"[" * 50_000]
 )
-def test_what_is_no_array(body: bytes) -> None:
+def test_what_is_no_array_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidInput) as raised:
         list(row_bodies.elements(body))
     assert raised.value.code == "malformed_rows"

@@ -127,12 +127,12 @@ def test_only_what_can_be_verified(resting: Resting, accept: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["html", "tar", "dag-json", "RAW", "raw,car"])
-def test_only_known_forms(resting: Resting, form: str) -> None:
+def test_a_form_that_is_not_known_is_refused(resting: Resting, form: str) -> None:
     client, cid = resting.client, resting.images[0]
     problem(client.get(f"/ipfs/{cid}?format={form}", headers={"Accept": RAW_TYPE}), 406, "not_acceptable")
 
 
-def test_caching_and_heads(client: Client, writer: Headers) -> None:
+def test_answers_may_be_cached_for_good_and_asked_for_by_head(client: Client, writer: Headers) -> None:
     cid, *_ = fill(client, writer, 4)
     for form, start in (("raw", f'"{cid}.raw"'), ("car", f'W/"all.n.{cid}.')):
         answer = client.get(f"/ipfs/{cid}?format={form}")

@@ -37,7 +37,7 @@ CAR = f"{CAR_TYPE}; version=1; order=dfs; dups="
         (None, f"{CAR_TYPE}; unheard=of", CAR + "n"),
     ],
 )
-def test_what_is_chosen(asked: str | None, accept: str, expected: str) -> None:
+def test_the_form_asked_for_by_the_header_is_chosen(asked: str | None, accept: str, expected: str) -> None:
     assert choose(asked, accept, {}).media_type == expected
 
 

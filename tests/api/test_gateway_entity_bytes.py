@@ -44,12 +44,12 @@ def test_a_range_that_says_nothing(text: str) -> None:
         ("5:*", 0, (5, 5)),
     ],
 )
-def test_what_a_range_means(text: str, size: int, expected: tuple[int, int]) -> None:
+def test_a_range_means_these_bytes(text: str, size: int, expected: tuple[int, int]) -> None:
     assert EntityBytes.parse(text).within(size) == expected
 
 
 @pytest.mark.parametrize("text", ["1026:*", "5000:6000", "-9999:-1027", "1026:-1"])
-def test_a_range_wholly_outside(text: str) -> None:
+def test_a_range_wholly_outside_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="1026 bytes"):
         EntityBytes.parse(text).within(1026)
 

@@ -44,7 +44,7 @@ def test_every_fixture_is_given_out_as_it_came_in(client: Client, home: Home, fi
             assert client.get(f"/ipfs/{cid}?format=raw").content == received[2].get(cid)
 
 
-def test_the_sharded_directory(client: Client, home: Home, fixtures: Path) -> None:
+def test_a_sharded_directory_comes_with_the_blocks_on_the_way(client: Client, home: Home, fixtures: Path) -> None:
     root, _ = bring(home, fixtures, "single-layer-hamt-with-multi-block-files")
     assert str(root) == HAMT
     names = [name for name, _ in reader.entries(home.store, root)]
@@ -58,7 +58,7 @@ def test_the_sharded_directory(client: Client, home: Home, fixtures: Path) -> No
         assert len(order) > 2
 
 
-def test_links_of_dag_cbor(client: Client, home: Home, fixtures: Path) -> None:
+def test_links_of_dag_cbor_are_followed(client: Client, home: Home, fixtures: Path) -> None:
     root, _ = bring(home, fixtures, "dir-with-dag-cbor-with-links")
     document = reader.resolve(home.store, root, "document")
     answer = client.get(f"/ipfs/{document}/files/single?format=car")
@@ -67,7 +67,7 @@ def test_links_of_dag_cbor(client: Client, home: Home, fixtures: Path) -> None:
     assert order[-1] == CID.parse(answer.headers["x-ipfs-roots"].split(",")[-1])
 
 
-def test_duplicates(client: Client, home: Home, fixtures: Path) -> None:
+def test_a_car_with_duplicates_repeats_blocks_depth_first(client: Client, home: Home, fixtures: Path) -> None:
     root, _ = bring(home, fixtures, "dir-with-duplicate-files")
     order = read_car(client.get(f"/ipfs/{root}?format=car&car-dups=y").content)[1]
     assert order == list(depth_first(home.store, root, links_of))

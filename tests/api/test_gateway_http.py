@@ -52,7 +52,7 @@ def test_empty_parts_of_a_path_mean_nothing(client: Client, root: CID, path: str
     assert len(answer.headers["x-ipfs-roots"].split(",")) == (2 if "tree" in path else 1)
 
 
-def test_headers_of_a_block(client: Client, root: CID) -> None:
+def test_a_block_is_answered_with_its_headers(client: Client, root: CID) -> None:
     leaf = cid_of(b"leaf", RAW)
     answer = get(client, f"/ipfs/{root}/plain.txt?format=raw")
     expected = {
@@ -71,7 +71,7 @@ def test_headers_of_a_block(client: Client, root: CID) -> None:
     assert "content-location" not in answer.headers
 
 
-def test_headers_of_a_car(client: Client, root: CID) -> None:
+def test_a_car_is_answered_with_its_headers(client: Client, root: CID) -> None:
     leaf = cid_of(b"leaf", RAW)
     answer = get(client, f"/ipfs/{root}/plain.txt?format=car")
     expected = {
@@ -164,7 +164,7 @@ def test_every_answer_has_its_own_etag(client: Client, root: CID) -> None:
         ("bytes=4-", 416, None, "bytes */4"),
     ],
 )
-def test_ranges_of_a_block(
+def test_a_range_of_a_block_is_answered(
     client: Client, root: CID, header: str, status: int, body: bytes | None, range_: str | None
 ) -> None:
     answer = get(client, f"/ipfs/{root}/plain.txt?format=raw", Range=header)
@@ -223,7 +223,7 @@ def test_several_accept_headers_are_one_list(client: Client, root: CID) -> None:
     assert client.get(f"/ipfs/{root}", headers=headers).headers["content-type"] == RAW_TYPE
 
 
-def test_entity_bytes_over_http(client: Client, root: CID) -> None:
+def test_entity_bytes_are_cut_as_asked_over_http(client: Client, root: CID) -> None:
     for query in (
         "entity-bytes=150:160",
         "entity-bytes=150:160&dag-scope=entity",
@@ -238,7 +238,7 @@ def test_entity_bytes_over_http(client: Client, root: CID) -> None:
     problem(get(client, f"/ipfs/{root}/tree?format=car&entity-bytes=300:*"), 400, "entity_bytes")
 
 
-def test_duplicates_over_http(client: Client, root: CID) -> None:
+def test_duplicates_are_sent_where_the_header_asks_for_them(client: Client, root: CID) -> None:
     twice = get(client, f"/ipfs/{root}/tree", Accept=f"{CAR_TYPE}; dups=y")
     assert twice.headers["content-type"] == f"{CAR_TYPE}; version=1; order=dfs; dups=y"
     order = read_car(twice.content)[1]

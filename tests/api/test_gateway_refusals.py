@@ -65,7 +65,7 @@ def test_parameters_that_mean_nothing(client: Client, root: CID, query: str) -> 
 
 
 @pytest.mark.parametrize("cid", ["nonsense", "b" * 60, "QmInvalid", "bafkreigh2akiscaildc", "z" * 200])
-def test_what_is_no_cid(client: Client, cid: str) -> None:
+def test_what_is_no_cid_is_refused(client: Client, cid: str) -> None:
     for path in (cid, f"{cid}/a/b"):
         problem(get(client, f"/ipfs/{path}?format=car"), 400, "invalid_cid")
 
@@ -93,7 +93,7 @@ def test_only_what_is_here_if_that_is_asked_for(client: Client, home: Home, root
         assert get(client, f"/ipfs/{root}?format={form}", Cache_Control="only-if-cached").status_code == 200
 
 
-def test_the_probe(client: Client) -> None:
+def test_the_empty_identity_cid_is_answered_as_clients_probe_for_it(client: Client) -> None:
     """bafkqaaa is the empty identity CID, by which clients find out that this is a trustless gateway."""
     answer = get(client, "/ipfs/bafkqaaa?format=raw", Accept=RAW_TYPE)
     assert (answer.status_code, answer.content) == (200, b"")

@@ -105,7 +105,7 @@ def as_csv(rows: list[Row]) -> tuple[str, bytes]:
 
 # First, while the catalog is small: a snapshot reads all of it.
 @pytest.mark.parametrize("field", ["classes", "label", "contributor", "subject", "attribute", "value"])
-def test_a_snapshots_texts(asked: Asked, field: str) -> None:
+def test_hostile_texts_of_a_snapshot_break_nothing(asked: Asked, field: str) -> None:
     for given in HOSTILE:
         query: dict[str, Any] = {field: given} if field in FIELDS[:3] else {}
         if field in ("attribute", "value"):
@@ -125,7 +125,9 @@ WAYS.remove((as_csv, "attribute"))  # the header's, which is refused or not as a
 
 
 @pytest.mark.parametrize(("write", "field"), WAYS)
-def test_rows(asked: Asked, field: str, write: Callable[[list[Row]], tuple[str, bytes]]) -> None:
+def test_hostile_texts_in_rows_are_refused_or_kept_whole(
+    asked: Asked, field: str, write: Callable[[list[Row]], tuple[str, bytes]]
+) -> None:
     texts = HOSTILE
     if write is as_csv:
         # a blank cell says nothing; what is no UTF-8 is no CSV
@@ -151,7 +153,7 @@ def test_rows(asked: Asked, field: str, write: Callable[[list[Row]], tuple[str, 
 
 
 @pytest.mark.parametrize("field", ["label", "contributor"])
-def test_another_label(asked: Asked, field: str) -> None:
+def test_hostile_labels_of_a_correction_break_nothing(asked: Asked, field: str) -> None:
     for given in HOSTILE:
         body = json.dumps({"label": "feliz", "contributor": "anna", field: given}).encode()
         headers = {**asked.writer, "Content-Type": "application/json"}
@@ -168,7 +170,7 @@ def test_another_label(asked: Asked, field: str) -> None:
     good(asked)
 
 
-def test_a_withdrawals_reason(asked: Asked) -> None:
+def test_hostile_reasons_of_a_withdrawal_break_nothing(asked: Asked) -> None:
     for given in HOSTILE:
         headers = {**asked.writer, "Content-Type": "application/json"}
         body = json.dumps({"reason": given}).encode()
@@ -179,7 +181,7 @@ def test_a_withdrawals_reason(asked: Asked) -> None:
 
 
 @pytest.mark.parametrize("name", ["label", "contributor", "subject", "status", "cursor"])
-def test_questions(asked: Asked, name: str) -> None:
+def test_hostile_texts_in_questions_break_nothing(asked: Asked, name: str) -> None:
     for given in HOSTILE:
         asks = quote(given.encode("utf-8", "surrogatepass"))
         answer = asked.client.get(f"/api/v1/images?{name}={asks}")
@@ -207,7 +209,9 @@ def test_what_no_database_can_be_asked_is_refused_before(
     ],
     ids=" ".join,
 )
-def test_the_command_line(asked: Asked, command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hostile_texts_on_the_command_line_break_nothing(
+    asked: Asked, command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in asked.environment.items():
         monkeypatch.setenv(name, value)
     for given in HOSTILE[::12]:

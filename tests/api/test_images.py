@@ -71,7 +71,7 @@ def test_a_car_without_its_blocks_or_roots(client: Client, writer: Headers) -> N
 
 
 @pytest.mark.parametrize("body", [b"", b"no car at all", b"\x00" * 100, b"\xff" * 100])
-def test_what_is_no_car(client: Client, writer: Headers, body: bytes) -> None:
+def test_what_is_no_car_is_refused(client: Client, writer: Headers, body: bytes) -> None:
     answer = post_car(client, writer, body)
     assert answer.status_code == 422
     problem(answer, 422, answer.json()["code"])
@@ -198,7 +198,7 @@ def test_ndjson_and_csv_say_the_same(client: Client, writer: Headers) -> None:
         ("application/json", b"[" + b",".join([b"1"] * 10_001) + b"]", 413),
     ],
 )
-def test_hostile_bodies(resting: Resting, kind: str, body: bytes, status: int) -> None:
+def test_hostile_bodies_register_nothing(resting: Resting, kind: str, body: bytes, status: int) -> None:
     answer = resting.client.post("/api/v1/images", content=body, headers={**resting.writer, "Content-Type": kind})
     assert answer.status_code == status, answer.text
     if status == 200:
@@ -249,7 +249,9 @@ def test_only_files_of_a_sensible_size_are_images(client: Client, writer: Header
     assert [row["code"] for row in done["results"]] == ["too_large", "not_a_file", "not_a_file"]
 
 
-def test_an_idempotency_key(client: Client, writer: Headers, home: Home) -> None:
+def test_a_request_with_the_same_idempotency_key_gets_the_same_answer(
+    client: Client, writer: Headers, home: Home
+) -> None:
     (cid,) = send(client, writer, [picture(0)])
     row = {"cid": str(cid), "label": "feliz"}
     first = register(client, writer, [row], **{"Idempotency-Key": "k1"})
@@ -300,7 +302,7 @@ def test_lists_are_paged_and_filtered(client: Client, writer: Headers) -> None:
     assert len(client.get("/api/v1/images", params={"status": "stored"}).json()["items"]) == 8
 
 
-def test_another_label(client: Client, writer: Headers) -> None:
+def test_another_label_is_a_correction(client: Client, writer: Headers) -> None:
     (cid, *_) = fill(client, writer, 4)
     path = f"/api/v1/images/{cid}/labels"
     assert client.post(path, json={"label": "feliz", "contributor": "anna"}, headers=writer).json()["corrected"] == 1
@@ -310,7 +312,7 @@ def test_another_label(client: Client, writer: Headers) -> None:
     problem(client.post(f"/api/v1/images/{unknown}/labels", json={"label": "x"}, headers=writer), 404, "not_found")
 
 
-def test_taken_back(client: Client, writer: Headers) -> None:
+def test_an_image_that_was_taken_back_is_withdrawn_everywhere(client: Client, writer: Headers) -> None:
     cid, *_ = fill(client, writer, 8)
     snapshot = client.post("/api/v1/snapshots", json={}, headers=writer).json()["snapshot"]
     answer = client.post(f"/api/v1/images/{cid}/withdrawal", json={"reason": "asked to"}, headers=writer)
@@ -325,7 +327,7 @@ def test_taken_back(client: Client, writer: Headers) -> None:
 
 
 @pytest.mark.parametrize("identity", ["nonsense", "bafy", "0" * 64, "..%2f..%2fetc", "%00", "Qm" + "1" * 44, "x" * 257])
-def test_what_is_no_image(resting: Resting, identity: str) -> None:
+def test_what_is_no_image_is_refused(resting: Resting, identity: str) -> None:
     answer = resting.client.get(f"/api/v1/images/{identity}")
     assert answer.status_code in {400, 404}, answer.text
     problem(answer, answer.status_code, answer.json()["code"])

@@ -35,7 +35,7 @@ SIZES = st.integers(0, 2000)
         ("bytes=1-99999999999999999999", 10, None),  # too long to be meant
     ],
 )
-def test_what_a_range_means(header: str | None, size: int, expected: tuple[int, int] | None) -> None:
+def test_a_range_means_these_bytes(header: str | None, size: int, expected: tuple[int, int] | None) -> None:
     assert parse_range(header, size) == expected
 
 
@@ -82,7 +82,7 @@ def test_a_cut_reads_nothing_behind_its_end() -> None:
     ("header", "expected"),
     [(None, False), ('"a"', True), ('W/"a"', True), ('"b", "a"', True), ("*", True), ('"b"', False), ("a", False)],
 )
-def test_validators(header: str | None, expected: bool) -> None:
+def test_validators_match_as_http_says(header: str | None, expected: bool) -> None:
     assert etag_matches(header, "a") is expected
 
 

@@ -43,7 +43,7 @@ def parse_events(text: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_queued_and_read(client: Client, writer: Headers, home: Home, snapshot: str) -> None:
+def test_a_run_is_queued_and_read_back(client: Client, writer: Headers, home: Home, snapshot: str) -> None:
     answer = start(client, writer, snapshot, folds=4, epochs=3, seed=9, claims=["macro_f1 >= 0.90"], final="fold:2")
     assert answer.status_code == 202, answer.text
     document = answer.json()
@@ -109,7 +109,7 @@ def test_base_weights_are_named_by_cid_and_looked_into(client: Client, writer: H
     problem(start(client, writer, snapshot, base=image), 422, "not_a_directory")
 
 
-def test_cancelled_and_resumed(client: Client, writer: Headers, home: Home, snapshot: str) -> None:
+def test_a_run_is_cancelled_once_and_resumed(client: Client, writer: Headers, home: Home, snapshot: str) -> None:
     run = queued(client, writer, snapshot)
     cancelled = client.post(f"/api/v1/runs/{run}/cancel", headers=writer)
     assert cancelled.status_code == 200
@@ -124,7 +124,7 @@ def test_cancelled_and_resumed(client: Client, writer: Headers, home: Home, snap
 
 
 @pytest.mark.parametrize("verb", ["", "/events", "/cancel", "/resume"])
-def test_what_is_no_run(client: Client, writer: Headers, verb: str) -> None:
+def test_what_is_no_run_is_not_found(client: Client, writer: Headers, verb: str) -> None:
     call = client.get if verb in {"", "/events"} else client.post
     for run in ("nothing", "..%2f..", "r' OR 1=1 --"):
         answer = call(f"/api/v1/runs/{run}{verb}", headers=writer)

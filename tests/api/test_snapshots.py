@@ -21,7 +21,7 @@ def take(client: Client, headers: Headers, **wanted: Any) -> dict[str, Any]:
     return done
 
 
-def test_taken_and_read(client: Client, writer: Headers) -> None:
+def test_a_snapshot_is_taken_and_read_back(client: Client, writer: Headers) -> None:
     fill(client, writer, 8)
     done = take(client, writer)
     assert done["count"] == 8
@@ -106,7 +106,7 @@ def test_a_proof_holds_without_us(client: Client, writer: Headers) -> None:
 
 
 @pytest.mark.parametrize("tail", ["", "/items", "/diff/{cid}", "/proof/" + "0" * 64])
-def test_what_is_no_snapshot(client: Client, writer: Headers, tail: str) -> None:
+def test_what_is_no_snapshot_is_refused(client: Client, writer: Headers, tail: str) -> None:
     (image, *_) = fill(client, writer, 4)
     unknown = cid_of(b"\xa0", 0x71)
     problem(client.get(f"/api/v1/snapshots/{unknown}{tail.format(cid=unknown)}"), 404, "not_found")

@@ -163,7 +163,7 @@ def test_no_byte_is_sent_twice_for_nothing(used: Used) -> None:
 
 
 @pytest.mark.parametrize("tail", ["", "/weights"])
-def test_what_is_no_model(used: Used, tail: str) -> None:
+def test_what_is_no_model_is_refused(used: Used, tail: str) -> None:
     for cid in (used.images[0], cid_of(b"\xa0", 0x71), cid_of(b"nothing", RAW), cid_of(b"nothing", 0x70)):
         answer = used.client.get(f"/api/v1/models/{cid}{tail}")
         assert answer.status_code == 404, answer.text
@@ -275,12 +275,12 @@ def test_plans_say_what_came_of_them(used: Used) -> None:
     assert plan["releases"] == [used.release["release"]]
 
 
-def test_audits_on_record(used: Used) -> None:
+def test_a_list_of_audits_needs_a_target(used: Used) -> None:
     assert used.client.get(f"/api/v1/audits?target={used.release['release']}").json() == {"items": [], "next": None}
     problem(used.client.get("/api/v1/audits"), 400, "invalid_request")
 
 
-def test_lineage_lookup_and_anchor(used: Used) -> None:
+def test_lineage_lookup_and_anchor_are_answered(used: Used) -> None:
     found = used.client.get(f"/api/v1/lineage/{used.release['release']}").json()
     kinds = {node["type"] for node in found["nodes"]}
     assert {"release", "snapshot", "plan", "draw", "contribution"} <= kinds

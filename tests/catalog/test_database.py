@@ -256,7 +256,7 @@ def test_no_url_crashes(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["postgresql://me@host/db", "postgresql+psycopg://me@host/db"])
-def test_both_spellings_of_postgresql(url: str) -> None:
+def test_both_spellings_of_postgresql_are_understood(url: str) -> None:
     assert str(parse_url(url)) == "postgresql+psycopg://me@host/db"
 
 

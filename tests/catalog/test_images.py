@@ -17,7 +17,8 @@ from registry.catalog.schema.derived import REBUILDABLE
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID, DAG_PB
-from registry.core.snapshots.snapshot import Classes, classes_of, matches, resolve_rows, select
+from registry.core.snapshots.query import matches
+from registry.core.snapshots.snapshot import Classes, classes_of, resolve_rows, select
 from tests.catalog.world import NOW, World, dump, image_bytes, sha256_of
 from tests.support.signer import MemorySigner
 
@@ -54,6 +55,10 @@ def test_what_is_told_of_an_image(world: World) -> None:
         "label": "feliz",
         "labels": {"feliz": 2, "triste": 1},
         "contributors": ["ana", "ben", "carla"],
+        "speakers": [
+            {"issuer": world.key.did, "contributor": name, "label": label}
+            for name, label in (("ana", "feliz"), ("ben", "feliz"), ("carla", "triste"))
+        ],
         "subject": "p1",
         "licence": "CC0",
         "status": "referenced",
@@ -89,12 +94,12 @@ def test_filters_meet_in_one_row(world: World) -> None:
     "wanted",
     [{"limit": 0}, {"limit": -1}, {"status": "lost"}, {"cursor": "zz"}, {"cursor": "5b5d"}, {"cursor": "7b7d"}],
 )
-def test_bad_questions(world: World, wanted: dict[str, Any]) -> None:
+def test_bad_questions_are_wrong_usage(world: World, wanted: dict[str, Any]) -> None:
     with pytest.raises(UsageError), world.catalog.read() as db:
         images.list_images(db, **wanted)
 
 
-def test_statuses(world: World) -> None:
+def test_an_image_is_withdrawn_by_any_of_its_names(world: World) -> None:
     world.label(*(world.row(n, "feliz") for n in range(5)))
     with world.catalog.write() as db:
         for number in range(4):
@@ -181,7 +186,7 @@ def test_queries_mean_what_the_audit_takes_them_to_mean(world: World, query: dic
 @pytest.mark.parametrize(
     "query", [{"labels": "feliz"}, {"label": 3}, {"attributes": {"age": 3}}, {"status": "stored"}, {"label": [3]}]
 )
-def test_queries_that_mean_nothing(world: World, query: dict[str, Any]) -> None:
+def test_queries_that_mean_nothing_are_refused(world: World, query: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput), world.catalog.read() as db:
         list(current_rows(db, query))
 
@@ -238,7 +243,8 @@ def test_a_filter_for_those_who_labelled_a_source(world: World) -> None:
     with world.catalog.write() as db:
         for number in (0, 1):
             private.add_file_name(db, sha256_of(number), f"{number}.jpg", ROOT)
-        assert contributors_query(db, ROOT) == {"contributor": ["ana", "ben"]}
+        did = world.key.did
+        assert contributors_query(db, ROOT) == {"speakers": [[did, "ana"], [did, "ben"]]}
         private.add_file_name(db, sha256_of(2), "2.jpg", ROOT)
         assert contributors_query(db, ROOT) == {}  # nobody else labelled anything
 

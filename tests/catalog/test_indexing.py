@@ -176,7 +176,7 @@ def test_evidence_covers_an_entry_and_all_before_it(world: World) -> None:
         assert entries.evidence_for(db, other) == []
 
 
-def test_logs(world: World) -> None:
+def test_each_issuer_has_a_log_of_its_own(world: World) -> None:
     ben = MemorySigner(8)
     both = records.Withdrawal(target=sha256_of(0), reason="asked", effective=at(0))
     record = records.cid(both)

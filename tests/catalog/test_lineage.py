@@ -76,7 +76,7 @@ def test_a_record_that_no_entry_says_itself_has_no_issuer(world: World) -> None:
     assert found[str(made.release)]["issuer"] == world.key.did
 
 
-def test_what_nobody_names(world: World) -> None:
+def test_what_nobody_names_is_found_nowhere(world: World) -> None:
     world.everything()
     stranger = CID.v1(DAG_CBOR, bytes(32))
     with world.catalog.read() as db:

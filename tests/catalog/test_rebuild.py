@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from registry.catalog import tokens
+from registry.catalog import log_heads, tokens
 from registry.catalog.index.rebuild import rebuild
 from registry.catalog.private import add_file_name, add_source, pseudonym
 from registry.catalog.queries import entries, images, runs
@@ -44,7 +44,11 @@ def fill_private(world: World) -> None:
         tokens.remember(db, "t", "k", "digest", {"answer": 1}, NOW)
         pseudonym(db, "Ana")
         entry = records.parse_as(records.Entry, world.store.get(world.entries[0]))
-        entries.add_pending(db, world.entries[0], entry, records.encode(entry))
+        sent = dict.fromkeys(("chain", "sender", "purpose", "transaction", "raw"), "x")
+        db.execute(sa.insert(operational.transactions).values(nonce=0, **sent))
+        log_heads.lock(db, entry.issuer)
+        log_heads.set_head(db, entry.issuer, entry.seq, world.entries[0])
+        log_heads.add_pending(db, world.entries[0], entry, records.encode(entry))
         add_file_name(db, sha256_of(0), "ana.jpg", root)
         add_source(db, root, kind="folder", private=True, at=NOW)
         images.put_images(db, [(sha256_of(0), len(image_bytes(0)), ())], stored=True)

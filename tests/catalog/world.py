@@ -173,7 +173,7 @@ class World:
 
     def training(self, draw: CID, fold: int) -> tuple[CID, records.Training]:
         weights = importer.add_bytes(self.store, f"weights {draw} {fold}".encode()).cid
-        history = tables.build(*records.HISTORY, [[epoch, {"loss": "0.5"}] for epoch in range(3)], self.store.put)
+        history = tables.build(*records.HISTORY, [[epoch, {"loss": "0.5"}, None] for epoch in range(3)], self.store.put)
         record = records.Training(
             draw=draw,
             fold=fold,
@@ -183,6 +183,7 @@ class World:
             weights=weights,
             tensors="sha256:" + hashlib.sha256(bytes(weights)).hexdigest(),
             history=history,
+            checkpoints=(),
             started=NOW,
             ended=NOW,
         )

@@ -78,7 +78,7 @@ def test_every_documented_command_is_there() -> None:
         (["token", "create", "--scope", "everything"], 2, "unknown scope"),
     ],
 )
-def test_exit_statuses(
+def test_every_mistake_has_its_exit_status_and_no_traceback(
     home: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, said: str
 ) -> None:
     found, _, err = run(capsys, *arguments)
@@ -247,7 +247,7 @@ def test_no_secret_is_ever_printed(home: Path, capsys: pytest.CaptureFixture[str
     assert run(capsys, "token", "revoke", token["id"])[0] == 0
 
 
-def test_rows_in_every_form() -> None:
+def test_rows_are_written_in_every_form() -> None:
     rows: list[dict[str, Any]] = [{"a": "x,y", "b": [1, 2]}, {"a": None, "b": {"c": 3}}]
     assert TEXTS["csv"](rows) == 'a,b\n"x,y","[1, 2]"\n,"{""c"": 3}"\n'
     assert [json.loads(line) for line in TEXTS["jsonl"](rows).splitlines()] == rows

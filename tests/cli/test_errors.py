@@ -105,7 +105,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("line", USAGE)
-def test_wrong_usage(home: Path, place: Path, capsys: pytest.CaptureFixture[str], line: str) -> None:
+def test_wrong_usage_is_told_with_its_way_out(
+    home: Path, place: Path, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
     assert main(line.split()) == 2
     assert capsys.readouterr() == ("", told(*USAGE[line]))
 

@@ -42,14 +42,14 @@ def test_every_control_and_format_character_is_taken_out() -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "jsonl"])
-def test_rows_on_a_terminal(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_are_laid_out_for_a_terminal(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     got = on_a_terminal(lambda: write_rows([{"name": EVIL}], form, None), monkeypatch)
     assert "name" in got
     assert not set(got) & set(STEERING) - {"\n"}
 
 
 @pytest.mark.parametrize(("as_json", "quiet"), [(True, False), (False, True), (False, False)])
-def test_documents_on_a_terminal(as_json: bool, quiet: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documents_are_laid_out_for_a_terminal(as_json: bool, quiet: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     output = Output(as_json=as_json, quiet=quiet)
 
     def work() -> None:

@@ -23,7 +23,7 @@ SLOW = '{"delay": 400, "epochs": 8}'
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    with simulated_home(tmp_path_factory.mktemp("cli")) as home, pytest.MonkeyPatch.context() as patch:
+    with simulated_home(tmp_path_factory.mktemp("cli"), children=True) as home, pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMOTIONET_LEASE_SECONDS", "3")
         yield home
 

@@ -49,7 +49,7 @@ class StoreContract:
             store.put(cid, b"b")
         assert not store.has(cid)
 
-    def test_many_at_once(self, store: BlockStore) -> None:
+    def test_many_blocks_are_put_at_once_and_counted_once(self, store: BlockStore) -> None:
         blocks = [block(str(number)) for number in range(100)]
         assert store.put_many(blocks) == 100
         assert store.put_many(iter(blocks[:50])) == 0
@@ -108,3 +108,13 @@ class StoreContract:
         store.flush()
         store.pin(root)
         assert list(store.pins()) == [root]
+
+    def test_a_log_head_goes_forward_alone(self, store: BlockStore) -> None:
+        one, two = block("one")[0], block("two")[0]
+        assert store.log_head("did:pkh:eip155:1:0xaa") is None
+        for seq, entry in ((4, one), (3, two), (4, two)):
+            store.set_log_head("did:pkh:eip155:1:0xaa", seq, entry)
+        assert store.log_head("did:pkh:eip155:1:0xaa") == (4, one)
+        assert store.log_head("did:pkh:eip155:1:0xbb") is None
+        store.set_log_head("did:pkh:eip155:1:0xaa", 5, two)
+        assert store.log_head("did:pkh:eip155:1:0xaa") == (5, two)

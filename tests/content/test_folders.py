@@ -28,7 +28,7 @@ PROFILE = "unixfs-v1-2025"
 @pytest.mark.parametrize("separator", [",", ";"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
-def test_every_dialect_of_labels(separator: str, end: str, bom: str) -> None:
+def test_every_dialect_of_labels_is_read(separator: str, end: str, bom: str) -> None:
     lines = [["file", "label", "contributor", "attr.age"], ["a.jpg", "feliz", "anna", "7"], ["b.jpg", "triste", "", ""]]
     data = (bom + end.join(separator.join(line) for line in lines)).encode()
     rows, rejected = parse_labels(data)

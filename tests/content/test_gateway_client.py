@@ -140,7 +140,7 @@ def test_all_that_lie_or_have_nothing(world: World) -> None:
         world.client(absent, broken).get(BLOCKS[0][0])
 
 
-def test_nobody_listens(world: World) -> None:
+def test_a_gateway_where_nobody_listens_is_unavailable(world: World) -> None:
     with pytest.raises(Unavailable, match="can't be reached"):
         world.client(f"http://127.0.0.1:{free_port()}").get(BLOCKS[0][0])
 
@@ -200,11 +200,11 @@ def test_a_host_with_an_inner_address_is_not_asked(world: World, monkeypatch: py
         "http://10.0.0.1",
     ],
 )
-def test_what_is_no_gateway(bad: str) -> None:
+def test_what_is_no_gateway_is_wrong_usage(bad: str) -> None:
     with pytest.raises(UsageError, match="is no gateway"):
         check_gateway(bad)
 
 
-def test_none_at_all() -> None:
+def test_a_client_without_any_gateway_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match="no gateway is set up"):
         GatewayClient([])

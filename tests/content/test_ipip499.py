@@ -53,7 +53,7 @@ def test_files_at_and_above_every_threshold(profile: str, seed: str, size: int, 
     assert (str(added.cid), added.size) == (cid, size)
 
 
-def test_a_small_file() -> None:
+def test_a_small_file_has_the_published_cid() -> None:
     for profile, cid in (
         (V0, "Qmf412jQZiuVUtdgnB36FXFX7xg5V6KEbSJ4dpQuhkLyfD"),
         (V1, "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e"),

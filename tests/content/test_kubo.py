@@ -138,7 +138,7 @@ def test_a_node_that_is_not_there_is_unavailable() -> None:
         ("https://node.example/", "/dns/node.example/tcp/443/https"),
     ],
 )
-def test_addresses(given: str, meant: str) -> None:
+def test_an_address_of_kubo_is_understood_in_every_form(given: str, meant: str) -> None:
     assert multiaddress(given) == meant
 
 

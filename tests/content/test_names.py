@@ -71,7 +71,7 @@ def test_what_a_missing_name_may_mean_is_only_suggested(files: list[str], asked:
     assert Names(files).near(asked) == near
 
 
-def test_what_is_not_there() -> None:
+def test_what_is_not_there_is_not_found() -> None:
     assert Names(["sub/0.jpg"]).find("0.jpg") is None
     assert Names(["sub/0.jpg"]).find("0.jpg", anywhere=True).path == "sub/0.jpg"  # type: ignore[union-attr]
     with pytest.raises(InvalidInput, match="several"):

@@ -85,7 +85,7 @@ class TestEmbedded(StoreContract):
         with pytest.raises(Unavailable):
             EmbeddedStore(tmp_path / "file" / "store")
 
-    def test_stat(self, store: EmbeddedStore) -> None:
+    def test_a_store_counts_its_blocks_bytes_pins_and_packs(self, store: EmbeddedStore) -> None:
         store.put_many(block(text) for text in ("a", "bb"))
         assert {"blocks": 2, "bytes": 3, "pins": 0, "packs": 1}.items() <= store.stat().items()
 

@@ -71,7 +71,7 @@ def test_every_base_names_the_same(digest: bytes) -> None:
         "f" + "12" * 34,
     ],
 )
-def test_what_is_no_cid(text: str) -> None:
+def test_what_is_no_cid_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         CID.parse(text)
     assert caught.value.code in ("invalid_cid", "bad_varint")
@@ -141,12 +141,12 @@ def test_version_0_is_dag_pb_with_sha2() -> None:
 
 
 @given(st.integers(0, (1 << 63) - 1))
-def test_varints(value: int) -> None:
+def test_varints_go_there_and_back(value: int) -> None:
     assert decode_varint(encode_varint(value), 0) == (value, len(encode_varint(value)))
 
 
 @pytest.mark.parametrize("data", [b"", b"\x80", b"\x80\x00", b"\x81\x80\x00", b"\xff" * 10])
-def test_varints_that_are_not_minimal_or_cut_off(data: bytes) -> None:
+def test_varints_that_are_not_minimal_or_cut_off_are_refused(data: bytes) -> None:
     with pytest.raises(InvalidInput):
         decode_varint(data, 0)
 

@@ -123,7 +123,7 @@ def test_what_has_no_form_is_not_written(value: Any) -> None:
         encode(value)
 
 
-def test_links_and_dag_json() -> None:
+def test_links_are_found_and_written_as_dag_json() -> None:
     one, two = cid_of(b"1", RAW), CID.v0(bytes(32))
     value = {"b": [one, {"c": two}], "a": b"\1\2"}
     data = encode(value)

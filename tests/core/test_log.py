@@ -67,7 +67,7 @@ def entry(seq: int = 0, prev: CID | None = None) -> Entry:
 # --- what is signed ----------------------------------------------------------------------------------
 
 
-def test_dsse_published_vector() -> None:
+def test_the_published_vector_of_dsse_holds() -> None:
     """From secure-systems-lab/dsse, protocol.md."""
     assert (
         log.pae("http://example.com/HelloWorld", b"hello world")
@@ -230,7 +230,7 @@ def test_a_signer_that_signs_for_somebody_else_is_found_at_once() -> None:
         log.make_entry(liar, 0, None, None, RECORD, NOON)
 
 
-def test_dids_and_addresses() -> None:
+def test_a_did_and_its_address_name_the_same_key() -> None:
     address = log.address_of(ANA.did)
     assert log.did_of(address.upper().replace("X", "x")) == ANA.did
     for bad in ("", "0x12", address + "0", "0x" + "g" * 40, address + "\n"):
@@ -258,7 +258,7 @@ def test_the_first_entry_names_its_issuers_chains() -> None:
             log.check_first(bad_entry, record)
 
 
-def test_what_follows_what() -> None:
+def test_an_entry_follows_only_the_one_before_it() -> None:
     logs = Logs()
     cids = logs.chain(ANA, 3)
     first, second, third = (log.read_entry(cid, logs.get) for cid in cids)

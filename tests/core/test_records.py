@@ -226,7 +226,7 @@ def test_what_has_no_canonical_form_is_not_written(value: Any) -> None:
 
 
 @pytest.mark.parametrize("text", [NOON, "2024-02-29T23:59:59Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
-def test_times(text: str) -> None:
+def test_a_time_of_the_one_form_is_taken(text: str) -> None:
     records.check_time(text)
 
 

@@ -14,14 +14,13 @@ from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, RAW, cid_of
 from registry.core.snapshots.changes import compare
+from registry.core.snapshots.query import check_query, matches
 from registry.core.snapshots.snapshot import (
     BACKGROUND,
     CLASS_SETS,
     RULE,
-    check_query,
     classes_of,
     load_classes,
-    matches,
     resolve_rows,
     select,
 )
@@ -79,7 +78,7 @@ def left_out(*rows: dict[str, Any], **given: Any) -> tuple[str, str]:
 # --- classes -----------------------------------------------------------------------------------------
 
 
-def test_the_documented_class_order() -> None:
+def test_classes_stand_in_the_documented_order() -> None:
     assert EMOCIONES.names == ("triste", "sorprendido", "feliz", "enojado")
     for index, words in enumerate(
         [("triste", "sad", "0"), ("sorprendido", "surprised", "1"), ("feliz", "happy", "2"), ("enojado", "angry", "3")]
@@ -91,7 +90,7 @@ def test_the_documented_class_order() -> None:
         assert EMOCIONES.index_of(unknown) is None
 
 
-def test_classes_of_a_file() -> None:
+def test_a_file_of_classes_is_read() -> None:
     classes = load_classes("\ufeff# my classes\r\nYes, sí, 1\r\n\r\nno,0\r\n")
     assert classes.names == ("Yes", "no")
     assert classes.aliases == {"yes": 0, "sí": 0, "1": 0, "no": 1, "0": 1}
@@ -220,7 +219,7 @@ def test_a_name_under_one_issuer_is_not_that_name_under_another() -> None:
         ({"label": "feliz", "contributor": "luis"}, False),
     ],
 )
-def test_filters(query: dict[str, Any] | None, expected: bool) -> None:
+def test_a_filter_keeps_what_it_names(query: dict[str, Any] | None, expected: bool) -> None:
     assert matches(row(1, "ana", "feliz", subject="s1", attributes={"light": "dark"}), query) is expected
 
 

@@ -19,7 +19,7 @@ link = st.builds(Link, st.binary(min_size=32, max_size=32).map(CID.v0), st.text(
 
 
 @given(st.lists(link, max_size=5), st.none() | st.binary(max_size=40))
-def test_nodes_there_and_back(links: list[Link], data: bytes | None) -> None:
+def test_nodes_go_there_and_back(links: list[Link], data: bytes | None) -> None:
     node = Node(tuple(links), data)
     assert decode_node(encode_node(node)) == node
 
@@ -44,7 +44,7 @@ def test_no_block_ends_in_another_exception(data: bytes) -> None:
         "0a8000",  # a length that is not minimal
     ],
 )
-def test_malformed_nodes(block: str) -> None:
+def test_malformed_nodes_are_refused(block: str) -> None:
     with pytest.raises(InvalidInput):
         decode_node(bytes.fromhex(block))
 

@@ -18,8 +18,8 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
-from registry.catalog import tokens
-from registry.catalog.queries import entries, images
+from registry.catalog import log_heads, tokens
+from registry.catalog.queries import images
 from registry.catalog.queries.rows import image_history
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
@@ -136,9 +136,9 @@ def then_die(work: Callable[..., Any]) -> Callable[..., Any]:
 # Where the process is killed: within the transaction, after it, after the store has the entry.
 MOMENTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "answer written, not committed": (tokens, "remember", then_die),
-    "committed, the store knows nothing": (append, "_put_into_store", lambda _: die),
-    "in the store, still pending": (entries, "drop_pending", lambda _: die),
-    "all but the answer on the wire": (append, "_put_into_store", then_die),
+    "committed, the store knows nothing": (append, "_put_pending", lambda _: die),
+    "in the store, still pending": (log_heads, "drop_pending", lambda _: die),
+    "all but the answer on the wire": (append, "_put_pending", then_die),
 }
 
 

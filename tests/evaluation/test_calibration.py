@@ -44,7 +44,7 @@ def test_a_plain_loop_says_the_same(world: tuple[list[Row], int], threshold: int
     assert reliability(bins) == points
 
 
-def test_sure_and_wrong() -> None:
+def test_who_is_sure_and_half_the_time_wrong_errs_by_half() -> None:
     rows = [row(number, 0, (number % 2, 1_000_000)) for number in range(10)]
     bins = bins_of(columns_of(rows, 2), 500_000)
     assert expected_error(bins) == Fraction(1, 2)
@@ -62,6 +62,6 @@ def test_what_is_called_nothing_has_no_confidence() -> None:
 @pytest.mark.parametrize(
     ("score", "place"), [(0, 0), (66_666, 0), (66_667, 1), (933_333, 13), (933_334, 14), (1_000_000, 14)]
 )
-def test_edges(score: int, place: int) -> None:
+def test_a_score_on_an_edge_belongs_to_one_bin(score: int, place: int) -> None:
     count = bins_of(columns_of([row(1, 0, (0, score))], 1), 0).count
     assert count.tolist() == [int(index == place) for index in range(BINS)]

@@ -43,7 +43,7 @@ from registry.evaluation.claims import check_about, judge, judge_all, parse_clai
         ("equalized_odds_difference(gender) <= 0.1", "equalized_odds_difference(gender)", "<=", "0.100000"),
     ],
 )
-def test_grammar(text: str, metric: str, comparator: str, threshold: str) -> None:
+def test_a_claim_is_read_as_the_grammar_says(text: str, metric: str, comparator: str, threshold: str) -> None:
     wanted = Claim(metric=metric, comparator=comparator, threshold=threshold, proof="interval")
     assert parse_claim(text) == wanted
     assert parse_claim(f"{metric} {comparator} {threshold}") == wanted
@@ -93,7 +93,7 @@ def test_grammar(text: str, metric: str, comparator: str, threshold: str) -> Non
         "f1(a\nb) >= 0.5",
     ],
 )
-def test_no_claim(text: str) -> None:
+def test_what_is_no_claim_is_refused_with_a_hint(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         parse_claim(text)
     assert caught.value.code == "bad_claim"
@@ -127,7 +127,7 @@ def figure(low: str | None, high: str | None, value: str | None = "0.500000") ->
         ("macro_f1 >= 0.5", None, None, "undecided"),
     ],
 )
-def test_rule_of_proof(text: str, low: str | None, high: str | None, verdict: str) -> None:
+def test_the_interval_decides_a_claim(text: str, low: str | None, high: str | None, verdict: str) -> None:
     found = judge(parse_claim(text), figure(low, high))
     assert (found.verdict, found.low, found.high) == (verdict, low, high)
 
@@ -169,7 +169,7 @@ def test_a_strangers_claim_without_meaning(change: dict[str, str]) -> None:
     assert caught.value.code == "bad_claim"
 
 
-def test_order_of_the_plan() -> None:
+def test_verdicts_stand_in_the_order_of_the_plan() -> None:
     claims = tuple(map(parse_claim, ("macro_f1 >= 0.1", "accuracy >= 0.1", "macro_f1 >= 0.95")))
     found = judge_all(claims, {"macro_f1": figure("0.500000", "0.700000")})
     assert [one.verdict for one in found] == ["supported", "undecided", "refuted"]

@@ -51,7 +51,7 @@ BOX = [0, 0, 1, 1]
         {"sha256": 5},
     ],
 )
-def test_impossible_rows(change: dict[str, Any]) -> None:
+def test_impossible_rows_are_refused(change: dict[str, Any]) -> None:
     columns_of([row(1, 0, (0, 5))], 4)
     with pytest.raises(InvalidInput) as caught:
         columns_of([{**row(1, 0, (0, 5)), **change}, row(2, 1)], 4)
@@ -65,14 +65,14 @@ def test_as_many_boxes_and_detections_as_an_image_may_have() -> None:
         columns_of([row(1, 0), {**row(2, 0), "boxes": [BOX] * 101}], 4)
 
 
-def test_an_image_twice() -> None:
+def test_an_image_that_stands_twice_is_refused() -> None:
     with pytest.raises(InvalidInput, match="twice"):
         columns_of([row(1, 0), row(2, 0), row(1, 0)], 4)
 
 
 @given(worlds())
 @settings(deadline=None)
-def test_take(world: tuple[list[Row], int]) -> None:
+def test_a_part_of_columns_is_that_of_its_rows(world: tuple[list[Row], int]) -> None:
     rows, k = world
     columns = columns_of(rows, k)
     for fold in range(3):

@@ -52,7 +52,7 @@ def test_holm_is_never_below_p_never_above_bonferroni_and_keeps_the_order(values
     assert ranked == sorted(ranked)
 
 
-def test_holm_by_hand() -> None:
+def test_holms_correction_is_that_by_hand() -> None:
     found = holm([Fraction(1, 100), Fraction(4, 100), Fraction(3, 100), Fraction(5, 1000)])
     assert found == [Fraction(3, 100), Fraction(6, 100), Fraction(6, 100), Fraction(2, 100)]
 

@@ -73,7 +73,7 @@ def test_roc_is_scikit_learns(world: tuple[list[Row], int]) -> None:
 
 @given(worlds(nothing=True))
 @settings(deadline=None, max_examples=40)
-def test_boxes_after_each_detection(world: tuple[list[Row], int]) -> None:
+def test_boxes_are_counted_after_each_detection(world: tuple[list[Row], int]) -> None:
     rows, k = world
     columns = columns_of(rows, k)
     for label in range(k):
@@ -136,7 +136,7 @@ def test_a_class_named_macro_has_curves_of_its_own() -> None:
     assert len(found["macro_f1_confidence"]) == 101
 
 
-def test_names_and_steps() -> None:
+def test_every_curve_has_its_name_and_steps() -> None:
     found = curves.all_curves(columns_of([row(1, 0, (0, 900_000)), row(2, 3)], 4), CLASSES, 0)
     assert set(found) == {
         *(f"{kind}({name})" for kind in ("pr", "pr50", "roc") for name in CLASSES),
@@ -149,7 +149,7 @@ def test_names_and_steps() -> None:
     assert lengths["pr(feliz)"] == 0  # nobody is
 
 
-def test_no_images() -> None:
+def test_curves_of_no_images_are_empty() -> None:
     found = curves.all_curves(columns_of([], 2), ("a", "b"), 0)
     assert found["pr(a)"] == []
     assert {y for _, y in found["macro_f1_confidence"]} == {"0.000000"}

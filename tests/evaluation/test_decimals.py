@@ -29,7 +29,7 @@ from registry.evaluation.decimals import MOST_TERMS, exact_sum, six, six_ratio
         (Fraction(1_999_999_999, 1_000_000_000), "2.000000"),
     ],
 )
-def test_rounding(value: Fraction | None, text: str | None) -> None:
+def test_a_half_is_rounded_to_even(value: Fraction | None, text: str | None) -> None:
     assert six(value) == text
 
 
@@ -43,7 +43,7 @@ def test_equals_the_decimal_module(part: int, whole: int) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(-50, 50), st.integers(1, 50)), max_size=40))
-def test_exact_sum(terms: list[tuple[int, int]]) -> None:
+def test_a_sum_of_fractions_is_exact(terms: list[tuple[int, int]]) -> None:
     assert exact_sum(terms) == sum((Fraction(*term) for term in terms), Fraction(0))
 
 

@@ -160,7 +160,7 @@ def test_undeclared_attributes_are_not_looked_at() -> None:
     assert "recall(name=x)" not in named(evaluated(rows, groups=("gender",), attributes=attributes))
 
 
-def test_verdicts() -> None:
+def test_each_claim_gets_its_verdict() -> None:
     rows = [row(number, number % 4, (number % 4, 900_000)) for number in range(80)]
     attributes = {sha(number): {"gender": "f"} for number in range(50)}
     texts = (
@@ -264,7 +264,7 @@ def test_nothing_has_no_box_and_is_said_by_null_alone(wrong: dict[str, Any]) -> 
         evaluated([{**row(1, 0), **wrong}])
 
 
-def test_no_predictions_at_all() -> None:
+def test_no_predictions_at_all_give_no_figures() -> None:
     result = evaluated([], threshold=ThresholdRule("other_folds", 250_000, 10_000, 5), final="refit")
     assert (result.thresholds, result.optimistic, result.overfitting, result.spread) == ((), (), (), ())
     assert (result.threshold_of_all, result.several) == ("0.250000", (0,) * 4)
@@ -273,7 +273,7 @@ def test_no_predictions_at_all() -> None:
     assert result.confusion == ((0,) * 5,) * 4
 
 
-def test_nothing_detected_anywhere() -> None:
+def test_where_nothing_is_detected_figures_are_zero_or_none() -> None:
     rows = [row(number, number % 4) for number in range(80)]
     found = named(evaluated(rows))
     assert found["macro_f1"].value == found["macro_f1"].low == "0.000000"
@@ -283,7 +283,7 @@ def test_nothing_detected_anywhere() -> None:
     assert evaluated(rows).confusion[2] == (0, 0, 0, 0, 20)
 
 
-def test_one_class() -> None:
+def test_one_class_alone_has_figures_and_no_gap() -> None:
     rows = [row(number, 0, (0, 900_000)) for number in range(20)]
     found = named(evaluated(rows, classes=("a",)))
     assert found["macro_f1"].value == "1.000000"
@@ -319,7 +319,7 @@ def test_what_no_plan_can_say(changes: dict[str, Any], code: str) -> None:
     assert caught.value.code == code
 
 
-def test_pinned() -> None:
+def test_figures_are_those_of_the_releases_that_are_out() -> None:
     """Figures of today, to the last digit: another version that gives others contradicts releases that are out."""
     rows, clusters = crowd(90, 4)
     found = named(evaluated(rows, clusters=clusters))

@@ -36,7 +36,7 @@ def shuffled(mapping: dict[bytes, bytes], seed: int) -> dict[bytes, bytes]:
 
 @given(st.lists(st.integers(1, 6), min_size=5, max_size=60), st.integers(2, 5), st.binary(min_size=32, max_size=32))
 @settings(deadline=None)
-def test_invariants(sizes: list[int], k: int, seed: bytes) -> None:
+def test_every_draw_keeps_its_invariants(sizes: list[int], k: int, seed: bytes) -> None:
     groups, labels = persons(sizes)
     folds = draw_folds(groups, labels, k, seed)
     assert set(folds) == set(groups)
@@ -73,7 +73,7 @@ def test_a_group_may_bear_any_name() -> None:
     assert draw_folds(groups, labels, 5, SEED) == draw_folds(renamed, labels, 5, SEED)
 
 
-def test_stratified() -> None:
+def test_each_fold_has_its_share_of_each_class() -> None:
     groups, labels = persons([1, 2, 3, 4] * 20)
     folds = draw_folds(groups, labels, 5, SEED)
     for label in range(4):
@@ -105,7 +105,7 @@ def test_larger_groups_go_first() -> None:
     assert Counter(folds.values()) == {0: 4, 1: 4}
 
 
-def test_pinned() -> None:
+def test_folds_are_those_of_the_releases_that_are_out() -> None:
     """Folds of today, so that no later change draws others for a release that is out."""
     groups, labels = persons([3, 1, 2, 1, 1, 2, 5, 1])
     folds = draw_folds(groups, labels, 3, SEED)
@@ -114,13 +114,13 @@ def test_pinned() -> None:
 
 
 @pytest.mark.parametrize(("sizes", "k"), [([1, 1], 3), ([9], 2), ([1, 1, 1], 1)])
-def test_too_few_groups(sizes: list[int], k: int) -> None:
+def test_fewer_groups_than_folds_are_refused(sizes: list[int], k: int) -> None:
     with pytest.raises(InvalidInput, match="groups") as caught:
         draw_folds(*persons(sizes), k, SEED)
     assert caught.value.code == "too_few_groups"
 
 
-def test_no_label() -> None:
+def test_an_image_without_a_label_is_drawn_into_no_fold() -> None:
     groups, labels = persons([1, 1, 1])
     labels.pop(sha(1))
     with pytest.raises(InvalidInput) as caught:
@@ -129,7 +129,7 @@ def test_no_label() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 15), st.integers(0, 15)), max_size=30))
-def test_union_groups(links: list[tuple[int, int]]) -> None:
+def test_pairs_make_the_groups_that_reach_each_other(links: list[tuple[int, int]]) -> None:
     members = [bytes([number]) for number in range(16)]
     pairs = [(members[one], members[other]) for one, other in links]
     found = union_groups(pairs, reversed(members))
@@ -143,13 +143,13 @@ def test_union_groups(links: list[tuple[int, int]]) -> None:
     assert found == {member: min(reachable[member]) for member in members}
 
 
-def test_union_of_a_stranger() -> None:
+def test_a_pair_with_a_stranger_is_refused() -> None:
     with pytest.raises(InvalidInput) as caught:
         union_groups([(b"a", b"z")], [b"a", b"b"])
     assert caught.value.code == "unknown_member"
 
 
-def test_leaks() -> None:
+def test_a_person_in_two_folds_is_a_leak() -> None:
     groups = {b"a": b"a", b"b": b"a", b"c": b"c"}
     check_leaks({b"a": 0, b"b": 0, b"c": 1}, groups)
     for folds in ({b"a": 0, b"b": 1, b"c": 1}, {b"a": 0, b"b": 0}):
@@ -158,7 +158,7 @@ def test_leaks() -> None:
         assert caught.value.code == "leak"
 
 
-def test_draw_seed() -> None:
+def test_the_seed_follows_from_the_plan_and_its_block() -> None:
     plan, block = b"\x01\x71\x12\x20" + bytes(32), bytes(range(32))
     assert draw_seed(plan, 7, block) == hashlib.sha256(plan + block).digest()
     assert draw_seed(plan, 8, block) == draw_seed(plan, 7, block)
@@ -166,7 +166,7 @@ def test_draw_seed() -> None:
 
 
 @pytest.mark.parametrize(("seed", "block"), [(-1, None), (1 << 64, None), (1, b"short"), (1, b"")])
-def test_bad_seed(seed: int, block: bytes | None) -> None:
+def test_a_seed_beyond_its_bounds_is_refused(seed: int, block: bytes | None) -> None:
     with pytest.raises(InvalidInput) as caught:
         draw_seed(b"plan", seed, block)
     assert caught.value.code == "bad_seed"

@@ -57,7 +57,7 @@ def plainly(row: list[tuple[int, int]], rounds: int, seed: int) -> list[bool]:
 
 
 @pytest.mark.parametrize("row", [[(7, 8), (3, 6)], [(5, 5), (5, 5), (4, 5)], [(9, 9), (1, 7)]])
-def test_as_the_docstring_says(row: list[tuple[int, int]]) -> None:
+def test_the_interval_is_the_one_that_the_docstring_defines(row: list[tuple[int, int]]) -> None:
     accepted = plainly(row, 40, 2023)
     low, high = (int(Fraction(text) * 1000) for text in gap_interval([rates(*row)], 40, 2023))
     shares = [Fraction(*one) for one in row]

@@ -65,7 +65,7 @@ def plain_draws(groups: int, rounds: int, seed: int) -> list[list[int]]:
     return found
 
 
-def test_philox_known_answer() -> None:
+def test_philox_gives_the_published_numbers() -> None:
     """Random123's vector for counter 0 and key 0."""
     assert philox((0, 0), 0) == [0x16554D9ECA36314C, 0xDB20FE9D672D0FDC, 0xD7E772CEE186176B, 0x7E68B68AEC7BA23B]
 
@@ -78,7 +78,7 @@ def test_draws_are_philoxs_raw_numbers(groups: int, rounds: int, seed: int, at_o
     assert (found.sum(axis=1) == groups).all()
 
 
-def test_pinned_vector() -> None:
+def test_draws_are_those_of_the_documented_example() -> None:
     """The documented example: seed 2023, five groups, three rounds."""
     assert np.concatenate(list(draws(5, 3, 2023, 8))).tolist() == [[3, 1, 0, 1, 0], [1, 0, 2, 1, 1], [1, 0, 2, 0, 2]]
 
@@ -87,7 +87,7 @@ def test_pinned_vector() -> None:
     ("rounds", "seed", "code"),
     [(0, 1, "bad_rounds"), (10**9, 1, "bad_rounds"), (5, -1, "bad_seed"), (5, 1 << 64, "bad_seed")],
 )
-def test_impossible_plans(rounds: int, seed: int, code: str) -> None:
+def test_plans_that_ask_for_impossible_rounds_are_refused(rounds: int, seed: int, code: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         list(draws(3, rounds, seed, 10))
     assert caught.value.code == code
@@ -103,7 +103,7 @@ def test_impossible_plans(rounds: int, seed: int, code: str) -> None:
         (81, 263, "0.255", "0.366"),  # Newcombe 1998, table I
     ],
 )
-def test_wilson(right: int, total: int, low: str, high: str) -> None:
+def test_wilsons_interval_is_the_published_one(right: int, total: int, low: str, high: str) -> None:
     found = wilson(right, total)
     assert found is not None
     assert found[0].startswith(low)
@@ -120,7 +120,7 @@ def test_wilson_holds_the_value(total: int, data: st.DataObject) -> None:
     assert Decimal(right) / total - Decimal("0.000001") <= high <= 1
 
 
-def test_wilson_of_nothing() -> None:
+def test_wilsons_interval_of_nothing_is_none() -> None:
     assert wilson(0, 0) is None
 
 
@@ -136,7 +136,7 @@ def test_percentiles_are_order_statistics() -> None:
     assert percentiles(values[:1]) == (Fraction(int(values[0]), UNIT),) * 2
 
 
-def test_what_resampling_cannot_see() -> None:
+def test_what_resampling_cannot_see_still_has_an_interval() -> None:
     """All right in every round is no proof of perfection: a bound of Wilson's kind stays."""
     assert bounds(np.full(2000, UNIT, np.int64), 40, Fraction(1)) == wilson(40, 40) == ("0.912378", "1.000000")
     assert bounds(np.zeros(2000, np.int64), 40, Fraction(0)) == ("0.000000", "0.087622")
@@ -150,7 +150,7 @@ def test_quantiles_are_the_standard_librarys(tail: Fraction) -> None:
     assert float(quantile(tail)) == pytest.approx(-NormalDist().inv_cdf(float(tail)), rel=1e-9, abs=1e-9)
 
 
-def test_quantiles_of_tables() -> None:
+def test_quantiles_are_those_of_tables() -> None:
     """To the last of 15 places: R's qnorm, and what the interval of one share has used all along."""
     assert quantile(Fraction(1, 40)) == Z == Decimal("1.959963984540054")
     assert quantile(Fraction(1, 200)) == Decimal("2.575829303548901")
@@ -290,7 +290,7 @@ def test_worth_is_kishs_over_the_design_effect(judged: list[tuple[int, bool]]) -
     assert worth(groups, right, 2) <= Fraction(n, 2)
 
 
-def test_worth_of_plain_cases() -> None:
+def test_the_worth_of_plain_cases_is_that_by_hand() -> None:
     ones = np.arange(40)
     assert worth(ones, ones < 30) == 40  # each its own group: what Wilson's interval takes for granted
     assert worth(ones // 2, ones < 30) == 20  # pairs that go right or wrong together are worth half
@@ -324,7 +324,7 @@ def _told(after: str) -> list[list[str]]:
     return [text.split() for text in takewhile(lambda text: text.startswith("    "), rest)]
 
 
-def test_the_docs_random_numbers() -> None:
+def test_random_numbers_are_those_of_the_documents() -> None:
     raw = [value for counter in (1, 2, 3) for value in philox((2023, 0), counter)]
     told = [int(text, 16) for line in _told("The first for seed 2023") for text in line]
     assert told == raw[:10]
@@ -334,7 +334,7 @@ def test_the_docs_random_numbers() -> None:
     assert [int(text, 16) for text in _told("Under key (seed, 1)")[0]] == philox((2023, 1), 1)
 
 
-def test_the_docs_worked_example() -> None:
+def test_the_worked_example_of_the_documents_holds() -> None:
     truth, called, person = (line[1:] for line in _told("seed 2023, six rounds"))
     rows = [row(number, int(truth[number]), (int(called[number]), 900_000)) for number in range(8)]
     rows.sort(key=lambda one: one["sha256"])

@@ -42,7 +42,7 @@ def exact(value: Fraction | None) -> float:
 
 @given(worlds(nothing=True), thresholds)
 @settings(deadline=None, max_examples=40)
-def test_scikit_learns_figures(world: tuple[list[Row], int], threshold: int) -> None:
+def test_figures_are_scikit_learns(world: tuple[list[Row], int], threshold: int) -> None:
     rows, k = world
     truth, said = truths(rows, k), [called(one, threshold, k) for one in rows]
     counts = metrics.confusion_of(columns_of(rows, k), threshold)
@@ -212,7 +212,7 @@ def test_a_box_without_area_matches_nothing() -> None:
     assert metrics.mean_average_precision(columns_of([one], 1)) == 0
 
 
-def test_recall_gap() -> None:
+def test_the_recall_gap_leaves_small_classes_out() -> None:
     rows = [row(i, i % 2, (0, 900_000)) for i in range(20)]
     counts = metrics.confusion_of(columns_of(rows, 2), 0)
     assert metrics.recall_gap(counts, 10) == 1

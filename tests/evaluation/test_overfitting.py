@@ -30,7 +30,7 @@ def rows(*epochs: tuple[int, str | None, str | None]) -> list[dict[str, Any]]:
     ]
 
 
-def test_last_beside_best() -> None:
+def test_the_last_epoch_stands_beside_the_best() -> None:
     found = history_of(
         0,
         [
@@ -108,7 +108,7 @@ def test_a_loss_that_is_no_number_is_none(bad: Any) -> None:
         {"epoch": 10**9, "values": {}},
     ],
 )
-def test_what_no_training_writes(row: dict[str, Any]) -> None:
+def test_what_no_training_writes_is_refused(row: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput) as caught:
         history_of(0, [row])
     assert caught.value.code == "bad_history"

@@ -17,7 +17,7 @@ def test_the_page_is_what_the_script_prints() -> None:
     assert PAGE.read_text(encoding="utf-8") == "\n".join(paper_claim.page()) + "\n"
 
 
-def test_gap_by_chance() -> None:
+def test_the_gap_by_chance_is_that_of_drawn_numbers() -> None:
     drawn = np.random.default_rng(1).binomial(40, 0.9, (200_000, 4))
     gaps = (drawn.max(axis=1) - drawn.min(axis=1)) / 40
     mean, rare = paper_claim.gap_by_chance(40)

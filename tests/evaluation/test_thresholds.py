@@ -110,7 +110,7 @@ def test_the_best_is_the_best_of_all_steps(world: tuple[list[Row], int]) -> None
     ("name", "threshold", "floor", "k"),
     [("best", 1, 0, 1), ("fixed", 1, 2, 1), ("fixed", 1_000_001, 0, 1), ("fixed", 1, -1, 1), ("fixed", 1, 0, 0)],
 )
-def test_what_is_no_rule(name: str, threshold: int, floor: int, k: int) -> None:
+def test_what_is_no_rule_is_refused(name: str, threshold: int, floor: int, k: int) -> None:
     with pytest.raises(InvalidInput) as caught:
         ThresholdRule(name, threshold, floor, k)
     assert caught.value.code == "bad_threshold"

@@ -175,7 +175,7 @@ def test_a_job_that_is_given_back_lost_no_attempt(queue: Queue, catalog: Catalog
     assert (again.token, again.attempt) == (2, 1)
 
 
-def test_cancelling_a_run(queue: Queue, catalog: Catalog) -> None:
+def test_a_run_that_is_cancelled_gives_up_its_jobs(queue: Queue, catalog: Catalog) -> None:
     put(queue, catalog, 3, "r1")
     put(queue, catalog, 1, "r2")
     job = claim(queue)
@@ -411,7 +411,9 @@ class Model:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
-def test_any_order_of_events(migrated_url: str, tmp_path: Path, steps: list[tuple[str, int]]) -> None:
+def test_any_order_of_events_keeps_the_queues_rules(
+    migrated_url: str, tmp_path: Path, steps: list[tuple[str, int]]
+) -> None:
     with emptied(migrated_url, tmp_path) as catalog:
         queue, model, now = Queue(catalog), Model(), 100.0
         claimed: list[Job] = []

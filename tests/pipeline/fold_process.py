@@ -20,6 +20,7 @@ import numpy as np
 from pipeline.method import YOLOv8
 from registry.core.errors import Cancelled, EmotionetError
 from registry.core.ports.method import FoldOutcome, FoldTask
+from registry.core.tensors import NUMBERS, STATE, checkpoint_digest
 from tests.pipeline.pictures import World, encode, preprocess, quiet, scene, values_of
 
 CLASSES = ("triste", "sorprendido", "feliz", "enojado")
@@ -47,6 +48,7 @@ def task(
         label = None if nothing and seed % nothing == 0 else seed % 4
         world.add(encode(scene(seed, size)), label=label, boxes=((1000, 1500, 6000, 7000),) if seed % 3 else ())
     values = values_of("quick", {**TINY, **training}, size={**TINY, **training}["imgsz"])
+    values["state"] = {"every": 1, "keep": 2}
     values["evaluation"]["floor"] = "0.0001"  # so that a model that has learned nothing says something
     rows = {row.sha256: row for row in preprocess(world.items, world.read, values)}
     array = folder / "pixels.npy"
@@ -78,7 +80,12 @@ def told(outcome: FoldOutcome) -> dict[str, Any]:
         "files": {name: len(data) for name, data in outcome.weights.items()},
         "arguments": dict(outcome.arguments),
         "events": [dict(event) for event in outcome.events],
-        "history": [[epoch, dict(values)] for epoch, values in outcome.history],
+        "history": [[epoch, dict(values)] for epoch, values, _ in outcome.history],
+        "states": [state for *_, state in outcome.history],
+        "checkpoints": {
+            one.epoch: checkpoint_digest({name: (one.folder / name).read_bytes() for name in (STATE, NUMBERS)})
+            for one in outcome.checkpoints
+        },
         "predictions": {name.hex(): [list(d) for d in found] for name, found in outcome.predictions.items()},
     }
 

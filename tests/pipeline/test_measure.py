@@ -27,7 +27,7 @@ def respond(grey: np.ndarray, kernel: list[list[int]]) -> np.ndarray:
     return np.asarray(np.sum([kernel[i][j] * wide[i : height - 2 + i, j : width - 2 + j] for i, j in places], axis=0))
 
 
-def test_measures_by_hand() -> None:
+def test_measures_are_those_by_hand() -> None:
     flat = np.full((9, 9), 100, np.uint8)
     assert (measure.exposure(flat), measure.sharpness(flat), measure.noise(flat)) == (measure.Exposure(100, 0), 0, 0)
     dot = flat.copy()

@@ -164,7 +164,7 @@ MODEL = {"architecture": "yolov8n", "names": ["a", "b"], "imgsz": 96, "stride": 
         {"imgsz": True},
     ],
 )
-def test_a_hostile_model_json(change: dict[str, Any]) -> None:
+def test_a_hostile_model_json_is_refused(change: dict[str, Any]) -> None:
     assert read_model(json.dumps(MODEL).encode()) == ("yolov8n", ("a", "b"), 96)
     with pytest.raises(Untrusted):
         read_model(json.dumps({**MODEL, **change}).encode())

@@ -66,6 +66,11 @@ def test_a_fold_gives_weights_history_and_a_prediction_for_every_judged_image(pl
     assert plain["events"] == []
 
 
+def test_every_epochs_state_has_a_digest_and_what_is_kept_has_the_same(plain: Document) -> None:
+    assert len(set(plain["states"])) == 3
+    assert plain["checkpoints"] == {"2": plain["states"][1]}
+
+
 def test_what_is_recorded_holds_no_float_and_no_path(plain: Document) -> None:
     assert not [value for value in plain["arguments"].values() if isinstance(value, float)]
     assert not {"project", "name", "data"} & set(plain["arguments"])
@@ -142,7 +147,7 @@ def test_killed_and_taken_up_it_ends_with_the_same_bits(plain: Document, place: 
     again = process("plain", place / "killed", place / "home-3")
     assert again["events"] == [{"event": "resumed", "epoch": 1}]
     assert [one["epoch"] for one in again["epochs"]] == [2, 3]
-    for name in ("tensors", "history", "predictions"):
+    for name in ("tensors", "history", "predictions", "states", "checkpoints"):
         assert again[name] == plain[name]
 
 
@@ -197,7 +202,7 @@ def test_what_is_missing_is_said_by_its_name(place: Path) -> None:
     }
 
 
-def test_onnx_averages_and_estimates(place: Path) -> None:
+def test_onnx_averages_and_estimates_are_those_of_the_weights(place: Path) -> None:
     found = process("outward", place / "outward", place / "home-o")
     assert found["same"]
     assert found["opset"] == [17]

@@ -113,7 +113,7 @@ def front(card: str) -> dict[str, Any]:
     return found
 
 
-def test_front_matter() -> None:
+def test_the_front_matter_is_what_the_hub_reads() -> None:
     given = view()
     found = front(model_card(given))
     assert found["license"] == "agpl-3.0"
@@ -180,7 +180,7 @@ def test_eval_results_are_what_the_hub_reads() -> None:
         "only fairness between classes was looked at",
     ],
 )
-def test_says_what_it_owes(wanted: str) -> None:
+def test_a_card_says_what_it_owes(wanted: str) -> None:
     assert wanted in " ".join(model_card(view()).split())
 
 
@@ -193,7 +193,7 @@ def test_every_figure_and_verdict_is_there() -> None:
     assert "| f1(nobody) >= 0.500000 | undecided | not estimable: the evaluation has no such figure | – |" in card
 
 
-def test_says_what_differs() -> None:
+def test_a_card_says_what_differs() -> None:
     beacon = records.Beacon(
         chain="eip155:1",
         contract="0x0",
@@ -218,7 +218,7 @@ def test_base_weights_bring_their_licence_and_origin() -> None:
     assert "state no licence" in model_card(view(plan={"base": CID}), Base(format="pt", sha256="00", licence=None))
 
 
-def test_whose_weights_people_get() -> None:
+def test_a_card_says_whose_weights_people_get() -> None:
     given = view(plan={"final": "fold:1"})
     section = model_card(given).partition("## Figures of the weights that people get")[2].partition("\n## ")[0]
     own = {one.name: one for one in given.evaluation.per_fold[1] if "(" not in one.name}
@@ -249,11 +249,11 @@ def test_drawings_are_called_drawings() -> None:
     assert "These are drawings" not in model_card(view())
 
 
-def test_the_same_bytes() -> None:
+def test_the_same_records_give_the_same_bytes() -> None:
     assert model_card(view()) == model_card(view())
 
 
-def test_hostile_text() -> None:
+def test_hostile_text_stays_in_its_place() -> None:
     plan = {"method": records.MethodRef(id=EVIL, version=EVIL)}
     judged = records.Evaluation(
         **{

@@ -22,11 +22,12 @@ from registry.core.errors import Conflict, Unavailable, Untrusted, UsageError
 from registry.core.ports.anchor import Anchor, Anchors
 from registry.provenance.anchors.chain import Chain
 from registry.provenance.anchors.ethereum import Web3Node
-from registry.provenance.anchors.outbox import FileOutbox, MemoryOutbox, Outbox, Sent
+from registry.provenance.anchors.outbox import Decide, Outbox, Sent
 from registry.provenance.anchors.transactions import most_paid
 from registry.provenance.keys.keys import Key
 from tests.provenance.anchor_contract import AnchorContract, Reopen, digest
 from tests.support import chain
+from tests.support.outbox import Kept, MemoryOutbox
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nobody listens
 
@@ -53,11 +54,11 @@ class TestOnEthTester(AnchorContract):
 
     @pytest.fixture
     def anchors(self, provider: BaseProvider, contract: str, tmp_path: Path) -> Anchors:
-        return adapter(provider, contract, 1, FileOutbox(tmp_path / "outbox" / "a.jsonl"))
+        return adapter(provider, contract, 1, Kept(tmp_path / "outbox" / "a.sqlite"))
 
     @pytest.fixture
     def reopen(self, provider: BaseProvider, contract: str, tmp_path: Path) -> Reopen:
-        return lambda: adapter(provider, contract, 1, FileOutbox(tmp_path / "outbox" / "a.jsonl"))
+        return lambda: adapter(provider, contract, 1, Kept(tmp_path / "outbox" / "a.sqlite"))
 
     @pytest.fixture
     def other(self, provider: BaseProvider, contract: str) -> Anchors:
@@ -99,19 +100,20 @@ class Crash(HTTPProvider):  # type: ignore[misc]  # web3 is read without its typ
         return answer
 
 
-class CrashingOutbox(FileOutbox):
+class CrashingOutbox(Kept):
     """Kills its process before or after a row is kept."""
 
     def __init__(self, path: Path, when: str) -> None:
         super().__init__(path)
         self.when = when
 
-    def add(self, sent: Sent) -> None:
+    def add(self, chain: str, sender: str, decide: Decide) -> Sent | None:
         if self.when == "unkept":
             os.kill(os.getpid(), signal.SIGKILL)
-        super().add(sent)
+        sent = super().add(chain, sender, decide)
         if self.when == "kept":
             os.kill(os.getpid(), signal.SIGKILL)
+        return sent
 
 
 def killed_at(step: str, url: str, path: Path, contract: str | None) -> None:
@@ -147,7 +149,7 @@ STEPS = ("unkept", "kept", "before", "after")
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "outbox" / "a.jsonl"
+    return tmp_path / "outbox" / "a.sqlite"
 
 
 @pytest.fixture
@@ -189,7 +191,7 @@ def test_a_kill_at_any_step_neither_loses_nor_doubles_an_anchor(
 ) -> None:
     before = nonce(funded, 1)
     crash(step, funded, path, contract)
-    again = adapter(HTTPProvider(funded), contract, 1, FileOutbox(path))
+    again = adapter(HTTPProvider(funded), contract, 1, Kept(path))
     expected = {"unkept": "none", "kept": "signed", "before": "signed"}
     assert again.status(digest("a")).status == expected.get(step, "sent")
     again.submit(digest("a"))
@@ -197,7 +199,7 @@ def test_a_kill_at_any_step_neither_loses_nor_doubles_an_anchor(
     final = again.wait(digest("a"), 20)
     assert final.status == "finalized"
     assert nonce(funded, 1) == before + 1
-    rows = FileOutbox(path).rows()
+    rows = Kept(path).all_rows()
     assert [(row.nonce, row.transaction) for row in rows] == [(before, final.transaction)]
 
 
@@ -205,10 +207,10 @@ def test_a_kill_at_any_step_neither_loses_nor_doubles_an_anchor(
 @pytest.mark.parametrize("step", ["kept", "after"])
 def test_a_kill_never_deploys_twice(funded: str, path: Path, step: str) -> None:
     crash(step, funded, path, None)
-    again = adapter(HTTPProvider(funded), None, 1, FileOutbox(path))
+    again = adapter(HTTPProvider(funded), None, 1, Kept(path))
     address = again.deploy()
     assert again.deploy() == address
-    assert adapter(HTTPProvider(funded), None, 1, FileOutbox(path)).deploy() == address
+    assert adapter(HTTPProvider(funded), None, 1, Kept(path)).deploy() == address
     assert nonce(funded, 1) == 1
     assert again.status(digest("never")).status == "none"
 
@@ -216,7 +218,7 @@ def test_a_kill_never_deploys_twice(funded: str, path: Path, step: str) -> None:
 @pytest.mark.anvil
 def test_waiting_alone_sends_what_a_kill_left_behind(funded: str, contract: str, path: Path) -> None:
     crash("kept", funded, path, contract)
-    anchor = adapter(HTTPProvider(funded), contract, 1, FileOutbox(path)).wait(digest("a"), 30)
+    anchor = adapter(HTTPProvider(funded), contract, 1, Kept(path)).wait(digest("a"), 30)
     assert anchor.status == "finalized"
 
 
@@ -225,7 +227,7 @@ def test_the_states_on_the_way(quiet: str, path: Path) -> None:
     # Nothing is mined here but by us, so every state can be seen.
     with blocks_coming(quiet):
         contract = adapter(HTTPProvider(quiet), None, 1).deploy()
-    anchors = adapter(HTTPProvider(quiet), contract, 1, FileOutbox(path))
+    anchors = adapter(HTTPProvider(quiet), contract, 1, Kept(path))
     assert anchors.status(digest("a")).status == "none"
     assert anchors.submit(digest("a")).status == "sent"
     chain.mine(quiet)
@@ -243,7 +245,7 @@ def test_a_reorganisation_before_finality_is_mended_in_the_order_of_nonces(quiet
     with blocks_coming(quiet):
         contract = adapter(HTTPProvider(quiet), None, 1).deploy()
     chain.mine(quiet, 3)
-    anchors = adapter(HTTPProvider(quiet), contract, 1, FileOutbox(path))
+    anchors = adapter(HTTPProvider(quiet), contract, 1, Kept(path))
     fork = chain.rpc(quiet, "evm_snapshot")
     for text in "abc":
         anchors.submit(digest(text))
@@ -259,25 +261,25 @@ def test_a_reorganisation_before_finality_is_mended_in_the_order_of_nonces(quiet
     assert {anchor.status for anchor in final} == {"finalized"}
     assert [anchor.transaction for anchor in final] == [anchor.transaction for anchor in included]
     assert [anchor.block_hash for anchor in final] != [anchor.block_hash for anchor in included]
-    assert len(FileOutbox(path).rows()) == 3
+    assert len(Kept(path).all_rows()) == 3
 
 
 @pytest.mark.anvil
 def test_another_home_of_the_same_key_takes_the_nonce(quiet: str, path: Path, tmp_path: Path) -> None:
     with blocks_coming(quiet):
         contract = adapter(HTTPProvider(quiet), None, 1).deploy()
-    mine = adapter(HTTPProvider(quiet), contract, 1, FileOutbox(path))
-    theirs = adapter(HTTPProvider(quiet), contract, 1, FileOutbox(tmp_path / "elsewhere" / "a.jsonl"))
+    mine = adapter(HTTPProvider(quiet), contract, 1, Kept(path))
+    theirs = adapter(HTTPProvider(quiet), contract, 1, Kept(tmp_path / "elsewhere" / "a.sqlite"))
     mine.submit(digest("a"))
     chain.rpc(quiet, "anvil_dropAllTransactions")
     theirs.submit(digest("b"))  # the same nonce
     chain.mine(quiet)
-    assert FileOutbox(path).rows()[0].nonce == nonce(quiet, 1) - 1
+    assert Kept(path).all_rows()[0].nonce == nonce(quiet, 1) - 1
     assert mine.status(digest("a")).status == "signed"
     mine.submit(digest("a"))  # under a new nonce
     chain.mine(quiet, 3)
     assert {mine.status(digest(text)).status for text in "ab"} == {"finalized"}
-    assert [row.nonce for row in FileOutbox(path).rows()] == [1, 2]
+    assert [row.nonce for row in Kept(path).all_rows()] == [1, 2]
 
 
 @pytest.mark.anvil
@@ -285,13 +287,11 @@ def test_threads_of_one_home_give_every_digest_one_transaction(funded: str, cont
     before = nonce(funded, 1)
     names = [f"t{number % 5}" for number in range(10)]
     with ThreadPoolExecutor(5) as pool:
-        work = [
-            pool.submit(adapter(HTTPProvider(funded), contract, 1, FileOutbox(path)).submit, digest(n)) for n in names
-        ]
+        work = [pool.submit(adapter(HTTPProvider(funded), contract, 1, Kept(path)).submit, digest(n)) for n in names]
         for one in work:
             assert one.result().status in {"sent", "included", "finalized"}
     chain.mine(funded, 3)
-    anchors = adapter(HTTPProvider(funded), contract, 1, FileOutbox(path))
+    anchors = adapter(HTTPProvider(funded), contract, 1, Kept(path))
     assert {anchors.wait(digest(name), 20).status for name in names} == {"finalized"}
     assert nonce(funded, 1) == before + 5
 
@@ -300,14 +300,14 @@ def test_threads_of_one_home_give_every_digest_one_transaction(funded: str, cont
 def test_a_rising_base_fee_does_not_strand_an_anchor(quiet: str, path: Path) -> None:
     with blocks_coming(quiet):
         contract = adapter(HTTPProvider(quiet), None, 1).deploy()
-    anchors = adapter(HTTPProvider(quiet), contract, 1, FileOutbox(path))
+    anchors = adapter(HTTPProvider(quiet), contract, 1, Kept(path))
     anchors.submit(digest("a"))
-    chain.rpc(quiet, "anvil_setNextBlockBaseFeePerGas", hex(100 * most_paid(FileOutbox(path).rows()[0])))
+    chain.rpc(quiet, "anvil_setNextBlockBaseFeePerGas", hex(100 * most_paid(Kept(path).all_rows()[0])))
     chain.mine(quiet)
     assert anchors.status(digest("a")).status in {"signed", "sent"}  # the node may have dropped it
     assert anchors.submit(digest("a")).status == "sent"
     chain.mine(quiet, 3)
-    first, second = FileOutbox(path).rows()
+    first, second = Kept(path).all_rows()
     assert first.nonce == second.nonce
     assert anchors.status(digest("a")).transaction == second.transaction
     assert anchors.status(digest("a")).status == "finalized"
@@ -315,7 +315,7 @@ def test_a_rising_base_fee_does_not_strand_an_anchor(quiet: str, path: Path) -> 
 
 @pytest.mark.anvil
 def test_a_stranger_without_the_outbox_or_a_key_sees_the_same(funded: str, contract: str, path: Path) -> None:
-    anchors = adapter(HTTPProvider(funded), contract, 1, FileOutbox(path))
+    anchors = adapter(HTTPProvider(funded), contract, 1, Kept(path))
     anchors.submit(digest("a"))
     chain.mine(funded, 3)
     final = anchors.wait(digest("a"), 20)
@@ -331,9 +331,9 @@ def test_a_stranger_without_the_outbox_or_a_key_sees_the_same(funded: str, contr
 @pytest.mark.anvil
 def test_a_key_without_means_is_told_so(funded: str, contract: str, path: Path) -> None:
     with pytest.raises(Conflict) as caught:
-        adapter(HTTPProvider(funded), contract, 99, FileOutbox(path)).submit(digest("a"))
+        adapter(HTTPProvider(funded), contract, 99, Kept(path)).submit(digest("a"))
     assert caught.value.code == "no_gas"
-    assert FileOutbox(path).rows() == []
+    assert Kept(path).all_rows() == []
 
 
 class Lying(EthereumTesterProvider):  # type: ignore[misc]
@@ -403,17 +403,17 @@ def test_without_a_contract_one_is_asked_for() -> None:
         adapter(EthereumTesterProvider(), None, 1).status(digest("a"))
 
 
-def test_a_lost_answer_to_a_submission_is_no_second_transaction() -> None:
+def test_a_lost_answer_to_a_submission_is_no_second_transaction(tmp_path: Path) -> None:
     node = Lying("eth_sendRawTransaction", ConnectionResetError())
     contract = adapter(node, None, 1).deploy()
-    outbox = MemoryOutbox()
+    outbox = Kept(tmp_path / "a.sqlite")
     node.lies = True
     with pytest.raises(Unavailable):
         adapter(node, contract, 1, outbox).submit(digest("a"))
     assert adapter(node, contract, 1, outbox).status(digest("a")).status == "signed"
     node.lies = False
     assert adapter(node, contract, 1, outbox).wait(digest("a"), 5).status == "finalized"
-    assert len(outbox.rows()) == 1
+    assert len(outbox.all_rows()) == 1
 
 
 @pytest.mark.parametrize(

@@ -264,7 +264,7 @@ VECTOR = {  # Web3 Secret Storage Definition, its pbkdf2 and scrypt test vectors
 }
 
 
-def test_the_published_vector() -> None:
+def test_the_published_vectors_of_a_keystore_are_read() -> None:
     expected = "7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d"
     assert keystore.decrypt(json.dumps(VECTOR["pbkdf2"]), "testpassword").hex() == expected
 

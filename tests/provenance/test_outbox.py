@@ -1,25 +1,27 @@
-"""The outbox: what is kept survives, what a crash cut off was never sent, damage is found; fees of transactions."""
+"""The outbox: what is kept survives, and one process decides at a time; fees of transactions, and sending them."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import threading
-import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from Crypto.Hash import keccak
 from eth_account import Account
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import contracts_abi
-from registry.core.errors import Conflict, Unavailable, Untrusted
-from registry.provenance.anchors.outbox import FileOutbox, MemoryOutbox, Outbox, Sent
+from registry.catalog.schema.database import Catalog
+from registry.catalog.transactions import CatalogOutbox
+from registry.core.errors import Conflict
+from registry.provenance.anchors.outbox import Decide, Outbox, Sent
 from registry.provenance.anchors.sending import Receipt, Sending
 from registry.provenance.anchors.transactions import ANCHOR, TIP, Fees, bumped, fees_for, most_paid, sign
+from tests.catalog.databases import KINDS, migrated
+from tests.support.outbox import Kept, MemoryOutbox
 
 CHAIN = "eip155:31337"
 TO = "0x" + "11" * 20
@@ -40,108 +42,91 @@ def sent(nonce: int = 0, *, purpose: str = "a", chain: str = CHAIN, base: int = 
     return sign(FixedKey(), purpose, chain=chain, nonce=nonce, fees=fees_for(base), gas=21_000, to=TO, data=b"\x01")
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "outbox" / "transactions.jsonl"
+WHO = FixedKey().address
 
 
-@pytest.fixture(params=["file", "memory"])
-def outbox(request: pytest.FixtureRequest, path: Path) -> Outbox:
-    return FileOutbox(path) if request.param == "file" else MemoryOutbox()
+@pytest.fixture(params=[*KINDS, "memory"])
+def outbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Outbox]:
+    """Each outbox that there is: in both databases, and the one of these tests."""
+    if request.param == "memory":
+        yield MemoryOutbox()
+        return
+    with migrated(request.param, tmp_path, request) as url, closing(Catalog(url)) as catalog:
+        yield CatalogOutbox(lambda: catalog)
+
+
+def keep(outbox: Outbox, one: Sent) -> None:
+    outbox.add(one.chain, one.sender, lambda rows: one)
 
 
 def test_rows_are_kept_in_order(outbox: Outbox) -> None:
-    assert outbox.rows() == []
+    assert outbox.rows(CHAIN, WHO) == []
     kept = [sent(nonce) for nonce in (2, 0, 1)]
-    with outbox.lock():
-        for one in kept:
-            outbox.add(one)
-    assert outbox.rows() == kept
+    for one in kept:
+        keep(outbox, one)
+    assert outbox.rows(CHAIN, WHO) == kept
 
 
-def test_another_process_sees_them(path: Path) -> None:
-    with FileOutbox(path).lock():
-        FileOutbox(path).add(sent())
-    assert FileOutbox(path).rows() == [sent()]
+def test_rows_of_another_chain_or_sender_are_not_among_them(outbox: Outbox) -> None:
+    other = sign(FixedKey(7), "a", chain=CHAIN, nonce=0, fees=fees_for(10), gas=21_000, to=TO, data=b"\x01")
+    for one in (sent(), sent(chain="eip155:1"), other):
+        keep(outbox, one)
+    assert outbox.rows(CHAIN, WHO) == [sent()]
+    assert outbox.rows("eip155:1", WHO) == [sent(chain="eip155:1")]
+    assert outbox.rows(CHAIN, other.sender) == [other]
 
 
-def test_asking_makes_no_file(path: Path) -> None:
-    assert FileOutbox(path).rows() == []
-    assert not path.parent.exists()
+def test_who_decides_sees_what_is_kept_and_may_keep_nothing(outbox: Outbox) -> None:
+    keep(outbox, sent(0))
+    seen: list[Sequence[Sent]] = []
+
+    def decide(rows: Sequence[Sent]) -> Sent | None:
+        seen.append(rows)
+        return None
+
+    assert outbox.add(CHAIN, WHO, decide) is None
+    assert seen == [[sent(0)]]
+    assert outbox.rows(CHAIN, WHO) == [sent(0)]
 
 
-def test_no_secret_is_in_it(path: Path) -> None:
-    with FileOutbox(path).lock():
-        FileOutbox(path).add(sent())
-    assert FixedKey().private_bytes().hex() not in path.read_text()
-    assert path.parent.stat().st_mode & 0o077 == 0
+def test_what_fails_while_it_is_decided_keeps_nothing(outbox: Outbox) -> None:
+    def decide(rows: Sequence[Sent]) -> Sent | None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        outbox.add(CHAIN, WHO, decide)
+    assert outbox.rows(CHAIN, WHO) == []
+    keep(outbox, sent())
+    assert outbox.rows(CHAIN, WHO) == [sent()]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(cut=st.integers(min_value=1, max_value=10_000))
-def test_a_line_that_a_crash_cut_off_is_dropped(path: Path, cut: int) -> None:
-    path.unlink(missing_ok=True)
-    outbox = FileOutbox(path)
-    with outbox.lock():
-        outbox.add(sent(0))
-        whole = path.stat().st_size
-        outbox.add(sent(1))
-        os.truncate(path, whole + cut % (path.stat().st_size - whole))
-        assert outbox.rows() == [sent(0)]
-        outbox.add(sent(2))
-    assert outbox.rows() == [sent(0), sent(2)]
+def test_one_decides_at_a_time(outbox: Outbox) -> None:
+    """Each takes the nonce after those that it sees; none is taken twice, none is left out."""
+
+    def work() -> None:
+        outbox.add(CHAIN, WHO, lambda rows: sent(len(rows)))
+
+    with ThreadPoolExecutor(8) as pool:
+        for one in [pool.submit(work) for _ in range(24)]:
+            one.result()
+    assert [one.nonce for one in outbox.rows(CHAIN, WHO)] == list(range(24))
 
 
-@pytest.mark.parametrize("line", ["{}", "[]", "nonsense", '{"nonce": "x"}', "\xff"])
-def test_a_damaged_line_is_untrusted(path: Path, line: str) -> None:
-    with FileOutbox(path).lock():
-        FileOutbox(path).add(sent(0))
-    path.write_bytes(line.encode("latin-1") + b"\n" + path.read_bytes())
-    with pytest.raises(Untrusted) as caught:
-        FileOutbox(path).rows()
-    assert caught.value.code == "outbox_damaged"
+def test_looking_makes_no_database(tmp_path: Path) -> None:
+    def none() -> Catalog:
+        raise AssertionError("nothing is opened")
+
+    assert CatalogOutbox(none, lambda: False).rows(CHAIN, WHO) == []
 
 
-def test_a_place_that_can_not_be_used_is_unavailable(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"")
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(Unavailable), FileOutbox(tmp_path / "file" / "rows").lock():
-        pass
-    with pytest.raises(Unavailable):
-        FileOutbox(tmp_path / "folder").rows()
-    with pytest.raises(Unavailable):
-        FileOutbox(tmp_path / "folder").add(sent())
-
-
-def test_one_submitter_at_a_time_among_processes(path: Path) -> None:
-    code = (
-        "import sys, time; from pathlib import Path; from registry.provenance.anchors.outbox import FileOutbox\n"
-        "with FileOutbox(Path(sys.argv[1])).lock():\n  print('in', flush=True); time.sleep(30)"
-    )
-    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"in\n"
-        threading.Timer(0.5, holder.kill).start()
-        begin = time.monotonic()
-        with FileOutbox(path).lock():  # a killed holder lets go
-            assert time.monotonic() - begin > 0.3
-
-
-def test_one_submitter_at_a_time_among_threads(path: Path) -> None:
-    inside: list[int] = []
-
-    def work(number: int) -> None:
-        with FileOutbox(path).lock():
-            inside.append(number)
-            time.sleep(0.02)
-            assert inside[-1] == number
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(inside) == list(range(8))
+def test_no_secret_is_in_it(tmp_path: Path) -> None:
+    outbox = Kept(tmp_path / "a.sqlite")
+    keep(outbox, sent())
+    outbox.catalog.close()
+    secret = FixedKey().private_bytes()
+    data = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert secret not in data
+    assert secret.hex().encode() not in data
 
 
 def selector(signature: str) -> bytes:
@@ -200,6 +185,10 @@ class Simulated:
             self.pool.append(raw)
 
 
+def needed() -> bool:
+    return True
+
+
 @pytest.fixture
 def node() -> Simulated:
     return Simulated()
@@ -217,45 +206,45 @@ def sending(node: Simulated, kept: MemoryOutbox) -> Sending:
 
 def test_nonces_count_up_over_what_is_kept(node: Simulated, kept: MemoryOutbox, sending: Sending) -> None:
     for name in "abc":
-        sending.send(name, TO, b"", 50_000)
+        sending.send(name, TO, b"", 50_000, needed)
     node.pool.clear()  # the node forgot everything; the outbox did not
-    sending.send("d", TO, b"", 50_000)
-    assert [row.nonce for row in kept.rows()] == [0, 1, 2, 3]
+    sending.send("d", TO, b"", 50_000, needed)
+    assert [row.nonce for row in kept.rows(CHAIN, WHO)] == [0, 1, 2, 3]
 
 
 def test_what_was_dropped_is_sent_again_in_the_order_of_nonces(
     node: Simulated, kept: MemoryOutbox, sending: Sending
 ) -> None:
     for name in "abc":
-        sending.send(name, TO, b"", 50_000)
-    rows = kept.rows()
+        sending.send(name, TO, b"", 50_000, needed)
+    rows = kept.rows(CHAIN, WHO)
     node.pool.clear()
     node.received.clear()
     node.mined = 1
     sending.send_kept()
     assert node.received == [bytes.fromhex(row.raw[2:]) for row in rows[1:]]
-    assert kept.rows() == rows
+    assert kept.rows(CHAIN, WHO) == rows
     assert [sending.can_be_mined(name) for name in "abc"] == [False, True, True]
 
 
 def test_what_no_block_would_take_is_paid_better_and_every_hash_is_kept(
     node: Simulated, kept: MemoryOutbox, sending: Sending
 ) -> None:
-    sending.send("a", TO, b"", 50_000)
-    node.base = most_paid(kept.rows()[0]) + 1
+    sending.send("a", TO, b"", 50_000, needed)
+    node.base = most_paid(kept.rows(CHAIN, WHO)[0]) + 1
     sending.send_kept()
-    first, second = kept.rows()
+    first, second = kept.rows(CHAIN, WHO)
     assert (first.nonce, first.purpose) == (second.nonce, second.purpose)
     assert most_paid(second) > node.base
     assert node.received[-1].hex() == second.raw[2:]
     sending.send_kept()
-    assert len(kept.rows()) == 2, "it pays enough: no third"
+    assert len(kept.rows(CHAIN, WHO)) == 2, "it pays enough: no third"
 
 
 def test_rows_of_another_chain_are_left_alone(node: Simulated, kept: MemoryOutbox, sending: Sending) -> None:
-    kept.add(sent(5, chain="eip155:1"))
+    keep(kept, sent(5, chain="eip155:1"))
     sending.send_kept()
-    sending.send("a", TO, b"", 50_000)
+    sending.send("a", TO, b"", 50_000, needed)
     assert [row.nonce for row in sending.kept()] == [0]
     assert len(node.received) == 1
 
@@ -263,7 +252,66 @@ def test_rows_of_another_chain_are_left_alone(node: Simulated, kept: MemoryOutbo
 def test_a_key_that_can_not_pay_signs_nothing(node: Simulated, kept: MemoryOutbox, sending: Sending) -> None:
     node.rich = 50_000 * fees_for(node.base).most - 1
     with pytest.raises(Conflict) as caught:
-        sending.send("a", TO, b"", 50_000)
+        sending.send("a", TO, b"", 50_000, needed)
     assert caught.value.code == "no_gas"
     assert FixedKey().address in str(caught.value)
-    assert kept.rows() == []
+    assert kept.rows(CHAIN, WHO) == []
+
+
+def test_what_is_kept_for_a_purpose_is_not_signed_again(node: Simulated, kept: MemoryOutbox, sending: Sending) -> None:
+    for _ in range(2):
+        sending.send("a", TO, b"", 50_000, needed)
+    assert [row.nonce for row in kept.rows(CHAIN, WHO)] == [0]
+    node.mined = 1  # its nonce is used up, and nothing came of it
+    node.pool.clear()
+    sending.send("a", TO, b"", 50_000, needed)
+    assert [row.nonce for row in kept.rows(CHAIN, WHO)] == [0, 1]
+
+
+def test_what_is_no_longer_needed_is_not_signed(node: Simulated, kept: MemoryOutbox, sending: Sending) -> None:
+    sending.send("a", TO, b"", 50_000, lambda: False)
+    assert kept.rows(CHAIN, WHO) == []
+    assert node.received == []
+
+
+def meanwhile(kept: MemoryOutbox, work: Callable[[], object]) -> MemoryOutbox:
+    """An outbox where another process does something just before the first one decides."""
+
+    class Meanwhile(MemoryOutbox):
+        busy = False
+
+        def rows(self, chain: str, sender: str) -> list[Sent]:
+            return kept.rows(chain, sender)
+
+        def add(self, chain: str, sender: str, decide: Decide) -> Sent | None:
+            if not self.busy:
+                self.busy = True
+                work()
+            return kept.add(chain, sender, decide)
+
+    return Meanwhile()
+
+
+def test_another_process_signs_first_and_is_killed(node: Simulated, kept: MemoryOutbox) -> None:
+    """Its nonce is not given again, and what it did not get to send is sent before."""
+    outbox = meanwhile(kept, lambda: keep(kept, sent(0, purpose="b")))
+    Sending(node, FixedKey(), outbox).send("a", TO, b"", 50_000, needed)
+    rows = kept.rows(CHAIN, WHO)
+    assert [(row.purpose, row.nonce) for row in rows] == [("b", 0), ("a", 1)]
+    assert node.received == [bytes.fromhex(row.raw[2:]) for row in rows]
+
+
+def test_another_process_signs_the_same_first(node: Simulated, kept: MemoryOutbox) -> None:
+    outbox = meanwhile(kept, lambda: keep(kept, sent(0, purpose="a")))
+    Sending(node, FixedKey(), outbox).send("a", TO, b"", 50_000, needed)
+    assert kept.rows(CHAIN, WHO) == [sent(0, purpose="a")]
+    assert node.received == [bytes.fromhex(sent(0, purpose="a").raw[2:])]
+
+
+def test_two_processes_pay_better_for_one_nonce_once(node: Simulated, kept: MemoryOutbox, sending: Sending) -> None:
+    sending.send("a", TO, b"", 50_000, needed)
+    node.base = most_paid(kept.rows(CHAIN, WHO)[0]) + 1
+    Sending(node, FixedKey(), meanwhile(kept, sending.send_kept)).send_kept()
+    first, second = kept.rows(CHAIN, WHO)
+    assert first.nonce == second.nonce == 0
+    assert node.received[-1].hex() == second.raw[2:]

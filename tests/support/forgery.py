@@ -6,9 +6,13 @@ into the same store; ``car_of`` writes the file in which it is sent, log and ope
 
 from __future__ import annotations
 
+import atexit
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, NamedTuple
 
 import msgspec
@@ -28,6 +32,7 @@ from registry.workflows.images.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
+from tests.support.children import in_this_process
 from tests.support.signer import MemorySigner
 
 PLUGIN = Path(__file__).parent / "plugin"
@@ -66,16 +71,25 @@ def released(home: Home, entry: CID) -> Released:
 
 
 @contextmanager
-def simulated_home(folder: Path) -> Iterator[Home]:
-    """A home with the simulated method and ``faces`` imported."""
+def opened_home(folder: Path, *, children: bool = False) -> Iterator[Home]:
+    """The home in a folder, with the simulated method; ``children``: its folds are processes, as they are outside."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMOTIONET_HOME", str(folder / "home"))
         patch.setenv("PYTHONPATH", str(PLUGIN))
         patch.syspath_prepend(str(PLUGIN))
+        if not children:
+            in_this_process(patch)
         opened = open_home(read_settings())
-        import_source(opened, str(faces(folder / "faces")))
         yield opened
         opened.close()
+
+
+@contextmanager
+def simulated_home(folder: Path, *, children: bool = False) -> Iterator[Home]:
+    """A home with the simulated method and ``faces`` imported."""
+    with opened_home(folder, children=children) as opened:
+        import_source(opened, str(faces(folder / "faces")))
+        yield opened
 
 
 def publish(home: Home, **wanted: Any) -> Released:
@@ -87,11 +101,22 @@ def publish(home: Home, **wanted: Any) -> Released:
     return released(home, CID.parse(publish_release(home, run)["entry"]))
 
 
+@cache
+def _made_once() -> tuple[Path, CID]:
+    """A folder whose home has one release, and the release's entry: made once a process, and only copied."""
+    folder = Path(mkdtemp(prefix="emotionet-released-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with simulated_home(folder) as home:
+        return folder, publish(home).entry
+
+
 @contextmanager
 def simulated_release(folder: Path) -> Iterator[Released]:
-    """A home with one release, of the simulated method. Takes about 2 s: share it over a module."""
-    with simulated_home(folder) as home:
-        yield publish(home)
+    """A home of one's own with one release of the simulated method, which may be written to."""
+    made, entry = _made_once()
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    with opened_home(folder) as home:
+        yield released(home, entry)
 
 
 def replaced(cid: CID, value: records.Record, /, **fields: Any) -> Changed:

@@ -48,7 +48,7 @@ def test_every_figure_is_described_and_refers_to_nothing() -> None:
         assert all(len(row) == len(drawing.head) for row in drawing.rows)
 
 
-def test_same_data_same_bytes() -> None:
+def test_the_same_data_gives_the_same_bytes() -> None:
     assert drawings() == drawings()
 
 
@@ -81,7 +81,7 @@ HOSTILE: list[Callable[[], Drawing | str]] = [
 
 
 @pytest.mark.parametrize("draw", HOSTILE)
-def test_hostile_names(draw: Callable[[], Drawing | str]) -> None:
+def test_hostile_names_are_escaped(draw: Callable[[], Drawing | str]) -> None:
     root = parsed(draw())
     assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {
         "svg", "title", "desc", "text", "line", "rect", "polyline", "polygon", "path", "circle",
@@ -104,7 +104,7 @@ EMPTY: list[Callable[[], Drawing | str]] = [
 
 
 @pytest.mark.parametrize("draw", EMPTY)
-def test_nothing_to_show(draw: Callable[[], Drawing | str]) -> None:
+def test_figures_of_nothing_are_drawn(draw: Callable[[], Drawing | str]) -> None:
     drawing = draw()
     parsed(drawing)
     assert "nan" not in (drawing if isinstance(drawing, str) else drawing.svg)
@@ -219,7 +219,7 @@ def test_long_names_of_ten_classes_stay_inside() -> None:
             assert left + long <= width + 1, (drawing.head, one.text)
 
 
-def test_small_helpers() -> None:
+def test_texts_of_a_figure_are_shortened_and_plain() -> None:
     assert shortened("x" * 30, 5) == "xxxx…"
     assert plain("a\x00b\ud800c\n") == "abc"
     assert 'fill="currentColor"' in picture("t", "d", [], 1, 1)

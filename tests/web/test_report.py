@@ -59,7 +59,7 @@ def page(**changes: Any) -> Page:
     return Page(render_report(data(**changes)))
 
 
-def test_stands_alone() -> None:
+def test_the_page_needs_no_other_file() -> None:
     found = page()
     assert not {"script", "link", "iframe", "object", "embed", "form", "base"} & set(found.tags)
     for tag, name, value in found.attributes:
@@ -73,11 +73,11 @@ def test_stands_alone() -> None:
     assert set(re.findall(r"https?://[^\"'\s<]+", whole)) == {"http://www.w3.org/2000/svg"}
 
 
-def test_same_data_same_bytes() -> None:
+def test_the_same_data_gives_the_same_bytes() -> None:
     assert render_report(data()) == render_report(data())
 
 
-def test_says_what_it_must() -> None:
+def test_the_page_says_what_it_must() -> None:
     text = page().text
     for wanted in (
         "These are drawings.",

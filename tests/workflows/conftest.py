@@ -11,6 +11,7 @@ import pytest
 
 from registry.assembly import Home, open_home
 from registry.settings import read_settings
+from tests.support.children import in_this_process
 
 PLUGIN = Path(__file__).parents[1] / "support" / "plugin"
 Folder = Callable[..., Path]
@@ -31,6 +32,12 @@ def opened(environment: dict[str, str]) -> Iterator[Home]:
     home = open_home(read_settings(environment))
     yield home
     home.close()
+
+
+@pytest.fixture
+def children_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Children are calls: for tests of what a run leaves."""
+    in_this_process(monkeypatch)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 
 from registry.assembly import open_home
 from registry.core.table import tables
-from registry.provenance.anchors.ethereum import deploy_contract
 from registry.provenance.checks.report import FAILS, UNCHECKED
 from registry.settings import read_settings
 from registry.workflows.audit.audit_target import audit_car, audit_target
@@ -27,7 +26,7 @@ def test_an_anchored_release_holds(anvil: str, tmp_path: Path, monkeypatch: pyte
     monkeypatch.syspath_prepend(str(PLUGIN))
     first = open_home(read_settings())
     fund(anvil, first.key.address)
-    monkeypatch.setenv("EMOTIONET_CHAIN_CONTRACT", deploy_contract(first.settings, first.key))
+    monkeypatch.setenv("EMOTIONET_CHAIN_CONTRACT", first.chain.deploy())
     first.close()
     home = open_home(read_settings())
     import_source(home, str(faces(tmp_path / "faces")))

@@ -21,6 +21,8 @@ from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.workflows.conftest import Folder
 
+pytestmark = pytest.mark.usefixtures("children_here")
+
 IMPOSSIBLE = {  # 12 images of 6 persons, three classes of 4 and none of the fourth; a group needs 3 images
     "more folds than persons": (
         Wanted("simulated", "simulated", overrides={"folds": 7}),

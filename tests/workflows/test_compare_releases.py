@@ -18,6 +18,8 @@ from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.workflows.conftest import Folder
 
+pytestmark = pytest.mark.usefixtures("children_here")
+
 
 def released(opened: Home, snapshot: CID, **overrides: int) -> CID:
     wanted = Wanted(recipe="simulated", method="simulated", overrides=overrides)

@@ -20,6 +20,8 @@ from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.workflows.conftest import Folder
 
+pytestmark = pytest.mark.usefixtures("children_here")
+
 SECRETS = (b"a secret comment", b"a secret description", b"a secret profile")
 
 
@@ -73,7 +75,7 @@ def test_a_sheet_shows_every_reason_and_a_copy_beside_what_was_kept() -> None:
     assert draw_sheet(crowd, nothing.get).size == draw_sheet(crowd[:A_REASON], nothing.get).size
 
 
-def test_rows_of_a_run(opened: Home, labeled: Folder, tmp_path: Path) -> None:
+def test_rows_of_a_run_say_why_each_image_was_dropped(opened: Home, labeled: Folder, tmp_path: Path) -> None:
     folder = labeled(12, rows="empty.jpg,feliz,anna,Person 99\n")
     (folder / "images" / "empty.jpg").write_bytes(b"")
     import_source(opened, str(folder))

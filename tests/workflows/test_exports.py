@@ -43,7 +43,7 @@ from registry.workflows.store.find_records import record_lineage
 
 LABELS = ("triste", "sorprendido", "feliz", "enojado")
 # mlcroissant's own warnings, of pandas and of its optional parts
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("children_here")]
 
 
 def picture(number: int, kind: str, orientation: int | None = None) -> bytes:

@@ -256,7 +256,7 @@ def below_the_floor(opened: Home, view: ReleaseView) -> Changed:
 
 def longer_history(opened: Home, view: ReleaseView) -> Changed:
     def edit(rows: list[Any]) -> list[Any]:
-        return [*rows, [3, rows[-1][1]]]
+        return [*rows, [3, *rows[-1][1:]]]
 
     table = new_table(opened, view.trainings[0].history, records.HISTORY, edit)
     return of_training(history=table)(opened, view)

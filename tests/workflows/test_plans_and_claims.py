@@ -21,6 +21,8 @@ from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.workflows.conftest import Folder
 
+pytestmark = pytest.mark.usefixtures("children_here")
+
 
 def run_of(opened: Home, snapshot: CID, seed: int, *claims: str) -> str:
     run = start_run(

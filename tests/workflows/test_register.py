@@ -139,7 +139,7 @@ def test_an_entry_that_was_pending_at_a_crash_is_finished_first(opened: Home, mo
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(appending, "_put_into_store", crash)
+        patch.setattr(appending, "_put_pending", crash)
         with pytest.raises(KeyboardInterrupt):
             append(opened, opened.key, one)
     assert append(opened, opened.key, two).new

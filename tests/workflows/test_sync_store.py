@@ -30,6 +30,8 @@ from tests.support.blocks import lose
 from tests.support.kubo import Kubo
 from tests.workflows.conftest import Folder
 
+pytestmark = pytest.mark.usefixtures("children_here")
+
 NAMES = ("embedded", "kubo")
 
 
@@ -118,7 +120,7 @@ def test_a_home_that_lives_on_a_node(
     assert not (opened.settings.blocks / "packs").exists()
 
 
-def test_the_command(
+def test_the_command_says_what_it_published(
     environment: dict[str, str],
     labeled: Folder,
     kubo: Kubo,

@@ -23,6 +23,8 @@ from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.workflows.conftest import PLUGIN
 
+pytestmark = pytest.mark.usefixtures("children_here")
+
 ABSENT = "bafyreib2rxk3rybk3aobmv5cjuql3bm2twh4jo5uxgf5kpqcsgz7soitae"
 
 

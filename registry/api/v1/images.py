@@ -26,6 +26,7 @@ from registry.api.v1.wire import (
     Cursor,
     Filter,
     ImagePath,
+    IssuerFilter,
     Key,
     Limit,
     NewLabel,
@@ -104,16 +105,27 @@ def _once(
 def list_images(
     home: Home,
     label: Filter = None,
+    issuer: IssuerFilter = None,
     contributor: Filter = None,
     subject: Filter = None,
     status: StatusFilter = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page:
-    """Images by rising sha256; all filters must be met by one contributor's newest label."""
+    """Images by rising sha256; all filters must be met by one contributor's newest label.
+
+    A contributor's name under two issuers is two people: `issuer` says whose, and `speakers` shows it.
+    """
     with home.catalog.read() as db:
         found, following = images.list_images(
-            db, label=label, contributor=contributor, subject=subject, status=status, cursor=cursor, limit=limit
+            db,
+            label=label,
+            issuer=issuer,
+            contributor=contributor,
+            subject=subject,
+            status=status,
+            cursor=cursor,
+            limit=limit,
         )
     return page(found, following)
 

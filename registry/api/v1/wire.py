@@ -94,15 +94,22 @@ class NewWithdrawal(Request, frozen=True):
 
 
 class Query(Request, frozen=True):
-    """Which rows a snapshot takes; every value exactly as given."""
+    """Which rows a snapshot takes; every value exactly as given, and all of them by one row.
+
+    A contributor's name under several issuers is several people: say whose with `issuer`.
+    """
 
     label: Name | None = None
+    issuer: Name | None = None
     contributor: Name | None = None
     subject: Name | None = None
+    licence: Name | None = None
+    consent: Name | None = None
     attributes: Attributes = msgspec.field(default_factory=dict)
+    rights: Attributes = msgspec.field(default_factory=dict)
 
     def to_query(self) -> dict[str, Any]:
-        """As ``registry.core.snapshots.snapshot.matches`` takes it: only what is asked for."""
+        """As ``registry.core.snapshots.query.matches`` takes it: only what is asked for."""
         return {name: value for name in self.__struct_fields__ if (value := getattr(self, name))}
 
 

@@ -47,7 +47,12 @@ FIELDS: Mapping[type[records.Record], Mapping[str, tuple[str, str]]] = {
         "seen": ("seen", CONTENT),
     },
     records.Draw: {"plan": ("of", RECORD), "folds": ("folds", CONTENT)},
-    records.Training: {"draw": ("of", RECORD), "weights": ("weights", CONTENT), "history": ("history", CONTENT)},
+    records.Training: {
+        "draw": ("of", RECORD),
+        "weights": ("weights", CONTENT),
+        "history": ("history", CONTENT),
+        "checkpoints": ("checkpoint", CONTENT),
+    },
     records.Evaluation: {
         "draw": ("of", RECORD),
         "predictions": ("predictions", CONTENT),
@@ -87,7 +92,7 @@ def _values(value: Any) -> Iterator[Any]:
     if isinstance(value, tuple):
         for item in value:
             yield from _values(item)
-    elif isinstance(value, records.Weights):
+    elif isinstance(value, records.Weights | records.Checkpoint):
         yield value.cid
     elif value is not None:
         yield value

@@ -6,16 +6,14 @@ and place, stands for it where one entry is wanted, whatever order entries were 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
 
 from registry.catalog.schema import derived
 from registry.catalog.schema.derived import entries
-from registry.catalog.schema.operational import pending_entries
-from registry.catalog.schema.sql import decode_cursor, encode_cursor, page_limit
-from registry.core import records
+from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, page_limit
 from registry.core.ipld.cid import CID
 
 
@@ -58,10 +56,23 @@ def issued_at(db: sa.Connection, entry: CID) -> str | None:
     return db.scalar(sa.select(entries.c.issued_at).where(entries.c.cid == str(entry)))
 
 
+def at(db: sa.Connection, issuer: str, seq: int) -> CID | None:
+    """The entry at a place of an issuer's log, None if it is not known."""
+    text = db.scalar(sa.select(entries.c.cid).where(entries.c.issuer == issuer, entries.c.seq == seq))
+    return CID.parse(text) if text is not None else None
+
+
+def unknown(db: sa.Connection, cids: Collection[CID]) -> list[CID]:
+    """Those of these entries that the catalog does not know, sorted."""
+    known: set[str] = set()
+    for part in chunks(map(str, cids)):
+        known.update(db.scalars(sa.select(entries.c.cid).where(entries.c.cid.in_(part))))
+    return sorted(cid for cid in cids if str(cid) not in known)
+
+
 def first(db: sa.Connection, issuer: str) -> CID | None:
     """The entry that opens an issuer's log, None if it is not known."""
-    text = db.scalar(sa.select(entries.c.cid).where(entries.c.issuer == issuer, entries.c.seq == 0))
-    return CID.parse(text) if text is not None else None
+    return at(db, issuer, 0)
 
 
 def issuers(db: sa.Connection) -> list[str]:
@@ -114,21 +125,3 @@ def page_said(
 def as_dict(row: sa.RowMapping) -> dict[str, Any]:
     """A ``said`` row as a plain dict, without the place in the log."""
     return {name: bool(value) if name == "withdrawn" else value for name, value in row.items() if name != "seq"}
-
-
-def add_pending(db: sa.Connection, cid: CID, entry: records.Entry, data: bytes) -> None:
-    """Remember an entry's bytes until they are known to be in the store."""
-    row = {"cid": str(cid), "issuer": entry.issuer, "seq": entry.seq, "data": data}
-    db.execute(sa.insert(pending_entries).values(row))
-
-
-def pending(db: sa.Connection, issuer: str) -> list[tuple[CID, int, bytes]]:
-    """An issuer's entries whose bytes may not be in the store yet, oldest first: CID, place, bytes."""
-    table = pending_entries
-    found = db.execute(sa.select(table).where(table.c.issuer == issuer).order_by(table.c.seq))
-    return [(CID.parse(row.cid), row.seq, row.data) for row in found]
-
-
-def drop_pending(db: sa.Connection, cids: Sequence[CID]) -> None:
-    """Forget pending entries: their bytes are in the store, and flushed."""
-    db.execute(sa.delete(pending_entries).where(pending_entries.c.cid.in_([str(cid) for cid in cids])))

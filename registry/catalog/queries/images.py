@@ -96,6 +96,7 @@ def list_images(
     db: sa.Connection,
     *,
     label: str | Sequence[str] | None = None,
+    issuer: str | None = None,
     contributor: str | None = None,
     subject: str | None = None,
     status: str | None = None,
@@ -105,11 +106,12 @@ def list_images(
     """A page of images by rising sha256, and the cursor of the next page or None.
 
     Each has ``sha256`` (hex), ``cid``, ``size``, ``label`` (the one most contributors give, as given;
-    None on a tie), ``labels`` {label: count}, ``contributors``, ``subject``, ``licence`` (None unless
-    all who give one agree) and ``status``. ``label`` (one, or any of several), ``contributor`` and
-    ``subject`` must all be met by one newest row. ``UsageError`` for an unknown status, limit or cursor.
+    None on a tie), ``labels`` {label: count}, ``contributors``, ``speakers`` (whose they are, and what
+    each says: {issuer, contributor, label}), ``subject``, ``licence`` (None unless all who give one agree)
+    and ``status``. ``label`` (one, or any of several), ``issuer``, ``contributor`` and ``subject`` must all
+    be met by one newest row. ``UsageError`` for an unknown status, limit or cursor.
     """
-    wanted = {"label": label, "contributor": contributor, "subject": subject}
+    wanted = {"label": label, "issuer": issuer, "contributor": contributor, "subject": subject}
     query = _chosen({name: value for name, value in wanted.items() if value is not None})
     names: list[str] = list(db.execute(_page(query, status, cursor).limit(page_limit(limit) + 1)).scalars())
     page = names[:limit]
@@ -170,6 +172,10 @@ def _document(image: sa.RowMapping, rows: Sequence[sa.RowMapping], cids: Sequenc
         "label": best[0] if len(best) == 1 else None,
         "labels": dict(sorted(labels.items())),
         "contributors": sorted({row["contributor"] for row in rows}),
+        "speakers": sorted(
+            ({name: row[name] for name in ("issuer", "contributor", "label")} for row in rows),
+            key=lambda one: (one["issuer"], one["contributor"]),
+        ),
         "subject": _agreed(row["subject"] for row in rows),
         "licence": _agreed(row["licence"] for row in rows),
         "status": "withdrawn" if image["withdrawn"] else "stored" if image["stored"] else "referenced",

@@ -19,7 +19,8 @@ from registry.catalog.schema.derived import contributions
 from registry.catalog.schema.sql import chunks
 from registry.core.ipld.cid import CID
 from registry.core.labeled_row import SAID
-from registry.core.snapshots.snapshot import FILTERS, SPEAKER, check_query, choices, matches
+from registry.core.snapshots.query import SPEAKERS, TEXTS, check_query, choices, matches
+from registry.core.snapshots.snapshot import SPEAKER
 
 _ROWS = derived.contribution_rows
 
@@ -62,12 +63,12 @@ def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> I
     """The newest row of every (image, issuer, contributor) that ``query`` matches, in rising order of these.
 
     A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer`` and ``contribution``, a CID.
-    ``query`` is what ``registry.core.snapshots.snapshot.matches`` takes; ``InvalidInput`` for any other.
+    ``query`` is what ``registry.core.snapshots.query.matches`` takes; ``InvalidInput`` for any other.
     """
     wanted = dict(query or {})
     check_query(wanted)
     found = sa.select(_ROWS).where(is_newest())
-    for name in FILTERS:
+    for name in TEXTS:
         if name in wanted:
             found = found.where(_ROWS.c[name].in_(choices(wanted[name])))
     found = found.order_by(*(_ROWS.c[name] for name in SPEAKER)).execution_options(yield_per=1000)
@@ -127,12 +128,20 @@ def contributions_in_log_order(db: sa.Connection, sha256s: Collection[bytes]) ->
     return [CID.parse(cid) for cid in ordered if cid in found]
 
 
+def speakers(db: sa.Connection, *filters: sa.ColumnElement[bool]) -> list[tuple[str, str]]:
+    """Every (issuer, contributor) whose newest row of some image meets the filters, sorted."""
+    found = sa.select(_ROWS.c.issuer, _ROWS.c.contributor).where(is_newest(), *filters).distinct()
+    return sorted((row.issuer, row.contributor) for row in db.execute(found))
+
+
+def speakers_called(db: sa.Connection, names: Collection[str]) -> list[tuple[str, str]]:
+    """Every (issuer, contributor) that has one of these names: each is somebody else."""
+    return speakers(db, _ROWS.c.contributor.in_(names))
+
+
 def contributors_query(db: sa.Connection, source: CID) -> dict[str, Any]:
-    """A filter for the contributors who labelled images of a source; empty where there are no others."""
+    """A query for the contributors who labelled images of a source; empty where there are no others."""
     names = operational.file_names
-    mine = sa.select(_ROWS.c.contributor).where(
-        is_newest(), _ROWS.c.sha256.in_(sa.select(names.c.sha256).where(names.c.root == str(source)))
-    )
-    everybody = set(db.scalars(sa.select(_ROWS.c.contributor).where(is_newest()).distinct()))
-    found = set(db.scalars(mine.distinct()))
-    return {} if found == everybody else {"contributor": sorted(found)}
+    mine = _ROWS.c.sha256.in_(sa.select(names.c.sha256).where(names.c.root == str(source)))
+    found = speakers(db, mine)
+    return {} if found == speakers(db) else {SPEAKERS: [list(one) for one in found]}

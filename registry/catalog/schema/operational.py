@@ -44,6 +44,7 @@ runs = Table(
     text("evaluation", null=True),
     text("release", null=True),
     text("recipe_name"),
+    text("issuer", null=True),  # who signs its plan and its release; None where the run was made without one
     text("engine", null=True),  # None where the run was derived from its release
     text("status"),
     Column("kept", Integer, nullable=True),
@@ -151,7 +152,15 @@ idempotency = Table(
     text("created"),
     PrimaryKeyConstraint("token", "key"),
 )
-pending_entries = Table(  # said and indexed; their blocks are not in the store yet, or were not known to be
+log_heads = Table(  # of the logs that are written here; its row is locked by whoever appends
+    "log_heads",
+    metadata,
+    text("issuer"),
+    Column("seq", BigInteger, nullable=False),  # -1: nothing was appended yet
+    text("entry", null=True),
+    PrimaryKeyConstraint("issuer"),
+)
+pending_entries = Table(  # signed and indexed; their blocks are not in the store yet, or were not known to be
     "pending_entries",
     metadata,
     text("cid"),
@@ -160,6 +169,20 @@ pending_entries = Table(  # said and indexed; their blocks are not in the store 
     Column("data", LargeBinary, nullable=False),
     PrimaryKeyConstraint("cid"),
     Index(None, "issuer", "seq"),
+)
+transactions = Table(  # the outbox: signed, and kept before they are sent
+    "transactions",
+    metadata,
+    Column("position", Integer, autoincrement=True),
+    text("chain"),
+    text("sender"),
+    Column("nonce", BigInteger, nullable=False),
+    text("purpose"),
+    text("transaction"),
+    text("raw"),
+    PrimaryKeyConstraint("position"),
+    UniqueConstraint("chain", "transaction"),
+    Index(None, "chain", "sender", "nonce"),
 )
 
 KEPT: tuple[Table, ...] = tuple(table for table in metadata.sorted_tables if table not in REBUILDABLE)

@@ -80,12 +80,10 @@ def run_submit(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_deploy(wanted: argparse.Namespace, output: Output) -> int:
     """Deploy the contract with this registry's key."""
-    from registry.provenance.anchors.ethereum import deploy_contract
-
     with home() as opened:
         if not opened.settings.chain_rpc:
             raise UsageError("no chain is set up", hint="set EMOTIONET_CHAIN_RPC to a node's address.")
-        address = deploy_contract(opened.settings, opened.key)
+        address = opened.chain.deploy()
     text = [f"contract {address}", f"export EMOTIONET_CHAIN_CONTRACT={address}"]
     output.document({"contract": address}, identity="contract", text=text)
     return 0

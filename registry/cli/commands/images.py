@@ -17,7 +17,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     verbs = group(commands, "images", "the catalog of labeled images")
     listing = add(verbs, common, "list", run_list, "list images")
     listing.add_argument("--label", help="a label as it was given, or a class: then all labels that mean it")
-    for name in ("contributor", "subject", "status"):
+    for name in ("issuer", "contributor", "subject", "status"):
         listing.add_argument(f"--{name}")
     classes_option(listing)
     limit(listing)
@@ -47,6 +47,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
             page, cursor = images.list_images(
                 db,
                 label=label,
+                issuer=wanted.issuer,
                 contributor=wanted.contributor,
                 subject=wanted.subject,
                 status=wanted.status,
@@ -56,9 +57,19 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
             found += page
             if cursor is None:
                 break
+    _say_whose(found, wanted, output)
     found = [{**image, "class": classes.class_of(image["label"])} for image in found]
     output.lines(found, identity="sha256", columns=COLUMNS)
     return 0
+
+
+def _say_whose(found: list[dict[str, Any]], wanted: argparse.Namespace, output: Output) -> None:
+    """A name that several issuers use is not one person's."""
+    said = [one for image in found for one in image["speakers"] if one["contributor"] == wanted.contributor]
+    issuers = sorted({one["issuer"] for one in said})
+    if wanted.issuer is None and len(issuers) > 1:
+        who = f"{wanted.contributor} is a contributor of {len(issuers)} issuers, and so as many people"
+        output.say(f"{who}: {', '.join(issuers)}; --issuer takes one")
 
 
 def run_show(wanted: argparse.Namespace, output: Output) -> int:

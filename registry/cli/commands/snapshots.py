@@ -20,6 +20,7 @@ from registry.cli.commands.common import (
 )
 from registry.cli.output import Output, cell
 from registry.core.errors import UsageError
+from registry.core.labeled_row import SIGNALS
 from registry.exports.formats import FOLDERS
 from registry.exports.rows import FORMATS as ROWS
 
@@ -31,9 +32,16 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         verbs, common, "create", run_create, "freeze what the catalog says now (without a filter: all of it)"
     )
     classes_option(creating)
-    for name in ("label", "contributor", "subject"):
+    for name in ("label", "issuer", "contributor", "subject"):
         creating.add_argument(f"--{name}", help=f"only rows with this {name}")
+    for name in ("licence", "consent"):
+        creating.add_argument(
+            f"--{name}", action="append", default=[], help=f"only rows that state this {name} (or one of several)"
+        )
     creating.add_argument("--attribute", action="append", default=[], metavar="NAME=VALUE")
+    creating.add_argument(
+        "--rights", action="append", default=[], metavar="SIGNAL=VALUE", help=f"demanded of a row: {', '.join(SIGNALS)}"
+    )
     creating.add_argument("--supersedes", metavar="CID")
     limit(add(verbs, common, "list", run_list, "list snapshots"))
     add(verbs, common, "show", run_show, "counts by label and what was left out").add_argument(
@@ -51,16 +59,22 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 
 def _query(wanted: argparse.Namespace) -> dict[str, Any]:
-    query: dict[str, Any] = {
-        name: getattr(wanted, name) for name in ("label", "contributor", "subject") if getattr(wanted, name)
-    }
-    attributes = {}
-    for pair in wanted.attribute:
+    names = ("label", "issuer", "contributor", "subject", "licence", "consent")
+    query: dict[str, Any] = {name: value for name in names if (value := getattr(wanted, name))}
+    attributes = _pairs("attribute", "NAME", wanted.attribute, "gender=f")
+    rights = _pairs("rights", "SIGNAL", wanted.rights, "tdm-reservation=0")
+    return query | ({"attributes": attributes} if attributes else {}) | ({"rights": rights} if rights else {})
+
+
+def _pairs(option: str, what: str, given: list[str], example: str) -> dict[str, str]:
+    found = {}
+    for pair in given:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise UsageError(f"--attribute takes NAME=VALUE, not {pair!r}", hint="write it like --attribute gender=f.")
-        attributes[name] = value
-    return {**query, "attributes": attributes} if attributes else query
+            said = f"--{option} takes {what}=VALUE, not {pair!r}"
+            raise UsageError(said, hint=f"write it like --{option} {example}.")
+        found[name] = value
+    return found
 
 
 def _unknown(labels: dict[str, int], most: int = 20) -> list[str]:

@@ -134,6 +134,15 @@ class EmbeddedStore(VerifiedStore):
         """Every pinned root."""
         return map(CID.parse, self._index.pins())
 
+    def log_head(self, issuer: str) -> tuple[int, CID] | None:
+        """The newest entry of an issuer's log that was put here."""
+        found = self._index.log_head(issuer)
+        return (found[0], CID.parse(found[1])) if found else None
+
+    def set_log_head(self, issuer: str, seq: int, entry: CID) -> None:
+        """Remember it; it only goes forward."""
+        self._index.set_log_head(issuer, seq, str(entry))
+
     def verify(self) -> Iterator[Problem]:
         """Read every block, pack by pack; yields those that do not hash to their names."""
         for pack, _ in self._index.packs():

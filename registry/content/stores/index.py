@@ -2,7 +2,7 @@
 
 Invariants: a row is written only after the bytes that it names were flushed; one transaction a batch, so
 that a crash leaves all of a batch or none; several processes may use it at once. It holds nothing that the
-packs and the pins' names could not give again. Where nothing can be written it is read as it is.
+packs, the pins' names and the blocks could not give again. Where nothing can be written it is read as it is.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS blocks (
   added INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pins (cid TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS log_heads (issuer TEXT PRIMARY KEY, seq INTEGER NOT NULL, entry TEXT NOT NULL);
 """
 _WAIT = 60.0  # seconds that one process waits for another's transaction
 
@@ -204,3 +205,18 @@ class Index:
         """Every pinned root."""
         with self._reading() as db:
             return [row[0] for row in db.execute("SELECT cid FROM pins ORDER BY cid")]
+
+    def log_head(self, issuer: str) -> tuple[int, str] | None:
+        """The newest entry of an issuer's log that was put here: its place and its CID."""
+        with self._reading() as db:
+            row = db.execute("SELECT seq, entry FROM log_heads WHERE issuer = ?", (issuer,)).fetchone()
+        return (row[0], row[1]) if row else None
+
+    def set_log_head(self, issuer: str, seq: int, entry: str) -> None:
+        """Write it down, unless a later place or this one is there."""
+        with self._writing() as db:
+            db.execute(
+                "INSERT INTO log_heads VALUES (?, ?, ?) ON CONFLICT (issuer) "
+                "DO UPDATE SET seq = excluded.seq, entry = excluded.entry WHERE excluded.seq > seq",
+                (issuer, seq, entry),
+            )

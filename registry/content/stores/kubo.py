@@ -24,7 +24,7 @@ import ipfshttpclient
 from ipfshttpclient import exceptions
 
 from registry.content.stores.verified import VerifiedSource, VerifiedStore, believed
-from registry.core.errors import NotFound, Unavailable, UsageError
+from registry.core.errors import InvalidInput, NotFound, Unavailable, UsageError
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, raw_cid
 from registry.core.ipld.dag import walk_present
@@ -215,6 +215,32 @@ class KuboStore(VerifiedStore):
             for answer in self._client.pin.ls(type="recursive", stream=True, opts={"stream": "true"}):
                 if answer.get("Cid"):
                     yield CID.parse(answer["Cid"])
+
+    def log_head(self, issuer: str) -> tuple[int, CID] | None:
+        """The newest entry of an issuer's log that was put here: a file of the node's own folder (MFS)."""
+        try:
+            with self._asking("the head of a log"):
+                seq, entry = bytes(self._client.files.read(_head_path(issuer))).decode("ascii").split()
+            return int(seq), CID.parse(entry)
+        except Unavailable as error:
+            if "does not exist" not in str(error):
+                raise
+        except (NotFound, ValueError, InvalidInput):  # a node that was killed may have left half a file
+            pass
+        return None
+
+    def set_log_head(self, issuer: str, seq: int, entry: CID) -> None:
+        """Remember it; it only goes forward where one writer at a time sets it (the log's lock)."""
+        known = self.log_head(issuer)
+        if known is not None and known[0] >= seq:
+            return
+        with self._asking("the head of a log"):
+            data = io.BytesIO(f"{seq} {entry}".encode())
+            self._client.files.write(_head_path(issuer), data, create=True, truncate=True, opts={"parents": "true"})
+
+
+def _head_path(issuer: str) -> str:
+    return f"/emotionet/log/{issuer.rsplit(':', 1)[-1]}"
 
 
 class KuboNetwork(VerifiedSource):

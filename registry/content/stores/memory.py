@@ -26,6 +26,7 @@ class MemoryStore(VerifiedStore):
     def __init__(self) -> None:
         self._blocks: dict[bytes, bytes] = {}
         self._pins: dict[CID, None] = {}
+        self._heads: dict[str, tuple[int, CID]] = {}
         self.broken = False  # while True, every read is Unavailable
 
     def holds(self, cid: CID) -> bool:
@@ -68,6 +69,15 @@ class MemoryStore(VerifiedStore):
     def pins(self) -> Iterator[CID]:
         """Every pinned root."""
         yield from list(self._pins)
+
+    def log_head(self, issuer: str) -> tuple[int, CID] | None:
+        """The newest entry of an issuer's log that was put here."""
+        return self._heads.get(issuer)
+
+    def set_log_head(self, issuer: str, seq: int, entry: CID) -> None:
+        """Remember it; it only goes forward."""
+        if issuer not in self._heads or self._heads[issuer][0] < seq:
+            self._heads[issuer] = (seq, entry)
 
     def lose(self, cid: CID) -> None:
         """Misbehave: forget a block."""

@@ -9,6 +9,7 @@ back; a place that can't be reached is ``Unavailable``, never ``none``.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 import msgspec
@@ -53,4 +54,11 @@ class Anchors(Protocol):
 
     def wait(self, digest: bytes, timeout: float) -> Anchor:
         """Block until the anchor is as final as this place can make it; ``Unavailable`` after timeout seconds."""
+        ...
+
+    def anchored_by(self, publisher: str) -> Collection[bytes]:
+        """Digests that this publisher (a 0x address) anchored, at least those that were not submitted through here.
+
+        ``Unavailable`` where that can't be known now.
+        """
         ...

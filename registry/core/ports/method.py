@@ -63,6 +63,13 @@ class FoldTask(msgspec.Struct, frozen=True, kw_only=True):
     workdir: Path  # this fold's own; survives a kill, so that it can resume
 
 
+class KeptState(msgspec.Struct, frozen=True, kw_only=True):
+    """A checkpoint to publish: ``folder`` holds ``state.safetensors`` and ``state.json`` (``core.tensors``)."""
+
+    epoch: int
+    folder: Path
+
+
 class FoldOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What one fold gave. ``weights`` maps file names to bytes (weights.safetensors, model.json)."""
 
@@ -71,7 +78,8 @@ class FoldOutcome(msgspec.Struct, frozen=True, kw_only=True):
     arguments: Mapping[str, Any]
     hardware: Mapping[str, str]
     events: tuple[Mapping[str, Any], ...]
-    history: tuple[tuple[int, Mapping[str, str]], ...]
+    history: tuple[tuple[int, Mapping[str, str], str | None], ...]  # epoch, values, state's digest where asked for
+    checkpoints: tuple[KeptState, ...] = ()  # by rising epoch; where the recipe asks for them
     predictions: Mapping[bytes, tuple[Detection, ...]]  # every validation image, by falling score
 
 
@@ -149,9 +157,12 @@ class Method(Protocol):
         arguments: Mapping[str, Any],
         events: Sequence[Mapping[str, Any]],
         epochs: Sequence[int],
+        states: Sequence[int],
+        checkpoints: Sequence[int],
     ) -> None:
-        """``InvalidInput`` unless a training of this recipe and seed can have had these arguments and events, and a
-        history of these epochs. For audits: pure, needs nothing but these values."""
+        """``InvalidInput`` unless a training of this recipe and seed can have had these arguments and events, a history
+        of these epochs, digests of its state after ``states`` and checkpoints after ``checkpoints`` of them. For
+        audits: pure, needs nothing but these values."""
         ...
 
     def second_try(self, recipe: Mapping[str, Any], code: str) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ Invariants every implementation keeps:
 * What was put is visible to this process at once; after ``flush`` it is visible to every process of the
   same home and survives a crash. A process that dies before leaves nothing that anyone sees.
 * ``pin`` commits only when the whole closure (all that links reach) is present and flushed.
+* A log's head is a hint that outlives the database: it only goes forward, and is set after its entry was put.
 * Identity CIDs are answered from the CID itself and are never stored.
 """
 
@@ -64,4 +65,13 @@ class BlockStore(BlockReader, Protocol):
 
     def pins(self) -> Iterator[CID]:
         """Every pinned root."""
+        ...
+
+    def log_head(self, issuer: str) -> tuple[int, CID] | None:
+        """The place and the CID of the newest entry that ``set_log_head`` was told of for this issuer; None where
+        nothing that can be read was kept."""
+        ...
+
+    def set_log_head(self, issuer: str, seq: int, entry: CID) -> None:
+        """Remember the newest entry of an issuer's log. No-op where a later place, or this one, is known already."""
         ...

@@ -48,6 +48,7 @@ from registry.core.records.release import Weights as Weights
 from registry.core.records.release import Withdrawal as Withdrawal
 from registry.core.records.training import REFIT as REFIT
 from registry.core.records.training import Beacon as Beacon
+from registry.core.records.training import Checkpoint as Checkpoint
 from registry.core.records.training import Draw as Draw
 from registry.core.records.training import Environment as Environment
 from registry.core.records.training import Evaluation as Evaluation

@@ -78,6 +78,17 @@ class Draw(Record, frozen=True, kw_only=True, tag="draw"):
     folds: CID
 
 
+class Checkpoint(Part, frozen=True, kw_only=True):
+    """A training's state after an epoch, published: a folder of ``state.safetensors`` and ``state.json``.
+
+    ``state`` is its digest (``core.tensors.checkpoint_digest``), which the history gives of that epoch too.
+    """
+
+    epoch: int
+    cid: CID
+    state: str  # "sha256:<hex>"
+
+
 class Training(Record, frozen=True, kw_only=True, tag="training"):
     """One fold as it really was trained. ``history`` is a HISTORY table."""
 
@@ -90,6 +101,7 @@ class Training(Record, frozen=True, kw_only=True, tag="training"):
     weights: CID
     tensors: str
     history: CID
+    checkpoints: tuple[Checkpoint, ...]  # by rising epoch; empty where the recipe keeps none
     started: str
     ended: str
 

@@ -3,7 +3,8 @@
 **Rows** are dicts with the columns of ``CONTRIBUTION_ROWS`` and ``issuer``, who said the contribution. Who says
 something about an image is an (issuer, contributor): a name under one issuer is not that name under another, so
 nobody's later row takes the place of another issuer's. Only the newest row of each (image's sha256, issuer,
-contributor) counts: ``resolve_rows``. A filter chooses among those: ``matches``.
+contributor) counts: ``resolve_rows``. A query chooses among those
+(``registry.core.snapshots.query``).
 
 **Rule** ``majority-v1`` for one image: the newest row of each (issuer, contributor) is one vote for the class that its
 label means. Labels that mean no class don't vote, unless none does: then the image is excluded as
@@ -152,33 +153,6 @@ def rows_said(contribution: records.Contribution, get: Callable[[CID], bytes]) -
     """A contribution's rows as they are decided by: the table's columns and ``issuer``."""
     for row in tables.rows_as_dicts(contribution.rows, get):
         yield {**row, "issuer": contribution.issuer}
-
-
-FILTERS = ("label", "issuer", "contributor", "subject")
-
-
-def check_query(query: Mapping[str, Any]) -> None:
-    """``InvalidInput`` ``bad_query`` unless a filter has only known names and text values (or lists of texts)."""
-    wanted = {name: value for name, value in query.items() if name != "attributes"}
-    attributes = query.get("attributes", {})
-    if not set(wanted) <= set(FILTERS) or not isinstance(attributes, Mapping):
-        raise InvalidInput(f"filter by {', '.join(FILTERS)} or attributes", code="bad_query")
-    texts = [text for value in wanted.values() for text in choices(value)]
-    if not all(isinstance(item, str) for item in (*texts, *attributes, *attributes.values())):
-        raise InvalidInput("a filter's values must be text", code="bad_query")
-
-
-def choices(value: Any) -> list[Any]:
-    """What a filter's value allows: one text, or any of a list."""
-    return list(value) if isinstance(value, (list, tuple)) else [value]
-
-
-def matches(row: Row, query: Mapping[str, Any] | None) -> bool:
-    """Whether a row has every value that the filter asks for, exactly as given (``label`` is the label as given)."""
-    query = query or {}
-    check_query(query)
-    texts = all(row[name] in choices(value) for name, value in query.items() if name != "attributes")
-    return texts and all(row["attributes"].get(name) == value for name, value in query.get("attributes", {}).items())
 
 
 def select(

@@ -6,6 +6,7 @@ says is not judged here, only that it is a value of its kind.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from registry.core.table import columns as columns
 
 Kind = Callable[[Any], bool]
 MAX_COUNT = (1 << 63) - 1
+_SHA256_TEXT = re.compile(r"sha256:[0-9a-f]{64}")
 _WRITTEN = 40  # letters of a wrong cell that are repeated
 
 
@@ -64,6 +66,10 @@ def _integers(length: int) -> Kind:
 
 def _texts(value: Any) -> bool:
     return type(value) is dict and all(text(key) and text(one) for key, one in value.items())
+
+
+def _sha256_text(value: Any) -> bool:
+    return text(value) and _SHA256_TEXT.fullmatch(value) is not None
 
 
 def _different_texts(value: Any) -> bool:
@@ -132,7 +138,7 @@ _KINDS: dict[tuple[str, str], tuple[tuple[Sequence[str], Sequence[str]], dict[st
     ),
     ("plan", "seen"): (columns.SEEN, {"sha256": digest, "how": text}),
     ("draw", "folds"): (columns.FOLDS, {"sha256": digest, "repeat": count, "fold": count}),
-    ("training", "history"): (columns.HISTORY, {"epoch": count, "values": _texts}),
+    ("training", "history"): (columns.HISTORY, {"epoch": count, "values": _texts, "state": _optional(_sha256_text)}),
     ("evaluation", "predictions"): (
         columns.PREDICTIONS,
         {

@@ -51,5 +51,7 @@ FOLDS = (("sha256", "repeat", "fold"), ("sha256", "repeat"))  # repeat r has the
 PREDICTIONS = (("sha256", "fold", "truth", "boxes", "detections"), ("sha256", "fold"))  # once a repeat
 # truth: class index, None where there is nothing to find
 # detections: [[class index, score in millionths, x, y, w, h]] by falling score
-HISTORY = (("epoch", "values"), ("epoch",))  # values: {name: decimal string}
+HISTORY = (("epoch", "values", "state"), ("epoch",))
+# values: {name: decimal string}; state: digest of all that the next epoch starts from ("sha256:<hex>"), None of epochs
+# of which the recipe asks for none
 CURVES = (("name", "points"), ("name",))  # points: [[x, y]] decimal strings; see registry.evaluation.figures.curves

@@ -44,6 +44,10 @@ class Node(sending.Node, Protocol):
         """Where the contract said that it anchored a digest."""
         ...
 
+    def digests(self, contract: str, publisher: str) -> list[bytes]:
+        """All that the contract said that this publisher anchored."""
+        ...
+
     def block(self, number: int) -> tuple[str, int]:
         """The hash and the unix seconds of the block that has this number now."""
         ...
@@ -110,9 +114,9 @@ class Chain:
         )
 
     def _unanchored(self, digest: bytes, who: str) -> Anchor:
-        mine = sending.kept(self._outbox, self.chain, self._purpose(digest))
+        mine = sending.kept(self._outbox, self.chain, who, self._purpose(digest))
         state, transaction = "none", None
-        if mine and who == self._key().address:
+        if mine:
             transaction = next((sent.transaction for sent in mine if self._node.knows(sent.transaction)), None)
             state, transaction = ("sent", transaction) if transaction else ("signed", mine[-1].transaction)
         return Anchor(
@@ -126,7 +130,7 @@ class Chain:
 
     def _place(self, digest: bytes, who: str) -> Place:
         """From the receipt if it was sent from here, else from the contract's event."""
-        for sent in sending.kept(self._outbox, self.chain, self._purpose(digest)):
+        for sent in sending.kept(self._outbox, self.chain, who, self._purpose(digest)):
             receipt = self._node.receipt(sent.transaction)
             if receipt and receipt.done and receipt.sender == who:
                 return receipt.place
@@ -137,23 +141,34 @@ class Chain:
             )
         return place
 
+    def anchored_by(self, publisher: str) -> list[bytes]:
+        """From the contract's events; nothing is asked where every transaction of this publisher is in the outbox."""
+        who = publisher.lower()
+        sent = [one.nonce for one in self._outbox.rows(self.chain, who)]
+        if self._node.next_nonce(who, "latest") <= max(sent, default=-1) + 1:
+            return []
+        return self._node.digests(self._checked, who)
+
     def _purpose(self, digest: bytes) -> str:
         return f"{self.contract}:0x{digest.hex()}"
 
     def submit(self, digest: bytes) -> Anchor:
         """Sign, keep, send; what was kept already is sent again in the order of nonces."""
         _check(digest)
-        with self._outbox.lock():
-            known = self.status(digest)
-            if known.status in {"included", "finalized"}:
-                return known
-            sender = Sending(self._node, self._key(), self._outbox)
-            sender.send_kept()
-            used_up = not sender.can_be_mined(self._purpose(digest))
-            # Asked again, because what was sent again may be mined by now.
-            if used_up and not self._node.anchored_at(self._checked, self._key().address, digest):
-                sender.send(self._purpose(digest), self._checked, ANCHOR + digest, GAS)
-            return self.status(digest)
+        known = self.status(digest)
+        if known.status in {"included", "finalized"}:
+            return known
+        contract, who = self._checked, self._key().address
+        sender = Sending(self._node, self._key(), self._outbox)
+        sender.send_kept()
+        sender.send(
+            self._purpose(digest),
+            contract,
+            ANCHOR + digest,
+            GAS,
+            needed=lambda: not self._node.anchored_at(contract, who, digest),
+        )
+        return self.status(digest)
 
     def wait(self, digest: bytes, timeout: float) -> Anchor:
         """Until finalized, over outages, and sending again what was dropped.
@@ -177,28 +192,26 @@ class Chain:
             time.sleep(POLL_SECONDS)
 
     def deploy(self) -> str:
-        """The contract's lower-case address: the one that this outbox deployed before, or else a new one.
+        """The contract's lower-case address: the one that this key deployed before, or else a new one.
 
         ``Conflict``: ``no_gas``, ``deploy_failed``. ``Unavailable`` if no block takes it; then ask again.
         """
         until = time.monotonic() + DEPLOY_SECONDS
-        with self._outbox.lock():
-            sender = Sending(self._node, self._key(), self._outbox)
-            sender.send_kept()
-            while (address := self._deployed()) is None:
-                if not sender.can_be_mined(DEPLOY):
-                    sender.send(DEPLOY, None, bytes.fromhex(contracts_abi.bytecode()[2:]), DEPLOY_GAS)
-                elif time.monotonic() > until:
-                    raise Unavailable(
-                        "no block has taken the contract yet", hint="try again, it is not deployed twice."
-                    )
-                else:
-                    time.sleep(POLL_SECONDS)
-            self._address = address
+        sender = Sending(self._node, self._key(), self._outbox)
+        sender.send_kept()
+        while (address := self._deployed()) is None:
+            if not sender.can_be_mined(DEPLOY):
+                code = bytes.fromhex(contracts_abi.bytecode()[2:])
+                sender.send(DEPLOY, None, code, DEPLOY_GAS, needed=lambda: self._deployed() is None)
+            elif time.monotonic() > until:
+                raise Unavailable("no block has taken the contract yet", hint="try again, it is not deployed twice.")
+            else:
+                time.sleep(POLL_SECONDS)
+        self._address = address
         return address
 
     def _deployed(self) -> str | None:
-        for sent in sending.kept(self._outbox, self.chain, DEPLOY):
+        for sent in sending.kept(self._outbox, self.chain, self._key().address, DEPLOY):
             receipt = self._node.receipt(sent.transaction)
             if receipt and not receipt.done:
                 raise Conflict("the chain refused the contract: is its EVM older than Cancun?", code="deploy_failed")

@@ -20,7 +20,7 @@ from web3.providers import BaseProvider
 import contracts_abi
 from registry.core.errors import Conflict, EmotionetError, Unavailable
 from registry.provenance.anchors.chain import Chain
-from registry.provenance.anchors.outbox import FileOutbox
+from registry.provenance.anchors.outbox import Outbox
 from registry.provenance.anchors.sending import Place, Receipt
 from registry.provenance.anchors.transactions import PrivateKey
 from registry.settings import Settings
@@ -137,14 +137,17 @@ class Web3Node:
     def event(self, contract: str, publisher: str, digest: bytes) -> Place | None:
         """From the node's logs, all blocks."""
         with translated():
-            found = (
-                self._contract(contract)
-                .events.Anchored()
-                .get_logs(
-                    from_block=0, argument_filters={"publisher": Web3.to_checksum_address(publisher), "digest": digest}
-                )
-            )
+            found = self._events(contract, publisher, digest=digest)
             return _place(found[-1]) if found else None
+
+    def digests(self, contract: str, publisher: str) -> list[bytes]:
+        """From the node's logs, all blocks."""
+        with translated():
+            return [bytes(one["args"]["digest"]) for one in self._events(contract, publisher)]
+
+    def _events(self, contract: str, publisher: str, **wanted: bytes) -> Any:
+        filters = {"publisher": Web3.to_checksum_address(publisher), **wanted}
+        return self._contract(contract).events.Anchored().get_logs(from_block=0, argument_filters=filters)
 
     def _contract(self, address: str) -> Any:
         return self._web3.eth.contract(address=Web3.to_checksum_address(address), abi=contracts_abi.abi())
@@ -172,13 +175,7 @@ def _place(said: Any) -> Place:
     return Place(_hex(said["transactionHash"]), int(said["blockNumber"]), _hex(said["blockHash"]))
 
 
-def connect(settings: Settings, key: Callable[[], PrivateKey]) -> Chain:
+def connect(settings: Settings, key: Callable[[], PrivateKey], outbox: Outbox) -> Chain:
     """The chain that the settings name."""
     provider = HTTPProvider(settings.chain_rpc, request_kwargs={"timeout": TIMEOUT_SECONDS})
-    outbox = FileOutbox(settings.home / "outbox" / "transactions.jsonl")
     return Chain(Web3Node(provider), settings.chain_contract, key, outbox)
-
-
-def deploy_contract(settings: Settings, key: PrivateKey) -> str:
-    """Deploy to the chain that the settings name; returns the contract's address."""
-    return connect(settings, lambda: key).deploy()

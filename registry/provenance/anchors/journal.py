@@ -70,12 +70,22 @@ class Journal:
         """``journal`` if it is written down for this publisher (the own one unless given), otherwise ``none``."""
         _check(digest)
         with self._threads:
-            try:
-                with self._opened(os.O_RDONLY, fcntl.LOCK_SH) as handle:
-                    self._catch_up(handle)
-            except FileNotFoundError:
-                self._forget()
+            self._look()
             return self._anchor(digest, (publisher or self._publisher).lower())
+
+    def anchored_by(self, publisher: str) -> list[bytes]:
+        """Every digest that is written down for this publisher."""
+        with self._threads:
+            self._look()
+            return [digest for who, digest in self._times if who == publisher.lower()]
+
+    def _look(self) -> None:
+        """Read what others appended; a file that is gone knows nothing."""
+        try:
+            with self._opened(os.O_RDONLY, fcntl.LOCK_SH) as handle:
+                self._catch_up(handle)
+        except FileNotFoundError:
+            self._forget()
 
     def wait(self, digest: bytes, timeout: float) -> Anchor:
         """The anchor; ``Unavailable`` if nobody submits it within ``timeout`` seconds."""

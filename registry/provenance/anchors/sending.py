@@ -1,12 +1,14 @@
 """Getting a key's transactions mined, over crashes, lost connections, rising fees and reorganisations.
 
-Invariants: signed, kept, then sent; one submitter at a time (the caller holds the outbox's lock); what was kept
-and can still be mined is sent again in the order of nonces before anything new is signed; no nonce is left out;
-every row of a nonce is kept, because any of them may be the one that is mined.
+Invariants: signed, kept, then sent; what was kept and can still be mined is sent again in the order of nonces before
+and after anything new is signed, whichever process signed it; which nonce is next is decided where one process at a
+time decides (``Outbox.add``), so none is left out and none given twice; every transaction of a nonce is kept, because
+any of them may be the one that is mined.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -70,8 +72,8 @@ class Sending:
         self._node, self._key, self._outbox = node, key, outbox
 
     def kept(self, purpose: str | None = None) -> list[Sent]:
-        """This chain's rows, oldest first; of one purpose if given."""
-        return kept(self._outbox, self._node.chain, purpose)
+        """This key's transactions on this chain, oldest first; of one purpose if given."""
+        return kept(self._outbox, self._node.chain, self._key.address, purpose)
 
     def can_be_mined(self, purpose: str) -> bool:
         """Whether a kept transaction of this purpose has a nonce that is not used up."""
@@ -85,35 +87,53 @@ class Sending:
         for nonce in sorted(newest):
             sent = newest[nonce]
             if most_paid(sent) < base:
-                sent = bumped(self._key, sent, fees_for(base))
-                self._outbox.add(sent)
+                sent = self._paid_better(nonce, base)
             self._node.send(bytes.fromhex(sent.raw[2:]))
 
-    def send(self, purpose: str, to: str | None, data: bytes, gas: int) -> None:
-        """Sign, keep and send something new. ``Conflict`` (``no_gas``) if it can't be paid for."""
+    def _paid_better(self, nonce: int, base: int) -> Sent:
+        """The newest transaction of a nonce, bumped unless another process did it by now."""
+
+        def decide(rows: Sequence[Sent]) -> Sent | None:
+            sent = [row for row in rows if row.nonce == nonce][-1]
+            return bumped(self._key, sent, fees_for(base)) if most_paid(sent) < base else None
+
+        added = self._outbox.add(self._node.chain, self._key.address, decide)
+        return added or [row for row in self.kept() if row.nonce == nonce][-1]
+
+    def send(self, purpose: str, to: str | None, data: bytes, gas: int, needed: Callable[[], bool]) -> None:
+        """Sign, keep and send something new, unless what was kept for this purpose can still be mined, or it is not
+        ``needed`` any more. ``Conflict`` (``no_gas``) if it can't be paid for."""
+        mined = self._mined()  # asked for first: what is mined by now is either kept for a later nonce, or not needed
         fees = fees_for(self._node.base_fee())
-        if self._node.balance(self._key.address) < gas * fees.most:
+        if any(sent.nonce >= mined for sent in self.kept(purpose)) or not needed():
+            return
+        self._check_means(gas * fees.most)
+        waiting = self._node.next_nonce(self._key.address, "pending")
+
+        def decide(rows: Sequence[Sent]) -> Sent | None:
+            """Sign for a nonce that neither the node nor the outbox has a use for."""
+            live = [row for row in rows if row.nonce >= mined]
+            if any(row.purpose == purpose for row in live):
+                return None
+            nonce = max([waiting, *(row.nonce + 1 for row in live)])
+            chain = self._node.chain
+            return sign(self._key, purpose, chain=chain, nonce=nonce, fees=fees, gas=gas, to=to, data=data)
+
+        self._outbox.add(self._node.chain, self._key.address, decide)
+        self.send_kept()  # another process may have kept an earlier nonce, and not sent it
+
+    def _check_means(self, most: int) -> None:
+        if self._node.balance(self._key.address) < most:
             raise Conflict(
                 f"{self._key.address} has too little on {self._node.chain} to pay for this",
                 code="no_gas",
                 hint="send it some.",
             )
-        sent = sign(
-            self._key, purpose, chain=self._node.chain, nonce=self._free(), fees=fees, gas=gas, to=to, data=data
-        )
-        self._outbox.add(sent)
-        self._node.send(bytes.fromhex(sent.raw[2:]))
 
     def _mined(self) -> int:
         return self._node.next_nonce(self._key.address, "latest")
 
-    def _free(self) -> int:
-        """A nonce that neither the node nor the outbox has a use for."""
-        mined = self._mined()
-        kept = [sent.nonce + 1 for sent in self.kept() if sent.nonce >= mined]
-        return max([self._node.next_nonce(self._key.address, "pending"), *kept])
 
-
-def kept(outbox: Outbox, chain: str, purpose: str | None = None) -> list[Sent]:
-    """A chain's rows of an outbox, oldest first; of one purpose if given."""
-    return [sent for sent in outbox.rows() if sent.chain == chain and purpose in {None, sent.purpose}]
+def kept(outbox: Outbox, chain: str, sender: str, purpose: str | None = None) -> list[Sent]:
+    """A sender's transactions on one chain, oldest first; of one purpose if given."""
+    return [sent for sent in outbox.rows(chain, sender) if purpose in {None, sent.purpose}]

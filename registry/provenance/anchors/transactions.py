@@ -83,6 +83,7 @@ def _signed(key: PrivateKey, purpose: str, chain: str, said: dict[str, Any]) -> 
     signed = Account.sign_transaction(said, key.private_bytes())
     return Sent(
         chain=chain,
+        sender=key.address,
         purpose=purpose,
         nonce=int(said["nonce"]),
         transaction="0x" + bytes(signed.hash).hex(),

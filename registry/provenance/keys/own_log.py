@@ -1,6 +1,7 @@
 """What this home has signed, as its own folder tells: ``HOME/log/<address>/head.json`` for each key that it had.
 
-Invariant: read only; a head that can't be read counts as one whose place is not known.
+Invariant: a hint, which nothing depends on: the database knows where a log ends, and an older one that was restored is
+found out by this file too. A head that can't be read counts as one whose place is not known.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from registry.core.errors import Conflict, not_read, not_written
-from registry.core.log import did_of
+from registry.core.errors import Conflict, InvalidInput, not_read, not_written
+from registry.core.ipld.cid import CID
+from registry.core.log import address_of, did_of
+from registry.files import own_file
 
 FOLDER = "log"
 HEAD = "head.json"
@@ -22,6 +25,7 @@ class Head:
 
     issuer: str
     seq: int
+    entry: CID | None = None
 
 
 def heads(home: Path) -> list[Head]:
@@ -32,7 +36,23 @@ def heads(home: Path) -> list[Head]:
         return []
     except OSError as error:
         raise not_read(home / FOLDER, error) from error
-    return [Head(did_of(one.name), _seq(one / HEAD)) for one in found]
+    return [_head(one / HEAD, did_of(one.name)) for one in found]
+
+
+def remember(home: Path, issuer: str, seq: int, entry: CID) -> None:
+    """The newest entry of an issuer's log; the caller holds that log's lock. No-op where a later one is known.
+
+    ``Unavailable`` if it can't be written.
+    """
+    folder = home / FOLDER / address_of(issuer)
+    if _head(folder / HEAD, issuer).seq >= seq:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise not_written(folder, error) from error
+    with own_file(folder / HEAD) as stream:
+        stream.write(json.dumps({"seq": seq, "entry": str(entry)}).encode())
 
 
 def check_signer(home: Path, address: str | None) -> None:
@@ -60,8 +80,9 @@ def go_on_as(home: Path, address: str) -> None:
         raise not_written(home / FOLDER, error) from error
 
 
-def _seq(path: Path) -> int:
+def _head(path: Path, issuer: str) -> Head:
     try:
-        return int(json.loads(path.read_bytes())["seq"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return -1
+        known = json.loads(path.read_bytes())
+        return Head(issuer, int(known["seq"]), CID.parse(known["entry"]))
+    except (OSError, ValueError, LookupError, TypeError, InvalidInput):
+        return Head(issuer, -1)

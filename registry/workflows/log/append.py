@@ -1,33 +1,35 @@
 """Append records to an issuer's log: sign an entry for each, index it, and put both into the store.
 
 Invariants: the database decides. What is new, which place in the log is next, whether it can be indexed and what a
-request is answered are one transaction (``appending``): whatever fails leaves the log as it was, nothing signed
-remains, and the next record can be appended. Two processes on one database, also of two homes, take turns. An entry
-is put into the store after the transaction that knows it; until then its bytes wait in ``pending_entries``, and
-whoever comes next after a crash puts them there first. An equal record appended again returns the entry that exists.
-Appending is refused while the home knows a newer entry than the catalog (a catalog restored from a backup would fork
-the log).
+request is answered are one transaction (``appending``), which holds the log's row in ``log_heads``: whatever fails
+leaves the log as it was, nothing signed remains, and the next record can be appended. Processes that share the database
+take turns, of one home or of homes on several machines. An entry is put into the store after the transaction that knows
+it; until then its bytes wait in ``pending_entries``, and whoever comes next after a crash puts them there first. An
+equal record appended again returns the entry that exists. Appending is refused while anything knows a newer entry than
+the catalog (``registry.workflows.log.newer_entries``): a database restored from a backup would fork the log.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import itemgetter
-from pathlib import Path
 
+from registry.catalog import log_heads
 from registry.catalog.index import indexing
 from registry.catalog.queries import entries
 from registry.catalog.schema.database import Connection
 from registry.core import log, records
-from registry.core.errors import Conflict
+from registry.core.errors import Unavailable
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.core.log import Signer
-from registry.files import own_file
+from registry.provenance.keys import own_log
+from registry.workflows.log.newer_entries import ask_anchors, check_newest
 from registry.workflows.parts import Parts
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class LogTransaction:
     parts: Parts
     signer: Signer
     db: Connection
-    signed: list[tuple[CID, int, bytes]] = field(default_factory=list)  # entries appended in it: CID, place, bytes
+    signed: list[log_heads.Pending] = field(default_factory=list)  # entries appended in it
 
     def append(self, record: records.Record) -> Appended:
         """Sign, append and index a record; the blocks it links to must be in the store already.
@@ -83,7 +85,8 @@ class LogTransaction:
 
         indexing.index_entry(self.db, cid, get)
         self.parts.store.put_many([(record_cid, data)])
-        entries.add_pending(self.db, cid, entry, signed)
+        log_heads.add_pending(self.db, cid, entry, signed)
+        log_heads.set_head(self.db, entry.issuer, seq, cid)
         self.signed.append((cid, seq, signed))
         return cid
 
@@ -94,13 +97,12 @@ def appending(parts: Parts, signer: Signer) -> Iterator[LogTransaction]:
 
     It commits on leaving and rolls back on any error, with all that was appended in it.
     """
-    folder = _folder(parts, signer.did)
-    with _log_lock(folder):
-        with parts.catalog.write() as db:
-            _check_head(folder, entries.newest(db, signer.did))
-            transaction = LogTransaction(parts, signer, db)
-            yield transaction
-        _put_into_store(parts, signer.did, transaction.signed)
+    ask_anchors(parts, signer.did)  # before the lock: a chain may take its time
+    with parts.catalog.write() as db:
+        check_newest(parts, db, signer.did, log_heads.lock(db, signer.did))
+        transaction = LogTransaction(parts, signer, db)
+        yield transaction
+    _put_pending(parts, signer.did, transaction.signed)
 
 
 def append(parts: Parts, signer: Signer, record: records.Record) -> Appended:
@@ -112,10 +114,9 @@ def append(parts: Parts, signer: Signer, record: records.Record) -> Appended:
 def finish_pending(parts: Parts, issuer: str) -> None:
     """Put an issuer's entries into the store that a killed process appended and did not get to put there."""
     with parts.catalog.read() as db:
-        waiting = bool(entries.pending(db, issuer))
+        waiting = bool(log_heads.pending(db, issuer))
     if waiting:
-        with _log_lock(_folder(parts, issuer)):
-            _put_into_store(parts, issuer)
+        _put_pending(parts, issuer)
 
 
 def put_record(parts: Parts, record: records.Record) -> CID:
@@ -126,53 +127,31 @@ def put_record(parts: Parts, record: records.Record) -> CID:
     return cid
 
 
-def _put_into_store(parts: Parts, issuer: str, signed: Iterable[tuple[CID, int, bytes]] = ()) -> None:
-    """Put pending entries into the store, remember the newest as the home's, and let go of them.
+def _put_pending(parts: Parts, issuer: str, signed: Iterable[log_heads.Pending] = ()) -> None:
+    """Put pending entries into the store, remember the newest there, and let go of them.
 
-    ``signed`` are this process's own: another home with the same key may have taken them for a killed process's.
+    ``signed`` are this process's own: another one may have put them into its store, which need not be this one's.
     """
-    with parts.catalog.read() as db:
-        pending = sorted({*entries.pending(db, issuer), *signed}, key=itemgetter(1))
-    if not pending:
-        return
-    parts.store.put_many([(cid, data) for cid, _, data in pending])
-    newest, seq, _ = pending[-1]
-    _write(_folder(parts, issuer) / "head.json", json.dumps({"seq": seq, "entry": str(newest)}).encode())
-    with parts.catalog.write() as db:
-        entries.drop_pending(db, [cid for cid, _, _ in pending])
+    with parts.catalog.write(serial=False) as db:
+        log_heads.lock(db, issuer)
+        pending = sorted({*log_heads.pending(db, issuer), *signed}, key=itemgetter(1))
+        if not pending:
+            return
+        parts.store.put_many([(cid, data) for cid, _, data in pending])
+        newest, seq, _ = pending[-1]
+        parts.store.set_log_head(issuer, seq, newest)
+        _remember_here(parts, issuer, seq, newest)
+        log_heads.drop_pending(db, [cid for cid, _, _ in pending])
 
 
-@contextmanager
-def _log_lock(folder: Path) -> Iterator[None]:
-    """One appender at a time among the processes of one home, so that ``head.json`` only ever goes forward."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-def _write(path: Path, data: bytes) -> None:
-    with own_file(path) as stream:
-        stream.write(data)
-
-
-def _check_head(folder: Path, newest: tuple[CID, int] | None) -> None:
-    head = folder / "head.json"
-    if not head.exists():
-        return
-    known = json.loads(head.read_bytes())
-    if newest is None or newest[1] < known["seq"]:
-        raise Conflict(
-            "the catalog is older than this home's log",
-            code="catalog_is_older",
-            hint="run `emotionet catalog rebuild` first.",
-        )
+def _remember_here(parts: Parts, issuer: str, seq: int, entry: CID) -> None:
+    """A hint in the home's folder; an entry that is in the log stays there if it can't be written."""
+    try:
+        own_log.remember(parts.settings.home, issuer, seq, entry)
+    except Unavailable as error:
+        _log.warning("the newest entry of %s is not noted in the home: %s", issuer, error)
 
 
 def _issuer_record(parts: Parts) -> records.Issuer:
     contract = parts.anchors.contract
     return records.Issuer(chains=((parts.anchors.chain, contract),) if contract else ())
-
-
-def _folder(parts: Parts, issuer: str) -> Path:
-    return parts.settings.home / "log" / issuer.rsplit(":", 1)[-1]

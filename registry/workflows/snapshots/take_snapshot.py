@@ -11,14 +11,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from registry.catalog.queries import entries
-from registry.catalog.queries.rows import contributions_in_log_order, contributors_query, current_rows
+from registry.catalog.queries.rows import contributions_in_log_order, contributors_query, current_rows, speakers_called
 from registry.catalog.queries.withdrawals import withdrawn_images
+from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_present
 from registry.core.log import Signer
 from registry.core.snapshots import checked_tables as snapshot_tables
+from registry.core.snapshots.query import SPEAKERS, check_query, choices
 from registry.core.snapshots.snapshot import RULE, Classes, load_classes, select
 from registry.core.table import tables
 from registry.workflows.log.append import append
@@ -37,19 +39,20 @@ def take_snapshot(
     source: CID | None = None,
     signer: Signer | None = None,
 ) -> dict[str, Any]:
-    """Take a snapshot of all rows that ``query`` matches; the document of `emotionet snapshot create --json`.
+    """Take a snapshot of all rows that meet ``query`` (``registry.core.snapshots.query``); the document of
+    `emotionet snapshot create --json`.
 
     ``source``: only of contributors who labelled images that came with this root, where others did too.
     ``signer``: this home's key unless given.
     ``InvalidInput`` (``wrong_record_type``) or ``NotFound`` where ``supersedes`` is no snapshot that is held here;
-    ``NotFound`` also where a contribution that the snapshot would name is not.
+    ``NotFound`` also where a contribution that the snapshot would name is not; ``InvalidInput``
+    (``ambiguous_contributor``) for a contributor's name that several issuers use, and nothing says whose.
     """
     if supersedes is not None:
         read_as(parts, records.Snapshot, supersedes)
     mapping: Classes = load_classes(classes)
     with parts.catalog.read() as db:
-        if source is not None:
-            query = contributors_query(db, source)
+        query = _with_issuer(db, dict(query or {}) if source is None else contributors_query(db, source))
         rows = list(current_rows(db, query))
         withdrawn = withdrawn_images(db)
         contributions = contributions_in_log_order(db, {row["sha256"] for row in rows})
@@ -67,7 +70,7 @@ def take_snapshot(
         count=len(items),
         classes=mapping.names,
         aliases=mapping.aliases,
-        query=dict(query or {}),
+        query=query,
         rule=RULE,
         contributions=tuple(contributions),
         excluded=tables.build(*records.EXCLUDED, excluded, parts.store.put),
@@ -77,6 +80,25 @@ def take_snapshot(
     appended = append(parts, signer or parts.key, record)
     parts.store.pin(appended.entry)
     return document(parts, appended.record)
+
+
+def _with_issuer(db: Connection, query: dict[str, Any]) -> dict[str, Any]:
+    """A query that names contributors with whose they are: a name under one issuer is not that name under another."""
+    check_query(query)
+    if "contributor" not in query or "issuer" in query or SPEAKERS in query:
+        return query
+    found = speakers_called(db, choices(query["contributor"]))
+    issuers = sorted({issuer for issuer, _ in found})
+    if len({name for _, name in found}) < len(found):
+        raise InvalidInput(
+            f"several issuers have a contributor of this name, and they are different people: {', '.join(issuers)}",
+            code="ambiguous_contributor",
+            hint="say whose with --issuer (over HTTP: the query's issuer).",
+        )
+    if len(issuers) < 2:
+        return {**query, "issuer": issuers[0]} if issuers else query
+    rest = {name: value for name, value in query.items() if name != "contributor"}
+    return {**rest, SPEAKERS: [list(one) for one in found]}
 
 
 def _check_held(parts: Parts, contributions: Iterable[CID]) -> None:

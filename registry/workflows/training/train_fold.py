@@ -20,10 +20,11 @@ from registry.content.weights_folder import keep_weights, read_weights
 from registry.core import records
 from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, Unavailable
 from registry.core.ipld.cid import CID
-from registry.core.ports.method import FoldOutcome, FoldTask
+from registry.core.ports.method import FoldOutcome, FoldTask, KeptState
 from registry.core.records import BaseSeen
 from registry.core.run_view import draw_view
 from registry.core.table import tables
+from registry.core.tensors import NUMBERS, STATE, checkpoint_digest
 from registry.jobs.engines import Needs
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
@@ -165,11 +166,16 @@ def make_task(parts: Parts, draw_cid: CID, fold: int | None, folder: Path) -> Fo
     )
 
 
+def _keep_checkpoint(parts: Parts, kept: KeptState) -> records.Checkpoint:
+    files = {name: (kept.folder / name).read_bytes() for name in (STATE, NUMBERS)}
+    return records.Checkpoint(epoch=kept.epoch, cid=keep_weights(parts.store, files), state=checkpoint_digest(files))
+
+
 def _keep_outcome(
     parts: Parts, draw_cid: CID, fold: int | None, outcome: FoldOutcome, started: str, base: BaseSeen | None
 ) -> CID:
     history = tables.build(
-        *records.HISTORY, [[epoch, dict(values)] for epoch, values in outcome.history], parts.store.put
+        *records.HISTORY, [[epoch, dict(values), state] for epoch, values, state in outcome.history], parts.store.put
     )
     record = records.Training(
         draw=draw_cid,
@@ -181,6 +187,7 @@ def _keep_outcome(
         weights=keep_weights(parts.store, outcome.weights),
         tensors=outcome.tensors,
         history=history,
+        checkpoints=tuple(_keep_checkpoint(parts, one) for one in outcome.checkpoints),
         started=started,
         ended=max(started, parts.now()),  # a clock may be set back
     )

@@ -19,12 +19,13 @@ import numpy as np
 from safetensors.numpy import save
 
 from registry.core.errors import EmotionetError, InvalidInput, Unavailable, Untrusted
-from registry.core.ports.method import Estimate, FoldOutcome, FoldTask, Prepared
-from registry.core.tensors import tensors_digest
+from registry.core.ports.method import Estimate, FoldOutcome, FoldTask, KeptState, Prepared
+from registry.core.tensors import NUMBERS, STATE, checkpoint_digest, tensors_digest
 
 DEFAULTS: dict[str, Any] = {
     "folds": {"k": 3, "repeats": 1},
     "training": {"epochs": 2, "delay": 0, "fail": False, "again": None, "die": False, "ill": None, "times": 1},
+    "state": {"every": 1, "keep": 0},
     "evaluation": {
         "threshold": "0.25",
         "threshold_rule": "fixed",
@@ -50,6 +51,7 @@ class Simulated:
         if name_or_file.startswith("{"):
             given = json.loads(name_or_file)
             values["evaluation"].update(given.pop("evaluation", {}))
+            values["state"].update(given.pop("state", {}))
             values["training"].update(given)
         elif name_or_file != "simulated":
             raise InvalidInput(f"no recipe {name_or_file}: use simulated")
@@ -127,8 +129,13 @@ class Simulated:
             hardware={"processor": "simulated"},
             events=(),
             history=tuple(
-                (epoch, {"train/box_loss": f"{1 / epoch:.6f}", "val/box_loss": f"{1.5 / epoch:.6f}"})
-                for epoch in range(1, wanted["epochs"] + 1)
+                (epoch, {"train/box_loss": f"{1 / epoch:.6f}", "val/box_loss": f"{1.5 / epoch:.6f}"}, state)
+                for epoch, state in self._states(task)
+            ),
+            checkpoints=tuple(
+                KeptState(epoch=epoch, folder=task.workdir / f"state-{epoch}")
+                for epoch, _ in self._states(task)
+                if self._asked(task.recipe, "keep", epoch)
             ),
             predictions={sha256: self._found(task, sha256) for sha256 in task.validate},
         )
@@ -137,6 +144,23 @@ class Simulated:
         """Other tensors for whoever was trained on other images, or began from other weights."""
         base = b"" if task.base is None else task.base["weights.safetensors"]
         return np.frombuffer(hashlib.sha256(b"".join(task.train) + base).digest(), np.float32).copy()
+
+    def _asked(self, recipe: Any, what: str, epoch: int) -> bool:
+        number = recipe["state"][what]
+        return bool(number) and epoch % number == 0
+
+    def _states(self, task: FoldTask) -> Any:
+        """Each epoch with the digest of a state that follows from the task and the epoch, where it is asked for; what
+        is to be kept is written."""
+        for epoch in range(1, task.recipe["training"]["epochs"] + 1):
+            tensors = save({"layer": np.arange(4, dtype=np.float32) * epoch, "seen": self._seen(task)})
+            files = {STATE: tensors, NUMBERS: json.dumps({"epoch": epoch, "fold": task.fold}).encode()}
+            keep = self._asked(task.recipe, "keep", epoch)
+            if keep:
+                (task.workdir / f"state-{epoch}").mkdir(exist_ok=True)
+                for name, data in files.items():
+                    (task.workdir / f"state-{epoch}" / name).write_bytes(data)
+            yield epoch, checkpoint_digest(files) if keep or self._asked(task.recipe, "every", epoch) else None
 
     def _be_ill(self, task: FoldTask) -> None:
         wanted = task.recipe["training"]
@@ -157,10 +181,16 @@ class Simulated:
         said = truth if sha256[1] > 25 else (truth + 1) % len(task.classes)
         return ((said, 300_000 + sha256[2] * 2_000, 0, 0, 10000, 10000),)
 
-    def check_training(self, recipe: Any, *, seed: int, arguments: Any, events: Any, epochs: Any) -> None:
+    def check_training(
+        self, recipe: Any, *, seed: int, arguments: Any, events: Any, epochs: Any, states: Any, checkpoints: Any
+    ) -> None:
         wanted = {"epochs": recipe["training"]["epochs"], "seed": seed}
         if arguments != wanted or list(epochs) != list(range(1, wanted["epochs"] + 1)):
             raise InvalidInput("it was trained otherwise than the recipe says")
+        kept = [epoch for epoch in epochs if self._asked(recipe, "keep", epoch)]
+        told = [epoch for epoch in epochs if epoch in kept or self._asked(recipe, "every", epoch)]
+        if (list(states), list(checkpoints)) != (told, kept):
+            raise InvalidInput("its states are not those that the recipe asks for")
 
     def second_try(self, recipe: Any, code: str) -> Any:
         again = recipe["training"]["again"]

@@ -11,7 +11,8 @@ from typing import Any
 
 from registry.core.boxes import boxes_within, full_frame
 from registry.core.records import Contribution, parse_as
-from registry.core.snapshots.snapshot import classes_of, matches, resolve_rows, rows_said, select, speaker
+from registry.core.snapshots.query import matches
+from registry.core.snapshots.snapshot import classes_of, resolve_rows, rows_said, select, speaker
 from registry.core.table import tables
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
 from registry.provenance.checks.target.subject import Subject

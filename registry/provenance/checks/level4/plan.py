@@ -76,6 +76,8 @@ def arguments(subject: Subject) -> str:
                 arguments=one.arguments,
                 events=one.events,
                 epochs=[row["epoch"] for row in history],
+                states=[row["epoch"] for row in history if row["state"] is not None],
+                checkpoints=[kept.epoch for kept in one.checkpoints],
             )
         except InvalidInput as error:
             what = "the refit" if one.fold is None else f"fold {one.fold}"

@@ -21,15 +21,21 @@ _NO_DIGEST = (
 
 
 def checks(subject: Subject) -> Iterator[Check]:
-    """All checks of this kind; of ONNX only where some is published."""
+    """All checks of this kind; of ONNX and of checkpoints only where some are published."""
     yield run("6.weights", "the weights are those of the trainings, digest and classes", partial(weights, subject))
     yield run("6.base", "the base weights are a weights folder", partial(base, subject))
     if guarded(partial(_formats, subject), set[str]()) - {SAFETENSORS}:
         yield run("6.onnx", "the ONNX is of the final weights", partial(onnx, subject))
+    if guarded(partial(_has_checkpoints, subject), False):
+        yield run("6.checkpoints", "each published state is that of its training's history", partial(states, subject))
 
 
 def _formats(subject: Subject) -> set[str]:
     return {one.format for one in subject.release.release.weights} if subject.is_release else set()
+
+
+def _has_checkpoints(subject: Subject) -> bool:
+    return subject.is_release and any(one.checkpoints for one in subject.release.trainings)
 
 
 def _release(subject: Subject) -> None:
@@ -90,6 +96,21 @@ def base(subject: Subject) -> str:
 def onnx(subject: Subject) -> str:
     """6.onnx: what such a file computes is not looked at."""
     raise Skip(_NO_DIGEST)
+
+
+def states(subject: Subject) -> str:
+    """6.checkpoints: the digest of each, taken from its bytes, is the one that the checkpoint and the history state."""
+    count = 0
+    for training in subject.release.trainings:
+        history = {row["epoch"]: row["state"] for row in subject.rows(training.history)}
+        for one in training.checkpoints:
+            there = subject.reading.names(one.cid)
+            if set(there) != {tensors.STATE, tensors.NUMBERS}:
+                tensors.checkpoint_digest(dict.fromkeys(there, b""))
+            found = tensors.checkpoint_digest({name: subject.reading.whole(link) for name, link in there.items()})
+            equal(f"state after epoch {one.epoch}", (one.state, history.get(one.epoch)), (found, found))
+            count += 1
+    return f"{count} states, taken from their bytes"
 
 
 def _check_further(subject: Subject, one: Weights) -> None:

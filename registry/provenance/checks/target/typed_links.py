@@ -34,7 +34,7 @@ LINKS: dict[str, dict[str, str]] = {
         "seen": TABLE,
     },
     "draw": {"plan": "plan", "folds": TABLE},
-    "training": {"draw": "draw", "weights": CONTENT, "history": TABLE},
+    "training": {"draw": "draw", "weights": CONTENT, "history": TABLE, "checkpoints": CONTENT},
     "evaluation": {"draw": "draw", "predictions": TABLE, "trainings": "training", "curves": TABLE},
     "release": {
         "draw": "draw",
@@ -128,7 +128,7 @@ def _below(cid: CID, record: records.Record, found: Reached) -> Iterator[tuple[C
 def _links(value: Any) -> list[CID]:
     if isinstance(value, CID):
         return [value]
-    if isinstance(value, records.Weights):
+    if isinstance(value, records.Weights | records.Checkpoint):
         return [value.cid]
     return [link for one in value for link in _links(one)] if isinstance(value, tuple) else []
 

@@ -1,0 +1,38 @@
+"""After which epochs a training's state has a digest in its history, and after which it is kept, by the
+recipe's section ``state``.
+
+Invariant: what is kept has a digest in the history, so that whoever starts from it knows that it is what was reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from registry.core.errors import InvalidInput
+
+
+def is_kept(recipe: Mapping[str, Any], epoch: int) -> bool:
+    """Whether the state after an epoch (from 1) is published."""
+    keep = int(recipe["state"]["keep"])
+    return keep > 0 and epoch % keep == 0
+
+
+def is_told(recipe: Mapping[str, Any], epoch: int, last: bool) -> bool:
+    """Whether the history has a digest of the state after an epoch; ``last``: the training's last one."""
+    every = int(recipe["state"]["every"])
+    return (every > 0 and (last or epoch % every == 0)) or is_kept(recipe, epoch)
+
+
+def check_states(
+    recipe: Mapping[str, Any], epochs: Sequence[int], states: Sequence[int], checkpoints: Sequence[int]
+) -> None:
+    """``InvalidInput`` (``other_training``) unless these epochs of a history have digests and checkpoints."""
+    for name, found, wanted in (
+        ("digests of its state", states, [one for one in epochs if is_told(recipe, one, one == epochs[-1])]),
+        ("checkpoints", checkpoints, [one for one in epochs if is_kept(recipe, one)]),
+    ):
+        if list(found) != wanted:
+            raise InvalidInput(
+                f"it has {len(found)} {name} where the recipe asks for {len(wanted)}", code="other_training"
+            )

@@ -1,0 +1,90 @@
+"""Who knows of a newer entry than the catalog: a database that was restored from a backup would fork the log.
+
+Invariants: nothing is appended while anything that can be asked knows an entry of this issuer that the catalog does
+not: the log's row in ``log_heads`` (which a rebuild leaves alone), the store's own note of the newest entry, the hint
+in the home's folder, and what was anchored as this issuer, on the chain or in the journal. Each of them may be missing
+or older; one is enough. What no survivor knows of can't be found out (docs/adr/0012).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from weakref import WeakKeyDictionary
+
+from registry.catalog.log_heads import Head, set_head
+from registry.catalog.queries import entries
+from registry.catalog.schema.database import Catalog, Connection
+from registry.core import records
+from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable
+from registry.core.ipld.cid import CID, DAG_CBOR
+from registry.core.log import address_of
+from registry.provenance.keys import own_log
+from registry.workflows.parts import Parts
+
+_log = logging.getLogger(__name__)
+_asked: WeakKeyDictionary[Catalog, set[str]] = WeakKeyDictionary()  # issuers whose anchors were asked for
+
+
+def _heads(parts: Parts, issuer: str) -> Iterator[Head]:
+    """Where the log ends, as the store and the home's folder remember it."""
+    stored = parts.store.log_head(issuer)
+    if stored is not None:
+        yield stored
+    for one in own_log.heads(parts.settings.home):
+        if one.issuer == issuer and one.entry is not None:
+            yield one.seq, one.entry
+
+
+def check_newest(parts: Parts, db: Connection, issuer: str, head: Head | None) -> None:
+    """``Conflict`` if the catalog is not as new as all that remembers where the log ends; ``head``: its own row,
+    which is locked, and brought up to what a rebuild found."""
+    newest = entries.newest(db, issuer)
+    for seq, entry in (*([head] if head else []), *_heads(parts, issuer)):
+        if newest is None or newest[1] < seq:
+            raise _older(f"entry {seq} of {issuer}, {entry}")
+        if entries.at(db, issuer, seq) != entry:
+            raise Conflict(
+                f"the catalog has another entry {seq} of {issuer} than {entry}",
+                code="log_fork",
+                hint="one of them was restored and written to: use a catalog and a store that belong together.",
+            )
+    if newest is not None and (head is None or head[0] < newest[1]):
+        set_head(db, issuer, newest[1], newest[0])
+
+
+def ask_anchors(parts: Parts, issuer: str) -> None:
+    """``Conflict`` if something was anchored as this issuer that the catalog does not know; asked once a process.
+
+    Where the chain can't be reached a warning is logged, and it is asked the next time.
+    """
+    asked = _asked.setdefault(parts.catalog, set())
+    if issuer in asked or (parts.settings.chain_rpc and not parts.settings.chain_contract):
+        return
+    try:
+        anchored = parts.anchors.anchored_by(address_of(issuer))
+    except Unavailable as error:
+        _log.warning("whether something newer was anchored is not known: %s", error)
+        return
+    with parts.catalog.read() as db:
+        unknown = entries.unknown(db, [CID.v1(DAG_CBOR, digest) for digest in anchored])
+    for cid in unknown:
+        if not _is_of_another(parts, cid, issuer):
+            raise _older(f"{cid}, which is anchored as {issuer}")
+    asked.add(issuer)
+
+
+def _is_of_another(parts: Parts, cid: CID, issuer: str) -> bool:
+    """Whether it is an entry of somebody else, which was anchored on request."""
+    try:
+        return records.parse_as(records.Entry, parts.store.get(cid)).issuer != issuer
+    except (InvalidInput, NotFound):
+        return False
+
+
+def _older(what: str) -> Conflict:
+    return Conflict(
+        f"the catalog is older than this registry's log: it does not know {what}",
+        code="catalog_is_older",
+        hint="run `emotionet catalog rebuild`, or import a CAR file that holds the entries that are lost.",
+    )
