@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from registry.core import records
-from registry.core.errors import InvalidInput, Untrusted
+from registry.core.errors import InvalidInput, NewerVersion, Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, SHA2_256
 from registry.core.ipld.dag import Get
@@ -202,6 +202,8 @@ def read_entry(cid: CID, get: Get) -> Entry:
     """The entry at ``cid``, its signature checked. ``Untrusted`` if these bytes are no entry."""
     try:
         entry = records.parse_as(Entry, get(cid))
+    except NewerVersion:
+        raise
     except InvalidInput as error:
         raise Untrusted(f"{cid} is no entry: {error}", code="not_an_entry") from error
     verify_entry(entry)

@@ -115,11 +115,12 @@ def predict(parts: Parts, release: CID, images: Sequence[Path], average: bool = 
     weights = [read_weights(parts.store, one.cid) for one in chosen]
     threshold = threshold_of(view, None if average else chosen[0].fold)
     method, classes, done = parts.method(view.plan.method.id), view.snapshot.classes, 0
+    recipe = method.read_recipe(view.recipe.version, view.recipe.values)
     while done < len(images):
         reading = _Reading(images[done:])
         first = done
         try:
-            for detections in method.predict(weights, reading, view.recipe.values, classes):
+            for detections in method.predict(weights, reading, recipe, classes):
                 yield _document(images[done], detections, classes, threshold)
                 done += 1
         except (InvalidInput, Unavailable) as error:
