@@ -8,8 +8,8 @@ the catalog, the store, the network or a clock that others rely on.
 
 Invariants: ``preprocess`` depends on its items' bytes and the recipe alone, not on their order; ``train_fold`` with the
 same task on the same kind of machine gives the same tensors; weights are never pickles. What only describes, checks or
-counts (``about``, ``recipe``, ``check``, ``cost``, ``check_training``, ``check_model``, ``usage``) imports nothing
-large and works where the packages that train are not installed.
+counts (``about``, ``recipe``, ``read_recipe``, ``cost``, ``check_training``, ``check_model``, ``usage``) imports no
+large package and works where those that train are not installed.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ class Described(Protocol):
     id: str  # its entry point's name
     version: str  # another one for whatever changes what comes out of equal values
 
+    recipe_version: int  # of the keys of its recipes, as ``recipe`` gives them; all before it are read for ever
+
     def about(self) -> MethodCard:
         """What it says of itself; the same for one version."""
         ...
@@ -51,8 +53,10 @@ class Described(Protocol):
         """A recipe's name and checked values. Unknown name or key, or a value out of bounds: ``InvalidInput``."""
         ...
 
-    def check(self, values: Mapping[str, Any]) -> None:
-        """``InvalidInput`` unless these are values that this method accepts (a stranger's recipe)."""
+    def read_recipe(self, version: int, values: Mapping[str, Any]) -> dict[str, Any]:
+        """A recipe record's values as of ``recipe_version``: a key that ``version`` lacks has the value that it stood
+        for before it existed (``registry.core.recipe_versions``). ``NewerVersion``; ``InvalidInput`` unless these are
+        values that this method accepts (a stranger's recipe)."""
         ...
 
     def cost(self, recipe: Mapping[str, Any], images: int) -> Cost:
@@ -168,6 +172,7 @@ class Audited(Protocol):
         self,
         recipe: Mapping[str, Any],
         *,
+        version: int,
         seed: int,
         arguments: Mapping[str, Any],
         events: Sequence[Mapping[str, Any]],
@@ -175,8 +180,10 @@ class Audited(Protocol):
         states: Sequence[int],
         checkpoints: Sequence[int],
     ) -> None:
-        """``InvalidInput`` unless a training of this recipe and seed can have had these arguments and events, a history
-        of these epochs, digests of its state after ``states`` and checkpoints after ``checkpoints`` of them."""
+        """``InvalidInput`` unless a training of this recipe (as ``read_recipe`` gives it; its record has ``version``)
+        and seed can have had these arguments and events, a history of these epochs, digests of its state after
+        ``states`` and checkpoints after ``checkpoints`` of them. What came after ``version`` may be missing from the
+        arguments."""
         ...
 
     def check_model(self, recipe: Mapping[str, Any], model: Mapping[str, Any]) -> None:

@@ -71,10 +71,10 @@ def _check_folder(subject: Subject, one: Weights) -> None:
     if found != one.tensors:
         raise Doubt(f"the weights of {what} have the digest {found}, the release states {one.tensors}")
     equal(f"classes of {what}", tuple(model["names"]), subject.release.snapshot.classes)
-    method, values = subject.installed_method(), subject.release.recipe.values
+    method, recipe = subject.installed_method(), subject.release.recipe
     if method is None:
         return
-    method.check(values)
+    values = method.read_recipe(recipe.version, recipe.values)
     try:
         method.check_model(values, model)
     except InvalidInput as error:
