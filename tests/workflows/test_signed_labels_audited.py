@@ -21,7 +21,7 @@ from tests.support.forgery import car_of, failed, forge, new_table, replaced, re
 from tests.support.wallet import DID, OTHER, signature, signed
 from tests.workflows.conftest import Folder
 
-COLUMNS, _ = records.CONTRIBUTION_ROWS
+COLUMNS = records.CONTRIBUTION_ROWS.columns
 
 
 @pytest.fixture
