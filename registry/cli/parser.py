@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from registry.cli.commands import anchors, content, images, releases, runs, service, snapshots, upkeep
 from registry.core.errors import UsageError
@@ -22,7 +22,20 @@ _NUMBER = re.compile(r"argument (.+?): invalid \S+ value: (.*)", re.DOTALL)
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, whose complaints are ``UsageError`` with a hint instead of text on stderr."""
+    """argparse, whose complaints are ``UsageError`` with a hint instead of text on stderr.
+
+    ``more_options`` is given the arguments before they are parsed, and adds the options that depend on them.
+    """
+
+    more_options: Callable[[argparse.ArgumentParser, Sequence[str]], None] | None = None
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse's."""
+        if self.more_options is not None:
+            more, self.more_options = self.more_options, None
+            more(self, args or ())
+        found: Any = super().parse_known_args(args, namespace)
+        return found
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse found wrong, in our words."""
@@ -94,7 +107,8 @@ def build_parser() -> Parser:
 
 def parse(parser: Parser, given: Sequence[str]) -> argparse.Namespace:
     """What was typed, parsed; ``UsageError`` names what is not known, with the command's own help."""
-    wanted, rest = parser.parse_known_args(given)
+    parsed: tuple[argparse.Namespace, list[str]] = parser.parse_known_args(given)
+    wanted, rest = parsed
     if rest:
         chosen: Parser = getattr(wanted, "parser", parser)
         name = rest[0].partition("=")[0]

@@ -1,14 +1,32 @@
-"""The training methods that are installed here, by their entry points' names."""
+"""The training methods that are installed here, by their entry points' names, and the options that they have."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import metadata
-from typing import cast
+from typing import Any, cast
 
-from registry.core.errors import NotFound, Unavailable
-from registry.core.ports.method import Method
+from registry.core.errors import NotFound, Unavailable, UsageError
+from registry.core.ports.method import Method, MethodCard
 
 GROUP = "emotionet.methods"
+
+
+def check_options(about: MethodCard, given: Mapping[str, Any]) -> None:
+    """``UsageError`` (``bad_option``) unless these are options that a method has, within their bounds."""
+    known = {one.name: one for one in about.options}
+    for name, value in given.items():
+        if name not in known:
+            raise UsageError(
+                f"{about.name} has no option {name[:60]!r}", code="bad_option", hint=f"it has {', '.join(known)}."
+            )
+        low, high = known[name].low, known[name].high
+        if type(value) is not int or not low <= value <= high:
+            raise UsageError(
+                f"{name} must be a whole number from {low} to {high}, not {value!r}",
+                code="bad_option",
+                hint="give another one, or leave it out.",
+            )
 
 
 def installed(name: str) -> Method:

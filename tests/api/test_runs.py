@@ -86,7 +86,9 @@ def test_lists_are_paged_newest_first(client: Client, writer: Headers, snapshot:
         ({"snapshot": "nonsense"}, 400),
         ({"snapshot": str(cid_of(b"\xa0", DAG_CBOR))}, 404),
         ({"folds": 1}, 400),
-        ({"epochs": 10**9}, 400),
+        ({"options": {"epochs": 10**9}}, 400),
+        ({"options": {"imgsz": 64}}, 400),  # which this method has not
+        ({"options": {"epochs": True}}, 400),
         ({"seed": -1}, 400),
         ({"final": "fold:9"}, 400),
         ({"final": "refit; rm"}, 400),

@@ -123,9 +123,8 @@ def test_the_four_uses_over_http(environment: dict[str, str], tmp_path: Path, mo
         wanted = {
             "snapshot": snapshot,
             "recipe": "quick",
-            "epochs": 1,
             "folds": 2,
-            "imgsz": 32,
+            "options": {"epochs": 1, "imgsz": 32},
             "claims": ["macro_f1 >= 0.99"],
         }
         started = client.post("/api/v1/runs", json=wanted)

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from registry.core.claim_text import EXAMPLE
 from registry.core.labeled_row import Words
+from registry.settings import DEFAULT_METHOD
 
 MIB = 1 << 20
 JSON_BYTES = 1 * MIB  # any request but the two below
@@ -122,17 +123,16 @@ class NewSnapshot(Request, frozen=True):
 
 
 class NewRun(Request, frozen=True):
-    """A training run. ``recipe`` by name, ``base`` by CID: paths of this machine are not taken."""
+    """A training run. ``recipe`` by name, ``base`` by CID: paths of this machine are not taken. ``options`` are the
+    method's own, as `emotionet train --method NAME --help` lists them."""
 
     snapshot: CidText
-    recipe: Word = "emotionet-2023"
-    method: Word = "yolov8"
+    recipe: Word | None = None
+    method: Word = DEFAULT_METHOD
     folds: Annotated[int, Meta(ge=2, le=100)] | None = None
     repeats: Annotated[int, Meta(ge=1, le=20)] | None = None
-    epochs: Annotated[int, Meta(ge=1, le=10_000)] | None = None
-    imgsz: Annotated[int, Meta(ge=32, le=4096)] | None = None
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] | None = None
-    batch: Annotated[int, Meta(ge=1, le=4096)] | None = None
+    options: Annotated[dict[Word, int], Meta(max_length=32)] = msgspec.field(default_factory=dict)
     base: CidText | None = None
     claims: Annotated[list[Name], Meta(max_length=32)] = msgspec.field(default_factory=list)
     final: Annotated[str, Meta(pattern=r"^(fold:\d{1,3}|refit)$")] | None = None
@@ -140,8 +140,8 @@ class NewRun(Request, frozen=True):
 
     def overrides(self) -> dict[str, int]:
         """What replaces values of the recipe."""
-        names = ("folds", "repeats", "epochs", "imgsz", "seed", "batch")
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+        own = {name: value for name in ("folds", "repeats", "seed") if (value := getattr(self, name)) is not None}
+        return {**self.options, **own}
 
 
 class NewRelease(Request, frozen=True):

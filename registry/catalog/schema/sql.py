@@ -69,12 +69,13 @@ def target_text(target: bytes) -> str:
 
 
 def names_of(text: str) -> list[str]:
-    """Every text that what ``text`` means may stand under: a CID in any form, a sha256 in hex, ``sha256:<hex>``."""
-    digest = text.removeprefix("sha256:").lower()
+    """Every text that what ``text`` means may stand under: a CID in any form, a sha256 in hex, ``sha256:<hex>``,
+    ``files-sha256:<hex>``."""
+    digest = text.removeprefix("files-").removeprefix("sha256:").lower()
     if len(digest) == 64 and all(character in "0123456789abcdef" for character in digest):
         raw = bytes.fromhex(digest)
         cids = [CID.v1(codec, raw) for codec in (RAW, DAG_PB, DAG_CBOR)] + [CID.v0(raw)]
-        return [digest, sha256_text(raw), *map(str, cids)]
+        return [digest, sha256_text(raw), f"files-{sha256_text(raw)}", *map(str, cids)]
     cid = CID.parse(text)
     names = {str(cid), target_text(bytes(cid))}
     if cid.codec == DAG_PB and cid.hash_code == SHA2_256 and len(cid.digest) == 32:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, limit, place, record, whole
@@ -11,22 +12,26 @@ from registry.cli.failures import tell
 from registry.cli.output import Output, cell, duration, json_text, show
 from registry.cli.watching import draw_event, events, work_until_ended
 from registry.core.errors import EmotionetError
+from registry.settings import DEFAULT_METHOD
 
 if TYPE_CHECKING:
     from registry.assembly import Home
     from registry.core.ipld.cid import CID
     from registry.workflows.runs.start_run import Wanted
 
+OPTION = "option_"  # begins the names of what a method's options are kept as
 ENDED = {"completed", "failed", "cancelled"}
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
-    training = add(commands, common, "train", run_train, "train on a snapshot: plan, anchor, draw, run")
+    training: Any = add(commands, common, "train", run_train, "train on a snapshot: plan, anchor, draw, run")
     training.add_argument("snapshot", metavar="SNAPSHOT")
-    training.add_argument("--recipe", default="emotionet-2023", metavar="NAME|FILE")
-    training.add_argument("--method", default="yolov8", metavar="NAME", help="a training method that is installed")
-    training.add_argument("--base", metavar="CID|FILE", help="base weights: a folder, .safetensors, .onnx, .pt")
+    training.add_argument("--recipe", metavar="NAME|FILE", help="default: the method's own")
+    training.add_argument(
+        "--method", default=DEFAULT_METHOD, metavar="NAME", help="a training method that is installed"
+    )
+    training.more_options = method_options
     training.add_argument("--engine", default="local", choices=["local", "ray"])
     training.add_argument("--dry-run", action="store_true", help="print the plan and its cost; do nothing")
     training.add_argument(
@@ -40,8 +45,6 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         help="which weights are published as final",
     )
     training.add_argument("--unanchored", action="store_true", help="do not wait for the chain (audit level 3 fails)")
-    for name, low in {"folds": 2, "repeats": 1, "epochs": 1, "imgsz": 32, "seed": 0, "batch": 1}.items():
-        training.add_argument(f"--{name}", type=whole(low), metavar="N", help="overrides the recipe's value")
     verbs = group(commands, "runs", "training runs")
     limit(add(verbs, common, "list", run_list, "list runs"))
     add(verbs, common, "show", run_show, "one run").add_argument("run")
@@ -54,15 +57,34 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     add(verbs, common, "resume", run_resume, "go on with a run that was stopped").add_argument("run")
 
 
+def method_options(parser: argparse.ArgumentParser, given: Sequence[str]) -> None:
+    """Add the options that the method has which is named among the arguments."""
+    from registry.workflows.methods import installed
+
+    naming = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    naming.add_argument("--method", nargs="?", default=DEFAULT_METHOD)
+    about = installed(naming.parse_known_args(given)[0].method or DEFAULT_METHOD).about()
+    kinds = f"base weights: {', '.join(about.base_kinds)}" if about.base_kinds else f"{about.name} takes none"
+    parser.add_argument("--base", metavar="CID|FILE", help=kinds)
+    for one in about.options:
+        parser.add_argument(
+            f"--{one.name}",
+            dest=OPTION + one.name,
+            type=whole(one.low, one.high),
+            metavar="N",
+            help=f"{one.help} (overrides the recipe's value)",
+        )
+
+
 def run_train(wanted: argparse.Namespace, output: Output) -> int:
     """Start a run and, unless detached, work the queue until it has ended."""
     from registry.workflows.runs.start_run import Wanted, start_run
 
-    names = ("folds", "repeats", "epochs", "imgsz", "seed", "batch")
+    options = {name.removeprefix(OPTION): value for name, value in vars(wanted).items() if name.startswith(OPTION)}
     asked = Wanted(
         recipe=wanted.recipe,
         method=wanted.method,
-        overrides={name: getattr(wanted, name) for name in names if getattr(wanted, name) is not None},
+        overrides={name: value for name, value in options.items() if value is not None},
         base=wanted.base,
         claims=tuple(wanted.claim),
         final=wanted.final,

@@ -20,7 +20,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     )
     showing.add_argument("--data", metavar="DIR|CID|FILE.car", help="real images (else the demo draws its own faces)")
     showing.add_argument("--recipe", default="quick", metavar="NAME|FILE")
-    showing.add_argument("--base", metavar="CID|FILE", help="base weights: a folder, .safetensors, .onnx, .pt")
+    showing.add_argument("--base", metavar="CID|FILE", help="base weights, as `emotionet train` takes them")
     serving = add(commands, common, "serve", run_serve, "the API, with a local worker")
     serving.add_argument("--host", default="127.0.0.1")
     serving.add_argument("--port", type=whole(0, 65_535), default=8000)

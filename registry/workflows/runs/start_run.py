@@ -24,6 +24,7 @@ from registry.jobs.engines.probe import reach
 from registry.provenance.recipe_numbers import check_evaluation
 from registry.settings import DEFAULT_METHOD
 from registry.workflows.base_weights import base_origin, digest_of, keep_base, read_base
+from registry.workflows.methods import check_options
 from registry.workflows.own_issuers import check_may_sign
 from registry.workflows.parts import Parts
 from registry.workflows.runs.check_capacity import check_disk, check_memory, disk_needed
@@ -89,6 +90,7 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     if parts.settings.on_cluster(wanted.engine):
         reach(parts.settings.ray_address or "")
     method = parts.method(wanted.method)
+    check_options(method.about(), wanted.overrides)
     name, values = method.recipe(wanted.recipe or method.about().recipe, wanted.overrides)
     method.tools(values)
     final = wanted.final or str(values["final"])

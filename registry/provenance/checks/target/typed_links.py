@@ -56,7 +56,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "evidence": ("entry",),
 }
 DIGESTS: dict[str, str] = {"withdrawal": "target", "audit": "target"}
-_TENSORS = re.compile(r"sha256:[0-9a-f]{64}")
+_TENSORS = re.compile(r"(?:files-)?sha256:[0-9a-f]{64}")
 
 
 @dataclass
