@@ -44,7 +44,8 @@ def parse_events(text: str) -> list[dict[str, Any]]:
 
 
 def test_a_run_is_queued_and_read_back(client: Client, writer: Headers, home: Home, snapshot: str) -> None:
-    answer = start(client, writer, snapshot, folds=4, epochs=3, seed=9, claims=["macro_f1 >= 0.90"], final="fold:2")
+    given = {"folds": 4, "options": {"epochs": 3}, "seed": 9, "claims": ["macro_f1 >= 0.90"], "final": "fold:2"}
+    answer = start(client, writer, snapshot, **given)
     assert answer.status_code == 202, answer.text
     document = answer.json()
     assert document["status"] == "queued"

@@ -70,7 +70,7 @@ def method_options(parser: argparse.ArgumentParser, given: Sequence[str]) -> Non
         parser.add_argument(
             f"--{one.name}",
             dest=OPTION + one.name,
-            type=whole(one.low, one.high),
+            type=whole(one.low),
             metavar="N",
             help=f"{one.help} (overrides the recipe's value)",
         )
