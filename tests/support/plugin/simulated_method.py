@@ -19,7 +19,8 @@ import numpy as np
 from safetensors.numpy import save
 
 from registry.core.errors import EmotionetError, InvalidInput, Unavailable, Untrusted
-from registry.core.ports.method import Estimate, FoldOutcome, FoldTask, KeptState, Prepared
+from registry.core.ports.method import Cost, FoldOutcome, FoldTask, KeptState, Losses, MethodCard, Option, Prepared
+from registry.core.recipe_versions import read_values
 from registry.core.tensors import NUMBERS, STATE, checkpoint_digest, tensors_digest
 
 DEFAULTS: dict[str, Any] = {
@@ -39,9 +40,31 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+LACKED: tuple[Any, ...] = ()  # what each older version of its recipes has not, with what that meant
+
+
 class Simulated:
     id = "simulated"
     version = "1"
+    recipe_version = 1
+
+    def about(self) -> MethodCard:
+        return MethodCard(
+            name="Simulated",
+            licence="AGPL-3.0-only",
+            library="ultralytics",
+            task="object-detection",
+            losses=Losses(training=("train/box_loss",), validation=("val/box_loss",)),
+            packages=("simulated_method",),
+            recipe="simulated",
+            options=tuple(
+                Option(name=name, low=low, high=10_000, help="as it is called")
+                for name, low in {"folds": 2, "repeats": 1, "epochs": 1, "seed": 0}.items()
+            ),
+            format="safetensors",
+            files=("weights.safetensors", "model.json"),
+            base_kinds=("a folder",),
+        )
 
     def recipes(self) -> tuple[str, ...]:
         return ("simulated",)
@@ -61,9 +84,11 @@ class Simulated:
         values["seed"] = overrides.get("seed", values["seed"])
         return "simulated", values
 
-    def check(self, values: Any) -> None:
-        if set(values) != set(DEFAULTS):
+    def read_recipe(self, version: int, values: Any) -> dict[str, Any]:
+        found = read_values(self.id, version, values, LACKED)
+        if set(found) != set(DEFAULTS):
             raise InvalidInput("these are not values of this method")
+        return found
 
     def tools(self, recipe: Any) -> dict[str, bytes]:
         return {}
@@ -182,7 +207,16 @@ class Simulated:
         return ((said, 300_000 + sha256[2] * 2_000, 0, 0, 10000, 10000),)
 
     def check_training(
-        self, recipe: Any, *, seed: int, arguments: Any, events: Any, epochs: Any, states: Any, checkpoints: Any
+        self,
+        recipe: Any,
+        *,
+        version: int,
+        seed: int,
+        arguments: Any,
+        events: Any,
+        epochs: Any,
+        states: Any,
+        checkpoints: Any,
     ) -> None:
         wanted = {"epochs": recipe["training"]["epochs"], "seed": seed}
         if arguments != wanted or list(epochs) != list(range(1, wanted["epochs"] + 1)):
@@ -198,14 +232,19 @@ class Simulated:
             return None
         return {**recipe, "training": {**recipe["training"], "fail": again == "fails", "ill": None}}
 
-    def estimate(self, recipe: Any, images: int, classes: int) -> Estimate:
-        return Estimate(seconds=recipe["training"]["epochs"], memory=1 << 20, pixels=images * 12, checkpoint=0)
+    def estimate(self, recipe: Any, images: int, classes: int) -> int:
+        return int(recipe["training"]["epochs"])
 
-    def memory(self, recipe: Any) -> int:
-        return 1 << 20
+    def cost(self, recipe: Any, images: int) -> Cost:
+        epochs = int(recipe["training"]["epochs"])
+        return Cost(memory=1 << 20, threads=1, epochs=epochs, pixels=images * 12, checkpoint=0)
 
-    def disk(self, recipe: Any, images: int) -> tuple[int, int]:
-        return images * 12, 0
+    def check_model(self, recipe: Any, model: Any) -> None:
+        if model.get("architecture") != "simulated":
+            raise InvalidInput("it is of another architecture")
+
+    def usage(self, recipe: Any, threshold: str) -> str:
+        return ""
 
     def read_base(self, path: Path) -> dict[str, bytes]:
         return {name: (path / name).read_bytes() for name in ("weights.safetensors", "model.json")}
