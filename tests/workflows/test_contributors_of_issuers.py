@@ -39,8 +39,8 @@ def _folder(path: Path, rows: dict[str, tuple[str, str]]) -> Path:
 
 @pytest.fixture
 def homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Home, Home, CID]]:
-    """Two homes of one catalog: each has an ana, and they disagree about one picture; only the first has a ben. The root of
-    the first one's folder; the first holds what the second says."""
+    """Two homes of one catalog, each with an ana, who disagree about a picture; only the first has a ben, and it holds
+    what the second says. Third: the root of the first one's folder."""
     catalog = f"sqlite:///{tmp_path / 'shared.sqlite'}"
     places = [{"EMOTIONET_HOME": str(tmp_path / name), "EMOTIONET_DATABASE_URL": catalog} for name in ("one", "two")]
     for name, value in places[0].items():
