@@ -95,7 +95,9 @@ def make(store: EmbeddedStore, images: int, rounds: int) -> tuple[CID, CID]:
     )
     plan = records.Plan(
         preprocessing=keep(records.Preprocessing(snapshot=keep(snapshot), recipe=recipe, output=prepared)),
-        method=records.MethodRef(id="none", version="0"),
+        method=records.MethodRef(
+            id="none", version="0", licence="none", library=None, task="none", losses=records.LossNames()
+        ),
         recipe=recipe,
         code="",
         environment=keep(records.Environment(values={})),
@@ -106,7 +108,7 @@ def make(store: EmbeddedStore, images: int, rounds: int) -> tuple[CID, CID]:
         claims=(),
         final="fold:0",
     )
-    draw = keep(records.Draw(plan=keep(plan), beacon=None, seed=bytes(32), folds=nothing))
+    draw = keep(records.Draw(plan=keep(plan), beacons=(), seed=bytes(32), folds=nothing))
     store.flush()
     return draw, predictions
 

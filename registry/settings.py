@@ -15,6 +15,7 @@ from registry.core.errors import UsageError
 
 FOLDS_OF_A_CLUSTER = 64
 STORES = ("embedded", "kubo")  # where blocks may be kept: parts of ``assembly.Home`` by these names
+DEFAULT_METHOD = "yolov8"  # the one that comes with Emotionet, where none is named
 
 
 @dataclass(frozen=True)

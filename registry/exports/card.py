@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from registry.core import records
 from registry.core.claim_text import claim_text
 from registry.core.ipld.cid import CID
 from registry.core.records import REFIT, Metric
@@ -18,12 +19,12 @@ from registry.evaluation.base_seen import about_base
 from registry.evaluation.sentences import not_estimable, say
 from registry.exports import card_words as words
 from registry.exports.card_base import Base
-from registry.exports.card_front import LICENCE, front_matter
+from registry.exports.card_front import front_matter
 from registry.exports.card_text import line, table
-from registry.exports.card_use import use
 from registry.provenance.release_view import own_figures
 
 TEMPLATE = 3  # of this very text: another one, or another order of what it says, is another number
+USAGE, FIGURES = "## How to use the weights", "## Figures of the procedure, pooled over folds"
 MAX_NAMED = 3  # trainings of base weights that the card names
 
 _NOTHING = (
@@ -68,11 +69,17 @@ def _start(view: ReleaseView, base: Base | None) -> str:
     return f"{named}, made from a file ({line(base.format or 'no format stated')}, {digest}) {licence}"
 
 
+def _beacon(beacon: records.Beacon) -> str:
+    if isinstance(beacon, records.EvmBlock):
+        return f"block {beacon.block_number} of {line(beacon.chain)}"
+    return f"round {beacon.round} of drand {line(beacon.chain)}"
+
+
 def _making(view: ReleaseView, base: Base | None) -> list[str]:
-    plan, beacon = view.plan, view.draw.beacon
+    plan, beacons = view.plan, view.draw.beacons
     anchored = (
-        f"The folds were drawn from block {beacon.block_number} of {line(beacon.chain)}, which came after the plan."
-        if beacon
+        f"The folds were drawn from {' and '.join(map(_beacon, beacons))}, which came after the plan."
+        if beacons
         else "The plan was not anchored on a chain: nothing proves to others that it came before the training."
     )
     classes = ", ".join(f"{index} {line(name)}" for index, name in enumerate(view.snapshot.classes))
@@ -197,7 +204,11 @@ def _fairness(view: ReleaseView) -> list[str]:
 
 
 def _licence(view: ReleaseView, base: Base | None) -> list[str]:
-    own = words.LICENCE if view.release.licence == LICENCE else words.OTHER_LICENCE.format(line(view.release.licence))
+    licence, method = view.release.licence, view.plan.method
+    of_library = method.library is not None and licence == method.licence
+    why = f", because the training software ({line(method.library or '')}) is" if of_library else ""
+    own = words.LICENCE.format(licence=line(licence), why=why or ", as the release's record states")
+    own += words.DUTIES.get(licence, "") + words.PHOTOGRAPHS
     if view.plan.base is None:
         return [own]
     said = f"state as theirs: {line(base.licence)}" if base and base.licence else "state no licence"
@@ -209,8 +220,9 @@ def _licence(view: ReleaseView, base: Base | None) -> list[str]:
     ]
 
 
-def model_card(view: ReleaseView, base: Base | None = None) -> str:
-    """The card of a release; ``base`` is what its base weights say of themselves, where it has any."""
+def model_card(view: ReleaseView, base: Base | None = None, usage: str = "") -> str:
+    """The card of a release; ``base`` is what its base weights say of themselves, where it has any, ``usage`` how the
+    method's weights are used."""
     return "\n".join(
         [
             *front_matter(view),
@@ -220,8 +232,8 @@ def model_card(view: ReleaseView, base: Base | None = None) -> str:
             words.USE,
             *_making(view, base),
             *_own(view),
-            *use(view),
-            "## Figures of the procedure, pooled over folds",
+            *([USAGE, "", usage.rstrip("\n"), ""] if usage else []),
+            FIGURES,
             "",
             *_figures(view.evaluation.metrics),
             *_apart(view),

@@ -52,7 +52,6 @@ def fill_private(world: World) -> None:
         add_file_name(db, sha256_of(0), "ana.jpg", root)
         add_source(db, root, kind="folder", private=True, at=NOW)
         images.put_images(db, [(sha256_of(0), len(image_bytes(0)), ())], stored=True)
-        db.execute(sa.insert(operational.places).values(sha256=sha256_of(0).hex()))
         run = runs.create(db, snapshot="s", recipe_name="quick", engine="local", options={}, now=NOW)
         runs.set_fold(db, run, 0, status="running")
         queue.enqueue(db, run, "fold", {"fold": 0}, NOW)
@@ -121,7 +120,11 @@ def test_evidence_that_does_not_hold_is_left_out(world: World) -> None:
     world.evidence(world.entries[1], 5)
     world.evidence(world.entries[1], 6)
     rebuild(
-        world.catalog, world.store.get, world.store.cids(), NOW, evidence_holds=lambda found: found.block_number == 6
+        world.catalog,
+        world.store.get,
+        world.store.cids(),
+        NOW,
+        evidence_holds=lambda one: one.statement["blockNumber"] == 6,
     )
     with world.catalog.read() as db:
         assert [row["block_number"] for row in entries.evidence_for(db, world.entries[1])] == [6]
