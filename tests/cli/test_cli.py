@@ -223,7 +223,10 @@ def test_withdrawing_lists_what_it_touches(home: Path, faces: Path, capsys: pyte
     run(capsys, "import", str(faces), "--quiet")
     snapshot = run(capsys, "snapshot", "create", "--quiet")[1].strip()
     image = json.loads(run(capsys, "images", "list", "--label", "feliz", "--json")[1])["sha256"]
-    done = json.loads(run(capsys, "withdraw", image, "--reason", "asked to", "--json")[1])
+    done = json.loads(run(capsys, "withdraw", image, "--reason", "asked to", "--retrain", "--json")[1])
+    assert done["remedy"] == "retrain"
+    assert json.loads(run(capsys, "show", done["withdrawal"])[1])["remedy"] == "retrain"
+    assert run(capsys, "withdraw", image, "--reason", "x", "--retrain", "--remedy", "notice")[0] == 2
     assert done["touches"] == [{"cid": snapshot, "type": "snapshot"}]
     again = json.loads(run(capsys, "snapshot", "create", "--json")[1])
     assert again["excluded"] == {"unknown_label": 1, "withdrawn": 1}

@@ -70,6 +70,8 @@ FIELDS: Mapping[type[records.Record], Mapping[str, tuple[str, str]]] = {
     },
     records.Withdrawal: {"target": ("withdraws", NAMED), "replacement": ("replacement", NAMED)},
     records.Audit: {"target": ("audits", NAMED)},
+    records.Name: {"target": ("names", NAMED)},
+    records.Profile: {},
     records.Issuer: {},
     records.Keys: {},
     records.Entry: {"prev": ("follows", NAMED), "log": ("in log of", NAMED), "record": ("says", RECORD)},
@@ -82,7 +84,7 @@ DERIVED = frozenset(
         *("recipe", "environment"),
     )
 )
-ABOUT = frozenset(("says", "anchors", "withdraws", "audits"))
+ABOUT = frozenset(("says", "anchors", "withdraws", "audits", "names"))
 # What belongs beside a record but is no part of where it came from: shown, not followed.
 BESIDE = frozenset(("supersedes", "corrects", "replacement"))
 CONTENT_TYPES = {"weights": "weights", "base": "weights", "card": "card"}
