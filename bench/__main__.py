@@ -11,15 +11,17 @@ from collections.abc import Callable
 from bench import content, fetch
 from bench.measure import compare, seconds
 from registry.core.table import tables
+from registry.core.table.columns import Shape
 
-LONG = ("training", "cleaning", "memory", "scaling", "coverage", "exact", "evaluation")  # minutes each
+LONG = ("training", "cleaning", "memory", "scaling", "coverage", "exact", "evaluation", "commands")  # asked for by name
 
 
 def table_of_rows() -> None:
     """A table of 100,000 rows."""
     rows = [[hashlib.sha256(b"%d" % number).digest(), number % 5] for number in range(100_000)]
     blocks: dict[object, bytes] = {}
-    build = lambda: tables.build(("sha256", "fold"), ("sha256",), rows, lambda cid, data: blocks.update({cid: data}))  # noqa: E731
+    shape = Shape("bench", 1, ("sha256", "fold"), ("sha256",))
+    build = lambda: tables.build(shape, rows, lambda cid, data: blocks.update({cid: data}))  # noqa: E731
     compare(
         "build a table of 100,000 rows", lambda: seconds(build), lambda: seconds(lambda: sorted(rows)), "sort the rows"
     )

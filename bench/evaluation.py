@@ -84,12 +84,12 @@ def make(store: EmbeddedStore, images: int, rounds: int) -> tuple[CID, CID]:
 
     kinds = (records.SNAPSHOT_ITEMS, records.PREPARED, records.PREDICTIONS)
     rows = zip(*rows_of(images), strict=True)
-    items, prepared, predictions = (
-        tables.build(*kind, some, store.put) for kind, some in zip(kinds, rows, strict=True)
-    )
-    nothing = tables.build(*records.EXCLUDED, [], store.put)
+    items, prepared, predictions = (tables.build(kind, some, store.put) for kind, some in zip(kinds, rows, strict=True))
+    nothing = tables.build(records.EXCLUDED, [], store.put)
     judged = {"threshold": "0.25", "threshold_rule": "other_folds", "floor": "0.01", "rounds": rounds, "min_group": 30}
-    recipe = keep(records.Recipe(name="bench", method="none", values={"folds": {"k": FOLDS}, "evaluation": judged}))
+    recipe = keep(
+        records.Recipe(name="bench", method="none", version=1, values={"folds": {"k": FOLDS}, "evaluation": judged})
+    )
     snapshot = records.Snapshot(
         items=items, count=images, classes=CLASSES, query={}, rule="none", contributions=(), excluded=nothing
     )

@@ -148,7 +148,7 @@ def with_settings(recipe: dict[str, Any], settings: str) -> dict[str, Any]:
         old = recipe[section][key]
         recipe[section][key] = value == "true" if isinstance(old, bool) else type(old)(value)
     recipe["training"]["imgsz"] = recipe["preprocess"]["size"]
-    YOLOv8().check(recipe)
+    YOLOv8().read_recipe(YOLOv8.recipe_version, recipe)
     return recipe
 
 

@@ -7,7 +7,7 @@ no path of this machine.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pipeline.recipe import second_try
@@ -88,11 +88,12 @@ def check_recorded(
     arguments: Mapping[str, Any],
     events: Sequence[Mapping[str, Any]],
     epochs: Sequence[int],
+    later: Collection[str] = (),
 ) -> None:
     """``InvalidInput`` (``other_training``) unless a training of this recipe and seed can be recorded so.
 
-    A second try has the values that the recipe allows for it; a training ends early only where the recipe is patient,
-    and says so.
+    ``later``: names that came after the recipe's version, and which its training may not have recorded. A second try
+    has the values that the recipe allows for it; a training ends early only where the recipe is patient, and says so.
     """
     for event in events:
         if event.get("event") == "second_try":
@@ -101,7 +102,7 @@ def check_recorded(
                 raise _other("says that it was tried again, which the recipe does not allow")
             recipe = again
     wanted = _recorded(recipe, seed)
-    for name in sorted({*wanted, *arguments} - {"device"}):
+    for name in sorted({*wanted, *arguments} - {"device"} - ({*later} - {*arguments})):
         if name not in arguments or name not in wanted or arguments[name] != wanted[name]:
             stated, own = (repr(found.get(name))[:80] for found in (arguments, wanted))
             raise _other(f"has {str(name)[:40]} {stated}, the recipe gives {own}")

@@ -25,6 +25,7 @@ class YOLOv8:
 
     id = "yolov8"
     version = "1"
+    recipe_version = recipes.VERSION
 
     def recipes(self) -> tuple[str, ...]:
         """Names of the recipes it brings."""
@@ -34,9 +35,9 @@ class YOLOv8:
         """A recipe's name and checked values."""
         return recipes.load_recipe(name_or_file, overrides)
 
-    def check(self, values: Mapping[str, Any]) -> None:
-        """``InvalidInput`` unless these values hold."""
-        recipes.check_values(values)
+    def read_recipe(self, version: int, values: Mapping[str, Any]) -> dict[str, Any]:
+        """A record's values with all that came after its version."""
+        return recipes.read_recipe(version, values)
 
     def tools(self, recipe: Mapping[str, Any]) -> dict[str, bytes]:
         """The detector's weights, where the recipe asks for one."""
@@ -115,6 +116,7 @@ class YOLOv8:
         self,
         recipe: Mapping[str, Any],
         *,
+        version: int,
         seed: int,
         arguments: Mapping[str, Any],
         events: Sequence[Mapping[str, Any]],
@@ -126,7 +128,7 @@ class YOLOv8:
         from pipeline.arguments import check_recorded
         from pipeline.state_epochs import check_states
 
-        check_recorded(recipe, seed, arguments, events, epochs)
+        check_recorded(recipe, seed, arguments, events, epochs, recipes.later_arguments(version))
         check_states(recipe, epochs, states, checkpoints)
 
     def second_try(self, recipe: Mapping[str, Any], code: str) -> dict[str, Any] | None:

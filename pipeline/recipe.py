@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from pipeline import cost
 from registry.core.errors import InvalidInput, not_read
+from registry.core.recipe_versions import Lacked, newest, read_values
 from registry.imaging.decode import MAX_PIXELS
 
 Size = Annotated[int, Meta(ge=32, le=1280, multiple_of=32)]
@@ -26,6 +27,9 @@ Bits = Annotated[int, Meta(ge=0, le=64)]
 Unit = Annotated[str, Meta(pattern=r"\A(0(\.[0-9]{1,6})?|1(\.0{1,6})?)\Z")]  # 0 to 1
 Number = Annotated[str, Meta(pattern=r"\A[0-9]{1,2}(\.[0-9]{1,6})?\Z")]  # 0 to 99
 Degrees = Annotated[str, Meta(pattern=r"\A([0-9]{1,2}|1[0-7][0-9])(\.[0-9]{1,6})?\Z")]  # 0 to 179
+METHOD = "yolov8"
+LACKED: tuple[Lacked, ...] = ()  # what each version before the newest has not, with what that meant; none yet
+VERSION = newest(LACKED)
 MAX_FILE = 64 << 10
 MAX_MEMORY = 96 << 30  # bytes of one fold: what the largest GPUs hold
 MAX_CHECKPOINTS = 20  # published of one training
@@ -199,6 +203,14 @@ def load_recipe(name_or_file: str, overrides: Mapping[str, Any]) -> tuple[str, d
         value = tomllib.loads(_text(name_or_file))
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, a thousand brackets
         raise InvalidInput(f"{name_or_file} is no TOML: {str(error)[:200]}", code="bad_recipe") from error
+    version = value.pop("version", None)
+    if type(version) is not int:
+        raise InvalidInput(
+            f"{name_or_file} does not say which version of recipes it is of",
+            code="bad_recipe",
+            hint=f"write `version = {VERSION}` at its top, if it has all keys of today's.",
+        )
+    value = read_values(METHOD, version, value, LACKED)
     parse_recipe(value)
     for name, given in overrides.items():
         if name == "seed":
@@ -237,6 +249,18 @@ def second_try(values: Mapping[str, Any], code: str) -> dict[str, Any] | None:
     else:
         return None
     return {**values, "training": training}
+
+
+def read_recipe(version: int, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a plan's recipe (a record's, of whatever version) with all that came later, checked."""
+    found = read_values(METHOD, version, values, LACKED)
+    check_values(found)
+    return found
+
+
+def later_arguments(version: int) -> set[str]:
+    """Names of the section ``training`` that came after a version."""
+    return {name for lacked in LACKED[version - 1 :] for name in lacked.get("training", ())}
 
 
 def check_values(values: Mapping[str, Any]) -> Recipe:

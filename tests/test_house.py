@@ -91,6 +91,28 @@ def test_the_version_stands_in_one_place_and_the_changelog_follows_it() -> None:
         assert __version__ not in (ROOT / name).read_text(encoding="utf-8"), name
 
 
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Every module that is imported anywhere in it, and ``module.name`` for each name that is taken from one."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (node.module, *(f"{node.module}.{one.name}" for one in node.names))
+
+
+def test_sqlalchemys_orm_is_used_nowhere() -> None:
+    """The catalog works on Core connections; loading the ORM would cost every command its time."""
+    users = [
+        str(path.relative_to(ROOT))
+        for path in SOURCES
+        if any(
+            name.startswith(("sqlalchemy.orm", "sqlalchemy.ext"))
+            for name in imported(ast.parse(path.read_text(encoding="utf-8")))
+        )
+    ]
+    assert users == []
+
+
 def test_the_licence_is_the_one_that_is_named() -> None:
     text = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert PROJECT["license"] == "AGPL-3.0-only"

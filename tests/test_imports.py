@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import pkgutil
 import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 import registry
+from registry.assembly import open_home
+from registry.catalog.queries.images import list_images
+from registry.settings import read_settings
+from registry.workflows.images.import_source import import_source
 from tests.conftest import ROOT
 
 HEAVY = {
@@ -50,6 +56,38 @@ def test_nothing_heavy_is_loaded_before_it_is_used(statement: str) -> None:
 
 def test_help_loads_nothing_heavy() -> None:
     assert HEAVY & loaded_after("from registry.cli.parser import build_parser; build_parser().format_help()") == set()
+
+
+UNNEEDED = ("sqlalchemy.orm", "alembic", "web3", "jinja2", "pandas", "PIL", "numpy", "torch", "litestar", "coincurve")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], str]:
+    """A home's environment, and the CID of an image that its catalog knows."""
+    folder = tmp_path_factory.mktemp("faces")
+    Image.new("RGB", (64, 64)).save(folder / "face.png")
+    (folder / "labels.csv").write_text("file,label\nface.png,feliz\n")
+    opened = open_home(read_settings({"EMOTIONET_HOME": str(folder / "home")}))
+    import_source(opened, str(folder))
+    with opened.catalog.read() as db:
+        ((image,), _) = list_images(db)
+    opened.close()
+    return {**os.environ, "EMOTIONET_HOME": str(folder / "home")}, image["cid"]
+
+
+@pytest.mark.parametrize("command", ["lineage", "images list"])
+def test_a_question_to_the_catalog_loads_no_more_than_it_needs(home: tuple[dict[str, str], str], command: str) -> None:
+    environment, cid = home
+    words = [*command.split(), *([cid] if command == "lineage" else [])]
+    code = f"import sys; from registry.cli.main import main; assert main({words!r}) == 0; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, check=True, text=True, timeout=60
+    )
+    *told, last = done.stdout.splitlines()
+    loaded = set(last.split())
+    assert cid in "\n".join(told)
+    assert "sqlalchemy" in loaded
+    assert [name for name in UNNEEDED if name in loaded] == []
 
 
 def test_the_check_sees_what_is_loaded() -> None:

@@ -1,4 +1,7 @@
-"""The heads of logs and the outbox of transactions stand in the database; a run has an issuer."""
+"""The heads of logs and the outbox of transactions stand in the database; a run has an issuer.
+
+The table of images with a place in their EXIF goes: nothing filled it.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_transactions_chain_sender_nonce", "transactions", ["chain", "sender", "nonce"])
     op.add_column("runs", sa.Column("issuer", sa.Text(), nullable=True))
+    op.drop_table("places")
 
 
 def downgrade() -> None:
+    op.create_table(
+        "places", sa.Column("sha256", sa.Text(), nullable=False), sa.PrimaryKeyConstraint("sha256", name="pk_places")
+    )
     with op.batch_alter_table("runs") as batch:
         batch.drop_column("issuer")
     op.drop_table("transactions")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from registry.assembly import Home
 from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted, UsageError, not_read
 from registry.core.ipld.cid import CID
-from registry.workflows.store.read_content import check_regular, names_content
+from registry.workflows.store.typed_source import check_regular, names_content
 
 if TYPE_CHECKING:
     from registry.content.stores.embedded import EmbeddedStore

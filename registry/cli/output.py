@@ -7,23 +7,19 @@ file or a pipe is exact.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from registry.exports.json_text import FORMAT
+from registry.exports.json_text import json_text as json_text
+
 if TYPE_CHECKING:
     from registry.cli.progress import Bars
 
 Document = Mapping[str, Any]
-_FORMAT = (  # Unicode's format characters (Cf)
-    r"\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-    r"\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    r"\U000e0001\U000e0020-\U000e007f"
-)
-_STEERING = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f{_FORMAT}]")
-_RAW_IN_JSON = re.compile(rf"[\x7f-\x9f{_FORMAT}]")
+_STEERING = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f{FORMAT}]")
 
 
 class Output:
@@ -97,12 +93,6 @@ def plain(text: str) -> str:
 def show(text: str, end: str = "\n") -> None:
     """Print text: exactly, unless it goes to a terminal."""
     print(plain(text) if sys.stdout.isatty() else text, end=end)
-
-
-def json_text(value: Any, indent: int | None = None) -> str:
-    """JSON as people read it, but for signs that would steer a terminal: those are escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
-    return _RAW_IN_JSON.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def duration(seconds: float) -> str:

@@ -5,6 +5,7 @@
     EmotionetError
     +-- InvalidInput    what was given is malformed: mend it            (HTTP 400/422, exit 1; 2 for arguments)
     |   +-- UsageError  the command or the request itself is malformed  (HTTP 400, exit 2)
+    |   +-- NewerVersion  it is of a version that came after this program (as InvalidInput; an audit: not checked)
     +-- Untrusted       content or a signature does not verify: never retried, never used (HTTP 502/422, exit 1)
     +-- Unavailable     something could not be read or reached: retry   (HTTP 503, exit 3)
     +-- Conflict        it contradicts what is already there            (HTTP 409, exit 1)
@@ -45,6 +46,19 @@ class UsageError(InvalidInput):
     """The command line or the request itself is malformed."""
 
     code = "usage"
+
+
+class NewerVersion(InvalidInput):
+    """Version ``version`` of ``kind`` (a record's type, a table's, whose recipe) came after this program: it can't say
+    that it holds, nor that it does not."""
+
+    code = "newer_version"
+
+    def __init__(self, kind: str, version: int) -> None:
+        said = f"version {version} of {kind[:60]} is newer than this program"
+        super().__init__(said, hint="install a newer Emotionet.")
+        self.kind = kind
+        self.version = version
 
 
 class Untrusted(EmotionetError):

@@ -19,19 +19,19 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
-from coincurve import PublicKey
-from coincurve.ecdsa import cdata_to_der, deserialize_compact
-from Crypto.Hash import keccak
 
 from registry.core import records
-from registry.core.errors import InvalidInput, Untrusted
+from registry.core.errors import InvalidInput, NewerVersion, Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, SHA2_256
 from registry.core.ipld.dag import Get
 from registry.core.records import Entry
+
+if TYPE_CHECKING:  # libraries of C that most commands never need: loaded where a signature is checked
+    from coincurve import PublicKey
 
 ALG = "dsse-es256k"
 PAYLOAD_TYPE = "application/vnd.emotionet.entry+cbor"
@@ -84,11 +84,15 @@ def check_did(did: str) -> None:
 
 def address_of_key(public_key: bytes) -> str:
     """The lower-case 0x address of a compressed public key. ``Untrusted`` ``bad_signature`` if it is none."""
+    from Crypto.Hash import keccak
+
     digest = keccak.new(digest_bits=256, data=_point(public_key).format(compressed=False)[1:]).digest()
     return "0x" + digest[-20:].hex()
 
 
 def _point(public_key: bytes) -> PublicKey:
+    from coincurve import PublicKey
+
     if len(public_key) == KEY_SIZE:
         with suppress(Exception):  # coincurve raises plain Exception for what is on no point of the curve
             return PublicKey(public_key)
@@ -136,6 +140,8 @@ def make_entry(signer: Signer, seq: int, prev: CID | None, first: CID | None, re
 
 def signed_by(public_key: bytes, signature: bytes, message: bytes) -> bool:
     """Whether this key signed sha2-256 of ``message``. ``Untrusted`` ``bad_signature`` if either is malformed."""
+    from coincurve.ecdsa import cdata_to_der, deserialize_compact
+
     point = _point(public_key)
     if len(signature) != SIGNATURE_SIZE:
         raise Untrusted(f"a signature has {SIGNATURE_SIZE} bytes, not {len(signature)}", code="bad_signature")
@@ -196,6 +202,8 @@ def read_entry(cid: CID, get: Get) -> Entry:
     """The entry at ``cid``, its signature checked. ``Untrusted`` if these bytes are no entry."""
     try:
         entry = records.parse_as(Entry, get(cid))
+    except NewerVersion:
+        raise
     except InvalidInput as error:
         raise Untrusted(f"{cid} is no entry: {error}", code="not_an_entry") from error
     verify_entry(entry)

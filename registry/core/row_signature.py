@@ -24,7 +24,7 @@ from registry.core.table.columns import CONTRIBUTION_ROWS
 
 SIZE = 65
 DOMAIN = {"name": "Emotionet", "version": "1"}
-SIGNED = tuple(column for column in CONTRIBUTION_ROWS[0] if column != "signature")
+SIGNED = tuple(column for column in CONTRIBUTION_ROWS.columns if column != "signature")
 _BOX, _TEXT = "Box(int64 x,int64 y,int64 width,int64 height)", "Text(string name,string value)"
 _DOMAIN = "EIP712Domain(string name,string version)"
 KINDS = {

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from functools import partial
 
 from registry.core.errors import InvalidInput
 from registry.core.figure_names import check_attribute
@@ -84,11 +83,6 @@ def clean_given(field: str, text: str | None) -> str | None:
 def clean_attribute(name: str) -> str:
     """An attribute's name, clean. ``InvalidInput`` also for one by which figures are named."""
     return check_attribute(clean("attribute", name))
-
-
-def clean_attributes(given: Mapping[str, str]) -> dict[str, str]:
-    """Attributes with clean names and values. ``InvalidInput`` also where two names are one in NFC."""
-    return clean_pairs(given, clean_attribute, partial(clean, "value"))
 
 
 def clean_pairs(

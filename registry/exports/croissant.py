@@ -1,18 +1,23 @@
 """A snapshot as Croissant 1.1: JSON-LD beside its images and a table of its items, for mlcroissant and its like.
 
-Invariants: a pure function of the snapshot's record and rows, the same bytes for the same; images are named by their
-sha256, nobody's file name is in it; every file has its sha256. mlcroissant reads no ipfs:// address, so files are named
-by their place beside the document, and the CIDs stand in the table. The table is Parquet: of a CSV it makes numbers and
-missing values of texts that look like some ("01", "NA").
+Invariants: the same bytes for the same snapshot; images are named by their sha256, nobody's file name is in it; the
+table has its sha256; a picture that mlcroissant can't open becomes a PNG: one would end all its reading. mlcroissant
+reads no ipfs:// address, so files are named by their place beside the document, and the CIDs stand in the table. The
+table is Parquet: of a CSV it makes numbers and missing values of texts that look like some ("01", "NA").
 
 Source: MLCommons, Croissant format specification 1.1.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+from registry.exports.dataset import SUFFIXES, Dataset, Picture
 
 ITEMS, DOCUMENT, IMAGES = "items.parquet", "croissant.json", "images"
 CONTEXT = {
@@ -61,6 +66,47 @@ DESCRIPTIONS = {
     "attributes": "JSON: what contributors say of the image, by name.",
 }
 UNKNOWN = "https://spdx.org/licenses/NOASSERTION"
+
+
+def write(dataset: Dataset, folder: Path) -> None:
+    """Write croissant.json, items.parquet and images/ into ``folder``, which is there and empty."""
+    (folder / IMAGES).mkdir()
+    rows, kinds = [], set()
+    for one in dataset.pictures:
+        row = _row(dataset, one)
+        if not one.opens:
+            dataset.converted[one.sha256] = one.kind
+        (folder / IMAGES / row["filename"]).write_bytes(one.data if one.opens else one.as_png())
+        kinds.add(one.kind)
+        rows.append(row)
+    table = items_parquet(rows)
+    (folder / ITEMS).write_bytes(table)
+    document = croissant(
+        str(dataset.snapshot),
+        dataset.classes,
+        len(rows),
+        kinds=sorted({f"image/{'jpeg' if kind == 'MPO' else kind.lower()}" for kind in kinds}),
+        licences=sorted({row["licence"] for row in rows if row["licence"]}),
+        published=dataset.published(),
+        items_sha256=hashlib.sha256(table).hexdigest(),
+    )
+    text = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    (folder / DOCUMENT).write_text(text, encoding="utf-8")
+
+
+def _row(dataset: Dataset, one: Picture) -> dict[str, Any]:
+    row = one.row
+    return {
+        "filename": f"{one.sha256}.{SUFFIXES[one.kind]}",
+        "sha256": one.sha256,
+        "cid": str(row["image"]),
+        "label": row["label"],
+        "class": dataset.class_of(row["label"]),
+        "subject": row["subject"],
+        "licence": row["licence"],
+        "attributes": json.dumps(dict(row["attributes"]), ensure_ascii=False, sort_keys=True),
+        "boxes": json.dumps([list(box) for box in one.boxes]),
+    }
 
 
 def items_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:

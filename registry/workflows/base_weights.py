@@ -21,7 +21,6 @@ from registry.core.records import Origin, Release
 from registry.core.tensors import MODEL, WEIGHTS, tensors_digest
 from registry.exports.card_base import Base, stated_origin
 from registry.provenance.base_lineage import Lineage, count_seen, judged_and_seen, lineage_of, trained_on
-from registry.provenance.checks.target.typed_links import type_of
 from registry.workflows.parts import Parts
 
 MAX_LISTED = 10  # weights that an error lists
@@ -47,7 +46,7 @@ def _held(parts: Parts, cid: CID) -> dict[str, bytes]:
         f"{one.cid} ({'refit' if one.fold is None else f'fold {one.fold}'})" for one in weights[:MAX_LISTED]
     )
     raise UsageError(
-        f"{cid} is a {type_of(record)}, no weights",
+        f"{cid} is a {records.type_of(record)}, no weights",
         hint=f"give its weights: {listed}."
         if listed
         else "give the CID of weights, as `emotionet release show` has it.",

@@ -15,6 +15,7 @@ from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
+from registry.core.table.columns import Shape
 from registry.settings import read_settings
 from registry.workflows.images.import_source import import_source
 from tests.support.forgery import PLUGIN, Released, car_of, forge, replaced, simulated_release
@@ -36,9 +37,9 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
 
 def other(honest: Released, name: str, form: str) -> CID:
     """A table in the place of one: with other columns, or with its own columns full of words."""
-    columns, key = TABLES[name] if form == "words" else (("a", "b"), ("a",))
-    rows = [[b"\1" * 32 if column == "sha256" else 0 if column in key else "word" for column in columns]]
-    return tables.build(columns, key, rows, honest.home.store.put)
+    shape = TABLES[name] if form == "words" else Shape("other", 1, ("a", "b"), ("a",))
+    rows = [[b"\1" * 32 if column == "sha256" else 0 if column in shape.key else "word" for column in shape.columns]]
+    return tables.build(shape, rows, honest.home.store.put)
 
 
 def forged(honest: Released, name: str, form: str) -> CID:

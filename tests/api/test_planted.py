@@ -25,6 +25,7 @@ from registry.core.ipld.dag import walk_closure
 from registry.core.ipld.dagpb import Link
 from registry.core.ipld.unixfs import file_node
 from registry.core.table import tables
+from registry.core.table.columns import Shape
 from registry.provenance.keys.keys import Key, load_or_create
 from registry.settings import read_settings
 from registry.workflows.images.import_source import import_source
@@ -89,8 +90,9 @@ def forged(home: Home, snapshot: CID, **change: Any) -> CID:
 
 
 def other_table(home: Home, columns: tuple[str, ...] = ("sha256", "colour")) -> CID:
-    """A table that is no snapshot's."""
-    return tables.build(columns, ("sha256",), [[bytes([n]) * 32, *columns[1:]] for n in range(3)], home.store.put)
+    """A table with other columns than are wanted."""
+    shape = Shape("snapshot.items" if columns == records.SNAPSHOT_ITEMS.columns else "other", 1, columns, ("sha256",))
+    return tables.build(shape, [[bytes([n]) * 32, *columns[1:]] for n in range(3)], home.store.put)
 
 
 def publish(home: Home, cid: CID) -> None:
@@ -103,7 +105,7 @@ TAILS = ("", "/items", "/diff/{honest}", "/proof/" + "00" * 32)
 
 
 def changes(home: Home) -> list[dict[str, Any]]:
-    columns = records.SNAPSHOT_ITEMS[0]
+    columns = records.SNAPSHOT_ITEMS.columns
     return [
         {"items": other_table(home)},
         {"items": other_table(home, columns)},  # its columns, filled with words
@@ -174,8 +176,8 @@ def row_of(home: Home, key: Key, sha256: bytes, cid: CID) -> None:
     values = {"sha256": sha256, "contributor": "x", "cid": bytes(cid), "size": 1, "label": "feliz", "boxes": []}
     values |= {"attributes": {}, "subject": None, "licence": None, "consent": None, "replaces": None}
     values |= {"sources": {}, "rights": {}, "signature": None}
-    columns, order = records.CONTRIBUTION_ROWS
-    table = tables.build(columns, order, [[values[name] for name in columns]], home.store.put)
+    shape = records.CONTRIBUTION_ROWS
+    table = tables.build(shape, [[values[name] for name in shape.columns]], home.store.put)
     contribution = records.encode(records.Contribution(rows=table, issuer=key.did))
     record = cid_of(contribution, DAG_CBOR)
     home.store.put_many([(record, contribution)])

@@ -137,7 +137,7 @@ def test_a_new_name_of_a_withdrawn_image_is_withheld_too(home: Home, published: 
 
 def test_tables_and_what_they_link_are_reached(home: Home, published: Public) -> None:
     rows = [[bytes([index]) * 32, 0, index % 3] for index in range(200)]
-    table = tables.build(*records.FOLDS, rows, home.store.put)
+    table = tables.build(records.FOLDS, rows, home.store.put)
     contribution = records.Contribution(issuer=home.key.did, rows=table)
     home.store.put(records.cid(contribution), records.encode(contribution))
     assert refused(published, table)

@@ -6,7 +6,8 @@ import typing
 
 import pytest
 
-from registry.catalog.index.edges import ABOUT, BESIDE, CONTENT_TYPES, DERIVED, FIELDS, RECORD, edges
+from registry.catalog.index.edges import FIELDS, RECORD, edges
+from registry.catalog.schema.relations import ABOUT, BESIDE, CONTENT_TYPES, DERIVED
 from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of

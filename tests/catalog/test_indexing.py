@@ -275,7 +275,7 @@ def test_nobody_says_another_issuers_contribution(world: World) -> None:
 
 
 def test_a_table_with_other_columns_is_refused(world: World) -> None:
-    table = tables.build(*records.FOLDS, [[sha256_of(0), 0, 1]], world.store.put)
+    table = tables.build(records.FOLDS, [[sha256_of(0), 0, 1]], world.store.put)
     with pytest.raises(InvalidInput) as caught:
         world.append(records.Contribution(issuer=world.key.did, rows=table))
     assert caught.value.code == "malformed_rows"

@@ -52,7 +52,6 @@ def fill_private(world: World) -> None:
         add_file_name(db, sha256_of(0), "ana.jpg", root)
         add_source(db, root, kind="folder", private=True, at=NOW)
         images.put_images(db, [(sha256_of(0), len(image_bytes(0)), ())], stored=True)
-        db.execute(sa.insert(operational.places).values(sha256=sha256_of(0).hex()))
         run = runs.create(db, snapshot="s", recipe_name="quick", engine="local", options={}, now=NOW)
         runs.set_fold(db, run, 0, status="running")
         queue.enqueue(db, run, "fold", {"fold": 0}, NOW)

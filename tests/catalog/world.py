@@ -116,8 +116,8 @@ class World:
     def contribution(
         self, rows: Sequence[Mapping[str, Any]], signer: MemorySigner | None = None
     ) -> records.Contribution:
-        columns, key = records.CONTRIBUTION_ROWS
-        table = tables.build(columns, key, [[row[name] for name in columns] for row in rows], self.store.put)
+        shape = records.CONTRIBUTION_ROWS
+        table = tables.build(shape, [[row[name] for name in shape.columns] for row in rows], self.store.put)
         return records.Contribution(issuer=(signer or self.key).did, rows=table)
 
     def label(self, *rows: Mapping[str, Any], key: MemorySigner | None = None, index: bool = True) -> CID:
@@ -133,13 +133,13 @@ class World:
         ]
         out = [[sha256_of(n), "unknown_label", "?"] for n in excluded]
         record = records.Snapshot(
-            items=tables.build(*records.SNAPSHOT_ITEMS, items, self.store.put),
+            items=tables.build(records.SNAPSHOT_ITEMS, items, self.store.put),
             count=len(items),
             classes=("triste", "sorprendido", "feliz", "enojado"),
             query={},
             rule="majority-v1",
             contributions=tuple(contributions),
-            excluded=tables.build(*records.EXCLUDED, out, self.store.put),
+            excluded=tables.build(records.EXCLUDED, out, self.store.put),
         )
         self.append(record)
         return records.cid(record)
@@ -152,9 +152,11 @@ class World:
             else [sha256_of(n), 8, 8, sha256_of(n), [], "full_frame", sha256_of(n), None, None]
             for n in numbers
         ]
-        recipe = self.put(records.Recipe(name="quick", method="yolov8", values={"folds": {"k": 2}, "seed": seed}))
+        recipe = self.put(
+            records.Recipe(name="quick", method="yolov8", version=1, values={"folds": {"k": 2}, "seed": seed})
+        )
         preprocessing = records.Preprocessing(
-            snapshot=snapshot, recipe=recipe, output=tables.build(*records.PREPARED, output, self.store.put)
+            snapshot=snapshot, recipe=recipe, output=tables.build(records.PREPARED, output, self.store.put)
         )
         record = records.Plan(
             preprocessing=self.put(preprocessing),
@@ -173,7 +175,7 @@ class World:
 
     def training(self, draw: CID, fold: int) -> tuple[CID, records.Training]:
         weights = importer.add_bytes(self.store, f"weights {draw} {fold}".encode()).cid
-        history = tables.build(*records.HISTORY, [[epoch, {"loss": "0.5"}, None] for epoch in range(3)], self.store.put)
+        history = tables.build(records.HISTORY, [[epoch, {"loss": "0.5"}, None] for epoch in range(3)], self.store.put)
         record = records.Training(
             draw=draw,
             fold=fold,
@@ -207,14 +209,14 @@ class World:
                 plan=records.cid(plan),
                 beacon=None,
                 seed=bytes(32),
-                folds=tables.build(*records.FOLDS, folds, self.store.put),
+                folds=tables.build(records.FOLDS, folds, self.store.put),
             )
         )
         trained = [self.training(draw, fold) for fold in (0, 1)]
         evaluation = self.put(
             records.Evaluation(
                 draw=draw,
-                predictions=tables.build(*records.PREDICTIONS, [], self.store.put),
+                predictions=tables.build(records.PREDICTIONS, [], self.store.put),
                 trainings=tuple(cid for cid, _ in trained),
                 thresholds=("0.100000", "0.100000"),
                 threshold_of_all="0.100000",
@@ -222,7 +224,7 @@ class World:
                 per_fold=(),
                 per_repeat=(),
                 spread=(),
-                curves=tables.build(*records.CURVES, [], self.store.put),
+                curves=tables.build(records.CURVES, [], self.store.put),
                 confusion=(),
                 several=(),
                 optimistic=(),

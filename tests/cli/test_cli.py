@@ -13,8 +13,8 @@ import pytest
 from registry.cli.main import main
 from registry.cli.output import table
 from registry.cli.parser import build_parser
-from registry.cli.rows import as_text
 from registry.content.stores.embedded import EmbeddedStore
+from registry.exports.rows import TEXTS
 from tests.support.blocks import overwrite
 
 HEAVY = ("torch", "web3", "pandas", "litestar", "sqlalchemy", "ultralytics", "numpy", "PIL")
@@ -226,7 +226,7 @@ def test_withdrawing_lists_what_it_touches(home: Path, faces: Path, capsys: pyte
     done = json.loads(run(capsys, "withdraw", image, "--reason", "asked to", "--retrain", "--json")[1])
     assert done["remedy"] == "retrain"
     assert json.loads(run(capsys, "show", done["withdrawal"])[1])["remedy"] == "retrain"
-    assert run(capsys, "withdraw", image, "--reason", "x", "--retrain", "--remedy", "notice")[0] == 2
+    assert run(capsys, "withdraw", image, "--reason", "x", "--retrain", "--remedy", "remove_bytes")[0] == 2
     assert done["touches"] == [{"cid": snapshot, "type": "snapshot"}]
     again = json.loads(run(capsys, "snapshot", "create", "--json")[1])
     assert again["excluded"] == {"unknown_label": 1, "withdrawn": 1}
@@ -252,7 +252,7 @@ def test_no_secret_is_ever_printed(home: Path, capsys: pytest.CaptureFixture[str
 
 def test_rows_are_written_in_every_form() -> None:
     rows: list[dict[str, Any]] = [{"a": "x,y", "b": [1, 2]}, {"a": None, "b": {"c": 3}}]
-    assert as_text(rows, "csv") == 'a,b\n"x,y","[1, 2]"\n,"{""c"": 3}"\n'
-    assert [json.loads(line) for line in as_text(rows, "jsonl").splitlines()] == rows
-    assert json.loads(as_text(rows, "json")) == rows
+    assert TEXTS["csv"](rows) == 'a,b\n"x,y","[1, 2]"\n,"{""c"": 3}"\n'
+    assert [json.loads(line) for line in TEXTS["jsonl"](rows).splitlines()] == rows
+    assert json.loads(TEXTS["json"](rows)) == rows
     assert table(["a"], []) == "nothing"

@@ -173,8 +173,8 @@ def test_links_out_of_the_folder_are_refused(folder: Path, tmp_path: Path) -> No
 def test_without_labels_everything_is_held_and_nothing_has_a_label(folder: Path) -> None:
     (folder / "labels.csv").unlink()
     found = import_folder(folder, NullSink(), PROFILE)
-    assert (found.rows, found.labels_present) == ((), False)
-    assert not import_folder(folder / "a.jpg", NullSink(), PROFILE).labels_present
+    assert (found.rows, found.labels) == ((), None)
+    assert import_folder(folder / "a.jpg", NullSink(), PROFILE).labels is None
 
 
 def test_rows_by_cid_are_found_in_the_store() -> None:

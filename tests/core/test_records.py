@@ -153,7 +153,8 @@ def test_missing_extra_and_renamed_fields_are_refused(kind: type[records.Record]
         ({"type": None}, "not_a_record"),
         ({"type": ["entry"]}, "not_a_record"),
         ({"type": "issuer"}, "malformed_record"),
-        ({"v": 2}, "record_version"),
+        ({"v": 0}, "record_version"),
+        ({"v": 2}, "newer_version"),
         ({"v": "1"}, "record_version"),
         ({"v": True}, "malformed_record"),
         ({"v": None}, "record_version"),
@@ -233,7 +234,7 @@ def test_a_record_of_another_type_is_named() -> None:
 @pytest.mark.parametrize("value", [1.5, float("nan"), {1: 2}, {1, 2}, object()])
 def test_what_has_no_canonical_form_is_not_written(value: Any) -> None:
     with pytest.raises(InvalidInput):
-        records.encode(records.Recipe(name="x", method="y", values={"x": value}))
+        records.encode(records.Recipe(name="x", method="y", version=1, values={"x": value}))
 
 
 # --- times -------------------------------------------------------------------------------------------

@@ -6,25 +6,22 @@ import hashlib
 from typing import Any
 
 import pytest
-from eth_account import Account
-from eth_account.messages import encode_typed_data
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from registry.core import row_signature
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.ipld.cid import RAW, cid_of
-from registry.core.labeled_row import MAPS, TEXTS, LabeledRow
+from registry.core.labeled_row import LabeledRow
 from registry.core.log import ORDER, did_of
+from tests.support.wallet import DID, OTHER, signed
 
-WALLET = Account.from_key(hashlib.sha256(b"a wallet of this test").digest())
-OTHER = Account.from_key(hashlib.sha256(b"another wallet").digest())
 IMAGE = b"a picture"
 
 
 def row(**more: Any) -> LabeledRow:
     said: dict[str, Any] = {
         "sha256": hashlib.sha256(IMAGE).digest(),
-        "contributor": did_of(WALLET.address),
+        "contributor": DID,
         "cid": bytes(cid_of(IMAGE, RAW)),
         "size": len(IMAGE),
         "label": "niña feliz 😀",
@@ -35,33 +32,6 @@ def row(**more: Any) -> LabeledRow:
         "rights": {"tdm-reservation": "1"},
     }
     return LabeledRow(**said | more)
-
-
-def typed(of: LabeledRow) -> dict[str, Any]:
-    """The row as a page would hand it to a wallet, written without ``registry.core.row_signature``'s own encoder."""
-    message = {name: value for name, value in asdict(of).items() if name != "signature"}
-    message |= {name: message[name] or "" for name in TEXTS}
-    message |= {name: [{"name": key, "value": message[name][key]} for key in sorted(message[name])] for name in MAPS}
-    message["boxes"] = [dict(zip(("x", "y", "width", "height"), box, strict=True)) for box in of.boxes]
-    message["replaces"] = of.replaces or b""
-    texts, kinds = "string", {"size": "uint64", "sha256": "bytes32", "boxes": "Box[]"}
-    kinds |= {**dict.fromkeys(("cid", "replaces"), "bytes"), **dict.fromkeys(MAPS, "Text[]")}
-    return {
-        "types": {
-            "EIP712Domain": [{"name": "name", "type": texts}, {"name": "version", "type": texts}],
-            "LabeledRow": [{"name": name, "type": kinds.get(name, texts)} for name in row_signature.SIGNED],
-            "Box": [{"name": name, "type": "int64"} for name in ("x", "y", "width", "height")],
-            "Text": [{"name": "name", "type": texts}, {"name": "value", "type": texts}],
-        },
-        "primaryType": "LabeledRow",
-        "domain": {"name": "Emotionet", "version": "1"},
-        "message": message,
-    }
-
-
-def signed(of: LabeledRow, wallet: Any = WALLET) -> LabeledRow:
-    made = wallet.sign_message(encode_typed_data(full_message=typed(of)))
-    return replace(of, signature=row_signature.parse("0x" + made.signature.hex().removeprefix("0x")))
 
 
 @pytest.mark.parametrize(

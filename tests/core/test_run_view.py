@@ -50,7 +50,7 @@ def planned(blocks: Blocks, recipe: records.Record) -> CID:
 
 def test_a_draw_is_read_with_all_that_it_rests_on() -> None:
     blocks = Blocks()
-    recipe = records.Recipe(name="mine", method="any", values={"seed": 1})
+    recipe = records.Recipe(name="mine", method="any", version=1, values={"seed": 1})
     view = draw_view(blocks.get_block, planned(blocks, recipe))
     assert view.recipe == recipe
     assert (view.draw.plan, view.plan.preprocessing) == (records.cid(view.plan), records.cid(view.preprocessing))
@@ -68,7 +68,7 @@ def test_a_record_of_another_type_on_the_way_is_refused() -> None:
 
 def test_a_missing_record_on_the_way_is_missing() -> None:
     blocks = Blocks()
-    draw = planned(blocks, records.Recipe(name="mine", method="any", values={}))
+    draw = planned(blocks, records.Recipe(name="mine", method="any", version=1, values={}))
     plan = records.parse_as(records.Draw, blocks[draw]).plan
     del blocks[plan]
     with pytest.raises(NotFound):

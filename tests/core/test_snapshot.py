@@ -57,7 +57,7 @@ def row(image: int | str, who: str, label: str, **more: Any) -> dict[str, Any]:
 
 
 def dicts(items: list[list[Any]]) -> list[dict[str, Any]]:
-    return [dict(zip(records.SNAPSHOT_ITEMS[0], item, strict=True)) for item in items]
+    return [dict(zip(records.SNAPSHOT_ITEMS.columns, item, strict=True)) for item in items]
 
 
 def only(*rows: dict[str, Any]) -> dict[str, Any]:
@@ -381,12 +381,12 @@ def test_both_tables_can_be_built_and_compared(rows_a: Any, rows_b: Any) -> None
     roots = []
     for rows in (rows_a, rows_b):
         items, excluded = select(rows, EMOCIONES)
-        tables.build(*records.EXCLUDED, excluded, blocks.__setitem__)
-        roots.append(tables.build(*records.SNAPSHOT_ITEMS, items, blocks.__setitem__))
+        tables.build(records.EXCLUDED, excluded, blocks.__setitem__)
+        roots.append(tables.build(records.SNAPSHOT_ITEMS, items, blocks.__setitem__))
     a, b = (list(tables.rows_as_dicts(root, blocks.__getitem__)) for root in roots)
     found = compare(a[::-1], b[::-1])
     expected = list(tables.diff(roots[0], roots[1], blocks.__getitem__))
-    values = records.SNAPSHOT_ITEMS[0]
+    values = records.SNAPSHOT_ITEMS.columns
     together = [(None, item) for item in found.added] + [(item, None) for item in found.removed] + list(found.changed)
     plain = [
         tuple(None if side is None else tuple(side[name] for name in values) for side in pair) for pair in together

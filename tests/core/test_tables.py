@@ -11,15 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.core import records
 from registry.core.errors import EmotionetError, InvalidInput, Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of, verify
 from registry.core.table import build as table_build
 from registry.core.table import nodes as table_nodes
 from registry.core.table import tables
+from registry.core.table.columns import KINDS, Shape
 
 COLUMNS, KEY = ("sha256", "who", "n", "text", "more"), ("sha256", "who")
+SHAPE, PAIRS = Shape("test", 1, COLUMNS, KEY), Shape("test", 1, ("k", "v"), ("k",))
 
 
 class Blocks(dict[Any, bytes]):
@@ -49,7 +50,7 @@ def row(number: int, text: str = "") -> tuple[Any, ...]:
 
 def make(numbers: Any, text: str = "") -> tuple[CID, Blocks]:
     blocks = Blocks()
-    return tables.build(COLUMNS, KEY, [row(number, text) for number in numbers], blocks.put), blocks
+    return tables.build(SHAPE, [row(number, text) for number in numbers], blocks.put), blocks
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_rows_come_back_in_key_order() -> None:
     assert [list(item) for item in found] == [list(item) for item in sorted(map(row, range(1000)))]
     assert next(tables.rows_as_dicts(cid, blocks.get)) == dict(zip(COLUMNS, found[0], strict=True))
     header = tables.read(cid, blocks.get)
-    assert (header.columns, header.key, header.count) == (COLUMNS, KEY, 1000)
+    assert (header.shape, header.written, header.count) == (SHAPE, SHAPE, 1000)
 
 
 def test_an_empty_table_has_one_empty_leaf() -> None:
@@ -97,10 +98,11 @@ def test_an_empty_table_has_one_empty_leaf() -> None:
 
 def test_the_format_is_exactly_as_documented() -> None:
     blocks = Blocks()
-    cid = tables.build(("k", "v"), ("k",), [(2, "b"), (1, "a")], blocks.put)
+    cid = tables.build(PAIRS, [(2, "b"), (1, "a")], blocks.put)
     header = encoding.decode(blocks[cid])
     assert encoding.decode(blocks[header.pop("root")]) == {"rows": [[1, "a"], [2, "b"]]}
-    assert header == {"v": 1, "type": "table", "columns": ["k", "v"], "key": ["k"], "count": 2}
+    kind = {"kind": "test", "columnsVersion": 1}
+    assert header == {"v": 1, "type": "table", **kind, "columns": ["k", "v"], "key": ["k"], "count": 2}
 
 
 def test_the_rule_is_exactly_as_documented() -> None:
@@ -157,15 +159,15 @@ def test_nodes_stay_below_their_size() -> None:
 def test_a_node_never_exceeds_one_mebibyte() -> None:
     blocks = Blocks()
     rows = [(number, bytes([number]) * 200_000) for number in range(40)]
-    cid = tables.build(("k", "v"), ("k",), rows, blocks.put)
+    cid = tables.build(PAIRS, rows, blocks.put)
     assert max(map(len, blocks.values())) <= tables.MAX_NODE
     assert max(map(len, blocks.values())) > 1_000_000
     assert list(tables.iterate(cid, blocks.get)) == rows
     full = tables.MAX_NODE - 16 - 7  # a row [1, bytes]: list head, 1, and a head of 5 bytes
-    cid = tables.build(("k", "v"), ("k",), [(1, bytes(full))], blocks.put)
+    cid = tables.build(PAIRS, [(1, bytes(full))], blocks.put)
     assert tables.find(cid, (1,), blocks.get) == (1, bytes(full))
     with pytest.raises(InvalidInput) as caught:
-        tables.build(("k", "v"), ("k",), [(1, bytes(full + 1))], blocks.put)
+        tables.build(PAIRS, [(1, bytes(full + 1))], blocks.put)
     assert caught.value.code == "row_too_large"
 
 
@@ -187,7 +189,7 @@ def test_a_node_never_exceeds_one_mebibyte() -> None:
 )
 def test_what_is_no_table_is_refused(columns: Any, key: Any, rows: Any, code: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        tables.build(columns, key, rows, Blocks().put)
+        tables.build(Shape("test", 1, columns, key), rows, Blocks().put)
     assert caught.value.code == code
 
 
@@ -202,7 +204,7 @@ KEYS = st.one_of(
 @given(KEYS)
 def test_keys_are_ordered_by_bytes_and_by_number(keys: list[Any]) -> None:
     blocks = Blocks()
-    cid = tables.build(("k",), ("k",), [[key] for key in keys], blocks.put)
+    cid = tables.build(Shape("test", 1, ("k",), ("k",)), [[key] for key in keys], blocks.put)
     found = [item[0] for item in tables.iterate(cid, blocks.get)]
     assert found == sorted(keys, key=lambda key: key.encode() if isinstance(key, str) else key)
 
@@ -257,7 +259,7 @@ CONTENT = st.dictionaries(st.integers(0, 60), st.integers(0, 2), max_size=60)
 
 
 def plain(content: dict[int, int], blocks: Blocks) -> CID:
-    return tables.build(("k", "v"), ("k",), list(content.items()), blocks.put)
+    return tables.build(PAIRS, list(content.items()), blocks.put)
 
 
 @pytest.mark.usefixtures("often")
@@ -276,7 +278,7 @@ def test_a_difference_is_that_of_the_sets(a: dict[int, int], b: dict[int, int]) 
 
 def test_a_difference_tells_true_from_one() -> None:
     blocks = Blocks()
-    one, true = (tables.build(("k", "v"), ("k",), [(0, value)], blocks.put) for value in (1, True))
+    one, true = (tables.build(PAIRS, [(0, value)], blocks.put) for value in (1, True))
     assert len(list(tables.diff(one, true, blocks.get))) == 1
 
 
@@ -288,9 +290,9 @@ def test_a_difference_reads_only_what_is_not_shared(change: str) -> None:
     other = {"remove": rows[:700] + rows[701:], "add": [*rows, row(20_001)], "first": rows[1:], "last": rows[:-1]}[
         change
     ]
-    a = tables.build(COLUMNS, KEY, rows, blocks.put)
+    a = tables.build(SHAPE, rows, blocks.put)
     many = len(blocks)
-    b = tables.build(COLUMNS, KEY, other, blocks.put)
+    b = tables.build(SHAPE, other, blocks.put)
     assert len(blocks) - many < 8, "the two tables hardly share anything"
     blocks.reads = 0
     assert len(list(tables.diff(a, b, blocks.get))) == 1
@@ -300,14 +302,14 @@ def test_a_difference_reads_only_what_is_not_shared(change: str) -> None:
 
 def test_only_tables_of_one_kind_are_compared() -> None:
     blocks = Blocks()
-    a = tables.build(("k", "v"), ("k",), [(1, 1)], blocks.put)
+    a = tables.build(PAIRS, [(1, 1)], blocks.put)
     for columns, key, rows in (
         (("k", "w"), ("k",), [(1, 1)]),
         (("k", "v"), ("v",), [(1, 1)]),
         (("k", "v"), ("k",), [("1", 1)]),
     ):
         with pytest.raises(InvalidInput) as caught:
-            list(tables.diff(a, tables.build(columns, key, rows, blocks.put), blocks.get))
+            list(tables.diff(a, tables.build(Shape("test", 1, columns, key), rows, blocks.put), blocks.get))
         assert caught.value.code == "tables_differ"
 
 
@@ -316,8 +318,8 @@ def test_only_tables_of_one_kind_are_compared() -> None:
 
 def forge(blocks: Blocks, top: Any, count: int, **changes: Any) -> CID:
     link = blocks.put_value(top)
-    header = {"v": 1, "type": "table", "columns": ["k", "v"], "key": ["k"], "count": count, "root": link}
-    return blocks.put_value(header | changes)
+    kind = {"kind": "test", "columnsVersion": 1, "columns": ["k", "v"], "key": ["k"]}
+    return blocks.put_value({"v": 1, "type": "table", **kind, "count": count, "root": link} | changes)
 
 
 def as_raw(blocks: Blocks, cid: CID) -> CID:
@@ -390,7 +392,11 @@ FORGERIES: dict[str, Forgery] = {
     ),
     "a count that is no number": lambda b: forge(b, {"nodes": [[[1], True, b.put_value({"rows": [[1, 0]]})]] * 2}, 2),
     "a first key that is bare": lambda b: forge(b, {"nodes": [[1, 1, b.put_value({"rows": [[1, 0]]})]] * 2}, 2),
-    "another version": lambda b: forge(b, {"rows": []}, 0, v=2),
+    "another version": lambda b: forge(b, {"rows": []}, 0, v=0),
+    "no kind": lambda b: forge(b, {"rows": []}, 0, kind=None),
+    "columns of no version": lambda b: forge(b, {"rows": []}, 0, columnsVersion=0),
+    "columns of a true version": lambda b: forge(b, {"rows": []}, 0, columnsVersion=True),
+    "a known kind with other columns": lambda b: forge(b, {"rows": []}, 0, kind="draw.folds"),
     "a header with more": lambda b: forge(b, {"rows": []}, 0, more=1),
     "a negative count": lambda b: forge(b, {"rows": []}, -1),
     "a key that is no column": lambda b: forge(b, {"rows": []}, 0, key=["x"]),
@@ -423,7 +429,7 @@ def test_a_node_that_ends_at_a_size_it_did_not_reach_is_untrusted(monkeypatch: p
     blocks = Blocks()
     with monkeypatch.context() as smaller:
         smaller.setattr(table_build, "MAX_ITEMS", 300)
-        cid = tables.build(COLUMNS, KEY, [row(number) for number in range(50)], blocks.put)
+        cid = tables.build(SHAPE, [row(number) for number in range(50)], blocks.put)
     with pytest.raises(Untrusted) as caught:
         list(tables.iterate(cid, blocks.get))
     assert caught.value.code == "table_shape"
@@ -474,14 +480,11 @@ def test_any_byte_changed_and_hashed_again_is_found_or_another_table(data: st.Da
         header = tables.read(cid, unchecked)
     except (EmotionetError, KeyError):  # KeyError: a link to nowhere
         return
-    assert tables.build(header.columns, header.key, found, Blocks().put) != cid
+    assert tables.build(header.shape, found, Blocks().put) != cid
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in dir(records) if name.isupper() and isinstance(getattr(records, name), tuple)]
-)
-def test_the_records_tables_can_be_built(name: str) -> None:
-    columns, key = getattr(records, name)
-    blocks = Blocks()
-    cid = tables.build(columns, key, [], blocks.put)
-    assert tables.read(cid, blocks.get) == tables.Table(columns, key, 0, tables.read(cid, blocks.get).root)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_records_tables_can_be_built(kind: str) -> None:
+    shape, blocks = KINDS[kind], Blocks()
+    cid = tables.build(shape, [], blocks.put)
+    assert tables.read(cid, blocks.get) == tables.Table(shape, shape, 0, tables.read(cid, blocks.get).root)

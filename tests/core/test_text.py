@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import partial
 
 import pytest
 
@@ -49,6 +50,7 @@ def test_a_bound_counts_what_is_kept() -> None:
 
 
 def test_two_attributes_that_are_one_in_nfc() -> None:
-    assert text.clean_attributes({"luz ": " baja"}) == {"luz": "baja"}
+    clean_value = partial(text.clean, "value")
+    assert text.clean_pairs({"luz ": " baja"}, text.clean_attribute, clean_value) == {"luz": "baja"}
     with pytest.raises(InvalidInput, match="twice"):
-        text.clean_attributes({"e\u0301": "1", "\u00e9": "2"})
+        text.clean_pairs({"e\u0301": "1", "\u00e9": "2"}, text.clean_attribute, clean_value)

@@ -78,7 +78,7 @@ def view(*, name: str = "quick", source: str = "photograph", **changes: Any) -> 
     return ReleaseView(
         draw=records.Draw(plan=CID, beacon=changes.get("beacon"), seed=bytes(32), folds=CID),
         plan=records.Plan(**{**plan, **changes.get("plan", {})}),
-        recipe=records.Recipe(name=name, method="yolov8", values=changes.get("values", {})),
+        recipe=records.Recipe(name=name, method="yolov8", version=1, values=changes.get("values", {})),
         preprocessing=records.Preprocessing(snapshot=CID, recipe=CID, output=CID),
         snapshot=records.Snapshot(
             items=CID,

@@ -127,8 +127,7 @@ def replaced(cid: CID, value: records.Record, /, **fields: Any) -> Changed:
 def new_table(home: Home, old: CID, shape: Any, edit: Callable[[list[Any]], list[Any]]) -> CID:
     """A table with its rows edited."""
     rows = edit([list(row) for row in tables.iterate(old, home.store.get)])
-    columns, key = shape
-    return tables.build(columns, key, rows, home.store.put)
+    return tables.build(shape, rows, home.store.put)
 
 
 def put(home: Home, data: bytes, codec: int = DAG_CBOR) -> CID:

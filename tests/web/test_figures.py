@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from registry.web.base import charts, figures
 from registry.web.base.svg import COLOURS, DASHES, MARKERS, Drawing, picture, plain, shortened
-from registry.web.base.words import ENGLISH, Words
+from registry.web.base.words import Words
 from tests.web.example import drawings
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -67,7 +67,7 @@ def test_everything_lies_inside() -> None:
                 assert 0 <= float(element.get(name, "0")) <= most, drawing.title
 
 
-T = ENGLISH
+T = Words("en")
 LINE = [["0.0", "1.0"]]
 HOSTILE: list[Callable[[], Drawing | str]] = [
     lambda: figures.bars(T, EVIL, {EVIL: (3, 1), "b": (0, 0)}),

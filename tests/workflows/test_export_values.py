@@ -292,14 +292,14 @@ def stated(opened: Home, boxes: dict[bytes, list[list[int]]]) -> CID:
         image, sha256 = importer.add_bytes(opened.store, data).cid, hashlib.sha256(data).digest()
         rows.append([sha256, image, len(data), "feliz", ["a stranger"], None, {}, None, some, {}, {}])
     record = records.Snapshot(
-        items=tables.build(*records.SNAPSHOT_ITEMS, sorted(rows), opened.store.put),
+        items=tables.build(records.SNAPSHOT_ITEMS, sorted(rows), opened.store.put),
         count=len(rows),
         classes=("feliz",),
         aliases={"feliz": 0},
         query={},
         rule="majority-v1",
         contributions=(),
-        excluded=tables.build(*records.EXCLUDED, [], opened.store.put),
+        excluded=tables.build(records.EXCLUDED, [], opened.store.put),
     )
     return append(opened, opened.key, record).record
 

@@ -216,8 +216,8 @@ def left_out_as_withdrawn(opened: Home, view: ReleaseView) -> Changed:
     return replaced(
         view.preprocessing.snapshot,
         view.snapshot,
-        items=tables.build(*records.SNAPSHOT_ITEMS, rows[1:], opened.store.put),
-        excluded=tables.build(*records.EXCLUDED, gone, opened.store.put),
+        items=tables.build(records.SNAPSHOT_ITEMS, rows[1:], opened.store.put),
+        excluded=tables.build(records.EXCLUDED, gone, opened.store.put),
         count=view.snapshot.count - 1,
     )
 

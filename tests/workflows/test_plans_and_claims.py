@@ -12,7 +12,7 @@ from registry.catalog.index.rebuild import rebuild
 from registry.cli.main import main
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
-from registry.web.base.words import ENGLISH
+from registry.web.base.words import Words
 from registry.workflows.images.import_source import import_source
 from registry.workflows.releases.judge_claims import judge_claims
 from registry.workflows.releases.publish_release import publish_release, show_release
@@ -90,11 +90,12 @@ def test_a_report_shows_claims_after_the_fact_apart_from_the_plans(
     text = page.read_text(encoding="utf-8")
     plans, _, later = text.partition("After the fact")
     later, _, rest = later.partition("<h2>")
+    english = Words("en")
     for claim in judge_claims(opened, CID.parse(release), claims)["claims"]:
-        said = f"{claim['metric']} {claim['comparator'].replace('>', '&gt;')} {ENGLISH.short(claim['threshold'])}"
+        said = f"{claim['metric']} {claim['comparator'].replace('>', '&gt;')} {english.short(claim['threshold'])}"
         assert said in later
         assert said not in plans + rest
-        for part in (claim["verdict"], ENGLISH.short(claim["value"]), ENGLISH.interval(claim)):
+        for part in (claim["verdict"], english.short(claim["value"]), english.interval(claim)):
             assert part in later
     assert "macro_f1 &gt;= 0.100" in plans
     assert "macro_f1" not in later

@@ -74,7 +74,7 @@ class Made:
         evaluation = records.parse_as(records.Evaluation, opened.store.get(release.evaluation))
         first = structs.replace(evaluation.metrics[0], **changes.pop("metric", {}))
         if "curves" in changes:
-            changes["curves"] = tables.build(*records.CURVES, changes["curves"], opened.store.put)
+            changes["curves"] = tables.build(records.CURVES, changes["curves"], opened.store.put)
         evaluation = structs.replace(evaluation, metrics=(first, *evaluation.metrics[1:]), **changes)
         data = records.encode(evaluation)
         opened.store.put(cid_of(data, DAG_CBOR), data)

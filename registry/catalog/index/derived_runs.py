@@ -79,6 +79,7 @@ def _options(view: DrawView) -> dict[str, Any]:
     plan = view.plan
     return {
         "method": plan.method.id,
+        "recipe_version": view.recipe.version,
         "values": plain(view.recipe.values),
         "claims": [to_value(claim) for claim in plan.claims],
         "final": plan.final,

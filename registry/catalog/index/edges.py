@@ -77,17 +77,6 @@ FIELDS: Mapping[type[records.Record], Mapping[str, tuple[str, str]]] = {
     records.Entry: {"prev": ("follows", NAMED), "log": ("in log of", NAMED), "record": ("says", RECORD)},
     records.Evidence: {"entry": ("anchors", NAMED)},
 }
-# Where something came from: these are followed, up and down, by ``lineage``.
-DERIVED = frozenset(
-    (
-        *("from", "of", "uses", "plan entry", "training", "evaluation", "weights", "card", "base", "base training"),
-        *("recipe", "environment"),
-    )
-)
-ABOUT = frozenset(("says", "anchors", "withdraws", "audits", "names"))
-# What belongs beside a record but is no part of where it came from: shown, not followed.
-BESIDE = frozenset(("supersedes", "corrects", "replacement"))
-CONTENT_TYPES = {"weights": "weights", "base": "weights", "card": "card"}
 
 
 def _values(value: Any) -> Iterator[Any]:

@@ -77,7 +77,7 @@ def index_entry(db: sa.Connection, entry_cid: CID, get: Get) -> None:
         insert_new(db, derived.audits, [_audit(entry.record, record)])
     elif isinstance(record, records.Release):
         attach_release(db, entry.record, record, entry.issued_at, get)
-    kind = record.__struct_config__.tag
+    kind = records.type_of(record)
     db.execute(sa.update(derived.entries).where(derived.entries.c.cid == str(entry_cid)).values(record_type=kind))
 
 
@@ -100,7 +100,7 @@ def index_evidence(db: sa.Connection, cid: CID, get: Get) -> None:
 
 def _keep(db: sa.Connection, cid: CID, record: records.Record) -> None:
     """Remember a record's type and what it names."""
-    insert_new(db, derived.records, [{"cid": str(cid), "type": record.__struct_config__.tag}])
+    insert_new(db, derived.records, [{"cid": str(cid), "type": records.type_of(record)}])
     found = [{"record": str(cid), "target": edge.target, "relation": edge.relation} for edge in edges(record)]
     insert_new(db, derived.mentions, found)
 

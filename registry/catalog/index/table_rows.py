@@ -64,7 +64,7 @@ def index_rows(db: sa.Connection, cid: CID, record: records.Contribution, entry:
             db.execute(sa.update(rows).where(rows.c.contribution == str(cid)).values(ordinal=ordinal))
         return
     table = tables.read(record.rows, get)
-    if (table.columns, table.key) != records.CONTRIBUTION_ROWS:
+    if table.shape != records.CONTRIBUTION_ROWS:
         raise malformed("it has other columns")
     header = {"cid": str(cid), "rows": str(record.rows), "count": int64(table.count, "the count"), "ordinal": ordinal}
     insert_new(db, derived.contributions, [header])

@@ -20,7 +20,6 @@ from registry.catalog.schema.sql import chunks
 from registry.core.ipld.cid import CID
 from registry.core.labeled_row import SAID
 from registry.core.snapshots.query import SPEAKERS, TEXTS, check_query, choices, matches
-from registry.core.snapshots.snapshot import SPEAKER
 
 _ROWS = derived.contribution_rows
 
@@ -65,6 +64,8 @@ def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> I
     A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer`` and ``contribution``, a CID.
     ``query`` is what ``registry.core.snapshots.query.matches`` takes; ``InvalidInput`` for any other.
     """
+    from registry.core.snapshots.snapshot import SPEAKER  # with all records, which a list of images does without
+
     wanted = dict(query or {})
     check_query(wanted)
     found = sa.select(_ROWS).where(is_newest())

@@ -120,7 +120,6 @@ file_names = Table(
     text("name"),
     PrimaryKeyConstraint("sha256", "root", "name"),
 )
-places = Table("places", metadata, text("sha256"), PrimaryKeyConstraint("sha256"))  # a place in the EXIF
 sources = Table(
     "sources",
     metadata,

@@ -13,6 +13,7 @@ from registry.cli.commands.importing import add_import
 from registry.cli.output import Output, json_text, one_line, show, table
 from registry.core.errors import UsageError
 from registry.core.records.release import REMEDIES
+from registry.exports.rows import FORMATS
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -24,7 +25,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     showing = add(commands, common, "show", run_show, "print a record as DAG-JSON, or a table's rows")
     showing.add_argument("cid", metavar="CID")
     showing.add_argument("--table", metavar="NAME", help="a field that holds a table")
-    showing.add_argument("--format", choices=["json", "jsonl", "csv", "parquet"], default=None)
+    showing.add_argument("--format", choices=FORMATS, default=None)
     showing.add_argument("-o", "--out", type=place)
     exporting = add(
         commands, common, "export", run_export, "write the closure of a record, image or directory as a CAR"
@@ -90,7 +91,7 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         target = record(opened, wanted.cid) if wanted.table else cid(wanted.cid)
-        if wanted.table or wanted.format in {"jsonl", "csv", "parquet"}:
+        if wanted.table or wanted.format not in (None, "json"):
             write_rows(read_content.rows(opened, target, wanted.table), wanted.format or "jsonl", wanted.out)
             return 0
         value = read_content.show(opened, target)

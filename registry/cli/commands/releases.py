@@ -8,7 +8,6 @@ from typing import Any
 
 from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, issuer, limit, place, released
 from registry.cli.failures import tell
-from registry.cli.figure_lines import apart_lines, claim_lines, figure_lines, figure_text, later_line
 from registry.cli.output import Output, table
 from registry.core.errors import InvalidInput, Unavailable
 
@@ -73,6 +72,7 @@ def run_publish(wanted: argparse.Namespace, output: Output) -> int:
 
 def release_text(done: dict[str, Any]) -> list[str]:
     """A release for people."""
+    from registry.cli.figure_lines import apart_lines, claim_lines, figure_lines, figure_text
     from registry.workflows.withdrawals.withdrawn import sentences
 
     best = [
@@ -108,6 +108,7 @@ def _anchor(anchor: dict[str, Any]) -> str:
 
 def run_claim(wanted: argparse.Namespace, output: Output) -> int:
     """Claims after the fact; never beside the plan's."""
+    from registry.cli.figure_lines import later_line
     from registry.workflows.releases.judge_claims import judge_claims
 
     with released(wanted.release) as (opened, (cid,)):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, limit, place, record, whole
 from registry.cli.commands.event_texts import event_text, fold_name
 from registry.cli.failures import tell
-from registry.cli.figure_lines import apart_lines, claim_lines, figure_lines
 from registry.cli.output import Output, cell, duration, json_text, show
 from registry.cli.watching import draw_event, events, work_until_ended
 from registry.core.errors import EmotionetError
@@ -129,6 +128,8 @@ def _why(document: dict[str, Any]) -> EmotionetError:
 
 def run_text(document: dict[str, Any]) -> list[str]:
     """A run for people."""
+    from registry.cli.figure_lines import apart_lines, claim_lines, figure_lines
+
     lines = [
         f"run {document['run']}: {document['status']}" + (f" ({document['error']})" if document["error"] else ""),
         f"snapshot {document['snapshot']}, recipe {document['recipe']}",

@@ -21,6 +21,8 @@ from registry.cli.commands.common import (
 from registry.cli.output import Output, cell
 from registry.core.errors import UsageError
 from registry.core.labeled_row import SIGNALS
+from registry.exports.formats import FOLDERS
+from registry.exports.rows import FORMATS as ROWS
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -50,8 +52,8 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     comparing.add_argument("after", metavar="CID")
     exporting = add(verbs, common, "export", run_export, "a snapshot's rows for other tools")
     exporting.add_argument("snapshot", metavar="CID")
-    exporting.add_argument("--format", choices=["jsonl", "csv", "parquet", "croissant", "yolo"], default="jsonl")
-    exporting.add_argument("-o", "--out", type=place, help="a file; for croissant and yolo a folder")
+    exporting.add_argument("--format", choices=[*ROWS, *FOLDERS], default="jsonl")
+    exporting.add_argument("-o", "--out", type=place, help=f"a file; for {' and '.join(FOLDERS)} a folder")
     exporting.add_argument("--draw", metavar="CID", help="yolo: split as a fold of this draw")
     exporting.add_argument("--fold", type=whole(0), metavar="N", help="which (default 0)")
 
@@ -142,16 +144,17 @@ def run_diff(wanted: argparse.Namespace, output: Output) -> int:
 def run_export(wanted: argparse.Namespace, output: Output) -> int:
     """Write a snapshot's items."""
     from registry.cli.rows import write_rows
-    from registry.workflows.snapshots.export_snapshot import FORMATS, snapshot_rows
+    from registry.workflows.snapshots.export_snapshot import snapshot_rows
 
-    if wanted.draw is not None and wanted.format != "yolo":
+    splitting = " or ".join(name for name, form in FOLDERS.items() if form.splits)
+    if wanted.draw is not None and not (wanted.format in FOLDERS and FOLDERS[wanted.format].splits):
         raise UsageError(
-            f"--draw is for --format yolo: {wanted.format} has no split",
-            hint="leave it out, or export with --format yolo.",
+            f"--draw is for --format {splitting}: {wanted.format} has no split",
+            hint=f"leave it out, or export with --format {splitting}.",
         )
     if wanted.fold is not None and wanted.draw is None:
         raise UsageError("--fold names a fold of a draw, and no draw is given", hint="name it with --draw.")
-    if wanted.format in FORMATS:
+    if wanted.format in FOLDERS:
         return _export_folder(wanted, output)
     with home() as opened:
         write_rows(snapshot_rows(opened, record(opened, wanted.snapshot)), wanted.format, wanted.out)
@@ -159,7 +162,7 @@ def run_export(wanted: argparse.Namespace, output: Output) -> int:
 
 
 def _export_folder(wanted: argparse.Namespace, output: Output) -> int:
-    """Images and what describes them, for mlcroissant or ultralytics."""
+    """Images and what describes them, for another program."""
     from registry.workflows.snapshots.export_snapshot import export_snapshot
 
     if wanted.out is None:
@@ -181,6 +184,6 @@ def _export_text(done: dict[str, Any]) -> list[str]:
         text.append(f"left out: {', '.join(f'{count} ({why})' for why, count in sorted(reasons.items()))}")
     if kinds:
         said = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-        reader = "ultralytics" if done["format"] == "yolo" else "mlcroissant"
+        reader = FOLDERS[done["format"]].reader
         text.append(f"converted to PNG, since {reader} would not read them as training does: {said}")
     return text

@@ -59,11 +59,6 @@ class Folder:
     notes: tuple[str, ...] = ()
     problem: NoLabels | None = None
 
-    @property
-    def labels_present(self) -> bool:
-        """Whether anything says labels."""
-        return self.labels is not None
-
 
 @dataclass(frozen=True)
 class Options:

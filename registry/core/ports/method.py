@@ -97,6 +97,7 @@ class Method(Protocol):
 
     id: str
     version: str
+    recipe_version: int  # of the keys of its recipes, as ``recipe`` gives them; all before it are read for ever
 
     def recipes(self) -> tuple[str, ...]:
         """Names of the recipes it brings."""
@@ -106,8 +107,10 @@ class Method(Protocol):
         """A recipe's name and checked values. Unknown name or key, or a value out of bounds: ``InvalidInput``."""
         ...
 
-    def check(self, values: Mapping[str, Any]) -> None:
-        """``InvalidInput`` unless these are values that this method accepts (a stranger's recipe)."""
+    def read_recipe(self, version: int, values: Mapping[str, Any]) -> dict[str, Any]:
+        """A recipe record's values as of ``recipe_version``: a key that ``version`` lacks has the value that it stood
+        for before it existed (``registry.core.recipe_versions``). ``NewerVersion``; ``InvalidInput`` unless these are
+        values that this method accepts (a stranger's recipe)."""
         ...
 
     def tools(self, recipe: Mapping[str, Any]) -> dict[str, bytes]:
@@ -153,6 +156,7 @@ class Method(Protocol):
         self,
         recipe: Mapping[str, Any],
         *,
+        version: int,
         seed: int,
         arguments: Mapping[str, Any],
         events: Sequence[Mapping[str, Any]],
@@ -160,9 +164,10 @@ class Method(Protocol):
         states: Sequence[int],
         checkpoints: Sequence[int],
     ) -> None:
-        """``InvalidInput`` unless a training of this recipe and seed can have had these arguments and events, a history
-        of these epochs, digests of its state after ``states`` and checkpoints after ``checkpoints`` of them. For
-        audits: pure, needs nothing but these values."""
+        """``InvalidInput`` unless a training of this recipe (as ``read_recipe`` gives it; its record has ``version``)
+        and seed can have had these arguments and events, a history of these epochs, digests of its state after
+        ``states`` and checkpoints after ``checkpoints`` of them. What came after ``version`` may be missing from the
+        arguments. For audits: pure, needs nothing but these values."""
         ...
 
     def second_try(self, recipe: Mapping[str, Any], code: str) -> dict[str, Any] | None:

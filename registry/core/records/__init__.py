@@ -12,7 +12,6 @@ RFC 3339 UTC to the second and a day that exists, checked whenever a record is m
 
 from __future__ import annotations
 
-from registry.core.records.base import VERSION as VERSION
 from registry.core.records.base import Part as Part
 from registry.core.records.base import Record as Record
 from registry.core.records.base import check_time as check_time
@@ -25,6 +24,7 @@ from registry.core.records.codec import encode as encode
 from registry.core.records.codec import parse as parse
 from registry.core.records.codec import parse_as as parse_as
 from registry.core.records.codec import to_value as to_value
+from registry.core.records.codec import type_of as type_of
 from registry.core.records.data import Contribution as Contribution
 from registry.core.records.data import Preprocessing as Preprocessing
 from registry.core.records.data import Snapshot as Snapshot

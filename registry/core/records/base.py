@@ -13,7 +13,6 @@ import msgspec
 
 from registry.core.errors import InvalidInput
 
-VERSION = 1
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _TIMES = frozenset({"issued_at", "started", "ended", "effective", "time"})
 
@@ -35,9 +34,9 @@ def _check_times(thing: msgspec.Struct) -> None:
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel", tag_field="type"):
-    """Base of every record. ``v`` is the version of the format."""
+    """Base of every record. ``v`` is the version of its type; a type that has had changes states its newest itself."""
 
-    v: int = VERSION
+    v: int = 1
 
     def __post_init__(self) -> None:
         _check_times(self)

@@ -1,7 +1,8 @@
 """Records to bytes and back.
 
-Invariants: ``parse(encode(r)) == r``; ``parse`` refuses any bytes that ``encode`` would not have written (every field
-present, no other field, canonical dag-cbor).
+Invariants: ``parse(encode(r)) == r``, and ``encode(parse(b)) == b`` for bytes of every version that is read; ``parse``
+refuses any bytes that ``encode`` would not have written (every field present, no other field, canonical dag-cbor). What
+a newer program wrote is ``NewerVersion`` (``registry.core.records.versions``).
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from registry.core.errors import InvalidInput
+from registry.core.errors import InvalidInput, NewerVersion
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
-from registry.core.records import data, log, naming, release, training
-from registry.core.records.base import VERSION, Record
+from registry.core.records import data, log, naming, release, training, versions
+from registry.core.records.base import Record
 
 _ALL: tuple[type[Record], ...] = (
     *(data.Contribution, data.Snapshot, data.Preprocessing),
@@ -33,7 +34,8 @@ def to_value(thing: Any) -> Any:
         names = zip(thing.__struct_fields__, thing.__struct_encode_fields__, strict=True)
         value = {wire: to_value(getattr(thing, name)) for name, wire in names}
         if isinstance(thing, Record):
-            value["type"] = thing.__struct_config__.tag
+            kind = value["type"] = type_of(thing)
+            return versions.down(kind, thing.v, value)
         return value
     if isinstance(thing, (list, tuple)):
         return [to_value(item) for item in thing]
@@ -58,27 +60,47 @@ def _accept(wanted: type, value: Any) -> Any:
     raise ValueError(f"expected a link, not {type(value).__name__}")
 
 
+def type_of(record: Record) -> str:
+    """A record's type as it is written."""
+    return str(record.__struct_config__.tag)
+
+
+def _kind(value: Any) -> str:
+    """The type of a record's map. ``InvalidInput`` ``not_a_record`` where it is none, or of a type that is not known
+    here: a type that came later can't be told from a made-up one."""
+    named = value.get("type") if isinstance(value, dict) else None
+    if isinstance(named, str) and named in TYPES:
+        return named
+    raise InvalidInput("these bytes are no record of a type that this program knows", code="not_a_record")
+
+
 def parse(data: bytes) -> Record:
     """The record that these bytes are. ``InvalidInput`` if they are none, or not written canonically."""
     value = encoding.decode(data)
-    kind = TYPES.get(str(value.get("type"))) if isinstance(value, dict) else None
-    if kind is None:
-        raise InvalidInput("these bytes are no record of a known type", code="not_a_record")
-    if value.get("v") != VERSION:
-        raise InvalidInput(f"version {value.get('v')!r} of {value['type']} is not known here", code="record_version")
+    kind = _kind(value)
+    version = versions.check(kind, value.get("v"), versions.newest(kind))
     try:
-        record = msgspec.convert(value, kind, strict=True, dec_hook=_accept)
+        record: Record = msgspec.convert(versions.up(kind, version, value), TYPES[kind], strict=True, dec_hook=_accept)
     except (msgspec.ValidationError, ValueError) as error:
-        raise InvalidInput(f"malformed {value['type']}: {error}", code="malformed_record") from error
+        raise InvalidInput(f"malformed {kind}: {error}", code="malformed_record") from error
     if encode(record) != data:
-        raise InvalidInput(f"this {value['type']} is not written canonically", code="malformed_record")
+        raise InvalidInput(f"this {kind} is not written canonically", code="malformed_record")
     return record
 
 
 def parse_as(kind: type[R], data: bytes) -> R:
     """Like ``parse``, but ``InvalidInput`` if the record has another type."""
-    record = parse(data)
+    wanted = str(kind.__struct_config__.tag)
+    try:
+        record = parse(data)
+    except NewerVersion as newer:
+        if newer.kind == wanted:
+            raise
+        raise _other_type(wanted, newer.kind) from newer
     if not isinstance(record, kind):
-        wanted, got = kind.__struct_config__.tag, record.__struct_config__.tag
-        raise InvalidInput(f"expected a {wanted}, got a {got}", code="wrong_record_type")
+        raise _other_type(wanted, type_of(record))
     return record
+
+
+def _other_type(wanted: str, found: str) -> InvalidInput:
+    return InvalidInput(f"expected a {wanted}, got a {found}", code="wrong_record_type")

@@ -34,10 +34,11 @@ class Beacon(Part, frozen=True, kw_only=True):
 
 
 class Recipe(Record, frozen=True, kw_only=True, tag="recipe"):
-    """A training recipe: data the method has checked, never code. Decimals are strings."""
+    """A training recipe: data the method has checked, never code, each value as resolved. Decimals are strings."""
 
     name: str
     method: str
+    version: int  # of the method's keys (see registry.core.recipe_versions); ``v`` is of what every recipe has
     values: dict[str, Any]
 
 

@@ -49,7 +49,7 @@ def check_heads(snapshot: records.Snapshot, get: Get) -> None:
     """Columns, keys and the count; the rows are looked at as they are read."""
     for table, kind in ((snapshot.items, records.SNAPSHOT_ITEMS), (snapshot.excluded, records.EXCLUDED)):
         found = tables.read(table, get)
-        if (found.columns, found.key) != kind:
+        if found.shape != kind:
             raise _malformed(f"the table {table} has other columns than its kind")
         if table == snapshot.items and found.count != snapshot.count:
             raise _malformed(f"it states {snapshot.count} images, its table holds {found.count}")
@@ -64,12 +64,12 @@ def items(snapshot: records.Snapshot, get: Get) -> Iterator[dict[str, Any]]:
 def excluded(snapshot: records.Snapshot, get: Get) -> Iterator[dict[str, Any]]:
     """The images that a snapshot leaves out, by rising sha256."""
     check_heads(snapshot, get)
-    return (_checked(row, records.EXCLUDED[0], _Excluded) for row in tables.iterate(snapshot.excluded, get))
+    return (_checked(row, records.EXCLUDED.columns, _Excluded) for row in tables.iterate(snapshot.excluded, get))
 
 
 def item(snapshot: records.Snapshot, row: Sequence[Any]) -> dict[str, Any]:
     """One row of ``items``, however it was found, with its columns' names."""
-    found = _checked(row, records.SNAPSHOT_ITEMS[0], _Item)
+    found = _checked(row, records.SNAPSHOT_ITEMS.columns, _Item)
     if found["label"] is not None and found["label"] not in snapshot.classes:
         raise _malformed(f"the label {found['label']!r} is none of its classes")
     return found

@@ -222,7 +222,7 @@ def _item(group: Sequence[Row], classes: Classes, index: int) -> list[Any]:
     }
     item["sources"] = _sources(group, item["attributes"])
     item["rights"] = _all_given(row["rights"] for row in group)
-    return [item[column] for column in records.SNAPSHOT_ITEMS[0]]
+    return [item[column] for column in records.SNAPSHOT_ITEMS.columns]
 
 
 def _smallest(values: Iterable[str | None]) -> str | None:

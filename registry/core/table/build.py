@@ -25,6 +25,8 @@ from typing import Any, NamedTuple
 from registry.core.errors import InvalidInput
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
+from registry.core.table.columns import Shape
+from registry.core.table.versions import STRUCTURE
 
 MAX_NODE = 1 << 20  # bytes of an encoded node
 MAX_ITEMS = MAX_NODE - 16  # what is left beside the map, its one name and the list's head
@@ -179,15 +181,15 @@ def _sorted_rows(rows: Iterable[Row], columns: Sequence[str], key: Sequence[str]
     return keyed
 
 
-def build(columns: Sequence[str], key: Sequence[str], rows: Iterable[Row], put: Put) -> CID:
-    """Write a table of ``rows`` (in any order; held in memory to be sorted) and return its CID.
+def build(shape: Shape, rows: Iterable[Row], put: Put) -> CID:
+    """Write a table of ``rows`` (in any order; held in memory to be sorted), of one kind, and return its CID.
 
     ``put`` gets every block once it is complete. ``InvalidInput``: ``bad_columns``, ``row_shape``,
     ``bad_key``, ``duplicate_key``, ``row_too_large`` (a row above 1 MiB or a key above 4 KiB).
     """
-    check_header(columns, key)
+    check_header(shape.columns, shape.key)
     builder = _Builder(put)
-    keyed = _sorted_rows(rows, columns, key)
+    keyed = _sorted_rows(rows, shape.columns, shape.key)
     before: Key | None = None
     for values, row in keyed:
         if values == before:
@@ -197,8 +199,10 @@ def build(columns: Sequence[str], key: Sequence[str], rows: Iterable[Row], put: 
         if len(data) > MAX_ITEMS or len(key_data) > MAX_KEY:
             raise InvalidInput(f"the row {show(values)} is too large for a table", code="row_too_large")
         builder.add(0, data, values, hashlib.sha256(key_data).digest(), 1)
-    names = {"columns": list(columns), "key": list(key)}
-    data = encoding.encode({"v": 1, "type": "table", **names, "count": len(keyed), "root": builder.root()})
+    kind = {"kind": shape.kind, "columnsVersion": shape.version}
+    names = {"columns": list(shape.columns), "key": list(shape.key)}
+    head = {"v": STRUCTURE, "type": "table", **kind, **names, "count": len(keyed), "root": builder.root()}
+    data = encoding.encode(head)
     cid = cid_of(data, DAG_CBOR)
     put(cid, data)
     return cid

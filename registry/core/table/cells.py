@@ -89,7 +89,7 @@ def _point(value: Any) -> bool:
 
 
 _BOXES = _list_of(_integers(4))
-_KINDS: dict[tuple[str, str], tuple[tuple[Sequence[str], Sequence[str]], dict[str, Kind]]] = {
+_KINDS: dict[tuple[str, str], tuple[columns.Shape, dict[str, Kind]]] = {
     ("contribution", "rows"): (
         columns.CONTRIBUTION_ROWS,
         {
@@ -151,11 +151,9 @@ _KINDS: dict[tuple[str, str], tuple[tuple[Sequence[str], Sequence[str]], dict[st
     ),
     ("evaluation", "curves"): (columns.CURVES, {"name": text, "points": _list_of(_point)}),
 }
-SHAPES: Mapping[tuple[str, str], tuple[Sequence[str], Sequence[str]]] = {
-    place: shape for place, (shape, _) in _KINDS.items()
-}
+SHAPES: Mapping[tuple[str, str], columns.Shape] = {place: shape for place, (shape, _) in _KINDS.items()}
 _CELLS: dict[tuple[str, str], list[tuple[str, Kind]]] = {
-    place: [(column, kinds[column]) for column in shape[0]] for place, (shape, kinds) in _KINDS.items()
+    place: [(column, kinds[column]) for column in shape.columns] for place, (shape, kinds) in _KINDS.items()
 }
 
 

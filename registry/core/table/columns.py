@@ -1,12 +1,28 @@
-"""The columns and keys of every kind of table (see ``registry.core.table.tables``).
+"""The columns and key of every kind of table, in its newest version (see ``registry.core.table.tables``).
 
-Invariants: sha256 and pixels are 32 raw bytes; a box is [x, y, w, h], integers in hundredths of a pixel of the upright
-original.
+Invariants: a kind is named by the record type and the field that link to it; sha256 and pixels are 32 raw bytes; a box
+is [x, y, w, h], integers in hundredths of a pixel of the upright original. What older versions are is in
+``registry.core.table.versions``.
 """
 
 from __future__ import annotations
 
-CONTRIBUTION_ROWS = (
+from typing import NamedTuple
+
+
+class Shape(NamedTuple):
+    """What the rows of a kind of table are, in one version of it: the columns in their order, and the key among them.
+    ``version`` is that of the columns; how a table is cut into nodes has its own."""
+
+    kind: str
+    version: int
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+
+
+CONTRIBUTION_ROWS = Shape(
+    "contribution.rows",
+    1,
     (
         "sha256",
         "contributor",  # the issuer's name for whoever says so: nobody by the same name under another issuer
@@ -25,7 +41,9 @@ CONTRIBUTION_ROWS = (
     ),
     ("sha256", "contributor"),
 )
-SNAPSHOT_ITEMS = (
+SNAPSHOT_ITEMS = Shape(
+    "snapshot.items",
+    1,
     (
         "sha256",
         "image",  # link
@@ -41,17 +59,31 @@ SNAPSHOT_ITEMS = (
     ),
     ("sha256",),
 )
-EXCLUDED = (("sha256", "reason", "detail"), ("sha256",))
-PREPARED = (
+EXCLUDED = Shape("snapshot.excluded", 1, ("sha256", "reason", "detail"), ("sha256",))
+PREPARED = Shape(
+    "preprocessing.output",
+    1,
     ("sha256", "width", "height", "pixels", "boxes", "box_source", "group", "reason", "measured"),
     ("sha256",),
 )  # kept: reason None; dropped: pixels None, reason a word, measured its value as text. group: its smallest sha256
-SEEN = (("sha256", "how"), ("sha256",))  # judged images that base weights have seen; how: see base_lineage
-FOLDS = (("sha256", "repeat", "fold"), ("sha256", "repeat"))  # repeat r has the folds r * k to r * k + k - 1
-PREDICTIONS = (("sha256", "fold", "truth", "boxes", "detections"), ("sha256", "fold"))  # once a repeat
+SEEN = Shape("plan.seen", 1, ("sha256", "how"), ("sha256",))
+# judged images that base weights have seen; how: see base_lineage
+FOLDS = Shape("draw.folds", 1, ("sha256", "repeat", "fold"), ("sha256", "repeat"))
+# repeat r has the folds r * k to r * k + k - 1
+PREDICTIONS = Shape(
+    "evaluation.predictions", 1, ("sha256", "fold", "truth", "boxes", "detections"), ("sha256", "fold")
+)  # once a repeat
 # truth: class index, None where there is nothing to find
 # detections: [[class index, score in millionths, x, y, w, h]] by falling score
-HISTORY = (("epoch", "values", "state"), ("epoch",))
+HISTORY = Shape("training.history", 1, ("epoch", "values", "state"), ("epoch",))
 # values: {name: decimal string}; state: digest of all that the next epoch starts from ("sha256:<hex>"), None of epochs
 # of which the recipe asks for none
-CURVES = (("name", "points"), ("name",))  # points: [[x, y]] decimal strings; see registry.evaluation.figures.curves
+CURVES = Shape("evaluation.curves", 1, ("name", "points"), ("name",))
+# points: [[x, y]] decimal strings; see registry.evaluation.figures.curves
+KINDS = {
+    shape.kind: shape
+    for shape in (
+        *(CONTRIBUTION_ROWS, SNAPSHOT_ITEMS, EXCLUDED, PREPARED, SEEN),
+        *(FOLDS, HISTORY, PREDICTIONS, CURVES),
+    )
+}

@@ -13,19 +13,24 @@ from dataclasses import dataclass
 from operator import lt
 from typing import Any, NamedTuple
 
-from registry.core.errors import InvalidInput, Untrusted
+from registry.core.errors import InvalidInput, NewerVersion, Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ipld.dag import Get
 from registry.core.table.build import MAX_LEVELS, Key, check_header, key_of, node_head, show, types
+from registry.core.table.columns import KINDS, Shape
+from registry.core.table.versions import STRUCTURE, reading, shape_of
+
+_HEADER = {"v", "type", "kind", "columnsVersion", "columns", "key", "count", "root"}
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's header."""
+    """A table's header. ``written``: its columns as its rows hold them; ``shape``: the newest of its kind, in which
+    they are read."""
 
-    columns: tuple[str, ...]
-    key: tuple[str, ...]
+    written: Shape
+    shape: Shape
     count: int
     root: CID
 
@@ -54,13 +59,16 @@ def shape(message: str) -> Untrusted:
 
 def read(cid: CID, get: Get) -> Table:
     """The header of a table. ``InvalidInput`` ``not_a_table`` if these bytes are something else, or are linked as
-    something else: what follows a table's links would not follow these."""
+    something else: what follows a table's links would not follow these. ``NewerVersion`` for columns, or nodes, that
+    came after this program."""
     value = encoding.decode(get(cid)) if cid.codec == DAG_CBOR else None
     if not isinstance(value, dict) or value.get("type") != "table":
         raise InvalidInput(
             f"{cid} is no table", code="not_a_table", hint="name a table, or a record and the name of its table."
         )
-    if set(value) != {"v", "type", "columns", "key", "count", "root"} or value["v"] != 1 or value["v"] is True:
+    if type(value.get("v")) is int and value["v"] > STRUCTURE:
+        raise NewerVersion("a table's structure", value["v"])
+    if set(value) != _HEADER or value["v"] != STRUCTURE or value["v"] is True:
         raise shape(f"{cid} is no table of a known version")
     columns, key, count, root = value["columns"], value["key"], value["count"], value["root"]
     if not isinstance(columns, list) or not isinstance(key, list) or not _is_link(root):
@@ -71,7 +79,19 @@ def read(cid: CID, get: Get) -> Table:
         check_header(columns, key)
     except InvalidInput as error:
         raise shape(f"the header of table {cid} is malformed: {error}") from error
-    return Table(tuple(columns), tuple(key), count, root)
+    written = _written(cid, value)
+    return Table(written, KINDS.get(written.kind, written), count, root)
+
+
+def _written(cid: CID, header: dict[str, Any]) -> Shape:
+    """What its header says of its columns, which are those of the version of its kind, where that is known."""
+    kind, version = header["kind"], header["columnsVersion"]
+    if type(kind) is not str or type(version) is not int or version < 1:
+        raise shape(f"table {cid} says no kind, or no version of its columns")
+    written = Shape(kind, version, tuple(header["columns"]), tuple(header["key"]))
+    if shape_of(kind, version) not in (None, written):
+        raise shape(f"table {cid} has other columns than version {version} of {kind}")
+    return written
 
 
 def _is_link(value: Any) -> bool:
@@ -87,7 +107,8 @@ class Reader:
         self.root = Ref(None, self.table.count, self.table.root)
         self.types: tuple[type, ...] | None = None  # of the key, learned from the first node
         self._get = get
-        self._key_of = key_of(self.table.columns, self.table.key)
+        self._key_of = key_of(self.table.written.columns, self.table.written.key)
+        self.row = reading(self.table.written)  # a row as it is written, in the newest columns
 
     def load(self, ref: Ref) -> Node:
         """The node behind ``ref``; its items, order, first key and count are checked."""
@@ -115,7 +136,7 @@ class Reader:
         return Node(leaf, keys, items, len(data) - len(node_head(leaf, len(items))))
 
     def _row_keys(self, cid: CID, rows: list[Any]) -> list[Key]:
-        width = len(self.table.columns)
+        width = len(self.table.written.columns)
         for row in rows:
             if type(row) is not list or len(row) != width:
                 raise shape(f"a row in {cid} does not have {width} values")
@@ -130,8 +151,8 @@ class Reader:
                 or not _is_link(item[2])
             ):
                 raise shape(f"an item in {cid} is not a first key, a count and a link")
-            if len(item[0]) != len(self.table.key):
-                raise shape(f"a first key in {cid} does not have {len(self.table.key)} values")
+            if len(item[0]) != len(self.table.shape.key):
+                raise shape(f"a first key in {cid} does not have {len(self.table.shape.key)} values")
         return [tuple(item[0]) for item in items]
 
     def _check_order(self, cid: CID, keys: list[Key]) -> None:
@@ -169,8 +190,10 @@ class Reader:
     def path(self, key_values: Sequence[Any]) -> tuple[Any, ...] | None:
         """The row with this key, reading only the nodes on the way to its place."""
         wanted = tuple(key_values)
-        if len(wanted) != len(self.table.key):
-            raise InvalidInput(f"the key has {len(self.table.key)} parts: {', '.join(self.table.key)}", code="bad_key")
+        if len(wanted) != len(self.table.shape.key):
+            raise InvalidInput(
+                f"the key has {len(self.table.shape.key)} parts: {', '.join(self.table.shape.key)}", code="bad_key"
+            )
         kinds = types(wanted)
         ref = self.root
         for _ in range(MAX_LEVELS):
@@ -181,6 +204,6 @@ class Reader:
             if at < 0:
                 return None
             if node.leaf:
-                return tuple(node.items[at]) if node.keys[at] == wanted else None
+                return self.row(node.items[at]) if node.keys[at] == wanted else None
             ref = node.items[at]
         raise shape("the table is deeper than any table can be")

@@ -1,10 +1,12 @@
 """Many rows under one CID: a tree whose shape follows from the rows alone (a "prolly tree").
 
-A table is ``{v, type: "table", columns, key, count, root&}``; a leaf node is ``{rows: [row, ...]}``,
+A table is ``{v, type: "table", kind, columnsVersion, columns, key, count, root&}``, where ``v`` is the version of what
+is said here and ``columnsVersion`` that of the kind's columns; a leaf node is ``{rows: [row, ...]}``,
 an inner node ``{nodes: [[first key, count, &], ...]}`` with the first key of the subtree as a list
 and the number of rows below. Rows are lists in the order of ``columns``; key values are bytes, str
 or int, one type a column, compared as tuples (bytes, and str as UTF-8, byte by byte; int by number).
-Where a node ends is said in ``registry.core.table.build``, reading in ``table_nodes``.
+Where a node ends is said in ``registry.core.table.build``, reading in ``registry.core.table.nodes``, what an old
+version of a kind's columns means in ``registry.core.table.versions``: rows are given in the newest.
 
 Invariants: ``iterate`` accepts exactly what ``build`` writes; two tables share the nodes that they
 have in common; nothing here recurses, and depth is bounded. ``get`` must return verified bytes (a
@@ -90,12 +92,12 @@ def iterate(cid: CID, get: Get) -> Iterator[tuple[Any, ...]]:
         if before is not None and node.keys and not before < node.keys[0]:
             raise Untrusted(f"{show(node.keys[0])} comes out of order in {ref.cid}", code="table_order")
         before = node.keys[-1] if node.keys else before
-        yield from map(tuple, node.items)
+        yield from map(reader.row, node.items)
 
 
 def rows_as_dicts(cid: CID, get: Get) -> Iterator[dict[str, Any]]:
     """Like ``iterate``, each row with its columns' names."""
-    columns = read(cid, get).columns
+    columns = read(cid, get).shape.columns
     for row in iterate(cid, get):
         yield dict(zip(columns, row, strict=True))
 
@@ -168,9 +170,9 @@ def diff(a: CID, b: CID, get: Get) -> Iterator[Change]:
     if a == b:
         return
     left, right = Reader(a, get), Reader(b, get)
-    if (left.table.columns, left.table.key) != (right.table.columns, right.table.key):
+    if left.table.shape != right.table.shape:
         raise InvalidInput("only tables with the same columns and key can be compared", code="tables_differ")
-    if left.table.root == right.table.root:
+    if left.table.written == right.table.written and left.table.root == right.table.root:
         return
     yield from _differences(left, right)
 
@@ -179,16 +181,17 @@ def _differences(a: Reader, b: Reader) -> Iterator[Change]:
     left, right = _Cursor(a), _Cursor(b)
     if a.types and b.types and a.types != b.types:
         raise InvalidInput("only tables with keys of the same types can be compared", code="tables_differ")
+    same = a.table.written == b.table.written  # nodes of other columns mean other rows
     while True:
         one, two = left.top, right.top
-        if one and two and one[1:] == two[1:] and one[1] >= 0:
+        if same and one and two and one[1:] == two[1:] and one[1] >= 0:
             left.pop()  # the same node: nothing in it differs
             right.pop()
             continue
         if one and two and one[:2] == two[:2] and one[1] == -1:
-            before, after = left.pop(), right.pop()
-            if encoding.encode(before) != encoding.encode(after):
-                yield tuple(before), tuple(after)
+            before, after = a.row(left.pop()), b.row(right.pop())
+            if encoding.encode(list(before)) != encoding.encode(list(after)):
+                yield before, after
             continue
         # the side that begins earlier goes first; at the same key the taller, so that levels meet
         go_left = two is None or (one is not None and (one[0], -one[1]) <= (two[0], -two[1]))
@@ -198,5 +201,5 @@ def _differences(a: Reader, b: Reader) -> Iterator[Change]:
         if top[1] >= 0:
             cursor.expand()
         else:
-            row = tuple(cursor.pop())
+            row = (a if go_left else b).row(cursor.pop())
             yield (row, None) if go_left else (None, row)

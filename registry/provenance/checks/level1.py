@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from registry.core import records
-from registry.core.errors import NotFound
+from registry.core.errors import NewerVersion, NotFound
 from registry.core.ipld.cid import CID, RAW, SHA2_256
 from registry.core.ipld.dag import walk_closure
 from registry.core.ipld.encoding import LINKING, links
@@ -137,6 +137,8 @@ def all_records(subject: Subject) -> str:
     found = subject.reached
     if found.wrong:
         raise Doubt(some(found.wrong))
+    if found.newer:
+        raise found.newer[0]
     if not found.records:
         raise Doubt("no record could be read")
     return f"{len(found.records)} records"
@@ -144,12 +146,19 @@ def all_records(subject: Subject) -> str:
 
 def all_tables(subject: Subject) -> str:
     """1.tables: order, uniqueness, boundaries, counts, columns and kinds of cells of every table that is linked to."""
+    newer: list[NewerVersion] = []
     for place, link in subject.reached.tables:
         kind, field = place
-        table = tables.read(link, subject.get)
-        if (table.columns, table.key) != table_cells.SHAPES[place]:
+        try:
+            table = tables.read(link, subject.get)
+        except NewerVersion as error:
+            newer.append(error)
+            continue
+        if table.shape != table_cells.SHAPES[place]:
             raise Doubt(f"{field} of a {kind} has other columns than it must have: {link}")
         for row in tables.iterate(link, subject.get):
             if said := table_cells.wrong(place, row):
                 raise Doubt(f"a row in {field} of a {kind}: {said}")
+    if newer:
+        raise newer[0]
     return f"{len(subject.reached.tables)} tables"

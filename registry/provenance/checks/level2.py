@@ -13,7 +13,6 @@ from registry.core.ipld.cid import CID
 from registry.provenance.checks import labels
 from registry.provenance.checks.report import UNCHECKED, Check, Doubt, Skip, run, some
 from registry.provenance.checks.target.subject import Subject
-from registry.provenance.checks.target.typed_links import type_of
 from registry.provenance.checks.target.withdrawals import counted, signed
 
 OTHERS_MAY = ("contribution", "withdrawal", "audit")  # what a file may hold of another signer than the target's
@@ -39,6 +38,7 @@ def _beyond(subject: Subject) -> Iterator[Check]:
 
 def _entry(subject: Subject) -> records.Entry:
     if subject.entry is None:
+        subject.check_version()
         raise Skip("nobody signed this here: no entry says it")
     return log.read_entry(subject.entry, subject.get)
 
@@ -50,14 +50,8 @@ def signatures(subject: Subject) -> str:
         log.read_entry(subject.plan_entry, subject.get)
     for entry in subject.entries.values():
         log.verify_entry(entry)
-    kinds = Counter(_kind(subject, entry) for entry in subject.entries.values())
+    kinds = Counter(subject.type_said(entry) for entry in subject.entries.values())
     return f"{len(subject.entries)} entries: {', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))}"
-
-
-def _kind(subject: Subject, entry: records.Entry) -> str:
-    """The type of what an entry says; on the way between two others a file holds entries alone."""
-    record = subject.said(entry)
-    return "record that is not here" if record is None else type_of(record)
 
 
 def issuer(subject: Subject) -> str:
@@ -83,7 +77,7 @@ def _others(subject: Subject, mine: str) -> list[str]:
     found: Counter[tuple[str, str]] = Counter()
     for entry in subject.entries.values():
         if entry.issuer != mine:
-            found[entry.issuer, _kind(subject, entry)] += 1
+            found[entry.issuer, subject.type_said(entry)] += 1
     said = [f"{count} {kind} by {who}" for (who, kind), count in sorted(found.items())]
     wrong = [one for one, (_, kind) in zip(said, sorted(found), strict=True) if kind not in OTHERS_MAY]
     if wrong:

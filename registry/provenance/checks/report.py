@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from registry.core.errors import EmotionetError, NotFound, Unavailable
+from registry.core.errors import EmotionetError, NewerVersion, NotFound, Unavailable
 from registry.core.ipld.cid import CID
 
 HOLDS, FAILS, UNCHECKED = "holds", "does not hold", "not checked"
@@ -100,6 +100,8 @@ def run(id: str, title: str, check: Callable[[], str | None], *, asked: bool = T
         return outcome(UNCHECKED, str(skip))
     except Doubt as doubt:
         return outcome(FAILS, str(doubt))
+    except NewerVersion as error:  # whatever check meets it, at whatever level: neither holds nor fails
+        return outcome(UNCHECKED, str(error))
     except Unavailable as error:
         return outcome(UNCHECKED, str(error))
     except NotFound as error:

@@ -90,6 +90,3 @@ class Words:
             return "–"
         form = self.exact if exact else self.short
         return self("page.to", low=form(found["low"]), high=form(found["high"]))
-
-
-ENGLISH = Words("en")

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from registry.content.stores.embedded import EmbeddedStore
 from registry.content.unixfs import reader
 from registry.core import records
-from registry.core.errors import InvalidInput, NotFound, Untrusted, not_read
+from registry.core.errors import InvalidInput, NewerVersion, NotFound, Untrusted, not_read
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY
 from registry.core.ports.anchor import Anchors
@@ -52,6 +52,7 @@ class FileBlocks:
         self._store = store
         self.present: set[CID] = set()
         self.damaged: list[CID] = []
+        self.newer: dict[CID, str] = {}  # what came after this program, by its type
         self.cut = ""
 
     def has(self, cid: CID) -> bool:
@@ -95,9 +96,17 @@ class FileBlocks:
         found = {}
         for cid in self.present:
             if cid.codec == DAG_CBOR:
-                with suppress(Exception):  # a stranger's bytes may break anything, and 1.records meets them again
+                try:
                     found[cid] = records.parse(self._store.get(cid))
+                except NewerVersion as error:
+                    self.newer[cid] = error.kind
+                except Exception:  # noqa: S112 - a stranger's bytes may break anything, and 1.records meets them again
+                    continue
         return found
+
+    def of_later(self, kind: str) -> list[CID]:
+        """Records of this type in a version that came after this program."""
+        return [cid for cid, one in self.newer.items() if one == kind]
 
 
 @contextmanager
@@ -170,8 +179,8 @@ def _subject(blocks: FileBlocks, known: Known, roots: tuple[CID, ...], entry: CI
         roots=list(roots),
         damaged=blocks.damaged,
         newest=_newest(known, entry),
-        evidence=[cid for cid, one in known.items() if isinstance(one, records.Evidence)],
-        log_entries=[cid for cid, one in known.items() if isinstance(one, records.Entry)],
+        evidence=[cid for cid, one in known.items() if isinstance(one, records.Evidence)] + blocks.of_later("evidence"),
+        log_entries=[cid for cid, one in known.items() if isinstance(one, records.Entry)] + blocks.of_later("entry"),
         present=blocks.present,
         method=installed,
         trainings_of=lambda tensors: [

@@ -17,7 +17,7 @@ from registry.workflows.audit.audit_file import StoredFiles
 from registry.workflows.audit.audit_file import audit_car as audit_car
 from registry.workflows.base_weights import known_trainings
 from registry.workflows.parts import Parts
-from registry.workflows.store.read_content import check_regular, names_content, parse_path
+from registry.workflows.store.typed_source import check_regular, names_content, parse_path
 from registry.workflows.withdrawals.withdrawal_entries import withdrawals_of
 
 

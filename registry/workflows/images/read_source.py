@@ -32,7 +32,7 @@ from registry.core.picture_bytes import HEAD
 from registry.core.ports.store import BlockReader, BlockStore
 from registry.workflows.parts import Parts, Progress
 from registry.workflows.store.fetch_content import ensure_held, resolve
-from registry.workflows.store.read_content import check_regular, names_content, parse_path
+from registry.workflows.store.typed_source import check_regular, names_content, parse_path
 
 
 @dataclass(frozen=True)

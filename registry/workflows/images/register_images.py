@@ -102,8 +102,8 @@ def _decide(
 
 
 def _append_rows(log: LogTransaction, rows: list[LabeledRow]) -> CID:
-    columns, key = records.CONTRIBUTION_ROWS
+    shape = records.CONTRIBUTION_ROWS
     store = log.parts.store
-    table = tables.build(columns, key, [cells(row, columns) for row in rows], store.put)
+    table = tables.build(shape, [cells(row, shape.columns) for row in rows], store.put)
     store.flush()
     return log.append(records.Contribution(issuer=log.signer.did, rows=table)).record

@@ -19,7 +19,8 @@ from registry.core.run_view import release_view
 from registry.imaging.decode import MAX_BYTES
 from registry.provenance.release_view import SAFETENSORS, final_weights, threshold_of
 from registry.workflows.parts import Parts
-from registry.workflows.store.read_content import check_regular, read_as
+from registry.workflows.store.read_content import read_as
+from registry.workflows.store.typed_source import check_regular
 
 
 def image_paths(given: Sequence[Path]) -> list[Path]:
@@ -114,11 +115,12 @@ def predict(parts: Parts, release: CID, images: Sequence[Path], average: bool = 
     weights = [read_weights(parts.store, one.cid) for one in chosen]
     threshold = threshold_of(view, None if average else chosen[0].fold)
     method, classes, done = parts.method(view.plan.method.id), view.snapshot.classes, 0
+    recipe = method.read_recipe(view.recipe.version, view.recipe.values)
     while done < len(images):
         reading = _Reading(images[done:])
         first = done
         try:
-            for detections in method.predict(weights, reading, view.recipe.values, classes):
+            for detections in method.predict(weights, reading, recipe, classes):
                 yield _document(images[done], detections, classes, threshold)
                 done += 1
         except (InvalidInput, Unavailable) as error:

@@ -90,7 +90,7 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     method.tools(values)
     final = wanted.final or str(values["final"])
     _check_final(final, run_context.fold_count(values))
-    recipe = records.Recipe(name=name, method=wanted.method, values=dict(values))
+    recipe = records.Recipe(name=name, method=wanted.method, version=method.recipe_version, values=dict(values))
     check_evaluation(recipe)
     items = list(tables.rows_as_dicts(record.items, parts.store.get))
     images = before_cleaning(record, items)
@@ -123,6 +123,7 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted, *, anew: bool = True)
     values = checked.values
     options = {
         "method": wanted.method,
+        "recipe_version": parts.method(wanted.method).recipe_version,
         "values": values,
         "claims": [to_value(claim) for claim in checked.claims],
         "final": checked.final,

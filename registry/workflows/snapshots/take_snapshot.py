@@ -27,7 +27,7 @@ from registry.workflows.log.append import append
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import read_as
 
-_LABEL = records.SNAPSHOT_ITEMS[0].index("label")
+_LABEL = records.SNAPSHOT_ITEMS.columns.index("label")
 
 
 def take_snapshot(
@@ -66,14 +66,14 @@ def take_snapshot(
             hint="import labeled images, widen the filter, or name their labels with --classes.",
         )
     record = records.Snapshot(
-        items=tables.build(*records.SNAPSHOT_ITEMS, items, parts.store.put),
+        items=tables.build(records.SNAPSHOT_ITEMS, items, parts.store.put),
         count=len(items),
         classes=mapping.names,
         aliases=mapping.aliases,
         query=query,
         rule=RULE,
         contributions=tuple(contributions),
-        excluded=tables.build(*records.EXCLUDED, excluded, parts.store.put),
+        excluded=tables.build(records.EXCLUDED, excluded, parts.store.put),
         supersedes=bytes(supersedes) if supersedes else None,
     )
     parts.store.flush()

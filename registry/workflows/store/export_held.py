@@ -9,20 +9,17 @@ same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from registry.catalog.queries import entries, withdrawals
 from registry.core import records
 from registry.core.errors import EmotionetError
-from registry.core.ipld import car
 from registry.core.ipld.cid import CID, DAG_CBOR
-from registry.core.ipld.dag import walk_closure
 from registry.core.log import read_entry, walk_back
 from registry.core.run_view import draw_view
 from registry.core.table import tables
+from registry.exports import car
 from registry.files import whole_file
 from registry.provenance.base_lineage import lineage_blocks
 from registry.workflows.own_issuers import own_issuers
@@ -48,16 +45,8 @@ def _evidence(parts: Parts, entry: CID) -> list[CID]:
     return [CID.parse(row["cid"]) for row in found if row["entry"] == found[0]["entry"]]
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """What a CAR holds: the closures of ``roots``, ``beside`` as blocks alone, without the trees of ``left_out``."""
-
-    roots: list[CID]
-    beside: list[CID]
-    left_out: set[CID]
-
-
-def _wanted(parts: Parts, cid: CID, without_images: bool) -> _Wanted:
+def _content(parts: Parts, cid: CID, without_images: bool) -> car.Content:
+    """Images that were taken back are not given out again."""
     with parts.catalog.read() as db:
         record_cid = entries.record_of(db, cid)
         entry = cid if record_cid != cid else entries.entry_of(db, cid, None)
@@ -67,7 +56,7 @@ def _wanted(parts: Parts, cid: CID, without_images: bool) -> _Wanted:
         roots, beside = _of_release(parts, entry, record)
     taken_back = withdrawals_of(parts, record_cid, entry)
     left_out = _left_out(parts, record, None if without_images else taken_back)
-    return _Wanted(list(dict.fromkeys([*roots, *taken_back])), beside, left_out)
+    return car.Content(list(dict.fromkeys([*roots, *taken_back])), beside, left_out)
 
 
 def _of_release(parts: Parts, entry: CID, release: records.Release) -> tuple[list[CID], list[CID]]:
@@ -109,28 +98,9 @@ def _target(parts: Parts, entry: CID) -> bytes:
     return records.parse_as(records.Withdrawal, parts.store.get(said)).target
 
 
-def export_blocks(
-    parts: Parts, cid: CID, *, without_images: bool = False
-) -> tuple[list[CID], Iterator[tuple[CID, bytes]]]:
-    """The roots and the blocks of a CAR of ``cid``. Images that were taken back are not given out again."""
-    wanted = _wanted(parts, cid, without_images)
-
-    def blocks() -> Iterator[tuple[CID, bytes]]:
-        seen = set()
-        for block in walk_closure(parts.store.get, wanted.roots, wanted.left_out.__contains__):
-            seen.add(block[0])
-            yield block
-        for other in wanted.beside:
-            if other not in seen:
-                seen.add(other)
-                yield other, parts.store.get(other)
-
-    return wanted.roots, blocks()
-
-
 def export_held(parts: Parts, cid: CID, out: Path, *, without_images: bool = False) -> dict[str, Any]:
     """Write the CAR to ``out``; the document of `emotionet export --json`."""
-    roots, blocks = export_blocks(parts, cid, without_images=without_images)
+    content = _content(parts, cid, without_images)
     with whole_file(out) as stream:
-        count = car.write(roots, blocks, stream)
-    return {"path": str(out), "roots": [str(root) for root in roots], "blocks": count, "size": stream.size}
+        count = car.write(content, parts.store.get, stream)
+    return {"path": str(out), "roots": [str(root) for root in content.roots], "blocks": count, "size": stream.size}

@@ -14,11 +14,12 @@ from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import InvalidInput, UsageError
 from registry.core.ipld import encoding
-from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, given
+from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW
 from registry.core.table import tables
 from registry.files import sync_file, whole_tree
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.store.fetch_content import ensure_held, resolve
+from registry.workflows.store.typed_source import parse_path
 
 FILES = (RAW, DAG_PB)
 MAX_BYTES = 1 << 40  # that one fetch writes: a few blocks can claim any size
@@ -30,32 +31,6 @@ WHERE = {  # a record of a type is named
     "snapshot": "`emotionet snapshot list` names those that are here.",
     "draw": "`emotionet runs show RUN` names that of a run.",
 }
-
-
-def parse_path(text: str) -> tuple[CID, str]:
-    """``CID[/PATH]`` or ``/ipfs/CID[/PATH]`` taken apart."""
-    head, _, path = text.removeprefix("/ipfs/").removeprefix("ipfs://").partition("/")
-    return given(head), path
-
-
-def check_regular(path: Path) -> None:
-    """``UsageError`` for what is there and is neither a file nor a folder: reading a pipe or a device may never end."""
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise UsageError(
-            f"{path} is no file but a pipe, a socket or a device",
-            code="not_a_file",
-            hint="write what comes from it into a file first.",
-        )
-
-
-def names_content(text: str) -> bool:
-    """Whether this is written as a CID, with or without a path: then a file of that name here is not what is meant
-    (``fetch`` makes one), unless it is typed as ``./CID``."""
-    try:
-        parse_path(text)
-    except UsageError:
-        return text.startswith(("/ipfs/", "ipfs://"))
-    return True
 
 
 def fetch(parts: Parts, text: str, out: Path | None, progress: Progress = silent) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def _shard(context: RunContext, start: int, size: int, engine: Engine, job: Job,
     spec = {
         "snapshot": str(context.snapshot_cid),
         "method": context.options["method"],
-        "values": context.options["values"],
+        "values": dict(context.values),
         "start": start,
         "size": size,
         "token": job.fence,

@@ -51,7 +51,7 @@ def draw(parts: Parts, job: Job, check: Check) -> None:
     seed = draw_seed(bytes(plan_cid), int(context.values["seed"]), block_hash)
     folds = _folds(context, seed)
     rows = [[sha256, repeat, fold] for (sha256, repeat), fold in folds.items()]
-    table = tables.build(*records.FOLDS, rows, parts.store.put)
+    table = tables.build(records.FOLDS, rows, parts.store.put)
     cid = put_record(parts, records.Draw(plan=plan_cid, beacon=beacon, seed=seed, folds=table))
     parts.store.flush()
     with parts.catalog.write() as db:

@@ -33,12 +33,12 @@ def evaluate(parts: Parts, job: Job, check: Check) -> None:
         raise Conflict(f"folds {unfinished} are not trained yet", code="folds_missing")
     judged = [fold for fold in folds if fold["fold"] is not None]  # the refit judges nobody
     rows = [row for fold in judged for row in tables.iterate(CID.parse(fold["predictions"]), parts.store.get)]
-    predictions = tables.build(*records.PREDICTIONS, rows, parts.store.put)
+    predictions = tables.build(records.PREDICTIONS, rows, parts.store.put)
     draw = context.cid("draw")
     trainings = [CID.parse(row["training"]) for row in folds]
     result = evaluate_draw(parts.store.get, draw, predictions, trainings)
     check()
-    curves = tables.build(*records.CURVES, result.curves, parts.store.put)
+    curves = tables.build(records.CURVES, result.curves, parts.store.put)
     evaluation = put_record(parts, to_record(draw, predictions, trainings, curves, result))
     parts.store.flush()
     with parts.catalog.write() as db:

@@ -91,12 +91,11 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
 def _check_before_signing(context: RunContext, prepared: tuple[Prepared, ...], plan: records.Plan) -> tuple[str, ...]:
     """Whatever would end this run later, found out while no plan is signed. What is doubtful, unless it was told of
     when the run was started."""
-    parts, options = context.parts, context.options
+    parts = context.parts
     groups = {row.sha256: row.group for row in prepared if row.reason is None}
     items = list(tables.rows_as_dicts(context.snapshot.items, parts.store.get))
     images = after_cleaning(context.snapshot, items, groups)
-    recipe = records.Recipe(name=str(context.row["recipe_name"]), method=options["method"], values=options["values"])
-    notes = (*about_base(plan.origin), *check_plan(context.snapshot, images, recipe, plan.claims, plan.final))
+    notes = (*about_base(plan.origin), *check_plan(context.snapshot, images, context.recipe, plan.claims, plan.final))
     told = tuple(map(say, notes))
     with parts.catalog.read() as db:
         known = {one["data"].get("text") for one in parts.queue.events(db, context.run) if one["kind"] == "warning"}
@@ -109,7 +108,7 @@ def _kept_tools(parts: Parts, tools: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def _prepared_row(row: Prepared) -> list[object]:
-    columns, _ = records.PREPARED
+    columns = records.PREPARED.columns
     return [records.to_value(getattr(row, column)) for column in columns]
 
 
@@ -121,7 +120,7 @@ def _base_fields(context: RunContext, base: CID | None, prepared: tuple[Prepared
     rows = [{name: getattr(row, name) for name in ("sha256", "pixels", "group", "reason")} for row in prepared]
     items = list(tables.rows_as_dicts(context.snapshot.items, parts.store.get))
     origin, lineage, how = base_origin(parts, digest_of(read_weights(parts.store, base)), rows, items)
-    seen = tables.build(*records.SEEN, list(how.items()), parts.store.put) if origin.seen is not None else None
+    seen = tables.build(records.SEEN, list(how.items()), parts.store.put) if origin.seen is not None else None
     return {"origin": origin, "base_trainings": tuple(bytes(one) for one in lineage.trainings), "seen": seen}
 
 
@@ -129,9 +128,8 @@ def _records(
     context: RunContext, prepared: tuple[Prepared, ...], version: str, environment: dict[str, str]
 ) -> tuple[CID, records.Plan]:
     parts, options = context.parts, context.options
-    output = tables.build(*records.PREPARED, [_prepared_row(row) for row in prepared], parts.store.put)
-    name = str(context.row["recipe_name"])
-    recipe = put_record(parts, records.Recipe(name=name, method=options["method"], values=options["values"]))
+    output = tables.build(records.PREPARED, [_prepared_row(row) for row in prepared], parts.store.put)
+    recipe = put_record(parts, context.recipe)
     preprocessing = put_record(
         parts, records.Preprocessing(snapshot=context.snapshot_cid, recipe=recipe, output=output)
     )
@@ -147,7 +145,7 @@ def _records(
         environment=put_record(parts, records.Environment(values=environment)),
         base=base,
         **_base_fields(context, base, prepared),
-        seed=int(options["values"]["seed"]),
+        seed=int(context.values["seed"]),
         metrics=METRICS,
         groups=tuple(sorted(attributes)),
         claims=tuple(records.Claim(**claim) for claim in options["claims"]),

@@ -36,9 +36,18 @@ class RunContext:
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """The recipe's values."""
-        values: Mapping[str, Any] = self.options["values"]
-        return values
+        """The recipe's values, as of the method's newest version: whoever began the run may have been an older one."""
+        method = self.parts.method(self.options["method"])
+        return method.read_recipe(self.options["recipe_version"], self.options["values"])
+
+    @property
+    def recipe(self) -> records.Recipe:
+        """The recipe's record."""
+        method = self.options["method"]
+        version = self.parts.method(method).recipe_version
+        return records.Recipe(
+            name=str(self.row["recipe_name"]), method=method, version=version, values=dict(self.values)
+        )
 
     def signer(self) -> Signer:
         """Who signs this run's plan, and anchors it."""

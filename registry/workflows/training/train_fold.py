@@ -123,7 +123,7 @@ def fold_in_child(parts: Parts, spec: Mapping[str, Any], folder: Path, report: R
         [sha256, fold, task.labels[sha256], [list(box) for box in task.rows[sha256].boxes], [list(d) for d in found]]
         for sha256, found in outcome.predictions.items()
     ]
-    predictions = tables.build(*records.PREDICTIONS, rows, parts.store.put) if fold is not None else None
+    predictions = tables.build(records.PREDICTIONS, rows, parts.store.put) if fold is not None else None
     parts.store.flush()
     return {
         "training": str(training),
@@ -136,10 +136,11 @@ def make_task(parts: Parts, draw_cid: CID, fold: int | None, folder: Path) -> Fo
     """One fold's task from records alone (None: all images, none judged); makes the pixels if they are not here."""
     store = parts.store
     view = draw_view(store.get, draw_cid)
-    plan, values = view.plan, view.recipe.values
+    plan = view.plan
     items, where = run_context.read_items(store, view.snapshot)
     kept = [row for row in run_context.read_prepared(store, view.preprocessing.output) if row.reason is None]
     method = parts.method(plan.method.id)
+    values = method.read_recipe(view.recipe.version, view.recipe.values)
     # a second try lies in a folder of its own below the first
     shared = folder.parents[1] if folder.name == AGAIN else folder.parent
     array = shared / f"{view.preprocessing.output}.npy"
@@ -175,7 +176,7 @@ def _keep_outcome(
     parts: Parts, draw_cid: CID, fold: int | None, outcome: FoldOutcome, started: str, base: BaseSeen | None
 ) -> CID:
     history = tables.build(
-        *records.HISTORY, [[epoch, dict(values), state] for epoch, values, state in outcome.history], parts.store.put
+        records.HISTORY, [[epoch, dict(values), state] for epoch, values, state in outcome.history], parts.store.put
     )
     record = records.Training(
         draw=draw_cid,

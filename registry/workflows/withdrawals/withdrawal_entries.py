@@ -71,5 +71,5 @@ def _contribution(parts: Parts, cid: CID) -> tuple[str, list[dict[str, Any]]]:
         rows = list(tables.iterate(contribution.rows, parts.store.get))
     except EmotionetError:
         return "", []
-    fits = (table.columns, table.key) == SHAPES[place] and not any(wrong(place, row) for row in rows)
-    return contribution.issuer, [dict(zip(table.columns, row, strict=True)) for row in rows] if fits else []
+    fits = table.shape == SHAPES[place] and not any(wrong(place, row) for row in rows)
+    return contribution.issuer, [dict(zip(table.shape.columns, row, strict=True)) for row in rows] if fits else []

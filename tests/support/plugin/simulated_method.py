@@ -20,6 +20,7 @@ from safetensors.numpy import save
 
 from registry.core.errors import EmotionetError, InvalidInput, Unavailable, Untrusted
 from registry.core.ports.method import Estimate, FoldOutcome, FoldTask, KeptState, Prepared
+from registry.core.recipe_versions import read_values
 from registry.core.tensors import NUMBERS, STATE, checkpoint_digest, tensors_digest
 
 DEFAULTS: dict[str, Any] = {
@@ -39,9 +40,13 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+LACKED: tuple[Any, ...] = ()  # what each older version of its recipes has not, with what that meant
+
+
 class Simulated:
     id = "simulated"
     version = "1"
+    recipe_version = 1
 
     def recipes(self) -> tuple[str, ...]:
         return ("simulated",)
@@ -61,9 +66,11 @@ class Simulated:
         values["seed"] = overrides.get("seed", values["seed"])
         return "simulated", values
 
-    def check(self, values: Any) -> None:
-        if set(values) != set(DEFAULTS):
+    def read_recipe(self, version: int, values: Any) -> dict[str, Any]:
+        found = read_values(self.id, version, values, LACKED)
+        if set(found) != set(DEFAULTS):
             raise InvalidInput("these are not values of this method")
+        return found
 
     def tools(self, recipe: Any) -> dict[str, bytes]:
         return {}
@@ -182,7 +189,16 @@ class Simulated:
         return ((said, 300_000 + sha256[2] * 2_000, 0, 0, 10000, 10000),)
 
     def check_training(
-        self, recipe: Any, *, seed: int, arguments: Any, events: Any, epochs: Any, states: Any, checkpoints: Any
+        self,
+        recipe: Any,
+        *,
+        version: int,
+        seed: int,
+        arguments: Any,
+        events: Any,
+        epochs: Any,
+        states: Any,
+        checkpoints: Any,
     ) -> None:
         wanted = {"epochs": recipe["training"]["epochs"], "seed": seed}
         if arguments != wanted or list(epochs) != list(range(1, wanted["epochs"] + 1)):

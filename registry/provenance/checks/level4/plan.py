@@ -64,14 +64,15 @@ def arguments(subject: Subject) -> str:
         raise Skip(f"the method {view.plan.method.id[:60]!r} is not installed here") from error
     if not hasattr(method, "check_training"):
         raise Skip(f"the method {view.plan.method.id[:60]!r} compares nothing")
-    method.check(view.recipe.values)
+    recipe = method.read_recipe(view.recipe.version, view.recipe.values)
     k, _ = fold_counts(view.recipe)
     for one in view.trainings:
         history: list[Any] = list(subject.rows(one.history))
         seed = view.plan.seed + (0 if one.fold is None else one.fold // k)
         try:
             method.check_training(
-                view.recipe.values,
+                recipe,
+                version=view.recipe.version,
                 seed=seed,
                 arguments=one.arguments,
                 events=one.events,

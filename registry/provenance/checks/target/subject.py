@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from registry.core import log, records
-from registry.core.errors import EmotionetError, NotFound
+from registry.core.errors import EmotionetError, NewerVersion, NotFound
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ipld.dag import Get
 from registry.core.ports.anchor import Anchors
@@ -16,9 +16,20 @@ from registry.core.run_view import DrawView, ReleaseView, draw_view, release_vie
 from registry.core.table import tables
 from registry.provenance.checks.report import once
 from registry.provenance.checks.target.bounded_files import Files, Reading
-from registry.provenance.checks.target.typed_links import Reached, reach, type_of
+from registry.provenance.checks.target.typed_links import Reached, reach
 
 CONTENT = "content"  # the type of a target that is a file or a directory
+
+
+def _read(get: Get, cid: CID) -> records.Record | None:
+    """A record; None for what is none, or not at hand (1.records and 1.complete name it). ``NewerVersion`` for one that
+    came after this program."""
+    try:
+        return records.parse(get(cid))
+    except NewerVersion:
+        raise
+    except EmotionetError:
+        return None
 
 
 def _none(name: str) -> Method:
@@ -60,9 +71,16 @@ class Subject:
         if self.record.codec != DAG_CBOR:
             return CONTENT
         try:
-            return type_of(records.parse(self.get(self.record)))
+            return records.type_of(records.parse(self.get(self.record)))
+        except NewerVersion as error:
+            return error.kind
         except EmotionetError:
             return None
+
+    def check_version(self) -> None:
+        """``NewerVersion`` where the target came after this program; what else is wrong with it the checks say."""
+        if self.record.codec == DAG_CBOR:
+            _read(self.get, self.record)
 
     @property
     def release(self) -> ReleaseView:
@@ -116,10 +134,7 @@ class Subject:
             wanted.append(self.plan_entry)
         found: dict[CID, records.Entry] = {}
         for cid in dict.fromkeys(wanted):
-            try:
-                record = records.parse(self.get(cid))
-            except EmotionetError:
-                continue  # 1.records and 1.complete name it
+            record = _read(self.get, cid)
             if isinstance(record, records.Entry):
                 found[cid] = record
         return found
@@ -141,8 +156,13 @@ class Subject:
         return sorted(found, key=lambda one: one[1].seq)
 
     def said(self, entry: records.Entry) -> records.Record | None:
-        """What an entry says, None where that is not at hand."""
+        """What an entry says, None where that is not at hand. ``NewerVersion`` where it came after this program."""
+        return _read(self.get, entry.record)
+
+    def type_said(self, entry: records.Entry) -> str:
+        """The type of what an entry says; on the way between two others a file holds entries alone."""
         try:
-            return records.parse(self.get(entry.record))
-        except EmotionetError:
-            return None
+            record = self.said(entry)
+        except NewerVersion as error:
+            return error.kind
+        return "record that is not here" if record is None else records.type_of(record)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from registry.core import records
-from registry.core.errors import EmotionetError, NotFound
+from registry.core.errors import EmotionetError, NewerVersion, NotFound
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW
 from registry.core.ipld.dag import Get
@@ -63,16 +63,12 @@ _TENSORS = re.compile(r"sha256:[0-9a-f]{64}")
 @dataclass
 class Reached:
     """``records`` in the order in which they were reached; ``tables`` once each, by the kind of field that links to
-    them; ``wrong`` in sentences."""
+    them; ``wrong`` in sentences; ``newer``: what came after this program."""
 
     records: dict[CID, records.Record] = field(default_factory=dict)
     tables: dict[tuple[tuple[str, str], CID], None] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
-
-
-def type_of(record: records.Record) -> str:
-    """A record's type as it is written."""
-    return str(record.__struct_config__.tag)
+    newer: list[NewerVersion] = field(default_factory=list)
 
 
 def reach(get: Get, roots: Sequence[CID]) -> Reached:
@@ -101,18 +97,24 @@ def _record(get: Get, cid: CID, wanted: str, found: Reached) -> records.Record |
         record = records.parse(get(cid))
     except NotFound:
         return None
+    except NewerVersion as error:
+        if wanted in (RECORD, error.kind):
+            found.newer.append(error)
+        else:
+            found.wrong.append(f"{cid} is of type {error.kind}, where a {wanted} must be")
+        return None
     except EmotionetError as error:
         found.wrong.append(f"{cid} is no {wanted}: {error}")
         return None
-    if wanted not in (RECORD, type_of(record)):
-        found.wrong.append(f"{cid} is of type {type_of(record)}, where a {wanted} must be")
+    if wanted not in (RECORD, records.type_of(record)):
+        found.wrong.append(f"{cid} is of type {records.type_of(record)}, where a {wanted} must be")
         return None
     return record
 
 
 def _below(cid: CID, record: records.Record, found: Reached) -> Iterator[tuple[CID, str]]:
     """The records that this one links to; tables are noted, and links that may not stand there are told."""
-    kind, known = type_of(record), Counter[CID]()
+    kind, known = records.type_of(record), Counter[CID]()
     for name, wanted in LINKS.get(kind, {}).items():
         for link in _links(getattr(record, name)):
             known[link] += 1
@@ -135,7 +137,7 @@ def _links(value: Any) -> list[CID]:
 
 
 def _named_wrong(cid: CID, record: records.Record) -> Iterator[str]:
-    kind = type_of(record)
+    kind = records.type_of(record)
     for name in NAMES.get(kind, ()):
         value = getattr(record, name)
         values = value if isinstance(value, tuple) else () if value is None else (value,)

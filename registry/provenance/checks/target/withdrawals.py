@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from registry.core import log, records
-from registry.core.errors import EmotionetError
+from registry.core.errors import EmotionetError, NewerVersion
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
 from registry.provenance.checks.target.subject import Subject
@@ -27,7 +27,12 @@ class Withdrawn(NamedTuple):
 def signed(subject: Subject) -> Iterator[Withdrawn]:
     """Every withdrawal at hand whose entry is signed by whom it says."""
     for cid, entry in subject.entries.items():
-        record = subject.said(entry)
+        try:
+            record = subject.said(entry)
+        except NewerVersion as error:
+            if error.kind == "withdrawal":
+                raise
+            continue
         if not isinstance(record, records.Withdrawal):
             continue
         try:

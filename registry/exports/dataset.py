@@ -1,25 +1,28 @@
-"""A snapshot's images as they leave for other tools: decoded as training decodes them, with the boxes that count.
+"""A snapshot as it leaves for other tools: what every format of a folder is given, decoded as training decodes it.
 
-Invariants: what training reads is never left out; what is left out has a reason in plain words; only what this
-machine can't do (no memory, bytes that are not held or damaged) ends it.
+Invariants: images are verified on the way; what training reads is never left out; what is left out has a reason in
+plain words; only what this machine can't do (no memory, bytes that are not held or damaged) ends it.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from registry.content.unixfs import reader
 from registry.core.boxes import boxes_within
 from registry.core.errors import NotFound
-from registry.core.ports.method import Box
+from registry.core.ipld.cid import CID
+from registry.core.ports.method import Box, Progress
+from registry.core.ports.store import BlockReader
 from registry.imaging.decode import MAX_PIXELS, Undecodable, decode, opened, upright_size
 from registry.imaging.other_readers import opens, reads_alike
-from registry.workflows.parts import Parts, Progress
 
 SUFFIXES = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "TIFF": "tif"}
 Row = Mapping[str, Any]
+Split = Mapping[bytes, tuple[str, Sequence[Sequence[int]] | None]]  # by sha256: "train" or "val", and boxes
 
 
 class Picture(NamedTuple):
@@ -46,8 +49,29 @@ class Picture(NamedTuple):
         return stream.getvalue()
 
 
+@dataclass(frozen=True)
+class Dataset:
+    """What a format writes: ``pictures`` are read as they are asked for, once. It adds to ``converted`` what it wrote
+    as a PNG (sha256 to the format that it was)."""
+
+    snapshot: CID
+    classes: Sequence[str]
+    pictures: Iterable[Picture]
+    split: Split | None  # of one fold of a draw, with the boxes that its preprocessing chose
+    published: Callable[[], str]  # when the snapshot was signed
+    converted: dict[str, str] = field(default_factory=dict)
+
+    def class_of(self, label: str | None) -> int | None:
+        """A label's place among the classes."""
+        return None if label is None else self.classes.index(label)
+
+
 def pictures(
-    parts: Parts, items: Sequence[Row], among: Container[bytes] | None, left_out: dict[str, str], progress: Progress
+    store: BlockReader,
+    items: Sequence[Row],
+    among: Container[bytes] | None,
+    left_out: dict[str, str],
+    progress: Progress,
 ) -> Iterator[Picture]:
     """Every picture of the items (of those ``among``), in order; the others' sha256 come into ``left_out``, and why."""
     for done, row in enumerate(items, 1):
@@ -56,7 +80,7 @@ def pictures(
             left_out[name] = "not in the draw"
         else:
             try:
-                yield _picture(row, read_bytes(parts, row))
+                yield _picture(row, read_bytes(store, row))
             except Undecodable as error:
                 left_out[name] = str(error)
         progress("export", done, len(items))
@@ -69,10 +93,10 @@ def _picture(row: Row, data: bytes) -> Picture:
     )
 
 
-def read_bytes(parts: Parts, row: Row) -> bytes:
+def read_bytes(store: BlockReader, row: Row) -> bytes:
     """An item's bytes. ``NotFound`` where they are not held, or are damaged here."""
     try:
-        return reader.read_whole(parts.store, row["image"])
+        return reader.read_whole(store, row["image"])
     except NotFound as error:
         if error.code == "damaged":
             raise
@@ -82,12 +106,12 @@ def read_bytes(parts: Parts, row: Row) -> bytes:
         ) from error
 
 
-def with_boxes_that_count(parts: Parts, row: Row) -> Row:
+def with_boxes_that_count(store: BlockReader, row: Row) -> Row:
     """An item whose boxes are those that training takes; as stated where the image can't be looked at here."""
     if not row["boxes"]:
         return row
     try:
-        size = upright_size(opened(read_bytes(parts, row), MAX_PIXELS))
+        size = upright_size(opened(read_bytes(store, row), MAX_PIXELS))
     except (NotFound, Undecodable):
         return row
     return {**row, "boxes": [list(box) for box in boxes_within(row["boxes"], *size)]}

@@ -1,0 +1,34 @@
+"""What somebody typed: a CID, with or without a path in it, or a file of this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from registry.core.errors import UsageError
+from registry.core.ipld.cid import CID, given
+
+
+def parse_path(text: str) -> tuple[CID, str]:
+    """``CID[/PATH]`` or ``/ipfs/CID[/PATH]`` taken apart."""
+    head, _, path = text.removeprefix("/ipfs/").removeprefix("ipfs://").partition("/")
+    return given(head), path
+
+
+def check_regular(path: Path) -> None:
+    """``UsageError`` for what is there and is neither a file nor a folder: reading a pipe or a device may never end."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise UsageError(
+            f"{path} is no file but a pipe, a socket or a device",
+            code="not_a_file",
+            hint="write what comes from it into a file first.",
+        )
+
+
+def names_content(text: str) -> bool:
+    """Whether this is written as a CID, with or without a path: then a file of that name here is not what is meant
+    (``fetch`` makes one), unless it is typed as ``./CID``."""
+    try:
+        parse_path(text)
+    except UsageError:
+        return text.startswith(("/ipfs/", "ipfs://"))
+    return True
