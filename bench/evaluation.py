@@ -95,7 +95,9 @@ def make(store: EmbeddedStore, images: int, rounds: int) -> tuple[CID, CID]:
     )
     plan = records.Plan(
         preprocessing=keep(records.Preprocessing(snapshot=keep(snapshot), recipe=recipe, output=prepared)),
-        method=records.MethodRef(id="none", version="0"),
+        method=records.MethodRef(
+            id="none", version="0", licence="none", library=None, task="none", losses=records.LossNames()
+        ),
         recipe=recipe,
         code="",
         environment=keep(records.Environment(values={})),

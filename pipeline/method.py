@@ -9,11 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import recipe as recipes
+from pipeline.about import CARD, check_model
+from pipeline.card_use import usage
 from pipeline.hardware import hardware
 from pipeline.labels import choose_boxes
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.extras import need
-from registry.core.ports.method import Box, Detection, Estimate, FoldOutcome, FoldTask, Item, Prepared, Progress, Row
+from registry.core.ports.method import (
+    Box,
+    Cost,
+    Detection,
+    FoldOutcome,
+    FoldTask,
+    Item,
+    MethodCard,
+    Prepared,
+    Progress,
+    Row,
+)
 
 Read = Callable[[bytes], bytes]
 SOFTWARE = ("ultralytics", "torch", "torchvision", "numpy", "pandas", "pillow", "opencv-python", "safetensors")
@@ -26,6 +39,10 @@ class YOLOv8:
     id = "yolov8"
     version = "1"
     recipe_version = recipes.VERSION
+
+    def about(self) -> MethodCard:
+        """What it says of itself."""
+        return CARD
 
     def recipes(self) -> tuple[str, ...]:
         """Names of the recipes it brings."""
@@ -135,8 +152,8 @@ class YOLOv8:
         """Half the batch after ``out_of_memory``, half of lr0 after ``diverged``, where the recipe allows it."""
         return recipes.second_try(recipe, code)
 
-    def estimate(self, recipe: Mapping[str, Any], images: int, classes: int) -> Estimate:
-        """One fold of so many images here, by a step that is really done."""
+    def estimate(self, recipe: Mapping[str, Any], images: int, classes: int) -> int:
+        """Seconds of one fold of so many images here, by a step that is really done."""
         _ready()
         from pipeline import cost
         from pipeline.yolo.probe import seconds_a_step
@@ -144,24 +161,20 @@ class YOLOv8:
         recipes.check_values(recipe)
         wanted = recipe["training"]
         steps = int(wanted["epochs"]) * -(-images // int(wanted["batch"]))
-        return Estimate(
-            seconds=cost.STARTING + round(steps * seconds_a_step(wanted, classes)),
+        return cost.STARTING + round(steps * seconds_a_step(wanted, classes))
+
+    def cost(self, recipe: Mapping[str, Any], images: int) -> Cost:
+        """What one fold takes at most."""
+        from pipeline import cost
+
+        wanted = recipe["training"]
+        return Cost(
             memory=cost.memory(wanted),
+            threads=int(wanted["threads"]),
+            epochs=int(wanted["epochs"]),
             pixels=cost.pixels(recipe, images),
             checkpoint=cost.checkpoint(recipe),
         )
-
-    def memory(self, recipe: Mapping[str, Any]) -> int:
-        """Bytes that one fold needs at most."""
-        from pipeline.cost import memory
-
-        return memory(recipe["training"])
-
-    def disk(self, recipe: Mapping[str, Any], images: int) -> tuple[int, int]:
-        """Bytes of pixels and of a fold's checkpoints."""
-        from pipeline import cost
-
-        return cost.pixels(recipe, images), cost.checkpoint(recipe)
 
     def read_base(self, path: Path) -> dict[str, bytes]:
         """Files of a weights directory from a folder, a .safetensors, an .onnx or a .pt."""
@@ -223,6 +236,14 @@ class YOLOv8:
             yield infer(
                 models, resize(image, imgsz), place, float(judging["floor"]), mirrored=bool(judging["mirrored"])
             )
+
+    def check_model(self, recipe: Mapping[str, Any], model: Mapping[str, Any]) -> None:
+        """As ``about.check_model``."""
+        check_model(recipe, model)
+
+    def usage(self, recipe: Mapping[str, Any], threshold: str) -> str:
+        """As ``card_use.usage``."""
+        return usage(recipe, threshold)
 
     def environment(self) -> dict[str, str]:
         """Versions of all software that affects bits, and the kind of processor."""

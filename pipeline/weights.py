@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from registry.core import tensors as core
 from registry.core.errors import InvalidInput
 from registry.core.tensors import MAX_FILE as MAX_FILE
-from registry.core.tensors import MODEL as MODEL
-from registry.core.tensors import WEIGHTS as WEIGHTS
 from registry.core.tensors import bad as _bad
+from registry.core.weights import MODEL as MODEL
+from registry.core.weights import WEIGHTS as WEIGHTS
+from registry.core.weights import read_model as read_any_model
 
 if TYPE_CHECKING:
     import torch
@@ -59,7 +60,7 @@ def save_weights(
 
 def read_model(data: bytes) -> tuple[str, tuple[str, ...], int]:
     """Architecture, class names in order, image size; all checked."""
-    value = core.read_model(data)
+    value = read_any_model(data)
     if value.get("architecture") not in ARCHITECTURES:
         raise _bad("its architecture is not one of " + ", ".join(ARCHITECTURES))
     imgsz = value.get("imgsz")

@@ -14,6 +14,7 @@ from pathlib import Path
 from registry.core.errors import UsageError
 
 FOLDS_OF_A_CLUSTER = 64
+DEFAULT_METHOD = "yolov8"  # the one that comes with Emotionet, where none is named
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from registry.core.errors import Untrusted
-from registry.core.tensors import MAX_CLASSES
+from registry.core.weights import MAX_CLASSES
 
 Build = Callable[[str, tuple[str, ...]], Any]
 WIDTHS = {16: "yolov8n", 32: "yolov8s", 48: "yolov8m", 64: "yolov8l", 80: "yolov8x"}  # of the first convolution

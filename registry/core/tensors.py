@@ -21,15 +21,12 @@ from typing import Any, NamedTuple
 from registry.core.errors import Untrusted
 from registry.core.text import sha256_text
 
-WEIGHTS, MODEL = "weights.safetensors", "model.json"  # the two files of a weights folder
-STATE, NUMBERS = "state.safetensors", "state.json"  # and of a checkpoint's
+STATE, NUMBERS = "state.safetensors", "state.json"  # the two files of a checkpoint
 MAX_HEADER = 1 << 20
-MAX_MODEL = 1 << 20
 MAX_FILE = 512 << 20
 MAX_TENSORS = 5000
 MAX_DIMENSIONS = 8
 MAX_NAME = 200
-MAX_CLASSES = 1000
 DTYPES = {  # as the format names them: what numpy and torch call them, and bytes a value
     "F64": ("float64", 8),
     "F32": ("float32", 4),
@@ -136,30 +133,3 @@ def checkpoint_digest(files: Mapping[str, bytes]) -> str:
     if set(files) != {STATE, NUMBERS}:
         raise bad(f"a checkpoint holds {STATE} and {NUMBERS}, not {', '.join(sorted(files))[:100] or 'nothing'}")
     return state_digest(tensors_digest(files[STATE]), files[NUMBERS])
-
-
-def read_model(data: bytes) -> Mapping[str, Any]:
-    """A model.json as a map, its class names checked. ``Untrusted`` (``hostile_weights``) if it is none."""
-    if len(data) > MAX_MODEL:
-        raise bad(f"model.json has {len(data)} bytes")
-    try:
-        value = json.loads(data, object_pairs_hook=once)
-    except (ValueError, RecursionError) as error:
-        raise bad("model.json is no JSON") from error
-    names = value.get("names") if isinstance(value, dict) else None
-    if not isinstance(names, list) or not 1 <= len(names) <= MAX_CLASSES:
-        raise bad("its class names are no list")
-    if not all(isinstance(name, str) and len(name) <= MAX_NAME for name in names):
-        raise bad("a class name is no text")
-    if len(set(names)) != len(names):
-        raise bad("two classes have one name")
-    found: Mapping[str, Any] = value
-    return found
-
-
-def check_folder(files: Mapping[str, bytes]) -> None:
-    """``Untrusted`` (``hostile_weights``) unless these are a weights folder's two files and nothing else."""
-    if set(files) != {WEIGHTS, MODEL}:
-        raise bad(f"a weights folder holds {WEIGHTS} and {MODEL}, not {', '.join(sorted(files))[:100] or 'nothing'}")
-    read_model(files[MODEL])
-    read(files[WEIGHTS])

@@ -18,12 +18,12 @@ from registry.evaluation.base_seen import about_base
 from registry.evaluation.sentences import not_estimable, say
 from registry.exports import card_words as words
 from registry.exports.card_base import Base
-from registry.exports.card_front import LICENCE, front_matter
+from registry.exports.card_front import front_matter
 from registry.exports.card_text import line, table
-from registry.exports.card_use import use
 from registry.provenance.release_view import own_figures
 
 TEMPLATE = 3  # of this very text: another one, or another order of what it says, is another number
+USAGE, FIGURES = "## How to use the weights", "## Figures of the procedure, pooled over folds"
 MAX_NAMED = 3  # trainings of base weights that the card names
 
 _NOTHING = (
@@ -197,7 +197,11 @@ def _fairness(view: ReleaseView) -> list[str]:
 
 
 def _licence(view: ReleaseView, base: Base | None) -> list[str]:
-    own = words.LICENCE if view.release.licence == LICENCE else words.OTHER_LICENCE.format(line(view.release.licence))
+    licence, method = view.release.licence, view.plan.method
+    of_library = method.library is not None and licence == method.licence
+    why = f", because the training software ({line(method.library or '')}) is" if of_library else ""
+    own = words.LICENCE.format(licence=line(licence), why=why or ", as the release's record states")
+    own += words.DUTIES.get(licence, "") + words.PHOTOGRAPHS
     if view.plan.base is None:
         return [own]
     said = f"state as theirs: {line(base.licence)}" if base and base.licence else "state no licence"
@@ -209,8 +213,9 @@ def _licence(view: ReleaseView, base: Base | None) -> list[str]:
     ]
 
 
-def model_card(view: ReleaseView, base: Base | None = None) -> str:
-    """The card of a release; ``base`` is what its base weights say of themselves, where it has any."""
+def model_card(view: ReleaseView, base: Base | None = None, usage: str = "") -> str:
+    """The card of a release; ``base`` is what its base weights say of themselves, where it has any, ``usage`` how the
+    method's weights are used."""
     return "\n".join(
         [
             *front_matter(view),
@@ -220,8 +225,8 @@ def model_card(view: ReleaseView, base: Base | None = None) -> str:
             words.USE,
             *_making(view, base),
             *_own(view),
-            *use(view),
-            "## Figures of the procedure, pooled over folds",
+            *([USAGE, "", usage.rstrip("\n"), ""] if usage else []),
+            FIGURES,
             "",
             *_figures(view.evaluation.metrics),
             *_apart(view),

@@ -15,7 +15,14 @@ from registry.core.records import Metric
 from registry.core.run_view import ReleaseView
 from registry.exports.card_text import yaml_text
 
-LICENCE = "AGPL-3.0-only"  # of weights that ultralytics trained
+HUB_LICENCES = {  # SPDX names, and the hub's own
+    "AGPL-3.0-only": "agpl-3.0",
+    "Apache-2.0": "apache-2.0",
+    "BSD-3-Clause": "bsd-3-clause",
+    "CC0-1.0": "cc0-1.0",
+    "GPL-3.0-only": "gpl-3.0",
+    "MIT": "mit",
+}
 SHOWN = {
     "macro_f1": "Macro F1, pooled out of fold",
     "micro_f1": "Micro F1, pooled out of fold",
@@ -48,26 +55,26 @@ def _shown(view: ReleaseView) -> list[Metric]:
 
 def _licence(licence: str) -> list[str]:
     """The hub knows its licences by their names in small letters, and all others as ``other``."""
-    if licence == LICENCE:
-        return ["license: agpl-3.0"]
+    if licence in HUB_LICENCES:
+        return [f"license: {HUB_LICENCES[licence]}"]
     return ["license: other", f"license_name: {yaml_text(licence)}"]
 
 
 def front_matter(view: ReleaseView) -> list[str]:
     """The YAML block at the card's head, as lines."""
-    snapshot = str(view.preprocessing.snapshot)
+    snapshot, method = str(view.preprocessing.snapshot), view.plan.method
     lines = [
         "---",
         *_licence(view.release.licence),
-        "library_name: ultralytics",
-        "pipeline_tag: object-detection",
+        *([] if method.library is None else [f"library_name: {yaml_text(method.library)}"]),
+        f"pipeline_tag: {yaml_text(method.task)}",
         "tags:",
     ]
-    lines += ["- emotion-recognition", "- object-detection", "- emotionet", f"- {yaml_text(view.plan.method.id)}"]
+    lines += ["- emotion-recognition", f"- {yaml_text(method.task)}", "- emotionet", f"- {yaml_text(method.id)}"]
     shown = _shown(view)
     if shown:
         lines += ["model-index:", f"- name: {yaml_text('emotionet ' + view.recipe.name)}", "  results:", "  - task:"]
-        lines += ["      type: object-detection", "    dataset:"]
+        lines += [f"      type: {yaml_text(method.task)}", "    dataset:"]
         lines += [f"      name: {yaml_text('snapshot ' + snapshot)}", f"      type: {yaml_text(snapshot)}"]
         lines += ["    metrics:"]
     for one in shown:

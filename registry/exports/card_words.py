@@ -21,16 +21,14 @@ people must be told that it is at work (Article 50(3)). No decision about a pers
 LICENCE = """\
 ## Licence
 
-The weights are offered under AGPL-3.0-only, because the training software (ultralytics) is. Whoever passes them on,
-changed or not, passes on that licence; whoever lets others use them over a network owes those users the
-corresponding source. The photographs keep the licences that their contributors state; none of them is in the weights'
-files.
-"""
-OTHER_LICENCE = """\
-## Licence
-
-The weights are offered under {}, as the release's record states. The photographs keep the licences that their
-contributors state; none of them is in the weights' files.
+The weights are offered under {licence}{why}."""
+# What a licence asks of whoever passes the weights on, by its SPDX name.
+DUTIES = {
+    "AGPL-3.0-only": " Whoever passes them on, changed or not, passes on that licence; whoever lets others use them "
+    "over a network owes those users the corresponding source.",
+}
+PHOTOGRAPHS = """ The photographs keep the licences that their contributors state; none of them
+is in the weights' files.
 """
 LIMITS = """\
 ## Limits
@@ -83,7 +81,7 @@ ANNEX = (
     ),
     (
         "7. Standards applied",
-        "No harmonised standard was applied. Formats: Croissant, W3C PROV, safetensors, IPLD.",
+        "No harmonised standard was applied. Formats: Croissant, W3C PROV, IPLD, and those of the weights.",
         "Harmonised standards, or how else Chapter III, Section 2 is met.",
     ),
     (

@@ -17,20 +17,25 @@ from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import Get
 from registry.core.run_view import ReleaseView, draw_view
 from registry.core.table import tables
+from registry.core.weights import ONNX
 from registry.evaluation.evaluate import Result, evaluate
 from registry.evaluation.figures.overfitting import History, history_of
 from registry.provenance.recipe_numbers import check_evaluation, stated_count, threshold_rule
 
-SAFETENSORS, ONNX = "safetensors", "onnx"  # formats of published weights
 _SIX = re.compile(r"0\.[0-9]{6}|1\.000000")
+
+
+def own_weights(view: ReleaseView) -> list[records.Weights]:
+    """The weights as the method gave them; what else is published is the same model in another format."""
+    return [one for one in view.release.weights if one.format != ONNX]
 
 
 def final_weights(view: ReleaseView) -> records.Weights:
     """The weights that the plan fixed beforehand as those people get. ``InvalidInput`` if they are not published."""
     final = view.plan.final
-    for weights in view.release.weights:
+    for weights in own_weights(view):
         fold = records.REFIT if weights.fold is None else f"fold:{weights.fold}"
-        if fold == final and weights.format == SAFETENSORS:
+        if fold == final:
             return weights
     raise InvalidInput(f"this release has no weights of {final}, which its plan names as final")
 
@@ -48,6 +53,14 @@ def threshold_of(view: ReleaseView, fold: int | None) -> int:
     if not 0 <= fold < len(found):
         raise InvalidInput(f"the evaluation states no threshold of fold {fold}", code="bad_threshold")
     return found[fold]
+
+
+def final_threshold(view: ReleaseView) -> str:
+    """The threshold, as stated, of the weights that people get; 1 where none is stated."""
+    found, number = view.evaluation, view.plan.final.removeprefix("fold:")
+    judged = view.plan.final != records.REFIT and number.isdecimal() and int(number) < len(found.thresholds)
+    stated = found.thresholds[int(number)] if judged else found.threshold_of_all
+    return stated if _SIX.fullmatch(stated) else "1"
 
 
 def _millionths(text: str) -> int:
@@ -80,9 +93,9 @@ def by_name(found: Iterable[records.Figure]) -> dict[str, dict[str, Any]]:
     return named
 
 
-def _history(get: Get, training: CID) -> History:
+def _history(get: Get, training: CID, losses: records.LossNames) -> History:
     record = records.parse_as(records.Training, get(training))
-    return history_of(record.fold, list(tables.rows_as_dicts(record.history, get)))
+    return history_of(record.fold, list(tables.rows_as_dicts(record.history, get)), losses)
 
 
 def _in_another(row: Mapping[str, Any]) -> bool:
@@ -116,7 +129,7 @@ def evaluate_draw(
         classes=view.snapshot.classes,
         threshold=threshold_rule(view.recipe),
         final=view.plan.final,
-        histories=[_history(get, one) for one in trainings],
+        histories=[_history(get, one, view.plan.method.losses) for one in trainings],
         claims=view.plan.claims if claims is None else claims,
         groups=view.plan.groups,
         clusters={row["sha256"]: row["group"] for row in prepared if _in_another(row)},

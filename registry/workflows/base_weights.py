@@ -1,7 +1,8 @@
 """Base weights: from a file of one's own or from the store, checked by the method before anything is queued; and what
 they have seen of a snapshot, as far as this home knows who trained them.
 
-Invariants: a plan names them by the CID of a directory of two files; nothing is downloaded that was not asked for.
+Invariants: a plan names them by the CID of a directory of the files that its method has; nothing is downloaded that
+was not asked for.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from registry.core.errors import InvalidInput, Untrusted, UsageError
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ports.method import Method
 from registry.core.records import Origin, Release
-from registry.core.tensors import MODEL, WEIGHTS, tensors_digest
+from registry.core.weights import MODEL, ONNX, weights_digest
 from registry.exports.card_base import Base, stated_origin
 from registry.provenance.base_lineage import Lineage, count_seen, judged_and_seen, lineage_of, trained_on
 from registry.workflows.parts import Parts
@@ -29,19 +30,19 @@ MAX_LISTED = 10  # weights that an error lists
 def read_base(parts: Parts, method: Method, given: str, values: Mapping[str, Any]) -> dict[str, bytes]:
     """Checked files of what `--base` names: a path, or the CID of a directory that is held."""
     here = os.sep in given or Path(given).exists()
-    files = method.read_base(Path(given)) if here else _held(parts, _named(given))
+    files = method.read_base(Path(given)) if here else _held(parts, _named(given), method)
     method.check_base(files, values)
     return files
 
 
-def _held(parts: Parts, cid: CID) -> dict[str, bytes]:
+def _held(parts: Parts, cid: CID, method: Method) -> dict[str, bytes]:
     """The files of weights that are held; ``UsageError`` for a record, a release's with its weights as the way out."""
     if cid.codec != DAG_CBOR:
-        return read_weights(parts.store, cid)
+        return read_weights(parts.store, cid, method.about().files)
     record = records.parse(parts.store.get(cid))
     if isinstance(record, records.Entry):
         record = records.parse(parts.store.get(record.record))
-    weights = [one for one in record.weights if one.format == "safetensors"] if isinstance(record, Release) else []
+    weights = [one for one in record.weights if one.format != ONNX] if isinstance(record, Release) else []
     listed = " or ".join(
         f"{one.cid} ({'refit' if one.fold is None else f'fold {one.fold}'})" for one in weights[:MAX_LISTED]
     )
@@ -82,9 +83,9 @@ def known_trainings(parts: Parts, tensors: str) -> list[CID]:
 
 
 def digest_of(files: Mapping[str, bytes]) -> str | None:
-    """The tensors' digest of base weights; None where it can't be taken."""
+    """The digest that base weights are known by; None where it can't be taken."""
     try:
-        return tensors_digest(files[WEIGHTS])
+        return weights_digest(files)
     except Untrusted:
         return None
 

@@ -18,6 +18,7 @@ from registry.content.unixfs import importer
 from registry.core import log, records
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
+from tests.support.method_refs import method_ref
 from tests.support.signer import MemorySigner
 
 NOW = "2026-11-23T15:00:00Z"
@@ -160,7 +161,7 @@ class World:
         )
         record = records.Plan(
             preprocessing=self.put(preprocessing),
-            method=records.MethodRef(id="yolov8", version="1"),
+            method=method_ref("yolov8"),
             recipe=recipe,
             code="emotionet",
             environment=self.put(records.Environment(values={"numpy": "2"})),

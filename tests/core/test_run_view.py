@@ -8,6 +8,7 @@ from registry.core import records
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, RAW, cid_of
 from registry.core.run_view import draw_view
+from tests.support.method_refs import method_ref
 
 SOME = cid_of(b"something", RAW)
 
@@ -34,7 +35,7 @@ def planned(blocks: Blocks, recipe: records.Record) -> CID:
     preprocessing = records.Preprocessing(snapshot=blocks.keep(snapshot), recipe=made_of, output=SOME)
     plan = records.Plan(
         preprocessing=blocks.keep(preprocessing),
-        method=records.MethodRef(id="any", version="1"),
+        method=method_ref("any"),
         recipe=made_of,
         code="any",
         environment=SOME,

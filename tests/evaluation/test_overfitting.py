@@ -9,10 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput
-from registry.core.records import Overfitting
-from registry.evaluation.figures.overfitting import history_of, loss_curves, overfitting
+from registry.core.records import LossNames, Overfitting
+from registry.evaluation.figures import overfitting as figures
+from registry.evaluation.figures.overfitting import History, loss_curves, overfitting
 
 loss = st.integers(0, 50_000_000)
+
+LOSSES = LossNames(training=("train/box_loss", "train/cls_loss"), validation=("val/box_loss", "val/cls_loss"))
+
+
+def history_of(fold: int | None, rows: list[dict[str, Any]]) -> History:
+    return figures.history_of(fold, rows, LOSSES)
 
 
 def rows(*epochs: tuple[int, str | None, str | None]) -> list[dict[str, Any]]:

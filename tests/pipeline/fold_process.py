@@ -320,7 +320,7 @@ def outward(folder: Path) -> dict[str, Any]:
         (found,) = method.predict(weights, [picture], given.recipe, given.classes)
         return [list(one) for one in found]
 
-    estimate = method.estimate(given.recipe, 8, 4)
+    cost = method.cost(given.recipe, 8)
     return {
         "same": document == method.export(first)["model.onnx"],
         "opset": [one.version for one in read.opset_import],
@@ -331,7 +331,7 @@ def outward(folder: Path) -> dict[str, Any]:
         "alone": predicted([first]),
         "twice": predicted([first, first]),
         "average": predicted([first, second]),
-        "estimate": [estimate.seconds, estimate.memory, estimate.pixels, estimate.checkpoint],
+        "estimate": [method.estimate(given.recipe, 8, 4), cost.memory, cost.pixels, cost.checkpoint],
         "checkpoint": (given.workdir / "checkpoint.pt").stat().st_size,
     }
 
@@ -340,10 +340,10 @@ def used_as_told(folder: Path, given: FoldTask, weights: Mapping[str, bytes]) ->
     """What the card's own code says of pictures, beside what the method does: [ours, onnxruntime's, ultralytics']."""
     import torch
 
+    from pipeline import card_use
     from pipeline.weights import load_weights, save_weights
     from pipeline.yolo.fold import silence
     from pipeline.yolo.trainer import LAST_LAYER
-    from registry.exports import card_use
 
     silence()
     tensors, architecture, classes, imgsz = load_weights(weights)

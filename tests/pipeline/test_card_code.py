@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from registry.exports import card_use
+from pipeline import card_use
 from registry.imaging.decode import decode
 from tests.pipeline.pictures import encode
 from tests.pipeline.test_decode import LIMIT, colours, swapped_profile

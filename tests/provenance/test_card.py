@@ -15,6 +15,7 @@ from huggingface_hub import (
 )
 from huggingface_hub.repocard_data import eval_results_to_model_index
 
+from pipeline.card_use import usage
 from registry.core import records
 from registry.core.errors import InvalidInput, UsageError
 from registry.core.ipld.cid import DAG_CBOR, cid_of
@@ -26,6 +27,8 @@ from registry.evaluation.sentences import why
 from registry.exports.card import model_card
 from registry.exports.card_base import Base
 from registry.exports.card_front import SHOWN, eval_results
+from registry.provenance.release_view import final_threshold
+from tests.support.method_refs import method_ref
 
 CLASSES = ("triste", "sorprendido", "feliz", "enojado")
 CID = cid_of(b"\xa0", DAG_CBOR)
@@ -64,7 +67,7 @@ def view(*, name: str = "quick", source: str = "photograph", **changes: Any) -> 
     judged = evaluation(source, changes.get("classes", CLASSES))
     plan: dict[str, Any] = {
         "preprocessing": CID,
-        "method": records.MethodRef(id="yolov8", version="1"),
+        "method": method_ref("yolov8"),
         "recipe": CID,
         "code": "sha256:00",
         "environment": CID,
@@ -254,7 +257,7 @@ def test_the_same_records_give_the_same_bytes() -> None:
 
 
 def test_hostile_text_stays_in_its_place() -> None:
-    plan = {"method": records.MethodRef(id=EVIL, version=EVIL)}
+    plan = {"method": method_ref(EVIL, EVIL)}
     judged = records.Evaluation(
         **{
             **{name: getattr(evaluation("x"), name) for name in records.Evaluation.__struct_fields__},
@@ -311,8 +314,9 @@ def test_nothing_estimable_has_no_model_index() -> None:
 
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_a_card_tells_how_to_use_the_weights(mirrored: bool) -> None:
-    given = view(values={"training": {"imgsz": 96}, "evaluation": {"floor": "0.01", "mirrored": mirrored}})
-    card = model_card(given)
+    values = {"training": {"imgsz": 96}, "evaluation": {"floor": "0.01", "mirrored": mirrored}}
+    given = view(values=values)
+    card = model_card(given, None, usage(values, final_threshold(given)))
     code = "\n".join(re.findall(r"^```python\n(.*?)^```$", card, re.DOTALL | re.MULTILINE))
     compile(code, "card", "exec")
     assert f"SIZE, THRESHOLD = 96, {float(given.evaluation.thresholds[0])}" in code
@@ -321,5 +325,5 @@ def test_a_card_tells_how_to_use_the_weights(mirrored: bool) -> None:
         {"epochs": 3},
         {"training": {"imgsz": 96}, "evaluation": {"floor": f"0.01\n```\n{EVIL}"}},
     )
-    for values in strange:
-        assert "```python" not in model_card(view(values=values)), "another method's recipe, or a stranger's"
+    for other in strange:
+        assert usage(other, "0.250000") == "", "another method's recipe, or a stranger's"

@@ -52,7 +52,7 @@ def test_a_file_becomes_a_directory_that_the_plan_names(opened: Home, snapshot: 
         row = runs.row(db, run)
     plan = records.parse_as(records.Plan, opened.store.get(CID.parse(row["plan"])))
     assert plan.base is not None
-    files = read_weights(opened.store, plan.base)
+    files = read_weights(opened.store, plan.base, ("weights.safetensors", "model.json"))
     assert files == {"weights.safetensors": b"numbers", "model.json": MODEL}
 
 

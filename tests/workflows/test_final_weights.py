@@ -15,8 +15,9 @@ from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.run_view import release_view
 from registry.core.table import tables
+from registry.core.weights import ONNX
 from registry.evaluation.sentences import say
-from registry.provenance.release_view import ONNX, final_weights, own_figures, threshold_of
+from registry.provenance.release_view import final_weights, own_figures, threshold_of
 from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.images.import_source import import_source
 from registry.workflows.releases.compare_releases import compare_releases

@@ -42,6 +42,7 @@ from tests.support.forgery import (
     replaced,
     simulated_home,
 )
+from tests.support.method_refs import method_ref
 
 Forgery = Callable[[Home, ReleaseView], Changed]
 CLASSES = "triste\nsorprendido\nfeliz\nenojado\nfondo, none = nothing\n"
@@ -282,7 +283,7 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
     "a line more": (of_card(lambda text: text + "\nAudited and found perfect.\n"), "6.card"),
     "no groups": (of_plan(groups=()), "4.plan"),
     "other metrics": (of_plan(metrics=("macro_f1",)), "4.plan"),
-    "another method": (of_plan(method=records.MethodRef(id="yolov8", version="1")), "4.plan"),
+    "another method": (of_plan(method=method_ref("yolov8")), "4.plan"),
     "another seed": (of_plan(seed=8), "4.plan"),
     "final weights that are not there": (of_plan(final="fold:9"), "4.plan"),
     "a claim about nothing": (of_plan(claims=(ABSENT,)), "4.plan"),
@@ -329,7 +330,7 @@ def test_each_forgery_has_its_check(made: Released, tmp_path: Path, name: str) -
 
 
 def test_a_version_of_the_method_that_is_not_installed_is_told(made: Released, tmp_path: Path) -> None:
-    other = of_plan(method=records.MethodRef(id="simulated", version="99"))(made.home, made.view)
+    other = of_plan(method=method_ref("simulated", "99"))(made.home, made.view)
     report = audit_car(car_of(made.home, forge(made.home, made.entry, other), tmp_path / "it.car"), level=4)
     (found,) = [one for one in report.checks if one.id == "4.arguments"]
     assert "simulated 1 compares them, which is installed here; the plan states version '99'" in found.reason

@@ -26,7 +26,8 @@ from registry.core.ipld.unixfs import FILE, UnixFS, encode_unixfs
 from registry.core.log import make_entry
 from registry.core.run_view import ReleaseView
 from registry.core.table import tables
-from registry.core.tensors import MODEL, WEIGHTS, tensors_digest
+from registry.core.tensors import tensors_digest
+from registry.core.weights import MODEL, WEIGHTS
 from registry.provenance.checks.report import FAILS, HOLDS, UNCHECKED, Report
 from registry.workflows.audit.audit_target import audit_car, audit_target
 from registry.workflows.store.export_held import export_held

@@ -24,7 +24,7 @@ from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ports.store import BlockReader
 from registry.core.run_view import release_view
-from registry.core.tensors import WEIGHTS
+from registry.core.weights import MODEL, WEIGHTS, digested
 from registry.provenance.release_view import final_weights
 from registry.web.report.collect import collect
 from registry.web.report.report import POLICY, render_report
@@ -122,16 +122,21 @@ def show_model(home: Home, published: Published, cid: CidPath) -> Document:
     sync_to_thread=True,
 )
 def get_weights(request: Request[Any, Any, Any], home: Home, published: Published, cid: CidPath) -> Response[Any]:
-    """The bytes of weights.safetensors: Range, If-None-Match, ETag is the file's CID, immutable."""
+    """The bytes of weights.safetensors, or of the one file beside model.json: Range, If-None-Match, ETag is the
+    file's CID, immutable."""
     weights = _weights(home, published, cid)
     shown = published.shown()
-    file, size = _files(shown, weights)[WEIGHTS]
+    files = _files(shown, weights)
+    name, *more = digested(files)
+    if more:
+        raise NotFound(f"{weights} holds several files: {', '.join(files)}", hint=f"fetch them: /ipfs/{weights}/NAME.")
+    file, size = files[name]
     return ranges.send(
         reader.read_file(shown, file),
         size,
         etag=str(file),
         media_type="application/octet-stream",
-        name=WEIGHTS,
+        name=name,
         request_headers={name: request.headers.get(name) for name in ranges.HEADERS},
         head=request.method == "HEAD",
     )
@@ -151,8 +156,8 @@ def _weights(parts: Parts, published: Public, text: str) -> CID:
 def _files(store: BlockReader, weights: CID) -> Mapping[str, tuple[CID, int]]:
     """Files of a weights directory: CID and size in bytes. ``NotFound`` if it is none."""
     found = reader.list_directory(store, weights) if reader.is_directory(store, weights) else {}
-    if WEIGHTS not in found:
-        raise NotFound(f"{weights} holds no {WEIGHTS}", hint="GET /api/v1/releases lists what is published.")
+    if WEIGHTS not in found and (MODEL not in found or not digested(found)):
+        raise NotFound(f"{weights} holds no weights", hint="GET /api/v1/releases lists what is published.")
     return {name: (entry.cid, reader.file_size(store, entry.cid)) for name, entry in found.items()}
 
 

@@ -7,7 +7,7 @@ Events have the numbers that the catalog gave them, so who was cut off goes on a
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
 import anyio
@@ -24,7 +24,6 @@ from registry.api.problems import HttpProblem
 from registry.api.v1.wire import Cursor, Limit, NewRun, RunPath
 from registry.catalog.queries import runs
 from registry.content.unixfs import reader
-from registry.content.weights_folder import FILES
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import given
 from registry.workflows.parts import Parts
@@ -53,8 +52,9 @@ EventId = Annotated[
 )
 def create_run(home: Home, published: Published, data: JSONBody[NewRun]) -> Response[Document]:
     """Queue a training run on a snapshot; a worker takes it up. Follow it at `Location`."""
-    known = home.method(data.method).recipes()
-    if data.recipe not in known:
+    method = home.method(data.method)
+    known = method.recipes()
+    if data.recipe is not None and data.recipe not in known:
         raise InvalidInput(
             f"no recipe is called {data.recipe!r}", code="unknown_recipe", hint=f"use one of {', '.join(known)}."
         )
@@ -62,7 +62,7 @@ def create_run(home: Home, published: Published, data: JSONBody[NewRun]) -> Resp
         recipe=data.recipe,
         method=data.method,
         overrides=data.overrides(),
-        base=_base(home, published, data.base) if data.base else None,
+        base=_base(home, published, data.base, method.about().files) if data.base else None,
         claims=tuple(data.claims),
         final=data.final,
         unanchored=data.unanchored,
@@ -71,7 +71,7 @@ def create_run(home: Home, published: Published, data: JSONBody[NewRun]) -> Resp
     return Response(_document(home, run), headers={"Location": f"{PREFIX}/runs/{run}"})
 
 
-def _base(parts: Parts, published: Public, text: str) -> str:
+def _base(parts: Parts, published: Public, text: str, files: Sequence[str]) -> str:
     """The CID of base weights, which may be this registry's own alone; anything else must be published to be looked at.
 
     ``NotFound`` in the same words for what is private and what is not here.
@@ -81,7 +81,7 @@ def _base(parts: Parts, published: Public, text: str) -> str:
         there = set(reader.list_directory(parts.store, cid))
     except EmotionetError:
         there = set()
-    if not there >= set(FILES):
+    if not there >= set(files):
         published.check(cid)
     return str(cid)
 

@@ -56,6 +56,7 @@ from registry.core.records.training import Checkpoint as Checkpoint
 from registry.core.records.training import Draw as Draw
 from registry.core.records.training import Environment as Environment
 from registry.core.records.training import Evaluation as Evaluation
+from registry.core.records.training import LossNames as LossNames
 from registry.core.records.training import MethodRef as MethodRef
 from registry.core.records.training import Plan as Plan
 from registry.core.records.training import Recipe as Recipe

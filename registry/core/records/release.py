@@ -14,7 +14,8 @@ from registry.core.records.training import Beacon
 
 
 class Weights(Part, frozen=True, kw_only=True):
-    """Published weights of one fold (None for a refit on all): a directory with safetensors and model.json."""
+    """Published weights of one fold (None for a refit on all): a directory (``core.weights``), or the same model
+    in a format beside the method's own."""
 
     fold: int | None
     format: str

@@ -15,11 +15,26 @@ from registry.core.records.figures import Claim, GroupTest, Metric, Note, Optimi
 REFIT = "refit"  # Plan.final: the weights that people get are trained on all images, and judged by none
 
 
+class LossNames(Part, frozen=True, kw_only=True):
+    """The names in a HISTORY row's values whose sum is the epoch's loss, in training and on the judged images."""
+
+    training: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+
+
 class MethodRef(Part, frozen=True, kw_only=True):
-    """Which training method, by its entry point's name, and its version."""
+    """Which training method, by its entry point's name and version, and what it says of itself.
+
+    ``licence`` (SPDX) is that of the weights that it trains, ``library`` what trains and runs them and ``task`` what
+    they do, both as model hubs call it.
+    """
 
     id: str
     version: str
+    licence: str
+    library: str | None
+    task: str
+    losses: LossNames
 
 
 class Beacon(Part, frozen=True, kw_only=True):

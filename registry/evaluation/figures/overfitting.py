@@ -2,8 +2,8 @@
 
 Invariants: exact on what is stated: a history's losses are floats that the training itself wrote as decimals of six
 places, so that these figures are as true as the training's word, while all others follow from predictions. An epoch's
-loss is the sum of its ``train/...`` (``val/...``) values, which are named so by ultralytics; an epoch that lacks them,
-or states one that is no such decimal (a loss that was no number), has none. The best epoch is the one of the smallest
+loss is the sum of the values that the plan's method names as its losses; an epoch that has none of them, or states one
+that is no such decimal (a loss that was no number), has no loss. The best epoch is the one of the smallest
 validation loss, ties: the earliest. A gap is validation less training in one epoch; training losses are of augmented
 images and of weights that changed during the epoch, so a gap can be negative without meaning anything.
 
@@ -19,7 +19,7 @@ from fractions import Fraction
 from typing import Any
 
 from registry.core.errors import InvalidInput
-from registry.core.records import REFIT, Overfitting
+from registry.core.records import REFIT, LossNames, Overfitting
 from registry.evaluation.decimals import six, six_ratio
 from registry.evaluation.figures.curves import Points, thinned
 
@@ -45,18 +45,19 @@ class History:
         return REFIT if self.fold is None else f"fold {self.fold}"
 
 
-def history_of(fold: int | None, rows: Sequence[Mapping[str, Any]]) -> History:
+def history_of(fold: int | None, rows: Sequence[Mapping[str, Any]], losses: LossNames) -> History:
     """A HISTORY table's rows. ``InvalidInput`` (``bad_history``) for what no training writes."""
-    found: dict[str, dict[int, int]] = {"train": {}, "val": {}}
+    train: dict[int, int] = {}
+    val: dict[int, int] = {}
     for row in rows:
         epoch, values = row["epoch"], row["values"]
         if type(epoch) is not int or not 0 <= epoch <= MAX_EPOCH or not isinstance(values, Mapping):
             raise InvalidInput(f"a history has no epoch {epoch!r} with values by name", code="bad_history")
-        for side, losses in found.items():
-            loss = _sum([value for name, value in values.items() if str(name).startswith(f"{side}/")])
+        for found, names in ((train, losses.training), (val, losses.validation)):
+            loss = _sum([values[name] for name in names if name in values])
             if loss is not None:
-                losses[epoch] = loss
-    return History(fold, tuple(sorted(row["epoch"] for row in rows)), found["train"], found["val"])
+                found[epoch] = loss
+    return History(fold, tuple(sorted(row["epoch"] for row in rows)), train, val)
 
 
 def _sum(values: Sequence[object]) -> int | None:

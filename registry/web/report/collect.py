@@ -14,7 +14,6 @@ from typing import Any
 from msgspec import structs
 
 from registry.content.unixfs import reader
-from registry.content.weights_folder import read_weights
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
@@ -31,7 +30,7 @@ from registry.web.report.check_records import check_presentable
 from registry.web.report.report import ReportData
 from registry.web.report.sections import drawings, kept_and_dropped
 from registry.workflows.audit.audit_target import audit_target
-from registry.workflows.base_weights import stated_licence
+from registry.workflows.base_weights import base_of
 from registry.workflows.parts import Parts
 from registry.workflows.releases.judge_claims import judge_claims
 from registry.workflows.releases.publish_release import show_release
@@ -129,7 +128,8 @@ def _base_licence(parts: Parts, base: CID | None) -> str | None:
     if base is None:
         return None
     try:
-        return stated_licence(read_weights(parts.store, base))
+        said = base_of(parts, base)
+        return said.licence if said else None
     except EmotionetError:
         return None
 

@@ -19,17 +19,18 @@ from registry.core.errors import Conflict, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
 from registry.core.log import Signer
+from registry.core.ports.method import Method
 from registry.core.records import to_value
-from registry.core.run_view import release_view
+from registry.core.run_view import draw_view, release_view
+from registry.core.weights import ONNX
 from registry.evaluation.base_seen import about_base
 from registry.evaluation.sentences import note_document
 from registry.exports.card import model_card
-from registry.exports.card_front import LICENCE
-from registry.provenance.release_view import ONNX, SAFETENSORS, by_name, final_weights, own_figures
+from registry.provenance.release_view import by_name, final_threshold, final_weights, own_figures
 from registry.workflows.base_weights import base_of
 from registry.workflows.log.anchoring import anchor_document, anchor_for_a_while
 from registry.workflows.log.append import append
-from registry.workflows.own_issuers import whose
+from registry.workflows.own_issuers import check_signs_as, whose
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
@@ -57,6 +58,7 @@ def publish_release(
             code="run_not_completed",
             hint=f"`emotionet runs show {run}` says where it stands, `emotionet runs resume {run}` goes on.",
         )
+    check_signs_as(parts, row["issuer"], f"the release of run {run}")
     trainings = [CID.parse(fold["training"]) for fold in folds]
     record = _release(parts, row, trainings, onnx)
     progress("publish", 1, 4)
@@ -76,32 +78,34 @@ def _release(parts: Parts, row: dict[str, Any], trainings: list[CID], onnx: bool
     trained = [records.parse_as(records.Training, parts.store.get(cid)) for cid in trainings]
     evaluation = CID.parse(row["evaluation"])
     verdicts = records.parse_as(records.Evaluation, parts.store.get(evaluation)).verdicts
+    draw = CID.parse(row["draw"])
+    method = parts.method(draw_view(parts.store.get, draw).plan.method.id)
+    about = method.about()
     draft = records.Release(
-        draw=CID.parse(row["draw"]),
+        draw=draw,
         plan_entry=CID.parse(row["plan_entry"]),
         trainings=tuple(trainings),
         evaluation=evaluation,
         weights=tuple(
-            records.Weights(fold=one.fold, format=SAFETENSORS, cid=one.weights, tensors=one.tensors) for one in trained
+            records.Weights(fold=one.fold, format=about.format, cid=one.weights, tensors=one.tensors) for one in trained
         ),
         card=evaluation,  # stands in until the card, which speaks of all the others, is written
-        licence=LICENCE,
+        licence=about.licence,
         claims=verdicts,
     )
     if onnx:
-        draft = structs.replace(draft, weights=(*draft.weights, _as_onnx(parts, draft)))
+        draft = structs.replace(draft, weights=(*draft.weights, _as_onnx(parts, method, draft)))
     view = release_view(parts.store.get, draft)
     base = None if view.plan.base is None else base_of(parts, view.plan.base)
-    card = model_card(view, base)
+    card = model_card(view, base, method.usage(view.recipe.values, final_threshold(view)))
     return structs.replace(draft, card=importer.add_bytes(parts.store, card.encode()).cid)
 
 
-def _as_onnx(parts: Parts, draft: records.Release) -> records.Weights:
+def _as_onnx(parts: Parts, method: Method, draft: records.Release) -> records.Weights:
     """The final weights once more; ``Untrusted`` where the ONNX does not see what they see."""
     view = release_view(parts.store.get, draft)
     final = final_weights(view)
-    files = parts.method(view.plan.method.id).export(read_weights(parts.store, final.cid))
-    folder = keep_weights(parts.store, files)
+    folder = keep_weights(parts.store, method.export(read_weights(parts.store, final.cid, method.about().files)))
     return records.Weights(fold=final.fold, format=ONNX, cid=folder, tensors=final.tensors)
 
 

@@ -7,12 +7,10 @@ not asked.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from registry.core.errors import EmotionetError
-from registry.core.ports.method import Method
+from registry.core.ports.method import Cost, Method
 from registry.jobs.capacity import room_here
 from registry.workflows.parts import Parts
 
@@ -28,13 +26,18 @@ def size_text(count: int) -> str:
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"
 
 
-def disk_needed(method: Method, values: Mapping[str, Any], images: int, side_by_side: int) -> int:
+def disk_needed(cost: Cost, side_by_side: int) -> int:
     """Bytes of scratch space: pixels that all folds share, and a checkpoint for each that trains."""
-    pixels, checkpoint = method.disk(values, images)
-    return pixels + side_by_side * checkpoint
+    return cost.pixels + side_by_side * cost.checkpoint
 
 
-def check_disk(parts: Parts, engine: str | None, needed: int) -> None:
+def _saving(method: Method, what: str) -> str:
+    """The options of `train` with which a run needs less; "" where the method has none."""
+    found = [f"--{one.name}" for one in method.about().options if what in one.saves]
+    return f", or train with a smaller {' or '.join(found)}" if found else ""
+
+
+def check_disk(parts: Parts, engine: str | None, method: Method, needed: int) -> None:
     """``EmotionetError`` (``disk_full``) where a run needs more than is free."""
     if parts.settings.on_cluster(engine):
         return
@@ -44,16 +47,16 @@ def check_disk(parts: Parts, engine: str | None, needed: int) -> None:
             f"this run needs about {size_text(needed)} of disk below {parts.settings.work}, and {size_text(free)} are "
             "free",
             code="disk_full",
-            hint="make room, set EMOTIONET_HOME to a larger disk, or train on fewer or smaller pictures (--imgsz).",
+            hint=f"make room, set EMOTIONET_HOME to a larger disk{_saving(method, 'disk')}.",
         )
 
 
-def check_memory(parts: Parts, engine: str | None, needed: int) -> None:
+def check_memory(parts: Parts, engine: str | None, method: Method, needed: int) -> None:
     """``EmotionetError`` (``out_of_memory``) where one fold alone needs more than is free, as far as can be told."""
     free = 0 if parts.settings.on_cluster(engine) else room_here()
     if free and needed > free:
         raise EmotionetError(
             f"one fold needs about {size_text(needed)} of memory, and {size_text(free)} are free for it",
             code="out_of_memory",
-            hint="end other programs, or train with smaller batches or pictures (--batch, --imgsz).",
+            hint=f"end other programs{_saving(method, 'memory')}.",
         )

@@ -13,6 +13,7 @@ from registry.core.records import REFIT, to_value
 from registry.jobs.capacity import room_here
 from registry.workflows.base_weights import stated_licence
 from registry.workflows.parts import Parts, silent
+from registry.workflows.runs.check_capacity import disk_needed
 from registry.workflows.runs.start_run import Wanted, check_wanted
 from registry.workflows.training import run_context
 
@@ -31,12 +32,13 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
     method, values, record = parts.method(wanted.method), checked.values, checked.record
     licence = None if checked.base is None else stated_licence(checked.base)
     k = int(values["folds"]["k"])
-    cost = method.estimate(values, max(1, record.count - record.count // k), len(record.classes))
+    cost = checked.cost
+    seconds = method.estimate(values, max(1, record.count - record.count // k), len(record.classes))
     trainings = run_context.fold_count(values) + (checked.final == REFIT)
     cluster = parts.settings.on_cluster(wanted.engine)
     side_by_side = _side_by_side(parts, trainings, wanted.engine, 0 if cluster else cost.memory)
     rounds = -(-trainings // side_by_side)
-    threads = side_by_side * int(values["training"].get("threads", 1))
+    threads = side_by_side * cost.threads
     slower = 1.0 if cluster else max(1.0, threads / (os.cpu_count() or 1))
     cleaning = _cleaning(parts, record, wanted.method, values)
     return {
@@ -54,13 +56,13 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
         "images": record.count,
         "folds": k,
         "repeats": int(values["folds"]["repeats"]),
-        "epochs": int(values["training"]["epochs"]),
+        "epochs": cost.epochs,
         "trainings": trainings,
         "side_by_side": side_by_side,
-        "seconds": round(cleaning + rounds * cost.seconds * slower),
-        "seconds_a_training": cost.seconds,
+        "seconds": round(cleaning + rounds * seconds * slower),
+        "seconds_a_training": seconds,
         "memory": cost.memory * side_by_side,
-        "disk": cost.pixels + side_by_side * cost.checkpoint,
+        "disk": disk_needed(cost, side_by_side),
     }
 
 

@@ -12,18 +12,20 @@ from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID
+from registry.core.ports.method import Cost
 from registry.core.records import to_value
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
 from registry.evaluation import base_seen
-from registry.evaluation.claims import check_about, parse_claim
 from registry.evaluation.sentences import say
 from registry.jobs import engines
 from registry.jobs.engines.probe import reach
 from registry.provenance.recipe_numbers import check_evaluation
+from registry.settings import DEFAULT_METHOD
 from registry.workflows.base_weights import base_origin, digest_of, keep_base, read_base
 from registry.workflows.own_issuers import check_may_sign
 from registry.workflows.parts import Parts
+from registry.workflows.read_claims import read_claims
 from registry.workflows.runs.check_capacity import check_disk, check_memory, disk_needed
 from registry.workflows.runs.check_plan import before_cleaning, check_plan
 from registry.workflows.store.read_content import read_as
@@ -36,8 +38,8 @@ _FINAL = re.compile(r"fold:(\d{1,3})\Z")
 class Wanted:
     """What `train` was asked for, beside the snapshot."""
 
-    recipe: str = "emotionet-2023"
-    method: str = "yolov8"
+    recipe: str | None = None  # None: the one that the method takes where none is named
+    method: str = DEFAULT_METHOD
     overrides: Mapping[str, Any] = field(default_factory=dict)
     base: str | None = None
     claims: Sequence[str] = ()
@@ -61,6 +63,7 @@ class Checked:
     final: str
     base: Mapping[str, bytes] | None
     origin: records.Origin | None
+    cost: Cost
     warnings: tuple[str, ...]
 
 
@@ -86,7 +89,7 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     if parts.settings.on_cluster(wanted.engine):
         reach(parts.settings.ray_address or "")
     method = parts.method(wanted.method)
-    name, values = method.recipe(wanted.recipe, wanted.overrides)
+    name, values = method.recipe(wanted.recipe or method.about().recipe, wanted.overrides)
     method.tools(values)
     final = wanted.final or str(values["final"])
     _check_final(final, run_context.fold_count(values))
@@ -95,29 +98,32 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     items = list(tables.rows_as_dicts(record.items, parts.store.get))
     images = before_cleaning(record, items)
     warnings = check_plan(record, images, recipe, claims, final)
-    _check_room(parts, wanted, record.count, values)
+    cost = _check_room(parts, wanted, record.count, values)
     base = read_base(parts, method, wanted.base, values) if wanted.base else None
     origin = None
     if base is not None:
         rows = [{"sha256": one.sha256, "group": one.group, "pixels": None, "reason": None} for one in images]
         origin = base_origin(parts, digest_of(base), rows, items)[0]
     notes = (*base_seen.before_cleaning(origin), *warnings)
-    return Checked(snapshot, record, name, values, claims, final, base, origin, tuple(map(say, notes)))
+    return Checked(snapshot, record, name, values, claims, final, base, origin, cost, tuple(map(say, notes)))
 
 
-def _check_room(parts: Parts, wanted: Wanted, images: int, values: Mapping[str, Any]) -> None:
-    """Errors as ``check_memory`` and ``check_disk``."""
+def _check_room(parts: Parts, wanted: Wanted, images: int, values: Mapping[str, Any]) -> Cost:
+    """What a fold takes. Errors as ``check_memory`` and ``check_disk``."""
     method = parts.method(wanted.method)
     side_by_side = min(run_context.fold_count(values), parts.settings.at_once(wanted.engine))
-    check_memory(parts, wanted.engine, method.memory(values))
-    check_disk(parts, wanted.engine, disk_needed(method, values, images, side_by_side))
+    cost = method.cost(values, images)
+    check_memory(parts, wanted.engine, method, cost.memory)
+    check_disk(parts, wanted.engine, method, disk_needed(cost, side_by_side))
+    return cost
 
 
-def start_run(parts: Parts, snapshot: CID, wanted: Wanted, *, anew: bool = True) -> str:
+def start_run(parts: Parts, snapshot: CID, wanted: Wanted, *, anew: bool = True, issuer: str | None = None) -> str:
     """Queue a run on ``snapshot``; returns its id. Nothing is queued unless all of it can be.
 
     What is doubtful is the run's first events (``warning``). ``Conflict`` (``unfinished_run``), unless it is to be
-    begun ``anew``, where the very same was begun here and has not come to its end.
+    begun ``anew``, where the very same was begun here and has not come to its end. ``issuer``: who will sign its
+    plan and its release; this home's unless given.
     """
     checked = check_wanted(parts, snapshot, wanted)
     values = checked.values
@@ -130,44 +136,36 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted, *, anew: bool = True)
         "base": str(keep_base(parts, wanted.base, checked.base)) if wanted.base and checked.base else None,
         "unanchored": wanted.unanchored,
     }
-    epochs = int(values["training"]["epochs"])
+    issuer = issuer or parts.key.did
     with parts.catalog.write() as db:
         if not anew:
-            _check_unfinished(db, str(checked.snapshot), checked.recipe, options)
+            _check_unfinished(db, issuer, str(checked.snapshot), checked.recipe, options)
         run = runs.create(
             db,
             snapshot=str(checked.snapshot),
             recipe_name=checked.recipe,
+            issuer=issuer,
             engine=wanted.engine,
             options=options,
             now=parts.now(),
         )
         refit = [None] if checked.final == records.REFIT else []
         for fold in (*range(run_context.fold_count(values)), *refit):
-            runs.set_fold(db, run, fold, status="queued", epochs=epochs)
+            runs.set_fold(db, run, fold, status="queued", epochs=checked.cost.epochs)
         for text in checked.warnings:
             parts.queue.emit(db, run, "warning", {"text": text}, parts.now())
         parts.queue.enqueue(db, run, "prepare", {}, parts.now())
     return run
 
 
-def _check_unfinished(db: Connection, snapshot: str, recipe: str, options: Mapping[str, Any]) -> None:
-    found = runs.unfinished(db, snapshot, recipe, options)
+def _check_unfinished(db: Connection, issuer: str, snapshot: str, recipe: str, options: Mapping[str, Any]) -> None:
+    found = runs.unfinished(db, issuer, snapshot, recipe, options)
     if found is not None:
         raise Conflict(
             f"run {found['id']} is this very training, begun {found['created']} and {found['status']}",
             code="unfinished_run",
             hint=f"go on with `emotionet runs resume {found['id']}`, or begin anew with --anew.",
         )
-
-
-def read_claims(parts: Parts, snapshot: records.Snapshot, texts: Sequence[str]) -> tuple[records.Claim, ...]:
-    """Claims from their texts. ``InvalidInput`` (``bad_claim``) for one that is none, or is about a class or a group
-    that the snapshot does not have, or could mean two things there."""
-    claims = tuple(parse_claim(text, snapshot.classes) for text in texts)
-    rows = tables.rows_as_dicts(snapshot.items, parts.store.get)
-    check_about(claims, snapshot.classes, (row["attributes"] for row in rows))
-    return claims
 
 
 def _check_final(final: str, folds: int) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from registry.catalog.schema.database import Catalog, sqlite_file
 from registry.core.errors import EmotionetError, Unavailable
 from registry.provenance.keys import keys, own_log
+from registry.settings import DEFAULT_METHOD
 from registry.workflows.log.lost_catalog import HINT, is_behind
 from registry.workflows.parts import Parts
 
@@ -28,7 +29,7 @@ def examine(parts: Parts) -> list[dict[str, Any]]:
         "catalog": _catalog,
         "key": _key,
         "anchors": _anchors,
-        "method": lambda found: found.method("yolov8").version,
+        "method": lambda found: found.method(DEFAULT_METHOD).version,
     }
     checks = [_tried(name, attempt, parts) for name, attempt in tries.items()]
     return [*checks, {"name": "python", "ok": sys.version_info[:2] >= OLDEST, "detail": sys.version.split()[0]}]

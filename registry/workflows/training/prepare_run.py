@@ -6,12 +6,8 @@ Invariants: the plan is signed before any fold is drawn; it holds everything tha
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from functools import cache
-from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from registry.catalog.queries import runs
@@ -21,9 +17,8 @@ from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.log import anchor_digest
-from registry.core.ports.method import Prepared
+from registry.core.ports.method import Method, Prepared
 from registry.core.table import tables
-from registry.core.text import sha256_text
 from registry.evaluation.base_seen import about_base
 from registry.evaluation.figures.figures import METRICS
 from registry.evaluation.sentences import say
@@ -35,20 +30,8 @@ from registry.workflows.parts import Parts
 from registry.workflows.runs.check_plan import after_cleaning, check_plan
 from registry.workflows.training import run_context
 from registry.workflows.training.clean_images import look_at
+from registry.workflows.training.code_identity import code_identity
 from registry.workflows.training.run_context import RunContext
-
-
-@cache
-def code_identity() -> str:
-    """``emotionet <version> sha256:<digest over the source files of registry and pipeline>``."""
-    root = Path(__file__).resolve().parents[3]
-    digest = hashlib.sha256()
-    for package in ("pipeline", "registry"):
-        for path in sorted((root / package).rglob("*")):
-            if path.suffix in {".py", ".toml"}:
-                data = path.read_bytes()
-                digest.update(f"{path.relative_to(root).as_posix()}\n{len(data)}\n".encode() + data)
-    return f"emotionet {metadata.version('emotionet')} {sha256_text(digest.digest())}"
 
 
 def prepare(parts: Parts, job: Job, check: Check) -> None:
@@ -67,7 +50,7 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
             "cleaning dropped every image", hint="look at `emotionet runs show`, or loosen the recipe's thresholds."
         )
     environment = {**method.environment(), **_kept_tools(parts, tools)}
-    preprocessing, plan = _records(context, prepared, method.version, environment)
+    preprocessing, plan = _records(context, prepared, method, environment)
     told = _check_before_signing(context, prepared, plan)
     check()
     signer = context.signer()
@@ -112,20 +95,34 @@ def _prepared_row(row: Prepared) -> list[object]:
     return [records.to_value(getattr(row, column)) for column in columns]
 
 
-def _base_fields(context: RunContext, base: CID | None, prepared: tuple[Prepared, ...]) -> dict[str, Any]:
+def _base_fields(
+    context: RunContext, base: CID | None, prepared: tuple[Prepared, ...], files: tuple[str, ...]
+) -> dict[str, Any]:
     """What the plan says of its base weights beside their CID."""
     if base is None:
         return {}
     parts = context.parts
     rows = [{name: getattr(row, name) for name in ("sha256", "pixels", "group", "reason")} for row in prepared]
     items = list(tables.rows_as_dicts(context.snapshot.items, parts.store.get))
-    origin, lineage, how = base_origin(parts, digest_of(read_weights(parts.store, base)), rows, items)
+    origin, lineage, how = base_origin(parts, digest_of(read_weights(parts.store, base, files)), rows, items)
     seen = tables.build(records.SEEN, list(how.items()), parts.store.put) if origin.seen is not None else None
     return {"origin": origin, "base_trainings": tuple(bytes(one) for one in lineage.trainings), "seen": seen}
 
 
+def _method_ref(method: Method) -> records.MethodRef:
+    about = method.about()
+    return records.MethodRef(
+        id=method.id,
+        version=method.version,
+        licence=about.licence,
+        library=about.library,
+        task=about.task,
+        losses=records.LossNames(training=about.losses.training, validation=about.losses.validation),
+    )
+
+
 def _records(
-    context: RunContext, prepared: tuple[Prepared, ...], version: str, environment: dict[str, str]
+    context: RunContext, prepared: tuple[Prepared, ...], method: Method, environment: dict[str, str]
 ) -> tuple[CID, records.Plan]:
     parts, options = context.parts, context.options
     output = tables.build(records.PREPARED, [_prepared_row(row) for row in prepared], parts.store.put)
@@ -139,12 +136,12 @@ def _records(
     base = CID.parse(options["base"]) if options["base"] else None
     plan = records.Plan(
         preprocessing=preprocessing,
-        method=records.MethodRef(id=options["method"], version=version),
+        method=_method_ref(method),
         recipe=recipe,
-        code=code_identity(),
+        code=code_identity(method.about().packages),
         environment=put_record(parts, records.Environment(values=environment)),
         base=base,
-        **_base_fields(context, base, prepared),
+        **_base_fields(context, base, prepared, method.about().files),
         seed=int(context.values["seed"]),
         metrics=METRICS,
         groups=tuple(sorted(attributes)),

@@ -20,7 +20,7 @@ from registry.content.weights_folder import keep_weights, read_weights
 from registry.core import records
 from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, Unavailable
 from registry.core.ipld.cid import CID
-from registry.core.ports.method import FoldOutcome, FoldTask, KeptState
+from registry.core.ports.method import FoldOutcome, FoldTask, KeptState, Method
 from registry.core.records import BaseSeen
 from registry.core.run_view import draw_view
 from registry.core.table import tables
@@ -90,7 +90,8 @@ def _train(context: RunContext, job: Job, fold: int | None, check: Check, report
     engine = parts.engine(context.row["engine"])
     folder = work_folder(context, fold)
     spec = {"draw": context.row["draw"], "fold": fold, "after": None, "token": job.fence}
-    needs = Needs(method.memory(context.values), int(context.values["training"].get("threads", 1)))
+    images = int(context.row["kept"] or 0)
+    needs = _needs(method, context.values, images)
     try:
         return engine.run("fold", spec, folder, needs, check, report)
     except (Cancelled, Conflict, Unavailable):  # to stop, or to be tried again as it is
@@ -100,8 +101,13 @@ def _train(context: RunContext, job: Job, fold: int | None, check: Check, report
         if again is None:
             raise
         report({"event": "second_try", "after": error.code, "reason": str(error)})
-        needs = Needs(method.memory(again), needs.threads)
+        needs = _needs(method, again, images)
         return engine.run("fold", {**spec, "after": error.code}, folder / AGAIN, needs, check, report)
+
+
+def _needs(method: Method, values: Mapping[str, Any], images: int) -> Needs:
+    cost = method.cost(values, images)
+    return Needs(cost.memory, cost.threads)
 
 
 def fold_in_child(parts: Parts, spec: Mapping[str, Any], folder: Path, report: Report) -> dict[str, Any]:
@@ -162,7 +168,7 @@ def make_task(parts: Parts, draw_cid: CID, fold: int | None, folder: Path) -> Fo
         labels={item.sha256: item.label for item in items},
         train=tuple(sorted(sha256 for sha256, member in folds.items() if fold is None or member != fold)),
         validate=tuple(sorted(sha256 for sha256, member in folds.items() if member == fold)),
-        base=read_weights(store, plan.base) if plan.base else None,
+        base=read_weights(store, plan.base, method.about().files) if plan.base else None,
         workdir=folder,
     )
 

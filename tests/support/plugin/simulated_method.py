@@ -19,7 +19,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from registry.core.errors import EmotionetError, InvalidInput, Unavailable, Untrusted
-from registry.core.ports.method import Estimate, FoldOutcome, FoldTask, KeptState, Prepared
+from registry.core.ports.method import Cost, FoldOutcome, FoldTask, KeptState, Losses, MethodCard, Option, Prepared
 from registry.core.recipe_versions import read_values
 from registry.core.tensors import NUMBERS, STATE, checkpoint_digest, tensors_digest
 
@@ -47,6 +47,24 @@ class Simulated:
     id = "simulated"
     version = "1"
     recipe_version = 1
+
+    def about(self) -> MethodCard:
+        return MethodCard(
+            name="Simulated",
+            licence="AGPL-3.0-only",
+            library="ultralytics",
+            task="object-detection",
+            losses=Losses(training=("train/box_loss",), validation=("val/box_loss",)),
+            packages=("simulated_method",),
+            recipe="simulated",
+            options=tuple(
+                Option(name=name, low=low, high=10_000, help="as it is called")
+                for name, low in {"folds": 2, "repeats": 1, "epochs": 1, "seed": 0}.items()
+            ),
+            format="safetensors",
+            files=("weights.safetensors", "model.json"),
+            base_kinds=("a folder",),
+        )
 
     def recipes(self) -> tuple[str, ...]:
         return ("simulated",)
@@ -214,14 +232,19 @@ class Simulated:
             return None
         return {**recipe, "training": {**recipe["training"], "fail": again == "fails", "ill": None}}
 
-    def estimate(self, recipe: Any, images: int, classes: int) -> Estimate:
-        return Estimate(seconds=recipe["training"]["epochs"], memory=1 << 20, pixels=images * 12, checkpoint=0)
+    def estimate(self, recipe: Any, images: int, classes: int) -> int:
+        return int(recipe["training"]["epochs"])
 
-    def memory(self, recipe: Any) -> int:
-        return 1 << 20
+    def cost(self, recipe: Any, images: int) -> Cost:
+        epochs = int(recipe["training"]["epochs"])
+        return Cost(memory=1 << 20, threads=1, epochs=epochs, pixels=images * 12, checkpoint=0)
 
-    def disk(self, recipe: Any, images: int) -> tuple[int, int]:
-        return images * 12, 0
+    def check_model(self, recipe: Any, model: Any) -> None:
+        if model.get("architecture") != "simulated":
+            raise InvalidInput("it is of another architecture")
+
+    def usage(self, recipe: Any, threshold: str) -> str:
+        return ""
 
     def read_base(self, path: Path) -> dict[str, bytes]:
         return {name: (path / name).read_bytes() for name in ("weights.safetensors", "model.json")}

@@ -13,7 +13,7 @@ from typing import Any
 from registry.core import records
 from registry.core.errors import NotFound, Untrusted
 from registry.core.ipld.cid import CID
-from registry.core.tensors import WEIGHTS, tensors_digest
+from registry.core.weights import digested, weights_digest
 from registry.evaluation.base_seen import UNKNOWN, about_base
 from registry.evaluation.sentences import say
 from registry.provenance.base_lineage import (
@@ -49,9 +49,10 @@ def base(subject: Subject) -> str:
 
 
 def _digest(subject: Subject, directory: CID) -> str | None:
-    """The digest, taken again; None where the file is no safetensors."""
+    """The digest, taken again; None where safetensors are none."""
     try:
-        return tensors_digest(subject.reading.whole(subject.reading.names(directory)[WEIGHTS]))
+        there = subject.reading.names(directory)
+        return weights_digest({name: subject.reading.whole(there[name]) for name in digested(there)})
     except Untrusted:
         return None
 

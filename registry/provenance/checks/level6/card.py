@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from registry.core import tensors
-from registry.exports.card import TEMPLATE, model_card
+from registry.core.weights import MODEL
+from registry.exports.card import FIGURES, TEMPLATE, USAGE, model_card
 from registry.exports.card_base import Base, stated_origin
 from registry.provenance.checks.report import Check, Doubt, Skip, run
 from registry.provenance.checks.target.subject import Subject
+from registry.provenance.release_view import final_threshold
 
 _TEMPLATE = re.compile(rb"\bby template ([0-9]{1,6})\b")
 
@@ -24,18 +25,31 @@ def card(subject: Subject) -> str:
     """6.card: by the template that it names; with it the licence, which the card takes from the release."""
     if not subject.is_release:
         raise Skip("only a release has a card")
-    stated = subject.reading.whole(subject.release.release.card)
+    view = subject.release
+    stated = subject.reading.whole(view.release.card)
     named = _TEMPLATE.findall(stated)
     if not named or int(named[-1]) != TEMPLATE:
         said = f"template {named[-1].decode()}" if named else "no template"
         raise Doubt(f"the card names {said}; this version knows template {TEMPLATE}, and can't make the card again")
-    found = model_card(subject.release, _base(subject)).encode()
+    method = subject.installed_method()
+    usage = _stated_usage(stated) if method is None else method.usage(view.recipe.values, final_threshold(view))
+    found = model_card(view, _base(subject), usage).encode()
     if stated != found:
         one, other = (text.decode("utf-8", "replace").splitlines() for text in (stated, found))
         at = next((n for n, (left, right) in enumerate(zip(one, other, strict=False)) if left != right), None)
         at = min(len(one), len(other)) if at is None else at
         raise Doubt(f"line {at + 1} of the card is not what the records make: {_line(one, at)}, not {_line(other, at)}")
+    if method is None and usage:
+        wanted = f"{view.plan.method.id[:60]!r} {view.plan.method.version[:40]!r}"
+        raise Skip(f"method {wanted}, which writes how its weights are used, is not installed here; all else follows")
     return f"template {TEMPLATE}, {len(stated)} bytes"
+
+
+def _stated_usage(card: bytes) -> str:
+    """The part of a card that the method writes, as it stands there; "" where there is none."""
+    _, begun, rest = card.decode("utf-8", "replace").partition(f"\n{USAGE}\n\n")
+    part, ended, _ = rest.partition(f"\n\n{FIGURES}\n")
+    return part if begun and ended else ""
 
 
 def _line(lines: list[str], at: int) -> str:
@@ -47,4 +61,4 @@ def _base(subject: Subject) -> Base | None:
     base = subject.release.plan.base
     if base is None:
         return None
-    return stated_origin(subject.reading.whole(subject.reading.names(base)[tensors.MODEL]))
+    return stated_origin(subject.reading.whole(subject.reading.names(base)[MODEL]))

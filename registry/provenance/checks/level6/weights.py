@@ -1,4 +1,5 @@
-"""Level 6's checks of weights: their digests taken again from the published bytes, by everyone and without torch."""
+"""Level 6's checks of weights: their digests taken again from the published bytes, by everyone and without the method;
+what else stands in a model.json is the method's to compare, where it is installed."""
 
 from __future__ import annotations
 
@@ -7,11 +8,13 @@ from functools import partial
 from typing import Any
 
 from registry.core import tensors
+from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.records import Weights
+from registry.core.weights import ONNX, SAFETENSORS, WEIGHTS, check_folder, check_names, weights_digest
 from registry.provenance.checks.report import Check, Doubt, Skip, equal, guarded, run
 from registry.provenance.checks.target.subject import Subject
-from registry.provenance.release_view import ONNX, SAFETENSORS, final_weights
+from registry.provenance.release_view import final_weights, own_weights
 
 _ONNX_FILE, _ONNX_BEGINS = "model.onnx", b"\x08"  # a protobuf whose first field is the version of the format
 _NO_DIGEST = (
@@ -24,7 +27,7 @@ def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this kind; of ONNX and of checkpoints only where some are published."""
     yield run("6.weights", "the weights are those of the trainings, digest and classes", partial(weights, subject))
     yield run("6.base", "the base weights are a weights folder", partial(base, subject))
-    if guarded(partial(_formats, subject), set[str]()) - {SAFETENSORS}:
+    if guarded(partial(_formats, subject), set[str]()) & {ONNX}:
         yield run("6.onnx", "the ONNX is of the final weights", partial(onnx, subject))
     if guarded(partial(_has_checkpoints, subject), False):
         yield run("6.checkpoints", "each published state is that of its training's history", partial(states, subject))
@@ -48,13 +51,13 @@ def weights(subject: Subject) -> str:
     model.json the snapshot's classes in their order; further files are ONNX; and the final one is there."""
     _release(subject)
     release = subject.release
-    own = [one for one in release.release.weights if one.format == SAFETENSORS]
+    own = own_weights(release)
     stated = sorted((str(one.fold), str(one.cid), one.tensors) for one in own)
     equal("weights", stated, sorted((str(one.fold), str(one.weights), one.tensors) for one in release.trainings))
     for one in own:
         _check_folder(subject, one)
     for one in release.release.weights:
-        if one.format != SAFETENSORS:
+        if one.format == ONNX:
             _check_further(subject, one)
     final_weights(release)
     return f"{len(own)} folders, {len({one.tensors for one in own})} different digests, taken from their bytes"
@@ -62,26 +65,28 @@ def weights(subject: Subject) -> str:
 
 def _check_folder(subject: Subject, one: Weights) -> None:
     what = "the refit" if one.fold is None else f"fold {one.fold}"
-    files = _folder(subject, one.cid)
-    found = tensors.tensors_digest(files[tensors.WEIGHTS])
+    files, model = _folder(subject, one.cid)
+    equal(f"format of {what}, safetensors or not", one.format == SAFETENSORS, WEIGHTS in files)
+    found = weights_digest(files)
     if found != one.tensors:
         raise Doubt(f"the weights of {what} have the digest {found}, the release states {one.tensors}")
-    model = tensors.read_model(files[tensors.MODEL])
     equal(f"classes of {what}", tuple(model["names"]), subject.release.snapshot.classes)
-    training: Any = subject.release.recipe.values.get("training")
-    for name, wanted in (("architecture", "model"), ("imgsz", "imgsz")):
-        if isinstance(training, Mapping) and wanted in training:
-            equal(f"{name} of {what}", model.get(name), training[wanted])
+    method, recipe = subject.installed_method(), subject.release.recipe
+    if method is None:
+        return
+    values = method.read_recipe(recipe.version, recipe.values)
+    try:
+        method.check_model(values, model)
+    except InvalidInput as error:
+        raise Doubt(f"the weights of {what}: {error}") from error
 
 
-def _folder(subject: Subject, cid: CID) -> dict[str, bytes]:
-    """A weights folder's two files, and nothing else. ``Untrusted`` (``hostile_weights``) otherwise."""
+def _folder(subject: Subject, cid: CID) -> tuple[dict[str, bytes], Mapping[str, Any]]:
+    """A weights folder's files and its model.json. ``Untrusted`` (``hostile_weights``) for what is none."""
     there = subject.reading.names(cid)
-    if set(there) != {tensors.WEIGHTS, tensors.MODEL}:
-        tensors.check_folder(dict.fromkeys(there, b""))
+    check_names(there)
     files = {name: subject.reading.whole(link) for name, link in there.items()}
-    tensors.check_folder(files)
-    return files
+    return files, check_folder(files)
 
 
 def base(subject: Subject) -> str:
@@ -89,8 +94,8 @@ def base(subject: Subject) -> str:
     _release(subject)
     if subject.release.plan.base is None:
         return "none"
-    files = _folder(subject, subject.release.plan.base)
-    return f"tensors {tensors.tensors_digest(files[tensors.WEIGHTS])}"
+    files, _ = _folder(subject, subject.release.plan.base)
+    return f"tensors {weights_digest(files)}"
 
 
 def onnx(subject: Subject) -> str:
@@ -115,8 +120,6 @@ def states(subject: Subject) -> str:
 
 def _check_further(subject: Subject, one: Weights) -> None:
     """A further file is of tensors that were trained, and one that begins as an ONNX does."""
-    if one.format != ONNX:
-        raise Doubt(f"weights of fold {one.fold} have the format {one.format[:40]!r}, which is not known")
     if (one.fold, one.tensors) not in {(training.fold, training.tensors) for training in subject.release.trainings}:
         raise Doubt(f"the ONNX of fold {one.fold} is said to be of tensors that nobody trained")
     there = subject.reading.names(one.cid)

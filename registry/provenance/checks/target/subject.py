@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from registry.core import log, records
-from registry.core.errors import EmotionetError, NewerVersion, NotFound
+from registry.core.errors import EmotionetError, NewerVersion, NotFound, Unavailable
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ipld.dag import Get
 from registry.core.ports.anchor import Anchors
@@ -89,6 +89,15 @@ class Subject:
 
     def _read_release(self) -> ReleaseView:
         return release_view(self.get, records.parse_as(records.Release, self.get(self.record)))
+
+    def installed_method(self) -> Method | None:
+        """The release's method in the plan's version; None where that is not installed here."""
+        wanted = self.release.plan.method
+        try:
+            found = self.method(wanted.id)
+        except (NotFound, Unavailable):
+            return None
+        return found if found.version == wanted.version else None
 
     @property
     def plan_entry(self) -> CID:

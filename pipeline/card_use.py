@@ -1,6 +1,6 @@
 """How to use a release's weights outside Emotionet: what a picture must become first, and code that runs as it stands.
 
-Invariants: follows from the recipe's values and the thresholds on record; ``picture`` and ``onnx`` together give the
+Invariants: follows from the recipe's values and the threshold; ``picture`` and ``onnx`` together give the
 predictions of `emotionet predict`, which a test runs.
 """
 
@@ -9,9 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-
-from registry.core.records import REFIT
-from registry.core.run_view import ReleaseView
 
 _SHARE = re.compile(r"[01](\.[0-9]{1,6})?", re.ASCII)
 _PICTURE = """\
@@ -102,32 +99,30 @@ def ultralytics(floor: str) -> str:
     return _ULTRALYTICS.format(floor=floor)
 
 
-def use(view: ReleaseView) -> list[str]:
-    """The card's section; nothing of a method whose recipes say no size and no floor."""
-    values = view.recipe.values
+def usage(values: Mapping[str, Any], threshold: str) -> str:
+    """Markdown of the card's section; "" where the recipe says no size and no floor."""
     training, judging = _part(values, "training"), _part(values, "evaluation")
     size, floor, mirrored = training.get("imgsz"), judging.get("floor"), bool(judging.get("mirrored"))
     if not isinstance(size, int) or not isinstance(floor, str) or not _SHARE.fullmatch(floor):
-        return []
+        return ""
     average = (
         ["The figures are of the average of a picture and its mirror image; ultralytics does no such averaging, so "
          "that its scores differ from them.", ""]
         if mirrored
         else []
     )  # fmt: skip
-    return [
-        "## How to use the weights",
-        "",
+    lines = [
         f"A picture is turned upright, its colours are sRGB, transparency lies on grey (114), and it is scaled to fit "
         f"a square of {size} pixels by Pillow's bilinear filter, centred on grey 114; RGB in 0 to 1. A prediction is "
-        f"the class with the highest score if that is at least {_threshold(view)}, otherwise nothing. `model.onnx` "
+        f"the class with the highest score if that is at least {threshold}, otherwise nothing. `model.onnx` "
         "(`emotionet release publish --onnx`) carries the classes' names and this recipe in its metadata. Tools that "
         "resize in another way, ultralytics when it is given a file among them, give other scores.",
         "",
         *average,
-        *_code(picture(size, _threshold(view)) + "\n" + onnx(mirrored)),
+        *_code(picture(size, threshold) + "\n" + onnx(mirrored)),
         *_code(ultralytics(floor)),
     ]
+    return "\n".join(lines)
 
 
 def _part(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -137,12 +132,3 @@ def _part(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _code(text: str) -> list[str]:
     return ["```python", *text.rstrip("\n").split("\n"), "```", ""]
-
-
-def _threshold(view: ReleaseView) -> str:
-    """That of the weights that people get."""
-    found, final = view.evaluation, view.plan.final
-    number = final.removeprefix("fold:")
-    judged = final != REFIT and number.isdecimal() and int(number) < len(found.thresholds)
-    stated = found.thresholds[int(number)] if judged else found.threshold_of_all
-    return stated if _SHARE.fullmatch(stated) else "1"

@@ -1,0 +1,50 @@
+"""What the documented method says of itself. Nothing here needs a package that trains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from registry.core.errors import InvalidInput
+from registry.core.ports.method import Losses, MethodCard, Option
+from registry.core.weights import MODEL, SAFETENSORS, WEIGHTS
+
+_PARTS = ("box_loss", "cls_loss", "dfl_loss")  # as ultralytics names them
+CARD = MethodCard(
+    name="YOLOv8",
+    licence="AGPL-3.0-only",  # of weights that ultralytics trained
+    library="ultralytics",
+    task="object-detection",
+    losses=Losses(
+        training=tuple(f"train/{part}" for part in _PARTS), validation=tuple(f"val/{part}" for part in _PARTS)
+    ),
+    packages=("pipeline",),
+    recipe="emotionet-2023",
+    options=(
+        Option(name="folds", low=2, high=100, help="into how many folds all images are divided"),
+        Option(name="repeats", low=1, high=20, help="how often they are divided anew"),
+        Option(name="epochs", low=1, high=10_000, help="how often a fold's images are trained on"),
+        Option(
+            name="imgsz",
+            low=32,
+            high=1280,
+            help="the side of the square in pixels, a multiple of 32",
+            saves=("memory", "disk"),
+        ),
+        Option(name="seed", low=0, high=(1 << 53) - 1, help="what chance begins from"),
+        Option(name="batch", low=1, high=1024, help="images a step", saves=("memory",)),
+    ),
+    format=SAFETENSORS,
+    files=(WEIGHTS, MODEL),
+    base_kinds=("a folder", ".safetensors", ".onnx", ".pt"),
+)
+
+
+def check_model(recipe: Mapping[str, Any], model: Mapping[str, Any]) -> None:
+    """``InvalidInput`` (``other_weights``) unless architecture and image size are the recipe's."""
+    for name, wanted in (("architecture", "model"), ("imgsz", "imgsz")):
+        stated, own = model.get(name), recipe["training"][wanted]
+        if type(stated) is not type(own) or stated != own:
+            raise InvalidInput(
+                f"{name} is {str(stated)[:80]!r} in its model.json, the recipe gives {own!r}", code="other_weights"
+            )
