@@ -208,7 +208,7 @@ class World:
         draw = self.put(
             records.Draw(
                 plan=records.cid(plan),
-                beacon=None,
+                beacons=(),
                 seed=bytes(32),
                 folds=tables.build(records.FOLDS, folds, self.store.put),
             )
@@ -272,8 +272,7 @@ class World:
         return records.cid(record)
 
     def evidence(self, entry: CID, number: int = 5) -> CID:
-        record = records.Evidence(
-            entry=bytes(entry),
+        block = records.Block(
             chain="eip155:31337",
             contract="0x" + "1" * 40,
             transaction="0x" + "2" * 64,
@@ -281,7 +280,8 @@ class World:
             block_number=number,
             time=at(self.minute),
         )
-        cid = self.put(record)
+        statement = records.to_value(block)
+        cid = self.put(records.Evidence(entry=bytes(entry), kind="evm", statement=statement, proof=None))
         with self.catalog.write() as db:
             index_evidence(db, cid, self.store.get)
         return cid

@@ -12,7 +12,7 @@ import pytest
 
 from registry.cli.main import main
 from registry.cli.output import table
-from registry.cli.parser import build_parser
+from registry.cli.parser import NOUNS, build_parser
 from registry.content.stores.embedded import EmbeddedStore
 from registry.exports.rows import TEXTS
 from tests.support.blocks import overwrite
@@ -49,6 +49,19 @@ def test_the_help_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def commands_of(word: str | None) -> list[str]:
+    (action,) = [one for one in build_parser(word)._actions if one.choices]
+    return list(action.choices or ())
+
+
+def test_a_command_is_known_with_those_of_its_module_alone() -> None:
+    assert commands_of(None) == [word for added in NOUNS.values() for word in added]
+    for added in NOUNS.values():
+        for word in added:
+            assert commands_of(word) == list(added)
+    assert commands_of("fly") == commands_of(None)
 
 
 def test_every_documented_command_is_there() -> None:

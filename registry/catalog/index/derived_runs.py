@@ -85,5 +85,5 @@ def _options(view: DrawView) -> dict[str, Any]:
         "claims": [to_value(claim) for claim in plan.claims],
         "final": plan.final,
         "base": str(plan.base) if plan.base else None,
-        "unanchored": view.draw.beacon is None,
+        "unanchored": not view.draw.beacons,
     }

@@ -37,6 +37,8 @@ from registry.core.records.figures import Optimistic as Optimistic
 from registry.core.records.figures import Overfitting as Overfitting
 from registry.core.records.figures import Spread as Spread
 from registry.core.records.figures import Verdict as Verdict
+from registry.core.records.log import EVM as EVM
+from registry.core.records.log import Block as Block
 from registry.core.records.log import Entry as Entry
 from registry.core.records.log import Evidence as Evidence
 from registry.core.records.log import Issuer as Issuer
@@ -53,9 +55,11 @@ from registry.core.records.release import Withdrawal as Withdrawal
 from registry.core.records.training import REFIT as REFIT
 from registry.core.records.training import Beacon as Beacon
 from registry.core.records.training import Checkpoint as Checkpoint
+from registry.core.records.training import DrandRound as DrandRound
 from registry.core.records.training import Draw as Draw
 from registry.core.records.training import Environment as Environment
 from registry.core.records.training import Evaluation as Evaluation
+from registry.core.records.training import EvmBlock as EvmBlock
 from registry.core.records.training import LossNames as LossNames
 from registry.core.records.training import MethodRef as MethodRef
 from registry.core.records.training import Plan as Plan

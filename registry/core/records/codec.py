@@ -36,6 +36,8 @@ def to_value(thing: Any) -> Any:
         if isinstance(thing, Record):
             kind = value["type"] = type_of(thing)
             return versions.down(kind, thing.v, value)
+        if thing.__struct_config__.tag is not None:  # one of several parts that may stand here
+            value[str(thing.__struct_config__.tag_field)] = thing.__struct_config__.tag
         return value
     if isinstance(thing, (list, tuple)):
         return [to_value(item) for item in thing]
