@@ -75,7 +75,9 @@ def test_a_release_names_all_its_parts() -> None:
 
 def test_a_withdrawal_of_an_image_names_its_sha256() -> None:
     def targets(target: bytes) -> list[str]:
-        return [edge.target for edge in edges(records.Withdrawal(target=target, reason="", effective=NOW))]
+        return [
+            edge.target for edge in edges(records.Withdrawal(target=target, reason="", remedy="notice", effective=NOW))
+        ]
 
     raw = cid_of(b"an image", RAW)
     assert targets(raw.digest) == [raw.digest.hex()]

@@ -267,7 +267,7 @@ class World:
         )
 
     def withdraw(self, target: bytes, *, key: MemorySigner | None = None) -> CID:
-        record = records.Withdrawal(target=target, reason="asked", effective=at(self.minute))
+        record = records.Withdrawal(target=target, reason="asked", remedy="notice", effective=at(self.minute))
         self.append(record, key=key)
         return records.cid(record)
 
@@ -293,8 +293,10 @@ class World:
         snapshot = self.snapshot(range(5), [first, second], excluded=[5])
         made = self.release(snapshot, range(5))
         self.evidence(made.entry)
-        check = records.AuditCheck(id="1.1", result="holds", reason="")
-        self.append(records.Audit(target=bytes(made.release), levels=(1, 2), environment={}, checks=(check,)))
+        check = records.AuditCheck(id="1.1", result="holds", reason="", tolerance=None)
+        self.append(
+            records.Audit(target=bytes(made.release), levels=(1, 2), environment={}, checks=(check,), beacon=None)
+        )
         self.withdraw(sha256_of(3))
         with self.catalog.write() as db:
             from registry.catalog.queries import images

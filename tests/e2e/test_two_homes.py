@@ -59,7 +59,7 @@ class Pair(NamedTuple):
 
 
 def record(name: str) -> records.Withdrawal:
-    return records.Withdrawal(target=b"x" * 32, reason=name, effective="2026-01-01T00:00:00Z")
+    return records.Withdrawal(target=b"x" * 32, reason=name, remedy="notice", effective="2026-01-01T00:00:00Z")
 
 
 def shared_store(kind: str, folder: Path, request: pytest.FixtureRequest) -> Environment:

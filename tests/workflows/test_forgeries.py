@@ -339,7 +339,9 @@ def test_a_release_that_calls_itself_something_else_is_not_taken_for_one(release
 def twin(home: Home, cid: CID, by: records.Record | None = None) -> CID:
     """Another entry in the same place of the log, rightly signed."""
     entry = records.parse_as(records.Entry, home.store.get(cid))
-    said = put(home, records.encode(by or records.Withdrawal(target=b"\1" * 32, reason="", effective=EARLY)))
+    said = put(
+        home, records.encode(by or records.Withdrawal(target=b"\1" * 32, reason="", remedy="notice", effective=EARLY))
+    )
     return put(home, signed(home, msgspec.structs.replace(entry, record=said)))
 
 
@@ -349,7 +351,9 @@ def test_both_halves_of_a_fork_in_one_file_are_seen(released: Released, place: s
     way = way_back(home, entry)
     if place == "after the release":
         seq = records.parse_as(records.Entry, home.store.get(entry)).seq + 1
-        said = put(home, records.encode(records.Withdrawal(target=b"\2" * 32, reason="", effective=LATE)))
+        said = put(
+            home, records.encode(records.Withdrawal(target=b"\2" * 32, reason="", remedy="notice", effective=LATE))
+        )
         one = put(home, records.encode(make_entry(home.key, seq, entry, way[-1], said, LATE)))
         beside = [one, twin(home, one)]
     else:
@@ -374,7 +378,7 @@ def test_who_else_signed_what_is_told(released: Released, honest: Path, tmp_path
         (records.Issuer(chains=()), True),
         (view.plan, True),
         (view.release, True),
-        (records.Withdrawal(target=b"\3" * 32, reason="mine", effective=EARLY), False),
+        (records.Withdrawal(target=b"\3" * 32, reason="mine", remedy="notice", effective=EARLY), False),
     ):
         foreign = other.says(home, record)
         said = records.parse_as(records.Entry, home.store.get(foreign)).record
@@ -403,7 +407,7 @@ def test_an_unsigned_withdrawal_excuses_nothing(released: Released, honest: Path
     row = next(iter(home_items(home, view)))
     roots, blocks = sections(honest)
     left = [(cid, data) for cid, data in blocks if cid != row["image"]]
-    record = records.Withdrawal(target=row["sha256"], reason="gone", effective=EARLY)
+    record = records.Withdrawal(target=row["sha256"], reason="gone", remedy="notice", effective=EARLY)
     bare = put(home, records.encode(record))
     outsiders = OtherKey().says(home, record)
     theirs = make_entry(OtherKey(), 0, None, None, bare, EARLY)
@@ -517,7 +521,9 @@ def test_a_first_entry_that_names_no_chains_opens_no_log(released: Released, tmp
     home, entry, _ = released
     opening = way_back(home, entry)[-1]
     value = records.parse_as(records.Entry, home.store.get(opening))
-    other = put(home, records.encode(records.Withdrawal(target=b"\4" * 32, reason="", effective=EARLY)))
+    other = put(
+        home, records.encode(records.Withdrawal(target=b"\4" * 32, reason="", remedy="notice", effective=EARLY))
+    )
     forged = forge(home, entry, replaced(opening, value, record=other))
     assert "3.named" in failed(audit_car(car_of(home, forged, tmp_path / "a.car")))
 

@@ -23,7 +23,7 @@ from tests.support.signer import MemorySigner
 
 
 def record(name: str) -> records.Withdrawal:
-    return records.Withdrawal(target=b"x" * 32, reason=name, effective="2026-01-01T00:00:00Z")
+    return records.Withdrawal(target=b"x" * 32, reason=name, remedy="notice", effective="2026-01-01T00:00:00Z")
 
 
 def rebuilt(home: Home) -> None:

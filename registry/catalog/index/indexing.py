@@ -183,8 +183,8 @@ def _release(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
 
 
 def _withdrawal(cid: CID, record: records.Withdrawal) -> dict[str, Any]:
-    target = target_text(record.target)
-    return {"cid": str(cid), "target": target, "reason": record.reason, "effective": record.effective}
+    fields = {"reason": record.reason, "effective": record.effective, "remedy": record.remedy}
+    return {"cid": str(cid), "target": target_text(record.target), **fields}
 
 
 def _audit(cid: CID, record: records.Audit) -> dict[str, Any]:

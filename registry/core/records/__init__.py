@@ -43,9 +43,13 @@ from registry.core.records.log import Entry as Entry
 from registry.core.records.log import Evidence as Evidence
 from registry.core.records.log import Issuer as Issuer
 from registry.core.records.log import Keys as Keys
+from registry.core.records.naming import Name as Name
+from registry.core.records.naming import Profile as Profile
+from registry.core.records.release import REMEDIES as REMEDIES
 from registry.core.records.release import Audit as Audit
 from registry.core.records.release import AuditCheck as AuditCheck
 from registry.core.records.release import Release as Release
+from registry.core.records.release import Remedy as Remedy
 from registry.core.records.release import Weights as Weights
 from registry.core.records.release import Withdrawal as Withdrawal
 from registry.core.records.training import REFIT as REFIT

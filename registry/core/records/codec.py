@@ -14,13 +14,14 @@ import msgspec
 from registry.core.errors import InvalidInput, NewerVersion
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
-from registry.core.records import data, log, release, training, versions
+from registry.core.records import data, log, naming, release, training, versions
 from registry.core.records.base import Record
 
 _ALL: tuple[type[Record], ...] = (
     *(data.Contribution, data.Snapshot, data.Preprocessing),
     *(training.Recipe, training.Environment, training.Plan, training.Draw, training.Training, training.Evaluation),
     *(release.Release, release.Withdrawal, release.Audit),
+    *(naming.Name, naming.Profile),
     *(log.Issuer, log.Keys, log.Entry, log.Evidence),
 )
 TYPES: dict[str, type[Record]] = {cast(str, kind.__struct_config__.tag): kind for kind in _ALL}
