@@ -108,7 +108,7 @@ def make(store: EmbeddedStore, images: int, rounds: int) -> tuple[CID, CID]:
         claims=(),
         final="fold:0",
     )
-    draw = keep(records.Draw(plan=keep(plan), beacon=None, seed=bytes(32), folds=nothing))
+    draw = keep(records.Draw(plan=keep(plan), beacons=(), seed=bytes(32), folds=nothing))
     store.flush()
     return draw, predictions
 

@@ -17,7 +17,7 @@ from registry.core.extras import need
 from registry.core.ports.anchor import Anchors
 from registry.core.ports.method import Method
 from registry.core.ports.store import BlockReader, BlockStore
-from registry.settings import Settings, read_settings
+from registry.settings import STORES, Settings, read_settings
 
 if TYPE_CHECKING:
     from registry.catalog.schema.database import Catalog
@@ -75,8 +75,8 @@ class Home:
 
     @property
     def store(self) -> BlockStore:
-        """Where blocks are kept: the IPFS node if one is set up, otherwise this home."""
-        return self.kubo if self.settings.ipfs_api else self.embedded
+        """Where blocks are kept: as the settings say, in this home unless another place is set up."""
+        return cast(BlockStore, getattr(self, self.settings.store))
 
     @cached_property
     def source(self) -> BlockReader | None:
@@ -180,7 +180,7 @@ class Home:
 
     def close(self) -> None:
         """Let go of what was opened."""
-        for name in ("catalog", "embedded", "kubo"):
+        for name in ("catalog", *STORES):
             if name in self.__dict__:
                 self.__dict__[name].close()
 

@@ -80,10 +80,7 @@ class _Json(_Hiding):
 
 def secrets_of(settings: Settings) -> list[str]:
     """Every text of the settings that no line may hold."""
-    addresses = [
-        one for one in (settings.database_url, settings.ipfs_api, settings.chain_rpc, *settings.gateways) if one
-    ]
-    passwords = [urlsplit(one).password for one in addresses]
+    passwords = [urlsplit(one).password for one in settings.addresses]
     found = [settings.passphrase, settings.chain_rpc, *passwords, *(unquote(one) for one in passwords if one)]
     return [one for one in found if one]
 

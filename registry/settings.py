@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from registry.core.errors import UsageError
 
 FOLDS_OF_A_CLUSTER = 64
+STORES = ("embedded", "kubo")  # where blocks may be kept: parts of ``assembly.Home`` by these names
 DEFAULT_METHOD = "yolov8"  # the one that comes with Emotionet, where none is named
 
 
@@ -39,6 +40,26 @@ class Settings:
     def blocks(self) -> Path:
         """Where the embedded block store lies."""
         return self.home / "blocks"
+
+    @property
+    def store(self) -> str:
+        """Which of ``STORES`` keeps the blocks."""
+        return "kubo" if self.ipfs_api else "embedded"
+
+    @property
+    def holds_nothing_yet(self) -> bool:
+        """Whether blocks are kept in this home and none ever was."""
+        return self.store == "embedded" and not self.blocks.is_dir()
+
+    def scratch(self, folder: Path) -> Settings:
+        """The same for a home in ``folder`` that keeps its blocks and its catalog there, and fetches nothing."""
+        database = f"sqlite:///{folder / 'catalog.sqlite'}"
+        return replace(self, home=folder, database_url=database, ipfs_api=None, gateways=())
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Of what is asked elsewhere: a password or an API key may be in any of them."""
+        return tuple(one for one in (self.database_url, self.ipfs_api, self.chain_rpc, *self.gateways) if one)
 
     @property
     def work(self) -> Path:

@@ -32,7 +32,7 @@ def dispatch(given: list[str]) -> int:
 
 
 def _run(given: list[str]) -> int:
-    parser = build_parser()
+    parser = build_parser(given[0] if given else None)
     try:
         wanted = parse(parser, given)
     except SystemExit:  # what argparse ends --help with

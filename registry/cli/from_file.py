@@ -9,7 +9,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,8 +28,7 @@ class FileHome(Home):
     """A scratch home that holds what files brought, and reads from ``behind`` what they lack."""
 
     def __init__(self, folder: Path, behind: Home) -> None:
-        database = f"sqlite:///{folder / 'catalog.sqlite'}"
-        super().__init__(replace(behind.settings, home=folder, database_url=database, ipfs_api=None, gateways=()))
+        super().__init__(behind.settings.scratch(folder))
         self._behind = behind
 
     @cached_property
@@ -48,7 +46,7 @@ class FileHome(Home):
                 try:
                     return super().get(cid)
                 except NotFound:
-                    if not behind.settings.blocks.is_dir() and not behind.settings.ipfs_api:
+                    if behind.settings.holds_nothing_yet:
                         raise
                     return behind.store.get(cid)
 

@@ -65,13 +65,13 @@ def _prepare() -> None:
 
 def _end(status: int) -> None:
     """Leave; from here on Ctrl-C ends the process without a word."""
-    import gc
     import signal
-
-    gc.freeze()  # the interpreter would look for cycles in all modules once more before it lets go of them
 
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.SIG_DFL)
+    import gc
+
+    gc.freeze()  # the interpreter would look for cycles in all modules once more before it lets go of them
     sys.exit(status)
 
 

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import importlib
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from registry.cli.commands import anchors, content, images, releases, runs, service, snapshots, upkeep
 from registry.core.errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-NOUNS = (service, content, images, snapshots, runs, releases, anchors, upkeep)
+NOUNS = {  # modules of registry.cli.commands in the help's order, and the commands that each adds
+    "service": ("demo", "serve", "worker"),
+    "content": ("import", "fetch", "show", "export", "lookup", "lineage", "audit", "withdraw"),
+    "images": ("images",),
+    "snapshots": ("snapshot",),
+    "runs": ("train", "runs"),
+    "releases": ("release", "plans", "predict"),
+    "anchors": ("keys", "anchor", "token"),
+    "upkeep": ("store", "catalog", "doctor"),
+}
 _CHOICE = re.compile(r"argument (.+?): invalid choice: '?(.*?)'? \(choose from (.*)\)", re.DOTALL)
 _REQUIRED = re.compile(r"the following arguments are required: (.*)", re.DOTALL)
 _TAKES = re.compile(r"argument (.+?): takes (.*)", re.DOTALL)
@@ -89,8 +98,11 @@ class Parser(argparse.ArgumentParser):
         return [name for action in self._actions for name in action.option_strings if name.startswith("--")]
 
 
-def build_parser() -> Parser:
-    """The parser of every command; each sets ``command`` to what runs it and ``parser`` to what parsed it."""
+def build_parser(command: str | None = None) -> Parser:
+    """The parser of every command; each sets ``command`` to what runs it and ``parser`` to what parsed it.
+
+    Where ``command`` is one of them, it alone is sure to be there: no module is loaded for others.
+    """
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="print JSON documents on stdout")
     common.add_argument("--quiet", action="store_true", help="print ids alone, no progress")
@@ -100,8 +112,9 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action="store_true", help="print the version")
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    for noun in NOUNS:
-        noun.add_commands(commands, common)
+    asked = [noun for noun, added in NOUNS.items() if command in added]
+    for noun in asked or NOUNS:
+        importlib.import_module(f"registry.cli.commands.{noun}").add_commands(commands, common)
     return parser
 
 

@@ -3,6 +3,10 @@
 Invariants: members of one group share a fold; the same groups, labels, k and seed give the same folds in
 any order of input and with any library version; nothing but sha2-256 decides order.
 
+The seed is sha2-256 of, one after the other: the 17 bytes ``emotionet draw 1`` and a line feed (0x0a); the bytes of the
+plan's CID; the plan's seed as 8 bytes, big-endian; and for each of the draw's beacons, in their order, 32 bytes: of an
+``evm-block`` the block's hash, of a ``drand`` round sha2-256 of its signature.
+
 The rule ``greedy-v1``: a group's place in the queue is (-its size, sha256(seed || its smallest member));
 each group in turn goes to the fold for which the sum over classes of squared (count in the fold minus a
 k-th of the class) is smallest afterwards, then to the fold with fewer images, then to the smaller index.
@@ -15,23 +19,25 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from registry.core.errors import InvalidInput
 
+DOMAIN = b"emotionet draw 1\n"
 
-def draw_seed(plan: bytes, plan_seed: int, block_hash: bytes | None) -> bytes:
-    """32 bytes: sha256(plan's CID || block hash), or without a beacon sha256(plan's CID || its seed, 8 bytes).
 
-    ``InvalidInput`` (``bad_seed``) for a seed beyond 64 bits or a block hash that has not 32 bytes.
+def draw_seed(plan: bytes, plan_seed: int, beacons: Sequence[bytes]) -> bytes:
+    """The 32 bytes that the folds follow from; ``plan`` is the bytes of the plan's CID, ``beacons`` their values.
+
+    ``InvalidInput`` (``bad_seed``) for a seed beyond 64 bits or a beacon's value that has not 32 bytes.
     """
-    if not 0 <= plan_seed < 1 << 64 or (block_hash is not None and len(block_hash) != 32):
+    if not 0 <= plan_seed < 1 << 64 or any(len(value) != 32 for value in beacons):
         raise InvalidInput(
-            "a draw's seed comes from an unsigned number of 64 bits or a block's hash of 32 bytes",
+            "a draw's seed comes from an unsigned number of 64 bits and values of 32 bytes",
             code="bad_seed",
-            hint="check the plan and its beacon.",
+            hint="check the plan and its beacons.",
         )
-    return hashlib.sha256(plan + (block_hash if block_hash is not None else plan_seed.to_bytes(8, "big"))).digest()
+    return hashlib.sha256(DOMAIN + plan + plan_seed.to_bytes(8, "big") + b"".join(beacons)).digest()
 
 
 def union_groups(pairs: Iterable[tuple[bytes, bytes]], members: Iterable[bytes]) -> dict[bytes, bytes]:

@@ -148,7 +148,7 @@ def cells(row: LabeledRow, columns: Sequence[str]) -> list[Any]:
 def read(values: Mapping[str, Any]) -> LabeledRow:
     """A row of a table that anybody may have signed. ``InvalidInput`` ``malformed_rows`` unless it is one."""
     try:
-        row = msgspec.convert(values, LabeledRow, strict=True)
+        row = msgspec.convert(values, LabeledRow, strict=True, builtin_types=(bytes,))  # no text for bytes
     except msgspec.ValidationError as error:
         raise malformed(str(error)) from error
     if len(row.sha256) != 32:

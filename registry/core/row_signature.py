@@ -2,7 +2,8 @@
 
 What is signed is the row as it stands in its table, without ``signature``: the fields in the order of the table's
 columns, a text that is left out as "", ``replaces`` that is left out as no bytes, texts by name as a list sorted by
-name. The domain has a name and a version and no chain: the row means the same on all of them.
+name. The domain has a name and the version of these columns, and no chain: the row means the same on all of them. So
+a row that was signed in an older version is verified in that one (``written``).
 
 Invariants: a signature is 65 bytes, r || s || v with low s and v 0 or 1 (a wallet gives no key, so it is recovered);
 whoever signs is the contributor, a did:pkh, and so the same person under every issuer. ``Untrusted``
@@ -20,11 +21,9 @@ from Crypto.Hash import keccak
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.labeled_row import MAPS, TEXTS, LabeledRow
 from registry.core.log import ORDER, address_of, address_of_key, check_did
-from registry.core.table.columns import CONTRIBUTION_ROWS
+from registry.core.table.columns import CONTRIBUTION_ROWS, Shape
 
 SIZE = 65
-DOMAIN = {"name": "Emotionet", "version": "1"}
-SIGNED = tuple(column for column in CONTRIBUTION_ROWS.columns if column != "signature")
 _BOX, _TEXT = "Box(int64 x,int64 y,int64 width,int64 height)", "Text(string name,string value)"
 _DOMAIN = "EIP712Domain(string name,string version)"
 KINDS = {
@@ -39,7 +38,6 @@ KINDS = {
     **dict.fromkeys(MAPS, "Text[]"),
 }
 _HINT = "sign the row as it is registered, or leave the signature out."
-ROW_TYPE = f"LabeledRow({','.join(f'{KINDS[name]} {name}' for name in SIGNED)}){_BOX}{_TEXT}"
 
 
 def parse(given: str) -> bytes:
@@ -59,8 +57,11 @@ def parse(given: str) -> bytes:
     return data
 
 
-def verify(row: LabeledRow) -> None:
-    """``Untrusted`` (``bad_row_signature``) where a row carries a signature that is not its contributor's."""
+def verify(row: LabeledRow, written: Shape = CONTRIBUTION_ROWS) -> None:
+    """``Untrusted`` (``bad_row_signature``) where a row carries a signature that is not its contributor's.
+
+    ``written``: the columns in which it was signed, those of its table as it was written.
+    """
     if row.signature is None:
         return
     try:
@@ -70,7 +71,7 @@ def verify(row: LabeledRow) -> None:
     if not _in_form(row.signature):
         raise _wrong(f"the signature of {row.contributor} is not in its one allowed form (low s)")
     try:
-        key = PublicKey.from_signature_and_message(row.signature, digest(row), hasher=None)
+        key = PublicKey.from_signature_and_message(row.signature, digest(row, written), hasher=None)
     except Exception as error:  # coincurve raises plain Exception where r is on no point of the curve
         raise _wrong(f"the signature of {row.contributor} belongs to no key") from error
     if address_of_key(key.format()) != address_of(row.contributor):
@@ -86,11 +87,18 @@ def _in_form(signature: bytes) -> bool:
     return len(signature) == SIZE and 0 < r < ORDER and 0 < s <= ORDER // 2 and signature[64] in (0, 1)
 
 
-def digest(row: LabeledRow) -> bytes:
+def digest(row: LabeledRow, written: Shape = CONTRIBUTION_ROWS) -> bytes:
     """The 32 bytes that are signed (EIP-712: keccak of 0x1901, the domain and the row)."""
-    domain = _struct(_DOMAIN, (_keccak(DOMAIN[name].encode()) for name in ("name", "version")))
-    members = (_ENCODED[KINDS[name]](_value(row, name)) for name in SIGNED)
-    return _keccak(b"\x19\x01" + domain + _struct(ROW_TYPE, members))
+    names = signed_columns(written)
+    kind = f"LabeledRow({','.join(f'{KINDS[name]} {name}' for name in names)}){_BOX}{_TEXT}"
+    domain = _struct(_DOMAIN, map(_string, ("Emotionet", str(written.version))))
+    members = (_ENCODED[KINDS[name]](_value(row, name)) for name in names)
+    return _keccak(b"\x19\x01" + domain + _struct(kind, members))
+
+
+def signed_columns(written: Shape = CONTRIBUTION_ROWS) -> tuple[str, ...]:
+    """All but the signature, in their order."""
+    return tuple(column for column in written.columns if column != "signature")
 
 
 def _value(row: LabeledRow, name: str) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from registry.core import records
 from registry.core.claim_text import claim_text
 from registry.core.ipld.cid import CID
 from registry.core.records import REFIT, Metric
@@ -68,11 +69,17 @@ def _start(view: ReleaseView, base: Base | None) -> str:
     return f"{named}, made from a file ({line(base.format or 'no format stated')}, {digest}) {licence}"
 
 
+def _beacon(beacon: records.Beacon) -> str:
+    if isinstance(beacon, records.EvmBlock):
+        return f"block {beacon.block_number} of {line(beacon.chain)}"
+    return f"round {beacon.round} of drand {line(beacon.chain)}"
+
+
 def _making(view: ReleaseView, base: Base | None) -> list[str]:
-    plan, beacon = view.plan, view.draw.beacon
+    plan, beacons = view.plan, view.draw.beacons
     anchored = (
-        f"The folds were drawn from block {beacon.block_number} of {line(beacon.chain)}, which came after the plan."
-        if beacon
+        f"The folds were drawn from {' and '.join(map(_beacon, beacons))}, which came after the plan."
+        if beacons
         else "The plan was not anchored on a chain: nothing proves to others that it came before the training."
     )
     classes = ", ".join(f"{index} {line(name)}" for index, name in enumerate(view.snapshot.classes))

@@ -12,7 +12,7 @@ for a lease's length of this process's own monotonic time (who holds a job renew
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ from registry.catalog.schema.database import Catalog
 from registry.core.errors import Cancelled, Conflict
 
 _J = operational.jobs
+SIGNING = ("prepare", "draw")  # the steps that need the key of the run's issuer
 Lease = tuple[int, float]  # token, until
 
 
@@ -41,6 +42,14 @@ class Job:
     def fence(self) -> int:
         """Rises with every claim of this job, and of any job that was queued after it."""
         return (self.id << 32) + self.token
+
+
+def _may_do(issuers: Collection[str] | None) -> sa.ColumnElement[bool]:
+    if issuers is None:
+        return sa.true()
+    whose = operational.runs.c.issuer
+    own = sa.select(operational.runs.c.id).where(sa.or_(whose.is_(None), whose.in_(issuers)))
+    return sa.or_(_J.c.kind.not_in(SIGNING), _J.c.run.in_(own))
 
 
 class Queue:
@@ -66,12 +75,20 @@ class Queue:
         assert identity is not None
         return identity
 
-    def claim(self, worker: str, lease_seconds: float, now: float, run: str | None = None) -> Job | None:
+    def claim(
+        self,
+        worker: str,
+        lease_seconds: float,
+        now: float,
+        run: str | None = None,
+        issuers: Collection[str] | None = None,
+    ) -> Job | None:
         """Take the oldest job (of ``run``) that waits or whose lease ran out; None if there is none.
 
-        ``now`` is in seconds since 1970.
+        ``now`` is in seconds since 1970. Steps that sign (``SIGNING``) are taken of runs of these ``issuers`` alone,
+        unless None: whose keys the worker has.
         """
-        mine = sa.true() if run is None else _J.c.run == run
+        mine = _may_do(issuers) if run is None else (_J.c.run == run) & _may_do(issuers)
         with self._catalog.read() as db:
             dead = self._not_renewed(db, mine, lease_seconds, now)
         over = sa.or_(_J.c.lease_until < now, *((_J.c.id == job) & (_J.c.token == token) for job, token in dead))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from registry.core.errors import Cancelled, Conflict, EmotionetError, Unavailable
@@ -70,7 +70,8 @@ class Worker:
     """Runs jobs by their kind's handler.
 
     ``failed`` is told of a job that is given up, ``again`` of one that will be tried again, ``left`` of one that is
-    given back since the worker stops; ``make_room`` frees what it can of a full disk.
+    given back since the worker stops; ``make_room`` frees what it can of a full disk; ``issuers`` are those
+    whose keys are here (None: no step needs one).
     """
 
     def __init__(
@@ -85,9 +86,11 @@ class Worker:
         again: Callable[[Job, EmotionetError], None] = lambda job, error: None,
         make_room: Callable[[Job], None] = lambda job: None,
         left: Callable[[Job], None] = lambda job: None,
+        issuers: Callable[[], Collection[str] | None] = lambda: None,
     ) -> None:
         self._queue, self._handlers, self._failed = queue, handlers, failed
         self._again, self._make_room, self._left = again, make_room, left
+        self._issuers = issuers
         self._name, self._parallel, self._lease = name, parallel, lease_seconds
         self.stopping = threading.Event()
         self._serves = False
@@ -195,7 +198,7 @@ class Worker:
     def _claim(self, run: str | None) -> Job | None:
         """The next job; one whose worker died every time is given up instead of killing this one too."""
         try:
-            job = self._queue.claim(self._name, self._lease, time.time(), run=run)
+            job = self._queue.claim(self._name, self._lease, time.time(), run=run, issuers=self._issuers())
             if job is not None and job.attempt > ATTEMPTS:
                 said = f"the job {job.kind} ended its worker {ATTEMPTS} times"
                 self._give_up(job, EmotionetError(said, code="poisoned"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from registry.core.errors import Conflict
 from registry.core.log import DID_PREFIX
 from registry.provenance.keys import own_log
 from registry.provenance.keys.keys import FOLDER
@@ -20,6 +21,22 @@ def own_issuers(parts: Parts) -> set[str]:
     home = parts.settings.home
     keys, logs = (home / FOLDER).glob("0x*.json"), (home / own_log.FOLDER).glob("0x*")
     return {DID_PREFIX + address for address in (*(path.stem for path in keys), *(path.name for path in logs))}
+
+
+def signing_issuers(parts: Parts) -> set[str]:
+    """Every issuer whose key lies in this home: it can sign as these; nothing is opened or made for that."""
+    return {DID_PREFIX + path.stem for path in (parts.settings.home / FOLDER).glob("0x*.json")}
+
+
+def check_signs_as(parts: Parts, issuer: str | None, what: str) -> None:
+    """``Conflict`` (``key_missing``) where ``what`` is another issuer's, whose key is not in this home (None: nobody's
+    yet)."""
+    if issuer is not None and issuer not in signing_issuers(parts):
+        raise Conflict(
+            f"{what} is signed by {issuer}, whose key is not in this home",
+            code="key_missing",
+            hint="do this in the home that has its key.",
+        )
 
 
 def check_may_sign(parts: Parts) -> None:

@@ -315,8 +315,12 @@ def test_another_label_is_a_correction(client: Client, writer: Headers) -> None:
 def test_an_image_that_was_taken_back_is_withdrawn_everywhere(client: Client, writer: Headers) -> None:
     cid, *_ = fill(client, writer, 8)
     snapshot = client.post("/api/v1/snapshots", json={}, headers=writer).json()["snapshot"]
-    answer = client.post(f"/api/v1/images/{cid}/withdrawal", json={"reason": "asked to"}, headers=writer)
-    assert answer.status_code == 201, answer.text
+    answer = client.post(
+        f"/api/v1/images/{cid}/withdrawal", json={"reason": "asked to", "remedy": "remove_bytes"}, headers=writer
+    )
+    assert (answer.status_code, answer.json()["remedy"]) == (201, "remove_bytes"), answer.text
+    wrong = client.post(f"/api/v1/images/{cid}/withdrawal", json={"reason": "x", "remedy": "magic"}, headers=writer)
+    assert wrong.status_code in {400, 422}
     assert {"cid": snapshot, "type": "snapshot"} in answer.json()["touches"]
     assert client.get(f"/api/v1/images/{cid}").json()["status"] == "withdrawn"
     again = client.post("/api/v1/snapshots", json={}, headers=writer).json()

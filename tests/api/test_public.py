@@ -91,7 +91,9 @@ def test_a_codec_that_lies_publishes_nothing_more(home: Home, published: Public)
 
 def test_named_is_not_linked(home: Home, published: Public) -> None:
     private = put(home, b"named by a withdrawal, not linked")
-    said = append(home, home.key, records.Withdrawal(target=bytes(private), reason="test", effective=home.now()))
+    said = append(
+        home, home.key, records.Withdrawal(target=bytes(private), reason="test", remedy="notice", effective=home.now())
+    )
     published.check(said.entry)
     published.check(said.record)
     assert refused(published, private)
@@ -111,7 +113,9 @@ def test_an_image_by_all_its_names(home: Home, published: Public) -> None:
     assert refused(published, two.cid)
     register(home, home.key, rows[1:])  # nothing new is said, but another name of it is known
     published.check(two.cid)
-    append(home, home.key, records.Withdrawal(target=one.sha256, reason="asked to", effective=home.now()))
+    append(
+        home, home.key, records.Withdrawal(target=one.sha256, reason="asked to", remedy="notice", effective=home.now())
+    )
     for added in (one, two):
         with pytest.raises(HttpProblem) as raised:
             published.check(added.cid)
@@ -121,7 +125,9 @@ def test_an_image_by_all_its_names(home: Home, published: Public) -> None:
 def test_a_new_name_of_a_withdrawn_image_is_withheld_too(home: Home, published: Public) -> None:
     data = bytes(300_000)
     one, two = add_bytes(home.store, data, "unixfs-v1-2025"), add_bytes(home.store, data, "unixfs-v0-2015")
-    append(home, home.key, records.Withdrawal(target=one.sha256, reason="asked to", effective=home.now()))
+    append(
+        home, home.key, records.Withdrawal(target=one.sha256, reason="asked to", remedy="notice", effective=home.now())
+    )
     for added in (one, two):
         row = NewRow(row=1, name="", sha256=one.sha256, cid=added.cid, size=one.size, label="feliz", contributor="anna")
         register(home, home.key, [row])

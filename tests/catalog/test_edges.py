@@ -14,7 +14,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
 from tests.catalog.world import NOW
 
 A, B, C, D = (cid_of(bytes([n]), DAG_CBOR) for n in range(4))
-NOT_NAMES = {"seed", "key", "signature", "proof"}  # bytes that name nothing
+NOT_NAMES = {"seed", "key", "signature", "proof", "beacons"}  # bytes that name nothing
 
 
 def _holds_a_name(kind: object) -> bool:
@@ -75,7 +75,9 @@ def test_a_release_names_all_its_parts() -> None:
 
 def test_a_withdrawal_of_an_image_names_its_sha256() -> None:
     def targets(target: bytes) -> list[str]:
-        return [edge.target for edge in edges(records.Withdrawal(target=target, reason="", effective=NOW))]
+        return [
+            edge.target for edge in edges(records.Withdrawal(target=target, reason="", remedy="notice", effective=NOW))
+        ]
 
     raw = cid_of(b"an image", RAW)
     assert targets(raw.digest) == [raw.digest.hex()]

@@ -178,7 +178,7 @@ def test_evidence_covers_an_entry_and_all_before_it(world: World) -> None:
 
 def test_each_issuer_has_a_log_of_its_own(world: World) -> None:
     ben = MemorySigner(8)
-    both = records.Withdrawal(target=sha256_of(0), reason="asked", effective=at(0))
+    both = records.Withdrawal(target=sha256_of(0), reason="asked", remedy="notice", effective=at(0))
     record = records.cid(both)
     mine, theirs = world.append(both), world.append(both, key=ben)
     with world.catalog.read() as db:

@@ -120,7 +120,11 @@ def test_evidence_that_does_not_hold_is_left_out(world: World) -> None:
     world.evidence(world.entries[1], 5)
     world.evidence(world.entries[1], 6)
     rebuild(
-        world.catalog, world.store.get, world.store.cids(), NOW, evidence_holds=lambda found: found.block_number == 6
+        world.catalog,
+        world.store.get,
+        world.store.cids(),
+        NOW,
+        evidence_holds=lambda one: one.statement["blockNumber"] == 6,
     )
     with world.catalog.read() as db:
         assert [row["block_number"] for row in entries.evidence_for(db, world.entries[1])] == [6]

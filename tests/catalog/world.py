@@ -208,7 +208,7 @@ class World:
         draw = self.put(
             records.Draw(
                 plan=records.cid(plan),
-                beacon=None,
+                beacons=(),
                 seed=bytes(32),
                 folds=tables.build(records.FOLDS, folds, self.store.put),
             )
@@ -267,13 +267,12 @@ class World:
         )
 
     def withdraw(self, target: bytes, *, key: MemorySigner | None = None) -> CID:
-        record = records.Withdrawal(target=target, reason="asked", effective=at(self.minute))
+        record = records.Withdrawal(target=target, reason="asked", remedy="notice", effective=at(self.minute))
         self.append(record, key=key)
         return records.cid(record)
 
     def evidence(self, entry: CID, number: int = 5) -> CID:
-        record = records.Evidence(
-            entry=bytes(entry),
+        block = records.Block(
             chain="eip155:31337",
             contract="0x" + "1" * 40,
             transaction="0x" + "2" * 64,
@@ -281,7 +280,8 @@ class World:
             block_number=number,
             time=at(self.minute),
         )
-        cid = self.put(record)
+        statement = records.to_value(block)
+        cid = self.put(records.Evidence(entry=bytes(entry), kind="evm", statement=statement, proof=None))
         with self.catalog.write() as db:
             index_evidence(db, cid, self.store.get)
         return cid
@@ -293,8 +293,10 @@ class World:
         snapshot = self.snapshot(range(5), [first, second], excluded=[5])
         made = self.release(snapshot, range(5))
         self.evidence(made.entry)
-        check = records.AuditCheck(id="1.1", result="holds", reason="")
-        self.append(records.Audit(target=bytes(made.release), levels=(1, 2), environment={}, checks=(check,)))
+        check = records.AuditCheck(id="1.1", result="holds", reason="", tolerance=None)
+        self.append(
+            records.Audit(target=bytes(made.release), levels=(1, 2), environment={}, checks=(check,), beacon=None)
+        )
         self.withdraw(sha256_of(3))
         with self.catalog.write() as db:
             from registry.catalog.queries import images

@@ -12,7 +12,7 @@ import pytest
 
 from registry.cli.main import main
 from registry.cli.output import table
-from registry.cli.parser import build_parser
+from registry.cli.parser import NOUNS, build_parser
 from registry.content.stores.embedded import EmbeddedStore
 from registry.exports.rows import TEXTS
 from tests.support.blocks import overwrite
@@ -49,6 +49,19 @@ def test_the_help_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def commands_of(word: str | None) -> list[str]:
+    (action,) = [one for one in build_parser(word)._actions if one.choices]
+    return list(action.choices or ())
+
+
+def test_a_command_is_known_with_those_of_its_module_alone() -> None:
+    assert commands_of(None) == [word for added in NOUNS.values() for word in added]
+    for added in NOUNS.values():
+        for word in added:
+            assert commands_of(word) == list(added)
+    assert commands_of("fly") == commands_of(None)
 
 
 def test_every_documented_command_is_there() -> None:
@@ -223,7 +236,10 @@ def test_withdrawing_lists_what_it_touches(home: Path, faces: Path, capsys: pyte
     run(capsys, "import", str(faces), "--quiet")
     snapshot = run(capsys, "snapshot", "create", "--quiet")[1].strip()
     image = json.loads(run(capsys, "images", "list", "--label", "feliz", "--json")[1])["sha256"]
-    done = json.loads(run(capsys, "withdraw", image, "--reason", "asked to", "--json")[1])
+    done = json.loads(run(capsys, "withdraw", image, "--reason", "asked to", "--retrain", "--json")[1])
+    assert done["remedy"] == "retrain"
+    assert json.loads(run(capsys, "show", done["withdrawal"])[1])["remedy"] == "retrain"
+    assert run(capsys, "withdraw", image, "--reason", "x", "--retrain", "--remedy", "remove_bytes")[0] == 2
     assert done["touches"] == [{"cid": snapshot, "type": "snapshot"}]
     again = json.loads(run(capsys, "snapshot", "create", "--json")[1])
     assert again["excluded"] == {"unknown_label": 1, "withdrawn": 1}

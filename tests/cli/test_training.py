@@ -112,12 +112,20 @@ def test_what_failed_before_its_folds_is_begun_anew(opened: Home, tmp_path: Path
     with opened.catalog.write() as db:
         options = {"values": {"seed": 1}}
         first = runs.create(
-            db, snapshot="s", recipe_name="r", engine="local", options=options, now="2026", status="failed"
+            db,
+            snapshot="s",
+            recipe_name="r",
+            issuer="did:a",
+            engine="local",
+            options=options,
+            now="2026",
+            status="failed",
         )
-        assert runs.unfinished(db, "s", "r", options) is None
+        assert runs.unfinished(db, "did:a", "s", "r", options) is None
         runs.update(db, first, draw="d")
-        found = runs.unfinished(db, "s", "r", options)
+        found = runs.unfinished(db, "did:a", "s", "r", options)
         assert found is not None
-        assert runs.unfinished(db, "s", "r", {"values": {"seed": 2}}) is None
+        assert runs.unfinished(db, "did:b", "s", "r", options) is None
+        assert runs.unfinished(db, "did:a", "s", "r", {"values": {"seed": 2}}) is None
         runs.update(db, first, status="completed")
-        assert runs.unfinished(db, "s", "r", options) is None
+        assert runs.unfinished(db, "did:a", "s", "r", options) is None

@@ -251,7 +251,7 @@ def test_the_first_entry_names_its_issuers_chains() -> None:
     other = records.Issuer(chains=())
     for bad_entry, record in (
         (first, other),
-        (first, records.Withdrawal(target=b"x", reason="", effective=NOON)),
+        (first, records.Withdrawal(target=b"x", reason="", remedy="notice", effective=NOON)),
         (log.make_entry(ANA, 1, records.cid(first), records.cid(first), records.cid(issuer), NOON), issuer),
     ):
         with pytest.raises(Untrusted):

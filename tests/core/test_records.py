@@ -16,6 +16,7 @@ from registry.core import records
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
+from registry.core.names import is_name
 from registry.core.records import base as record_base
 
 NOON = "2026-11-23T12:00:00Z"
@@ -30,6 +31,7 @@ ANY = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=5,
 )
+LINES = st.text("abc é,@.", min_size=1, max_size=9).filter(lambda text: text.strip() == text != "")
 SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
     CID: CIDS, bytes: st.binary(max_size=8), str: st.text(max_size=8), int: INTS, Any: ANY, type(None): st.none(),
     bool: st.booleans(),
@@ -49,14 +51,26 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         return st.tuples(*map(values, arguments))
     if origin is dict:
         return st.dictionaries(values(arguments[0]), values(arguments[1]), max_size=2)
+    if origin is typing.Literal:
+        return st.sampled_from(arguments)
     assert origin in (types.UnionType, typing.Union), hint
     return st.one_of(*map(values, arguments))
+
+
+CHECKED: dict[tuple[type, str], st.SearchStrategy[Any]] = {
+    (records.Name, "name"): st.from_regex(r"[c-z][a-z0-9]{0,9}(-[a-z0-9]{1,9})?", fullmatch=True).filter(is_name),
+    (records.Profile, "name"): LINES,
+    (records.Profile, "url"): st.sampled_from([None, "https://example.org", "https://a.example.org/us?x=1"]),
+    (records.Profile, "contact"): st.none() | LINES,
+}
 
 
 def structs(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
     hints = typing.get_type_hints(kind)
     fields = {
-        name: TIMES if name in TIME_FIELDS else values(hints[name]) for name in kind.__struct_fields__ if name != "v"
+        name: CHECKED.get((kind, name), TIMES if name in TIME_FIELDS else values(hints[name]))
+        for name in kind.__struct_fields__
+        if name != "v"
     }
     return st.builds(kind, **fields)
 
@@ -78,7 +92,7 @@ def example() -> records.Entry:
 def test_the_types_are_those_of_the_format() -> None:
     assert set(records.TYPES) == {
         "contribution", "recipe", "environment", "snapshot", "preprocessing", "plan", "draw", "training", "evaluation",
-        "release", "withdrawal", "audit", "issuer", "keys", "entry", "evidence",
+        "release", "withdrawal", "audit", "name", "profile", "issuer", "keys", "entry", "evidence",
     }  # fmt: skip
 
 

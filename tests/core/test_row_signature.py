@@ -13,6 +13,7 @@ from registry.core.errors import InvalidInput, Untrusted
 from registry.core.ipld.cid import RAW, cid_of
 from registry.core.labeled_row import LabeledRow
 from registry.core.log import ORDER, did_of
+from registry.core.table.columns import CONTRIBUTION_ROWS
 from tests.support.wallet import DID, OTHER, signed
 
 IMAGE = b"a picture"
@@ -73,6 +74,16 @@ def test_a_signature_covers_every_field(name: str) -> None:
     with pytest.raises(Untrusted, match="did not sign") as refused:
         row_signature.verify(replace(signed(row()), **{name: CHANGES[name]}))
     assert refused.value.code == "bad_row_signature"
+
+
+def test_a_row_is_verified_in_the_columns_that_it_was_signed_in() -> None:
+    """A version of the table that has another column leaves older signatures as good as they were."""
+    made = signed(row())
+    row_signature.verify(made, CONTRIBUTION_ROWS)
+    with pytest.raises(Untrusted, match="did not sign"):
+        row_signature.verify(made, CONTRIBUTION_ROWS._replace(version=2))
+    with pytest.raises(Untrusted, match="did not sign"):
+        row_signature.verify(made, CONTRIBUTION_ROWS._replace(columns=tuple(reversed(CONTRIBUTION_ROWS.columns))))
 
 
 def test_another_wallet_does_not_sign_for_the_contributor() -> None:

@@ -46,7 +46,7 @@ def planned(blocks: Blocks, recipe: records.Record) -> CID:
         claims=(),
         final="fold:0",
     )
-    return blocks.keep(records.Draw(plan=blocks.keep(plan), beacon=None, seed=bytes(32), folds=SOME))
+    return blocks.keep(records.Draw(plan=blocks.keep(plan), beacons=(), seed=bytes(32), folds=SOME))
 
 
 def test_a_draw_is_read_with_all_that_it_rests_on() -> None:

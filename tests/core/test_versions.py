@@ -16,7 +16,7 @@ from registry.core.table import columns, tables
 from registry.core.table import versions as table_versions
 from registry.core.table.columns import KINDS, Shape
 
-OLD = records.Withdrawal(target=b"\1" * 32, reason="asked to", effective="2026-11-30T00:00:00Z")
+OLD = records.Withdrawal(target=b"\1" * 32, reason="asked to", remedy="notice", effective="2026-11-30T00:00:00Z")
 OLD_BYTES = records.encode(OLD)
 
 
@@ -39,7 +39,9 @@ def new_bytes(monkeypatch: pytest.MonkeyPatch) -> bytes:
     with monkeypatch.context() as later:
         later.setitem(records.TYPES, "withdrawal", Withdrawal2)
         later.setitem(versions.STEPS, "withdrawal", (versions.added(urgency="none"),))
-        return records.encode(Withdrawal2(target=OLD.target, reason="", effective=OLD.effective, urgency="now"))
+        return records.encode(
+            Withdrawal2(target=OLD.target, reason="", remedy="notice", effective=OLD.effective, urgency="now")
+        )
 
 
 def default_version(kind: type[records.Record]) -> int:
@@ -72,7 +74,7 @@ def test_an_old_record_means_what_is_stated_and_keeps_its_bytes() -> None:
 
 @pytest.mark.usefixtures("later")
 def test_a_new_record_is_written_in_its_own_version() -> None:
-    new = Withdrawal2(target=OLD.target, reason="", effective=OLD.effective, urgency=None)
+    new = Withdrawal2(target=OLD.target, reason="", remedy="notice", effective=OLD.effective, urgency=None)
     assert encoding.decode(records.encode(new))["v"] == 2
     assert records.parse(records.encode(new)) == new
 
@@ -84,7 +86,7 @@ def test_an_old_record_can_say_no_more_than_its_version() -> None:
         records.parse(encoding.encode({**value, "urgency": "none"}))
     assert caught.value.code == "malformed_record"
     with pytest.raises(InvalidInput) as caught:
-        records.encode(Withdrawal2(v=1, target=b"", reason="", effective=OLD.effective, urgency="now"))
+        records.encode(Withdrawal2(v=1, target=b"", reason="", remedy="notice", effective=OLD.effective, urgency="now"))
     assert caught.value.code == "record_version"
     with pytest.raises(InvalidInput) as caught:
         records.parse(encoding.encode({**value, "v": 2}))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from registry.core import records
 from registry.core.draw import check_leaks, check_repeats, draw_folds, draw_seed, repeated_folds, union_groups
 from registry.core.errors import InvalidInput
 from tests.evaluation.world import sha
@@ -158,15 +160,33 @@ def test_a_person_in_two_folds_is_a_leak() -> None:
         assert caught.value.code == "leak"
 
 
-def test_the_seed_follows_from_the_plan_and_its_block() -> None:
-    plan, block = b"\x01\x71\x12\x20" + bytes(32), bytes(range(32))
-    assert draw_seed(plan, 7, block) == hashlib.sha256(plan + block).digest()
-    assert draw_seed(plan, 8, block) == draw_seed(plan, 7, block)
-    assert draw_seed(plan, 7, None) == hashlib.sha256(plan + b"\0\0\0\0\0\0\0\x07").digest()
+def test_the_seed_follows_from_the_plan_and_its_beacons() -> None:
+    plan, block, drand = b"\x01\x71\x12\x20" + bytes(32), bytes(range(32)), bytes(32)
+    start = b"emotionet draw 1\n" + plan + b"\0\0\0\0\0\0\0\x07"
+    assert draw_seed(plan, 7, []) == hashlib.sha256(start).digest()
+    assert draw_seed(plan, 7, [block]) == hashlib.sha256(start + block).digest()
+    assert draw_seed(plan, 7, [block, drand]) == hashlib.sha256(start + block + drand).digest()
+    assert len({draw_seed(plan, seed, one) for seed in (7, 8) for one in ([], [block], [drand, block])}) == 6
 
 
-@pytest.mark.parametrize(("seed", "block"), [(-1, None), (1 << 64, None), (1, b"short"), (1, b"")])
-def test_a_seed_beyond_its_bounds_is_refused(seed: int, block: bytes | None) -> None:
+@pytest.mark.parametrize(("seed", "values"), [(-1, []), (1 << 64, []), (1, [b"short"]), (1, [b""]), (1, [bytes(64)])])
+def test_a_seed_beyond_its_bounds_is_refused(seed: int, values: list[bytes]) -> None:
     with pytest.raises(InvalidInput) as caught:
-        draw_seed(b"plan", seed, block)
+        draw_seed(b"plan", seed, values)
     assert caught.value.code == "bad_seed"
+
+
+def test_the_values_of_beacons() -> None:
+    place: dict[str, Any] = {
+        "chain": "eip155:1",
+        "contract": "0x",
+        "transaction": "0x",
+        "block_number": 1,
+        "time": "2026-11-23T12:00:00Z",
+    }
+    assert records.EvmBlock(**place, block_hash="0x" + "0a" * 32).value == b"\x0a" * 32
+    for bad in ("0x0", "0a" * 32, "0x" + "0A" * 32, "0x" + "0a" * 32 + "\n"):
+        with pytest.raises(InvalidInput):
+            assert records.EvmBlock(**place, block_hash=bad).value
+    drand = records.DrandRound(chain="ab", round=3, signature=b"signed")
+    assert drand.value == hashlib.sha256(b"signed").digest()

@@ -23,7 +23,8 @@ from typing import ClassVar
 import pytest
 
 from registry.core.errors import InvalidInput, Unavailable
-from registry.core.ports.anchor import STATUSES, Anchor, Anchors
+from registry.core.ipld.cid import DAG_CBOR, cid_of
+from registry.core.ports.anchor import STATUSES, Anchor, Anchors, evidence_of
 
 Reopen = Callable[[], Anchors]
 RFC_3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
@@ -56,7 +57,7 @@ class AnchorContract:
     def test_what_nobody_anchored_is_none(self, anchors: Anchors) -> None:
         found = anchors.status(digest("never"))
         assert (found.digest, found.status, found.chain) == (digest("never"), "none", anchors.chain)
-        assert (found.transaction, found.block_hash, found.block_number, found.time) == (None, None, None, None)
+        assert (found.transaction, found.time, found.proof) == (None, None, None)
 
     def test_submit_answers_with_the_state_reached(self, anchors: Anchors) -> None:
         sent = anchors.submit(digest("a"))
@@ -76,10 +77,17 @@ class AnchorContract:
         assert final.contract == anchors.contract
         if self.ON_CHAIN:
             assert re.fullmatch(r"0x[0-9a-f]{64}", final.transaction or "")
-            assert re.fullmatch(r"0x[0-9a-f]{64}", final.block_hash or "")
-            assert isinstance(final.block_number, int)
         else:
-            assert (final.transaction, final.block_hash, final.block_number) == (None, None, None)
+            assert final.transaction is None
+        found = evidence_of(cid_of(b"a", DAG_CBOR), final)
+        assert found.kind == ("evm" if self.ON_CHAIN else "journal")
+        assert found.proof is None
+        if found.block is not None:
+            assert re.fullmatch(r"0x[0-9a-f]{64}", found.block.block_hash)
+            stated = (found.block.chain, found.block.contract, found.block.transaction, found.block.time)
+            assert stated == (final.chain, final.contract, final.transaction, final.time)
+        else:
+            assert found.statement == {"publisher": final.publisher, "time": final.time}
 
     def test_submit_again_is_the_same_anchor(self, anchors: Anchors) -> None:
         anchors.submit(digest("a"))

@@ -79,7 +79,7 @@ def view(*, name: str = "quick", source: str = "photograph", **changes: Any) -> 
         "final": "fold:0",
     }
     return ReleaseView(
-        draw=records.Draw(plan=CID, beacon=changes.get("beacon"), seed=bytes(32), folds=CID),
+        draw=records.Draw(plan=CID, beacons=changes.get("beacons", ()), seed=bytes(32), folds=CID),
         plan=records.Plan(**{**plan, **changes.get("plan", {})}),
         recipe=records.Recipe(name=name, method="yolov8", version=1, values=changes.get("values", {})),
         preprocessing=records.Preprocessing(snapshot=CID, recipe=CID, output=CID),
@@ -197,7 +197,7 @@ def test_every_figure_and_verdict_is_there() -> None:
 
 
 def test_a_card_says_what_differs() -> None:
-    beacon = records.Beacon(
+    block = records.EvmBlock(
         chain="eip155:1",
         contract="0x0",
         transaction="0x0",
@@ -205,8 +205,9 @@ def test_a_card_says_what_differs() -> None:
         block_hash="0x0",
         time="2026-11-23T15:00:00Z",
     )
-    card = model_card(view(beacon=beacon, plan={"base": CID}))
-    assert "drawn from block 7 of eip155:1" in card
+    drand = records.DrandRound(chain="ab" * 32, round=9, signature=b"s")
+    card = model_card(view(beacons=(block, drand), plan={"base": CID}))
+    assert f"drawn from block 7 of eip155:1 and round 9 of drand {'ab' * 32}" in card
     assert "nothing proves to others" not in card
     assert f"base weights `{CID}`, which state no origin and no licence" in card
     assert "architecture alone" not in card

@@ -237,7 +237,10 @@ def test_the_states_on_the_way(quiet: str, path: Path) -> None:
     chain.mine(quiet, 2)
     final = anchors.status(digest("a"))
     assert final.status == "finalized"
-    assert final.block_number == int(chain.rpc(quiet, "eth_getTransactionByHash", final.transaction)["blockNumber"], 16)
+    assert final.proof is not None
+    assert final.proof.statement["blockNumber"] == int(
+        chain.rpc(quiet, "eth_getTransactionByHash", final.transaction)["blockNumber"], 16
+    )
 
 
 @pytest.mark.anvil
@@ -260,7 +263,7 @@ def test_a_reorganisation_before_finality_is_mended_in_the_order_of_nonces(quiet
     final = [anchors.status(digest(text)) for text in "abc"]
     assert {anchor.status for anchor in final} == {"finalized"}
     assert [anchor.transaction for anchor in final] == [anchor.transaction for anchor in included]
-    assert [anchor.block_hash for anchor in final] != [anchor.block_hash for anchor in included]
+    assert [anchor.proof for anchor in final] != [anchor.proof for anchor in included]
     assert len(Kept(path).all_rows()) == 3
 
 

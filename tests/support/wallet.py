@@ -27,10 +27,11 @@ def typed(row: LabeledRow) -> dict[str, Any]:
     message["boxes"] = [dict(zip(("x", "y", "width", "height"), box, strict=True)) for box in row.boxes]
     message["replaces"] = row.replaces or b""
     kinds = _KINDS | dict.fromkeys(MAPS, "Text[]")
+    columns = row_signature.signed_columns()
     return {
         "types": {
             "EIP712Domain": [{"name": name, "type": "string"} for name in ("name", "version")],
-            "LabeledRow": [{"name": name, "type": kinds.get(name, "string")} for name in row_signature.SIGNED],
+            "LabeledRow": [{"name": name, "type": kinds.get(name, "string")} for name in columns],
             "Box": [{"name": name, "type": "int64"} for name in ("x", "y", "width", "height")],
             "Text": [{"name": name, "type": "string"} for name in ("name", "value")],
         },

@@ -82,8 +82,12 @@ def test_what_was_taken_back_is_told_and_excused(all_kinds: dict[str, Released],
     other = next(row for row in rows if row not in (theirs, mine))
     withdraw(home, mine["sha256"].hex(), "asked for")
     foreign = [
-        OtherKey().says(home, records.Withdrawal(target=theirs["sha256"], reason="mine", effective=TIME)),
-        OtherKey(8).says(home, records.Withdrawal(target=other["sha256"], reason="not theirs", effective=TIME)),
+        OtherKey().says(
+            home, records.Withdrawal(target=theirs["sha256"], reason="mine", remedy="notice", effective=TIME)
+        ),
+        OtherKey(8).says(
+            home, records.Withdrawal(target=other["sha256"], reason="not theirs", remedy="notice", effective=TIME)
+        ),
     ]
     with home.catalog.write() as db:
         for cid in foreign:

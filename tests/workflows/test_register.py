@@ -18,6 +18,8 @@ from registry.workflows.images.import_source import import_source
 from registry.workflows.images.relabel import relabel
 from registry.workflows.log import append as appending
 from registry.workflows.log.append import append
+from registry.workflows.store.find_records import look_up
+from registry.workflows.store.read_content import show
 from tests.support.logs import log_of
 from tests.workflows.conftest import Folder
 
@@ -118,10 +120,14 @@ def test_relabel_needs_an_image_and_keeps_history(opened: Home, labeled: Folder)
 
 def test_an_equal_record_is_appended_once(opened: Home) -> None:
     first = append(
-        opened, opened.key, records.Withdrawal(target=b"x" * 32, reason="test", effective="2026-01-01T00:00:00Z")
+        opened,
+        opened.key,
+        records.Withdrawal(target=b"x" * 32, reason="test", remedy="notice", effective="2026-01-01T00:00:00Z"),
     )
     again = append(
-        opened, opened.key, records.Withdrawal(target=b"x" * 32, reason="test", effective="2026-01-01T00:00:00Z")
+        opened,
+        opened.key,
+        records.Withdrawal(target=b"x" * 32, reason="test", remedy="notice", effective="2026-01-01T00:00:00Z"),
     )
     assert (first.entry, first.new, again.new) == (again.entry, True, False)
     with opened.catalog.read() as db:
@@ -131,8 +137,8 @@ def test_an_equal_record_is_appended_once(opened: Home) -> None:
 
 
 def test_an_entry_that_was_pending_at_a_crash_is_finished_first(opened: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = records.Withdrawal(target=b"x" * 32, reason="one", effective="2026-01-01T00:00:00Z")
-    two = records.Withdrawal(target=b"x" * 32, reason="two", effective="2026-01-01T00:00:00Z")
+    one = records.Withdrawal(target=b"x" * 32, reason="one", remedy="notice", effective="2026-01-01T00:00:00Z")
+    two = records.Withdrawal(target=b"x" * 32, reason="two", remedy="notice", effective="2026-01-01T00:00:00Z")
     append(opened, opened.key, msgspec.structs.replace(one, reason="zero"))
 
     def crash(*_: object) -> None:
@@ -148,3 +154,13 @@ def test_an_entry_that_was_pending_at_a_crash_is_finished_first(opened: Home, mo
     assert opened.store.has(first.entry)
     with opened.catalog.read() as db:
         assert [row["seq"] for row in log_of(db, opened.key.did)] == [0, 1, 2, 3]
+
+
+def test_a_name_is_shown_and_found_by_what_it_names(opened: Home) -> None:
+    target = append(opened, opened.key, records.Issuer(chains=(("eip155:1", "0x" + "0" * 40),))).record
+    said = append(opened, opened.key, records.Name(name="faces", target=bytes(target)))
+    told = append(opened, opened.key, records.Profile(name="us", url="https://example.org", contact=None))
+    assert show(opened, said.record)["name"] == "faces"
+    assert show(opened, told.record)["url"] == "https://example.org"
+    found = [(one["record"], one["type"], one["relation"]) for one in look_up(opened, str(target))]
+    assert (str(said.record), "name", "names") in found

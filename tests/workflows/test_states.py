@@ -37,7 +37,7 @@ KEPT = '{"die": true, "epochs": 3, "state": {"every": 1, "keep": 2}}'
 @pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
     """Of folds that were killed on the way and went on."""
-    with simulated_home(tmp_path_factory.mktemp("states")) as home:
+    with simulated_home(tmp_path_factory.mktemp("states"), children=True) as home:
         yield publish(home, recipe=KEPT)
 
 

@@ -192,7 +192,9 @@ def test_what_a_stranger_takes_back_is_not_deleted(here: Home, tmp_path: Path) -
 
     sha256, cid = image_of(here, 3)
     key = load_or_create(tmp_path / "stranger")
-    record = records.encode(records.Withdrawal(target=bytes.fromhex(sha256), reason="mine", effective=here.now()))
+    record = records.encode(
+        records.Withdrawal(target=bytes.fromhex(sha256), reason="mine", remedy="notice", effective=here.now())
+    )
     entry = records.encode(log.make_entry(key, 0, None, None, cid_of(record, DAG_CBOR), here.now()))
     here.store.put_many([(cid_of(data, DAG_CBOR), data) for data in (record, entry)])
     with here.catalog.write() as db:

@@ -168,7 +168,7 @@ def withdraw_image(home: Home, identity: ImagePath, data: JSONBody[NewWithdrawal
     with home.catalog.read() as db:
         if images.resolve_image(db, identity) is None:
             raise _unknown(identity)
-    return withdraw(home, identity, data.reason)
+    return withdraw(home, identity, data.reason, remedy=data.remedy)
 
 
 HANDLERS = (register_images, list_images, show_image, add_label, withdraw_image)

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from registry.core.claim_text import EXAMPLE
 from registry.core.labeled_row import Words
+from registry.core.records import Remedy
 from registry.settings import DEFAULT_METHOD
 
 MIB = 1 << 20
@@ -89,9 +90,14 @@ class NewLabel(Request, frozen=True):
 
 
 class NewWithdrawal(Request, frozen=True):
-    """Why an image is taken back. No names: it becomes part of a public record."""
+    """Why an image is taken back. No names: it becomes part of a public record.
+
+    ``remedy`` is what is asked for: that it is known, that the bytes go, or that models are trained again without it.
+    It is put on record; this version carries nothing of it out.
+    """
 
     reason: Annotated[str, Meta(min_length=1, max_length=2000)]
+    remedy: Remedy = "notice"
 
 
 class Query(Request, frozen=True):

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.queries import runs
+from registry.catalog.queries import entries, runs
 from registry.catalog.schema import operational
 from registry.catalog.schema.sql import plain
 from registry.core import records
@@ -25,16 +25,16 @@ from registry.core.unusable import refuse_unusable
 def attach_release(db: sa.Connection, cid: CID, release: records.Release, issued_at: str, get: Get) -> None:
     """Tell the run of this release that it is published; without any run of its plan, derive one."""
     draw = records.parse_as(records.Draw, get(release.draw))
-    if runs.find_by_plan(db, draw.plan):
+    if runs.find_by_plan(db, draw.plan, entries.issuer_of(db, release.plan_entry)):
         mine = (operational.runs.c.evaluation == str(release.evaluation)) & operational.runs.c.release.is_(None)
         db.execute(sa.update(operational.runs).where(mine).values(release=str(cid)))
         return
     _derive(db, cid, release, issued_at, get)
 
 
-def run_id(plan: CID) -> str:
-    """The id of a run that was derived from its release."""
-    return "r" + str(plan)[-12:]
+def run_id(plan_entry: CID) -> str:
+    """The id of a run that was derived from its release: an equal plan of two issuers is two runs."""
+    return "r" + str(plan_entry)[-12:]
 
 
 def _derive(db: sa.Connection, cid: CID, release: records.Release, issued_at: str, get: Get) -> None:
@@ -44,7 +44,7 @@ def _derive(db: sa.Connection, cid: CID, release: records.Release, issued_at: st
         reasons = Counter(row["reason"] for row in tables.rows_as_dicts(view.preprocessing.output, get))
     run = runs.create(
         db,
-        run=run_id(draw.plan),
+        run=run_id(release.plan_entry),
         snapshot=str(view.preprocessing.snapshot),
         plan=str(draw.plan),
         plan_entry=str(release.plan_entry),
@@ -53,6 +53,7 @@ def _derive(db: sa.Connection, cid: CID, release: records.Release, issued_at: st
         evaluation=str(release.evaluation),
         release=str(cid),
         recipe_name=view.recipe.name,
+        issuer=entries.issuer_of(db, release.plan_entry),
         engine=None,
         status="completed",
         kept=reasons.pop(None, 0),
@@ -84,5 +85,5 @@ def _options(view: DrawView) -> dict[str, Any]:
         "claims": [to_value(claim) for claim in plan.claims],
         "final": plan.final,
         "base": str(plan.base) if plan.base else None,
-        "unanchored": view.draw.beacon is None,
+        "unanchored": not view.draw.beacons,
     }

@@ -70,6 +70,8 @@ FIELDS: Mapping[type[records.Record], Mapping[str, tuple[str, str]]] = {
     },
     records.Withdrawal: {"target": ("withdraws", NAMED), "replacement": ("replacement", NAMED)},
     records.Audit: {"target": ("audits", NAMED)},
+    records.Name: {"target": ("names", NAMED)},
+    records.Profile: {},
     records.Issuer: {},
     records.Keys: {},
     records.Entry: {"prev": ("follows", NAMED), "log": ("in log of", NAMED), "record": ("says", RECORD)},

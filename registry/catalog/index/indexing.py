@@ -82,19 +82,15 @@ def index_entry(db: sa.Connection, entry_cid: CID, get: Get) -> None:
 
 
 def index_evidence(db: sa.Connection, cid: CID, get: Get) -> None:
-    """Index an evidence, which the caller has checked against its chain: nothing here can."""
+    """Index an evidence, which the caller has checked against its chain: nothing here can. That of another kind than
+    a chain's is only remembered."""
     evidence = records.parse_as(records.Evidence, get(cid))
-    row = {
-        "cid": str(cid),
-        "entry": str(CID.decode(evidence.entry)),
-        "chain": evidence.chain,
-        "contract": evidence.contract,
-        "transaction": evidence.transaction,
-        "block_hash": evidence.block_hash,
-        "block_number": int64(evidence.block_number, "the block's number"),
-        "time": evidence.time,
-    }
-    insert_new(db, derived.evidence, [row])
+    block = evidence.block
+    if block is not None:
+        row = {name: getattr(block, name) for name in ("chain", "contract", "transaction", "block_hash", "time")}
+        row |= {"cid": str(cid), "entry": str(CID.decode(evidence.entry))}
+        row["block_number"] = int64(block.block_number, "the block's number")
+        insert_new(db, derived.evidence, [row])
     _keep(db, cid, evidence)
 
 
@@ -159,7 +155,7 @@ def _plan(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
 
 
 def _draw(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
-    insert_new(db, derived.draws, [{"cid": str(cid), "plan": str(record.plan), "beacon": record.beacon is not None}])
+    insert_new(db, derived.draws, [{"cid": str(cid), "plan": str(record.plan), "beacon": bool(record.beacons)}])
 
 
 def _release(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
@@ -187,8 +183,8 @@ def _release(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
 
 
 def _withdrawal(cid: CID, record: records.Withdrawal) -> dict[str, Any]:
-    target = target_text(record.target)
-    return {"cid": str(cid), "target": target, "reason": record.reason, "effective": record.effective}
+    fields = {"reason": record.reason, "effective": record.effective, "remedy": record.remedy}
+    return {"cid": str(cid), "target": target_text(record.target), **fields}
 
 
 def _audit(cid: CID, record: records.Audit) -> dict[str, Any]:

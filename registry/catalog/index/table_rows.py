@@ -26,6 +26,7 @@ from registry.core.labeled_row import LabeledRow, malformed, read
 from registry.core.row_signature import verify
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
+from registry.core.table.columns import Shape
 
 BATCH = 1000
 T = TypeVar("T")
@@ -37,9 +38,9 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
         yield batch
 
 
-def _checked(values: dict[str, Any]) -> tuple[LabeledRow, CID]:
+def _checked(values: dict[str, Any], written: Shape) -> tuple[LabeledRow, CID]:
     row = read(values)
-    verify(row)
+    verify(row, written)
     int64(row.size, "a size")
     return row, CID.decode(row.cid)
 
@@ -68,7 +69,7 @@ def index_rows(db: sa.Connection, cid: CID, record: records.Contribution, entry:
         raise malformed("it has other columns")
     header = {"cid": str(cid), "rows": str(record.rows), "count": int64(table.count, "the count"), "ordinal": ordinal}
     insert_new(db, derived.contributions, [header])
-    for batch in _batches(_checked(values) for values in tables.rows_as_dicts(record.rows, get)):
+    for batch in _batches(_checked(values, table.written) for values in tables.rows_as_dicts(record.rows, get)):
         put_images(db, [(row.sha256, row.size, (image,)) for row, image in batch], stored=False)
         insert_new(
             db,

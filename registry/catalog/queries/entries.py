@@ -96,6 +96,12 @@ def evidence_for(db: sa.Connection, entry: CID) -> list[dict[str, Any]]:
     return [dict(row) for row in db.execute(query).mappings()]
 
 
+def nearest_evidence(db: sa.Connection, entry: CID) -> list[CID]:
+    """The evidence of the nearest entry that was anchored, at or after ``entry`` in its log."""
+    found = evidence_for(db, entry)
+    return [CID.parse(row["cid"]) for row in found if row["entry"] == found[0]["entry"]]
+
+
 def said(table: sa.Table) -> sa.Select[Any]:
     """Records of one table that somebody says, with ``entry, issuer, issued_at, seq`` of who said it first."""
     order = (entries.c.issued_at, entries.c.issuer, entries.c.seq)

@@ -138,12 +138,15 @@ def list_runs(
     return [_document(db, dict(one)) for one in page], after
 
 
-def unfinished(db: sa.Connection, snapshot: str, recipe_name: str, options: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The newest run of this snapshot, recipe and options that has not completed; None if there is none.
+def unfinished(
+    db: sa.Connection, issuer: str, snapshot: str, recipe_name: str, options: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The newest run of this issuer, snapshot, recipe and options that has not completed; None if there is none.
 
     One that failed before its folds were drawn has done nothing that is worth going on with.
     """
     same = (runs.c.snapshot == snapshot) & (runs.c.recipe_name == recipe_name) & (runs.c.status != "completed")
+    same &= sa.or_(runs.c.issuer == issuer, runs.c.issuer.is_(None))
     query = sa.select(runs).where(same).order_by(runs.c.created.desc(), runs.c.id.desc())
     for found in db.execute(query).mappings():
         if found["options"] == dict(options) and (found["status"] != "failed" or found["draw"] is not None):
@@ -151,7 +154,9 @@ def unfinished(db: sa.Connection, snapshot: str, recipe_name: str, options: Mapp
     return None
 
 
-def find_by_plan(db: sa.Connection, plan: CID) -> list[str]:
-    """Ids of the runs of a plan, oldest first (an equal plan may have been run twice)."""
+def find_by_plan(db: sa.Connection, plan: CID, issuer: str | None = None) -> list[str]:
+    """Ids of the runs of a plan, oldest first (an equal plan may have been run twice); ``issuer``: of nobody else."""
     query = sa.select(runs.c.id).where(runs.c.plan == str(plan)).order_by(runs.c.created, runs.c.id)
+    if issuer is not None:
+        query = query.where(sa.or_(runs.c.issuer == issuer, runs.c.issuer.is_(None)))
     return list(db.scalars(query))

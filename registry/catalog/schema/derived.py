@@ -89,6 +89,7 @@ withdrawals = Table(
     text("target"),
     text("reason"),
     text("effective"),
+    text("remedy"),
     PrimaryKeyConstraint("cid"),
     Index(None, "target"),
 )

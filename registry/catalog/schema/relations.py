@@ -12,7 +12,7 @@ DERIVED = frozenset(
         *("recipe", "environment"),
     )
 )
-ABOUT = frozenset(("says", "anchors", "withdraws", "audits"))
+ABOUT = frozenset(("says", "anchors", "withdraws", "audits", "names"))
 # What belongs beside a record but is no part of where it came from: shown, not followed.
 BESIDE = frozenset(("supersedes", "corrects", "replacement"))
 CONTENT_TYPES = {"weights": "weights", "base": "weights", "card": "card"}

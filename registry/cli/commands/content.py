@@ -12,6 +12,7 @@ from registry.cli.commands.common import Subparsers, add, cid, home, issuer, pla
 from registry.cli.commands.importing import add_import
 from registry.cli.output import Output, json_text, one_line, show, table
 from registry.core.errors import UsageError
+from registry.core.records.release import REMEDIES
 from registry.exports.rows import FORMATS
 
 
@@ -39,8 +40,22 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     tracing.add_argument("--format", choices=["tree", "json", "dot", "prov"], default="tree")
     _add_audit(commands, common)
     withdrawing = add(commands, common, "withdraw", run_withdraw, "take an image, a snapshot or a release back")
+    add_withdrawal(withdrawing)
+
+
+def add_withdrawal(withdrawing: argparse.ArgumentParser) -> None:
+    """What is taken back, why, and what is asked for."""
     withdrawing.add_argument("what", metavar="CID|SHA256")
     withdrawing.add_argument("--reason", required=True)
+    asking = withdrawing.add_mutually_exclusive_group()
+    asking.add_argument(
+        "--remedy",
+        choices=REMEDIES,
+        default="notice",
+        help="what you ask for, put on record: that it is known, that the bytes go, that models are trained again "
+        "without it (this version carries nothing of it out)",
+    )
+    asking.add_argument("--retrain", dest="remedy", action="store_const", const="retrain", help="--remedy retrain")
 
 
 def _add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -188,11 +203,11 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
 
 
 def _audit_text(document: Mapping[str, Any]) -> list[str]:
+    from registry.workflows.withdrawals.withdrawn import withdrawn_text
+
     rows = [[check["id"], check["result"], check["title"], check["reason"] or ""] for check in document["checks"]]
     verdict = "holds" if document["holds"] else "DOES NOT HOLD"
-    back = [
-        one_line(f"WITHDRAWN {one['what']} at {one['effective']}: {one['reason']}") for one in document["withdrawn"]
-    ]
+    back = [one_line(f"WITHDRAWN {withdrawn_text(one)}") for one in document["withdrawn"]]
     what = [f"type {document['type'] or 'unknown'}", f"issuer {document['issuer'] or 'nobody whose signature is here'}"]
     head = [*what, f"target {document['target']}", *back, ""]
     return [*head, table(["check", "result", "what", "why"], rows), "", f"audit: {verdict}"]
@@ -203,11 +218,11 @@ def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.withdrawals.withdraw import withdraw
 
     with home() as opened:
-        done = withdraw(opened, wanted.what, wanted.reason)
+        done = withdraw(opened, wanted.what, wanted.reason, remedy=wanted.remedy)
     touched = [f"touches {item['type']} {item['cid']}" for item in done["touches"]] or [
         "touches no snapshot, no release"
     ]
-    output.document(done, identity="withdrawal", text=[f"withdrawn: {done['target']}", *touched])
+    output.document(done, identity="withdrawal", text=[f"withdrawn: {done['target']} ({done['remedy']})", *touched])
     if not output.as_json and not output.quiet:
         print("train again without it: emotionet snapshot create && emotionet train SNAPSHOT", file=sys.stderr)
     return 0

@@ -6,6 +6,8 @@ import argparse
 from typing import Any
 
 from registry.cli.commands.common import Subparsers, add, classes_option, classes_text, group, home, limit
+from registry.cli.commands.content import add_withdrawal
+from registry.cli.commands.content import run_withdraw as withdraw_anything
 from registry.cli.output import Output, cell
 from registry.core.errors import NotFound
 
@@ -26,9 +28,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     relabeling.add_argument("image", metavar="CID|SHA256")
     relabeling.add_argument("label", metavar="LABEL")
     relabeling.add_argument("--contributor", help="who says so (else this registry's key)")
-    withdrawing = add(verbs, common, "withdraw", run_withdraw, "take an image back")
-    withdrawing.add_argument("what", metavar="CID|SHA256")
-    withdrawing.add_argument("--reason", required=True)
+    add_withdrawal(add(verbs, common, "withdraw", run_withdraw, "take an image back"))
     forgetting = add(verbs, common, "forget", run_forget, "forget a person: their pseudonym is nobody's from then on")
     forgetting.add_argument("subject", metavar="SUBJECT", help="the name as it stood in the table of labels")
 
@@ -120,6 +120,4 @@ def run_forget(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
     """Withdraw an image."""
-    from registry.cli.commands.content import run_withdraw as withdraw_any
-
-    return withdraw_any(wanted, output)
+    return withdraw_anything(wanted, output)

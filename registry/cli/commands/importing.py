@@ -21,8 +21,9 @@ _LINKS = {  # rows of one kind that are told once, with their count
 ABOUT = f"""\
 Labels are read from labels.csv (commas, semicolons or tabs; also .tsv, .xlsx, .jsonl), Hugging Face's metadata.csv and
 metadata.jsonl, COCO's JSON, YOLO's folder, or one folder a class. A table needs the columns file (or cid) and label;
-contributor, subject, licence, consent, box (x y w h in pixels) and attr.NAME are taken if they are there. Pictures that
-can be trained on: {READ_IN_WORDS}. A CAR is known by its bytes; a CID may have a path behind it."""
+contributor, subject, licence, consent, box (x y w h in pixels), attr.NAME, source.NAME (self, perceived or inferred),
+rights.SIGNAL and signature are taken if they are there (docs/labels.md). Pictures that can be trained on:
+{READ_IN_WORDS}. A CAR is known by its bytes; a CID may have a path behind it."""
 
 
 def add_import(commands: Subparsers, common: argparse.ArgumentParser) -> None:

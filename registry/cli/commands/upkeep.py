@@ -9,8 +9,7 @@ from typing import Any
 from registry.cli.commands.common import Subparsers, add, group, home
 from registry.cli.output import Output, table
 from registry.core.errors import UsageError
-
-STORES = ("embedded", "kubo")
+from registry.settings import STORES
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:

@@ -9,26 +9,45 @@ back; a place that can't be reached is ``Unavailable``, never ``none``.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
 
 import msgspec
+
+from registry.core.errors import Unavailable
+from registry.core.ipld.cid import CID
+from registry.core.records import Evidence
 
 STATUSES = ("none", "journal", "signed", "sent", "included", "finalized")
 
 
+class AnchorProof(msgspec.Struct, frozen=True, kw_only=True):
+    """What shows that a digest is anchored, whatever the place: what ``registry.core.records.Evidence`` remembers."""
+
+    kind: str  # evm, journal, rfc3161, opentimestamps, witness
+    statement: Mapping[str, Any]  # what it claims, by kind, as a record holds it; of kind evm a ``Block``
+    proof: bytes | None = None  # what checks without asking the place again
+
+
 class Anchor(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a digest's anchor stands. ``block_hash`` and ``transaction`` are 0x-prefixed hex or None."""
+    """Where a digest's anchor stands. ``proof`` is None until there is something to show."""
 
     digest: bytes
     status: str  # one of STATUSES
     chain: str  # CAIP-2 such as "eip155:31337", or "journal"
     contract: str | None = None
     publisher: str | None = None  # lower-case 0x address, the issuer's
-    transaction: str | None = None
-    block_hash: str | None = None
-    block_number: int | None = None
+    transaction: str | None = None  # 0x-prefixed hex, from when it was signed
     time: str | None = None  # RFC 3339, UTC, seconds
+    proof: AnchorProof | None = None
+
+
+def evidence_of(entry: CID, anchor: Anchor) -> Evidence:
+    """What the anchor of an entry is remembered as. ``Unavailable`` where there is nothing to show yet."""
+    if anchor.proof is None:
+        raise Unavailable("nothing shows where the anchor lies", hint="try again.")
+    proof = anchor.proof
+    return Evidence(entry=bytes(entry), kind=proof.kind, statement=dict(proof.statement), proof=proof.proof)
 
 
 class Anchors(Protocol):

@@ -14,13 +14,14 @@ import msgspec
 from registry.core.errors import InvalidInput, NewerVersion
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
-from registry.core.records import data, log, release, training, versions
+from registry.core.records import data, log, naming, release, training, versions
 from registry.core.records.base import Record
 
 _ALL: tuple[type[Record], ...] = (
     *(data.Contribution, data.Snapshot, data.Preprocessing),
     *(training.Recipe, training.Environment, training.Plan, training.Draw, training.Training, training.Evaluation),
     *(release.Release, release.Withdrawal, release.Audit),
+    *(naming.Name, naming.Profile),
     *(log.Issuer, log.Keys, log.Entry, log.Evidence),
 )
 TYPES: dict[str, type[Record]] = {cast(str, kind.__struct_config__.tag): kind for kind in _ALL}
@@ -35,6 +36,8 @@ def to_value(thing: Any) -> Any:
         if isinstance(thing, Record):
             kind = value["type"] = type_of(thing)
             return versions.down(kind, thing.v, value)
+        if thing.__struct_config__.tag is not None:  # one of several parts that may stand here
+            value[str(thing.__struct_config__.tag_field)] = thing.__struct_config__.tag
         return value
     if isinstance(thing, (list, tuple)):
         return [to_value(item) for item in thing]

@@ -6,8 +6,13 @@ states.
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
+from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
-from registry.core.records.base import Record
+from registry.core.records.base import Part, Record
 
 
 class Issuer(Record, frozen=True, kw_only=True, tag="issuer"):
@@ -38,14 +43,49 @@ class Entry(Record, frozen=True, kw_only=True, tag="entry"):
     signature: bytes  # 64 bytes r || s
 
 
+class Block(Part, frozen=True, kw_only=True):
+    """A block of an EVM chain in which an anchor lies."""
+
+    chain: str  # CAIP-2
+    contract: str  # lower-case 0x address
+    transaction: str  # 0x and 64 hex digits, as is the block's hash
+    block_number: int
+    block_hash: str
+    time: str
+
+    @property
+    def place(self) -> tuple[str, str, str, int, str, str]:
+        """All of it: two anchors are the same exactly where this is equal."""
+        return self.chain, self.contract, self.transaction, self.block_number, self.block_hash, self.time
+
+
+EVM = "evm"
+
+
 class Evidence(Record, frozen=True, kw_only=True, tag="evidence"):
-    """What a chain answered about an entry's anchor; unsigned, checked against the chain."""
+    """What shows when an entry was there: a statement, and the proof that goes with it. Unsigned.
+
+    ``kind``: ``evm`` (``statement`` is a ``Block``, asked of the chain), ``journal``, ``rfc3161``, ``opentimestamps``,
+    ``witness``, or one that came later. ``proof``: bytes that check without asking whoever gave them, given a trust
+    root that the auditor chose; None where there are none.
+    """
 
     entry: bytes  # named: the anchored entry, newest of its log
-    chain: str
-    contract: str
-    transaction: str
-    block_hash: str
-    block_number: int
-    time: str
-    proof: bytes | None = None
+    kind: str
+    statement: dict[str, Any]
+    proof: bytes | None
+
+    def __post_init__(self) -> None:
+        if self.kind == EVM:
+            self._block()
+
+    @property
+    def block(self) -> Block | None:
+        """The block that evidence of kind ``evm`` states; None of any other kind."""
+        return self._block() if self.kind == EVM else None
+
+    def _block(self) -> Block:
+        try:
+            return msgspec.convert(self.statement, Block, strict=True)
+        except msgspec.ValidationError as error:
+            raise InvalidInput(f"malformed evidence of kind {EVM}: {error}", code="malformed_record") from error

@@ -5,9 +5,12 @@ Invariant: what a withdrawal and an audit speak of is named, not linked: neither
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 from registry.core.ipld.cid import CID
 from registry.core.records.base import Part, Record
 from registry.core.records.figures import Verdict
+from registry.core.records.training import Beacon
 
 
 class Weights(Part, frozen=True, kw_only=True):
@@ -34,28 +37,43 @@ class Release(Record, frozen=True, kw_only=True, tag="release"):
     supersedes: bytes | None = None  # named
 
 
+Remedy = Literal["notice", "remove_bytes", "retrain"]
+REMEDIES: tuple[Remedy, ...] = get_args(Remedy)
+
+
 class Withdrawal(Record, frozen=True, kw_only=True, tag="withdrawal"):
-    """Somebody takes something back. ``target`` is named: a CID's bytes, or an image's sha256."""
+    """Somebody takes something back. ``target`` is named: a CID's bytes, or an image's sha256.
+
+    ``remedy`` is what whoever withdraws asks for: that it is known (``notice``), that the bytes go (``remove_bytes``),
+    that models are trained again without it (``retrain``).
+    """
 
     target: bytes
     reason: str
+    remedy: Remedy
     effective: str
     replacement: bytes | None = None  # named
 
 
 class AuditCheck(Part, frozen=True, kw_only=True):
-    """One check's outcome: ``holds``, ``does not hold`` or ``not checked``, and why."""
+    """One check's outcome, and why. ``tolerance``: how far apart what was found and what is stated may lie, in the
+    check's own words; None where they must be equal."""
 
     id: str
-    result: str
+    result: Literal["holds", "does not hold", "not checked"]
     reason: str
+    tolerance: str | None
 
 
 class Audit(Record, frozen=True, kw_only=True, tag="audit"):
-    """Anyone's verdict on a target (named)."""
+    """Anyone's verdict on a target (named).
+
+    ``beacon`` chose the samples of whatever was not looked at whole (images, folds), so that the auditor did not; None
+    where nothing was sampled, or the auditor chose.
+    """
 
     target: bytes
-    levels: tuple[int, ...]
-    environment: dict[str, str]
+    levels: tuple[int, ...]  # those that were asked for, rising
+    environment: dict[str, str]  # software of the auditor, names to versions
     checks: tuple[AuditCheck, ...]
-    tolerance: str | None = None
+    beacon: Beacon | None

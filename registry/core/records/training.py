@@ -1,16 +1,20 @@
 """What is said of a training: recipe, plan, draw, the folds as they were trained, and their evaluation.
 
-Invariant: a plan holds all that is decided before its folds are drawn; a draw follows from its plan and its beacon.
+Invariant: a plan holds all that is decided before its folds are drawn; a draw follows from its plan and its beacons.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 from typing import Any
 
+from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.records.base import Part, Record
 from registry.core.records.base_weights import BaseSeen, Origin
 from registry.core.records.figures import Claim, GroupTest, Metric, Note, Optimistic, Overfitting, Spread, Verdict
+from registry.core.records.log import Block
 
 REFIT = "refit"  # Plan.final: the weights that people get are trained on all images, and judged by none
 
@@ -37,15 +41,31 @@ class MethodRef(Part, frozen=True, kw_only=True):
     losses: LossNames
 
 
-class Beacon(Part, frozen=True, kw_only=True):
-    """The block that draws the folds: it came after the plan was anchored."""
+class EvmBlock(Block, frozen=True, kw_only=True, tag_field="kind", tag="evm-block"):
+    """A beacon: the block in which the plan's anchor lies."""
 
-    chain: str
-    contract: str
-    transaction: str
-    block_number: int
-    block_hash: str
-    time: str
+    @property
+    def value(self) -> bytes:
+        """The 32 bytes that nobody knew before: the block's hash. ``InvalidInput`` (``bad_seed``) if it is none."""
+        if not re.fullmatch("0x[0-9a-f]{64}", self.block_hash):
+            raise InvalidInput(f"{self.block_hash[:80]!r} is no block's hash", code="bad_seed")
+        return bytes.fromhex(self.block_hash[2:])
+
+
+class DrandRound(Part, frozen=True, kw_only=True, tag_field="kind", tag="drand"):
+    """A beacon: the first round of a drand network after the plan's anchor."""
+
+    chain: str  # hash of the network's chain, 64 hex digits
+    round: int
+    signature: bytes
+
+    @property
+    def value(self) -> bytes:
+        """The round's randomness: sha2-256 of its signature."""
+        return hashlib.sha256(self.signature).digest()
+
+
+Beacon = EvmBlock | DrandRound
 
 
 class Recipe(Record, frozen=True, kw_only=True, tag="recipe"):
@@ -86,11 +106,15 @@ class Plan(Record, frozen=True, kw_only=True, tag="plan"):
 
 
 class Draw(Record, frozen=True, kw_only=True, tag="draw"):
-    """Who is judged in which fold; follows from the plan and the beacon alone. ``folds`` is a FOLDS table."""
+    """Who is judged in which fold; follows from the plan and the beacons alone. ``folds`` is a FOLDS table.
+
+    ``beacons``, in the order in which they enter the seed: what nobody knew before the plan was anchored; none where
+    the plan's own seed is all (a journal is no beacon).
+    """
 
     plan: CID
-    beacon: Beacon | None
-    seed: bytes  # 32
+    beacons: tuple[Beacon, ...]
+    seed: bytes  # 32, as registry.core.draw says
     folds: CID
 
 

@@ -85,7 +85,7 @@ def check(snapshot: records.Snapshot, get: Get) -> None:
 def _checked(row: Sequence[Any], columns: Sequence[str], kind: type[msgspec.Struct]) -> dict[str, Any]:
     values = dict(zip(columns, row, strict=True))
     try:
-        msgspec.convert(values, kind, strict=True)
+        msgspec.convert(values, kind, strict=True, builtin_types=(bytes,))  # no text for bytes
         if len(values["sha256"]) != 32:
             raise msgspec.ValidationError("a sha256 has 32 bytes")
     except msgspec.ValidationError as error:

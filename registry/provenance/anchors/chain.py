@@ -16,7 +16,8 @@ from typing import Protocol
 
 import contracts_abi
 from registry.core.errors import Conflict, InvalidInput, Unavailable, Untrusted, UsageError
-from registry.core.ports.anchor import Anchor
+from registry.core.ports.anchor import Anchor, AnchorProof
+from registry.core.records import EVM, Block, to_value
 from registry.provenance.anchors import sending
 from registry.provenance.anchors.outbox import Outbox
 from registry.provenance.anchors.sending import Place, Sending
@@ -101,16 +102,23 @@ class Chain:
         place = self._place(digest, who)
         if self._node.block(place.block_number) != (place.block_hash, stamp):
             raise Unavailable("the chain is changing its newest blocks", hint="try again.")
+        block = Block(
+            chain=self.chain,
+            contract=self.contract,
+            transaction=place.transaction,
+            block_number=place.block_number,
+            block_hash=place.block_hash,
+            time=_rfc3339(stamp),
+        )
         return Anchor(
             digest=digest,
             status="finalized" if place.block_number <= final else "included",
             chain=self.chain,
             contract=self.contract,
             publisher=who,
-            transaction=place.transaction,
-            block_hash=place.block_hash,
-            block_number=place.block_number,
-            time=_rfc3339(stamp),
+            transaction=block.transaction,
+            time=block.time,
+            proof=AnchorProof(kind=EVM, statement=to_value(block)),
         )
 
     def _unanchored(self, digest: bytes, who: str) -> Anchor:

@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from registry.core.errors import InvalidInput, Unavailable, Untrusted
-from registry.core.ports.anchor import Anchor
+from registry.core.ports.anchor import Anchor, AnchorProof
 from registry.core.records import check_time
 from registry.files import sync_folder
 
@@ -102,7 +102,8 @@ class Journal:
         at = self._times.get((publisher, digest))
         if at is None:
             return Anchor(digest=digest, status="none", chain=self.chain, publisher=publisher)
-        return Anchor(digest=digest, status="journal", chain=self.chain, publisher=publisher, time=at)
+        proof = AnchorProof(kind="journal", statement={"publisher": publisher, "time": at})
+        return Anchor(digest=digest, status="journal", chain=self.chain, publisher=publisher, time=at, proof=proof)
 
     def _forget(self) -> None:
         """What was read so far: up to which byte of which file, its last checksum, and the times."""

@@ -11,6 +11,7 @@ from registry.core.labeled_row import read
 from registry.core.records import Contribution, parse_as
 from registry.core.row_signature import verify
 from registry.core.table import tables
+from registry.core.table.columns import Shape
 from registry.provenance.checks.report import Check, Doubt, Skip, run
 from registry.provenance.checks.target.subject import Subject
 
@@ -28,12 +29,12 @@ def labels(subject: Subject) -> str:
     """2.labels: every signature of a row in the snapshot's contributions."""
     signers: set[str] = set()
     signed = others = 0
-    for row in _rows(subject):
+    for row, written in _rows(subject):
         if row["signature"] is None:
             others += 1
             continue
         try:
-            verify(read(row))
+            verify(read(row), written)
         except EmotionetError as error:
             raise Doubt(str(error)) from error
         signed += 1
@@ -44,10 +45,14 @@ def labels(subject: Subject) -> str:
     return f"{signed} labels, signed by {len(signers)} contributors{rest}"
 
 
-def _rows(subject: Subject) -> Iterator[Mapping[str, Any]]:
-    """Every row of the contributions; ``Skip`` where they can't be read, which level 1 says."""
+def _rows(subject: Subject) -> Iterator[tuple[Mapping[str, Any], Shape]]:
+    """Every row of the contributions, and the columns that it was written in; ``Skip`` where they can't be read, which
+    level 1 says."""
     try:
         for cid in subject.snapshot.contributions:
-            yield from tables.rows_as_dicts(parse_as(Contribution, subject.get(cid)).rows, subject.get)
+            rows = parse_as(Contribution, subject.get(cid)).rows
+            written = tables.read(rows, subject.get).written
+            for row in tables.rows_as_dicts(rows, subject.get):
+                yield row, written
     except (EmotionetError, LookupError, ValueError, TypeError) as error:
         raise Skip(f"the contributions can't be read: {error}") from error

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import product
 
 from registry.core import log, records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.core.log import anchor_digest
-from registry.core.ports.anchor import Anchor, Anchors
+from registry.core.ports.anchor import Anchors, evidence_of
 from registry.provenance.checks import times
-from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
+from registry.provenance.checks.report import UNCHECKED, Check, Doubt, Skip, equal, guarded, run
 from registry.provenance.checks.target.subject import Subject
 
 LIMITS = "an earlier secret training on other folds, or a second identity, can't be excluded"
@@ -27,6 +28,8 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield run("3.order", "the plan was anchored, finally, before the release", partial(order, subject))
     yield run("3.beacon", "the folds were drawn from the plan's block", partial(beacon, subject))
     yield from times.checks(subject)
+    if subject.is_release:
+        yield from guarded(lambda: list(_not_checked_yet(subject)), list[Check]())
 
 
 def _release(subject: Subject) -> None:
@@ -50,12 +53,15 @@ def _publisher(subject: Subject) -> str:
     return log.address_of(log.read_entry(subject.entry, subject.get).issuer)
 
 
-def _anchored(subject: Subject, entry: CID) -> Anchor:
-    """The final anchor that covers an entry: its own."""
+def _anchored(subject: Subject, entry: CID) -> records.Block:
+    """The block of the final anchor that covers an entry: its own."""
     anchor = _chain(subject).status(anchor_digest(entry), _publisher(subject))
     if anchor.status != "finalized":
         raise Doubt(f"entry {entry} is {anchor.status} on {anchor.chain}, not finalized")
-    return anchor
+    block = evidence_of(entry, anchor).block
+    if block is None:
+        raise Skip(f"{anchor.chain} has no blocks: this version can't check its anchors")
+    return block
 
 
 def named(subject: Subject) -> str:
@@ -66,8 +72,8 @@ def named(subject: Subject) -> str:
     first = _first(subject)
     chains = set(log.check_first(first, records.parse(subject.get(first.record))).chains)
     _release(subject)
-    stated = [*(one for _, one in times.evidence_of(subject)), subject.release.draw.beacon]
-    claimed = {(one.chain, one.contract) for one in stated if one is not None}
+    stated = [*(one for _, one in times.blocks_of(subject)), *times.beacon_blocks(subject)]
+    claimed = {(one.chain, one.contract) for one in stated}
     for chain, contract in sorted(claimed - chains):
         raise Doubt(f"the issuer did not name {chain} {contract}, where an anchor is said to be")
     if not claimed or not subject.offline:
@@ -95,38 +101,47 @@ def order(subject: Subject) -> str:
     """3.order: both finalized, the plan's in an earlier block; evidence that says otherwise needs no chain."""
     _release(subject)
     assert subject.entry is not None
-    evidence, newest = times.evidence_of(subject), subject.newest or subject.entry
+    evidence, newest = times.blocks_of(subject), subject.newest or subject.entry
     plans = [one.block_number for cid, one in evidence if cid == subject.plan_entry]
     own = [one.block_number for cid, one in evidence if cid == newest]
-    drawn = subject.release.draw.beacon
-    plans += [drawn.block_number] if drawn else []
+    plans += [one.block_number for one in times.beacon_blocks(subject)]
     if plans and own and max(plans) >= min(own):
         raise Doubt(f"the plan's block {max(plans)} does not come before the release's {min(own)}")
     _chain(subject)
     plan = _anchored(subject, subject.plan_entry)
     release = _anchored(subject, newest)
-    if (plan.block_number or 0) >= (release.block_number or 0):
+    if plan.block_number >= release.block_number:
         raise Doubt(f"the plan's block {plan.block_number} does not come before the release's {release.block_number}")
     return f"plan at {plan.time}, release at {release.time}; {LIMITS}"
-
-
-def _place(one: records.Beacon | records.Evidence | Anchor) -> tuple[object, ...]:
-    return one.chain, one.contract, one.transaction, one.block_number, one.block_hash, one.time
 
 
 def beacon(subject: Subject) -> str:
     """3.beacon: the draw names the block of the plan's anchor, as the evidence at hand says, and the chain."""
     _release(subject)
-    stated = subject.release.draw.beacon
-    plan_entry = subject.plan_entry
-    if stated is None:
+    if not subject.release.draw.beacons:
         _chain(subject)
         raise Doubt("the folds were drawn from the plan's seed alone: nothing shows that training came after")
-    evidence = [one for cid, one in times.evidence_of(subject) if cid == plan_entry]
+    stated, plan_entry = times.beacon_blocks(subject), subject.plan_entry
+    if not stated:
+        raise Skip("the folds were drawn from no block: 3.drand tells of the rest")
+    evidence = [one for cid, one in times.blocks_of(subject) if cid == plan_entry]
     if not evidence:
         raise Doubt("the draw states a block, but no evidence of the plan's anchor is here")
-    for one in evidence:
-        equal("beacon's block", _place(stated), _place(one))
+    for block, one in product(stated, evidence):
+        equal("beacon's block", block.place, one.place)
     _chain(subject)
-    equal("beacon's block", _place(stated), _place(_anchored(subject, plan_entry)))
+    for block in stated:
+        equal("beacon's block", block.place, _anchored(subject, plan_entry).place)
     return ""
+
+
+def _not_checked_yet(subject: Subject) -> Iterator[Check]:
+    """What stands in the records and this version can't check: rounds of drand, evidence of other kinds."""
+    drand = [one for one in subject.release.draw.beacons if isinstance(one, records.DrandRound)]
+    if drand:
+        said = f"this version can't check the signature of round {drand[0].round} of {drand[0].chain[:64]} yet"
+        yield Check("3.drand", 3, "the rounds of drand that drew the folds are its own", UNCHECKED, said)
+    kinds = sorted({one.kind[:40] for _, one in times.evidence_at_hand(subject) if one.block is None})
+    if kinds:
+        said = f"this version can't check evidence of kind {' or '.join(kinds)} yet"
+        yield Check("3.evidence", 3, "evidence beside a chain's shows what it states", UNCHECKED, said)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
 
 from registry.core import records
 from registry.core.ipld.cid import CID
@@ -29,10 +29,20 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield run("3.anchored", "no anchor is older than what it anchors", partial(anchored, subject))
 
 
-def evidence_of(subject: Subject) -> list[tuple[CID, records.Evidence]]:
-    """All evidence at hand, with the entry that each names. ``InvalidInput`` where it names none."""
+def evidence_at_hand(subject: Subject) -> list[tuple[CID, records.Evidence]]:
+    """All evidence at hand, of whatever kind, with the entry that each names. ``InvalidInput`` where it names none."""
     found = [records.parse_as(records.Evidence, subject.get(cid)) for cid in subject.evidence]
     return [(CID.decode(one.entry), one) for one in found]
+
+
+def blocks_of(subject: Subject) -> list[tuple[CID, records.Block]]:
+    """The blocks that evidence at hand states, with the entry of each."""
+    return [(cid, one.block) for cid, one in evidence_at_hand(subject) if one.block is not None]
+
+
+def beacon_blocks(subject: Subject) -> list[records.EvmBlock]:
+    """The blocks that drew the folds."""
+    return [one for one in subject.release.draw.beacons if isinstance(one, records.EvmBlock)]
 
 
 def _entries(subject: Subject) -> tuple[records.Entry, records.Entry]:
@@ -60,14 +70,14 @@ def planned(subject: Subject) -> str:
 def drawn(subject: Subject) -> str:
     """3.drawn: by the time of the beacon's block."""
     _entries(subject)
-    beacon = subject.release.draw.beacon
-    if beacon is None:
-        raise Skip("the folds were drawn from the plan's seed alone: no block says when")
-    for training in subject.release.trainings:
-        if apart(training.started, beacon.time):
+    drew = beacon_blocks(subject)
+    if not drew:
+        raise Skip("the folds were drawn from no block: none says when")
+    for training, block in product(subject.release.trainings, drew):
+        if apart(training.started, block.time):
             raise Doubt(
                 f"the training of fold {training.fold} began at {training.started}, the block that drew its folds is "
-                f"of {beacon.time}"
+                f"of {block.time}"
             )
     return "trainings " + OWN_CLOCK
 
@@ -99,20 +109,19 @@ def anchored(subject: Subject) -> str:
     """3.anchored: every evidence's block, and the beacon's, against the entry that is in it; and blocks of one chain
     against each other."""
     plan, _ = _entries(subject)
-    found = evidence_of(subject)
-    beacon = subject.release.draw.beacon
+    found, drew = blocks_of(subject), beacon_blocks(subject)
     said = [(subject.entries[cid], one.time) for cid, one in found if cid in subject.entries]
-    said += [(plan, beacon.time)] if beacon else []
+    said += [(plan, one.time) for one in drew]
     if not said:
         raise Skip("no anchor is stated here")
     for entry, time in said:
         if apart(time, entry.issued_at):
             raise Doubt(f"entry {entry.seq} was issued at {entry.issued_at}, the block of its anchor is of {time}")
-    _blocks_in_order([*(one for _, one in found), *([beacon] if beacon else [])])
+    _blocks_in_order([*(one for _, one in found), *drew])
     return f"{len(said)} anchors; entries {OWN_CLOCK}"
 
 
-def _blocks_in_order(blocks: list[records.Evidence | records.Beacon]) -> None:
+def _blocks_in_order(blocks: list[records.Block]) -> None:
     ordered = sorted(blocks, key=lambda one: (one.chain, one.block_number))
     for one, other in pairwise(ordered):
         if one.chain != other.chain:

@@ -61,11 +61,14 @@ class Words:
         return sentences.say(note, self.language), self.language if sentences.is_known(note) else "en"
 
     def withdrawn(self, one: Mapping[str, str]) -> str:
-        """What was taken back of a release, when and why."""
+        """What was taken back of a release, when and why, and what is asked for beyond notice."""
         said = {"time": one["effective"], "reason": one["reason"]}
         if one["what"].startswith("image "):
-            return self("page.withdrawn_image", image=one["what"].removeprefix("image "), **said)
-        return self("page.withdrawn_release" if one["what"] == "release" else "page.withdrawn_snapshot", **said)
+            told = self("page.withdrawn_image", image=one["what"].removeprefix("image "), **said)
+        else:
+            told = self("page.withdrawn_release" if one["what"] == "release" else "page.withdrawn_snapshot", **said)
+        asked = one.get("remedy", "notice")
+        return told if asked == "notice" else f"{told} {self(f'page.remedy_{asked}')}"
 
     def exact(self, value: str | int) -> str:
         """A number with all its digits."""

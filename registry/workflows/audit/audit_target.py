@@ -87,8 +87,7 @@ def _evidence(parts: Parts, entry: CID | None) -> list[CID]:
     if entry is None:
         return []
     with parts.catalog.read() as db:
-        found = entries.evidence_for(db, entry)
-    return [CID.parse(row["cid"]) for row in found if row["entry"] == found[0]["entry"]]
+        return entries.nearest_evidence(db, entry)
 
 
 def _plans_evidence(parts: Parts, record: CID, own: list[CID]) -> list[CID]:

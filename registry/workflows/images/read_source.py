@@ -145,7 +145,7 @@ def _in_folder(table: Labels, folder: Path) -> Labels:
 
 def _held(parts: Parts, dry: bool) -> BlockReader | None:
     """What this home holds; a dry run makes no home."""
-    if dry and not parts.settings.home.exists() and not parts.settings.ipfs_api:
+    if dry and parts.settings.holds_nothing_yet:
         return None
     return parts.store
 

@@ -16,7 +16,7 @@ from registry.core import records
 from registry.core.errors import NotFound, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.log import address_of, anchor_digest
-from registry.core.ports.anchor import Anchor
+from registry.core.ports.anchor import Anchor, evidence_of
 from registry.workflows.log.append import put_record
 from registry.workflows.own_issuers import is_own
 from registry.workflows.parts import Parts
@@ -45,9 +45,14 @@ def _document(entry: CID, anchor: Anchor) -> dict[str, Any]:
         "chain": anchor.chain,
         "contract": anchor.contract,
         "transaction": anchor.transaction,
-        "block": anchor.block_number,
+        "block": _block(anchor),
         "time": anchor.time,
     }
+
+
+def _block(anchor: Anchor) -> int | None:
+    """The number of the block that an anchor lies in, where the place has blocks."""
+    return None if anchor.proof is None else anchor.proof.statement.get("blockNumber")
 
 
 def anchor_status(parts: Parts, cid: CID) -> dict[str, Any]:
@@ -65,21 +70,6 @@ def submit_anchor(parts: Parts, cid: CID | None, *, issuer: str | None = None) -
     anchor = wait_until_final(parts, issuer, entry, lambda: None)
     put_evidence(parts, entry, anchor)
     return _document(entry, anchor)
-
-
-def evidence_of(entry: CID, anchor: Anchor) -> records.Evidence:
-    """What a finalized anchor on a chain is remembered as."""
-    if anchor.contract is None or anchor.transaction is None or anchor.block_hash is None:
-        raise Unavailable("the chain did not say where the anchor lies", hint="try again.")
-    return records.Evidence(
-        entry=bytes(entry),
-        chain=anchor.chain,
-        contract=anchor.contract,
-        transaction=anchor.transaction,
-        block_hash=anchor.block_hash,
-        block_number=anchor.block_number or 0,
-        time=anchor.time or "",
-    )
 
 
 def put_evidence(parts: Parts, entry: CID, anchor: Anchor) -> CID | None:
@@ -152,6 +142,6 @@ def anchor_document(parts: Parts, entry: CID, evidence: list[dict[str, Any]]) ->
         "status": anchor.status,
         "chain": anchor.chain,
         "transaction": anchor.transaction,
-        "block": anchor.block_number,
+        "block": _block(anchor),
         "time": anchor.time,
     }

@@ -17,7 +17,7 @@ from registry.core.run_view import release_view
 from registry.core.unusable import refuse_unusable
 from registry.provenance.release_view import evaluate_draw
 from registry.workflows.parts import Parts
-from registry.workflows.runs.start_run import read_claims
+from registry.workflows.read_claims import read_claims
 from registry.workflows.store.read_content import read_as
 
 WARNING = (

@@ -30,7 +30,7 @@ from registry.provenance.release_view import by_name, final_threshold, final_wei
 from registry.workflows.base_weights import base_of
 from registry.workflows.log.anchoring import anchor_document, anchor_for_a_while
 from registry.workflows.log.append import append
-from registry.workflows.own_issuers import whose
+from registry.workflows.own_issuers import check_signs_as, whose
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
@@ -58,6 +58,7 @@ def publish_release(
             code="run_not_completed",
             hint=f"`emotionet runs show {run}` says where it stands, `emotionet runs resume {run}` goes on.",
         )
+    check_signs_as(parts, row["issuer"], f"the release of run {run}")
     trainings = [CID.parse(fold["training"]) for fold in folds]
     record = _release(parts, row, trainings, onnx)
     progress("publish", 1, 4)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from registry.catalog.queries import runs
 from registry.core.errors import Conflict, EmotionetError, with_hint
 from registry.jobs.queue import Job
+from registry.workflows.own_issuers import check_signs_as
 from registry.workflows.parts import Parts
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
@@ -43,6 +44,8 @@ def resume(parts: Parts, run: str) -> None:
             )
         if parts.queue.wanted(db, run):
             return
+        if row["draw"] is None:
+            check_signs_as(parts, row["issuer"], f"the plan of run {run}")
         runs.update(db, run, status="queued", error=None, updated=parts.now())
         parts.queue.emit(db, run, "resumed", {}, parts.now())
         left = [fold["fold"] for fold in runs.folds(db, run) if fold["status"] != "completed"]

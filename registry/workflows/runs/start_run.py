@@ -17,7 +17,6 @@ from registry.core.records import to_value
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
 from registry.evaluation import base_seen
-from registry.evaluation.claims import check_about, parse_claim
 from registry.evaluation.sentences import say
 from registry.jobs import engines
 from registry.jobs.engines.probe import reach
@@ -27,6 +26,7 @@ from registry.workflows.base_weights import base_origin, digest_of, keep_base, r
 from registry.workflows.methods import check_options
 from registry.workflows.own_issuers import check_may_sign
 from registry.workflows.parts import Parts
+from registry.workflows.read_claims import read_claims
 from registry.workflows.runs.check_capacity import check_disk, check_memory, disk_needed
 from registry.workflows.runs.check_plan import before_cleaning, check_plan
 from registry.workflows.store.read_content import read_as
@@ -120,11 +120,12 @@ def _check_room(parts: Parts, wanted: Wanted, images: int, values: Mapping[str, 
     return cost
 
 
-def start_run(parts: Parts, snapshot: CID, wanted: Wanted, *, anew: bool = True) -> str:
+def start_run(parts: Parts, snapshot: CID, wanted: Wanted, *, anew: bool = True, issuer: str | None = None) -> str:
     """Queue a run on ``snapshot``; returns its id. Nothing is queued unless all of it can be.
 
     What is doubtful is the run's first events (``warning``). ``Conflict`` (``unfinished_run``), unless it is to be
-    begun ``anew``, where the very same was begun here and has not come to its end.
+    begun ``anew``, where the very same was begun here and has not come to its end. ``issuer``: who will sign its
+    plan and its release; this home's unless given.
     """
     checked = check_wanted(parts, snapshot, wanted)
     values = checked.values
@@ -137,13 +138,15 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted, *, anew: bool = True)
         "base": str(keep_base(parts, wanted.base, checked.base)) if wanted.base and checked.base else None,
         "unanchored": wanted.unanchored,
     }
+    issuer = issuer or parts.key.did
     with parts.catalog.write() as db:
         if not anew:
-            _check_unfinished(db, str(checked.snapshot), checked.recipe, options)
+            _check_unfinished(db, issuer, str(checked.snapshot), checked.recipe, options)
         run = runs.create(
             db,
             snapshot=str(checked.snapshot),
             recipe_name=checked.recipe,
+            issuer=issuer,
             engine=wanted.engine,
             options=options,
             now=parts.now(),
@@ -157,23 +160,14 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted, *, anew: bool = True)
     return run
 
 
-def _check_unfinished(db: Connection, snapshot: str, recipe: str, options: Mapping[str, Any]) -> None:
-    found = runs.unfinished(db, snapshot, recipe, options)
+def _check_unfinished(db: Connection, issuer: str, snapshot: str, recipe: str, options: Mapping[str, Any]) -> None:
+    found = runs.unfinished(db, issuer, snapshot, recipe, options)
     if found is not None:
         raise Conflict(
             f"run {found['id']} is this very training, begun {found['created']} and {found['status']}",
             code="unfinished_run",
             hint=f"go on with `emotionet runs resume {found['id']}`, or begin anew with --anew.",
         )
-
-
-def read_claims(parts: Parts, snapshot: records.Snapshot, texts: Sequence[str]) -> tuple[records.Claim, ...]:
-    """Claims from their texts. ``InvalidInput`` (``bad_claim``) for one that is none, or is about a class or a group
-    that the snapshot does not have, or could mean two things there."""
-    claims = tuple(parse_claim(text, snapshot.classes) for text in texts)
-    rows = tables.rows_as_dicts(snapshot.items, parts.store.get)
-    check_about(claims, snapshot.classes, (row["attributes"] for row in rows))
-    return claims
 
 
 def _check_final(final: str, folds: int) -> None:

@@ -50,7 +50,7 @@ def _home(parts: Parts) -> str:
 
 
 def _store(parts: Parts) -> str:
-    if not parts.settings.ipfs_api and not parts.settings.blocks.is_dir():
+    if parts.settings.holds_nothing_yet:
         return "nothing is held yet"
     return f"{sum(1 for _ in parts.store.pins())} pins"
 

@@ -38,13 +38,6 @@ def _record(parts: Parts, cid: CID) -> records.Record | None:
         raise
 
 
-def _evidence(parts: Parts, entry: CID) -> list[CID]:
-    """What covers an entry: the evidence of the nearest entry that was anchored."""
-    with parts.catalog.read() as db:
-        found = entries.evidence_for(db, entry)
-    return [CID.parse(row["cid"]) for row in found if row["entry"] == found[0]["entry"]]
-
-
 def _content(parts: Parts, cid: CID, without_images: bool) -> car.Content:
     """Images that were taken back are not given out again."""
     with parts.catalog.read() as db:
@@ -61,13 +54,13 @@ def _content(parts: Parts, cid: CID, without_images: bool) -> car.Content:
 
 def _of_release(parts: Parts, entry: CID, release: records.Release) -> tuple[list[CID], list[CID]]:
     """The roots of a release's CAR, and what stands beside them."""
-    own, plans = _evidence(parts, entry), _evidence(parts, release.plan_entry)
+    with parts.catalog.read() as db:
+        own, plans = entries.nearest_evidence(db, entry), entries.nearest_evidence(db, release.plan_entry)
+        first = entries.first(db, read_entry(entry, parts.store.get).issuer)
     newest = entry
     if own:
         newest = CID.decode(records.parse_as(records.Evidence, parts.store.get(own[0])).entry)
     way = [one for one, _ in walk_back(newest, release.plan_entry, parts.store.get)]
-    with parts.catalog.read() as db:
-        first = entries.first(db, read_entry(entry, parts.store.get).issuer)
     opening = [first] if first is not None and parts.store.has(first) else []
     plan = draw_view(parts.store.get, release.draw).plan
     return [entry, *own, *plans, *opening], [*way, *lineage_blocks(parts.store.get, plan)]

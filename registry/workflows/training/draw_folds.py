@@ -10,49 +10,45 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec import structs
+
 from registry.catalog.queries import runs
 from registry.core import records
 from registry.core.draw import check_repeats, draw_seed, repeated_folds
+from registry.core.ports.anchor import evidence_of
 from registry.core.table import tables
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
-from registry.workflows.log.anchoring import evidence_of, put_evidence, wait_until_final
+from registry.workflows.log.anchoring import put_evidence, wait_until_final
 from registry.workflows.log.append import put_record
 from registry.workflows.parts import Parts
 from registry.workflows.training import run_context
 from registry.workflows.training.run_context import RunContext
 
 
-def _beacon(context: RunContext, check: Check) -> records.Beacon | None:
+def _beacons(context: RunContext, check: Check) -> tuple[records.Beacon, ...]:
+    """The block of the plan's anchor; none where it lies in no block."""
     if context.options["unanchored"]:
-        return None
+        return ()
     entry = context.cid("plan_entry")
     anchor = wait_until_final(context.parts, context.signer().did, entry, check)
     if anchor.status != "finalized":
-        return None
+        return ()
     put_evidence(context.parts, entry, anchor)
-    evidence = evidence_of(entry, anchor)
-    return records.Beacon(
-        chain=evidence.chain,
-        contract=evidence.contract,
-        transaction=evidence.transaction,
-        block_number=evidence.block_number,
-        block_hash=evidence.block_hash,
-        time=evidence.time,
-    )
+    block = evidence_of(entry, anchor).block
+    return (records.EvmBlock(**structs.asdict(block)),) if block else ()
 
 
 def draw(parts: Parts, job: Job, check: Check) -> None:
     """Handler of the job ``draw``; queues one ``fold`` a fold, and the refit where the plan wants one."""
     context = run_context.begin(parts, job)
     plan_cid = context.cid("plan")
-    beacon = _beacon(context, check)
-    block_hash = bytes.fromhex(beacon.block_hash.removeprefix("0x")) if beacon else None
-    seed = draw_seed(bytes(plan_cid), int(context.values["seed"]), block_hash)
+    beacons = _beacons(context, check)
+    seed = draw_seed(bytes(plan_cid), int(context.values["seed"]), [one.value for one in beacons])
     folds = _folds(context, seed)
     rows = [[sha256, repeat, fold] for (sha256, repeat), fold in folds.items()]
     table = tables.build(records.FOLDS, rows, parts.store.put)
-    cid = put_record(parts, records.Draw(plan=plan_cid, beacon=beacon, seed=seed, folds=table))
+    cid = put_record(parts, records.Draw(plan=plan_cid, beacons=beacons, seed=seed, folds=table))
     parts.store.flush()
     with parts.catalog.write() as db:
         parts.queue.complete(db, job)

@@ -20,6 +20,7 @@ from registry.core.ports.method import Item, Prepared
 from registry.core.ports.store import BlockReader
 from registry.core.table import tables
 from registry.jobs.queue import Job
+from registry.workflows.own_issuers import check_signs_as
 from registry.workflows.parts import Parts, Progress
 
 
@@ -50,7 +51,8 @@ class RunContext:
         )
 
     def signer(self) -> Signer:
-        """Who signs this run's plan, and anchors it."""
+        """The run's issuer, who signs its plan and anchors it. ``Conflict`` (``key_missing``) without its key."""
+        check_signs_as(self.parts, self.row["issuer"], f"the plan of run {self.run}")
         return self.parts.key
 
     def cid(self, name: str) -> CID:

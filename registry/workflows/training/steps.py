@@ -21,6 +21,7 @@ from registry.jobs.disk_reserve import give_reserve, keep_reserve
 from registry.jobs.engines import NAMES
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check, Worker
+from registry.workflows.own_issuers import signing_issuers
 from registry.workflows.parts import Parts
 from registry.workflows.runs.control_run import fail, leave
 from registry.workflows.training import clean_images, draw_folds, evaluate_run, prepare_run, train_fold
@@ -50,6 +51,7 @@ def worker_of(parts: Parts) -> Worker:
         again=partial(_tell_again, parts),
         make_room=partial(_make_room, parts),
         left=lambda job: leave(parts, job.run),
+        issuers=partial(signing_issuers, parts),
     )
 
 

@@ -10,6 +10,7 @@ from registry.core import text as words
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.log import Signer
+from registry.core.records import Remedy
 from registry.workflows.log.append import append
 from registry.workflows.parts import Parts
 
@@ -29,14 +30,17 @@ def _target(parts: Parts, text: str) -> tuple[bytes, str]:
     return bytes(cid), str(cid)
 
 
-def withdraw(parts: Parts, text: str, reason: str, *, signer: Signer | None = None) -> dict[str, Any]:
+def withdraw(
+    parts: Parts, text: str, reason: str, *, remedy: Remedy = "notice", signer: Signer | None = None
+) -> dict[str, Any]:
     """Withdraw what ``text`` names; the answer lists every snapshot and release that it touches.
 
-    ``signer``: this home's key unless given.
+    ``remedy``: what is asked for; it is put on record, and nothing is done of it here. ``signer``: this home's key
+    unless given.
     """
     reason = words.clean("reason", reason)
     target, name = _target(parts, text)
-    record = records.Withdrawal(target=target, reason=reason, effective=parts.now())
+    record = records.Withdrawal(target=target, reason=reason, remedy=remedy, effective=parts.now())
     appended = append(parts, signer or parts.key, record)
     parts.store.pin(appended.entry)
     with parts.catalog.read() as db:
@@ -45,5 +49,6 @@ def withdraw(parts: Parts, text: str, reason: str, *, signer: Signer | None = No
         "withdrawal": str(appended.record),
         "entry": str(appended.entry),
         "target": name,
+        "remedy": remedy,
         "touches": touched,
     }

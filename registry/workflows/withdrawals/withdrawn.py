@@ -30,10 +30,12 @@ class SignedWithdrawal(NamedTuple):
     target: str  # a CID, or a sha256 in hex
     effective: str
     reason: str
+    remedy: str
 
 
 def withdrawals_by(parts: Parts, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Document]]:
-    """By release, what was taken back of it: ``what, issuer, effective, reason, target, entry``, whole ones first.
+    """By release, what was taken back of it: ``what, issuer, effective, reason, remedy, target, entry``; whole ones
+    first.
 
     ``rows`` have ``cid, entry, issuer, snapshot``, as ``registry.catalog.queries.releases`` gives them.
     """
@@ -72,10 +74,16 @@ def sentences(found: Sequence[Mapping[str, Any]]) -> list[str]:
     """For people, a line each."""
     whole = [one for one in found if not one["what"].startswith("image ")]
     parts = [one for one in found if one["what"].startswith("image ")]
-    lines = [f"WITHDRAWN: this {one['what']}, on {one['effective']}: {one['reason']}" for one in whole]
-    lines += [f"WITHDRAWN: its {one['what']}, on {one['effective']}: {one['reason']}" for one in parts[:SHOWN]]
+    lines = [f"WITHDRAWN: this {withdrawn_text(one)}" for one in whole]
+    lines += [f"WITHDRAWN: its {withdrawn_text(one)}" for one in parts[:SHOWN]]
     lines = [" ".join(line.split("\n")) for line in lines]  # a stranger's reason may hold more
     return lines + ([f"WITHDRAWN: {len(parts) - SHOWN} more of its images"] if len(parts) > SHOWN else [])
+
+
+def withdrawn_text(one: Mapping[str, Any]) -> str:
+    """What was taken back, when, why, and what is asked for beyond notice."""
+    asked = {"remove_bytes": " (asks for its bytes to be removed)", "retrain": " (asks to train again without it)"}
+    return f"{one['what']}, on {one['effective']}: {one['reason']}{asked.get(one['remedy'], '')}"
 
 
 def _placed(parts: Parts, places: Iterable[Mapping[str, str]]) -> Iterator[SignedWithdrawal]:
@@ -86,7 +94,12 @@ def _placed(parts: Parts, places: Iterable[Mapping[str, str]]) -> Iterator[Signe
             continue
         if isinstance(record, records.Withdrawal):
             yield SignedWithdrawal(
-                place["issuer"], place["entry"], target_text(record.target), record.effective, record.reason
+                issuer=place["issuer"],
+                entry=place["entry"],
+                target=target_text(record.target),
+                effective=record.effective,
+                reason=record.reason,
+                remedy=record.remedy,
             )
 
 

@@ -29,12 +29,13 @@ def _release(subject: Subject) -> None:
 
 
 def seed(subject: Subject) -> str:
-    """4.draw: sha256 of the plan's CID and the block's hash (or the plan's seed)."""
+    """4.draw: sha256 of the plan's CID, its seed and the beacons' values."""
     _release(subject)
     draw, plan = subject.release.draw, subject.release.plan
-    block = bytes.fromhex(draw.beacon.block_hash.removeprefix("0x")) if draw.beacon else None
-    equal("seed", draw.seed, draw_seed(bytes(draw.plan), plan.seed, block))
-    return "from the block's hash" if block else "from the plan's seed alone (no beacon)"
+    values = [one.value for one in draw.beacons]
+    equal("seed", draw.seed, draw_seed(bytes(draw.plan), plan.seed, values))
+    kinds = " and ".join(str(one.__struct_config__.tag) for one in draw.beacons)
+    return f"from the plan's seed and {kinds}" if kinds else "from the plan's seed alone (no beacon)"
 
 
 def _kept_rows(

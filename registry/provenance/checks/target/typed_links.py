@@ -52,6 +52,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "snapshot": ("supersedes",),
     "release": ("supersedes",),
     "withdrawal": ("replacement",),
+    "name": ("target",),
     "entry": ("prev", "log"),
     "evidence": ("entry",),
 }

@@ -92,7 +92,7 @@ class Withdrawals:
 
 
 def taken_back(subject: Subject) -> list[dict[str, str]]:
-    """What was taken back of the target, by whoever may: ``what, issuer, effective, reason``."""
+    """What was taken back of the target, by whoever may: ``what, issuer, effective, reason, remedy``."""
     return [_told(what, one) for what, one in counted(subject)]
 
 
@@ -110,4 +110,6 @@ def counted(subject: Subject) -> list[tuple[str, Withdrawn]]:
 
 
 def _told(what: str, one: Withdrawn) -> dict[str, str]:
-    return {"what": what, "issuer": one.issuer, "effective": one.record.effective, "reason": one.record.reason}
+    said = one.record
+    fields = {"effective": said.effective, "reason": said.reason, "remedy": said.remedy}
+    return {"what": what, "issuer": one.issuer, **fields}

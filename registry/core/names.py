@@ -1,0 +1,70 @@
+"""Names that an issuer gives to snapshots, plans and releases, and how people write them: NAME, NAME@2, ISSUER/NAME.
+
+    REFERENCE = [ISSUER "/"] NAME ["@" NUMBER]
+    NAME      = a lower-case ASCII letter, then letters and digits, with single "-" or "_" between them; at most 63
+    NUMBER    = 1, 2, ...: the first, the second thing that the issuer called so; without it the newest
+    ISSUER    = a did:pkh, or its address 0x...
+
+Invariants: no text is both a name and anything else that commands take: no CID, no beginning of one ("baf..."), no
+sha256 (64 digits), no address, no path or file with an ending, not ``latest``; two names never look alike by the case
+or the script of their letters.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from registry.core.errors import InvalidInput
+from registry.core.ipld.cid import CID
+
+RESERVED = frozenset({"latest"})  # said of what has no name
+MAX_NAME = 63
+_NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*", re.ASCII)
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+_ISSUER = re.compile(r"(?:did:pkh:eip155:1:)?0x[0-9a-f]{40}", re.ASCII)
+_CID_BEGINS = "baf"
+
+
+class Reference(NamedTuple):
+    """What somebody wrote: whose name (None: one's own), and which thing of that name (None: the newest)."""
+
+    issuer: str | None
+    name: str
+    number: int | None
+
+
+def is_name(text: str) -> bool:
+    """Whether this can be a name."""
+    if len(text) > MAX_NAME or not _NAME.fullmatch(text):
+        return False
+    return not (text in RESERVED or text.startswith(_CID_BEGINS) or _is_cid(text))
+
+
+def check_name(text: str) -> str:
+    """``text`` as it is. ``InvalidInput`` (``bad_name``) where it can be no name."""
+    if not is_name(text):
+        raise InvalidInput(
+            f"{text[:80]!r} can be no name",
+            code="bad_name",
+            hint="take lower-case letters and digits, with - or _ between them, beginning with a letter and not "
+            f"with {_CID_BEGINS}, as CIDs do.",
+        )
+    return text
+
+
+def read_reference(text: str) -> Reference | None:
+    """A name as somebody wrote it; None where it is none, and so may be something else."""
+    before, slash, rest = text.rpartition("/")
+    name, at, number = rest.partition("@")
+    if (slash and not _ISSUER.fullmatch(before)) or (at and not _NUMBER.fullmatch(number)) or not is_name(name):
+        return None
+    return Reference(before or None, name, int(number) if at else None)
+
+
+def _is_cid(text: str) -> bool:
+    try:
+        CID.parse(text)
+    except InvalidInput:
+        return False
+    return True
