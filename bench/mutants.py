@@ -22,8 +22,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = {  # a folder, and the tests that are asked about it: the quickest that reach it
     "registry/core": ("tests/core", "tests/evaluation/test_folds.py", "tests/content/test_hamt.py"),
-    "registry/provenance/checks": ("tests/workflows/test_forgeries.py", "tests/workflows/test_forged_plans.py")
-    + ("tests/workflows/test_audit.py", "tests/provenance/test_checks.py"),
+    "registry/provenance/checks": (
+        "tests/workflows/test_forgeries.py",
+        "tests/workflows/test_forged_plans.py",
+        "tests/workflows/test_audit.py",
+        "tests/provenance/test_checks.py",
+    ),
 }
 CONFIG = """
 [tool.mutmut]
