@@ -61,7 +61,7 @@ def test_only_the_entry_of_number_zero_with_none_before_it_opens_a_log(seq: int,
 def test_a_log_opens_with_the_issuers_chains_that_its_entry_links_to() -> None:
     issuer, first = records.Issuer(chains=()), log.make_entry(ANA, 0, None, None, RECORD, NOON)
     assert log.check_first(first, issuer) == issuer
-    withdrawal = records.Withdrawal(target=ONE, reason="asked", effective=NOON)
+    withdrawal = records.Withdrawal(target=ONE, reason="asked", effective=NOON, remedy="notice")
     other = signed(record=records.cid(withdrawal))
     for entry, record in ((first, withdrawal), (other, withdrawal), (other, issuer)):
         with pytest.raises(Untrusted, match="must name its issuer's chains") as caught:
