@@ -6,7 +6,7 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check -c constraints.tx
 STAMP := $(VENV)/.installed
 TRAIN := $(VENV)/.train
 
-.PHONY: help install demo test coverage check fix picture bench clean
+.PHONY: help install demo test coverage mutants check fix picture bench clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -42,6 +42,10 @@ coverage: install ## branch coverage of core, evaluation and provenance by their
 	$(BIN)/coverage run -m pytest -q tests/core tests/evaluation tests/provenance tests/workflows
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered
+
+mutants: install ## mutation testing of core and the audit's checks: hours; FILES=registry/core/log.py for some of it
+	$(PIP) -q -e '.[dev]'
+	$(BIN)/python -m bench.mutants $(FILES)
 
 check: install ## lint, types, direction of imports
 	$(BIN)/ruff check .

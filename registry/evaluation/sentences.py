@@ -14,7 +14,7 @@ from importlib.resources import files
 from string import Formatter
 from typing import Any
 
-from registry.core.records import Note
+from registry.core.records import Attempts, Note
 
 LANGUAGES = ("en", "es")
 DECIMALS = frozenset({"threshold", "floor", "recall"})  # values that are decimal strings
@@ -29,7 +29,7 @@ def read_words(package: str) -> Texts:
 
 @cache
 def texts() -> Texts:
-    """The sections ``note`` and ``why``."""
+    """The sections ``note``, ``each``, ``attempts`` and ``why``."""
     return read_words("registry.evaluation")
 
 
@@ -59,6 +59,17 @@ def why(reason: str | None, language: str = "en") -> str:
     """Why a figure has no value (``records.figures.REASONS``), as a part of a sentence."""
     found = texts()["why"].get(reason or "")
     return found[LANGUAGES.index(language)] if found else reason or ""
+
+
+def attempts_text(attempts: Attempts, language: str = "en") -> str:
+    """How often the same was planned, as a sentence."""
+    form = texts()["attempts"]["only" if attempts.count == 1 else "several"][LANGUAGES.index(language)]
+    return form.format(number=attempts.number, count=attempts.count)
+
+
+def attempts_document(attempts: Attempts) -> dict[str, str]:
+    """``attempts_text`` by language."""
+    return {language: attempts_text(attempts, language) for language in LANGUAGES}
 
 
 def not_estimable(reason: str | None) -> str:

@@ -16,7 +16,7 @@ from registry.core.records import REFIT, Metric
 from registry.core.run_view import ReleaseView
 from registry.core.snapshots.snapshot import NOTHING
 from registry.evaluation.base_seen import about_base
-from registry.evaluation.sentences import not_estimable, say
+from registry.evaluation.sentences import attempts_text, not_estimable, say
 from registry.exports import card_words as words
 from registry.exports.card_base import Base
 from registry.exports.card_front import front_matter
@@ -187,7 +187,8 @@ def _claims(view: ReleaseView) -> list[str]:
         for one in view.evaluation.verdicts
     ]
     head = ["claim", "verdict", "value", "95 % interval", "more images would decide it"]
-    return ["## Claims, locked in the plan", "", *(table(head, rows) if rows else ["The plan makes no claim.", ""])]
+    found = table(head, rows) if rows else ["The plan makes no claim.", ""]
+    return ["## Claims, locked in the plan", "", f"{attempts_text(view.release.attempts)}", "", *found]
 
 
 def _fairness(view: ReleaseView) -> list[str]:

@@ -14,7 +14,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
 from tests.catalog.world import NOW
 
 A, B, C, D = (cid_of(bytes([n]), DAG_CBOR) for n in range(4))
-NOT_NAMES = {"seed", "key", "signature", "proof", "beacons"}  # bytes that name nothing
+NOT_NAMES = {"beacon", "seed", "key", "signature", "proof", "beacons"}  # bytes that name nothing
 
 
 def _holds_a_name(kind: object) -> bool:
@@ -57,6 +57,7 @@ def test_a_release_names_all_its_parts() -> None:
         card=cid_of(b"card", RAW),
         licence="x",
         claims=(),
+        attempts=records.Attempts(count=1, number=1),
         supersedes=bytes(D),
     )
     found = {(edge.relation, edge.target): edge.record for edge in edges(release)}

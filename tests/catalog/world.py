@@ -249,6 +249,7 @@ class World:
             card=card,
             licence="AGPL-3.0-only",
             claims=(),
+            attempts=records.Attempts(count=1, number=1),
             supersedes=bytes(supersedes) if supersedes else None,
         )
         entry = self.append(record, index=index)

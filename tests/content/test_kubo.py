@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from registry.content.stores.kubo import KuboStore, multiaddress
+from registry.content.stores.kubo import KuboStore
 from registry.content.stores.memory import MemoryStore
+from registry.content.stores.multiaddress import multiaddress
 from registry.content.unixfs.importer import add_bytes, add_directory
 from registry.core.errors import NotFound, Unavailable, UsageError
 from registry.core.ipld import car

@@ -5,7 +5,6 @@ Afterwards the log has no gap and no fork, and the next append, or `catalog rebu
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import signal
@@ -26,10 +25,8 @@ from registry.workflows.log import append as appending
 from registry.workflows.log.append import append, finish_pending
 from tests.catalog.databases import fresh_url
 from tests.support.logs import log_of
+from tests.support.together import SECONDS, START, together
 
-START = multiprocessing.get_context("forkserver")
-START.set_forkserver_preload(["tests.e2e.test_two_homes"])
-SECONDS = 120
 EACH = 2  # records that the one who lives appends while the other is killed
 Environment = dict[str, str]
 
@@ -144,17 +141,6 @@ def lives(environment: Environment, name: str, gate: Any) -> None:
     for number in range(EACH):
         append(home, home.key, record(f"{name} {number}"))
     home.close()
-
-
-def together(*work: tuple[Callable[..., None], tuple[Any, ...]]) -> list[int | None]:
-    """Run each in a process of its own, all at the same moment; their exit codes."""
-    gate = START.Barrier(len(work))
-    processes = [START.Process(target=function, args=(*given, gate)) for function, given in work]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(SECONDS)
-    return [process.exitcode for process in processes]
 
 
 def test_one_is_killed_at_every_step_while_the_other_appends(pair: Pair) -> None:

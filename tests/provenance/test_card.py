@@ -104,6 +104,7 @@ def view(*, name: str = "quick", source: str = "photograph", **changes: Any) -> 
             card=CID,
             licence="AGPL-3.0-only",
             claims=(),
+            attempts=records.Attempts(count=1, number=1),
         ),
         trainings=(),
         evaluation=changes.get("evaluation", judged),

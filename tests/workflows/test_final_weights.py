@@ -29,7 +29,7 @@ from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.workflows.conftest import Folder
 
 CHECKS = {
-    4: "items prepared draw folds trainings predictions base plan recipe arguments",
+    4: "items prepared draw folds trainings predictions attempts base plan recipe arguments",
     6: "metrics thresholds confusion optimistic repeats overfitting curves fairness tests verdicts weights base card",
 }
 HOLDING = {f"{level}.{name}": "holds" for level, names in CHECKS.items() for name in names.split()}

@@ -38,6 +38,13 @@ def list_plans(
     return page, encode_cursor(page[-1]["issued_at"], page[-1]["entry"]) if len(found) > limit else None
 
 
+def in_order(db: sa.Connection, issuer: str) -> list[str]:
+    """The CIDs of an issuer's plans, each once, in the order of the issuer's log."""
+    e, p = derived.entries.c, derived.plans.c
+    query = sa.select(p.cid).join(derived.plans, p.cid == e.record).where(e.issuer == issuer).order_by(e.seq)
+    return list(dict.fromkeys(db.scalars(query)))
+
+
 def _releases(db: sa.Connection, plans: list[str]) -> dict[tuple[str, str], list[str]]:
     """By plan and issuer, the releases that this issuer says."""
     found: dict[tuple[str, str], list[str]] = {}

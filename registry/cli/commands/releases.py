@@ -95,6 +95,7 @@ def release_text(done: dict[str, Any]) -> list[str]:
         *apart_lines(done),
         *(note["text"]["en"] for note in done["base_notes"]),
         *claim_lines(done),
+        done["attempts"]["text"]["en"],
         f"anchor: {_anchor(anchor)}",
     ]
 

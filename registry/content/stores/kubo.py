@@ -23,8 +23,9 @@ from typing import Any
 import ipfshttpclient
 from ipfshttpclient import exceptions
 
+from registry.content.stores.multiaddress import multiaddress
 from registry.content.stores.verified import VerifiedSource, VerifiedStore, believed
-from registry.core.errors import InvalidInput, NotFound, Unavailable, UsageError
+from registry.core.errors import InvalidInput, NotFound, Unavailable
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, raw_cid
 from registry.core.ipld.dag import walk_present
@@ -35,22 +36,6 @@ BUFFER = 32 << 20  # bytes that wait for a flush
 SECONDS = 60.0  # for one answer
 _ABSENT = re.compile(r"not found|could not find", re.IGNORECASE)
 _MISSING = re.compile(r"could not find ([A-Za-z0-9]{40,120})")
-_ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.\-]{1,253})(?::(?P<port>[0-9]{1,5}))?/?")
-
-
-def multiaddress(text: str) -> str:
-    """A multiaddr from EMOTIONET_IPFS_API, which may be an http(s) URL too. ``UsageError`` for anything else."""
-    if re.fullmatch(r"/(ip4|ip6|dns|dns4|dns6)/[^/\s]{1,253}/tcp/[0-9]{1,5}(/https?)?", text):
-        return text
-    found = _ADDRESS.fullmatch(text)
-    if found is None:
-        raise UsageError(
-            f"EMOTIONET_IPFS_API is {text!r}, no address of an IPFS node",
-            hint="write it like /ip4/127.0.0.1/tcp/5001 or http://host:5001.",
-        )
-    kind = "ip4" if re.fullmatch(r"[0-9.]+", found["host"]) else "dns"
-    port = found["port"] or ("443" if found["scheme"] == "https" else "80")
-    return f"/{kind}/{found['host']}/tcp/{port}/{found['scheme']}"
 
 
 class KuboStore(VerifiedStore):

@@ -46,6 +46,7 @@ from registry.core.records.log import Keys as Keys
 from registry.core.records.naming import Name as Name
 from registry.core.records.naming import Profile as Profile
 from registry.core.records.release import REMEDIES as REMEDIES
+from registry.core.records.release import Attempts as Attempts
 from registry.core.records.release import Audit as Audit
 from registry.core.records.release import AuditCheck as AuditCheck
 from registry.core.records.release import Release as Release

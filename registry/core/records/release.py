@@ -23,6 +23,14 @@ class Weights(Part, frozen=True, kw_only=True):
     tensors: str  # sha2-256 over sorted (name, dtype, shape, bytes), as "sha256:<hex>"
 
 
+class Attempts(Part, frozen=True, kw_only=True):
+    """How many plans of this issuer, signed before the release, claim the same of mostly the same images
+    (``provenance.attempts`` says which do), and which of them, from 1 in the log's order, the release's is."""
+
+    count: int
+    number: int
+
+
 class Release(Record, frozen=True, kw_only=True, tag="release"):
     """A model that people get, and everything it rests on."""
 
@@ -34,6 +42,7 @@ class Release(Record, frozen=True, kw_only=True, tag="release"):
     card: CID
     licence: str
     claims: tuple[Verdict, ...]
+    attempts: Attempts
     supersedes: bytes | None = None  # named
 
 

@@ -65,6 +65,8 @@ def complete(subject: Subject, items: Any) -> str:
         apart = {row["image"] for row in items()}
         reached = {cid for cid, _ in walk_closure(get, subject.roots, leave_out=apart.__contains__)}
     except NotFound as error:
+        if subject.reached.newer:  # what it may leave out, as a snapshot's images, can't be told
+            raise subject.reached.newer[0] from error
         raise Doubt(f"missing or damaged: {some(missing) or error}") from error
     beside = _beside(subject, reached, [*apart, *guarded(partial(_past, subject), list[CID]())])
     return f"{len(beside)} blocks of the file belong to nothing that was audited" if beside else ""

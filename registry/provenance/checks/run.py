@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from functools import partial
 
 from registry.provenance.checks import level1, level2, level3
-from registry.provenance.checks.level4 import base_weights, folds, items, plan
+from registry.provenance.checks.level4 import attempts, base_weights, folds, items, plan
 from registry.provenance.checks.level6 import card, figures, weights
 from registry.provenance.checks.report import UNCHECKED, Check, Report, guarded
 from registry.provenance.checks.target.subject import Subject
@@ -19,7 +19,7 @@ _LEVELS = {
     1: (level1.checks,),
     2: (level2.checks,),
     3: (level3.checks,),
-    4: (items.checks, plan.checks, folds.checks, base_weights.checks),
+    4: (items.checks, plan.checks, folds.checks, base_weights.checks, attempts.checks),
     6: (figures.checks, card.checks, weights.checks),
 }
 _NOT_BUILT = {

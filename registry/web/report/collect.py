@@ -78,6 +78,7 @@ def collect(
         checked=len(audit["checks"]) - unchecked,
         unchecked=unchecked,
         claims=tuple(to_value(verdict) for verdict in view.release.claims),
+        attempts=about["attempts"]["text"][language],
         later=tuple(judge_claims(parts, CID.parse(about["release"]), claims)["claims"] if claims else ()),
         figures=tuple(drawings(t, view, get, items)),
         counts=tuple(_counts(parts, view, items)),

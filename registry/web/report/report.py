@@ -59,6 +59,7 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     final: str  # "fold:N" or "refit": whose weights people get
     own: tuple[dict[str, Any], ...] | None = None
     withdrawn: tuple[dict[str, Any], ...] = ()  # what was taken back of it: {what, effective, reason, issuer}
+    attempts: str = ""  # how often the same was planned, in words
     base_notes: tuple[Note, ...] = ()  # on what the base weights have seen
     unseen: tuple[dict[str, Any], ...] = ()  # of images that they have not seen, and of the others
     seen: tuple[dict[str, Any], ...] = ()

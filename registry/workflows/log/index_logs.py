@@ -15,7 +15,7 @@ from registry.catalog.index import indexing
 from registry.catalog.queries import entries
 from registry.catalog.schema.database import Connection, translated
 from registry.core import log, records
-from registry.core.errors import Conflict, InvalidInput, NotFound, Untrusted
+from registry.core.errors import Conflict, InvalidInput, NewerVersion, NotFound, Untrusted
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.workflows.parts import Parts
@@ -53,6 +53,8 @@ def log_behind(parts: Parts, roots: Iterable[CID]) -> list[CID]:
             if isinstance(record, (records.Entry, records.Evidence)):
                 found[cid] = None
                 pending += [CID.decode(before)] if before else []
+        except NewerVersion:
+            found[cid] = None  # index_logs tells of it
         except (InvalidInput, NotFound):
             continue
     return list(found)
@@ -62,18 +64,21 @@ def index_logs(parts: Parts, cids: Iterable[CID]) -> list[str]:
     """Index every entry and evidence among ``cids`` that is held; returns what is wrong with the others."""
     signed: list[tuple[str, int, CID]] = []
     evidence: list[CID] = []
+    problems: list[str] = []
     for cid in cids:
         if not parts.store.has(cid):
             continue
         try:
             record = records.parse(parts.store.get(cid))
+        except NewerVersion as error:
+            problems.append(str(error))
+            continue
         except (InvalidInput, NotFound):
             continue
         if isinstance(record, records.Entry):
             signed.append((record.issuer, record.seq, cid))
         elif isinstance(record, records.Evidence):
             evidence.append(cid)
-    problems = []
     with parts.catalog.write() as db:
         for _, _, cid in sorted(signed):
             problems += _tried(db, lambda cid=cid: _entry(parts, db, cid))  # type: ignore[misc]

@@ -11,11 +11,11 @@ from typing import Any
 
 from msgspec import structs
 
-from registry.catalog.queries import entries, releases, runs
+from registry.catalog.queries import entries, plans, releases, runs
 from registry.content.unixfs import importer
 from registry.content.weights_folder import keep_weights, read_weights
 from registry.core import records
-from registry.core.errors import Conflict, Unavailable
+from registry.core.errors import Conflict, EmotionetError, NewerVersion, NotFound, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
 from registry.core.log import Signer
@@ -24,8 +24,9 @@ from registry.core.records import to_value
 from registry.core.run_view import draw_view, release_view
 from registry.core.weights import ONNX
 from registry.evaluation.base_seen import about_base
-from registry.evaluation.sentences import note_document
+from registry.evaluation.sentences import attempts_document, note_document
 from registry.exports.card import model_card
+from registry.provenance.attempts import count_attempts
 from registry.provenance.release_view import by_name, final_threshold, final_weights, own_figures
 from registry.workflows.base_weights import base_of
 from registry.workflows.log.anchoring import anchor_document, anchor_for_a_while
@@ -92,6 +93,7 @@ def _release(parts: Parts, row: dict[str, Any], trainings: list[CID], onnx: bool
         card=evaluation,  # stands in until the card, which speaks of all the others, is written
         licence=about.licence,
         claims=verdicts,
+        attempts=_attempts(parts, row),
     )
     if onnx:
         draft = structs.replace(draft, weights=(*draft.weights, _as_onnx(parts, method, draft)))
@@ -99,6 +101,16 @@ def _release(parts: Parts, row: dict[str, Any], trainings: list[CID], onnx: bool
     base = None if view.plan.base is None else base_of(parts, view.plan.base)
     card = model_card(view, base, method.usage(view.recipe.values, final_threshold(view)))
     return structs.replace(draft, card=importer.add_bytes(parts.store, card.encode()).cid)
+
+
+def _attempts(parts: Parts, row: dict[str, Any]) -> records.Attempts:
+    """Counted when the run is published first; published again it is the same release."""
+    if row["release"] is not None:
+        return records.parse_as(records.Release, parts.store.get(CID.parse(row["release"]))).attempts
+    with parts.catalog.read() as db:
+        issuer = entries.issuer_of(db, CID.parse(row["plan_entry"]))
+        own = plans.in_order(db, str(issuer))
+    return count_attempts(parts.store.get, list(map(CID.parse, own)), CID.parse(row["plan"]))
 
 
 def _as_onnx(parts: Parts, method: Method, draft: records.Release) -> records.Weights:
@@ -119,11 +131,25 @@ def read_back(parts: Parts, entry: CID) -> int:
     return count
 
 
+def _tell_newer(parts: Parts, record: CID) -> None:
+    """``NewerVersion`` where a release is held and not cataloged because a part of it came after this program."""
+    try:
+        release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(record)))
+    except NewerVersion:
+        raise
+    except EmotionetError:
+        return
+
+
 def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
     """The document of `emotionet release show --json`."""
     with parts.catalog.read() as db:
         record = entries.record_of(db, cid)
-        row = releases.get(db, record)
+        try:
+            row = releases.get(db, record)
+        except NotFound:
+            _tell_newer(parts, record)
+            raise
         evidence = entries.evidence_for(db, CID.parse(row["entry"]))
     view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(record)))
     return {
@@ -150,5 +176,6 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "spread": [one.document() for one in view.evaluation.spread],
         "overfitting": [to_value(one) for one in view.evaluation.overfitting],
         "claims": [to_value(verdict) for verdict in view.release.claims],
+        "attempts": {**to_value(view.release.attempts), "text": attempts_document(view.release.attempts)},
         "anchor": anchor_document(parts, CID.parse(row["entry"]), evidence),
     }

@@ -1,0 +1,57 @@
+"""How often an issuer planned the same claim on mostly the same images, and which of these plans a release is of.
+
+Two plans are attempts at the same where
+
+* they share a claim: the same figure and comparator, whatever the threshold; or neither makes any; and
+* they are on one snapshot, or on two that share, by sha256, more than half of the smaller one's images.
+
+Invariant: pure; the same from an issuer's catalog as from the log itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from registry.core import records
+from registry.core.ipld.cid import CID
+from registry.core.table import tables
+
+Get = Callable[[CID], bytes]
+
+
+def count_attempts(get: Get, plans: Sequence[CID], plan: CID) -> records.Attempts:
+    """Among an issuer's ``plans``, each once in the log's order, those that attempt the same as ``plan``, one of them.
+
+    Errors as ``get``'s and those of records that are malformed.
+    """
+    own = records.parse_as(records.Plan, get(plan))
+    images: dict[CID, frozenset[bytes]] = {}
+
+    def same_images(one: CID, other: CID) -> bool:
+        if one == other:
+            return True
+        for cid in (one, other):
+            if cid not in images:
+                snapshot = records.parse_as(records.Snapshot, get(cid))
+                images[cid] = frozenset(row["sha256"] for row in tables.rows_as_dicts(snapshot.items, get))
+        return 2 * len(images[one] & images[other]) > min(len(images[one]), len(images[other]))
+
+    found = [
+        cid
+        for cid in plans
+        if cid == plan
+        or (
+            _same_claim(own, other := records.parse_as(records.Plan, get(cid)))
+            and same_images(_snapshot(get, own), _snapshot(get, other))
+        )
+    ]
+    return records.Attempts(count=len(found), number=found.index(plan) + 1)
+
+
+def _same_claim(one: records.Plan, other: records.Plan) -> bool:
+    mine, theirs = ({(claim.metric, claim.comparator) for claim in plan.claims} for plan in (one, other))
+    return bool(mine & theirs) or not (mine or theirs)
+
+
+def _snapshot(get: Get, plan: records.Plan) -> CID:
+    return records.parse_as(records.Preprocessing, get(plan.preprocessing)).snapshot

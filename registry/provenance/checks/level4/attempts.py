@@ -1,0 +1,63 @@
+"""Level 4's check of attempts: how often the issuer planned the same follows from the log, where it is at hand.
+
+A release's file has the log's entries from the plan to the release, and not what the others say: then nothing can be
+counted, and the count is the issuer's word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from registry.core import log, records
+from registry.core.errors import NotFound
+from registry.core.ipld.cid import CID
+from registry.provenance.attempts import count_attempts
+from registry.provenance.checks.report import Check, Doubt, Skip, run
+from registry.provenance.checks.target.subject import Subject
+
+MAX_ENTRIES = 10_000  # of a log that is walked for this
+_NOT_HERE = "the count is the issuer's word: what the other entries of the log say is not here"
+
+
+def checks(subject: Subject) -> Iterator[Check]:
+    """All checks of this module."""
+    yield run("4.attempts", "the release tells how often the same was planned", partial(attempts, subject))
+
+
+def attempts(subject: Subject) -> str:
+    """4.attempts: count and number are possible, and those that the log gives."""
+    if not subject.is_release:
+        raise Skip("only a release has attempts")
+    stated = subject.release.release.attempts
+    if not 1 <= stated.number <= stated.count:
+        raise Doubt(f"it says to be attempt {stated.number} of {stated.count}")
+    try:
+        early, plans = _plans(subject)
+        found, least = (count_attempts(subject.get, some, subject.release.draw.plan) for some in (plans, early))
+    except NotFound as error:
+        raise Skip(_NOT_HERE) from error
+    if stated.number != found.number or not least.count <= stated.count <= found.count:
+        raise Doubt(
+            f"it says to be attempt {stated.number} of {stated.count}, the log has {found.number} of {found.count}"
+        )
+    return f"attempt {found.number} of {found.count}, counted in the whole log"
+
+
+def _plans(subject: Subject) -> tuple[list[CID], list[CID]]:
+    """The plans that the log says before the release, each once in its order: those that were issued well before it
+    (others may have been signed while it was made), and all. ``NotFound`` where the log is not whole here."""
+    if subject.entry is None:
+        raise NotFound("nobody's entry says this release")
+    newest = log.read_entry(subject.entry, subject.get)
+    found: dict[CID, str] = {}
+    for count, (_, entry) in enumerate(log.walk_back(subject.entry, None, subject.get)):
+        if count > MAX_ENTRIES:
+            raise NotFound(f"the log has more than {MAX_ENTRIES} entries")
+        if isinstance(records.parse(subject.get(entry.record)), records.Plan):
+            found[entry.record] = entry.issued_at
+    plans = list(reversed(found))
+    plan = subject.release.draw.plan
+    if plan not in found:
+        raise Doubt("the log does not say the release's plan")
+    return [cid for cid in plans if cid == plan or log.apart(found[cid], newest.issued_at)], plans
