@@ -13,6 +13,8 @@ from PIL import Image
 
 from registry.assembly import Home
 from registry.catalog.queries.rows import current_row, image_history
+from registry.cli.main import main
+from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, RAW, cid_of
 from registry.core.labeled_row import LabeledRow
@@ -212,3 +214,16 @@ def test_a_snapshot_demands_licences_consents_and_rights(opened: Home, tmp_path:
     assert count(licence="CC0", consent="given", rights={"tdm-reservation": "0"}) == 1
     with pytest.raises(InvalidInput, match="signals of rights"):
         count(rights={"no-such-signal": "0"})
+
+
+def test_the_command_writes_what_it_demands_into_the_record(
+    opened: Home, register: Register, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register(label="feliz", contributor="ana", licence="CC0", **{"rights.tdm-reservation": "0"})
+    asked = ["--licence", "CC0", "--licence", "CC-BY-4.0", "--rights", "tdm-reservation=0"]
+    assert main(["snapshot", "create", *asked, "--quiet"]) == 0
+    cid = CID.parse(capsys.readouterr().out.strip())
+    query = records.parse_as(records.Snapshot, opened.store.get(cid)).query
+    assert query == {"licence": ["CC0", "CC-BY-4.0"], "rights": {"tdm-reservation": "0"}}
+    for wrong in ("tdm-reservation", "=0", "no-such-signal=0"):
+        assert main(["snapshot", "create", "--rights", wrong]) != 0

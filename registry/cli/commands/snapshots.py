@@ -21,6 +21,7 @@ from registry.cli.commands.common import (
 from registry.cli.output import Output, cell
 from registry.core.errors import UsageError
 from registry.core.labeled_row import SIGNALS
+from registry.core.snapshots.query import TEXTS
 from registry.exports.formats import FOLDERS
 from registry.exports.rows import FORMATS as ROWS
 
@@ -32,12 +33,10 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         verbs, common, "create", run_create, "freeze what the catalog says now (without a filter: all of it)"
     )
     classes_option(creating)
-    for name in ("label", "issuer", "contributor", "subject"):
-        creating.add_argument(f"--{name}", help=f"only rows with this {name}")
-    for name in ("licence", "consent"):
-        creating.add_argument(
-            f"--{name}", action="append", default=[], help=f"only rows that state this {name} (or one of several)"
-        )
+    for name in TEXTS:
+        several: dict[str, Any] = {"action": "append", "default": []} if name in ("licence", "consent") else {}
+        means = f"only rows with this {name}" + (" (or one of several)" if several else "")
+        creating.add_argument(f"--{name}", help=means, **several)
     creating.add_argument("--attribute", action="append", default=[], metavar="NAME=VALUE")
     creating.add_argument(
         "--rights", action="append", default=[], metavar="SIGNAL=VALUE", help=f"demanded of a row: {', '.join(SIGNALS)}"
@@ -59,8 +58,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 
 def _query(wanted: argparse.Namespace) -> dict[str, Any]:
-    names = ("label", "issuer", "contributor", "subject", "licence", "consent")
-    query: dict[str, Any] = {name: value for name in names if (value := getattr(wanted, name))}
+    query: dict[str, Any] = {name: value for name in TEXTS if (value := getattr(wanted, name))}
     attributes = _pairs("attribute", "NAME", wanted.attribute, "gender=f")
     rights = _pairs("rights", "SIGNAL", wanted.rights, "tdm-reservation=0")
     return query | ({"attributes": attributes} if attributes else {}) | ({"rights": rights} if rights else {})
