@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ from registry.workflows.store.maintenance import rebuild_catalog
 from registry.workflows.withdrawals.withdraw import withdraw
 from registry.workflows.withdrawals.withdrawn import withdrawals_by
 from tests.catalog.databases import KINDS, fresh_url
+from tests.conftest import ROOT
 from tests.support.logs import log_of
 from tests.workflows.conftest import Folder
 
@@ -172,3 +174,27 @@ def test_a_signer_is_given_to_what_signs(pair: Pair, labeled: Folder) -> None:
             "snapshot",
             "withdrawal",
         ]
+
+
+BEGINS = {
+    "api/v1/images.py",
+    "workflows/images/import_source.py",
+    "workflows/images/relabel.py",
+    "workflows/log/anchoring.py",
+    "workflows/releases/publish_release.py",
+    "workflows/runs/start_run.py",
+    "workflows/snapshots/take_snapshot.py",
+    "workflows/training/run_context.py",
+    "workflows/withdrawals/withdraw.py",
+}
+
+
+def test_the_homes_key_is_read_where_a_command_a_request_or_a_job_begins() -> None:
+    """Everything else is given a signer, or an issuer."""
+    root = ROOT / "registry"
+    reads = {
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*.py")
+        if re.search(r"\bparts\.key\b", path.read_text(encoding="utf-8"))
+    }
+    assert reads == BEGINS
