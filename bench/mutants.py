@@ -91,7 +91,10 @@ def run(files: list[str], children: int) -> None:
         stream.write(CONFIG.format(files=json.dumps(wanted), beside=json.dumps(beside), tests=json.dumps(tests)))
     _mutmut(folder, "run", "--max-children", str(children))
     _mutmut(folder, "export-cicd-stats", quiet=True)
-    counts = json.loads((folder / "mutants" / "mutmut-cicd-stats.json").read_text(encoding="utf-8"))
+    stats = folder / "mutants" / "mutmut-cicd-stats.json"
+    counts = json.loads(stats.read_text(encoding="utf-8")) if stats.exists() else {"killed": 0}
+    if not counts["killed"]:
+        sys.exit(f"no mutant was judged: the tests fail without any, or mutmut is not here. Copy: {folder}")
     found = list(_survivors(folder))
     more = [(name, change) for name, change in found if not _only_said(change)]
     for name, change in more:

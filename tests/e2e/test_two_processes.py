@@ -28,7 +28,8 @@ from tests.api.conftest import Headers, make_token, picture, send
 from tests.catalog.databases import KINDS, fresh_url
 from tests.support.logs import log_of
 
-SPAWN = multiprocessing.get_context("spawn")
+SPAWN = multiprocessing.get_context("forkserver")  # imports once what each process needs
+SPAWN.set_forkserver_preload(["tests.e2e.test_two_processes"])
 ROUNDS = 3
 SECONDS = 120
 Environment = dict[str, str]
