@@ -35,13 +35,13 @@ class Release(Record, frozen=True, kw_only=True, tag="release"):
     """A model that people get, and everything it rests on."""
 
     draw: CID
-    plan_entry: CID
-    trainings: tuple[CID, ...]
+    plan_entry: CID  # the entry by which the issuer said the plan before its folds were drawn
+    trainings: tuple[CID, ...]  # folds by number, then the refit
     evaluation: CID
-    weights: tuple[Weights, ...]
-    card: CID
-    licence: str
-    claims: tuple[Verdict, ...]
+    weights: tuple[Weights, ...]  # of every training; the plan's ``final`` says which people get
+    card: CID  # a file: made of all the others
+    licence: str  # of the weights
+    claims: tuple[Verdict, ...]  # those of the evaluation
     attempts: Attempts
     supersedes: bytes | None = None  # named
 

@@ -147,28 +147,28 @@ class Training(Record, frozen=True, kw_only=True, tag="training"):
 
 
 class Evaluation(Record, frozen=True, kw_only=True, tag="evaluation"):
-    """All figures: from the predictions, and ``overfitting`` from the histories of ``trainings``.
+    """All figures: from the predictions, and ``overfitting`` from the histories of ``trainings`` (docs/metrics.md).
 
-    ``predictions``: PREDICTIONS, ``curves``: CURVES.
+    Each list of figures is in the order of ``evaluation.figures.figures``; what is empty does not apply.
     """
 
     draw: CID
-    predictions: CID
+    predictions: CID  # a PREDICTIONS table: each judged image, by the fold that judged it
     trainings: tuple[CID, ...]  # those of the release, in its order
     thresholds: tuple[str, ...]  # by fold: decimals of six places
     threshold_of_all: str  # of weights that no fold judged (a refit, an average)
-    metrics: tuple[Metric, ...]
-    per_fold: tuple[tuple[Metric, ...], ...]
-    per_repeat: tuple[tuple[Metric, ...], ...]  # where there are several
-    spread: tuple[Spread, ...]
+    metrics: tuple[Metric, ...]  # of all folds' judgements together
+    per_fold: tuple[tuple[Metric, ...], ...]  # the same of each fold's judgements, by number
+    per_repeat: tuple[tuple[Metric, ...], ...]  # and of each repeat's, where there are several
+    spread: tuple[Spread, ...]  # how far repeats lie apart, where there are several
     unseen: tuple[Metric, ...] = ()  # of images that the base weights have not seen, and of the others:
     seen: tuple[Metric, ...] = ()  # both are empty where they have seen none, or nobody knows
-    curves: CID
+    curves: CID  # a CURVES table
     confusion: tuple[tuple[int, ...], ...]  # truth x predicted; the last column is "nothing"
     several: tuple[int, ...]  # by true class: judgements with detections of more than one class
-    optimistic: tuple[Optimistic, ...]
-    overfitting: tuple[Overfitting, ...]
-    fairness: tuple[Metric, ...]
+    optimistic: tuple[Optimistic, ...]  # what figures would be at the threshold that is best on these very images
+    overfitting: tuple[Overfitting, ...]  # one a training, folds first, then their mean
+    fairness: tuple[Metric, ...]  # by class, then by group; gaps between them
     tests: tuple[GroupTest, ...]  # groups against the rest, where attributes were declared
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[Verdict, ...]  # on the plan's claims, in their order
     notes: tuple[Note, ...]  # what the figures do not say; the first: by what groups were compared

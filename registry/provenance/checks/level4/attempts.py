@@ -13,7 +13,7 @@ from registry.core import log, records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.provenance.attempts import count_attempts
-from registry.provenance.checks.report import Check, Doubt, Skip, run
+from registry.provenance.checks.report import Check, Doubt, Skip, guarded, run
 from registry.provenance.checks.target.subject import Subject
 
 MAX_ENTRIES = 10_000  # of a log that is walked for this
@@ -22,7 +22,8 @@ _NOT_HERE = "the count is the issuer's word: what the other entries of the log s
 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this module."""
-    yield run("4.attempts", "the release tells how often the same was planned", partial(attempts, subject))
+    asked = subject.is_release and guarded(partial(_is_whole, subject), True)  # more than a file of it can show
+    yield run("4.attempts", "the release tells how often the same was planned", partial(attempts, subject), asked=asked)
 
 
 def attempts(subject: Subject) -> str:
@@ -42,6 +43,13 @@ def attempts(subject: Subject) -> str:
             f"it says to be attempt {stated.number} of {stated.count}, the log has {found.number} of {found.count}"
         )
     return f"attempt {found.number} of {found.count}, counted in the whole log"
+
+
+def _is_whole(subject: Subject) -> bool:
+    try:
+        return bool(_plans(subject))
+    except NotFound:
+        return False
 
 
 def _plans(subject: Subject) -> tuple[list[CID], list[CID]]:
