@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench.measure import compare, seconds
 from registry.content.car_import import import_car
-from registry.content.labels import folder
+from registry.content.labels import labeled_folder as folder
 from registry.content.stores.embedded import EmbeddedStore
 from registry.content.stores.memory import NullSink
 from registry.content.unixfs import importer, reader

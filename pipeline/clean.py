@@ -19,7 +19,7 @@ import numpy as np
 
 from pipeline.duplicates import dhash, near_pairs, phash
 from pipeline.faces import FaceDetector
-from pipeline.measure import exposure, noise, sharpness
+from pipeline.grey_measures import exposure, noise, sharpness
 from pipeline.resize import pixels_digest, resize
 from registry.core.ports.method import Item
 from registry.imaging.decode import Undecodable, decode

@@ -12,7 +12,7 @@ from pipeline import recipe as recipes
 from pipeline.about import CARD, check_model
 from pipeline.card_use import usage
 from pipeline.hardware import hardware
-from pipeline.labels import choose_boxes
+from pipeline.label_boxes import choose_boxes
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.extras import need
 from registry.core.ports.method import (

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from registry.cli.rows import write_rows
+from registry.cli.row_output import write_rows
 from registry.core.errors import InvalidInput, Unavailable
 from registry.files import own_file, whole_file, whole_tree
 from registry.workflows.releases.predicted_picture import draw_all

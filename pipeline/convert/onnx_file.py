@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from pipeline.convert.fit import Build, Found, architecture_of, class_names, image_size, licence_text
+from pipeline.convert.architecture import Build, Found, architecture_of, class_names, image_size, licence_text
 from registry.core.errors import Untrusted
 
 PIXELS, SCORES = 0.05, 0.001  # how far the two may differ

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from pipeline.convert.fit import Build, Found, architecture_of, class_names, image_size, licence_text
+from pipeline.convert.architecture import Build, Found, architecture_of, class_names, image_size, licence_text
 from registry.core.errors import Untrusted
 
 _DTYPES = {

@@ -13,12 +13,13 @@ from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.types import Message, Scope
 
-from registry.api import auth, system
-from registry.api.describe import description
+from registry.api import auth
+from registry.api import health as system
+from registry.api.common import PREFIX
 from registry.api.gateway import gateway
 from registry.api.gateway.public import Public
 from registry.api.log_requests import LoggedApp
-from registry.api.parts import PREFIX
+from registry.api.openapi import description
 from registry.api.problems import HANDLERS, StrictRequest
 from registry.api.v1 import audits, content, images, releases, runs, snapshots
 from registry.api.v1.wire import JSON_BYTES

@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted, not_written
 from registry.jobs.capacity import oom_kills
-from registry.jobs.folder import alone_in
+from registry.jobs.folder_lock import alone_in
 
 Report = Callable[[Mapping[str, Any]], None]
 _KINDS: Mapping[str, type[EmotionetError]] = {

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from registry.api.gateway.car import EntityBytes, Extract
 from registry.api.gateway.path import find
 from registry.assembly import Home
-from registry.catalog import private
+from registry.catalog import private_data as private
 from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs import reader
 from registry.content.unixfs.importer import add_bytes, add_directory

@@ -13,7 +13,7 @@ from litestar.testing import TestClient
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
 from registry.catalog.index import indexing
-from registry.catalog.private import add_source
+from registry.catalog.private_data import add_source
 from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs import reader
 from registry.content.unixfs.importer import add_bytes, add_directory

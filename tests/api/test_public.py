@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from registry.api.gateway.public import Public
 from registry.api.problems import HttpProblem
 from registry.assembly import Home
-from registry.catalog.private import add_source
+from registry.catalog.private_data import add_source
 from registry.catalog.schema import derived
 from registry.content.unixfs.importer import add_bytes, add_directory
 from registry.core import records

@@ -229,7 +229,7 @@ def test_an_audit_takes_no_path(used: Used, target: str) -> None:
 def test_audits_and_claims_at_once_are_bounded(used: Used, monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
 
-    from registry.api import parts
+    from registry.api import common as parts
 
     monkeypatch.setattr(parts, "_SLOTS", threading.BoundedSemaphore(1))
     release = used.release["release"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from registry.catalog import private
+from registry.catalog import private_data as private
 from registry.catalog.queries import images
 from registry.catalog.queries.rows import contributions_in_log_order, contributors_query, current_rows
 from registry.catalog.queries.withdrawals import withdrawn_images

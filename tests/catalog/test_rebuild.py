@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from registry.catalog import log_heads, tokens
 from registry.catalog.index.rebuild import rebuild
-from registry.catalog.private import add_file_name, add_source, pseudonym
+from registry.catalog.private_data import add_file_name, add_source, pseudonym
 from registry.catalog.queries import entries, images, runs
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.database import Catalog

@@ -13,7 +13,7 @@ import pytest
 
 from registry.cli.figure_lines import later_line
 from registry.cli.output import Output, json_text, plain, show, table
-from registry.cli.rows import write_rows
+from registry.cli.row_output import write_rows
 
 EVIL = "a\x1b[2Jb\x7f\x9b31mc\u202ed\u2066e\U000e0041f"
 STEERING = [one for one in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(one) in ("Cc", "Cf")]

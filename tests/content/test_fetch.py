@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from registry.cli.main import main
-from registry.content.labels.folder import import_folder
+from registry.content.labels.labeled_folder import import_folder
 from registry.content.sources.fetch import Limits, fetch
 from registry.content.sources.gateway import GatewayClient
 from registry.content.sources.hosts import Patience

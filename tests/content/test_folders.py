@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from registry.content.car_import import Limits, import_car, import_partial
 from registry.content.labels import check_inside, parse_labels, read_table
-from registry.content.labels.folder import Options, held_folder, import_folder
+from registry.content.labels.labeled_folder import Options, held_folder, import_folder
 from registry.content.stores.embedded import EmbeddedStore
 from registry.content.stores.memory import MemoryStore, NullSink
 from registry.content.unixfs.importer import add_bytes, add_directory

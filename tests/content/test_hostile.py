@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.content.car_import import import_car, import_partial
-from registry.content.labels.folder import held_folder
+from registry.content.labels.labeled_folder import held_folder
 from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs import importer, reader
 from registry.core.errors import EmotionetError, InvalidInput

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.content.labels.folder import import_folder
+from registry.content.labels.labeled_folder import import_folder
 from registry.content.stores.kubo import KuboStore
 from registry.content.stores.memory import NullSink
 from registry.content.unixfs import importer, reader

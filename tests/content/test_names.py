@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from registry.content.labels.file_names import Names
-from registry.content.labels.folder import Options, import_folder
+from registry.content.labels.labeled_folder import Options, import_folder
 from registry.content.stores.memory import NullSink
 from registry.core.errors import InvalidInput
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from registry.content.labels.folder import Folder, Options, held_folder, import_folder
+from registry.content.labels.labeled_folder import Folder, Options, held_folder, import_folder
 from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs.importer import add_bytes, add_directory
 from registry.core.errors import InvalidInput

@@ -9,7 +9,7 @@ import pytest
 
 from registry.api.v1.wire import ImageRow
 from registry.catalog.schema.derived import contribution_rows
-from registry.content.labels.row import FIELDS, LabelRow
+from registry.content.labels.label_row import FIELDS, LabelRow
 from registry.core import labeled_row, row_signature
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import RAW, cid_of

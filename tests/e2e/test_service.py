@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from registry.content.labels.folder import import_folder
+from registry.content.labels.labeled_folder import import_folder
 from registry.content.stores.memory import MemoryStore
 from registry.core.ipld import car
 from registry.core.ipld.dag import walk_closure

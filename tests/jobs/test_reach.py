@@ -11,8 +11,8 @@ import pytest
 
 from registry.assembly import Home
 from registry.core.errors import Unavailable
-from registry.jobs.engines import probe as reaching
-from registry.jobs.engines.probe import reach
+from registry.jobs.engines import ray_probe as reaching
+from registry.jobs.engines.ray_probe import reach
 from registry.settings import read_settings
 from tests.conftest import free_port
 

@@ -19,7 +19,7 @@ from registry.catalog.queries import runs
 from registry.catalog.schema.database import Catalog
 from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted
 from registry.jobs import child as child_process
-from registry.jobs import folder as folder_of_one
+from registry.jobs import folder_lock as folder_of_one
 from registry.jobs import worker as workers
 from registry.jobs.disk_reserve import SIZE, give_reserve, keep_reserve
 from registry.jobs.queue import Job, Queue
@@ -402,7 +402,7 @@ def test_two_children_never_work_in_one_folder(tmp_path: Path, monkeypatch: pyte
 HOLDER = """
 import sys, time
 from pathlib import Path
-from registry.jobs.folder import alone_in
+from registry.jobs.folder_lock import alone_in
 with alone_in(Path(sys.argv[1]), int(sys.argv[2])):
     print("held", flush=True)
     time.sleep(600)

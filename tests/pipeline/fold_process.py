@@ -148,7 +148,7 @@ def plotted(folder: Path) -> dict[str, Any]:
 def sizes(folder: Path) -> dict[str, Any]:
     """Every size: its parameters, and the architecture that its tensors' shapes tell."""
     from pipeline import cost
-    from pipeline.convert.fit import architecture_of
+    from pipeline.convert.architecture import architecture_of
     from pipeline.weights import ARCHITECTURES
     from pipeline.yolo.model import build_model
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from pipeline.clean import select
 from pipeline.duplicates import dhash, near_pairs, phash
-from pipeline.labels import choose_boxes
+from pipeline.label_boxes import choose_boxes
 from pipeline.method import YOLOv8
 from pipeline.resize import Letterbox, resize
 from registry.core.ports.method import Prepared

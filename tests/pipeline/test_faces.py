@@ -11,7 +11,7 @@ from PIL import Image
 
 from pipeline import faces
 from pipeline.faces import FaceDetector
-from pipeline.labels import choose_boxes
+from pipeline.label_boxes import choose_boxes
 from pipeline.method import YOLOv8
 from registry.core.errors import Unavailable, Untrusted
 from registry.core.ports.method import Prepared

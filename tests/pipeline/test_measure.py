@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from pipeline import measure
+from pipeline import grey_measures as measure
 from pipeline.duplicates import dhash, phash
 from tests.pipeline.pictures import grain, scene
 

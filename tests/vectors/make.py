@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from registry.assembly import Home
-from registry.catalog import private
+from registry.catalog import private_data as private
 from registry.core.ipld.cid import CID
 from registry.core.log import address_of
 from registry.demo.drawn_faces import EMOTIONS, HEADER, _person, draw_face

@@ -20,12 +20,12 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import PathParameter, QueryParameter
 from litestar.response import Stream
 
+from registry.api.common import Home, Published, problems
 from registry.api.gateway import accept, ranges
 from registry.api.gateway import path as gateway_path
 from registry.api.gateway.car import EntityBytes, Extract
 from registry.api.gateway.path import Way
 from registry.api.gateway.public import Public
-from registry.api.parts import Home, Published, problems
 from registry.api.problems import HttpProblem
 from registry.api.v1.wire import CidPath
 from registry.core.errors import NotFound

@@ -12,7 +12,7 @@ from litestar import Request, get, post
 from litestar.params import JSONBody
 
 from registry.api.auth import authorize, sends_json
-from registry.api.parts import Document, Home, Page, Published, computing, page, problems, record
+from registry.api.common import Document, Home, Page, Published, computing, page, problems, record
 from registry.api.v1.wire import CidPath, ImagePath, LineageFormat, NewAudit, Target
 from registry.core import records
 from registry.core.ipld.cid import CID, given

@@ -12,8 +12,8 @@ from anyio import CapacityLimiter, to_thread
 from litestar import Request, post
 
 from registry.api.auth import needs
+from registry.api.common import Document, Home, Published, problems
 from registry.api.gateway.public import Public
-from registry.api.parts import Document, Home, Published, problems
 from registry.api.problems import HttpProblem
 from registry.api.v1.wire import CAR_BYTES, CAR_TYPE, MAX_BLOCKS
 from registry.content.car_import import Limits, import_car

@@ -17,8 +17,8 @@ from litestar import Request, get, post
 from litestar.params import JSONBody, RawBody
 
 from registry.api.auth import needs, sends_json
+from registry.api.common import Document, Home, Page, Published, page, problems
 from registry.api.gateway.public import Public
-from registry.api.parts import Document, Home, Page, Published, page, problems
 from registry.api.problems import HttpProblem
 from registry.api.v1 import image_rows
 from registry.api.v1.wire import (

@@ -13,9 +13,9 @@ from litestar import HttpMethod, Request, Response, get, post, route
 from litestar.params import JSONBody
 
 from registry.api.auth import needs, sends_json
+from registry.api.common import PREFIX, Document, Home, Page, Published, computing, page, problems, record
 from registry.api.gateway import ranges
 from registry.api.gateway.public import Public
-from registry.api.parts import PREFIX, Document, Home, Page, Published, computing, page, problems, record
 from registry.api.v1.wire import CidPath, ClaimFilter, Cursor, IssuerFilter, Lang, Limit, NewClaims, NewRelease
 from registry.catalog.queries import releases
 from registry.content.unixfs import reader

@@ -18,8 +18,8 @@ from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
 from registry.api.auth import needs, sends_json
+from registry.api.common import PREFIX, Document, Home, Page, Published, page, problems, record
 from registry.api.gateway.public import Public
-from registry.api.parts import PREFIX, Document, Home, Page, Published, page, problems, record
 from registry.api.problems import HttpProblem
 from registry.api.v1.wire import Cursor, Limit, NewRun, RunPath
 from registry.catalog.queries import runs

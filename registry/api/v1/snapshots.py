@@ -10,8 +10,8 @@ from litestar import Response, get, post
 from litestar.params import JSONBody
 
 from registry.api.auth import needs, sends_json
+from registry.api.common import PREFIX, Document, Home, Page, Published, page, problems, record, sliced
 from registry.api.gateway.public import Public
-from registry.api.parts import PREFIX, Document, Home, Page, Published, page, problems, record, sliced
 from registry.api.v1.wire import CidPath, Cursor, ImagePath, Limit, NewSnapshot
 from registry.catalog.queries import images, snapshots
 from registry.core import records

@@ -2,7 +2,7 @@
 
 Invariants: all that follows from records in the store is made again in one transaction (a killed rebuild
 leaves the old catalog), through ``registry.catalog.index.indexing`` alone; what is known of other records, whose
-blocks lie elsewhere or are damaged here, stays as it was (``registry.catalog.index.stash``), and so does what
+blocks lie elsewhere or are damaged here, stays as it was (``registry.catalog.index.preserved_rows``), and so does what
 no record holds (``registry.catalog.schema.operational``). One damaged or missing block costs an empty catalog what
 needs it and nothing else, and is told.
 """
@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
-from registry.catalog.index.stash import Stash
+from registry.catalog.index.preserved_rows import Stash
 from registry.catalog.schema import derived
 from registry.catalog.schema.database import Catalog, translated
 from registry.core import records

@@ -22,7 +22,7 @@ from sqlalchemy import event, exc
 
 from registry.core.errors import Conflict, InvalidInput, Unavailable, UsageError, not_written
 from registry.core.extras import need
-from registry.read_only import read_only_uri
+from registry.sqlite_read_only import read_only_uri
 
 Connection = sa.Connection  # what ``read`` and ``write`` give, for annotations outside the catalog
 HEAD = "0005"  # the newest revision in ``migrations``

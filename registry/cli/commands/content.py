@@ -85,7 +85,7 @@ def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """Print a record, or rows."""
-    from registry.cli.rows import write_rows
+    from registry.cli.row_output import write_rows
     from registry.files import whole_file
     from registry.workflows.store import read_content
 

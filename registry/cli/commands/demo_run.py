@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from registry.cli.output import Output, cell, table
-from registry.cli.watching import work_until_ended
+from registry.cli.watch_run import work_until_ended
 from registry.core.claim_text import claim_text
 
 if TYPE_CHECKING:

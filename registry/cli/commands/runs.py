@@ -10,7 +10,7 @@ from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, li
 from registry.cli.commands.event_texts import event_text, fold_name
 from registry.cli.failures import tell
 from registry.cli.output import Output, cell, duration, json_text, show
-from registry.cli.watching import draw_event, events, work_until_ended
+from registry.cli.watch_run import draw_event, events, work_until_ended
 from registry.core.errors import EmotionetError
 from registry.settings import DEFAULT_METHOD
 

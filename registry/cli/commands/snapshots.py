@@ -141,7 +141,7 @@ def run_diff(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_export(wanted: argparse.Namespace, output: Output) -> int:
     """Write a snapshot's items."""
-    from registry.cli.rows import write_rows
+    from registry.cli.row_output import write_rows
     from registry.workflows.snapshots.export_snapshot import snapshot_rows
 
     splitting = " or ".join(name for name, form in FOLDERS.items() if form.splits)

@@ -1,8 +1,8 @@
 """Labels from outside: one row (``row``), boxes, tables of every form, and folders that say labels by their shape."""
 
 from registry.content.labels.boxes import MAX_BOXES, parse_box
-from registry.content.labels.row import LabelRow, Rejection, check_inside, make_row, rejected, said_row
-from registry.content.labels.tables import Labels, parse_labels, read_table
+from registry.content.labels.label_row import LabelRow, Rejection, check_inside, make_row, rejected, said_row
+from registry.content.labels.label_tables import Labels, parse_labels, read_table
 from registry.core.ports.method import Box
 
 __all__ = [

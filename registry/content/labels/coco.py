@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from registry.content.labels.boxes import make_box
-from registry.content.labels.row import NO_LABEL, LabelRow, Rejection, make_row, rejected
+from registry.content.labels.label_row import NO_LABEL, LabelRow, Rejection, make_row, rejected
 from registry.core.errors import InvalidInput
 from registry.core.text import counted
 

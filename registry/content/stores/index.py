@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from registry.core.errors import Unavailable
-from registry.read_only import read_only_uri
+from registry.sqlite_read_only import read_only_uri
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS packs (

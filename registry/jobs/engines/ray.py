@@ -20,7 +20,7 @@ from typing import Any
 from registry.core.errors import EmotionetError, Unavailable
 from registry.jobs.child import failure, run_child, told
 from registry.jobs.engines import Needs
-from registry.jobs.engines.probe import reach
+from registry.jobs.engines.ray_probe import reach
 
 # What tells a node where the store lies and what computes. Secrets among them stay within the cluster.
 _PASSED = ("EMOTIONET_HOME", "EMOTIONET_IPFS_API", "EMOTIONET_GATEWAYS", "EMOTIONET_DEVICE", "PYTHONPATH")

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from registry.catalog import private
+from registry.catalog import private_data as private
 from registry.catalog.queries.rows import current_row
 from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from registry.catalog import private
+from registry.catalog import private_data as private
 from registry.catalog.queries import releases
 from registry.content.labels import Rejection
 from registry.content.labels.columns import Mapped
-from registry.content.labels.folder import Folder
+from registry.content.labels.labeled_folder import Folder
 from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID
 from registry.core.log import Signer

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from registry.content.labels.boxes import bounded, fit, in_pixels
-from registry.content.labels.row import LabelRow, Rejection, rejected
+from registry.content.labels.label_row import LabelRow, Rejection, rejected
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.labeled_row import MAPS, PREFIXES, SAID, TEXTS, Said

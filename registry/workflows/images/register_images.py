@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-from registry.catalog import private
+from registry.catalog import private_data as private
 from registry.catalog.queries import images
 from registry.catalog.schema.database import Connection
 from registry.content.labels import Rejection

@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from registry.catalog import private
+from registry.catalog import private_data as private
 from registry.catalog.queries import runs
 from registry.content.unixfs import reader
 from registry.core import records

@@ -19,7 +19,7 @@ from registry.core.table import tables
 from registry.evaluation import base_seen
 from registry.evaluation.sentences import say
 from registry.jobs import engines
-from registry.jobs.engines.probe import reach
+from registry.jobs.engines.ray_probe import reach
 from registry.provenance.recipe_numbers import check_evaluation
 from registry.settings import DEFAULT_METHOD
 from registry.workflows.base_weights import base_origin, digest_of, keep_base, read_base

@@ -9,7 +9,7 @@ was published on purpose; a row that some stranger signed changes nothing.
 
 from __future__ import annotations
 
-from registry.catalog import private
+from registry.catalog import private_data as private
 from registry.catalog.queries.roots import registered_here_roots
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID

@@ -17,7 +17,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme
 
 from registry import __version__
-from registry.api.parts import PREFIX
+from registry.api.common import PREFIX
 from registry.api.v1.image_rows import TYPES
 from registry.api.v1.wire import CAR_TYPE, MAX_ROWS, ImageRow
 

@@ -13,7 +13,7 @@ from typing import Any
 from litestar import MediaType, Request, Response, get
 from litestar.types import Message, Scope
 
-from registry.api.parts import Document, Home, problems
+from registry.api.common import Document, Home, problems
 from registry.catalog.queries import counts
 from registry.workflows.parts import Parts
 
