@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from registry.core.boxes import boxes_within, full_frame
+from registry.core.labeling.boxes import boxes_within, full_frame
 from registry.core.ports.method import Box
 
 
 def choose_boxes(
     supplied: Sequence[Box] | None, detected: Sequence[Sequence[int]] | None, width: int, height: int
 ) -> tuple[tuple[Box, ...], str]:
-    """The boxes as they count (``registry.core.boxes``), and where they come from.
+    """The boxes as they count (``registry.core.labeling.boxes``), and where they come from.
 
     Of several detected faces the largest is the one that the label speaks of (then the surest). ``supplied`` is None
     where there is nothing to find.

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from pipeline.resize import Letterbox, pixels_digest, resize
 from registry.core.errors import InvalidInput, Unavailable, Untrusted, not_written
 from registry.core.ports.method import FoldTask, Prepared, Progress
-from registry.core.text import sha256_text
+from registry.core.text.cleaning import sha256_text
 from registry.files import own_file
 from registry.imaging.decode import Undecodable, decode
 

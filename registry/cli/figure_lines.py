@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from registry.cli.output import table
-from registry.core.claim_text import claim_text
+from registry.core.text.claim_text import claim_text
 from registry.evaluation.sentences import not_estimable
 
 SHOWN = ("macro_f1", "accuracy", "pr_auc", "map50", "recall_gap(class)")

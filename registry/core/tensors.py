@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from registry.core.errors import Untrusted
-from registry.core.text import sha256_text
+from registry.core.text.cleaning import sha256_text
 
 STATE, NUMBERS = "state.safetensors", "state.json"  # the two files of a checkpoint
 MAX_HEADER = 1 << 20

@@ -32,11 +32,11 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
 
-from registry.core import figure_names
-from registry.core.claim_text import EXAMPLE, claim_parts, claim_text, split_claim
 from registry.core.errors import InvalidInput
-from registry.core.figure_names import CLASSES, GAPS, MAX_NAME, Group, Parts, group_name, name_of, quoted, word
 from registry.core.records import Claim, Metric, Verdict
+from registry.core.text import figure_names
+from registry.core.text.claim_text import EXAMPLE, claim_parts, claim_text, split_claim
+from registry.core.text.figure_names import CLASSES, GAPS, MAX_NAME, Group, Parts, group_name, name_of, quoted, word
 
 PLAIN = (
     *("accuracy", "pr_auc", "map50", "map50_95", "false_alarm_rate"),

@@ -21,7 +21,7 @@ from math import comb
 import numpy as np
 
 from registry.core.errors import InvalidInput
-from registry.core.figure_names import Parts, name_of, of_class
+from registry.core.text.figure_names import Parts, name_of, of_class
 from registry.evaluation.decimals import UNIT, six
 from registry.evaluation.figures import metrics
 from registry.evaluation.figures.areas import in_steps

@@ -15,7 +15,6 @@ import numpy as np
 
 from registry.core import records
 from registry.core.errors import InvalidInput
-from registry.core.figure_names import check_attribute
 from registry.core.ipld.cid import CID
 from registry.core.records import (
     REFIT,
@@ -29,6 +28,7 @@ from registry.core.records import (
     Spread,
     Verdict,
 )
+from registry.core.text.figure_names import check_attribute
 from registry.evaluation.base_seen import about_base, mark
 from registry.evaluation.claims import judge_all
 from registry.evaluation.decimals import six, six_ratio

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from registry.core.figure_names import word
 from registry.core.records import Metric, Note
+from registry.core.text.figure_names import word
 from registry.evaluation.fairness.groups import Attributes
 from registry.evaluation.figures.areas import in_steps, steps_of
 from registry.evaluation.figures.thresholds import ThresholdRule

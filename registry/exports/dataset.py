@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from registry.content.unixfs import reader
-from registry.core.boxes import boxes_within
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
+from registry.core.labeling.boxes import boxes_within
 from registry.core.ports.method import Box, Progress
 from registry.core.ports.store import BlockReader
 from registry.imaging.decode import MAX_PIXELS, Undecodable, decode, opened, upright_size

@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from registry.core.boxes import boxes_within, full_frame
+from registry.core.labeling.boxes import boxes_within, full_frame
 from registry.exports.dataset import SUFFIXES, Dataset, Picture
 
 

@@ -20,7 +20,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ports.method import Method
 from registry.core.records import Origin, Release
 from registry.core.weights import MODEL, ONNX, weights_digest
-from registry.exports.card_base import Base, stated_origin
+from registry.exports.card.base_origin import Base, stated_origin
 from registry.provenance.base_lineage import Lineage, count_seen, judged_and_seen, lineage_of, trained_on
 from registry.workflows.parts import Parts
 

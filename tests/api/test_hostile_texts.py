@@ -18,8 +18,8 @@ from registry.assembly import Home, open_home
 from registry.catalog.queries import images
 from registry.catalog.queries.rows import current_row
 from registry.cli.main import main
-from registry.core import text
 from registry.core.errors import InvalidInput
+from registry.core.text import cleaning
 from registry.settings import read_settings
 from tests.api.conftest import LABELS, Client, Headers, make_token, picture, problem, register, send
 from tests.catalog.databases import KINDS, migrated
@@ -70,7 +70,7 @@ def good(asked: Asked) -> None:
 
 def cleaned(field: str, given: str) -> str | None:
     try:
-        return text.clean(field, given)
+        return cleaning.clean(field, given)
     except InvalidInput:
         return None
 

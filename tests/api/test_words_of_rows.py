@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from registry.core.ipld.cid import CID
-from registry.core.labeled_row import LabeledRow
+from registry.core.labeling.labeled_row import LabeledRow
 from tests.api.conftest import Client, Headers, picture, problem, register, send
 from tests.api.test_snapshots import take
 from tests.support.wallet import DID, signature

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.core.boxes import PIXEL, boxes_within
+from registry.core.labeling.boxes import PIXEL, boxes_within
 
 WIDTH, HEIGHT = 40, 30  # pixels
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput
-from registry.core.figure_names import GAPS, RESERVED, Parts, check_attribute, name_of, parse
 from registry.core.records import Metric
+from registry.core.text.figure_names import GAPS, RESERVED, Parts, check_attribute, name_of, parse
 
 NAMES = [
     "feliz (muy)",

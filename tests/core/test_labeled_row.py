@@ -10,10 +10,10 @@ import pytest
 from registry.api.v1.wire import ImageRow
 from registry.catalog.schema.derived import contribution_rows
 from registry.content.labels.label_row import FIELDS, LabelRow
-from registry.core import labeled_row, row_signature
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import RAW, cid_of
-from registry.core.labeled_row import MAPS, PREFIXES, TEXTS, LabeledRow, Said, Words, correct, read
+from registry.core.labeling import labeled_row, row_signature
+from registry.core.labeling.labeled_row import MAPS, PREFIXES, TEXTS, LabeledRow, Said, Words, correct, read
 from registry.core.table.columns import CONTRIBUTION_ROWS
 from registry.workflows.images.labeled_rows import NewRow
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
-from registry.core.names import MAX_NAME, Reference, check_name, is_name, read_reference
+from registry.core.text.names import MAX_NAME, Reference, check_name, is_name, read_reference
 
 ADDRESS = "0x" + "ab" * 20
 

@@ -16,8 +16,8 @@ from registry.core import records
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
-from registry.core.names import is_name
 from registry.core.records import base as record_base
+from registry.core.text.names import is_name
 
 NOON = "2026-11-23T12:00:00Z"
 KINDS = sorted(records.TYPES.values(), key=lambda kind: kind.__name__)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from registry.core import row_signature
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.ipld.cid import RAW, cid_of
-from registry.core.labeled_row import LabeledRow
+from registry.core.labeling import row_signature
+from registry.core.labeling.labeled_row import LabeledRow
 from registry.core.log import ORDER, did_of
 from registry.core.table.columns import CONTRIBUTION_ROWS
 from tests.support.wallet import DID, OTHER, signed

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.core.claim_text import claim_text
 from registry.core.errors import InvalidInput
 from registry.core.records import Claim, Metric
+from registry.core.text.claim_text import claim_text
 from registry.evaluation.claims import check_about, judge, judge_all, parse_claim
 
 

@@ -24,9 +24,9 @@ from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import evaluate, to_record
 from registry.evaluation.figures.thresholds import ThresholdRule
 from registry.evaluation.sentences import why
-from registry.exports.card import model_card
-from registry.exports.card_base import Base
-from registry.exports.card_front import SHOWN, eval_results
+from registry.exports.card.base_origin import Base
+from registry.exports.card.card import model_card
+from registry.exports.card.front_matter import SHOWN, eval_results
 from registry.provenance.release_view import final_threshold
 from tests.support.method_refs import method_ref
 

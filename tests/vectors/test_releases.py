@@ -15,7 +15,7 @@ from registry.core.errors import InvalidInput
 from registry.core.ipld import car, encoding
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.table import tables
-from registry.provenance.checks.report import FAILS, HOLDS
+from registry.provenance.checks.results import FAILS, HOLDS
 from registry.workflows.audit.audit_file import audit_car
 from registry.workflows.releases.predict import predict
 from registry.workflows.releases.publish_release import show_release

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.core.figure_names import Parts, group_name, name_of, parse
 from registry.core.records import Metric
+from registry.core.text.figure_names import Parts, group_name, name_of, parse
 from registry.web.report.by_group import OF_GROUP, WITHIN, by_group, people_of
 from tests.evaluation.world import CLASSES
 from tests.web.example import data, result

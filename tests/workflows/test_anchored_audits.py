@@ -8,7 +8,7 @@ import pytest
 
 from registry.assembly import open_home
 from registry.core.table import tables
-from registry.provenance.checks.report import FAILS, UNCHECKED
+from registry.provenance.checks.results import FAILS, UNCHECKED
 from registry.settings import read_settings
 from registry.workflows.audit.audit_target import audit_car, audit_target
 from registry.workflows.images.import_source import import_source

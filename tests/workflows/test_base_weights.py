@@ -13,7 +13,7 @@ from registry.content.weights_folder import read_weights
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound, Untrusted
 from registry.core.ipld.cid import CID
-from registry.exports.card_base import stated_origin
+from registry.exports.card.base_origin import stated_origin
 from registry.workflows.base_weights import read_base, stated_licence
 from registry.workflows.images.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release

@@ -19,7 +19,7 @@ from registry.core import records
 from registry.core.ipld.cid import CID, RAW
 from registry.core.run_view import ReleaseView
 from registry.core.table import tables
-from registry.exports.card import TEMPLATE
+from registry.exports.card.card import TEMPLATE
 from registry.provenance.recipe_numbers import BOUNDS
 from registry.settings import read_settings
 from registry.workflows.audit.audit_target import audit_car, audit_target

@@ -17,8 +17,8 @@ from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.run_view import draw_view, release_view
-from registry.exports.card import model_card
-from registry.exports.card_text import line
+from registry.exports.card.card import model_card
+from registry.exports.card.markdown import line
 from registry.web.report.collect import collect
 from registry.web.report.report import render_report
 from registry.workflows.audit.audit_target import audit_target

@@ -20,7 +20,7 @@ from registry.core.run_view import ReleaseView
 from registry.core.table import cells, columns, tables
 from registry.core.table import versions as table_versions
 from registry.core.table.columns import KINDS, Shape
-from registry.provenance.checks.report import HOLDS, UNCHECKED
+from registry.provenance.checks.results import HOLDS, UNCHECKED
 from registry.workflows.audit.audit_file import audit_car
 from registry.workflows.releases.predict import predict
 from tests.support.forgery import Released, failed, forge, released, results, way_back

@@ -12,8 +12,8 @@ from registry.assembly import Home
 from registry.catalog.queries.entries import entry_of
 from registry.core import records
 from registry.core.ipld.cid import CID, RAW, cid_of
-from registry.core.labeled_row import LabeledRow
-from registry.provenance.checks.report import FAILS, HOLDS, UNCHECKED
+from registry.core.labeling.labeled_row import LabeledRow
+from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED
 from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.images.import_source import import_source
 from registry.workflows.snapshots.take_snapshot import take_snapshot

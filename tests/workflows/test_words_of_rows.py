@@ -17,7 +17,7 @@ from registry.cli.main import main
 from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, RAW, cid_of
-from registry.core.labeled_row import LabeledRow
+from registry.core.labeling.labeled_row import LabeledRow
 from registry.workflows.images.import_source import import_source
 from registry.workflows.images.relabel import relabel
 from registry.workflows.snapshots.take_snapshot import take_snapshot

@@ -24,7 +24,7 @@ from registry.content.labels.boxes import MAX_BOXES, bounded
 from registry.content.unixfs import reader
 from registry.core.errors import InvalidInput, NotFound, with_hint
 from registry.core.ipld.cid import CID
-from registry.core.labeled_row import MAPS, TEXTS
+from registry.core.labeling.labeled_row import MAPS, TEXTS
 from registry.core.ports.store import BlockReader
 from registry.imaging.look import Picture, look
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, new_row

@@ -12,9 +12,9 @@ import msgspec
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from msgspec import Meta
 
-from registry.core.claim_text import EXAMPLE
-from registry.core.labeled_row import Words
+from registry.core.labeling.labeled_row import Words
 from registry.core.records import Remedy
+from registry.core.text.claim_text import EXAMPLE
 from registry.settings import DEFAULT_METHOD
 
 MIB = 1 << 20

@@ -22,8 +22,8 @@ from registry.core import records
 from registry.core.errors import Untrusted
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import Get
-from registry.core.labeled_row import LabeledRow, malformed, read
-from registry.core.row_signature import verify
+from registry.core.labeling.labeled_row import LabeledRow, malformed, read
+from registry.core.labeling.row_signature import verify
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
 from registry.core.table.columns import Shape

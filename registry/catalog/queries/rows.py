@@ -18,7 +18,7 @@ from registry.catalog.schema import derived, operational
 from registry.catalog.schema.derived import contributions
 from registry.catalog.schema.sql import chunks
 from registry.core.ipld.cid import CID
-from registry.core.labeled_row import SAID
+from registry.core.labeling.labeled_row import SAID
 from registry.core.snapshots.query import SPEAKERS, TEXTS, check_query, choices, matches
 
 _ROWS = derived.contribution_rows
@@ -80,8 +80,8 @@ def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> I
 def image_history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
     """Everything that was said about an image, in the order of the logs; all values are text, lists or None.
 
-    ``contributor``, what is said (``registry.core.labeled_row``), ``replaces, signature`` (hex), ``contribution,
-    issuer, issued_at, current``.
+    ``contributor``, what is said (``core.labeling.labeled_row``), ``replaces, signature`` (hex), ``contribution, issuer,
+    issued_at, current``.
     """
     first = _first_entries().subquery()
     names = ("contributor", *SAID, "replaces", "signature", "contribution")

@@ -23,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from registry.core.labeled_row import MAPS, TEXTS
+from registry.core.labeling.labeled_row import MAPS, TEXTS
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from registry.core.errors import InvalidInput, UsageError
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, SHA2_256
-from registry.core.text import sha256_text
+from registry.core.text.cleaning import sha256_text
 
 CHUNK = 500  # values in one statement: SQLite takes 32,766 parameters, a row has up to 13
 MAX_PAGE = 1_000_000

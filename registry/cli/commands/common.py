@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from registry.cli.output import Output, warn
-from registry.core.claim_text import EXAMPLE
 from registry.core.errors import EmotionetError
+from registry.core.text.claim_text import EXAMPLE
 
 if TYPE_CHECKING:
     from registry.assembly import Home

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from registry.cli.output import Output, cell, table
 from registry.cli.watch_run import work_until_ended
-from registry.core.claim_text import claim_text
+from registry.core.text.claim_text import claim_text
 
 if TYPE_CHECKING:
     from registry.assembly import Home

@@ -11,7 +11,7 @@ from registry.cli.commands.common import Subparsers, add, home, place
 from registry.cli.output import Output
 from registry.core.errors import InvalidInput
 from registry.core.picture_bytes import READ_IN_WORDS
-from registry.core.text import counted
+from registry.core.text.cleaning import counted
 
 LINES = 50  # of one kind that are shown; --json has all
 _LINKS = {  # rows of one kind that are told once, with their count

@@ -179,7 +179,7 @@ def run_card(wanted: argparse.Namespace, output: Output) -> int:
     from registry.content.unixfs import reader
     from registry.core.records import Release
     from registry.core.run_view import release_view
-    from registry.exports.card_front import eval_results
+    from registry.exports.card.front_matter import eval_results
     from registry.workflows.store.read_content import read_as
 
     with released(wanted.release) as (opened, (cid,)):

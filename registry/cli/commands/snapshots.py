@@ -20,7 +20,7 @@ from registry.cli.commands.common import (
 )
 from registry.cli.output import Output, cell
 from registry.core.errors import UsageError
-from registry.core.labeled_row import SIGNALS
+from registry.core.labeling.labeled_row import SIGNALS
 from registry.core.snapshots.query import TEXTS
 from registry.exports.formats import FOLDERS
 from registry.exports.rows import FORMATS as ROWS

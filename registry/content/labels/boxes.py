@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 
-from registry.core.boxes import PIXEL, clipped
 from registry.core.errors import InvalidInput
+from registry.core.labeling.boxes import PIXEL, clipped
 from registry.core.ports.method import Box
 
 MAX_BOXES = 100

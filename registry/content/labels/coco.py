@@ -15,7 +15,7 @@ import msgspec
 from registry.content.labels.boxes import make_box
 from registry.content.labels.label_row import NO_LABEL, LabelRow, Rejection, make_row, rejected
 from registry.core.errors import InvalidInput
-from registry.core.text import counted
+from registry.core.text.cleaning import counted
 
 _BEGIN = 1 << 16  # bytes in which one of its keys must stand for a file to be looked at at all
 

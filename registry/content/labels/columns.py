@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from registry.content.labels.boxes import from_corners, parse_box
 from registry.content.labels.label_row import FIELDS
 from registry.core.errors import InvalidInput, UsageError
-from registry.core.labeled_row import PREFIXES, column_field
+from registry.core.labeling.labeled_row import PREFIXES, column_field
 from registry.core.picture_bytes import SUFFIXES
 from registry.core.ports.method import Box
 

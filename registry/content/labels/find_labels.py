@@ -18,7 +18,7 @@ from registry.content.labels.label_tables import MAX_FILE, Labels, read_table
 from registry.content.labels.yolo import read_yolo
 from registry.content.unixfs.local_tree import Below, Tree, hidden, shown
 from registry.core.errors import InvalidInput
-from registry.core.text import counted
+from registry.core.text.cleaning import counted
 
 TABLES = ("labels.csv", "labels.tsv", "labels.xlsx", "labels.jsonl", "metadata.csv", "metadata.jsonl")
 ENDINGS = (".csv", ".tsv", ".xlsx", ".jsonl", ".ndjson")

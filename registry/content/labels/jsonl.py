@@ -16,7 +16,7 @@ import msgspec
 from registry.content.labels.columns import MAX_COLUMNS, Columns, Mapped, tidy, understand
 from registry.content.labels.delimited import Line, decode
 from registry.core.errors import InvalidInput
-from registry.core.labeled_row import PREFIXES
+from registry.core.labeling.labeled_row import PREFIXES
 
 _LISTS = ("bbox", "box", "categories", "category", "label", "labels")
 MAX_LINE = 4 << 20

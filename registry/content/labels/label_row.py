@@ -1,6 +1,6 @@
 """One labeled row, whatever table, folder or request it came from, and why a row is refused.
 
-Invariants: a row that comes out has exactly one of file and cid, clean text (``registry.core.text``), a file's name as
+Invariants: a row that comes out has exactly one of file and cid, clean text (``core.text.cleaning``), a file's name as
 it was written (its bytes decide first what it names) that does not lead out of its folder, boxes in hundredths of a
 pixel of at least a pixel. ``row`` is the line of the table that says it (of a sheet its row, of COCO the annotation's
 number from 1).
@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from registry.content.labels.boxes import parse_boxes
-from registry.core import row_signature, text
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import CID
-from registry.core.labeled_row import PREFIXES, TEXTS, Said, clean
+from registry.core.labeling import row_signature
+from registry.core.labeling.labeled_row import PREFIXES, TEXTS, Said, clean
 from registry.core.ports.method import Box
+from registry.core.text import cleaning
 
 FIELDS = ("file", "cid", "label", "contributor", *TEXTS, "box", "signature")
 NO_LABEL = "and so no label: a table of their own (--labels) may give them one that a classes file calls nothing"
@@ -77,7 +78,7 @@ def check_inside(name: str) -> str:
 def _place(cells: Mapping[str, str]) -> tuple[str | None, str | None]:
     file, cid = cells.get("file", ""), cells.get("cid", "").strip()
     if file.strip():
-        return check_inside(text.check("file", file)), None
+        return check_inside(cleaning.check("file", file)), None
     if not cid:
         raise InvalidInput("the row names no file and no cid", code="no_file_or_cid")
     try:
@@ -108,7 +109,7 @@ def said_row(
         row=row,
         file=file,
         cid=cid,
-        contributor=text.clean_given("contributor", given.get("contributor")),
+        contributor=cleaning.clean_given("contributor", given.get("contributor")),
         boxes=boxes,
         signature=row_signature.parse(given["signature"]) if "signature" in given else None,
         table=table,

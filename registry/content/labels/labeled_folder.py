@@ -24,7 +24,7 @@ from registry.core.errors import EmotionetError, InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.picture_bytes import HEAD, is_archive, what_it_is
 from registry.core.ports.store import BlockReader
-from registry.core.text import counted
+from registry.core.text.cleaning import counted
 from registry.imaging.decode import MAX_BYTES
 from registry.imaging.look import Picture, look
 

@@ -19,7 +19,7 @@ from registry.content.labels.label_tables import MAX_ROWS, Labels
 from registry.content.unixfs.local_tree import Tree, hidden, shown
 from registry.core.errors import InvalidInput
 from registry.core.ports.method import Box
-from registry.core.text import counted
+from registry.core.text.cleaning import counted
 from registry.imaging.look import size_of
 
 _SMALL = 1 << 20  # bytes of a text file, or of the .yaml

@@ -18,7 +18,7 @@ from registry.content.unixfs import importer
 from registry.content.unixfs.importer import Added, Sink
 from registry.core.errors import InvalidInput, not_read
 from registry.core.ipld.cid import CID
-from registry.core.text import counted
+from registry.core.text.cleaning import counted
 
 MAX_ENTRIES = 20_000_000
 _SYSTEMS = frozenset(("thumbs.db", "desktop.ini", "icon\r"))

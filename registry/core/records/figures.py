@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from registry.core import figure_names
-from registry.core.figure_names import Parts
 from registry.core.records.base import Part
+from registry.core.text import figure_names
+from registry.core.text.figure_names import Parts
 
 REASONS = (  # why a figure has no value
     "no_images",  # no image is of its class, or in its group

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 
 from registry.core.errors import InvalidInput
-from registry.core.names import check_name
 from registry.core.records.base import Record
-from registry.core.text import clean
+from registry.core.text.cleaning import clean
+from registry.core.text.names import check_name
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"  # of a domain
 _URL = re.compile(rf"https://{_LABEL}(?:\.{_LABEL})+(?:/[!-~]{{0,300}})?", re.ASCII)

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from registry.core.errors import InvalidInput
-from registry.core.labeled_row import SIGNALS
+from registry.core.labeling.labeled_row import SIGNALS
 
 TEXTS = ("label", "issuer", "contributor", "subject", "licence", "consent")
 MAPS = ("attributes", "rights")

@@ -38,7 +38,7 @@ from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
-from registry.core.text import clean
+from registry.core.text.cleaning import clean
 
 RULE = "majority-v1"
 BACKGROUND = -1  # instead of a class's index: the picture shows nothing of any class

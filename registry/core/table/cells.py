@@ -12,7 +12,7 @@ from typing import Any
 
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, DAG_PB, RAW
-from registry.core.labeled_row import MAPS, TEXTS
+from registry.core.labeling.labeled_row import MAPS, TEXTS
 from registry.core.table import columns as columns
 
 Kind = Callable[[Any], bool]

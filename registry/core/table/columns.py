@@ -35,7 +35,7 @@ CONTRIBUTION_ROWS = Shape(
         "subject",
         "licence",
         "consent",
-        "rights",  # {signal: value}, see registry.core.labeled_row
+        "rights",  # {signal: value}, see registry.core.labeling.labeled_row
         "replaces",  # CID bytes of the contribution whose row this one corrects, or None
         "signature",  # 65 bytes, the contributor's own over this row without it, or None
     ),

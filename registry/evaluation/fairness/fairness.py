@@ -17,8 +17,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from registry.core.figure_names import Parts, group_name
 from registry.core.records import GroupTest, Metric, Note
+from registry.core.text.figure_names import Parts, group_name
 from registry.evaluation.decimals import exact_sum
 from registry.evaluation.fairness import gaps
 from registry.evaluation.fairness.group_tests import against_the_rest, apart

@@ -13,8 +13,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from registry.core.figure_names import CLASSES, Parts
 from registry.core.records import GroupTest, Metric
+from registry.core.text.figure_names import CLASSES, Parts
 from registry.evaluation.comparison import holm
 from registry.evaluation.decimals import UNIT, six
 from registry.evaluation.fairness import gaps

@@ -15,7 +15,7 @@ from math import comb
 
 import numpy as np
 
-from registry.core.figure_names import Group, word
+from registry.core.text.figure_names import Group, word
 from registry.evaluation.input.columns import Columns, Ints
 
 Attributes = Mapping[bytes, Mapping[str, str]]

@@ -22,7 +22,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from registry.core.figure_names import of_class
+from registry.core.text.figure_names import of_class
 from registry.evaluation.decimals import exact_sum, six, six_ratio
 from registry.evaluation.figures import calibration, metrics
 from registry.evaluation.input.columns import Columns, Ints

@@ -14,8 +14,8 @@ from fractions import Fraction
 import numpy as np
 from msgspec import structs
 
-from registry.core.figure_names import CLASSES, Parts
 from registry.core.records import Metric
+from registry.core.text.figure_names import CLASSES, Parts
 from registry.evaluation.figures import calibration, metrics
 from registry.evaluation.figures.thresholds import Thresholds
 from registry.evaluation.input.columns import Bools, Columns, Ints

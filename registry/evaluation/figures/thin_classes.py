@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from registry.core.figure_names import word
 from registry.core.records import Note
+from registry.core.text.figure_names import word
 from registry.evaluation.input.columns import Columns, Ints
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from registry.core.figure_names import Parts
 from registry.core.records import Metric
+from registry.core.text.figure_names import Parts
 from registry.evaluation.decimals import six
 from registry.evaluation.intervals.intervals import Interval, share_interval
 

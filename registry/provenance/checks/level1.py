@@ -15,7 +15,7 @@ from registry.core.ipld.encoding import LINKING, links
 from registry.core.table import cells as table_cells
 from registry.core.table import tables
 from registry.provenance.base_lineage import lineage_blocks
-from registry.provenance.checks.report import Check, Doubt, Skip, guarded, once, run, some
+from registry.provenance.checks.results import Check, Doubt, Skip, guarded, once, run, some
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.checks.target.withdrawals import Withdrawals
 

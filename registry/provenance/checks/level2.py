@@ -10,8 +10,8 @@ from itertools import pairwise
 from registry.core import log, records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
-from registry.provenance.checks import labels
-from registry.provenance.checks.report import UNCHECKED, Check, Doubt, Skip, run, some
+from registry.provenance.checks import label_signatures as labels
+from registry.provenance.checks.results import UNCHECKED, Check, Doubt, Skip, run, some
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.checks.target.withdrawals import counted, signed
 

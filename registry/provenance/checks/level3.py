@@ -16,7 +16,7 @@ from registry.core.ipld.cid import CID
 from registry.core.log import anchor_digest
 from registry.core.ports.anchor import Anchors, evidence_of
 from registry.provenance.checks import times
-from registry.provenance.checks.report import UNCHECKED, Check, Doubt, Skip, equal, guarded, run
+from registry.provenance.checks.results import UNCHECKED, Check, Doubt, Skip, equal, guarded, run
 from registry.provenance.checks.target.subject import Subject
 
 LIMITS = "an earlier secret training on other folds, or a second identity, can't be excluded"

@@ -14,7 +14,7 @@ from itertools import pairwise, product
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.log import apart
-from registry.provenance.checks.report import Check, Doubt, Skip, run
+from registry.provenance.checks.results import Check, Doubt, Skip, run
 from registry.provenance.checks.target.subject import Subject
 
 OWN_CLOCK = "by the issuer's own clock, which proves nothing by itself"

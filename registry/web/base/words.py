@@ -12,9 +12,9 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cache
 from typing import Any
 
-from registry.core.claim_text import claim_text
 from registry.core.errors import InvalidInput
 from registry.core.records import Note
+from registry.core.text.claim_text import claim_text
 from registry.evaluation import sentences
 from registry.evaluation.sentences import LANGUAGES as LANGUAGES
 from registry.evaluation.sentences import read_words

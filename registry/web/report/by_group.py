@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from registry.core import records
-from registry.core.figure_names import Parts, group_name, name_of
+from registry.core.text.figure_names import Parts, group_name, name_of
 from registry.evaluation.evaluate import Result
 
 Figure = Mapping[str, Any]  # as ``Figure.document`` gives it

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from registry.core import records
-from registry.core.figure_names import of_class
 from registry.core.run_view import ReleaseView
 from registry.core.table import tables
+from registry.core.text.figure_names import of_class
 from registry.web.base import charts, figures
 from registry.web.base.svg import Drawing
 from registry.web.base.words import Words

@@ -17,8 +17,8 @@ from registry.catalog import private_data as private
 from registry.catalog.queries.rows import current_row
 from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput
-from registry.core.labeled_row import SAID, LabeledRow, Said, check_sources, correct, said_in
-from registry.core.row_signature import verify
+from registry.core.labeling.labeled_row import SAID, LabeledRow, Said, check_sources, correct, said_in
+from registry.core.labeling.row_signature import verify
 from registry.workflows.images.labeled_rows import NewRow
 
 _PSEUDONYM = re.compile("[0-9a-f]{32}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from registry.catalog import private_data as private
-from registry.core.text import clean
+from registry.core.text.cleaning import clean
 from registry.workflows.parts import Parts
 
 

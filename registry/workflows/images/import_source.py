@@ -21,7 +21,7 @@ from registry.content.labels.labeled_folder import Folder
 from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID
 from registry.core.log import Signer
-from registry.core.text import counted
+from registry.core.text.cleaning import counted
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, merge, new_row
 from registry.workflows.images.read_source import Source, Wanted, read_source
 from registry.workflows.images.register_images import Registered, register

@@ -17,7 +17,7 @@ from registry.content.labels.boxes import bounded, fit, in_pixels
 from registry.content.labels.label_row import LabelRow, Rejection, rejected
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import CID
-from registry.core.labeled_row import MAPS, PREFIXES, SAID, TEXTS, Said
+from registry.core.labeling.labeled_row import MAPS, PREFIXES, SAID, TEXTS, Said
 from registry.imaging.look import Picture
 
 

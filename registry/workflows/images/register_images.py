@@ -20,7 +20,7 @@ from registry.content.labels import Rejection
 from registry.core import records
 from registry.core.errors import EmotionetError, InvalidInput, Untrusted
 from registry.core.ipld.cid import CID
-from registry.core.labeled_row import LabeledRow, cells
+from registry.core.labeling.labeled_row import LabeledRow, cells
 from registry.core.log import Signer
 from registry.core.table import tables
 from registry.workflows.images.contribution_row import contribution_row

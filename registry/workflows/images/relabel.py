@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from registry.catalog.queries import images
-from registry.core import text
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.log import Signer
+from registry.core.text import cleaning
 from registry.workflows.images.labeled_rows import NewRow
 from registry.workflows.images.register_images import register
 from registry.workflows.log.append import appending
@@ -23,8 +23,8 @@ def relabel(
     ``signer``: this home's key unless given.
     """
     signer = signer or parts.key
-    clean = text.clean("label", label)
-    contributor = text.clean_given("contributor", contributor)
+    clean = cleaning.clean("label", label)
+    contributor = cleaning.clean_given("contributor", contributor)
     with appending(parts, signer) as log:
         found = images.get_image(log.db, image)
         if found is None or found["cid"] is None:

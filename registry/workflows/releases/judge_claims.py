@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from registry.core import records
-from registry.core.claim_text import claim_text
 from registry.core.ipld.cid import CID
 from registry.core.records import to_value
 from registry.core.run_view import release_view
+from registry.core.text.claim_text import claim_text
 from registry.core.unusable import refuse_unusable
 from registry.provenance.release_view import evaluate_draw
 from registry.workflows.parts import Parts

@@ -25,7 +25,7 @@ from registry.core.run_view import draw_view, release_view
 from registry.core.weights import ONNX
 from registry.evaluation.base_seen import about_base
 from registry.evaluation.sentences import attempts_document, note_document
-from registry.exports.card import model_card
+from registry.exports.card.card import model_card
 from registry.provenance.attempts import count_attempts
 from registry.provenance.release_view import by_name, final_threshold, final_weights, own_figures
 from registry.workflows.base_weights import base_of

@@ -12,10 +12,10 @@ from decimal import Decimal
 from typing import Any
 
 from registry.core import records
-from registry.core.claim_text import claim_text
 from registry.core.draw import draw_folds
 from registry.core.errors import InvalidInput
-from registry.core.figure_names import check_attribute
+from registry.core.text.claim_text import claim_text
+from registry.core.text.figure_names import check_attribute
 from registry.evaluation.evaluate import evaluate
 from registry.evaluation.figures.thin_classes import thin
 from registry.provenance.recipe_numbers import stated_count, threshold_rule

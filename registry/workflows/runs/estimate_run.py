@@ -7,9 +7,9 @@ import time
 from typing import Any
 
 from registry.core import records
-from registry.core.claim_text import claim_text
 from registry.core.ipld.cid import CID
 from registry.core.records import REFIT, to_value
+from registry.core.text.claim_text import claim_text
 from registry.jobs.capacity import room_here
 from registry.workflows.base_weights import stated_licence
 from registry.workflows.parts import Parts, silent

@@ -10,8 +10,8 @@ from typing import Any
 
 from registry.catalog.queries import entries, plans
 from registry.core import records
-from registry.core.claim_text import claim_text
 from registry.core.ipld.cid import CID
+from registry.core.text.claim_text import claim_text
 from registry.workflows.log.anchoring import anchor_document
 from registry.workflows.own_issuers import whose
 from registry.workflows.parts import Parts

@@ -6,11 +6,11 @@ from typing import Any
 
 from registry.catalog.queries import entries, images, lineage
 from registry.core import records
-from registry.core import text as words
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.log import Signer
 from registry.core.records import Remedy
+from registry.core.text import cleaning
 from registry.workflows.log.append import append
 from registry.workflows.parts import Parts
 
@@ -38,7 +38,7 @@ def withdraw(
     ``remedy``: what is asked for; it is put on record, and nothing is done of it here. ``signer``: this home's key
     unless given.
     """
-    reason = words.clean("reason", reason)
+    reason = cleaning.clean("reason", reason)
     target, name = _target(parts, text)
     record = records.Withdrawal(target=target, reason=reason, remedy=remedy, effective=parts.now())
     appended = append(parts, signer or parts.key, record)

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from registry.core.boxes import boxes_within, full_frame
 from registry.core.draw import union_groups
 from registry.core.errors import InvalidInput, Untrusted
+from registry.core.labeling.boxes import boxes_within, full_frame
 from registry.core.ports.method import (
     Cost,
     Detection,

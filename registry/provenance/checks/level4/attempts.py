@@ -13,7 +13,7 @@ from registry.core import log, records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.provenance.attempts import count_attempts
-from registry.provenance.checks.report import Check, Doubt, Skip, guarded, run
+from registry.provenance.checks.results import Check, Doubt, Skip, guarded, run
 from registry.provenance.checks.target.subject import Subject
 
 MAX_ENTRIES = 10_000  # of a log that is walked for this

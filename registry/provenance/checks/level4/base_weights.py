@@ -23,7 +23,7 @@ from registry.provenance.base_lineage import (
     seen_by_base,
     trained_on,
 )
-from registry.provenance.checks.report import Check, Doubt, Skip, equal, run, some
+from registry.provenance.checks.results import Check, Doubt, Skip, equal, run, some
 from registry.provenance.checks.target.subject import Subject
 
 

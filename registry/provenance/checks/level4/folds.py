@@ -8,7 +8,7 @@ from typing import Any
 
 from registry.core.draw import check_repeats, draw_seed, repeated_folds
 from registry.core.records import REFIT
-from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
+from registry.provenance.checks.results import Check, Doubt, Skip, equal, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.recipe_numbers import drawn, fold_counts, threshold_rule
 

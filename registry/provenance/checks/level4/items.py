@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from registry.core.boxes import boxes_within, full_frame
+from registry.core.labeling.boxes import boxes_within, full_frame
 from registry.core.records import Contribution, parse_as
 from registry.core.snapshots.query import matches
 from registry.core.snapshots.snapshot import classes_of, resolve_rows, rows_said, select, speaker
 from registry.core.table import tables
-from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
+from registry.provenance.checks.results import Check, Doubt, Skip, equal, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.checks.target.withdrawals import Withdrawals
 

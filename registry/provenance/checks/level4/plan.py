@@ -10,7 +10,7 @@ from registry.core.errors import InvalidInput, NotFound
 from registry.core.records import REFIT
 from registry.evaluation.claims import check_about, judge
 from registry.evaluation.figures.figures import METRICS
-from registry.provenance.checks.report import Check, Doubt, Skip, equal, run
+from registry.provenance.checks.results import Check, Doubt, Skip, equal, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.recipe_numbers import check_evaluation, drawn, fold_counts
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from registry.core.weights import MODEL
-from registry.exports.card import FIGURES, TEMPLATE, USAGE, model_card
-from registry.exports.card_base import Base, stated_origin
-from registry.provenance.checks.report import Check, Doubt, Skip, run
+from registry.exports.card.base_origin import Base, stated_origin
+from registry.exports.card.card import FIGURES, TEMPLATE, USAGE, model_card
+from registry.provenance.checks.results import Check, Doubt, Skip, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.release_view import final_threshold
 

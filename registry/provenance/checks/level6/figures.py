@@ -9,7 +9,7 @@ from typing import Any
 from registry.core.records import to_value
 from registry.core.table import tables
 from registry.evaluation.evaluate import Result
-from registry.provenance.checks.report import Check, Doubt, Skip, equal, once, run
+from registry.provenance.checks.results import Check, Doubt, Skip, equal, once, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.release_view import evaluate_draw
 

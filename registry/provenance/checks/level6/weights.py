@@ -12,7 +12,7 @@ from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.records import Weights
 from registry.core.weights import ONNX, SAFETENSORS, WEIGHTS, check_folder, check_names, weights_digest
-from registry.provenance.checks.report import Check, Doubt, Skip, equal, guarded, run
+from registry.provenance.checks.results import Check, Doubt, Skip, equal, guarded, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.release_view import final_weights, own_weights
 

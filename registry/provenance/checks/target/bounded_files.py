@@ -11,7 +11,7 @@ from typing import Protocol
 
 from registry.core.ipld.cid import CID
 from registry.core.tensors import MAX_FILE
-from registry.provenance.checks.report import Doubt
+from registry.provenance.checks.results import Doubt
 
 FREE = 64 << 20
 REPEATED = 16

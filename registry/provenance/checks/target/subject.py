@@ -14,7 +14,7 @@ from registry.core.ports.anchor import Anchors
 from registry.core.ports.method import Method
 from registry.core.run_view import DrawView, ReleaseView, draw_view, release_view
 from registry.core.table import tables
-from registry.provenance.checks.report import once
+from registry.provenance.checks.results import once
 from registry.provenance.checks.target.bounded_files import Files, Reading
 from registry.provenance.checks.target.typed_links import Reached, reach
 

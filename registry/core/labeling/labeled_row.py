@@ -17,10 +17,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from registry.core import text
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, RAW, SHA2_256
 from registry.core.ports.method import Box
+from registry.core.text import cleaning
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
 Pairs = Annotated[dict[str, str], Meta(max_length=1000)]
@@ -47,7 +47,7 @@ class Said(Words, frozen=True, kw_only=True):
 class LabeledRow(Said, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A row of CONTRIBUTION_ROWS: who says it of which image, and the contribution whose row it corrects.
 
-    With a ``signature`` the contributor is a did:pkh and has signed all the rest (``registry.core.row_signature``).
+    With a ``signature`` the contributor is a did:pkh and has signed all the rest (``registry.core.labeling.row_signature``).
     """
 
     sha256: bytes
@@ -71,9 +71,11 @@ def clean(label: str, texts: Mapping[str, str | None], maps: Mapping[str, Mappin
 
     ``InvalidInput`` says what no row may say.
     """
-    said: dict[str, Any] = {"label": text.clean("label", label)}
-    said |= {name: text.clean_given(name, texts.get(name)) for name in TEXTS}
-    return said | {name: text.clean_pairs(maps.get(name, {}), clean_name[name], _clean_value[name]) for name in MAPS}
+    said: dict[str, Any] = {"label": cleaning.clean("label", label)}
+    said |= {name: cleaning.clean_given(name, texts.get(name)) for name in TEXTS}
+    return said | {
+        name: cleaning.clean_pairs(maps.get(name, {}), clean_name[name], _clean_value[name]) for name in MAPS
+    }
 
 
 def _source(value: str) -> str:
@@ -91,11 +93,11 @@ def _one_of(what: str, known: Sequence[str], given: str, code: str) -> str:
 
 
 _Clean = Mapping[str, Callable[[str], str]]
-clean_name: _Clean = {"attributes": text.clean_attribute, "sources": text.clean_attribute, "rights": _signal}
+clean_name: _Clean = {"attributes": cleaning.clean_attribute, "sources": cleaning.clean_attribute, "rights": _signal}
 _clean_value: _Clean = {
-    "attributes": partial(text.clean, "value"),
+    "attributes": partial(cleaning.clean, "value"),
     "sources": _source,
-    "rights": partial(text.clean, "right"),
+    "rights": partial(cleaning.clean, "right"),
 }
 
 
@@ -173,7 +175,7 @@ def _check_texts(row: LabeledRow) -> None:
     try:
         for field, value in given:
             if value is not None:
-                text.check(field, value)
+                cleaning.check(field, value)
         for value in row.sources.values():
             _source(value)
         for name in row.rights:

@@ -9,7 +9,7 @@ from functools import partial
 from registry.provenance.checks import level1, level2, level3
 from registry.provenance.checks.level4 import attempts, base_weights, folds, items, plan
 from registry.provenance.checks.level6 import card, figures, weights
-from registry.provenance.checks.report import UNCHECKED, Check, Report, guarded
+from registry.provenance.checks.results import UNCHECKED, Check, Report, guarded
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.checks.target.withdrawals import taken_back
 

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 
 from registry.core.errors import InvalidInput
-from registry.core.figure_names import check_attribute
+from registry.core.text.figure_names import check_attribute
 
 # Characters in NFC, by the field that holds them.
 LINE = 200  # where ``BOUNDS`` says nothing else

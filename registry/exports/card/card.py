@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from registry.core import records
-from registry.core.claim_text import claim_text
 from registry.core.ipld.cid import CID
 from registry.core.records import REFIT, Metric
 from registry.core.run_view import ReleaseView
 from registry.core.snapshots.snapshot import NOTHING
+from registry.core.text.claim_text import claim_text
 from registry.evaluation.base_seen import about_base
 from registry.evaluation.sentences import attempts_text, not_estimable, say
-from registry.exports import card_words as words
-from registry.exports.card_base import Base
-from registry.exports.card_front import front_matter
-from registry.exports.card_text import line, table
+from registry.exports.card import fixed_text
+from registry.exports.card.base_origin import Base
+from registry.exports.card.front_matter import front_matter
+from registry.exports.card.markdown import line, table
 from registry.provenance.release_view import own_figures
 
 TEMPLATE = 3  # of this very text: another one, or another order of what it says, is another number
@@ -208,8 +208,8 @@ def _licence(view: ReleaseView, base: Base | None) -> list[str]:
     licence, method = view.release.licence, view.plan.method
     of_library = method.library is not None and licence == method.licence
     why = f", because the training software ({line(method.library or '')}) is" if of_library else ""
-    own = words.LICENCE.format(licence=line(licence), why=why or ", as the release's record states")
-    own += words.DUTIES.get(licence, "") + words.PHOTOGRAPHS
+    own = fixed_text.LICENCE.format(licence=line(licence), why=why or ", as the release's record states")
+    own += fixed_text.DUTIES.get(licence, "") + fixed_text.PHOTOGRAPHS
     if view.plan.base is None:
         return [own]
     said = f"state as theirs: {line(base.licence)}" if base and base.licence else "state no licence"
@@ -230,7 +230,7 @@ def model_card(view: ReleaseView, base: Base | None = None, usage: str = "") -> 
             f"# Emotionet, recipe {line(view.recipe.name)}",
             "",
             *_drawings(view),
-            words.USE,
+            fixed_text.USE,
             *_making(view, base),
             *_own(view),
             *([USAGE, "", usage.rstrip("\n"), ""] if usage else []),
@@ -244,10 +244,10 @@ def model_card(view: ReleaseView, base: Base | None = None, usage: str = "") -> 
             "",
             *_claims(view),
             *_fairness(view),
-            words.LIMITS,
+            fixed_text.LIMITS,
             *_licence(view, base),
-            words.ANNEX_INTRO,
-            *table(["item", "the records give", "a provider must add"], words.ANNEX),
+            fixed_text.ANNEX_INTRO,
+            *table(["item", "the records give", "a provider must add"], fixed_text.ANNEX),
             "## Check it yourself",
             "",
             "Every figure follows from published predictions. With the release's CAR file alone, without an account:",

@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 from registry.core.errors import EmotionetError
-from registry.core.labeled_row import read
+from registry.core.labeling.labeled_row import read
+from registry.core.labeling.row_signature import verify
 from registry.core.records import Contribution, parse_as
-from registry.core.row_signature import verify
 from registry.core.table import tables
 from registry.core.table.columns import Shape
-from registry.provenance.checks.report import Check, Doubt, Skip, run
+from registry.provenance.checks.results import Check, Doubt, Skip, run
 from registry.provenance.checks.target.subject import Subject
 
 UNSIGNED = "who gave a label is what the issuer says: no contributor's own signature is in the records"

@@ -13,7 +13,7 @@ import re
 from registry.core.errors import InvalidInput, UsageError
 from registry.core.records import Metric
 from registry.core.run_view import ReleaseView
-from registry.exports.card_text import yaml_text
+from registry.exports.card.markdown import yaml_text
 
 HUB_LICENCES = {  # SPDX names, and the hub's own
     "AGPL-3.0-only": "agpl-3.0",
