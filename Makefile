@@ -37,9 +37,9 @@ demo: $(TRAIN) ## the main job from import to audit, on drawn faces; installs wh
 test: install ## the whole suite on two processes, the same that CI runs
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-coverage: install ## branch coverage of core, evaluation and provenance by their tests and the workflows'
+coverage: install ## branch coverage of core, evaluation and provenance by the tests that reach them
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q tests/core tests/evaluation tests/provenance tests/workflows
+	$(BIN)/coverage run -m pytest -q tests/core tests/evaluation tests/provenance tests/content tests/workflows
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered
 

@@ -161,10 +161,10 @@ class Home:
 
     @cached_property
     def _local(self) -> Engine:
-        from registry.jobs.capacity import Room, room_here
+        from registry.jobs.capacity import MemoryBudget, memory_for_children
         from registry.jobs.engines.local import LocalEngine
 
-        return LocalEngine(Room(room_here(), self.settings.at_once("local")))
+        return LocalEngine(MemoryBudget(memory_for_children(), self.settings.at_once("local")))
 
     @cached_property
     def _ray(self) -> Engine:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import rooms
+from bench import fields, rooms
 from tests.conftest import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")])
@@ -45,6 +45,24 @@ def test_paths_that_a_document_names_are_there(path: Path) -> None:
 def test_links_between_documents_lead_somewhere(path: Path) -> None:
     targets = re.findall(r"\]\(([^)#\s]+)\)", path.read_text(encoding="utf-8"))
     assert [one for one in targets if "://" not in one and not (path.parent / one).exists()] == []
+
+
+def anchors(path: Path) -> set[str]:
+    """Of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "docs" / "format.md", *sorted((ROOT / "docs" / "format").glob("*.md"))], ids=name_of
+)
+def test_links_into_the_format_lead_to_a_heading(path: Path) -> None:
+    links = re.findall(r"\]\(([\w./-]*)#([^)\s]+)\)", path.read_text(encoding="utf-8"))
+    assert [(to, at) for to, at in links if at not in anchors(path.parent / to if to else path)] == []
+
+
+def test_the_fields_of_records_are_those_of_the_code() -> None:
+    assert fields.FILE.read_text(encoding="utf-8") == fields.made(), "older than the code: python -m bench.fields"
 
 
 @pytest.mark.parametrize("path", WITHOUT_HISTORY, ids=name_of)

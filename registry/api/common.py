@@ -65,7 +65,7 @@ _SLOTS = threading.BoundedSemaphore(2)
 
 
 @contextmanager
-def computing() -> Iterator[None]:
+def computation_slot() -> Iterator[None]:
     """For what costs seconds of computing and needs no token: two at once, of everybody's."""
     if not _SLOTS.acquire(timeout=1):
         raise HttpProblem(503, "other audits are under way: try again in a moment", headers={"Retry-After": "10"})
@@ -87,7 +87,7 @@ def page(items: Iterable[Document], following: str | None) -> Page:
     return Page(items=list(items), next=following)
 
 
-def sliced(rows: Iterator[Document], key: str, cursor: str | None, limit: int) -> Page:
+def page_of_sorted(rows: Iterator[Document], key: str, cursor: str | None, limit: int) -> Page:
     """One page of rows that come in rising order of ``key``; the cursor is the last key of the page before."""
     left = (row for row in rows if cursor is None or row[key] > cursor)
     found = list(islice(left, limit + 1))

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from registry import __version__
-from registry.cli.failures import foreseen, tell
+from registry.cli.failures import print_error, system_error
 from registry.cli.output import Output
 from registry.cli.parser import build_parser, parse
 from registry.core.errors import EmotionetError
@@ -24,11 +24,11 @@ def dispatch(given: list[str]) -> int:
     try:
         return _run(given)
     except EmotionetError as error:
-        return tell(error)
+        return print_error(error)
     except BrokenPipeError:  # whoever read our output has seen enough: `main` ends it
         raise
     except (OSError, MemoryError, RecursionError) as error:
-        return tell(foreseen(error))
+        return print_error(system_error(error))
 
 
 def _run(given: list[str]) -> int:

@@ -21,7 +21,7 @@ def exit_status(error: EmotionetError) -> int:
     return 3 if isinstance(error, (Unavailable, NotFound)) else 1
 
 
-def tell(error: EmotionetError) -> int:
+def print_error(error: EmotionetError) -> int:
     """Print an error and its hint, a line each; returns the exit status."""
     print(plain(f"emotionet: error: {_line(str(error))}"), file=sys.stderr)
     if error.hint:
@@ -33,7 +33,7 @@ def _line(text: str) -> str:
     return " ".join(text.split("\n"))
 
 
-def foreseen(error: OSError | MemoryError | RecursionError) -> EmotionetError:
+def system_error(error: OSError | MemoryError | RecursionError) -> EmotionetError:
     """What the system refused, and no adapter has told: as one of the project's errors."""
     if isinstance(error, MemoryError):
         return Unavailable(

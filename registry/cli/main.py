@@ -33,11 +33,11 @@ def _flushed(status: int) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        from registry.cli.failures import tell
+        from registry.cli.failures import print_error
         from registry.core.errors import not_written
 
         _discard_output()
-        return tell(not_written("the output", error))
+        return print_error(not_written("the output", error))
     return status
 
 
@@ -84,9 +84,9 @@ def entry() -> None:
         print("emotionet: stopped", file=sys.stderr)
         status = 1
     except Exception as error:
-        from registry.cli.failures import defect, tell
+        from registry.cli.failures import defect, print_error
 
-        status = tell(defect(error))
+        status = print_error(defect(error))
     _end(status)
 
 

@@ -83,7 +83,7 @@ def _header(data: bytes) -> tuple[dict[str, Any], int]:
     if not 2 <= length <= min(MAX_HEADER, len(data) - 8):
         raise bad(f"its header claims {length} bytes")
     try:
-        header = json.loads(data[8 : 8 + length], object_pairs_hook=once)
+        header = json.loads(data[8 : 8 + length].decode(), object_pairs_hook=once)  # UTF-8, and no other
     except (ValueError, RecursionError) as error:
         raise bad("its header is no JSON") from error
     if not isinstance(header, dict) or len(header) > MAX_TENSORS:

@@ -27,7 +27,7 @@ def read_model(data: bytes) -> Mapping[str, Any]:
     if len(data) > MAX_MODEL:
         raise bad(f"model.json has {len(data)} bytes")
     try:
-        value = json.loads(data, object_pairs_hook=once)
+        value = json.loads(data.decode(), object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         raise bad("model.json is no JSON") from error
     names = value.get("names") if isinstance(value, dict) else None

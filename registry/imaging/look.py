@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from registry.core.picture_bytes import READ, broken_chunk, cut_off, why_no_picture
 from registry.imaging.decode import MAX_BYTES, MAX_PIXELS, Undecodable, decode, header, upright_size
-from registry.imaging.places import says_place
+from registry.imaging.places import has_place
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -42,10 +42,10 @@ def look(data: bytes) -> Picture:
         warnings.simplefilter("ignore")  # Pillow's own limit warns; ours decides
         opened = _opened(data)
         if opened is None:
-            return Picture(place=says_place(data, None), trouble=why_no_picture(data) or _damage(data))
+            return Picture(place=has_place(data, None), trouble=why_no_picture(data) or _damage(data))
         described = _has_exif(data, opened)
         width, height = upright_size(opened) if described else opened.size
-        return Picture(width, height, says_place(data, opened if described else None), _trouble(data, opened))
+        return Picture(width, height, has_place(data, opened if described else None), _trouble(data, opened))
 
 
 def size_of(read: Callable[[int], bytes]) -> tuple[int, int]:

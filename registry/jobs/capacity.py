@@ -39,7 +39,7 @@ def free_gpu_memory() -> int:
     return 0
 
 
-def room_here() -> int:
+def memory_for_children() -> int:
     """Bytes that children may take together on this machine, its GPU's where they compute on it; 0: not known."""
     found = [free_memory()]
     if os.environ.get("EMOTIONET_DEVICE") == "cuda":
@@ -56,8 +56,8 @@ def oom_kills() -> int:
     return 0
 
 
-class Room:
-    """Bytes to be had by at most ``most`` children. ``total`` 0: nothing is known, and everybody gets what he asks for.
+class MemoryBudget:
+    """Memory in bytes, shared by at most ``most`` children. ``total`` 0: not known, so every request is granted.
     ``most`` 0: any number of them."""
 
     def __init__(self, total: int, most: int = 0) -> None:

@@ -159,12 +159,12 @@ def child(stdout: IO[str], folder: Path, work: Callable[[Report], Mapping[str, A
         with alone_in(folder, token):
             write({"result": dict(work(write))})
     except EmotionetError as error:
-        write(told(error))
+        write(error_document(error))
         return 1
     return 0
 
 
-def told(error: EmotionetError) -> dict[str, str | None]:
+def error_document(error: EmotionetError) -> dict[str, str | None]:
     """An error as a line that ``failure`` understands."""
     return {"error": str(error), "code": error.code, "hint": error.hint, "kind": type(error).__name__}
 

@@ -44,7 +44,7 @@ def parse_events(text: str) -> list[dict[str, Any]]:
 
 
 def test_a_run_is_queued_and_read_back(client: Client, writer: Headers, home: Home, snapshot: str) -> None:
-    given = {"folds": 4, "options": {"epochs": 3}, "seed": 9, "claims": ["macro_f1 >= 0.90"], "final": "fold:2"}
+    given = {"folds": 4, "epochs": 3, "seed": 9, "claims": ["macro_f1 >= 0.90"], "final": "fold:2"}
     answer = start(client, writer, snapshot, **given)
     assert answer.status_code == 202, answer.text
     document = answer.json()
@@ -62,6 +62,13 @@ def test_a_run_is_queued_and_read_back(client: Client, writer: Headers, home: Ho
     assert options["values"]["seed"] == 9
     assert options["final"] == "fold:2"
     assert len(options["claims"]) == 1
+
+
+def test_a_methods_options_stand_beside_folds_or_by_themselves(client: Client, writer: Headers, snapshot: str) -> None:
+    for given in ({"epochs": 3}, {"options": {"epochs": 3}}, {"epochs": 3, "options": {"epochs": 3}}):
+        answer = start(client, writer, snapshot, **given)
+        assert {fold["epochs"] for fold in answer.json()["folds"]} == {3}
+        client.post(f"{answer.headers['location']}/cancel", headers=writer)
 
 
 def test_lists_are_paged_newest_first(client: Client, writer: Headers, snapshot: str) -> None:
@@ -87,6 +94,9 @@ def test_lists_are_paged_newest_first(client: Client, writer: Headers, snapshot:
         ({"snapshot": "nonsense"}, 400),
         ({"snapshot": str(cid_of(b"\xa0", DAG_CBOR))}, 404),
         ({"folds": 1}, 400),
+        ({"epochs": 10**9}, 400),
+        ({"imgsz": 64}, 400),  # which this method has not
+        ({"epochs": 3, "options": {"epochs": 4}}, 422),
         ({"options": {"epochs": 10**9}}, 400),
         ({"options": {"imgsz": 64}}, 400),  # which this method has not
         ({"options": {"epochs": True}}, 400),

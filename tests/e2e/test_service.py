@@ -124,7 +124,8 @@ def test_the_four_uses_over_http(environment: dict[str, str], tmp_path: Path, mo
             "snapshot": snapshot,
             "recipe": "quick",
             "folds": 2,
-            "options": {"epochs": 1, "imgsz": 32},
+            "epochs": 1,
+            "imgsz": 32,
             "claims": ["macro_f1 >= 0.99"],
         }
         started = client.post("/api/v1/runs", json=wanted)

@@ -155,7 +155,7 @@ def test_a_class_with_less_than_folds_is_warned_of(
     ("free", "said"),
     [
         ("free_disk", r"about 0\.0 MiB of disk .* and 0\.0 MiB are free"),
-        ("room_here", r"about 1\.0 MiB of memory, and"),
+        ("memory_for_children", r"about 1\.0 MiB of memory, and"),
     ],
 )
 def test_what_has_no_room_is_refused_with_both_numbers(

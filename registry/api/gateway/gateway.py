@@ -188,7 +188,7 @@ def _send_car(
     }
     if ranges.etag_matches(request.headers.get("if-none-match"), etag):
         return ranges.not_modified(headers)
-    body = iter(()) if request.method == "HEAD" else ranges.started(extract.write(published.shown()))
+    body = iter(()) if request.method == "HEAD" else ranges.started(extract.write(published.public_store()))
     return Stream(body, headers=headers, media_type=wanted.form.media_type)
 
 

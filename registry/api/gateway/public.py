@@ -37,7 +37,7 @@ _Mark = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PublicStore:
     """A store without what is ``hidden`` (multihashes): whatever links to it finds it absent."""
 
     store: BlockReader
@@ -93,9 +93,9 @@ class Public:
             self._take_published(db)
         return self._private
 
-    def shown(self) -> Shown:
+    def public_store(self) -> PublicStore:
         """The store as others may read it."""
-        return Shown(self._parts.store, self.hidden())
+        return PublicStore(self._parts.store, self.hidden())
 
     def _take_closed(self, db: Connection) -> None:
         """What is not given out. If that has changed, what was reached only through it has to go: begin again."""

@@ -12,7 +12,7 @@ from litestar import Request, get, post
 from litestar.params import JSONBody
 
 from registry.api.auth import authorize, sends_json
-from registry.api.common import Document, Home, Page, Published, computing, page, problems, record
+from registry.api.common import Document, Home, Page, Published, computation_slot, page, problems, record
 from registry.api.v1.wire import CidPath, ImagePath, LineageFormat, NewAudit, Target
 from registry.core import records
 from registry.core.ipld.cid import CID, given
@@ -41,7 +41,7 @@ def create_audit(
     if data.level is not None and data.level > FREE_LEVEL:
         authorize(request, home, "admin")
     record(home, published, data.target)
-    with computing():
+    with computation_slot():
         report: Document = audit_target(home, str(target), level=data.level, issuer=data.issuer).to_json()
     return report
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import msgspec
 from msgspec.structs import replace
 
-from registry.api.gateway.public import Shown
+from registry.api.gateway.public import PublicStore
 from registry.api.problems import HttpProblem
 from registry.api.v1 import row_bodies
 from registry.api.v1.sent_images import check_begins, not_held, readable
 from registry.api.v1.wire import MAX_IMAGE_BYTES, ImageRow
 from registry.catalog.queries.rows import current_row
-from registry.content.labels import LabelRow, Rejection, parse_box, parse_labels, rejected, said_row
+from registry.content.labels import LabelRow, Rejection, parse_box, parse_labels, rejected, row_from_values
 from registry.content.labels.boxes import MAX_BOXES, bounded
 from registry.content.unixfs import reader
 from registry.core.errors import InvalidInput, NotFound, with_hint
@@ -74,7 +74,7 @@ def _json_row(number: int, data: bytes) -> Given:
         name = row.cid
         given = {one: value for one in _TEXTS if (value := getattr(row, one)) is not None}
         boxes = bounded(parse_box(" ".join(map(str, box))) for box in row.boxes)
-        return said_row(number, given, {one: getattr(row, one) for one in MAPS}, boxes)
+        return row_from_values(number, given, {one: getattr(row, one) for one in MAPS}, boxes)
     except _NO_JSON as error:
         return Rejection(number, name, "bad_row", f"the row is not as the schema says: {error}")
     except InvalidInput as error:
@@ -91,13 +91,13 @@ def _measured(store: BlockReader, cid: CID, *, keep: bool) -> reader.Measured:
         raise not_held(cid) from error
 
 
-def _new_row(parts: Parts, issuer: str, row: LabelRow, shown: Shown) -> tuple[NewRow, Picture | None]:
+def _new_row(parts: Parts, issuer: str, row: LabelRow, public_store: PublicStore) -> tuple[NewRow, Picture | None]:
     """The row with its image, and that image's size where the row has boxes in it."""
     if row.cid is None:
         raise InvalidInput("a row needs the cid of its image: files are for `emotionet import`", code="cid_missing")
     cid = CID.parse(row.cid)
-    store = readable(parts, cid, shown)
-    check_begins(store, cid, private=shown.hides(cid))
+    store = readable(parts, cid, public_store)
+    check_begins(store, cid, private=public_store.hides(cid))
     found = _measured(store, cid, keep=bool(row.boxes))
     made = new_row(row, found.sha256, found.size, cid, issuer)
     return made, look(found.data) if row.boxes else None
@@ -111,9 +111,11 @@ class Measured:
     answers: dict[int, Answer]
 
 
-def measure_rows(parts: Parts, issuer: str, given: Iterable[Given], shown: Shown) -> Measured:
-    """Read every row's image, of what is ``shown``; this takes long, and needs no lock. A row without a contributor is
-    the issuer's."""
+def measure_rows(parts: Parts, issuer: str, given: Iterable[Given], public_store: PublicStore) -> Measured:
+    """Read every row's image through ``public_store``. This takes long and needs no lock.
+
+    A row without a contributor is the issuer's.
+    """
     answers: dict[int, Answer] = {}
     new: list[tuple[NewRow, Picture | None]] = []
     for one in given:
@@ -122,7 +124,7 @@ def measure_rows(parts: Parts, issuer: str, given: Iterable[Given], shown: Shown
             continue
         answer = answers[one.row] = Answer(one.row, one.cid)
         try:
-            found = _new_row(parts, issuer, one, shown)
+            found = _new_row(parts, issuer, one, public_store)
         except (InvalidInput, NotFound) as error:
             answer.code, answer.reason = error.code, with_hint(error)
             continue

@@ -87,7 +87,7 @@ def _once(
         if before is not None:
             return dict(before)
     signer = parts.key
-    measured = image_rows.measure_rows(parts, signer.did, given, published.shown())
+    measured = image_rows.measure_rows(parts, signer.did, given, published.public_store())
     with appending(parts, signer) as log:
         if key is not None and (before := tokens.recall(log.db, token, key, digest)) is not None:
             return dict(before)  # by another process, in the meantime

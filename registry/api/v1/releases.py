@@ -13,7 +13,7 @@ from litestar import HttpMethod, Request, Response, get, post, route
 from litestar.params import JSONBody
 
 from registry.api.auth import needs, sends_json
-from registry.api.common import PREFIX, Document, Home, Page, Published, computing, page, problems, record
+from registry.api.common import PREFIX, Document, Home, Page, Published, computation_slot, page, problems, record
 from registry.api.gateway import ranges
 from registry.api.gateway.public import Public
 from registry.api.v1.wire import CidPath, ClaimFilter, Cursor, IssuerFilter, Lang, Limit, NewClaims, NewRelease
@@ -72,7 +72,7 @@ def show_report(
     Claims that the address makes are judged from the published predictions and shown apart from the plan's.
     """
     release = record(home, published, cid)
-    with computing():
+    with computation_slot():
         page = render_report(collect(home, release, lang, claims=claim or ()))
     return Response(page, media_type="text/html", headers={"Content-Security-Policy": POLICY})
 
@@ -87,7 +87,7 @@ def show_report(
 def claim_later(home: Home, published: Published, cid: CidPath, data: JSONBody[NewClaims]) -> Document:
     """Judge claims after the fact, from the published predictions; nothing is put on record."""
     release = record(home, published, cid)
-    with computing():
+    with computation_slot():
         return judge_claims(home, release, data.claims)
 
 
@@ -103,7 +103,7 @@ def show_model(home: Home, published: Published, cid: CidPath) -> Document:
     weights = _weights(home, published, cid)
     with home.catalog.read() as db:
         known = releases.weights_by_cid(db, weights)
-    files = _files(published.shown(), weights)
+    files = _files(published.public_store(), weights)
     return {
         "cid": str(weights),
         "release": known["release"] if known else None,
@@ -125,7 +125,7 @@ def get_weights(request: Request[Any, Any, Any], home: Home, published: Publishe
     """The bytes of weights.safetensors, or of the one file beside model.json: Range, If-None-Match, ETag is the
     file's CID, immutable."""
     weights = _weights(home, published, cid)
-    shown = published.shown()
+    shown = published.public_store()
     files = _files(shown, weights)
     name, *more = digested(files)
     if more:

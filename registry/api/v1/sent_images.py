@@ -5,7 +5,7 @@ Invariant: what is private, and what is not here, get one answer.
 
 from __future__ import annotations
 
-from registry.api.gateway.public import Shown
+from registry.api.gateway.public import PublicStore
 from registry.content.unixfs import reader
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
@@ -21,9 +21,9 @@ def not_held(cid: CID) -> NotFound:
     )
 
 
-def readable(parts: Parts, cid: CID, shown: Shown) -> BlockReader:
+def readable(parts: Parts, cid: CID, public_store: PublicStore) -> BlockReader:
     """Where an image is read from: a file of somebody else's making finds no part of itself in what is private."""
-    return parts.store if shown.hides(cid) else shown
+    return parts.store if public_store.hides(cid) else public_store
 
 
 def check_begins(store: BlockReader, cid: CID, private: bool) -> None:

@@ -10,7 +10,7 @@ from litestar import Response, get, post
 from litestar.params import JSONBody
 
 from registry.api.auth import needs, sends_json
-from registry.api.common import PREFIX, Document, Home, Page, Published, page, problems, record, sliced
+from registry.api.common import PREFIX, Document, Home, Page, Published, page, page_of_sorted, problems, record
 from registry.api.gateway.public import Public
 from registry.api.v1.wire import CidPath, Cursor, ImagePath, Limit, NewSnapshot
 from registry.catalog.queries import images, snapshots
@@ -55,7 +55,7 @@ def show_snapshot(home: Home, published: Published, cid: CidPath) -> Document:
 def list_items(home: Home, published: Published, cid: CidPath, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """The snapshot's items by rising sha256; boxes are [x, y, w, h] in pixels. The cursor is a sha256 in hex."""
     _, found = _snapshot(home, published, cid)
-    return sliced(map(_item, snapshot_tables.items(found, home.store.get)), "sha256", cursor, limit)
+    return page_of_sorted(map(_item, snapshot_tables.items(found, home.store.get)), "sha256", cursor, limit)
 
 
 @get("/snapshots/{cid:str}/diff/{other:str}", responses=problems(404, 410, 502), sync_to_thread=True)
@@ -65,7 +65,7 @@ def diff_snapshots(
     """What became of `cid` in `other`: rows of change (added, removed, changed), sha256, before, after (labels)."""
     before, _ = _snapshot(home, published, cid)
     after, _ = _snapshot(home, published, other)
-    return sliced(compare_snapshots(home, before, after), "sha256", cursor, limit)
+    return page_of_sorted(compare_snapshots(home, before, after), "sha256", cursor, limit)
 
 
 @get("/snapshots/{cid:str}/proof/{image:str}", responses=problems(404, 410, 502), sync_to_thread=True)

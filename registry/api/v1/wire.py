@@ -12,6 +12,7 @@ import msgspec
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from msgspec import Meta
 
+from registry.core.errors import InvalidInput
 from registry.core.labeling.labeled_row import Words
 from registry.core.records import Remedy
 from registry.core.text.claim_text import EXAMPLE
@@ -128,9 +129,13 @@ class NewSnapshot(Request, frozen=True):
     supersedes: CidText | None = None
 
 
+_OVERRIDES = ("folds", "repeats", "seed", "epochs", "imgsz", "batch")
+
+
 class NewRun(Request, frozen=True):
     """A training run. ``recipe`` by name, ``base`` by CID: paths of this machine are not taken. ``options`` are the
-    method's own, as `emotionet train --method NAME --help` lists them."""
+    method's own, as `emotionet train --method NAME --help` lists them; ``epochs``, ``imgsz`` and ``batch``, which the
+    documented method has, may also stand beside ``folds``, as they do on the command line. The method checks them."""
 
     snapshot: CidText
     recipe: Word | None = None
@@ -138,6 +143,9 @@ class NewRun(Request, frozen=True):
     folds: Annotated[int, Meta(ge=2, le=100)] | None = None
     repeats: Annotated[int, Meta(ge=1, le=20)] | None = None
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] | None = None
+    epochs: int | None = None
+    imgsz: int | None = None
+    batch: int | None = None
     options: Annotated[dict[Word, int], Meta(max_length=32)] = msgspec.field(default_factory=dict)
     base: CidText | None = None
     claims: Annotated[list[Name], Meta(max_length=32)] = msgspec.field(default_factory=list)
@@ -145,8 +153,10 @@ class NewRun(Request, frozen=True):
     unanchored: bool = False
 
     def overrides(self) -> dict[str, int]:
-        """What replaces values of the recipe."""
-        own = {name: value for name in ("folds", "repeats", "seed") if (value := getattr(self, name)) is not None}
+        """What replaces values of the recipe. ``InvalidInput`` where a name is given twice with different values."""
+        own = {name: value for name in _OVERRIDES if (value := getattr(self, name)) is not None}
+        if twice := sorted(name for name in own if self.options.get(name, own[name]) != own[name]):
+            raise InvalidInput(f"{twice[0]} has two values here", code="two_values", hint="give it once.")
         return {**self.options, **own}
 
 

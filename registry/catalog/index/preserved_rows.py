@@ -24,7 +24,7 @@ _OWNERS: Mapping[str, sa.Column[str]] = {
 _TOGETHER = (derived.images.name, derived.image_cids.name)  # whoever speaks of an image refills what it names alone
 
 
-class Stash:
+class PreservedRows:
     """All rows of the tables that can be rebuilt, as they were; the tables themselves are empty now."""
 
     def __init__(self, db: sa.Connection) -> None:

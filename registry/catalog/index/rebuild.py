@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
-from registry.catalog.index.preserved_rows import Stash
+from registry.catalog.index.preserved_rows import PreservedRows
 from registry.catalog.schema import derived
 from registry.catalog.schema.database import Catalog, translated
 from registry.core import records
@@ -99,8 +99,8 @@ def rebuild(
     """
     found = _scan(get, cids)
     with catalog.write() as db:
-        stash = Stash(db)
-        known = stash.entries()
+        preserved = PreservedRows(db)
+        known = preserved.entries()
         for issuer, _, cid in sorted(found.entries):
             if issuers is None or issuer in issuers or known.get(str(cid)) is not None:
                 _index(db, cid, get, found)
@@ -110,7 +110,7 @@ def rebuild(
             if evidence_holds(records.parse_as(records.Evidence, get(cid))):
                 _index_evidence(db, cid, get, found)
         stored = _mark_stored(db, get, found.multihashes)
-        stash.put_back({str(cid) for cid in found.evidence}, issuers)
+        preserved.put_back({str(cid) for cid in found.evidence}, issuers)
         counts = {table.name: db.scalar(sa.select(sa.func.count()).select_from(table)) for table in derived.REBUILDABLE}
     return {
         "time": now,

@@ -33,7 +33,7 @@ def entry_of(db: sa.Connection, record: CID, issuer: str | None) -> CID | None:
     return CID.parse(row.cid) if row else None
 
 
-def said_by(db: sa.Connection, record: CID) -> str | None:
+def first_signer(db: sa.Connection, record: CID) -> str | None:
     """Who says a record: the first who did. None if nobody whom this catalog knows."""
     query = sa.select(entries.c.issuer).where(entries.c.record == str(record))
     found: str | None = db.scalar(query.order_by(entries.c.issued_at, entries.c.issuer, entries.c.seq).limit(1))
@@ -102,7 +102,7 @@ def nearest_evidence(db: sa.Connection, entry: CID) -> list[CID]:
     return [CID.parse(row["cid"]) for row in found if row["entry"] == found[0]["entry"]]
 
 
-def said(table: sa.Table) -> sa.Select[Any]:
+def signed_records(table: sa.Table) -> sa.Select[Any]:
     """Records of one table that somebody says, with ``entry, issuer, issued_at, seq`` of who said it first."""
     order = (entries.c.issued_at, entries.c.issuer, entries.c.seq)
     place = sa.func.row_number().over(partition_by=entries.c.record, order_by=order).label("place")
@@ -113,11 +113,11 @@ def said(table: sa.Table) -> sa.Select[Any]:
     return query.join(first, sa.and_(first.c.record == table.c.cid, first.c.place == 1))
 
 
-def page_said(
+def page_of_signed(
     db: sa.Connection, table: sa.Table, cursor: str | None, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """A page of ``said`` rows, newest first, and the cursor of the next page or None."""
-    rows = said(table).subquery()
+    """A page of ``signed_records`` rows, newest first, and the cursor of the next page or None."""
+    rows = signed_records(table).subquery()
     query = sa.select(rows).order_by(rows.c.issued_at.desc(), rows.c.cid.desc())
     if cursor is not None:
         time, cid = decode_cursor(cursor, 2)
@@ -129,5 +129,5 @@ def page_said(
 
 
 def as_dict(row: sa.RowMapping) -> dict[str, Any]:
-    """A ``said`` row as a plain dict, without the place in the log."""
+    """A ``signed_records`` row as a plain dict, without the place in the log."""
     return {name: bool(value) if name == "withdrawn" else value for name, value in row.items() if name != "seq"}

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.queries.entries import as_dict, page_said, said
+from registry.catalog.queries.entries import as_dict, page_of_signed, signed_records
 from registry.catalog.schema import derived
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
@@ -33,7 +33,7 @@ def get(db: sa.Connection, cid: CID) -> dict[str, Any]:
 
 def find(db: sa.Connection, cid: CID) -> dict[str, Any] | None:
     """One release as ``get`` gives it, or None."""
-    row = db.execute(said(derived.releases).where(derived.releases.c.cid == str(cid))).mappings().first()
+    row = db.execute(signed_records(derived.releases).where(derived.releases.c.cid == str(cid))).mappings().first()
     return None if row is None else as_dict(row)
 
 
@@ -41,12 +41,12 @@ def list_releases(
     db: sa.Connection, cursor: str | None = None, limit: int = 100
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of releases as ``get`` gives them, newest first, and the cursor of the next page or None."""
-    return page_said(db, derived.releases, cursor, limit)
+    return page_of_signed(db, derived.releases, cursor, limit)
 
 
 def latest(db: sa.Connection, snapshot: CID | None = None) -> dict[str, Any] | None:
     """The latest release (on ``snapshot``) as ``get`` gives it, or None."""
-    rows = said(derived.releases).subquery()
+    rows = signed_records(derived.releases).subquery()
     query = sa.select(rows).where(~rows.c.withdrawn)
     if snapshot is not None:
         query = query.where(rows.c.snapshot == str(snapshot))

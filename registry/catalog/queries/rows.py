@@ -80,8 +80,8 @@ def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> I
 def image_history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
     """Everything that was said about an image, in the order of the logs; all values are text, lists or None.
 
-    ``contributor``, what is said (``core.labeling.labeled_row``), ``replaces, signature`` (hex), ``contribution, issuer,
-    issued_at, current``.
+    ``contributor``, what is said (``core.labeling.labeled_row``), ``replaces, signature`` (hex), ``contribution,
+    issuer, issued_at, current``.
     """
     first = _first_entries().subquery()
     names = ("contributor", *SAID, "replaces", "signature", "contribution")

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.queries.entries import as_dict, page_said, said
+from registry.catalog.queries.entries import as_dict, page_of_signed, signed_records
 from registry.catalog.schema import derived
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
@@ -22,7 +22,7 @@ def get(db: sa.Connection, cid: CID) -> dict[str, Any]:
     ``cid, count, classes, query, rule, items, excluded, supersedes, entry, issuer, issued_at, withdrawn``;
     CIDs are text.
     """
-    row = db.execute(said(derived.snapshots).where(derived.snapshots.c.cid == str(cid))).mappings().first()
+    row = db.execute(signed_records(derived.snapshots).where(derived.snapshots.c.cid == str(cid))).mappings().first()
     if row is None:
         raise NotFound(f"{cid} is no snapshot of this catalog", hint="see `emotionet snapshot list`.")
     return as_dict(row)
@@ -32,4 +32,4 @@ def list_snapshots(
     db: sa.Connection, cursor: str | None = None, limit: int = 100
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of snapshots as ``get`` gives them, newest first, and the cursor of the next page or None."""
-    return page_said(db, derived.snapshots, cursor, limit)
+    return page_of_signed(db, derived.snapshots, cursor, limit)

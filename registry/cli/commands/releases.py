@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, issuer, limit, place, released
-from registry.cli.failures import tell
+from registry.cli.failures import print_error
 from registry.cli.output import Output, table
 from registry.core.errors import InvalidInput, Unavailable
 
@@ -250,5 +250,5 @@ def run_predict(wanted: argparse.Namespace, output: Output) -> int:
     for one in found:
         if one["error"] is not None:
             kind = Unavailable if one["error"]["code"] == "not_read" else InvalidInput
-            status = max(status, tell(kind(one["error"]["detail"], hint=one["error"]["hint"])))
+            status = max(status, print_error(kind(one["error"]["detail"], hint=one["error"]["hint"])))
     return status

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, limit, place, record, whole
 from registry.cli.commands.event_texts import event_text, fold_name
-from registry.cli.failures import tell
+from registry.cli.failures import print_error
 from registry.cli.output import Output, cell, duration, json_text, show
 from registry.cli.watch_run import draw_event, events, work_until_ended
 from registry.core.errors import EmotionetError
@@ -134,7 +134,7 @@ def _print(opened: Home, run: str, output: Output, *, ended: bool = False) -> in
     if document["status"] not in {"failed", "cancelled"}:
         return 0
     if ended:
-        tell(_why(document))
+        print_error(_why(document))
     return 1
 
 

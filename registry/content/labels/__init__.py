@@ -1,7 +1,7 @@
 """Labels from outside: one row (``row``), boxes, tables of every form, and folders that say labels by their shape."""
 
 from registry.content.labels.boxes import MAX_BOXES, parse_box
-from registry.content.labels.label_row import LabelRow, Rejection, check_inside, make_row, rejected, said_row
+from registry.content.labels.label_row import LabelRow, Rejection, check_inside, make_row, rejected, row_from_values
 from registry.content.labels.label_tables import Labels, parse_labels, read_table
 from registry.core.ports.method import Box
 
@@ -17,5 +17,5 @@ __all__ = [
     "parse_labels",
     "read_table",
     "rejected",
-    "said_row",
+    "row_from_values",
 ]

@@ -16,7 +16,7 @@ from registry.content.labels.columns import Mapped
 from registry.content.labels.image_folder import is_picture, read_image_folder
 from registry.content.labels.label_tables import MAX_FILE, Labels, read_table
 from registry.content.labels.yolo import read_yolo
-from registry.content.unixfs.local_tree import Below, Tree, hidden, shown
+from registry.content.unixfs.local_tree import Below, Tree, hidden, some_paths
 from registry.core.errors import InvalidInput
 from registry.core.text.cleaning import counted
 
@@ -95,7 +95,9 @@ def _table(tree: Tree, top: Sequence[str], mapping: Mapped) -> Labels | None:
 
 def _several(paths: list[str]) -> InvalidInput:
     return InvalidInput(
-        f"several tables could be the labels: {shown(paths)}", code="several_tables", hint="name one with --labels."
+        f"several tables could be the labels: {some_paths(paths)}",
+        code="several_tables",
+        hint="name one with --labels.",
     )
 
 
@@ -129,7 +131,7 @@ def _go_there(tree: Tree, tables: list[str]) -> NoLabels:
         pictures = any(is_picture(path) for path in tree.listing.files if path.startswith(f"{folder}/"))
         there = f"{tree.name}/{folder}" if pictures else f"{tree.name} --labels {tree.name}/{table}"
         runs[f"`emotionet import {there}`"] = None
-    return NoLabels(f"there are no labels in it, but in {shown(tables)}", f"run {shown(list(runs), 2)}.")
+    return NoLabels(f"there are no labels in it, but in {some_paths(tables)}", f"run {some_paths(list(runs), 2)}.")
 
 
 def _others_below(tree: Tree, mapping: Mapped) -> NoLabels | None:
@@ -173,7 +175,7 @@ def _nothing(tree: Tree, top: Sequence[str], mapping: Mapped) -> NoLabels:
     links = tree.listing.outside
     if links:
         many = counted(len(links), "link leads", "links lead")
-        return NoLabels(f"nothing in it says a label, and {many} out of it: {shown(links)}", "try --follow-links.")
+        return NoLabels(f"nothing in it says a label, and {many} out of it: {some_paths(links)}", "try --follow-links.")
     kinds = Counter(PurePosixPath(path).suffix.lower() or "no suffix" for path in tree.listing.files)
     lie = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(5))
     odd = [path for path in tree.listing.files if not hidden(path) and path.lower().endswith(tuple(_CLOSE))]

@@ -97,10 +97,10 @@ def make_row(row: int, cells: Mapping[str, str], table: str = "", boxes: tuple[B
         field: {name.removeprefix(prefix): value for name, value in given.items() if name.startswith(prefix)}
         for field, prefix in PREFIXES.items()
     }
-    return said_row(row, given, maps, (*parse_boxes(given.get("box", "")), *boxes), table)
+    return row_from_values(row, given, maps, (*parse_boxes(given.get("box", "")), *boxes), table)
 
 
-def said_row(
+def row_from_values(
     row: int, given: Mapping[str, str], maps: Mapping[str, Mapping[str, str]], boxes: tuple[Box, ...], table: str = ""
 ) -> LabelRow:
     """A row from what it gives by field; every text that is given must say something."""

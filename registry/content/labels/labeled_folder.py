@@ -19,7 +19,7 @@ from registry.content.labels.label_tables import Labels
 from registry.content.unixfs import importer, reader
 from registry.content.unixfs.held_tree import HeldTree, look_up
 from registry.content.unixfs.importer import Added, Sink
-from registry.content.unixfs.local_tree import LocalTree, Tree, hidden, shown
+from registry.content.unixfs.local_tree import LocalTree, Tree, hidden, some_paths
 from registry.core.errors import EmotionetError, InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.picture_bytes import HEAD, is_archive, what_it_is
@@ -147,9 +147,7 @@ class _Finder:
         said = self._tree.listing.notes(self._refused)
         if self._otherwise:
             count = counted(len(self._otherwise), "name differs from its file's", "names differ from their files'")
-            said.append(
-                f"{count}, and {'was' if len(self._otherwise) == 1 else 'were'} understood: {shown(self._otherwise)}"
-            )
+            said.append(f"{count}; the import matched them all the same: {some_paths(self._otherwise)}")
         return tuple(said)
 
 

@@ -16,7 +16,7 @@ from registry.content.labels.boxes import make_box
 from registry.content.labels.image_folder import is_picture
 from registry.content.labels.label_row import NO_LABEL, LabelRow, Rejection, make_row, rejected
 from registry.content.labels.label_tables import MAX_ROWS, Labels
-from registry.content.unixfs.local_tree import Tree, hidden, shown
+from registry.content.unixfs.local_tree import Tree, hidden, some_paths
 from registry.core.errors import InvalidInput
 from registry.core.ports.method import Box
 from registry.core.text.cleaning import counted
@@ -122,7 +122,7 @@ def _names(tree: Tree) -> tuple[dict[int, str], str]:
             first = min(said, key=lambda path: not PurePosixPath(path).name.startswith("data."))
             if any(found != said[first] for found in said.values()):
                 raise InvalidInput(
-                    f"several files name YOLO's classes, and differently: {shown(list(said))}",
+                    f"several files name YOLO's classes, and differently: {some_paths(list(said))}",
                     code="bad_labels",
                     hint="import the folder of each, or take away the file that is not meant.",
                 )

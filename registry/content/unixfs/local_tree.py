@@ -48,10 +48,12 @@ class Listing:
             (self.closed, "folder", "folders", "can't be listed, passed over"),
             (broken, "link leads", "links lead", "to nothing"),
         )
-        return [f"{counted(len(paths), one, more)} {what}: {shown(paths)}" for paths, one, more, what in kinds if paths]
+        return [
+            f"{counted(len(paths), one, more)} {what}: {some_paths(paths)}" for paths, one, more, what in kinds if paths
+        ]
 
 
-def shown(paths: list[str], most: int = 5) -> str:
+def some_paths(paths: list[str], most: int = 5) -> str:
     """A few paths for a sentence."""
     return ", ".join(paths[:most]) + (f" and {len(paths) - most} more" if len(paths) > most else "")
 

@@ -47,7 +47,7 @@ class Said(Words, frozen=True, kw_only=True):
 class LabeledRow(Said, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A row of CONTRIBUTION_ROWS: who says it of which image, and the contribution whose row it corrects.
 
-    With a ``signature`` the contributor is a did:pkh and has signed all the rest (``registry.core.labeling.row_signature``).
+    With a ``signature`` the contributor is a did:pkh and has signed all the rest (``row_signature``).
     """
 
     sha256: bytes

@@ -13,22 +13,22 @@ class Seen(Part, frozen=True, kw_only=True):
     """Of the judged images: how many base weights were trained on, of how many persons they were trained on pictures,
     and how many other images are near-duplicates of what they were trained on."""
 
-    images: int
-    persons: int
-    near_duplicates: int
+    images: int  # that are judged and were trained on
+    persons: int  # of whom pictures were trained on
+    near_duplicates: int  # further judged images
 
 
 class BaseSeen(Part, frozen=True, kw_only=True):
     """The tensors' digest of base weights (as ``Training.tensors``; None where none can be taken), and what they have
     seen."""
 
-    tensors: str | None
-    seen: Seen | None
+    tensors: str | None  # digest of the base weights; None where none can be taken
+    seen: Seen | None  # None: nobody knows
 
 
 class Origin(Part, frozen=True, kw_only=True):
     """``BaseSeen`` of all judged images; ``whole``: the lineage is known back to weights that began from nothing."""
 
-    tensors: str | None
-    whole: bool
-    seen: Seen | None
+    tensors: str | None  # digest of the base weights; None where none can be taken
+    whole: bool  # whether the lineage is known back to its beginning
+    seen: Seen | None  # None: nobody knows

@@ -21,7 +21,7 @@ class Contribution(Record, frozen=True, kw_only=True, tag="contribution"):
     """
 
     issuer: str  # did:pkh, the entry's
-    rows: CID
+    rows: CID  # each row says one thing of one image by one contributor
 
 
 class Snapshot(Record, frozen=True, kw_only=True, tag="snapshot"):
@@ -31,20 +31,20 @@ class Snapshot(Record, frozen=True, kw_only=True, tag="snapshot"):
     that shows nothing of any class), so that anyone can decide every item again from the contributions alone.
     """
 
-    items: CID
-    count: int
-    classes: tuple[str, ...]
-    aliases: dict[str, int] = msgspec.field(default_factory=dict)
-    query: dict[str, Any]
-    rule: str
-    contributions: tuple[CID, ...]
-    excluded: CID
-    supersedes: bytes | None = None  # named
+    items: CID  # the images
+    count: int  # of items
+    classes: tuple[str, ...]  # names by index, all different
+    aliases: dict[str, int] = msgspec.field(default_factory=dict)  # index by label, as labels are compared
+    query: dict[str, Any]  # what was demanded of a row; {} for nothing
+    rule: str  # by which contributors' labels become one; there is "majority-v1"
+    contributions: tuple[CID, ...]  # all that the query found rows in, in the order of each issuer's log
+    excluded: CID  # the images that were left out, and why
+    supersedes: bytes | None = None  # named: the snapshot that this one replaces; None for none
 
 
 class Preprocessing(Record, frozen=True, kw_only=True, tag="preprocessing"):
     """What cleaning and resizing made of a snapshot; ``output`` is a PREPARED table."""
 
     snapshot: CID
-    recipe: CID
-    output: CID
+    recipe: CID  # the same as the plan's
+    output: CID  # one row an item

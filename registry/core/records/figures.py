@@ -33,7 +33,7 @@ class Note(Part, frozen=True, kw_only=True):
     names (``figure_names``), decimals as strings. Which code has which values: docs/metrics.md.
     """
 
-    code: str
+    code: str  # see docs/metrics.md
     values: dict[str, int | str | tuple[int | str, ...]]
 
 
@@ -44,9 +44,9 @@ class Claim(Part, frozen=True, kw_only=True):
     ``proof`` is ``interval``: the interval's worse bound must satisfy it.
     """
 
-    metric: str
-    comparator: str
-    threshold: str
+    metric: str  # name of a figure
+    comparator: str  # ">=" or "<="
+    threshold: str  # decimal, six places
     proof: str = "interval"
 
 
@@ -57,22 +57,22 @@ class Verdict(Part, frozen=True, kw_only=True):
     ``reason``: why the figure has no value, one of ``REASONS``.
     """
 
-    metric: str
+    metric: str  # the claim's three parts
     comparator: str
     threshold: str
-    value: str | None
+    value: str | None  # the figure's; None, with low and high, where it has none
     low: str | None
     high: str | None
-    verdict: str
-    needed: int | None = None
-    reason: str | None = None
+    verdict: str  # supported, supported on seen images, refuted or undecided
+    needed: int | None = None  # more images that would decide it; None: decided, or no number would
+    reason: str | None = None  # why the figure has no value; None where it has one
 
 
 class Figure(Part, frozen=True, kw_only=True):
     """What a figure is of. ``of``: what is compared, ``("class",)`` or attributes; ``group``: attributes with their
     values; ``label`` (``class`` in a record): a class. All images, where nothing is said."""
 
-    metric: str
+    metric: str  # such as recall
     of: tuple[str, ...] = ()
     group: dict[str, str] = msgspec.field(default_factory=dict)
     label: str | None = msgspec.field(default=None, name="class")
@@ -100,21 +100,21 @@ class Metric(Figure, frozen=True, kw_only=True):
     ``n`` counts the images it rests on.
     """
 
-    value: str | None
-    low: str | None
+    value: str | None  # six places; None: not estimable
+    low: str | None  # ends of the 95 % interval; both None where there is none
     high: str | None
-    n: int
-    reason: str | None = None
+    n: int  # images
+    reason: str | None = None  # why there is no value; None where there is one
 
 
 class GroupTest(Figure, frozen=True, kw_only=True):
     """A group's figure less that of all other images, its interval, p, and p corrected for the number of groups."""
 
-    difference: str
+    difference: str  # six places, as all of these
     low: str
     high: str
     p: str
-    corrected: str
+    corrected: str  # p by Holm's rule
     n: int  # images of the group
 
 
@@ -123,13 +123,13 @@ class Optimistic(Figure, frozen=True, kw_only=True):
     to come, shown beside the figure so that the difference is seen."""
 
     value: str
-    threshold: str
+    threshold: str  # the best one, six places
 
 
 class Spread(Figure, frozen=True, kw_only=True):
     """How far one figure lies apart over repeats of the folds; ``deviation`` is the sample's standard deviation."""
 
-    mean: str
+    mean: str  # six places, as all of these
     lowest: str
     highest: str
     deviation: str
@@ -139,9 +139,9 @@ class Overfitting(Part, frozen=True, kw_only=True):
     """A training's losses at its last and best epoch (``registry.evaluation.figures.overfitting``); None: not known."""
 
     name: str  # "fold N", "refit" or "mean" (over folds)
-    epochs: int | None
+    epochs: int | None  # the last one; None of the mean
     best_epoch: int | None
-    last_train: str | None
+    last_train: str | None  # six places, as all losses; None: not known
     last_val: str | None
     last_gap: str | None
     best_train: str | None

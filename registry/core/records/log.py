@@ -18,15 +18,15 @@ from registry.core.records.base import Part, Record
 class Issuer(Record, frozen=True, kw_only=True, tag="issuer"):
     """First record of every log: which chains (CAIP-2) and contracts count. ``journal`` is no chain."""
 
-    chains: tuple[tuple[str, str], ...]  # (CAIP-2, contract address)
+    chains: tuple[tuple[str, str], ...]  # CAIP-2, lower-case 0x address of the contract; none for a journal alone
 
 
 class Keys(Record, frozen=True, kw_only=True, tag="keys"):
     """Rotation to another key (``successor`` signed over this record's other fields by the new one) or revocation."""
 
-    successor: str | None
-    proof: bytes | None
-    revoked_from: int | None
+    successor: str | None  # did:pkh of the new key; None where nothing follows
+    proof: bytes | None  # the new key's signature; None exactly where there is no successor
+    revoked_from: int | None  # seq from which on the old key's entries don't count; None where it is not revoked
 
 
 class Entry(Record, frozen=True, kw_only=True, tag="entry"):
@@ -34,12 +34,12 @@ class Entry(Record, frozen=True, kw_only=True, tag="entry"):
 
     issuer: str  # did:pkh:eip155:1:0x<40 lower-case hex>
     key: bytes  # 33 bytes: the compressed public key (SEC 1, 2.3.3), whose address is the issuer's
-    seq: int
+    seq: int  # place in the log, from 0
     prev: bytes | None  # named: CID bytes of the entry before; None in the first
     log: bytes | None  # named: CID bytes of the log's first entry; None in the first
-    record: CID
-    issued_at: str
-    alg: str
+    record: CID  # what is said
+    issued_at: str  # by the issuer's clock
+    alg: str  # "dsse-es256k"
     signature: bytes  # 64 bytes r || s
 
 
@@ -51,7 +51,7 @@ class Block(Part, frozen=True, kw_only=True):
     transaction: str  # 0x and 64 hex digits, as is the block's hash
     block_number: int
     block_hash: str
-    time: str
+    time: str  # of the block
 
     @property
     def place(self) -> tuple[str, str, str, int, str, str]:
@@ -71,9 +71,9 @@ class Evidence(Record, frozen=True, kw_only=True, tag="evidence"):
     """
 
     entry: bytes  # named: the anchored entry, newest of its log
-    kind: str
-    statement: dict[str, Any]
-    proof: bytes | None
+    kind: str  # evm, journal, rfc3161, opentimestamps, witness, or one that came later
+    statement: dict[str, Any]  # of kind evm exactly the fields of Block
+    proof: bytes | None  # what checks without asking whoever gave it; None where there is nothing of the kind
 
     def __post_init__(self) -> None:
         if self.kind == EVM:

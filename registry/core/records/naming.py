@@ -23,8 +23,8 @@ class Name(Record, frozen=True, kw_only=True, tag="name"):
     ``target`` is named (a CID's bytes): a name takes nothing along. The history of a name is the issuer's log.
     """
 
-    name: str
-    target: bytes
+    name: str  # a lower-case letter, then letters and digits with single - or _ between them; at most 63
+    target: bytes  # named: a snapshot, a plan or a release
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -37,7 +37,7 @@ class Profile(Record, frozen=True, kw_only=True, tag="profile"):
     The domain of ``url`` counts as shown only where ``https://DOMAIN/.well-known/emotionet.json`` names the issuer.
     """
 
-    name: str
+    name: str  # at most 200 characters, trimmed, NFC
     url: str | None  # https, a host in lower case without a port
     contact: str | None  # where to write to, in words
 

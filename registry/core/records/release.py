@@ -18,8 +18,8 @@ class Weights(Part, frozen=True, kw_only=True):
     in a format beside the method's own."""
 
     fold: int | None
-    format: str
-    cid: CID
+    format: str  # safetensors, onnx, or the method's own
+    cid: CID  # a folder
     tensors: str  # sha2-256 over sorted (name, dtype, shape, bytes), as "sha256:<hex>"
 
 
@@ -57,18 +57,18 @@ class Withdrawal(Record, frozen=True, kw_only=True, tag="withdrawal"):
     that models are trained again without it (``retrain``).
     """
 
-    target: bytes
-    reason: str
+    target: bytes  # named: a CID, or 32 bytes: an image's sha256
+    reason: str  # in words, at most 2,000 characters
     remedy: Remedy
-    effective: str
-    replacement: bytes | None = None  # named
+    effective: str  # from when on
+    replacement: bytes | None = None  # named: what to take instead; None for nothing
 
 
 class AuditCheck(Part, frozen=True, kw_only=True):
     """One check's outcome, and why. ``tolerance``: how far apart what was found and what is stated may lie, in the
     check's own words; None where they must be equal."""
 
-    id: str
+    id: str  # such as 1.blocks
     result: Literal["holds", "does not hold", "not checked"]
     reason: str
     tolerance: str | None
@@ -81,7 +81,7 @@ class Audit(Record, frozen=True, kw_only=True, tag="audit"):
     where nothing was sampled, or the auditor chose.
     """
 
-    target: bytes
+    target: bytes  # named: a CID, or 32 bytes: an image's sha256
     levels: tuple[int, ...]  # those that were asked for, rising
     environment: dict[str, str]  # software of the auditor, names to versions
     checks: tuple[AuditCheck, ...]

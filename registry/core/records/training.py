@@ -22,7 +22,7 @@ REFIT = "refit"  # Plan.final: the weights that people get are trained on all im
 class LossNames(Part, frozen=True, kw_only=True):
     """The names in a HISTORY row's values whose sum is the epoch's loss, in training and on the judged images."""
 
-    training: tuple[str, ...] = ()
+    training: tuple[str, ...] = ()  # empty: the method tells none
     validation: tuple[str, ...] = ()
 
 
@@ -33,11 +33,11 @@ class MethodRef(Part, frozen=True, kw_only=True):
     they do, both as model hubs call it.
     """
 
-    id: str
+    id: str  # name of its entry point, such as yolov8
     version: str
-    licence: str
-    library: str | None
-    task: str
+    licence: str  # SPDX, of the weights that it trains
+    library: str | None  # that trains and runs them; None where hubs know none
+    task: str  # as model hubs call it
     losses: LossNames
 
 
@@ -57,7 +57,7 @@ class DrandRound(Part, frozen=True, kw_only=True, tag_field="kind", tag="drand")
 
     chain: str  # hash of the network's chain, 64 hex digits
     round: int
-    signature: bytes
+    signature: bytes  # of the round
 
     @property
     def value(self) -> bytes:
@@ -71,16 +71,16 @@ Beacon = EvmBlock | DrandRound
 class Recipe(Record, frozen=True, kw_only=True, tag="recipe"):
     """A training recipe: data the method has checked, never code, each value as resolved. Decimals are strings."""
 
-    name: str
-    method: str
-    version: int  # of the method's keys (see registry.core.recipe_versions); ``v`` is of what every recipe has
-    values: dict[str, Any]
+    name: str  # its file's
+    method: str  # id of the method that reads it
+    version: int  # of the method's keys (see docs/adr/0011); ``v`` is of what every recipe has
+    values: dict[str, Any]  # sections (folds, evaluation, ...) with their keys; texts, integers, booleans, lists
 
 
 class Environment(Record, frozen=True, kw_only=True, tag="environment"):
     """The software and kind of machine that a run was planned on: names to versions."""
 
-    values: dict[str, str]
+    values: dict[str, str]  # versions by name
 
 
 class Plan(Record, frozen=True, kw_only=True, tag="plan"):
@@ -92,17 +92,17 @@ class Plan(Record, frozen=True, kw_only=True, tag="plan"):
     preprocessing: CID
     method: MethodRef
     recipe: CID
-    code: str
+    code: str  # what identifies the program that trains
     environment: CID
-    base: CID | None
-    origin: Origin | None = None
+    base: CID | None  # a weights folder; None: training begins from the architecture alone
+    origin: Origin | None = None  # what is known of the base weights
     base_trainings: tuple[bytes, ...] = ()  # named: those that are known of the base weights' lineage
-    seen: CID | None = None
-    seed: int
-    metrics: tuple[str, ...]
-    groups: tuple[str, ...]
+    seen: CID | None = None  # judged images that the base weights have seen
+    seed: int  # 0 to 2^64 - 1
+    metrics: tuple[str, ...]  # names of the figures that are asked for: all that there are
+    groups: tuple[str, ...]  # attributes by which groups are compared: all that items have, sorted
     claims: tuple[Claim, ...]
-    final: str  # "fold:N" or "refit"
+    final: str  # the weights that people get: "fold:N", or "refit" for a training on all images
 
 
 class Draw(Record, frozen=True, kw_only=True, tag="draw"):
@@ -113,9 +113,9 @@ class Draw(Record, frozen=True, kw_only=True, tag="draw"):
     """
 
     plan: CID
-    beacons: tuple[Beacon, ...]
+    beacons: tuple[Beacon, ...]  # in the order in which they enter the seed
     seed: bytes  # 32, as registry.core.draw says
-    folds: CID
+    folds: CID  # each kept image once a repeat
 
 
 class Checkpoint(Part, frozen=True, kw_only=True):
@@ -125,7 +125,7 @@ class Checkpoint(Part, frozen=True, kw_only=True):
     """
 
     epoch: int
-    cid: CID
+    cid: CID  # a folder
     state: str  # "sha256:<hex>"
 
 
@@ -133,16 +133,16 @@ class Training(Record, frozen=True, kw_only=True, tag="training"):
     """One fold as it really was trained. ``history`` is a HISTORY table."""
 
     draw: CID
-    fold: int | None
-    arguments: dict[str, Any]
-    hardware: dict[str, str]
-    events: tuple[dict[str, Any], ...]
+    fold: int | None  # None: the refit, on all images
+    arguments: dict[str, Any]  # as resolved, by the method's names
+    hardware: dict[str, str]  # what it ran on
+    events: tuple[dict[str, Any], ...]  # what happened on the way: a batch halved, a resume
     base: BaseSeen | None = None  # of the images that this fold judges; None: it began from the architecture alone
-    weights: CID
-    tensors: str
-    history: CID
+    weights: CID  # a weights folder
+    tensors: str  # their digest
+    history: CID  # losses by epoch
     checkpoints: tuple[Checkpoint, ...]  # by rising epoch; empty where the recipe keeps none
-    started: str
+    started: str  # by the trainer's clock
     ended: str
 
 

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, DAG_PB, RAW
 from registry.core.labeling.labeled_row import MAPS, TEXTS
 from registry.core.table import columns as columns
 
-Kind = Callable[[Any], bool]
+
+class Kind(NamedTuple):
+    """What a cell may be: in words (docs/format/records.md is made of them), and whether a value is so."""
+
+    says: str
+    fits: Callable[[Any], bool]
+
+
 MAX_COUNT = (1 << 63) - 1
 _SHA256_TEXT = re.compile(r"sha256:[0-9a-f]{64}")
 _WRITTEN = 40  # letters of a wrong cell that are repeated
@@ -53,15 +60,18 @@ def content(value: Any) -> bool:
 
 
 def _optional(kind: Kind) -> Kind:
-    return lambda value: value is None or kind(value)
+    return Kind(f"{kind.says}, or null", lambda value: value is None or kind.fits(value))
 
 
 def _list_of(kind: Kind) -> Kind:
-    return lambda value: type(value) is list and all(map(kind, value))
+    return Kind(f"list of {kind.says}", lambda value: type(value) is list and all(map(kind.fits, value)))
 
 
 def _integers(length: int) -> Kind:
-    return lambda value: type(value) is list and len(value) == length and all(type(one) is int for one in value)
+    return Kind(
+        f"[{length} integers]",
+        lambda value: type(value) is list and len(value) == length and all(type(one) is int for one in value),
+    )
 
 
 def _texts(value: Any) -> bool:
@@ -88,70 +98,77 @@ def _point(value: Any) -> bool:
     return type(value) is list and len(value) in (2, 3) and all(map(text, value))  # the third: how many
 
 
+_DIGEST, _TEXT, _COUNT = Kind("32 bytes", digest), Kind("text", text), Kind("integer from 0", count)
+_NAMED = Kind("bytes of a CID (named)", named)
+_TEXTS = Kind("map of texts", _texts)
 _BOXES = _list_of(_integers(4))
 _KINDS: dict[tuple[str, str], tuple[columns.Shape, dict[str, Kind]]] = {
     ("contribution", "rows"): (
         columns.CONTRIBUTION_ROWS,
         {
-            "sha256": digest,
-            "contributor": text,
-            "cid": named,
-            "size": count,
-            "label": text,
+            "sha256": _DIGEST,
+            "contributor": _TEXT,
+            "cid": _NAMED,
+            "size": _COUNT,
+            "label": _TEXT,
             "boxes": _BOXES,
-            **dict.fromkeys(MAPS, _texts),
-            **dict.fromkeys(TEXTS, _optional(text)),
-            "replaces": _optional(named),
-            "signature": _optional(_signature),
+            **dict.fromkeys(MAPS, _TEXTS),
+            **dict.fromkeys(TEXTS, _optional(_TEXT)),
+            "replaces": _optional(_NAMED),
+            "signature": _optional(Kind("65 bytes", _signature)),
         },
     ),
     ("snapshot", "items"): (
         columns.SNAPSHOT_ITEMS,
         {
-            "sha256": digest,
-            "image": content,
-            "size": count,
-            "label": _optional(text),
-            "contributors": _different_texts,
-            "subject": _optional(text),
-            "attributes": _texts,
-            "licence": _optional(text),
+            "sha256": _DIGEST,
+            "image": Kind("link to a file", content),
+            "size": _COUNT,
+            "label": _optional(_TEXT),
+            "contributors": Kind("list of different texts, sorted, not empty", _different_texts),
+            "subject": _optional(_TEXT),
+            "attributes": _TEXTS,
+            "licence": _optional(_TEXT),
             "boxes": _BOXES,
-            "sources": _texts,
-            "rights": _several_texts,
+            "sources": _TEXTS,
+            "rights": Kind("map of such lists", _several_texts),
         },
     ),
-    ("snapshot", "excluded"): (columns.EXCLUDED, {"sha256": digest, "reason": text, "detail": text}),
+    ("snapshot", "excluded"): (columns.EXCLUDED, {"sha256": _DIGEST, "reason": _TEXT, "detail": _TEXT}),
     ("preprocessing", "output"): (
         columns.PREPARED,
         {
-            "sha256": digest,
-            "width": count,
-            "height": count,
-            "pixels": _optional(digest),
+            "sha256": _DIGEST,
+            "width": _COUNT,
+            "height": _COUNT,
+            "pixels": _optional(_DIGEST),
             "boxes": _BOXES,
-            "box_source": text,
-            "group": digest,
-            "reason": _optional(text),
-            "measured": _optional(text),
+            "box_source": _TEXT,
+            "group": _DIGEST,
+            "reason": _optional(_TEXT),
+            "measured": _optional(_TEXT),
         },
     ),
-    ("plan", "seen"): (columns.SEEN, {"sha256": digest, "how": text}),
-    ("draw", "folds"): (columns.FOLDS, {"sha256": digest, "repeat": count, "fold": count}),
-    ("training", "history"): (columns.HISTORY, {"epoch": count, "values": _texts, "state": _optional(_sha256_text)}),
+    ("plan", "seen"): (columns.SEEN, {"sha256": _DIGEST, "how": _TEXT}),
+    ("draw", "folds"): (columns.FOLDS, {"sha256": _DIGEST, "repeat": _COUNT, "fold": _COUNT}),
+    ("training", "history"): (
+        columns.HISTORY,
+        {"epoch": _COUNT, "values": _TEXTS, "state": _optional(Kind("text sha256:HEX", _sha256_text))},
+    ),
     ("evaluation", "predictions"): (
         columns.PREDICTIONS,
         {
-            "sha256": digest,
-            "fold": count,
-            "truth": _optional(count),
+            "sha256": _DIGEST,
+            "fold": _COUNT,
+            "truth": _optional(_COUNT),
             "boxes": _BOXES,
             "detections": _list_of(_integers(6)),
         },
     ),
-    ("evaluation", "curves"): (columns.CURVES, {"name": text, "points": _list_of(_point)}),
+    ("evaluation", "curves"): (columns.CURVES, {"name": _TEXT, "points": _list_of(Kind("[2 or 3 texts]", _point))}),
 }
 SHAPES: Mapping[tuple[str, str], columns.Shape] = {place: shape for place, (shape, _) in _KINDS.items()}
+KINDS: Mapping[tuple[str, str], Mapping[str, Kind]] = {place: kinds for place, (_, kinds) in _KINDS.items()}
 _CELLS: dict[tuple[str, str], list[tuple[str, Kind]]] = {
     place: [(column, kinds[column]) for column in shape.columns] for place, (shape, kinds) in _KINDS.items()
 }
@@ -160,7 +177,7 @@ _CELLS: dict[tuple[str, str], list[tuple[str, Kind]]] = {
 def wrong(place: tuple[str, str], row: Sequence[Any]) -> str:
     """What is wrong with a row of the table in this field (record type, field); "" where nothing is."""
     for (column, kind), value in zip(_CELLS[place], row, strict=True):
-        if not kind(value):
+        if not kind.fits(value):
             return f"{column} is {repr(value)[:_WRITTEN]}, which is none"
     if place == ("preprocessing", "output"):
         pixels, reason = row[3], row[7]

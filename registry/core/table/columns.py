@@ -24,18 +24,18 @@ CONTRIBUTION_ROWS = Shape(
     "contribution.rows",
     1,
     (
-        "sha256",
+        "sha256",  # of the image
         "contributor",  # the issuer's name for whoever says so: nobody by the same name under another issuer
         "cid",  # CID bytes (named)
-        "size",
-        "label",
-        "boxes",  # [box]
+        "size",  # in bytes
+        "label",  # as given
+        "boxes",  # [box]; empty where the label speaks of the whole image
         "attributes",  # {name: value}
         "sources",  # {attribute: self, perceived or inferred}
-        "subject",
+        "subject",  # who is seen, a pseudonym
         "licence",
         "consent",
-        "rights",  # {signal: value}, see registry.core.labeling.labeled_row
+        "rights",  # {signal: value}, signals as in docs/labels.md
         "replaces",  # CID bytes of the contribution whose row this one corrects, or None
         "signature",  # 65 bytes, the contributor's own over this row without it, or None
     ),
@@ -47,39 +47,94 @@ SNAPSHOT_ITEMS = Shape(
     (
         "sha256",
         "image",  # link
-        "size",
+        "size",  # in bytes
         "label",  # class name, None of a picture that shows nothing of any class
         "contributors",  # different names, sorted
-        "subject",
-        "attributes",
+        "subject",  # a pseudonym
+        "attributes",  # {name: value}
         "licence",
-        "boxes",
+        "boxes",  # [box]
         "sources",  # {attribute: source}
         "rights",  # {signal: [different values, sorted]}
     ),
     ("sha256",),
 )
-EXCLUDED = Shape("snapshot.excluded", 1, ("sha256", "reason", "detail"), ("sha256",))
+EXCLUDED = Shape(
+    "snapshot.excluded",
+    1,
+    (
+        "sha256",
+        "reason",  # withdrawn, no_bytes, unknown_label or disagreement
+        "detail",  # the labels, or the votes; else ""
+    ),
+    ("sha256",),
+)
 PREPARED = Shape(
     "preprocessing.output",
     1,
-    ("sha256", "width", "height", "pixels", "boxes", "box_source", "group", "reason", "measured"),
+    (
+        "sha256",
+        "width",  # of the upright original, in pixels; 0 where it can't be decoded
+        "height",
+        "pixels",  # digest of the resized image's; None exactly where it was dropped
+        "boxes",  # [box], as trained and judged
+        "box_source",  # supplied, detector, full_frame, nothing; "" where dropped
+        "group",  # the smallest sha256 of the group of persons and near-duplicates
+        "reason",  # why it was dropped, a word; None where kept
+        "measured",  # the value that was too large or too small, as text
+    ),
     ("sha256",),
-)  # kept: reason None; dropped: pixels None, reason a word, measured its value as text. group: its smallest sha256
-SEEN = Shape("plan.seen", 1, ("sha256", "how"), ("sha256",))
-# judged images that base weights have seen; how: see base_lineage
-FOLDS = Shape("draw.folds", 1, ("sha256", "repeat", "fold"), ("sha256", "repeat"))
-# repeat r has the folds r * k to r * k + k - 1
+)
+SEEN = Shape(
+    "plan.seen",
+    1,
+    (
+        "sha256",  # a judged image
+        "how",  # the base weights have seen it: image, person or near_duplicate
+    ),
+    ("sha256",),
+)
+FOLDS = Shape(
+    "draw.folds",
+    1,
+    (
+        "sha256",
+        "repeat",  # from 0
+        "fold",  # repeat r has the folds r * k to r * k + k - 1
+    ),
+    ("sha256", "repeat"),
+)
 PREDICTIONS = Shape(
-    "evaluation.predictions", 1, ("sha256", "fold", "truth", "boxes", "detections"), ("sha256", "fold")
-)  # once a repeat
-# truth: class index, None where there is nothing to find
-# detections: [[class index, score in millionths, x, y, w, h]] by falling score
-HISTORY = Shape("training.history", 1, ("epoch", "values", "state"), ("epoch",))
-# values: {name: decimal string}; state: digest of all that the next epoch starts from ("sha256:<hex>"), None of epochs
-# of which the recipe asks for none
-CURVES = Shape("evaluation.curves", 1, ("name", "points"), ("name",))
-# points: [[x, y]] decimal strings; see registry.evaluation.figures.curves
+    "evaluation.predictions",
+    1,
+    (
+        "sha256",  # once a repeat
+        "fold",  # that judged it
+        "truth",  # class index, None where there is nothing to find
+        "boxes",  # [box], the true ones
+        "detections",  # [[class index, score in millionths, x, y, w, h]] by falling score
+    ),
+    ("sha256", "fold"),
+)
+HISTORY = Shape(
+    "training.history",
+    1,
+    (
+        "epoch",
+        "values",  # {name: decimal string}
+        "state",  # digest of all that the next epoch starts from; None of epochs of which the recipe asks for none
+    ),
+    ("epoch",),
+)
+CURVES = Shape(
+    "evaluation.curves",
+    1,
+    (
+        "name",
+        "points",  # [[x, y]], decimal strings of six places; a third member counts
+    ),
+    ("name",),
+)
 KINDS = {
     shape.kind: shape
     for shape in (

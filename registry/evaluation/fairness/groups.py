@@ -15,7 +15,7 @@ from math import comb
 
 import numpy as np
 
-from registry.core.text.figure_names import Group, word
+from registry.core.text.figure_names import Group, group_name, word
 from registry.evaluation.input.columns import Columns, Ints
 
 Attributes = Mapping[bytes, Mapping[str, str]]
@@ -69,7 +69,7 @@ def _bytes(grouping: Grouping, classes: Sequence[str]) -> int:
     """About what a grouping's figures take in a record."""
     labels = sum(len(name.encode()) + _FIGURE for name in classes)
     figures = _OF_GROUP + _OF_CLASS * len(classes)
-    names = sum(len(repr(value).encode()) for value in grouping.values)
+    names = sum(len(group_name(dict(value)).encode()) for value in grouping.values)
     return names * figures + len(grouping.values) * (_OF_CLASS * labels + _OF_GROUP * _FIGURE)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from registry.jobs.capacity import Room
+from registry.jobs.capacity import MemoryBudget
 from registry.jobs.child import run_child
 from registry.jobs.engines import Needs
 
@@ -16,8 +16,8 @@ class LocalEngine:
 
     shards = 1
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, budget: MemoryBudget) -> None:
+        self._budget = budget
 
     def run(
         self,
@@ -29,5 +29,5 @@ class LocalEngine:
         report: Callable[[Mapping[str, Any]], None],
     ) -> dict[str, Any]:
         """Run it here, as soon as there is room for it."""
-        with self._room.take(needs.memory, check):
+        with self._budget.take(needs.memory, check):
             return run_child(kind, spec, folder, check, report)

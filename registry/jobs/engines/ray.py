@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from registry.core.errors import EmotionetError, Unavailable
-from registry.jobs.child import failure, run_child, told
+from registry.jobs.child import error_document, failure, run_child
 from registry.jobs.engines import Needs
-from registry.jobs.engines.ray_probe import reach
+from registry.jobs.engines.ray_probe import check_reachable
 
 # What tells a node where the store lies and what computes. Secrets among them stay within the cluster.
 _PASSED = ("EMOTIONET_HOME", "EMOTIONET_IPFS_API", "EMOTIONET_GATEWAYS", "EMOTIONET_DEVICE", "PYTHONPATH")
@@ -44,9 +44,9 @@ def on_node(
             result = run_child(kind, spec, Path(folder), check, lambda one: documents.put(dict(one)), environment)
             documents.put({"result": result})
         except EmotionetError as error:
-            documents.put(told(error))
+            documents.put(error_document(error))
         except BaseException as error:
-            documents.put(told(EmotionetError(f"{type(error).__name__}: {error}")))
+            documents.put(error_document(EmotionetError(f"{type(error).__name__}: {error}")))
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -77,7 +77,7 @@ class RayEngine:
         self._ray = ray
         if not ray.is_initialized():
             if address:
-                reach(address)
+                check_reachable(address)
             try:
                 ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
             except (ConnectionError, RuntimeError, OSError) as error:

@@ -16,7 +16,7 @@ _SETTINGS = 4
 _LENGTH = 9  # of a frame's head
 
 
-def reach(address: str) -> None:
+def check_reachable(address: str) -> None:
     """``Unavailable`` (``no_ray``) where nobody answers, or no Ray. ``auto`` and ``local`` are for Ray to find."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon or not port.isdecimal():

@@ -25,7 +25,7 @@ from registry.core.text.cleaning import counted
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, merge, new_row
 from registry.workflows.images.read_source import Source, Wanted, read_source
 from registry.workflows.images.register_images import Registered, register
-from registry.workflows.log.index_logs import index_logs, log_behind, signed_in
+from registry.workflows.log.index_logs import held_entries_before, index_logs, signed_in
 from registry.workflows.own_issuers import whose
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.store import find_records as trace
@@ -120,7 +120,7 @@ def _catalogued(parts: Parts, path: Path, read: Source) -> tuple[list[dict[str, 
     the log could not be taken (a fork: an audit of what is held does not see it)."""
     if read.kind == "folder":
         return [], []
-    wrong = index_logs(parts, signed_in(path) if read.kind == "car" else log_behind(parts, read.roots))
+    wrong = index_logs(parts, signed_in(path) if read.kind == "car" else held_entries_before(parts, read.roots))
     brought = {str(trace.record_of(parts, root)) for root in read.roots}
     with parts.catalog.read() as db:
         found = [releases.find(db, CID.parse(cid)) for cid in sorted(brought)]

@@ -39,7 +39,7 @@ def _may_be(data: bytes) -> bool:
     return len(data) <= LARGEST and any(mark in data for mark in _MARKS)
 
 
-def log_behind(parts: Parts, roots: Iterable[CID]) -> list[CID]:
+def held_entries_before(parts: Parts, roots: Iterable[CID]) -> list[CID]:
     """The entries and evidence among ``roots``, and the entries before them that are held."""
     found: dict[CID, None] = {}
     pending = [root for root in roots if root.codec == DAG_CBOR]

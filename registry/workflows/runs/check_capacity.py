@@ -11,7 +11,7 @@ from pathlib import Path
 
 from registry.core.errors import EmotionetError
 from registry.core.ports.method import Cost, Method
-from registry.jobs.capacity import room_here
+from registry.jobs.capacity import memory_for_children
 from registry.workflows.parts import Parts
 
 
@@ -53,7 +53,7 @@ def check_disk(parts: Parts, engine: str | None, method: Method, needed: int) ->
 
 def check_memory(parts: Parts, engine: str | None, method: Method, needed: int) -> None:
     """``EmotionetError`` (``out_of_memory``) where one fold alone needs more than is free, as far as can be told."""
-    free = 0 if parts.settings.on_cluster(engine) else room_here()
+    free = 0 if parts.settings.on_cluster(engine) else memory_for_children()
     if free and needed > free:
         raise EmotionetError(
             f"one fold needs about {size_text(needed)} of memory, and {size_text(free)} are free for it",

@@ -10,7 +10,7 @@ from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.records import REFIT, to_value
 from registry.core.text.claim_text import claim_text
-from registry.jobs.capacity import room_here
+from registry.jobs.capacity import memory_for_children
 from registry.workflows.base_weights import stated_licence
 from registry.workflows.parts import Parts, silent
 from registry.workflows.runs.check_capacity import disk_needed
@@ -69,7 +69,7 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
 def _side_by_side(parts: Parts, trainings: int, engine: str, memory: int) -> int:
     """How many trainings are done at once; ``memory`` 0: where there is room for all, as a cluster is taken to have."""
     wanted = parts.settings.at_once(engine)
-    free = room_here()
+    free = memory_for_children()
     room = free // memory if memory and free else wanted
     return max(1, min(trainings, wanted, room))
 

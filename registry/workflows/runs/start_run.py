@@ -19,7 +19,7 @@ from registry.core.table import tables
 from registry.evaluation import base_seen
 from registry.evaluation.sentences import say
 from registry.jobs import engines
-from registry.jobs.engines.ray_probe import reach
+from registry.jobs.engines.ray_probe import check_reachable
 from registry.provenance.recipe_numbers import check_evaluation
 from registry.settings import DEFAULT_METHOD
 from registry.workflows.base_weights import base_origin, digest_of, keep_base, read_base
@@ -73,7 +73,7 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     check_may_sign(parts)
     with parts.catalog.read() as db:
         snapshot = entries.record_of(db, snapshot)
-        issuer = entries.said_by(db, snapshot)
+        issuer = entries.first_signer(db, snapshot)
     if not parts.store.has(snapshot):
         raise NotFound(f"snapshot {snapshot} is not held here", hint="see `emotionet snapshot list`.")
     record = read_as(parts, records.Snapshot, snapshot)
@@ -88,7 +88,7 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     if wanted.engine not in engines.NAMES:
         raise UsageError(f"there is no engine {wanted.engine!r}", hint=f"use {' or '.join(engines.NAMES)}.")
     if parts.settings.on_cluster(wanted.engine):
-        reach(parts.settings.ray_address or "")
+        check_reachable(parts.settings.ray_address or "")
     method = parts.method(wanted.method)
     check_options(method.about(), wanted.overrides)
     name, values = method.recipe(wanted.recipe or method.about().recipe, wanted.overrides)

@@ -108,7 +108,7 @@ def _check_held(parts: Parts, contributions: Iterable[CID]) -> None:
             deque(walk_present(parts.store, (cid,)), maxlen=0)
         except NotFound as error:
             with parts.catalog.read() as db:
-                issuer = entries.said_by(db, cid)
+                issuer = entries.first_signer(db, cid)
             raise NotFound(
                 f"the contribution {cid} of {issuer} speaks of these images, and is not all held here",
                 hint=f"bring it: `emotionet export {cid} -o it.car` there, `emotionet import it.car --hold` here.",
@@ -122,7 +122,7 @@ def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
     """
     with parts.catalog.read() as db:
         snapshot = entries.record_of(db, snapshot)
-        issuer = entries.said_by(db, snapshot)
+        issuer = entries.first_signer(db, snapshot)
     record = read_as(parts, records.Snapshot, snapshot)
     labels = Counter(row["label"] for row in snapshot_tables.items(record, parts.store.get))
     nothing = labels.pop(None, 0)

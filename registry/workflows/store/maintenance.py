@@ -12,7 +12,7 @@ from registry.core.errors import EmotionetError, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
 from registry.workflows.log.append import finish_pending
-from registry.workflows.log.index_logs import index_logs, log_behind
+from registry.workflows.log.index_logs import held_entries_before, index_logs
 from registry.workflows.own_issuers import own_issuers
 from registry.workflows.parts import Parts, Progress
 from registry.workflows.training.run_context import drop_pixels
@@ -80,6 +80,6 @@ def rebuild_catalog(parts: Parts) -> dict[str, Any]:
     for issuer in sorted(own):
         finish_pending(parts, issuer)
     found = rebuild(parts.catalog, parts.store.get, parts.store.cids(), parts.now(), issuers=own)
-    others = index_logs(parts, log_behind(parts, parts.store.pins()))
+    others = index_logs(parts, held_entries_before(parts, parts.store.pins()))
     parts.catalog.analyze()
     return {**found, "problems": [*found["problems"], *({"cid": None, "problem": said} for said in others)]}

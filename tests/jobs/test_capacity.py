@@ -9,22 +9,22 @@ from pathlib import Path
 import pytest
 
 from registry.core.errors import Cancelled
-from registry.jobs import capacity as rooms
-from registry.jobs.capacity import Room, free_memory
+from registry.jobs import capacity as capacity
+from registry.jobs.capacity import MemoryBudget, free_memory
 
 
 def nothing() -> None:
     """A check that nobody stops."""
 
 
-def most_at_once(room: Room, wanted: list[int]) -> tuple[int, int]:
+def most_at_once(budget: MemoryBudget, wanted: list[int]) -> tuple[int, int]:
     """Bytes and children that were there together at most."""
     now: list[int] = []
     seen: list[tuple[int, int]] = []
     lock = threading.Lock()
 
     def one(size: int) -> None:
-        with room.take(size, nothing):
+        with budget.take(size, nothing):
             with lock:
                 now.append(size)
                 seen.append((sum(now), len(now)))
@@ -42,31 +42,31 @@ def most_at_once(room: Room, wanted: list[int]) -> tuple[int, int]:
 
 
 def test_no_more_than_there_is() -> None:
-    assert most_at_once(Room(100), [40] * 6) == (80, 2)
+    assert most_at_once(MemoryBudget(100), [40] * 6) == (80, 2)
 
 
 def test_one_that_needs_more_than_there_is_runs_alone() -> None:
-    assert most_at_once(Room(100), [500, 500, 500]) == (500, 1)
+    assert most_at_once(MemoryBudget(100), [500, 500, 500]) == (500, 1)
 
 
 def test_where_nothing_is_known_everybody_goes_in() -> None:
-    assert most_at_once(Room(0), [500] * 4)[1] > 1
+    assert most_at_once(MemoryBudget(0), [500] * 4)[1] > 1
 
 
 def test_no_more_children_than_there_may_be() -> None:
-    assert most_at_once(Room(0, 2), [500] * 6) == (1000, 2)
-    assert most_at_once(Room(100, 2), [60] * 3) == (60, 1)
+    assert most_at_once(MemoryBudget(0, 2), [500] * 6) == (1000, 2)
+    assert most_at_once(MemoryBudget(100, 2), [60] * 3) == (60, 1)
 
 
 def test_who_waits_can_be_stopped_and_takes_nothing() -> None:
-    room = Room(100)
+    budget = MemoryBudget(100)
 
     def stop() -> None:
         raise Cancelled("stop")
 
-    with room.take(80, nothing), pytest.raises(Cancelled), room.take(80, stop):
-        raise AssertionError("there was no room")
-    with room.take(100, stop):
+    with budget.take(80, nothing), pytest.raises(Cancelled), budget.take(80, stop):
+        raise AssertionError("there was no budget")
+    with budget.take(100, stop):
         pass
 
 
@@ -85,14 +85,14 @@ def test_a_gpu_is_room_too_where_it_computes(
     program.write_text(f"#!/bin/sh\n{said}\n", encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    monkeypatch.setattr(rooms, "free_memory", lambda: 64 << 30)
-    assert rooms.free_gpu_memory() == bytes_left
+    monkeypatch.setattr(capacity, "free_memory", lambda: 64 << 30)
+    assert capacity.free_gpu_memory() == bytes_left
     monkeypatch.delenv("EMOTIONET_DEVICE", raising=False)
-    assert rooms.room_here() == int((64 << 30) * rooms.SHARE)
+    assert capacity.memory_for_children() == int((64 << 30) * capacity.SHARE)
     monkeypatch.setenv("EMOTIONET_DEVICE", "cuda")
-    assert rooms.room_here() == int((bytes_left or 64 << 30) * rooms.SHARE)
+    assert capacity.memory_for_children() == int((bytes_left or 64 << 30) * capacity.SHARE)
 
 
 def test_without_a_gpus_program_nothing_is_known_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert rooms.free_gpu_memory() == 0
+    assert capacity.free_gpu_memory() == 0
