@@ -36,7 +36,7 @@ def stated(recipe: records.Recipe, section: str, name: str) -> object:
     """What a recipe says; ``InvalidInput`` (``bad_recipe``) where a stranger's says nothing."""
     values = recipe.values.get(section)
     if not isinstance(values, Mapping) or name not in values:
-        raise InvalidInput(f"the recipe says no {section}.{name}", code="bad_recipe")
+        raise InvalidInput(f"the recipe has no {section}.{name}", code="bad_recipe")
     return values[name]
 
 

@@ -142,7 +142,7 @@ def test_the_audit_finds_it_here_and_from_the_file(world: World, tmp_path: Path)
         assert (failed(report), of_base(report).result) == ([], "holds")
         assert "have seen" in of_base(report).reason
     first = of_base(audit_target(world.first.home, str(world.first.entry)))
-    assert (first.result, first.reason) == ("holds", "none: it began from the architecture alone")
+    assert (first.result, first.reason) == ("holds", "no base weights: training began from the architecture alone")
 
 
 def _of_file(found: Released, folder: Path) -> Report:

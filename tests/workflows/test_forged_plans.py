@@ -333,7 +333,7 @@ def test_a_version_of_the_method_that_is_not_installed_is_told(made: Released, t
     other = of_plan(method=method_ref("simulated", "99"))(made.home, made.view)
     report = audit_car(car_of(made.home, forge(made.home, made.entry, other), tmp_path / "it.car"), level=4)
     (found,) = [one for one in report.checks if one.id == "4.arguments"]
-    assert "simulated 1 compares them, which is installed here; the plan states version '99'" in found.reason
+    assert "checked by the installed simulated 1; the plan states version '99'" in found.reason
 
 
 def test_a_method_that_is_not_installed_is_told(

@@ -51,7 +51,7 @@ def test_signed_rows_are_counted(taken: tuple[Home, CID]) -> None:
     report = audit_target(home, str(snapshot))
     assert failed(report) == []
     assert results(report)["2.labels"] == HOLDS
-    assert reason(home, snapshot)[1].startswith("1 labels, signed by 1 contributors; of 4 others")
+    assert reason(home, snapshot)[1].startswith("1 labels are signed by 1 contributors; for 4 other labels")
 
 
 def test_without_signatures_it_is_the_issuers_word(opened: Home, labeled: Folder) -> None:

@@ -178,9 +178,9 @@ def wrong(place: tuple[str, str], row: Sequence[Any]) -> str:
     """What is wrong with a row of the table in this field (record type, field); "" where nothing is."""
     for (column, kind), value in zip(_CELLS[place], row, strict=True):
         if not kind.fits(value):
-            return f"{column} is {repr(value)[:_WRITTEN]}, which is none"
+            return f"{column} is {repr(value)[:_WRITTEN]}, not {kind.says}"
     if place == ("preprocessing", "output"):
         pixels, reason = row[3], row[7]
         if (pixels is None) == (reason is None):
-            return "an image is either kept, with its pixels' digest, or dropped, with a reason"
+            return "an image must be either kept, with a digest of its pixels, or dropped, with a reason"
     return ""

@@ -15,7 +15,7 @@ from registry.core.table.columns import Shape
 from registry.provenance.checks.results import Check, Doubt, Skip, run
 from registry.provenance.checks.target.subject import Subject
 
-UNSIGNED = "who gave a label is what the issuer says: no contributor's own signature is in the records"
+UNSIGNED = "no label carries its contributor's own signature: only the issuer states who gave each label"
 
 
 def checks(subject: Subject) -> Iterator[Check]:
@@ -41,8 +41,8 @@ def labels(subject: Subject) -> str:
         signers.add(row["contributor"])
     if not signed:
         raise Skip(UNSIGNED)
-    rest = f"; of {others} others the issuer says who gave them" if others else ""
-    return f"{signed} labels, signed by {len(signers)} contributors{rest}"
+    rest = f"; for {others} other labels only the issuer states who gave them" if others else ""
+    return f"{signed} labels are signed by {len(signers)} contributors{rest}"
 
 
 def _rows(subject: Subject) -> Iterator[tuple[Mapping[str, Any], Shape]]:

@@ -26,18 +26,24 @@ def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this level."""
     items = once(partial(_items, subject))
     yield run("1.blocks", "every block hashes to its CID", partial(blocks, subject))
-    yield run("1.complete", "nothing that is linked is missing", partial(complete, subject, items))
+    yield run("1.complete", "no linked block is missing", partial(complete, subject, items))
     yield run(
         "1.images",
-        "every image is there, as its row states",
+        "every image is present and matches its row",
         partial(images, subject, items),
     )
-    yield run("1.records", "every record is canonical and of the wanted type", partial(all_records, subject))
-    yield run("1.tables", "every table is in order, with its columns and their kinds", partial(all_tables, subject))
+    yield run(
+        "1.records", "every record is canonical and has the type that its place requires", partial(all_records, subject)
+    )
+    yield run(
+        "1.tables",
+        "every table is sorted and has the columns and value types of its kind",
+        partial(all_tables, subject),
+    )
 
 
 def blocks(subject: Subject) -> str:
-    """1.blocks: none of the blocks at hand failed to verify; and how many of a file nothing leads to."""
+    """1.blocks: none of the blocks at hand failed to verify."""
     if subject.damaged:
         raise Doubt(f"damaged: {some(subject.damaged)}")
     return f"{len(subject.present)} blocks" if subject.present else ""
@@ -69,7 +75,7 @@ def complete(subject: Subject, items: Any) -> str:
             raise subject.reached.newer[0] from error
         raise Doubt(f"missing or damaged: {some(missing) or error}") from error
     beside = _beside(subject, reached, [*apart, *guarded(partial(_past, subject), list[CID]())])
-    return f"{len(beside)} blocks of the file belong to nothing that was audited" if beside else ""
+    return f"{len(beside)} blocks of the file are not part of the audited target" if beside else ""
 
 
 def _past(subject: Subject) -> list[CID]:
@@ -95,7 +101,7 @@ def images(subject: Subject, items: Any) -> str:
     excused by a signed entry of one who may take them back."""
     rows: list[Row] = items()
     if not rows:
-        raise Skip("no snapshot is reached from here")
+        raise Skip("the target has no snapshot")
     missing = [row for row in rows if not _is_there(subject, row)]
     taken_back = Withdrawals(subject) if missing else None
     lost = [
@@ -104,11 +110,11 @@ def images(subject: Subject, items: Any) -> str:
         if taken_back and taken_back.of_image(row["sha256"], [bytes(row["image"])], row["contributors"]) is None
     ]
     if lost and len(missing) == len(rows) and not set(lost) & set(subject.damaged):
-        raise Skip(f"{len(lost)} images were left out: their bytes were not seen")
+        raise Skip(f"{len(lost)} images were left out of the file, so their bytes were not checked")
     if lost:
         raise Doubt(f"images missing or damaged: {some(lost)}")
     seen = f"{len(rows) - len(missing)} images"
-    return f"{seen}; {len(missing)} withdrawn ones are not there" if missing else seen
+    return f"{seen}; {len(missing)} withdrawn images are missing, as they may be" if missing else seen
 
 
 def _is_there(subject: Subject, row: Row) -> bool:
@@ -129,9 +135,9 @@ def _check_image(subject: Subject, cid: CID, row: Row) -> None:
             size += len(piece)
         sha256 = digest.digest()
     if sha256 != row["sha256"]:
-        raise Doubt(f"image {cid} has the sha256 {sha256.hex()}, its row states {row['sha256'].hex()}")
+        raise Doubt(f"image {cid} has the sha256 {sha256.hex()}, but its row states {row['sha256'].hex()}")
     if size != row["size"]:
-        raise Doubt(f"image {cid} has {size} bytes, its row states {row['size']}")
+        raise Doubt(f"image {cid} has {size} bytes, but its row states {row['size']}")
 
 
 def all_records(subject: Subject) -> str:
@@ -157,7 +163,7 @@ def all_tables(subject: Subject) -> str:
             newer.append(error)
             continue
         if table.shape != table_cells.SHAPES[place]:
-            raise Doubt(f"{field} of a {kind} has other columns than it must have: {link}")
+            raise Doubt(f"the table {link} ({field} of a {kind}) does not have the columns of its kind")
         for row in tables.iterate(link, subject.get):
             if said := table_cells.wrong(place, row):
                 raise Doubt(f"a row in {field} of a {kind}: {said}")

@@ -21,10 +21,10 @@ OTHERS_MAY = ("contribution", "withdrawal", "audit")  # what a file may hold of 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this level."""
     yield run("2.signatures", "every entry's signature verifies", partial(signatures, subject))
-    yield run("2.issuer", "one issuer signed all of it", partial(issuer, subject))
+    yield run("2.issuer", "one issuer signed the target and its plan", partial(issuer, subject))
     yield run("2.log", "the log has no gap and no fork", partial(whole_log, subject))
-    yield run("2.times", "each entry was issued no earlier than the one before", partial(times, subject))
-    yield run("2.withdrawals", "only who may takes something back", partial(withdrawals, subject))
+    yield run("2.times", "no entry was issued before the entry that it follows", partial(times, subject))
+    yield run("2.withdrawals", "which withdrawals count, by who signed them", partial(withdrawals, subject))
     yield from labels.checks(subject)
     yield from _beyond(subject)
 
@@ -32,14 +32,24 @@ def checks(subject: Subject) -> Iterator[Check]:
 def _beyond(subject: Subject) -> Iterator[Check]:
     """What no check looks at, because nothing in the records shows it."""
     if subject.is_release or subject.is_snapshot:
-        named = "contributions that the snapshot names were looked at; others that its query would find were not"
-        yield Check("2.query", 2, "the snapshot names all that its query found", UNCHECKED, named, asked=False)
+        named = (
+            "only the contributions that the snapshot names were checked; the records do not show whether its "
+            "query matches others"
+        )
+        yield Check(
+            "2.query",
+            2,
+            "the snapshot includes every contribution that its query matches",
+            UNCHECKED,
+            named,
+            asked=False,
+        )
 
 
 def _entry(subject: Subject) -> records.Entry:
     if subject.entry is None:
         subject.check_version()
-        raise Skip("nobody signed this here: no entry says it")
+        raise Skip("no signed entry for this record is at hand")
     return log.read_entry(subject.entry, subject.get)
 
 
@@ -59,7 +69,7 @@ def issuer(subject: Subject) -> str:
     is told."""
     entry = _entry(subject)
     if entry.record != subject.record:
-        raise Doubt(f"entry {subject.entry} says another record")
+        raise Doubt(f"entry {subject.entry} signs another record")
     if subject.issuer is not None and entry.issuer != subject.issuer:
         raise Doubt(f"signed by {entry.issuer}, not by {subject.issuer}")
     if subject.is_release:
@@ -67,9 +77,9 @@ def issuer(subject: Subject) -> str:
         if plan.issuer != entry.issuer:
             raise Doubt(f"the plan was signed by {plan.issuer}, the release by {entry.issuer}")
         if plan.record != subject.release.draw.plan:
-            raise Doubt("the plan's entry says another plan than the draw's")
+            raise Doubt("the plan's entry signs another plan than the one that the draw names")
     others = _others(subject, entry.issuer)
-    return f"{entry.issuer}; also signed here: {'; '.join(others)}" if others else entry.issuer
+    return f"{entry.issuer}; others signed {'; '.join(others)}" if others else entry.issuer
 
 
 def _others(subject: Subject, mine: str) -> list[str]:
@@ -95,9 +105,9 @@ def whole_log(subject: Subject) -> str:
     try:
         way = [cid for cid, _ in log.walk_back(newest, until, subject.get)]
     except NotFound as error:
-        raise Doubt(f"an entry on the way is missing: {error}") from error
+        raise Doubt(f"an entry between the plan's and the newest one is missing: {error}") from error
     if subject.entry not in way:
-        raise Doubt("the target's entry is not on the way from the newest entry to the plan's")
+        raise Doubt("the target's entry is not in the log between the plan's entry and the newest one")
     _no_fork(subject, way)
     return f"{len(way)} entries"
 
@@ -127,7 +137,7 @@ def times(subject: Subject) -> str:
             raise Doubt(
                 f"entry {newer.seq} was issued at {newer.issued_at}, before entry {older.seq}, at {older.issued_at}"
             )
-    return "as the issuer's clock says" if len(subject.own) > 1 else ""
+    return "by the issuer's own clock" if len(subject.own) > 1 else ""
 
 
 def withdrawals(subject: Subject) -> str:
@@ -136,6 +146,10 @@ def withdrawals(subject: Subject) -> str:
     count = {one.entry for _, one in counted(subject)}
     others = [one.issuer for one in signed(subject) if one.entry not in count]
     told = (
-        f"{len(count)} withdrawals: {some(what for what, _ in counted(subject))}" if count else "nothing was taken back"
+        f"{len(count)} withdrawals: {some(what for what, _ in counted(subject))}" if count else "nothing was withdrawn"
     )
-    return f"{told}; without effect on it: {len(others)}, by {some(sorted(set(others)))}" if others else told
+    return (
+        f"{told}; {len(others)} have no effect, because {some(sorted(set(others)))} may not withdraw it"
+        if others
+        else told
+    )

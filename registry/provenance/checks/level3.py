@@ -19,14 +19,14 @@ from registry.provenance.checks import times
 from registry.provenance.checks.results import UNCHECKED, Check, Doubt, Skip, equal, guarded, run
 from registry.provenance.checks.target.subject import Subject
 
-LIMITS = "an earlier secret training on other folds, or a second identity, can't be excluded"
+LIMITS = "this can't exclude an earlier, secret training on other folds, or a second identity of the issuer"
 
 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this level."""
     yield run("3.named", "the issuer's first entry names the chain and contract", partial(named, subject))
-    yield run("3.order", "the plan was anchored, finally, before the release", partial(order, subject))
-    yield run("3.beacon", "the folds were drawn from the plan's block", partial(beacon, subject))
+    yield run("3.order", "the plan's anchor is final and precedes the release's", partial(order, subject))
+    yield run("3.beacon", "the folds were drawn from the block that anchored the plan", partial(beacon, subject))
     yield from times.checks(subject)
     if subject.is_release:
         yield from guarded(lambda: list(_not_checked_yet(subject)), list[Check]())
@@ -36,15 +36,15 @@ def _release(subject: Subject) -> None:
     if not subject.is_release:
         raise Skip("only a release has a plan and an anchor")
     if subject.entry is None:
-        raise Skip("nobody signed this here: no entry could be anchored")
+        raise Skip("no signed entry for this record is at hand, so there is nothing to anchor")
 
 
 def _chain(subject: Subject) -> Anchors:
     _release(subject)
     if subject.offline:
-        raise Skip("offline: no chain was asked")
+        raise Skip("the audit ran offline and asked no chain")
     if subject.chain is None:
-        raise Skip("no chain is set up here, and a journal proves nothing to others: set EMOTIONET_CHAIN_RPC")
+        raise Skip("no chain is configured, and a local journal proves nothing to others: set EMOTIONET_CHAIN_RPC")
     return subject.chain
 
 
@@ -68,18 +68,18 @@ def named(subject: Subject) -> str:
     """3.named: the first entry opens the log as it must; the chain that was asked, and every one that evidence or the
     beacon states, is one that it names."""
     if subject.entry is None:
-        raise Skip("nobody signed this here: no log is known")
+        raise Skip("no signed entry for this record is at hand, so its log is unknown")
     first = _first(subject)
     chains = set(log.check_first(first, records.parse(subject.get(first.record))).chains)
     _release(subject)
     stated = [*(one for _, one in times.blocks_of(subject)), *times.beacon_blocks(subject)]
     claimed = {(one.chain, one.contract) for one in stated}
     for chain, contract in sorted(claimed - chains):
-        raise Doubt(f"the issuer did not name {chain} {contract}, where an anchor is said to be")
+        raise Doubt(f"an anchor is stated on {chain} {contract}, which the issuer's first entry does not name")
     if not claimed or not subject.offline:
         asked = _chain(subject)
         if (asked.chain, asked.contract) not in chains:
-            raise Doubt(f"the issuer did not name {asked.chain} {asked.contract}")
+            raise Doubt(f"the issuer's first entry does not name {asked.chain} {asked.contract}")
         claimed.add((asked.chain, asked.contract or ""))
     return ", ".join(f"{chain} {contract}" for chain, contract in sorted(claimed))
 
@@ -91,7 +91,7 @@ def _first(subject: Subject) -> records.Entry:
     try:
         first = entry if entry.log is None else log.read_entry(CID.decode(entry.log), subject.get)
     except NotFound as error:
-        raise Skip("the issuer's first entry is not held here: fetch its log") from error
+        raise Skip("the issuer's first entry is not at hand: fetch the log") from error
     if first.issuer != entry.issuer:
         raise Doubt(f"the entry of {entry.issuer} names the first entry of {first.issuer}")
     return first
@@ -120,13 +120,15 @@ def beacon(subject: Subject) -> str:
     _release(subject)
     if not subject.release.draw.beacons:
         _chain(subject)
-        raise Doubt("the folds were drawn from the plan's seed alone: nothing shows that training came after")
+        raise Doubt(
+            "the folds were drawn from the plan's seed alone: nothing shows that the training came after the plan"
+        )
     stated, plan_entry = times.beacon_blocks(subject), subject.plan_entry
     if not stated:
-        raise Skip("the folds were drawn from no block: 3.drand tells of the rest")
+        raise Skip("the folds were not drawn from a block: see 3.drand")
     evidence = [one for cid, one in times.blocks_of(subject) if cid == plan_entry]
     if not evidence:
-        raise Doubt("the draw states a block, but no evidence of the plan's anchor is here")
+        raise Doubt("the draw states a block, but no evidence of the plan's anchor is at hand")
     for block, one in product(stated, evidence):
         equal("beacon's block", block.place, one.place)
     _chain(subject)
@@ -140,8 +142,8 @@ def _not_checked_yet(subject: Subject) -> Iterator[Check]:
     drand = [one for one in subject.release.draw.beacons if isinstance(one, records.DrandRound)]
     if drand:
         said = f"this version can't check the signature of round {drand[0].round} of {drand[0].chain[:64]} yet"
-        yield Check("3.drand", 3, "the rounds of drand that drew the folds are its own", UNCHECKED, said)
+        yield Check("3.drand", 3, "the drand rounds that the folds were drawn from are genuine", UNCHECKED, said)
     kinds = sorted({one.kind[:40] for _, one in times.evidence_at_hand(subject) if one.block is None})
     if kinds:
         said = f"this version can't check evidence of kind {' or '.join(kinds)} yet"
-        yield Check("3.evidence", 3, "evidence beside a chain's shows what it states", UNCHECKED, said)
+        yield Check("3.evidence", 3, "evidence of other kinds than a chain's proves what it states", UNCHECKED, said)

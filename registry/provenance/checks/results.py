@@ -113,7 +113,7 @@ def run(id: str, title: str, check: Callable[[], str | None], *, asked: bool = T
         return outcome(FAILS, f"the records contradict each other ({type(error).__name__}: {error})"[:_REASON])
     except Exception as error:
         # what nobody foresaw (MemoryError, RecursionError) is no reason to keep silent about the rest
-        return outcome(FAILS, f"this check broke off unforeseen ({type(error).__name__}: {error})"[:_REASON])
+        return outcome(FAILS, f"this check stopped on an unexpected error ({type(error).__name__}: {error})"[:_REASON])
 
 
 def guarded(compute: Callable[[], T], otherwise: T) -> T:

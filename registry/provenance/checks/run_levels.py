@@ -23,9 +23,9 @@ _LEVELS = {
     6: (figures.checks, card.checks, weights.checks),
 }
 _NOT_BUILT = {
-    5: ("5.pixels", "preprocessing run again gives the same pixels"),
-    7: ("7.predictions", "the weights run again give the predictions"),
-    8: ("8.training", "a fold trained again lands within tolerance"),
+    5: ("5.pixels", "running the preprocessing again gives the same pixels"),
+    7: ("7.predictions", "running the weights again gives the published predictions"),
+    8: ("8.training", "training a fold again gives figures within the tolerance"),
 }
 
 
@@ -37,10 +37,10 @@ def levels_up_to(level: int | None) -> frozenset[int]:
 def _of_level(subject: Subject, level: int, asked: bool) -> Iterator[Check]:
     if level in _NOT_BUILT:
         id, title = _NOT_BUILT[level]
-        yield Check(id, level, title, UNCHECKED, "this version can't check it yet", asked)
+        yield Check(id, level, title, UNCHECKED, "this version can't make this check yet", asked)
         if level == 5 and subject.is_release:
             said = guarded(partial(_dropped, subject), "")
-            yield Check("5.dropped", 5, "cleaning dropped what it says", UNCHECKED, said, asked)
+            yield Check("5.dropped", 5, "cleaning again drops the same images", UNCHECKED, said, asked)
     elif asked:
         for checks in _LEVELS[level]:
             yield from checks(subject)
@@ -53,7 +53,10 @@ def _dropped(subject: Subject) -> str:
     reasons = Counter(str(row["reason"]) for row in subject.rows(subject.release.preprocessing.output))
     del reasons["None"]
     said = ", ".join(f"{count} {reason[:40]}" for reason, count in sorted(reasons.items())[:10])
-    return f"said to be {sum(reasons.values())} images{': ' + said if said else ''}; it was not done again"
+    return (
+        f"the record lists {sum(reasons.values())} dropped images{': ' + said if said else ''}; this version "
+        "does not clean again"
+    )
 
 
 def run_checks(subject: Subject, levels: Collection[int] = DEFAULT_LEVELS) -> Report:

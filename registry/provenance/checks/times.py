@@ -17,7 +17,7 @@ from registry.core.log import apart
 from registry.provenance.checks.results import Check, Doubt, Skip, run
 from registry.provenance.checks.target.subject import Subject
 
-OWN_CLOCK = "by the issuer's own clock, which proves nothing by itself"
+OWN_CLOCK = "by the issuer's own clock, which proves nothing to others"
 
 
 def checks(subject: Subject) -> Iterator[Check]:
@@ -26,7 +26,7 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield run("3.drawn", "no training began before the block that drew its folds", partial(drawn, subject))
     yield run("3.trained", "no training ended before it began", partial(trained, subject))
     yield run("3.issued", "the release was issued after its plan and its trainings", partial(issued, subject))
-    yield run("3.anchored", "no anchor is older than what it anchors", partial(anchored, subject))
+    yield run("3.anchored", "no anchor is older than the entry that it anchors", partial(anchored, subject))
 
 
 def evidence_at_hand(subject: Subject) -> list[tuple[CID, records.Evidence]]:
@@ -50,7 +50,7 @@ def _entries(subject: Subject) -> tuple[records.Entry, records.Entry]:
     if not subject.is_release:
         raise Skip("only a release has a plan and trainings")
     if subject.entry is None:
-        raise Skip("nobody signed this here: no entry says when")
+        raise Skip("no signed entry for this record is at hand, so no time is known")
     known = subject.entries
     return known[subject.plan_entry], known[subject.entry]
 
@@ -61,7 +61,7 @@ def planned(subject: Subject) -> str:
     for training in subject.release.trainings:
         if apart(training.started, plan.issued_at):
             raise Doubt(
-                f"the training of fold {training.fold} began at {training.started}, its plan was issued at "
+                f"the training of fold {training.fold} began at {training.started}, but its plan was issued at "
                 f"{plan.issued_at}"
             )
     return OWN_CLOCK
@@ -72,11 +72,12 @@ def drawn(subject: Subject) -> str:
     _entries(subject)
     drew = beacon_blocks(subject)
     if not drew:
-        raise Skip("the folds were drawn from no block: none says when")
+        raise Skip("the folds were not drawn from a block, so no block gives a time")
     for training, block in product(subject.release.trainings, drew):
         if apart(training.started, block.time):
             raise Doubt(
-                f"the training of fold {training.fold} began at {training.started}, the block that drew its folds is "
+                f"the training of fold {training.fold} began at {training.started}, but the block that drew its "
+                "folds is "
                 f"of {block.time}"
             )
     return "trainings " + OWN_CLOCK
@@ -87,7 +88,9 @@ def trained(subject: Subject) -> str:
     _entries(subject)
     for training in subject.release.trainings:
         if training.ended < training.started:
-            raise Doubt(f"the training of fold {training.fold} began at {training.started}, ended at {training.ended}")
+            raise Doubt(
+                f"the training of fold {training.fold} began at {training.started} and ended at {training.ended}"
+            )
     return OWN_CLOCK
 
 
@@ -95,11 +98,11 @@ def issued(subject: Subject) -> str:
     """3.issued: the release's entry against the plan's and the end of each training."""
     plan, release = _entries(subject)
     if release.issued_at < plan.issued_at:
-        raise Doubt(f"the release was issued at {release.issued_at}, its plan at {plan.issued_at}")
+        raise Doubt(f"the release was issued at {release.issued_at}, but its plan at {plan.issued_at}")
     for training in subject.release.trainings:
         if apart(release.issued_at, training.ended):
             raise Doubt(
-                f"the release was issued at {release.issued_at}, the training of fold {training.fold} ended at "
+                f"the release was issued at {release.issued_at}, but the training of fold {training.fold} ended at "
                 f"{training.ended}"
             )
     return OWN_CLOCK
@@ -113,10 +116,10 @@ def anchored(subject: Subject) -> str:
     said = [(subject.entries[cid], one.time) for cid, one in found if cid in subject.entries]
     said += [(plan, one.time) for one in drew]
     if not said:
-        raise Skip("no anchor is stated here")
+        raise Skip("no anchor is at hand")
     for entry, time in said:
         if apart(time, entry.issued_at):
-            raise Doubt(f"entry {entry.seq} was issued at {entry.issued_at}, the block of its anchor is of {time}")
+            raise Doubt(f"entry {entry.seq} was issued at {entry.issued_at}, but the block of its anchor is of {time}")
     _blocks_in_order([*(one for _, one in found), *drew])
     return f"{len(said)} anchors; entries {OWN_CLOCK}"
 

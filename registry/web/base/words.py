@@ -34,7 +34,9 @@ class Words:
     def __init__(self, language: str) -> None:
         if language not in LANGUAGES:
             raise InvalidInput(
-                f"{language!r} is no language of reports", code="bad_language", hint=f"use {' or '.join(LANGUAGES)}."
+                f"there is no report in the language {language!r}",
+                code="bad_language",
+                hint=f"use {' or '.join(LANGUAGES)}.",
             )
         self.language, self._at = language, LANGUAGES.index(language)
 

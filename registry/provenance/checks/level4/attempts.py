@@ -17,22 +17,27 @@ from registry.provenance.checks.results import Check, Doubt, Skip, guarded, run
 from registry.provenance.checks.target.subject import Subject
 
 MAX_ENTRIES = 10_000  # of a log that is walked for this
-_NOT_HERE = "the count is the issuer's word: what the other entries of the log say is not here"
+_NOT_HERE = "only the issuer states the number: the records of the log's other entries are not at hand"
 
 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this module."""
     asked = subject.is_release and guarded(partial(_is_whole, subject), True)  # more than a file of it can show
-    yield run("4.attempts", "the release tells how often the same was planned", partial(attempts, subject), asked=asked)
+    yield run(
+        "4.attempts",
+        "the release states how many similar plans its issuer signed before it",
+        partial(attempts, subject),
+        asked=asked,
+    )
 
 
 def attempts(subject: Subject) -> str:
     """4.attempts: count and number are possible, and those that the log gives."""
     if not subject.is_release:
-        raise Skip("only a release has attempts")
+        raise Skip("only a release has a plan")
     stated = subject.release.release.attempts
     if not 1 <= stated.number <= stated.count:
-        raise Doubt(f"it says to be attempt {stated.number} of {stated.count}")
+        raise Doubt(f"the release states plan {stated.number} of {stated.count}, which is impossible")
     try:
         early, plans = _plans(subject)
         found, least = (count_attempts(subject.get, some, subject.release.draw.plan) for some in (plans, early))
@@ -40,9 +45,9 @@ def attempts(subject: Subject) -> str:
         raise Skip(_NOT_HERE) from error
     if stated.number != found.number or not least.count <= stated.count <= found.count:
         raise Doubt(
-            f"it says to be attempt {stated.number} of {stated.count}, the log has {found.number} of {found.count}"
+            f"the release states plan {stated.number} of {stated.count}, the log gives {found.number} of {found.count}"
         )
-    return f"attempt {found.number} of {found.count}, counted in the whole log"
+    return f"plan {found.number} of {found.count}, counted in the whole log"
 
 
 def _is_whole(subject: Subject) -> bool:
@@ -56,7 +61,7 @@ def _plans(subject: Subject) -> tuple[list[CID], list[CID]]:
     """The plans that the log says before the release, each once in its order: those that were issued well before it
     (others may have been signed while it was made), and all. ``NotFound`` where the log is not whole here."""
     if subject.entry is None:
-        raise NotFound("nobody's entry says this release")
+        raise NotFound("no signed entry for this release is at hand")
     newest = log.read_entry(subject.entry, subject.get)
     found: dict[CID, str] = {}
     for count, (_, entry) in enumerate(log.walk_back(subject.entry, None, subject.get)):
@@ -67,5 +72,5 @@ def _plans(subject: Subject) -> tuple[list[CID], list[CID]]:
     plans = list(reversed(found))
     plan = subject.release.draw.plan
     if plan not in found:
-        raise Doubt("the log does not say the release's plan")
+        raise Doubt("no entry of the log signs the release's plan")
     return [cid for cid in plans if cid == plan or log.apart(found[cid], newest.issued_at)], plans

@@ -29,7 +29,7 @@ from registry.provenance.checks.target.subject import Subject
 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this module."""
-    yield run("4.base", "what the base weights have seen is told", partial(base, subject))
+    yield run("4.base", "the plan states which judged images the base weights have seen", partial(base, subject))
 
 
 def base(subject: Subject) -> str:
@@ -40,8 +40,8 @@ def base(subject: Subject) -> str:
     if plan.base is None or plan.origin is None:
         told = (plan.base, plan.origin, plan.seen, plan.base_trainings or None)
         if any(one is not None for one in (*told, *(training.base for training in subject.release.trainings))):
-            raise Doubt("base weights without an origin, or an origin without base weights, are told of")
-        return "none: it began from the architecture alone"
+            raise Doubt("the plan states base weights without an origin, or an origin without base weights")
+        return "no base weights: training began from the architecture alone"
     equal("tensors of the base weights", plan.origin.tensors, _digest(subject, plan.base))
     how = _stated(subject, plan)
     _trainings(subject)
@@ -61,7 +61,10 @@ def _stated(subject: Subject, plan: records.Plan) -> dict[bytes, str]:
     """How each image was seen, as the plan's table says; its counts are those of the plan."""
     assert plan.origin is not None
     if (plan.seen is None) != (plan.origin.seen is None) or bool(plan.base_trainings) != (plan.seen is not None):
-        raise Doubt("what the base weights have seen is told without a lineage, or a lineage without what it has seen")
+        raise Doubt(
+            "the plan states what the base weights have seen without their trainings, or their trainings without "
+            "what they have seen"
+        )
     if plan.seen is None:
         return {}
     rows: Any = subject.rows(plan.seen)
@@ -90,13 +93,13 @@ def _lineage(subject: Subject, plan: records.Plan, origin: records.Origin, how: 
     known = lineage_of(subject.get, subject.trainings_of, origin.tensors)
     more = [key.hex() for key in judged_and_seen(trained_on(subject.get, known.trainings), rows, items).keys() - how]
     if more:
-        raise Doubt(f"the base weights have seen {some(sorted(more))}, which the plan does not say")
+        raise Doubt(f"the base weights have seen {some(sorted(more))}, which the plan does not state")
     if not plan.base_trainings:
         raise Skip(say(UNKNOWN))
     try:
         trained = trained_on(subject.get, [CID.decode(one) for one in plan.base_trainings])
     except NotFound as error:
-        reason = "what they have seen is only stated: a training of the base weights is not here"
+        reason = "only the issuer states what they have seen: a training of the base weights is not at hand"
         raise Skip(f"{reason} ({error})") from error
     found = judged_and_seen(trained, rows, items)
     equal("seen by the base weights", _readable(how), _readable(found))

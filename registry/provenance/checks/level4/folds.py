@@ -15,11 +15,11 @@ from registry.provenance.recipe_numbers import drawn, fold_counts, threshold_rul
 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this module."""
-    yield run("4.draw", "the draw's seed follows from the plan and its block", partial(seed, subject))
-    yield run("4.folds", "the folds follow from draw, groups and items", partial(folds, subject))
-    yield run("4.trainings", "every fold was trained once, for this draw", partial(trainings, subject))
+    yield run("4.draw", "the draw's seed follows from the plan and the beacons", partial(seed, subject))
+    yield run("4.folds", "the folds follow from the seed, the groups and the labels", partial(folds, subject))
+    yield run("4.trainings", "every fold was trained exactly once, on this draw", partial(trainings, subject))
     yield run(
-        "4.predictions", "every judged image is one that its fold did not train on", partial(predictions, subject)
+        "4.predictions", "every image was judged by the fold that was not trained on it", partial(predictions, subject)
     )
 
 
@@ -35,7 +35,7 @@ def seed(subject: Subject) -> str:
     values = [one.value for one in draw.beacons]
     equal("seed", draw.seed, draw_seed(bytes(draw.plan), plan.seed, values))
     kinds = " and ".join(str(one.__struct_config__.tag) for one in draw.beacons)
-    return f"from the plan's seed and {kinds}" if kinds else "from the plan's seed alone (no beacon)"
+    return f"from the plan's seed and {kinds}" if kinds else "from the plan's seed alone, without a beacon"
 
 
 def _kept_rows(
@@ -77,7 +77,7 @@ def trainings(subject: Subject) -> str:
     release = subject.release
     wrong = [training.fold for training in release.trainings if training.draw != release.release.draw]
     if wrong:
-        raise Doubt(f"the training of fold {wrong[0]} is of another draw")
+        raise Doubt(f"the training of fold {wrong[0]} names another draw")
     k, repeats = fold_counts(subject.release.recipe)
     trained = sorted(one.fold for one in release.trainings if one.fold is not None)
     equal("folds trained", trained, list(range(k * repeats)))
@@ -91,7 +91,7 @@ def predictions(subject: Subject) -> str:
     recipe's floor."""
     _release(subject)
     if subject.release.evaluation.draw != subject.release.release.draw:
-        raise Doubt("the evaluation is of another draw")
+        raise Doubt("the evaluation names another draw")
     stated = {(sha256, fold) for (sha256, _), fold in _drawn(subject).items()}
     _, labels, kept = _kept_rows(subject)
     floor = threshold_rule(subject.release.recipe).floor
@@ -104,7 +104,9 @@ def predictions(subject: Subject) -> str:
             or labels[sha256] != row["truth"]
             or kept[sha256]["boxes"] != row["boxes"]
         ):
-            raise Doubt(f"image {sha256.hex()} has another fold, truth or box than the draw and the items say")
+            raise Doubt(
+                f"image {sha256.hex()} does not have the fold, label or boxes that the draw and the items give it"
+            )
         _check_detections(sha256, row["detections"], len(subject.release.snapshot.classes), floor)
     return f"{len(rows)} predictions"
 

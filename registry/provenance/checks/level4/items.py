@@ -23,15 +23,17 @@ Row = Mapping[str, Any]
 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this module."""
-    yield run("4.items", "every item follows from the contributions by the rule", partial(items, subject))
-    yield run("4.prepared", "every item was preprocessed once, and groups are whole", partial(prepared, subject))
+    yield run("4.items", "every item follows from the contributions by the snapshot's rule", partial(items, subject))
+    yield run(
+        "4.prepared", "every item was preprocessed once, and no person is in two groups", partial(prepared, subject)
+    )
 
 
 def items(subject: Subject) -> str:
     """4.items: the snapshot's rule, run again over the contributions it names, gives the same two tables; no correction
     is undone, and what is left out as withdrawn was taken back by who may."""
     if not subject.is_release and not subject.is_snapshot:
-        raise Skip("no snapshot is meant")
+        raise Skip("only a release or a snapshot has items")
     snapshot = subject.snapshot
     rows = list(_rows(subject, snapshot.contributions))
     stated = list(tables.iterate(snapshot.items, subject.get))
@@ -43,14 +45,14 @@ def items(subject: Subject) -> str:
     found, left_out = select(wanted, classes_of(snapshot.classes, snapshot.aliases), snapshot.rule, taken_back, missing)
     both = {row[0] for row in stated} & {row[0] for row in excluded}
     if both:
-        raise Doubt(f"image {min(both).hex()} is an item and excluded")
+        raise Doubt(f"image {min(both).hex()} is both an item and excluded")
     _same_rows("items", stated, found)
     _same_rows("excluded", excluded, left_out)
     equal("count", snapshot.count, len(stated))
     _no_correction_undone(rows, newest)
     _taken_back(subject, rows, taken_back)
     said = f"{len(stated)} items, {len(excluded)} excluded"
-    return f"{said}; that the bytes of {len(missing)} were missing is the issuer's word" if missing else said
+    return f"{said}; only the issuer states that the bytes of {len(missing)} were missing" if missing else said
 
 
 def _rows(subject: Subject, contributions: Sequence[Any]) -> Iterator[Row]:
@@ -76,7 +78,7 @@ def _no_correction_undone(rows: Sequence[Row], newest: Sequence[Row]) -> None:
     replaced = {(speaker(row), row["replaces"]) for row in rows if row["replaces"] is not None}
     for row in newest:
         if (speaker(row), row["contribution"]) in replaced:
-            raise Doubt(f"the label of image {row['sha256'].hex()} counts though a later row corrects it")
+            raise Doubt(f"the snapshot uses a label of image {row['sha256'].hex()} that a later row corrects")
 
 
 def _taken_back(subject: Subject, rows: Sequence[Row], images: set[bytes]) -> None:
@@ -93,7 +95,7 @@ def _taken_back(subject: Subject, rows: Sequence[Row], images: set[bytes]) -> No
     for sha256 in sorted(images):
         cids, contributors = names.get(sha256, (set(), set()))
         if withdrawals.of_image(sha256, cids, contributors) is None:
-            raise Doubt(f"image {sha256.hex()} is left out as withdrawn, and nobody who may has withdrawn it here")
+            raise Doubt(f"image {sha256.hex()} is excluded as withdrawn, but nobody who may withdraw it has done so")
 
 
 def prepared(subject: Subject) -> str:
@@ -112,9 +114,9 @@ def prepared(subject: Subject) -> str:
         members.setdefault(row["group"], []).append(row["sha256"])
         person = listed[row["sha256"]]["subject"]
         if person is not None:
-            together.setdefault(("a person stands", person), set()).add(row["group"])
+            together.setdefault(("one person is", person), set()).add(row["group"])
         if row["reason"] is None:
-            together.setdefault(("equal pixels stand", row["pixels"]), set()).add(row["group"])
+            together.setdefault(("images with equal pixels are", row["pixels"]), set()).add(row["group"])
             _check_boxes(row, listed[row["sha256"]])
     if any(min(found) != name for name, found in members.items()):
         raise Doubt("a group is not named by its smallest member")
@@ -139,4 +141,4 @@ def _check_boxes(row: Row, item: Row) -> None:
     else:
         holds = source == "detector" and not within and len(row["boxes"]) == 1
     if not holds:
-        raise Doubt(f"the boxes of image {name}, said to be {str(source)[:20]!r}, are not those that its item gives")
+        raise Doubt(f"the boxes of image {name}, with the source {str(source)[:20]!r}, do not follow from its item")

@@ -17,8 +17,10 @@ from registry.provenance.recipe_numbers import check_evaluation, drawn, fold_cou
 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this module."""
-    yield run("4.recipe", "the recipe's numbers are within the bounds of figures", partial(recipe, subject))
-    yield run("4.plan", "the plan asks for all groups and figures, by its recipe", partial(plan, subject))
+    yield run("4.recipe", "the recipe's evaluation settings are within their bounds", partial(recipe, subject))
+    yield run(
+        "4.plan", "the plan asks for every group and every metric, and follows its recipe", partial(plan, subject)
+    )
     yield run("4.arguments", "each training's arguments, epochs and seed are the recipe's", partial(arguments, subject))
 
 
@@ -47,7 +49,7 @@ def plan(subject: Subject) -> str:
     equal("metrics", list(view.plan.metrics), list(METRICS))
     k, repeats = fold_counts(view.recipe)
     if view.plan.final not in {REFIT, *(f"fold:{fold}" for fold in range(k * repeats))}:
-        raise Doubt(f"the final weights are said to be {view.plan.final[:40]!r}: there are no such")
+        raise Doubt(f"the plan names {view.plan.final[:40]!r} as final weights, which the recipe does not train")
     for claim in view.plan.claims:
         judge(claim, None)
     check_about(view.plan.claims, view.snapshot.classes, [row["attributes"] for row in items])
@@ -63,7 +65,7 @@ def arguments(subject: Subject) -> str:
     except NotFound as error:
         raise Skip(f"the method {view.plan.method.id[:60]!r} is not installed here") from error
     if not hasattr(method, "check_training"):
-        raise Skip(f"the method {view.plan.method.id[:60]!r} compares nothing")
+        raise Skip(f"the method {view.plan.method.id[:60]!r} has no check of its trainings")
     recipe = method.read_recipe(view.recipe.version, view.recipe.values)
     k, _ = fold_counts(view.recipe)
     for one in view.trainings:
@@ -83,6 +85,6 @@ def arguments(subject: Subject) -> str:
         except InvalidInput as error:
             what = "the refit" if one.fold is None else f"fold {one.fold}"
             raise Doubt(f"the training of {what}: {error}") from error
-    said = f"{len(view.trainings)} trainings, as {method.id} {method.version} compares them, which is installed here"
+    said = f"{len(view.trainings)} trainings, checked by the installed {method.id} {method.version}"
     other = view.plan.method.version
     return said if other == method.version else f"{said}; the plan states version {other[:40]!r}"

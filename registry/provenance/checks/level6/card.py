@@ -18,7 +18,7 @@ _TEMPLATE = re.compile(rb"\bby template ([0-9]{1,6})\b")
 
 def checks(subject: Subject) -> Iterator[Check]:
     """The one check."""
-    yield run("6.card", "the card is what the records make of it", partial(card, subject))
+    yield run("6.card", "the model card is the one that the records produce", partial(card, subject))
 
 
 def card(subject: Subject) -> str:
@@ -30,7 +30,7 @@ def card(subject: Subject) -> str:
     named = _TEMPLATE.findall(stated)
     if not named or int(named[-1]) != TEMPLATE:
         said = f"template {named[-1].decode()}" if named else "no template"
-        raise Doubt(f"the card names {said}; this version knows template {TEMPLATE}, and can't make the card again")
+        raise Doubt(f"the card names {said}; this version knows only template {TEMPLATE} and can't make the card again")
     method = subject.installed_method()
     usage = _stated_usage(stated) if method is None else method.usage(view.recipe.values, final_threshold(view))
     found = model_card(view, _base(subject), usage).encode()
@@ -38,10 +38,13 @@ def card(subject: Subject) -> str:
         one, other = (text.decode("utf-8", "replace").splitlines() for text in (stated, found))
         at = next((n for n, (left, right) in enumerate(zip(one, other, strict=False)) if left != right), None)
         at = min(len(one), len(other)) if at is None else at
-        raise Doubt(f"line {at + 1} of the card is not what the records make: {_line(one, at)}, not {_line(other, at)}")
+        raise Doubt(f"line {at + 1} of the card is {_line(one, at)}, but the records give {_line(other, at)}")
     if method is None and usage:
         wanted = f"{view.plan.method.id[:60]!r} {view.plan.method.version[:40]!r}"
-        raise Skip(f"method {wanted}, which writes how its weights are used, is not installed here; all else follows")
+        raise Skip(
+            f"method {wanted}, which writes the section on using its weights, is not installed; the rest of the "
+            "card matches"
+        )
     return f"template {TEMPLATE}, {len(stated)} bytes"
 
 

@@ -23,16 +23,34 @@ def checks(subject: Subject) -> Iterator[Check]:
         stated = release.evaluation
         return evaluate_draw(subject.get, release.release.draw, stated.predictions, stated.trainings)
 
-    yield run("6.metrics", "metrics and intervals, pooled and by fold, are equal", partial(metrics, subject, again))
+    yield run(
+        "6.metrics",
+        "metrics and intervals, pooled and by fold, equal the recomputed ones",
+        partial(metrics, subject, again),
+    )
     yield run("6.thresholds", "each fold's threshold follows from the plan's rule", partial(thresholds, subject, again))
-    yield run("6.confusion", "the confusion matrix is equal", partial(confusion, subject, again))
-    yield run("6.optimistic", "the values at the best threshold are equal", partial(optimistic, subject, again))
-    yield run("6.repeats", "each repeat's figures and their spread are equal", partial(repeats, subject, again))
-    yield run("6.overfitting", "losses follow from the trainings' histories", partial(overfitting, subject, again))
-    yield run("6.curves", "every point of every curve is equal", partial(curves, subject, again))
-    yield run("6.fairness", "the fairness figures are equal", partial(fairness, subject, again))
-    yield run("6.tests", "the groups' tests against the rest are equal", partial(tests, subject, again))
-    yield run("6.verdicts", "the claims' verdicts follow", partial(verdicts, subject, again))
+    yield run("6.confusion", "the confusion matrix equals the recomputed one", partial(confusion, subject, again))
+    yield run(
+        "6.optimistic",
+        "the values at the best threshold equal the recomputed ones",
+        partial(optimistic, subject, again),
+    )
+    yield run(
+        "6.repeats",
+        "each repeat's figures and their spread equal the recomputed ones",
+        partial(repeats, subject, again),
+    )
+    yield run(
+        "6.overfitting", "the losses follow from the histories of the trainings", partial(overfitting, subject, again)
+    )
+    yield run("6.curves", "every point of every curve equals the recomputed one", partial(curves, subject, again))
+    yield run(
+        "6.fairness", "the fairness figures and the notes equal the recomputed ones", partial(fairness, subject, again)
+    )
+    yield run(
+        "6.tests", "the tests of each group against the rest equal the recomputed ones", partial(tests, subject, again)
+    )
+    yield run("6.verdicts", "the verdicts on the claims follow from the figures", partial(verdicts, subject, again))
 
 
 def _release(subject: Subject) -> None:
@@ -115,7 +133,7 @@ def curves(subject: Subject, again: Any) -> str:
     equal("names of curves", sorted(stated), sorted(found))
     for name, points in stated.items():
         if points != found[name]:
-            raise Doubt(f"curve {name} has other points")
+            raise Doubt(f"curve {name} does not have the recomputed points")
     return f"{len(stated)} curves"
 
 

@@ -18,19 +18,25 @@ from registry.provenance.release_view import final_weights, own_weights
 
 _ONNX_FILE, _ONNX_BEGINS = "model.onnx", b"\x08"  # a protobuf whose first field is the version of the format
 _NO_DIGEST = (
-    "an ONNX file lays the tensors out anew, so that no digest of theirs can be taken of it: whether it is the same "
-    "model was not looked at"
+    "an ONNX file stores its tensors in another form, so they have no comparable digest: this version can't tell "
+    "whether it is the same model"
 )
 
 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this kind; of ONNX and of checkpoints only where some are published."""
-    yield run("6.weights", "the weights are those of the trainings, digest and classes", partial(weights, subject))
+    yield run(
+        "6.weights", "the published weights have the digests and classes of their trainings", partial(weights, subject)
+    )
     yield run("6.base", "the base weights are a weights folder", partial(base, subject))
     if guarded(partial(_formats, subject), set[str]()) & {ONNX}:
-        yield run("6.onnx", "the ONNX is of the final weights", partial(onnx, subject))
+        yield run("6.onnx", "the ONNX file computes what the final weights compute", partial(onnx, subject))
     if guarded(partial(_has_checkpoints, subject), False):
-        yield run("6.checkpoints", "each published state is that of its training's history", partial(states, subject))
+        yield run(
+            "6.checkpoints",
+            "each published checkpoint has the digest that its training's history states",
+            partial(states, subject),
+        )
 
 
 def _formats(subject: Subject) -> set[str]:
@@ -60,7 +66,7 @@ def weights(subject: Subject) -> str:
         if one.format == ONNX:
             _check_further(subject, one)
     final_weights(release)
-    return f"{len(own)} folders, {len({one.tensors for one in own})} different digests, taken from their bytes"
+    return f"{len(own)} folders, {len({one.tensors for one in own})} different digests, recomputed from the bytes"
 
 
 def _check_folder(subject: Subject, one: Weights) -> None:
@@ -69,7 +75,7 @@ def _check_folder(subject: Subject, one: Weights) -> None:
     equal(f"format of {what}, safetensors or not", one.format == SAFETENSORS, WEIGHTS in files)
     found = weights_digest(files)
     if found != one.tensors:
-        raise Doubt(f"the weights of {what} have the digest {found}, the release states {one.tensors}")
+        raise Doubt(f"the weights of {what} have the digest {found}, but the release states {one.tensors}")
     equal(f"classes of {what}", tuple(model["names"]), subject.release.snapshot.classes)
     method, recipe = subject.installed_method(), subject.release.recipe
     if method is None:
@@ -93,7 +99,7 @@ def base(subject: Subject) -> str:
     """6.base: what the plan names as base is a weights folder; what it had seen before, no bytes can say."""
     _release(subject)
     if subject.release.plan.base is None:
-        return "none"
+        return "no base weights"
     files, _ = _folder(subject, subject.release.plan.base)
     return f"tensors {weights_digest(files)}"
 
@@ -115,15 +121,15 @@ def states(subject: Subject) -> str:
             found = tensors.checkpoint_digest({name: subject.reading.whole(link) for name, link in there.items()})
             equal(f"state after epoch {one.epoch}", (one.state, history.get(one.epoch)), (found, found))
             count += 1
-    return f"{count} states, taken from their bytes"
+    return f"{count} checkpoints, digests recomputed from the bytes"
 
 
 def _check_further(subject: Subject, one: Weights) -> None:
     """A further file is of tensors that were trained, and one that begins as an ONNX does."""
     if (one.fold, one.tensors) not in {(training.fold, training.tensors) for training in subject.release.trainings}:
-        raise Doubt(f"the ONNX of fold {one.fold} is said to be of tensors that nobody trained")
+        raise Doubt(f"the ONNX file of fold {one.fold} states tensors that no training produced")
     there = subject.reading.names(one.cid)
     if set(there) != {_ONNX_FILE}:
-        raise Doubt(f"a folder of ONNX holds {_ONNX_FILE}, not {', '.join(sorted(there))[:100] or 'nothing'}")
+        raise Doubt(f"an ONNX folder must hold {_ONNX_FILE} alone, not {', '.join(sorted(there))[:100] or 'nothing'}")
     if not subject.reading.whole(there[_ONNX_FILE]).startswith(_ONNX_BEGINS):
         raise Doubt(f"{_ONNX_FILE} does not begin as an ONNX file does")

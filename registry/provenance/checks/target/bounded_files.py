@@ -64,4 +64,4 @@ class Reading:
             self._seen.add(mark)
             self._different += cost
         if self._read > FREE + REPEATED * self._different:
-            raise Doubt("the files claim to be much larger than their blocks: the same blocks again and again")
+            raise Doubt("the files claim to be much larger than their blocks: they repeat the same blocks too often")

@@ -174,4 +174,4 @@ class Subject:
             record = self.said(entry)
         except NewerVersion as error:
             return error.kind
-        return "record that is not here" if record is None else records.type_of(record)
+        return "record not at hand" if record is None else records.type_of(record)

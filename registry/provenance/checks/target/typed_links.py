@@ -91,7 +91,7 @@ def reach(get: Get, roots: Sequence[CID]) -> Reached:
 
 def _record(get: Get, cid: CID, wanted: str, found: Reached) -> records.Record | None:
     if cid.codec != DAG_CBOR:
-        found.wrong.append(f"{cid} is no record, where a {wanted} must be")
+        found.wrong.append(f"{cid} is not a record, but a link requires a {wanted}")
         return None
     try:
         record = records.parse(get(cid))
@@ -101,13 +101,13 @@ def _record(get: Get, cid: CID, wanted: str, found: Reached) -> records.Record |
         if wanted in (RECORD, error.kind):
             found.newer.append(error)
         else:
-            found.wrong.append(f"{cid} is of type {error.kind}, where a {wanted} must be")
+            found.wrong.append(f"{cid} is of type {error.kind}, but a link requires a {wanted}")
         return None
     except EmotionetError as error:
-        found.wrong.append(f"{cid} is no {wanted}: {error}")
+        found.wrong.append(f"{cid} is not a valid {wanted}: {error}")
         return None
     if wanted not in (RECORD, records.type_of(record)):
-        found.wrong.append(f"{cid} is of type {records.type_of(record)}, where a {wanted} must be")
+        found.wrong.append(f"{cid} is of type {records.type_of(record)}, but a link requires a {wanted}")
         return None
     return record
 
@@ -123,9 +123,9 @@ def _below(cid: CID, record: records.Record, found: Reached) -> Iterator[tuple[C
             elif wanted != CONTENT:
                 yield link, wanted
             elif link.codec not in (RAW, DAG_PB):
-                found.wrong.append(f"{name} of {kind} {cid} is no file and no directory")
+                found.wrong.append(f"{name} of {kind} {cid} links to neither a file nor a directory")
     if Counter(encoding.links(records.encode(record), DAG_CBOR)) != known:
-        found.wrong.append(f"{kind} {cid} links to something where no link may stand")
+        found.wrong.append(f"{kind} {cid} has a link in a field that may not hold one")
 
 
 def _links(value: Any) -> list[CID]:
@@ -142,11 +142,11 @@ def _named_wrong(cid: CID, record: records.Record) -> Iterator[str]:
         value = getattr(record, name)
         values = value if isinstance(value, tuple) else () if value is None else (value,)
         if not all(map(named, values)):
-            yield f"{name} of {kind} {cid} is no CID"
+            yield f"{name} of {kind} {cid} is not a CID"
     if kind in DIGESTS:
         value = getattr(record, DIGESTS[kind])
         if not digest(value) and not named(value):
-            yield f"{DIGESTS[kind]} of {kind} {cid} is no CID and no sha256"
+            yield f"{DIGESTS[kind]} of {kind} {cid} is neither a CID nor a sha256"
     for name in ("contributions", "trainings"):
         listed = getattr(record, name, ())
         if len(set(listed)) != len(listed):
@@ -155,4 +155,4 @@ def _named_wrong(cid: CID, record: records.Record) -> Iterator[str]:
         yield f"the seed of draw {cid} has {len(record.seed)} bytes, not 32"
     for one in (record,) if isinstance(record, records.Training) else getattr(record, "weights", ()):
         if not _TENSORS.fullmatch(one.tensors):
-            yield f"{kind} {cid} states a digest of tensors that is none"
+            yield f"{kind} {cid} states tensors that are not a digest"
