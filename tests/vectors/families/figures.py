@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from registry.core import figure_names, records
-from registry.core.figure_names import Parts
+from registry.core import records
+from registry.core.text import figure_names
+from registry.core.text.figure_names import Parts
 from registry.evaluation.claims import judge, parse_claim
 from registry.evaluation.evaluate import evaluate
 from registry.evaluation.figures.overfitting import history_of
