@@ -53,8 +53,8 @@ USAGE = {
     "audit ./nosuch": ("./nosuch is no file", "check the path."),
     "audit nosuch.car": ("nosuch.car is no file", "check the path."),
     "show file": (
-        "file is a file: this command takes the CID of what is held here",
-        "bring it in first, `emotionet import file` prints its CID.",
+        "file is a file: this command takes a CID",
+        "import it first: `emotionet import file` prints its CID.",
     ),
     "show bafyreib2rxk3": (
         "'bafyreib2rxk3' is a shortened CID: a whole one has 59 characters",
@@ -228,8 +228,8 @@ def test_a_defect_is_told_in_one_sentence(
         for one, handler in before.items():
             signal.signal(one, handler)
     assert end.value.code == 1
-    hint = "please report it with what EMOTIONET_TRACEBACK=1 in front of the command prints."
-    assert capsys.readouterr().err == told("Emotionet itself is at fault here: KeyError: 'a defect'", hint)
+    hint = "please report it, with what the same command prints when EMOTIONET_TRACEBACK=1 is set."
+    assert capsys.readouterr().err == told("this is a defect of Emotionet: KeyError: 'a defect'", hint)
 
 
 def command(home: Path, *arguments: str, **more: object) -> subprocess.Popen[bytes]:
@@ -242,7 +242,7 @@ def test_an_address_that_is_taken(home: Path, capsys: pytest.CaptureFixture[str]
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["serve", "--port", str(port)]) == 3
-    sentence = f"127.0.0.1:{port} can't be listened at: Address already in use"
+    sentence = f"can't listen on 127.0.0.1:{port}: Address already in use"
     assert capsys.readouterr().err == told(sentence, "choose another with --port, or stop what listens there.")
     assert not home.exists()
 

@@ -270,7 +270,7 @@ def test_what_registers_and_can_not_be_decoded_is_told_at_import(run: Run, tmp_p
     told = {one["name"]: one["reason"] for one in done["undecodable"]}
     assert set(told) == {name for name, (_, reason) in files.items() if reason}
     assert all(files[name][1] in reason for name, reason in told.items())
-    assert "phone.jpg registers, and no training can decode it" in err
+    assert "phone.jpg is registered, but training can't decode it" in err
 
 
 def test_a_label_as_given_or_its_class(run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -234,7 +234,7 @@ def test_a_defect_of_ours_is_told_as_one(made: Made, monkeypatch: pytest.MonkeyP
 def test_the_same_release_twice_differs_in_nothing(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["release", "compare", made.release, made.release, "--html", "page.html"]) == 0
-    assert "the plans differ in nothing" in capsys.readouterr().out
+    assert "the plans are the same" in capsys.readouterr().out
     assert sorted(path.name for path in Path.cwd().iterdir()) == ["file", "folder", "page.html"]
     assert Path("page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     Path("page.html").unlink()

@@ -69,7 +69,9 @@ def _catalog(parts: Parts) -> str:
     finally:
         catalog.close()
     if is_behind(parts):
-        raise Unavailable("the catalog knows less than this home's store and log hold", code="catalog_gone", hint=HINT)
+        raise Unavailable(
+            "the catalog lacks entries that this home's store or log holds", code="catalog_gone", hint=HINT
+        )
     return kind
 
 
