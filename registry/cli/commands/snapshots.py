@@ -35,7 +35,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     classes_option(creating)
     for name in TEXTS:
         several: dict[str, Any] = {"action": "append", "default": []} if name in ("licence", "consent") else {}
-        means = f"only rows with this {name}" + (" (or one of several)" if several else "")
+        means = f"only rows with this {name}" + (" (repeatable: any of them)" if several else "")
         creating.add_argument(f"--{name}", help=means, **several)
     creating.add_argument("--attribute", action="append", default=[], metavar="NAME=VALUE")
     creating.add_argument(
