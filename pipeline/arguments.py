@@ -107,7 +107,7 @@ def check_recorded(
             stated, own = (repr(found.get(name))[:80] for found in (arguments, wanted))
             raise _other(f"has {str(name)[:40]} {stated}, the recipe gives {own}")
     if arguments.get("device") not in DEVICES:
-        raise _other(f"was made on {arguments.get('device')!r}, which is no device")
+        raise _other(f"was made on {arguments.get('device')!r}, which is not a device")
     stopped = [event.get("epoch") for event in events if event.get("event") == "stopped_early"]
     last = stopped[-1] if stopped and int(recipe["training"]["patience"]) else int(recipe["training"]["epochs"])
     if (

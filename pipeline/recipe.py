@@ -146,12 +146,12 @@ def _text(name_or_file: str) -> str:
         if not path.is_file():
             known = ", ".join(recipe_names())
             raise InvalidInput(
-                f"{name_or_file!r} is no recipe and no file", code="unknown_recipe", hint=f"use one of {known}."
+                f"{name_or_file!r} is neither a recipe nor a file", code="unknown_recipe", hint=f"use one of {known}."
             )
         with path.open("rb") as handle:
             data = handle.read(MAX_FILE + 1)
         if len(data) > MAX_FILE:
-            raise InvalidInput(f"{path} is larger than 64 KiB: that is no recipe", code="bad_recipe")
+            raise InvalidInput(f"{path} is larger than 64 KiB, so it is not a recipe", code="bad_recipe")
         return data.decode("utf-8")
     except OSError as error:
         raise not_read(path, error) from error
@@ -202,7 +202,7 @@ def load_recipe(name_or_file: str, overrides: Mapping[str, Any]) -> tuple[str, d
     try:
         value = tomllib.loads(_text(name_or_file))
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, a thousand brackets
-        raise InvalidInput(f"{name_or_file} is no TOML: {str(error)[:200]}", code="bad_recipe") from error
+        raise InvalidInput(f"{name_or_file} is not TOML: {str(error)[:200]}", code="bad_recipe") from error
     version = value.pop("version", None)
     if type(version) is not int:
         raise InvalidInput(

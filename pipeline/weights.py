@@ -79,7 +79,7 @@ def read_origin(data: bytes) -> Origin | None:
     if not isinstance(value, dict) or set(value) != {"format", "sha256", "licence", "batchnorm"}:
         raise _bad("its origin is not described")
     if not all(one is None or (isinstance(one, str) and _ORIGIN.fullmatch(one)) for one in value.values()):
-        raise _bad("its origin is no plain text")
+        raise _bad("its origin is not plain text")
     if value["batchnorm"] not in ("kept", "folded"):
         raise _bad("its BatchNorm is neither kept nor folded")
     return Origin(**{**value, "format": str(value["format"]), "sha256": str(value["sha256"])})

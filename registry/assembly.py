@@ -141,7 +141,9 @@ class Home:
         """Where entries are anchored as this issuer; ``Conflict`` (``key_missing``) if its key is not this home's."""
         if issuer != self.key.did:
             raise Conflict(
-                f"this home has no key of {issuer}", code="key_missing", hint="do this in the home that has its key."
+                f"this home does not hold the key of {issuer}",
+                code="key_missing",
+                hint="run this in the home that holds the key.",
             )
         return self.anchors
 

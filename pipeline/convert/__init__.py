@@ -36,7 +36,9 @@ def read_base(path: Path) -> dict[str, bytes]:
     if path.suffix == ".safetensors":
         return _both(path, path.with_name(MODEL))
     if path.suffix not in KINDS:
-        raise InvalidInput(f"{path} is no weights file", hint="give a folder, a .safetensors, an .onnx or a .pt file.")
+        raise InvalidInput(
+            f"{path} is not a weights file", hint="give a folder, a .safetensors, an .onnx or a .pt file."
+        )
     return _converted(path)
 
 

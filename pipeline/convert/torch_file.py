@@ -141,13 +141,13 @@ def load_inert(path: Path) -> Any:
             with archive.open(pickles[0]) as handle:
                 return _Reader(handle, archive, prefix).load()
     except zipfile.BadZipFile as error:
-        raise _bad("it is no zip file of torch") from error
+        raise _bad("it is not a zip file of torch") from error
 
 
 def _state(module: Any, prefix: str, found: dict[str, torch.Tensor], depth: int = 0) -> None:
     """Parameters and buffers of a module's stand-in, by their full names."""
     if depth > MAX_DEPTH or not isinstance(module, Stand):
-        raise _bad("its model is no tree of layers")
+        raise _bad("its model is not a tree of layers")
     for kind in ("_parameters", "_buffers"):
         own = vars(module).get(kind) or {}
         if isinstance(own, Mapping):

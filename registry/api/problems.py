@@ -104,7 +104,7 @@ class StrictRequest(Request[Any, Any, Any]):
         try:
             return await super().json()
         except (UnicodeDecodeError, RecursionError) as error:
-            raise HttpProblem(400, f"the body is no JSON: {error}") from error
+            raise HttpProblem(400, f"the body is not JSON: {error}") from error
 
 
 def response(problem: Problem, headers: dict[str, str] | None = None) -> Response[Any]:

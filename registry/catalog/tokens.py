@@ -58,7 +58,7 @@ def revoke(db: sa.Connection, identity: str, now: str) -> None:
     when = sa.func.coalesce(tokens.c.revoked, now)
     changed = sa.update(tokens).where(tokens.c.id == identity).values(revoked=when).returning(tokens.c.id)
     if db.execute(changed).first() is None:
-        raise NotFound(f"there is no token {identity!r}", hint="see `emotionet token list`.")
+        raise NotFound(f"there is no token {identity!r}", hint="`emotionet token list` lists them.")
 
 
 def recall(db: sa.Connection, token: str, key: str, request: str) -> Any | None:

@@ -81,7 +81,7 @@ USAGE = {
         "name a file, or a set of classes.",
     ),
     "snapshot create --classes binary": (
-        "--classes names binary, which is no text in UTF-8",
+        "--classes names binary, which is not UTF-8 text",
         "save it as UTF-8.",
     ),
     "audit x --issuer me": ("'me' is no issuer", "use did:pkh:eip155:1:0x and 40 lower-case hex digits."),
@@ -166,7 +166,7 @@ def test_what_may_never_end_is_not_read(
 ) -> None:
     os.mkfifo(place / "pipe")
     assert main([*command.split(), "./pipe"]) == 2
-    assert "pipe is no file but a pipe, a socket or a device\n" in capsys.readouterr().err
+    assert "pipe is a pipe, a socket or a device, not a file\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["import", "audit", "release show", "lineage", "predict", "export"])
@@ -181,7 +181,7 @@ def test_a_file_that_is_called_like_a_cid_hides_nothing(
         " is not held here",
         " is in no record of this catalog",
         " is no release",
-        " is no release of this catalog",
+        " is not a release of this catalog",
     }
 
 
@@ -196,8 +196,8 @@ REFUSED = {
         "import it, or a CAR file of it; or name a gateway that has it: "
         "EMOTIONET_GATEWAYS=https://trustless-gateway.link.",
     ),
-    ("home", "runs logs nosuch"): ("there is no run 'nosuch'", "see `emotionet runs list`."),
-    ("home", "images show nosuch"): ("nosuch is no image of this catalog", "see `emotionet images list`."),
+    ("home", "runs logs nosuch"): ("there is no run 'nosuch'", "`emotionet runs list` lists them."),
+    ("home", "images show nosuch"): ("nosuch is not an image of this catalog", "`emotionet images list` lists them."),
     ("home", f"audit {ABSENT}"): (f"{ABSENT} is not held here", "give a CAR file of it, or import it."),
 }
 

@@ -350,7 +350,7 @@ CASES = {  # what each small input does: exit status, rows that are registered o
     "09_wrapped.car": (0, 4, "the labels were found in faces/"),
     "10_symlink.car": (0, 4, "symbolic link is not followed: link.jpg"),
     "11_html.car": (1, None, "an HTML page: the gateway's error?"),
-    "11_jpeg.car": (1, None, "is no CAR file, but a JPEG"),
+    "11_jpeg.car": (1, None, "is not a CAR file but a JPEG"),
     "13_no_labels_csv_here": (1, 0, "/faces`"),
     "13b_metadata_csv": (0, 4, "metadata.csv"),
     "15_unclosed_quote": (1, None, "line 3 of labels.csv"),

@@ -201,7 +201,7 @@ def test_a_host_with_an_inner_address_is_not_asked(world: World, monkeypatch: py
     ],
 )
 def test_what_is_no_gateway_is_wrong_usage(bad: str) -> None:
-    with pytest.raises(UsageError, match="is no gateway"):
+    with pytest.raises(UsageError, match="is not the address of a gateway"):
         check_gateway(bad)
 
 

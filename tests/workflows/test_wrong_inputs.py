@@ -139,7 +139,7 @@ def test_a_cid_of_something_else(made: Made, capsys: pytest.CaptureFixture[str])
         said = f"{made.snapshot} is no release but a snapshot\nhint: `emotionet release list`"
         refused(arguments, 1, said, capsys)
     for arguments in of_catalog(made.snapshot):
-        refused(arguments, 3, "is no release of this catalog", capsys)
+        refused(arguments, 3, "is not a release of this catalog", capsys)
     for arguments in of_snapshot(made.release):
         refused(arguments, 1, f"{made.release} is no snapshot but a release\nhint: `emotionet snapshot list`", capsys)
     for arguments in (*of_release(made.root, made.release), *of_snapshot(made.root)):

@@ -175,4 +175,4 @@ def classes_text(given: str) -> str:
     except OSError as error:
         raise not_read(given, error) from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"--classes names {given}, which is no text in UTF-8", hint="save it as UTF-8.") from error
+        raise UsageError(f"--classes names {given}, which is not UTF-8 text", hint="save it as UTF-8.") from error

@@ -195,7 +195,7 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     if Path(wanted.target).is_dir():
         raise UsageError(f"{wanted.target} is a folder", hint="give a CAR file, or the CID of what is held here.")
     if is_file(wanted.target) and not Path(wanted.target).exists():
-        raise UsageError(f"{wanted.target} is no file", hint="check the path.")
+        raise UsageError(f"{wanted.target} is not a file", hint="check the path.")
     output.busy("auditing")
     with home() as opened:
         report = audit_target(opened, wanted.target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)

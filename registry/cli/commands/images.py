@@ -88,7 +88,9 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened, opened.catalog.read() as db:
         image = images.get_image(db, wanted.image)
         if image is None:
-            raise NotFound(f"{wanted.image} is no image of this catalog", hint="see `emotionet images list`.")
+            raise NotFound(
+                f"{wanted.image} is not an image of this catalog", hint="`emotionet images list` lists them."
+            )
         history = image_history(db, bytes.fromhex(image["sha256"]))
     text = [f"{name}: {cell(image[name])}" for name in COLUMNS if name in image]
     text += [f"  {row['issued_at']} {row['contributor']}: {row['label']}" for row in history]

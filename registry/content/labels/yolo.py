@@ -88,7 +88,9 @@ def _line(line: str, size: tuple[int, int]) -> tuple[int, Box]:
     try:
         kind, *numbers = [Decimal(word) for word in line.split()]
     except (InvalidOperation, ValueError) as error:
-        raise InvalidInput(f"{line[:100]!r} is no line of YOLO's: it holds no numbers", code="bad_row") from error
+        raise InvalidInput(
+            f"{line[:100]!r} is not a line of YOLO's format: it holds no numbers", code="bad_row"
+        ) from error
     if not all(number.is_finite() for number in (kind, *numbers)) or kind != kind.to_integral_value() or kind < 0:
         raise InvalidInput(f"{line[:100]!r} begins with no class", code="bad_row")
     if len(numbers) != 4 and (len(numbers) < 6 or len(numbers) % 2):
@@ -147,7 +149,7 @@ def _in_yaml(data: bytes, path: str) -> dict[int, str]:
             return {}
         place = getattr(error, "problem_mark", None)
         where = f" (line {place.line + 1})" if place is not None else ""
-        raise _no_names(path, f"it is no YAML{where}") from error
+        raise _no_names(path, f"it is not YAML{where}") from error
     if not isinstance(document, dict) or "names" not in document:
         return {}
     names = document["names"]

@@ -38,7 +38,8 @@ def check_gateway(url: str) -> str:
     good = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     if not good or not parts.hostname or parts.username or parts.query or parts.fragment:
         raise UsageError(
-            f"{url!r} is no gateway", hint="write https://HOST (http is for this machine's loopback alone)."
+            f"{url!r} is not the address of a gateway",
+            hint="write https://HOST (http is for this machine's loopback alone).",
         )
     return url.rstrip("/")
 

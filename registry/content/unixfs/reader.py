@@ -97,7 +97,7 @@ def entries(store: BlockReader, cid: CID) -> Iterator[tuple[str, DirectoryEntry]
 def _shard(store: BlockReader, cid: CID, fanout: int | None, depth: int) -> tuple[Iterator[hamt.Child], int]:
     found = read_node(store, cid)
     if found is None or found[1].kind != unixfs.HAMT or found[1].fanout != fanout:
-        raise InvalidInput(f"{cid} is no part of a sharded directory of its fanout", code="malformed_unixfs")
+        raise InvalidInput(f"{cid} is not part of a sharded directory with this fanout", code="malformed_unixfs")
     hamt.index_at(0, depth, fanout or 0)  # its depth, before a hostile one is walked
     return hamt.decode_shard(found[1], found[0]), depth
 
@@ -191,11 +191,11 @@ def _file_node(cid: CID, block: bytes) -> tuple[bytes, tuple[int, ...], list[CID
     if cid.codec == RAW:
         return block, (), []
     if cid.codec != DAG_PB:
-        raise InvalidInput(f"{cid} is no file", code="not_a_file")
+        raise InvalidInput(f"{cid} is not a file", code="not_a_file")
     node = decode_node(block)
     found = unixfs.decode_unixfs(node)
     if found.kind not in (unixfs.FILE, unixfs.RAW):
-        raise InvalidInput(f"{cid} is no file", code="not_a_file")
+        raise InvalidInput(f"{cid} is not a file", code="not_a_file")
     return found.data, found.blocksizes, [link.cid for link in node.links]
 
 

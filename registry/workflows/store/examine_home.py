@@ -59,7 +59,7 @@ def _catalog(parts: Parts) -> str:
     path = sqlite_file(parts.settings.database_url)
     if path is not None and not path.exists():
         if parts.settings.blocks.is_dir() or own_log.heads(parts.settings.home):
-            raise Unavailable(f"the catalog {path} is gone", code="catalog_gone", hint=HINT)
+            raise Unavailable(f"the catalog {path} is missing", code="catalog_gone", hint=HINT)
         return "not made yet"
     catalog = Catalog(parts.settings.database_url)
     try:
