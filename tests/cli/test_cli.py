@@ -82,7 +82,7 @@ def test_every_documented_command_is_there() -> None:
         (["fetch", "nonsense"], 2, "is no CID"),
         (["fetch", "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"], 3, "not held here"),
         (["import", "nowhere"], 2, "is not a folder, a file or a CID"),
-        (["audit", "nowhere.car"], 2, "is no file"),
+        (["audit", "nowhere.car"], 2, "is not a file"),
         (["audit", "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"], 3, "not held here"),
         (["runs", "show", "nothing"], 3, "there is no run"),
         (["images", "show", "00" * 32], 3, "is not an image of this catalog"),

@@ -50,8 +50,8 @@ USAGE = {
         "`emotionet serve --help` lists what it takes.",
     ),
     "audit folder": ("folder is a folder", "give a CAR file, or the CID of what is held here."),
-    "audit ./nosuch": ("./nosuch is no file", "check the path."),
-    "audit nosuch.car": ("nosuch.car is no file", "check the path."),
+    "audit ./nosuch": ("./nosuch is not a file", "check the path."),
+    "audit nosuch.car": ("nosuch.car is not a file", "check the path."),
     "show file": (
         "file is a file: this command takes a CID",
         "import it first: `emotionet import file` prints its CID.",
