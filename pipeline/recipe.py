@@ -164,7 +164,7 @@ def parse_recipe(value: Any) -> Recipe:
     try:
         recipe = msgspec.convert(value, Recipe)
     except msgspec.ValidationError as error:
-        raise InvalidInput(f"the recipe does not hold: {_plain(str(error))}", code="bad_recipe") from error
+        raise InvalidInput(f"the recipe is not valid: {_plain(str(error))}", code="bad_recipe") from error
     _check(recipe)
     return recipe
 
@@ -194,7 +194,7 @@ def _check(recipe: Recipe) -> None:
     elif recipe.final != "refit" and int(recipe.final.removeprefix("fold:")) >= recipe.folds.k * recipe.folds.repeats:
         wrong = "final names a fold that does not exist"
     if wrong:
-        raise InvalidInput(f"the recipe does not hold: {wrong}", code="bad_recipe")
+        raise InvalidInput(f"the recipe is not valid: {wrong}", code="bad_recipe")
 
 
 def load_recipe(name_or_file: str, overrides: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -206,9 +206,9 @@ def load_recipe(name_or_file: str, overrides: Mapping[str, Any]) -> tuple[str, d
     version = value.pop("version", None)
     if type(version) is not int:
         raise InvalidInput(
-            f"{name_or_file} does not say which version of recipes it is of",
+            f"{name_or_file} does not state its recipe version",
             code="bad_recipe",
-            hint=f"write `version = {VERSION}` at its top, if it has all keys of today's.",
+            hint=f"write `version = {VERSION}` at its top, if it has all keys of that version.",
         )
     value = read_values(METHOD, version, value, LACKED)
     parse_recipe(value)
@@ -226,12 +226,14 @@ def load_recipe(name_or_file: str, overrides: Mapping[str, Any]) -> tuple[str, d
         elif name == "epochs":
             value["training"]["epochs"] = given
         else:
-            raise InvalidInput(f"{name!r} can't be given over a recipe's value", code="bad_recipe")
+            raise InvalidInput(f"{name!r} is not an option that overrides a recipe's value", code="bad_recipe")
     try:
         recipe = parse_recipe(value)
     except InvalidInput as error:  # the recipe alone did hold
         given = ", ".join(f"{name} {number}" for name, number in overrides.items())
-        raise InvalidInput(f"with {given} {error}", code=error.code, hint="give other values, or none.") from error
+        raise InvalidInput(
+            f"with {given} {error}", code=error.code, hint="give other values, or leave them out."
+        ) from error
     values = msgspec.to_builtins(recipe)
     return str(values.pop("name")), dict(values)
 

@@ -70,7 +70,7 @@ class Home:
         from registry.content.stores.kubo import KuboStore
 
         if self.settings.ipfs_api is None:
-            raise UsageError("no IPFS node is set up", hint="set EMOTIONET_IPFS_API, like /ip4/127.0.0.1/tcp/5001.")
+            raise UsageError("no IPFS node is configured", hint="set EMOTIONET_IPFS_API, like /ip4/127.0.0.1/tcp/5001.")
         return KuboStore(self.settings.ipfs_api)
 
     @property

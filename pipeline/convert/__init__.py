@@ -76,7 +76,9 @@ def _bytes(path: Path) -> bytes:
             f"{path} can't be read ({error.strerror}): base weights are {WEIGHTS} and {MODEL} side by side"
         ) from error
     if len(data) > MAX_FILE:
-        raise Untrusted(f"{path} is larger than {MAX_FILE >> 20} MiB: no weights of this method are", code="too_large")
+        raise Untrusted(
+            f"{path} is larger than {MAX_FILE >> 20} MiB: weights of this method are smaller", code="too_large"
+        )
     return data
 
 

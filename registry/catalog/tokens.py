@@ -72,7 +72,9 @@ def recall(db: sa.Connection, token: str, key: str, request: str) -> Any | None:
         return None
     if row["request"] != request:
         raise Conflict(
-            "this Idempotency-Key was used for another request", code="idempotency_key_reused", hint="use a new one."
+            "this Idempotency-Key was used for a different request",
+            code="idempotency_key_reused",
+            hint="use a new one.",
         )
     return row["response"]
 

@@ -188,7 +188,7 @@ def weights(path: Path) -> str:
     ("make", "said"),
     [
         (nothing, "there is no file in it"),
-        (no_labels, "nothing in it says a label"),
+        (no_labels, "nothing in it gives labels"),
         (labels_alone, "neither beside labels.csv nor in images/"),
         (all_refused, "none of 2 rows"),
         (one_file, "is one file, a JPEG"),

@@ -112,7 +112,7 @@ def test_a_column_is_named_by_hand() -> None:
     mapping = check_mapping(["file=Picture", "label=what", "attr.grade=class"])
     (row,) = read_table(data, mapping=mapping).rows
     assert (row.file, row.label, row.attributes) == ("a.jpg", "feliz", {"grade": "3"})
-    with pytest.raises(InvalidInput, match=r"'where' is no column of labels\.csv") as caught:
+    with pytest.raises(InvalidInput, match=r"'where' is not a column of labels\.csv") as caught:
         read_table(data, mapping={"file": "where"})
     assert "picture, what, class" in str(caught.value.hint)
     for wrong in ("label", "label=", "colour=what", "attr.=what"):
@@ -165,7 +165,7 @@ def test_a_cell_of_several_lines_is_one_cell() -> None:
     [
         (b"", "is empty", "file,label"),
         (b"\n \n", "is empty", "file,label"),
-        ("file,label\na.jpg,feliz\n".encode("utf-16-le"), "UTF-16 without its mark", "UTF-8"),
+        ("file,label\na.jpg,feliz\n".encode("utf-16-le"), "UTF-16 without a byte order mark", "UTF-8"),
         (b"a.jpg,feliz\nb.jpg,triste\n", "neither is there: it has a.jpg, feliz", "a line above it"),
     ],
 )

@@ -67,7 +67,7 @@ def _directory(store: BlockReader, cid: CID) -> tuple[Node, UnixFS]:
     found = read_node(store, cid) if cid.codec == DAG_PB else None
     if found is None or found[1].kind not in DIRECTORIES:
         raise InvalidInput(
-            f"{cid} is a file, not a directory", code="not_a_directory", hint="leave the path behind it out."
+            f"{cid} is a file, not a directory", code="not_a_directory", hint="leave out the path after it."
         )
     return found
 
@@ -88,7 +88,9 @@ def entries(store: BlockReader, cid: CID) -> Iterator[tuple[str, DirectoryEntry]
             stack.pop()
         elif child.name is not None:
             if hamt.index_at(hamt.name_hash(child.name), depth, fanout or 0) != child.index:
-                raise InvalidInput(f"{cid} holds {child.name!r} where it can't be found", code="malformed_unixfs")
+                raise InvalidInput(
+                    f"{cid} holds {child.name!r} at a place where a lookup would not find it", code="malformed_unixfs"
+                )
             yield _entry(cid, seen, child.name, child.link.cid, child.link.tsize)
         else:
             stack.append((*_shard(store, child.link.cid, fanout, depth + 1), fanout))
@@ -171,10 +173,10 @@ def read_blocks(store: BlockReader, root: CID, start: int = 0, end: int | None =
         block = store.get(cid)
         piece, sizes, below = _file_node(cid, block)
         if 0 in sizes:  # nobody writes such a part; many of them would never end
-            raise InvalidInput(f"{cid} has an empty part", code="malformed_unixfs")
+            raise InvalidInput(f"{cid} has an empty chunk", code="malformed_unixfs")
         if expected is not None and len(piece) + sum(sizes) != expected:
             raise InvalidInput(
-                f"{cid} has {len(piece) + sum(sizes)} bytes where {expected} were stated", code="malformed_unixfs"
+                f"{cid} has {len(piece) + sum(sizes)} bytes instead of the stated {expected}", code="malformed_unixfs"
             )
         yield Piece(cid, block, piece[max(0, start - at) : None if end is None else max(0, end - at)])
         at += len(piece)
