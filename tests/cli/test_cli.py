@@ -86,7 +86,7 @@ def test_every_documented_command_is_there() -> None:
         (["audit", "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"], 3, "not held here"),
         (["runs", "show", "nothing"], 3, "there is no run"),
         (["images", "show", "00" * 32], 3, "is not an image of this catalog"),
-        (["snapshot", "create"], 1, "no image is left"),
+        (["snapshot", "create"], 1, "no image with a label of these classes is left"),
         (["anchor", "deploy"], 2, "EMOTIONET_CHAIN_RPC"),
         (["token", "create", "--scope", "everything"], 2, "unknown scope"),
     ],

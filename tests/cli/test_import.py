@@ -339,7 +339,7 @@ def case(name: str) -> Path:
 
 
 CASES = {  # what each small input does: exit status, rows that are registered or known, what is said
-    "01_box_per_row": (0, 1, "1 joined"),
+    "01_box_per_row": (0, 1, "1 merged with another row"),
     "02_mpo_not_exported": (0, 5, "5 rows"),
     "03_nfd_name": (0, 1, "1 row,"),
     "04_box_outside": (1, 0, "lies outside the picture"),
@@ -375,5 +375,5 @@ def test_a_fetch_names_links_and_brings_the_rest(run: Run, capsys: pytest.Captur
     root = run("import", str(case("10_symlink.car")))[1]["root"]
     status, done, err = run("fetch", root, "-o", str(tmp_path / "out"))
     assert (status, done["links"]) == (0, ["link.jpg"])
-    assert "link.jpg is a symbolic link: links are not followed" in err
+    assert "left out link.jpg: it is a symbolic link, and links are not followed" in err
     assert (tmp_path / "out" / "labels.csv").is_file()
