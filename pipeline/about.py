@@ -21,18 +21,18 @@ CARD = MethodCard(
     packages=("pipeline",),
     recipe="emotionet-2023",
     options=(
-        Option(name="folds", low=2, high=100, help="into how many folds all images are divided"),
-        Option(name="repeats", low=1, high=20, help="how often they are divided anew"),
-        Option(name="epochs", low=1, high=10_000, help="how often a fold's images are trained on"),
+        Option(name="folds", low=2, high=100, help="the number of folds"),
+        Option(name="repeats", low=1, high=20, help="how many times the folds are drawn anew and trained"),
+        Option(name="epochs", low=1, high=10_000, help="the number of epochs of each fold"),
         Option(
             name="imgsz",
             low=32,
             high=1280,
-            help="the side of the square in pixels, a multiple of 32",
+            help="the side of the square images in pixels, a multiple of 32",
             saves=("memory", "disk"),
         ),
-        Option(name="seed", low=0, high=(1 << 53) - 1, help="what chance begins from"),
-        Option(name="batch", low=1, high=1024, help="images a step", saves=("memory",)),
+        Option(name="seed", low=0, high=(1 << 53) - 1, help="the seed of all random choices"),
+        Option(name="batch", low=1, high=1024, help="the number of images per training step", saves=("memory",)),
     ),
     format=SAFETENSORS,
     files=(WEIGHTS, MODEL),
@@ -46,5 +46,5 @@ def check_model(recipe: Mapping[str, Any], model: Mapping[str, Any]) -> None:
         stated, own = model.get(name), recipe["training"][wanted]
         if type(stated) is not type(own) or stated != own:
             raise InvalidInput(
-                f"{name} is {str(stated)[:80]!r} in its model.json, the recipe gives {own!r}", code="other_weights"
+                f"{name} is {str(stated)[:80]!r} in its model.json, but the recipe says {own!r}", code="other_weights"
             )

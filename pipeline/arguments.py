@@ -99,15 +99,15 @@ def check_recorded(
         if event.get("event") == "second_try":
             again = second_try(recipe, str(event.get("after")))
             if again is None:
-                raise _other("says that it was tried again, which the recipe does not allow")
+                raise _other("records a second attempt, which the recipe does not allow")
             recipe = again
     wanted = _recorded(recipe, seed)
     for name in sorted({*wanted, *arguments} - {"device"} - ({*later} - {*arguments})):
         if name not in arguments or name not in wanted or arguments[name] != wanted[name]:
             stated, own = (repr(found.get(name))[:80] for found in (arguments, wanted))
-            raise _other(f"has {str(name)[:40]} {stated}, the recipe gives {own}")
+            raise _other(f"has {str(name)[:40]} {stated}, but the recipe gives {own}")
     if arguments.get("device") not in DEVICES:
-        raise _other(f"was made on {arguments.get('device')!r}, which is no device")
+        raise _other(f"was made on {arguments.get('device')!r}, which is not a device")
     stopped = [event.get("epoch") for event in events if event.get("event") == "stopped_early"]
     last = stopped[-1] if stopped and int(recipe["training"]["patience"]) else int(recipe["training"]["epochs"])
     if (
@@ -115,7 +115,7 @@ def check_recorded(
         or not 1 <= last <= int(recipe["training"]["epochs"])
         or [*epochs] != [*range(1, last + 1)]
     ):
-        raise _other(f"has a history of {len(epochs)} epochs, not each of {last}")
+        raise _other(f"has a history of {len(epochs)} epochs where the recipe asks for {last}")
 
 
 def _other(what: str) -> InvalidInput:

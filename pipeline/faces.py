@@ -46,7 +46,7 @@ def weights() -> bytes:
         raise Unavailable(_HELP, code="no_detector")
     data = Path(str(found[0].locate())).read_bytes()
     if hashlib.sha256(data).hexdigest() != DIGEST:
-        raise Untrusted(f"{FILE} is not the file that this method knows", code="hostile_weights")
+        raise Untrusted(f"{FILE} is not the file that this method expects", code="hostile_weights")
     return data
 
 

@@ -81,7 +81,7 @@ class YOLOv8:
         recipes.check_values(recipe)
         supplied = {item.sha256: None if item.label is None else item.boxes for item in items}
         if sorted(row["sha256"] for row in rows) != sorted(supplied):
-            raise InvalidInput("the rows are not those of the items", code="rows_differ")
+            raise InvalidInput("the rows do not match the items", code="rows_differ")
         table = select(rows, recipe["preprocess"])
         names = list(table.columns)
         cells = (
@@ -103,7 +103,9 @@ class YOLOv8:
         recipes.check_values(task.recipe)
         if not task.train or (task.fold is not None and not task.validate):
             raise InvalidInput(
-                "a fold needs images on both sides", code="empty_fold", hint="use fewer folds, or more images."
+                "a fold needs images to train on and images to judge",
+                code="empty_fold",
+                hint="use fewer folds, or more images.",
             )
         task.workdir.mkdir(parents=True, exist_ok=True)
         from pipeline.arguments import recorded
@@ -218,11 +220,11 @@ class YOLOv8:
         for files in weights:
             tensors, architecture, names, imgsz = load_weights(files)
             if names != classes:
-                raise Untrusted(f"the weights name classes {names}, the snapshot {classes}", code="class_order")
+                raise Untrusted(f"the weights have classes {names}, but the snapshot has {classes}", code="class_order")
             models.append(load_model(tensors, architecture, names, int(recipe["training"]["threads"])))
             sizes.add(imgsz)
         if len(sizes) != 1:
-            raise Untrusted(f"weights of image sizes {sorted(sizes)} have no average", code="hostile_weights")
+            raise Untrusted(f"weights of image sizes {sorted(sizes)} can't be averaged", code="hostile_weights")
         (imgsz,) = sizes
         for data in images:
             try:

@@ -146,12 +146,12 @@ def _text(name_or_file: str) -> str:
         if not path.is_file():
             known = ", ".join(recipe_names())
             raise InvalidInput(
-                f"{name_or_file!r} is no recipe and no file", code="unknown_recipe", hint=f"use one of {known}."
+                f"{name_or_file!r} is neither a recipe nor a file", code="unknown_recipe", hint=f"use one of {known}."
             )
         with path.open("rb") as handle:
             data = handle.read(MAX_FILE + 1)
         if len(data) > MAX_FILE:
-            raise InvalidInput(f"{path} is larger than 64 KiB: that is no recipe", code="bad_recipe")
+            raise InvalidInput(f"{path} is larger than 64 KiB, so it is not a recipe", code="bad_recipe")
         return data.decode("utf-8")
     except OSError as error:
         raise not_read(path, error) from error
@@ -164,7 +164,7 @@ def parse_recipe(value: Any) -> Recipe:
     try:
         recipe = msgspec.convert(value, Recipe)
     except msgspec.ValidationError as error:
-        raise InvalidInput(f"the recipe does not hold: {_plain(str(error))}", code="bad_recipe") from error
+        raise InvalidInput(f"the recipe is not valid: {_plain(str(error))}", code="bad_recipe") from error
     _check(recipe)
     return recipe
 
@@ -194,7 +194,7 @@ def _check(recipe: Recipe) -> None:
     elif recipe.final != "refit" and int(recipe.final.removeprefix("fold:")) >= recipe.folds.k * recipe.folds.repeats:
         wrong = "final names a fold that does not exist"
     if wrong:
-        raise InvalidInput(f"the recipe does not hold: {wrong}", code="bad_recipe")
+        raise InvalidInput(f"the recipe is not valid: {wrong}", code="bad_recipe")
 
 
 def load_recipe(name_or_file: str, overrides: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -202,13 +202,13 @@ def load_recipe(name_or_file: str, overrides: Mapping[str, Any]) -> tuple[str, d
     try:
         value = tomllib.loads(_text(name_or_file))
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, a thousand brackets
-        raise InvalidInput(f"{name_or_file} is no TOML: {str(error)[:200]}", code="bad_recipe") from error
+        raise InvalidInput(f"{name_or_file} is not TOML: {str(error)[:200]}", code="bad_recipe") from error
     version = value.pop("version", None)
     if type(version) is not int:
         raise InvalidInput(
-            f"{name_or_file} does not say which version of recipes it is of",
+            f"{name_or_file} does not state its recipe version",
             code="bad_recipe",
-            hint=f"write `version = {VERSION}` at its top, if it has all keys of today's.",
+            hint=f"write `version = {VERSION}` at its top, if it has all keys of that version.",
         )
     value = read_values(METHOD, version, value, LACKED)
     parse_recipe(value)
@@ -226,12 +226,14 @@ def load_recipe(name_or_file: str, overrides: Mapping[str, Any]) -> tuple[str, d
         elif name == "epochs":
             value["training"]["epochs"] = given
         else:
-            raise InvalidInput(f"{name!r} can't be given over a recipe's value", code="bad_recipe")
+            raise InvalidInput(f"{name!r} is not an option that overrides a recipe's value", code="bad_recipe")
     try:
         recipe = parse_recipe(value)
     except InvalidInput as error:  # the recipe alone did hold
         given = ", ".join(f"{name} {number}" for name, number in overrides.items())
-        raise InvalidInput(f"with {given} {error}", code=error.code, hint="give other values, or none.") from error
+        raise InvalidInput(
+            f"with {given} {error}", code=error.code, hint="give other values, or leave them out."
+        ) from error
     values = msgspec.to_builtins(recipe)
     return str(values.pop("name")), dict(values)
 

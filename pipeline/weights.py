@@ -79,7 +79,7 @@ def read_origin(data: bytes) -> Origin | None:
     if not isinstance(value, dict) or set(value) != {"format", "sha256", "licence", "batchnorm"}:
         raise _bad("its origin is not described")
     if not all(one is None or (isinstance(one, str) and _ORIGIN.fullmatch(one)) for one in value.values()):
-        raise _bad("its origin is no plain text")
+        raise _bad("its origin is not plain text")
     if value["batchnorm"] not in ("kept", "folded"):
         raise _bad("its BatchNorm is neither kept nor folded")
     return Origin(**{**value, "format": str(value["format"]), "sha256": str(value["sha256"])})
@@ -91,7 +91,7 @@ def fits(files: Mapping[str, bytes], recipe: Mapping[str, Any]) -> None:
     wanted = str(recipe["training"]["model"])
     if architecture != wanted:
         raise InvalidInput(
-            f"the base weights are of {architecture} and the recipe trains {wanted}",
+            f"the base weights are {architecture}, but the recipe trains {wanted}",
             code="other_architecture",
             hint=f'give others, or model = "{architecture}" in the recipe.',
         )
@@ -110,4 +110,4 @@ def load_weights(files: Mapping[str, bytes]) -> tuple[dict[str, torch.Tensor], s
     try:
         return load(files[WEIGHTS]), architecture, names, imgsz
     except SafetensorError as error:
-        raise _bad("safetensors refuses it") from error
+        raise _bad("safetensors can't read it") from error

@@ -85,7 +85,10 @@ def prepare_array(
     """
     rows = sorted((row for row in prepared if row.reason is None), key=lambda row: row.sha256)
     if not rows:
-        raise InvalidInput("cleaning kept no image", hint="see why in its table, then mend the images or the recipe.")
+        raise InvalidInput(
+            "cleaning kept no image",
+            hint="`emotionet runs dropped` lists the reasons; correct the images or the recipe.",
+        )
     if not _is_whole(rows, int(rules["size"]), array):
         _make_array(rows, read, rules, array, progress)
     return {row.sha256: number for number, row in enumerate(rows)}
@@ -157,9 +160,11 @@ def _pixels(row: Prepared, data: bytes, rules: Mapping[str, Any]) -> NDArray[np.
     try:
         pixels = resize(decode(data, int(rules["max_pixels"])), int(rules["size"]))
     except Undecodable as error:
-        raise Untrusted(f"image {row.sha256.hex()} was read before and is now {error}", code="pixels_differ") from error
+        raise Untrusted(
+            f"image {row.sha256.hex()} could be read before, but is now {error}", code="pixels_differ"
+        ) from error
     if pixels_digest(pixels) != row.pixels:
         raise Untrusted(
-            f"image {row.sha256.hex()} gives other pixels here than when it was preprocessed", code="pixels_differ"
+            f"image {row.sha256.hex()} decodes to different pixels here than during preprocessing", code="pixels_differ"
         )
     return pixels

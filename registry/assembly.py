@@ -70,7 +70,7 @@ class Home:
         from registry.content.stores.kubo import KuboStore
 
         if self.settings.ipfs_api is None:
-            raise UsageError("no IPFS node is set up", hint="set EMOTIONET_IPFS_API, like /ip4/127.0.0.1/tcp/5001.")
+            raise UsageError("no IPFS node is configured", hint="set EMOTIONET_IPFS_API, like /ip4/127.0.0.1/tcp/5001.")
         return KuboStore(self.settings.ipfs_api)
 
     @property
@@ -141,7 +141,9 @@ class Home:
         """Where entries are anchored as this issuer; ``Conflict`` (``key_missing``) if its key is not this home's."""
         if issuer != self.key.did:
             raise Conflict(
-                f"this home has no key of {issuer}", code="key_missing", hint="do this in the home that has its key."
+                f"this home does not hold the key of {issuer}",
+                code="key_missing",
+                hint="run this in the home that holds the key.",
             )
         return self.anchors
 

@@ -92,7 +92,9 @@ def _secret(environment: Mapping[str, str], name: str) -> str | None:
     try:
         return Path(path).read_text(encoding="utf-8").splitlines()[0].strip()
     except (OSError, IndexError, UnicodeDecodeError) as error:
-        raise UsageError(f"{name}_FILE names {path}, which can't be read", hint="mend the path or the file.") from error
+        raise UsageError(
+            f"{name}_FILE names {path}, which can't be read", hint="correct the path or the file."
+        ) from error
 
 
 def _number(environment: Mapping[str, str], name: str, default: float) -> float:

@@ -124,7 +124,7 @@ def test_pictures_of_predictions_are_written_all_or_none(tmp_path: Path) -> None
     ]
     assert len(draw_all(documents, tmp_path / "both")) == 2
     (tmp_path / "b.png").unlink()
-    with pytest.raises(InvalidInput, match=r"b\.png can't be read any more"):
+    with pytest.raises(InvalidInput, match=r"b\.png can no longer be read"):
         draw_all(documents, tmp_path / "one")
     assert not list((tmp_path / "one").iterdir())
 

@@ -36,7 +36,9 @@ def read_base(path: Path) -> dict[str, bytes]:
     if path.suffix == ".safetensors":
         return _both(path, path.with_name(MODEL))
     if path.suffix not in KINDS:
-        raise InvalidInput(f"{path} is no weights file", hint="give a folder, a .safetensors, an .onnx or a .pt file.")
+        raise InvalidInput(
+            f"{path} is not a weights file", hint="give a folder, a .safetensors, an .onnx or a .pt file."
+        )
     return _converted(path)
 
 
@@ -74,7 +76,9 @@ def _bytes(path: Path) -> bytes:
             f"{path} can't be read ({error.strerror}): base weights are {WEIGHTS} and {MODEL} side by side"
         ) from error
     if len(data) > MAX_FILE:
-        raise Untrusted(f"{path} is larger than {MAX_FILE >> 20} MiB: no weights of this method are", code="too_large")
+        raise Untrusted(
+            f"{path} is larger than {MAX_FILE >> 20} MiB: weights of this method are smaller", code="too_large"
+        )
     return data
 
 

@@ -35,7 +35,7 @@ def architecture_of(tensors: Mapping[str, torch.Tensor]) -> tuple[str, int]:
     """Architecture and number of classes; ``Untrusted`` if it is no YOLOv8 detection model."""
     first, head = tensors.get(FIRST), tensors.get(HEAD)
     if first is None or head is None or first.dim() != 4 or head.dim() != 4 or first.shape[0] not in WIDTHS:
-        raise Untrusted("these are no tensors of a YOLOv8 detection model", code="hostile_weights")
+        raise Untrusted("these are not the tensors of a YOLOv8 detection model", code="hostile_weights")
     if not 1 <= head.shape[0] <= MAX_CLASSES:
         raise Untrusted(f"a model of {head.shape[0]} classes", code="hostile_weights")
     return WIDTHS[int(first.shape[0])], int(head.shape[0])

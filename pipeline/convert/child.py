@@ -43,11 +43,11 @@ def guard(out: Path) -> None:
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event in _FORBIDDEN:
-            raise PermissionError(f"{event} is not for a converter")
+            raise PermissionError(f"{event} is not allowed in the converter")
         if event == "open" and not isinstance(arguments[0], int) and arguments[2] & _WRITING:
             path = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100  pathlib is no part of what is guarded
             if not path.startswith((home, "/dev/")):
-                raise PermissionError("a converter writes into its own folder alone")
+                raise PermissionError("the converter may write only into its own folder")
 
     sys.addaudithook(hook)
 
@@ -96,7 +96,7 @@ def main(arguments: list[str]) -> int:
         print(f"{error.name} is not installed: pip install 'emotionet[onnx]'", file=sys.stderr)
         return 3
     except MemoryError:
-        print("it needs more memory than a converter has", file=sys.stderr)
+        print("it needs more memory than the converter may use", file=sys.stderr)
         return 1
     except EmotionetError as error:
         print(f"{error}".splitlines()[0][:400], file=sys.stderr)
@@ -110,4 +110,6 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     status = main(sys.argv[1:])
     sys.stderr.flush()
-    os._exit(status)  # what libraries would tidy up is not for a converter, and would hide the reason: its folder goes
+    os._exit(
+        status
+    )  # what libraries would tidy up is not allowed in the converter, and would hide the reason: its folder goes

@@ -55,7 +55,7 @@ def _all_within(model: Any) -> None:
     """Nothing lies in another file, which whoever runs the model would open."""
     for one in _tensors(model):
         if one.data_location or one.external_data:
-            raise _bad(f"tensor {one.name[:60]!r} lies in another file")
+            raise _bad(f"tensor {one.name[:60]!r} is stored in another file")
 
 
 def _tensor(one: Any) -> torch.Tensor:
@@ -65,7 +65,7 @@ def _tensor(one: Any) -> torch.Tensor:
     if one.data_type not in _TYPES or len(shape) > 4 or any(not 0 < side < 1 << 20 for side in shape):
         raise _bad(f"tensor {one.name[:60]!r} has an impossible type or shape")
     if one.raw_data and len(one.raw_data) != math.prod(shape) * _TYPES[one.data_type][1]:
-        raise _bad(f"tensor {one.name[:60]!r} has another size than its shape")
+        raise _bad(f"tensor {one.name[:60]!r} has a size that does not match its shape")
     return torch.from_numpy(np.array(numpy_helper.to_array(one), np.float32))
 
 
@@ -77,7 +77,7 @@ def read(path: Path, build: Build) -> Found:
     _all_within(model)
     wanted = [one for one in model.graph.initializer if one.name.startswith("model.")]
     if not 0 < len(wanted) <= MAX_TENSORS or len({one.name for one in wanted}) != len(wanted):
-        raise _bad("its tensors do not bear ultralytics' names")
+        raise _bad("its tensors do not have ultralytics' names")
     given = _with_shared({one.name: _tensor(one) for one in wanted}, model.graph.node)
     architecture, classes = architecture_of(given)
     about = {pair.key: pair.value for pair in model.metadata_props}
@@ -116,11 +116,11 @@ def _unfolded(given: dict[str, torch.Tensor], model: Any) -> dict[str, torch.Ten
             continue
         found = given.get(source)
         if found is None or found.shape != own.shape:
-            raise _bad(f"tensor {source} is missing or has another shape")
+            raise _bad(f"tensor {source} is missing or has a different shape")
         used.add(source)
         state[name] = found
     if used != set(given):
-        raise _bad(f"tensor {min(set(given) - used)} belongs to no layer")
+        raise _bad(f"tensor {min(set(given) - used)} does not belong to any layer")
     return state
 
 
@@ -143,7 +143,10 @@ def _same(path: Path, model: Any) -> None:
     with torch.inference_mode():
         ours = model(torch.from_numpy(batch))[0].numpy()
     if theirs.shape != ours.shape:
-        raise _bad(f"the file gives {theirs.shape}, its tensors {ours.shape}")
+        raise _bad(f"the file's network outputs {theirs.shape}, its tensors alone {ours.shape}")
     away = np.abs(theirs.astype(np.float64) - ours)
     if not (away[:, :4].max() <= PIXELS and away[:, 4:].max() <= SCORES):
-        raise _bad(f"the file is not the plain network of its tensors (they differ by {away.max():.4g})")
+        raise _bad(
+            "the file computes something else than the plain network of its tensors (outputs differ by "
+            f"{away.max():.4g})"
+        )

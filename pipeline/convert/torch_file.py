@@ -78,7 +78,7 @@ class _Storage:
 def _rebuild(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> torch.Tensor:
     """A copy of what a tensor names of a storage."""
     if not isinstance(storage, torch.Tensor) or type(offset) is not int or not 0 <= offset <= storage.numel():
-        raise _bad("a tensor names no storage")
+        raise _bad("a tensor does not name a storage")
     if not all(type(n) is int and 0 <= n < 1 << 31 for n in (*size, *stride)) or len(size) != len(stride):
         raise _bad("a tensor has an impossible shape")
     last = sum((n - 1) * step for n, step in zip(size, stride, strict=True)) if all(size) else -1
@@ -122,7 +122,7 @@ class _Reader(pickle.Unpickler):
         if key not in self._storages:
             data = bytearray(self._archive.read(f"{self._prefix}/data/{key}"))
             if len(data) % dtype.itemsize:
-                raise _bad("a storage has half a number")
+                raise _bad("a storage ends in the middle of a number")
             empty = torch.empty(0, dtype=dtype)
             self._storages[key] = torch.frombuffer(data, dtype=dtype) if data else empty
         return self._storages[key]
@@ -133,7 +133,7 @@ def load_inert(path: Path) -> Any:
     try:
         with zipfile.ZipFile(path) as archive:
             if any(one.compress_type != zipfile.ZIP_STORED for one in archive.infolist()):
-                raise _bad("its entries are packed, which torch never does")
+                raise _bad("its entries are compressed, which torch never does")
             pickles = [one for one in archive.infolist() if one.filename.endswith("/data.pkl")]
             if len(pickles) != 1 or pickles[0].file_size > MAX_PICKLE:
                 raise _bad("it holds no single data.pkl")
@@ -141,13 +141,13 @@ def load_inert(path: Path) -> Any:
             with archive.open(pickles[0]) as handle:
                 return _Reader(handle, archive, prefix).load()
     except zipfile.BadZipFile as error:
-        raise _bad("it is no zip file of torch") from error
+        raise _bad("it is not a zip file of torch") from error
 
 
 def _state(module: Any, prefix: str, found: dict[str, torch.Tensor], depth: int = 0) -> None:
     """Parameters and buffers of a module's stand-in, by their full names."""
     if depth > MAX_DEPTH or not isinstance(module, Stand):
-        raise _bad("its model is no tree of layers")
+        raise _bad("its model is not a tree of layers")
     for kind in ("_parameters", "_buffers"):
         own = vars(module).get(kind) or {}
         if isinstance(own, Mapping):

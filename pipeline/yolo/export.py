@@ -96,6 +96,7 @@ def _compare(data: bytes, model: Any, size: int, onnxruntime: Any) -> None:
         apart = np.abs(found - (wanted[0] if isinstance(wanted, (list, tuple)) else wanted).numpy())[0]
         if not (apart[:4].max() <= BOX_TOLERANCE and apart[4:].max() <= SCORE_TOLERANCE):
             raise Untrusted(
-                f"the ONNX sees boxes {apart[:4].max():.3f} px and scores {apart[4:].max():.4f} away from the weights",
+                f"the ONNX predicts boxes {apart[:4].max():.3f} px and scores {apart[4:].max():.4f} away from "
+                "those of the weights",
                 code="onnx_differs",
             )

@@ -52,7 +52,7 @@ def run_fold(task: FoldTask, base: Base | None, report: Report) -> FoldTrainer:
     arguments, precision = arguments_of(task), str(task.recipe["training"]["precision"])
     on = "cpu" if arguments["device"] == "cpu" else "cuda"
     if on == "cuda" and not torch.cuda.is_available():
-        raise Unavailable("EMOTIONET_DEVICE says cuda, and no GPU can be reached", code="lost_gpu")
+        raise Unavailable("EMOTIONET_DEVICE is cuda, but no GPU is available", code="lost_gpu")
     with warnings.catch_warnings(), computing_in(precision, on), _named_failures(task):
         warnings.simplefilter("ignore")  # torch and ultralytics warn of their own deprecations
         trainer = FoldTrainer(task, arguments, base, report)

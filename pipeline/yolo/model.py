@@ -20,7 +20,7 @@ from registry.core.ports.method import Detection
 def build_model(architecture: str, classes: tuple[str, ...]) -> DetectionModel:
     """An untrained model of a local architecture."""
     if architecture not in ARCHITECTURES:
-        raise Untrusted(f"{architecture!r} is no architecture of this method", code="hostile_weights")
+        raise Untrusted(f"{architecture!r} is not an architecture of this method", code="hostile_weights")
     # The packaged file by its full path: a name alone is first looked for in the current folder, and run.
     layers = YAML.load(ROOT / "cfg" / "models" / "v8" / "yolov8.yaml")
     model = DetectionModel({**layers, "scale": architecture[-1]}, nc=len(classes), ch=3, verbose=False)

@@ -259,7 +259,7 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
     def _handle_nan_recovery(self, epoch: int) -> bool:
         """A loss that is no number ends the fold: going on from an older state would be another run."""
         if self.tloss is not None and not all(torch.isfinite(value).all() for value in self.tloss.values()):
-            raise EmotionetError(f"the loss is no number in epoch {epoch + 1}", code="diverged", hint="lower lr0.")
+            raise EmotionetError(f"the loss is not a number in epoch {epoch + 1}", code="diverged", hint="lower lr0.")
         return False
 
     def final_eval(self) -> None:

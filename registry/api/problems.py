@@ -44,7 +44,7 @@ _CLASSES: tuple[tuple[type[EmotionetError], int, str], ...] = (
 # What the database said names tables, hosts and users, what the system said names folders: it goes to the log alone.
 _PRIVATE = {
     "catalog": "the catalog can't be read or written now: try again",
-    "catalog_conflict": "the catalog already says otherwise: read what is there first",
+    "catalog_conflict": "the catalog already holds a different value: read what is there first",
     "catalog_value": "the catalog can't hold one of these values: leave out control characters and huge numbers",
     "database_url": "the catalog is not set up: see the server's log",
     "disk_full": "this server has no room left: try again when whoever keeps it has made some",
@@ -104,7 +104,7 @@ class StrictRequest(Request[Any, Any, Any]):
         try:
             return await super().json()
         except (UnicodeDecodeError, RecursionError) as error:
-            raise HttpProblem(400, f"the body is no JSON: {error}") from error
+            raise HttpProblem(400, f"the body is not JSON: {error}") from error
 
 
 def response(problem: Problem, headers: dict[str, str] | None = None) -> Response[Any]:

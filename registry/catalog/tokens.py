@@ -58,7 +58,7 @@ def revoke(db: sa.Connection, identity: str, now: str) -> None:
     when = sa.func.coalesce(tokens.c.revoked, now)
     changed = sa.update(tokens).where(tokens.c.id == identity).values(revoked=when).returning(tokens.c.id)
     if db.execute(changed).first() is None:
-        raise NotFound(f"there is no token {identity!r}", hint="see `emotionet token list`.")
+        raise NotFound(f"there is no token {identity!r}", hint="`emotionet token list` lists them.")
 
 
 def recall(db: sa.Connection, token: str, key: str, request: str) -> Any | None:
@@ -72,7 +72,9 @@ def recall(db: sa.Connection, token: str, key: str, request: str) -> Any | None:
         return None
     if row["request"] != request:
         raise Conflict(
-            "this Idempotency-Key was used for another request", code="idempotency_key_reused", hint="use a new one."
+            "this Idempotency-Key was used for a different request",
+            code="idempotency_key_reused",
+            hint="use a new one.",
         )
     return row["response"]
 

@@ -37,10 +37,10 @@ def system_error(error: OSError | MemoryError | RecursionError) -> EmotionetErro
     """What the system refused, and no adapter has told: as one of the project's errors."""
     if isinstance(error, MemoryError):
         return Unavailable(
-            "the memory of this machine does not suffice", code="no_memory", hint="free some, or give less."
+            "this machine does not have enough memory", code="no_memory", hint="free memory, or give smaller input."
         )
     if isinstance(error, RecursionError):
-        return EmotionetError("what was given is nested too deeply", code="too_deep")
+        return EmotionetError("the input is nested too deeply", code="too_deep")
     return not_done(error)
 
 
@@ -52,7 +52,7 @@ def defect(error: Exception) -> EmotionetError:
         traceback.print_exception(error)
     said = str(error).strip().partition("\n")[0][:300]
     return EmotionetError(
-        f"Emotionet itself is at fault here: {type(error).__name__}{': ' * bool(said)}{said}",
+        f"this is a defect of Emotionet: {type(error).__name__}{': ' * bool(said)}{said}",
         code="defect",
-        hint=f"please report it with what {SHOW}=1 in front of the command prints.",
+        hint=f"please report it, with what the same command prints when {SHOW}=1 is set.",
     )

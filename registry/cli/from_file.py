@@ -115,7 +115,7 @@ def _read(scratch: FileHome, path: Path, any_record: bool) -> CID:
         raise type(error)(f"{path}: {error}", code=error.code, hint=hint) from error
     if kept.damaged or kept.cut:
         wrong = kept.cut or _count(len(kept.damaged))
-        raise Untrusted(f"{path} is damaged: {wrong}", hint=f"`emotionet audit {path}` tells what of it holds.")
+        raise Untrusted(f"{path} is damaged: {wrong}", hint=f"`emotionet audit {path}` shows which checks still hold.")
     problems = index_logs(scratch, signed)
     roots = [record_of(scratch, root) for root in kept.roots]
     if any_record and roots:
@@ -131,7 +131,7 @@ def _release(scratch: FileHome, path: Path, roots: list[CID], problems: list[str
     found = [root for root in dict.fromkeys(roots) if root in known]
     if not found:
         raise InvalidInput(
-            f"{path} holds no release that somebody signed" + (f": {problems[0]}" if problems else ""),
+            f"{path} holds no signed release" + (f": {problems[0]}" if problems else ""),
             hint=f"`emotionet audit {path}` tells what it holds.",
         )
     if len(found) > 1:

@@ -19,7 +19,7 @@ def main(arguments: list[str] | tuple[str, ...] | None = None) -> int:
         status = dispatch(sys.argv[1:] if arguments is None else list(arguments))
         return _flushed(status)
     except KeyboardInterrupt:
-        print("emotionet: stopped; nothing is lost, run it again to go on", file=sys.stderr)
+        print("emotionet: stopped; nothing is lost, run the same command again to continue", file=sys.stderr)
         return 1
     except BrokenPipeError:  # whoever read our output has seen enough
         _discard_output()

@@ -19,4 +19,4 @@ def write_rows(rows: Iterable[formats.Row], form: str, out: Path | None) -> None
     elif form in formats.TEXTS:
         show(formats.TEXTS[form](rows), end="")
     else:
-        raise UsageError(f"{form} is no text: it is written to a file alone", hint="name a file with -o.")
+        raise UsageError(f"{form} is a binary format, written only to a file", hint="name a file with -o.")

@@ -27,9 +27,9 @@ def work_until_ended(opened: Home, run: str, output: Output) -> None:
     except KeyboardInterrupt as error:
         leave(opened, run)
         raise Cancelled(
-            f"run {run} was stopped; what it has done is kept",
+            f"run {run} was stopped; its finished work is kept",
             code="stopped",
-            hint=f"`emotionet runs resume {run}` goes on where it was.",
+            hint=f"`emotionet runs resume {run}` continues it.",
         ) from error
 
 

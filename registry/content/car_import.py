@@ -164,7 +164,9 @@ def import_car(
                 pass
         except NotFound as error:
             raise Untrusted(
-                f"the CAR file is incomplete: {error}", code="car_incomplete", hint="--partial keeps what there is."
+                f"the CAR file is incomplete: {error}",
+                code="car_incomplete",
+                hint="use --partial to keep the blocks that are there.",
             ) from error
     return roots
 

@@ -90,7 +90,7 @@ def _completed(parts: Parts, run: str) -> dict[str, Any]:
     with parts.catalog.read() as db:
         found = runs.get(db, run)
     if found["status"] != "completed":
-        raise EmotionetError(f"the run {found['status']}: {found['error'] or 'see `emotionet runs logs`'}")
+        raise EmotionetError(f"the run ended as {found['status']}: {found['error'] or 'see `emotionet runs logs`'}")
     return found
 
 

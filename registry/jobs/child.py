@@ -126,8 +126,8 @@ def _follow(process: subprocess.Popen[str], log: Path, check: Callable[[], None]
         if line is None:
             status = process.wait()
             if status == -signal.SIGKILL and oom_kills() > killed_before:
-                raise EmotionetError("the system ended its process for want of memory", code="out_of_memory")
-            raise Unavailable(f"its process ended with status {status} before its result: {_last_words(log)}")
+                raise EmotionetError("the system ended its process because memory ran out", code="out_of_memory")
+            raise Unavailable(f"its process ended with status {status} before it gave a result: {_last_words(log)}")
         document: dict[str, Any] = json.loads(line)
         if "error" in document:
             raise failure(document)

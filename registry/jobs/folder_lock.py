@@ -46,7 +46,7 @@ def alone_in(folder: Path, token: int = 0) -> Iterator[None]:
             _give_way(folder, holder, token)
             _end(holder, token)
             if time.monotonic() > until:
-                raise Unavailable(f"another process still works in {folder}", code="folder_busy")
+                raise Unavailable(f"another process is still working in {folder}", code="folder_busy")
             time.sleep(0.2)
         _give_way(folder, _read(lock), token)
         lock.truncate(0)
@@ -75,7 +75,7 @@ def _read(lock: IO[str]) -> dict[str, Any]:
 
 def _give_way(folder: Path, holder: dict[str, Any], token: int) -> None:
     if holder.get("token", 0) > token:
-        raise Conflict(f"another worker took over what is done in {folder}", code="lease_lost")
+        raise Conflict(f"another worker took over the job that works in {folder}", code="lease_lost")
 
 
 def _end(holder: dict[str, Any], token: int) -> None:

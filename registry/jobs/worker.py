@@ -124,7 +124,7 @@ class Worker:
                 self._give_up(job, error)
         except Unavailable as error:
             if self._queue.attempt(job) < ATTEMPTS:
-                self._tell(job, f"is tried again: {error}")
+                self._tell(job, f"is retried: {error}")
                 if self._queue.fail(job, str(error), retry=True) == "ok":
                     self._again(job, error)
             else:
@@ -142,7 +142,7 @@ class Worker:
         _log.log(level, "job %s of run %s %s", job.kind, job.run, what, extra=fields)
 
     def _give_up(self, job: Job, error: EmotionetError) -> None:
-        self._tell(job, f"is given up: {error}", logging.WARNING if self._serves else logging.INFO)
+        self._tell(job, f"failed: {error}", logging.WARNING if self._serves else logging.INFO)
         if self._queue.fail(job, str(error), retry=False) == "ok":
             self._failed(job, error)
 
@@ -174,7 +174,7 @@ class Worker:
             return
         if run is not None:
             raise error
-        _log.error("a job ended by a defect", exc_info=error)
+        _log.error("a job ended because of a defect", exc_info=error)
 
     def _reached(self, run: str | None, error: Unavailable | None) -> None:
         """Keep count of how long the database is away; too long for one who waits for a run is an error."""

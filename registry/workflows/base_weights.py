@@ -47,7 +47,7 @@ def _held(parts: Parts, cid: CID, method: Method) -> dict[str, bytes]:
         f"{one.cid} ({'refit' if one.fold is None else f'fold {one.fold}'})" for one in weights[:MAX_LISTED]
     )
     raise UsageError(
-        f"{cid} is a {records.type_of(record)}, no weights",
+        f"{cid} is a {records.type_of(record)}, not weights",
         hint=f"give its weights: {listed}."
         if listed
         else "give the CID of weights, as `emotionet release show` has it.",
@@ -60,7 +60,7 @@ def _named(given: str) -> CID:
         return CID.parse(given)
     except InvalidInput as error:
         raise UsageError(
-            f"the base weights {given[:200]!r} are no file that is here, and no CID",
+            f"the base weights {given[:200]!r} are neither a file here nor a CID",
             hint="check the path, or give the CID of weights that are held here.",
         ) from error
 

@@ -41,4 +41,4 @@ def installed(name: str) -> Method:
                 code="not_installed",
                 hint="install what it needs: pip install 'emotionet[train]' for the documented one.",
             ) from error
-    raise NotFound(f"the training method {name!r} is not installed here", hint="install the package that brings it.")
+    raise NotFound(f"the training method {name!r} is not installed", hint="install the package that provides it.")

@@ -35,7 +35,7 @@ def check_signs_as(parts: Parts, issuer: str | None, what: str) -> None:
         raise Conflict(
             f"{what} is signed by {issuer}, whose key is not in this home",
             code="key_missing",
-            hint="do this in the home that has its key.",
+            hint="run this in the home that holds the key.",
         )
 
 

@@ -213,11 +213,11 @@ def test_what_is_withheld_is_passed_over(store: MemoryStore) -> None:
 def test_a_hostile_file_or_directory_is_refused(store: MemoryStore) -> None:
     folder = directory(store, {})
     file, _ = put_file(store, [(folder, 10)])
-    with pytest.raises(InvalidInput, match="no part of a file"):
+    with pytest.raises(InvalidInput, match="not part of a file"):
         answer(store, file, scope="entity")
     child = hamt.Child(3, None, Link(put(store, b"no node"), "", 1))
     shard = put(store, hamt.encode_shard([child]), DAG_PB)
-    with pytest.raises(InvalidInput, match="no part of a sharded directory"):
+    with pytest.raises(InvalidInput, match="not part of a sharded directory"):
         answer(store, shard, scope="entity")
 
 

@@ -50,11 +50,11 @@ USAGE = {
         "`emotionet serve --help` lists what it takes.",
     ),
     "audit folder": ("folder is a folder", "give a CAR file, or the CID of what is held here."),
-    "audit ./nosuch": ("./nosuch is no file", "check the path."),
-    "audit nosuch.car": ("nosuch.car is no file", "check the path."),
+    "audit ./nosuch": ("./nosuch is not a file", "check the path."),
+    "audit nosuch.car": ("nosuch.car is not a file", "check the path."),
     "show file": (
-        "file is a file: this command takes the CID of what is held here",
-        "bring it in first, `emotionet import file` prints its CID.",
+        "file is a file: this command takes a CID",
+        "import it first: `emotionet import file` prints its CID.",
     ),
     "show bafyreib2rxk3": (
         "'bafyreib2rxk3' is a shortened CID: a whole one has 59 characters",
@@ -81,7 +81,7 @@ USAGE = {
         "name a file, or a set of classes.",
     ),
     "snapshot create --classes binary": (
-        "--classes names binary, which is no text in UTF-8",
+        "--classes names binary, which is not UTF-8 text",
         "save it as UTF-8.",
     ),
     "audit x --issuer me": ("'me' is no issuer", "use did:pkh:eip155:1:0x and 40 lower-case hex digits."),
@@ -166,7 +166,7 @@ def test_what_may_never_end_is_not_read(
 ) -> None:
     os.mkfifo(place / "pipe")
     assert main([*command.split(), "./pipe"]) == 2
-    assert "pipe is no file but a pipe, a socket or a device\n" in capsys.readouterr().err
+    assert "pipe is a pipe, a socket or a device, not a file\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["import", "audit", "release show", "lineage", "predict", "export"])
@@ -181,7 +181,7 @@ def test_a_file_that_is_called_like_a_cid_hides_nothing(
         " is not held here",
         " is in no record of this catalog",
         " is no release",
-        " is no release of this catalog",
+        " is not a release of this catalog",
     }
 
 
@@ -196,8 +196,8 @@ REFUSED = {
         "import it, or a CAR file of it; or name a gateway that has it: "
         "EMOTIONET_GATEWAYS=https://trustless-gateway.link.",
     ),
-    ("home", "runs logs nosuch"): ("there is no run 'nosuch'", "see `emotionet runs list`."),
-    ("home", "images show nosuch"): ("nosuch is no image of this catalog", "see `emotionet images list`."),
+    ("home", "runs logs nosuch"): ("there is no run 'nosuch'", "`emotionet runs list` lists them."),
+    ("home", "images show nosuch"): ("nosuch is not an image of this catalog", "`emotionet images list` lists them."),
     ("home", f"audit {ABSENT}"): (f"{ABSENT} is not held here", "give a CAR file of it, or import it."),
 }
 
@@ -228,8 +228,8 @@ def test_a_defect_is_told_in_one_sentence(
         for one, handler in before.items():
             signal.signal(one, handler)
     assert end.value.code == 1
-    hint = "please report it with what EMOTIONET_TRACEBACK=1 in front of the command prints."
-    assert capsys.readouterr().err == told("Emotionet itself is at fault here: KeyError: 'a defect'", hint)
+    hint = "please report it, with what the same command prints when EMOTIONET_TRACEBACK=1 is set."
+    assert capsys.readouterr().err == told("this is a defect of Emotionet: KeyError: 'a defect'", hint)
 
 
 def command(home: Path, *arguments: str, **more: object) -> subprocess.Popen[bytes]:
@@ -242,7 +242,7 @@ def test_an_address_that_is_taken(home: Path, capsys: pytest.CaptureFixture[str]
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["serve", "--port", str(port)]) == 3
-    sentence = f"127.0.0.1:{port} can't be listened at: Address already in use"
+    sentence = f"can't listen on 127.0.0.1:{port}: Address already in use"
     assert capsys.readouterr().err == told(sentence, "choose another with --port, or stop what listens there.")
     assert not home.exists()
 

@@ -71,7 +71,7 @@ def test_what_takes_a_release_takes_its_file(
         ("release", "card", car): "model-index",
         ("release", "report", car, "-o", str(report)): str(report),
         ("release", "claim", car, "macro_f1 >= 0.5"): "supported",
-        ("release", "compare", car, car): "the plans differ in nothing",
+        ("release", "compare", car, car): "the plans are the same",
         ("lineage", car): f"release {exported.release} came from",
         ("predict", car, str(exported.image)): "triste",
     }
@@ -98,8 +98,8 @@ NOT_FROM_A_FILE = (
 def test_what_takes_no_file_says_so(exported: Exported, capsys: pytest.CaptureFixture[str], verb: list[str]) -> None:
     assert main([*verb, "release.car"]) == 2
     assert capsys.readouterr().err == (
-        "emotionet: error: release.car is a file: this command takes the CID of what is held here\n"
-        "hint: bring it in first, `emotionet import release.car` prints its CID.\n"
+        "emotionet: error: release.car is a file: this command takes a CID\n"
+        "hint: import it first: `emotionet import release.car` prints its CID.\n"
     )
 
 

@@ -188,7 +188,7 @@ def weights(path: Path) -> str:
     ("make", "said"),
     [
         (nothing, "there is no file in it"),
-        (no_labels, "nothing in it says a label"),
+        (no_labels, "nothing in it gives labels"),
         (labels_alone, "neither beside labels.csv nor in images/"),
         (all_refused, "none of 2 rows"),
         (one_file, "is one file, a JPEG"),
@@ -270,7 +270,7 @@ def test_what_registers_and_can_not_be_decoded_is_told_at_import(run: Run, tmp_p
     told = {one["name"]: one["reason"] for one in done["undecodable"]}
     assert set(told) == {name for name, (_, reason) in files.items() if reason}
     assert all(files[name][1] in reason for name, reason in told.items())
-    assert "phone.jpg registers, and no training can decode it" in err
+    assert "phone.jpg is registered, but training can't decode it" in err
 
 
 def test_a_label_as_given_or_its_class(run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -339,7 +339,7 @@ def case(name: str) -> Path:
 
 
 CASES = {  # what each small input does: exit status, rows that are registered or known, what is said
-    "01_box_per_row": (0, 1, "1 joined"),
+    "01_box_per_row": (0, 1, "1 merged with another row"),
     "02_mpo_not_exported": (0, 5, "5 rows"),
     "03_nfd_name": (0, 1, "1 row,"),
     "04_box_outside": (1, 0, "lies outside the picture"),
@@ -350,7 +350,7 @@ CASES = {  # what each small input does: exit status, rows that are registered o
     "09_wrapped.car": (0, 4, "the labels were found in faces/"),
     "10_symlink.car": (0, 4, "symbolic link is not followed: link.jpg"),
     "11_html.car": (1, None, "an HTML page: the gateway's error?"),
-    "11_jpeg.car": (1, None, "is no CAR file, but a JPEG"),
+    "11_jpeg.car": (1, None, "is not a CAR file but a JPEG"),
     "13_no_labels_csv_here": (1, 0, "/faces`"),
     "13b_metadata_csv": (0, 4, "metadata.csv"),
     "15_unclosed_quote": (1, None, "line 3 of labels.csv"),
@@ -375,5 +375,5 @@ def test_a_fetch_names_links_and_brings_the_rest(run: Run, capsys: pytest.Captur
     root = run("import", str(case("10_symlink.car")))[1]["root"]
     status, done, err = run("fetch", root, "-o", str(tmp_path / "out"))
     assert (status, done["links"]) == (0, ["link.jpg"])
-    assert "link.jpg is a symbolic link: links are not followed" in err
+    assert "left out link.jpg: it is a symbolic link, and links are not followed" in err
     assert (tmp_path / "out" / "labels.csv").is_file()

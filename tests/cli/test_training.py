@@ -94,15 +94,15 @@ def test_ctrl_c_leaves_a_run_that_can_be_taken_up(
     run = found["run"]
     assert process.returncode == 1
     assert err.splitlines()[-2:] == [
-        f"emotionet: error: run {run} was stopped; what it has done is kept",
-        f"hint: `emotionet runs resume {run}` goes on where it was.",
+        f"emotionet: error: run {run} was stopped; its finished work is kept",
+        f"hint: `emotionet runs resume {run}` continues it.",
     ]
     assert found["status"] == "queued"
     assert {one["status"] for one in found["folds"]} <= {"queued", "completed"}  # type: ignore[attr-defined]
     assert main(train(snapshot, SLOW)) == 1
     said = capsys.readouterr().err
-    assert f"run {run} is this very training" in said
-    assert f"`emotionet runs resume {run}`, or begin anew with --anew" in said
+    assert f"run {run} is this same training" in said
+    assert f"`emotionet runs resume {run}`, or start a new run with --anew" in said
     assert newest(opened)["run"] == run
     assert main(["runs", "resume", str(run)]) == 0
     assert newest(opened)["status"] == "completed"

@@ -132,7 +132,7 @@ def test_a_slow_gateway_is_hedged_and_then_asked_last(world: World) -> None:
 
 def test_all_that_lie_or_have_nothing(world: World) -> None:
     absent, lying, broken = (world.gateway(how) for how in ("absent", "wrong", "broken"))
-    with pytest.raises(NotFound, match="no gateway that is set up"):
+    with pytest.raises(NotFound, match="none of the configured gateways has"):
         world.client(absent, world.gateway("absent")).get(BLOCKS[0][0])
     with pytest.raises(Untrusted, match=lying.url):
         world.client(absent, lying, broken).get(BLOCKS[0][0])
@@ -201,10 +201,10 @@ def test_a_host_with_an_inner_address_is_not_asked(world: World, monkeypatch: py
     ],
 )
 def test_what_is_no_gateway_is_wrong_usage(bad: str) -> None:
-    with pytest.raises(UsageError, match="is no gateway"):
+    with pytest.raises(UsageError, match="is not the address of a gateway"):
         check_gateway(bad)
 
 
 def test_a_client_without_any_gateway_is_wrong_usage() -> None:
-    with pytest.raises(UsageError, match="no gateway is set up"):
+    with pytest.raises(UsageError, match="no gateway is configured"):
         GatewayClient([])

@@ -113,7 +113,7 @@ def test_a_damaged_block_that_is_pinned_says_what_to_do(store: KuboStore, kubo: 
     path.write_bytes(b"other bytes")
     with pytest.raises(NotFound, match="damaged"):
         store.get(cid)
-    with pytest.raises(Unavailable, match="damaged in the IPFS node and pinned"):
+    with pytest.raises(Unavailable, match="damaged in the IPFS node, and pinned there"):
         store.put(cid, data)
     path.write_bytes(data)
 

@@ -112,7 +112,7 @@ def test_a_column_is_named_by_hand() -> None:
     mapping = check_mapping(["file=Picture", "label=what", "attr.grade=class"])
     (row,) = read_table(data, mapping=mapping).rows
     assert (row.file, row.label, row.attributes) == ("a.jpg", "feliz", {"grade": "3"})
-    with pytest.raises(InvalidInput, match=r"'where' is no column of labels\.csv") as caught:
+    with pytest.raises(InvalidInput, match=r"'where' is not a column of labels\.csv") as caught:
         read_table(data, mapping={"file": "where"})
     assert "picture, what, class" in str(caught.value.hint)
     for wrong in ("label", "label=", "colour=what", "attr.=what"):
@@ -165,7 +165,7 @@ def test_a_cell_of_several_lines_is_one_cell() -> None:
     [
         (b"", "is empty", "file,label"),
         (b"\n \n", "is empty", "file,label"),
-        ("file,label\na.jpg,feliz\n".encode("utf-16-le"), "UTF-16 without its mark", "UTF-8"),
+        ("file,label\na.jpg,feliz\n".encode("utf-16-le"), "UTF-16 without a byte order mark", "UTF-8"),
         (b"a.jpg,feliz\nb.jpg,triste\n", "neither is there: it has a.jpg, feliz", "a line above it"),
     ],
 )
@@ -193,12 +193,12 @@ def test_rejections_are_numbered_as_an_editor_numbers_lines() -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"\xff\xd8\xff\xe0 a picture", "is a JPEG, and no table"),
-        (b"<html><body>503</body></html>", "is an HTML page, and no table"),
+        (b"\xff\xd8\xff\xe0 a picture", "is a JPEG, not a table"),
+        (b"<html><body>503</body></html>", "is an HTML page, not a table"),
         (b"file,label\n\xff,x\n", r"not UTF-8 \(line 2, byte 11\)"),
         ("file,label\n".encode("utf-16")[:-1], "not UTF-16"),
-        (b'{"file": "a", "label": "x"}\n{"file"', "line 2 of labels.csv is no JSON"),
-        (b'{"file": "a", "label": "x"}\n7\n', "line 2 of labels.csv is no JSON object"),
+        (b'{"file": "a", "label": "x"}\n{"file"', "line 2 of labels.csv is not JSON"),
+        (b'{"file": "a", "label": "x"}\n7\n', "line 2 of labels.csv is not a JSON object"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 an old workbook", "an old Office file"),
     ],
 )
@@ -234,14 +234,14 @@ def cell(place: str, text: str) -> bytes:
 
 _CELLS = b'<row r="1">' + cell("A1", "file") + cell("B1", "label") + b"</row>"
 HOSTILE = {
-    "no workbook": (archive({"a.txt": b"x"}), "a ZIP archive, and no workbook"),
+    "no workbook": (archive({"a.txt": b"x"}), "a ZIP archive, not a workbook"),
     "cut off": (xlsx(("file", "label"))[:-30], "the archive is damaged"),
     "unpacks to more than anyone has": (
         archive({"[Content_Types].xml": bytes(MAX_UNPACKED + 1)}),
         "unpack to more than",
     ),
     "more parts than anyone has": (archive({f"{n}.xml": b"" for n in range(3000)}), "unpack to more than"),
-    "no XML": (sheet_of(b"nothing"), "no workbook that can be read"),
+    "no XML": (sheet_of(b"nothing"), "can't be read as a workbook"),
     "a thousand million laughs": (
         sheet_of(
             b'<!DOCTYPE x [<!ENTITY a "'
@@ -253,7 +253,7 @@ HOSTILE = {
             + b'">]>'
             + _SHEET % (_CELLS + b'<row r="2">' + cell("A2", "&c;") + b"</row>")
         ),
-        "no workbook that can be read",
+        "can't be read as a workbook",
     ),
 }
 
@@ -297,7 +297,7 @@ def test_an_annotation_that_can_not_be_is_named(form: str) -> None:
     change, code = COCO_WRONG[form]
     found = read_table(json.dumps({**COCO, **change}).encode())
     assert [(bad.row, bad.code) for bad in found.rejected] == [(1, code)]
-    with pytest.raises(InvalidInput, match="no COCO file of boxes"):
+    with pytest.raises(InvalidInput, match="not a COCO file of boxes"):
         read_table(json.dumps({**COCO, "images": [{"id": 1}]}).encode())
 
 

@@ -183,5 +183,5 @@ def children_of(run: str) -> list[str]:
 def test_what_a_child_says_on_a_node_comes_back_as_it_is(opened: Home, place: Path) -> None:
     engine = RayEngine(opened.settings.ray_address)
     for needs in (Needs(), Needs(memory=1 << 60)):  # more than any node has: it must not wait for ever
-        with pytest.raises(Unavailable, match=r"before its result: .*KeyError"):
+        with pytest.raises(Unavailable, match=r"before it gave a result: .*KeyError"):
             engine.run("nothing", {}, place / "nothing", needs, lambda: None, lambda _: None)

@@ -219,7 +219,7 @@ def test_a_worker_that_serves_outlives_a_defect_and_tells_of_each_job(
     told = [record.getMessage() for record in caplog.records]
     assert told.count(f"job work of run {run} begins") == 3
     assert told.count(f"job work of run {run} has ended") == 2
-    assert f"job work of run {run} is given up: ZeroDivisionError: a bug" in told
+    assert f"job work of run {run} failed: ZeroDivisionError: a bug" in told
     assert {record.levelname for record in caplog.records} == {"INFO", "WARNING", "ERROR"}
 
 
@@ -502,5 +502,5 @@ def running(pid: int) -> bool:
 
 
 def test_what_a_child_dies_of_is_told_and_not_the_hint_behind_it(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match=r"before its result: .*KeyError: 'nothing'"):
+    with pytest.raises(Unavailable, match=r"before it gave a result: .*KeyError: 'nothing'"):
         child_process.run_child("nothing", {}, tmp_path, lambda: None, lambda _: None)

@@ -72,9 +72,9 @@ def test_a_file_says_which_version_it_is_of(tmp_path: Path, older: dict[str, Any
     path.write_text(old)
     assert recipes.load_recipe(str(path), {}) == ("quick", recipes.read_recipe(1, older))
     path.write_text(old.replace("version = 1", ""))
-    with pytest.raises(InvalidInput, match="does not say which version") as caught:
+    with pytest.raises(InvalidInput, match="does not state its recipe version") as caught:
         recipes.load_recipe(str(path), {})
-    assert caught.value.hint == "write `version = 2` at its top, if it has all keys of today's."
+    assert caught.value.hint == "write `version = 2` at its top, if it has all keys of that version."
     path.write_text(old.replace("version = 1", "version = 3"))
     with pytest.raises(NewerVersion):
         recipes.load_recipe(str(path), {})

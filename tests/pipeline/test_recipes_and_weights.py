@@ -81,7 +81,7 @@ def test_a_strangers_recipe_is_checked(tmp_path: Path, old: str, new: str, said:
 
 
 def test_a_recipe_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="is no recipe and no file"):
+    with pytest.raises(InvalidInput, match="is neither a recipe nor a file"):
         load_recipe("nothing", {})
     (tmp_path / "big.toml").write_bytes(b"#" * 70_000)
     with pytest.raises(InvalidInput, match="64 KiB"):

@@ -123,7 +123,7 @@ def test_a_record_as_base_weights_is_named_with_the_way_out(world: World, what: 
     release = records.parse_as(records.Entry, home.store.get(world.first.entry)).record
     given = {"entry": world.first.entry, "release": release, "plan": view.draw.plan}[what]
     with pytest.raises(
-        UsageError, match=f"^{given} is a {'plan' if what == 'plan' else 'release'}, no weights$"
+        UsageError, match=f"^{given} is a {'plan' if what == 'plan' else 'release'}, not weights$"
     ) as caught:
         estimate_run(home, view.preprocessing.snapshot, Wanted("simulated", "simulated", base=str(given)))
     assert (str(view.release.weights[0].cid) in str(caught.value.hint)) == (what != "plan")

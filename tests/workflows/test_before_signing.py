@@ -103,7 +103,7 @@ def test_what_a_model_that_finds_nothing_reaches_is_no_claim(
     import_source(opened, str(folder))
     classes = "triste\nsorprendido\nfeliz\nfondo = nothing\n"
     snapshot = CID.parse(take_snapshot(opened, classes=classes)["snapshot"])
-    with pytest.raises(EmotionetError, match="a model that finds nothing has 0") as caught:
+    with pytest.raises(EmotionetError, match="a model that detects nothing reaches 0") as caught:
         ask(opened, snapshot, Wanted("simulated", "simulated", claims=("macro_f1 >= 0.1", claim)))
     assert caught.value.code == "bad_claim"
     assert plans(opened) == 0
@@ -155,7 +155,7 @@ def test_a_class_with_less_than_folds_is_warned_of(
     ("free", "said"),
     [
         ("free_disk", r"about 0\.0 MiB of disk .* and 0\.0 MiB are free"),
-        ("memory_for_children", r"about 1\.0 MiB of memory, and"),
+        ("memory_for_children", r"about 1\.0 MiB of memory, but only"),
     ],
 )
 def test_what_has_no_room_is_refused_with_both_numbers(

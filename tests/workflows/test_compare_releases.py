@@ -97,5 +97,5 @@ def test_nothing_in_common_is_said(opened: Home, labeled: Folder) -> None:
         (folder / "labels.csv").write_text(table.replace("anna", f"labeller {name}"))
         roots.append(CID.parse(import_source(opened, str(folder))["root"]))
     a, b = (released(opened, CID.parse(take_snapshot(opened, source=root)["snapshot"])) for root in roots)
-    with pytest.raises(InvalidInput, match="no image in common"):
+    with pytest.raises(InvalidInput, match="have no judged image with the same label in common"):
         compare_releases(opened, a, b)

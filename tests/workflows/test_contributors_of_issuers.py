@@ -107,7 +107,7 @@ def test_a_query_by_a_name_says_whose_it_is(homes: tuple[Home, Home, CID]) -> No
     one, _, _ = homes
     done = take_snapshot(one, query={"contributor": "ben"})
     assert _query(one, done["snapshot"]) == {"contributor": "ben", "issuer": one.key.did}
-    with pytest.raises(InvalidInput, match="no image is left"):
+    with pytest.raises(InvalidInput, match="no image with a label of these classes is left"):
         take_snapshot(one, query={"contributor": "nobody"})
 
 

@@ -101,7 +101,7 @@ def test_nobodys_name_is_in_any_block_but_the_source(opened: Home, labeled: Fold
 
 
 def test_a_source_that_is_nothing_is_wrong_usage(opened: Home, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no folder, no file and no CID"):
+    with pytest.raises(UsageError, match="is not a folder, a file or a CID"):
         import_source(opened, str(tmp_path / "nowhere"))
     with pytest.raises(NotFound, match="not held here"):
         import_source(opened, "bafybeiekcfudfqjznylycq344k3hu7e4lniwary6ywaudlb2nccw2m3oqq")

@@ -102,7 +102,7 @@ def test_a_target_that_forgets_is_not_called_published(opened: Home, labeled: Fo
             super().pin(cid)
             self.flip(cid)
 
-    with pytest.raises(Unavailable, match="does not give back"):
+    with pytest.raises(Unavailable, match="does not return"):
         sync(opened, opened.embedded, Forgetful(), NAMES)
 
 

@@ -139,7 +139,7 @@ def test_a_cid_of_something_else(made: Made, capsys: pytest.CaptureFixture[str])
         said = f"{made.snapshot} is no release but a snapshot\nhint: `emotionet release list`"
         refused(arguments, 1, said, capsys)
     for arguments in of_catalog(made.snapshot):
-        refused(arguments, 3, "is no release of this catalog", capsys)
+        refused(arguments, 3, "is not a release of this catalog", capsys)
     for arguments in of_snapshot(made.release):
         refused(arguments, 1, f"{made.release} is no snapshot but a release\nhint: `emotionet snapshot list`", capsys)
     for arguments in (*of_release(made.root, made.release), *of_snapshot(made.root)):
@@ -234,7 +234,7 @@ def test_a_defect_of_ours_is_told_as_one(made: Made, monkeypatch: pytest.MonkeyP
 def test_the_same_release_twice_differs_in_nothing(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["release", "compare", made.release, made.release, "--html", "page.html"]) == 0
-    assert "the plans differ in nothing" in capsys.readouterr().out
+    assert "the plans are the same" in capsys.readouterr().out
     assert sorted(path.name for path in Path.cwd().iterdir()) == ["file", "folder", "page.html"]
     assert Path("page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     Path("page.html").unlink()

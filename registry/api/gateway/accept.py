@@ -47,9 +47,9 @@ def choose(asked: str | None, accept: str, in_address: Mapping[str, str]) -> For
     """
     offers = _offers(accept)
     if not asked and not accept.strip():
-        raise HttpProblem(400, "say what you take: this gateway gives ?format=raw and ?format=car")
+        raise HttpProblem(400, "the request names no format: use ?format=raw or ?format=car")
     if asked and asked not in TYPES:
-        raise HttpProblem(406, "this gateway gives what you can verify: ask with ?format=raw or ?format=car")
+        raise HttpProblem(406, "this gateway gives only what you can verify: use ?format=raw or ?format=car")
     agreed = not offers or any(kind == asked for kind, _ in offers)
     if asked:
         offers = [(kind, named) for kind, named in offers if kind == asked] or [(asked, {})]
@@ -60,7 +60,7 @@ def choose(asked: str | None, accept: str, in_address: Mapping[str, str]) -> For
         if all(wanted.get(name) in {None, *values} for name, values in _KNOWN.items()):
             alone = asked == "car" and all(in_address.get(name) == named[name] for name in _KNOWN if name in named)
             return Form("car", wanted.get("dups") == "y", alone and agreed)
-    raise HttpProblem(406, "this gateway gives what you can verify: ask with ?format=raw or ?format=car (version 1)")
+    raise HttpProblem(406, "this gateway gives only what you can verify: use ?format=raw or ?format=car (version 1)")
 
 
 def _offers(accept: str) -> list[tuple[str, dict[str, str]]]:

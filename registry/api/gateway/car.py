@@ -45,13 +45,15 @@ class EntityBytes:
         match = _RANGE.match(text)
         if match is None:
             raise UsageError(
-                f"entity-bytes is from:to, as in 0:1023, 512:* or -100:*, not {text[:60]!r}",
+                f"entity-bytes must be from:to, as in 0:1023, 512:* or -100:*, not {text[:60]!r}",
                 code=_CODE,
                 hint="write it like one of these.",
             )
         first, last = int(match[1]), None if match[2] == "*" else int(match[2])
         if last is not None and last < first and (first < 0) == (last < 0):
-            raise UsageError(f"entity-bytes={text} ends before it begins", code=_CODE, hint="turn it round.")
+            raise UsageError(
+                f"entity-bytes={text} ends before it begins", code=_CODE, hint="write the smaller number first."
+            )
         return cls(first, last)
 
     def within(self, size: int) -> Span:
@@ -82,7 +84,7 @@ def _shards(cid: CID, block: bytes, span: Span | None) -> Iterator[tuple[CID, Sp
     """Nodes of a sharded directory, not what it names."""
     node = decode_node(block) if cid.codec == DAG_PB else None
     if node is None or (found := unixfs.decode_unixfs(node)).kind != unixfs.HAMT:
-        raise InvalidInput(f"{cid} is no part of a sharded directory", code="malformed_unixfs")
+        raise InvalidInput(f"{cid} is not part of a sharded directory", code="malformed_unixfs")
     return ((child.link.cid, None) for child in hamt.decode_shard(found, node) if child.name is None)
 
 
@@ -93,7 +95,7 @@ def _parts(cid: CID, block: bytes, span: Span | None) -> Iterator[tuple[CID, Spa
     node = decode_node(block)
     found = unixfs.decode_unixfs(node)
     if found.kind not in (unixfs.FILE, unixfs.RAW):
-        raise InvalidInput(f"{cid} is no part of a file", code="malformed_unixfs")
+        raise InvalidInput(f"{cid} is not part of a file", code="malformed_unixfs")
     at = len(found.data)
     for link, size in zip(node.links, found.blocksizes, strict=True):
         if span is None or (span[0] <= at and at + size <= span[1] and size):

@@ -53,15 +53,18 @@ class Wanted:
 def wanted(
     request: Request[Any, Any, Any],
     form: Annotated[
-        str | None, QueryParameter(name="format", max_length=40, description="raw or car; else by Accept")
+        str | None,
+        QueryParameter(
+            name="format", max_length=40, description="raw or car; default: what the Accept header asks for"
+        ),
     ] = None,
     depth: Annotated[
-        Scope | None, QueryParameter(name="dag-scope", description="how much of the DAG a CAR holds: all unless said")
+        Scope | None, QueryParameter(name="dag-scope", description="how much of the DAG the CAR holds (default: all)")
     ] = None,
     extent: Annotated[
         str | None,
         QueryParameter(
-            name="entity-bytes", max_length=60, description="from:to of a file, both inclusive; to may be *"
+            name="entity-bytes", max_length=60, description="bytes of a file as from:to, both inclusive; to may be *"
         ),
     ] = None,
     version: Annotated[Literal["1"] | None, QueryParameter(name="car-version", description="of the CAR")] = None,
@@ -69,7 +72,7 @@ def wanted(
         Literal["dfs", "unk"] | None, QueryParameter(name="car-order", description="of the CAR's blocks")
     ] = None,
     dups: Annotated[
-        Literal["y", "n"] | None, QueryParameter(name="car-dups", description="a block again where it occurs again")
+        Literal["y", "n"] | None, QueryParameter(name="car-dups", description="repeat a block where the DAG repeats it")
     ] = None,
     filename: Annotated[str | None, QueryParameter(max_length=255, description="for Content-Disposition")] = None,
 ) -> Wanted:
@@ -123,7 +126,7 @@ def _answer(
     request: Request[Any, Any, Any], home: Parts, published: Public, cid: str, path: str, wanted: Wanted
 ) -> Response[Any]:
     if request.headers.get("service-worker", "").lower() == "script":
-        raise HttpProblem(400, "this gateway gives blocks, and no scripts for service workers")
+        raise HttpProblem(400, "this gateway gives blocks, not scripts for service workers")
     way = _find(request, home, published, cid, path)
     headers = _headers(cid, path, way, wanted)
     if wanted.form.kind == "raw":

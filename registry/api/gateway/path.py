@@ -44,7 +44,7 @@ def find(store: BlockReader, root: CID, path: str, check: Callable[[CID], None])
         try:
             target, between, used = _step(store, here, names)
         except InvalidInput as error:
-            raise NotFound(f"{here} has no {names[0][:100]!r} that can be walked to: {error}") from error
+            raise NotFound(f"{here} has no readable {names[0][:100]!r}: {error}") from error
         if target is None:
             break
         for cid in (*between, target):

@@ -83,7 +83,7 @@ class Public:
             if cid.multihash not in self._reached and cid.multihash not in self.withheld:
                 self._take_published(db)
         if cid.multihash in self.withheld:
-            raise HttpProblem(410, f"{cid} was withdrawn: /api/v1/lookup/{cid} says by whom")
+            raise HttpProblem(410, f"{cid} was withdrawn: /api/v1/lookup/{cid} names by whom")
         if cid.multihash not in self._reached:
             raise NotFound(f"{cid} is not published here", hint="ask another gateway, or check the CID.")
 

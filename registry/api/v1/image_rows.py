@@ -76,7 +76,7 @@ def _json_row(number: int, data: bytes) -> Given:
         boxes = bounded(parse_box(" ".join(map(str, box))) for box in row.boxes)
         return row_from_values(number, given, {one: getattr(row, one) for one in MAPS}, boxes)
     except _NO_JSON as error:
-        return Rejection(number, name, "bad_row", f"the row is not as the schema says: {error}")
+        return Rejection(number, name, "bad_row", f"the row does not match the schema: {error}")
     except InvalidInput as error:
         return rejected(number, name, error)
 
@@ -94,7 +94,7 @@ def _measured(store: BlockReader, cid: CID, *, keep: bool) -> reader.Measured:
 def _new_row(parts: Parts, issuer: str, row: LabelRow, public_store: PublicStore) -> tuple[NewRow, Picture | None]:
     """The row with its image, and that image's size where the row has boxes in it."""
     if row.cid is None:
-        raise InvalidInput("a row needs the cid of its image: files are for `emotionet import`", code="cid_missing")
+        raise InvalidInput("a row needs the cid of its image; only `emotionet import` takes files", code="cid_missing")
     cid = CID.parse(row.cid)
     store = readable(parts, cid, public_store)
     check_begins(store, cid, private=public_store.hides(cid))

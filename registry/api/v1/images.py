@@ -131,7 +131,7 @@ def list_images(
 
 
 def _unknown(identity: str) -> NotFound:
-    return NotFound(f"{identity[:100]} is no image of this catalog", hint="GET /api/v1/images lists them.")
+    return NotFound(f"{identity[:100]} is not an image of this catalog", hint="GET /api/v1/images lists them.")
 
 
 @get("/images/{identity:str}", responses=problems(404), sync_to_thread=True)

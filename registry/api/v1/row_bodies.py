@@ -63,7 +63,7 @@ def _elements(body: bytes) -> Iterator[bytes]:
         elif token in b"]}":
             depth -= 1
         elif token == b'"':
-            raise _no_array(f"the text that begins at byte {found.start()} has no end")
+            raise _no_array(f"the string that begins at byte {found.start()} is not closed")
         if depth == 0 or (depth == 1 and token == b","):
             element = body[start : found.start()].strip(_BLANK)
             if token == b"," or element or start != begin + 1:
@@ -71,12 +71,12 @@ def _elements(body: bytes) -> Iterator[bytes]:
             start = found.end()
         if depth == 0:
             if token != b"]" or body[start:].strip(_BLANK):
-                raise _no_array(f"something follows its end at byte {found.start()}")
+                raise _no_array(f"there is something after its end at byte {found.start()}")
             return
     raise _no_array("it has no end")
 
 
 def _no_array(reason: str) -> InvalidInput:
     return InvalidInput(
-        f"the body is no JSON array of rows: {reason}", code="malformed_rows", hint="send [{...}, {...}]."
+        f"the body is not a JSON array of rows: {reason}", code="malformed_rows", hint="send [{...}, {...}]."
     )

@@ -39,7 +39,9 @@ FOLLOWERS = 100  # event streams at once
 MAX_DIGITS = 18  # of an event's number: fits into 64 bits
 EventId = Annotated[
     str | None,
-    HeaderParameter(name="Last-Event-ID", max_length=MAX_DIGITS, pattern="^[0-9]+$", description="go on after it"),
+    HeaderParameter(
+        name="Last-Event-ID", max_length=MAX_DIGITS, pattern="^[0-9]+$", description="continue after this event"
+    ),
 ]
 
 
@@ -111,7 +113,9 @@ def follow_run(
     _document(home, run)
     limiter: anyio.CapacityLimiter = request.app.state.followers
     if limiter.available_tokens < 1:
-        raise HttpProblem(503, "too many follow runs now: ask GET /runs/{run} instead", headers={"Retry-After": "30"})
+        raise HttpProblem(
+            503, "too many clients follow runs now: use GET /runs/{run} instead", headers={"Retry-After": "30"}
+        )
     return ServerSentEvent(_events(home, run, int(last_event_id or 0), limiter))
 
 

@@ -41,5 +41,5 @@ def check_begins(store: BlockReader, cid: CID, private: bool) -> None:
     if private:
         raise not_held(cid)
     raise InvalidInput(
-        f"{cid} is {why_no_picture(head) or 'no picture'}", code="not_an_image", hint="register pictures alone."
+        f"{cid} is {why_no_picture(head) or 'no picture'}", code="not_an_image", hint="register only pictures."
     )

@@ -105,7 +105,7 @@ def _sha256(parts: Parts, image: str) -> bytes:
     except ValueError:
         key = b""
     if len(key) != 32:
-        raise UsageError(f"{image[:100]!r} is no image known here", hint="give its sha256 as 64 hex digits.")
+        raise UsageError(f"{image[:100]!r} is not an image known here", hint="give its sha256 as 64 hex digits.")
     return key
 
 

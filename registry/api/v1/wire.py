@@ -35,7 +35,9 @@ CidText = Annotated[str, Meta(min_length=1, max_length=256, description=_CID)]
 Word = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9._-]{0,63}$")]
 Pixels = Annotated[float, Meta(ge=0, le=1_000_000)]
 Boxes = Annotated[list[tuple[Pixels, Pixels, Pixels, Pixels]], Meta(max_length=100)]
-RowSignature = Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{130}$", description="the contributor's own (EIP-712)")]
+RowSignature = Annotated[
+    str, Meta(pattern="^0x[0-9a-fA-F]{130}$", description="the contributor's own signature (EIP-712)")
+]
 Attributes = Annotated[dict[Name, Name], Meta(max_length=32)]
 
 CidPath = Annotated[str, PathParameter(min_length=1, max_length=256, description=_CID)]
@@ -52,17 +54,20 @@ ClaimFilter = Annotated[
     list[Claim] | None,
     QueryParameter(
         max_items=MAX_CLAIMS,
-        description=f"like `{EXAMPLE}`, 1000 characters at most: judged, and shown as after the fact",
+        description=f"like `{EXAMPLE}`, at most 1000 characters: judged and marked as after the fact",
     ),
 ]
-Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="how many at most")]
-Cursor = Annotated[str | None, QueryParameter(max_length=512, description="`next` of the page before")]
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="the largest number of items")]
+Cursor = Annotated[str | None, QueryParameter(max_length=512, description="`next` of the previous page")]
 IssuerFilter = Annotated[str | None, QueryParameter(max_length=64, pattern=_NO_NUL, description="an issuer's DID")]
 Filter = Annotated[str | None, QueryParameter(min_length=1, max_length=200, pattern=_NO_NUL)]
 Key = Annotated[
     str | None,
     HeaderParameter(
-        name="Idempotency-Key", min_length=1, max_length=200, description="the same key and body: the same answer"
+        name="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="the same key with the same body gives the same answer",
     ),
 ]
 

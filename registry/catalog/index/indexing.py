@@ -43,7 +43,9 @@ def note_entry(db: sa.Connection, entry_cid: CID, get: Get) -> records.Entry:
         or (before and before.cid != prev)
         or (after and after.prev != str(entry_cid))
     ):
-        raise Conflict(f"{entry.issuer} has two different entries {entry.seq}: its log forks", code="log_fork")
+        raise Conflict(
+            f"{entry.issuer} has two different entries with number {entry.seq}: its log forks", code="log_fork"
+        )
     row = {
         "cid": str(entry_cid),
         "issuer": entry.issuer,

@@ -53,7 +53,7 @@ def index_rows(db: sa.Connection, cid: CID, record: records.Contribution, entry:
     """
     if record.issuer != entry.issuer:
         raise Untrusted(
-            f"{entry.issuer} can't say {cid}, a contribution of {record.issuer}", code="foreign_contribution"
+            f"{entry.issuer} can't sign {cid}, a contribution of {record.issuer}", code="foreign_contribution"
         )
     ordinal = f"{entry.issuer} {entry.seq:020d}"
     mine = derived.contributions.c.cid == str(cid)

@@ -133,7 +133,7 @@ def _has_status(status: str) -> sa.ColumnElement[bool]:
     if status not in STATUSES:
         raise UsageError(
             f"an image's status is one of {', '.join(STATUSES)}, not {status!r}",
-            hint="choose one of these, or leave it out.",
+            hint="use one of these, or leave it out.",
         )
     targets = sa.select(derived.withdrawals.c.target)
     aliases = sa.select(image_cids.c.sha256).where(image_cids.c.cid.in_(targets))

@@ -26,7 +26,7 @@ def get(db: sa.Connection, cid: CID) -> dict[str, Any]:
     row = find(db, cid)
     if row is None:
         raise NotFound(
-            f"{cid} is no release of this catalog", hint="`emotionet release list` names those that are here."
+            f"{cid} is not a release of this catalog", hint="`emotionet release list` names those that are here."
         )
     return row
 

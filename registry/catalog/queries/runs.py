@@ -59,7 +59,7 @@ def update(db: sa.Connection, run: str, **fields: Any) -> None:
 
 
 def _unknown(run: str) -> NotFound:
-    return NotFound(f"there is no run {run!r}", hint="see `emotionet runs list`.")
+    return NotFound(f"there is no run {run!r}", hint="`emotionet runs list` lists them.")
 
 
 def row(db: sa.Connection, run: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def get(db: sa.Connection, cid: CID) -> dict[str, Any]:
     """
     row = db.execute(signed_records(derived.snapshots).where(derived.snapshots.c.cid == str(cid))).mappings().first()
     if row is None:
-        raise NotFound(f"{cid} is no snapshot of this catalog", hint="see `emotionet snapshot list`.")
+        raise NotFound(f"{cid} is not a snapshot of this catalog", hint="`emotionet snapshot list` lists them.")
     return as_dict(row)
 
 

@@ -43,7 +43,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except exc.IntegrityError as error:
-        raise Conflict(f"the catalog already says otherwise: {error.orig}", code="catalog_conflict") from error
+        raise Conflict(f"the catalog already holds a different value: {error.orig}", code="catalog_conflict") from error
     except (exc.DataError, OverflowError, UnicodeEncodeError) as error:
         raise InvalidInput(f"the catalog can't hold this value: {error}", code="catalog_value") from error
     except exc.ArgumentError as error:
@@ -69,7 +69,7 @@ def parse_url(text: str) -> sa.URL:
         raise UsageError("the database's URL is malformed", hint="use sqlite:///PATH or postgresql://...") from error
     backend = url.get_backend_name()
     if backend not in _DRIVERS or (backend == "sqlite" and url.database in (None, "", ":memory:")):
-        raise UsageError(f"the catalog can't live in {backend}", hint="use sqlite:///PATH or postgresql://...")
+        raise UsageError(f"the catalog can't use {backend}", hint="use sqlite:///PATH or postgresql://...")
     return url.set(drivername=_DRIVERS[backend])
 
 

@@ -102,7 +102,7 @@ def decode_cursor(cursor: str, count: int) -> list[str]:
     except ValueError:
         values = None
     if not isinstance(values, list) or len(values) != count or not all(isinstance(value, str) for value in values):
-        raise UsageError("this cursor is not one that a page gave", hint="begin again without it.")
+        raise UsageError("this cursor was not given by a page", hint="start again without a cursor.")
     return values
 
 

@@ -17,17 +17,17 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     making.add_argument(
         "--another",
         action="store_true",
-        help="the key that signed this home's log is gone: be somebody else",
+        help="make another key, and so a new issuer, where the key that signed this home's log is lost",
     )
-    add(keys, common, "show", run_show, "who this registry publishes as")
-    anchor = group(commands, "anchor", "proofs of when something was said")
+    add(keys, common, "show", run_show, "print the issuer that this registry publishes as")
+    anchor = group(commands, "anchor", "proofs of when an entry existed")
     status = add(anchor, common, "status", run_status, "where an entry's anchor stands")
     status.add_argument("cid", metavar="CID")
-    add(anchor, common, "submit", run_submit, "anchor an entry (the newest covers all before it)").add_argument(
-        "cid", metavar="CID", nargs="?"
-    )
+    add(
+        anchor, common, "submit", run_submit, "anchor an entry (default: the newest, which covers all before it)"
+    ).add_argument("cid", metavar="CID", nargs="?")
     add(anchor, common, "deploy", run_deploy, "deploy the anchor contract to EMOTIONET_CHAIN_RPC")
-    token = group(commands, "token", "access to the API's writing half")
+    token = group(commands, "token", "tokens for writing through the API")
     creating = add(token, common, "create", run_token_create, "make a token; it is shown once")
     creating.add_argument(
         "--scope", action="append", default=[], help="images:write, snapshots:write, ... (default: all)"

@@ -64,7 +64,7 @@ def _tell_of_a_lost_catalog(opened: Home) -> None:
 
     with suppress(EmotionetError, OSError):
         if is_behind(opened):
-            warn("the catalog knows less than this home's store and log hold", HINT)
+            warn("the catalog lacks entries that this home's store or log holds", HINT)
 
 
 def cid(text: str) -> CID:
@@ -79,9 +79,9 @@ def cid(text: str) -> CID:
             raise
     kind = "folder" if Path(text).is_dir() else "file"
     raise UsageError(
-        f"{text} is a {kind}: this command takes the CID of what is held here",
+        f"{text} is a {kind}: this command takes a CID",
         code="invalid_cid",
-        hint=f"bring it in first, `emotionet import {text}` prints its CID.",
+        hint=f"import it first: `emotionet import {text}` prints its CID.",
     )
 
 
@@ -156,8 +156,8 @@ def classes_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--classes",
         default="emociones",
-        help="a set of classes by name, or a file: a line `name[, alias...]` a class, `label = nothing` for pictures "
-        "without an object (default emociones)",
+        help="a set of classes by name, or a file with one class per line: `name[, alias...]`, or "
+        "`label = nothing` for pictures without an object (default: emociones)",
     )
 
 
@@ -175,4 +175,4 @@ def classes_text(given: str) -> str:
     except OSError as error:
         raise not_read(given, error) from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"--classes names {given}, which is no text in UTF-8", hint="save it as UTF-8.") from error
+        raise UsageError(f"--classes names {given}, which is not UTF-8 text", hint="save it as UTF-8.") from error

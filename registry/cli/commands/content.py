@@ -24,7 +24,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     fetching.add_argument("-o", "--out", type=place)
     showing = add(commands, common, "show", run_show, "print a record as DAG-JSON, or a table's rows")
     showing.add_argument("cid", metavar="CID")
-    showing.add_argument("--table", metavar="NAME", help="a field that holds a table")
+    showing.add_argument(
+        "--table", metavar="NAME", help="print the rows of the table that this field of the record names"
+    )
     showing.add_argument("--format", choices=FORMATS, default=None)
     showing.add_argument("-o", "--out", type=place)
     exporting = add(
@@ -32,14 +34,14 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     )
     exporting.add_argument("cid", metavar="CID")
     exporting.add_argument("-o", "--out", type=place)
-    exporting.add_argument("--without-images", action="store_true", help="leave the photographs out")
+    exporting.add_argument("--without-images", action="store_true", help="leave the images out")
     looking = add(commands, common, "lookup", run_lookup, "list every record that names or holds a CID or digest")
     looking.add_argument("what", metavar="CID|DIGEST")
     tracing = add(commands, common, "lineage", run_lineage, "what a record came from and what came from it")
     tracing.add_argument("cid", metavar="CID|FILE.car")
     tracing.add_argument("--format", choices=["tree", "json", "dot", "prov"], default="tree")
     _add_audit(commands, common)
-    withdrawing = add(commands, common, "withdraw", run_withdraw, "take an image, a snapshot or a release back")
+    withdrawing = add(commands, common, "withdraw", run_withdraw, "withdraw an image, a snapshot or a release")
     add_withdrawal(withdrawing)
 
 
@@ -52,8 +54,8 @@ def add_withdrawal(withdrawing: argparse.ArgumentParser) -> None:
         "--remedy",
         choices=REMEDIES,
         default="notice",
-        help="what you ask for, put on record: that it is known, that the bytes go, that models are trained again "
-        "without it (this version carries nothing of it out)",
+        help="what the withdrawal asks for: that it is known (notice), that the bytes are deleted (remove_bytes), that "
+        "models are trained again without it (retrain); recorded only, this version does not carry it out",
     )
     asking.add_argument("--retrain", dest="remedy", action="store_const", const="retrain", help="--remedy retrain")
 
@@ -64,8 +66,8 @@ def _add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     auditing.add_argument(
         "--level", type=int, choices=range(1, 9), metavar="N", help="all levels up to N (else 1-4 and 6)"
     )
-    auditing.add_argument("--issuer", type=issuer, metavar="DID", help="refuse another signer")
-    auditing.add_argument("--offline", action="store_true", help="ask nobody, not even the chain")
+    auditing.add_argument("--issuer", type=issuer, metavar="DID", help="fail unless this issuer signed the target")
+    auditing.add_argument("--offline", action="store_true", help="use no network, not even the chain")
     auditing.add_argument("--strict", action="store_true", help="fail unless everything asked for was checked")
 
 
@@ -78,7 +80,7 @@ def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
         done = fetch(opened, wanted.cid, wanted.out, bars)
     bars.close()
     for link in done["links"]:
-        output.say(f"{link} is a symbolic link: links are not followed, it was left out")
+        output.say(f"left out {link}: it is a symbolic link, and links are not followed")
     output.document(done, identity="path", text=[f"{done['path']} ({done['size']} bytes, verified)"])
     return 0
 
@@ -193,7 +195,7 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     if Path(wanted.target).is_dir():
         raise UsageError(f"{wanted.target} is a folder", hint="give a CAR file, or the CID of what is held here.")
     if is_file(wanted.target) and not Path(wanted.target).exists():
-        raise UsageError(f"{wanted.target} is no file", hint="check the path.")
+        raise UsageError(f"{wanted.target} is not a file", hint="check the path.")
     output.busy("auditing")
     with home() as opened:
         report = audit_target(opened, wanted.target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)
@@ -208,7 +210,10 @@ def _audit_text(document: Mapping[str, Any]) -> list[str]:
     rows = [[check["id"], check["result"], check["title"], check["reason"] or ""] for check in document["checks"]]
     verdict = "holds" if document["holds"] else "DOES NOT HOLD"
     back = [one_line(f"WITHDRAWN {withdrawn_text(one)}") for one in document["withdrawn"]]
-    what = [f"type {document['type'] or 'unknown'}", f"issuer {document['issuer'] or 'nobody whose signature is here'}"]
+    what = [
+        f"type {document['type'] or 'unknown'}",
+        f"issuer {document['issuer'] or 'unknown: no signature of it is held here'}",
+    ]
     head = [*what, f"target {document['target']}", *back, ""]
     return [*head, table(["check", "result", "what", "why"], rows), "", f"audit: {verdict}"]
 
@@ -224,5 +229,5 @@ def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
     ]
     output.document(done, identity="withdrawal", text=[f"withdrawn: {done['target']} ({done['remedy']})", *touched])
     if not output.as_json and not output.quiet:
-        print("train again without it: emotionet snapshot create && emotionet train SNAPSHOT", file=sys.stderr)
+        print("to train again without it: emotionet snapshot create && emotionet train SNAPSHOT", file=sys.stderr)
     return 0

@@ -30,11 +30,11 @@ def trouble_text(event: Mapping[str, Any]) -> str | None:
         return f"warning: {data['text']}"
     who = fold_name(data["fold"]) if "fold" in data else data.get("step", "the run")
     if event["kind"] == "again":
-        return f"{who}: {data['error']}; tried again"
+        return f"{who}: {data['error']}; trying again"
     if data.get("event") == "second_try":
-        return f"{who}: {data['reason']}; tried once more with what the recipe allows"
+        return f"{who}: {data['reason']}; trying once more with the values that the recipe allows"
     if data.get("event") == "taken_up":
-        return f"{who}: taken up, attempt {data['attempt']}"
+        return f"{who}: resumed, attempt {data['attempt']}"
     return None
 
 

@@ -18,7 +18,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     verbs = group(commands, "images", "the catalog of labeled images")
     listing = add(verbs, common, "list", run_list, "list images")
-    listing.add_argument("--label", help="a label as it was given, or a class: then all labels that mean it")
+    listing.add_argument(
+        "--label", help="a label as it was given, or a class, which stands for all labels that mean it"
+    )
     for name in ("issuer", "contributor", "subject", "status"):
         listing.add_argument(f"--{name}")
     classes_option(listing)
@@ -27,10 +29,16 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     relabeling = add(verbs, common, "relabel", run_relabel, "give an image a label; the old one stays in the history")
     relabeling.add_argument("image", metavar="CID|SHA256")
     relabeling.add_argument("label", metavar="LABEL")
-    relabeling.add_argument("--contributor", help="who says so (else this registry's key)")
-    add_withdrawal(add(verbs, common, "withdraw", run_withdraw, "take an image back"))
-    forgetting = add(verbs, common, "forget", run_forget, "forget a person: their pseudonym is nobody's from then on")
-    forgetting.add_argument("subject", metavar="SUBJECT", help="the name as it stood in the table of labels")
+    relabeling.add_argument("--contributor", help="whose label it is (default: this registry's issuer)")
+    add_withdrawal(add(verbs, common, "withdraw", run_withdraw, "withdraw an image"))
+    forgetting = add(
+        verbs,
+        common,
+        "forget",
+        run_forget,
+        "destroy the key of a person's pseudonym: nobody can tell any more whose it was",
+    )
+    forgetting.add_argument("subject", metavar="SUBJECT", help="the name as the table of labels has it")
 
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
@@ -68,8 +76,8 @@ def _say_whose(found: list[dict[str, Any]], wanted: argparse.Namespace, output: 
     said = [one for image in found for one in image["speakers"] if one["contributor"] == wanted.contributor]
     issuers = sorted({one["issuer"] for one in said})
     if wanted.issuer is None and len(issuers) > 1:
-        who = f"{wanted.contributor} is a contributor of {len(issuers)} issuers, and so as many people"
-        output.say(f"{who}: {', '.join(issuers)}; --issuer takes one")
+        who = f"{len(issuers)} issuers have a contributor named {wanted.contributor}, who may be different people"
+        output.say(f"{who}: {', '.join(issuers)}; choose one with --issuer")
 
 
 def run_show(wanted: argparse.Namespace, output: Output) -> int:
@@ -80,7 +88,9 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened, opened.catalog.read() as db:
         image = images.get_image(db, wanted.image)
         if image is None:
-            raise NotFound(f"{wanted.image} is no image of this catalog", hint="see `emotionet images list`.")
+            raise NotFound(
+                f"{wanted.image} is not an image of this catalog", hint="`emotionet images list` lists them."
+            )
         history = image_history(db, bytes.fromhex(image["sha256"]))
     text = [f"{name}: {cell(image[name])}" for name in COLUMNS if name in image]
     text += [f"  {row['issued_at']} {row['contributor']}: {row['label']}" for row in history]
@@ -105,7 +115,7 @@ def run_forget(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         done = forget_subject(opened, wanted.subject)
     text = [
-        f"forgotten: whose pseudonym {done['pseudonym']} was, nobody can tell any more",
+        f"forgotten: nobody can tell any more whose pseudonym {done['pseudonym']} was",
         f"{done['images']} images keep it: `emotionet images list --subject {done['pseudonym']}` names them,"
         " `emotionet images withdraw` takes one back",
     ]

@@ -35,14 +35,22 @@ def add_import(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     importing.add_argument("source", metavar="PATH|FILE.car|CID[/PATH]")
     importing.add_argument("--labels", type=place, metavar="FILE", help="a table beside the source's own")
     importing.add_argument(
-        "--map", action="append", default=[], metavar="FIELD=COLUMN", help="which column a field is, like label=emotion"
+        "--map",
+        action="append",
+        default=[],
+        metavar="FIELD=COLUMN",
+        help="read FIELD from COLUMN, for example label=emotion",
     )
     importing.add_argument("--follow-links", action="store_true", help="follow links that lead out of the folder")
     importing.add_argument("--profile", default="unixfs-v1-2025", choices=["unixfs-v1-2025", "unixfs-v0-2015"])
-    importing.add_argument("--dry-run", action="store_true", help="say what the import would do, keep nothing")
-    importing.add_argument("--partial", action="store_true", help="keep what verifies of an incomplete CAR file")
-    importing.add_argument("--publish-source", action="store_true", help="let others fetch the folder's own root")
-    importing.add_argument("--hold", action="store_true", help="keep what has no labels (weights, any folder)")
+    importing.add_argument("--dry-run", action="store_true", help="print what the import would do; store nothing")
+    importing.add_argument(
+        "--partial", action="store_true", help="keep the blocks that verify of an incomplete CAR file"
+    )
+    importing.add_argument("--publish-source", action="store_true", help="let others fetch the folder by its root CID")
+    importing.add_argument(
+        "--hold", action="store_true", help="store a source that has no labels (weights, any folder)"
+    )
 
 
 def run_import(wanted: argparse.Namespace, output: Output) -> int:
@@ -80,12 +88,13 @@ def run_import(wanted: argparse.Namespace, output: Output) -> int:
 def _warn(done: dict[str, Any], output: Output) -> None:
     _say_rejected(done["rejected"], output)
     _say(
-        [f"{one['name']} registers, and no training can decode it: {one['reason']}" for one in done["undecodable"]],
+        [f"{one['name']} is registered, but training can't decode it: {one['reason']}" for one in done["undecodable"]],
         output,
     )
     _say(
         [
-            f"{name} says where it was taken (EXIF or XMP), and is kept bit for bit: withdraw it if it must not be"
+            f"{name} contains the place where it was taken (EXIF or XMP) and is stored unchanged: withdraw it "
+            "if the place is private"
             for name in done["places"]
         ],
         output,
@@ -93,7 +102,7 @@ def _warn(done: dict[str, Any], output: Output) -> None:
     for kind in ("missing", "damaged"):
         _say([f"{kind}: {name} (nothing is pinned; import the rest when you have it)" for name in done[kind]], output)
     if done["cut"]:
-        output.say(f"the CAR file was read as far as it goes: {done['cut']}")
+        output.say(f"the CAR file is damaged; everything before that was read: {done['cut']}")
     _say([f"note: {note}" for note in done["notes"]], output)
 
 
@@ -136,7 +145,7 @@ def _text(done: dict[str, Any]) -> list[str]:
         summary = f"{counted(done['registered'], 'label')} would be registered, unless they are already"
     else:
         summary = f"{done['registered']} registered, {done['unchanged']} unchanged, {done['corrected']} corrected"
-    joined = f", {done['joined']} joined to another row of their picture" if done["joined"] else ""
+    joined = f", {done['joined']} merged with another row of the same image" if done["joined"] else ""
     pictures = counted(done["images"], "different image")
     text.append(f"{counted(done['rows'], 'row')}, {pictures}: {summary}{joined}")
     codes = Counter(bad["code"] for bad in done["rejected"])

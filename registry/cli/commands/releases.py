@@ -16,13 +16,17 @@ RELEASE = "a release's CID, or the FILE.car that it was exported to"
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
-    verbs = group(commands, "release", "published models with all that they rest on")
+    verbs = group(commands, "release", "published models with their evaluation, card and lineage")
     publishing = add(verbs, common, "publish", run_publish, "publish a completed run, signed and anchored")
     publishing.add_argument("run")
-    publishing.add_argument("--onnx", action="store_true", help="the final weights as ONNX too, compared beforehand")
+    publishing.add_argument(
+        "--onnx",
+        action="store_true",
+        help="also publish the final weights as ONNX, after checking that both predict the same",
+    )
     limit(add(verbs, common, "list", run_list, "list releases"))
     add(verbs, common, "show", run_show, "one release").add_argument("release", metavar="RELEASE", help=RELEASE)
-    reporting = add(verbs, common, "report", run_report, "one release as a page that stands alone")
+    reporting = add(verbs, common, "report", run_report, "write one release as a self-contained HTML page")
     reporting.add_argument("release", metavar="RELEASE", help=RELEASE)
     reporting.add_argument("-o", "--output", type=place, metavar="FILE", help="default: CID.html in this folder")
     reporting.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
@@ -32,30 +36,34 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar=CLAIM,
-        help="judge it after the fact, and show it as that (any number of times)",
+        help="judge this claim after the fact, and mark it so (repeatable)",
     )
     carding = add(verbs, common, "card", run_card, "a release's model card, for README.md on a model hub")
     carding.add_argument("release", metavar="RELEASE", help=RELEASE)
     carding.add_argument(
-        "--hub-dataset", metavar="OWNER/NAME", help="instead a file for .eval_results/, for this data set of the hub"
+        "--hub-dataset",
+        metavar="OWNER/NAME",
+        help="print a file for .eval_results/ instead, with the results on this data set of the hub",
     )
-    comparing = add(verbs, common, "compare", run_compare, "two releases on the images that both judged")
+    comparing = add(verbs, common, "compare", run_compare, "compare two releases on the images that both judged")
     comparing.add_argument("a", metavar="A", help=RELEASE)
     comparing.add_argument("b", metavar="B", help=RELEASE)
-    comparing.add_argument("--html", type=place, metavar="FILE", help="write it as a page with figures too")
+    comparing.add_argument("--html", type=place, metavar="FILE", help="also write the comparison as an HTML page")
     comparing.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
     claiming = add(verbs, common, "claim", run_claim, "judge claims after the fact, from the published predictions")
     claiming.add_argument("release", metavar="RELEASE", help=RELEASE)
     claiming.add_argument("claims", nargs="+", metavar=CLAIM)
     plans = group(commands, "plans", "every plan that was signed, also those without a release")
     listing = add(plans, common, "list", run_plans, "an issuer's plans, newest first")
-    listing.add_argument("--issuer", type=issuer, metavar="DID", help="one issuer's only")
+    listing.add_argument("--issuer", type=issuer, metavar="DID", help="only this issuer's plans")
     limit(listing)
     predicting = add(commands, common, "predict", run_predict, "run a published model on images")
     predicting.add_argument("release", metavar="RELEASE", help=RELEASE)
     predicting.add_argument("images", nargs="+", type=place, metavar="IMAGE", help="files, or folders of pictures")
     predicting.add_argument("--average", action="store_true", help="average all folds instead of the final weights")
-    predicting.add_argument("--draw", type=place, metavar="FOLDER", help="write each image there with its boxes")
+    predicting.add_argument(
+        "--draw", type=place, metavar="FOLDER", help="write each image into FOLDER with its boxes drawn in"
+    )
 
 
 def run_publish(wanted: argparse.Namespace, output: Output) -> int:
@@ -76,7 +84,8 @@ def release_text(done: dict[str, Any]) -> list[str]:
     from registry.workflows.withdrawals.withdrawn import sentences
 
     best = [
-        f"{one['name']} at the best threshold, {one['threshold']}: {one['value']} (optimistic)"
+        f"{one['name']} at the best threshold, {one['threshold']}: {one['value']} (optimistic: chosen on these "
+        "very images)"
         for one in done["optimistic"]
     ]
     own = (
@@ -102,7 +111,7 @@ def release_text(done: dict[str, Any]) -> list[str]:
 
 def _anchor(anchor: dict[str, Any]) -> str:
     """Where it stands, and on which chain if there is one."""
-    said = {"journal": "in this home's own journal, which proves nothing to others", "none": "none that is known here"}
+    said = {"journal": "in this home's own journal, which proves nothing to others", "none": "none known here"}
     status = str(anchor["status"])
     return said.get(status) or f"{status} on {anchor['chain']}"
 
@@ -224,9 +233,9 @@ def _comparison_text(done: dict[str, Any]) -> list[str]:
         "",
         table(["figure", "A", "B", "B - A", "95 % low", "high"], differences),
         "",
-        table(["called right", "images", "only by A", "only by B", "McNemar p", "Holm's"], tests),
+        table(["correct", "images", "only by A", "only by B", "McNemar p", "p after Holm"], tests),
         "",
-        *([table(["changed", "A", "B"], changed)] if changed else ["the plans differ in nothing"]),
+        *([table(["changed", "A", "B"], changed)] if changed else ["the plans are the same"]),
     ]
 
 

@@ -33,28 +33,32 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     )
     training.more_options = method_options
     training.add_argument("--engine", default="local", choices=["local", "ray"])
-    training.add_argument("--dry-run", action="store_true", help="print the plan and its cost; do nothing")
+    training.add_argument("--dry-run", action="store_true", help="print the plan and its cost; start nothing")
     training.add_argument(
-        "--anew", action="store_true", help="begin anew although the same training was left unfinished"
+        "--anew", action="store_true", help="start a new run although an unfinished run of the same training exists"
     )
-    training.add_argument("--detach", action="store_true", help="leave the work to a running worker")
+    training.add_argument("--detach", action="store_true", help="only queue the run: a running worker does the work")
     training.add_argument("--claim", action="append", default=[], metavar=CLAIM)
     training.add_argument(
         "--final",
         metavar="fold:N|refit",
         help="which weights are published as final",
     )
-    training.add_argument("--unanchored", action="store_true", help="do not wait for the chain (audit level 3 fails)")
+    training.add_argument(
+        "--unanchored", action="store_true", help="do not wait for the chain (audit level 3 will not hold)"
+    )
     verbs = group(commands, "runs", "training runs")
     limit(add(verbs, common, "list", run_list, "list runs"))
     add(verbs, common, "show", run_show, "one run").add_argument("run")
     dropping = add(verbs, common, "dropped", run_dropped, "images that cleaning dropped, with reason and measure")
     dropping.add_argument("run")
-    dropping.add_argument("--sheet", type=place, metavar="FILE.png", help="draw them there, by reason, to look at")
-    add(verbs, common, "logs", run_logs, "what a run has said so far").add_argument("run")
+    dropping.add_argument(
+        "--sheet", type=place, metavar="FILE.png", help="also draw the dropped images there, grouped by reason"
+    )
+    add(verbs, common, "logs", run_logs, "print a run's events so far").add_argument("run")
     add(verbs, common, "follow", run_follow, "watch a run until it ends").add_argument("run")
     add(verbs, common, "cancel", run_cancel, "stop a run").add_argument("run")
-    add(verbs, common, "resume", run_resume, "go on with a run that was stopped").add_argument("run")
+    add(verbs, common, "resume", run_resume, "resume a run that was stopped, cancelled or failed").add_argument("run")
 
 
 def method_options(parser: argparse.ArgumentParser, given: Sequence[str]) -> None:
@@ -112,7 +116,7 @@ def _estimate(opened: Home, snapshot: CID, asked: Wanted, output: Output) -> int
         f"{done['folds']} folds{_times(done['repeats'])}, {done['epochs']} epochs",
         f"base weights: {done['base']}" + (f", licence {done['base_licence']}" if done["base_licence"] else ""),
         f"published weights: {done['final'].replace(':', ' ')}; claims: {cell(done['claims'])}",
-        f"{done['trainings']} trainings, {done['side_by_side']} side by side on engine {done['engine']}",
+        f"{done['trainings']} trainings, {done['side_by_side']} at a time on engine {done['engine']}",
         f"about {duration(done['seconds'])}, {done['memory'] / 2**30:.1f} GiB of memory, "
         f"{done['disk'] / 2**20:.0f} MiB of disk",
         *(f"warning: {text}" for text in done["warnings"]),
@@ -122,7 +126,7 @@ def _estimate(opened: Home, snapshot: CID, asked: Wanted, output: Output) -> int
 
 
 def _times(repeats: int) -> str:
-    return "" if repeats == 1 else f", drawn {repeats} times"
+    return "" if repeats == 1 else f", repeated {repeats} times"
 
 
 def _print(opened: Home, run: str, output: Output, *, ended: bool = False) -> int:
@@ -144,7 +148,7 @@ def _why(document: dict[str, Any]) -> EmotionetError:
     return EmotionetError(
         f"run {run} {'failed' if document['status'] == 'failed' else 'was cancelled'}"
         + (f": {reason}" if reason else ""),
-        hint=f"`emotionet runs logs {run}` says more; mend it, then `{document['next']}` goes on where it was.",
+        hint=f"`emotionet runs logs {run}` says more; fix the cause, then `{document['next']}` resumes the run.",
     )
 
 

@@ -21,11 +21,11 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     showing.add_argument("--data", metavar="DIR|CID|FILE.car", help="real images (else the demo draws its own faces)")
     showing.add_argument("--recipe", default="quick", metavar="NAME|FILE")
     showing.add_argument("--base", metavar="CID|FILE", help="base weights, as `emotionet train` takes them")
-    serving = add(commands, common, "serve", run_serve, "the API, with a local worker")
+    serving = add(commands, common, "serve", run_serve, "serve the API, with a local worker")
     serving.add_argument("--host", default="127.0.0.1")
     serving.add_argument("--port", type=whole(0, 65_535), default=8000)
     serving.add_argument("--no-worker", action="store_true", help="leave the runs to `emotionet worker`")
-    add(commands, common, "worker", run_worker, "only a worker (one a machine)")
+    add(commands, common, "worker", run_worker, "run only a worker (one per machine)")
 
 
 def run_demo(wanted: argparse.Namespace, output: Output) -> int:
@@ -51,7 +51,7 @@ def check_address(host: str, port: int) -> int:
             return int(probe.getsockname()[1])
     except OSError as error:
         hint = WAYS.get(error.errno or 0, "name an address of this machine with --host.")
-        raise Unavailable(f"{host}:{port} can't be listened at: {error.strerror or error}", hint=hint) from error
+        raise Unavailable(f"can't listen on {host}:{port}: {error.strerror or error}", hint=hint) from error
 
 
 def run_serve(wanted: argparse.Namespace, output: Output) -> int:

@@ -30,31 +30,37 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     verbs = group(commands, "snapshot", "immutable sets of labeled images")
     creating = add(
-        verbs, common, "create", run_create, "freeze what the catalog says now (without a filter: all of it)"
+        verbs, common, "create", run_create, "freeze the catalog's labeled images (without a filter: all of them)"
     )
     classes_option(creating)
     for name in TEXTS:
         several: dict[str, Any] = {"action": "append", "default": []} if name in ("licence", "consent") else {}
-        means = f"only rows with this {name}" + (" (or one of several)" if several else "")
+        means = f"only rows with this {name}" + (" (repeatable: any of them)" if several else "")
         creating.add_argument(f"--{name}", help=means, **several)
     creating.add_argument("--attribute", action="append", default=[], metavar="NAME=VALUE")
     creating.add_argument(
-        "--rights", action="append", default=[], metavar="SIGNAL=VALUE", help=f"demanded of a row: {', '.join(SIGNALS)}"
+        "--rights",
+        action="append",
+        default=[],
+        metavar="SIGNAL=VALUE",
+        help=f"only rows that state this; SIGNAL is one of {', '.join(SIGNALS)}",
     )
     creating.add_argument("--supersedes", metavar="CID")
     limit(add(verbs, common, "list", run_list, "list snapshots"))
     add(verbs, common, "show", run_show, "counts by label and what was left out").add_argument(
         "snapshot", metavar="CID"
     )
-    comparing = add(verbs, common, "diff", run_diff, "what two snapshots do not have in common")
+    comparing = add(verbs, common, "diff", run_diff, "list the differences between two snapshots")
     comparing.add_argument("before", metavar="CID")
     comparing.add_argument("after", metavar="CID")
-    exporting = add(verbs, common, "export", run_export, "a snapshot's rows for other tools")
+    exporting = add(verbs, common, "export", run_export, "export a snapshot for other tools")
     exporting.add_argument("snapshot", metavar="CID")
     exporting.add_argument("--format", choices=[*ROWS, *FOLDERS], default="jsonl")
     exporting.add_argument("-o", "--out", type=place, help=f"a file; for {' and '.join(FOLDERS)} a folder")
-    exporting.add_argument("--draw", metavar="CID", help="yolo: split as a fold of this draw")
-    exporting.add_argument("--fold", type=whole(0), metavar="N", help="which (default 0)")
+    exporting.add_argument(
+        "--draw", metavar="CID", help="split into train and val as in a fold of this draw (yolo only)"
+    )
+    exporting.add_argument("--fold", type=whole(0), metavar="N", help="which fold (default 0)")
 
 
 def _query(wanted: argparse.Namespace) -> dict[str, Any]:
@@ -81,7 +87,7 @@ def _unknown(labels: dict[str, int], most: int = 20) -> list[str]:
         return []
     shown = ", ".join(f"{label} {count}" for label, count in list(labels.items())[:most])
     more = f" and {len(labels) - most} more" if len(labels) > most else ""
-    return [f"labels that mean no class: {shown}{more} (--classes FILE says what they mean)"]
+    return [f"labels without a class: {shown}{more} (give them one with --classes FILE)"]
 
 
 def _text(document: dict[str, Any]) -> list[str]:

@@ -14,9 +14,9 @@ from registry.settings import STORES
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
-    store = group(commands, "store", "the blocks that are held")
+    store = group(commands, "store", "the store of blocks")
     add(store, common, "verify", run_verify, "read every block and check it against its CID")
-    add(store, common, "gc", run_gc, "free the blocks that nothing reaches")
+    add(store, common, "gc", run_gc, "delete the blocks that nothing refers to")
     add(store, common, "stat", run_stat, "how many blocks, pins and bytes")
     syncing = add(store, common, "sync", run_sync, "publish from one store to another, and read it back")
     syncing.add_argument("--from", dest="source", choices=STORES, default="embedded")
@@ -49,7 +49,7 @@ def run_gc(wanted: argparse.Namespace, output: Output) -> int:
         done = collect_garbage(opened)
     waiting = done["unlisted"] - done["blocks"]
     text = [f"freed {done['blocks']} blocks, {done['bytes']} bytes"]
-    text += [f"left {waiting} new blocks: other processes write here"] if waiting else []
+    text += [f"left {waiting} new blocks: other processes may be using them"] if waiting else []
     said = {
         "unpinned": "kept without a pin",
         "gone": "referenced but missing",
@@ -57,7 +57,10 @@ def run_gc(wanted: argparse.Namespace, output: Output) -> int:
     }
     text += [f"{words}: {done[name]}" for name, words in said.items()]
     if done["left"]:
-        text.append(f"left bytes of freed blocks in {done['left']} packs that others write to, or that are damaged")
+        text.append(
+            f"{done['left']} packs still contain freed blocks: other processes write to these packs, or they "
+            "are damaged"
+        )
     output.document(done, identity=None, text=text)
     return 0
 

@@ -20,13 +20,13 @@ _FRACTION = "boxes are in pixels: multiply fractions by the picture's width and 
 
 
 def _bad(shown: str, why: str, hint: str = _HOW) -> InvalidInput:
-    return InvalidInput(f"{shown[:100]!r} is no box: {why}", code="bad_box", hint=hint)
+    return InvalidInput(f"{shown[:100]!r} is not a box: {why}", code="bad_box", hint=hint)
 
 
 def make_box(numbers: Sequence[Decimal], shown: str) -> Box:
     """A box from x, y, w, h in pixels; x and y may lie left of or above the picture."""
     if len(numbers) != 4:
-        raise _bad(shown, "it has not four numbers")
+        raise _bad(shown, "it does not have four numbers")
     if not all(number.is_finite() and abs(number) <= MAX_PIXELS for number in numbers):
         raise _bad(shown, f"its numbers must be finite, at most {MAX_PIXELS}")
     x, y, width, height = (int(number * PIXEL) for number in numbers)
@@ -48,7 +48,7 @@ def parse_box(given: str) -> Box:
     try:
         return make_box([Decimal(word.strip()) for word in words], given)
     except InvalidOperation as error:
-        raise _bad(given, "its parts are no numbers") from error
+        raise _bad(given, "its parts are not numbers") from error
 
 
 def parse_boxes(given: str) -> tuple[Box, ...]:
@@ -63,7 +63,7 @@ def from_corners(x0: str, y0: str, x1: str, y1: str) -> Box:
         left, top, right, bottom = (Decimal(word.strip()) for word in (x0, y0, x1, y1))
         return make_box([left, top, right - left, bottom - top], shown)
     except InvalidOperation as error:
-        raise _bad(shown, "its edges are no numbers", "write edges in pixels, 10.5 and not 10,5.") from error
+        raise _bad(shown, "its edges are not numbers", "write edges in pixels, 10.5 and not 10,5.") from error
 
 
 def bounded(boxes: Iterable[Box]) -> tuple[Box, ...]:

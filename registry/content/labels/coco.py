@@ -66,7 +66,7 @@ def read_coco(data: bytes, table: str) -> tuple[list[LabelRow], list[Rejection],
     try:
         found = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=Coco)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput(f"{table} is no COCO file of boxes: {error}", code="bad_labels") from error
+        raise InvalidInput(f"{table} is not a COCO file of boxes: {error}", code="bad_labels") from error
     files = {image.id: image.file_name for image in found.images}
     names = {category.id: category.name for category in found.categories}
     rows: list[LabelRow] = []

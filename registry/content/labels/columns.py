@@ -114,7 +114,7 @@ def understand(given: Sequence[str], mapping: Mapped, table: str) -> Columns:
                 if field in mapping:
                     continue
                 raise InvalidInput(
-                    f"the column {field} of {table} stands twice", code="bad_labels", hint="rename one of them."
+                    f"{table} has the column {field} twice", code="bad_labels", hint="rename one of them."
                 )
             taken[place] = field
     _by_other_names(names, taken)
@@ -128,7 +128,7 @@ def _mapped(names: list[str], mapping: Mapped, table: str, header: Sequence[str]
     taken: dict[int, str] = {}
     for field, column in mapping.items():
         if names.count(tidy(column)) != 1:
-            what = "stands twice in" if tidy(column) in names else "is no column of"
+            what = "occurs twice in" if tidy(column) in names else "is not a column of"
             raise InvalidInput(f"{column!r} {what} {table}", code="bad_labels", hint=f"it has: {_listed(header)}.")
         taken[names.index(tidy(column))] = field
     return taken

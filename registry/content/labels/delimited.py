@@ -45,10 +45,12 @@ def read_delimited(data: bytes, table: str, mapping: Mapped) -> tuple[Columns, s
     if not rest.strip():
         raise _bad(
             f"{table} is empty, and needs the columns label and file (or cid)",
-            "write a first line that names the columns (file,label), then a row a picture.",
+            "write a first line that names the columns (file,label), then one row per image.",
         )
     if "\0" in first:
-        raise _bad(f"{table} holds zero bytes: it is UTF-16 without its mark, or no text", "save it as UTF-8.")
+        raise _bad(
+            f"{table} holds zero bytes: it is UTF-16 without a byte order mark, or not text", "save it as UTF-8."
+        )
     delimiter = told or max(DELIMITERS, key=lambda sign: _fitness(first, sign, mapping))
     lines = _lines(rest, delimiter, table, skipped)
     _, header = next(lines, (0, []))
@@ -105,7 +107,8 @@ def _lines(text: str, delimiter: str, table: str, skipped: int) -> Iterator[Line
             line = next(reader, None)
         except csv.Error as error:
             raise _bad(
-                f"line {begins} of {table} has a quote that is not closed, or signs behind a closing one ({error})",
+                f"line {begins} of {table} has a quote that is not closed, or characters after a closing quote "
+                f"({error})",
                 'close it; a quote inside a quoted cell is written twice ("").',
             ) from error
         if line is None:

@@ -131,7 +131,9 @@ def _go_there(tree: Tree, tables: list[str]) -> NoLabels:
         pictures = any(is_picture(path) for path in tree.listing.files if path.startswith(f"{folder}/"))
         there = f"{tree.name}/{folder}" if pictures else f"{tree.name} --labels {tree.name}/{table}"
         runs[f"`emotionet import {there}`"] = None
-    return NoLabels(f"there are no labels in it, but in {some_paths(tables)}", f"run {some_paths(list(runs), 2)}.")
+    return NoLabels(
+        f"there are no labels in it, but there are in {some_paths(tables)}", f"run {some_paths(list(runs), 2)}."
+    )
 
 
 def _others_below(tree: Tree, mapping: Mapped) -> NoLabels | None:
@@ -147,7 +149,9 @@ def _wrapped(tree: Tree) -> NoLabels | None:
     inside = Below.of(tree)
     while inside is not None:
         if read_image_folder(inside) is not None:
-            reason = f"there are no labels in it, but one folder a class in {inside.name.removeprefix(tree.name)[1:]}/"
+            reason = (
+                f"there are no labels in it, but one folder per class in {inside.name.removeprefix(tree.name)[1:]}/"
+            )
             return NoLabels(reason, f"run `emotionet import {inside.name}`.")
         inside = Below.of(inside)
     return None
@@ -171,14 +175,14 @@ def _nothing(tree: Tree, top: Sequence[str], mapping: Mapped) -> NoLabels:
             try:
                 _read(tree, path, mapping)
             except InvalidInput as error:
-                return NoLabels(f"{path} gives no labels: {error}", error.hint or _WAY_OUT)
+                return NoLabels(f"{path} can't be used as labels: {error}", error.hint or _WAY_OUT)
     links = tree.listing.outside
     if links:
         many = counted(len(links), "link leads", "links lead")
-        return NoLabels(f"nothing in it says a label, and {many} out of it: {some_paths(links)}", "try --follow-links.")
+        return NoLabels(f"nothing in it gives labels, and {many} out of it: {some_paths(links)}", "try --follow-links.")
     kinds = Counter(PurePosixPath(path).suffix.lower() or "no suffix" for path in tree.listing.files)
     lie = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(5))
     odd = [path for path in tree.listing.files if not hidden(path) and path.lower().endswith(tuple(_CLOSE))]
     near = f"; {odd[0]} {_CLOSE[PurePosixPath(odd[0]).suffix.lower()]}" if odd else ""
-    found = f"nothing in it says a label (it holds {lie})" if lie else "there is no file in it"
+    found = f"nothing in it gives labels (it holds {lie})" if lie else "there is no file in it"
     return NoLabels(f"{found}{near}; what is read: {READ}", _WAY_OUT)

@@ -45,5 +45,5 @@ def read_image_folder(tree: Tree) -> Labels | None:
             bad.append(rejected(number, path, error))
     classes = len({row.label for row in rows})
     return Labels(
-        f"one folder a class: {classes} labels are the names of the pictures' folders", tuple(rows), tuple(bad)
+        f"one folder per class: {classes} labels are the names of the pictures' folders", tuple(rows), tuple(bad)
     )

@@ -44,10 +44,10 @@ def _objects(text: str, table: str) -> Iterator[tuple[int, dict[str, str]]]:
             found = msgspec.json.decode(line) if len(line) <= MAX_LINE else None
         except (msgspec.MsgspecError, RecursionError, ValueError) as error:
             raise InvalidInput(
-                f"line {number} of {table} is no JSON: {error}", code="bad_labels", hint=_WAY_OUT
+                f"line {number} of {table} is not JSON: {error}", code="bad_labels", hint=_WAY_OUT
             ) from error
         if not isinstance(found, dict):
-            raise InvalidInput(f"line {number} of {table} is no JSON object", code="bad_labels", hint=_WAY_OUT)
+            raise InvalidInput(f"line {number} of {table} is not a JSON object", code="bad_labels", hint=_WAY_OUT)
         for row in _rows(found):
             yield number, row
 

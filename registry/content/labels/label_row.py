@@ -68,7 +68,7 @@ def check_inside(name: str) -> str:
     leads_out = any(one.is_absolute() or ".." in one.parts or not one.parts for one in (path, as_windows))
     if "\0" in name or leads_out or _DRIVE.match(name):
         raise InvalidInput(
-            f"{name!r} leads out of the folder",
+            f"{name!r} lies outside the folder",
             code="path_outside",
             hint="write names relative to the folder that is imported.",
         )

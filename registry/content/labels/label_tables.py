@@ -79,7 +79,7 @@ def _read(data: bytes, table: str, mapping: Mapped) -> Labels:
     kind = what_it_is(data)
     if kind not in (None, "text", "an empty file") and not data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         raise InvalidInput(
-            f"{table} is {kind}, and no table of labels", code="bad_labels", hint="save it as CSV UTF-8 or as .xlsx."
+            f"{table} is {kind}, not a table of labels", code="bad_labels", hint="save it as CSV UTF-8 or as .xlsx."
         )
     columns, separator, lines = read_delimited(data, table, mapping)
     return from_lines(f"{table} (CSV, {separator}s)", table, columns, lines)

@@ -78,7 +78,7 @@ class _Finder:
         self._tree, self._labels, self._held = tree, labels, held
         self._names = Names([*listing.files, *listing.outside, *listing.links, *listing.broken])
         self._not_read = {
-            **dict.fromkeys(listing.outside, ("link_outside", "is a link that leads out of the folder")),
+            **dict.fromkeys(listing.outside, ("link_outside", "is a link that lies outside the folder")),
             **dict.fromkeys(listing.links, ("symbolic_link", "is a symbolic link: links are not followed")),
             **dict.fromkeys(listing.broken, ("broken_link", "is a link that leads to nothing on this machine")),
         }
@@ -205,7 +205,7 @@ def _single(path: Path, sink: Sink, profile: str) -> Folder:
 
 def _alone(what: str, packed: bool = False) -> NoLabels:
     hint = "unpack it, and import the folder." if packed else "import the folder that holds it and a labels.csv."
-    return NoLabels(f"{what}: nothing says a label", hint)
+    return NoLabels(f"{what}: nothing in it gives labels", hint)
 
 
 def held_folder(store: BlockReader, root: CID, progress: Progress = _silent, options: Options | None = None) -> Folder:

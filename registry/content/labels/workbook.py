@@ -58,7 +58,7 @@ def read_workbook(data: bytes, table: str, mapping: Mapped) -> tuple[Columns, It
         raise
     except Exception as error:  # openpyxl raises whatever it likes on hostile XML
         raise InvalidInput(
-            f"{table} is no workbook that can be read: {type(error).__name__}",
+            f"{table} can't be read as a workbook: {type(error).__name__}",
             code="bad_labels",
             hint="save it again as .xlsx, or as CSV UTF-8.",
         ) from error
@@ -71,7 +71,7 @@ def _check(data: bytes, table: str) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise InvalidInput(f"{table} is no workbook: the archive is damaged", code="bad_labels") from error
+        raise InvalidInput(f"{table} is not a workbook: the archive is damaged", code="bad_labels") from error
     if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
         raise InvalidInput(
             f"{table} would unpack to more than {MAX_UNPACKED >> 20} MiB or {MAX_PARTS} parts",
@@ -80,7 +80,7 @@ def _check(data: bytes, table: str) -> None:
         )
     if not any(part.filename == "[Content_Types].xml" for part in parts):
         raise InvalidInput(
-            f"{table} is a ZIP archive, and no workbook",
+            f"{table} is a ZIP archive, not a workbook",
             code="bad_labels",
             hint="unpack it, and import the folder.",
         )

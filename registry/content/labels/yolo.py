@@ -88,17 +88,21 @@ def _line(line: str, size: tuple[int, int]) -> tuple[int, Box]:
     try:
         kind, *numbers = [Decimal(word) for word in line.split()]
     except (InvalidOperation, ValueError) as error:
-        raise InvalidInput(f"{line[:100]!r} is no line of YOLO's: it holds no numbers", code="bad_row") from error
+        raise InvalidInput(
+            f"{line[:100]!r} is not a line of YOLO's format: it holds no numbers", code="bad_row"
+        ) from error
     if not all(number.is_finite() for number in (kind, *numbers)) or kind != kind.to_integral_value() or kind < 0:
-        raise InvalidInput(f"{line[:100]!r} begins with no class", code="bad_row")
+        raise InvalidInput(f"{line[:100]!r} does not begin with a class", code="bad_row")
     if len(numbers) != 4 and (len(numbers) < 6 or len(numbers) % 2):
         raise InvalidInput(f"{line[:100]!r} holds neither a box nor a polygon", code="bad_row")
     if not all(Decimal("-0.01") <= number <= Decimal("1.01") for number in numbers):
         raise InvalidInput(
-            f"{line[:100]!r} holds no fractions of the picture", code="bad_box", hint="YOLO's boxes are from 0 to 1."
+            f"{line[:100]!r} does not hold fractions of the image size",
+            code="bad_box",
+            hint="YOLO's coordinates lie between 0 and 1.",
         )
     if not all(size):
-        raise InvalidInput("the picture's size can't be read, so its boxes mean nothing", code="bad_box")
+        raise InvalidInput("the image's size can't be read, so its boxes can't be placed", code="bad_box")
     if len(numbers) == 4:
         x, y, width, height = numbers
         x, y = x - width / 2, y - height / 2
@@ -122,9 +126,9 @@ def _names(tree: Tree) -> tuple[dict[int, str], str]:
             first = min(said, key=lambda path: not PurePosixPath(path).name.startswith("data."))
             if any(found != said[first] for found in said.values()):
                 raise InvalidInput(
-                    f"several files name YOLO's classes, and differently: {some_paths(list(said))}",
+                    f"several files name YOLO's classes and disagree: {some_paths(list(said))}",
                     code="bad_labels",
-                    hint="import the folder of each, or take away the file that is not meant.",
+                    hint="import each folder by itself, or remove the wrong file.",
                 )
             return said[first], first
     return {}, ""
@@ -147,7 +151,7 @@ def _in_yaml(data: bytes, path: str) -> dict[int, str]:
             return {}
         place = getattr(error, "problem_mark", None)
         where = f" (line {place.line + 1})" if place is not None else ""
-        raise _no_names(path, f"it is no YAML{where}") from error
+        raise _no_names(path, f"it is not YAML{where}") from error
     if not isinstance(document, dict) or "names" not in document:
         return {}
     names = document["names"]

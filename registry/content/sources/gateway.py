@@ -38,7 +38,8 @@ def check_gateway(url: str) -> str:
     good = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     if not good or not parts.hostname or parts.username or parts.query or parts.fragment:
         raise UsageError(
-            f"{url!r} is no gateway", hint="write https://HOST (http is for this machine's loopback alone)."
+            f"{url!r} is not the address of a gateway",
+            hint="write https://HOST (http is for this machine's loopback alone).",
         )
     return url.rstrip("/")
 
@@ -50,7 +51,7 @@ class GatewayClient(VerifiedSource):
         self._gateways = [check_gateway(url) for url in gateways]
         if not self._gateways:
             raise UsageError(
-                "no gateway is set up", hint="set EMOTIONET_GATEWAYS, like https://trustless-gateway.link."
+                "no gateway is configured", hint="set EMOTIONET_GATEWAYS, like https://trustless-gateway.link."
             )
         self._patience = patience or Patience()
         self._hosts = Hosts(self._patience)
@@ -149,18 +150,18 @@ def _body(gateway: str, answer: urllib3.BaseHTTPResponse, until: float) -> bytes
     whole = False
     try:
         if answer.status in (404, 410):
-            raise NotFound(f"{gateway} does not have it")
+            raise NotFound(f"{gateway} does not have the block")
         if answer.status != 200:
             raise Unavailable(f"{gateway} answers {answer.status}", hint="try again later.")
         if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise Untrusted(f"{gateway} sends compressed blocks, which nobody asked for", hint=LEAVE_OUT)
+            raise Untrusted(f"{gateway} sends compressed blocks, which were not requested", hint=LEAVE_OUT)
         pieces, size = [], 0
         while piece := answer.read1(PIECE, decode_content=False):
             pieces.append(piece)
             size += len(piece)
             if size > MAX_BLOCK:
                 raise Untrusted(
-                    f"{gateway} sends more than a block can have",
+                    f"{gateway} sends more bytes than a block may have",
                     code="too_large",
                     hint=LEAVE_OUT,
                 )
@@ -169,7 +170,7 @@ def _body(gateway: str, answer: urllib3.BaseHTTPResponse, until: float) -> bytes
         whole = True
         return b"".join(pieces)
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        raise Unavailable(f"{gateway} broke off ({type(error).__name__})", hint="try again.") from error
+        raise Unavailable(f"{gateway} closed the connection ({type(error).__name__})", hint="try again.") from error
     finally:
         if whole:
             answer.release_conn()
@@ -184,5 +185,5 @@ def _worst(cid: CID, failures: list[EmotionetError]) -> EmotionetError:
     if lies:
         return lies[0]
     if all(isinstance(error, NotFound) for error in failures):
-        return NotFound(f"no gateway that is set up has {cid}", hint="name another in EMOTIONET_GATEWAYS.")
+        return NotFound(f"none of the configured gateways has {cid}", hint="add another to EMOTIONET_GATEWAYS.")
     return Unavailable("; ".join(str(error) for error in failures if not isinstance(error, NotFound))[:500])

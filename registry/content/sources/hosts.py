@@ -77,5 +77,7 @@ def _public_address(host: str, port: int) -> str:
         raise Unavailable(f"{host} has no address: {error}") from error
     inner = [address for address in found if not ipaddress.ip_address(address.partition("%")[0]).is_global]
     if inner or not found:
-        raise Unavailable(f"{host} has the address {inner[0] if inner else 'none'}, which is not public: not asked")
+        raise Unavailable(
+            f"{host} has the address {inner[0] if inner else 'none'}, which is not public, so it was not contacted"
+        )
     return found[0]

@@ -163,7 +163,9 @@ class Index:
     def _touch(self, db: sqlite3.Connection, again: Collection[bytes], now: int) -> None:
         done = db.executemany("UPDATE blocks SET added = ? WHERE multihash = ?", [(now, one) for one in again])
         if again and done.rowcount != len(again):
-            raise Unavailable("a block was collected as garbage while it was put again", hint="do the same once more.")
+            raise Unavailable(
+                "a block was deleted as garbage while it was being stored again", hint="run the same command again."
+            )
 
     def remove(self, multihashes: Iterable[bytes], before: int) -> tuple[int, int]:
         """Forget blocks that were added before that second; how many, and their bytes."""

@@ -81,7 +81,7 @@ class KuboStore(VerifiedStore):
         except exceptions.Error as error:
             raise Unavailable(
                 f"the IPFS node {self._address} can't be reached or does not answer ({type(error).__name__})",
-                hint="start it, or mend EMOTIONET_IPFS_API.",
+                hint="start it, or correct EMOTIONET_IPFS_API.",
             ) from error
 
     def network(self) -> KuboNetwork:
@@ -133,7 +133,7 @@ class KuboStore(VerifiedStore):
             answers = self._client._client.request("/block/rm", (str(cid),), decoder="json", opts={"force": "true"})
         if any(answer.get("Error") for answer in answers):
             raise Unavailable(
-                f"block {cid} is damaged in the IPFS node and pinned",
+                f"block {cid} is damaged in the IPFS node, and pinned there",
                 hint="run `ipfs repo verify --drop` there, then import.",
             )
         self._damaged.discard(cid.multihash)
@@ -183,7 +183,9 @@ class KuboStore(VerifiedStore):
             missing = _MISSING.search(str(error.__cause__))
             raise NotFound(f"block {missing[1] if missing else cid} is not held by the IPFS node") from error
         if cid not in set(self.pins()):
-            raise Unavailable(f"the IPFS node {self._address} said that it pins {cid}, and does not", hint="try again.")
+            raise Unavailable(
+                f"the IPFS node {self._address} reported that it pinned {cid}, but it did not", hint="try again."
+            )
 
     def unpin(self, cid: CID) -> None:
         """Forget a pin; no-op if there is none."""

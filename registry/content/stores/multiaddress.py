@@ -19,7 +19,7 @@ def multiaddress(text: str) -> str:
     found = _ADDRESS.fullmatch(text)
     if found is None:
         raise UsageError(
-            f"EMOTIONET_IPFS_API is {text!r}, no address of an IPFS node",
+            f"EMOTIONET_IPFS_API is {text!r}, which is not the address of an IPFS node",
             hint="write it like /ip4/127.0.0.1/tcp/5001 or http://host:5001.",
         )
     kind = "ip4" if re.fullmatch(r"[0-9.]+", found["host"]) else "dns"

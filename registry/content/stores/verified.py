@@ -54,7 +54,7 @@ class VerifiedBlocks(ABC):
     def damaged(self, cid: CID) -> NotFound:
         """What to raise for a block that was found damaged."""
         return NotFound(
-            f"block {cid} is damaged {self.where} and counts as missing", code="damaged", hint="import it again."
+            f"block {cid} is damaged {self.where} and is treated as missing", code="damaged", hint="import it again."
         )
 
     def has(self, cid: CID) -> bool:

@@ -44,8 +44,8 @@ class Listing:
         kinds = (
             (outside, "link leads", "links lead", "out of the folder (--follow-links follows them)"),
             (self.links, "symbolic link is", "symbolic links are", "not followed"),
-            (self.unnamed, "name is", "names are", "no UTF-8, passed over: rename it"),
-            (self.closed, "folder", "folders", "can't be listed, passed over"),
+            (self.unnamed, "name is", "names are", "not UTF-8 and skipped: rename it"),
+            (self.closed, "folder", "folders", "can't be listed and skipped"),
             (broken, "link leads", "links lead", "to nothing"),
         )
         return [
@@ -164,7 +164,7 @@ class LocalTree:
         real = os.path.realpath(f"/proc/self/fd/{stream.fileno()}") if os.path.isdir("/proc/self/fd") else ""  # noqa: PTH112
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode) or (real and not self._inside(real)):
             stream.close()
-            raise InvalidInput(f"{path} leads out of the folder", code="link_outside")
+            raise InvalidInput(f"{path} lies outside the folder", code="link_outside")
         return stream
 
     def read(self, path: str, limit: int) -> bytes:

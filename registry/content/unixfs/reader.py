@@ -67,7 +67,7 @@ def _directory(store: BlockReader, cid: CID) -> tuple[Node, UnixFS]:
     found = read_node(store, cid) if cid.codec == DAG_PB else None
     if found is None or found[1].kind not in DIRECTORIES:
         raise InvalidInput(
-            f"{cid} is a file, not a directory", code="not_a_directory", hint="leave the path behind it out."
+            f"{cid} is a file, not a directory", code="not_a_directory", hint="leave out the path after it."
         )
     return found
 
@@ -88,7 +88,9 @@ def entries(store: BlockReader, cid: CID) -> Iterator[tuple[str, DirectoryEntry]
             stack.pop()
         elif child.name is not None:
             if hamt.index_at(hamt.name_hash(child.name), depth, fanout or 0) != child.index:
-                raise InvalidInput(f"{cid} holds {child.name!r} where it can't be found", code="malformed_unixfs")
+                raise InvalidInput(
+                    f"{cid} holds {child.name!r} at a place where a lookup would not find it", code="malformed_unixfs"
+                )
             yield _entry(cid, seen, child.name, child.link.cid, child.link.tsize)
         else:
             stack.append((*_shard(store, child.link.cid, fanout, depth + 1), fanout))
@@ -97,7 +99,7 @@ def entries(store: BlockReader, cid: CID) -> Iterator[tuple[str, DirectoryEntry]
 def _shard(store: BlockReader, cid: CID, fanout: int | None, depth: int) -> tuple[Iterator[hamt.Child], int]:
     found = read_node(store, cid)
     if found is None or found[1].kind != unixfs.HAMT or found[1].fanout != fanout:
-        raise InvalidInput(f"{cid} is no part of a sharded directory of its fanout", code="malformed_unixfs")
+        raise InvalidInput(f"{cid} is not part of a sharded directory with this fanout", code="malformed_unixfs")
     hamt.index_at(0, depth, fanout or 0)  # its depth, before a hostile one is walked
     return hamt.decode_shard(found[1], found[0]), depth
 
@@ -171,10 +173,10 @@ def read_blocks(store: BlockReader, root: CID, start: int = 0, end: int | None =
         block = store.get(cid)
         piece, sizes, below = _file_node(cid, block)
         if 0 in sizes:  # nobody writes such a part; many of them would never end
-            raise InvalidInput(f"{cid} has an empty part", code="malformed_unixfs")
+            raise InvalidInput(f"{cid} has an empty chunk", code="malformed_unixfs")
         if expected is not None and len(piece) + sum(sizes) != expected:
             raise InvalidInput(
-                f"{cid} has {len(piece) + sum(sizes)} bytes where {expected} were stated", code="malformed_unixfs"
+                f"{cid} has {len(piece) + sum(sizes)} bytes instead of the stated {expected}", code="malformed_unixfs"
             )
         yield Piece(cid, block, piece[max(0, start - at) : None if end is None else max(0, end - at)])
         at += len(piece)
@@ -191,11 +193,11 @@ def _file_node(cid: CID, block: bytes) -> tuple[bytes, tuple[int, ...], list[CID
     if cid.codec == RAW:
         return block, (), []
     if cid.codec != DAG_PB:
-        raise InvalidInput(f"{cid} is no file", code="not_a_file")
+        raise InvalidInput(f"{cid} is not a file", code="not_a_file")
     node = decode_node(block)
     found = unixfs.decode_unixfs(node)
     if found.kind not in (unixfs.FILE, unixfs.RAW):
-        raise InvalidInput(f"{cid} is no file", code="not_a_file")
+        raise InvalidInput(f"{cid} is not a file", code="not_a_file")
     return found.data, found.blocksizes, [link.cid for link in node.links]
 
 

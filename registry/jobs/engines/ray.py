@@ -37,7 +37,7 @@ def on_node(
 
     def check() -> None:
         if over.is_set():
-            raise Unavailable("the task was given up")
+            raise Unavailable("the task was cancelled")
 
     def work() -> None:
         try:

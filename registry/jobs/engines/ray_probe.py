@@ -22,7 +22,7 @@ def check_reachable(address: str) -> None:
     if not colon or not port.isdecimal():
         if address in ("auto", "local"):
             return
-        raise _unreachable(address, "it is no HOST:PORT")
+        raise _unreachable(address, "it is not HOST:PORT")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), SECONDS) as connection:
             if os.environ.get("RAY_USE_TLS", "0") in ("", "0"):
@@ -40,12 +40,12 @@ def _greeted(connection: socket.socket, address: str) -> None:
             break
         said += more
     if len(said) < _LENGTH or said[3] != _SETTINGS:
-        raise _unreachable(address, "what answers there is no Ray")
+        raise _unreachable(address, "what answers there is not Ray")
 
 
 def _unreachable(address: str, reason: str) -> Unavailable:
     return Unavailable(
         f"the Ray cluster {address} can't be reached: {reason}",
         code="no_ray",
-        hint="start it, mend EMOTIONET_RAY_ADDRESS, or train with --engine local.",
+        hint="start it, correct EMOTIONET_RAY_ADDRESS, or train with --engine local.",
     )

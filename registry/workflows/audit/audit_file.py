@@ -151,8 +151,8 @@ def _target(blocks: FileBlocks, known: Known, roots: tuple[CID, ...]) -> tuple[C
     first = known.get(roots[0])
     if isinstance(first, records.Evidence):
         raise InvalidInput(
-            "the file's first root is evidence of an anchor, which is not signed: make the entry of the release, or of "
-            "another record, the first root",
+            "the file's first root is evidence of an anchor, which has no signature; the first root must be the entry "
+            "to audit, for example a release's",
             code="no_target",
         )
     if roots[0] in blocks.damaged:

@@ -57,7 +57,7 @@ def _subject(db: Connection, row: NewRow) -> str | None:
         return None if row.subject is None else private.pseudonym(db, row.subject)
     if not _PSEUDONYM.fullmatch(row.subject):
         raise InvalidInput(
-            "a signed row names a person, and names are kept out of records",
+            "a signed row names a person, but records must not hold names",
             code="subject_not_pseudonym",
             hint="sign the row with a pseudonym of 32 hex digits, or without subject.",
         )
@@ -67,7 +67,7 @@ def _subject(db: Connection, row: NewRow) -> str | None:
 def _check_may_correct(row: NewRow, before: Mapping[str, Any]) -> None:
     if before["signature"] is not None and row.signature is None:
         raise InvalidInput(
-            f"{row.contributor} signs their own labels, and this one is not signed",
+            f"{row.contributor} signs their own labels, but this one is not signed",
             code="signature_missing",
             hint=f"let them sign it, with replaces {before['contribution']}, or name another contributor.",
         )

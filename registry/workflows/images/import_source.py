@@ -76,7 +76,7 @@ def import_source(
         return _document(read, found, [], statements, would)
     _remember(parts, read, publish_source)
     brought, wrong = _catalogued(parts, Path(source), read)
-    found.notes += [f"not taken from the file's log: {one}" for one in wrong]
+    found.notes += [f"not indexed from the file's log: {one}" for one in wrong]
     done = [
         register(parts, signer, rows, root=root)
         for root, rows in zip(read.roots, found.rows, strict=True)
@@ -189,13 +189,13 @@ def _problem(read: Source, rows: int, rejected: Sequence[Rejection]) -> dict[str
         first = next((folder.problem for folder in read.folders if folder.problem), None)
         if first is not None:
             return {"reason": first.reason, "hint": first.hint}
-        return {"reason": "the table of labels has no row", "hint": "write a row for each picture."}
+        return {"reason": "the table of labels has no row", "hint": "write one row per image."}
     reasons = Counter(bad.code for bad in rejected)
     code, count = reasons.most_common(1)[0]
     example = next(bad for bad in rejected if bad.code == code)
     like = f"{example.name or 'the first'}: {example.reason}"
     reason = f"none of {counted(rows, 'row')} could be registered; {count} of them like {like}"
-    hint = "mend the rows, and import again."
+    hint = "correct the rows, and import again."
     if code == "missing_file":
         hint = "import the folder that holds the images and the table, or name the table with --labels."
     if code == "link_outside":

@@ -136,9 +136,9 @@ def _same_signed(group: Sequence[NewRow], lines: str) -> NewRow:
     first = group[0]
     if any(replace(row, row=first.row, name=first.name, table=first.table) != first for row in group):
         raise InvalidInput(
-            f"the rows {lines} are of one image and one contributor, who signed one of them, and differ",
+            f"the rows {lines} have the same image and contributor but differ, and one of them is signed",
             code="contradicting_rows",
-            hint="keep the signed one: it stands as it was signed.",
+            hint="keep only the signed row.",
         )
     return first
 
@@ -155,6 +155,6 @@ def _agreed(name: str, values: Sequence[str | None], lines: str) -> str | None:
         raise InvalidInput(
             f"the rows {lines} of one image contradict each other in {name}: {' and '.join(given[:10])}",
             code="contradicting_rows",
-            hint="keep one: all boxes of a picture make one statement.",
+            hint="keep one value: all rows of an image make one statement.",
         )
     return given[0] if given else None

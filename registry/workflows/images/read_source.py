@@ -75,7 +75,7 @@ def read_source(parts: Parts, wanted: Wanted, progress: Progress) -> Source:
         with _store(parts, wanted.dry_run) as store:
             return _read_car(store, path, wanted, table, progress)
     if wanted.partial:
-        raise UsageError("--partial is for a CAR file", hint="leave it away.")
+        raise UsageError("--partial is for a CAR file", hint="leave it out.")
     if path is not None and path.exists():
         return _read_path(parts, path, wanted, table, progress)
     return _read_cid(parts, wanted, table, progress)
@@ -92,9 +92,9 @@ def _is_car(path: Path) -> bool:
         return True
     if path.suffix.lower() == ".car":
         raise InvalidInput(
-            f"{path} is no CAR file, but {car.other_kind(head)}",
+            f"{path} is not a CAR file but {car.other_kind(head)}",
             code="malformed_car",
-            hint="get the file again, or import what it is.",
+            hint="download the file again, or import it as what it is.",
         )
     return False
 
@@ -192,7 +192,7 @@ def _read_cid(parts: Parts, wanted: Wanted, table: Labels | None, progress: Prog
         root, rest = parse_path(wanted.source)
     except InvalidInput as error:
         raise UsageError(
-            f"{wanted.source} is no folder, no file and no CID", hint="check the path, or how the CID begins and ends."
+            f"{wanted.source} is not a folder, a file or a CID", hint="check the path, or copy the whole CID."
         ) from error
     options = Options(wanted.mapping or {}, table, inside=True)
     if not wanted.dry_run:

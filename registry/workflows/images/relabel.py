@@ -28,7 +28,7 @@ def relabel(
     with appending(parts, signer) as log:
         found = images.get_image(log.db, image)
         if found is None or found["cid"] is None:
-            raise NotFound(f"{image} is no image of this catalog", hint="see `emotionet images list`.")
+            raise NotFound(f"{image} is not an image of this catalog", hint="`emotionet images list` lists them.")
         row = NewRow(
             row=1,
             name="",

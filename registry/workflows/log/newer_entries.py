@@ -47,7 +47,8 @@ def check_newest(parts: Parts, db: Connection, issuer: str, head: Head | None) -
             raise Conflict(
                 f"the catalog has another entry {seq} of {issuer} than {entry}",
                 code="log_fork",
-                hint="one of them was restored and written to: use a catalog and a store that belong together.",
+                hint="one of them was restored from a backup and then written to: use a catalog and a store "
+                "that belong together.",
             )
     if newest is not None and (head is None or head[0] < newest[1]):
         set_head(db, issuer, newest[1], newest[0])
@@ -64,13 +65,13 @@ def ask_anchors(parts: Parts, issuer: str) -> None:
     try:
         anchored = parts.anchors.anchored_by(address_of(issuer))
     except Unavailable as error:
-        _log.warning("whether something newer was anchored is not known: %s", error)
+        _log.warning("could not check whether something newer was anchored: %s", error)
         return
     with parts.catalog.read() as db:
         unknown = entries.unknown(db, [CID.v1(DAG_CBOR, digest) for digest in anchored])
     for cid in unknown:
         if not _is_of_another(parts, cid, issuer):
-            raise _older(f"{cid}, which is anchored as {issuer}")
+            raise _older(f"{cid}, which is anchored by {issuer}")
     asked.add(issuer)
 
 
@@ -84,7 +85,7 @@ def _is_of_another(parts: Parts, cid: CID, issuer: str) -> bool:
 
 def _older(what: str) -> Conflict:
     return Conflict(
-        f"the catalog is older than this registry's log: it does not know {what}",
+        f"the catalog is older than this registry's log: it lacks {what}",
         code="catalog_is_older",
-        hint="run `emotionet catalog rebuild`, or import a CAR file that holds the entries that are lost.",
+        hint="run `emotionet catalog rebuild`, or import a CAR file that holds the lost entries.",
     )

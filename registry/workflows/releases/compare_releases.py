@@ -31,14 +31,14 @@ def compare_releases(parts: Parts, a: CID, b: CID) -> dict[str, Any]:
     classes = views[0].snapshot.classes
     if classes != views[1].snapshot.classes:
         raise InvalidInput(
-            "the releases have other classes, or another order of them",
+            "the releases have different classes, or the same in a different order",
             hint="compare releases of snapshots with the same classes.",
         )
     columns = [_columns(parts, view, len(classes)) for view in views]
     both, relabeled = _common(*columns)
     if not any(both[0]):
         raise InvalidInput(
-            "the releases judged no image in common with the same label",
+            "the releases have no judged image with the same label in common",
             hint="compare releases of overlapping snapshots.",
         )
     a_columns, b_columns = take(columns[0], both[0]), take(columns[1], both[1])

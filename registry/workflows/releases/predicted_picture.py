@@ -86,7 +86,7 @@ def _draw(document: Mapping[str, Any], colour: Mapping[str, str]) -> Image.Image
         image = decode(read_image(Path(document["image"])), MAX_PIXELS)
     except (EmotionetError, Undecodable) as error:  # it was read a moment ago
         raise InvalidInput(
-            f"{document['image']} can't be read any more", hint="try again with an image that stays."
+            f"{document['image']} can no longer be read", hint="try again with an image that does not change meanwhile."
         ) from error
     shown = ImageOps.contain(image, (SIDE, SIDE)) if max(image.size) > SIDE else image
     factor = shown.width / image.width

@@ -1,7 +1,7 @@
 """Publish a finished run: weights, evaluation, card and provenance to the store, signed, then anchored.
 
 Invariants: "published" is said only after the release's whole closure was read back from the store
-and verified; "anchored" only at the chain's finalized tag; only a completed run is published; the
+and verified; "anchored" only at the chain's finalized tag; only a completed run can be published; the
 same run published again is the same release.
 """
 
@@ -55,9 +55,9 @@ def publish_release(
         folds = runs.folds(db, run)
     if row["status"] != "completed":
         raise Conflict(
-            f"run {run} is {row['status']}: only a completed run is published",
+            f"run {run} is {row['status']}: only a completed run can be published",
             code="run_not_completed",
-            hint=f"`emotionet runs show {run}` says where it stands, `emotionet runs resume {run}` goes on.",
+            hint=f"`emotionet runs show {run}` shows its state, `emotionet runs resume {run}` resumes it.",
         )
     check_signs_as(parts, row["issuer"], f"the release of run {run}")
     trainings = [CID.parse(fold["training"]) for fold in folds]

@@ -44,8 +44,8 @@ def check_disk(parts: Parts, engine: str | None, method: Method, needed: int) ->
     free = free_disk(parts.settings.work)
     if needed > free:
         raise EmotionetError(
-            f"this run needs about {size_text(needed)} of disk below {parts.settings.work}, and {size_text(free)} are "
-            "free",
+            f"this run needs about {size_text(needed)} of disk below {parts.settings.work}, but only "
+            f"{size_text(free)} are free",
             code="disk_full",
             hint=f"make room, set EMOTIONET_HOME to a larger disk{_saving(method, 'disk')}.",
         )
@@ -56,7 +56,7 @@ def check_memory(parts: Parts, engine: str | None, method: Method, needed: int) 
     free = 0 if parts.settings.on_cluster(engine) else memory_for_children()
     if free and needed > free:
         raise EmotionetError(
-            f"one fold needs about {size_text(needed)} of memory, and {size_text(free)} are free for it",
+            f"one fold needs about {size_text(needed)} of memory, but only {size_text(free)} are free for it",
             code="out_of_memory",
             hint=f"end other programs{_saving(method, 'memory')}.",
         )

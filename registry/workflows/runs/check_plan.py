@@ -113,9 +113,9 @@ def _check_claims(
     if open_claims:
         raise InvalidInput(
             f"the claim on {open_claims[0].metric} can't be judged on these images: the figure is not estimable, "
-            "whatever a model says",
+            "whatever the model predicts",
             code="bad_claim",
-            hint="claim something of classes and groups with more images, or label more of them.",
+            hint="make a claim about classes and groups with more images, or label more images.",
         )
     _check_worth(judged(claims, None))
 
@@ -126,7 +126,8 @@ def _check_worth(of_nothing: Sequence[records.Verdict]) -> None:
     for one in of_nothing:
         if one.comparator == ">=" and one.value is not None and 0 < Decimal(one.threshold) <= Decimal(one.value):
             raise InvalidInput(
-                f"the claim {claim_text(one)} says nothing: on these images a model that finds nothing has {one.value}",
+                f"the claim {claim_text(one)} shows nothing: on these images even a model that detects nothing "
+                f"reaches {one.value}",
                 code="bad_claim",
                 hint=f"claim more than {one.value}.",
             )

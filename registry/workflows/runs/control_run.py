@@ -23,7 +23,7 @@ def cancel(parts: Parts, run: str) -> None:
             raise Conflict(
                 f"run {run} is {row['status']} already",
                 code="run_ended",
-                hint="see `emotionet runs list` for what still runs.",
+                hint="`emotionet runs list` shows which runs are not finished.",
             )
         parts.queue.cancel_in(db, run)  # first: a job that is about to start would call its fold running
         runs.stop_folds(db, run, "cancelled")

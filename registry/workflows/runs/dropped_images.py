@@ -79,7 +79,7 @@ def write_sheet(parts: Parts, run: str, rows: Sequence[dict[str, Any]], path: Pa
 def draw_sheet(rows: Sequence[dict[str, Any]], read: Read) -> Image.Image:
     """Tiles by reason, each with its measured value. ``NotFound`` where nothing was dropped."""
     if not rows:
-        raise NotFound("this run's cleaning dropped no image: there is nothing to draw", hint="leave --sheet out.")
+        raise NotFound("this run's cleaning dropped no image, so there is no sheet to draw", hint="leave --sheet out.")
     reasons = sorted({row["reason"] for row in rows})
     chosen = {reason: [row for row in rows if row["reason"] == reason] for reason in reasons}
     lines = [-(-min(len(some), A_REASON) // COLUMNS) for some in chosen.values()]

@@ -75,13 +75,13 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
         snapshot = entries.record_of(db, snapshot)
         issuer = entries.first_signer(db, snapshot)
     if not parts.store.has(snapshot):
-        raise NotFound(f"snapshot {snapshot} is not held here", hint="see `emotionet snapshot list`.")
+        raise NotFound(f"snapshot {snapshot} is not held here", hint="`emotionet snapshot list` lists them.")
     record = read_as(parts, records.Snapshot, snapshot)
     if issuer is None:
         raise InvalidInput(
             f"the snapshot {snapshot} is unsigned: no signed entry that is held here names it",
             code="unsigned_snapshot",
-            hint="take one with `emotionet snapshot create`, or import its entry.",
+            hint="create one with `emotionet snapshot create`, or import its entry.",
         )
     snapshot_tables.check(record, parts.store.get)
     claims = read_claims(parts, record, wanted.claims)
@@ -164,9 +164,9 @@ def _check_unfinished(db: Connection, issuer: str, snapshot: str, recipe: str, o
     found = runs.unfinished(db, issuer, snapshot, recipe, options)
     if found is not None:
         raise Conflict(
-            f"run {found['id']} is this very training, begun {found['created']} and {found['status']}",
+            f"run {found['id']} is this same training, started {found['created']} and {found['status']}",
             code="unfinished_run",
-            hint=f"go on with `emotionet runs resume {found['id']}`, or begin anew with --anew.",
+            hint=f"resume it with `emotionet runs resume {found['id']}`, or start a new run with --anew.",
         )
 
 

@@ -61,9 +61,9 @@ def take_snapshot(
     items, excluded = select(rows, mapping, RULE, withdrawn, missing)
     if all(item[_LABEL] is None for item in items):
         raise InvalidInput(
-            "no image is left for a snapshot that shows one of its classes",
+            "no image with a label of these classes is left for the snapshot",
             code="empty",
-            hint="import labeled images, widen the filter, or name their labels with --classes.",
+            hint="import labeled images, widen the filter, or map their labels to classes with --classes.",
         )
     record = records.Snapshot(
         items=tables.build(records.SNAPSHOT_ITEMS, items, parts.store.put),
@@ -91,7 +91,7 @@ def _with_issuer(db: Connection, query: dict[str, Any]) -> dict[str, Any]:
     issuers = sorted({issuer for issuer, _ in found})
     if len({name for _, name in found}) < len(found):
         raise InvalidInput(
-            f"several issuers have a contributor of this name, and they are different people: {', '.join(issuers)}",
+            f"several issuers have a contributor of this name, who may be different people: {', '.join(issuers)}",
             code="ambiguous_contributor",
             hint="say whose with --issuer (over HTTP: the query's issuer).",
         )
@@ -110,8 +110,8 @@ def _check_held(parts: Parts, contributions: Iterable[CID]) -> None:
             with parts.catalog.read() as db:
                 issuer = entries.first_signer(db, cid)
             raise NotFound(
-                f"the contribution {cid} of {issuer} speaks of these images, and is not all held here",
-                hint=f"bring it: `emotionet export {cid} -o it.car` there, `emotionet import it.car --hold` here.",
+                f"the contribution {cid} of {issuer} labels these images, but parts of it are not held here",
+                hint=f"get it: run `emotionet export {cid} -o it.car` there and `emotionet import it.car --hold` here.",
             ) from error
 
 

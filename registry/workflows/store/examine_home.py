@@ -45,13 +45,13 @@ def _tried(name: str, attempt: Callable[[Parts], str], parts: Parts) -> dict[str
 def _home(parts: Parts) -> str:
     home = parts.settings.home
     if not home.exists():
-        return f"{home}: not made yet"
-    return str(home) if os.access(home, os.W_OK) else f"{home}: can be read, not written"
+        return f"{home}: not created yet"
+    return str(home) if os.access(home, os.W_OK) else f"{home}: readable but not writable"
 
 
 def _store(parts: Parts) -> str:
     if parts.settings.holds_nothing_yet:
-        return "nothing is held yet"
+        return "no blocks stored yet"
     return f"{sum(1 for _ in parts.store.pins())} pins"
 
 
@@ -59,17 +59,19 @@ def _catalog(parts: Parts) -> str:
     path = sqlite_file(parts.settings.database_url)
     if path is not None and not path.exists():
         if parts.settings.blocks.is_dir() or own_log.heads(parts.settings.home):
-            raise Unavailable(f"the catalog {path} is gone", code="catalog_gone", hint=HINT)
-        return "not made yet"
+            raise Unavailable(f"the catalog {path} is missing", code="catalog_gone", hint=HINT)
+        return "not created yet"
     catalog = Catalog(parts.settings.database_url)
     try:
         kind = catalog.engine.dialect.name
         if not catalog.is_current():
-            return f"{kind}, of another version's schema: the next command that needs it brings it up to date"
+            return f"{kind}, its schema is of another version: the next command that needs the catalog upgrades it"
     finally:
         catalog.close()
     if is_behind(parts):
-        raise Unavailable("the catalog knows less than this home's store and log hold", code="catalog_gone", hint=HINT)
+        raise Unavailable(
+            "the catalog lacks entries that this home's store or log holds", code="catalog_gone", hint=HINT
+        )
     return kind
 
 
@@ -77,7 +79,7 @@ def _key(parts: Parts) -> str:
     home: Path = parts.settings.home
     found = keys.load(home, parts.settings.passphrase)
     own_log.check_signer(home, found.address if found else None)
-    return found.did if found else "none yet: the first command that signs makes one"
+    return found.did if found else "none yet: the first command that signs creates it"
 
 
 def _anchors(parts: Parts) -> str:

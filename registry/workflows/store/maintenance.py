@@ -22,7 +22,7 @@ def _embedded(parts: Parts) -> EmbeddedStore:
     if not isinstance(parts.store, EmbeddedStore):
         raise UsageError(
             "this command is for the embedded store only",
-            hint="run it where EMOTIONET_IPFS_API is not set: a Kubo node keeps its own house.",
+            hint="unset EMOTIONET_IPFS_API; a Kubo node has its own commands for this.",
         )
     return parts.store
 

@@ -42,7 +42,7 @@ def fetch(parts: Parts, text: str, out: Path | None, progress: Progress = silent
     cid = resolve(parts, root, path) if path else root
     target = out or Path(path.rsplit("/", 1)[-1] or str(root))
     if target.exists():
-        raise UsageError(f"{target} exists already", hint="give another place with -o.")
+        raise UsageError(f"{target} exists already", hint="name another path with -o.")
     ensure_held(parts, cid, progress)
     links: list[str] = []
     with whole_tree(target) as place:
@@ -109,7 +109,7 @@ def _article(word: str) -> str:
 def show(parts: Parts, cid: CID) -> Any:
     """Any record (or dag-cbor block) as DAG-JSON's value."""
     if cid.codec != DAG_CBOR:
-        raise UsageError(f"{cid} is no record", hint=f"use `emotionet fetch {cid}`.")
+        raise UsageError(f"{cid} is not a record", hint=f"use `emotionet fetch {cid}`.")
     return json.loads(encoding.to_dag_json(encoding.decode(parts.store.get(cid))))
 
 
@@ -122,7 +122,7 @@ def rows(parts: Parts, cid: CID, table: str | None) -> Iterator[dict[str, Any]]:
             raise UsageError(f"{cid} has no table {table!r}", hint=f"`emotionet show {cid}` lists its fields.")
         cid, value = link, encoding.decode(parts.store.get(link))
     if not isinstance(value, dict) or value.get("type") != "table":
-        raise UsageError(f"{cid} is no table", hint="name one of its fields with --table.")
+        raise UsageError(f"{cid} is not a table", hint="name one of its fields with --table.")
     for row in tables.rows_as_dicts(cid, parts.store.get):
         yield plain_row(row)
 

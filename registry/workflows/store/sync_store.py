@@ -44,7 +44,7 @@ def sync(
             target.get(cid)
         except NotFound as error:
             raise Unavailable(
-                f"{names[1]} does not give back what it was sent: {error}", hint="run the same again."
+                f"{names[1]} does not return what was sent to it: {error}", hint="run the same command again."
             ) from error
         progress("read back", done, len(held))
     return {

@@ -18,9 +18,9 @@ def check_regular(path: Path) -> None:
     """``UsageError`` for what is there and is neither a file nor a folder: reading a pipe or a device may never end."""
     if path.exists() and not path.is_file() and not path.is_dir():
         raise UsageError(
-            f"{path} is no file but a pipe, a socket or a device",
+            f"{path} is a pipe, a socket or a device, not a file",
             code="not_a_file",
-            hint="write what comes from it into a file first.",
+            hint="save its content to a file first.",
         )
 
 

@@ -69,7 +69,7 @@ def _shard(context: RunContext, start: int, size: int, engine: Engine, job: Job,
 def _rows(parts: Parts, cid: CID) -> list[Row]:
     rows = encoding.decode(parts.store.get(cid))
     if not isinstance(rows, list):
-        raise Untrusted(f"{cid} holds no rows of cleaning", code="malformed_rows")
+        raise Untrusted(f"{cid} does not hold the rows of a cleaning", code="malformed_rows")
     return rows
 
 

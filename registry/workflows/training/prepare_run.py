@@ -47,7 +47,8 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
     context.update(kept=kept, dropped=dict(sorted(dropped.items())))
     if not kept:
         raise InvalidInput(
-            "cleaning dropped every image", hint="look at `emotionet runs show`, or loosen the recipe's thresholds."
+            "cleaning dropped every image",
+            hint="see the reasons in `emotionet runs dropped`, or loosen the recipe's thresholds.",
         )
     environment = {**method.environment(), **_kept_tools(parts, tools)}
     preprocessing, plan = _records(context, prepared, method, environment)

@@ -119,7 +119,7 @@ def fold_in_child(parts: Parts, spec: Mapping[str, Any], folder: Path, report: R
     if spec["after"] is not None:
         values = method.second_try(task.recipe, str(spec["after"]))
         if values is None:
-            raise InvalidInput(f"the recipe allows no second try after {spec['after']}", code="bad_recipe")
+            raise InvalidInput(f"the recipe allows no second attempt after {spec['after']}", code="bad_recipe")
         task, events = structs.replace(task, recipe=values), ({"event": "second_try", "after": spec["after"]},)
     outcome = method.train_fold(task, report)
     outcome = structs.replace(outcome, events=(*events, *outcome.events))

@@ -24,9 +24,9 @@ def _target(parts: Parts, text: str) -> tuple[bytes, str]:
         try:
             cid = entries.record_of(db, CID.parse(text))
         except InvalidInput as error:
-            raise NotFound(f"{text} is no image and no record of this catalog", hint="check the CID.") from error
+            raise NotFound(f"{text} is neither an image nor a record of this catalog", hint="check the CID.") from error
     if not parts.store.has(cid):
-        raise NotFound(f"{text} is no image and no record held here", hint="check the CID.")
+        raise NotFound(f"{text} is neither an image nor a record held here", hint="check the CID.")
     return bytes(cid), str(cid)
 
 

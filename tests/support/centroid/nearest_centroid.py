@@ -42,7 +42,7 @@ CENTROIDS = "centroids.npy"
 MAX_PIXELS = 50_000_000
 LOSSES = Losses(training=("train/distance",), validation=("val/distance",))
 OPTIONS = (
-    Option(name="folds", low=2, high=20, help="into how many folds all images are divided"),
+    Option(name="folds", low=2, high=20, help="the number of folds"),
     Option(name="seed", low=0, high=(1 << 32) - 1, help="what the folds are drawn from, where no chain draws them"),
     Option(name="size", low=4, high=64, help="the side of the square in pixels", saves=("memory", "disk")),
 )

@@ -1,0 +1,25 @@
+"""`python -m tests.vectors [FOLDER]`: write the vectors of docs/format.md into ``format-1`` (or FOLDER)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tests.vectors.families import blocks, draws, entries, figures, intervals, labels, rows
+from tests.vectors.families.vector import Family, written
+
+FOLDER = Path(__file__).parent / "format-1"
+FAMILIES: tuple[Family, ...] = tuple(
+    one for module in (blocks, entries, rows, draws, labels, figures, intervals) for one in module.FAMILIES
+)
+
+
+def write(folder: Path) -> None:
+    """Every family's file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for family in FAMILIES:
+        (folder / f"{family.name}.json").write_text(written(family), encoding="ascii")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]) if sys.argv[1:] else FOLDER)

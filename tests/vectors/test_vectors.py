@@ -1,0 +1,44 @@
+"""The vectors of docs/format.md: made again they are the same, and our code answers as they say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.vectors.__main__ import FAMILIES, FOLDER
+from tests.vectors.families.vector import Family, plain, refused_as, value_of, written
+
+MOST = 1_500_000  # bytes of all files
+
+
+def read(family: Family) -> list[dict[str, Any]]:
+    return list(json.loads((FOLDER / f"{family.name}.json").read_text(encoding="ascii"))["vectors"])
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: str(family.name))
+def test_vectors_made_again_are_the_same(family: Family) -> None:
+    stated = (FOLDER / f"{family.name}.json").read_text(encoding="ascii")
+    assert written(family) == stated, "made anew by python -m tests.vectors"
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: str(family.name))
+def test_our_code_answers_as_the_vectors_say(family: Family) -> None:
+    for vector in read(family):
+        given = value_of(vector["input"])
+        if "refused" in vector:
+            assert refused_as(family.answer, given) == vector["refused"], vector["name"]
+        else:
+            assert plain(family.answer(given)) == vector["expected"], vector["name"]
+
+
+def test_every_family_has_a_file_and_every_name_is_given_once() -> None:
+    assert sorted(path.stem for path in FOLDER.glob("*.json")) == sorted(family.name for family in FAMILIES)
+    for family in FAMILIES:
+        names = [vector["name"] for vector in read(family)]
+        assert len(names) == len(set(names))
+
+
+def test_the_vectors_stay_small() -> None:
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < MOST
