@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import pytest
@@ -37,6 +37,32 @@ from tests.support.signer import MemorySigner
 
 PLUGIN = Path(__file__).parent / "plugin"
 Changed = dict[CID, bytes]
+
+
+class Holder(Protocol):
+    """What holds a release and can sign: a home, or blocks and a key in memory."""
+
+    @property
+    def store(self) -> Blocks:
+        """Where the blocks are."""
+        ...
+
+    @property
+    def key(self) -> log.Signer:
+        """The release's issuer."""
+        ...
+
+
+class Blocks(Protocol):
+    """What forging asks of a store."""
+
+    def get(self, cid: CID, /) -> bytes:
+        """A block."""
+        ...
+
+    def put(self, cid: CID, data: bytes, /) -> None:
+        """Keep a block."""
+        ...
 
 
 class Released(NamedTuple):
@@ -124,25 +150,25 @@ def replaced(cid: CID, value: records.Record, /, **fields: Any) -> Changed:
     return {cid: records.encode(msgspec.structs.replace(value, **fields))}
 
 
-def new_table(home: Home, old: CID, shape: Any, edit: Callable[[list[Any]], list[Any]]) -> CID:
+def new_table(home: Holder, old: CID, shape: Any, edit: Callable[[list[Any]], list[Any]]) -> CID:
     """A table with its rows edited."""
     rows = edit([list(row) for row in tables.iterate(old, home.store.get)])
     return tables.build(shape, rows, home.store.put)
 
 
-def put(home: Home, data: bytes, codec: int = DAG_CBOR) -> CID:
+def put(home: Holder, data: bytes, codec: int = DAG_CBOR) -> CID:
     """Put a block into the home's store."""
     cid = cid_of(data, codec)
     home.store.put(cid, data)
     return cid
 
 
-def signed(home: Home, draft: records.Entry) -> bytes:
+def signed(home: Holder, draft: records.Entry) -> bytes:
     """An entry with this home's signature, whatever it says."""
     return records.encode(msgspec.structs.replace(draft, signature=home.key.sign(log.signing_bytes(draft))))
 
 
-def forge(home: Home, entry: CID, changed: Changed) -> CID:
+def forge(home: Holder, entry: CID, changed: Changed) -> CID:
     """The release again with some blocks changed: everything above them, the log too, hashed anew and signed."""
     store, done = home.store, dict[CID, CID]()
 
@@ -172,7 +198,7 @@ def forge(home: Home, entry: CID, changed: Changed) -> CID:
     return rebuild(entry)
 
 
-def way_back(home: Home, entry: CID) -> list[CID]:
+def way_back(home: Holder, entry: CID) -> list[CID]:
     """The entries of the log from this one to the first."""
     found = [entry]
     while (prev := records.parse_as(records.Entry, home.store.get(found[-1])).prev) is not None:
@@ -231,7 +257,7 @@ class OtherKey(MemorySigner):
     def __init__(self, secret: int = 7) -> None:
         super().__init__(secret)
 
-    def says(self, home: Home, record: records.Record) -> CID:
+    def says(self, home: Holder, record: records.Record) -> CID:
         """The first entry with which this key says a record; both are put into the home's store."""
         entry = log.make_entry(self, 0, None, None, put(home, records.encode(record)), "2026-11-30T00:00:00Z")
         return put(home, records.encode(entry))
