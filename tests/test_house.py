@@ -39,6 +39,20 @@ def test_modules_and_functions_stay_small(path: Path) -> None:
     assert [(node.name, size(node)) for node in functions(ast.parse(text)) if size(node) > FUNCTION_LINES] == []
 
 
+def runs_modules_of_the_current_folder(tree: ast.AST) -> Iterator[int]:
+    """Lines of lists that start an interpreter by ``-m`` without ``-P``: it would take modules from where it runs."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.List, ast.Tuple)):
+            said = [one.value for one in node.elts if isinstance(one, ast.Constant)]
+            if "-m" in said and "-P" not in said[: said.index("-m")]:
+                yield node.lineno
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_process_takes_modules_from_the_folder_that_it_runs_in(path: Path) -> None:
+    assert list(runs_modules_of_the_current_folder(ast.parse(path.read_text(encoding="utf-8")))) == []
+
+
 @pytest.mark.parametrize("path", [path for path in SOURCES if path.stat().st_size], ids=str)
 def test_every_module_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))

@@ -109,7 +109,7 @@ def _child(given: Path, out: Path) -> subprocess.CompletedProcess[str]:
     root = str(Path(__file__).resolve().parents[2])
     try:
         return subprocess.run(  # noqa: S603  our own interpreter, arguments made here
-            [sys.executable, "-m", "pipeline.convert.child", str(given), str(out)],
+            [sys.executable, "-P", "-m", "pipeline.convert.child", str(given), str(out)],
             cwd=out,
             env={"PATH": os.defpath, "PYTHONPATH": root, "HOME": str(out), "TMPDIR": str(out), "LANG": "C.UTF-8"},
             stdin=subprocess.DEVNULL,

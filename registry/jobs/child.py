@@ -89,7 +89,8 @@ def run_child(
         stderr = log.open("a", encoding="utf-8")
     except OSError as error:
         raise not_written(folder, error) from error
-    command = [sys.executable, "-m", "registry.cli.main", "_child", kind, str(given)]
+    # -P: the current folder, somebody's data as a rule, is no place to take modules from
+    command = [sys.executable, "-P", "-m", "registry.cli.main", "_child", kind, str(given)]
     with stderr:
         process = subprocess.Popen(  # noqa: S603  our own interpreter, arguments made here
             command,

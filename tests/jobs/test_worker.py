@@ -504,3 +504,16 @@ def running(pid: int) -> bool:
 def test_what_a_child_dies_of_is_told_and_not_the_hint_behind_it(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"before it gave a result: .*KeyError: 'nothing'"):
         child_process.run_child("nothing", {}, tmp_path, lambda: None, lambda _: None)
+
+
+def test_a_child_takes_no_module_from_the_folder_that_a_run_was_started_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in ("registry", "json"):
+        (data / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n", encoding="utf-8")
+    monkeypatch.chdir(data)
+    with pytest.raises(Unavailable, match="KeyError: 'nothing'"):
+        child_process.run_child("nothing", {}, tmp_path / "work", lambda: None, lambda _: None)
+    assert not (tmp_path / "ran").exists()
