@@ -21,6 +21,7 @@ from registry.core.errors import (
     Conflict,
     EmotionetError,
     InvalidInput,
+    NewerVersion,
     NotFound,
     Unavailable,
     Untrusted,
@@ -34,6 +35,7 @@ RETRY_SECONDS = 5
 # class of the error -> (status, title); the first that fits counts
 _CLASSES: tuple[tuple[type[EmotionetError], int, str], ...] = (
     (UsageError, 400, "The request is malformed"),
+    (NewerVersion, 422, "It needs a newer Emotionet"),
     (InvalidInput, 422, "What was given is malformed"),
     (Untrusted, 422, "Content or a signature does not verify"),
     (Unavailable, 503, "Something could not be read or reached"),

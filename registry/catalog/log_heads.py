@@ -2,7 +2,7 @@
 
 Invariants: whoever appends to a log, or puts its pending entries into the store, has locked its row first, so that on
 any number of machines one does at a time; a head only goes forward. A rebuild of the catalog leaves both alone: they
-know of entries that no store holds yet.
+know of entries that no store holds yet. It may only move a head forward, to an entry that came after this program.
 """
 
 from __future__ import annotations

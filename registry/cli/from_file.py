@@ -125,11 +125,13 @@ def _read(scratch: FileHome, path: Path, any_record: bool) -> CID:
 
 def _release(scratch: FileHome, path: Path, roots: list[CID], problems: list[str]) -> CID:
     from registry.catalog.queries import releases
+    from registry.workflows.store.newer import refuse_newer
 
     with scratch.catalog.read() as db:
         known = {CID.parse(row["cid"]) for row in releases.list_releases(db)[0]}
     found = [root for root in dict.fromkeys(roots) if root in known]
     if not found:
+        refuse_newer(scratch, roots)
         raise InvalidInput(
             f"{path} holds no signed release" + (f": {problems[0]}" if problems else ""),
             hint=f"`emotionet audit {path}` tells what it holds.",

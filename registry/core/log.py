@@ -210,6 +210,21 @@ def read_entry(cid: CID, get: Get) -> Entry:
     return entry
 
 
+def place_of_later(data: bytes) -> tuple[str, int] | None:
+    """Issuer and place in the log of an entry that came after this program (``NewerVersion``), where the issuer's key
+    signed it in today's way; None where that can't be told, and then nothing in it counts."""
+    value = encoding.decode(data)
+    assert isinstance(value, dict)
+    signature, issuer, seq, key = value.pop("signature", None), *(value.get(name) for name in ("issuer", "seq", "key"))
+    if not (isinstance(signature, bytes) and isinstance(key, bytes) and type(seq) is int and seq >= 0):
+        return None
+    with suppress(Untrusted):
+        own = DID_PREFIX + address_of_key(key)
+        if own == issuer and signed_by(key, signature, pae(PAYLOAD_TYPE, encoding.encode(value))):
+            return own, seq
+    return None
+
+
 def walk_back(newest: CID, until: CID | None, get: Get) -> Iterator[tuple[CID, Entry]]:
     """Every entry from ``newest`` back to ``until`` (None: the first), both included, each one checked.
 

@@ -106,7 +106,7 @@ def data(**changes: Any) -> ReportData:
         "base_licence": None,
         "licence": "AGPL-3.0-only",
         "headline": tuple(named[name] for name in ("macro_f1", "pr_auc", "map50")),
-        "holds": True,
+        "verdict": "holds",
         "checked": 2,
         "unchecked": 1,
         "claims": tuple(to_value(one) for one in found.verdicts),

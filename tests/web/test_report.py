@@ -132,7 +132,8 @@ def test_says_nothing_that_does_not_hold() -> None:
     ):
         assert unwanted not in text, unwanted
     assert "bafybase, whose stated licence is none" in text
-    assert "does not hold" in page(holds=False).text
+    assert "does not hold" in page(verdict="does not hold").text
+    assert "not decided" in page(verdict="not decided").text
     assert "nobody is left to judge them" in page(final="refit", own=None).text
 
 

@@ -10,17 +10,18 @@ from typing import Any
 import pytest
 
 from registry.assembly import Home
+from registry.cli.commands.content import _audit_text
 from registry.cli.main import main
 from registry.core import records
 from registry.core.ipld import car, encoding
-from registry.core.ipld.cid import CID
+from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.core.ipld.dag import walk_closure
 from registry.core.records import versions
 from registry.core.run_view import ReleaseView
 from registry.core.table import cells, columns, tables
 from registry.core.table import versions as table_versions
 from registry.core.table.columns import KINDS, Shape
-from registry.provenance.checks.results import HOLDS, UNCHECKED
+from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED, Check
 from registry.workflows.audit.audit_file import audit_car
 from registry.workflows.releases.predict import predict
 from tests.support.forgery import Released, failed, forge, released, results, way_back
@@ -67,7 +68,9 @@ def test_a_newer_program_audits_and_predicts_as_the_old_one(old: Released, monke
     monkeypatch.setitem(table_versions.STEPS, before.kind, (table_versions.added(before, seconds=None),))
     place = ("training", "history")
     monkeypatch.setitem(cells.SHAPES, place, after)
-    monkeypatch.setitem(cells._CELLS, place, [*cells._CELLS[place], ("seconds", lambda value: value is None)])
+    monkeypatch.setitem(
+        cells._CELLS, place, [*cells._CELLS[place], ("seconds", cells.Kind("null", lambda value: value is None))]
+    )
     method = sys.modules[type(home.method("simulated")).__module__]
     monkeypatch.setattr(method, "DEFAULTS", {**method.DEFAULTS, "colour": "grey"})
     monkeypatch.setattr(method, "LACKED", ({"colour": "grey", "training": {"warmth": "0"}},))
@@ -168,11 +171,14 @@ def test_whoever_meets_it_is_told_in_one_sentence(
     record = records.parse_as(records.Entry, home.store.get(entry)).record
     sentence = f"{said} is newer than this program"
     for command, tells in (
-        (["import", str(path)], False),
+        (["import", str(path)], said not in RUN),
         (["catalog", "rebuild"], False),
         (["show", str(record)], False),
-        (["lineage", str(record)], False),
-        (["release", "show", str(record)], said not in NOT_READ | RUN),
+        (["lineage", str(record)], said not in RUN),
+        (["lineage", str(path)], said not in RUN),
+        (["lookup", str(entry)], said not in RUN),
+        (["release", "show", str(record)], said not in RUN),
+        (["predict", str(path), str(FOLDER / "face.png")], True),
         (["predict", str(record), str(FOLDER / "face.png")], said not in NOT_READ),
         (["audit", str(entry), "--offline"], False),
     ):
@@ -183,3 +189,16 @@ def test_whoever_meets_it_is_told_in_one_sentence(
         assert not tells or f"{sentence}\nhint: install a newer Emotionet." in out.err, (command, out.err)
     if said in NOT_READ:
         assert len(list(predict(home, record, [FOLDER / "face.png"]))) == 1
+
+
+def test_what_only_can_not_be_read_here_does_not_count_as_wrong(old: Released, tmp_path: Path) -> None:
+    entry = old.home.store.get(old.entry)
+    later = encoding.encode({**encoding.decode(entry), "v": 2})
+    path = tmp_path / "later.car"
+    with path.open("wb") as stream:
+        car.write([cid_of(later, DAG_CBOR)], [(cid_of(later, DAG_CBOR), later)], stream)
+    report = audit_car(path)
+    assert (report.holds, report.verdict, report.exit_code(strict=False)) == (False, "not decided", 1)
+    assert "NOT DECIDED: this needs a newer Emotionet" in "\n".join(_audit_text(report.to_json()))
+    report.checks.append(Check("4.draw", 4, "", FAILS))
+    assert report.verdict == FAILS

@@ -13,11 +13,13 @@ import pytest
 from registry.assembly import Home, open_home
 from registry.catalog.index.rebuild import rebuild
 from registry.core import log, records
-from registry.core.errors import Conflict, Unavailable
-from registry.core.ipld.cid import CID
+from registry.core.errors import Conflict, NewerVersion, Unavailable
+from registry.core.ipld import encoding
+from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.provenance.keys import own_log
 from registry.settings import read_settings
 from registry.workflows.log.append import append
+from registry.workflows.store.maintenance import rebuild_catalog
 from tests.support.logs import log_of
 from tests.support.signer import MemorySigner
 
@@ -155,3 +157,43 @@ def test_an_anchor_of_somebody_elses_entry_is_no_reason(restored: Callable[[], R
     home.store.flush()
     home.anchors_of(home.key.did).submit(log.anchor_digest(records.cid(entry)))
     assert append(home, home.key, record("more")).new
+
+
+def signed_later(home: Home, newest: log.Entry, cid: CID, signer: log.Signer) -> CID:
+    """Put the next entry of a log into the store as a later program may write it; its CID."""
+    value = {
+        **encoding.decode(records.encode(newest)),
+        "v": 2,
+        "seq": newest.seq + 1,
+        "prev": bytes(cid),
+        "log": log.log_of(newest, cid),
+        "colour": "red",
+    }
+    del value["signature"]
+    signature = signer.sign(log.pae(log.PAYLOAD_TYPE, encoding.encode(value)))
+    data = encoding.encode({**value, "signature": signature})
+    home.store.put_many([(cid_of(data, DAG_CBOR), data)])
+    return cid_of(data, DAG_CBOR)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_an_own_entry_that_came_after_this_program_keeps_its_place_in_the_log(tmp_path: Path, own: bool) -> None:
+    environment = {"EMOTIONET_HOME": str(tmp_path / "home")}
+    home = open_home(read_settings(environment))
+    newest = append(home, home.key, record("known")).entry
+    last = records.parse_as(records.Entry, home.store.get(newest))
+    later = signed_later(home, last, newest, home.key if own else MemorySigner(7))
+    forget_folder(home)
+    forget_store(home)
+    home.close()
+    for path in (tmp_path / "home").glob("catalog.sqlite*"):
+        path.unlink()
+    home = open_home(read_settings(environment))
+    problems = rebuild_catalog(home)["problems"]
+    assert problems == [{"cid": str(later), "problem": "version 2 of entry is newer than this program"}]
+    if own:
+        with pytest.raises(NewerVersion, match="version 2 of entry is newer"):
+            append(home, home.key, record("would fork"))
+    else:  # it names this log's issuer, who did not sign it
+        assert append(home, home.key, record("next")).new
+    home.close()

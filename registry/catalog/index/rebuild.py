@@ -14,16 +14,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog import log_heads
 from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
 from registry.catalog.index.preserved_rows import PreservedRows
 from registry.catalog.schema import derived
 from registry.catalog.schema.database import Catalog, translated
 from registry.core import records
-from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable, Untrusted
+from registry.core.errors import Conflict, InvalidInput, NewerVersion, NotFound, Unavailable, Untrusted
 from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY, RAW
 from registry.core.ipld.dag import Get
 from registry.core.ipld.encoding import links
-from registry.core.log import verify_entry
+from registry.core.log import place_of_later, verify_entry
 
 _MARKS: dict[bytes, type[records.Record]] = {
     b"\x64type\x65entry": records.Entry,
@@ -38,6 +39,7 @@ class _Found:
 
     def __init__(self) -> None:
         self.entries: list[tuple[str, int, CID]] = []
+        self.later: list[tuple[str, int, CID]] = []  # entries that came after this program
         self.evidence: list[CID] = []
         self.multihashes: set[bytes] = set()
         self.problems: list[dict[str, str]] = []
@@ -68,6 +70,12 @@ def _scan(get: Get, cids: Iterable[CID]) -> _Found:
 def _take(found: _Found, cid: CID, data: bytes, kind: type[records.Record]) -> None:
     try:
         record = records.parse_as(kind, data)
+    except NewerVersion as error:
+        found.problem(cid, error)
+        place = place_of_later(data) if kind is records.Entry else None
+        if place is not None:
+            found.later.append((*place, cid))
+        return
     except InvalidInput:
         return  # some other bytes that hold the mark
     if isinstance(record, records.Entry):
@@ -109,6 +117,10 @@ def rebuild(
         for cid in sorted(found.evidence):
             if evidence_holds(records.parse_as(records.Evidence, get(cid))):
                 _index_evidence(db, cid, get, found)
+        for issuer, seq, cid in found.later:
+            if issuers is None or issuer in issuers:  # what can't be read here takes its place in the log all the same
+                log_heads.lock(db, issuer)
+                log_heads.set_head(db, issuer, seq, cid)
         stored = _mark_stored(db, get, found.multihashes)
         preserved.put_back({str(cid) for cid in found.evidence}, issuers)
         counts = {table.name: db.scalar(sa.select(sa.func.count()).select_from(table)) for table in derived.REBUILDABLE}

@@ -204,11 +204,18 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     return int(report.exit_code(strict=wanted.strict))
 
 
+_VERDICTS = {
+    "holds": "holds",
+    "does not hold": "DOES NOT HOLD",
+    "not decided": "NOT DECIDED: this needs a newer Emotionet",
+}
+
+
 def _audit_text(document: Mapping[str, Any]) -> list[str]:
     from registry.workflows.withdrawals.withdrawn import withdrawn_text
 
     rows = [[check["id"], check["result"], check["title"], check["reason"] or ""] for check in document["checks"]]
-    verdict = "holds" if document["holds"] else "DOES NOT HOLD"
+    verdict = _VERDICTS[document["verdict"]]
     back = [one_line(f"WITHDRAWN {withdrawn_text(one)}") for one in document["withdrawn"]]
     what = [
         f"type {document['type'] or 'unknown'}",

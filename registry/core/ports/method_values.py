@@ -104,7 +104,7 @@ class KeptState(msgspec.Struct, frozen=True, kw_only=True):
 
 class FoldOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What one fold gave. ``weights`` maps the names of ``MethodCard.files`` to bytes; ``tensors`` is their digest
-    (``core.tensors.weights_digest``)."""
+    (``core.weights.weights_digest``)."""
 
     weights: Mapping[str, bytes]
     tensors: str

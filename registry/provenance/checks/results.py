@@ -10,6 +10,7 @@ from registry.core.errors import EmotionetError, NewerVersion, NotFound, Unavail
 from registry.core.ipld.cid import CID
 
 HOLDS, FAILS, UNCHECKED = "holds", "does not hold", "not checked"
+UNDECIDED = "not decided"
 EXCUSABLE = frozenset({"1.images"})  # of levels 1 and 2: what may be left unchecked by whoever sends a smaller file
 _REASON = 400  # letters of an unforeseen error that are told
 T = TypeVar("T")
@@ -28,6 +29,7 @@ class Check:
     result: str
     reason: str = ""
     asked: bool = True
+    newer: bool = False  # not checked because something came after this program
 
 
 @dataclass
@@ -57,6 +59,15 @@ class Report:
             and bool(first)
         )
 
+    @property
+    def verdict(self) -> str:
+        """``holds``, ``does not hold``, or ``not decided``: nothing failed, and what came after this program was left
+        unchecked."""
+        if self.holds:
+            return HOLDS
+        newer = self.readable and any(check.newer for check in self.checks)
+        return UNDECIDED if newer and all(check.result != FAILS for check in self.checks) else FAILS
+
     def exit_code(self, strict: bool) -> int:
         """0, 1 or 3 as the interface says."""
         if not self.readable:
@@ -74,6 +85,7 @@ class Report:
             "issuer": self.issuer,
             "entry": self.entry,
             "holds": self.holds,
+            "verdict": self.verdict,
             "withdrawn": self.withdrawn,
             "checks": [{name: getattr(check, name) for name in names} for check in self.checks],
         }
@@ -91,8 +103,8 @@ def run(id: str, title: str, check: Callable[[], str | None], *, asked: bool = T
     """Run one check; its id begins with its level. Whatever it raises becomes its reason, so that the others go on."""
     level = int(id.split(".")[0])
 
-    def outcome(result: str, reason: str) -> Check:
-        return Check(id, level, title, result, reason, asked)
+    def outcome(result: str, reason: str, newer: bool = False) -> Check:
+        return Check(id, level, title, result, reason, asked, newer)
 
     try:
         return outcome(HOLDS, check() or "")
@@ -101,7 +113,7 @@ def run(id: str, title: str, check: Callable[[], str | None], *, asked: bool = T
     except Doubt as doubt:
         return outcome(FAILS, str(doubt))
     except NewerVersion as error:  # whatever check meets it, at whatever level: neither holds nor fails
-        return outcome(UNCHECKED, str(error))
+        return outcome(UNCHECKED, str(error), newer=True)
     except Unavailable as error:
         return outcome(UNCHECKED, str(error))
     except NotFound as error:

@@ -73,7 +73,7 @@ def collect(
         base_licence=_base_licence(parts, view.plan.base),
         licence=view.release.licence,
         headline=tuple(named[name] for name in HEADLINE if name in named),
-        holds=audit["holds"],
+        verdict=audit["verdict"],
         withdrawn=tuple(about["withdrawn"]),
         checked=len(audit["checks"]) - unchecked,
         unchecked=unchecked,

@@ -45,7 +45,7 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     base_licence: str | None
     licence: str
     headline: tuple[dict[str, Any], ...]
-    holds: bool
+    verdict: str  # holds, does not hold, not decided
     checked: int
     unchecked: int
     claims: tuple[dict[str, Any], ...]

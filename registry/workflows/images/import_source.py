@@ -18,7 +18,7 @@ from registry.catalog.queries import releases
 from registry.content.labels import Rejection
 from registry.content.labels.columns import Mapped
 from registry.content.labels.labeled_folder import Folder
-from registry.core.errors import UsageError
+from registry.core.errors import NewerVersion, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.log import Signer
 from registry.core.text.cleaning import counted
@@ -29,6 +29,7 @@ from registry.workflows.log.index_logs import held_entries_before, index_logs, s
 from registry.workflows.own_issuers import whose
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.store import find_records as trace
+from registry.workflows.store.newer import refuse_newer
 
 PROFILES = ("unixfs-v1-2025", "unixfs-v0-2015")
 
@@ -76,14 +77,15 @@ def import_source(
         return _document(read, found, [], statements, would)
     _remember(parts, read, publish_source)
     brought, wrong = _catalogued(parts, Path(source), read)
-    found.notes += [f"not indexed from the file's log: {one}" for one in wrong]
+    found.notes += [f"not indexed from the file's log: {one}" for one in dict.fromkeys(wrong)]
+    newer = None if read.kind == "folder" or brought else _newer(parts, read.roots)
     done = [
         register(parts, signer, rows, root=root)
         for root, rows in zip(read.roots, found.rows, strict=True)
         if rows and signer
     ]
     found.rejected += [bad for one in done for bad in one.rejected]
-    return _document(read, found, done, None, brought)
+    return _document(read, found, done, None, brought, newer)
 
 
 def _rows(read: Source, contributor: str) -> _Rows:
@@ -138,6 +140,7 @@ def _document(
     done: Sequence[Registered],
     statements: Sequence[NewRow] | None,
     brought: list[dict[str, str]],
+    newer: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     rows = sum(len(folder.rows) + len(folder.rejected) for folder in read.folders)
     rejected = sorted(found.rejected, key=lambda one: (one.table, one.row))
@@ -170,7 +173,7 @@ def _document(
         "damaged": [str(cid) for cid in lacking.damaged] if lacking else [],
         "cut": lacking.cut if lacking else None,
         "releases": brought,
-        "problem": None if brought else _problem(read, rows, rejected),
+        "problem": None if brought else newer or _problem(read, rows, rejected),
     }
 
 
@@ -179,6 +182,15 @@ def _understood(folder: Folder) -> dict[str, Any]:
     assert folder.labels is not None
     labels = folder.labels
     return {"said": labels.said(), "columns": labels.columns, "left_out": list(labels.left_out)}
+
+
+def _newer(parts: Parts, roots: Sequence[CID]) -> dict[str, str] | None:
+    """The problem of what came by CAR or CID where a part of it came after this program."""
+    try:
+        refuse_newer(parts, roots)
+    except NewerVersion as error:
+        return {"reason": str(error), "hint": error.hint or ""}
+    return None
 
 
 def _problem(read: Source, rows: int, rejected: Sequence[Rejection]) -> dict[str, str] | None:

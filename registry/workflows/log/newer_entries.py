@@ -21,6 +21,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.log import address_of
 from registry.provenance.keys import own_log
 from registry.workflows.parts import Parts
+from registry.workflows.store.newer import refuse_newer
 
 _log = logging.getLogger(__name__)
 _asked: WeakKeyDictionary[Catalog, set[str]] = WeakKeyDictionary()  # issuers whose anchors were asked for
@@ -42,6 +43,7 @@ def check_newest(parts: Parts, db: Connection, issuer: str, head: Head | None) -
     newest = entries.newest(db, issuer)
     for seq, entry in (*([head] if head else []), *_heads(parts, issuer)):
         if newest is None or newest[1] < seq:
+            refuse_newer(parts, [entry])
             raise _older(f"entry {seq} of {issuer}, {entry}")
         if entries.at(db, issuer, seq) != entry:
             raise Conflict(

@@ -15,7 +15,7 @@ from registry.catalog.queries import entries, plans, releases, runs
 from registry.content.unixfs import importer
 from registry.content.weights_folder import keep_weights, read_weights
 from registry.core import records
-from registry.core.errors import Conflict, EmotionetError, NewerVersion, NotFound, Unavailable
+from registry.core.errors import Conflict, NotFound, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
 from registry.core.log import Signer
@@ -33,6 +33,7 @@ from registry.workflows.log.anchoring import anchor_document, anchor_for_a_while
 from registry.workflows.log.append import append
 from registry.workflows.own_issuers import check_signs_as, whose
 from registry.workflows.parts import Parts, Progress, silent
+from registry.workflows.store.newer import refuse_newer
 from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
 
@@ -131,16 +132,6 @@ def read_back(parts: Parts, entry: CID) -> int:
     return count
 
 
-def _tell_newer(parts: Parts, record: CID) -> None:
-    """``NewerVersion`` where a release is held and not cataloged because a part of it came after this program."""
-    try:
-        release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(record)))
-    except NewerVersion:
-        raise
-    except EmotionetError:
-        return
-
-
 def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
     """The document of `emotionet release show --json`."""
     with parts.catalog.read() as db:
@@ -148,7 +139,7 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         try:
             row = releases.get(db, record)
         except NotFound:
-            _tell_newer(parts, record)
+            refuse_newer(parts, [record])
             raise
         evidence = entries.evidence_for(db, CID.parse(row["entry"]))
     view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(record)))

@@ -9,6 +9,7 @@ from registry.catalog.queries import entries, lineage
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID, given
 from registry.workflows.parts import Parts
+from registry.workflows.store.newer import refuse_newer
 
 
 def record_of(parts: Parts, cid: CID) -> CID:
@@ -19,16 +20,23 @@ def record_of(parts: Parts, cid: CID) -> CID:
 
 def look_up(parts: Parts, text: str) -> list[dict[str, Any]]:
     """Every record that names or holds a CID or digest."""
-    if not re.fullmatch("(sha256:)?[0-9a-fA-F]{64}", text):
+    digest = re.fullmatch("(sha256:)?[0-9a-fA-F]{64}", text)
+    if not digest:
         given(text)
     with parts.catalog.read() as db:
-        return lineage.lookup(db, text)
+        found = lineage.lookup(db, text)
+    if not found and not digest:
+        refuse_newer(parts, [CID.parse(text)])
+    return found
 
 
 def record_lineage(parts: Parts, cid: CID) -> dict[str, Any]:
     """What a record came from and what came from it: ``nodes`` and ``edges``."""
     with parts.catalog.read() as db:
-        nodes, edges = lineage.lineage(db, entries.record_of(db, cid))
+        record = entries.record_of(db, cid)
+        nodes, edges = lineage.lineage(db, record)
+    if all(node["type"] == "unknown" for node in nodes if node["cid"] == str(record)):  # or its place in a log alone
+        refuse_newer(parts, [record])
     if not nodes:
         raise NotFound(f"{cid} is in no record of this catalog", hint="import it, or check the CID.")
     return {"nodes": nodes, "edges": edges}

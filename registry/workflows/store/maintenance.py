@@ -82,4 +82,6 @@ def rebuild_catalog(parts: Parts) -> dict[str, Any]:
     found = rebuild(parts.catalog, parts.store.get, parts.store.cids(), parts.now(), issuers=own)
     others = index_logs(parts, held_entries_before(parts, parts.store.pins()))
     parts.catalog.analyze()
-    return {**found, "problems": [*found["problems"], *({"cid": None, "problem": said} for said in others)]}
+    told = {one["problem"] for one in found["problems"]}
+    more = [{"cid": None, "problem": said} for said in dict.fromkeys(others) if said not in told]
+    return {**found, "problems": [*found["problems"], *more]}
