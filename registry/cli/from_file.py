@@ -125,7 +125,7 @@ def _read(scratch: FileHome, path: Path, any_record: bool) -> CID:
 
 def _release(scratch: FileHome, path: Path, roots: list[CID], problems: list[str]) -> CID:
     from registry.catalog.queries import releases
-    from registry.workflows.store.newer import refuse_newer
+    from registry.workflows.newer import refuse_newer
 
     with scratch.catalog.read() as db:
         known = {CID.parse(row["cid"]) for row in releases.list_releases(db)[0]}

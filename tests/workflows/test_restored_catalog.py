@@ -159,7 +159,7 @@ def test_an_anchor_of_somebody_elses_entry_is_no_reason(restored: Callable[[], R
     assert append(home, home.key, record("more")).new
 
 
-def signed_later(home: Home, newest: log.Entry, cid: CID, signer: log.Signer) -> CID:
+def signed_later(home: Home, newest: records.Entry, cid: CID, signer: log.Signer) -> CID:
     """Put the next entry of a log into the store as a later program may write it; its CID."""
     value = {
         **encoding.decode(records.encode(newest)),

@@ -26,10 +26,10 @@ from registry.workflows.images.labeled_rows import NewRow, fit_boxes, merge, new
 from registry.workflows.images.read_source import Source, Wanted, read_source
 from registry.workflows.images.register_images import Registered, register
 from registry.workflows.log.index_logs import held_entries_before, index_logs, signed_in
+from registry.workflows.newer import refuse_newer
 from registry.workflows.own_issuers import whose
 from registry.workflows.parts import Parts, Progress, silent
 from registry.workflows.store import find_records as trace
-from registry.workflows.store.newer import refuse_newer
 
 PROFILES = ("unixfs-v1-2025", "unixfs-v0-2015")
 

@@ -20,8 +20,8 @@ from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.log import address_of
 from registry.provenance.keys import own_log
+from registry.workflows.newer import refuse_newer
 from registry.workflows.parts import Parts
-from registry.workflows.store.newer import refuse_newer
 
 _log = logging.getLogger(__name__)
 _asked: WeakKeyDictionary[Catalog, set[str]] = WeakKeyDictionary()  # issuers whose anchors were asked for

@@ -31,9 +31,9 @@ from registry.provenance.release_view import by_name, final_threshold, final_wei
 from registry.workflows.base_weights import base_of
 from registry.workflows.log.anchoring import anchor_document, anchor_for_a_while
 from registry.workflows.log.append import append
+from registry.workflows.newer import refuse_newer
 from registry.workflows.own_issuers import check_signs_as, whose
 from registry.workflows.parts import Parts, Progress, silent
-from registry.workflows.store.newer import refuse_newer
 from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
 

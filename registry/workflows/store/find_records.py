@@ -8,8 +8,8 @@ from typing import Any
 from registry.catalog.queries import entries, lineage
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID, given
+from registry.workflows.newer import refuse_newer
 from registry.workflows.parts import Parts
-from registry.workflows.store.newer import refuse_newer
 
 
 def record_of(parts: Parts, cid: CID) -> CID:
