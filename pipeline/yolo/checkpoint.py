@@ -1,8 +1,9 @@
-"""Where a killed fold goes on: plain tensors and numbers, written whole or not at all, read without unpickling.
+"""The checkpoint from which a killed fold continues: plain tensors and numbers, written whole or not at all, read
+without unpickling.
 
-Invariants: a checkpoint belongs to one task and is of no use to any other; one that was cut short, has one bit
-changed (torch does not look at its own checksums) or is another task's is put aside, and the training says so; one
-from another kind of machine is used, and it says that too. A file is what torch writes, and then its sha256.
+Invariants: a checkpoint belongs to one task. One that was cut short, has a changed bit (torch does not check its own
+checksums) or belongs to another task is put aside, and the training reports it. One from another kind of machine is
+used, and reported. A file is what torch writes, followed by its sha256.
 """
 
 from __future__ import annotations

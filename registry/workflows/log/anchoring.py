@@ -1,7 +1,7 @@
-"""Anchor log entries, keep the evidence, and tell where an entry's anchor stands.
+"""Anchor log entries, store the evidence, and tell the state of an entry's anchor.
 
-Invariants: evidence is kept only of an anchor at the chain's finalized tag; evidence of somebody else's log is stated,
-never called finalized: nobody here asked its chain.
+Invariants: evidence is stored only of an anchor at the chain's finalized tag. Evidence of another issuer's log is
+called ``stated``, never finalized: nobody here asked its chain.
 """
 
 from __future__ import annotations
