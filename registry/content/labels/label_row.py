@@ -1,9 +1,9 @@
 """One labeled row, from whatever table, folder or request, and the reason if it is rejected.
 
-Invariants: an accepted row has exactly one of file and cid, and clean text (``registry.core.text.cleaning``). Its file name is
-as written (its exact bytes are tried first) and does not lead out of the folder. Boxes are in hundredths of a pixel and
-at least one pixel wide and high. ``row`` is the line of the table (in a sheet the row, in COCO the annotation's number
-from 1).
+Invariants: an accepted row has exactly one of file and cid, and clean text (``registry.core.text.cleaning``). Its file
+name is as written (its exact bytes are tried first) and does not lead out of the folder. Boxes are in hundredths of a
+pixel and at least one pixel wide and high. ``row`` is the line of the table (in a sheet the row, in COCO the
+annotation's number from 1).
 """
 
 from __future__ import annotations
