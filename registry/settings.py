@@ -37,6 +37,11 @@ class Settings:
     log_format: str = "text"
 
     @property
+    def proves_to_others(self) -> bool:
+        """Whether entries are anchored where others can look: on a chain, not in this home's journal."""
+        return self.chain_rpc is not None
+
+    @property
     def blocks(self) -> Path:
         """Where the embedded block store lies."""
         return self.home / "blocks"

@@ -19,6 +19,7 @@ import torch
 
 from pipeline.hardware import hardware
 from pipeline.workspace import task_digest
+from registry.core.errors import EmotionetError
 from registry.core.ports.method import FoldTask
 from registry.files import own_file
 
@@ -36,11 +37,16 @@ class _Hashed:
 
     def __init__(self, handle: IO[bytes]) -> None:
         self._handle, self.digest = handle, hashlib.sha256()
+        self.failed: Exception | None = None
 
     def write(self, data: bytes) -> int:
         """Write all of it."""
         self.digest.update(data)
-        return self._handle.write(data)
+        try:
+            return self._handle.write(data)
+        except (OSError, EmotionetError) as error:
+            self.failed = error
+            raise
 
     def flush(self) -> None:
         """What torch asks for at its end."""
@@ -51,7 +57,12 @@ def write(task: FoldTask, values: Mapping[str, Any]) -> None:
     """A machine that loses its power has the old one or the new one."""
     with own_file(path_of(task)) as stream:
         hashed = _Hashed(stream)
-        torch.save({**values, "task": task_digest(task), "machine": _machine()}, hashed)
+        try:
+            torch.save({**values, "task": task_digest(task), "machine": _machine()}, hashed)
+        except RuntimeError:
+            if hashed.failed:  # of which torch says only that its archive is too short
+                raise hashed.failed from None
+            raise
         stream.write(hashed.digest.digest())
 
 

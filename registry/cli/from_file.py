@@ -60,7 +60,7 @@ class FileHome(Home):
     @property
     def anchors(self) -> Anchors:
         """The chain, if one is set up; no journal knows what a file says."""
-        if not self.settings.chain_rpc:
+        if not self.settings.proves_to_others:
             raise Unavailable("no chain is set up here", hint="set EMOTIONET_CHAIN_RPC.")
         return self._behind.anchors
 

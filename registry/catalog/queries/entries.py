@@ -83,7 +83,7 @@ def issuers(db: sa.Connection) -> list[str]:
 def evidence_for(db: sa.Connection, entry: CID) -> list[dict[str, Any]]:
     """Evidence that covers an entry: of it or of a later entry in the same log, the nearest first.
 
-    Rows have ``cid, entry, chain, contract, transaction, block_hash, block_number, time``.
+    Rows have ``cid, entry, kind, time`` (None where it states none).
     """
     covered, anchored = entries.alias("covered"), entries.alias("anchored")
     query = (
@@ -91,15 +91,18 @@ def evidence_for(db: sa.Connection, entry: CID) -> list[dict[str, Any]]:
         .join(anchored, anchored.c.cid == derived.evidence.c.entry)
         .join(covered, covered.c.issuer == anchored.c.issuer)
         .where(covered.c.cid == str(entry), anchored.c.seq >= covered.c.seq)
-        .order_by(anchored.c.seq, derived.evidence.c.block_number, derived.evidence.c.cid)
+        .order_by(anchored.c.seq, derived.evidence.c.time, derived.evidence.c.cid)
     )
     return [dict(row) for row in db.execute(query).mappings()]
 
 
 def nearest_evidence(db: sa.Connection, entry: CID) -> list[CID]:
-    """The evidence of the nearest entry that was anchored, at or after ``entry`` in its log."""
-    found = evidence_for(db, entry)
-    return [CID.parse(row["cid"]) for row in found if row["entry"] == found[0]["entry"]]
+    """Of each kind the evidence of the nearest entry that was anchored so, at or after ``entry`` in its log; the
+    nearest first."""
+    found, nearest = evidence_for(db, entry), dict[str, str]()
+    for row in found:
+        nearest.setdefault(row["kind"], row["entry"])
+    return [CID.parse(row["cid"]) for row in found if row["entry"] == nearest[row["kind"]]]
 
 
 def signed_records(table: sa.Table) -> sa.Select[Any]:

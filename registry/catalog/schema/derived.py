@@ -73,12 +73,8 @@ evidence = Table(
     metadata,
     text("cid"),
     text("entry"),
-    text("chain"),
-    text("contract"),
-    text("transaction"),
-    text("block_hash"),
-    Column("block_number", BigInteger, nullable=False),
-    text("time"),
+    text("kind"),
+    text("time", null=True),  # as it states itself
     PrimaryKeyConstraint("cid"),
     Index(None, "entry"),
 )

@@ -83,4 +83,4 @@ def _key(parts: Parts) -> str:
 
 
 def _anchors(parts: Parts) -> str:
-    return parts.anchors.chain if parts.settings.chain_rpc else "journal"
+    return parts.anchors.chain if parts.settings.proves_to_others else "journal"

@@ -16,12 +16,13 @@ from registry.catalog.queries import entries, withdrawals
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID, DAG_CBOR
-from registry.core.log import read_entry, walk_back
+from registry.core.log import walk_back
 from registry.core.run_view import draw_view
 from registry.core.table import tables
 from registry.exports import car
 from registry.files import whole_file
 from registry.provenance.base_lineage import lineage_blocks
+from registry.workflows.log.beside_entry import evidence_beside, newest_anchored, opening
 from registry.workflows.own_issuers import own_issuers
 from registry.workflows.parts import Parts
 from registry.workflows.withdrawals.withdrawal_entries import withdrawals_of
@@ -54,16 +55,11 @@ def _content(parts: Parts, cid: CID, without_images: bool) -> car.Content:
 
 def _of_release(parts: Parts, entry: CID, release: records.Release) -> tuple[list[CID], list[CID]]:
     """The roots of a release's CAR, and what stands beside them."""
-    with parts.catalog.read() as db:
-        own, plans = entries.nearest_evidence(db, entry), entries.nearest_evidence(db, release.plan_entry)
-        first = entries.first(db, read_entry(entry, parts.store.get).issuer)
-    newest = entry
-    if own:
-        newest = CID.decode(records.parse_as(records.Evidence, parts.store.get(own[0])).entry)
+    own, plans = evidence_beside(parts, entry), evidence_beside(parts, release.plan_entry)
+    newest = newest_anchored(parts, own) or entry
     way = [one for one, _ in walk_back(newest, release.plan_entry, parts.store.get)]
-    opening = [first] if first is not None and parts.store.has(first) else []
     plan = draw_view(parts.store.get, release.draw).plan
-    return [entry, *own, *plans, *opening], [*way, *lineage_blocks(parts.store.get, plan)]
+    return [entry, *own, *plans, *opening(parts, entry)], [*way, *lineage_blocks(parts.store.get, plan)]
 
 
 def _left_out(parts: Parts, record: records.Record | None, taken_back: list[CID] | None) -> set[CID]:
