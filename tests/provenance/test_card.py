@@ -173,7 +173,7 @@ def test_eval_results_are_what_the_hub_reads() -> None:
         "the architecture alone, without base weights",
         "nothing proves to others",
         "AGPL-3.0-only",
-        "those of fold:0",
+        "those of fold 0",
         "0 triste, 1 sorprendido, 2 feliz, 3 enojado",
         "emotionet audit RELEASE.car --offline",
         "Annex III, 1(c)",
@@ -181,7 +181,7 @@ def test_eval_results_are_what_the_hub_reads() -> None:
         "5. Risk management (Article 9) | Nothing",
         "9. Post-market monitoring (Article 72)",
         "Figures of fold 0, on the images that it was not trained on",
-        "only fairness between classes was looked at",
+        "fairness was measured between classes only",
     ],
 )
 def test_a_card_says_what_it_owes(wanted: str) -> None:
