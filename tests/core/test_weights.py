@@ -10,12 +10,11 @@ import pytest
 from safetensors.numpy import save
 
 from registry.core.errors import Untrusted
-from registry.core.tensors import NUMBERS, STATE, checkpoint_digest, tensors_digest
+from registry.core.tensors import MAX_NAME, NUMBERS, STATE, checkpoint_digest, tensors_digest
 from registry.core.weights import (
     MAX_CLASSES,
     MAX_FILES,
     MAX_MODEL,
-    MAX_NAME,
     MODEL,
     WEIGHTS,
     check_folder,

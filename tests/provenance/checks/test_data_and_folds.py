@@ -67,7 +67,7 @@ def contributed(one: OldRelease, edit: Callable[[list[Row]], list[Row]], **field
     return put(one, records.encode(records.Contribution(**said)))
 
 
-def honest(one: OldRelease, contributions: tuple[CID, ...], **left_out: set[bytes]) -> None:
+def honest(one: OldRelease, contributions: tuple[CID, ...], **left_out: Any) -> None:
     """The snapshot that follows from these contributions by the rule."""
     snapshot = one.view.snapshot
     rows = [
