@@ -145,6 +145,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=24 * 60, help="stop after so many, and count what was judged")
     parser.add_argument("--children", type=int, default=os.cpu_count() or 1, help="mutants tested side by side")
     wanted = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # mutmut inherits it, ignored where a shell began this
     if strange := [one for one in wanted.files if not (ROOT / one).exists() or not one.startswith(tuple(TESTS))]:
         parser.error(f"{', '.join(strange)}: not below {' or '.join(TESTS)}")
     run(wanted.files, wanted.children, wanted.minutes)
