@@ -11,6 +11,7 @@ import pytest
 
 from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
 from registry.catalog.queries import entries, images, releases, runs, snapshots
+from registry.catalog.queries.roots import named_roots, published_roots
 from registry.catalog.queries.rows import contributions_in_log_order, current_row, current_rows, image_history
 from registry.catalog.schema import derived
 from registry.catalog.schema.derived import REBUILDABLE
@@ -18,7 +19,7 @@ from registry.core import log, records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Untrusted
 from registry.core.ipld.cid import CID, DAG_PB, RAW
 from registry.core.table import tables
-from tests.catalog.world import World, at, dump, image_bytes, sha256_of
+from tests.catalog.world import NOW, World, at, dump, image_bytes, sha256_of
 from tests.support.logs import all_entries, log_of
 from tests.support.signer import MemorySigner
 
@@ -170,10 +171,26 @@ def test_evidence_covers_an_entry_and_all_before_it(world: World) -> None:
         assert [row["cid"] for row in entries.evidence_for(db, issuer)] == [str(early), str(late)]
         assert [row["cid"] for row in entries.evidence_for(db, first)] == [str(early), str(late)]
         assert [row["cid"] for row in entries.evidence_for(db, second)] == [str(late)]
-        assert entries.evidence_for(db, second)[0]["block_number"] == 9
     other = world.append(records.Issuer(chains=()), key=MemorySigner(8))
     with world.catalog.read() as db:
         assert entries.evidence_for(db, other) == []
+
+
+def test_evidence_of_every_kind_is_listed_and_reached(world: World) -> None:
+    world.label(world.row(0, "feliz"))
+    world.label(world.row(1, "feliz"))
+    _, first, second = world.entries
+    block = world.evidence(second, 9)
+    stamp, bare = world.stamp(first, time=NOW), world.stamp(first, "made-up", time="at noon")
+    with world.catalog.read() as db:
+        found = {row["cid"]: (row["kind"], row["time"]) for row in entries.evidence_for(db, first)}
+        assert found[str(stamp)] == ("rfc3161", NOW)
+        assert found[str(bare)] == ("made-up", None)
+        nearest = entries.nearest_evidence(db, first)
+        assert (set(nearest), nearest[-1]) == ({stamp, bare, block}, block)
+        assert entries.nearest_evidence(db, second) == [block]
+        assert {stamp, bare, block} <= set(named_roots(db)), "a collection of garbage spares them"
+        assert {stamp, bare, block} <= set(published_roots(db))
 
 
 def test_each_issuer_has_a_log_of_its_own(world: World) -> None:

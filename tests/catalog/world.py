@@ -287,6 +287,13 @@ class World:
             index_evidence(db, cid, self.store.get)
         return cid
 
+    def stamp(self, entry: CID, kind: str = "rfc3161", **statement: str) -> CID:
+        """Evidence of another kind than a chain's."""
+        cid = self.put(records.Evidence(entry=bytes(entry), kind=kind, statement=dict(statement), proof=b"token"))
+        with self.catalog.write() as db:
+            index_evidence(db, cid, self.store.get)
+        return cid
+
     def everything(self) -> Release:
         """One of each: labels, a correction, a snapshot, a release, evidence, an audit, withdrawals."""
         first = self.label(*(self.row(n, "feliz") for n in range(6)), self.row(0, "triste", "ben", subject="p1"))

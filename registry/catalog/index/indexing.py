@@ -1,9 +1,9 @@
-"""The one way in: index an entry or an evidence. Normal operation and a rebuild both call it.
+"""The only way into the catalog: index an entry or an evidence. Normal operation and a rebuild both call it.
 
-Invariants: what is indexed follows from verified bytes alone (``get`` verifies, signatures are checked
-here), not from the order in which it came; indexing again changes nothing; an entry is indexed whole
-or, the caller's transaction rolled back, not at all. Records that an indexed record links to are
-indexed with it; rows, withdrawals and audits count only once somebody's entry says them.
+Invariants: indexed rows follow from verified bytes alone (``get`` verifies; signatures are checked here), not from the
+order of indexing. Indexing again changes nothing. An entry is indexed whole, or not at all once the caller's
+transaction is rolled back. Records that an indexed record links to are indexed with it; rows, withdrawals and audits
+count only once an entry signs them.
 """
 
 from __future__ import annotations
@@ -84,15 +84,10 @@ def index_entry(db: sa.Connection, entry_cid: CID, get: Get) -> None:
 
 
 def index_evidence(db: sa.Connection, cid: CID, get: Get) -> None:
-    """Index an evidence, which the caller has checked against its chain: nothing here can. That of another kind than
-    a chain's is only remembered."""
+    """Index an evidence of any kind, which the caller has checked against the place that it names: nothing here can."""
     evidence = records.parse_as(records.Evidence, get(cid))
-    block = evidence.block
-    if block is not None:
-        row = {name: getattr(block, name) for name in ("chain", "contract", "transaction", "block_hash", "time")}
-        row |= {"cid": str(cid), "entry": str(CID.decode(evidence.entry))}
-        row["block_number"] = int64(block.block_number, "the block's number")
-        insert_new(db, derived.evidence, [row])
+    row = {"cid": str(cid), "entry": str(CID.decode(evidence.entry)), "kind": evidence.kind, "time": evidence.time}
+    insert_new(db, derived.evidence, [row])
     _keep(db, cid, evidence)
 
 

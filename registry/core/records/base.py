@@ -17,15 +17,18 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _TIMES = frozenset({"issued_at", "started", "ended", "effective", "time"})
 
 
-def check_time(text: str) -> None:
-    """``InvalidInput`` ``invalid_time`` unless this is RFC 3339 UTC to the second, such as 2026-11-23T15:00:00Z."""
+def is_time(text: str) -> bool:
+    """Whether this is RFC 3339 UTC to the second, such as 2026-11-23T15:00:00Z."""
     try:
-        if _TIME.fullmatch(text):
-            datetime.fromisoformat(text)
-            return
+        return bool(_TIME.fullmatch(text) and datetime.fromisoformat(text))
     except ValueError:
-        pass
-    raise InvalidInput(f"{text!r} is no time", code="invalid_time", hint="write it like 2026-11-23T15:00:00Z.")
+        return False
+
+
+def check_time(text: str) -> None:
+    """``InvalidInput`` ``invalid_time`` unless this is a time as records write it."""
+    if not is_time(text):
+        raise InvalidInput(f"{text!r} is no time", code="invalid_time", hint="write it like 2026-11-23T15:00:00Z.")
 
 
 def _check_times(thing: msgspec.Struct) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
-from registry.core.records.base import Part, Record
+from registry.core.records.base import Part, Record, is_time
 
 
 class Issuer(Record, frozen=True, kw_only=True, tag="issuer"):
@@ -78,6 +78,12 @@ class Evidence(Record, frozen=True, kw_only=True, tag="evidence"):
     def __post_init__(self) -> None:
         if self.kind == EVM:
             self._block()
+
+    @property
+    def time(self) -> str | None:
+        """When it says that the entry was there; None where it states no time as records write it."""
+        stated = self.statement.get("time")
+        return stated if isinstance(stated, str) and is_time(stated) else None
 
     @property
     def block(self) -> Block | None:

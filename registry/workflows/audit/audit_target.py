@@ -16,6 +16,7 @@ from registry.provenance.checks.target.subject import Subject
 from registry.workflows.audit.audit_file import StoredFiles
 from registry.workflows.audit.audit_file import audit_car as audit_car
 from registry.workflows.base_weights import known_trainings
+from registry.workflows.log.beside_entry import evidence_beside, newest_anchored, opening
 from registry.workflows.parts import Parts
 from registry.workflows.store.typed_source import check_regular, names_content, parse_path
 from registry.workflows.withdrawals.withdrawal_entries import withdrawals_of
@@ -26,7 +27,7 @@ def audit_target(
 ) -> Report:
     """Audit a CID that is held, or a CAR file. ``NotFound`` or ``Unavailable`` if there is nothing to read."""
     path = Path(target)
-    chain = None if offline or not parts.settings.chain_rpc else parts.anchors
+    chain = None if offline or not parts.settings.proves_to_others else parts.anchors
     if path.exists() and not names_content(target):
         check_regular(path)
         return audit_car(path, level=level, issuer=issuer, offline=offline, chain=chain)
@@ -45,16 +46,16 @@ def audit_held(
     with parts.catalog.read() as db:
         record = entries.record_of(db, cid)
     entry = cid if record != cid else _entry_of(parts, record, issuer)
-    own = _evidence(parts, entry)
+    own = evidence_beside(parts, entry)
     subject = Subject(
         get=parts.store.get,
         files=StoredFiles(parts.store),
         entry=entry,
         record=record,
         roots=[entry or record],
-        newest=_anchored(parts, own),
+        newest=newest_anchored(parts, own),
         evidence=[*own, *_plans_evidence(parts, record, own)],
-        log_entries=[*_opening(parts, entry), *withdrawals_of(parts, record, entry)],
+        log_entries=[*opening(parts, entry), *withdrawals_of(parts, record, entry)],
         chain=chain,
         offline=offline,
         issuer=issuer,
@@ -82,29 +83,5 @@ def _plan_entry(parts: Parts, record: CID) -> CID | None:
         return None
 
 
-def _evidence(parts: Parts, entry: CID | None) -> list[CID]:
-    """The nearest evidence that covers an entry, first."""
-    if entry is None:
-        return []
-    with parts.catalog.read() as db:
-        return entries.nearest_evidence(db, entry)
-
-
 def _plans_evidence(parts: Parts, record: CID, own: list[CID]) -> list[CID]:
-    return [cid for cid in _evidence(parts, _plan_entry(parts, record)) if cid not in own]
-
-
-def _anchored(parts: Parts, evidence: list[CID]) -> CID | None:
-    for cid in evidence:
-        return CID.decode(records.parse_as(records.Evidence, parts.store.get(cid)).entry)
-    return None
-
-
-def _opening(parts: Parts, entry: CID | None) -> list[CID]:
-    """The first entry of the log that an entry is of, where it is known."""
-    if entry is None:
-        return []
-    with parts.catalog.read() as db:
-        issuer = entries.issuer_of(db, entry)
-        first = None if issuer is None else entries.first(db, issuer)
-    return [first] if first is not None and parts.store.has(first) else []
+    return [cid for cid in evidence_beside(parts, _plan_entry(parts, record)) if cid not in own]

@@ -1,10 +1,10 @@
-"""Write the closure of a record, image or directory as a CAR; of a release all that an offline audit needs.
+"""Write the closure of a record, image or directory as a CAR; of a release everything that an offline audit needs.
 
-Invariants: roots are the release's entry, the evidence, the entry that opens the issuer's log and names the chains
-that count, and the entries that take images of it, its snapshot or itself back, complete with their closures; beside
-them, as blocks alone, the entries on the way from the anchored one back to the plan's, and the records and tables (no
-image) that tell what base weights were trained on. The file appears whole or not at all; the same content gives the
-same bytes.
+Invariants: a release's CAR has these roots, each with its closure: the release's entry, the evidence, the first entry
+of the issuer's log (it names the chains that count), and the entries that withdraw the release, its snapshot or its
+images. Beside them, as single blocks, it holds the entries between the plan's and the anchored one, and the records and
+tables (no images) that show what base weights were trained on. The file appears whole or not at all. The same content
+gives the same bytes.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from registry.catalog.queries import entries, withdrawals
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID, DAG_CBOR
-from registry.core.log import read_entry, walk_back
+from registry.core.log import walk_back
 from registry.core.run_view import draw_view
 from registry.core.table import tables
 from registry.exports import car
 from registry.files import whole_file
 from registry.provenance.base_lineage import lineage_blocks
+from registry.workflows.log.beside_entry import evidence_beside, newest_anchored, opening
 from registry.workflows.own_issuers import own_issuers
 from registry.workflows.parts import Parts
 from registry.workflows.withdrawals.withdrawal_entries import withdrawals_of
@@ -39,7 +40,7 @@ def _record(parts: Parts, cid: CID) -> records.Record | None:
 
 
 def _content(parts: Parts, cid: CID, without_images: bool) -> car.Content:
-    """Images that were taken back are not given out again."""
+    """The closure without withdrawn images."""
     with parts.catalog.read() as db:
         record_cid = entries.record_of(db, cid)
         entry = cid if record_cid != cid else entries.entry_of(db, cid, None)
@@ -54,20 +55,17 @@ def _content(parts: Parts, cid: CID, without_images: bool) -> car.Content:
 
 def _of_release(parts: Parts, entry: CID, release: records.Release) -> tuple[list[CID], list[CID]]:
     """The roots of a release's CAR, and what stands beside them."""
-    with parts.catalog.read() as db:
-        own, plans = entries.nearest_evidence(db, entry), entries.nearest_evidence(db, release.plan_entry)
-        first = entries.first(db, read_entry(entry, parts.store.get).issuer)
-    newest = entry
-    if own:
-        newest = CID.decode(records.parse_as(records.Evidence, parts.store.get(own[0])).entry)
+    own, plans = evidence_beside(parts, entry), evidence_beside(parts, release.plan_entry)
+    newest = newest_anchored(parts, own) or entry
     way = [one for one, _ in walk_back(newest, release.plan_entry, parts.store.get)]
-    opening = [first] if first is not None and parts.store.has(first) else []
     plan = draw_view(parts.store.get, release.draw).plan
-    return [entry, *own, *plans, *opening], [*way, *lineage_blocks(parts.store.get, plan)]
+    return [entry, *own, *plans, *opening(parts, entry)], [*way, *lineage_blocks(parts.store.get, plan)]
 
 
 def _left_out(parts: Parts, record: records.Record | None, taken_back: list[CID] | None) -> set[CID]:
-    """Of the images of a release or a snapshot those that were taken back; all where no withdrawals are given."""
+    """The images of a release or snapshot to leave out: the withdrawn ones, or all of them where no withdrawals are
+    given.
+    """
     if isinstance(record, records.Release):
         snapshot = draw_view(parts.store.get, record.draw).snapshot
     elif isinstance(record, records.Snapshot):
