@@ -19,6 +19,8 @@ from typing import Protocol
 
 from registry.core.ipld.cid import CID
 
+FLUSH_BYTES = 32 << 20  # that a long transfer puts between two flushes: what is done again after a crash
+
 
 class BlockReader(Protocol):
     """The reading half: all that verification needs."""
