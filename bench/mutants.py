@@ -27,11 +27,19 @@ TESTS = {  # a folder or file, and the quickest tests that judge it: the longest
     "registry/core": ("tests/core", "tests/evaluation/test_folds.py", "tests/content/test_hamt.py"),
     "registry/core/draw.py": ("tests/core/test_draw_rule.py", "tests/evaluation/test_folds.py"),
     "registry/core/log.py": ("tests/core/test_log.py", "tests/core/test_log_places.py"),
-    "registry/core/tensors.py": ("tests/core/test_tensors.py",),
+    "registry/core/tensors.py": ("tests/core/test_tensors.py", "tests/core/test_weights.py"),
     "registry/core/labeling/labeled_row.py": ("tests/core/test_labeled_row.py",),
     "registry/core/text/claim_text.py": ("tests/core/test_claim_text.py",),
     "registry/core/text/names.py": ("tests/core/test_names.py",),
+    "registry/core/weights.py": ("tests/core/test_weights.py",),
     "registry/provenance/checks": ("tests/provenance/test_checks.py", "tests/provenance/checks"),
+    "registry/provenance/checks/level2.py": ("tests/provenance/checks/test_signed_logs.py",),
+    "registry/provenance/checks/level3.py": ("tests/provenance/checks/test_anchors_and_times.py",),
+    "registry/provenance/checks/times.py": ("tests/provenance/checks/test_anchors_and_times.py",),
+    "registry/provenance/checks/level4/attempts.py": ("tests/provenance/checks/test_attempts.py",),
+    "registry/provenance/checks/level4/folds.py": ("tests/provenance/checks/test_data_and_folds.py",),
+    "registry/provenance/checks/level4/items.py": ("tests/provenance/checks/test_data_and_folds.py",),
+    "registry/provenance/checks/level6": ("tests/provenance/checks/test_figures_and_weights.py",),
 }
 CONFIG = """
 [tool.mutmut]
@@ -137,6 +145,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=24 * 60, help="stop after so many, and count what was judged")
     parser.add_argument("--children", type=int, default=os.cpu_count() or 1, help="mutants tested side by side")
     wanted = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # mutmut inherits it, ignored where a shell began this
     if strange := [one for one in wanted.files if not (ROOT / one).exists() or not one.startswith(tuple(TESTS))]:
         parser.error(f"{', '.join(strange)}: not below {' or '.join(TESTS)}")
     run(wanted.files, wanted.children, wanted.minutes)

@@ -1,7 +1,7 @@
-"""What a recipe means in ultralytics' own words.
+"""A recipe's values as ultralytics' arguments.
 
-Invariants: every argument that changes bits follows from the task; what is recorded holds no float and
-no path of this machine.
+Invariants: every argument that changes bits follows from the task. What is recorded holds no float and no path of this
+machine.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How to use a release's weights outside Emotionet: what a picture must become first, and code that runs as it stands.
+"""How to use a release's weights outside Emotionet: the preprocessing of an image, and code that runs as it stands.
 
-Invariants: follows from the recipe's values and the threshold; ``picture`` and ``onnx`` together give the
-predictions of `emotionet predict`, which a test runs.
+Invariants: the text follows from the recipe's values and the threshold. ``picture`` and ``onnx`` together give the
+predictions of `emotionet predict`; a test runs them.
 """
 
 from __future__ import annotations

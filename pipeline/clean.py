@@ -1,9 +1,9 @@
-"""Cleaning: which images are kept, why the others are dropped, and who belongs together.
+"""Cleaning: which images are kept, why the others are dropped, and which belong to one group.
 
-Invariants: measured before resizing, in integers, against the recipe's thresholds; every dropped image
-has one reason and its measured value; the result does not depend on the order of images; of equal or
-nearly equal images the one with more pixels is kept, then the smaller sha256. Groups join what shares a
-person or is nearly equal, dropped or not: a group is named by its smallest sha256.
+Invariants: images are measured before resizing, in integers, against the recipe's thresholds. Every dropped image has
+one reason and its measured value. The result does not depend on the order of images. Of equal or nearly equal images
+the one with more pixels is kept, then the one with the smaller sha256. Groups join images of one person and
+near-duplicates, dropped ones included; a group is named by its smallest sha256.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _judge_faces(found: int, rules: Mapping[str, Any]) -> tuple[str | None, str 
 
 
 def _judge(grey: Image, rules: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """The first reason that speaks against an image, with what was measured; the cheapest is asked first."""
+    """The first reason to drop an image, with its measured value; cheap measures are tested first."""
     pixels = np.asarray(grey)
     light = exposure(pixels)
     if not int(rules["min_mean"]) <= light.mean <= int(rules["max_mean"]):

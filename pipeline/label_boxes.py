@@ -1,6 +1,6 @@
-"""Which box of an image carries its label: supplied, a detector's, or the full frame, recorded image by image.
+"""Which box of an image its label is about: supplied, detected, or the full frame; recorded image by image.
 
-Invariant: a picture that shows nothing of any class has no box, whatever anyone found in it.
+Invariant: an image that shows nothing of any class has no box, even if a detector found one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Recipes: data with a schema. A stranger's recipe can ask for nothing that the bounds do not allow.
+"""Recipes: data with a schema. A stranger's recipe can't exceed the schema's bounds.
 
-Invariants: every key is known and every number bounded; decimals are strings (records hold no floats);
-``imgsz`` equals the preprocessed size, so that nothing is resized twice.
+Invariants: every key is known and every number bounded. Decimals are strings (records hold no floats). ``imgsz`` equals
+the preprocessed size, so nothing is resized twice.
 """
 
 from __future__ import annotations

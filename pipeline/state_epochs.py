@@ -1,7 +1,7 @@
-"""After which epochs a training's state has a digest in its history, and after which it is kept, by the
+"""After which epochs the history holds a digest of the training's state, and after which the state is kept, by the
 recipe's section ``state``.
 
-Invariant: what is kept has a digest in the history, so that whoever starts from it knows that it is what was reached.
+Invariant: the history holds a digest of every kept state, so a training that starts from one can verify it.
 """
 
 from __future__ import annotations

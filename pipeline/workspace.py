@@ -1,8 +1,8 @@
-"""What a fold needs around it: the pixels that all folds share, labels as YOLO wants them, a quiet ultralytics.
+"""What a fold needs to train: the pixels that all folds share, labels in YOLO's form, and a quiet ultralytics.
 
-Invariants: the pixels are written whole or not at all, and never used without being compared with the
-digests that preprocessing recorded; nothing is laid out as image files (docs/adr/0005); ultralytics finds
-settings and fonts in a folder of this process, so that it asks nobody for anything and leaves nothing behind.
+Invariants: the pixels are written whole or not at all, and compared with the digests that preprocessing recorded before
+each use. No image files are written (docs/adr/0005). Ultralytics finds its settings and fonts in a folder of this
+process, so it makes no request and leaves nothing behind.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The only place where concrete parts are chosen: from settings to the parts that workflows are given.
 
-Invariants: nothing is opened, made or imported before it is asked for, so that ``emotionet fetch``
-needs neither a key nor torch; a part that can't be had is an error with the way out, never a substitute.
+Invariants: nothing is opened, created or imported before it is needed, so ``emotionet fetch`` needs neither a key nor
+torch. A part that is not available raises an error with a hint; it is never replaced by something else.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Home:
 
     @cached_property
     def source(self) -> BlockReader | None:
-        """Where what is not held is fetched from: gateways, or the IPFS node's peers; None if neither is set up."""
+        """Where missing blocks are fetched from: gateways, or the IPFS node's peers. None if neither is configured."""
         if self.settings.gateways:
             from registry.content.sources.gateway import GatewayClient
 
@@ -106,7 +106,7 @@ class Home:
 
     @cached_property
     def key(self) -> Key:
-        """The publishing key; made, and said so on stderr, if there is none."""
+        """The publishing key; where there is none, one is created and its path is printed on stderr."""
         from registry.provenance.keys.keys import load_or_create
 
         key = load_or_create(self._folder(), self.settings.passphrase)
@@ -116,7 +116,9 @@ class Home:
 
     @cached_property
     def chain(self) -> Chain:
-        """The chain that EMOTIONET_CHAIN_RPC names; what is sent to it is kept in the catalog's database first."""
+        """The chain that EMOTIONET_CHAIN_RPC names. Transactions are stored in the catalog's database before they are
+        sent.
+        """
         from registry.catalog.transactions import CatalogOutbox
         from registry.provenance.anchors.ethereum import connect
 
@@ -154,7 +156,7 @@ class Home:
         return installed(name)
 
     def engine(self, name: str | None) -> Engine:
-        """Where a run's steps are computed; None is a run of before there was a choice."""
+        """Where a run's steps are computed. None: recorded before engines could be chosen; such runs were local."""
         if name == "ray":
             return self._ray
         if name not in ("local", None):

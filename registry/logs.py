@@ -1,8 +1,8 @@
-"""What a server and a worker write about what they do: lines of text or of JSON, on stderr.
+"""The log of `serve` and `worker`: lines of text or of JSON, on stderr.
 
-Invariants: a line is one event, whatever a stranger wrote into an address (of text, a traceback's lines below it are
-set in); no secret of the settings, no token and no password in an address is in it, whoever
-wrote the message, its traceback too; only this project's own events are told below ``warning``.
+Invariants: one event is one line, whatever a stranger wrote into an address (in text, the lines of a traceback follow
+it, indented). No secret of the settings, no token and no password of an address appears in a line or in its traceback,
+whoever wrote the message. Below ``warning`` only this project's own events are logged.
 """
 
 from __future__ import annotations

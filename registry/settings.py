@@ -63,7 +63,7 @@ class Settings:
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Of what is asked elsewhere: a password or an API key may be in any of them."""
+        """The addresses of services elsewhere. Each may contain a password or an API key."""
         return tuple(one for one in (self.database_url, self.ipfs_api, self.chain_rpc, *self.gateways) if one)
 
     @property
@@ -73,7 +73,7 @@ class Settings:
 
     @property
     def reserve(self) -> Path:
-        """A file that is given up when the disk is full."""
+        """A file that is deleted when the disk is full, to make space."""
         return self.home / "reserve"
 
     def on_cluster(self, engine: str | None) -> bool:
@@ -81,8 +81,12 @@ class Settings:
         return engine == "ray" and bool(self.ray_address)
 
     def at_once(self, engine: str | None) -> int:
-        """Folds that are asked for side by side: on this machine half as many again as processors (three folds on two
-        of them end sooner so than two and one), of a cluster many: what has no processor waits in Ray's own queue."""
+        """How many folds are requested side by side.
+
+        On this machine one and a half times the number of processors: three folds on two processors end sooner in
+        parallel than two followed by one. Of a cluster many: a fold for which no processor is free waits in Ray's
+        queue.
+        """
         if self.parallel_folds:
             return self.parallel_folds
         processors = os.cpu_count() or 1

@@ -1,9 +1,9 @@
-"""Base weights from a file of one's own: a folder or file of safetensors, an ONNX or a .pt, to safetensors.
+"""Base weights from a user's file: a folder or file of safetensors, an ONNX or a .pt, converted to safetensors.
 
-Invariants: every file is read by a child process with bounded memory, time and file sizes, no environment of ours,
-and an audit hook that refuses sockets, other programs and files outside its folder; no pickle decides what is
-called (``torch_file``); what comes back is checked as any stranger's safetensors are; weights that are not exactly
-those of the architecture that they state are refused, so that nothing is left out in silence.
+Invariants: a child process reads every file, with bounded memory, time and file sizes, without our environment, and
+with an audit hook that refuses sockets, other programs and files outside its folder. No pickle decides what is called
+(``torch_file``). The result is checked like any stranger's safetensors. Weights that are not exactly those of the
+architecture that they state are refused, so nothing is left out silently.
 """
 
 from __future__ import annotations

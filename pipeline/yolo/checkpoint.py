@@ -1,8 +1,9 @@
-"""Where a killed fold goes on: plain tensors and numbers, written whole or not at all, read without unpickling.
+"""The checkpoint from which a killed fold continues: plain tensors and numbers, written whole or not at all, read
+without unpickling.
 
-Invariants: a checkpoint belongs to one task and is of no use to any other; one that was cut short, has one bit
-changed (torch does not look at its own checksums) or is another task's is put aside, and the training says so; one
-from another kind of machine is used, and it says that too. A file is what torch writes, and then its sha256.
+Invariants: a checkpoint belongs to one task. One that was cut short, has a changed bit (torch does not check its own
+checksums) or belongs to another task is put aside, and the training reports it. One from another kind of machine is
+used, and reported. A file is what torch writes, followed by its sha256.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import torch
 
 from pipeline.hardware import hardware
 from pipeline.workspace import task_digest
+from registry.core.errors import EmotionetError
 from registry.core.ports.method import FoldTask
 from registry.files import own_file
 
@@ -35,11 +37,16 @@ class _Hashed:
 
     def __init__(self, handle: IO[bytes]) -> None:
         self._handle, self.digest = handle, hashlib.sha256()
+        self.failed: Exception | None = None
 
     def write(self, data: bytes) -> int:
         """Write all of it."""
         self.digest.update(data)
-        return self._handle.write(data)
+        try:
+            return self._handle.write(data)
+        except (OSError, EmotionetError) as error:
+            self.failed = error
+            raise
 
     def flush(self) -> None:
         """What torch asks for at its end."""
@@ -50,7 +57,12 @@ def write(task: FoldTask, values: Mapping[str, Any]) -> None:
     """A machine that loses its power has the old one or the new one."""
     with own_file(path_of(task)) as stream:
         hashed = _Hashed(stream)
-        torch.save({**values, "task": task_digest(task), "machine": _machine()}, hashed)
+        try:
+            torch.save({**values, "task": task_digest(task), "machine": _machine()}, hashed)
+        except RuntimeError:
+            if hashed.failed:  # of which torch says only that its archive is too short
+                raise hashed.failed from None
+            raise
         stream.write(hashed.digest.digest())
 
 

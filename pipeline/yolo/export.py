@@ -1,8 +1,8 @@
-"""Weights as ONNX, for whoever has no torch. The file holds the model and nothing of this machine.
+"""Weights as ONNX, for use without torch. The file holds the model and nothing of this machine.
 
-Invariants: what is written is compared with the weights before it is given out; its metadata are the classes' names and
-what a picture must become first, as ultralytics and others look for them, and nothing else; no names of folders; the
-same weights give the same bytes with the same torch. Needs the extra ``emotionet[onnx]``.
+Invariants: the predictions of the file are compared with those of the weights before it is returned. Its metadata are
+the classes' names and the required preprocessing, in the form that ultralytics and others read, and nothing else; no
+names of folders. The same weights give the same bytes with the same torch. Needs the extra ``emotionet[onnx]``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""All that a training's next epoch starts from, as tensors and numbers: to take its digest, and to publish it.
+"""Everything that a training's next epoch starts from, as tensors and numbers: for its digest, and to publish it.
 
-Invariants: the digest depends on names, kinds, shapes, bytes and numbers alone, not on a device, a memory layout or the
-way it came about: a fold that was killed and goes on has the same; nothing is pickled.
+Invariants: the digest depends only on names, kinds, shapes, bytes and numbers, not on the device or the memory layout;
+a fold that was killed and resumed has the same digest. Nothing is pickled.
 """
 
 from __future__ import annotations

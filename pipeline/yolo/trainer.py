@@ -1,7 +1,7 @@
 """Ultralytics' own loop and loss on our data, with our checkpoints, our random numbers and our precision.
 
-Invariants: the last weights (EMA) are what is published, never the best on the judged fold; each epoch ends with a
-checkpoint of plain tensors, so that a killed fold goes on and ends with the same bits on the same kind of processor.
+Invariants: the last weights (EMA) are published, never the best on the judged fold. Each epoch ends with a checkpoint
+of plain tensors, so a killed fold continues and ends with the same bits on the same kind of processor.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The HTTP API as one Litestar application over one home.
 
-Invariants: every answer carries the security headers; every error is a problem document; every body
-is bounded; handlers are plain functions that run in threads, because everything below them blocks.
-The parts of the home are opened before the first request, so that no two requests open them twice.
+Invariants: every answer carries the security headers; every error is a problem document; every body is bounded.
+Handlers are plain functions that run in threads, because everything below them blocks. The parts of the home are opened
+before the first request, so no two requests open them twice.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Who may write: Bearer tokens with scopes, kept by the catalog as hashes.
+"""Bearer tokens with scopes for writing; the catalog holds their hashes.
 
-Invariants: reading needs no token; a token is checked before a body is read; no token's text is
-kept, logged or answered with. ``admin`` may do everything.
+Invariants: reading needs no token. A token is checked before a body is read. No token's text is stored, logged or sent
+back. ``admin`` allows everything.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _bearer(connection: Connection) -> str:
 
 
 def authorize(connection: Connection, parts: Parts, scope: str) -> str:
-    """The id of the caller's token. ``HttpProblem`` 401 without a token that counts, 403 without the scope."""
+    """The id of the caller's token. ``HttpProblem`` 401 without a valid token, 403 without the scope."""
     plain = _bearer(connection)
     with parts.catalog.read() as db:
         known = tokens.check(db, plain, None, parts.now())
@@ -53,7 +53,7 @@ def sends_json(connection: Connection, _: BaseRouteHandler) -> None:
 
 
 def sends_plain(connection: Connection, _: BaseRouteHandler) -> None:
-    """A guard that takes no compressed body: how large it becomes is known only once it is. ``HttpProblem`` 415."""
+    """A guard that refuses compressed bodies: their size is known only after decompression. ``HttpProblem`` 415."""
     coding = connection.headers.get("content-encoding", "").strip().lower()
     if coding not in {"", "identity"}:
         headers = {"Accept-Encoding": "identity"}  # RFC 9110, section 15.5.16

@@ -1,4 +1,4 @@
-"""What handlers share: the home they work with, pages, CIDs from addresses, the problems they may answer with."""
+"""What the handlers share: the home, pages, CIDs from addresses, the problems that they may answer with."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def problems(*statuses: int, scoped: bool = False) -> dict[int, ResponseSpec]:
 
 
 def record(parts: Parts, published: Public, text: str) -> CID:
-    """The CID of something published; an entry's is taken for its record's.
+    """The CID of a published record; an entry's CID stands for its record's.
 
-    ``NotFound`` in the same words for what is private, what nobody signed, and what is not here at all; ``HttpProblem``
-    410 for an image that was withdrawn.
+    ``NotFound``, with the same text whether the record is private, unsigned or not held; ``HttpProblem`` 410 for a
+    withdrawn image.
     """
     cid = record_of(parts, given(text))
     published.check(cid)
@@ -66,7 +66,9 @@ _SLOTS = threading.BoundedSemaphore(2)
 
 @contextmanager
 def computation_slot() -> Iterator[None]:
-    """For what costs seconds of computing and needs no token: two at once, of everybody's."""
+    """One of two slots, shared by all clients, for computations of seconds that need no token. ``HttpProblem`` if none
+    is free.
+    """
     if not _SLOTS.acquire(timeout=1):
         raise HttpProblem(503, "other audits are under way: try again in a moment", headers={"Retry-After": "10"})
     try:

@@ -1,6 +1,6 @@
-"""Addresses for who runs this: is it alive, is it ready, how much has it done.
+"""Addresses for the operator: is the process alive, is it ready, what has it done.
 
-Invariant: nothing here is guessed: a count comes from the catalog or from this process's own answers.
+Invariant: no value is estimated: a count comes from the catalog or from this process's own answers.
 """
 
 from __future__ import annotations

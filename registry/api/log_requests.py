@@ -1,7 +1,8 @@
-"""Every request with its status and how long it took, in the log.
+"""Every request in the log, with its status and duration.
 
-Invariants: neither query nor headers nor bodies are told, where a token or a name may stand; a path is told as it was
-sent, percent-encoded, and of bounded length; looking after itself (``/healthz``, ``/readyz``, ``/metrics``) is debug.
+Invariants: queries, headers and bodies are not logged, because they may hold a token or a name. A path is logged as it
+was sent, percent-encoded and cut to a bounded length. Health checks (``/healthz``, ``/readyz``, ``/metrics``) are
+logged as debug.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The API's description at /schema: OpenAPI 3.1 as JSON, what the framework derives and what it can't.
+"""The API's description at /schema: OpenAPI 3.1 as JSON, from the framework and completed here.
 
-Invariants: no page, and nothing from a foreign host; bodies that handlers read by themselves (rows,
-a CAR) and the token that writing needs are described as they are.
+Invariants: no page, and nothing from another host. Bodies that handlers read by themselves (rows, a CAR) and the token
+for writing are described too.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Every error as an RFC 9457 problem document (application/problem+json) that a program can act on.
 
-Invariants: the status follows from the error's place in the tree of ``registry.core.errors``; ``code``
-is stable; what nobody foresaw is logged here and answered with one fixed sentence, so that no path,
-no query and no secret of this machine leaves it. What was sent and does not verify is 422, what is
-held here and does not verify is 502.
+Invariants: the status follows from the error's place in the tree of ``registry.core.errors``; ``code`` is stable. An
+unexpected exception is logged here and answered with one fixed sentence, so no path, query or secret of this machine is
+sent. Content that does not verify is 422 if the client sent it, 502 if it is stored here.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Where the logs that are written here end, and their entries that may not be in the store yet.
+"""The newest entry of each log that is written here, and entries that may not be in the store yet.
 
-Invariants: whoever appends to a log, or puts its pending entries into the store, has locked its row first, so that on
-any number of machines one does at a time; a head only goes forward. A rebuild of the catalog leaves both alone: they
-know of entries that no store holds yet.
+Invariants: a process that appends to a log, or puts its pending entries into the store, first locks the log's row, so
+on any number of machines one process does so at a time. A head only moves forward. A rebuild of the catalog leaves both
+tables alone, because they hold entries that no store has yet.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What the catalog knows and no record may hold: people's names, file names, where things came from.
+"""What the catalog holds and no record may hold: people's names, file names, where sources came from.
 
-Invariants: a pseudonym follows from a random key of its own, never from the name alone; once
-``forget_subject`` destroyed the key, nobody can tell again whose pseudonym it was. A source is
-private until it was imported with the wish to publish it; once public, it stays so.
+Invariants: a pseudonym follows from a random key of its own, never from the name alone. Once ``forget_subject`` has
+destroyed the key, nobody can tell any more whose pseudonym it was. A source is private until it was imported with the
+option to publish it; once public, it stays public.
 """
 
 from __future__ import annotations

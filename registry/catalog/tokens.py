@@ -1,8 +1,8 @@
-"""API tokens and what was answered to requests that may come again.
+"""API tokens, and the answers to requests that may be repeated.
 
-Invariants: a token's text is shown once and never kept, only its sha256 (the token itself has 256
-random bits, so nothing is to be guessed); ``admin`` covers every scope. An idempotency key belongs to
-one token and one request: the same again gets the same answer, another request is a conflict.
+Invariants: a token's text is shown once and never stored, only its sha256 (the token has 256 random bits, so it can't
+be guessed). ``admin`` covers every scope. An idempotency key belongs to one token and one request: the same request
+again gets the same answer, a different request is a conflict.
 """
 
 from __future__ import annotations

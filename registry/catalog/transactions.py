@@ -1,7 +1,8 @@
-"""The outbox in the catalog's database: implements ``registry.provenance.anchors.outbox.Outbox``.
+"""The outbox of signed transactions in the catalog's database: implements
+``registry.provenance.anchors.outbox.Outbox``.
 
-Invariants: rows are only ever added; what is added is decided under the lock of the sender's log, so that of all
-processes that share the database one signs at a time, and no nonce is given twice.
+Invariants: rows are only ever added. A row is decided under the lock of the sender's log, so of all processes that
+share the database one signs at a time, and no nonce is used twice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What ends a command, told in one sentence with the way out; never as a traceback.
+"""How a command ends with an error: one sentence and a hint, never a traceback.
 
 ``emotionet: error: SENTENCE`` on one line of stderr, ``hint: WAY OUT`` on the next.
 """
@@ -34,7 +34,7 @@ def _line(text: str) -> str:
 
 
 def system_error(error: OSError | MemoryError | RecursionError) -> EmotionetError:
-    """What the system refused, and no adapter has told: as one of the project's errors."""
+    """An error of the operating system that no adapter has translated, as one of the project's errors."""
     if isinstance(error, MemoryError):
         return Unavailable(
             "this machine does not have enough memory", code="no_memory", hint="free memory, or give smaller input."
@@ -45,7 +45,9 @@ def system_error(error: OSError | MemoryError | RecursionError) -> EmotionetErro
 
 
 def defect(error: Exception) -> EmotionetError:
-    """What nobody foresaw: a fault of Emotionet, told as one. With EMOTIONET_TRACEBACK=1 the traceback comes too."""
+    """An unexpected exception, as an error that calls it a defect of Emotionet. With EMOTIONET_TRACEBACK=1 the
+    traceback is printed too.
+    """
     if os.environ.get(SHOW) == "1":
         import traceback
 

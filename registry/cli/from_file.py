@@ -1,7 +1,7 @@
-"""A FILE.car where a release is taken: read into a scratch home, so that nothing of this one changes.
+"""A FILE.car in place of a release's CID: read into a temporary home, so that this home does not change.
 
-Invariants: every block is verified, and a damaged file is refused whole; the scratch home has no key and signs nothing;
-what a release that is named by its CID needs is read from this home.
+Invariants: every block is verified, and a damaged file is refused as a whole. The temporary home has no key and signs
+nothing. For a release that is named by its CID, blocks are read from this home.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class FileHome(Home):
-    """A scratch home that holds what files brought, and reads from ``behind`` what they lack."""
+    """A temporary home that holds the files' blocks, and reads from ``behind`` the blocks that they lack."""
 
     def __init__(self, folder: Path, behind: Home) -> None:
         super().__init__(behind.settings.scratch(folder))
@@ -66,7 +66,7 @@ class FileHome(Home):
 
 
 def is_file(text: str) -> bool:
-    """Whether somebody who typed this means a file."""
+    """Whether an argument means a file and not content."""
     if names_content(text):
         return False
     return Path(text).exists() or text.lower().endswith(".car") or "/" in text

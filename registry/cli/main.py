@@ -1,7 +1,7 @@
-"""The command ``emotionet``: from the first moment to the last, nothing ends in a traceback.
+"""The command ``emotionet``: at no moment does it end in a traceback.
 
-Exit statuses: 0 done; 1 failed, or a check did not hold; 2 wrong usage; 3 something could not be
-read or reached (try again). All else is imported within ``main``, so that Ctrl-C is told as such then too.
+Exit statuses: 0 done; 1 failed, or a check did not hold; 2 wrong usage; 3 something could not be read or reached (try
+again). Everything else is imported within ``main``, so that Ctrl-C during the imports is reported like any other.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def main(arguments: list[str] | tuple[str, ...] | None = None) -> int:
 
 
 def _flushed(status: int) -> int:
-    """What was printed, written now: a full disk shows here, not after the last statement."""
+    """Flush stdout now, so that a full disk is reported as an error and not lost after the last statement."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -42,15 +42,16 @@ def _flushed(status: int) -> int:
 
 
 def _discard_output() -> None:
-    """Let nothing more be written to stdout: Python flushes it once more at its end."""
+    """Send the rest of stdout nowhere: Python flushes it once more when it ends."""
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _prepare() -> None:
-    """Streams that are there and take any text, TERM that ends a command as Ctrl-C does, a collector that looks
-    seldom."""
+    """Make sure that both streams exist and take any text, that SIGTERM ends a command as Ctrl-C does, and that the
+    garbage collector runs rarely.
+    """
     import gc
     import os
     import signal
@@ -64,7 +65,7 @@ def _prepare() -> None:
 
 
 def _end(status: int) -> None:
-    """Leave; from here on Ctrl-C ends the process without a word."""
+    """Exit; from here on Ctrl-C ends the process silently."""
     import signal
 
     for one in (signal.SIGINT, signal.SIGTERM):

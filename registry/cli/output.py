@@ -1,8 +1,8 @@
-"""What a person or a program reads: documents on stdout, progress on stderr, errors as one sentence.
+"""What people and programs read: documents on stdout, progress on stderr, errors as one sentence.
 
-Invariant: no sign that steers a terminal or turns the order of text gets to one from a record: text for people and
-all that goes to a terminal is without, JSON has it escaped (and stays the same JSON). Other text that goes into a
-file or a pipe is exact.
+Invariant: no character of a record that controls a terminal or reverses the order of text reaches a terminal. Text for
+people, and everything that goes to a terminal, is printed without such characters; JSON has them escaped (and stays the
+same JSON). Other text that goes into a file or a pipe is exact.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Output:
         return self._bars
 
     def busy(self, text: str) -> None:
-        """A word on a terminal while something goes on that can't be counted; gone with what is printed next."""
+        """Show a line on a terminal during work that has no countable progress; the next output removes it."""
         bars = self.progress()
         if bars.on_terminal:
             bars.word(text)
@@ -80,13 +80,13 @@ class Output:
 
 
 def warn(sentence: str, hint: str | None = None) -> None:
-    """What must be known though nothing failed, on stderr also with ``--quiet``, in the form of an error."""
+    """Print a warning on stderr, also with ``--quiet``, in the form of an error."""
     for line in (f"emotionet: warning: {sentence}", *((f"hint: {hint}",) if hint else ())):
         print(plain(" ".join(line.split("\n"))), file=sys.stderr)
 
 
 def plain(text: str) -> str:
-    """Text without signs that would steer a terminal: a stranger's record may hold any."""
+    """Text without characters that control a terminal: a stranger's record may hold any."""
     return _STEERING.sub("\ufffd", text)
 
 
@@ -104,7 +104,7 @@ def duration(seconds: float) -> str:
 
 
 def cell(value: Any) -> str:
-    """A value as it stands in a table for people."""
+    """A value as text in a table for people."""
     if value is None:
         return "-"
     if isinstance(value, Mapping):
@@ -115,7 +115,7 @@ def cell(value: Any) -> str:
 
 
 def one_line(text: str) -> str:
-    """Text that takes no more than its own line: a stranger's could write others below it."""
+    """Text without line breaks and tabs: a stranger's text could otherwise forge lines below it."""
     return " ".join(text.split("\n")).replace("\t", " ")
 
 

@@ -1,8 +1,8 @@
-"""Progress on stderr: bars as wide as the terminal, plain lines where there is none.
+"""Progress on stderr: bars as wide as the terminal, plain lines where there is no terminal.
 
-Invariants: a bar ends its line, so nothing is glued to it; what else is written to stderr comes above the bars; the
-time of what has ended stands still. Without a terminal a step has a line every ten per cent or ten seconds, at most one
-a second, and one at its end.
+Invariants: a bar ends its line, so no other text is appended to it; other text on stderr appears above the bars; the
+time of a finished step no longer changes. Without a terminal a step prints a line every ten per cent or ten seconds, at
+most one a second, and one at its end.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NARROW, WIDEST_BAR, NAME = 40, 40, 14
 
 @dataclass
 class Step:
-    """One step: how far it is, since when, and until when it took (None: it goes on)."""
+    """One step: its progress, when it began, and when it ended (None: still running)."""
 
     name: str
     began: float
@@ -45,7 +45,7 @@ class Step:
 
 
 class _Above:
-    """Stands for stderr while bars are shown: what is written goes above them."""
+    """Stands for stderr while bars are shown: what is written appears above the bars."""
 
     def __init__(self, stream: TextIO, bars: Bars) -> None:
         self._stream, self._bars = stream, bars
@@ -93,7 +93,7 @@ class Bars:
                 self._line(step, now)
 
     def word(self, text: str) -> None:
-        """What goes on where nothing can be counted: a line of its own, gone with the next progress."""
+        """Show a line for work without countable progress; the next progress removes it."""
         if not self._shown:
             return
         with self._lock:

@@ -1,4 +1,4 @@
-"""A run watched on a terminal: its events as they come, and its jobs worked in this process meanwhile."""
+"""A run watched on a terminal: this process shows its events as they come and works its jobs meanwhile."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def work_until_ended(opened: Home, run: str, output: Output) -> None:
-    """Work a run's jobs in this process, with progress bars, until none is left; what ends the work is raised.
+    """Work a run's jobs in this process, with progress bars, until none is left. An error that ends the work is raised.
 
-    Ctrl-C leaves the run where it is: ``Cancelled``, with the command that goes on.
+    Ctrl-C stops the run where it is: ``Cancelled``, with the command that resumes it.
     """
     from registry.workflows.runs.control_run import leave
 
@@ -69,7 +69,7 @@ def events(opened: Home, run: str, alive: Any) -> Iterator[dict[str, Any]]:
 
 
 def draw_event(bars: Bars, event: dict[str, Any]) -> None:
-    """Move the bar that an event speaks of."""
+    """Move the bar that an event is about, or print the event's line."""
     data = event["data"]
     if event["kind"] == "progress":
         bars(plain(data["what"]), data["done"], data["total"])

@@ -1,8 +1,8 @@
-"""Import of a CAR file: staged, all or nothing, or what verifies.
+"""Import of a CAR file: all of it or nothing, or (``partial``) the blocks that verify.
 
-Invariants: nothing reaches the store unless every block verified and the closure of every root is
-complete, or ``partial`` was asked for, which keeps every block that verifies and pins nothing; what a
-stranger's file may cost in bytes and blocks is bounded.
+Invariants: blocks reach the store only if every block verified and the closure of every root is complete. With
+``partial`` every block that verifies is stored, and nothing is pinned. The bytes and blocks that a stranger's file may
+cost are bounded.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The demo: the whole workflow once, from import to audit, on drawn faces or on real ones.
 
-Invariant: nothing is made here that a command would not make; what it did is told as the commands' own documents.
+Invariant: the demo makes nothing that the commands would not make; its result consists of the commands' own documents.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ SEED = 2023
 
 @dataclass(frozen=True)
 class Watching:
-    """Whoever looks on: ``say`` a line, ``progress`` of the import, ``work`` a run's jobs until none is left."""
+    """The demo's observer: ``say`` prints a line, ``progress`` shows the import's progress, ``work`` works a run's jobs
+    to the end.
+    """
 
     say: Callable[[str], None]
     progress: Progress
@@ -103,7 +105,7 @@ def _report(parts: Parts, folder: Path, release: str, car: str) -> Path:
 
 
 def next_commands(car: str, release: str) -> list[str]:
-    """What to type after it."""
+    """Commands to try after the demo."""
     return [
         f"emotionet audit {car} --offline",
         f"emotionet release report {release} --lang es",

@@ -1,4 +1,4 @@
-"""Noise that the demo plants among its drawn faces: every kind that cleaning and registering know."""
+"""Bad images that the demo adds to its drawn faces: one of every kind that cleaning and registering detect."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def _apart(columns: Columns, persons: Ints, rule: Rule, seen: Collection[bytes],
 
 
 def _procedure(final: str) -> Note:
-    """Of what the pooled figures speak, and whether the weights that people get have any of their own."""
+    """Of what the pooled figures speak, and whether the published weights have any of their own."""
     if final == REFIT:
         return Note(code="procedure_refit", values={})
     found = _FINAL.fullmatch(final)

@@ -1,4 +1,4 @@
-"""How many children this process may have at once, how much memory they may take, and whether it was too much."""
+"""How many children this process may run at once, how much memory they may use, and whether memory ran out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CGROUP = (("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),)
 
 
 def free_memory() -> int:
-    """Bytes that this machine, or the container that we are in, has left; 0 where it can't be said."""
+    """Free memory of this machine or of the container that this process is in, in bytes; 0 where it is not known."""
     found = []
     with contextlib.suppress(OSError, ValueError, IndexError):
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
@@ -28,7 +28,7 @@ def free_memory() -> int:
 
 
 def free_gpu_memory() -> int:
-    """Bytes that the first GPU has left, as its driver's program says; 0 where there is none, or it does not say."""
+    """Free memory of the first GPU in bytes, as nvidia-smi reports it; 0 without a GPU or a report."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return 0
@@ -40,7 +40,9 @@ def free_gpu_memory() -> int:
 
 
 def memory_for_children() -> int:
-    """Bytes that children may take together on this machine, its GPU's where they compute on it; 0: not known."""
+    """Memory in bytes that all children together may use on this machine (where they compute on a GPU, the smaller of
+    its memory and the machine's); 0: not known.
+    """
     found = [free_memory()]
     if os.environ.get("EMOTIONET_DEVICE") == "cuda":
         found.append(free_gpu_memory())
@@ -49,7 +51,7 @@ def memory_for_children() -> int:
 
 
 def oom_kills() -> int:
-    """How many processes the system has ended for want of memory since it started; 0 where it does not say."""
+    """How many processes the system has killed because memory ran out, since it started; 0 where it is not known."""
     with contextlib.suppress(OSError, ValueError):
         lines = Path("/proc/vmstat").read_text(encoding="ascii").splitlines()
         return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
@@ -57,8 +59,10 @@ def oom_kills() -> int:
 
 
 class MemoryBudget:
-    """Memory in bytes, shared by at most ``most`` children. ``total`` 0: not known, so every request is granted.
-    ``most`` 0: any number of them."""
+    """Memory in bytes, shared by at most ``most`` children.
+
+    ``total`` 0: not known, so every request is granted. ``most`` 0: any number of children.
+    """
 
     def __init__(self, total: int, most: int = 0) -> None:
         self._total, self._most, self._changed = total, most, threading.Condition()
@@ -66,7 +70,7 @@ class MemoryBudget:
 
     @contextlib.contextmanager
     def take(self, wanted: int, check: Callable[[], None]) -> Iterator[None]:
-        """Wait until ``wanted`` bytes are free, and hold them. One that needs more than there is runs alone.
+        """Wait until ``wanted`` bytes are free, and reserve them. A child that needs more than the total runs alone.
 
         ``check`` is called while waiting and may raise.
         """

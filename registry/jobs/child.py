@@ -1,9 +1,9 @@
-"""A step of a run in a process of its own: CIDs in, CIDs out.
+"""A step of a run in its own process: CIDs in, CIDs out.
 
-The parent starts ``emotionet _child KIND SPEC`` in a process group of its own, reads JSON lines from its stdout
-(progress, then one result) and ends it by TERM, then KILL. The child touches the store and its own work folder,
-never the catalog; it ends when its parent does, and only one child at a time works in a folder: of two whose
-workers both believe they hold a job, the one with the newer token stays and the other is ended (see ``folder``).
+The parent starts ``emotionet _child KIND SPEC`` in a new process group and reads JSON lines from its stdout (progress,
+then one result). It ends the group with SIGTERM, then SIGKILL. The child uses the store and its own work folder, never
+the catalog, and ends when its parent does. Only one child at a time works in a folder: if two workers both believe that
+they hold a job, the child with the newer token stays and the other is ended (``folder_lock``).
 """
 
 from __future__ import annotations

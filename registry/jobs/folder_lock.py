@@ -1,9 +1,9 @@
-"""One process at a time works in a folder.
+"""A lock by which one process at a time works in a folder.
 
-Invariants: a lock of the operating system holds the folder, so it is free the moment its holder is dead; the
-lock's file says for which token it is held (``Job.fence``). Whoever comes with a newer token was given the job after
-the holder's lease had run out, or the run was taken up anew: it ends the holder, which its stalled worker may not be
-able to do. Whoever comes with an older one leaves.
+Invariants: the lock is the operating system's, so it is free the moment its holder dies. The lock's file holds the
+token (``Job.fence``) of its holder. A process with a newer token was given the job after the holder's lease had
+expired, or after the run was resumed: it ends the holder, because the holder's stalled worker may be unable to. A
+process with an older token leaves.
 """
 
 from __future__ import annotations

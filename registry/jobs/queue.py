@@ -1,12 +1,14 @@
-"""A queue in the catalog's database: leases, fencing, cancel, events.
+"""A queue in the catalog's database: leases, fencing tokens, cancellation, events.
 
-Invariants: a job is worked on by whoever holds its newest token; a lease that ran out may be claimed
-by anybody, with a higher token, and whatever the older holder does then is ``lost``. What a job
-writes goes into one transaction with ``guard``, and the last of it with ``complete``: of two workers that
-both believe they hold a job only one commits, and what it wrote is there exactly if the job is done,
-however workers die. A cancelled job is never claimed again. Clocks that were set back, or differ between machines,
-keep nobody waiting: a lease further in the future than one's own would be counts as run out once nobody has renewed it
-for a lease's length of this process's own monotonic time (who holds a job renews it every second).
+Invariants: the holder of a job's newest token works on it. Anybody may claim a job whose lease has expired; the new
+claim gets a higher token, and every later call of the previous holder returns ``lost``. A handler writes its job's
+results in one transaction that calls ``guard``, and its last writes with ``complete``: if two workers both believe that
+they hold a job, only one of them commits, and its results exist exactly if the job is done, however workers die. A
+cancelled job is never claimed again.
+
+Clocks that differ or were set back delay nobody: a lease that ends later than any lease given now could end counts as
+expired once it was not renewed for the length of a lease, measured by this process's monotonic clock. (The holder of a
+job renews its lease every second.)
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""A worker: claims jobs, keeps their leases alive, runs the handler of each, several side by side.
+"""A worker: claims jobs, keeps their leases alive, and runs the handler of each, several side by side.
 
-Invariants: a handler is called with a ``check`` that raises ``Cancelled`` when somebody cancelled
-the run and ``Conflict(code="lease_lost")`` when another worker took the job over; whatever a job
-writes after that is refused by the queue's fencing token. A worker that is stopped gives its jobs
-back; one that is killed, or can't write down what became of them, loses them when their leases run out. A job whose
-end can't be written down because the disk is full is given up, once room was made for that. A worker
-that serves goes on whatever its jobs and its database do; one that works a single run ends with what went wrong.
+Invariants: a handler gets a function ``check``. It raises ``Cancelled`` when the run was cancelled and ``Conflict``
+(``lease_lost``) when another worker claimed the job; the queue's fencing token refuses whatever the job writes after
+that. A stopped worker gives its jobs back to the queue. A killed worker, or one that can't record how its jobs ended,
+loses them when their leases expire. A job whose end can't be recorded because the disk is full fails, after space was
+freed for recording that. A worker of `serve` or `worker` continues whatever its jobs and its database do; a worker of a
+single run raises the error that ended it.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ class Keeper:
 class Worker:
     """Runs jobs by their kind's handler.
 
-    ``failed`` is told of a job that is given up, ``again`` of one that will be tried again, ``left`` of one that is
-    given back since the worker stops; ``make_room`` frees what it can of a full disk; ``issuers`` are those
-    whose keys are here (None: no step needs one).
+    ``failed`` is called with a job that failed for good, ``again`` with one that will be retried, ``left`` with one
+    that is given back because the worker stops. ``make_room`` frees space on a full disk. ``issuers`` are those whose
+    keys are in this home (None: no step needs a key).
     """
 
     def __init__(

@@ -56,7 +56,7 @@ def threshold_of(view: ReleaseView, fold: int | None) -> int:
 
 
 def final_threshold(view: ReleaseView) -> str:
-    """The threshold, as stated, of the weights that people get; 1 where none is stated."""
+    """The threshold, as stated, of the published weights; 1 where none is stated."""
     found, number = view.evaluation, view.plan.final.removeprefix("fold:")
     judged = view.plan.final != records.REFIT and number.isdecimal() and int(number) < len(found.thresholds)
     stated = found.thresholds[int(number)] if judged else found.threshold_of_all
@@ -70,7 +70,7 @@ def _millionths(text: str) -> int:
 
 
 def own_figures(view: ReleaseView) -> tuple[records.Metric, ...] | None:
-    """What was judged of the weights that people get: their fold's figures; None of a refit, which nobody judged."""
+    """What was judged of the published weights: their fold's figures; None of a refit, which nobody judged."""
     if view.plan.final == records.REFIT:
         return None
     fold = final_weights(view).fold

@@ -1,8 +1,8 @@
-"""Base weights: from a file of one's own or from the store, checked by the method before anything is queued; and what
-they have seen of a snapshot, as far as this home knows who trained them.
+"""Base weights: from a file or from the store, checked by the method before anything is queued; and which images of a
+snapshot they have seen, as far as this home knows who trained them.
 
-Invariants: a plan names them by the CID of a directory of the files that its method has; nothing is downloaded that
-was not asked for.
+Invariants: a plan names base weights by the CID of a directory with the method's files. Nothing is downloaded unless it
+is named.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which issuers are this home's own: those whose keys it has, or had."""
+"""Which issuers belong to this home: those whose keys it holds or held."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ def signing_issuers(parts: Parts) -> set[str]:
 
 
 def check_signs_as(parts: Parts, issuer: str | None, what: str) -> None:
-    """``Conflict`` (``key_missing``) where ``what`` is another issuer's, whose key is not in this home (None: nobody's
-    yet)."""
+    """``Conflict`` (``key_missing``) where ``what`` belongs to an issuer whose key is not in this home (``issuer``
+    None: to nobody yet).
+    """
     if issuer is not None and issuer not in signing_issuers(parts):
         raise Conflict(
             f"{what} is signed by {issuer}, whose key is not in this home",
@@ -47,5 +48,5 @@ def check_may_sign(parts: Parts) -> None:
 
 
 def whose(parts: Parts, issuer: str) -> str:
-    """The same in words."""
+    """Whether an issuer belongs to this home, in words."""
     return OWN if is_own(parts, issuer) else OTHER

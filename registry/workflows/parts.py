@@ -1,4 +1,4 @@
-"""What a workflow is given: the parts it works with, chosen elsewhere (``registry.assembly``)."""
+"""The parts that a workflow works with. ``registry.assembly`` chooses the concrete ones."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Parts(Protocol):
     def queue(self) -> Queue: ...
     @property
     def key(self) -> Signer:
-        """This home's publishing key; made (and said so on stderr) if there is none.
+        """This home's publishing key; if there is none, it is created and its path is printed on stderr.
 
-        Read where a command, a request or a job begins. Whatever that calls is given the signer, or its issuer.
+        It is read where a command, a request or a job begins. Everything below is given the signer, or its issuer.
         """
         ...
 

@@ -27,6 +27,7 @@ def writer(resting: Resting) -> Headers:
 CASES = [
     (errors.UsageError("no"), 400, 400),
     (errors.InvalidInput("no"), 422, 422),
+    (errors.NewerVersion("plan", 2), 422, 422),
     (errors.Untrusted("no"), 502, 422),
     (errors.Unavailable("no"), 503, 503),
     (errors.Conflict("no"), 409, 409),
@@ -51,7 +52,7 @@ def app_that_raises(error: Exception) -> Litestar:
 def test_each_class_has_its_status(error: errors.EmotionetError, reading: int, writing: int) -> None:
     with TestClient(app_that_raises(error)) as client:
         found = problem(client.get("/x?secret=1"), reading, error.code)
-        assert found["detail"] == "no"
+        assert found["detail"] == str(error)
         assert found["instance"] == "/x"
         answer = client.post("/x")
         problem(answer, writing, error.code)

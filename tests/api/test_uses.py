@@ -260,7 +260,7 @@ def test_a_report_judges_the_claims_of_its_address_and_no_more_than_are_bounded(
     assert page.status_code == 200
     later = page.text.partition("After the fact")[2].partition("<h2>")[0]
     assert "accuracy &gt;= 0.000" in later
-    assert later.count("the plan makes it too") == 1
+    assert later.count("also in the plan") == 1
     assert "After the fact" not in used.client.get(address).text
     problem(used.client.get(address, params={"claim": "macro_f1 is good"}), 422, "bad_claim")
     problem(used.client.get(address, params={"claim": "recall(gender=f) >= 0.5"}), 422, "bad_claim")

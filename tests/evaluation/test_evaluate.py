@@ -39,6 +39,7 @@ FIXED: dict[str, Any] = {
     "seed": 2023,
     "origin": None,
     "seen": (),
+    "asked": METRICS,
 }
 
 
@@ -151,7 +152,7 @@ def test_the_first_note_says_what_is_missing() -> None:
     notes = " ".join(map(say, evaluated(rows).notes))
     assert "procedure" in notes
     assert "The plan fixed the threshold 0.250000" in notes
-    assert "pr_auc is of images" in notes
+    assert "pr_auc is computed on images" in notes
 
 
 def test_undeclared_attributes_are_not_looked_at() -> None:
@@ -371,7 +372,7 @@ def test_signature_is_what_audits_call() -> None:
     assert list(inspect.signature(evaluate).parameters) == ["predictions", *FIXED]
 
 
-BAGS, STEPS = "were dealt into 1024 bags", "at most 256 steps a class"
+BAGS, STEPS = "were divided among 1024 bags", "at most 256 steps per class"
 
 
 @pytest.mark.parametrize(

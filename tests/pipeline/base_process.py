@@ -284,5 +284,9 @@ def said_to(path: Path) -> list[str]:
     return []
 
 
-if __name__ == "__main__":
+def main() -> None:
     print(json.dumps(globals()[sys.argv[1]](Path(sys.argv[2]))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

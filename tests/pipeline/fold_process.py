@@ -320,7 +320,7 @@ def outward(folder: Path) -> dict[str, Any]:
         (found,) = method.predict(weights, [picture], given.recipe, given.classes)
         return [list(one) for one in found]
 
-    cost = method.cost(given.recipe, 8)
+    cost, kept = method.cost(given.recipe, 8), [one for one in given.workdir.glob("state-*/*") if one.is_file()]
     return {
         "same": document == method.export(first)["model.onnx"],
         "opset": [one.version for one in read.opset_import],
@@ -332,7 +332,7 @@ def outward(folder: Path) -> dict[str, Any]:
         "twice": predicted([first, first]),
         "average": predicted([first, second]),
         "estimate": [method.estimate(given.recipe, 8, 4), cost.memory, cost.pixels, cost.checkpoint],
-        "checkpoint": (given.workdir / "checkpoint.pt").stat().st_size,
+        "checkpoint": sum(one.stat().st_size for one in (given.workdir / "checkpoint.pt", *kept)),
     }
 
 

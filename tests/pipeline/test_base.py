@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.support.forked import server
 
 pytestmark = pytest.mark.slow
+SECONDS = 500
 
 
 def process(scenario: str, folder: Path) -> Any:
-    command = [sys.executable, "-m", "tests.pipeline.base_process", scenario, str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=500, check=False)
+    done = server().run("tests.pipeline.base_process", (scenario, str(folder)), ROOT, environment, SECONDS)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -5,33 +5,28 @@ from __future__ import annotations
 import ast
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.support.forked import new_interpreter, server
 
 pytestmark = pytest.mark.slow
 Document = dict[str, Any]
+SECONDS = 300
 
 
-def process(scenario: str, folder: Path, home: Path, killed: bool = False) -> Document:
-    """Run one scenario in a folder where hostile files lie about; its document."""
+def process(scenario: str, folder: Path, home: Path, killed: bool = False, new: bool = False) -> Document:
+    """Run one scenario in a folder where hostile files lie about; its document. ``new``: in a new interpreter."""
     home.mkdir(exist_ok=True)
     for name in ("yolov8.yaml", "yolov8n.yaml", "array", "data.yaml"):
         (home / name).write_text("nc: 80\nbackbone: [[-1, 1, __import__('os').abort(), []]]\nhead: []\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.pipeline.fold_process", scenario, str(folder)],
-        cwd=home,
-        env={**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT), "TMPDIR": str(home), "YOLO_OFFLINE": "false"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    run = new_interpreter if new else server().run
+    environment = {**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT), "TMPDIR": str(home)}
+    given = (scenario, str(folder))
+    done = run("tests.pipeline.fold_process", given, home, {**environment, "YOLO_OFFLINE": "false"}, SECONDS)
     if killed:
         assert done.returncode == -9, done.stderr[-3000:]
         return {}
@@ -46,7 +41,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def plain(place: Path) -> Document:
-    return process("plain", place / "plain", place / "home")
+    return process("plain", place / "plain", place / "home", new=True)
 
 
 @pytest.fixture(scope="module")

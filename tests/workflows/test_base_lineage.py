@@ -93,7 +93,7 @@ def test_every_way_of_telling_says_so(world: World) -> None:
     assert said in card
     assert f"whose training is on record (`{world.first.view.release.trainings[1]}`)" in card
     assert "no origin" not in card
-    assert "Of images that the base weights have not seen" in card
+    assert "Images that the base weights have not seen" in card
     assert ON_SEEN in card
     snapshot = view.preprocessing.snapshot
     wanted = Wanted("simulated", "simulated", base=str(world.first.view.trainings[1].weights))

@@ -423,7 +423,7 @@ def test_an_unsigned_withdrawal_excuses_nothing(released: Released, honest: Path
     report = audit_car(write_car(tmp_path / "mine.car", [*roots, mine], blocks))
     assert (failed(report), report.exit_code(strict=False)) == ([], 0)
     told = {"what": f"image {row['sha256'].hex()}", "issuer": home.key.did, "effective": EARLY, "reason": "gone"}
-    assert report.withdrawn == [told]
+    assert report.withdrawn == [{**told, "remedy": "notice"}]
 
 
 def home_items(home: Home, view: ReleaseView) -> Iterator[dict[str, Any]]:

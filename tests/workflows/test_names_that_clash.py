@@ -122,7 +122,7 @@ def test_audit_page_and_later_claims_tell_them_apart(home: Home, shown: dict[str
     assert failed(audit_target(home, shown["release"])) == []
     page = render_report(collect(home, CID.parse(shown["release"]), "es"))
     assert "<script>" not in page
-    assert "recall(&#34;a=b&#34;)" in page
+    assert "exhaustividad(&#34;a=b&#34;)" in page
     later = judge_claims(home, CID.parse(shown["release"]), [SIGNED[2]])["claims"]
     assert [(one["metric"], one["locked_too"]) for one in later] == [('recall("a=b")', True)]
     assert line('f1("feliz (muy)")') == 'f1("feliz (muy)")'
@@ -189,4 +189,4 @@ def test_pictures_without_an_object_are_called_as_no_class_is(home: Home, tmp_pa
         assert [row[0] for row in bars.rows] == ["nada", "nothing", "lleno", word]
         assert sum(int(row[1]) + int(row[2]) for row in bars.rows) == 24
     record = records.parse_as(records.Release, home.store.get(release))
-    assert "Pictures without an object are among them" in model_card(release_view(home.store.get, record))
+    assert "Some of these images show no object" in model_card(release_view(home.store.get, record))

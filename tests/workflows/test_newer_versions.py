@@ -67,7 +67,9 @@ def test_a_newer_program_audits_and_predicts_as_the_old_one(old: Released, monke
     monkeypatch.setitem(table_versions.STEPS, before.kind, (table_versions.added(before, seconds=None),))
     place = ("training", "history")
     monkeypatch.setitem(cells.SHAPES, place, after)
-    monkeypatch.setitem(cells._CELLS, place, [*cells._CELLS[place], ("seconds", lambda value: value is None)])
+    monkeypatch.setitem(
+        cells._CELLS, place, [*cells._CELLS[place], ("seconds", cells.Kind("null", lambda value: value is None))]
+    )
     method = sys.modules[type(home.method("simulated")).__module__]
     monkeypatch.setattr(method, "DEFAULTS", {**method.DEFAULTS, "colour": "grey"})
     monkeypatch.setattr(method, "LACKED", ({"colour": "grey", "training": {"warmth": "0"}},))

@@ -1,7 +1,7 @@
-"""Which of its two forms a gateway answers in: ``?format=`` first, then ``Accept``, weights and parameters included.
+"""Which of its two forms a gateway answers in: ``?format=`` first, then ``Accept`` with weights and parameters.
 
-Invariants: only what the client can verify is ever chosen, and only if it was asked for by name; a
-parameter that can't be met makes its offer fall away, never a different answer under its name.
+Invariants: only a form that the client can verify is chosen, and only if the request names it. An offer with a
+parameter that can't be satisfied is dropped; it never gets a different answer.
 
 Sources: the trustless gateway specification with IPIP-412 and IPIP-523, RFC 9110 section 12.5.1.
 """

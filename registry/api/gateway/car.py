@@ -1,9 +1,9 @@
-"""The blocks of a gateway's CAR: those on the way, then as much of the DAG below as was asked for.
+"""The blocks of a gateway's CAR: those along the path, then as much of the DAG below as was requested.
 
-Invariants: depth first in the order of the links, so that the same question has the same answer;
-without duplicates the work is bounded by the distinct blocks, however often a DAG names them, and with
-them by ``MAX_BLOCKS``; identity CIDs hold their own bytes and are never written. That all of it is here
-is made sure before the first byte; what fails later cuts the answer off, so that nobody takes it for whole.
+Invariants: blocks come depth first in the order of the links, so the same request has the same answer. Without
+duplicates the work is bounded by the number of distinct blocks, however often a DAG links to them; with duplicates by
+``MAX_BLOCKS``. Identity CIDs contain their own bytes and are never written. That every block is held is checked before
+the first byte is sent; a later failure cuts the answer off, so no client takes it for complete.
 
 Sources: IPIP-402 (dag-scope, entity-bytes) and IPIP-412 (order, dups).
 """

@@ -1,11 +1,10 @@
 """The trustless gateway at /ipfs: one block, or a DAG's blocks as a CAR, of what this registry has published.
 
-Invariants: it gives what whoever asks can verify, and nothing else: no web page that somebody put into
-the store is ever shown as ours. It asks nobody else for what is not here. What it gives is decided by
-``registry.api.gateway.public``, block by block.
+Invariants: it sends only what the client can verify, so no web page in the store is ever shown as ours. It does not
+fetch missing blocks from elsewhere. ``registry.api.gateway.public`` decides block by block what is sent.
 
-Sources: the trustless gateway specification (specs.ipfs.tech/http-gateways/trustless-gateway), and of the
-path gateway's what it refers to: status codes, caching, Content-Location, ?filename=.
+Sources: the trustless gateway specification (specs.ipfs.tech/http-gateways/trustless-gateway), and what it refers to of
+the path gateway's: status codes, caching, Content-Location, ?filename=.
 """
 
 from __future__ import annotations
@@ -103,7 +102,7 @@ def get_content(
 ) -> Response[Any]:
     """A trustless gateway: one block (application/vnd.ipld.raw) or a DAG's CAR (application/vnd.ipld.car).
 
-    Only over what this registry has published; blocks are verified before they are sent.
+    It serves only what this registry has published. Blocks are verified before they are sent.
     """
     return _answer(request, home, published, cid, "", wanted)
 

@@ -1,7 +1,7 @@
 """Where a content path leads: through directories, sharded ones and the values of dag-cbor blocks.
 
-Invariants: every block that a client needs to check the way is named in its order; a symbolic link is
-never followed; whoever decides what is given out is asked about every block before its bytes are read.
+Invariants: every block that a client needs to check the path is listed in its order. A symbolic link is never followed.
+``check`` is called for every block before its bytes are read, so it decides what may be served.
 """
 
 from __future__ import annotations

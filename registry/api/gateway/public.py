@@ -1,18 +1,18 @@
-"""What this registry gives to strangers: the blocks that a published thing reaches, and no others.
+"""Which blocks this registry serves to strangers: those below published roots, and no others.
 
-Published are: every entry and evidence in the catalog with all that they link to, every image that a
-contribution speaks of, every source that was imported with the wish to publish it. So a private folder's
-root and its labels.csv (which hold file names, often names of people), an image that was never
-registered, and the work of a run that was not published are not given out, even to who knows the CID. What a
-private folder holds and nobody here registered stays private whatever a row, a record or a link says of it
+Published are: every entry and evidence in the catalog with everything that they link to, every image of a contribution,
+and every source that was imported with the option to publish it. So these are not served, even to a client that knows
+the CID: a private folder's root and its labels.csv (which hold file names, often names of people), images that were
+never registered, and the results of a run that was not published. The content of a private folder that was not
+registered here stays private, whatever a row, a record or a link says of it
 (``registry.workflows.store.private_blocks``).
 
-Invariants: an image that was withdrawn is not given out any more (410), nor are the blocks that only it
-reaches; what is held but not reached by something published is 404, as if it were not held. A block
-is known by its multihash, so another codec or version of its CID changes nothing.
+Invariants: a withdrawn image is no longer served (410), nor are blocks that only it reaches. A block that is held but
+not below anything published is 404, as if it were not held. A block is identified by its multihash, so another codec or
+CID version changes nothing.
 
-Cost: the set of published multihashes is kept in memory (about 100 bytes a block) and grows as things
-are published; finding it reads every block that holds links once, never an image's leaves.
+Cost: the set of published multihashes is kept in memory (about 100 bytes per block) and grows as more is published.
+Finding it reads every block that has links once, never an image's leaves.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _Mark = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class PublicStore:
-    """A store without what is ``hidden`` (multihashes): whatever links to it finds it absent."""
+    """A store without the blocks in ``hidden`` (multihashes): links to them lead to absent blocks."""
 
     store: BlockReader
     hidden: frozenset[bytes]

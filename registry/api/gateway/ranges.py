@@ -1,8 +1,8 @@
 """Byte ranges and validators of RFC 9110 for content that never changes, because its address is its hash.
 
-Invariants: one range only (more are answered whole, as the RFC allows); a range that can't be met is
-416 with the size; ``If-Range`` holds only for the very ETag; If-None-Match is answered before any byte
-is read; nothing is promised (200, 206) before its first piece was read and verified.
+Invariants: only one range (a request for several is answered with the whole, as the RFC allows). A range that can't be
+satisfied is 416 with the size. ``If-Range`` matches only the exact ETag. If-None-Match is answered before any byte is
+read. No success status (200, 206) is sent before the first piece was read and verified.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Addresses of images: register by rows, list, read, give another label, take back.
+"""Addresses of images: register by rows, list, read, relabel, withdraw.
 
-Invariants: one bad row never voids the rest; the same Idempotency-Key with the same body gives the
-same answer, with another body a conflict, also when both come at once, to two processes, or again after
-a crash: what was registered and what was answered are one transaction.
+Invariants: one bad row does not stop the rest. The same Idempotency-Key with the same body gives the same answer, with
+a different body a conflict, also if both requests arrive at once, at two processes, or again after a crash: one
+transaction holds the registered rows and the answer.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _unknown(identity: str) -> NotFound:
 
 @get("/images/{identity:str}", responses=problems(404), sync_to_thread=True)
 def show_image(home: Home, identity: ImagePath) -> Document:
-    """One image, by CID or sha256, with all that was ever said about it."""
+    """One image, by CID or sha256, with the history of its labels."""
     with home.catalog.read() as db:
         image = images.get_image(db, identity)
         if image is None:
@@ -152,7 +152,7 @@ def show_image(home: Home, identity: ImagePath) -> Document:
     sync_to_thread=True,
 )
 def add_label(home: Home, identity: ImagePath, data: JSONBody[NewLabel]) -> Document:
-    """Give an image another label; the old one stays in its history."""
+    """Give an image another label. The old label stays in its history."""
     return relabel(home, identity, data.label, data.contributor)
 
 
@@ -164,7 +164,9 @@ def add_label(home: Home, identity: ImagePath, data: JSONBody[NewLabel]) -> Docu
     sync_to_thread=True,
 )
 def withdraw_image(home: Home, identity: ImagePath, data: JSONBody[NewWithdrawal]) -> Document:
-    """Take an image back: it is given out no more and enters no snapshot; says which snapshots and releases hold it."""
+    """Withdraw an image: it is no longer served and enters no new snapshot. The answer lists the snapshots and releases
+    that hold it.
+    """
     with home.catalog.read() as db:
         if images.resolve_image(db, identity) is None:
             raise _unknown(identity)

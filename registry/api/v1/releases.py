@@ -1,7 +1,7 @@
 """Addresses of releases: publish a completed run, list, read; and models: a release's weights by CID.
 
-Invariants: only published weights are given out; their bytes are verified block by block as they are
-sent, and carry their CID as ETag, because what a CID names never changes.
+Invariants: only published weights are served. Their bytes are verified block by block as they are sent, and their ETag
+is the CID, because the content of a CID never changes.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def create_release(home: Home, data: JSONBody[NewRelease]) -> Response[Document]
 
 @get("/releases", responses=problems(), sync_to_thread=True)
 def list_releases(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
-    """Releases, newest first; `withdrawn` lists what was taken back of each, by whom, when and why."""
+    """Releases, newest first; `withdrawn` lists the withdrawals of each: by whom, when and why."""
     with home.catalog.read() as db:
         found, following = releases.list_releases(db, cursor=cursor, limit=limit)
     back = withdrawals_by(home, found)
@@ -68,9 +68,10 @@ def show_one(home: Home, published: Published, cid: CidPath) -> Document:
 def show_report(
     home: Home, published: Published, cid: CidPath, lang: Lang = "en", claim: ClaimFilter = None
 ) -> Response[str]:
-    """One release as a page that stands alone, in English or Spanish; it is audited for it, so this takes a while.
+    """One release as a self-contained HTML page, in English or Spanish. It is audited for the page, which takes
+    seconds.
 
-    Claims that the address makes are judged from the published predictions and shown apart from the plan's.
+    Claims in the address are judged from the published predictions and shown apart from the plan's.
     """
     release = record(home, published, cid)
     with computation_slot():
@@ -86,7 +87,7 @@ def show_report(
     sync_to_thread=True,
 )
 def claim_later(home: Home, published: Published, cid: CidPath, data: JSONBody[NewClaims]) -> Document:
-    """Judge claims after the fact, from the published predictions; nothing is put on record."""
+    """Judge claims after the fact, from the published predictions. Nothing is recorded."""
     release = record(home, published, cid)
     with computation_slot():
         return judge_claims(home, release, data.claims)
@@ -94,7 +95,7 @@ def claim_later(home: Home, published: Published, cid: CidPath, data: JSONBody[N
 
 @get("/plans", responses=problems(), sync_to_thread=True)
 def show_plans(home: Home, issuer: IssuerFilter = None, cursor: Cursor = None, limit: Limit = 100) -> Page:
-    """Plans, newest first, also those of which no release came."""
+    """Plans, newest first, with or without a release."""
     return page(*list_plans(home, issuer, cursor, limit))
 
 

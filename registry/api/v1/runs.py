@@ -1,7 +1,7 @@
-"""Addresses of runs: start, list, read, follow, cancel, resume. Workers do the work; here it is only queued.
+"""Addresses of runs: start, list, read, follow, cancel, resume. Here runs are only queued; workers do the work.
 
-Invariants: a recipe is named, base weights are a CID: no path of this machine is taken from a request.
-Events have the numbers that the catalog gave them, so who was cut off goes on after Last-Event-ID.
+Invariants: a recipe is named and base weights are a CID: a request can't name a path of this machine. Events have the
+catalog's numbers, so an interrupted client continues after Last-Event-ID.
 """
 
 from __future__ import annotations
@@ -74,9 +74,9 @@ def create_run(home: Home, published: Published, data: JSONBody[NewRun]) -> Resp
 
 
 def _base(parts: Parts, published: Public, text: str, files: Sequence[str]) -> str:
-    """The CID of base weights, which may be this registry's own alone; anything else must be published to be looked at.
+    """The CID of base weights. They must be this registry's own or published.
 
-    ``NotFound`` in the same words for what is private and what is not here.
+    ``NotFound``, with the same text whether they are private or not held.
     """
     cid = record_of(parts, given(text))
     try:
@@ -101,7 +101,7 @@ def list_runs(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
 
 @get("/runs/{run:str}", responses=problems(404), sync_to_thread=True)
 def show_run(home: Home, run: RunPath) -> Document:
-    """Where a run stands."""
+    """A run, with its status, folds and figures."""
     return _document(home, run)
 
 
@@ -155,7 +155,7 @@ def _poll(parts: Parts, run: str, after: int) -> tuple[bool, list[dict[str, Any]
     sync_to_thread=True,
 )
 def cancel_run(home: Home, run: RunPath) -> Document:
-    """Stop a run; what it has finished stays."""
+    """Cancel a run. Its finished steps stay."""
     cancel(home, run)
     return _document(home, run)
 
@@ -168,7 +168,7 @@ def cancel_run(home: Home, run: RunPath) -> Document:
     sync_to_thread=True,
 )
 def resume_run(home: Home, run: RunPath) -> Document:
-    """Queue what is left of a run that was stopped, failed or cancelled; a worker takes it up."""
+    """Queue the remaining steps of a run that was stopped, failed or cancelled. A worker takes them up."""
     resume(home, run)
     return _document(home, run)
 

@@ -1,6 +1,6 @@
-"""What may be registered by its CID: bytes that are held, are not private, and begin as a picture does.
+"""Which images a request may register by CID: those whose bytes are held, are not private, and begin as an image does.
 
-Invariant: what is private, and what is not here, get one answer.
+Invariant: private bytes and missing bytes get the same answer.
 """
 
 from __future__ import annotations

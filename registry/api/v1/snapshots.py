@@ -32,7 +32,7 @@ from registry.workflows.store.read_content import read_as
     sync_to_thread=True,
 )
 def create_snapshot(home: Home, published: Published, data: JSONBody[NewSnapshot]) -> Response[Document]:
-    """Freeze what the catalog says now; without a query, all of it."""
+    """Freeze the catalog's labeled images; without a query, all of them."""
     supersedes = record(home, published, data.supersedes) if data.supersedes else None
     done = take_snapshot(home, classes=data.classes, query=data.query.to_query(), supersedes=supersedes)
     return Response(done, headers={"Location": f"{PREFIX}/snapshots/{done['snapshot']}"})
@@ -62,7 +62,7 @@ def list_items(home: Home, published: Published, cid: CidPath, cursor: Cursor = 
 def diff_snapshots(
     home: Home, published: Published, cid: CidPath, other: CidPath, cursor: Cursor = None, limit: Limit = 100
 ) -> Page:
-    """What became of `cid` in `other`: rows of change (added, removed, changed), sha256, before, after (labels)."""
+    """The differences of `cid` and `other`: rows of change (added, removed, changed), sha256, labels before, after."""
     before, _ = _snapshot(home, published, cid)
     after, _ = _snapshot(home, published, other)
     return page_of_sorted(compare_snapshots(home, before, after), "sha256", cursor, limit)
@@ -70,10 +70,10 @@ def diff_snapshots(
 
 @get("/snapshots/{cid:str}/proof/{image:str}", responses=problems(404, 410, 502), sync_to_thread=True)
 def prove_item(home: Home, published: Published, cid: CidPath, image: ImagePath) -> Document:
-    """The blocks that prove that an image is in the snapshot, or is not, to who trusts nobody.
+    """The blocks that prove to anyone that an image is in the snapshot, or is not.
 
-    `blocks` (base64) lead from the table `items` to the row's place; hash each, follow the keys. That an
-    image is out is proved only for a table whose order was checked as a whole (audit level 1).
+    `blocks` (base64) lead from the table `items` to the row's place: hash each, and follow the keys. Absence is proved
+    only for a table whose order was checked as a whole (audit level 1).
     """
     snapshot, found = _snapshot(home, published, cid)
     snapshot_tables.check_heads(found, home.store.get)

@@ -1,7 +1,7 @@
-"""What requests may hold: every field named, every length bounded, nothing else accepted.
+"""The types of request bodies: every field named, every length bounded, nothing else accepted.
 
-Invariant: a request that does not fit its type is refused before anything is read or written; the
-bounds here are the ones that the description at /schema states.
+Invariant: a request that does not fit its type is refused before anything is read or written. The bounds here are those
+in the description at /schema.
 """
 
 from __future__ import annotations
@@ -96,10 +96,10 @@ class NewLabel(Request, frozen=True):
 
 
 class NewWithdrawal(Request, frozen=True):
-    """Why an image is taken back. No names: it becomes part of a public record.
+    """Why an image is withdrawn. Do not write names: the text becomes part of a public record.
 
-    ``remedy`` is what is asked for: that it is known, that the bytes go, or that models are trained again without it.
-    It is put on record; this version carries nothing of it out.
+    ``remedy`` is what the withdrawal asks for: that it is known (notice), that the bytes are deleted (remove_bytes), or
+    that models are trained again without it (retrain). It is recorded; this version does not carry it out.
     """
 
     reason: Annotated[str, Meta(min_length=1, max_length=2000)]

@@ -1,6 +1,6 @@
-"""A release and the run it came from. A run that this catalog never saw is told from the release alone.
+"""The run of a release. For a run that this catalog never had, a row is derived from the release alone.
 
-Invariant: nothing is made up: what a release does not say (the engine, who cancelled what) stays None.
+Invariant: nothing is invented: what a release does not state (the engine, who cancelled) stays None.
 """
 
 from __future__ import annotations

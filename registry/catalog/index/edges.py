@@ -1,7 +1,7 @@
-"""What records name, as edges: from a record to a target, with a word for the relation.
+"""The edges of the catalog: from a record to every thing that it names, with a word for the relation.
 
-Invariant: every field of every record that holds a CID, or names something by bytes, is told here
-(``tests/catalog/test_edges.py`` compares with the records' types), so that ``lookup`` finds all.
+Invariant: every field of every record that holds a CID or names something by bytes gives an edge
+(``tests/catalog/test_edges.py`` compares with the records' types), so ``lookup`` finds all.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The one way in: index an entry or an evidence. Normal operation and a rebuild both call it.
+"""The only way into the catalog: index an entry or an evidence. Normal operation and a rebuild both call it.
 
-Invariants: what is indexed follows from verified bytes alone (``get`` verifies, signatures are checked
-here), not from the order in which it came; indexing again changes nothing; an entry is indexed whole
-or, the caller's transaction rolled back, not at all. Records that an indexed record links to are
-indexed with it; rows, withdrawals and audits count only once somebody's entry says them.
+Invariants: indexed rows follow from verified bytes alone (``get`` verifies; signatures are checked here), not from the
+order of indexing. Indexing again changes nothing. An entry is indexed whole, or not at all once the caller's
+transaction is rolled back. Records that an indexed record links to are indexed with it; rows, withdrawals and audits
+count only once an entry signs them.
 """
 
 from __future__ import annotations

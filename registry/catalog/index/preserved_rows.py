@@ -1,8 +1,8 @@
-"""What a rebuild can't refill stays as it was: rows aside while the tables are filled again, then back.
+"""Rows that a rebuild can't make again: they are set aside while the tables are filled, then put back.
 
-Invariants: a row comes back only if what it belongs to (its record, its image) was not filled again, so nothing
-that was refilled is mixed with what stood there before; what was looked at and found wrong does not come back.
-All of it happens in the caller's transaction, in temporary tables of the connection.
+Invariants: a row comes back only if the rebuild did not fill the record or image that it belongs to, so new rows are
+never mixed with old ones. Rows of a record that the rebuild found invalid do not come back. Everything happens in the
+caller's transaction, in temporary tables of its connection.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TOGETHER = (derived.images.name, derived.image_cids.name)  # whoever speaks of 
 
 
 class PreservedRows:
-    """All rows of the tables that can be rebuilt, as they were; the tables themselves are empty now."""
+    """All rows of the tables that can be rebuilt, set aside; the tables themselves are empty now."""
 
     def __init__(self, db: sa.Connection) -> None:
         self._db = db

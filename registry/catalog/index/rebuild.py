@@ -1,10 +1,10 @@
 """Refill the catalog from the blocks of a store.
 
-Invariants: all that follows from records in the store is made again in one transaction (a killed rebuild
-leaves the old catalog), through ``registry.catalog.index.indexing`` alone; what is known of other records, whose
-blocks lie elsewhere or are damaged here, stays as it was (``registry.catalog.index.preserved_rows``), and so does what
-no record holds (``registry.catalog.schema.operational``). One damaged or missing block costs an empty catalog what
-needs it and nothing else, and is told.
+Invariants: everything that follows from records in the store is made again in one transaction (a killed rebuild leaves
+the old catalog), only through ``registry.catalog.index.indexing``. Rows of other records, whose blocks lie elsewhere or
+are damaged here, are preserved (``registry.catalog.index.preserved_rows``), and so are the tables that no record can
+refill (``registry.catalog.schema.operational``). A damaged or missing block affects only the records that need it, and
+is reported.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Tables of records into rows of SQL: what a contribution says, what a snapshot holds.
+"""Rows of records' tables, as rows of SQL: those of contributions and of snapshots.
 
-Invariants: a row is taken only if it has exactly the columns and kinds of values that
-``registry.core.records`` states (a stranger wrote it), and only for its own issuer, whoever else may sign
-an entry for it; a contribution has one place in that issuer's log, the first that an entry gives it,
-whichever entry is learned of first.
+Invariants: a row is taken only if it has exactly the columns and kinds of values that ``registry.core.records`` states
+(a stranger wrote it), and only under the contribution's own issuer, whoever else signs an entry for it. A contribution
+has one place in that issuer's log: the first that an entry gives it, whichever entry is indexed first.
 """
 
 from __future__ import annotations

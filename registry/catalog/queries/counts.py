@@ -1,4 +1,4 @@
-"""How many: of what the catalog knows, and of runs by where they stand."""
+"""Counts of the catalog's rows, and of runs by status."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Logs as the catalog knows them: who said what, in which order, and what proves when.
+"""Entries of logs: who signed which record, in which order, and which evidence covers it.
 
-Invariants: an issuer's place in its log is taken once; the first to say a record, by time, issuer
-and place, stands for it where one entry is wanted, whatever order entries were indexed in.
+Invariants: a number in an issuer's log is taken once. If several entries sign one record and one entry is wanted, it is
+the first by time, issuer and number, in whatever order the entries were indexed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def newest(db: sa.Connection, issuer: str) -> tuple[CID, int] | None:
 
 
 def entry_of(db: sa.Connection, record: CID, issuer: str | None) -> CID | None:
-    """The entry that says a record: ``issuer``'s, or the first of anybody's. None if nobody says it."""
+    """The entry that signs a record: ``issuer``'s, or the first of any issuer. None if there is none."""
     query = sa.select(entries.c.cid).where(entries.c.record == str(record))
     if issuer is not None:
         query = query.where(entries.c.issuer == issuer)
@@ -34,14 +34,14 @@ def entry_of(db: sa.Connection, record: CID, issuer: str | None) -> CID | None:
 
 
 def first_signer(db: sa.Connection, record: CID) -> str | None:
-    """Who says a record: the first who did. None if nobody whom this catalog knows."""
+    """The issuer of the first entry that signs a record. None if the catalog knows no such entry."""
     query = sa.select(entries.c.issuer).where(entries.c.record == str(record))
     found: str | None = db.scalar(query.order_by(entries.c.issued_at, entries.c.issuer, entries.c.seq).limit(1))
     return found
 
 
 def record_of(db: sa.Connection, cid: CID) -> CID:
-    """The record that an entry says; any other CID as it is."""
+    """The record that an entry signs; any other CID is returned unchanged."""
     record = db.scalar(sa.select(entries.c.record).where(entries.c.cid == str(cid)))
     return CID.parse(record) if record is not None else cid
 
@@ -76,7 +76,7 @@ def first(db: sa.Connection, issuer: str) -> CID | None:
 
 
 def issuers(db: sa.Connection) -> list[str]:
-    """Every issuer of whom anything is known, sorted."""
+    """Every issuer with an entry in the catalog, sorted."""
     return list(db.scalars(sa.select(entries.c.issuer).distinct().order_by(entries.c.issuer)))
 
 
@@ -106,7 +106,7 @@ def nearest_evidence(db: sa.Connection, entry: CID) -> list[CID]:
 
 
 def signed_records(table: sa.Table) -> sa.Select[Any]:
-    """Records of one table that somebody says, with ``entry, issuer, issued_at, seq`` of who said it first."""
+    """A table's records that some entry signs, with ``entry, issuer, issued_at, seq`` of the first such entry."""
     order = (entries.c.issued_at, entries.c.issuer, entries.c.seq)
     place = sa.func.row_number().over(partition_by=entries.c.record, order_by=order).label("place")
     first = sa.select(entries, place).subquery("first")

@@ -1,8 +1,8 @@
-"""Images: an image is its sha256, its CIDs are aliases of it.
+"""Images: an image is identified by its sha256; its CIDs are aliases.
 
-Invariants: an image is listed once a contribution speaks of it (bytes that merely came in are not);
-``status`` is ``withdrawn`` if any withdrawal names it or one of its CIDs, else ``stored`` if its
-bytes are held here, else ``referenced``.
+Invariants: an image is listed once a contribution has a row of it (stored bytes alone do not count). ``status`` is
+``withdrawn`` if any withdrawal names the image or one of its CIDs, else ``stored`` if its bytes are held here, else
+``referenced``.
 """
 
 from __future__ import annotations

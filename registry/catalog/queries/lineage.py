@@ -1,8 +1,8 @@
-"""Who names what, and what came from what.
+"""Which records name a thing, and which record came from which.
 
-Invariants: ``lineage`` goes up from a record to all it came from and down to all that came from it, never
-up and then down again (siblings are no kin), one query a generation; an image's kin are the contributions
-and snapshots that hold it and what came from these snapshots.
+Invariants: ``lineage`` goes up to everything that a record came from and down to everything that came from it, but
+never up and then down again (siblings are not related). It makes one query per generation. Down from an image lead the
+contributions and snapshots that hold it, and what came from these snapshots.
 """
 
 from __future__ import annotations

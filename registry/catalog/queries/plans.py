@@ -1,7 +1,7 @@
-"""Plans as the catalog knows them: every one that somebody signed, whether a release came of it or not.
+"""Plans in the catalog: every signed one, with or without a release.
 
-Invariant: all of it follows from entries and records, so a rebuilt catalog lists the same. A plan that two issuers say
-stands in both lists.
+Invariant: the list follows from entries and records alone, so a rebuilt catalog gives the same. A plan that two issuers
+sign is in both lists.
 """
 
 from __future__ import annotations

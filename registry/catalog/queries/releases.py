@@ -1,6 +1,6 @@
-"""Releases as the catalog knows them.
+"""Releases in the catalog.
 
-Invariant: "latest" is the newest release that somebody says and nobody took back.
+Invariant: the latest release is the newest signed one that was not withdrawn.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _WEIGHTS = ("release", "fold", "format", "cid", "tensors")
 
 
 def get(db: sa.Connection, cid: CID) -> dict[str, Any]:
-    """One release; ``NotFound`` if nobody whom this catalog knows says it.
+    """One release. ``NotFound`` if the catalog has no entry that signs it.
 
-    ``cid, plan, plan_entry, draw, snapshot, preprocessing, evaluation, recipe_name, final, licence, card,
-    supersedes, entry, issuer, issued_at, withdrawn``; CIDs are text.
+    ``cid, plan, plan_entry, draw, snapshot, preprocessing, evaluation, recipe_name, final, licence, card, supersedes,
+    entry, issuer, issued_at, withdrawn``; CIDs are text.
     """
     row = find(db, cid)
     if row is None:

@@ -1,6 +1,6 @@
-"""What the catalog speaks of, as the roots that upkeep must keep.
+"""The roots that garbage collection must keep, and those that are published.
 
-Invariant: whatever a record, a run or an import names by CID is here; what is not may be freed.
+Invariant: every CID that a record, a run or an import names is included. A block below none of them may be deleted.
 """
 
 from __future__ import annotations
@@ -62,8 +62,9 @@ def registered_here_roots(db: sa.Connection, own: Collection[str]) -> list[CID]:
 
 
 def published_roots(db: sa.Connection) -> list[CID]:
-    """What this registry gives to strangers, each with all below it: entries, evidence, images that a contribution
-    speaks of, sources that were imported with the wish to publish them. A private folder's root is not among them.
+    """The roots that this registry serves to strangers, each with all below it: entries, evidence, images of
+    contributions, and sources that were imported with the option to publish them. A private folder's root is not
+    among them.
     """
     registered = image_cids.c.sha256.in_(sa.select(derived.contribution_rows.c.sha256))
     return [

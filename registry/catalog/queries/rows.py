@@ -1,10 +1,8 @@
-"""Rows of contributions: what was said about images, append-only.
+"""Rows of contributions: every label that was given to an image, append-only.
 
-Invariants: rows are never changed or deleted; of each (image, issuer, contributor) the newest counts, by
-its place in the issuer's log, so it does not matter when a log was learned of, and no issuer's row takes
-the place of another's. A snapshot
-that names ``contributions_in_log_order`` can be decided again from these alone: with every image in
-them come all contributions that speak of it.
+Invariants: rows are never changed or deleted. Of each (image, issuer, contributor) the row with the latest place in the
+issuer's log counts, so it does not matter when a log was indexed, and no issuer's row replaces another's. A snapshot
+that names ``contributions_in_log_order`` can be computed again from these contributions alone.
 """
 
 from __future__ import annotations
@@ -51,7 +49,9 @@ def _value(row: sa.RowMapping) -> dict[str, Any]:
 
 
 def current_row(db: sa.Connection, sha256: bytes, issuer: str, contributor: str) -> dict[str, Any] | None:
-    """An issuer's newest row of one contributor for one image, as ``current_rows`` gives it; None if there is none."""
+    """The newest row of one contributor of this issuer for one image, as ``current_rows`` gives it; None if there is
+    none.
+    """
     speaker = (_ROWS.c.sha256 == sha256.hex(), _ROWS.c.issuer == issuer, _ROWS.c.contributor == contributor)
     query = sa.select(_ROWS).where(*speaker)
     row = db.execute(query.order_by(_ROWS.c.ordinal.desc()).limit(1)).mappings().first()
@@ -108,10 +108,10 @@ def _first_entries() -> sa.Select[Any]:
 
 
 def contributions_in_log_order(db: sa.Connection, sha256s: Collection[bytes]) -> list[CID]:
-    """Every contribution that bears on these images, oldest first in the order that rows are resolved by.
+    """Every contribution that bears on these images, oldest first, in the order in which rows are resolved.
 
-    Closed under "speaks of an image that one of them speaks of": whoever reads these and no other
-    finds the newest row of every image in them.
+    The set is transitive: it includes every contribution that shares an image with one already included. So these
+    contributions alone hold the newest row of every image in them.
     """
     found: set[str] = set()
     for part in chunks(value.hex() for value in sha256s):
@@ -136,7 +136,7 @@ def speakers(db: sa.Connection, *filters: sa.ColumnElement[bool]) -> list[tuple[
 
 
 def speakers_called(db: sa.Connection, names: Collection[str]) -> list[tuple[str, str]]:
-    """Every (issuer, contributor) that has one of these names: each is somebody else."""
+    """Every (issuer, contributor) with one of these names; under different issuers they are different people."""
     return speakers(db, _ROWS.c.contributor.in_(names))
 
 

@@ -1,7 +1,7 @@
-"""Runs: where a training stands. Kept, not rebuilt: a run under way is in no record.
+"""Runs and their state. This table can't be rebuilt: no record holds a run that has not ended.
 
-Invariants: a run's id is opaque; what ended is told by ``status`` alone; fields hold plain values
-(CIDs as text, times as RFC 3339 text).
+Invariants: a run's id is opaque; ``status`` alone says whether and how it ended; fields hold plain values (CIDs as
+text, times as RFC 3339 text).
 """
 
 from __future__ import annotations

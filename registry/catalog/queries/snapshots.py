@@ -1,7 +1,7 @@
-"""Snapshots as the catalog knows them; their items are in their tables.
+"""Snapshots in the catalog; their items are in their tables.
 
-Invariant: only a snapshot that an entry says is listed; one that another record merely rests on is
-found by its CID through ``lineage``.
+Invariant: only a snapshot that an entry signs is listed. A snapshot that is only named by another record is found by
+its CID through ``lineage``.
 """
 
 from __future__ import annotations

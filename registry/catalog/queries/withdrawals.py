@@ -1,6 +1,6 @@
-"""What was taken back, as the catalog knows it: by whom, of what, and who may.
+"""Withdrawals in the catalog: who withdrew what, and who may.
 
-Invariant: an image is its sha256, whichever of its names a withdrawal gave.
+Invariant: an image is its sha256, whichever of its names a withdrawal gives.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""The catalog's database: SQLite or PostgreSQL, one behaviour.
+"""The catalog's database: SQLite or PostgreSQL, with the same behaviour.
 
-Invariants: ``write`` is serial on both (SQLite's BEGIN IMMEDIATE, an advisory lock on PostgreSQL), so
-what a transaction decides from what it read is still true when it commits; ``read`` sees one state
-throughout and never waits for a writer. Whatever leaves here is an error of ``registry.core.errors``.
+Invariants: ``write`` is serial on both (SQLite's BEGIN IMMEDIATE, an advisory lock on PostgreSQL), so everything that a
+transaction read is still true when it commits. ``read`` sees one state throughout and never waits for a writer. Every
+exception that leaves this module is an error of ``registry.core.errors``.
 
-SQLite runs in WAL mode with ``synchronous=FULL``: WAL's usual NORMAL may lose the last commits when
-the power fails, and jobs, tokens and idempotency keys exist nowhere else; it costs one flush a commit.
+SQLite runs in WAL mode with ``synchronous=FULL``: WAL's usual NORMAL may lose the last commits when the power fails,
+and jobs, tokens and idempotency keys exist nowhere else. It costs one flush per commit.
 """
 
 from __future__ import annotations

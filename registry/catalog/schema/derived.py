@@ -1,9 +1,9 @@
-"""The tables that follow from records. SQL is only an index: what matters is in records.
+"""The tables that follow from records. SQL is only an index over them.
 
-Invariants: all of these may be emptied and filled again by ``registry.catalog.index.rebuild``; tables that may
-not are in ``registry.catalog.schema.operational``, and none of them refers to these by a foreign key. CIDs are
-canonical text, sha256s 64 hex digits, times RFC 3339 text: readable in any SQL shell, and ordered only where their
-width is fixed. Schema changes go through ``migrations``.
+Invariants: ``registry.catalog.index.rebuild`` may empty and refill all of these tables. Tables that must not be emptied
+are in ``registry.catalog.schema.operational``, and none of them has a foreign key to these. CIDs are canonical text,
+sha256s 64 hex digits, times RFC 3339 text: readable in any SQL shell, but sortable only where their width is fixed.
+Schema changes go through ``migrations``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The tables that no record can refill: runs under way, jobs, private names, tokens.
+"""The tables that no record can refill: runs in progress, jobs, private names, tokens.
 
-Invariants: a rebuild leaves these alone; what is in them alone is lost with the database, which is what
-a backup is for. They name images and records by text and refer to nothing in ``registry.catalog.schema.derived``.
+Invariants: a rebuild does not touch these tables. Data that only they hold is lost with the database, so a backup must
+include it. They name images and records by text and have no foreign key to ``registry.catalog.schema.derived``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What the modules of the catalog share: inserts that skip what is there, pages, names as text.
+"""What the catalog's modules share: inserts that skip existing rows, pages, names as text.
 
-Invariants: a name has one text: a CID its canonical one, an image's sha256 64 hex digits.
-A page's cursor is opaque and stable: rows that come or go elsewhere move nothing.
+Invariants: a name has one text: a CID its canonical form, an image's sha256 64 hex digits. A page's cursor is opaque
+and stable: rows that are added or removed elsewhere do not move it.
 """
 
 from __future__ import annotations

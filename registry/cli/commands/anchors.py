@@ -1,4 +1,4 @@
-"""Commands on publishing identity, anchors and access: keys, anchor, token."""
+"""Commands on issuers' keys, anchors and API tokens: keys, anchor, token."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
 
 
 def run_status(wanted: argparse.Namespace, output: Output) -> int:
-    """Ask the chain or the journal."""
+    """Print an entry's anchor, as the chain or the journal has it."""
     from registry.workflows.log.anchoring import anchor_status
 
     with home() as opened:

@@ -57,7 +57,7 @@ def home() -> Iterator[Home]:
 
 
 def _tell_of_a_lost_catalog(opened: Home) -> None:
-    """Whatever a command found or did not find in a catalog that knows less than the store, the reason is told."""
+    """Warn if the catalog lacks what the store holds: that explains whatever the command did or did not find."""
     if "catalog" not in opened.__dict__:
         return
     from registry.workflows.log.lost_catalog import HINT, is_behind
@@ -68,7 +68,7 @@ def _tell_of_a_lost_catalog(opened: Home) -> None:
 
 
 def cid(text: str) -> CID:
-    """A CID given as an argument; ``UsageError`` if it is none, which says what lies at a path."""
+    """A CID given as an argument. ``UsageError`` if it is not one; the error says so if it is a path that exists."""
     from registry.core.errors import UsageError
     from registry.core.ipld.cid import given
 
@@ -94,9 +94,9 @@ def record(opened: Home, text: str) -> CID:
 
 @contextmanager
 def released(*texts: str, tell: bool = True) -> Iterator[tuple[Home, list[CID]]]:
-    """A home that holds the releases that somebody typed, by CID or as FILE.car, and their CIDs.
+    """A home that holds the named releases, each by CID or as FILE.car, and their CIDs.
 
-    What was taken back of them is told first, on stderr, unless the command's own answer begins with it (``tell``).
+    Withdrawals of them are printed on stderr first, unless the command's own answer begins with them (``tell`` False).
     """
     from registry.cli.from_file import opened_with
 
@@ -107,7 +107,7 @@ def released(*texts: str, tell: bool = True) -> Iterator[tuple[Home, list[CID]]]
 
 
 def tell_withdrawn(opened: Home, release: CID) -> None:
-    """Say on stderr what was taken back of a release; nothing of what is none."""
+    """Warn on stderr about withdrawals that concern a release; nothing for any other record."""
     from registry.workflows.withdrawals.withdrawn import sentences, withdrawals_of_release
 
     for line in sentences(withdrawals_of_release(opened, release)):
@@ -115,7 +115,9 @@ def tell_withdrawn(opened: Home, release: CID) -> None:
 
 
 def place(text: str) -> Path:
-    """The path that an option or an argument names, for ``type=``; ``-`` stands for no stream here."""
+    """The path that an option or argument names, for ``type=``. ``-`` is refused: commands here read and write no
+    stream.
+    """
     if text == "-" or not text.strip():
         raise argparse.ArgumentTypeError(f"takes a path, not {text!r}")
     return Path(text)
@@ -147,12 +149,12 @@ def whole(low: int, high: int | None = None) -> Callable[[str], int]:
 
 
 def limit(parser: argparse.ArgumentParser) -> None:
-    """The option of every list."""
+    """The option of every list that bounds its length."""
     parser.add_argument("--limit", type=whole(1, 1_000_000), default=1000, help="how many at most (default 1000)")
 
 
 def classes_option(parser: argparse.ArgumentParser) -> None:
-    """The option that says what labels mean."""
+    """The option that maps labels to classes."""
     parser.add_argument(
         "--classes",
         default="emociones",

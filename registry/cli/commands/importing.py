@@ -1,4 +1,6 @@
-"""The command `import`: what was read as what, what was refused and why, what somebody should know before training."""
+"""The command `import`: reports how the source was read, which rows were rejected and why, and what to know before
+training.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,7 @@ def add_import(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 
 def run_import(wanted: argparse.Namespace, output: Output) -> int:
-    """Import and register; a rejected row is a line on stderr. That nothing could be registered is an error."""
+    """Import and register. A rejected row is a line on stderr; it is an error if nothing could be registered."""
     from registry.content.labels.columns import check_mapping
     from registry.workflows.images.import_source import import_source
 

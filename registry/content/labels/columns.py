@@ -1,8 +1,8 @@
-"""Which column of somebody's table means what: by names that people and programs give them, or by ``--map``.
+"""Which column of a table has which meaning: by the usual names of columns, or by ``--map``.
 
-Invariants: what a column is called is compared in NFC, trimmed, in any case; ``--map`` wins over names, our own names
-over others'; a column that means nothing here is left out and named, never taken by guess; ``InvalidInput``
-(``bad_labels``) says which columns were found where no label, or no file, is among them.
+Invariants: names are compared in NFC, trimmed, ignoring case. ``--map`` wins over names, our own names over others'. A
+column without a known meaning is left out and reported, never guessed. Where no label or no file is among the columns,
+``InvalidInput`` (``bad_labels``) lists the columns.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""CSV as people have it: commas, semicolons, tabs or bars; UTF-8, or UTF-16 with its mark; Excel's ``sep=;``.
+"""CSV in its usual forms: commas, semicolons, tabs or bars; UTF-8, or UTF-16 with a byte order mark; Excel's ``sep=;``.
 
-Invariants: lines are numbered as an editor numbers them, blank ones and the header counted; a quote that is not closed
-is refused with the line where it opens, never read as one long cell; cells come out exactly as they stand.
+Invariants: lines are numbered as an editor numbers them, blank ones and the header included. A quote that is not closed
+is refused with the line where it opens, never read as one long cell. Cells are returned exactly as written.
 """
 
 from __future__ import annotations

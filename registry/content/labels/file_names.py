@@ -1,7 +1,7 @@
-"""Which file of a folder a row means: the exact bytes first, then what only looks different.
+"""Which file of a folder a row means: exact bytes first, then names that look the same.
 
-Invariants: an exact name is never beaten by a similar one; what differs in more than bytes is told (``Match.note``);
-two files that fit alike are refused with what tells them apart, never chosen between.
+Invariants: an exact name always wins over a similar one. An inexact match is reported (``Match.note``). If two files
+fit equally well, the row is rejected with what tells them apart; none is guessed.
 """
 
 from __future__ import annotations

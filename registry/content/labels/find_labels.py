@@ -1,7 +1,7 @@
-"""Where a folder says its labels: in a table, in COCO's JSON, in YOLO's files, or by one folder a class.
+"""Where the labels of a folder are: in a table, in COCO's JSON, in YOLO's files, or in one folder per class.
 
-Invariants: a table named as ours or as Hugging Face's wins; of several others none is guessed; where nothing fits the
-answer says what lies there and what was looked for.
+Invariants: a table with our name or Hugging Face's wins. Among several other tables none is guessed. If there are no
+labels, the answer says what the folder holds and what was looked for.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""One labeled row, whatever table, folder or request it came from, and why a row is refused.
+"""One labeled row, from whatever table, folder or request, and the reason if it is rejected.
 
-Invariants: a row that comes out has exactly one of file and cid, clean text (``core.text.cleaning``), a file's name as
-it was written (its bytes decide first what it names) that does not lead out of its folder, boxes in hundredths of a
-pixel of at least a pixel. ``row`` is the line of the table that says it (of a sheet its row, of COCO the annotation's
-number from 1).
+Invariants: an accepted row has exactly one of file and cid, and clean text (``registry.core.text.cleaning``). Its file
+name is as written (its exact bytes are tried first) and does not lead out of the folder. Boxes are in hundredths of a
+pixel and at least one pixel wide and high. ``row`` is the line of the table (in a sheet the row, in COCO the
+annotation's number from 1).
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def make_row(row: int, cells: Mapping[str, str], table: str = "", boxes: tuple[B
 def row_from_values(
     row: int, given: Mapping[str, str], maps: Mapping[str, Mapping[str, str]], boxes: tuple[Box, ...], table: str = ""
 ) -> LabelRow:
-    """A row from what it gives by field; every text that is given must say something."""
+    """A row from its values by field; a text that is given must not be blank."""
     file, cid = _place(given)
     return LabelRow(
         row=row,

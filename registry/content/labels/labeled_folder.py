@@ -1,8 +1,8 @@
-"""A folder of labeled images, local or held by CID: what says its labels, and the files that are named.
+"""A folder of labeled images, local or held by CID: its labels, and the files that they name.
 
-Invariants: the root of a local folder is that of the tables that say its labels and the files that they name, at their
-places, and nothing else; a file is looked for beside its table, then in ``images/``, and never outside the folder.
-Files are streamed; what no row names, what was passed over and what was named otherwise is told.
+Invariants: the root of a local folder contains exactly the tables with its labels and the files that they name, under
+their paths. A file is looked for beside its table, then in ``images/``, and never outside the folder. Files are
+streamed. Files that no row names, skipped files and inexact names are reported.
 """
 
 from __future__ import annotations
@@ -42,8 +42,11 @@ class FolderRow:
 
 @dataclass(frozen=True)
 class Folder:
-    """What was imported. ``labels``: how its labels were understood, None where nothing says any (``problem`` then says
-    why); ``unnamed``: files that no row names; ``notes``: sentences about what was passed over."""
+    """An imported folder.
+
+    ``labels``: how its labels were read; None where it has none (``problem`` then says why). ``unnamed``: files that no
+    row names. ``notes``: sentences about skipped files and inexact names.
+    """
 
     root: CID
     labels: Labels | None = None
@@ -81,7 +84,7 @@ class _Finder:
         self._otherwise: list[str] = []
 
     def find(self, row: LabelRow) -> FolderRow:
-        """A row's image. An ``EmotionetError`` says why it can't be had."""
+        """A row's image. An ``EmotionetError`` says why there is none."""
         added, picture = self._by_name(row) if row.file is not None else self._by_cid(CID.parse(row.cid or ""))
         return FolderRow(row, added.sha256, added.size, added.cid, picture)
 
@@ -114,7 +117,9 @@ class _Finder:
         return InvalidInput(f"{row.name} is neither beside {table} nor in images/", code="missing_file", hint=hint)
 
     def refused(self, bad: Rejection) -> Rejection:
-        """A row was refused for what it says: its file is named all the same; one that leads out may mean it."""
+        """A rejected row, whose file still counts as named; for a path outside the folder, with the file that it may
+        mean.
+        """
         if bad.code == "path_outside":
             near = self._names.near(bad.name)
             return replace(bad, reason=f"{bad.reason}: is {near} meant?") if near else bad
@@ -137,7 +142,7 @@ class _Finder:
         return tuple(path for path in self._tree.listing.files if path not in known and not hidden(path))
 
     def notes(self) -> tuple[str, ...]:
-        """What was passed over, and what was named otherwise than it is."""
+        """What was skipped, and which names were matched inexactly."""
         said = self._tree.listing.notes(self._refused)
         if self._otherwise:
             count = counted(len(self._otherwise), "name differs from its file's", "names differ from their files'")
@@ -168,9 +173,9 @@ def import_folder(
     held: BlockReader | None = None,
     options: Options | None = None,
 ) -> Folder:
-    """Import a local folder or file. Where nothing says labels all files are held and nothing has one.
+    """Import a local folder or file. Without labels all files are stored, unlabeled.
 
-    Rows that name a cid are looked up in ``held``.
+    Rows with a cid are looked up in ``held``.
     """
     if not path.is_dir():
         return _single(path, sink, profile)

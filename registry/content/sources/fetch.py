@@ -1,8 +1,8 @@
-"""Bring a DAG here from somewhere else, with many requests in flight.
+"""Fetch a DAG from another source, with many requests in flight.
 
-Invariants: each block is verified by its source and again by the store; what was fetched is flushed, also when
-the rest fails, so that the same fetch goes on where it ended; nothing is pinned or registered here; what a
-stranger's DAG may cost in bytes, blocks, links and depth is bounded.
+Invariants: each block is verified by its source and again by the store. Fetched blocks are flushed even if the rest
+fails, so the same fetch continues from there. Nothing is pinned or registered here. The bytes, blocks, links and depth
+of a stranger's DAG are bounded.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Blocks from trustless gateways: read-only, asked in order of health, believed only after hashing.
+"""Blocks from trustless gateways: read-only, the healthiest gateway first, every block hashed.
 
-Invariants: what a gateway may cost is bounded (2 MiB and ``seconds`` a block, no decompression); nothing but https
-is asked, http for the loopback alone, and a redirect leads nowhere else; a host's addresses are looked up once, must
-be public, and are the ones connected to, so that no answer of a name server turns a request inwards.
+Invariants: the cost of a request is bounded (2 MiB and ``seconds`` per block, no decompression). Only https is used,
+http only for the loopback, and a redirect can't change that. A host's addresses are looked up once, must be public, and
+are the ones connected to, so no answer of a name server can direct a request into this network.
 
 Source: the trustless gateway specification (specs.ipfs.tech/http-gateways/trustless-gateway).
 """

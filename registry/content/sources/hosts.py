@@ -1,7 +1,7 @@
-"""Connections to hosts that somebody else named: to public addresses only, and to those that were checked.
+"""Connections to hosts that somebody else named: only to public addresses that were checked.
 
-Invariant: a host's name is looked up once, all of its addresses must be public, and the connection goes to one of
-them under the host's own name and certificate, so that no later answer of a name server turns it inwards.
+Invariant: a host's name is looked up once, all of its addresses must be public, and the connection goes to one of them
+under the host's own name and certificate, so no later answer of a name server can direct it into this network.
 """
 
 from __future__ import annotations

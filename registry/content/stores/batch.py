@@ -1,7 +1,7 @@
-"""Blocks on their way into packs: all of a batch is kept, or none.
+"""Blocks on their way into packs: all of a batch is stored, or none.
 
-Invariants: a block of an open batch is readable through it and through nothing else; ``commit`` flushes the
-pack before the index speaks of it; ``abort``, and a process that dies, leave nothing that anyone sees.
+Invariants: a block of an open batch can be read only through the batch. ``commit`` flushes the pack before the index
+names the blocks. After ``abort``, or the death of the process, nobody sees anything of the batch.
 """
 
 from __future__ import annotations

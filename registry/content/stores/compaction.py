@@ -1,7 +1,7 @@
-"""Gives back the disk of packs that hold bytes nobody asks for any more.
+"""Frees the disk space of packs with deleted blocks.
 
-Invariants: live blocks are copied and flushed before the index speaks of the copy, and the old pack goes
-after that; a pack that somebody writes, or that holds a live block which does not verify, stays as it is.
+Invariants: live blocks are copied and flushed before the index names the copy; the old pack is removed after that. A
+pack that another process writes, or that holds a live block which does not verify, stays as it is.
 """
 
 from __future__ import annotations

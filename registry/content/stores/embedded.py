@@ -175,14 +175,17 @@ class EmbeddedStore(VerifiedStore):
             fcntl.flock(self._lock_file.number, fcntl.LOCK_SH if self._writes.is_set() else fcntl.LOCK_UN)
 
     def gc(self, listed: Iterable[CID], denied: Collection[bytes] = ()) -> dict[str, int]:
-        """Free every block that neither a pin nor ``listed`` reach, and those that only ``denied`` (multihashes) reach.
+        """Delete every block that neither a pin nor ``listed`` reaches, and those that only ``denied`` (multihashes)
+        reach.
 
-        A pin's closure that is not whole but for ``denied``, or a damaged block on the way, stops it all: what hangs
-        below can't be known. Of ``listed`` some may be absent. While other processes write, what is newer than an hour
-        stays: they may be about to speak of it. Where something is denied, no pack keeps bytes of blocks that were
-        freed, now or before. Returns ``blocks`` and ``bytes`` that were freed, and counts of blocks:
-        ``unlisted`` (nothing reaches them; those not freed are new), ``unpinned`` (kept though no pin reaches them),
-        ``gone`` (reached and not here); and ``left``: packs that hold bytes of freed blocks and could not be rewritten.
+        Nothing is deleted if a pin's closure is incomplete (but for ``denied``) or a block on the way is damaged: what
+        hangs below it can't be known. Some of ``listed`` may be absent. While other processes write, blocks newer than
+        an hour stay, because a record that names them may be about to be written. Where something is denied, no pack
+        keeps bytes of deleted blocks, from now or before.
+
+        Returns ``blocks`` and ``bytes`` that were deleted, and counts of blocks: ``unlisted`` (nothing reaches them;
+        those not deleted are new), ``unpinned`` (kept though no pin reaches them), ``gone`` (reached but missing); and
+        ``left``: packs that hold bytes of deleted blocks and could not be rewritten.
         """
         self.flush()
         with self._collecting() as before:

@@ -1,12 +1,12 @@
-"""Kubo as a block store, through ipfshttpclient, of which this is the only importer.
+"""Kubo as a block store, through ipfshttpclient; no other module imports that client.
 
-Invariants: the node is never trusted: every block that it gives is hashed again, and what it says it took in is
-asked for again; it is only ever asked for what it holds (offline), so that a missing block is an answer and not a
-wait. Blocks are gathered and sent as one CAR, so that their CIDs do not depend on the node's settings; until
-``flush`` they are readable here and nowhere else.
+Invariants: the node is never trusted: every block from it is hashed, and after sending blocks the node is asked whether
+it has each. It is only asked for blocks that it holds (offline), so a missing block is an answer and not a wait. Blocks
+are collected and sent as one CAR, so their CIDs do not depend on the node's settings; until ``flush`` only this process
+can read them.
 
-What the client leaves undone (version 0.8.0a2, measured against Kubo 0.42): it checks no version unless
-``connect`` is used, asserts on more than one answer unless ``stream``, and ignores errors in trailers.
+What the client lacks (version 0.8.0a2, measured against Kubo 0.42): it checks no version unless ``connect`` is used,
+asserts on more than one answer unless ``stream``, and ignores errors in trailers.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The files below a folder on this machine: listed, read, taken in (``held_tree`` is that of a DAG).
+"""The files below a folder of this machine: listed, read, imported (``held_tree`` does the same for a DAG).
 
-Invariants: only regular files are listed; a symbolic link on this machine is followed inside its folder, and out of it
-only with ``follow_links``; what can't be listed or named is counted and told. Walks are
-bounded in entries.
+Invariants: only regular files are listed. A symbolic link is followed inside its folder; outside it only with
+``follow_links``. Entries that can't be listed or named are counted and reported. Walks are bounded in entries.
 """
 
 from __future__ import annotations

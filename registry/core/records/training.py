@@ -16,7 +16,7 @@ from registry.core.records.base_weights import BaseSeen, Origin
 from registry.core.records.figures import Claim, GroupTest, Metric, Note, Optimistic, Overfitting, Spread, Verdict
 from registry.core.records.log import Block
 
-REFIT = "refit"  # Plan.final: the weights that people get are trained on all images, and judged by none
+REFIT = "refit"  # Plan.final: the published weights are trained on all images, and judged by none
 
 
 class LossNames(Part, frozen=True, kw_only=True):
@@ -102,7 +102,7 @@ class Plan(Record, frozen=True, kw_only=True, tag="plan"):
     metrics: tuple[str, ...]  # names of the figures that are asked for: all that there are
     groups: tuple[str, ...]  # attributes by which groups are compared: all that items have, sorted
     claims: tuple[Claim, ...]
-    final: str  # the weights that people get: "fold:N", or "refit" for a training on all images
+    final: str  # the published weights: "fold:N", or "refit" for a training on all images
 
 
 class Draw(Record, frozen=True, kw_only=True, tag="draw"):

@@ -1,8 +1,9 @@
-"""The model card: Markdown with Hugging Face's YAML, from a release's records alone, the same bytes each time.
+"""The model card: Markdown with Hugging Face's YAML front matter, generated from a release's records.
 
-Invariants: no clock, nothing but records and what the base weights say of themselves, all of which travels in a
-release's file: an audit makes the card again and compares it, so whatever changes its text takes another ``TEMPLATE``.
-Text from outside stays in its place (``card_text``). Every figure of the evaluation is there, or why it has no value.
+Invariants: the same records give the same bytes. The input is the release's records and the metadata of its base
+weights, all contained in the release's CAR file, and no clock. An audit generates the card again and compares, so every
+change of its text needs another ``TEMPLATE``. Text from outside can't leave its line or cell (``markdown``). Every
+figure of the evaluation is listed, with the reason if it has no value.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from registry.exports.card.front_matter import front_matter
 from registry.exports.card.markdown import line, table
 from registry.provenance.release_view import own_figures
 
-TEMPLATE = 3  # of this very text: another one, or another order of what it says, is another number
+TEMPLATE = 1  # the version of this text: another wording or order needs another number
 USAGE, FIGURES = "## How to use the weights", "## Figures of the procedure, pooled over folds"
 MAX_NAMED = 3  # trainings of base weights that the card names
 
 _NOTHING = (
-    "- Pictures without an object are among them: they were trained on as background, and whatever is found in them is "
-    "a false alarm."
+    "- Some of these images show no object. Training used them as background, and any detection in them is a false "
+    "alarm."
 )
 
 
@@ -78,9 +79,10 @@ def _beacon(beacon: records.Beacon) -> str:
 def _making(view: ReleaseView, base: Base | None) -> list[str]:
     plan, beacons = view.plan, view.draw.beacons
     anchored = (
-        f"The folds were drawn from {' and '.join(map(_beacon, beacons))}, which came after the plan."
+        f"The folds were drawn from {' and '.join(map(_beacon, beacons))}, which did not exist yet when the plan "
+        "was anchored."
         if beacons
-        else "The plan was not anchored on a chain: nothing proves to others that it came before the training."
+        else "The plan was not anchored on a chain, so nothing proves to others that it was made before the training."
     )
     classes = ", ".join(f"{index} {line(name)}" for index, name in enumerate(view.snapshot.classes))
     return [
@@ -93,7 +95,7 @@ def _making(view: ReleaseView, base: Base | None) -> list[str]:
         f"- {len(view.trainings)} trainings, folds grouped by person and near-duplicate, stratified by class; "
         f"seed {plan.seed}.",
         *(f"- **{line(say(note))}**" for note in about_base(plan.origin)),
-        f"- The weights that people get are those of {line(plan.final)}, as the plan fixed.",
+        f"- The published weights are those of {_final(plan)}, as the plan fixed.",
         f"- {anchored}",
         "",
     ]
@@ -106,20 +108,26 @@ def _drawings(view: ReleaseView) -> list[str]:
     return []
 
 
+def _final(plan: records.Plan) -> str:
+    return "the training on all images" if plan.final == REFIT else line(plan.final.replace("fold:", "fold "))
+
+
 def _own(view: ReleaseView) -> list[str]:
-    """The figures of the very weights that people get, where they have any."""
-    head = ["## Figures of the weights that people get", ""]
+    """The figures of the published weights themselves, where they have any."""
+    head = ["## Figures of the published weights", ""]
     if view.plan.final == REFIT:
         return [
             *head,
-            "They were trained on all images: nobody is left to judge them. **They have no figures of their own**; the "
-            "pooled figures below describe the procedure.",
+            "They were trained on all images, so no image is left to judge them. **They have no figures of their "
+            "own**; "
+            "the pooled figures below describe the procedure.",
             "",
         ]
     found = own_figures(view) or ()
     own = [one for one in found if not one.of and one.label is None]
     said = (
-        f"Those of {line(view.plan.final)}, on the images that this fold did not see (few, so the intervals are wide)."
+        f"Figures of {_final(view.plan)}, on the images that it was not trained on. These are few, so the intervals "
+        "are wide."
     )
     return [*head, said, "", *_figures(own)]
 
@@ -131,7 +139,7 @@ def _confusion(view: ReleaseView) -> list[str]:
         [name, *counts, several]
         for name, counts, several in zip((*classes, NOTHING), found.confusion, found.several, strict=False)
     ]
-    head = ["truth", *(f"called {name}" for name in classes), NOTHING, "of these, several classes seen"]
+    head = ["truth", *(f"predicted {name}" for name in classes), NOTHING, "of these, with several classes detected"]
     return ["### Confusion matrix", "", *table(head, rows)]
 
 
@@ -141,10 +149,10 @@ def _apart(view: ReleaseView) -> list[str]:
     if not found.seen and not found.unseen:
         return []
     return [
-        "### Of images that the base weights have not seen",
+        "### Images that the base weights have not seen",
         "",
-        *(_figures(found.unseen) if found.unseen else ["There are none: they have seen all.", ""]),
-        "### Of images that the base weights have seen",
+        *(_figures(found.unseen) if found.unseen else ["There are none: the base weights have seen all images.", ""]),
+        "### Images that the base weights have seen",
         "",
         *_figures(found.seen),
     ]
@@ -155,11 +163,19 @@ def _honesty(view: ReleaseView) -> list[str]:
     found = view.evaluation
     stated = {one.name: one.value for one in found.metrics}
     by_fold = ", ".join(map(line, found.thresholds)) or "none"
-    lines = [f"Thresholds by fold: {by_fold}; of weights that no fold judged: {line(found.threshold_of_all)}.", ""]
+    lines = [
+        f"Confidence thresholds by fold: {by_fold}; for weights trained on all images: {line(found.threshold_of_all)}.",
+        "",
+    ]
     if found.optimistic:
         rows = [[one.name, stated.get(one.name), one.value, one.threshold] for one in found.optimistic]
-        lines += ["### Optimistic values", "", "At the threshold that is best on the very images that it counts.", ""]
-        lines += table(["figure", "stated", "optimistic", "at threshold"], rows)
+        lines += [
+            "### Optimistic values",
+            "",
+            "At the threshold that is best on these same images: no estimate of performance on new images.",
+            "",
+        ]
+        lines += table(["figure", "reported", "optimistic", "at threshold"], rows)
     if found.spread:
         rows = [[one.name, one.mean, one.lowest, one.highest, one.deviation] for one in found.spread]
         lines += ["### Over repeats of the folds", ""]
@@ -169,7 +185,7 @@ def _honesty(view: ReleaseView) -> list[str]:
             [one.name, one.epochs, one.best_epoch, one.last_train, one.last_val, one.last_gap, one.best_gap]
             for one in found.overfitting
         ]
-        lines += ["### Overfitting", "", "Losses at the last epoch, and the gap (validation less training).", ""]
+        lines += ["### Overfitting", "", "Losses at the last epoch, and the gap (validation minus training).", ""]
         head = ["training", "epochs", "best epoch", "training loss", "validation loss", "gap", "gap at the best epoch"]
         lines += table(head, losses)
     return lines
@@ -186,9 +202,9 @@ def _claims(view: ReleaseView) -> list[str]:
         ]
         for one in view.evaluation.verdicts
     ]
-    head = ["claim", "verdict", "value", "95 % interval", "more images would decide it"]
+    head = ["claim", "verdict", "value", "95 % interval", "additional images needed"]
     found = table(head, rows) if rows else ["The plan makes no claim.", ""]
-    return ["## Claims, locked in the plan", "", f"{attempts_text(view.release.attempts)}", "", *found]
+    return ["## Claims, fixed in the plan", "", f"{attempts_text(view.release.attempts)}", "", *found]
 
 
 def _fairness(view: ReleaseView) -> list[str]:
@@ -215,7 +231,7 @@ def _licence(view: ReleaseView, base: Base | None) -> list[str]:
     said = f"state as theirs: {line(base.licence)}" if base and base.licence else "state no licence"
     return [
         own,
-        f"The base weights {said}. Whether that goes with the licence above is for whoever passes them on to see; "
+        f"The base weights {said}. Anyone who distributes the weights must check that both licences are compatible; "
         "Emotionet only repeats what the file states.",
         "",
     ]
@@ -250,11 +266,12 @@ def model_card(view: ReleaseView, base: Base | None = None, usage: str = "") -> 
             *table(["item", "the records give", "a provider must add"], fixed_text.ANNEX),
             "## Check it yourself",
             "",
-            "Every figure follows from published predictions. With the release's CAR file alone, without an account:",
+            "Anyone can recompute every figure from the published predictions, with the release's CAR file alone:",
             "",
             "    emotionet audit RELEASE.car --offline",
             "",
-            f"This card follows from the records by template {TEMPLATE}: an audit makes it again and compares.",
+            f"This card was generated from the records by template {TEMPLATE}; an audit generates it again and "
+            "compares.",
             "",
         ]
     )

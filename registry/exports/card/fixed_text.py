@@ -8,42 +8,42 @@ from __future__ import annotations
 USE = """\
 ## Intended use
 
-To study how such models are made, measured and checked. The model finds faces in a picture and gives each one of
-the classes below, which say how people who looked at pictures labelled them. It does not know what anybody feels.
+To study how such models are made, measured and checked. The model finds faces in a picture and assigns each to one of
+the classes below. The classes are labels that people gave to pictures; the model does not know what anybody feels.
 
 ## Not for
 
 **Workplace and education: prohibited.** The EU AI Act (Regulation (EU) 2024/1689, Article 5(1)(f)) prohibits systems
-that infer emotions of people there, but for medical or safety reasons. Elsewhere a system that recognises emotions
-from faces is **high-risk** (Annex III, 1(c)), with the duties that follow for who offers it and who uses it, and
-people must be told that it is at work (Article 50(3)). No decision about a person should rest on this model.
+that infer emotions of people there, except for medical or safety reasons. Elsewhere a system that recognises emotions
+from faces is **high-risk** (Annex III, 1(c)), with obligations for its providers and deployers, and people must be
+informed that it is in use (Article 50(3)). No decision about a person should rest on this model.
 """
 LICENCE = """\
 ## Licence
 
 The weights are offered under {licence}{why}."""
-# What a licence asks of whoever passes the weights on, by its SPDX name.
+# What a licence asks of those who distribute the weights, by its SPDX name.
 DUTIES = {
-    "AGPL-3.0-only": " Whoever passes them on, changed or not, passes on that licence; whoever lets others use them "
-    "over a network owes those users the corresponding source.",
+    "AGPL-3.0-only": " Anyone who distributes them, changed or not, must do so under the same licence. Anyone who "
+    "lets others use them over a network must offer those users the corresponding source.",
 }
-PHOTOGRAPHS = """ The photographs keep the licences that their contributors state; none of them
-is in the weights' files.
+PHOTOGRAPHS = """ The photographs keep the licences that their contributors state; the files of
+the weights contain no photograph.
 """
 LIMITS = """\
 ## Limits
 
 - Balance between classes is not fairness between people: only the groups in the tables above were looked at.
-- Pooled figures describe the procedure over all folds; they are not those of the one fold whose weights people get.
+- Pooled figures describe the procedure over all folds. They are not the figures of the published weights.
 - Labels are what people said of pictures; other pictures, cameras and people may give other figures.
-- An anchor proves when something was said, not that it is true.
+- An anchor proves that a record existed by a certain time, not that its content is true.
 """
 ANNEX_INTRO = """\
 ## EU AI Act: what Annex IV asks for
 
-Whoever puts a high-risk system on the Union's market must keep technical documentation (Article 11) with the items
-below. A release is a model and its records, not a system on the market: it has no provider in the Act's sense, and
-this table is no legal advice. It says what the records give, and what a provider would have to add.
+The provider of a high-risk system must keep technical documentation (Article 11) with the items below. A release is a
+model and its records, not a system on the market: it has no provider in the Act's sense, and this table is no legal
+advice. It says what the records give, and what a provider would have to add.
 """
 # Annex IV's points 1 to 9: the item, what the release's records give, what a provider must add.
 ANNEX = (
@@ -62,17 +62,17 @@ ANNEX = (
     ),
     (
         "3. Monitoring, functioning, control",
-        "Figures by class and by declared group with intervals, what is not estimable, what input is meant (one "
+        "Figures by class and by declared group with intervals, what is not estimable, the intended input (one "
         "upright picture with a face), limits.",
         "Foreseeable misuse in the place of use, risks to health, safety and rights, measures of oversight.",
     ),
     (
         "4. Are the metrics appropriate",
         "Each metric's definition, the plan's choice before the folds were drawn, intervals, and the optimistic value "
-        "beside the stated one.",
+        "beside the reported one.",
         "Why these metrics fit the place of use.",
     ),
-    ("5. Risk management (Article 9)", "Nothing: a record can't manage a risk.", "All of it."),
+    ("5. Risk management (Article 9)", "Nothing: records do not manage risks.", "All of it."),
     (
         "6. Changes through the lifecycle",
         "Every release, withdrawal and audit as a signed entry in one log; `emotionet release compare` says what "
@@ -91,7 +91,7 @@ ANNEX = (
     ),
     (
         "9. Post-market monitoring (Article 72)",
-        "Anyone can audit a release and put the verdict on record; withdrawals show what they touch.",
-        "The monitoring plan, and somebody who answers for it.",
+        "Anyone can audit a release and publish the verdict; a withdrawal shows which releases it affects.",
+        "The monitoring plan, and a person responsible for it.",
     ),
 )

@@ -1,6 +1,7 @@
-"""Whether a Ray cluster answers at an address, found out in seconds: Ray itself waits minutes, then ends the process.
+"""Whether a Ray cluster answers at an address, found out in seconds: Ray itself would wait for minutes, then end the
+process.
 
-Source: a gRPC server greets with HTTP/2's SETTINGS frame (RFC 9113, 3.4 and 6.5) before it is asked for anything.
+Source: a gRPC server sends HTTP/2's SETTINGS frame (RFC 9113, 3.4 and 6.5) before it receives anything.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ _LENGTH = 9  # of a frame's head
 
 
 def check_reachable(address: str) -> None:
-    """``Unavailable`` (``no_ray``) where nobody answers, or no Ray. ``auto`` and ``local`` are for Ray to find."""
+    """``Unavailable`` (``no_ray``) where nothing, or something else than Ray, answers. Ray itself resolves ``auto`` and
+    ``local``.
+    """
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon or not port.isdecimal():
         if address in ("auto", "local"):

@@ -49,7 +49,7 @@ def render(template: str, t: Words, **fields: Any) -> str:
     """A page of ``templates`` in the language of ``t``."""
 
     def scale(metric: dict[str, Any], threshold: str | None = None) -> Markup:
-        name = metric.get("name") or metric["metric"]
+        name = t.figure(metric.get("name") or metric["metric"])
         drawn = figures.scale(t, name, metric["value"], metric["low"], metric["high"], threshold)
         return Markup(drawn)  # noqa: S704  our own, which escapes
 

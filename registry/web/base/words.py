@@ -14,7 +14,8 @@ from typing import Any
 
 from registry.core.errors import InvalidInput
 from registry.core.records import Note
-from registry.core.text.claim_text import claim_text
+from registry.core.text.claim_text import claim_parts, claim_text
+from registry.core.text.figure_names import CLASSES, name_of, parse
 from registry.evaluation import sentences
 from registry.evaluation.sentences import LANGUAGES as LANGUAGES
 from registry.evaluation.sentences import read_words
@@ -58,6 +59,15 @@ class Words:
             return self("figures.fold", number=found[1])
         return self.known("figures", name) if name in ("refit", "mean") else name
 
+    def figure(self, name: str) -> str:
+        """A figure's name with its metric in this language; what is no figure's name as it stands."""
+        try:
+            parts = parse(name)
+        except InvalidInput:
+            return name
+        of = tuple(self.known("figure_name", one) if one == CLASSES else one for one in parts.of)
+        return name_of(parts._replace(metric=self.known("figure_name", parts.metric), of=of))
+
     def note(self, note: Note) -> tuple[str, str]:
         """A note of an evaluation and the language that it is in."""
         return sentences.say(note, self.language), self.language if sentences.is_known(note) else "en"
@@ -84,7 +94,8 @@ class Words:
 
     def claim(self, found: Mapping[str, Any]) -> str:
         """A claim or verdict as text, its threshold at three places."""
-        return claim_text(found, self.short)
+        parts = claim_parts(found)
+        return claim_text({**parts._asdict(), "metric": self.figure(parts.metric)}, self.short)
 
     def interval(self, found: Mapping[str, Any], *, exact: bool = False) -> str:
         """Both bounds in words; a dash where there are none."""

@@ -29,7 +29,7 @@ def comparison_page(parts: Parts, a: CID, b: CID, found: Mapping[str, Any], lang
     paired = figures.intervals(
         t,
         t("compare.differences"),
-        [(one["name"], one["difference"], one["low"], one["high"], None) for one in found["differences"]],
+        [(t.figure(one["name"]), one["difference"], one["low"], one["high"], None) for one in found["differences"]],
         lowest=-1,
     )
     both = [("A", views[0]), ("B", views[1])]

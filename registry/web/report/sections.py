@@ -28,7 +28,7 @@ def drawings(t: Words, view: ReleaseView, get: Get, items: Sequence[Mapping[str,
     """All figures of a release that ``check_presentable``, in the report's order; ``items`` are the snapshot's rows."""
     curves, found = curves_of(view, get), view.evaluation
     groups = by_group(people_of(found), view.snapshot.classes).groups
-    drawn = [_labels(t, view, get, items), _intervals(t, "by_class", _by_class(view))]
+    drawn = [_labels(t, view, get, items), _intervals(t, "by_class", _by_class(t, view))]
     if groups:
         found_of = [(name, one["value"], one["low"], one["high"], one["n"]) for name, (one, *_) in groups]
         drawn.append(_intervals(t, "recall_groups", found_of))
@@ -100,10 +100,10 @@ def _intervals(t: Words, title: str, found: Sequence[figures.Figure]) -> Drawing
     return figures.intervals(t, t(f"figures.{title}"), found)
 
 
-def _by_class(view: ReleaseView) -> list[figures.Figure]:
+def _by_class(t: Words, view: ReleaseView) -> list[figures.Figure]:
     known = {one.name: one for one in view.evaluation.metrics}
     names = [of_class(figure, name) for figure in ("f1", "recall", "precision") for name in view.snapshot.classes]
-    return [_figure(name, known[name]) for name in names if name in known]
+    return [_figure(t.figure(name), known[name]) for name in names if name in known]
 
 
 def _by_fold(t: Words, view: ReleaseView) -> list[figures.Figure]:

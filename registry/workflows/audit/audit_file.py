@@ -1,8 +1,9 @@
-"""Audit a CAR file with nothing but the file: no key, no account, nothing that this home holds.
+"""Audit a CAR file with nothing but the file: no key, no account, no block of this home.
 
-Invariants: it is read block by block into a scratch store; a block is found by its whole CID, as links name it;
-damaged blocks are remembered, never used, and stop nothing. A file that holds a release is audited as that release;
-otherwise its target is its first root. What can't be a target is refused with a sentence, as a check that fails.
+Invariants: the file is read block by block into a temporary store. A block is found by its whole CID, as links name it.
+Damaged blocks are listed, never used, and do not stop the audit. A file that holds a release is audited as that
+release; otherwise the target is its first root. A file without a valid target gives a report with one failed check that
+says why.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""A new row as it stands in the contribution's table, by what its contributor said of the image before.
+"""The contribution's row for a label, completed from the contributor's earlier row of the same image.
 
-Invariants: an unsigned row is completed: what it leaves out stays as it was. A signed one stands as it was signed, or
-is refused; who once signed a row is not given another label by anyone without their signature. No person's name comes
-out: a subject becomes a pseudonym, and one that signs says the pseudonym itself.
+Invariants: an unsigned row takes every value that it leaves out from the earlier row. A row that its contributor signed
+is taken exactly as signed, or refused. Once a contributor has signed a row of an image, nobody can give it another
+label without their signature. A person's name never leaves this module: it becomes a pseudonym, and a signed row must
+state the pseudonym itself.
 """
 
 from __future__ import annotations

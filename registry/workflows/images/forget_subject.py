@@ -1,6 +1,7 @@
-"""Forget a person: destroy the key that made their pseudonym. What was said under it stays, and is nobody's.
+"""Forget a person: destroy the key of their pseudonym. Records keep the pseudonym, but nobody can tell any more whose
+it was.
 
-Invariant: the name is compared as an import would have kept it; nothing of it is written anywhere.
+Invariant: the name is normalised as an import normalises it, and is written nowhere.
 """
 
 from __future__ import annotations

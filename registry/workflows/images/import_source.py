@@ -1,8 +1,8 @@
-"""Bring in a folder, a table, a CAR or a CID, and register what its labels say.
+"""Import a folder, a table, a CAR or a CID, and register its labels.
 
-Invariants: bytes are in the store and flushed before any row is said; what came by CID or CAR is
-public already; a local folder's root stays private unless ``publish_source``. Where nothing is registered the document
-says why, and how to go on (``problem``). A dry run gives the same root, rows and rejections, and keeps nothing.
+Invariants: blocks are stored and flushed before any row that names them is signed. A source that came by CID or CAR is
+public already; a local folder's root stays private unless ``publish_source``. If nothing is registered, the document
+says why, and what to do (``problem``). A dry run gives the same root, rows and rejections, and stores nothing.
 """
 
 from __future__ import annotations
@@ -117,8 +117,11 @@ def _remember(parts: Parts, read: Source, publish_source: bool) -> None:
 
 
 def _catalogued(parts: Parts, path: Path, read: Source) -> tuple[list[dict[str, str]], list[str]]:
-    """Catalog the log of whoever exported a release; the releases that were brought, and whose they are; and what of
-    the log could not be taken (a fork: an audit of what is held does not see it)."""
+    """Index the log that came with the source.
+
+    Returns the releases that the source holds, with their issuers, and a sentence for each entry that could not be
+    indexed (of a fork, for example, which an audit of what is held does not see).
+    """
     if read.kind == "folder":
         return [], []
     wrong = index_logs(parts, signed_in(path) if read.kind == "car" else held_entries_before(parts, read.roots))
@@ -183,7 +186,7 @@ def _understood(folder: Folder) -> dict[str, Any]:
 
 
 def _problem(read: Source, rows: int, rejected: Sequence[Rejection]) -> dict[str, str] | None:
-    """Why nothing could be registered, and the way out; None where something was, or was already."""
+    """Why nothing could be registered, with a hint; None if rows were registered now or earlier."""
     if rows > len(rejected):
         return None
     if not rows:

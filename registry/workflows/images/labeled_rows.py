@@ -1,9 +1,8 @@
-"""A labeled image as it is registered, whether a folder, a table, a CAR or a request says it; and several rows of one.
+"""A labeled image as it is registered, from whatever source; and several rows of one image merged.
 
 Invariants: of one image by one contributor comes one statement. Rows with the same label are one statement with all
-their boxes (one row a box is the commonest way to write them); what a row leaves out another may say; rows that
-contradict each other are all refused, none of them is dropped in silence. Boxes lie in the picture as far as its size
-is known.
+their boxes (most tables have one row per box). A value that one row leaves out may come from another row. Rows that
+contradict each other are all refused; none is dropped silently. Boxes lie inside the image wherever its size is known.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What `import` is given, told apart by what it is: a folder, a table beside images, a CAR by its bytes, a CID with or
-without a path.
+"""What `import` is given, recognised by its content: a folder, a table beside images, a CAR, a CID with or without a
+path.
 
-Invariants: a name's ending decides nothing about a CAR; a table that is given is checked before any image is read; a
-dry run reads through the same code and keeps nothing.
+Invariants: a CAR is recognised by its bytes, never by its name. A table is checked before any image is read. A dry run
+reads through the same code and stores nothing.
 """
 
 from __future__ import annotations

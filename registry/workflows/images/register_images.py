@@ -1,10 +1,10 @@
 """Register labeled images: bytes into the store, rows into a contribution, the contribution into the log.
 
-Invariants: rows are registered by (image's sha256, contributor) of this issuer; the same again is unchanged,
-anything else is a correction, which changes what it names, keeps the rest and names what it replaces; one
-bad row never voids the rest. A killed import, run again, ends as if it had never been killed: blocks are
-put before rows are said, and what is new is decided and said in one transaction. No file name and no
-person's name enters a record: names stay in the catalog, a subject becomes a pseudonym.
+Invariants: within one issuer a row is identified by (image's sha256, contributor). The same row again changes nothing.
+Any other row of the same key is a correction: it names the row that it replaces and keeps the values that it does not
+change. One bad row does not stop the rest. A killed import that is run again ends with the same result: blocks are
+stored before the rows that name them are signed, and one transaction decides which rows are new and signs them. No file
+name and no person's name enters a record: the catalog holds names, and records hold pseudonyms.
 """
 
 from __future__ import annotations

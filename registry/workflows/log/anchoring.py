@@ -1,7 +1,7 @@
-"""Anchor log entries, keep the evidence, and tell where an entry's anchor stands.
+"""Anchor log entries, store the evidence, and tell the state of an entry's anchor.
 
-Invariants: evidence is kept only of a final anchor (at a chain, its finalized tag); evidence of another issuer's log is
-stated, never called finalized: nobody here asked its place.
+Invariants: evidence is stored only of a final anchor (at a chain, its finalized tag). Evidence of another issuer's log
+is called ``stated``, never finalized: nobody here asked its anchor's place.
 """
 
 from __future__ import annotations

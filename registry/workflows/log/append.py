@@ -1,12 +1,14 @@
 """Append records to an issuer's log: sign an entry for each, index it, and put both into the store.
 
-Invariants: the database decides. What is new, which place in the log is next, whether it can be indexed and what a
-request is answered are one transaction (``appending``), which holds the log's row in ``log_heads``: whatever fails
-leaves the log as it was, nothing signed remains, and the next record can be appended. Processes that share the database
-take turns, of one home or of homes on several machines. An entry is put into the store after the transaction that knows
-it; until then its bytes wait in ``pending_entries``, and whoever comes next after a crash puts them there first. An
-equal record appended again returns the entry that exists. Appending is refused while anything knows a newer entry than
-the catalog (``registry.workflows.log.newer_entries``): a database restored from a backup would fork the log.
+Invariants: the database decides. One transaction (``appending``) holds the log's row in ``log_heads`` and covers all of
+this: which rows are new, the entry's number in the log, whether the record can be indexed, and the answer to the
+request. If any of it fails, the log is as before, nothing signed remains, and the next record can be appended.
+Processes that share the database take turns, whether they are in one home or in homes on several machines.
+
+An entry is put into the store after the transaction that commits it. Until then its bytes lie in ``pending_entries``,
+and after a crash the next process puts them into the store first. Appending an equal record again returns the existing
+entry. Appending is refused while any source knows a newer entry than the catalog
+(``registry.workflows.log.newer_entries``): a database that was restored from a backup would fork the log.
 """
 
 from __future__ import annotations
@@ -112,7 +114,7 @@ def append(parts: Parts, signer: Signer, record: records.Record) -> Appended:
 
 
 def finish_pending(parts: Parts, issuer: str) -> None:
-    """Put an issuer's entries into the store that a killed process appended and did not get to put there."""
+    """Put into the store the entries that a killed process appended and did not get to put there."""
     with parts.catalog.read() as db:
         waiting = bool(log_heads.pending(db, issuer))
     if waiting:
@@ -145,7 +147,7 @@ def _put_pending(parts: Parts, issuer: str, signed: Iterable[log_heads.Pending] 
 
 
 def _remember_here(parts: Parts, issuer: str, seq: int, entry: CID) -> None:
-    """A hint in the home's folder; an entry that is in the log stays there if it can't be written."""
+    """Write the newest entry to the home's folder, as a hint only: if that fails, the entry stays in the log."""
     try:
         own_log.remember(parts.settings.home, issuer, seq, entry)
     except Unavailable as error:

@@ -1,9 +1,9 @@
-"""Catalog what a file brings of somebody's log: the release, its plan, what was said between them, and its evidence.
+"""Index the log that a file brings: the release, its plan, the entries between them, and their evidence.
 
-Invariants: only signed entries count, each under its own issuer; of a stranger's log nothing that speaks of images or
-takes them back is indexed (whose labels count here, a file does not decide), such an entry keeps its place alone;
-that an issuer took back a release or another record of its own is indexed; evidence is what the file states, nobody
-here asked its chain. What can't be indexed stops nothing.
+Invariants: only signed entries count, each under its own issuer. Of another issuer's log, no contribution and no
+withdrawal of an image is indexed, because a file does not decide whose labels count here; such an entry only keeps its
+place in the log. An issuer's withdrawal of its own release or record is indexed. Evidence is indexed as the file states
+it: nobody here has asked its chain. An entry that can't be indexed does not stop the rest.
 """
 
 from __future__ import annotations

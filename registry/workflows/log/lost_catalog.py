@@ -1,7 +1,7 @@
-"""Whether the catalog knows less than this home does: it was lost, or restored from an older copy.
+"""Whether the catalog lacks entries that this home holds, because it was lost or restored from an older copy.
 
-Invariants: read only, and cheap: the newest entry of each log that the home keeps, and the pins where the catalog is
-empty; nothing is made.
+Invariants: read only and cheap. It compares the newest entry of each log that the home notes, and, where the catalog is
+empty, looks for entries among the pins.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Who knows of a newer entry than the catalog: a database that was restored from a backup would fork the log.
+"""Whether any source knows a newer entry than the catalog: a database restored from a backup would fork the log.
 
-Invariants: nothing is appended while anything that can be asked knows an entry of this issuer that the catalog does
-not: the log's row in ``log_heads`` (which a rebuild leaves alone), the store's own note of the newest entry, the hint
-in the home's folder, and what was anchored as this issuer, on the chain or in the journal. Each of them may be missing
-or older; one is enough. What no survivor knows of can't be found out (docs/adr/0012).
+Invariants: nothing is appended while any source knows an entry of this issuer that the catalog lacks. The sources are
+the log's row in ``log_heads`` (which a rebuild does not touch), the store's note of the newest entry, the hint in the
+home's folder, and the newest anchored entry, on the chain or in the journal. Each may be missing or older; one is
+enough. An entry that no source knows any more can't be detected (docs/adr/0012).
 """
 
 from __future__ import annotations

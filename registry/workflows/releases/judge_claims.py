@@ -1,7 +1,7 @@
-"""Judge claims that somebody makes after a release is out: from its published predictions, and never as if locked.
+"""Judge claims that somebody makes after a release was published, from its published predictions.
 
-Invariants: figures are computed again from the predictions, not read from what the release states; nothing is put on
-record; whoever makes a claim after seeing the figures can choose one that holds, and the document says so.
+Invariants: figures are computed again from the predictions, not read from the release. Nothing is recorded. A claim
+that is made after seeing the figures can be chosen so that it holds, and the document says so.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Run a release's final weights on image files.
 
-Invariant: one image that can't be used is told of by its name and keeps no other from being looked at.
+Invariant: an image that can't be used is reported by its name, and the other images are still processed.
 """
 
 from __future__ import annotations

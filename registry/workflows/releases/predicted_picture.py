@@ -1,7 +1,7 @@
-"""Predictions to look at: each image with its boxes, labels and confidences drawn in.
+"""Predictions as pictures: each image with its boxes, labels and confidences drawn in.
 
-Invariants: nothing is written over; only pictures that the method has just read are opened, upright and at most
-SIDE pixels large; no label lies on another as long as there is room for both.
+Invariants: no file is overwritten. Only images that the method has just read are opened, upright and at most SIDE
+pixels large. No label covers another as long as there is room for both.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Publish a finished run: weights, evaluation, card and provenance to the store, signed, then anchored.
+"""Publish a finished run: weights, evaluation, card and provenance into the store, signed, then anchored.
 
-Invariants: "published" is said only after the release's whole closure was read back from the store
-and verified; "anchored" only at the chain's finalized tag; only a completed run can be published; the
-same run published again is the same release.
+Invariants: a release counts as published only after its whole closure was read back from the store and verified, and as
+anchored only at the chain's finalized tag. Only a completed run can be published. Publishing the same run again gives
+the same release.
 """
 
 from __future__ import annotations
@@ -105,7 +105,9 @@ def _release(parts: Parts, row: dict[str, Any], trainings: list[CID], onnx: bool
 
 
 def _attempts(parts: Parts, row: dict[str, Any]) -> records.Attempts:
-    """Counted when the run is published first; published again it is the same release."""
+    """How many plans of this issuer claim the same: counted when the run is published for the first time, and kept
+    afterwards.
+    """
     if row["release"] is not None:
         return records.parse_as(records.Release, parts.store.get(CID.parse(row["release"]))).attempts
     with parts.catalog.read() as db:
@@ -115,7 +117,7 @@ def _attempts(parts: Parts, row: dict[str, Any]) -> records.Attempts:
 
 
 def _as_onnx(parts: Parts, method: Method, draft: records.Release) -> records.Weights:
-    """The final weights once more; ``Untrusted`` where the ONNX does not see what they see."""
+    """Publish the final weights as ONNX too. ``Untrusted`` where its predictions differ from the weights'."""
     view = release_view(parts.store.get, draft)
     final = final_weights(view)
     folder = keep_weights(parts.store, method.export(read_weights(parts.store, final.cid, method.about().files)))
@@ -133,7 +135,7 @@ def read_back(parts: Parts, entry: CID) -> int:
 
 
 def _tell_newer(parts: Parts, record: CID) -> None:
-    """``NewerVersion`` where a release is held and not cataloged because a part of it came after this program."""
+    """``NewerVersion`` where a release is held but not cataloged because a part of it needs a newer program."""
     try:
         release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(record)))
     except NewerVersion:

@@ -1,7 +1,7 @@
-"""Whether this machine has room for a run, asked before it starts.
+"""Whether this machine has enough disk and memory for a run, checked before it starts.
 
-Invariant: both numbers are told, what is needed (as the method estimates it) and what is free; a cluster's nodes are
-not asked.
+Invariant: an error states both numbers, the need (as the method estimates it) and what is free. A cluster's nodes are
+not checked.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Whether a plan could be drawn and judged, found out before it is signed: from labels, groups and attributes alone.
+"""Whether the folds of a plan can be drawn and its claims judged, found out before it is signed: from labels, groups
+and attributes alone.
 
-Invariants: nothing is refused that a run could end with; the very functions decide that will draw and judge. Before the
-cleaning (when persons are all that is known of groups, and no image was dropped) fewer faults show than after it.
+Invariants: nothing is refused with which a run could succeed; the checks call the functions that draw and judge. Before
+cleaning, groups are known only by person and no image has been dropped, so fewer faults are found than after it.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def before_cleaning(snapshot: records.Snapshot, items: Collection[Mapping[str, A
 def after_cleaning(
     snapshot: records.Snapshot, items: Collection[Mapping[str, Any]], groups: Mapping[bytes, bytes]
 ) -> list[Labeled]:
-    """Those that ``groups`` (of the kept images) names."""
+    """The images in ``groups``: those that cleaning kept."""
     return [_labeled(snapshot, row, groups[row["sha256"]]) for row in items if row["sha256"] in groups]
 
 
@@ -65,8 +66,9 @@ def check_plan(
     claims: Sequence[records.Claim],
     final: str,
 ) -> tuple[records.Note, ...]:
-    """What is doubtful. ``InvalidInput`` (``too_few_groups``, ``bad_claim``, ``reserved_name``) for what
-    can't be."""
+    """Warnings about the plan. ``InvalidInput`` (``too_few_groups``, ``bad_claim``, ``reserved_name``) for a plan that
+    can't succeed.
+    """
     for name in sorted({name for one in images for name in one.attributes}):
         check_attribute(name)  # a stranger's log may have one
     k = stated_count(recipe, "folds", "k")
@@ -86,8 +88,10 @@ def _check_claims(
     claims: Sequence[records.Claim],
     final: str,
 ) -> None:
-    """Judged by predictions that are all right, and by some that are half wrong: what neither decides nobody can. Then
-    by those of a model that finds nothing: what it reaches says nothing of any model."""
+    """Judge the claims on perfect predictions and on predictions that are half wrong: a claim that neither decides
+    can't be decided by any model. Then judge them on a model that detects nothing: a claim that it reaches says
+    nothing about any model.
+    """
 
     def judged(open_claims: Sequence[records.Claim], wrong: int | None) -> Sequence[records.Verdict]:
         return evaluate(
@@ -121,8 +125,10 @@ def _check_claims(
 
 
 def _check_worth(of_nothing: Sequence[records.Verdict]) -> None:
-    """``InvalidInput`` (``bad_claim``) for a ``>=`` that a model reaches which finds nothing at all: average precision
-    is then the class's share of the images, and pictures without an object are called right."""
+    """``InvalidInput`` (``bad_claim``) for a claim with ``>=`` that a model reaches although it detects nothing.
+
+    Such a model's average precision is the class's share of the images, and images without an object count as correct.
+    """
     for one in of_nothing:
         if one.comparator == ">=" and one.value is not None and 0 < Decimal(one.threshold) <= Decimal(one.value):
             raise InvalidInput(

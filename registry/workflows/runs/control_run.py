@@ -1,7 +1,7 @@
-"""Cancel a run, or take up one that was stopped, failed or cancelled, at the step it had reached.
+"""Cancel a run, or resume one that was stopped, failed or cancelled, at the step that it had reached.
 
-Invariant: what a run, its folds and its jobs say of where it stands is written in one transaction, so no run that has
-ended has a fold that is running.
+Invariant: one transaction writes the status of a run, of its folds and of its jobs, so a run that has ended has no fold
+that is running.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
 def cancel(parts: Parts, run: str) -> None:
-    """Stop a run; what it has finished stays."""
+    """Cancel a run. Its finished steps stay."""
     with parts.catalog.write() as db:
         row = runs.row(db, run)
         if row["status"] in ENDED:
@@ -32,9 +32,9 @@ def cancel(parts: Parts, run: str) -> None:
 
 
 def resume(parts: Parts, run: str) -> None:
-    """Queue the steps that are left; a run whose jobs are queued or under way is left as it is.
+    """Queue the remaining steps. A run whose jobs are queued or running is left as it is.
 
-    Jobs that were cancelled and have not noticed yet don't count: whoever takes up a fold anew ends them.
+    Cancelled jobs that have not noticed it yet do not count: the child that takes up their fold ends them.
     """
     with parts.catalog.write() as db:
         row = runs.row(db, run)
@@ -61,7 +61,7 @@ def resume(parts: Parts, run: str) -> None:
 
 
 def leave(parts: Parts, run: str) -> None:
-    """Whoever worked on a run stops: nothing of it is running any more unless another worker is at it."""
+    """The worker of a run stops: the run is no longer running unless another worker has a job of it."""
     with parts.catalog.write() as db:
         if runs.row(db, run)["status"] != "running" or parts.queue.wanted(db, run, "running"):
             return
@@ -71,7 +71,7 @@ def leave(parts: Parts, run: str) -> None:
 
 
 def fail(parts: Parts, job: Job, error: EmotionetError) -> None:
-    """A job was given up, so its run has failed: its other jobs are cancelled."""
+    """A job failed for good, so its run has failed: its other jobs are cancelled."""
     with parts.catalog.write() as db:
         if runs.row(db, job.run)["status"] == "cancelled":
             return  # and what failed on the way out is no news

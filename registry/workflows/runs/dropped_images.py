@@ -1,7 +1,7 @@
-"""Which images a run's cleaning dropped, and why: as rows, and as a sheet of pictures to look at.
+"""Which images a run's cleaning dropped, and why: as rows, and as a sheet of thumbnails.
 
-Invariants: the reasons and measures are those on record; names are the catalog's own and go into no record; a sheet
-carries nothing of the originals but small pictures, and is written over nothing.
+Invariants: reasons and measures are those of the records. File names come from the catalog and enter no record. A sheet
+contains only thumbnails of the originals, and never overwrites a file.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ ARCHITECTURE_ALONE = "from the architecture alone"
 def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
     """The plan that `train` would make and its cost on this machine: the document of `train --dry-run --json`.
 
-    ``seconds`` are of training and cleaning together, estimated from one batch and a few images that are really
-    worked on (a cluster's nodes are taken to be as this machine, and enough); ``images`` are the snapshot's, of which
+    ``seconds`` are of cleaning and training together, estimated from one batch and a few images that are processed for
+    this (a cluster's nodes are assumed to be like this machine, and enough of them). ``images`` are the snapshot's;
     cleaning drops some. Nothing is written.
     """
     checked = check_wanted(parts, snapshot, wanted)

@@ -1,7 +1,7 @@
-"""An issuer's plans with what they claimed, where their anchors stand, and whether a release came of them.
+"""An issuer's plans with their claims, the state of their anchors, and the releases that came of them.
 
-Whoever plans ten times and publishes once can be seen to: every plan was signed into one log before its folds were
-drawn, and the ones without a release stand here too.
+This shows whether somebody planned ten times and published once: every plan was signed into one log before its folds
+were drawn, so plans without a release are listed too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Start a run: check everything that was asked for, write it down, put its first job into the queue."""
+"""Start a run: check every option, write the run down, queue its first job."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Checked:
-    """What was asked for, every part of it found to be possible as far as can be known before the cleaning.
+    """The options of a run, each checked as far as possible before cleaning.
 
-    ``warnings`` are sentences; ``origin`` says what the base weights have seen.
+    ``warnings`` are sentences; ``origin`` says which images the base weights have seen.
     """
 
     snapshot: CID

@@ -1,7 +1,7 @@
-"""Freeze what the catalog says now into a snapshot: an immutable set of images with one label each.
+"""Freeze the catalog's labels into a snapshot: an immutable set of images with one label each.
 
-Invariants: the same rows, classes and query give the same snapshot whatever order they came in;
-every item follows from the contributions that the snapshot names by the rule it states.
+Invariants: the same rows, classes and query give the same snapshot in whatever order the rows came. Every item follows
+from the contributions that the snapshot names, by the rule that it states.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def take_snapshot(
 
 
 def _with_issuer(db: Connection, query: dict[str, Any]) -> dict[str, Any]:
-    """A query that names contributors with whose they are: a name under one issuer is not that name under another."""
+    """A query by contributor, completed with the issuer: the same name under two issuers is two contributors."""
     check_query(query)
     if "contributor" not in query or "issuer" in query or SPEAKERS in query:
         return query
@@ -102,7 +102,7 @@ def _with_issuer(db: Connection, query: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_held(parts: Parts, contributions: Iterable[CID]) -> None:
-    """``NotFound`` before anything is signed: a catalog may be shared by homes that each hold their own records."""
+    """``NotFound`` before anything is signed: homes that share a catalog may each hold only their own records."""
     for cid in contributions:
         try:
             deque(walk_present(parts.store, (cid,)), maxlen=0)

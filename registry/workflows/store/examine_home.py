@@ -1,6 +1,6 @@
-"""Is everything here that this home needs, and does it work? What `emotionet doctor` tells.
+"""`emotionet doctor`: whether everything that this home needs is there and works.
 
-Invariant: nothing is written, made or brought up to date by being looked at: no folder, no catalog, no key.
+Invariant: the examination writes, creates and upgrades nothing: no folder, no catalog, no key.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OLDEST = (3, 11)  # Python
 
 
 def examine(parts: Parts) -> list[dict[str, Any]]:
-    """Checks ``{name, ok, detail}``; a part that fails is named with its way out, and the others go on."""
+    """Checks ``{name, ok, detail}``. A part that fails is reported with a hint; the other parts are still checked."""
     tries: dict[str, Callable[[Parts], str]] = {
         "home": _home,
         "store": _store,

@@ -1,10 +1,10 @@
-"""Write the closure of a record, image or directory as a CAR; of a release all that an offline audit needs.
+"""Write the closure of a record, image or directory as a CAR; of a release everything that an offline audit needs.
 
-Invariants: roots are the release's entry, the evidence, the entry that opens the issuer's log and names the chains
-that count, and the entries that take images of it, its snapshot or itself back, complete with their closures; beside
-them, as blocks alone, the entries on the way from the anchored one back to the plan's, and the records and tables (no
-image) that tell what base weights were trained on. The file appears whole or not at all; the same content gives the
-same bytes.
+Invariants: a release's CAR has these roots, each with its closure: the release's entry, the evidence, the first entry
+of the issuer's log (it names the chains that count), and the entries that withdraw the release, its snapshot or its
+images. Beside them, as single blocks, it holds the entries between the plan's and the anchored one, and the records and
+tables (no images) that show what base weights were trained on. The file appears whole or not at all. The same content
+gives the same bytes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _record(parts: Parts, cid: CID) -> records.Record | None:
 
 
 def _content(parts: Parts, cid: CID, without_images: bool) -> car.Content:
-    """Images that were taken back are not given out again."""
+    """The closure without withdrawn images."""
     with parts.catalog.read() as db:
         record_cid = entries.record_of(db, cid)
         entry = cid if record_cid != cid else entries.entry_of(db, cid, None)
@@ -63,7 +63,9 @@ def _of_release(parts: Parts, entry: CID, release: records.Release) -> tuple[lis
 
 
 def _left_out(parts: Parts, record: records.Record | None, taken_back: list[CID] | None) -> set[CID]:
-    """Of the images of a release or a snapshot those that were taken back; all where no withdrawals are given."""
+    """The images of a release or snapshot to leave out: the withdrawn ones, or all of them where no withdrawals are
+    given.
+    """
     if isinstance(record, records.Release):
         snapshot = draw_view(parts.store.get, record.draw).snapshot
     elif isinstance(record, records.Snapshot):

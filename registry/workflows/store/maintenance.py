@@ -55,10 +55,11 @@ def verify_store(parts: Parts, progress: Progress) -> list[dict[str, Any]]:
 
 
 def collect_garbage(parts: Parts) -> dict[str, Any]:
-    """Free what nothing reaches, and images that were taken back by who may, whatever still names them.
+    """Delete the blocks that nothing refers to, and images that were rightfully withdrawn, even if something still
+    refers to them.
 
-    See ``EmbeddedStore.gc`` for the counts; ``denied``: withdrawn and still held. Safe beside running jobs: all that a
-    run has written down is listed, and what it is about to is too new.
+    See ``EmbeddedStore.gc`` for the counts; ``denied``: withdrawn and still stored. Safe beside running jobs:
+    everything that a run has recorded is listed, and what it is about to record is too new to be deleted.
     """
     store = _embedded(parts)
     with parts.catalog.read() as db:

@@ -1,10 +1,10 @@
-"""What this home holds for itself alone: the folders that were imported without the wish to publish them.
+"""Blocks that only this home may read: those of folders that were imported without ``--publish-source``.
 
-Their names, their tables of labels (which hold names of people) and files that no import registered are nobody else's,
-whatever a row, a record or a request says of them later.
+Their file names, their tables of labels (which may contain names of people) and the files that no import registered
+stay private, whatever a row, a record or a request says of them later.
 
-Invariants: an image that was registered here, from a folder or by somebody with a token, is not among them, nor what
-was published on purpose; a row that some stranger signed changes nothing.
+Invariants: an image that was registered here, from a folder or with a token, is not among them, nor is anything that
+was published on purpose. A row that a stranger signed changes nothing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Publish from one store to another: copy what this registry gives to strangers, pin it there, read it back.
+"""Publish from one store to another: copy everything public, pin it there, and read it back.
 
-Invariants: nothing private is sent, nor an image that was withdrawn; a block that is there already is not sent
-again, so a sync that was cut off goes on; "published" is said only after every block of every closure was read
-back from the target and hashed.
+Invariants: nothing private and no withdrawn image is sent. A block that the target has is not sent again, so an
+interrupted sync can be repeated. Success is reported only after every block of every closure was read back from the
+target and hashed.
 """
 
 from __future__ import annotations

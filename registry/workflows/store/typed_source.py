@@ -1,4 +1,4 @@
-"""What somebody typed: a CID, with or without a path in it, or a file of this machine."""
+"""An argument that names content: a CID, with or without a path, or a file of this machine."""
 
 from __future__ import annotations
 

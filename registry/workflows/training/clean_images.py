@@ -1,6 +1,6 @@
-"""Looking at a snapshot's images, each by itself: here, or in shards on other machines.
+"""Measure a snapshot's images, each by itself: in this process, or in shards on other machines.
 
-Invariant: the rows are the same however the items were split; a shard's rows come back as one block of the store.
+Invariant: the rows are the same however the items were split. A shard returns its rows as one block of the store.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""A run's second step: once the plan's anchor is final, draw who is judged in which fold.
+"""A run's second step: draw the folds once the plan's anchor is final.
 
-Invariants: with a chain, the folds' seed holds the hash of the block that the plan's anchor lies
-in, so whoever trained on these folds trained after that block; with a journal (or ``unanchored``)
-it follows from the plan alone, and the audit says so. The folds follow from the draw's seed, the
-groups and the labels only.
+Invariants: with a chain, the folds' seed contains the hash of the block with the plan's anchor, so a training on these
+folds began after that block. With a journal (or ``unanchored``) the seed follows from the plan alone, and the audit
+says so. The folds follow only from the draw's seed, the groups and the labels.
 """
 
 from __future__ import annotations

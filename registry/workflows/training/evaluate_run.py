@@ -1,8 +1,8 @@
-"""A run's last step: pool the folds' predictions and compute every figure from them alone.
+"""A run's last step: pool the folds' predictions and compute every figure from them.
 
-Invariant: nothing but published records enters a figure: the predictions table, the draw, the plan,
-the preprocessing's groups, the snapshot's attributes and the trainings' histories. The audit's level 6 calls the
-same function.
+Invariant: every figure follows from published records alone: the predictions table, the draw, the plan, the
+preprocessing's groups, the snapshot's attributes and the trainings' histories. Level 6 of the audit calls the same
+function.
 """
 
 from __future__ import annotations

@@ -73,8 +73,9 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
 
 
 def _check_before_signing(context: RunContext, prepared: tuple[Prepared, ...], plan: records.Plan) -> tuple[str, ...]:
-    """Whatever would end this run later, found out while no plan is signed. What is doubtful, unless it was told of
-    when the run was started."""
+    """Find everything that would end this run later, while no plan is signed. Emits warnings that were not given when
+    the run was started.
+    """
     parts = context.parts
     groups = {row.sha256: row.group for row in prepared if row.reason is None}
     items = list(tables.rows_as_dicts(context.snapshot.items, parts.store.get))
@@ -87,7 +88,7 @@ def _check_before_signing(context: RunContext, prepared: tuple[Prepared, ...], p
 
 
 def _kept_tools(parts: Parts, tools: Mapping[str, bytes]) -> dict[str, str]:
-    """Files that the preprocessing used beside the code, by CID."""
+    """The CIDs of the files that preprocessing used beside the code."""
     return {f"tool {name}": str(importer.add_bytes(parts.store, data).cid) for name, data in sorted(tools.items())}
 
 
@@ -99,7 +100,7 @@ def _prepared_row(row: Prepared) -> list[object]:
 def _base_fields(
     context: RunContext, base: CID | None, prepared: tuple[Prepared, ...], files: tuple[str, ...]
 ) -> dict[str, Any]:
-    """What the plan says of its base weights beside their CID."""
+    """What the plan records of its base weights beside their CID."""
     if base is None:
         return {}
     parts = context.parts

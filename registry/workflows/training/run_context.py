@@ -1,7 +1,7 @@
-"""What the steps of a run share: its records read back, its images by sha256, its options.
+"""What the steps of a run share: its records, its images by sha256, its options.
 
-Invariant: everything a step needs is read from the catalog's run row and from records, so that any
-worker can take up any step after a crash.
+Invariant: a step reads everything that it needs from the catalog's run row and from records, so after a crash any
+worker can take up any step.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class RunContext:
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """The recipe's values, as of the method's newest version: whoever began the run may have been an older one."""
+        """The recipe's values in the method's newest version: an older program may have started the run."""
         method = self.parts.method(self.options["method"])
         return method.read_recipe(self.options["recipe_version"], self.options["values"])
 
@@ -66,7 +66,7 @@ class RunContext:
             runs.update(db, self.run, updated=self.parts.now(), **fields)
 
     def emit(self, kind: str, data: Mapping[str, Any]) -> None:
-        """Tell whoever follows this run."""
+        """Add an event to the run's, for those who follow it."""
         with self.parts.catalog.write() as db:
             self.parts.queue.emit(db, self.run, kind, dict(data), self.parts.now())
 
@@ -95,7 +95,7 @@ def work_folder(parts: Parts, run: str) -> Path:
 
 
 def drop_pixels(parts: Parts, run: str) -> None:
-    """Remove a run's pixels, which whoever takes it up makes again."""
+    """Remove a run's pixels. Whoever resumes the run makes them again."""
     for pixels in work_folder(parts, run).glob("*.npy"):
         pixels.unlink(missing_ok=True)
 
@@ -110,9 +110,9 @@ def load(parts: Parts, run: str) -> RunContext:
 
 
 def begin(parts: Parts, job: Job) -> RunContext:
-    """What a handler begins with: the run's context, and the run is running.
+    """The first call of every handler: the run's context; the run's status becomes running.
 
-    ``Cancelled`` or ``Conflict`` (``lease_lost``) where the job is no longer its worker's to do.
+    ``Cancelled`` or ``Conflict`` (``lease_lost``) where this worker no longer holds the job.
     """
     with parts.catalog.write() as db:
         parts.queue.guard(db, job)

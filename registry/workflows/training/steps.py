@@ -1,6 +1,6 @@
-"""The steps of a run, each the handler of one kind of job, and the worker that does them.
+"""The steps of a run, each the handler of one kind of job, and the worker that runs them.
 
-Invariant: whoever follows a run is told of every step that begins, is tried again, or is given up.
+Invariant: a step that begins, is retried or fails for good adds an event to the run's.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _tell_again(parts: Parts, job: Job, error: EmotionetError) -> None:
 
 
 def _make_room(parts: Parts, job: Job) -> None:
-    """What can be made again, or was kept for this, leaves a full disk."""
+    """Free space on a full disk: delete what can be made again, and the file that is reserved for this."""
     give_reserve(parts.settings.reserve)
     with contextlib.suppress(OSError):
         drop_pixels(parts, job.run)

@@ -1,8 +1,7 @@
-"""A run's third step, once a fold: train it in a child process, keep weights, history and predictions.
+"""A run's third step, once per fold: train it in a child process; store weights, history and predictions.
 
-Invariants: the child gets CIDs and gives CIDs; the pixels are made again once a machine and a run,
-checked against the digests that preprocessing recorded; a fold's work folder survives a kill, so
-that training goes on where it was.
+Invariants: the child gets CIDs and returns CIDs. The pixels are made once per machine and run, and compared with the
+digests that preprocessing recorded. A fold's work folder survives a kill, so training continues from its checkpoint.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Take something back: an image, a snapshot, a release. A withdrawal is a record; nothing is erased from the log."""
+"""Withdraw an image, a snapshot or a release. A withdrawal is a record; nothing is erased from the log."""
 
 from __future__ import annotations
 

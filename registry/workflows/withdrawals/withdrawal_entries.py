@@ -1,7 +1,7 @@
-"""The entries that take back a release, its snapshot or one of its images, as far as this home knows them.
+"""The entries that withdraw a release, its snapshot or one of its images, as far as this home knows them.
 
-Invariants: only entries of who may: the issuer who signed the target, a contributor of the image, or the issuer of a
-contribution that holds it; of a log that came in a file too. An audit checks each again.
+Invariants: only entries of those who may withdraw: the target's issuer, a contributor of the image, or the issuer of a
+contribution with the image. Entries of a log that came in a file count too. An audit checks each again.
 """
 
 from __future__ import annotations

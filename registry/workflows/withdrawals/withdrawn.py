@@ -1,8 +1,8 @@
-"""What was taken back of releases: shown first wherever a release is listed, shown or used.
+"""Withdrawals of releases: shown first wherever a release is listed, shown or used.
 
-Invariants: only withdrawals by who may make them: the release's issuer, an image's contributor, or the issuer of a
-contribution that holds it; of a log whose entries merely have their place here (it came in a file) the same counts.
-Nothing but the catalog is asked where nobody took anything back.
+Invariants: only those count that were made by the release's issuer, by an image's contributor, or by the issuer of a
+contribution with the image; a log that came in a file counts the same, although its entries only have their place in
+the catalog. Where nobody withdrew anything only the catalog is read.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def withdrawals_of_release(parts: Parts, release: CID) -> list[Document]:
 
 
 def sentences(found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """For people, a line each."""
+    """Withdrawals for people, one line each."""
     whole = [one for one in found if not one["what"].startswith("image ")]
     parts = [one for one in found if one["what"].startswith("image ")]
     lines = [f"WITHDRAWN: this {withdrawn_text(one)}" for one in whole]

@@ -47,10 +47,8 @@ def figures(given: Any) -> dict[str, Any]:
         seen=set(given["seen"]),
     )
     parts = {one.name: getattr(found, one.name) for one in fields(found)}
-    return {
-        **{name: records.to_value(list(part) if isinstance(part, tuple) else part) for name, part in parts.items()},
-        "curves": dict(found.curves),
-    }
+    said = {name: records.to_value(list(part) if isinstance(part, tuple) else part) for name, part in parts.items()}
+    return {**said, "curves": dict(found.curves) if given["curves"] else None}
 
 
 def sha(number: int) -> bytes:
@@ -105,6 +103,7 @@ def asked(predictions: list[Row], classes: Sequence[str], **other: Any) -> dict[
         "recipe": recipe,
         "trainings": other.pop("trainings", []),
         "seen": other.pop("seen", []),
+        "curves": other.pop("curves", False),
     }
 
 
@@ -159,7 +158,11 @@ def evaluations() -> Sequence[Vector]:
         "301 detections": [judged(0, 0, *[(0, 2)] * 301)],
     }
     return [
-        good(figures, "sixteen images of two classes", asked(_crowd(16, 2), two, plan={"claims": claims[:4]})),
+        good(
+            figures,
+            "sixteen images of two classes",
+            asked(_crowd(16, 2), two, plan={"claims": claims[:4]}, curves=True),
+        ),
         good(
             figures,
             "persons, attributes, losses, claims",
@@ -180,6 +183,7 @@ def evaluations() -> Sequence[Vector]:
                 ("a", "b (c)", "ñ"),
                 recipe=other_folds,
                 person=persons,
+                curves=True,
             ),
         ),
         good(figures, "two repeats", asked(_crowd(12, 2, repeats=2), two, recipe=other_folds, person=persons)),
@@ -195,7 +199,9 @@ def evaluations() -> Sequence[Vector]:
         ),
         good(figures, "nothing is found", asked([judged(number, number % 2) for number in range(6)], two)),
         good(
-            figures, "one class that every image has", asked([judged(n, 0, (0, 600_000)) for n in range(5)], ("only",))
+            figures,
+            "one class that every image has",
+            asked([judged(n, 0, (0, 600_000)) for n in range(5)], ("only",), curves=True),
         ),
         good(
             figures,
@@ -214,7 +220,7 @@ def evaluations() -> Sequence[Vector]:
             "pictures that show nothing alone",
             asked([judged(n, None, *[(0, 600_000)] * (n % 2)) for n in range(4)], two),
         ),
-        good(figures, "no image", asked([], two)),
+        good(figures, "no image", asked([], two, curves=True)),
         good(
             figures,
             "equal scores, a detection that matches two boxes",
@@ -303,7 +309,7 @@ FAMILIES = (
         "figures",
         "Predictions with what plan, recipe (threshold and floor in millionths) and preprocessing say. "
         "Expected: all parts of "
-        "an evaluation that follow, field names in snake case, curves as points by name.",
+        "an evaluation that follow, field names in snake case, curves (where asked for) as points by name.",
         figures,
         evaluations,
     ),
