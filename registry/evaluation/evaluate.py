@@ -1,7 +1,7 @@
 """Every figure of an evaluation, from per-image predictions and what the plan fixed.
 
 Invariant: pure and exact: the same predictions and parameters give the same record on every machine, in
-whatever order they come. The run that trained and the audit that doubts it call this one function.
+whatever order they come. The run and its audit call this one function.
 """
 
 from __future__ import annotations
