@@ -22,6 +22,7 @@ from pipeline.faces import FaceDetector
 from pipeline.grey_measures import exposure, noise, sharpness
 from pipeline.resize import pixels_digest, resize
 from registry.core.ports.method import Item
+from registry.core.progress import Progress
 from registry.imaging.decode import Undecodable, decode
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 Read = Callable[[bytes], bytes]
 Row = dict[str, Any]  # the columns below; bytes, integers, text, lists and None
-Progress = Callable[[str, int, int], None]
 BLUR_SIDE = 64  # blur is judged at this size, so that an image scaled up is not called blurred
 
 

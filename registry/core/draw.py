@@ -1,4 +1,4 @@
-"""Who is judged in which fold: stratified, grouped, and drawn from a seed by hashing alone.
+"""Folds: stratified, grouped, and determined by a seed through hashing alone.
 
 Invariants: members of one group share a fold; the same groups, labels, k and seed give the same folds in
 any order of input and with any library version; nothing but sha2-256 decides order.

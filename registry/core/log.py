@@ -1,4 +1,4 @@
-"""Who says a record, and in which order: one issuer, one log of signed entries.
+"""The log: each issuer signs and appends entries, and each entry names one record.
 
 What is signed: DSSE's pre-authentication encoding (PAE) over the canonical dag-cbor of the entry's
 map without ``signature``, payload type bound; the 32-byte digest is sha2-256 of that. A signature is

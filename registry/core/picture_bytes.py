@@ -1,6 +1,6 @@
-"""What bytes begin as, told without decoding them: is it a picture, and if not, what is it.
+"""Recognises a picture, or another kind of file, by its first bytes, without decoding it.
 
-Invariants: pure; a few hundred bytes are looked at, and the chunks of a PNG; whatever is given, an answer comes out.
+Invariants: pure; reads a few hundred bytes, and the chunk headers of a PNG; gives an answer for any input.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a stranger's records are worked with: a value that can't be worked with is the records' fault, and told so."""
+"""Turns errors from computing with a stranger's records into ``InvalidInput``."""
 
 from __future__ import annotations
 

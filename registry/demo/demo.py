@@ -14,6 +14,7 @@ from typing import Any
 from registry.catalog.queries import runs
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import CID
+from registry.core.progress import Progress
 from registry.demo.drawn_faces import draw_faces
 from registry.files import whole_file
 from registry.provenance.checks.results import Report
@@ -21,7 +22,7 @@ from registry.web.report.collect import collect
 from registry.web.report.report import render_report
 from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.images.import_source import import_source
-from registry.workflows.parts import Parts, Progress
+from registry.workflows.parts import Parts
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot

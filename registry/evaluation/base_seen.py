@@ -1,7 +1,7 @@
-"""What base weights have seen of the images that are judged, as notes, and what follows for claims.
+"""Notes on which judged images the base weights have seen, and the effect on verdicts.
 
-Invariants: nothing that is unknown is told as nothing; a claim that rests on images that the base weights have seen is
-never plainly supported.
+Invariants: an unknown origin is never reported as "nothing seen"; a claim on images that the base weights have seen is
+never simply ``supported``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Claims: what a plan promises, and whether the evaluation bears it out.
+"""Claims on figures: their grammar, and the verdict that the evaluation gives on each.
 
-A claim's text is as ``core.claim_text`` says. Its METRIC is a figure's name (``core.figure_names``; a name with signs
+A claim's text is that of ``core.text.claim_text``. Its METRIC is a figure's name (``figure_names``; a name with signs
 in it is quoted: ``f1("feliz (muy)")``), one of
 
 * ``macro_f1 micro_f1 weighted_f1``, the same of ``precision`` and ``recall``, ``accuracy pr_auc map50 map50_95

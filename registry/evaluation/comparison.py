@@ -1,4 +1,4 @@
-"""Two sets of predictions of the same images: by how much they differ, and whether chance explains it.
+"""Compares two sets of predictions of the same images: paired differences, their intervals, and McNemar's tests.
 
 Invariants: pure, exact, seeded: the same predictions give the same figures on every machine. Differences are B minus
 A. Both sides are drawn together (the paired cluster bootstrap: a person's images stay together, and each round takes

@@ -1,7 +1,7 @@
 """Every figure of an evaluation, from per-image predictions and what the plan fixed.
 
 Invariant: pure and exact: the same predictions and parameters give the same record on every machine, in
-whatever order they come. The run that trained and the audit that doubts it call this one function.
+whatever order they come. The run and its audit call this one function.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from registry.evaluation.fairness import fairness
 from registry.evaluation.fairness.group_tests import by_class
 from registry.evaluation.figures import curves, metrics
 from registry.evaluation.figures.curves import Points
-from registry.evaluation.figures.figures import Rule, figures, several
+from registry.evaluation.figures.figures import METRICS, Rule, figures, later_than, several
 from registry.evaluation.figures.overfitting import History, loss_curves, overfitting
 from registry.evaluation.figures.repeats import by_repeat, spread
 from registry.evaluation.figures.thin_classes import thin_classes
@@ -90,20 +90,22 @@ def evaluate(
     seed: int,
     origin: Origin | None = None,
     seen: Collection[bytes] = (),
+    asked: Collection[str] = METRICS,
 ) -> Result:
     """All figures of ``predictions``, rows with the columns of PREDICTIONS.
 
     ``threshold`` says how each fold's is found, ``final`` whose weights people get (as the plan does), ``histories``
     what the trainings tell of their losses; ``groups`` names the attributes to compare; ``clusters`` maps an
     image to its group (one without is its own); ``min_group`` counts images; ``origin`` and ``seen`` say what
-    base weights have seen of all images, and which these are. ``InvalidInput`` for what no plan or run can say
+    base weights have seen of all images, and which these are; ``asked`` names the figures that the plan asks for.
+    ``InvalidInput`` for what no plan or run can say
     (``bad_predictions``, ``bad_rounds``, ``bad_final``, ``bad_seed``, ``bad_claim``, ``bad_classes``, ``bad_groups``,
     ``reserved_name``).
     """
     _check(classes, groups, clusters, attributes)
     columns = _columns(predictions, len(classes))
     thresholds = choose(columns, threshold)
-    rule = Rule(classes, thresholds, rounds, min_group, seed)
+    rule = Rule(classes, thresholds, rounds, min_group, seed, later_than(asked))
     at = thresholds.per_image(columns)
     persons, everyone = group_indices([clusters.get(key, key) for key in columns.keys])
     rows = len(classes) + int((columns.truth == len(classes)).any())  # the last of pictures that show nothing

@@ -1,4 +1,4 @@
-"""What the figures do not say, as codes with values; ``sentences`` says them. What is missing comes first."""
+"""The notes of an evaluation, which state its limits, as codes with values; ``sentences`` has their text."""
 
 from __future__ import annotations
 

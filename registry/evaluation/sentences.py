@@ -1,4 +1,4 @@
-"""What an evaluation's codes mean, as sentences in every language: one place for card, command line, report and API.
+"""The sentences of an evaluation's codes in every language: one place for card, command line, report and API.
 
 Invariants: a record holds codes and values, never a sentence; every code has a sentence in every language, filled in
 from the same values; a code or a value that is not known here (a stranger's, a newer program's) is shown as it stands

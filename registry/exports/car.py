@@ -1,4 +1,4 @@
-"""A CAR of what somebody asked for: whole closures, and blocks that stand beside them.
+"""Writes a CAR file: the closures of the requested roots, and further blocks beside them.
 
 Invariants: every block once, the closures first, depth first in the order of the links; the same content gives the
 same bytes; every block was verified when it was read.

@@ -1,4 +1,4 @@
-"""A snapshot as it leaves for other tools: what every format of a folder is given, decoded as training decodes it.
+"""A snapshot prepared for export: the images and labels that every folder format writes, decoded as training does it.
 
 Invariants: images are verified on the way; what training reads is never left out; what is left out has a reason in
 plain words; only what this machine can't do (no memory, bytes that are not held or damaged) ends it.

@@ -1,4 +1,4 @@
-"""How often an issuer planned the same claim on mostly the same images, and which of these plans a release is of.
+"""Counts an issuer's plans with the same claim on mostly the same images, and the place of a release's plan among them.
 
 Two plans are attempts at the same where
 

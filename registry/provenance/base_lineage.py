@@ -1,4 +1,4 @@
-"""What base weights have seen of the images that a plan has judged, from the records of whoever trained them.
+"""Which judged images the base weights have seen, from the records of the trainings that made them.
 
 Invariants: pure: all reading is through ``get``, which verifies; weights are known by their tensors' digest alone, so
 a copy under another CID has the same past. The lineage goes back over the base weights of base weights. What is not at

@@ -1,8 +1,8 @@
-"""The numbers of a recipe that figures rest on, each within bounds: evaluations and audits read them here.
+"""The evaluation settings of a recipe, each within bounds; evaluations and audits read them here.
 
-Invariants: a number outside its bounds is never computed with. Fewer than 1,000 rounds leave the ends of an interval to
-chance, so that one could be drawn until it is narrow; a large ``min_group`` would hide groups; more folds, or rounds,
-than these would keep an auditor busy for nothing.
+Invariants: a number outside its bounds is never used. With fewer than 1,000 rounds an interval's ends depend on chance,
+and an issuer could try seeds until one is narrow. A large ``min_group`` would hide groups. More folds or rounds would
+only cost an auditor time.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from registry.core.log import Signer
@@ -15,12 +14,6 @@ if TYPE_CHECKING:
     from registry.catalog.schema.database import Catalog
     from registry.jobs.engines import Engine
     from registry.jobs.queue import Queue
-
-Progress = Callable[[str, int, int], None]  # what, done, total (0: not known)
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """A progress callback that says nothing."""
 
 
 class Parts(Protocol):

@@ -31,7 +31,7 @@ from tests.pipeline.pictures import encode, scene
 
 pytestmark = pytest.mark.slow
 SECONDS = 300
-EPOCHS, IMAGES = 16, 24
+EPOCHS, IMAGES = 12, 24
 KINDS = ("round", "square", "long")
 Document = dict[str, Any]
 

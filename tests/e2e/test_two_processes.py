@@ -24,7 +24,7 @@ from registry.catalog.queries.rows import image_history
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
 from registry.workflows.log import append
-from tests.api.conftest import Headers, make_token, picture, send
+from tests.api.conftest import Client, Headers, make_token, picture, send
 from tests.catalog.databases import KINDS, fresh_url
 from tests.support.logs import log_of
 
@@ -56,11 +56,10 @@ def prepared(environment: Environment) -> tuple[Headers, CID]:
     return writer, image
 
 
-def post(home: Home, headers: Headers, image: CID, label: str, key: str | None) -> Any:
+def post(client: Client, headers: Headers, image: CID, label: str, key: str | None) -> Any:
     rows = [{"cid": str(image), "label": label, "contributor": "anna"}]
     more = {"Idempotency-Key": key} if key else {}
-    with TestClient(create_app(home)) as client:
-        return client.post("/api/v1/images", json=rows, headers={**headers, **more}).json()
+    return client.post("/api/v1/images", json=rows, headers={**headers, **more}).json()
 
 
 def rounds(
@@ -68,13 +67,12 @@ def rounds(
 ) -> None:
     """One of the processes: asks at the same moment as the other, again and again."""
     home = opened(environment)
-    try:
+    with TestClient(create_app(home)) as client:
         for number in range(ROUNDS):
             barrier.wait(SECONDS)
             key = f"round {number}" if keyed else None
-            answers.put((number, post(home, headers, CID.parse(image), f"label {number}", key)))
-    finally:
-        home.close()
+            answers.put((number, post(client, headers, CID.parse(image), f"label {number}", key)))
+    home.close()
 
 
 def history(environments: list[Environment], image: CID) -> list[dict[str, Any]]:
@@ -147,7 +145,8 @@ def killed(environment: Environment, headers: Headers, image: str, moment: str) 
     module, name, change = MOMENTS[moment]
     home = opened(environment)
     setattr(module, name, change(getattr(module, name)))
-    post(home, headers, CID.parse(image), "feliz", "once")
+    with TestClient(create_app(home)) as client:
+        post(client, headers, CID.parse(image), "feliz", "once")
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -159,12 +158,13 @@ def test_a_retry_after_a_kill_gets_the_answer(environment: Environment, moment: 
     assert process.exitcode == -signal.SIGKILL
     home = opened(environment)
     committed = not moment.startswith("answer written")
-    assert post(home, headers, image, "triste", None)["results"][0]["status"] == (
-        "corrected" if committed else "registered"
-    )
-    again = post(home, headers, image, "feliz", "once")
-    assert again["results"][0]["status"] == ("registered" if committed else "corrected")
-    assert post(home, headers, image, "feliz", "once") == again
+    with TestClient(create_app(home)) as client:
+        assert post(client, headers, image, "triste", None)["results"][0]["status"] == (
+            "corrected" if committed else "registered"
+        )
+        again = post(client, headers, image, "feliz", "once")
+        assert again["results"][0]["status"] == ("registered" if committed else "corrected")
+        assert post(client, headers, image, "feliz", "once") == again
     home.close()
     labels = [row["label"] for row in history([environment], image)]
     assert labels == (["feliz", "triste"] if committed else ["triste", "feliz"]), json.dumps(labels)

@@ -39,6 +39,7 @@ FIXED: dict[str, Any] = {
     "seed": 2023,
     "origin": None,
     "seen": (),
+    "asked": METRICS,
 }
 
 

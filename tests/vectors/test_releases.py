@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from registry.core.errors import InvalidInput
 from registry.core.ipld import car, encoding
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.table import tables
+from registry.core.text.figure_names import Parts
+from registry.evaluation.figures import figures
 from registry.provenance.checks.results import FAILS, HOLDS
 from registry.workflows.audit.audit_file import audit_car
 from registry.workflows.releases.predict import predict
@@ -60,6 +63,22 @@ def test_an_old_release_is_audited(folder: Path) -> None:
     assert {id for id, result in wanted["checks"].items() if result == HOLDS} <= {
         id for id, result in found.items() if result == HOLDS
     }
+
+
+@pytest.mark.usefixtures("home")
+def test_an_old_release_holds_though_a_figure_came_after_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    overall = figures._overall
+
+    def more(made: Any, one: str) -> Any:
+        return [*overall(made, one), made.bare(Parts("kappa"), Fraction(1, 2), 1, one)]
+
+    monkeypatch.setattr(figures, "_overall", more)
+    report = audit_car(folder / "release.car")
+    assert {check.id for check in report.checks if check.result == FAILS} == {"6.metrics"}, "it is computed"
+    monkeypatch.setattr(figures, "LISTS", (*figures.LISTS, (*figures.METRICS, "kappa")))
+    report = audit_car(folder / "release.car")
+    assert [check.id for check in report.checks if check.result == FAILS] == []
+    assert {"4.plan", "6.metrics"} <= {check.id for check in report.checks if check.result == HOLDS}
 
 
 def test_an_old_release_is_cataloged_shown_and_predicts(folder: Path, home: FixedHome) -> None:

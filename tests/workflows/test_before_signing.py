@@ -154,7 +154,7 @@ def test_a_class_with_less_than_folds_is_warned_of(
 @pytest.mark.parametrize(
     ("free", "said"),
     [
-        ("free_disk", r"about 0\.0 MiB of disk .* and 0\.0 MiB are free"),
+        ("free_disk", r"about 0\.0 MiB of disk .* but only 0\.0 MiB are free"),
         ("memory_for_children", r"about 1\.0 MiB of memory, but only"),
     ],
 )

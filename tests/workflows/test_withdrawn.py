@@ -19,9 +19,9 @@ from registry.cli.main import main
 from registry.content.unixfs.importer import add_bytes
 from registry.core import records
 from registry.core.ipld.cid import CID
+from registry.core.progress import silent
 from registry.settings import read_settings
 from registry.workflows.images.import_source import import_source
-from registry.workflows.parts import silent
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot

@@ -26,8 +26,9 @@ from registry.core.ports.store import BlockReader
 from registry.core.run_view import release_view
 from registry.core.weights import MODEL, WEIGHTS, digested
 from registry.provenance.release_view import final_weights
+from registry.web.base.page import POLICY
 from registry.web.report.collect import collect
-from registry.web.report.report import POLICY, render_report
+from registry.web.report.report import render_report
 from registry.workflows.parts import Parts
 from registry.workflows.releases.judge_claims import judge_claims
 from registry.workflows.releases.publish_release import publish_release, show_release

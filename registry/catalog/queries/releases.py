@@ -44,17 +44,6 @@ def list_releases(
     return page_of_signed(db, derived.releases, cursor, limit)
 
 
-def latest(db: sa.Connection, snapshot: CID | None = None) -> dict[str, Any] | None:
-    """The latest release (on ``snapshot``) as ``get`` gives it, or None."""
-    rows = signed_records(derived.releases).subquery()
-    query = sa.select(rows).where(~rows.c.withdrawn)
-    if snapshot is not None:
-        query = query.where(rows.c.snapshot == str(snapshot))
-    order = (rows.c.issued_at.desc(), rows.c.seq.desc(), rows.c.cid.desc())
-    row = db.execute(query.order_by(*order).limit(1)).mappings().first()
-    return as_dict(row) if row else None
-
-
 def weights(db: sa.Connection, release: CID) -> list[dict[str, Any]]:
     """A release's weights in its own order: ``release, fold, format, cid, tensors`` (CIDs are text)."""
     query = sa.select(*(derived.weights.c[name] for name in _WEIGHTS)).where(derived.weights.c.release == str(release))

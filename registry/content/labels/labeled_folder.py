@@ -7,7 +7,6 @@ streamed. Files that no row names, skipped files and inexact names are reported.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,15 +23,10 @@ from registry.core.errors import EmotionetError, InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.picture_bytes import HEAD, is_archive, what_it_is
 from registry.core.ports.store import BlockReader
+from registry.core.progress import Progress, silent
 from registry.core.text.cleaning import counted
 from registry.imaging.decode import MAX_BYTES
 from registry.imaging.look import Picture, look
-
-Progress = Callable[[str, int, int], None]
-
-
-def _silent(what: str, done: int, total: int) -> None:
-    """Nobody watches."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +169,7 @@ def import_folder(
     path: Path,
     sink: Sink,
     profile: str,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     held: BlockReader | None = None,
     options: Options | None = None,
 ) -> Folder:
@@ -213,7 +207,7 @@ def _alone(what: str, packed: bool = False) -> NoLabels:
     return NoLabels(f"{what}: nothing in it gives labels", hint)
 
 
-def held_folder(store: BlockReader, root: CID, progress: Progress = _silent, options: Options | None = None) -> Folder:
+def held_folder(store: BlockReader, root: CID, progress: Progress = silent, options: Options | None = None) -> Folder:
     """Read a directory that the store holds; its root is that CID."""
     if not reader.is_directory(store, root):
         return Folder(root, problem=_alone(f"{root} is no folder"))

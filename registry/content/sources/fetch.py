@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, IDENTITY
 from registry.core.ipld.encoding import LINKING, links
-from registry.core.ports.store import BlockReader, BlockStore
+from registry.core.ports.store import FLUSH_BYTES, BlockReader, BlockStore
+from registry.core.progress import Progress, silent
 
 WORKERS = 48
-FLUSH_BYTES = 32 << 20
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -151,7 +150,7 @@ def fetch(
     store: BlockStore,
     root: CID,
     limits: Limits | None = None,
-    progress: Progress = lambda *_: None,
+    progress: Progress = silent,
 ) -> Fetched:
     """Bring all that ``root`` reaches into ``store``. What ``source`` raises ends it; run again, it goes on."""
     walk = _Walk(source, store, limits or Limits(), progress)

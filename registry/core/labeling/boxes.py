@@ -1,10 +1,10 @@
-"""What an image's boxes are: one answer for import, training, exports and audits.
+"""Clipping of an image's boxes: the one rule for import, training, exports and audits.
 
 A box is [x, y, w, h], integers in hundredths of a pixel of the upright original; what lies outside the image, or is
 less than a pixel wide or high inside it, frames nothing that could be learned or judged.
 
-Invariants: pure; what comes out lies inside the image, is at least a pixel each way and stands once; of what came out
-the same comes out again.
+Invariants: pure; every box that is returned lies inside the image, is at least a pixel wide and high, and is listed
+once; clipping the result again changes nothing.
 """
 
 from __future__ import annotations

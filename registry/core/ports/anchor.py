@@ -1,4 +1,6 @@
-"""The port to a place that proves when something was said. Passed by ``tests/provenance/anchor_contract.py``.
+"""The port to an anchor: a place that proves when a log entry existed.
+
+Every adapter passes ``tests/provenance/anchor_contract.py``.
 
 An anchor covers a log entry and all entries before it. The digest that is anchored is the sha2-256
 digest of the entry's CID. An anchor proves time, not truth, and nobody can exclude a second identity.

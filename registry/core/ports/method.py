@@ -29,8 +29,8 @@ from registry.core.ports.method_values import Losses as Losses
 from registry.core.ports.method_values import MethodCard as MethodCard
 from registry.core.ports.method_values import Option as Option
 from registry.core.ports.method_values import Prepared as Prepared
-from registry.core.ports.method_values import Progress as Progress
 from registry.core.ports.method_values import Row as Row
+from registry.core.progress import Progress as Progress
 
 
 class Described(Protocol):

@@ -5,7 +5,7 @@ Invariant: plain values; a box and a score are integers, as in records.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,6 @@ import msgspec
 
 Box = tuple[int, int, int, int]  # x, y, w, h in hundredths of a pixel of the upright original
 Detection = tuple[int, int, int, int, int, int]  # class, score in millionths, x, y, w, h (as Box)
-Progress = Callable[[str, int, int], None]  # what, done, total
 Row = Mapping[str, Any]  # bytes, integers, text, None, lists and maps of them: what dag-cbor holds without floats
 
 

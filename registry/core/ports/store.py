@@ -1,4 +1,4 @@
-"""The port to a place that keeps blocks. Every adapter passes ``tests/content/store_contract.py``.
+"""The port to a block store. Every adapter passes ``tests/content/store_contract.py``.
 
 Invariants every implementation keeps:
 
@@ -18,6 +18,8 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from registry.core.ipld.cid import CID
+
+FLUSH_BYTES = 32 << 20  # that a long transfer puts between two flushes: what is done again after a crash
 
 
 class BlockReader(Protocol):

@@ -1,4 +1,4 @@
-"""What is said: one frozen type a record, one canonical encoding each.
+"""The records: one frozen type for each record type, and one canonical encoding.
 
 A field of type ``CID`` is a link and goes along (a record's closure is what its links reach); a
 field named ``..._cid`` or documented as *named*, of type ``bytes``, holds CID bytes and is only named.

@@ -1,4 +1,4 @@
-"""What became of a snapshot's items from one to another: the plain way, which ``tables.diff`` must agree with."""
+"""The changes from one snapshot's items to another's, computed row by row; ``tables.diff`` must give the same."""
 
 from __future__ import annotations
 

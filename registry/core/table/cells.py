@@ -1,4 +1,4 @@
-"""What may stand in each cell of each kind of table: whoever reads a stranger's table asks here first.
+"""The kinds of values of each column of each kind of table, checked before a stranger's table is used.
 
 Invariants: pure; every column of ``registry.core.table.columns`` has its kind (the import fails otherwise); what a cell
 says is not judged here, only that it is a value of its kind.

@@ -1,4 +1,4 @@
-"""Text from outside: the one cleaner of what people and programs say in words, whichever way it comes in.
+"""Cleaning of text from outside: the one rule for all text that people and programs give.
 
 Invariants: what ``clean`` returns is in NFC, trimmed, not blank, within its field's bound, and can be held by
 dag-cbor, by SQLite and by PostgreSQL (an indexed value stays far below the 2,704 bytes of a PostgreSQL index row).

@@ -1,4 +1,4 @@
-"""Fairness: figures of every group that was declared, how far groups lie apart, and what was not looked at.
+"""Fairness: figures of every declared group, gaps between groups, and what was not compared.
 
 A group below ``min_group`` images is "not estimable" (no value but a reason, its count stays); it is never dropped
 and never 0. Without attributes only fairness between classes was looked at, and the first note says so.

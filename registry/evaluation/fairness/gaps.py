@@ -1,4 +1,4 @@
-"""How far groups lie apart: parity of selection, of opportunity, of odds; and the worst group.
+"""Gaps between groups: demographic parity, equal opportunity, equalized odds, and the worst group.
 
 Definitions, by Fairlearn's names, each class in turn against the rest, a group being the images of one value:
 

@@ -1,4 +1,4 @@
-"""Is it chance? Each group's recall against that of all other images, and of the classes as groups the worst recall.
+"""Tests of each group's recall, and of each class's, against that of all other images.
 
 Invariants: whole clusters are drawn, so a person's images are not taken for independent ones; p counts the sample
 itself; Holm's correction is over the groups of one attribute (or pair), and over the classes.

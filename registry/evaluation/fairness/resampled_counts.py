@@ -1,4 +1,4 @@
-"""Judgements counted by group, truth and call, as often as their clusters were drawn: all rounds at once, in integers.
+"""Bootstrap counts of images by group, true class and predicted class: all rounds at once, in integers.
 
 Invariants: a cluster (a person's images and near-duplicates) is drawn whole; what no grouping holds is counted
 nowhere; sums are exact and in integers, so that no order of terms shows. All rounds are one product of matrices a

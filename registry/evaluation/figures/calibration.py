@@ -1,4 +1,4 @@
-"""Calibration of an image's call: is what was said with confidence 0.8 right in 80 of 100?
+"""Calibration of an image's prediction: of those with confidence 0.8, are 80 of 100 right?
 
 Invariants: exact; an image that is called nothing at its threshold has no confidence and is left out (``n`` counts the
 others). Bins are fifteen of equal width, [i / 15, (i + 1) / 15), the last closed; a bin's confidence is the mean score

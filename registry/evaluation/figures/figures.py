@@ -8,6 +8,7 @@ docs/metrics.md).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -24,7 +25,7 @@ from registry.evaluation.intervals.estimates import estimate, proportion
 from registry.evaluation.intervals.gap_interval import gap_interval
 from registry.evaluation.intervals.intervals import bounds, class_rates, group_indices, worth
 
-METRICS = (
+FIRST = (
     "macro_f1",
     "micro_f1",
     "weighted_f1",
@@ -50,6 +51,18 @@ METRICS = (
     "auc",
     "recall_gap(class)",
 )
+LISTS = (FIRST,)  # what plans asked for in each version, the newest last: a new figure makes another list
+METRICS = LISTS[-1]
+
+
+def is_known(asked: Collection[str]) -> bool:
+    """Whether a plan asks for all figures that there were in some version."""
+    return tuple(asked) in LISTS
+
+
+def later_than(asked: Collection[str]) -> frozenset[str]:
+    """The figures that came after such a plan, without what they are of: an old release has none of them."""
+    return frozenset(name.partition("(")[0] for name in set(LISTS[-1]) - set(asked)) if is_known(asked) else frozenset()
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,7 @@ class Rule:
     rounds: int
     min_group: int
     seed: int
+    later: frozenset[str] = frozenset()  # figures that the plan did not know
 
 
 class _Figures:
@@ -130,7 +144,7 @@ def figures(columns: Columns, persons: Ints, rule: Rule) -> tuple[Metric, ...]:
         found += _of_class(made, label, name, by_class[label])
         total, reason = int(made.counts[label].sum()), made.why_not(label)
         found.append(made.bare(Parts("auc", label=name), areas[label], total, reason))
-    return (*found, _recall_gap(made))
+    return tuple(one for one in (*found, _recall_gap(made)) if one.metric not in rule.later)
 
 
 def _recall_gap(made: _Figures) -> Metric:

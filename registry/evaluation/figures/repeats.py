@@ -1,4 +1,4 @@
-"""Repeated folds: each repeat's own figures, and how far they lie apart.
+"""Repeated folds: each repeat's own figures, and their spread.
 
 Invariants: a repeat judges every image once, so its figures are those of one k-fold procedure; their spread shows what
 the drawing of folds and the training's own chance do, and nothing of what other images would do (intervals do). The

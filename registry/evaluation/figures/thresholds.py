@@ -1,4 +1,4 @@
-"""At which score an image counts as called: fixed in the plan, or for each fold chosen on the other folds.
+"""Confidence thresholds: fixed in the plan, or chosen for each fold on the other folds.
 
 Invariants: exact and in integers; a fold's threshold never rests on an image that the fold judges, nor on another
 repeat's judgements. Thresholds are in millionths.

@@ -1,4 +1,4 @@
-"""Which detections are right: boxes compared with the true ones, as COCO does.
+"""Matching of detections to true boxes, by COCO's rule.
 
 Invariant: exact: overlaps are compared as integers, areas beyond 64 bits as Python's.
 """

@@ -1,4 +1,4 @@
-"""A figure put together: its value with its interval, or no value and the reason.
+"""Builds a figure's record: value and interval, or no value and the reason.
 
 Invariant: a figure has a value or a reason, never both.
 """

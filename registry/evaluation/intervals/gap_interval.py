@@ -1,4 +1,4 @@
-"""How sure the gap between the best and the worst group is: every gap that a 5 % test of the rates does not reject.
+"""The interval of the gap between the best and the worst group: every gap that a 5 % test of the rates does not reject.
 
 A resampled gap is no help: where groups are alike the gap seen is above 0 by chance alone, and a resampled one is
 larger still. So each gap g from 0 to 1 in thousandths is tested; the interval reaches from one that is refused to one

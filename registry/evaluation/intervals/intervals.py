@@ -1,4 +1,4 @@
-"""How sure a figure is: one form of interval, Wilson's, fed with what the images are worth.
+"""The interval of a figure: Wilson's, for the effective number of images ("worth").
 
 A share of independent images gets Wilson's interval. Images of one group (a person, near-duplicates) are not
 independent: ``worth`` says how many independent ones they stand for, from the groups' own variance (the design

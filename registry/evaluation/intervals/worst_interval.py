@@ -1,4 +1,4 @@
-"""How sure the worst group's rate is, and the ratio of the worst to the best: from intervals of each rate by itself.
+"""Intervals of the worst group's rate and of the ratio of worst to best, from the interval of each rate.
 
 Resampling is no help: the smallest of several resampled rates lies below the smallest seen, which lies below the true
 one already where groups are alike; and where all is right in every round it sees nothing. Each rate has a value and a

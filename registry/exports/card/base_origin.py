@@ -1,4 +1,4 @@
-"""What base weights say of themselves, for the card."""
+"""The origin that base weights state in their model.json, for the card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every card says in the same words: use, prohibition, law, limits, licence.
+"""The fixed text of every card: use, prohibition, law, limits, licence.
 
 Source: Regulation (EU) 2024/1689 (the AI Act), Articles 5(1)(f), 11, 50(3), Annex III point 1(c), Annex IV points 1-9.
 """

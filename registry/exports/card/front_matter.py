@@ -1,4 +1,4 @@
-"""What Hugging Face's hub reads of a release: the card's YAML with its model-index, and `.eval_results` entries.
+"""Hugging Face metadata of a release: the card's YAML front matter with its model-index, and `.eval_results` entries.
 
 Invariants: a pure function of the release's records; a figure that is not estimable is left out, never 0.
 

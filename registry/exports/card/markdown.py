@@ -1,4 +1,4 @@
-"""Text of a card that stays in its place: lines, cells and YAML strings made of what strangers wrote.
+"""Escapes text from outside for a card: as a line, a table cell or a YAML string.
 
 Invariants: text from outside can end neither its line nor its cell, and makes neither a heading nor a link nor HTML;
 a YAML string is a JSON string, which YAML contains.

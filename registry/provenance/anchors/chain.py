@@ -1,4 +1,4 @@
-"""Anchors in the contract of contracts_abi, on whatever chain a node speaks for.
+"""Anchors in the contract of contracts_abi, on the chain of the configured node.
 
 Invariants: the contract's own state decides what is anchored, whatever a node said of a transaction; "finalized"
 is the chain's own tag; the code at the contract's address must be the committed one. What can't be reached or

@@ -1,4 +1,4 @@
-"""Asks and tells an EVM chain's node over JSON-RPC; the only importer of web3.
+"""JSON-RPC client of an EVM node; the only importer of web3.
 
 Invariants: foreign exceptions are translated here, once: what can't be reached, or answers with what can't be
 read, is ``Unavailable``; the node's address is in no message, because it may hold an API key.

@@ -1,4 +1,4 @@
-"""Getting a key's transactions mined, over crashes, lost connections, rising fees and reorganisations.
+"""Sends a key's transactions until they are mined, over crashes, lost connections, rising fees and reorganisations.
 
 Invariants: signed, kept, then sent; what was kept and can still be mined is sent again in the order of nonces before
 and after anything new is signed, whichever process signed it; which nonce is next is decided where one process at a

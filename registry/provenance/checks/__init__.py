@@ -1,1 +1,1 @@
-"""The audit: numbered checks, pure, that anyone can run. ``run.run_checks`` runs them in their order."""
+"""The audit: numbered checks, pure, that anyone can run. ``run_levels.run_checks`` runs them in order."""

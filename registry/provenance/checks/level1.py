@@ -1,4 +1,4 @@
-"""Level 1: every block hashes to its CID, nothing is missing, every record, table and image is as it must be."""
+"""Level 1: every block hashes to its CID, none is missing, and every record, table and image is valid."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Level 3: on a chain that the issuer named, the plan was anchored before the release, and the folds came after.
 
-What the records and the evidence beside them contradict shows without a chain; that they are true only a chain can say.
-It cannot show that nobody trained in secret on other folds before, nor that there is no second identity.
+Contradictions between records and evidence are found without a chain; only a chain can confirm them. No check can
+exclude an earlier, secret training on other folds, or a second identity of the issuer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an audit says: every check with its result and its reason, and the exit status that follows."""
+"""The results of an audit: every check with its result and its reason, and the exit status that follows."""
 
 from __future__ import annotations
 

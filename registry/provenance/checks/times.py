@@ -1,8 +1,8 @@
-"""Level 3's orders in time that follow from the process: plan, draw, trainings, release, and the anchors of both.
+"""Level 3's checks of times: plan, draw, trainings, release and anchors must follow each other in this order.
 
-What the issuer's clock says (when an entry was issued, a training began and ended) proves nothing by itself and is told
-as such; that it contradicts the process, or a chain's clock, shows all the same. Times of different machines may lie
-``registry.core.log.SKEW`` apart.
+Times of the issuer's own clock (when an entry was issued, when a training began and ended) prove nothing to others, and
+the reasons say so. They must still not contradict the process or a chain's clock. Clocks of different machines may
+differ by ``registry.core.log.SKEW``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What this home has signed, as its own folder tells: ``HOME/log/<address>/head.json`` for each key that it had.
+"""The newest entry that each key of this home has signed, in ``HOME/log/<address>/head.json``.
 
 Invariant: a hint, which nothing depends on: the database knows where a log ends, and an older one that was restored is
 found out by this file too. A head that can't be read counts as one whose place is not known.

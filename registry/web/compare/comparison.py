@@ -9,9 +9,9 @@ from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.run_view import release_view
 from registry.web.base import figures
+from registry.web.base.page import check_drawings, render
 from registry.web.base.words import Words
 from registry.web.report.check_records import check_drawable
-from registry.web.report.report import check_drawings, render
 from registry.web.report.sections import by_confidence, confusion, curves_of
 from registry.workflows.parts import Parts
 

@@ -1,4 +1,4 @@
-"""What a stranger's records state, looked at before it is shown: numbers that are numbers, tables of the right shape.
+"""Checks a stranger's records before a page shows them: numbers are numbers, tables have the right shape.
 
 Invariant: all that a page reads from a stranger's records is looked at here, and nothing is drawn here, so that
 whatever fails later is a defect of ours and ends as one.

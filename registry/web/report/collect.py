@@ -1,7 +1,7 @@
 """Gathers what the report shows, from a release's records and from an audit of it, made on the way.
 
-Invariants: nothing but records (and the anchor's state, and the audit, which may ask a chain) says anything here; the
-same home and language give the same page.
+Invariants: all content comes from records, the anchor's state and the audit (which may ask a chain); the same home and
+language give the same page.
 """
 
 from __future__ import annotations

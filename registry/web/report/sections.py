@@ -1,4 +1,4 @@
-"""Which figures a release has: each appears when its records hold what it shows."""
+"""The charts of a release's report; each is drawn only if the records hold its data."""
 
 from __future__ import annotations
 

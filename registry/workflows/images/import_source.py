@@ -21,6 +21,7 @@ from registry.content.labels.labeled_folder import Folder
 from registry.core.errors import NewerVersion, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.log import Signer
+from registry.core.progress import Progress, silent
 from registry.core.text.cleaning import counted
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, merge, new_row
 from registry.workflows.images.read_source import Source, Wanted, read_source
@@ -28,7 +29,7 @@ from registry.workflows.images.register_images import Registered, register
 from registry.workflows.log.index_logs import held_entries_before, index_logs, signed_in
 from registry.workflows.newer import refuse_newer
 from registry.workflows.own_issuers import whose
-from registry.workflows.parts import Parts, Progress, silent
+from registry.workflows.parts import Parts
 from registry.workflows.store import find_records as trace
 
 PROFILES = ("unixfs-v1-2025", "unixfs-v0-2015")

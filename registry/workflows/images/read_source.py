@@ -30,7 +30,8 @@ from registry.core.ipld import car
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.picture_bytes import HEAD
 from registry.core.ports.store import BlockReader, BlockStore
-from registry.workflows.parts import Parts, Progress
+from registry.core.progress import Progress
+from registry.workflows.parts import Parts
 from registry.workflows.store.fetch_content import ensure_held, resolve
 from registry.workflows.store.typed_source import check_regular, names_content, parse_path
 

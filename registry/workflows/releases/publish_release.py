@@ -20,6 +20,7 @@ from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
 from registry.core.log import Signer
 from registry.core.ports.method import Method
+from registry.core.progress import Progress, silent
 from registry.core.records import to_value
 from registry.core.run_view import draw_view, release_view
 from registry.core.weights import ONNX
@@ -33,7 +34,7 @@ from registry.workflows.log.anchoring import anchor_document, anchor_for_a_while
 from registry.workflows.log.append import append
 from registry.workflows.newer import refuse_newer
 from registry.workflows.own_issuers import check_signs_as, whose
-from registry.workflows.parts import Parts, Progress, silent
+from registry.workflows.parts import Parts
 from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
 

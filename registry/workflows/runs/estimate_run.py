@@ -8,11 +8,12 @@ from typing import Any
 
 from registry.core import records
 from registry.core.ipld.cid import CID
+from registry.core.progress import silent
 from registry.core.records import REFIT, to_value
 from registry.core.text.claim_text import claim_text
 from registry.jobs.capacity import memory_for_children
 from registry.workflows.base_weights import stated_licence
-from registry.workflows.parts import Parts, silent
+from registry.workflows.parts import Parts
 from registry.workflows.runs.check_capacity import disk_needed
 from registry.workflows.runs.start_run import Wanted, check_wanted
 from registry.workflows.training import run_context

@@ -16,12 +16,13 @@ from registry.catalog.queries import snapshots
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound
 from registry.core.ipld.cid import CID
+from registry.core.progress import Progress, silent
 from registry.core.run_view import draw_view
 from registry.core.table import tables
 from registry.exports.dataset import Dataset, Split, pictures, with_boxes_that_count
 from registry.exports.formats import write_folder
 from registry.files import whole_tree
-from registry.workflows.parts import Parts, Progress, silent
+from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import plain_row, read_as
 
 

@@ -7,7 +7,8 @@ from registry.content.unixfs import reader
 from registry.core.errors import NotFound, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_present
-from registry.workflows.parts import Parts, Progress, silent
+from registry.core.progress import Progress, silent
+from registry.workflows.parts import Parts
 
 
 def ensure_held(parts: Parts, root: CID, progress: Progress = silent, limits: Limits | None = None) -> None:

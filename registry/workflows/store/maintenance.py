@@ -11,10 +11,11 @@ from registry.content.stores.embedded import EmbeddedStore
 from registry.core.errors import EmotionetError, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
+from registry.core.progress import Progress
 from registry.workflows.log.append import finish_pending
 from registry.workflows.log.index_logs import held_entries_before, index_logs
 from registry.workflows.own_issuers import own_issuers
-from registry.workflows.parts import Parts, Progress
+from registry.workflows.parts import Parts
 from registry.workflows.training.run_context import drop_pixels
 
 

@@ -15,9 +15,10 @@ from registry.core import records
 from registry.core.errors import InvalidInput, UsageError
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW
+from registry.core.progress import Progress, silent
 from registry.core.table import tables
 from registry.files import sync_file, whole_tree
-from registry.workflows.parts import Parts, Progress, silent
+from registry.workflows.parts import Parts
 from registry.workflows.store.fetch_content import ensure_held, resolve
 from registry.workflows.store.typed_source import parse_path
 

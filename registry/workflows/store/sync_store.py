@@ -15,11 +15,10 @@ from registry.catalog.queries.withdrawals import withdrawn_cids
 from registry.core.errors import NotFound, Unavailable
 from registry.core.ipld.cid import CID, IDENTITY
 from registry.core.ipld.dag import walk_closure, walk_held
-from registry.core.ports.store import BlockStore
-from registry.workflows.parts import Parts, Progress, silent
+from registry.core.ports.store import FLUSH_BYTES, BlockStore
+from registry.core.progress import Progress, silent
+from registry.workflows.parts import Parts
 from registry.workflows.store.private_blocks import private_blocks
-
-BATCH = 16 << 20  # bytes between two flushes
 
 
 def sync(
@@ -69,7 +68,7 @@ def _copy(source: BlockStore, target: BlockStore, cids: list[CID], progress: Pro
             data = source.get(cid)
             target.put(cid, data)
             count, size, waiting = count + 1, size + len(data), waiting + len(data)
-        if waiting > BATCH:
+        if waiting > FLUSH_BYTES:
             target.flush()
             waiting = 0
         progress("send", done, len(cids))

@@ -15,10 +15,11 @@ from registry.core.errors import Unavailable, Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.core.ports.method import Item, Row
+from registry.core.progress import Progress, silent
 from registry.jobs.engines import Engine, Needs
 from registry.jobs.queue import Job
 from registry.jobs.worker import ATTEMPTS, Check
-from registry.workflows.parts import Parts, Progress, silent
+from registry.workflows.parts import Parts
 from registry.workflows.training import run_context
 from registry.workflows.training.run_context import RunContext
 

@@ -18,10 +18,11 @@ from registry.core.ipld.cid import CID
 from registry.core.log import Signer
 from registry.core.ports.method import Item, Prepared
 from registry.core.ports.store import BlockReader
+from registry.core.progress import Progress
 from registry.core.table import tables
 from registry.jobs.queue import Job
 from registry.workflows.own_issuers import check_signs_as
-from registry.workflows.parts import Parts, Progress
+from registry.workflows.parts import Parts
 
 
 @dataclass(frozen=True)

@@ -243,6 +243,7 @@ def test_clocks_may_differ_by_five_minutes_and_no_more(
         ([{**SECOND}, {**SECOND, "time": LATEST}], FAILS),
         ([{**SECOND, "time": LATEST}, {**SECOND, "block_number": 21}], FAILS),
         ([{**SECOND}, {**SECOND, "chain": "eip155:9", "time": TIME}], HOLDS),
+        ([{**SECOND, "chain": "eip155:9"}, {**SECOND, "chain": "eip155:9", "time": LATEST}], FAILS),
         ([{**SECOND}, {**SECOND, "transaction": "0x" + "1" * 64}], HOLDS),
     ],
 )

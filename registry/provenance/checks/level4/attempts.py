@@ -1,7 +1,7 @@
-"""Level 4's check of attempts: how often the issuer planned the same follows from the log, where it is at hand.
+"""Level 4's check of attempts: counts the issuer's similar plans again, where the whole log is at hand.
 
-A release's file has the log's entries from the plan to the release, and not what the others say: then nothing can be
-counted, and the count is the issuer's word.
+A release's file has the log's entries from the plan to the release, without the records of the others. Nothing can be
+counted from it, so there only the issuer states the count.
 """
 
 from __future__ import annotations

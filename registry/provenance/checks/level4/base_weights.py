@@ -1,7 +1,7 @@
-"""Level 4, of base weights: what the plan says that they have seen follows from the records of whoever trained them.
+"""Level 4's check of base weights: which judged images they have seen follows from the records of their trainings.
 
-What is not at hand can't be checked, and somebody who hides where weights come from is found out only by who holds the
-trainings that gave these very tensors: unknown is told as unknown.
+Records that are not at hand can't be checked. A hidden origin is found only by those who hold the trainings that gave
+the same tensors; an unknown origin is reported as unknown.
 """
 
 from __future__ import annotations

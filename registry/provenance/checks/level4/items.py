@@ -1,6 +1,7 @@
-"""Level 4's checks of data: items follow from contributions, what was prepared follows from items.
+"""Level 4's checks of data: items follow from contributions, and the preprocessing's rows follow from items.
 
-What no record shows is said in the reasons: that bytes were missing is the issuer's word, and so is the query's choice.
+No record shows that an image's bytes were missing, or why the query was chosen: for these the reasons name the issuer
+as the only source.
 """
 
 from __future__ import annotations

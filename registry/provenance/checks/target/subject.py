@@ -1,4 +1,4 @@
-"""What is audited: blocks that can be read, the target's record and entry, the log's entries at hand."""
+"""The target of an audit: readable blocks, the target's record and entry, and the log entries at hand."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Which records the roots reach, each of the type that its place asks for, and which blocks are of no such type.
+"""Follows typed links from the roots: collects the records, and reports every block of a type that its link does not
+allow.
 
-Invariants: pure; each block is read once; nothing is left out in silence: a block that is no record of the wanted type,
-a link where none may stand, a named thing that is no CID are all told in ``wrong``. What is missing is told by
-``1.complete``.
+Invariants: pure; each block is read once; ``wrong`` lists every block that is not a record of the required type, every
+link in a field that may not hold one, and every name that is not a CID. ``1.complete`` reports what is missing.
 """
 
 from __future__ import annotations

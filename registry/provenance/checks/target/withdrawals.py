@@ -1,7 +1,8 @@
-"""Who took something back, and whether they may: who registered an image, gave its label, or signed the target.
+"""Withdrawals, and which of them count: those by the issuer who registered an image or signed the target, or by the
+contributor of the image's label.
 
-Invariants: only a signed entry counts, and its signature is checked here; a bare record, or a stranger's entry, takes
-nothing back.
+Invariants: only a signed entry counts, and its signature is verified here; a record without an entry, or a stranger's
+entry, has no effect.
 """
 
 from __future__ import annotations

@@ -1,0 +1,61 @@
+"""What every page is made with: its template, its policy, the signs beside its words, and the drawings in it.
+
+Invariants: everything from outside is escaped; only SVG that ``registry.web.base.figures`` made is inserted as it is; a
+browser that heeds the page's policy loads nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from registry.core.errors import InvalidInput
+from registry.web.base import figures
+from registry.web.base.svg import Drawing
+from registry.web.base.words import Words
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+MARKS = {
+    "supported": "✓",
+    "supported on seen images": "!",
+    "refuted": "✗",
+    "undecided": "?",
+    "holds": "✓",
+    "does not hold": "✗",
+    "not checked": "–",
+}
+
+
+@cache
+def _environment() -> Environment:
+    loader = PackageLoader("registry.web", "templates")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def check_drawings(drawings: Iterable[Drawing]) -> None:
+    """``InvalidInput`` (``bad_figure``) for what could act, or leave its place, in a page."""
+    for one in drawings:
+        if not (one.svg.startswith("<svg ") and one.svg.endswith("</svg>")) or "<script" in one.svg.lower():
+            raise InvalidInput(
+                f"the figure {one.title!r} is no SVG of ours", code="bad_figure", hint="draw it with web.figures."
+            )
+
+
+def render(template: str, t: Words, **fields: Any) -> str:
+    """A page of ``templates`` in the language of ``t``."""
+
+    def scale(metric: dict[str, Any], threshold: str | None = None) -> Markup:
+        name = t.figure(metric.get("name") or metric["metric"])
+        drawn = figures.scale(t, name, metric["value"], metric["low"], metric["high"], threshold)
+        return Markup(drawn)  # noqa: S704  our own, which escapes
+
+    def svg(drawing: Drawing) -> Markup:
+        return Markup(drawing.svg)  # noqa: S704  looked at by check_drawings
+
+    found = _environment().get_template(template)
+    policy = Markup(POLICY)  # noqa: S704  a constant
+    return found.render(t=t, scale=scale, svg=svg, marks=MARKS, policy=policy, **fields)
