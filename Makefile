@@ -37,11 +37,11 @@ demo: $(TRAIN) ## the main job from import to audit, on drawn faces; installs wh
 test: install ## the whole suite on two processes, the same that CI runs
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-# what reaches the three packages: their own tests, and those of the audit and of what others read of a table
-AUDIT = audit forgeries forged_plans anchored_audits attempts base_lineage base_weights contributors_of_issuers \
-  final_weights names_that_clash newer_versions signed_labels_audited withdrawn
-REACHING = tests/core tests/evaluation tests/provenance $(AUDIT:%=tests/workflows/test_%.py) \
-  $(addprefix tests/content/test_,folders.py hamt.py hostile.py tables.py words_of_rows.py)
+# what reaches the three packages: their own tests, those of the audit, and of what others read of tables and trees
+REACHING = tests/core tests/evaluation tests/provenance tests/content/labels tests/workflows/audit \
+  $(addprefix tests/content/test_,folders.py hamt.py hostile.py) $(addprefix tests/workflows/,releases/test_attempts.py \
+  releases/test_withdrawn.py training/test_base_weights.py training/test_final_weights.py \
+  images/test_contributors_of_issuers.py images/test_names_that_clash.py)
 
 coverage: install ## branch coverage of core, evaluation and provenance, each, by the tests that reach them
 	$(BIN)/coverage erase

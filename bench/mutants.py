@@ -24,8 +24,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = {  # a folder or file, and the quickest tests that judge it: the longest name that fits counts
-    "registry/core": ("tests/core", "tests/evaluation/test_folds.py", "tests/content/test_hamt.py"),
-    "registry/core/draw.py": ("tests/core/test_draw_rule.py", "tests/evaluation/test_folds.py"),
+    "registry/core": ("tests/core", "tests/core/test_draw.py", "tests/content/test_hamt.py"),
+    "registry/core/draw.py": ("tests/core/test_draw_rule.py", "tests/core/test_draw.py"),
     "registry/core/log.py": ("tests/core/test_log.py", "tests/core/test_log_places.py"),
     "registry/core/tensors.py": ("tests/core/test_tensors.py", "tests/core/test_weights.py"),
     "registry/core/labeling/labeled_row.py": ("tests/core/test_labeled_row.py",),

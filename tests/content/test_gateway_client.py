@@ -17,7 +17,7 @@ from registry.content.stores.memory import MemoryStore
 from registry.core.errors import EmotionetError, NotFound, Unavailable, Untrusted, UsageError
 from registry.core.ipld.cid import CID, IDENTITY, RAW
 from tests.conftest import free_port
-from tests.content.store_contract import block
+from tests.content.stores.store_contract import block
 from tests.support.gateway import Gateway, serving
 
 

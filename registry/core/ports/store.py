@@ -1,4 +1,4 @@
-"""The port to a block store. Every adapter passes ``tests/content/store_contract.py``.
+"""The port to a block store. Every adapter passes ``tests/content/stores/store_contract.py``.
 
 Invariants every implementation keeps:
 

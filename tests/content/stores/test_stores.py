@@ -16,7 +16,7 @@ from registry.content.stores.memory import MemoryStore
 from registry.core.errors import NotFound, Unavailable
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID
-from tests.content.store_contract import Damage, StoreContract, block
+from tests.content.stores.store_contract import Damage, StoreContract, block
 from tests.support.blocks import lose, overwrite
 
 

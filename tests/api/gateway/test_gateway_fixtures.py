@@ -11,7 +11,7 @@ from registry.content.unixfs import reader
 from registry.core.ipld.cid import CID, IDENTITY
 from registry.workflows.images.import_source import import_source
 from tests.api.conftest import Client
-from tests.api.gateway_dags import content, depth_first, links_of, once, read_car
+from tests.api.gateway.gateway_dags import content, depth_first, links_of, once, read_car
 
 HAMT = "bafybeidbclfqleg2uojchspzd4bob56dqetqjsj27gy2cq3klkkgxtpn4i"
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from registry.api.gateway.accept import choose
 from registry.api.problems import HttpProblem
-from tests.api.gateway_dags import CAR_TYPE, RAW_TYPE
+from tests.api.gateway.gateway_dags import CAR_TYPE, RAW_TYPE
 
 CAR = f"{CAR_TYPE}; version=1; order=dfs; dups="
 

@@ -21,7 +21,7 @@ from registry.core.labeling.labeled_row import LabeledRow
 from registry.workflows.images.import_source import import_source
 from registry.workflows.images.relabel import relabel
 from registry.workflows.snapshots.take_snapshot import take_snapshot
-from tests.content.test_tables import xlsx
+from tests.content.labels.test_tables import xlsx
 from tests.support.wallet import DID, OTHER, signature
 
 DATA = b"\xff\xd8\xff a picture of one file"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from registry.evaluation.intervals.gap_interval import _nearest, gap_interval
 from registry.evaluation.intervals.intervals import Rate
-from tests.evaluation.test_intervals import philox
+from tests.evaluation.intervals.test_intervals import philox
 
 
 def rates(*pairs: tuple[int, int]) -> list[Rate]:

@@ -11,7 +11,7 @@ from registry.assembly import Home
 from registry.content.unixfs.importer import add_bytes
 from registry.core.ipld.cid import CID, RAW, cid_of
 from tests.api.conftest import Client, problem
-from tests.api.gateway_dags import (
+from tests.api.gateway.gateway_dags import (
     CAR_TYPE,
     RAW_TYPE,
     content,
@@ -22,7 +22,7 @@ from tests.api.gateway_dags import (
     read_car,
     sharded,
 )
-from tests.api.gateway_dags import publish as publish_in
+from tests.api.gateway.gateway_dags import publish as publish_in
 
 DATA = b"0123456789" * 30
 

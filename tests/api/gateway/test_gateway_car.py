@@ -16,7 +16,7 @@ from registry.core.errors import InvalidInput, NotFound, Unavailable
 from registry.core.ipld import hamt, unixfs
 from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, IDENTITY, RAW, cid_of
 from registry.core.ipld.dagpb import Link, Node, encode_node
-from tests.api.gateway_dags import (
+from tests.api.gateway.gateway_dags import (
     answer,
     content,
     depth_first,

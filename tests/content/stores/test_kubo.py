@@ -19,7 +19,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.core.ipld.dag import walk_closure
 from registry.core.ipld.encoding import encode
 from tests.conftest import free_port
-from tests.content.store_contract import Damage, StoreContract, block
+from tests.content.stores.store_contract import Damage, StoreContract, block
 from tests.support.kubo import Kubo
 
 

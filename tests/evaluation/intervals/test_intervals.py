@@ -313,7 +313,7 @@ def test_bounds_of_a_share_are_wilsons_on_what_the_rounds_say() -> None:
 
 def _blocks() -> list[str]:
     """Every figure of docs/intervals.md: its indented lines, and its words."""
-    return (Path(__file__).parents[2] / "docs" / "intervals.md").read_text(encoding="utf-8").splitlines()
+    return (Path(__file__).parents[3] / "docs" / "intervals.md").read_text(encoding="utf-8").splitlines()
 
 
 def _told(after: str) -> list[list[str]]:

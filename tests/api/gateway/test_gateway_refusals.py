@@ -10,7 +10,7 @@ from registry.assembly import Home
 from registry.content.unixfs.importer import add_bytes
 from registry.core.ipld.cid import CID, DAG_PB, IDENTITY, RAW, cid_of
 from tests.api.conftest import Client, Headers, picture, problem, register, send
-from tests.api.gateway_dags import (
+from tests.api.gateway.gateway_dags import (
     CAR_TYPE,
     RAW_TYPE,
     directory,
@@ -20,7 +20,7 @@ from tests.api.gateway_dags import (
     read_car,
     sharded,
 )
-from tests.api.gateway_dags import publish as publish_in
+from tests.api.gateway.gateway_dags import publish as publish_in
 from tests.support.blocks import lose
 
 DATA = b"0123456789" * 30

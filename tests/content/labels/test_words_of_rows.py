@@ -10,7 +10,7 @@ import pytest
 from registry.content.labels import LabelRow, read_table
 from registry.content.labels.columns import check_mapping
 from registry.core.errors import InvalidInput, UsageError
-from tests.content.test_tables import xlsx
+from tests.content.labels.test_tables import xlsx
 
 HEADER = ("file", "label", "attr.edad", "source.edad", "rights.tdm-reservation", "rights.licence-text", "licence")
 CELLS = ("a.jpg", "feliz", "30", "self", "1", "for research only", "CC0")

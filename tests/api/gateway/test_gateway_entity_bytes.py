@@ -13,7 +13,7 @@ from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs import reader
 from registry.content.unixfs.importer import add_bytes
 from registry.core.errors import UsageError
-from tests.api.gateway_dags import answer, content, once, put_tree
+from tests.api.gateway.gateway_dags import answer, content, once, put_tree
 
 DATA = random.Random(1).randbytes(1000)
 

@@ -15,12 +15,12 @@ import pytest
 
 from registry.content.stores.embedded import EmbeddedStore
 from registry.core.errors import NotFound, Unavailable
-from tests.content.store_contract import block
+from tests.content.stores.store_contract import block
 
 KILLED = """
 import os, signal, sqlite3, sys
 from pathlib import Path
-from tests.content.store_contract import block
+from tests.content.stores.store_contract import block
 from registry.content.stores import index, packs
 from registry.content.stores.embedded import EmbeddedStore
 
@@ -196,7 +196,7 @@ def test_gc_keeps_what_is_new_while_others_write(tmp_path: Path) -> None:
         import sys
         from pathlib import Path
         from registry.content.stores.embedded import EmbeddedStore
-        from tests.content.store_contract import block
+        from tests.content.stores.store_contract import block
         store = EmbeddedStore(Path(sys.argv[1]))
         store.put(*block("b"))
         store.flush()
