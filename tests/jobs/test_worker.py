@@ -371,7 +371,7 @@ def test_a_childs_last_line_is_its_result_or_its_error() -> None:
 
 def test_a_child_that_dies_is_unavailable_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "home"))
-    with pytest.raises(Unavailable, match="before its result"):
+    with pytest.raises(Unavailable, match="before it gave a result"):
         child_process.run_child("nothing", {}, tmp_path / "work", lambda: None, lambda _: None)
 
 
@@ -467,7 +467,7 @@ def test_a_child_that_the_system_ended_for_its_memory_is_told_apart(
     monkeypatch.setattr(sys, "executable", str(tmp_path / "killed"))
     (tmp_path / "killed").write_text("#!/bin/sh\nkill -9 $$\n", encoding="utf-8")
     (tmp_path / "killed").chmod(0o755)
-    with pytest.raises(EmotionetError, match="want of memory") as caught:
+    with pytest.raises(EmotionetError, match="because memory ran out") as caught:
         child_process.run_child("fold", {}, tmp_path / "work", lambda: None, lambda _: None)
     assert caught.value.code == "out_of_memory"
 

@@ -41,7 +41,7 @@ def test_a_recipe_holds_no_key_that_came_after_it(older: dict[str, Any]) -> None
             YOLOv8().read_recipe(1, values)
     with pytest.raises(InvalidInput, match="no version"):
         YOLOv8().read_recipe(0, older)
-    with pytest.raises(InvalidInput, match="does not hold"):
+    with pytest.raises(InvalidInput, match="is not valid"):
         YOLOv8().read_recipe(2, older)
 
 

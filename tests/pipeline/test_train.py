@@ -161,7 +161,7 @@ def test_a_checkpoint_that_is_damaged_or_anothers_is_not_used(place: Path) -> No
 def test_a_loss_that_is_no_number_ends_the_fold(place: Path) -> None:
     found = process("diverged", place / "diverged", place / "home-6")
     assert found["code"] == "diverged"
-    assert "the loss is no number" in found["said"]
+    assert "the loss is not a number" in found["said"]
 
 
 def test_weights_of_another_architecture_or_class_order_are_refused(place: Path) -> None:

@@ -120,7 +120,7 @@ def test_what_no_row_names_is_counted(tmp_path: Path) -> None:
         ({"one/_a.coco.json": json.dumps(COCO), "one/a.jpg": PICTURE}, "one/_a.coco.json", "/one`"),
         ({"annotations/faces.csv": "file,label\n", "images/a.jpg": PICTURE}, "annotations/faces.csv", "--labels"),
         ({"set1/l.csv": "file,label\n", "set1/a.jpg": PICTURE, "set2/b.jpg": PICTURE}, "set1/l.csv", "/set1`"),
-        ({"x/y/feliz/a.jpg": PICTURE, "x/y/triste/b.jpg": PICTURE}, "one folder a class in x/y/", "/x/y`"),
+        ({"x/y/feliz/a.jpg": PICTURE, "x/y/triste/b.jpg": PICTURE}, "one folder per class in x/y/", "/x/y`"),
         ({"labels.json": "[{}]", "a.jpg": PICTURE}, "labels.json is JSON, but not whole or not COCO's", "labels.csv"),
         ({"labels.xls": "", "a.jpg": PICTURE}, "labels.xls is not read: save it as .xlsx", "labels.csv"),
     ],
