@@ -99,7 +99,7 @@ def _history(get: Get, training: CID, losses: records.LossNames) -> History:
 
 
 def _in_another(row: Mapping[str, Any]) -> bool:
-    """Whether a kept image belongs to the group of another one; one that does not is its own, without being told."""
+    """Whether a kept image belongs to another image's group. An image alone is its own group and needs no row."""
     return row["reason"] is None and row["group"] != row["sha256"]
 
 

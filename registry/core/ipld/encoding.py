@@ -70,7 +70,7 @@ def encode(value: Any) -> bytes:
 
 
 def _sizes() -> list[int]:
-    """What a first byte says alone: bytes of an item that holds no other one; of a list of n items -1 - n; or 0."""
+    """By first byte: the length of the item in bytes; -(n + 1) for a list of n items; 0: parse the head."""
     found = [0] * 256
     for first in range(256):
         major, info = first >> 5, first & 31

@@ -1,8 +1,8 @@
 """Bootstrap counts of images by group, true class and predicted class: all rounds at once, in integers.
 
-Invariants: a cluster (a person's images and near-duplicates) is drawn whole; what no grouping holds is counted
-nowhere; sums are exact and in integers, so that no order of terms shows. All rounds are one product of matrices a
-grouping.
+Invariants: a cluster (a person's images and near-duplicates) is drawn whole; an image that no grouping holds is not
+counted; sums are exact and in integers, so the result does not depend on the order of summation. For each grouping, all
+rounds are computed by one product of matrices.
 """
 
 from __future__ import annotations

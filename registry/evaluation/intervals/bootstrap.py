@@ -5,9 +5,9 @@ drawn; ratios, and means of them, are those of ``ratios``: exact, so no sum depe
 
 Two stated rules keep large releases within bounds, and change nothing in small ones. More than ``BAGS`` groups are
 dealt into as many bags, which are then drawn (``intervals.bags_of``); the area of a class with many ranks is summed in
-steps (``areas``). Steps move all rounds aside. A figure's interval takes from the rounds only how much they vary
-(``intervals.bounds``), so it stays where it is; that of a difference takes where they lie too, and moves them back
-(``comparison``). Bags move nothing.
+steps (``areas``). Summing in steps biases every round alike. The interval of a figure depends only on how much the
+rounds vary (``intervals.bounds``), so the bias has no effect on it. The interval of a difference depends on where the
+rounds lie as well: ``comparison`` corrects them for the bias. Bags cause no bias.
 """
 
 from __future__ import annotations
