@@ -32,12 +32,15 @@ def finished(folder: Path, home: Path) -> dict[str, Any]:
 
 
 def state(home: Path) -> dict[str, Any]:
-    """What the catalog and the log say, pseudonyms aside, which are random in every home."""
+    """What the catalog and the log say, pseudonyms and the key aside, which are random in every home."""
     opened = open_home(read_settings({"EMOTIONET_HOME": str(home)}))
     try:
         with opened.catalog.read() as db:
             page, _ = images.list_images(db, limit=1000)
             log = log_of(db, opened.key.did)
+        for image in page:
+            for speaker in image["speakers"]:
+                assert speaker.pop("issuer") == opened.key.did
         assert list(opened.store.verify()) == []  # type: ignore[attr-defined]
         return {
             "images": [{name: value for name, value in image.items() if name != "subject"} for image in page],

@@ -200,7 +200,7 @@ def test_a_place_where_no_new_folder_can_be(made: Made, capsys: pytest.CaptureFi
 @pytest.mark.parametrize("number", range(len(FORGED)))
 def test_a_strangers_figures_that_are_none(made: Made, capsys: pytest.CaptureFixture[str], number: int) -> None:
     forged = made.forged[number]
-    refused(["release", "report", forged, "-o", "out.html"], 1, "can't be shown\nhint: `emotionet audit`", capsys)
+    refused(["release", "report", forged, "-o", "out.html"], 1, "can't be used\nhint: `emotionet audit`", capsys)
     capsys.readouterr()
     assert main(["release", "show", forged]) == 0
     assert "\x1b" not in capsys.readouterr().out
@@ -208,7 +208,7 @@ def test_a_strangers_figures_that_are_none(made: Made, capsys: pytest.CaptureFix
     if "value" in FORGED[number].get("metric", {}):
         refused(["release", "card", forged, "--hub-dataset", "a/b"], 1, "a value that is no number", capsys)
     if "confusion" in FORGED[number]:
-        refused(["release", "compare", made.release, forged, "--html", "out.html"], 1, "can't be shown", capsys)
+        refused(["release", "compare", made.release, forged, "--html", "out.html"], 1, "can't be used", capsys)
 
 
 def test_a_defect_of_ours_is_told_as_one(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:

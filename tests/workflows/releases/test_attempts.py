@@ -44,7 +44,7 @@ def test_a_second_plan_with_the_same_claim_is_the_second_attempt(releases: list[
 def test_an_audit_counts_where_the_log_is_at_hand(releases: list[Released], tmp_path: Path) -> None:
     home, entry, _ = releases[1]
     held = {one.id: one for one in audit_target(home, str(entry)).checks}["4.attempts"]
-    assert (held.result, held.reason) == ("holds", "attempt 2 of 2, counted in the whole log")
+    assert (held.result, held.reason) == ("holds", "plan 2 of 2, counted in the whole log")
     report = audit_car(car_of(home, entry, tmp_path / "second.car"))  # without what the first release's entries say
     assert results(report)["4.attempts"] == "not checked"
     assert failed(report) == []

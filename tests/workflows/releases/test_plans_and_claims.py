@@ -101,7 +101,7 @@ def test_a_report_shows_claims_after_the_fact_apart_from_the_plans(
     assert "macro_f1" not in later
     assert main([*report, "--lang", "es", "--claim", "macro_f1 >= 0.1"]) == 0
     later = page.read_text(encoding="utf-8").partition("A posteriori")[2].partition("<h2>")[0]
-    assert "macro_f1 &gt;= 0,100" in later
+    assert "F1 macro &gt;= 0,100" in later
     assert "también está en el plan" in later
     page.unlink()
     capsys.readouterr()
