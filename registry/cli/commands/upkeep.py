@@ -26,6 +26,12 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     add(commands, common, "doctor", run_doctor, "check that everything this home needs is there and works")
 
 
+def _counts(output: Output, done: dict[str, Any]) -> int:
+    """Print what was counted or done, a line each."""
+    output.document(done, identity=None, text=[f"{name}: {value}" for name, value in done.items()])
+    return 0
+
+
 def _checks(output: Output, checks: Sequence[dict[str, Any]]) -> int:
     ok = all(check["ok"] for check in checks)
     rows = [["ok" if check["ok"] else "NOT OK", check["name"], check["detail"]] for check in checks]
@@ -71,8 +77,7 @@ def run_stat(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         done = store_stat(opened)
-    output.document(done, identity=None, text=[f"{name}: {value}" for name, value in done.items()])
-    return 0
+    return _counts(output, done)
 
 
 def run_sync(wanted: argparse.Namespace, output: Output) -> int:
@@ -99,8 +104,7 @@ def run_rebuild(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         done = rebuild_catalog(opened)
-    output.document(done, identity=None, text=[f"{name}: {value}" for name, value in done.items()])
-    return 0
+    return _counts(output, done)
 
 
 def run_doctor(wanted: argparse.Namespace, output: Output) -> int:

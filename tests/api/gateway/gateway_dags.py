@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from registry.api.gateway.car import EntityBytes, Extract
 from registry.api.gateway.path import find
@@ -17,8 +18,14 @@ from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, IDENTITY, RAW, cid_of
 from registry.core.ipld.dagpb import Link, Node, encode_node
 from registry.core.ipld.unixfs import UnixFS
 from registry.core.ports.store import BlockReader, BlockStore
+from tests.api.conftest import Client
 
 RAW_TYPE, CAR_TYPE = "application/vnd.ipld.raw", "application/vnd.ipld.car"
+DATA = b"0123456789" * 30
+
+
+def get(client: Client, address: str, **headers: str) -> Any:
+    return client.get(address, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 
 def publish(home: Home, *roots: CID) -> None:

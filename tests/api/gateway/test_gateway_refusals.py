@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from registry.assembly import Home
-from registry.content.unixfs.importer import add_bytes
 from registry.core.ipld.cid import CID, DAG_PB, IDENTITY, RAW, cid_of
 from tests.api.conftest import Client, Headers, picture, problem, register, send
 from tests.api.gateway.gateway_dags import (
     CAR_TYPE,
+    DATA,
     RAW_TYPE,
     directory,
+    get,
     put,
     put_cbor,
-    put_tree,
     read_car,
-    sharded,
 )
 from tests.api.gateway.gateway_dags import publish as publish_in
 from tests.support.blocks import lose
-
-DATA = b"0123456789" * 30
-
-
-@pytest.fixture
-def root(home: Home) -> CID:
-    """A published directory: small files, one in parts, a sharded directory, a document with links."""
-    leaf = add_bytes(home.store, b"leaf").cid
-    shards, _ = sharded(home.store)
-    tree = put_tree(home.store, DATA, 100, 3)
-    document = put_cbor(home.store, {"file": leaf, "text": "x"})
-    found = directory(
-        home.store, {"plain.txt": leaf, "with space": leaf, "shards": shards, "tree": tree, "document": document}
-    )
-    publish_in(home, found)
-    return found
-
-
-def get(client: Client, address: str, **headers: str) -> Any:
-    return client.get(address, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 
 @pytest.mark.parametrize(
