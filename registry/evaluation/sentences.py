@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from string import Formatter
 from typing import Any
 
@@ -21,16 +22,16 @@ DECIMALS = frozenset({"threshold", "floor", "recall"})  # values that are decima
 Texts = Mapping[str, Mapping[str, tuple[str, ...]]]
 
 
-def read_words(package: str) -> Texts:
-    """A package's ``words.toml``: section, key, and the text in each of ``LANGUAGES``."""
-    found = tomllib.loads(files(package).joinpath("words.toml").read_text(encoding="utf-8"))
+def read_words(file: Traversable) -> Texts:
+    """A file of words: section, key, and the text in each of ``LANGUAGES``."""
+    found = tomllib.loads(file.read_text(encoding="utf-8"))
     return {section: {key: tuple(texts) for key, texts in keys.items()} for section, keys in found.items()}
 
 
 @cache
 def texts() -> Texts:
     """The sections ``note``, ``each``, ``attempts`` and ``why``."""
-    return read_words("registry.evaluation")
+    return read_words(files("registry.evaluation").joinpath("words.toml"))
 
 
 def localized(number: str | int, language: str) -> str:

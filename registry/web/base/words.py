@@ -1,4 +1,4 @@
-"""The words of pages and figures in each language, from ``words.toml`` and from that of the evaluation.
+"""The words of pages and figures in each language: the files of ``registry/web/words``, and that of the evaluation.
 
 Invariants: every key has every language, with the same names to fill in; a number is written as its language writes
 it, digits unchanged; what a record says in its own words is translated where it is known, else given as it stands.
@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from registry.core.errors import InvalidInput
@@ -25,8 +26,14 @@ _FOLD = re.compile(r"fold:? ?([0-9]+)")
 
 @cache
 def catalogue() -> sentences.Texts:
-    """Section, key, and the text in each of ``LANGUAGES``."""
-    return {**read_words("registry.web"), **sentences.texts()}
+    """Section, key, and the text in each of ``LANGUAGES``. ``ValueError`` where two files have the same section."""
+    found = dict(sentences.texts())
+    for file in sorted(files("registry.web").joinpath("words").iterdir(), key=lambda one: one.name):
+        for section, texts in read_words(file).items():
+            if section in found:
+                raise ValueError(f"the section {section!r} of {file.name} stands in another file of words too")
+            found[section] = texts
+    return found
 
 
 class Words:
