@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from registry.core.errors import InvalidInput, Unavailable
-from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED, Check, Doubt, Report, Skip, guarded, once, run
+from registry.provenance.checks.report import Report
+from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED, Check, Doubt, Skip, guarded, once, run
 
 
 @pytest.mark.parametrize(
