@@ -99,6 +99,16 @@ audits = Table(
     PrimaryKeyConstraint("cid"),
     Index(None, "target"),
 )
+names = Table(  # what a name stands for is the newest entry that says one of its records
+    "names",
+    metadata,
+    text("cid"),
+    text("name"),
+    text("target"),
+    PrimaryKeyConstraint("cid"),
+    Index(None, "name"),
+    Index(None, "target"),
+)
 
 # --- images and what is said about them ----------------------------------------------------------
 images = Table(

@@ -7,7 +7,7 @@ Processes that share the database take turns, whether they are in one home or in
 
 An entry is put into the store after the transaction that commits it. Until then its bytes lie in ``pending_entries``,
 and after a crash the next process puts them into the store first. Appending an equal record again returns the existing
-entry. Appending is refused while any source knows a newer entry than the catalog
+entry, unless the caller wants another. Appending is refused while any source knows a newer entry than the catalog
 (``registry.workflows.log.newer_entries``): a database that was restored from a backup would fork the log.
 """
 
@@ -52,13 +52,14 @@ class LogTransaction:
     db: Connection
     signed: list[log_heads.Pending] = field(default_factory=list)  # entries appended in it
 
-    def append(self, record: records.Record) -> Appended:
+    def append(self, record: records.Record, *, again: bool = False) -> Appended:
         """Sign, append and index a record; the blocks it links to must be in the store already.
 
-        What ``indexing.index_entry`` raises for a record that can't be indexed ends the transaction.
+        ``again``: also where the log holds an equal record, for what is moved back to where it was before. What
+        ``indexing.index_entry`` raises for a record that can't be indexed ends the transaction.
         """
         cid = records.cid(record)
-        existing = entries.entry_of(self.db, cid, self.signer.did)
+        existing = None if again else entries.entry_of(self.db, cid, self.signer.did)
         if existing is not None:
             return Appended(cid, existing, new=False)
         if entries.newest(self.db, self.signer.did) is None:
