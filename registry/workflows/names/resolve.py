@@ -23,7 +23,7 @@ from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, given
 from registry.core.log import DID_PREFIX
 from registry.core.text.names import Reference, read_reference
-from registry.workflows.own_issuers import own_issuers
+from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts
 
 LATEST = "latest"
@@ -69,7 +69,7 @@ def run_id(parts: Parts, text: str) -> str:
         if runs.exists(db, text):
             return text
         if text == LATEST:
-            return _or_none_yet(names.latest_run(db, own_issuers(parts)), "completed run", "runs")
+            return _or_none_yet(names.latest_run(db, local_issuers(parts)), "completed run", "runs")
         named = _run_named(parts, db, text)
         if named is not None:
             return named
@@ -104,11 +104,11 @@ def _found(parts: Parts, db: Connection, text: str, kinds: Sequence[str]) -> str
 
 def _latest(parts: Parts, db: Connection, kind: str) -> str:
     if kind == "plan":
-        run = names.latest_run(db, own_issuers(parts))
+        run = names.latest_run(db, local_issuers(parts))
         return _plan_of(db, _or_none_yet(run, "completed run", "runs"))
     if kind not in KINDS:
         raise InvalidInput(f"nothing is the latest {kind}", code="no_latest", hint="give its CID.")
-    return _or_none_yet(names.latest(db, kind, own_issuers(parts)), kind, kind)
+    return _or_none_yet(names.latest(db, kind, local_issuers(parts)), kind, kind)
 
 
 def _or_none_yet(found: str | None, what: str, noun: str) -> str:
@@ -133,7 +133,7 @@ def named_rows(parts: Parts, db: Connection, reference: Reference) -> list[dict[
     issuer = reference.issuer
     if issuer is not None and not issuer.startswith(DID_PREFIX):
         issuer = DID_PREFIX + issuer
-    rows = names.history(db, reference.name, own_issuers(parts) if issuer is None else [issuer])
+    rows = names.history(db, reference.name, local_issuers(parts) if issuer is None else [issuer])
     givers = sorted({row["issuer"] for row in rows})
     if len(givers) > 1:
         found = [(f"{one.removeprefix(DID_PREFIX)}/{reference.name}", "name") for one in givers]
