@@ -16,7 +16,7 @@ from registry.catalog.schema import derived, operational
 from registry.catalog.schema.derived import contributions
 from registry.catalog.schema.sql import chunks
 from registry.core.ipld.cid import CID
-from registry.core.labeling.labeled_row import SAID
+from registry.core.labeling.labeled_row import ANNOTATION_FIELDS
 from registry.core.snapshots.query import SPEAKERS, TEXTS, check_query, choices, matches
 
 _ROWS = derived.contribution_rows
@@ -41,7 +41,7 @@ def _value(row: sa.RowMapping) -> dict[str, Any]:
         "contributor": row["contributor"],
         "cid": bytes(CID.parse(row["cid"])),
         "size": row["size"],
-        **{name: row[name] for name in SAID},
+        **{name: row[name] for name in ANNOTATION_FIELDS},
         "replaces": bytes(CID.parse(row["replaces"])) if row["replaces"] else None,
         "signature": bytes.fromhex(row["signature"]) if row["signature"] else None,
         "contribution": CID.parse(row["contribution"]),
@@ -84,7 +84,7 @@ def image_history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
     issuer, issued_at, current``.
     """
     first = _first_entries().subquery()
-    names = ("contributor", *SAID, "replaces", "signature", "contribution")
+    names = ("contributor", *ANNOTATION_FIELDS, "replaces", "signature", "contribution")
     query = (
         sa.select(*(_ROWS.c[name] for name in names), first.c.issuer, first.c.issued_at, is_newest().label("current"))
         .join(first, first.c.record == _ROWS.c.contribution)

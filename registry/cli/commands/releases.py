@@ -135,22 +135,25 @@ def run_plans(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         found, _ = list_plans(opened, wanted.issuer, limit=wanted.limit)
     shown = found if output.as_json else [{**one, "anchor": one["anchor"]["status"]} for one in found]
-    output.lines(shown, identity="plan", columns=["plan", "time", "whose", "claims", "anchor", "releases"])
+    output.lines(shown, identity="plan", columns=["plan", "time", "published_by", "claims", "anchor", "releases"])
     return 0
 
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List releases, newest first."""
     from registry.catalog.queries import releases
-    from registry.workflows.own_issuers import whose
+    from registry.workflows.local_issuers import publisher_text
     from registry.workflows.withdrawals.withdrawn import sentences, withdrawals_by
 
     with home() as opened:
         with opened.catalog.read() as db:
             found, _ = releases.list_releases(db, cursor=None, limit=wanted.limit)
         back = withdrawals_by(opened, found)
-        rows = [{**one, "whose": whose(opened, one["issuer"]), "withdrawn": back.get(one["cid"], [])} for one in found]
-    columns = ["cid", "snapshot", "whose", "issued_at"]
+        rows = [
+            {**one, "published_by": publisher_text(opened, one["issuer"]), "withdrawn": back.get(one["cid"], [])}
+            for one in found
+        ]
+    columns = ["cid", "snapshot", "published_by", "issued_at"]
     if back and not output.as_json:
         columns.insert(0, "withdrawn")
         rows = [{**one, "withdrawn": sentences(one["withdrawn"])} for one in rows]

@@ -27,7 +27,7 @@ from registry.core import log, records
 from registry.core.errors import Unavailable
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.core.log import Signer
-from registry.provenance.keys import own_log
+from registry.provenance.keys import signed_heads as signed_heads
 from registry.workflows.log.newer_entries import ask_anchors, check_newest
 from registry.workflows.parts import Parts
 
@@ -69,7 +69,7 @@ class LogTransaction:
         """The time, or the previous entry's where a clock was set back by no more than clocks are corrected by."""
         now = self.parts.now()
         before = None if previous is None else entries.issued_at(self.db, previous)
-        return before if before is not None and now < before and not log.apart(now, before) else now
+        return before if before is not None and now < before and not log.clearly_before(now, before) else now
 
     def _append(self, record: records.Record) -> CID:
         newest = entries.newest(self.db, self.signer.did)
@@ -149,7 +149,7 @@ def _put_pending(parts: Parts, issuer: str, signed: Iterable[log_heads.Pending] 
 def _remember_here(parts: Parts, issuer: str, seq: int, entry: CID) -> None:
     """Write the newest entry to the home's folder, as a hint only: if that fails, the entry stays in the log."""
     try:
-        own_log.remember(parts.settings.home, issuer, seq, entry)
+        signed_heads.remember(parts.settings.home, issuer, seq, entry)
     except Unavailable as error:
         _log.warning("the newest entry of %s is not noted in the home: %s", issuer, error)
 
