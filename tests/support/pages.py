@@ -126,6 +126,6 @@ def look(page: Page) -> None:
         page.set_viewport_size({"width": size[0], "height": size[1]})
         assert overflow(page) == [], (page.url, size)
     for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         assert findings(page) == [], (page.url, scheme)
     page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
