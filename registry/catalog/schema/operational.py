@@ -142,6 +142,15 @@ tokens = Table(
     PrimaryKeyConstraint("id"),
     UniqueConstraint("hash"),
 )
+sessions = Table(  # of people who signed in to the pages with a token
+    "sessions",
+    metadata,
+    text("hash"),  # sha256 of the secret that only the browser holds
+    Column("token", Text, ForeignKey("tokens.id"), nullable=False),
+    text("created"),
+    text("expires"),
+    PrimaryKeyConstraint("hash"),
+)
 idempotency = Table(
     "idempotency",
     metadata,
