@@ -8,7 +8,7 @@ before the first request, so no two requests open them twice.
 from __future__ import annotations
 
 import anyio
-from litestar import Litestar, Router
+from litestar import HttpMethod, Litestar, Router
 from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.types import Message, Scope
@@ -20,7 +20,11 @@ from registry.api.gateway import gateway
 from registry.api.gateway.public import Public
 from registry.api.log_requests import LoggedApp
 from registry.api.openapi import description
-from registry.api.problems import HANDLERS, StrictRequest
+from registry.api.pages import home as home_page
+from registry.api.pages import signin, static
+from registry.api.pages.errors import HANDLERS
+from registry.api.pages.session import WrongTokens
+from registry.api.problems import StrictRequest
 from registry.api.v1 import audits, content, images, releases, runs, snapshots
 from registry.api.v1.wire import JSON_BYTES
 from registry.assembly import Home
@@ -32,6 +36,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
 _NOUNS = (content, images, snapshots, runs, releases, audits)
+_PAGES = (home_page, signin)  # those with one address for page and document
 
 
 async def _secure(message: Message, scope: Scope) -> None:
@@ -48,8 +53,10 @@ def create_app(home: Home) -> Litestar:
         getattr(home, part)
     answers, published = system.Answers(), Public(home)
     api = Router(path=PREFIX, route_handlers=[handler for noun in _NOUNS for handler in noun.HANDLERS])
-    return LoggedApp(
-        route_handlers=[api, *gateway.ROOT_HANDLERS, *system.ROOT_HANDLERS],
+    pages = [handler for noun in _PAGES for handler in noun.HANDLERS]
+    site = Router(path="/", route_handlers=pages)  # by a router: Litestar 2.25 wraps a path's second handler twice
+    app = LoggedApp(
+        route_handlers=[api, *gateway.ROOT_HANDLERS, *system.ROOT_HANDLERS, *static.HANDLERS, site],
         dependencies={
             "home": Provide(lambda: home, sync_to_thread=False),
             "published": Provide(lambda: published, sync_to_thread=False),
@@ -60,6 +67,7 @@ def create_app(home: Home) -> Litestar:
                 "answers": answers,
                 "followers": anyio.CapacityLimiter(runs.FOLLOWERS),
                 "uploads": anyio.CapacityLimiter(content.UPLOADS),
+                "wrong_tokens": WrongTokens(),
             }
         ),
         guards=[auth.sends_plain],
@@ -71,3 +79,5 @@ def create_app(home: Home) -> Litestar:
         logging_config=None,
         debug=False,
     )
+    app.negotiate(path for handler in pages for path in handler.paths if HttpMethod.GET in handler.http_methods)
+    return app

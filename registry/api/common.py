@@ -14,6 +14,7 @@ from litestar.openapi import ResponseSpec
 from registry import assembly
 from registry.api.gateway.public import Public
 from registry.api.problems import MEDIA_TYPE, HttpProblem, Problem
+from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID, given
 from registry.workflows.parts import Parts
 from registry.workflows.store.find_records import record_of
@@ -87,6 +88,17 @@ class Page(TypedDict):
 def page(items: Iterable[Document], following: str | None) -> Page:
     """One page of a list; ``next`` is the cursor of the page after it."""
     return Page(items=list(items), next=following)
+
+
+def cursor_key(cursor: str | None) -> bytes | None:
+    """The sha256 that a list by sha256 has for a cursor. ``UsageError`` if it is none."""
+    try:
+        found = None if cursor is None else bytes.fromhex(cursor)
+    except ValueError:
+        found = b""
+    if found is not None and len(found) != 32:
+        raise UsageError("this cursor was not given by a page", hint="start again without a cursor.")
+    return found
 
 
 def page_of_sorted(rows: Iterator[Document], key: str, cursor: str | None, limit: int) -> Page:

@@ -12,14 +12,14 @@ import time
 from typing import Any
 from urllib.parse import quote
 
-from litestar import Litestar
+from registry.api.pages.negotiate import Negotiating
 
 _log = logging.getLogger("registry.api.requests")
 _QUIET = ("/healthz", "/readyz", "/metrics")
 _LONGEST = 500
 
 
-class LoggedApp(Litestar):
+class LoggedApp(Negotiating):
     """The application, which tells of each request when its answer has ended."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

@@ -258,7 +258,7 @@ def _prev(entry: Entry) -> CID:
         raise Untrusted(f"entry {entry.seq} names no entry before it", code="log_gap") from error
 
 
-def apart(earlier: str, later: str) -> bool:
+def clearly_before(earlier: str, later: str) -> bool:
     """Whether a time lies further before another than clocks may differ by (``SKEW``). Both as records hold them."""
     return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds() > SKEW
 

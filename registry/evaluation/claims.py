@@ -36,7 +36,17 @@ from registry.core.errors import InvalidInput
 from registry.core.records import Claim, Metric, Verdict
 from registry.core.text import figure_names
 from registry.core.text.claim_text import EXAMPLE, claim_parts, claim_text, split_claim
-from registry.core.text.figure_names import CLASSES, GAPS, MAX_NAME, Group, Parts, group_name, name_of, quoted, word
+from registry.core.text.figure_names import (
+    CLASSES,
+    GAPS,
+    MAX_NAME,
+    FigureName,
+    Group,
+    group_name,
+    name_of,
+    quoted,
+    word,
+)
 
 PLAIN = (
     *("accuracy", "pr_auc", "map50", "map50_95", "false_alarm_rate"),
@@ -67,11 +77,11 @@ def parse_claim(text: str, classes: Collection[str] = ()) -> Claim:
     return Claim(metric=name_of(parts), comparator=found.comparator, threshold=found.threshold)
 
 
-def _parts(metric: str, classes: Collection[str]) -> Parts:
+def _parts(metric: str, classes: Collection[str]) -> FigureName:
     """Of what a claim is, by the name that was written."""
     function, _, rest = metric.partition("(")
     inner = rest.removesuffix(")").strip()
-    own = name_of(Parts(function.strip(), label=inner))
+    own = name_of(FigureName(function.strip(), label=inner))
     try:
         parts = figure_names.parse(metric)
     except InvalidInput as error:
@@ -93,7 +103,7 @@ def _parts(metric: str, classes: Collection[str]) -> Parts:
     return parts
 
 
-def _claimable(parts: Parts) -> bool:
+def _claimable(parts: FigureName) -> bool:
     """Whether a figure of these parts can have an interval."""
     metric, of, group, label = parts
     if of:

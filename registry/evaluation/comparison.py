@@ -21,7 +21,7 @@ from math import comb
 import numpy as np
 
 from registry.core.errors import InvalidInput
-from registry.core.text.figure_names import Parts, name_of, of_class
+from registry.core.text.figure_names import FigureName, name_of, of_class
 from registry.evaluation.decimals import UNIT, six
 from registry.evaluation.figures import metrics
 from registry.evaluation.figures.areas import in_steps
@@ -95,8 +95,8 @@ def compare(
         for columns, threshold in zip((a, b), thresholds, strict=True)
     ]
     values = [_values(columns, threshold, classes) for columns, threshold in zip((a, b), thresholds, strict=True)]
-    keys = {Parts(name): name for name in FIGURES}
-    keys |= {Parts("f1", label=name): f"f1 {label}" for label, name in enumerate(classes)}
+    keys = {FigureName(name): name for name in FIGURES}
+    keys |= {FigureName("f1", label=name): f"f1 {label}" for label, name in enumerate(classes)}
     aside = [_aside(*one) for one in zip((a, b), thresholds, values, strict=True)]
     differences = tuple(
         _difference(
@@ -135,7 +135,7 @@ def _aside(columns: Columns, threshold: int | Ints, values: Mapping[str, Fractio
 
 
 def _difference(
-    parts: Parts, values: tuple[Fraction | None, Fraction | None], drawn: tuple[Ints, Ints], aside: Fraction
+    parts: FigureName, values: tuple[Fraction | None, Fraction | None], drawn: tuple[Ints, Ints], aside: Fraction
 ) -> Difference:
     a, b = values
     low = high = None

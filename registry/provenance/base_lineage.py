@@ -25,7 +25,7 @@ from registry.core.ipld.dag import Get
 from registry.core.records import BaseSeen, Seen
 from registry.core.run_view import draw_view
 from registry.core.table import tables
-from registry.provenance.recipe_numbers import stated_count
+from registry.provenance.recipe_numbers import recipe_count
 
 IMAGE, PERSON, NEAR = "image", "person", "near_duplicate"
 MAX_TRAININGS = 10_000
@@ -88,7 +88,7 @@ def trained_on(get: Get, trainings: Iterable[CID]) -> TrainedOn:
     for cid in trainings:
         training = records.parse_as(records.Training, get(cid))
         view = draw_view(get, training.draw)
-        own = _trained(get, view.draw, training.fold, stated_count(view.recipe, "folds", "k"))
+        own = _trained(get, view.draw, training.fold, recipe_count(view.recipe, "folds", "k"))
         images |= own
         items = tables.rows_as_dicts(view.snapshot.items, get)
         subjects |= {row["subject"] for row in items if row["sha256"] in own and row["subject"] is not None}

@@ -32,7 +32,7 @@ def _refused(section: str, name: str, wanted: str) -> InvalidInput:
     )
 
 
-def stated(recipe: records.Recipe, section: str, name: str) -> object:
+def recipe_value(recipe: records.Recipe, section: str, name: str) -> object:
     """What a recipe says; ``InvalidInput`` (``bad_recipe``) where a stranger's says nothing."""
     values = recipe.values.get(section)
     if not isinstance(values, Mapping) or name not in values:
@@ -40,17 +40,17 @@ def stated(recipe: records.Recipe, section: str, name: str) -> object:
     return values[name]
 
 
-def stated_count(recipe: records.Recipe, section: str, name: str) -> int:
+def recipe_count(recipe: records.Recipe, section: str, name: str) -> int:
     """A number of ``BOUNDS`` within them; ``InvalidInput`` (``bad_recipe``) for anything else."""
-    value, (least, most) = stated(recipe, section, name), BOUNDS[section, name]
+    value, (least, most) = recipe_value(recipe, section, name), BOUNDS[section, name]
     if type(value) is not int or not least <= value <= most:
         raise _refused(section, name, f"a number from {least} to {most}")
     return value
 
 
-def stated_share(recipe: records.Recipe, section: str, name: str) -> int:
+def recipe_share(recipe: records.Recipe, section: str, name: str) -> int:
     """A decimal string from 0 to 1 of a recipe, in millionths; ``InvalidInput`` (``bad_recipe``) for anything else."""
-    value = stated(recipe, section, name)
+    value = recipe_value(recipe, section, name)
     if not isinstance(value, str) or not _SHARE.fullmatch(value):
         raise _refused(section, name, "a decimal from 0 to 1, in quotes")
     return int(Decimal(value) * 1_000_000)
@@ -63,7 +63,7 @@ def drawn(repeats: int) -> str:
 
 def fold_counts(recipe: records.Recipe) -> tuple[int, int]:
     """k and repeats. ``InvalidInput`` (``bad_recipe``) for more folds together than there may be."""
-    k, repeats = stated_count(recipe, "folds", "k"), stated_count(recipe, "folds", "repeats")
+    k, repeats = recipe_count(recipe, "folds", "k"), recipe_count(recipe, "folds", "repeats")
     if k * repeats > MAX_TRAININGS:
         raise InvalidInput(
             f"the recipe's folds.k times folds.repeats is {k * repeats}, more than {MAX_TRAININGS}",
@@ -76,9 +76,9 @@ def fold_counts(recipe: records.Recipe) -> tuple[int, int]:
 def threshold_rule(recipe: records.Recipe) -> ThresholdRule:
     """How a recipe finds thresholds; ``InvalidInput`` (``bad_recipe``, ``bad_threshold``) where it does not say."""
     return ThresholdRule(
-        name=str(stated(recipe, "evaluation", "threshold_rule")),
-        threshold=stated_share(recipe, "evaluation", "threshold"),
-        floor=stated_share(recipe, "evaluation", "floor"),
+        name=str(recipe_value(recipe, "evaluation", "threshold_rule")),
+        threshold=recipe_share(recipe, "evaluation", "threshold"),
+        floor=recipe_share(recipe, "evaluation", "floor"),
         k=fold_counts(recipe)[0],
     )
 
@@ -87,6 +87,6 @@ def check_evaluation(recipe: records.Recipe) -> None:
     """Whether an evaluation could follow from this recipe. ``InvalidInput`` for what would only show at a run's end."""
     threshold_rule(recipe)
     for section, name in BOUNDS:
-        stated_count(recipe, section, name)
-    if stated(recipe, "evaluation", "confidence") != CONFIDENCE:
+        recipe_count(recipe, section, name)
+    if recipe_value(recipe, "evaluation", "confidence") != CONFIDENCE:
         raise _refused("evaluation", "confidence", f'"{CONFIDENCE}", which all intervals have')

@@ -20,7 +20,7 @@ from registry.core.table import tables
 from registry.core.weights import ONNX
 from registry.evaluation.evaluate import Result, evaluate
 from registry.evaluation.figures.overfitting import History, history_of
-from registry.provenance.recipe_numbers import check_evaluation, stated_count, threshold_rule
+from registry.provenance.recipe_numbers import check_evaluation, recipe_count, threshold_rule
 
 _SIX = re.compile(r"0\.[0-9]{6}|1\.000000")
 
@@ -135,8 +135,8 @@ def evaluate_draw(
         asked=view.plan.metrics,
         clusters={row["sha256"]: row["group"] for row in prepared if _in_another(row)},
         attributes=_shared((row["sha256"], row["attributes"]) for row in items),
-        rounds=stated_count(view.recipe, "evaluation", "rounds"),
-        min_group=stated_count(view.recipe, "evaluation", "min_group"),
+        rounds=recipe_count(view.recipe, "evaluation", "rounds"),
+        min_group=recipe_count(view.recipe, "evaluation", "min_group"),
         seed=view.plan.seed,
         origin=view.plan.origin,
         seen={row["sha256"] for row in tables.rows_as_dicts(view.plan.seen, get)} if view.plan.seen else (),

@@ -110,9 +110,7 @@ def test_own_headers_come_along() -> None:
         assert client.get("/x").headers["content-range"] == "bytes */3"
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/nothing", "/api/v1/", "/api/v2/images", "/schema/elements", "/api/v1/runs/a/b/c"]
-)
+@pytest.mark.parametrize("path", ["/nothing", "/api/v1/", "/api/v2/images", "/schema/elements", "/api/v1/runs/a/b/c"])
 def test_an_address_that_is_not_there(client: Client, path: str) -> None:
     problem(client.get(path), 404, "no_such_resource")
 

@@ -295,7 +295,7 @@ class World:
         return cid
 
     def everything(self) -> Release:
-        """One of each: labels, a correction, a snapshot, a release, evidence, an audit, withdrawals."""
+        """One of each: labels, a correction, a snapshot, a release, evidence, an audit, a name, withdrawals."""
         first = self.label(*(self.row(n, "feliz") for n in range(6)), self.row(0, "triste", "ben", subject="p1"))
         second = self.label(self.row(1, "enojado", replaces=bytes(first)))
         snapshot = self.snapshot(range(5), [first, second], excluded=[5])
@@ -305,6 +305,7 @@ class World:
         self.append(
             records.Audit(target=bytes(made.release), levels=(1, 2), environment={}, checks=(check,), beacon=None)
         )
+        self.append(records.Name(name="first", target=bytes(made.plan)))
         self.withdraw(sha256_of(3))
         with self.catalog.write() as db:
             from registry.catalog.queries import images

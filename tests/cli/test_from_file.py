@@ -130,13 +130,13 @@ def test_an_imported_release_is_somebody_elses_and_its_audit_agrees_with_the_fil
     assert main(["import", str(exported.car), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert (dry["releases"], dry["root"]) == (document["releases"], document["root"])
-    whose = {"release": exported.release, "issuer": exported.issuer, "whose": "somebody else"}
+    whose = {"release": exported.release, "issuer": exported.issuer, "published_by": "somebody else"}
     assert document["releases"] == [whose]
     for arguments, key in ((("release", "list"), "cid"), (("plans", "list"), "plan")):
         assert main([*arguments, "--json"]) == 0
         row = json.loads(capsys.readouterr().out)
         assert row[key] == {"cid": exported.release, "plan": exported.plan}[key]
-        assert (row["issuer"], row["whose"]) == (exported.issuer, "somebody else")
+        assert (row["issuer"], row["published_by"]) == (exported.issuer, "somebody else")
     for words in (["release", "show"], ["lineage"], ["release", "report", "-o", str(tmp_path / "page.html")]):
         assert main([*words, exported.release]) == 0, words
     capsys.readouterr()

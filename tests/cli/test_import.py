@@ -56,9 +56,9 @@ def test_rows_of_one_picture_are_one_statement_with_all_boxes(
     run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     status, done, _ = run("import", str(folder(tmp_path / "faces", f"file,label,box\n{BOXES}1.jpg,triste,\n")))
-    assert (status, done["rows"], done["registered"], done["joined"], done["unchanged"]) == (0, 3, 2, 1, 0)
+    assert (status, done["rows"], done["registered"], done["merged"], done["unchanged"]) == (0, 3, 2, 1, 0)
     again = run("import", str(tmp_path / "faces"))[1]
-    assert (again["registered"], again["corrected"], again["unchanged"], again["joined"]) == (0, 0, 2, 1)
+    assert (again["registered"], again["corrected"], again["unchanged"], again["merged"]) == (0, 0, 2, 1)
     assert main(["show", done["contribution"], "--table", "rows"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     boxes = [[1000, 1000, 4000, 4000], [8000, 8000, 5000, 5000]]
@@ -115,7 +115,7 @@ def test_boxes_are_in_the_upright_picture(run: Run, tmp_path: Path) -> None:
 
 
 def changes(done: dict[str, Any]) -> dict[str, Any]:
-    known = ("root", "roots", "rows", "joined", "images", "rejected", "notes", "unnamed", "undecodable", "problem")
+    known = ("root", "roots", "rows", "merged", "images", "rejected", "notes", "unnamed", "undecodable", "problem")
     return {name: done[name] for name in known}
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput
 from registry.core.records import Metric
-from registry.core.text.figure_names import GAPS, RESERVED, Parts, check_attribute, name_of, parse
+from registry.core.text.figure_names import GAPS, RESERVED, FigureName, check_attribute, name_of, parse
 
 NAMES = [
     "feliz (muy)",
@@ -26,23 +26,23 @@ NAMES += ["dark, alfa", " a", "a ", "a\u200bb", "a\nb", "\\", "", "macro", "gén
 words = st.one_of(st.sampled_from(NAMES), st.text(st.characters(codec="utf-8"), max_size=8))
 groups = st.dictionaries(words, words, min_size=1, max_size=2).map(lambda found: tuple(sorted(found.items())))
 parts = st.one_of(
-    st.just(Parts("macro_f1")),
-    st.builds(lambda word: Parts("recall", label=word), words),
-    st.builds(lambda group: Parts("recall", group=group), groups),
-    st.builds(lambda group, word: Parts("recall", group=group, label=word), groups, words),
-    st.builds(lambda of: Parts("recall_gap", of=tuple(sorted(of))), st.sets(words, min_size=1, max_size=2)),
+    st.just(FigureName("macro_f1")),
+    st.builds(lambda word: FigureName("recall", label=word), words),
+    st.builds(lambda group: FigureName("recall", group=group), groups),
+    st.builds(lambda group, word: FigureName("recall", group=group, label=word), groups, words),
+    st.builds(lambda of: FigureName("recall_gap", of=tuple(sorted(of))), st.sets(words, min_size=1, max_size=2)),
 )
 
 
 @given(parts, parts)
-def test_a_name_means_one_thing(one: Parts, other: Parts) -> None:
+def test_a_name_means_one_thing(one: FigureName, other: FigureName) -> None:
     assert parse(name_of(one)) == one
     assert (name_of(one) == name_of(other)) == (one == other)
 
 
 @pytest.mark.parametrize("label", NAMES)
 def test_plain_words_stay_plain_and_others_are_quoted(label: str) -> None:
-    name = name_of(Parts("f1", label=label))
+    name = name_of(FigureName("f1", label=label))
     assert (name == f"f1({label})") == (label in ("yes", "喜び😀", "1e3", "null", "class", "macro"))
     assert name.isprintable() or label == "a\u00a0"
 

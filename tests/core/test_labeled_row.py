@@ -13,7 +13,16 @@ from registry.content.labels.label_row import FIELDS, LabelRow
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import RAW, cid_of
 from registry.core.labeling import labeled_row, row_signature
-from registry.core.labeling.labeled_row import MAPS, PREFIXES, TEXTS, LabeledRow, Said, Words, correct, read
+from registry.core.labeling.labeled_row import (
+    MAPS,
+    PREFIXES,
+    TEXTS,
+    Annotation,
+    AnnotationTexts,
+    LabeledRow,
+    correct,
+    read,
+)
 from registry.core.table.columns import CONTRIBUTION_ROWS
 from registry.workflows.images.labeled_rows import NewRow
 
@@ -44,11 +53,11 @@ def test_a_rows_fields_are_the_columns_of_its_table_and_of_the_catalog() -> None
 
 
 def test_whatever_is_said_in_words_comes_in_by_every_way() -> None:
-    words = set(Words.__struct_fields__)
+    words = set(AnnotationTexts.__struct_fields__)
     assert words == {"label", *TEXTS, *MAPS}
     assert set(PREFIXES) == set(MAPS)
     assert set(TEXTS) <= set(FIELDS)
-    for way in (ImageRow, LabelRow, NewRow, LabeledRow, Said):
+    for way in (ImageRow, LabelRow, NewRow, LabeledRow, Annotation):
         assert words <= set(way.__struct_fields__), way
 
 
@@ -93,11 +102,11 @@ def test_a_row_with_one_column_too_many_is_none() -> None:
 
 
 def test_a_correction_repeats_what_it_does_not_change() -> None:
-    before = Said(label="feliz", licence="CC0", attributes={"edad": "30"}, sources={"edad": "self"})
-    assert correct(Said(label="triste"), before) == Said(
+    before = Annotation(label="feliz", licence="CC0", attributes={"edad": "30"}, sources={"edad": "self"})
+    assert correct(Annotation(label="triste"), before) == Annotation(
         label="triste", licence="CC0", attributes={"edad": "30"}, sources={"edad": "self"}
     )
-    changed = correct(Said(label="feliz", attributes={"edad": "31"}, rights={"licence-text": "x"}), before)
+    changed = correct(Annotation(label="feliz", attributes={"edad": "31"}, rights={"licence-text": "x"}), before)
     assert (changed.attributes, changed.sources, changed.rights) == ({"edad": "31"}, {}, {"licence-text": "x"})
-    same = correct(Said(label="feliz", attributes={"edad": "30"}), before)
+    same = correct(Annotation(label="feliz", attributes={"edad": "30"}), before)
     assert same == before

@@ -19,7 +19,7 @@ from registry.catalog import log_heads
 from registry.catalog.index import indexing
 from registry.core import log, records
 from registry.core.ipld.cid import CID
-from registry.provenance.keys import own_log
+from registry.provenance.keys import signed_heads as signed_heads
 from registry.settings import read_settings
 from registry.workflows.log import append as appending
 from registry.workflows.log.append import append, finish_pending
@@ -117,7 +117,7 @@ STEPS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "committed": (appending, "_put_pending", lambda _: die),
     "before the store knows the head": (None, "set_log_head", lambda _: die),
     "the store knows the head": (None, "set_log_head", dies_after),
-    "the home knows the head": (own_log, "remember", dies_after),
+    "the home knows the head": (signed_heads, "remember", dies_after),
     "before pending entries are dropped": (log_heads, "drop_pending", lambda _: die),
     "dropped, not committed": (log_heads, "drop_pending", dies_after),
     "all is done": (appending, "_put_pending", dies_after),

@@ -6,14 +6,24 @@ import pytest
 
 from registry.core.errors import InvalidInput, Unavailable
 from registry.provenance.checks.report import Report
-from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED, Check, Doubt, Skip, guarded, once, run
+from registry.provenance.checks.results import (
+    FAILS,
+    HOLDS,
+    UNCHECKED,
+    Check,
+    Failed,
+    NotChecked,
+    guarded,
+    once,
+    run,
+)
 
 
 @pytest.mark.parametrize(
     ("error", "result"),
     [
-        (Doubt("no"), FAILS),
-        (Skip("later"), UNCHECKED),
+        (Failed("no"), FAILS),
+        (NotChecked("later"), UNCHECKED),
         (InvalidInput("nonsense"), FAILS),
         (Unavailable("not now"), UNCHECKED),
         (KeyError("fold"), FAILS),

@@ -221,7 +221,7 @@ def test_what_was_dropped_is_sent_again_in_the_order_of_nonces(
     node.pool.clear()
     node.received.clear()
     node.mined = 1
-    sending.send_kept()
+    sending.resend_pending()
     assert node.received == [bytes.fromhex(row.raw[2:]) for row in rows[1:]]
     assert kept.rows(CHAIN, WHO) == rows
     assert [sending.can_be_mined(name) for name in "abc"] == [False, True, True]
@@ -232,20 +232,20 @@ def test_what_no_block_would_take_is_paid_better_and_every_hash_is_kept(
 ) -> None:
     sending.send("a", TO, b"", 50_000, needed)
     node.base = most_paid(kept.rows(CHAIN, WHO)[0]) + 1
-    sending.send_kept()
+    sending.resend_pending()
     first, second = kept.rows(CHAIN, WHO)
     assert (first.nonce, first.purpose) == (second.nonce, second.purpose)
     assert most_paid(second) > node.base
     assert node.received[-1].hex() == second.raw[2:]
-    sending.send_kept()
+    sending.resend_pending()
     assert len(kept.rows(CHAIN, WHO)) == 2, "it pays enough: no third"
 
 
 def test_rows_of_another_chain_are_left_alone(node: Simulated, kept: MemoryOutbox, sending: Sending) -> None:
     keep(kept, sent(5, chain="eip155:1"))
-    sending.send_kept()
+    sending.resend_pending()
     sending.send("a", TO, b"", 50_000, needed)
-    assert [row.nonce for row in sending.kept()] == [0]
+    assert [row.nonce for row in sending.signed_transactions()] == [0]
     assert len(node.received) == 1
 
 
@@ -311,7 +311,7 @@ def test_another_process_signs_the_same_first(node: Simulated, kept: MemoryOutbo
 def test_two_processes_pay_better_for_one_nonce_once(node: Simulated, kept: MemoryOutbox, sending: Sending) -> None:
     sending.send("a", TO, b"", 50_000, needed)
     node.base = most_paid(kept.rows(CHAIN, WHO)[0]) + 1
-    Sending(node, FixedKey(), meanwhile(kept, sending.send_kept)).send_kept()
+    Sending(node, FixedKey(), meanwhile(kept, sending.resend_pending)).resend_pending()
     first, second = kept.rows(CHAIN, WHO)
     assert first.nonce == second.nonce == 0
     assert node.received[-1].hex() == second.raw[2:]

@@ -16,7 +16,7 @@ from registry.core.errors import InvalidInput
 from registry.core.ipld import car, encoding
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.table import tables
-from registry.core.text.figure_names import Parts
+from registry.core.text.figure_names import FigureName
 from registry.evaluation.figures import figures
 from registry.provenance.checks.results import FAILS, HOLDS
 from registry.workflows.audit.audit_file import audit_car
@@ -70,7 +70,7 @@ def test_an_old_release_holds_though_a_figure_came_after_it(folder: Path, monkey
     overall = figures._overall
 
     def more(made: Any, one: str) -> Any:
-        return [*overall(made, one), made.bare(Parts("kappa"), Fraction(1, 2), 1, one)]
+        return [*overall(made, one), made.bare(FigureName("kappa"), Fraction(1, 2), 1, one)]
 
     monkeypatch.setattr(figures, "_overall", more)
     report = audit_car(folder / "release.car")

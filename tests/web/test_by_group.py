@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.core.records import Metric
-from registry.core.text.figure_names import Parts, group_name, name_of, parse
+from registry.core.text.figure_names import FigureName, group_name, name_of, parse
 from registry.web.report.by_group import OF_GROUP, WITHIN, by_group, people_of
 from tests.evaluation.world import CLASSES
 from tests.web.example import data, result
 
 
-def figure(parts: Parts) -> dict[str, Any]:
+def figure(parts: FigureName) -> dict[str, Any]:
     group = dict(parts.group)
     one = Metric(
         metric=parts.metric, of=parts.of, group=group, label=parts.label, value="0.500000", low=None, high=None, n=3
@@ -26,7 +26,7 @@ def figure(parts: Parts) -> dict[str, Any]:
 
 def named(group: dict[str, str], kinds: Sequence[str], labels: Sequence[str | None] = (None,)) -> list[str]:
     pairs = tuple(sorted(group.items()))
-    return [name_of(Parts(kind, group=pairs, label=label)) for label in labels for kind in kinds]
+    return [name_of(FigureName(kind, group=pairs, label=label)) for label in labels for kind in kinds]
 
 
 def of(group: dict[str, str], classes: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ texts = st.sampled_from(["a=b", "a=b, c", "c", "b, c", "x", "a=b, c, x", "a", ",
 grouped = st.dictionaries(texts, texts, min_size=1, max_size=2)
 lists = st.lists(
     st.builds(
-        lambda metric, group, label: Parts(metric, group=tuple(sorted(group.items())), label=label),
+        lambda metric, group, label: FigureName(metric, group=tuple(sorted(group.items())), label=label),
         st.sampled_from([*OF_GROUP, *WITHIN]),
         st.one_of(st.just({}), grouped),
         st.one_of(st.none(), texts),

@@ -10,7 +10,18 @@ from litestar import Response, get, post
 from litestar.params import JSONBody
 
 from registry.api.auth import needs, sends_json
-from registry.api.common import PREFIX, Document, Home, Page, Published, page, page_of_sorted, problems, record
+from registry.api.common import (
+    PREFIX,
+    Document,
+    Home,
+    Page,
+    Published,
+    cursor_key,
+    page,
+    page_of_sorted,
+    problems,
+    record,
+)
 from registry.api.gateway.public import Public
 from registry.api.v1.wire import CidPath, Cursor, ImagePath, Limit, NewSnapshot
 from registry.catalog.queries import images, snapshots
@@ -55,7 +66,8 @@ def show_snapshot(home: Home, published: Published, cid: CidPath) -> Document:
 def list_items(home: Home, published: Published, cid: CidPath, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """The snapshot's items by rising sha256; boxes are [x, y, w, h] in pixels. The cursor is a sha256 in hex."""
     _, found = _snapshot(home, published, cid)
-    return page_of_sorted(map(_item, snapshot_tables.items(found, home.store.get)), "sha256", cursor, limit)
+    rows = snapshot_tables.items_after(found, cursor_key(cursor), home.store.get)
+    return page_of_sorted(map(_item, rows), "sha256", cursor, limit)
 
 
 @get("/snapshots/{cid:str}/diff/{other:str}", responses=problems(404, 410, 502), sync_to_thread=True)
@@ -65,7 +77,7 @@ def diff_snapshots(
     """The differences of `cid` and `other`: rows of change (added, removed, changed), sha256, labels before, after."""
     before, _ = _snapshot(home, published, cid)
     after, _ = _snapshot(home, published, other)
-    return page_of_sorted(compare_snapshots(home, before, after), "sha256", cursor, limit)
+    return page_of_sorted(compare_snapshots(home, before, after, cursor_key(cursor)), "sha256", cursor, limit)
 
 
 @get("/snapshots/{cid:str}/proof/{image:str}", responses=problems(404, 410, 502), sync_to_thread=True)

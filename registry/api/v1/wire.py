@@ -13,7 +13,7 @@ from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from msgspec import Meta
 
 from registry.core.errors import InvalidInput
-from registry.core.labeling.labeled_row import Words
+from registry.core.labeling.labeled_row import AnnotationTexts
 from registry.core.records import Remedy
 from registry.core.text.claim_text import EXAMPLE
 from registry.settings import DEFAULT_METHOD
@@ -76,7 +76,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Base of every request: an unknown field is an error, not ignored."""
 
 
-class ImageRow(Words, Request, frozen=True, kw_only=True):
+class ImageRow(AnnotationTexts, Request, frozen=True, kw_only=True):
     """One label for one image whose bytes are held here. Boxes are [x, y, w, h] in pixels of the upright image."""
 
     cid: CidText

@@ -2,8 +2,8 @@
 
 Invariants: indexed rows follow from verified bytes alone (``get`` verifies; signatures are checked here), not from the
 order of indexing. Indexing again changes nothing. An entry is indexed whole, or not at all once the caller's
-transaction is rolled back. Records that an indexed record links to are indexed with it; rows, withdrawals and audits
-count only once an entry signs them.
+transaction is rolled back. Records that an indexed record links to are indexed with it; rows, withdrawals, audits and
+names count only once an entry signs them.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ def index_entry(db: sa.Connection, entry_cid: CID, get: Get) -> None:
         insert_new(db, derived.withdrawals, [_withdrawal(entry.record, record)])
     elif isinstance(record, records.Audit):
         insert_new(db, derived.audits, [_audit(entry.record, record)])
+    elif isinstance(record, records.Name):
+        insert_new(db, derived.names, [_name(entry.record, record)])
     elif isinstance(record, records.Release):
         attach_release(db, entry.record, record, entry.issued_at, get)
     kind = records.type_of(record)
@@ -182,6 +184,10 @@ def _release(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
 def _withdrawal(cid: CID, record: records.Withdrawal) -> dict[str, Any]:
     fields = {"reason": record.reason, "effective": record.effective, "remedy": record.remedy}
     return {"cid": str(cid), "target": target_text(record.target), **fields}
+
+
+def _name(cid: CID, record: records.Name) -> dict[str, Any]:
+    return {"cid": str(cid), "name": record.name, "target": target_text(record.target)}
 
 
 def _audit(cid: CID, record: records.Audit) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from registry.catalog import log_heads
+from registry.catalog.index.image_counts import recount
 from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
 from registry.catalog.index.preserved_rows import PreservedRows
 from registry.catalog.schema import derived
@@ -123,6 +124,7 @@ def rebuild(
                 log_heads.set_head(db, issuer, seq, cid)
         stored = _mark_stored(db, get, found.multihashes)
         preserved.put_back({str(cid) for cid in found.evidence}, issuers)
+        recount(db)
         counts = {table.name: db.scalar(sa.select(sa.func.count()).select_from(table)) for table in derived.REBUILDABLE}
     return {
         "time": now,

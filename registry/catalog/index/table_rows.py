@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy as sa
 
+from registry.catalog.index.image_counts import kept_counts
 from registry.catalog.queries.images import put_images
 from registry.catalog.schema import derived
 from registry.catalog.schema.sql import insert_new, int64
@@ -61,7 +62,9 @@ def index_rows(db: sa.Connection, cid: CID, record: records.Contribution, entry:
         if ordinal < known:
             db.execute(sa.update(derived.contributions).where(mine).values(ordinal=ordinal))
             rows = derived.contribution_rows
-            db.execute(sa.update(rows).where(rows.c.contribution == str(cid)).values(ordinal=ordinal))
+            named = rows.c.contribution == str(cid)
+            with kept_counts(db, db.scalars(sa.select(rows.c.sha256).where(named))):
+                db.execute(sa.update(rows).where(named).values(ordinal=ordinal))
         return
     table = tables.read(record.rows, get)
     if table.shape != records.CONTRIBUTION_ROWS:
@@ -70,11 +73,9 @@ def index_rows(db: sa.Connection, cid: CID, record: records.Contribution, entry:
     insert_new(db, derived.contributions, [header])
     for batch in _batches(_checked(values, table.written) for values in tables.rows_as_dicts(record.rows, get)):
         put_images(db, [(row.sha256, row.size, (image,)) for row, image in batch], stored=False)
-        insert_new(
-            db,
-            derived.contribution_rows,
-            [_sql_row(str(cid), entry.issuer, ordinal, row, image) for row, image in batch],
-        )
+        found = [_sql_row(str(cid), entry.issuer, ordinal, row, image) for row, image in batch]
+        with kept_counts(db, (row["sha256"] for row in found)):
+            insert_new(db, derived.contribution_rows, found)
         corrected = {str(CID.decode(row.replaces)) for row, _ in batch if row.replaces}
         edges = [{"record": str(cid), "target": target, "relation": "corrects"} for target in sorted(corrected)]
         insert_new(db, derived.mentions, edges)

@@ -72,8 +72,13 @@ def resolve_image(db: sa.Connection, text: str) -> bytes | None:
 def get_image(db: sa.Connection, sha256_or_cid: str) -> dict[str, Any] | None:
     """One image as ``list_images`` gives it; None if no contribution speaks of it."""
     sha256 = resolve_image(db, sha256_or_cid)
-    found = _describe(db, [sha256.hex()]) if sha256 else []
+    found = describe(db, [sha256.hex()]) if sha256 else []
     return found[0] if found and found[0]["labels"] else None
+
+
+def cids_of(db: sa.Connection, sha256: str) -> list[CID]:
+    """Every CID that an image is named by, whoever names it."""
+    return [CID.parse(cid) for cid in db.scalars(sa.select(image_cids.c.cid).where(image_cids.c.sha256 == sha256))]
 
 
 def labels(db: sa.Connection) -> list[str]:
@@ -115,7 +120,7 @@ def list_images(
     query = _chosen({name: value for name, value in wanted.items() if value is not None})
     names: list[str] = list(db.execute(_page(query, status, cursor).limit(page_limit(limit) + 1)).scalars())
     page = names[:limit]
-    return _describe(db, page), encode_cursor(page[-1]) if len(names) > limit else None
+    return describe(db, page), encode_cursor(page[-1]) if len(names) > limit else None
 
 
 def _page(query: sa.Select[str], status: str | None, cursor: str | None) -> sa.Select[str]:
@@ -123,27 +128,33 @@ def _page(query: sa.Select[str], status: str | None, cursor: str | None) -> sa.S
     if status is not None:
         if sha256.table is not derived.images:
             query = query.join(derived.images, derived.images.c.sha256 == sha256)
-        query = query.where(_has_status(status))
+        query = query.where(has_status(status))
     if cursor is not None:
         query = query.where(sha256 > decode_cursor(cursor, 1)[0])
     return query.order_by(sha256)
 
 
-def _has_status(status: str) -> sa.ColumnElement[bool]:
+def withdrawn_sha256s() -> sa.CompoundSelect[str]:
+    """What withdrawals name, and the sha256s of the images that these are CIDs of."""
+    targets = sa.select(derived.withdrawals.c.target)
+    return sa.union_all(targets, sa.select(image_cids.c.sha256).where(image_cids.c.cid.in_(targets)))
+
+
+def has_status(status: str) -> sa.ColumnElement[bool]:
+    """Whether an image has this status; ``UsageError`` for one that there is not."""
     if status not in STATUSES:
         raise UsageError(
             f"an image's status is one of {', '.join(STATUSES)}, not {status!r}",
             hint="use one of these, or leave it out.",
         )
-    targets = sa.select(derived.withdrawals.c.target)
-    aliases = sa.select(image_cids.c.sha256).where(image_cids.c.cid.in_(targets))
-    taken_back = derived.images.c.sha256.in_(sa.union_all(targets, aliases))  # few: found once, by the index of CIDs
+    taken_back = derived.images.c.sha256.in_(withdrawn_sha256s())  # few: found once, by the index of CIDs
     if status == "withdrawn":
         return taken_back
     return ~taken_back & (derived.images.c.stored if status == "stored" else ~derived.images.c.stored)
 
 
-def _describe(db: sa.Connection, names: Sequence[str]) -> list[dict[str, Any]]:
+def describe(db: sa.Connection, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Images by their sha256s, as ``list_images`` gives them."""
     found: list[dict[str, Any]] = []
     for part in chunks(names):
         rows = _grouped(db.execute(sa.select(_ROWS).where(_ROWS.c.sha256.in_(part), is_newest())).mappings())

@@ -61,6 +61,13 @@ def registered_here_roots(db: sa.Connection, own: Collection[str]) -> list[CID]:
     ]
 
 
+def registered_here(db: sa.Connection, sha256: str, own: Collection[str]) -> bool:
+    """Whether this home registered one image, as ``registered_here_roots`` takes it."""
+    rows, names = derived.contribution_rows.c, operational.file_names.c
+    said = sa.exists().where(rows.sha256 == sha256, rows.issuer.in_(own))
+    return bool(db.scalar(sa.select(sa.or_(said, sa.exists().where(names.sha256 == sha256)))))
+
+
 def published_roots(db: sa.Connection) -> list[CID]:
     """The roots that this registry serves to strangers, each with all below it: entries, evidence, images of
     contributions, and sources that were imported with the option to publish them. A private folder's root is not

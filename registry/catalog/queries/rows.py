@@ -16,7 +16,7 @@ from registry.catalog.schema import derived, operational
 from registry.catalog.schema.derived import contributions
 from registry.catalog.schema.sql import chunks
 from registry.core.ipld.cid import CID
-from registry.core.labeling.labeled_row import SAID
+from registry.core.labeling.labeled_row import ANNOTATION_FIELDS
 from registry.core.snapshots.query import SPEAKERS, TEXTS, check_query, choices, matches
 
 _ROWS = derived.contribution_rows
@@ -41,7 +41,7 @@ def _value(row: sa.RowMapping) -> dict[str, Any]:
         "contributor": row["contributor"],
         "cid": bytes(CID.parse(row["cid"])),
         "size": row["size"],
-        **{name: row[name] for name in SAID},
+        **{name: row[name] for name in ANNOTATION_FIELDS},
         "replaces": bytes(CID.parse(row["replaces"])) if row["replaces"] else None,
         "signature": bytes.fromhex(row["signature"]) if row["signature"] else None,
         "contribution": CID.parse(row["contribution"]),
@@ -81,27 +81,30 @@ def image_history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
     """Everything that was said about an image, in the order of the logs; all values are text, lists or None.
 
     ``contributor``, what is said (``core.labeling.labeled_row``), ``replaces, signature`` (hex), ``contribution,
-    issuer, issued_at, current``.
+    issuer, issued_at, entry, current``.
     """
-    first = _first_entries().subquery()
-    names = ("contributor", *SAID, "replaces", "signature", "contribution")
+    mine = _ROWS.c.sha256 == sha256.hex()
+    first = _first_entries(sa.select(_ROWS.c.contribution).where(mine)).subquery()
+    names = ("contributor", *ANNOTATION_FIELDS, "replaces", "signature", "contribution")
+    said = (first.c.issuer, first.c.issued_at, first.c.cid.label("entry"))
     query = (
-        sa.select(*(_ROWS.c[name] for name in names), first.c.issuer, first.c.issued_at, is_newest().label("current"))
+        sa.select(*(_ROWS.c[name] for name in names), *said, is_newest().label("current"))
         .join(first, first.c.record == _ROWS.c.contribution)
-        .where(_ROWS.c.sha256 == sha256.hex())
+        .where(mine)
         .order_by(_ROWS.c.ordinal, _ROWS.c.contributor)
     )
     return [{**row, "current": bool(row["current"])} for row in db.execute(query).mappings()]
 
 
-def _first_entries() -> sa.Select[Any]:
-    """Of every contribution the entry that gives it its place: first by issuer, then by place."""
+def _first_entries(contributions: sa.Select[str]) -> sa.Select[Any]:
+    """Of each of these contributions the entry that gives it its place: first by issuer, then by place."""
     place = sa.func.row_number().over(
         partition_by=derived.entries.c.record, order_by=(derived.entries.c.issuer, derived.entries.c.seq)
     )
+    named = derived.entries.c.record.in_(contributions)
     ranked = (
         sa.select(derived.entries, place.label("place"))
-        .where(derived.entries.c.record_type == "contribution")
+        .where(derived.entries.c.record_type == "contribution", named)
         .subquery()
     )
     return sa.select(ranked).where(ranked.c.place == 1)

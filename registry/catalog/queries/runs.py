@@ -62,6 +62,11 @@ def _unknown(run: str) -> NotFound:
     return NotFound(f"there is no run {run!r}", hint="`emotionet runs list` lists them.")
 
 
+def exists(db: sa.Connection, run: str) -> bool:
+    """Whether there is a run of this id."""
+    return db.scalar(sa.select(runs.c.id).where(runs.c.id == run)) is not None
+
+
 def row(db: sa.Connection, run: str) -> dict[str, Any]:
     """All columns of a run's row, ``id`` and ``options`` among them. ``NotFound`` if there is none."""
     found = db.execute(sa.select(runs).where(runs.c.id == run)).mappings().first()
@@ -149,9 +154,14 @@ def unfinished(
     same &= sa.or_(runs.c.issuer == issuer, runs.c.issuer.is_(None))
     query = sa.select(runs).where(same).order_by(runs.c.created.desc(), runs.c.id.desc())
     for found in db.execute(query).mappings():
-        if found["options"] == dict(options) and (found["status"] != "failed" or found["draw"] is not None):
+        if _same(found["options"], options) and (found["status"] != "failed" or found["draw"] is not None):
             return dict(found)
     return None
+
+
+def _same(options: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    """What a run is to be called changes nothing of its training."""
+    return {**options, "name": None} == {**others, "name": None}
 
 
 def find_by_plan(db: sa.Connection, plan: CID, issuer: str | None = None) -> list[str]:

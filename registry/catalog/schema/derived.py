@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
 )
 
 from registry.core.labeling.labeled_row import MAPS, TEXTS
@@ -33,6 +34,9 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=NAMING)
+# Conditions of indexes: SQLite uses such an index only where a statement has the very same words.
+DISPUTED = literal_column("labels > 1", Boolean)
+SAYS_RIGHTS = literal_column("CAST(rights AS TEXT) <> '{}'", Boolean)
 
 
 def text(name: str, *, null: bool = False) -> Column[str]:
@@ -99,6 +103,16 @@ audits = Table(
     PrimaryKeyConstraint("cid"),
     Index(None, "target"),
 )
+names = Table(  # what a name stands for is the newest entry that says one of its records
+    "names",
+    metadata,
+    text("cid"),
+    text("name"),
+    text("target"),
+    PrimaryKeyConstraint("cid"),
+    Index(None, "name"),
+    Index(None, "target"),
+)
 
 # --- images and what is said about them ----------------------------------------------------------
 images = Table(
@@ -107,7 +121,19 @@ images = Table(
     text("sha256"),
     Column("size", BigInteger, nullable=False),
     Column("stored", Boolean, nullable=False),  # False: named by somebody, its bytes not held here
+    Column("labels", Integer, nullable=False, server_default="0"),  # different ones that its newest rows give; kept
     PrimaryKeyConstraint("sha256"),
+    Index(None, "stored", "sha256"),
+    Index("ix_images_disputed", "sha256", sqlite_where=DISPUTED, postgresql_where=DISPUTED),
+)
+image_counts = Table(  # kept by ``registry.catalog.index.image_counts``, which says what is counted
+    "image_counts",
+    metadata,
+    text("kind"),
+    text("value"),
+    Column("images", BigInteger, nullable=False),
+    PrimaryKeyConstraint("kind", "value"),
+    Index(None, "kind", "images"),
 )
 image_cids = Table(
     "image_cids",
@@ -148,6 +174,8 @@ contribution_rows = Table(
     Index(None, "label", "sha256"),  # each filter of a list finds its images in their order
     Index(None, "contributor", "sha256"),
     Index(None, "subject", "sha256"),
+    Index(None, "licence", "sha256"),
+    Index("ix_contribution_rows_rights", "sha256", sqlite_where=SAYS_RIGHTS, postgresql_where=SAYS_RIGHTS),
 )
 
 # --- snapshots, plans, draws, releases -----------------------------------------------------------

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from registry.catalog.schema.derived import REBUILDABLE, json_value, metadata, text
 
 RUN_STATES = ("queued", "running", "completed", "failed", "cancelled")
+AUDIT_STATES = ("running", "done", "failed")
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled")
 
 
@@ -141,6 +142,15 @@ tokens = Table(
     PrimaryKeyConstraint("id"),
     UniqueConstraint("hash"),
 )
+sessions = Table(  # of people who signed in to the pages with a token
+    "sessions",
+    metadata,
+    text("hash"),  # sha256 of the secret that only the browser holds
+    Column("token", Text, ForeignKey("tokens.id"), nullable=False),
+    text("created"),
+    text("expires"),
+    PrimaryKeyConstraint("hash"),
+)
 idempotency = Table(
     "idempotency",
     metadata,
@@ -182,6 +192,24 @@ transactions = Table(  # the outbox: signed, and kept before they are sent
     PrimaryKeyConstraint("position"),
     UniqueConstraint("chain", "transaction"),
     Index(None, "chain", "sender", "nonce"),
+)
+kept_audits = Table(  # audits that were made here, for whoever reads their reports later
+    "kept_audits",
+    metadata,
+    text("id"),  # begins with its time
+    text("target"),  # a record's CID; of a file's that could not be read, and until it was, ""
+    text("name"),  # as it was asked for: a CID, a name, a file's name
+    Column("held", Boolean, nullable=False),  # of what this home holds; False: of a file that was sent
+    Column("level", Integer, nullable=True),  # as asked for; None: 1 to 4 and 6
+    text("status"),
+    json_value("checks"),  # those that were made so far
+    json_value("report", null=True),  # None until it is whole
+    text("error", null=True),
+    text("created"),
+    text("updated"),
+    PrimaryKeyConstraint("id"),
+    _one_of("status", AUDIT_STATES),
+    Index(None, "target", "id"),
 )
 
 KEPT: tuple[Table, ...] = tuple(table for table in metadata.sorted_tables if table not in REBUILDABLE)

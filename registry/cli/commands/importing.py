@@ -142,14 +142,14 @@ def _text(done: dict[str, Any]) -> list[str]:
     text += [f"release {one['release']} of {one['issuer']}, who is {one['whose']}" for one in done["releases"]]
     if done["releases"] and not done["rows"]:
         return text
-    text += [line for one in done["labels"] for line in one["said"]]
+    text += [line for one in done["labels"] for line in one["read_as"]]
     if done["dry_run"]:
         summary = f"{counted(done['registered'], 'label')} would be registered, unless they are already"
     else:
         summary = f"{done['registered']} registered, {done['unchanged']} unchanged, {done['corrected']} corrected"
-    joined = f", {done['joined']} merged with another row of the same image" if done["joined"] else ""
+    merged = f", {done['merged']} merged with another row of the same image" if done["merged"] else ""
     pictures = counted(done["images"], "different image")
-    text.append(f"{counted(done['rows'], 'row')}, {pictures}: {summary}{joined}")
+    text.append(f"{counted(done['rows'], 'row')}, {pictures}: {summary}{merged}")
     codes = Counter(bad["code"] for bad in done["rejected"])
     kinds = f" ({', '.join(f'{count} {code}' for code, count in codes.most_common())})" if codes else ""
     text.append(f"{len(done['rejected'])} rejected{kinds}")

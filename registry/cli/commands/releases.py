@@ -135,14 +135,14 @@ def run_plans(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         found, _ = list_plans(opened, wanted.issuer, limit=wanted.limit)
     shown = found if output.as_json else [{**one, "anchor": one["anchor"]["status"]} for one in found]
-    output.lines(shown, identity="plan", columns=["plan", "time", "whose", "claims", "anchor", "releases"])
+    output.lines(shown, identity="plan", columns=["plan", "time", "published_by", "claims", "anchor", "releases"])
     return 0
 
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List releases, newest first."""
     from registry.catalog.queries import releases
-    from registry.workflows.own_issuers import whose
+    from registry.workflows.local_issuers import publisher_text
     from registry.workflows.releases.verdicts import with_verdicts
     from registry.workflows.withdrawals.withdrawn import sentences, withdrawals_by
 
@@ -150,9 +150,12 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
         with opened.catalog.read() as db:
             found, _ = releases.list_releases(db, cursor=None, limit=wanted.limit)
         back = withdrawals_by(opened, found)
-        rows = [{**one, "whose": whose(opened, one["issuer"]), "withdrawn": back.get(one["cid"], [])} for one in found]
+        rows = [
+            {**one, "published_by": publisher_text(opened, one["issuer"]), "withdrawn": back.get(one["cid"], [])}
+            for one in found
+        ]
         rows = with_verdicts(opened, rows)
-    columns = ["cid", "snapshot", "whose", "issued_at", "verdict"]
+    columns = ["cid", "snapshot", "published_by", "issued_at", "verdict"]
     if not output.as_json:
         said = [one["verdict"]["en"] if one["verdict"] else "can't be read here" for one in rows]
         rows = [{**one, "verdict": text} for one, text in zip(rows, said, strict=True)]

@@ -56,8 +56,8 @@ class Columns:
     edges: tuple[int, ...] = ()
     corners: bool = False
 
-    def said(self) -> dict[str, str]:
-        """Field to the column that it was taken from, as the table calls it."""
+    def sources(self) -> dict[str, str]:
+        """Field to the column from which it was taken, by the table's own name."""
         found = {field: self.header[place] for place, field in self.taken.items()}
         if self.edges:
             found["box"] = " ".join(self.header[place] for place in self.edges)

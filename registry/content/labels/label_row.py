@@ -17,7 +17,7 @@ from registry.content.labels.boxes import parse_boxes
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.labeling import row_signature
-from registry.core.labeling.labeled_row import PREFIXES, TEXTS, Said, clean
+from registry.core.labeling.labeled_row import PREFIXES, TEXTS, Annotation, clean
 from registry.core.ports.method import Box
 from registry.core.text import cleaning
 
@@ -26,7 +26,7 @@ NO_LABEL = "and so no label: a table of their own (--labels) may give them one t
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
-class LabelRow(Said, frozen=True, kw_only=True):
+class LabelRow(Annotation, frozen=True, kw_only=True):
     """One checked row. Exactly one of ``file`` and ``cid`` is given; ``table`` is the file that says it."""
 
     row: int

@@ -41,8 +41,8 @@ class Labels:
     base: str = ""
     anywhere: bool = False
 
-    def said(self) -> list[str]:
-        """Sentences: which columns were taken as what, and what else somebody should know."""
+    def read_as(self) -> list[str]:
+        """How the labels were read, in sentences: the format, the column of each field, notes."""
         lines = []
         if self.columns:
             taken = ", ".join(
@@ -105,7 +105,7 @@ def from_lines(form: str, table: str, columns: Columns, lines: Iterable[tuple[in
             rows.append(make_row(number, cells, table, boxes))
         except InvalidInput as error:
             bad.append(rejected(number, _shown(columns, line), error, table))
-    return Labels(form, tuple(rows), tuple(bad), (table,), columns.said(), tuple(columns.left_out()))
+    return Labels(form, tuple(rows), tuple(bad), (table,), columns.sources(), tuple(columns.left_out()))
 
 
 def _shown(columns: Columns, line: list[str]) -> str:

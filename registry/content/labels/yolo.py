@@ -35,7 +35,7 @@ def read_yolo(tree: Tree) -> Labels | None:
     filled = [text for _, text in pairs[:1000] if (begin := tree.read(text, 4096)) and _LINE.match(begin)]
     if not filled:
         return None
-    names, said_in = _names(tree)
+    names, annotation_of = _names(tree)
     rows: list[LabelRow] = []
     bad: list[Rejection] = []
     empty = 0
@@ -47,11 +47,11 @@ def read_yolo(tree: Tree) -> Labels | None:
             raise InvalidInput(f"the folder has more than {MAX_ROWS} boxes", code="bad_labels", hint="split it.")
     boxes = f"YOLO: {counted(len(pairs), 'text file')} of boxes"
     form = f"{boxes}; nothing names the classes, so their numbers are the labels"
-    if said_in:
-        form = f"{boxes}, {counted(len(names), 'name')} from {said_in}"
+    if annotation_of:
+        form = f"{boxes}, {counted(len(names), 'name')} from {annotation_of}"
     without = counted(empty, "picture has", "pictures have")
     notes = [f"{without} an empty text file, {NO_LABEL}"] if empty else []
-    tables = [*([said_in] if said_in else []), *(text for _, text in pairs)]
+    tables = [*([annotation_of] if annotation_of else []), *(text for _, text in pairs)]
     return Labels(form, tuple(rows), tuple(bad), tuple(tables), notes=tuple(notes))
 
 

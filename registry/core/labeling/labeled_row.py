@@ -26,26 +26,26 @@ Text = Annotated[str, Meta(min_length=1, max_length=200)]
 Pairs = Annotated[dict[str, str], Meta(max_length=1000)]
 
 
-class Words(msgspec.Struct, frozen=True, kw_only=True):
-    """What is said in words. Another contributor may say otherwise; what is left out is not said at all."""
+class AnnotationTexts(msgspec.Struct, frozen=True, kw_only=True):
+    """The texts of one contributor's annotation of an image; another contributor may differ. None or {}: not given."""
 
     label: str
-    subject: Text | None = None  # who is seen: a name where it comes in, a pseudonym from then on
+    subject: Text | None = None  # the person in the picture: a name when it is imported, a pseudonym from then on
     licence: Text | None = None
     consent: Text | None = None
     attributes: Pairs = msgspec.field(default_factory=dict)
     sources: Pairs = msgspec.field(default_factory=dict)  # of attributes: one of SOURCES
-    rights: Pairs = msgspec.field(default_factory=dict)  # by SIGNALS: what the picture or its owner says of its use
+    rights: Pairs = msgspec.field(default_factory=dict)  # by SIGNALS: the rights stated in the picture or by its owner
 
 
-class Said(Words, frozen=True, kw_only=True):
-    """The words, and where in the picture: boxes in hundredths of a pixel of the upright original."""
+class Annotation(AnnotationTexts, frozen=True, kw_only=True):
+    """The texts and the boxes, in hundredths of a pixel of the upright original."""
 
     boxes: tuple[Box, ...] = ()
 
 
-class LabeledRow(Said, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A row of CONTRIBUTION_ROWS: who says it of which image, and the contribution whose row it corrects.
+class LabeledRow(Annotation, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of CONTRIBUTION_ROWS: an annotation, its image and contributor, and the contribution whose row it corrects.
 
     With a ``signature`` the contributor is a did:pkh and has signed all the rest (``row_signature``).
     """
@@ -58,22 +58,22 @@ class LabeledRow(Said, frozen=True, kw_only=True, forbid_unknown_fields=True):
     signature: bytes | None = None
 
 
-SOURCES = ("self", "perceived", "inferred")  # said by the person themselves, by who looked, by a program
+SOURCES = ("self", "perceived", "inferred")  # given by the person themselves, by someone who looked, by a program
 SIGNALS = ("c2pa.training-mining", "iptc.data-mining", "tdm-reservation", "licence-text")
-TEXTS = tuple(one.name for one in msgspec.structs.fields(Words) if one.default is None)
-MAPS = tuple(one.name for one in msgspec.structs.fields(Words) if one.default_factory is dict)
-SAID = Said.__struct_fields__
+TEXTS = tuple(one.name for one in msgspec.structs.fields(AnnotationTexts) if one.default is None)
+MAPS = tuple(one.name for one in msgspec.structs.fields(AnnotationTexts) if one.default_factory is dict)
+ANNOTATION_FIELDS = Annotation.__struct_fields__
 PREFIXES = {"attributes": "attr.", "sources": "source.", "rights": "rights."}  # of a table's columns, one a name
 
 
 def clean(label: str, texts: Mapping[str, str | None], maps: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    """The words as fields of ``Words``, cleaned: what ``TEXTS`` and ``MAPS`` name of the two.
+    """The fields of ``AnnotationTexts``, cleaned; of ``texts`` and ``maps``, what ``TEXTS`` and ``MAPS`` name.
 
-    ``InvalidInput`` says what no row may say.
+    ``InvalidInput`` for a text that no row may hold.
     """
-    said: dict[str, Any] = {"label": cleaning.clean("label", label)}
-    said |= {name: cleaning.clean_given(name, texts.get(name)) for name in TEXTS}
-    return said | {
+    annotation: dict[str, Any] = {"label": cleaning.clean("label", label)}
+    annotation |= {name: cleaning.clean_given(name, texts.get(name)) for name in TEXTS}
+    return annotation | {
         name: cleaning.clean_pairs(maps.get(name, {}), clean_name[name], _clean_value[name]) for name in MAPS
     }
 
@@ -113,27 +113,27 @@ def column_field(name: str) -> str | None:
     return None
 
 
-def said_in(row: Mapping[str, Any]) -> Said:
+def annotation_of(row: Mapping[str, Any]) -> Annotation:
     """What a row says, of whatever else it holds."""
-    return Said(**{**{name: row[name] for name in SAID}, "boxes": tuple(map(tuple, row["boxes"]))})
+    return Annotation(**{**{name: row[name] for name in ANNOTATION_FIELDS}, "boxes": tuple(map(tuple, row["boxes"]))})
 
 
-def correct(said: Said, before: Said) -> Said:
-    """What counts from now on: what is said, and of the row before whatever that leaves out.
+def correct(annotation: Annotation, before: Annotation) -> Annotation:
+    """What counts from now on: what is annotation, and of the row before whatever that leaves out.
 
     The source of an attribute goes with its value: where another value is given, the source before says nothing of it.
     """
-    kept = {name: getattr(said, name) or getattr(before, name) for name in SAID}
-    maps = {name: {**getattr(before, name), **getattr(said, name)} for name in MAPS}
-    changed = {name for name, value in said.attributes.items() if before.attributes.get(name) != value}
-    sources = {name: value for name, value in before.sources.items() if name not in changed} | said.sources
-    return Said(**{**kept, **maps, "sources": sources})
+    kept = {name: getattr(annotation, name) or getattr(before, name) for name in ANNOTATION_FIELDS}
+    maps = {name: {**getattr(before, name), **getattr(annotation, name)} for name in MAPS}
+    changed = {name for name, value in annotation.attributes.items() if before.attributes.get(name) != value}
+    sources = {name: value for name, value in before.sources.items() if name not in changed} | annotation.sources
+    return Annotation(**{**kept, **maps, "sources": sources})
 
 
-def check_sources(said: Said) -> None:
+def check_sources(annotation: Annotation) -> None:
     """``InvalidInput`` (``source_of_nothing``) where a source is given of an attribute that the row does not have."""
-    for name in said.sources:
-        if name not in said.attributes:
+    for name in annotation.sources:
+        if name not in annotation.attributes:
             raise InvalidInput(
                 f"the source of {name!r} is given, and the attribute is not",
                 code="source_of_nothing",

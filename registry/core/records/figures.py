@@ -12,7 +12,7 @@ import msgspec
 
 from registry.core.records.base import Part
 from registry.core.text import figure_names
-from registry.core.text.figure_names import Parts
+from registry.core.text.figure_names import FigureName
 
 REASONS = (  # why a figure has no value
     "no_images",  # no image is of its class, or in its group
@@ -83,9 +83,9 @@ class Figure(Part, frozen=True, kw_only=True):
         return figure_names.name_of(self.parts)
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> FigureName:
         """What it is of."""
-        return Parts(self.metric, self.of, tuple(sorted(self.group.items())), self.label)
+        return FigureName(self.metric, self.of, tuple(sorted(self.group.items())), self.label)
 
     def document(self) -> dict[str, Any]:
         """As JSON: its parts beside its name."""

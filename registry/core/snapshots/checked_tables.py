@@ -67,6 +67,23 @@ def excluded(snapshot: records.Snapshot, get: Get) -> Iterator[dict[str, Any]]:
     return (_checked(row, records.EXCLUDED.columns, _Excluded) for row in tables.iterate(snapshot.excluded, get))
 
 
+def items_after(snapshot: records.Snapshot, sha256: bytes | None, get: Get) -> Iterator[dict[str, Any]]:
+    """``items`` behind this one, or all, reading only the nodes in which they lie (``tables.after``)."""
+    check_heads(snapshot, get)
+    return (item(snapshot, row) for row in tables.after(snapshot.items, _key(sha256), get))
+
+
+def excluded_after(snapshot: records.Snapshot, sha256: bytes | None, get: Get) -> Iterator[dict[str, Any]]:
+    """``excluded`` behind this one, or all, read as ``items_after``."""
+    check_heads(snapshot, get)
+    rows = tables.after(snapshot.excluded, _key(sha256), get)
+    return (_checked(row, records.EXCLUDED.columns, _Excluded) for row in rows)
+
+
+def _key(sha256: bytes | None) -> tuple[bytes] | None:
+    return None if sha256 is None else (sha256,)
+
+
 def item(snapshot: records.Snapshot, row: Sequence[Any]) -> dict[str, Any]:
     """One row of ``items``, however it was found, with its columns' names."""
     found = _checked(row, records.SNAPSHOT_ITEMS.columns, _Item)

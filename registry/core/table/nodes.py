@@ -177,6 +177,15 @@ class Reader:
             raise shape(f"keys in {cid} are of different types")
         self.types = kinds
 
+    def start_of(self, node: Node, after: Key | None) -> int:
+        """The first item of a node in which, or below which, a key greater than ``after`` may lie."""
+        if after is None:
+            return 0
+        if node.keys and types(after) != self.types:
+            raise InvalidInput("the key's values are not of the table's types", code="bad_key")
+        at = bisect_right(node.keys, after)
+        return at if node.leaf else max(0, at - 1)
+
     def height(self) -> int:
         """The level of the root; leaves are level 0."""
         ref = self.root

@@ -31,6 +31,7 @@ from registry.core.table.nodes import Node, Reader, Ref, Table, read, shape
 __all__ = [
     "MAX_NODE",
     "Table",
+    "after",
     "build",
     "diff",
     "find",
@@ -102,6 +103,31 @@ def rows_as_dicts(cid: CID, get: Get) -> Iterator[dict[str, Any]]:
         yield dict(zip(columns, row, strict=True))
 
 
+def after(cid: CID, key_values: Sequence[Any] | None, get: Get) -> Iterator[tuple[Any, ...]]:
+    """Rows with keys greater than these (None: all), in order, reading only the nodes in which they lie.
+
+    Each node is checked by itself, so rows come in rising order; that the table as a whole is the only one for its rows
+    is ``iterate``'s to find out. ``InvalidInput`` ``bad_key`` for a key that no row could have.
+    """
+    reader = Reader(cid, get)
+    wanted = None if key_values is None else tuple(key_values)
+    pending, before = [(reader.root, reader.height())], wanted
+    while pending:
+        ref, level = pending.pop()
+        node = reader.load(ref)
+        if node.leaf != (level == 0):
+            raise shape(f"node {ref.cid} lies at another level than its neighbours")
+        items = node.items[reader.start_of(node, wanted) :]
+        if not node.leaf:
+            pending += [(child, level - 1) for child in reversed(items)]
+            continue
+        keys = node.keys[len(node.keys) - len(items) :]
+        if before is not None and keys and not before < keys[0]:
+            raise Untrusted(f"{show(keys[0])} comes out of order in {cid}", code="table_order")
+        before = keys[-1] if keys else before
+        yield from map(reader.row, items)
+
+
 def find(cid: CID, key_values: Sequence[Any], get: Get) -> tuple[Any, ...] | None:
     """The row with this key, or None. ``InvalidInput`` ``bad_key`` for a key that no row could have."""
     return Reader(cid, get).path(key_values)
@@ -136,8 +162,8 @@ def verify_proof(cid: CID, key_values: Sequence[Any], blocks: Mapping[CID, bytes
 class _Cursor:
     """What is still to come of one table in a ``diff``: rows (level -1) and unread nodes, in key order."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, reader: Reader, after: Key | None) -> None:
+        self._reader, self._after = reader, after
         self._stack: list[tuple[Key, int, Any]] = []
         self.expand_into(reader.root, reader.height())
 
@@ -156,16 +182,20 @@ class _Cursor:
         node = self._reader.load(ref)
         if node.leaf != (level == 0):
             raise shape(f"node {ref.cid} lies at another level than its neighbours")
-        self._stack += [(key, level - 1, item) for key, item in zip(node.keys, node.items, strict=True)][::-1]
+        start = self._reader.start_of(node, self._after)
+        left = zip(node.keys[start:], node.items[start:], strict=True)
+        self._stack += [(key, level - 1, item) for key, item in left][::-1]
 
 
 Change = tuple[tuple[Any, ...] | None, tuple[Any, ...] | None]
 
 
-def diff(a: CID, b: CID, get: Get) -> Iterator[Change]:
-    """Rows that differ, in key order, as (before, after), None where there is no such row.
+def diff(a: CID, b: CID, get: Get, after: Sequence[Any] | None = None) -> Iterator[Change]:
+    """Rows that differ, in key order, as (before, after), None where there is no such row; ``after``: only those with
+    greater keys.
 
-    Subtrees that both tables share are not read. ``InvalidInput`` ``tables_differ`` if columns or keys do.
+    Subtrees that both tables share are not read, nor those before ``after``. ``InvalidInput``
+    ``tables_differ`` if columns or keys do.
     """
     if a == b:
         return
@@ -174,11 +204,11 @@ def diff(a: CID, b: CID, get: Get) -> Iterator[Change]:
         raise InvalidInput("only tables with the same columns and key can be compared", code="tables_differ")
     if left.table.written == right.table.written and left.table.root == right.table.root:
         return
-    yield from _differences(left, right)
+    yield from _differences(left, right, None if after is None else tuple(after))
 
 
-def _differences(a: Reader, b: Reader) -> Iterator[Change]:
-    left, right = _Cursor(a), _Cursor(b)
+def _differences(a: Reader, b: Reader, after: Key | None) -> Iterator[Change]:
+    left, right = _Cursor(a, after), _Cursor(b, after)
     if a.types and b.types and a.types != b.types:
         raise InvalidInput("only tables with keys of the same types can be compared", code="tables_differ")
     same = a.table.written == b.table.written  # nodes of other columns mean other rows

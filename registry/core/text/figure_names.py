@@ -49,7 +49,7 @@ HINT = 'put a class, an attribute or a value that holds any of ( ) = & , < > in 
 Group = tuple[tuple[str, str], ...]  # attributes with their values, by the attributes' names
 
 
-class Parts(NamedTuple):
+class FigureName(NamedTuple):
     """What a figure is of: nothing more than all images; ``of`` what is compared (``("class",)`` or attributes);
     ``group`` attributes with their values; ``label`` a class."""
 
@@ -85,7 +85,7 @@ def group_name(group: Mapping[str, str]) -> str:
     return " & ".join(f"{word(name)}={word(value)}" for name, value in sorted(group.items()))
 
 
-def name_of(parts: Parts) -> str:
+def name_of(parts: FigureName) -> str:
     """The one name of a figure."""
     said = [" & ".join(map(word, parts.of)), group_name(dict(parts.group))]
     said = [*filter(None, said), *([] if parts.label is None else [word(parts.label)])]
@@ -94,22 +94,22 @@ def name_of(parts: Parts) -> str:
 
 def of_class(metric: str, label: str) -> str:
     """The name of a class's figure, or curve."""
-    return name_of(Parts(metric, label=label))
+    return name_of(FigureName(metric, label=label))
 
 
-def parse(name: str) -> Parts:
+def parse(name: str) -> FigureName:
     """What a name is of; a word may be quoted without need. ``InvalidInput`` (``bad_figure_name``) for no name."""
     found = _METRIC.match(name) if len(name) <= MAX_NAME else None
     if found is None:
         raise _no_name(name)
     scanner = _Scanner(name, found.end())
-    parts = _of(found[0], scanner) if scanner.takes("(") else Parts(found[0])
+    parts = _of(found[0], scanner) if scanner.takes("(") else FigureName(found[0])
     if not scanner.ended:
         raise _no_name(name)
     return parts
 
 
-def _of(metric: str, scanner: _Scanner) -> Parts:
+def _of(metric: str, scanner: _Scanner) -> FigureName:
     """What stands in the brackets, the closing one taken."""
     first = scanner.word()
     if metric in GAPS:
@@ -117,10 +117,10 @@ def _of(metric: str, scanner: _Scanner) -> Parts:
         while scanner.takes("&"):
             of.append(scanner.word())
         scanner.needs(")")
-        return Parts(metric, tuple(sorted(of)))
+        return FigureName(metric, tuple(sorted(of)))
     if not scanner.takes("="):
         scanner.needs(")")
-        return Parts(metric, label=first)
+        return FigureName(metric, label=first)
     group = {first: scanner.word()}
     while scanner.takes("&"):
         name = scanner.word()
@@ -130,7 +130,7 @@ def _of(metric: str, scanner: _Scanner) -> Parts:
         group[name] = scanner.word()
     label = scanner.word() if scanner.takes(",") else None
     scanner.needs(")")
-    return Parts(metric, group=tuple(sorted(group.items())), label=label)
+    return FigureName(metric, group=tuple(sorted(group.items())), label=label)
 
 
 class _Scanner:

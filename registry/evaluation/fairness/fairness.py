@@ -18,10 +18,10 @@ from fractions import Fraction
 import numpy as np
 
 from registry.core.records import GroupTest, Metric, Note
-from registry.core.text.figure_names import Parts, group_name
+from registry.core.text.figure_names import FigureName, group_name
 from registry.evaluation.decimals import exact_sum
 from registry.evaluation.fairness import gaps
-from registry.evaluation.fairness.group_tests import against_the_rest, apart
+from registry.evaluation.fairness.group_tests import against_the_rest, recall_differences
 from registry.evaluation.fairness.groups import Attributes, Grouping, groupings
 from registry.evaluation.fairness.resampled_counts import Tallies, Tally, Worths, worths_of
 from registry.evaluation.figures.calibration import errors_by_group
@@ -105,8 +105,8 @@ def by_attributes(
         figures += _of_groups(judged, one)
         if len(one.grouping.values) > 1:
             figures += _gaps(judged, one)
-            recalls = [Parts("recall", group=value) for value in one.grouping.values]
-            tests += against_the_rest(recalls, one.tally, one.rounds["apart"], judged.least, judged.repeats)
+            recalls = [FigureName("recall", group=value) for value in one.grouping.values]
+            tests += against_the_rest(recalls, one.tally, one.rounds["differences"], judged.least, judged.repeats)
         if not one.grouping.together:
             notes += [*_undeclared(one.grouping, judged.repeats), *_worst(one.grouping, figures)]
     return Fairness(tuple(figures), tuple(tests), tuple(notes))
@@ -135,7 +135,7 @@ def _of_round(tally: Tally) -> dict[str, Ints]:
     return {
         "f1": mean_of(list(np.moveaxis(f1, 2, 0))),
         "precision": mean_of(list(np.moveaxis(precision, 2, 0))),
-        "apart": apart(tally),
+        "differences": recall_differences(tally),
     }
 
 
@@ -154,7 +154,7 @@ def _of_groups(judged: _Judged, group: _Group) -> Iterator[Metric]:
     for index, value in enumerate(grouping.values):
         total, worth = int(tally.truth[0, index].sum()), group.worths.right[index]
         right = int(tally.hits[0, index].sum())
-        yield proportion(Parts("recall", group=value), right, total, judged.min_group, repeats, worth)
+        yield proportion(FigureName("recall", group=value), right, total, judged.min_group, repeats, worth)
         yield from _means(judged, group, index, clusters[index])
         yield _calibration(judged, group, index, *errors[index])
         yield from _of_classes(judged, group, index)
@@ -171,7 +171,7 @@ def _means(judged: _Judged, group: _Group, index: int, clusters: int) -> Iterato
     ):
         value = None if reason else _macro(part, whole, truth)
         interval = None if value is None else bounds(group.rounds[name][:, index], clusters, value)
-        parts = Parts(name, group=group.grouping.values[index])
+        parts = FigureName(name, group=group.grouping.values[index])
         yield estimate(parts, value, interval, total // judged.repeats, reason or "no_images")
 
 
@@ -185,7 +185,7 @@ def _calibration(judged: _Judged, group: _Group, index: int, many: int, error: F
     """Of the ``many`` judgements of a group that are called something."""
     few = "too_few" if many < judged.least else None
     reason = (few if many else "no_calls") or (_alike(group, index) if judged.columns.classes == 1 else None)
-    parts = Parts("ece", group=group.grouping.values[index])
+    parts = FigureName("ece", group=group.grouping.values[index])
     return estimate(parts, None if reason else error, None, many // judged.repeats, reason)
 
 
@@ -203,7 +203,7 @@ def _of_classes(judged: _Judged, group: _Group, index: int) -> Iterator[Metric]:
             ("fpr", called[label] - hits[label], total - truth[label], "no_negatives", None),
         ):
             worth = group.worths.of_class[kind][index][label]
-            parts = Parts(kind, group=value, label=name)
+            parts = FigureName(kind, group=value, label=name)
             yield proportion(parts, part, whole, judged.min_group, judged.repeats, worth, none=none, reason=reason)
 
 
@@ -217,7 +217,7 @@ def _gaps(judged: _Judged, group: _Group) -> Iterator[Metric]:
             if name in found.open:
                 low, high = ("0.000000", high) if name.endswith(SMALLEST) else (low, "1.000000")
             interval = low, high
-        yield estimate(Parts(name, of=group.grouping.of), value, interval, n, "one_group")
+        yield estimate(FigureName(name, of=group.grouping.of), value, interval, n, "one_group")
 
 
 def _interval(judged: _Judged, name: str, rows: list[list[Rate]]) -> Interval:

@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from registry.core.records import GroupTest, Metric
-from registry.core.text.figure_names import CLASSES, Parts
+from registry.core.text.figure_names import CLASSES, FigureName
 from registry.evaluation.comparison import holm
 from registry.evaluation.decimals import UNIT, six
 from registry.evaluation.fairness import gaps
@@ -30,7 +30,7 @@ _MISSING = 2 * UNIT  # stands for a difference that a round does not have
 _ROUNDS = 512  # at once
 
 
-def apart(tally: Tally) -> Ints:
+def recall_differences(tally: Tally) -> Ints:
     """Each group's recall less that of all other images, in every round, (rounds, groups), in units of 2**-30."""
     right, total = gaps.right(tally)
     one = ratio_of(right, total)
@@ -38,9 +38,11 @@ def apart(tally: Tally) -> Ints:
     return np.where((one >= 0) & (rest >= 0), one - rest, _MISSING)
 
 
-def against_the_rest(groups: Sequence[Parts], tally: Tally, rounds: Ints, least: int, repeats: int) -> list[GroupTest]:
+def against_the_rest(
+    groups: Sequence[FigureName], tally: Tally, rounds: Ints, least: int, repeats: int
+) -> list[GroupTest]:
     """A test of every group (its recall: ``groups``) that has ``least`` judgements, as the others have together.
-    ``tally`` is of the judgements as they are, ``rounds`` what ``apart`` gave."""
+    ``tally`` is of the judgements as they are, ``rounds`` what ``recall_differences`` gave."""
     hits, total = (part[0].tolist() for part in gaps.right(tally))
     rows: list[tuple[int, tuple[Fraction, Fraction], Fraction]] = []
     for index in range(len(groups)):
@@ -90,16 +92,16 @@ def by_class(
     tallies, least = Tallies(columns, at, [grouping], clusters), min_group * repeats
     (tally,) = tallies.as_it_is()
     drawn = draws(tallies.bags, rounds, seed, _ROUNDS)
-    differences = np.concatenate([apart(one) for times in drawn for one in tallies.of(times)])
+    differences = np.concatenate([recall_differences(one) for times in drawn for one in tallies.of(times)])
     return (
         _worst(take(columns, shown), (columns.called(at) == columns.truth)[shown], tallies.of_row[shown], least),
-        against_the_rest([Parts("recall", label=name) for name in classes], tally, differences, least, repeats),
+        against_the_rest([FigureName("recall", label=name) for name in classes], tally, differences, least, repeats),
     )
 
 
 def _worst(columns: Columns, right: Bools, of_row: Ints, least: int) -> Metric:
     """``worst_recall(class)`` of images of a class; ``right`` and ``of_row``: of each judgement, and its cluster."""
-    parts, n = Parts("worst_recall", of=(CLASSES,)), len(columns) // columns.repeats
+    parts, n = FigureName("worst_recall", of=(CLASSES,)), len(columns) // columns.repeats
     _, sizes = np.unique(columns.truth, return_counts=True)
     if len(sizes) < 2 or int(sizes.min()) < least:
         return estimate(parts, None, None, n, "too_few" if len(sizes) > 1 else "one_group")

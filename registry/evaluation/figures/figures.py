@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import structs
 
 from registry.core.records import Metric
-from registry.core.text.figure_names import CLASSES, Parts
+from registry.core.text.figure_names import CLASSES, FigureName
 from registry.evaluation.figures import calibration, metrics
 from registry.evaluation.figures.thresholds import Thresholds
 from registry.evaluation.input.columns import Bools, Columns, Ints
@@ -92,16 +92,16 @@ class _Figures:
         self.of_images = [metrics.class_ap(columns, label) for label in labels]
         self.of_boxes = [metrics.box_ap(columns, label) for label in labels]
 
-    def of(self, parts: Parts, value: Fraction | None, among: int, key: str, groups: int, reason: str) -> Metric:
+    def of(self, parts: FigureName, value: Fraction | None, among: int, key: str, groups: int, reason: str) -> Metric:
         """One figure with its bootstrapped interval; ``among`` counts judgements."""
         interval = bounds(self.drawn[key], groups, value) if value is not None else None
         return estimate(parts, value, interval, among // self.repeats, reason)
 
     def overall(self, name: str, value: Fraction | None, reason: str = "no_images") -> Metric:
         """A figure of all images."""
-        return self.of(Parts(name), value, len(self.columns), name, self.everyone, reason)
+        return self.of(FigureName(name), value, len(self.columns), name, self.everyone, reason)
 
-    def bare(self, parts: Parts, value: Fraction | None, among: int, reason: str) -> Metric:
+    def bare(self, parts: FigureName, value: Fraction | None, among: int, reason: str) -> Metric:
         """One figure without an interval."""
         return estimate(parts, value, None, among // self.repeats, reason)
 
@@ -110,7 +110,7 @@ class _Figures:
         return worth(self.of_row[among], self.right[among], self.repeats)
 
     def share(
-        self, parts: Parts, among: Bools, min_group: int = 1, none: str = "no_images", reason: str | None = None
+        self, parts: FigureName, among: Bools, min_group: int = 1, none: str = "no_images", reason: str | None = None
     ) -> Metric:
         """Of the chosen judgements, how many are right."""
         right, total = int((self.right & among).sum()), int(among.sum())
@@ -138,12 +138,12 @@ def figures(columns: Columns, persons: Ints, rule: Rule) -> tuple[Metric, ...]:
     by_class = [made.groups_of(label) for label in range(len(rule.classes))]
     areas = [metrics.class_auc(columns, label) for label in range(len(rule.classes))]
     one = "no_negatives" if metrics.one_truth(made.counts) else "no_images"
-    found = [*_overall(made, one), made.bare(Parts("macro_auc"), metrics.mean(areas), len(columns), one)]
+    found = [*_overall(made, one), made.bare(FigureName("macro_auc"), metrics.mean(areas), len(columns), one)]
     found += [_calibration(made), _false_alarms(made)]
     for label, name in enumerate(rule.classes):
         found += _of_class(made, label, name, by_class[label])
         total, reason = int(made.counts[label].sum()), made.why_not(label)
-        found.append(made.bare(Parts("auc", label=name), areas[label], total, reason))
+        found.append(made.bare(FigureName("auc", label=name), areas[label], total, reason))
     return tuple(one for one in (*found, _recall_gap(made)) if one.metric not in rule.later)
 
 
@@ -155,14 +155,14 @@ def _recall_gap(made: _Figures) -> Metric:
         rates = class_rates(made.columns.truth[shown], made.right[shown], made.of_row[shown], made.repeats)
         interval = gap_interval([rates], rule.rounds, rule.seed)
     reason = "too_few" if len(metrics.present(counts)) > 1 else "one_group"
-    return estimate(Parts("recall_gap", of=(CLASSES,)), gap, interval, int(shown.sum()) // made.repeats, reason)
+    return estimate(FigureName("recall_gap", of=(CLASSES,)), gap, interval, int(shown.sum()) // made.repeats, reason)
 
 
 def _false_alarms(made: _Figures) -> Metric:
     """Of the pictures that show nothing, how many are called something."""
     among = made.columns.truth == made.columns.classes
     wrong, total = int((~made.right & among).sum()), int(among.sum())
-    parts, least = Parts("false_alarm_rate"), made.rule.min_group
+    parts, least = FigureName("false_alarm_rate"), made.rule.min_group
     alike = worth(made.of_row[among], ~made.right[among], made.repeats)
     return proportion(parts, wrong, total, least, made.repeats, alike, none="no_background")
 
@@ -171,15 +171,17 @@ def _overall(made: _Figures, one: str) -> list[Metric]:
     """``one``: why what is vacuous of one class alone has no value."""
     counts, columns = made.counts, made.columns
     shown = columns.truth < columns.classes
-    recall = made.share(Parts("micro_recall"), shown)
+    recall = made.share(FigureName("micro_recall"), shown)
     return [
         made.overall("macro_f1", metrics.macro_f1(counts)),
         made.overall("micro_f1", metrics.micro_f1(counts)),
         made.overall("weighted_f1", metrics.weighted(counts, metrics.class_f1)),
-        made.share(Parts("accuracy"), np.ones(len(columns), bool)),
+        made.share(FigureName("accuracy"), np.ones(len(columns), bool)),
         made.overall("macro_precision", metrics.macro(counts, metrics.class_precision), one),
         made.overall("macro_recall", metrics.macro(counts, metrics.class_recall)),
-        made.share(Parts("micro_precision"), made.call < columns.classes, none="no_calls", reason=made.never_wrong),
+        made.share(
+            FigureName("micro_precision"), made.call < columns.classes, none="no_calls", reason=made.never_wrong
+        ),
         recall,
         made.overall("weighted_precision", metrics.weighted(counts, metrics.class_precision), one),
         structs.replace(recall, metric="weighted_recall"),  # each image has one truth, so they are one figure
@@ -192,7 +194,7 @@ def _overall(made: _Figures, one: str) -> list[Metric]:
 def _calibration(made: _Figures) -> Metric:
     bins = calibration.bins_of(made.columns, made.at)
     error = None if made.never_wrong else calibration.expected_error(bins)
-    return made.bare(Parts("ece"), error, int(bins.count.sum()), made.never_wrong or "no_calls")
+    return made.bare(FigureName("ece"), error, int(bins.count.sum()), made.never_wrong or "no_calls")
 
 
 def _of_class(made: _Figures, label: int, name: str, groups: int) -> list[Metric]:
@@ -201,12 +203,12 @@ def _of_class(made: _Figures, label: int, name: str, groups: int) -> list[Metric
     always = None if metrics.has_negatives(counts, label) else "no_negatives"
 
     def of(metric: str, value: Fraction | None, reason: str) -> Metric:
-        return made.of(Parts(metric, label=name), value, total, f"{metric} {label}", groups, reason)
+        return made.of(FigureName(metric, label=name), value, total, f"{metric} {label}", groups, reason)
 
     return [
         of("f1", metrics.class_f1(counts, label), "no_images"),
-        made.share(Parts("recall", label=name), made.columns.truth == label, made.rule.min_group),
-        made.share(Parts("precision", label=name), made.call == label, none="no_calls", reason=always),
+        made.share(FigureName("recall", label=name), made.columns.truth == label, made.rule.min_group),
+        made.share(FigureName("precision", label=name), made.call == label, none="no_calls", reason=always),
         of("ap", made.of_images[label], why),
         of("ap50", made.of_boxes[label][0], "no_boxes"),
         of("ap50_95", metrics.mean(made.of_boxes[label]), "no_boxes"),

@@ -8,12 +8,14 @@ from __future__ import annotations
 from fractions import Fraction
 
 from registry.core.records import Metric
-from registry.core.text.figure_names import Parts
+from registry.core.text.figure_names import FigureName
 from registry.evaluation.decimals import six
 from registry.evaluation.intervals.intervals import Interval, share_interval
 
 
-def estimate(parts: Parts, value: Fraction | None, interval: Interval | None, n: int, reason: str | None) -> Metric:
+def estimate(
+    parts: FigureName, value: Fraction | None, interval: Interval | None, n: int, reason: str | None
+) -> Metric:
     """One figure of ``n`` images; ``reason`` is why it has no value where it has none."""
     low, high = interval or (None, None)
     return Metric(
@@ -30,7 +32,7 @@ def estimate(parts: Parts, value: Fraction | None, interval: Interval | None, n:
 
 
 def proportion(
-    parts: Parts,
+    parts: FigureName,
     right: int,
     total: int,
     min_group: int = 1,

@@ -122,7 +122,7 @@ class Chain:
         )
 
     def _unanchored(self, digest: bytes, who: str) -> Anchor:
-        mine = sending.kept(self._outbox, self.chain, who, self._purpose(digest))
+        mine = sending.signed_transactions(self._outbox, self.chain, who, self._purpose(digest))
         state, transaction = "none", None
         if mine:
             transaction = next((sent.transaction for sent in mine if self._node.knows(sent.transaction)), None)
@@ -138,7 +138,7 @@ class Chain:
 
     def _place(self, digest: bytes, who: str) -> Place:
         """From the receipt if it was sent from here, else from the contract's event."""
-        for sent in sending.kept(self._outbox, self.chain, who, self._purpose(digest)):
+        for sent in sending.signed_transactions(self._outbox, self.chain, who, self._purpose(digest)):
             receipt = self._node.receipt(sent.transaction)
             if receipt and receipt.done and receipt.sender == who:
                 return receipt.place
@@ -168,7 +168,7 @@ class Chain:
             return known
         contract, who = self._checked, self._key().address
         sender = Sending(self._node, self._key(), self._outbox)
-        sender.send_kept()
+        sender.resend_pending()
         sender.send(
             self._purpose(digest),
             contract,
@@ -206,7 +206,7 @@ class Chain:
         """
         until = time.monotonic() + DEPLOY_SECONDS
         sender = Sending(self._node, self._key(), self._outbox)
-        sender.send_kept()
+        sender.resend_pending()
         while (address := self._deployed()) is None:
             if not sender.can_be_mined(DEPLOY):
                 code = bytes.fromhex(contracts_abi.bytecode()[2:])
@@ -219,7 +219,7 @@ class Chain:
         return address
 
     def _deployed(self) -> str | None:
-        for sent in sending.kept(self._outbox, self.chain, self._key().address, DEPLOY):
+        for sent in sending.signed_transactions(self._outbox, self.chain, self._key().address, DEPLOY):
             receipt = self._node.receipt(sent.transaction)
             if receipt and not receipt.done:
                 raise Conflict("the chain refused the contract: is its EVM older than Cancun?", code="deploy_failed")

@@ -71,19 +71,19 @@ class Sending:
     def __init__(self, node: Node, key: PrivateKey, outbox: Outbox) -> None:
         self._node, self._key, self._outbox = node, key, outbox
 
-    def kept(self, purpose: str | None = None) -> list[Sent]:
+    def signed_transactions(self, purpose: str | None = None) -> list[Sent]:
         """This key's transactions on this chain, oldest first; of one purpose if given."""
-        return kept(self._outbox, self._node.chain, self._key.address, purpose)
+        return signed_transactions(self._outbox, self._node.chain, self._key.address, purpose)
 
     def can_be_mined(self, purpose: str) -> bool:
         """Whether a kept transaction of this purpose has a nonce that is not used up."""
         mined = self._mined()
-        return any(sent.nonce >= mined for sent in self.kept(purpose))
+        return any(sent.nonce >= mined for sent in self.signed_transactions(purpose))
 
-    def send_kept(self) -> None:
+    def resend_pending(self) -> None:
         """Send again what a crash or a reorganisation may have dropped; better paid if no block would take it now."""
         mined, base = self._mined(), self._node.base_fee()
-        newest = {sent.nonce: sent for sent in self.kept() if sent.nonce >= mined}
+        newest = {sent.nonce: sent for sent in self.signed_transactions() if sent.nonce >= mined}
         for nonce in sorted(newest):
             sent = newest[nonce]
             if most_paid(sent) < base:
@@ -98,14 +98,14 @@ class Sending:
             return bumped(self._key, sent, fees_for(base)) if most_paid(sent) < base else None
 
         added = self._outbox.add(self._node.chain, self._key.address, decide)
-        return added or [row for row in self.kept() if row.nonce == nonce][-1]
+        return added or [row for row in self.signed_transactions() if row.nonce == nonce][-1]
 
     def send(self, purpose: str, to: str | None, data: bytes, gas: int, needed: Callable[[], bool]) -> None:
         """Sign, keep and send something new, unless what was kept for this purpose can still be mined, or it is not
         ``needed`` any more. ``Conflict`` (``no_gas``) if it can't be paid for."""
         mined = self._mined()  # asked for first: what is mined by now is either kept for a later nonce, or not needed
         fees = fees_for(self._node.base_fee())
-        if any(sent.nonce >= mined for sent in self.kept(purpose)) or not needed():
+        if any(sent.nonce >= mined for sent in self.signed_transactions(purpose)) or not needed():
             return
         self._check_means(gas * fees.most)
         waiting = self._node.next_nonce(self._key.address, "pending")
@@ -120,7 +120,7 @@ class Sending:
             return sign(self._key, purpose, chain=chain, nonce=nonce, fees=fees, gas=gas, to=to, data=data)
 
         self._outbox.add(self._node.chain, self._key.address, decide)
-        self.send_kept()  # another process may have kept an earlier nonce, and not sent it
+        self.resend_pending()  # another process may have kept an earlier nonce, and not sent it
 
     def _check_means(self, most: int) -> None:
         if self._node.balance(self._key.address) < most:
@@ -134,6 +134,6 @@ class Sending:
         return self._node.next_nonce(self._key.address, "latest")
 
 
-def kept(outbox: Outbox, chain: str, sender: str, purpose: str | None = None) -> list[Sent]:
+def signed_transactions(outbox: Outbox, chain: str, sender: str, purpose: str | None = None) -> list[Sent]:
     """A sender's transactions on one chain, oldest first; of one purpose if given."""
     return [sent for sent in outbox.rows(chain, sender) if purpose in {None, sent.purpose}]

@@ -12,7 +12,7 @@ from registry.core.labeling.row_signature import verify
 from registry.core.records import Contribution, parse_as
 from registry.core.table import tables
 from registry.core.table.columns import Shape
-from registry.provenance.checks.results import Check, Doubt, Skip, run
+from registry.provenance.checks.results import Check, Failed, NotChecked, run
 from registry.provenance.checks.target.subject import Subject
 
 UNSIGNED = "no label carries its contributor's own signature: only the issuer states who gave each label"
@@ -36,18 +36,18 @@ def labels(subject: Subject) -> str:
         try:
             verify(read(row), written)
         except EmotionetError as error:
-            raise Doubt(str(error)) from error
+            raise Failed(str(error)) from error
         signed += 1
         signers.add(row["contributor"])
     if not signed:
-        raise Skip(UNSIGNED)
+        raise NotChecked(UNSIGNED)
     rest = f"; for {others} other labels only the issuer states who gave them" if others else ""
     return f"{signed} labels are signed by {len(signers)} contributors{rest}"
 
 
 def _rows(subject: Subject) -> Iterator[tuple[Mapping[str, Any], Shape]]:
-    """Every row of the contributions, and the columns that it was written in; ``Skip`` where they can't be read, which
-    level 1 says."""
+    """Every row of the contributions, and the columns that it was written in; ``NotChecked`` where they can't be read:
+    level 1 says why."""
     try:
         for cid in subject.snapshot.contributions:
             rows = parse_as(Contribution, subject.get(cid)).rows
@@ -55,4 +55,4 @@ def _rows(subject: Subject) -> Iterator[tuple[Mapping[str, Any], Shape]]:
             for row in tables.rows_as_dicts(rows, subject.get):
                 yield row, written
     except (EmotionetError, LookupError, ValueError, TypeError) as error:
-        raise Skip(f"the contributions can't be read: {error}") from error
+        raise NotChecked(f"the contributions can't be read: {error}") from error

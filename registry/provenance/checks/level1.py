@@ -15,7 +15,7 @@ from registry.core.ipld.encoding import LINKING, links
 from registry.core.table import cells as table_cells
 from registry.core.table import tables
 from registry.provenance.base_lineage import lineage_blocks
-from registry.provenance.checks.results import Check, Doubt, Skip, guarded, once, run, some
+from registry.provenance.checks.results import Check, Failed, NotChecked, guarded, once, run, some
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.checks.target.withdrawals import Withdrawals
 
@@ -45,13 +45,13 @@ def checks(subject: Subject) -> Iterator[Check]:
 def blocks(subject: Subject) -> str:
     """1.blocks: none of the blocks at hand failed to verify."""
     if subject.damaged:
-        raise Doubt(f"damaged: {some(subject.damaged)}")
+        raise Failed(f"damaged: {some(subject.damaged)}")
     return f"{len(subject.present)} blocks" if subject.present else ""
 
 
 def _items(subject: Subject) -> list[Row]:
     """The row of every image of every snapshot that is reached."""
-    snapshots = (one for one in subject.reached.records.values() if isinstance(one, records.Snapshot))
+    snapshots = (one for one in subject.linked.records.values() if isinstance(one, records.Snapshot))
     lists = dict.fromkeys(one.items for one in snapshots)
     return [row for items in lists for row in tables.rows_as_dicts(items, subject.get)]
 
@@ -71,16 +71,16 @@ def complete(subject: Subject, items: Any) -> str:
         apart = {row["image"] for row in items()}
         reached = {cid for cid, _ in walk_closure(get, subject.roots, leave_out=apart.__contains__)}
     except NotFound as error:
-        if subject.reached.newer:  # what it may leave out, as a snapshot's images, can't be told
-            raise subject.reached.newer[0] from error
-        raise Doubt(f"missing or damaged: {some(missing) or error}") from error
+        if subject.linked.newer:  # what it may leave out, as a snapshot's images, can't be told
+            raise subject.linked.newer[0] from error
+        raise Failed(f"missing or damaged: {some(missing) or error}") from error
     beside = _beside(subject, reached, [*apart, *guarded(partial(_past, subject), list[CID]())])
     return f"{len(beside)} blocks of the file are not part of the audited target" if beside else ""
 
 
 def _past(subject: Subject) -> list[CID]:
     """The blocks that tell what base weights were trained on."""
-    plans = [one for one in subject.reached.records.values() if isinstance(one, records.Plan)]
+    plans = [one for one in subject.linked.records.values() if isinstance(one, records.Plan)]
     return [cid for plan in plans for cid in lineage_blocks(subject.get, plan)]
 
 
@@ -101,7 +101,7 @@ def images(subject: Subject, items: Any) -> str:
     excused by a signed entry of one who may take them back."""
     rows: list[Row] = items()
     if not rows:
-        raise Skip("the target has no snapshot")
+        raise NotChecked("the target has no snapshot")
     missing = [row for row in rows if not _is_there(subject, row)]
     taken_back = Withdrawals(subject) if missing else None
     lost = [
@@ -110,9 +110,9 @@ def images(subject: Subject, items: Any) -> str:
         if taken_back and taken_back.of_image(row["sha256"], [bytes(row["image"])], row["contributors"]) is None
     ]
     if lost and len(missing) == len(rows) and not set(lost) & set(subject.damaged):
-        raise Skip(f"{len(lost)} images were left out of the file, so their bytes were not checked")
+        raise NotChecked(f"{len(lost)} images were left out of the file, so their bytes were not checked")
     if lost:
-        raise Doubt(f"images missing or damaged: {some(lost)}")
+        raise Failed(f"images missing or damaged: {some(lost)}")
     seen = f"{len(rows) - len(missing)} images"
     return f"{seen}; {len(missing)} withdrawn images are missing, as they may be" if missing else seen
 
@@ -135,27 +135,27 @@ def _check_image(subject: Subject, cid: CID, row: Row) -> None:
             size += len(piece)
         sha256 = digest.digest()
     if sha256 != row["sha256"]:
-        raise Doubt(f"image {cid} has the sha256 {sha256.hex()}, but its row states {row['sha256'].hex()}")
+        raise Failed(f"image {cid} has the sha256 {sha256.hex()}, but its row states {row['sha256'].hex()}")
     if size != row["size"]:
-        raise Doubt(f"image {cid} has {size} bytes, but its row states {row['size']}")
+        raise Failed(f"image {cid} has {size} bytes, but its row states {row['size']}")
 
 
 def all_records(subject: Subject) -> str:
     """1.records: each parses, is written canonically, and stands where its type may; what is named is a CID."""
-    found = subject.reached
+    found = subject.linked
     if found.wrong:
-        raise Doubt(some(found.wrong))
+        raise Failed(some(found.wrong))
     if found.newer:
         raise found.newer[0]
     if not found.records:
-        raise Doubt("no record could be read")
+        raise Failed("no record could be read")
     return f"{len(found.records)} records"
 
 
 def all_tables(subject: Subject) -> str:
     """1.tables: order, uniqueness, boundaries, counts, columns and kinds of cells of every table that is linked to."""
     newer: list[NewerVersion] = []
-    for place, link in subject.reached.tables:
+    for place, link in subject.linked.tables:
         kind, field = place
         try:
             table = tables.read(link, subject.get)
@@ -163,10 +163,10 @@ def all_tables(subject: Subject) -> str:
             newer.append(error)
             continue
         if table.shape != table_cells.SHAPES[place]:
-            raise Doubt(f"the table {link} ({field} of a {kind}) does not have the columns of its kind")
+            raise Failed(f"the table {link} ({field} of a {kind}) does not have the columns of its kind")
         for row in tables.iterate(link, subject.get):
             if said := table_cells.wrong(place, row):
-                raise Doubt(f"a row in {field} of a {kind}: {said}")
+                raise Failed(f"a row in {field} of a {kind}: {said}")
     if newer:
         raise newer[0]
-    return f"{len(subject.reached.tables)} tables"
+    return f"{len(subject.linked.tables)} tables"

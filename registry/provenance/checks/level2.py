@@ -11,7 +11,7 @@ from registry.core import log, records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.provenance.checks import label_signatures as labels
-from registry.provenance.checks.results import UNCHECKED, Check, Doubt, Skip, run, some
+from registry.provenance.checks.results import UNCHECKED, Check, Failed, NotChecked, run, some
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.checks.target.withdrawals import counted, signed
 
@@ -49,7 +49,7 @@ def _beyond(subject: Subject) -> Iterator[Check]:
 def _entry(subject: Subject) -> records.Entry:
     if subject.entry is None:
         subject.check_version()
-        raise Skip("no signed entry for this record is at hand")
+        raise NotChecked("no signed entry for this record is at hand")
     return log.read_entry(subject.entry, subject.get)
 
 
@@ -60,7 +60,7 @@ def signatures(subject: Subject) -> str:
         log.read_entry(subject.plan_entry, subject.get)
     for entry in subject.entries.values():
         log.verify_entry(entry)
-    kinds = Counter(subject.type_said(entry) for entry in subject.entries.values())
+    kinds = Counter(subject.signed_type(entry) for entry in subject.entries.values())
     return f"{len(subject.entries)} entries: {', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))}"
 
 
@@ -69,29 +69,29 @@ def issuer(subject: Subject) -> str:
     is told."""
     entry = _entry(subject)
     if entry.record != subject.record:
-        raise Doubt(f"entry {subject.entry} signs another record")
+        raise Failed(f"entry {subject.entry} signs another record")
     if subject.issuer is not None and entry.issuer != subject.issuer:
-        raise Doubt(f"signed by {entry.issuer}, not by {subject.issuer}")
+        raise Failed(f"signed by {entry.issuer}, not by {subject.issuer}")
     if subject.is_release:
         plan = log.read_entry(subject.plan_entry, subject.get)
         if plan.issuer != entry.issuer:
-            raise Doubt(f"the plan was signed by {plan.issuer}, the release by {entry.issuer}")
+            raise Failed(f"the plan was signed by {plan.issuer}, the release by {entry.issuer}")
         if plan.record != subject.release.draw.plan:
-            raise Doubt("the plan's entry signs another plan than the one that the draw names")
+            raise Failed("the plan's entry signs another plan than the one that the draw names")
     others = _others(subject, entry.issuer)
     return f"{entry.issuer}; others signed {'; '.join(others)}" if others else entry.issuer
 
 
 def _others(subject: Subject, mine: str) -> list[str]:
-    """What others signed; ``Doubt`` for what only the target's issuer may sign."""
+    """What others signed; ``Failed`` for what only the target's issuer may sign."""
     found: Counter[tuple[str, str]] = Counter()
     for entry in subject.entries.values():
         if entry.issuer != mine:
-            found[entry.issuer, subject.type_said(entry)] += 1
+            found[entry.issuer, subject.signed_type(entry)] += 1
     said = [f"{count} {kind} by {who}" for (who, kind), count in sorted(found.items())]
     wrong = [one for one, (_, kind) in zip(said, sorted(found), strict=True) if kind not in OTHERS_MAY]
     if wrong:
-        raise Doubt(f"the target was signed by {mine}, but the file also holds {some(wrong)}")
+        raise Failed(f"the target was signed by {mine}, but the file also holds {some(wrong)}")
     return said
 
 
@@ -105,9 +105,9 @@ def whole_log(subject: Subject) -> str:
     try:
         way = [cid for cid, _ in log.walk_back(newest, until, subject.get)]
     except NotFound as error:
-        raise Doubt(f"an entry between the plan's and the newest one is missing: {error}") from error
+        raise Failed(f"an entry between the plan's and the newest one is missing: {error}") from error
     if subject.entry not in way:
-        raise Doubt("the target's entry is not in the log between the plan's entry and the newest one")
+        raise Failed("the target's entry is not in the log between the plan's entry and the newest one")
     _no_fork(subject, way)
     return f"{len(way)} entries"
 
@@ -120,13 +120,13 @@ def _no_fork(subject: Subject, way: list[CID]) -> None:
     known = {**subject.entries, **{cid: log.read_entry(cid, subject.get) for cid in way}}
     for cid, entry in known.items():
         if firsts.setdefault(entry.issuer, log.log_of(entry, cid)) != log.log_of(entry, cid):
-            raise Doubt(f"the entries of {entry.issuer} name different first entries: the log forks")
+            raise Failed(f"the entries of {entry.issuer} name different first entries: the log forks")
         if places.setdefault((entry.issuer, entry.seq), cid) != cid:
-            raise Doubt(f"{entry.issuer} has two different entries {entry.seq}: the log forks")
+            raise Failed(f"{entry.issuer} has two different entries {entry.seq}: the log forks")
     for entry in known.values():
         before = places.get((entry.issuer, entry.seq - 1))
         if before is not None and entry.prev != bytes(before):
-            raise Doubt(f"entry {entry.seq} of {entry.issuer} follows another entry {entry.seq - 1}: the log forks")
+            raise Failed(f"entry {entry.seq} of {entry.issuer} follows another entry {entry.seq - 1}: the log forks")
 
 
 def times(subject: Subject) -> str:
@@ -134,7 +134,7 @@ def times(subject: Subject) -> str:
     _entry(subject)
     for (_, older), (_, newer) in pairwise(subject.own):
         if newer.issued_at < older.issued_at:
-            raise Doubt(
+            raise Failed(
                 f"entry {newer.seq} was issued at {newer.issued_at}, before entry {older.seq}, at {older.issued_at}"
             )
     return "by the issuer's own clock" if len(subject.own) > 1 else ""

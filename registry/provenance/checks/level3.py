@@ -16,7 +16,7 @@ from registry.core.ipld.cid import CID
 from registry.core.log import anchor_digest
 from registry.core.ports.anchor import Anchors, evidence_of
 from registry.provenance.checks import times
-from registry.provenance.checks.results import UNCHECKED, Check, Doubt, Skip, equal, guarded, run
+from registry.provenance.checks.results import UNCHECKED, Check, Failed, NotChecked, equal, guarded, run
 from registry.provenance.checks.target.subject import Subject
 
 LIMITS = "this can't exclude an earlier, secret training on other folds, or a second identity of the issuer"
@@ -34,17 +34,19 @@ def checks(subject: Subject) -> Iterator[Check]:
 
 def _release(subject: Subject) -> None:
     if not subject.is_release:
-        raise Skip("only a release has a plan and an anchor")
+        raise NotChecked("only a release has a plan and an anchor")
     if subject.entry is None:
-        raise Skip("no signed entry for this record is at hand, so there is nothing to anchor")
+        raise NotChecked("no signed entry for this record is at hand, so there is nothing to anchor")
 
 
 def _chain(subject: Subject) -> Anchors:
     _release(subject)
     if subject.offline:
-        raise Skip("the audit ran offline and asked no chain")
+        raise NotChecked("the audit ran offline and asked no chain")
     if subject.chain is None:
-        raise Skip("no chain is configured, and a local journal proves nothing to others: set EMOTIONET_CHAIN_RPC")
+        raise NotChecked(
+            "no chain is configured, and a local journal proves nothing to others: set EMOTIONET_CHAIN_RPC"
+        )
     return subject.chain
 
 
@@ -57,10 +59,10 @@ def _anchored(subject: Subject, entry: CID) -> records.Block:
     """The block of the final anchor that covers an entry: its own."""
     anchor = _chain(subject).status(anchor_digest(entry), _publisher(subject))
     if anchor.status != "finalized":
-        raise Doubt(f"entry {entry} is {anchor.status} on {anchor.chain}, not finalized")
+        raise Failed(f"entry {entry} is {anchor.status} on {anchor.chain}, not finalized")
     block = evidence_of(entry, anchor).block
     if block is None:
-        raise Skip(f"{anchor.chain} has no blocks: this version can't check its anchors")
+        raise NotChecked(f"{anchor.chain} has no blocks: this version can't check its anchors")
     return block
 
 
@@ -68,18 +70,18 @@ def named(subject: Subject) -> str:
     """3.named: the first entry opens the log as it must; the chain that was asked, and every one that evidence or the
     beacon states, is one that it names."""
     if subject.entry is None:
-        raise Skip("no signed entry for this record is at hand, so its log is unknown")
+        raise NotChecked("no signed entry for this record is at hand, so its log is unknown")
     first = _first(subject)
     chains = set(log.check_first(first, records.parse(subject.get(first.record))).chains)
     _release(subject)
     stated = [*(one for _, one in times.blocks_of(subject)), *times.beacon_blocks(subject)]
     claimed = {(one.chain, one.contract) for one in stated}
     for chain, contract in sorted(claimed - chains):
-        raise Doubt(f"an anchor is stated on {chain} {contract}, which the issuer's first entry does not name")
+        raise Failed(f"an anchor is stated on {chain} {contract}, which the issuer's first entry does not name")
     if not claimed or not subject.offline:
         asked = _chain(subject)
         if (asked.chain, asked.contract) not in chains:
-            raise Doubt(f"the issuer's first entry does not name {asked.chain} {asked.contract}")
+            raise Failed(f"the issuer's first entry does not name {asked.chain} {asked.contract}")
         claimed.add((asked.chain, asked.contract or ""))
     return ", ".join(f"{chain} {contract}" for chain, contract in sorted(claimed))
 
@@ -91,9 +93,9 @@ def _first(subject: Subject) -> records.Entry:
     try:
         first = entry if entry.log is None else log.read_entry(CID.decode(entry.log), subject.get)
     except NotFound as error:
-        raise Skip("the issuer's first entry is not at hand: fetch the log") from error
+        raise NotChecked("the issuer's first entry is not at hand: fetch the log") from error
     if first.issuer != entry.issuer:
-        raise Doubt(f"the entry of {entry.issuer} names the first entry of {first.issuer}")
+        raise Failed(f"the entry of {entry.issuer} names the first entry of {first.issuer}")
     return first
 
 
@@ -106,12 +108,12 @@ def order(subject: Subject) -> str:
     own = [one.block_number for cid, one in evidence if cid == newest]
     plans += [one.block_number for one in times.beacon_blocks(subject)]
     if plans and own and max(plans) >= min(own):
-        raise Doubt(f"the plan's block {max(plans)} does not come before the release's {min(own)}")
+        raise Failed(f"the plan's block {max(plans)} does not come before the release's {min(own)}")
     _chain(subject)
     plan = _anchored(subject, subject.plan_entry)
     release = _anchored(subject, newest)
     if plan.block_number >= release.block_number:
-        raise Doubt(f"the plan's block {plan.block_number} does not come before the release's {release.block_number}")
+        raise Failed(f"the plan's block {plan.block_number} does not come before the release's {release.block_number}")
     return f"plan at {plan.time}, release at {release.time}; {LIMITS}"
 
 
@@ -120,15 +122,15 @@ def beacon(subject: Subject) -> str:
     _release(subject)
     if not subject.release.draw.beacons:
         _chain(subject)
-        raise Doubt(
+        raise Failed(
             "the folds were drawn from the plan's seed alone: nothing shows that the training came after the plan"
         )
     stated, plan_entry = times.beacon_blocks(subject), subject.plan_entry
     if not stated:
-        raise Skip("the folds were not drawn from a block: see 3.drand")
+        raise NotChecked("the folds were not drawn from a block: see 3.drand")
     evidence = [one for cid, one in times.blocks_of(subject) if cid == plan_entry]
     if not evidence:
-        raise Doubt("the draw states a block, but no evidence of the plan's anchor is at hand")
+        raise Failed("the draw states a block, but no evidence of the plan's anchor is at hand")
     for block, one in product(stated, evidence):
         equal("beacon's block", block.place, one.place)
     _chain(subject)

@@ -30,11 +30,11 @@ class Check:
     newer: bool = False  # not checked because something came after this program
 
 
-class Doubt(Exception):
+class Failed(Exception):
     """A check does not hold; the text says why."""
 
 
-class Skip(Exception):
+class NotChecked(Exception):
     """A check can't be made here; the text says why."""
 
 
@@ -47,10 +47,10 @@ def run(id: str, title: str, check: Callable[[], str | None], *, asked: bool = T
 
     try:
         return outcome(HOLDS, check() or "")
-    except Skip as skip:
-        return outcome(UNCHECKED, str(skip))
-    except Doubt as doubt:
-        return outcome(FAILS, str(doubt))
+    except NotChecked as reason:
+        return outcome(UNCHECKED, str(reason))
+    except Failed as reason:
+        return outcome(FAILS, str(reason))
     except NewerVersion as error:  # whatever check meets it, at whatever level: neither holds nor fails
         return outcome(UNCHECKED, str(error), newer=True)
     except Unavailable as error:
@@ -68,7 +68,7 @@ def run(id: str, title: str, check: Callable[[], str | None], *, asked: bool = T
 
 
 def guarded(compute: Callable[[], T], otherwise: T) -> T:
-    """What is only told beside the checks: where records can't be read or contradict each other, checks say so."""
+    """``compute``'s value, or ``otherwise`` where records can't be read or contradict each other: checks say so."""
     try:
         return compute()
     except Exception:  # as in ``run``: a stranger's records may break anything
@@ -101,9 +101,9 @@ def some(cids: Iterable[CID | str], limit: int = 3) -> str:
 
 
 def equal(what: str, stated: Any, found: Any) -> None:
-    """``Doubt`` unless both are equal."""
+    """``Failed`` unless both are equal."""
     if stated != found:
-        raise Doubt(f"{what}: stated {_short(stated)}, recomputed {_short(found)}")
+        raise Failed(f"{what}: stated {_short(stated)}, recomputed {_short(found)}")
 
 
 def _short(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
 from registry.evaluation.verdict import Facts
@@ -62,8 +62,16 @@ def _dropped(subject: Subject) -> str:
     )
 
 
-def run_checks(subject: Subject, levels: Collection[int] = DEFAULT_LEVELS) -> Report:
-    """All checks of ``levels``, and what was not asked for, as not checked."""
+Told = Callable[[Check], None]
+
+
+def untold(_: Check) -> None:
+    """For whoever waits for the whole report."""
+
+
+def run_checks(subject: Subject, levels: Collection[int] = DEFAULT_LEVELS, told: Told = untold) -> Report:
+    """All checks of ``levels``, and what was not asked for, as not checked. ``told`` gets each check when it was made;
+    what it raises ends the audit."""
     report = Report(
         target=str(subject.record),
         type=guarded(lambda: subject.type, None),
@@ -71,7 +79,9 @@ def run_checks(subject: Subject, levels: Collection[int] = DEFAULT_LEVELS) -> Re
         entry=str(subject.entry) if subject.entry else None,
     )
     for level in range(1, MAX_LEVEL + 1):
-        report.checks += _of_level(subject, level, level in levels)
+        for check in _of_level(subject, level, level in levels):
+            report.checks.append(check)
+            told(check)
     report.withdrawn = guarded(partial(taken_back, subject), [])
     report.facts = guarded(partial(_facts, subject, report.withdrawn), Facts())
     return report

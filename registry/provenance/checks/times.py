@@ -13,8 +13,8 @@ from itertools import pairwise, product
 
 from registry.core import records
 from registry.core.ipld.cid import CID
-from registry.core.log import apart
-from registry.provenance.checks.results import Check, Doubt, Skip, run
+from registry.core.log import clearly_before
+from registry.provenance.checks.results import Check, Failed, NotChecked, run
 from registry.provenance.checks.target.subject import Subject
 
 OWN_CLOCK = "by the issuer's own clock, which proves nothing to others"
@@ -48,9 +48,9 @@ def beacon_blocks(subject: Subject) -> list[records.EvmBlock]:
 def _entries(subject: Subject) -> tuple[records.Entry, records.Entry]:
     """The plan's and the release's."""
     if not subject.is_release:
-        raise Skip("only a release has a plan and trainings")
+        raise NotChecked("only a release has a plan and trainings")
     if subject.entry is None:
-        raise Skip("no signed entry for this record is at hand, so no time is known")
+        raise NotChecked("no signed entry for this record is at hand, so no time is known")
     known = subject.entries
     return known[subject.plan_entry], known[subject.entry]
 
@@ -59,8 +59,8 @@ def planned(subject: Subject) -> str:
     """3.planned: by the entry of the plan and the beginning that each training states."""
     plan, _ = _entries(subject)
     for training in subject.release.trainings:
-        if apart(training.started, plan.issued_at):
-            raise Doubt(
+        if clearly_before(training.started, plan.issued_at):
+            raise Failed(
                 f"the training of fold {training.fold} began at {training.started}, but its plan was issued at "
                 f"{plan.issued_at}"
             )
@@ -72,10 +72,10 @@ def drawn(subject: Subject) -> str:
     _entries(subject)
     drew = beacon_blocks(subject)
     if not drew:
-        raise Skip("the folds were not drawn from a block, so no block gives a time")
+        raise NotChecked("the folds were not drawn from a block, so no block gives a time")
     for training, block in product(subject.release.trainings, drew):
-        if apart(training.started, block.time):
-            raise Doubt(
+        if clearly_before(training.started, block.time):
+            raise Failed(
                 f"the training of fold {training.fold} began at {training.started}, but the block that drew its "
                 "folds is "
                 f"of {block.time}"
@@ -88,7 +88,7 @@ def trained(subject: Subject) -> str:
     _entries(subject)
     for training in subject.release.trainings:
         if training.ended < training.started:
-            raise Doubt(
+            raise Failed(
                 f"the training of fold {training.fold} began at {training.started} and ended at {training.ended}"
             )
     return OWN_CLOCK
@@ -98,10 +98,10 @@ def issued(subject: Subject) -> str:
     """3.issued: the release's entry against the plan's and the end of each training."""
     plan, release = _entries(subject)
     if release.issued_at < plan.issued_at:
-        raise Doubt(f"the release was issued at {release.issued_at}, but its plan at {plan.issued_at}")
+        raise Failed(f"the release was issued at {release.issued_at}, but its plan at {plan.issued_at}")
     for training in subject.release.trainings:
-        if apart(release.issued_at, training.ended):
-            raise Doubt(
+        if clearly_before(release.issued_at, training.ended):
+            raise Failed(
                 f"the release was issued at {release.issued_at}, but the training of fold {training.fold} ended at "
                 f"{training.ended}"
             )
@@ -116,10 +116,10 @@ def anchored(subject: Subject) -> str:
     said = [(subject.entries[cid], one.time) for cid, one in found if cid in subject.entries]
     said += [(plan, one.time) for one in drew]
     if not said:
-        raise Skip("no anchor is at hand")
+        raise NotChecked("no anchor is at hand")
     for entry, time in said:
-        if apart(time, entry.issued_at):
-            raise Doubt(f"entry {entry.seq} was issued at {entry.issued_at}, but the block of its anchor is of {time}")
+        if clearly_before(time, entry.issued_at):
+            raise Failed(f"entry {entry.seq} was issued at {entry.issued_at}, but the block of its anchor is of {time}")
     _blocks_in_order([*(one for _, one in found), *drew])
     return f"{len(said)} anchors; entries {OWN_CLOCK}"
 
@@ -131,4 +131,4 @@ def _blocks_in_order(blocks: list[records.Block]) -> None:
             continue
         same = one.block_number == other.block_number
         if other.time < one.time or (same and (one.block_hash, one.time) != (other.block_hash, other.time)):
-            raise Doubt(f"blocks {one.block_number} and {other.block_number} of {one.chain} contradict each other")
+            raise Failed(f"blocks {one.block_number} and {other.block_number} of {one.chain} contradict each other")

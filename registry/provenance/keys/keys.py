@@ -24,7 +24,8 @@ from coincurve import PrivateKey
 from registry.core.errors import InvalidInput, not_read, not_written
 from registry.core.log import SIGNATURE_SIZE, address_of_key, did_of
 from registry.files import own_file
-from registry.provenance.keys import keystore, own_log
+from registry.provenance.keys import keystore
+from registry.provenance.keys import signed_heads as signed_heads
 
 FOLDER = "keys"
 PASSPHRASE_FILE = "passphrase"  # noqa: S105 - a file name
@@ -75,10 +76,10 @@ def load_or_create(home: Path, passphrase: str | None = None, *, another: bool =
     """
     found = load(home, passphrase)
     if not another:
-        own_log.check_signer(home, found.address if found else None)
+        signed_heads.check_signer(home, found.address if found else None)
     key = found or _create(home / FOLDER, passphrase)
     if another:
-        own_log.go_on_as(home, key.address)
+        signed_heads.go_on_as(home, key.address)
     return key
 
 

@@ -31,7 +31,8 @@ MARKS = {
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates that escape everything and know every name that they use."""
     loader = PackageLoader("registry.web", "templates")
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
@@ -56,6 +57,6 @@ def render(template: str, t: Words, **fields: Any) -> str:
     def svg(drawing: Drawing) -> Markup:
         return Markup(drawing.svg)  # noqa: S704  looked at by check_drawings
 
-    found = _environment().get_template(template)
+    found = environment().get_template(template)
     policy = Markup(POLICY)  # noqa: S704  a constant
     return found.render(t=t, scale=scale, svg=svg, marks=MARKS, policy=policy, **fields)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from registry.core import records
-from registry.core.text.figure_names import Parts, group_name, name_of
+from registry.core.text.figure_names import FigureName, group_name, name_of
 from registry.evaluation.evaluate import Result
 
 Figure = Mapping[str, Any]  # as ``Figure.document`` gives it
@@ -60,7 +60,7 @@ def _row(
 ) -> Row | None:
     """A group's figures of some kinds and classes; None unless all are there."""
     parts = tuple(sorted(group.items()))
-    names = [name_of(Parts(kind, group=parts, label=label)) for kind in kinds for label in labels]
+    names = [name_of(FigureName(kind, group=parts, label=label)) for kind in kinds for label in labels]
     if not all(name in known for name in names):
         return None
     return group_name(group), tuple(known[name] for name in names)

@@ -18,7 +18,14 @@ from registry.catalog import private_data as private
 from registry.catalog.queries.rows import current_row
 from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput
-from registry.core.labeling.labeled_row import SAID, LabeledRow, Said, check_sources, correct, said_in
+from registry.core.labeling.labeled_row import (
+    ANNOTATION_FIELDS,
+    Annotation,
+    LabeledRow,
+    annotation_of,
+    check_sources,
+    correct,
+)
 from registry.core.labeling.row_signature import verify
 from registry.workflows.images.labeled_rows import NewRow
 
@@ -31,15 +38,15 @@ def contribution_row(db: Connection, row: NewRow, issuer: str) -> LabeledRow | N
     ``replaces`` names the contribution whose row it corrects. ``InvalidInput`` for what no row may say
     (``source_of_nothing``, ``signature_missing``, ``subject_not_pseudonym``), ``Untrusted`` for a wrong signature.
     """
-    said = Said(**{name: getattr(row, name) for name in SAID} | {"subject": _subject(db, row)})
+    annotation = Annotation(**{name: getattr(row, name) for name in ANNOTATION_FIELDS} | {"subject": _subject(db, row)})
     before, replaces = current_row(db, row.sha256, issuer, row.contributor), None
     if before is not None:
-        known, replaces = said_in(before), bytes(before["contribution"])
-        said = said if row.signature else correct(said, known)
-        if said == known and row.signature in (None, before["signature"]):
+        known, replaces = annotation_of(before), bytes(before["contribution"])
+        annotation = annotation if row.signature else correct(annotation, known)
+        if annotation == known and row.signature in (None, before["signature"]):
             return None
         _check_may_correct(row, before)
-    check_sources(said)
+    check_sources(annotation)
     made = LabeledRow(
         sha256=row.sha256,
         contributor=row.contributor,
@@ -47,7 +54,7 @@ def contribution_row(db: Connection, row: NewRow, issuer: str) -> LabeledRow | N
         size=row.size,
         replaces=replaces,
         signature=row.signature,
-        **asdict(said),
+        **asdict(annotation),
     )
     verify(made)
     return made

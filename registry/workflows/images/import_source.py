@@ -26,9 +26,9 @@ from registry.core.text.cleaning import counted
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, merge, new_row
 from registry.workflows.images.read_source import Source, Wanted, read_source
 from registry.workflows.images.register_images import Registered, register
+from registry.workflows.local_issuers import publisher_text
 from registry.workflows.log.index_logs import held_entries_before, index_logs, signed_in
 from registry.workflows.newer import refuse_newer
-from registry.workflows.own_issuers import whose
 from registry.workflows.parts import Parts
 from registry.workflows.store import find_records as trace
 
@@ -73,7 +73,8 @@ def import_source(
         statements, contradicting = merge(row for rows in found.rows for row in rows)
         found.rejected += contradicting
         would = [
-            {"release": str(cid), "issuer": issuer, "whose": whose(parts, issuer)} for cid, issuer in read.releases
+            {"release": str(cid), "issuer": issuer, "published_by": publisher_text(parts, issuer)}
+            for cid, issuer in read.releases
         ]
         return _document(read, found, [], statements, would)
     _remember(parts, read, publish_source)
@@ -131,7 +132,7 @@ def _catalogued(parts: Parts, path: Path, read: Source) -> tuple[list[dict[str, 
     with parts.catalog.read() as db:
         found = [releases.find(db, CID.parse(cid)) for cid in sorted(brought)]
     releases_brought = [
-        {"release": row["cid"], "issuer": row["issuer"], "whose": whose(parts, row["issuer"])}
+        {"release": row["cid"], "issuer": row["issuer"], "published_by": publisher_text(parts, row["issuer"])}
         for row in found
         if row is not None
     ]
@@ -162,7 +163,7 @@ def _document(
         "registered": len(would) if dry else sum(one.registered for one in done),
         "unchanged": None if dry else sum(one.unchanged for one in done),
         "corrected": None if dry else sum(one.corrected for one in done),
-        "joined": rows - len(rejected) - len(would) if dry else sum(one.joined for one in done),
+        "merged": rows - len(rejected) - len(would) if dry else sum(one.merged for one in done),
         "images": len({row.sha256 for part in found.rows for row in part}),
         "contribution": next((str(one.contribution) for one in reversed(done) if one.contribution), None),
         "labels": [_understood(folder) for folder in read.folders if folder.labels],
@@ -185,7 +186,7 @@ def _understood(folder: Folder) -> dict[str, Any]:
     """How a folder's labels were read."""
     assert folder.labels is not None
     labels = folder.labels
-    return {"said": labels.said(), "columns": labels.columns, "left_out": list(labels.left_out)}
+    return {"read_as": labels.read_as(), "columns": labels.columns, "left_out": list(labels.left_out)}
 
 
 def _newer(parts: Parts, roots: Sequence[CID]) -> dict[str, str] | None:

@@ -16,11 +16,11 @@ from registry.content.labels.boxes import bounded, fit, in_pixels
 from registry.content.labels.label_row import LabelRow, Rejection, rejected
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import CID
-from registry.core.labeling.labeled_row import MAPS, PREFIXES, SAID, TEXTS, Said
+from registry.core.labeling.labeled_row import ANNOTATION_FIELDS, MAPS, PREFIXES, TEXTS, Annotation
 from registry.imaging.look import Picture
 
 
-class NewRow(Said, frozen=True, kw_only=True):
+class NewRow(Annotation, frozen=True, kw_only=True):
     """One label as it is to be registered; ``contributor`` is filled in, ``subject`` is still a name."""
 
     row: int
@@ -59,7 +59,7 @@ def new_row(row: LabelRow, sha256: bytes, size: int, cid: CID, contributor: str)
         contributor=row.contributor or contributor,
         signature=row.signature,
         table=row.table,
-        **{name: getattr(row, name) for name in SAID},
+        **{name: getattr(row, name) for name in ANNOTATION_FIELDS},
     )
 
 

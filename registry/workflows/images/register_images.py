@@ -32,7 +32,7 @@ from registry.workflows.parts import Parts
 @dataclass(frozen=True)
 class Registered:
     """What registering did; ``contribution`` is None where nothing was new. Counts are of statements, one for each
-    (image, contributor); ``joined`` are rows that became part of another row's statement."""
+    (image, contributor); ``merged`` are rows that became part of another row's statement."""
 
     contribution: CID | None
     registered: int
@@ -41,7 +41,7 @@ class Registered:
     images: int
     rejected: tuple[Rejection, ...]
     new: frozenset[bytes] = frozenset()  # images with a label that was not known
-    joined: int = 0
+    merged: int = 0
 
 
 MANY = 1000  # rows at once after which the catalog's planner is told
@@ -80,7 +80,7 @@ def register(
         images=len({row.sha256 for row in given}),
         rejected=tuple(wrong),
         new=frozenset(value.sha256 for value in new),
-        joined=len(given) - len(wrong) - len(kept) + len(refused),
+        merged=len(given) - len(wrong) - len(kept) + len(refused),
     )
 
 

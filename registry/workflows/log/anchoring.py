@@ -17,8 +17,8 @@ from registry.core.errors import NotFound, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.log import address_of, anchor_digest
 from registry.core.ports.anchor import SETTLED, Anchor, evidence_of
+from registry.workflows.local_issuers import is_local
 from registry.workflows.log.append import put_record
-from registry.workflows.own_issuers import is_own
 from registry.workflows.parts import Parts
 
 
@@ -121,7 +121,7 @@ def anchor_document(parts: Parts, entry: CID, evidence: list[dict[str, Any]]) ->
     Evidence of somebody else's log came in a file, and nobody here asked its place: it is ``stated``.
     """
     issuer = records.parse_as(records.Entry, parts.store.get(entry)).issuer
-    own = is_own(parts, issuer)
+    own = is_local(parts, issuer)
     if evidence:
         return {"status": "finalized" if own else "stated", **_place(parts, evidence[0])}
     nothing = {"status": "none", "chain": None, "transaction": None, "block": None, "time": None}

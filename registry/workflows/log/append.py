@@ -7,7 +7,7 @@ Processes that share the database take turns, whether they are in one home or in
 
 An entry is put into the store after the transaction that commits it. Until then its bytes lie in ``pending_entries``,
 and after a crash the next process puts them into the store first. Appending an equal record again returns the existing
-entry. Appending is refused while any source knows a newer entry than the catalog
+entry, unless the caller wants another. Appending is refused while any source knows a newer entry than the catalog
 (``registry.workflows.log.newer_entries``): a database that was restored from a backup would fork the log.
 """
 
@@ -27,7 +27,7 @@ from registry.core import log, records
 from registry.core.errors import Unavailable
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.core.log import Signer
-from registry.provenance.keys import own_log
+from registry.provenance.keys import signed_heads as signed_heads
 from registry.workflows.log.newer_entries import ask_anchors, check_newest
 from registry.workflows.parts import Parts
 
@@ -52,13 +52,14 @@ class LogTransaction:
     db: Connection
     signed: list[log_heads.Pending] = field(default_factory=list)  # entries appended in it
 
-    def append(self, record: records.Record) -> Appended:
+    def append(self, record: records.Record, *, again: bool = False) -> Appended:
         """Sign, append and index a record; the blocks it links to must be in the store already.
 
-        What ``indexing.index_entry`` raises for a record that can't be indexed ends the transaction.
+        ``again``: also where the log holds an equal record, for what is moved back to where it was before. What
+        ``indexing.index_entry`` raises for a record that can't be indexed ends the transaction.
         """
         cid = records.cid(record)
-        existing = entries.entry_of(self.db, cid, self.signer.did)
+        existing = None if again else entries.entry_of(self.db, cid, self.signer.did)
         if existing is not None:
             return Appended(cid, existing, new=False)
         if entries.newest(self.db, self.signer.did) is None:
@@ -69,7 +70,7 @@ class LogTransaction:
         """The time, or the previous entry's where a clock was set back by no more than clocks are corrected by."""
         now = self.parts.now()
         before = None if previous is None else entries.issued_at(self.db, previous)
-        return before if before is not None and now < before and not log.apart(now, before) else now
+        return before if before is not None and now < before and not log.clearly_before(now, before) else now
 
     def _append(self, record: records.Record) -> CID:
         newest = entries.newest(self.db, self.signer.did)
@@ -149,7 +150,7 @@ def _put_pending(parts: Parts, issuer: str, signed: Iterable[log_heads.Pending] 
 def _remember_here(parts: Parts, issuer: str, seq: int, entry: CID) -> None:
     """Write the newest entry to the home's folder, as a hint only: if that fails, the entry stays in the log."""
     try:
-        own_log.remember(parts.settings.home, issuer, seq, entry)
+        signed_heads.remember(parts.settings.home, issuer, seq, entry)
     except Unavailable as error:
         _log.warning("the newest entry of %s is not noted in the home: %s", issuer, error)
 

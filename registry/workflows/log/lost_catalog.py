@@ -10,7 +10,7 @@ from registry.catalog.queries import entries
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import DAG_CBOR
-from registry.provenance.keys.own_log import heads
+from registry.provenance.keys.signed_heads import heads
 from registry.workflows.parts import Parts
 
 HINT = "run `emotionet catalog rebuild`."

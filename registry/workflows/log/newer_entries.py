@@ -19,7 +19,7 @@ from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.log import address_of
-from registry.provenance.keys import own_log
+from registry.provenance.keys import signed_heads as signed_heads
 from registry.workflows.newer import refuse_newer
 from registry.workflows.parts import Parts
 
@@ -32,7 +32,7 @@ def _heads(parts: Parts, issuer: str) -> Iterator[Head]:
     stored = parts.store.log_head(issuer)
     if stored is not None:
         yield stored
-    for one in own_log.heads(parts.settings.home):
+    for one in signed_heads.heads(parts.settings.home):
         if one.issuer == issuer and one.entry is not None:
             yield one.seq, one.entry
 

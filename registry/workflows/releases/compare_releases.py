@@ -18,7 +18,7 @@ from registry.core.unusable import refuse_unusable
 from registry.evaluation.comparison import Difference, Discordance, compare
 from registry.evaluation.input.columns import Columns, Ints, take
 from registry.evaluation.input.reading import columns_of
-from registry.provenance.recipe_numbers import stated_count
+from registry.provenance.recipe_numbers import recipe_count
 from registry.provenance.release_view import threshold_of
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import read_as
@@ -48,7 +48,7 @@ def compare_releases(parts: Parts, a: CID, b: CID) -> dict[str, Any]:
         classes=classes,
         thresholds=(_thresholds(views[0], a_columns), _thresholds(views[1], b_columns)),
         clusters=_clusters(parts, views),
-        rounds=stated_count(views[0].recipe, "evaluation", "rounds"),
+        rounds=recipe_count(views[0].recipe, "evaluation", "rounds"),
         seed=views[0].plan.seed,
     )
     return {
@@ -72,7 +72,7 @@ def _document(one: Difference | Discordance) -> dict[str, Any]:
 
 def _columns(parts: Parts, view: ReleaseView, classes: int) -> Columns:
     """Of repeated folds the first: images are paired one to one."""
-    k = stated_count(view.recipe, "folds", "k")
+    k = recipe_count(view.recipe, "folds", "k")
     rows = tables.rows_as_dicts(view.evaluation.predictions, parts.store.get)
     return columns_of((row for row in rows if row["fold"] < k), classes)
 

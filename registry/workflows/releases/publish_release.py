@@ -32,10 +32,10 @@ from registry.provenance.attempts import count_attempts
 from registry.provenance.release_view import by_name, final_threshold, final_weights, own_figures
 from registry.provenance.verdict_facts import release_facts
 from registry.workflows.base_weights import base_of
+from registry.workflows.local_issuers import check_signs_as, publisher_text
 from registry.workflows.log.anchoring import anchor_document, anchor_for_a_while
 from registry.workflows.log.append import append
 from registry.workflows.newer import refuse_newer
-from registry.workflows.own_issuers import check_signs_as, whose
 from registry.workflows.parts import Parts
 from registry.workflows.releases.verdicts import people_of_release
 from registry.workflows.withdrawals.withdrawn import withdrawals_by
@@ -156,7 +156,7 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "verdict": verdict_of(facts).document(),
         "entry": row["entry"],
         "issuer": row["issuer"],
-        "whose": whose(parts, row["issuer"]),
+        "published_by": publisher_text(parts, row["issuer"]),
         "withdrawn": back,
         "plan": str(view.draw.plan),
         "draw": str(view.release.draw),

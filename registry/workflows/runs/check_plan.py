@@ -19,7 +19,7 @@ from registry.core.text.claim_text import claim_text
 from registry.core.text.figure_names import check_attribute
 from registry.evaluation.evaluate import evaluate
 from registry.evaluation.figures.thin_classes import thin
-from registry.provenance.recipe_numbers import stated_count, threshold_rule
+from registry.provenance.recipe_numbers import recipe_count, threshold_rule
 
 SURE = 1_000_000  # millionths
 ROUNDS = 100  # whether a figure can be estimated does not depend on them
@@ -71,7 +71,7 @@ def check_plan(
     """
     for name in sorted({name for one in images for name in one.attributes}):
         check_attribute(name)  # a stranger's log may have one
-    k = stated_count(recipe, "folds", "k")
+    k = recipe_count(recipe, "folds", "k")
     groups = {one.sha256: one.group for one in images}
     folds = draw_folds(groups, {one.sha256: one.label for one in images}, k, bytes(32))
     if claims:
@@ -104,8 +104,8 @@ def _check_claims(
             groups=tuple(sorted({name for one in images for name in one.attributes})),
             clusters={one.sha256: one.group for one in images if one.group != one.sha256},
             attributes={one.sha256: one.attributes for one in images},
-            rounds=min(ROUNDS, stated_count(recipe, "evaluation", "rounds")),
-            min_group=stated_count(recipe, "evaluation", "min_group"),
+            rounds=min(ROUNDS, recipe_count(recipe, "evaluation", "rounds")),
+            min_group=recipe_count(recipe, "evaluation", "min_group"),
             seed=0,
         ).verdicts
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from registry.catalog.queries import runs
 from registry.core.errors import Conflict, EmotionetError, with_hint
 from registry.jobs.queue import Job
-from registry.workflows.own_issuers import check_signs_as
+from registry.workflows.local_issuers import check_signs_as
 from registry.workflows.parts import Parts
 
 ENDED = frozenset({"completed", "failed", "cancelled"})

@@ -12,8 +12,8 @@ from registry.catalog.queries import entries, plans
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.text.claim_text import claim_text
+from registry.workflows.local_issuers import publisher_text
 from registry.workflows.log.anchoring import anchor_document
-from registry.workflows.own_issuers import whose
 from registry.workflows.parts import Parts
 
 
@@ -37,7 +37,7 @@ def _line(parts: Parts, row: dict[str, Any], evidence: list[dict[str, Any]]) -> 
         "plan": row["plan"],
         "entry": row["entry"],
         "issuer": row["issuer"],
-        "whose": whose(parts, row["issuer"]),
+        "published_by": publisher_text(parts, row["issuer"]),
         "time": row["issued_at"],
         "snapshot": row["snapshot"],
         "recipe": row["recipe_name"],

@@ -23,8 +23,8 @@ from registry.jobs.engines.ray_probe import check_reachable
 from registry.provenance.recipe_numbers import check_evaluation
 from registry.settings import DEFAULT_METHOD
 from registry.workflows.base_weights import base_origin, digest_of, keep_base, read_base
+from registry.workflows.local_issuers import check_may_sign
 from registry.workflows.methods import check_options
-from registry.workflows.own_issuers import check_may_sign
 from registry.workflows.parts import Parts
 from registry.workflows.read_claims import read_claims
 from registry.workflows.runs.check_capacity import check_disk, check_memory, disk_needed

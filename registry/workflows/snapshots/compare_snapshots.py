@@ -13,13 +13,15 @@ from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import read_as
 
 
-def compare_snapshots(parts: Parts, before: CID, after: CID) -> Iterator[dict[str, Any]]:
-    """Rows ``change`` (added, removed, changed), ``sha256``, ``before`` and ``after`` (labels)."""
+def compare_snapshots(parts: Parts, before: CID, after: CID, behind: bytes | None = None) -> Iterator[dict[str, Any]]:
+    """Rows ``change`` (added, removed, changed), ``sha256``, ``before`` and ``after`` (labels), by rising sha256;
+    ``behind``: only of images with a greater one."""
     old = read_as(parts, records.Snapshot, before)
     new = read_as(parts, records.Snapshot, after)
     for snapshot in (old, new):
         snapshot_tables.check_heads(snapshot, parts.store.get)
-    for one, other in tables.diff(old.items, new.items, parts.store.get):
+    key = None if behind is None else (behind,)
+    for one, other in tables.diff(old.items, new.items, parts.store.get, key):
         left = None if one is None else snapshot_tables.item(old, one)
         right = None if other is None else snapshot_tables.item(new, other)
         present = left or right

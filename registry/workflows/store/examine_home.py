@@ -13,7 +13,8 @@ from typing import Any
 
 from registry.catalog.schema.database import Catalog, sqlite_file
 from registry.core.errors import EmotionetError, Unavailable
-from registry.provenance.keys import keys, own_log
+from registry.provenance.keys import keys
+from registry.provenance.keys import signed_heads as signed_heads
 from registry.settings import DEFAULT_METHOD
 from registry.workflows.log.lost_catalog import HINT, is_behind
 from registry.workflows.parts import Parts
@@ -58,7 +59,7 @@ def _store(parts: Parts) -> str:
 def _catalog(parts: Parts) -> str:
     path = sqlite_file(parts.settings.database_url)
     if path is not None and not path.exists():
-        if parts.settings.blocks.is_dir() or own_log.heads(parts.settings.home):
+        if parts.settings.blocks.is_dir() or signed_heads.heads(parts.settings.home):
             raise Unavailable(f"the catalog {path} is missing", code="catalog_gone", hint=HINT)
         return "not created yet"
     catalog = Catalog(parts.settings.database_url)
@@ -78,7 +79,7 @@ def _catalog(parts: Parts) -> str:
 def _key(parts: Parts) -> str:
     home: Path = parts.settings.home
     found = keys.load(home, parts.settings.passphrase)
-    own_log.check_signer(home, found.address if found else None)
+    signed_heads.check_signer(home, found.address if found else None)
     return found.did if found else "none yet: the first command that signs creates it"
 
 

@@ -22,8 +22,8 @@ from registry.core.table import tables
 from registry.exports import car
 from registry.files import whole_file
 from registry.provenance.base_lineage import lineage_blocks
+from registry.workflows.local_issuers import local_issuers
 from registry.workflows.log.beside_entry import evidence_beside, newest_anchored, opening
-from registry.workflows.own_issuers import own_issuers
 from registry.workflows.parts import Parts
 from registry.workflows.withdrawals.withdrawal_entries import withdrawals_of
 
@@ -73,7 +73,7 @@ def _left_out(parts: Parts, record: records.Record | None, taken_back: list[CID]
     else:
         return set()
     with parts.catalog.read() as db:
-        gone = {cid for cid in withdrawals.rightly_withdrawn_cids(db, own_issuers(parts)) if not parts.store.has(cid)}
+        gone = {cid for cid in withdrawals.rightly_withdrawn_cids(db, local_issuers(parts)) if not parts.store.has(cid)}
     if not taken_back and taken_back is not None and not gone:
         return set()
     targets = {_target(parts, cid) for cid in taken_back or ()}

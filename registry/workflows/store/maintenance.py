@@ -12,9 +12,9 @@ from registry.core.errors import EmotionetError, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
 from registry.core.progress import Progress
+from registry.workflows.local_issuers import local_issuers
 from registry.workflows.log.append import finish_pending
 from registry.workflows.log.index_logs import held_entries_before, index_logs
-from registry.workflows.own_issuers import own_issuers
 from registry.workflows.parts import Parts
 from registry.workflows.training.run_context import drop_pixels
 
@@ -35,7 +35,7 @@ def verify_store(parts: Parts, progress: Progress) -> list[dict[str, Any]]:
         {"name": "blocks", "ok": not bad, "detail": "; ".join(bad[:10]) or "every block hashes to its CID"}
     ]
     with parts.catalog.read() as db:
-        denied = {cid.multihash for cid in withdrawals.rightly_withdrawn_cids(db, own_issuers(parts))}
+        denied = {cid.multihash for cid in withdrawals.rightly_withdrawn_cids(db, local_issuers(parts))}
     for done, root in enumerate(parts.store.pins(), 1):
         progress("pins", done, 0)
         gone = set[CID]()
@@ -63,7 +63,7 @@ def collect_garbage(parts: Parts) -> dict[str, Any]:
     """
     store = _embedded(parts)
     with parts.catalog.read() as db:
-        listed, denied = named_roots(db), withdrawals.rightly_withdrawn_cids(db, own_issuers(parts))
+        listed, denied = named_roots(db), withdrawals.rightly_withdrawn_cids(db, local_issuers(parts))
         ended = runs.ended(db)
     for run in ended:  # pixels of a run that was stopped: one that is taken up again makes them anew
         drop_pixels(parts, run)
@@ -78,7 +78,7 @@ def store_stat(parts: Parts) -> dict[str, Any]:
 
 def rebuild_catalog(parts: Parts) -> dict[str, Any]:
     """Refill the catalog from the records in the store: this home's logs, and what was imported of others'."""
-    own = own_issuers(parts)
+    own = local_issuers(parts)
     for issuer in sorted(own):
         finish_pending(parts, issuer)
     found = rebuild(parts.catalog, parts.store.get, parts.store.cids(), parts.now(), issuers=own)

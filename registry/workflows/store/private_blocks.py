@@ -15,7 +15,7 @@ from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.ipld.encoding import LINKING, links
 from registry.core.ports.store import BlockReader
-from registry.workflows.own_issuers import own_issuers
+from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts
 
 
@@ -23,7 +23,7 @@ def private_blocks(parts: Parts) -> frozenset[bytes]:
     """Multihashes of everything that only private folders reach."""
     with parts.catalog.read() as db:
         roots = private.private_roots(db)
-        shown = {cid.multihash for cid in registered_here_roots(db, own_issuers(parts))} if roots else set()
+        shown = {cid.multihash for cid in registered_here_roots(db, local_issuers(parts))} if roots else set()
         published = private.published_folders(db) if roots else set()
     shown |= _below(parts.store, published, set())
     return frozenset(_below(parts.store, roots, shown))

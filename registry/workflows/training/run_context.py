@@ -21,7 +21,7 @@ from registry.core.ports.store import BlockReader
 from registry.core.progress import Progress
 from registry.core.table import tables
 from registry.jobs.queue import Job
-from registry.workflows.own_issuers import check_signs_as
+from registry.workflows.local_issuers import check_signs_as
 from registry.workflows.parts import Parts
 
 

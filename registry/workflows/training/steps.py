@@ -21,7 +21,7 @@ from registry.jobs.disk_reserve import give_reserve, keep_reserve
 from registry.jobs.engines import NAMES
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check, Worker
-from registry.workflows.own_issuers import signing_issuers
+from registry.workflows.local_issuers import signing_issuers
 from registry.workflows.parts import Parts
 from registry.workflows.runs.control_run import fail, leave
 from registry.workflows.training import clean_images, draw_folds, evaluate_run, prepare_run, train_fold

@@ -100,7 +100,7 @@ def test_a_folder_says_its_labels(form: str, tmp_path: Path) -> None:
     again = held_folder(store, local.root)  # what was imported says the same to whoever gets it by its CID
     assert again.rows == local.rows
     assert local.labels is not None
-    assert local.labels.said()
+    assert local.labels.read_as()
 
 
 def test_what_no_row_names_is_counted(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_mapping_without_a_table_is_not_passed_over_in_silence(tmp_path: Path)
     options = Options(mapping={"label": "emotion"})
     found = import_folder(make(tmp_path, files), MemoryStore(), PROFILE, options=options)
     assert found.labels is not None
-    assert "there is no table here" in found.labels.said()[-1]
+    assert "there is no table here" in found.labels.read_as()[-1]
 
 
 def test_of_two_tables_none_is_guessed(tmp_path: Path) -> None:

@@ -90,12 +90,12 @@ def test_a_table_as_people_have_it(form: str) -> None:
     data, line, boxed = FORMS[form]
     found = read_table(data)
     assert seen(found)[-1] == (line, "a.jpg", "feliz", (BOX,) if boxed else ())
-    assert found.said()[0].startswith("labels.csv (")
+    assert found.read_as()[0].startswith("labels.csv (")
 
 
 def test_which_columns_were_taken_as_what_is_said() -> None:
     found = read_table(b"Filename;CLASS;Width;attr.Age\na;b;3;7\n", "faces.csv")
-    assert found.said() == [
+    assert found.read_as() == [
         "faces.csv (CSV, semicolons): file from Filename, label from CLASS, attr.Age; left out: Width"
     ]
     assert found.rows[0].attributes == {"Age": "7"}

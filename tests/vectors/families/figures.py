@@ -11,7 +11,7 @@ import msgspec
 
 from registry.core import records
 from registry.core.text import figure_names
-from registry.core.text.figure_names import Parts
+from registry.core.text.figure_names import FigureName
 from registry.evaluation.claims import judge, parse_claim
 from registry.evaluation.evaluate import evaluate
 from registry.evaluation.figures.overfitting import history_of
@@ -242,7 +242,7 @@ def evaluations() -> Sequence[Vector]:
 
 
 def name(given: Any) -> str:
-    parts = Parts(given["metric"], tuple(given["of"]), tuple(sorted(given["group"].items())), given["class"])
+    parts = FigureName(given["metric"], tuple(given["of"]), tuple(sorted(given["group"].items())), given["class"])
     return figure_names.name_of(parts)
 
 

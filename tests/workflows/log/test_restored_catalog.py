@@ -16,7 +16,7 @@ from registry.core import log, records
 from registry.core.errors import Conflict, NewerVersion, Unavailable
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
-from registry.provenance.keys import own_log
+from registry.provenance.keys import signed_heads as signed_heads
 from registry.settings import read_settings
 from registry.workflows.log.append import append
 from registry.workflows.store.maintenance import rebuild_catalog
@@ -125,7 +125,7 @@ def test_another_entry_in_the_place_that_a_witness_names_is_a_fork(restored: Cal
     home, _ = restored()
     rebuilt(home)
     forget_folder(home)
-    own_log.remember(home.settings.home, home.key.did, 1, records.cid(record("an entry of another log")))
+    signed_heads.remember(home.settings.home, home.key.did, 1, records.cid(record("an entry of another log")))
     with pytest.raises(Conflict) as raised:
         append(home, home.key, record("more"))
     assert raised.value.code == "log_fork"
@@ -140,7 +140,7 @@ def test_a_hint_that_can_not_be_written_loses_nothing(
     def refuse(*_: object) -> None:
         raise Unavailable("the disk is read-only")
 
-    monkeypatch.setattr(own_log, "remember", refuse)
+    monkeypatch.setattr(signed_heads, "remember", refuse)
     with caplog.at_level(logging.WARNING):
         done = append(home, home.key, record("more"))
     assert "the disk is read-only" in caplog.text

@@ -103,12 +103,12 @@ def test_two_issuers_publish_from_one_catalog(pair: Pair, labeled: Folder) -> No
         ]
         assert all(home.store.has(CID.parse(row["cid"])) for row in log)
         plans = list_plans(home, home.key.did)[0]
-        assert [(plan["issuer"], plan["whose"], plan["releases"]) for plan in plans] == [
+        assert [(plan["issuer"], plan["published_by"], plan["releases"]) for plan in plans] == [
             (home.key.did, "this registry", [one["release"]])
         ]
         assert one["anchor"]["status"] == "journal"
         assert submit_anchor(home, None)["entry"] == log[-1]["cid"]
-    assert {plan["whose"] for plan in list_plans(pair.anna)[0]} == {"this registry", "somebody else"}
+    assert {plan["published_by"] for plan in list_plans(pair.anna)[0]} == {"this registry", "somebody else"}
     for home in pair:
         for did, other, one in zip(dids, reversed(dids), done, strict=True):
             assert audit_target(home, one["release"], level=2, issuer=did).exit_code(strict=False) == 0

@@ -13,7 +13,7 @@ from registry.core import log, records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.provenance.attempts import count_attempts
-from registry.provenance.checks.results import Check, Doubt, Skip, guarded, run
+from registry.provenance.checks.results import Check, Failed, NotChecked, guarded, run
 from registry.provenance.checks.target.subject import Subject
 
 MAX_ENTRIES = 10_000  # of a log that is walked for this
@@ -34,17 +34,17 @@ def checks(subject: Subject) -> Iterator[Check]:
 def attempts(subject: Subject) -> str:
     """4.attempts: count and number are possible, and those that the log gives."""
     if not subject.is_release:
-        raise Skip("only a release has a plan")
+        raise NotChecked("only a release has a plan")
     stated = subject.release.release.attempts
     if not 1 <= stated.number <= stated.count:
-        raise Doubt(f"the release states plan {stated.number} of {stated.count}, which is impossible")
+        raise Failed(f"the release states plan {stated.number} of {stated.count}, which is impossible")
     try:
         early, plans = _plans(subject)
         found, least = (count_attempts(subject.get, some, subject.release.draw.plan) for some in (plans, early))
     except NotFound as error:
-        raise Skip(_NOT_HERE) from error
+        raise NotChecked(_NOT_HERE) from error
     if stated.number != found.number or not least.count <= stated.count <= found.count:
-        raise Doubt(
+        raise Failed(
             f"the release states plan {stated.number} of {stated.count}, the log gives {found.number} of {found.count}"
         )
     return f"plan {found.number} of {found.count}, counted in the whole log"
@@ -72,5 +72,5 @@ def _plans(subject: Subject) -> tuple[list[CID], list[CID]]:
     plans = list(reversed(found))
     plan = subject.release.draw.plan
     if plan not in found:
-        raise Doubt("no entry of the log signs the release's plan")
-    return [cid for cid in plans if cid == plan or log.apart(found[cid], newest.issued_at)], plans
+        raise Failed("no entry of the log signs the release's plan")
+    return [cid for cid in plans if cid == plan or log.clearly_before(found[cid], newest.issued_at)], plans

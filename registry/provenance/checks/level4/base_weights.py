@@ -23,7 +23,7 @@ from registry.provenance.base_lineage import (
     seen_by_base,
     trained_on,
 )
-from registry.provenance.checks.results import Check, Doubt, Skip, equal, run, some
+from registry.provenance.checks.results import Check, Failed, NotChecked, equal, run, some
 from registry.provenance.checks.target.subject import Subject
 
 
@@ -35,12 +35,12 @@ def checks(subject: Subject) -> Iterator[Check]:
 def base(subject: Subject) -> str:
     """4.base: the digest, the table, the counts of plan and trainings, and as far as can be known the lineage."""
     if not subject.is_release:
-        raise Skip("only a release has base weights")
+        raise NotChecked("only a release has base weights")
     plan = subject.release.plan
     if plan.base is None or plan.origin is None:
         told = (plan.base, plan.origin, plan.seen, plan.base_trainings or None)
         if any(one is not None for one in (*told, *(training.base for training in subject.release.trainings))):
-            raise Doubt("the plan states base weights without an origin, or an origin without base weights")
+            raise Failed("the plan states base weights without an origin, or an origin without base weights")
         return "no base weights: training began from the architecture alone"
     equal("tensors of the base weights", plan.origin.tensors, _digest(subject, plan.base))
     how = _stated(subject, plan)
@@ -61,7 +61,7 @@ def _stated(subject: Subject, plan: records.Plan) -> dict[bytes, str]:
     """How each image was seen, as the plan's table says; its counts are those of the plan."""
     assert plan.origin is not None
     if (plan.seen is None) != (plan.origin.seen is None) or bool(plan.base_trainings) != (plan.seen is not None):
-        raise Doubt(
+        raise Failed(
             "the plan states what the base weights have seen without their trainings, or their trainings without "
             "what they have seen"
         )
@@ -87,20 +87,20 @@ def _trainings(subject: Subject) -> None:
 
 
 def _lineage(subject: Subject, plan: records.Plan, origin: records.Origin, how: dict[bytes, str]) -> str:
-    """What the trainings at hand were trained on; ``Skip`` where the plan's are not, or nobody's is known."""
+    """What the trainings at hand were trained on; ``NotChecked`` where the plan's are not, or nobody's is known."""
     rows: Any = subject.rows(subject.release.preprocessing.output)
     items: Any = subject.rows(subject.release.snapshot.items)
     known = lineage_of(subject.get, subject.trainings_of, origin.tensors)
     more = [key.hex() for key in judged_and_seen(trained_on(subject.get, known.trainings), rows, items).keys() - how]
     if more:
-        raise Doubt(f"the base weights have seen {some(sorted(more))}, which the plan does not state")
+        raise Failed(f"the base weights have seen {some(sorted(more))}, which the plan does not state")
     if not plan.base_trainings:
-        raise Skip(say(UNKNOWN))
+        raise NotChecked(say(UNKNOWN))
     try:
         trained = trained_on(subject.get, [CID.decode(one) for one in plan.base_trainings])
     except NotFound as error:
         reason = "only the issuer states what they have seen: a training of the base weights is not at hand"
-        raise Skip(f"{reason} ({error})") from error
+        raise NotChecked(f"{reason} ({error})") from error
     found = judged_and_seen(trained, rows, items)
     equal("seen by the base weights", _readable(how), _readable(found))
     return " ".join(map(say, about_base(origin)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from registry.core.draw import check_repeats, draw_seed, repeated_folds
 from registry.core.records import REFIT
-from registry.provenance.checks.results import Check, Doubt, Skip, equal, run
+from registry.provenance.checks.results import Check, Failed, NotChecked, equal, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.recipe_numbers import drawn, fold_counts, threshold_rule
 
@@ -25,7 +25,7 @@ def checks(subject: Subject) -> Iterator[Check]:
 
 def _release(subject: Subject) -> None:
     if not subject.is_release:
-        raise Skip("only a release has folds")
+        raise NotChecked("only a release has folds")
 
 
 def seed(subject: Subject) -> str:
@@ -77,7 +77,7 @@ def trainings(subject: Subject) -> str:
     release = subject.release
     wrong = [training.fold for training in release.trainings if training.draw != release.release.draw]
     if wrong:
-        raise Doubt(f"the training of fold {wrong[0]} names another draw")
+        raise Failed(f"the training of fold {wrong[0]} names another draw")
     k, repeats = fold_counts(subject.release.recipe)
     trained = sorted(one.fold for one in release.trainings if one.fold is not None)
     equal("folds trained", trained, list(range(k * repeats)))
@@ -91,7 +91,7 @@ def predictions(subject: Subject) -> str:
     recipe's floor."""
     _release(subject)
     if subject.release.evaluation.draw != subject.release.release.draw:
-        raise Doubt("the evaluation names another draw")
+        raise Failed("the evaluation names another draw")
     stated = {(sha256, fold) for (sha256, _), fold in _drawn(subject).items()}
     _, labels, kept = _kept_rows(subject)
     floor = threshold_rule(subject.release.recipe).floor
@@ -104,7 +104,7 @@ def predictions(subject: Subject) -> str:
             or labels[sha256] != row["truth"]
             or kept[sha256]["boxes"] != row["boxes"]
         ):
-            raise Doubt(
+            raise Failed(
                 f"image {sha256.hex()} does not have the fold, label or boxes that the draw and the items give it"
             )
         _check_detections(sha256, row["detections"], len(subject.release.snapshot.classes), floor)
@@ -116,6 +116,6 @@ def _check_detections(sha256: bytes, found: Any, classes: int, floor: int) -> No
     if scores != sorted(scores, reverse=True) or any(
         not 0 <= one[0] < classes or not 0 <= one[1] <= 1_000_000 for one in found
     ):
-        raise Doubt(f"the detections of image {sha256.hex()} are out of order or out of bounds")
+        raise Failed(f"the detections of image {sha256.hex()} are out of order or out of bounds")
     if scores and scores[-1] < floor:
-        raise Doubt(f"image {sha256.hex()} has a detection below the recipe's floor")
+        raise Failed(f"image {sha256.hex()} has a detection below the recipe's floor")

@@ -15,7 +15,7 @@ from registry.core.records import Contribution, parse_as
 from registry.core.snapshots.query import matches
 from registry.core.snapshots.snapshot import classes_of, resolve_rows, rows_said, select, speaker
 from registry.core.table import tables
-from registry.provenance.checks.results import Check, Doubt, Skip, equal, run
+from registry.provenance.checks.results import Check, Failed, NotChecked, equal, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.checks.target.withdrawals import Withdrawals
 
@@ -34,7 +34,7 @@ def items(subject: Subject) -> str:
     """4.items: the snapshot's rule, run again over the contributions it names, gives the same two tables; no correction
     is undone, and what is left out as withdrawn was taken back by who may."""
     if not subject.is_release and not subject.is_snapshot:
-        raise Skip("only a release or a snapshot has items")
+        raise NotChecked("only a release or a snapshot has items")
     snapshot = subject.snapshot
     rows = list(_rows(subject, snapshot.contributions))
     stated = list(tables.iterate(snapshot.items, subject.get))
@@ -46,7 +46,7 @@ def items(subject: Subject) -> str:
     found, left_out = select(wanted, classes_of(snapshot.classes, snapshot.aliases), snapshot.rule, taken_back, missing)
     both = {row[0] for row in stated} & {row[0] for row in excluded}
     if both:
-        raise Doubt(f"image {min(both).hex()} is both an item and excluded")
+        raise Failed(f"image {min(both).hex()} is both an item and excluded")
     _same_rows("items", stated, found)
     _same_rows("excluded", excluded, left_out)
     equal("count", snapshot.count, len(stated))
@@ -68,9 +68,9 @@ def _same_rows(what: str, stated: list[Any], found: list[list[Any]]) -> None:
     one, other = [list(row) for row in stated], sorted(found, key=lambda row: row[0])
     for left, right in zip(one, other, strict=False):
         if left != right:
-            raise Doubt(f"{what}: image {left[0].hex()} does not follow from the contributions")
+            raise Failed(f"{what}: image {left[0].hex()} does not follow from the contributions")
     if len(one) != len(other):
-        raise Doubt(f"{what}: {len(one)} are stated, {len(other)} follow from the contributions")
+        raise Failed(f"{what}: {len(one)} are stated, {len(other)} follow from the contributions")
 
 
 def _no_correction_undone(rows: Sequence[Row], newest: Sequence[Row]) -> None:
@@ -79,7 +79,7 @@ def _no_correction_undone(rows: Sequence[Row], newest: Sequence[Row]) -> None:
     replaced = {(speaker(row), row["replaces"]) for row in rows if row["replaces"] is not None}
     for row in newest:
         if (speaker(row), row["contribution"]) in replaced:
-            raise Doubt(f"the snapshot uses a label of image {row['sha256'].hex()} that a later row corrects")
+            raise Failed(f"the snapshot uses a label of image {row['sha256'].hex()} that a later row corrects")
 
 
 def _taken_back(subject: Subject, rows: Sequence[Row], images: set[bytes]) -> None:
@@ -96,14 +96,14 @@ def _taken_back(subject: Subject, rows: Sequence[Row], images: set[bytes]) -> No
     for sha256 in sorted(images):
         cids, contributors = names.get(sha256, (set(), set()))
         if withdrawals.of_image(sha256, cids, contributors) is None:
-            raise Doubt(f"image {sha256.hex()} is excluded as withdrawn, but nobody who may withdraw it has done so")
+            raise Failed(f"image {sha256.hex()} is excluded as withdrawn, but nobody who may withdraw it has done so")
 
 
 def prepared(subject: Subject) -> str:
     """4.prepared: by the plan's recipe, one row an item; a group is named by its smallest member; one person, and equal
     pixels, are in one group; boxes are those of the items."""
     if not subject.is_release:
-        raise Skip("only a release has prepared images")
+        raise NotChecked("only a release has prepared images")
     release = subject.release
     equal("recipe of the preprocessing", str(release.preprocessing.recipe), str(release.plan.recipe))
     rows: list[Any] = list(subject.rows(release.preprocessing.output))
@@ -120,10 +120,10 @@ def prepared(subject: Subject) -> str:
             together.setdefault(("images with equal pixels are", row["pixels"]), set()).add(row["group"])
             _check_boxes(row, listed[row["sha256"]])
     if any(min(found) != name for name, found in members.items()):
-        raise Doubt("a group is not named by its smallest member")
+        raise Failed("a group is not named by its smallest member")
     for (what, _), found in together.items():
         if len(found) > 1:
-            raise Doubt(f"{what} in two groups")
+            raise Failed(f"{what} in two groups")
     return f"{len(members)} groups"
 
 
@@ -142,4 +142,4 @@ def _check_boxes(row: Row, item: Row) -> None:
     else:
         holds = source == "detector" and not within and len(row["boxes"]) == 1
     if not holds:
-        raise Doubt(f"the boxes of image {name}, with the source {str(source)[:20]!r}, do not follow from its item")
+        raise Failed(f"the boxes of image {name}, with the source {str(source)[:20]!r}, do not follow from its item")

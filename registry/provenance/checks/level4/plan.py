@@ -10,7 +10,7 @@ from registry.core.errors import InvalidInput, NotFound
 from registry.core.records import REFIT
 from registry.evaluation.claims import check_about, judge
 from registry.evaluation.figures.figures import METRICS, is_known
-from registry.provenance.checks.results import Check, Doubt, Skip, equal, run
+from registry.provenance.checks.results import Check, Failed, NotChecked, equal, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.recipe_numbers import check_evaluation, drawn, fold_counts
 
@@ -26,7 +26,7 @@ def checks(subject: Subject) -> Iterator[Check]:
 
 def _release(subject: Subject) -> None:
     if not subject.is_release:
-        raise Skip("only a release has a plan")
+        raise NotChecked("only a release has a plan")
 
 
 def recipe(subject: Subject) -> str:
@@ -50,7 +50,7 @@ def plan(subject: Subject) -> str:
         equal("metrics", list(view.plan.metrics), list(METRICS))
     k, repeats = fold_counts(view.recipe)
     if view.plan.final not in {REFIT, *(f"fold:{fold}" for fold in range(k * repeats))}:
-        raise Doubt(f"the plan names {view.plan.final[:40]!r} as final weights, which the recipe does not train")
+        raise Failed(f"the plan names {view.plan.final[:40]!r} as final weights, which the recipe does not train")
     for claim in view.plan.claims:
         judge(claim, None)
     check_about(view.plan.claims, view.snapshot.classes, [row["attributes"] for row in items])
@@ -64,9 +64,9 @@ def arguments(subject: Subject) -> str:
     try:
         method = subject.method(view.plan.method.id)
     except NotFound as error:
-        raise Skip(f"the method {view.plan.method.id[:60]!r} is not installed here") from error
+        raise NotChecked(f"the method {view.plan.method.id[:60]!r} is not installed here") from error
     if not hasattr(method, "check_training"):
-        raise Skip(f"the method {view.plan.method.id[:60]!r} has no check of its trainings")
+        raise NotChecked(f"the method {view.plan.method.id[:60]!r} has no check of its trainings")
     recipe = method.read_recipe(view.recipe.version, view.recipe.values)
     k, _ = fold_counts(view.recipe)
     for one in view.trainings:
@@ -85,7 +85,7 @@ def arguments(subject: Subject) -> str:
             )
         except InvalidInput as error:
             what = "the refit" if one.fold is None else f"fold {one.fold}"
-            raise Doubt(f"the training of {what}: {error}") from error
+            raise Failed(f"the training of {what}: {error}") from error
     said = f"{len(view.trainings)} trainings, checked by the installed {method.id} {method.version}"
     other = view.plan.method.version
     return said if other == method.version else f"{said}; the plan states version {other[:40]!r}"

@@ -9,7 +9,7 @@ from functools import partial
 from registry.core.weights import MODEL
 from registry.exports.card.base_origin import Base, stated_origin
 from registry.exports.card.card import FIGURES, TEMPLATE, USAGE, model_card
-from registry.provenance.checks.results import Check, Doubt, Skip, run
+from registry.provenance.checks.results import Check, Failed, NotChecked, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.release_view import final_threshold
 
@@ -24,13 +24,15 @@ def checks(subject: Subject) -> Iterator[Check]:
 def card(subject: Subject) -> str:
     """6.card: by the template that it names; with it the licence, which the card takes from the release."""
     if not subject.is_release:
-        raise Skip("only a release has a card")
+        raise NotChecked("only a release has a card")
     view = subject.release
     stated = subject.reading.whole(view.release.card)
     named = _TEMPLATE.findall(stated)
     if not named or int(named[-1]) != TEMPLATE:
         said = f"template {named[-1].decode()}" if named else "no template"
-        raise Doubt(f"the card names {said}; this version knows only template {TEMPLATE} and can't make the card again")
+        raise Failed(
+            f"the card names {said}; this version knows only template {TEMPLATE} and can't make the card again"
+        )
     method = subject.installed_method()
     usage = _stated_usage(stated) if method is None else method.usage(view.recipe.values, final_threshold(view))
     found = model_card(view, _base(subject), usage).encode()
@@ -38,10 +40,10 @@ def card(subject: Subject) -> str:
         one, other = (text.decode("utf-8", "replace").splitlines() for text in (stated, found))
         at = next((n for n, (left, right) in enumerate(zip(one, other, strict=False)) if left != right), None)
         at = min(len(one), len(other)) if at is None else at
-        raise Doubt(f"line {at + 1} of the card is {_line(one, at)}, but the records give {_line(other, at)}")
+        raise Failed(f"line {at + 1} of the card is {_line(one, at)}, but the records give {_line(other, at)}")
     if method is None and usage:
         wanted = f"{view.plan.method.id[:60]!r} {view.plan.method.version[:40]!r}"
-        raise Skip(
+        raise NotChecked(
             f"method {wanted}, which writes the section on using its weights, is not installed; the rest of the "
             "card matches"
         )

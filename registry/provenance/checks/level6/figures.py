@@ -9,7 +9,7 @@ from typing import Any
 from registry.core.records import to_value
 from registry.core.table import tables
 from registry.evaluation.evaluate import Result
-from registry.provenance.checks.results import Check, Doubt, Skip, equal, once, run
+from registry.provenance.checks.results import Check, Failed, NotChecked, equal, once, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.release_view import evaluate_draw
 
@@ -55,7 +55,7 @@ def checks(subject: Subject) -> Iterator[Check]:
 
 def _release(subject: Subject) -> None:
     if not subject.is_release:
-        raise Skip("only a release has figures")
+        raise NotChecked("only a release has figures")
 
 
 def _same(what: str, stated: Any, found: Any) -> None:
@@ -133,7 +133,7 @@ def curves(subject: Subject, again: Any) -> str:
     equal("names of curves", sorted(stated), sorted(found))
     for name, points in stated.items():
         if points != found[name]:
-            raise Doubt(f"curve {name} does not have the recomputed points")
+            raise Failed(f"curve {name} does not have the recomputed points")
     return f"{len(stated)} curves"
 
 

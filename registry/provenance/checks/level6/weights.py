@@ -12,7 +12,7 @@ from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.records import Weights
 from registry.core.weights import ONNX, SAFETENSORS, WEIGHTS, check_folder, check_names, weights_digest
-from registry.provenance.checks.results import Check, Doubt, Skip, equal, guarded, run
+from registry.provenance.checks.results import Check, Failed, NotChecked, equal, guarded, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.release_view import final_weights, own_weights
 
@@ -49,7 +49,7 @@ def _has_checkpoints(subject: Subject) -> bool:
 
 def _release(subject: Subject) -> None:
     if not subject.is_release:
-        raise Skip("only a release has weights")
+        raise NotChecked("only a release has weights")
 
 
 def weights(subject: Subject) -> str:
@@ -75,7 +75,7 @@ def _check_folder(subject: Subject, one: Weights) -> None:
     equal(f"format of {what}, safetensors or not", one.format == SAFETENSORS, WEIGHTS in files)
     found = weights_digest(files)
     if found != one.tensors:
-        raise Doubt(f"the weights of {what} have the digest {found}, but the release states {one.tensors}")
+        raise Failed(f"the weights of {what} have the digest {found}, but the release states {one.tensors}")
     equal(f"classes of {what}", tuple(model["names"]), subject.release.snapshot.classes)
     method, recipe = subject.installed_method(), subject.release.recipe
     if method is None:
@@ -84,7 +84,7 @@ def _check_folder(subject: Subject, one: Weights) -> None:
     try:
         method.check_model(values, model)
     except InvalidInput as error:
-        raise Doubt(f"the weights of {what}: {error}") from error
+        raise Failed(f"the weights of {what}: {error}") from error
 
 
 def _folder(subject: Subject, cid: CID) -> tuple[dict[str, bytes], Mapping[str, Any]]:
@@ -106,7 +106,7 @@ def base(subject: Subject) -> str:
 
 def onnx(subject: Subject) -> str:
     """6.onnx: what such a file computes is not looked at."""
-    raise Skip(_NO_DIGEST)
+    raise NotChecked(_NO_DIGEST)
 
 
 def states(subject: Subject) -> str:
@@ -127,9 +127,9 @@ def states(subject: Subject) -> str:
 def _check_further(subject: Subject, one: Weights) -> None:
     """A further file is of tensors that were trained, and one that begins as an ONNX does."""
     if (one.fold, one.tensors) not in {(training.fold, training.tensors) for training in subject.release.trainings}:
-        raise Doubt(f"the ONNX file of fold {one.fold} states tensors that no training produced")
+        raise Failed(f"the ONNX file of fold {one.fold} states tensors that no training produced")
     there = subject.reading.names(one.cid)
     if set(there) != {_ONNX_FILE}:
-        raise Doubt(f"an ONNX folder must hold {_ONNX_FILE} alone, not {', '.join(sorted(there))[:100] or 'nothing'}")
+        raise Failed(f"an ONNX folder must hold {_ONNX_FILE} alone, not {', '.join(sorted(there))[:100] or 'nothing'}")
     if not subject.reading.whole(there[_ONNX_FILE]).startswith(_ONNX_BEGINS):
-        raise Doubt(f"{_ONNX_FILE} does not begin as an ONNX file does")
+        raise Failed(f"{_ONNX_FILE} does not begin as an ONNX file does")

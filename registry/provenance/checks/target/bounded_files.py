@@ -11,7 +11,7 @@ from typing import Protocol
 
 from registry.core.ipld.cid import CID
 from registry.core.tensors import MAX_FILE
-from registry.provenance.checks.results import Doubt
+from registry.provenance.checks.results import Failed
 
 FREE = 64 << 20
 REPEATED = 16
@@ -43,14 +43,14 @@ class Reading:
         return self._files.names(directory)
 
     def pieces(self, file: CID) -> Iterator[bytes]:
-        """A file's bytes in order. ``Doubt`` where it, or all that was read, is larger than its blocks can account
+        """A file's bytes in order. ``Failed`` where it, or all that was read, is larger than its blocks can account
         for."""
         size = 0
         for block, data in self._files.pieces(file):
             size += len(data)
             self._count(block, len(data) + _EACH)
             if size > MAX_FILE:
-                raise Doubt(f"{file} has more than {MAX_FILE} bytes")
+                raise Failed(f"{file} has more than {MAX_FILE} bytes")
             yield data
 
     def whole(self, file: CID) -> bytes:
@@ -64,4 +64,4 @@ class Reading:
             self._seen.add(mark)
             self._different += cost
         if self._read > FREE + REPEATED * self._different:
-            raise Doubt("the files claim to be much larger than their blocks: they repeat the same blocks too often")
+            raise Failed("the files claim to be much larger than their blocks: they repeat the same blocks too often")

@@ -16,7 +16,7 @@ from registry.core.run_view import DrawView, ReleaseView, draw_view, release_vie
 from registry.core.table import tables
 from registry.provenance.checks.results import once
 from registry.provenance.checks.target.bounded_files import Files, Reading
-from registry.provenance.checks.target.typed_links import Reached, reach
+from registry.provenance.checks.target.typed_links import LinkedRecords, follow_links
 
 CONTENT = "content"  # the type of a target that is a file or a directory
 
@@ -127,9 +127,9 @@ class Subject:
         return self.release.snapshot
 
     @cached_property
-    def reached(self) -> Reached:
-        """Every record that the roots and the entries at hand reach."""
-        return reach(self.get, [*self.roots, *self.log_entries, *self.evidence])
+    def linked(self) -> LinkedRecords:
+        """Every record that links lead to from the roots and the entries at hand."""
+        return follow_links(self.get, [*self.roots, *self.log_entries, *self.evidence])
 
     def rows(self, table: CID) -> list[dict[str, object]]:
         """A table's rows, its order checked."""
@@ -164,14 +164,14 @@ class Subject:
         found = [(cid, entry) for cid, entry in self.entries.items() if entry.issuer == self.signer]
         return sorted(found, key=lambda one: one[1].seq)
 
-    def said(self, entry: records.Entry) -> records.Record | None:
-        """What an entry says, None where that is not at hand. ``NewerVersion`` where it came after this program."""
+    def signed_record(self, entry: records.Entry) -> records.Record | None:
+        """The record that an entry signs, None where it is not at hand. ``NewerVersion`` if unreadable here."""
         return _read(self.get, entry.record)
 
-    def type_said(self, entry: records.Entry) -> str:
-        """The type of what an entry says; on the way between two others a file holds entries alone."""
+    def signed_type(self, entry: records.Entry) -> str:
+        """The type of the record that an entry signs; a file may hold entries without their records."""
         try:
-            record = self.said(entry)
+            record = self.signed_record(entry)
         except NewerVersion as error:
             return error.kind
         return "record not at hand" if record is None else records.type_of(record)

@@ -61,9 +61,9 @@ _TENSORS = re.compile(r"(?:files-)?sha256:[0-9a-f]{64}")
 
 
 @dataclass
-class Reached:
-    """``records`` in the order in which they were reached; ``tables`` once each, by the kind of field that links to
-    them; ``wrong`` in sentences; ``newer``: what came after this program."""
+class LinkedRecords:
+    """``records`` in the order in which they were found; ``tables`` once each, by the kind of field that links to
+    them; ``wrong``: errors as sentences; ``newer``: records of a version that this program does not know."""
 
     records: dict[CID, records.Record] = field(default_factory=dict)
     tables: dict[tuple[tuple[str, str], CID], None] = field(default_factory=dict)
@@ -71,9 +71,9 @@ class Reached:
     newer: list[NewerVersion] = field(default_factory=list)
 
 
-def reach(get: Get, roots: Sequence[CID]) -> Reached:
-    """Follow typed links from the roots, images and tables' nodes left aside."""
-    found, stack = Reached(), [(cid, RECORD) for cid in reversed(roots)]
+def follow_links(get: Get, roots: Sequence[CID]) -> LinkedRecords:
+    """Every record and table that typed links lead to from the roots; images and tables' nodes are not followed."""
+    found, stack = LinkedRecords(), [(cid, RECORD) for cid in reversed(roots)]
     seen: set[tuple[CID, str]] = set()
     while stack:
         cid, wanted = stack.pop()
@@ -89,7 +89,7 @@ def reach(get: Get, roots: Sequence[CID]) -> Reached:
     return found
 
 
-def _record(get: Get, cid: CID, wanted: str, found: Reached) -> records.Record | None:
+def _record(get: Get, cid: CID, wanted: str, found: LinkedRecords) -> records.Record | None:
     if cid.codec != DAG_CBOR:
         found.wrong.append(f"{cid} is not a record, but a link requires a {wanted}")
         return None
@@ -112,7 +112,7 @@ def _record(get: Get, cid: CID, wanted: str, found: Reached) -> records.Record |
     return record
 
 
-def _below(cid: CID, record: records.Record, found: Reached) -> Iterator[tuple[CID, str]]:
+def _below(cid: CID, record: records.Record, found: LinkedRecords) -> Iterator[tuple[CID, str]]:
     """The records that this one links to; tables are noted, and links that may not stand there are told."""
     kind, known = records.type_of(record), Counter[CID]()
     for name, wanted in LINKS.get(kind, {}).items():

@@ -29,7 +29,7 @@ def signed(subject: Subject) -> Iterator[Withdrawn]:
     """Every withdrawal at hand whose entry is signed by whom it says."""
     for cid, entry in subject.entries.items():
         try:
-            record = subject.said(entry)
+            record = subject.signed_record(entry)
         except NewerVersion as error:
             if error.kind == "withdrawal":
                 raise

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from registry.core.errors import Conflict
 from registry.core.log import DID_PREFIX
-from registry.provenance.keys import own_log
+from registry.provenance.keys import signed_heads as signed_heads
 from registry.provenance.keys.keys import FOLDER
 from registry.workflows.parts import Parts
 
 OWN, OTHER = "this registry", "somebody else"
 
 
-def is_own(parts: Parts, issuer: str) -> bool:
+def is_local(parts: Parts, issuer: str) -> bool:
     """Whether this home signs, or signed, as this issuer; nothing is opened or made for that."""
-    return issuer in own_issuers(parts)
+    return issuer in local_issuers(parts)
 
 
-def own_issuers(parts: Parts) -> set[str]:
+def local_issuers(parts: Parts) -> set[str]:
     """Every issuer whose key lies in this home, or who signed its log; of a folder that can't be read none."""
     home = parts.settings.home
-    keys, logs = (home / FOLDER).glob("0x*.json"), (home / own_log.FOLDER).glob("0x*")
+    keys, logs = (home / FOLDER).glob("0x*.json"), (home / signed_heads.FOLDER).glob("0x*")
     return {DID_PREFIX + address for address in (*(path.stem for path in keys), *(path.name for path in logs))}
 
 
@@ -44,9 +44,9 @@ def check_may_sign(parts: Parts) -> None:
     """``Conflict`` (``key_missing``) where the key that signed this home's log is gone; nothing is opened or made."""
     home = parts.settings.home
     addresses = sorted(path.stem for path in (home / FOLDER).glob("0x*.json"))
-    own_log.check_signer(home, addresses[0] if addresses else None)
+    signed_heads.check_signer(home, addresses[0] if addresses else None)
 
 
-def whose(parts: Parts, issuer: str) -> str:
+def publisher_text(parts: Parts, issuer: str) -> str:
     """Whether an issuer belongs to this home, in words."""
-    return OWN if is_own(parts, issuer) else OTHER
+    return OWN if is_local(parts, issuer) else OTHER

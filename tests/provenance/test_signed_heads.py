@@ -9,9 +9,9 @@ import pytest
 from registry.core.errors import Conflict, Unavailable
 from registry.core.ipld.cid import DAG_CBOR, cid_of
 from registry.core.log import did_of
-from registry.provenance.keys import own_log
+from registry.provenance.keys import signed_heads as signed_heads
 from registry.provenance.keys.keys import load_or_create
-from registry.provenance.keys.own_log import Head, check_signer, go_on_as, heads, remember
+from registry.provenance.keys.signed_heads import Head, check_signer, go_on_as, heads, remember
 
 ONE, OTHER = "0x" + "1" * 40, "0x" + "2" * 40
 ENTRY, LATER = cid_of(b"entry", DAG_CBOR), cid_of(b"later", DAG_CBOR)
@@ -34,7 +34,7 @@ def test_the_newest_entry_of_each_key_is_remembered(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", ["", "{", "[]", '{"seq": 1}', '{"seq": "x", "entry": ""}', '{"seq": 1, "entry": "x"}'])
 def test_what_can_not_be_read_says_nothing_and_is_written_anew(tmp_path: Path, data: str) -> None:
     remember(tmp_path, did_of(ONE), 7, ENTRY)
-    (tmp_path / own_log.FOLDER / ONE / own_log.HEAD).write_text(data)
+    (tmp_path / signed_heads.FOLDER / ONE / signed_heads.HEAD).write_text(data)
     assert heads(tmp_path) == [Head(did_of(ONE), -1)]
     remember(tmp_path, did_of(ONE), 0, LATER)
     assert heads(tmp_path) == [Head(did_of(ONE), 0, LATER)]
@@ -58,7 +58,7 @@ def test_a_home_goes_on_under_another_key_only_where_that_is_meant(tmp_path: Pat
 
 
 def test_a_file_in_the_folders_place_is_told(tmp_path: Path) -> None:
-    (tmp_path / own_log.FOLDER).write_text("")
+    (tmp_path / signed_heads.FOLDER).write_text("")
     assert heads(tmp_path) == []
     with pytest.raises(Unavailable):
         remember(tmp_path, did_of(ONE), 0, ENTRY)

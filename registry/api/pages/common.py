@@ -1,0 +1,199 @@
+"""What the handlers of pages share: the rendered answer, who may write, and the forms that are sent.
+
+Invariants: every page carries the same strict policy; no page is kept by a cache that others share; a redirect leads to
+an address of ours and nowhere else; nothing from a form is used before its value against forgery was checked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+from litestar import Response
+from litestar.datastructures import Cookie, UploadFile
+
+from registry.api.pages.negotiate import LOOP
+from registry.api.pages.session import AnyRequest, check_csrf, check_origin, cookie, csrf, signed_in
+from registry.api.problems import HttpProblem
+from registry.web.base.site import Look, render_site
+from registry.web.base.words import LANGUAGES, Words
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "same-origin",  # a form's origin must be told; nobody else learns what was looked at
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+LANGUAGE, SAID = "emotionet_lang", "emotionet_said"
+YEAR = 365 * 86_400
+
+
+def language(request: AnyRequest) -> str:
+    """The page's language: ``?lang=``, else what was chosen before, else what the browser likes best, else English."""
+    for said in (request.query_params.get("lang"), request.cookies.get(LANGUAGE)):
+        if said in LANGUAGES:
+            return str(said)
+    return _liked(request.headers.get("accept-language", ""))
+
+
+def _liked(header: str) -> str:
+    found = []
+    for item in header.split(",")[:20]:
+        name, _, weight = item.strip().partition(";q=")
+        code = name.strip().lower().partition("-")[0]
+        if code in LANGUAGES:
+            found.append((_number(weight), code))
+    return max(found, key=lambda one: one[0])[1] if found else LANGUAGES[0]
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text) if text.strip() else 1.0
+    except ValueError:
+        return 0.0
+
+
+def with_query(request: AnyRequest, **changes: str | None) -> str:
+    """This page's address with some values of the query changed; None takes one out."""
+    pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    kept = [pair for pair in pairs if pair[0] not in changes]
+    query = urlencode([*kept, *((name, value) for name, value in changes.items() if value is not None)])
+    return quote(request.url.path, safe="/:@!$&'()*+,;=~") + (f"?{query}" if query else "")
+
+
+def html(request: AnyRequest, template: str, *, status: int = 200, **fields: Any) -> Response[str]:
+    """A page of ``templates`` in the reader's language."""
+    return page(request, template, status=status, look_up=True, **fields)
+
+
+def page(request: AnyRequest, template: str, *, status: int, look_up: bool, **fields: Any) -> Response[str]:
+    """``html``; without ``look_up`` the catalog is not asked who is signed in (for errors, which may be its own)."""
+    chosen, cookies = language(request), list[Cookie]()
+    if not look_up:
+        request.scope.setdefault("emotionet.signed_in", None)  # type: ignore[typeddict-item]
+
+    def form_value() -> str:
+        value, made = csrf(request)
+        if made:
+            cookies.append(made)
+            request.cookies[made.key] = str(made.value)  # the page's next form follows from the same one
+        return value
+
+    t = Words(chosen)
+    look = Look(
+        path=request.url.path,
+        signed_in=signed_in(request),
+        asked=look_up,
+        csrf=form_value,
+        said=_said(request, t),
+        here=quote(with_query(request, lang=None), safe="/"),
+        json=with_query(request, format="json", lang=None),
+        languages={one: with_query(request, lang=one) for one in LANGUAGES},
+    )
+    text = render_site(template, t, look, **fields)
+    if request.query_params.get("lang") in LANGUAGES:
+        cookies.append(cookie(request, LANGUAGE, chosen, YEAR))
+    if SAID in request.cookies:
+        cookies.append(cookie(request, SAID, "", 0))
+    return Response(text, status_code=status, media_type="text/html", headers=HEADERS, cookies=cookies)
+
+
+def _said(request: AnyRequest, t: Words) -> str | None:
+    """What the form that led here wants said, once: a key of the words and what it fills in."""
+    try:
+        key, values = json.loads(unquote(request.cookies.get(SAID, "")))
+        return t(str(key), **{str(name): str(value) for name, value in values.items()})
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return None
+
+
+def see(request: AnyRequest, to: str, said: str | None = None, **values: str) -> Response[None]:
+    """303 to a page of ours, which then says the words of the key ``said`` once."""
+    cookies = [cookie(request, SAID, quote(json.dumps([said, values])), 60)] if said else []
+    headers = {"Location": own_address(to), "Cache-Control": "no-store"}
+    return Response(None, status_code=303, headers=headers, cookies=cookies)
+
+
+def own_address(text: str) -> str:
+    """An address of this service as a path and a query; ``/`` for whatever could lead elsewhere."""
+    parts = urlsplit(text) if text.isprintable() and "\\" not in text else None
+    if parts is None or parts.scheme or parts.netloc or not text.startswith("/") or text.startswith("//"):
+        return "/"
+    return quote(text, safe="/:@!$&'()*+,;=~?%")
+
+
+class SignInNeeded(HttpProblem):
+    """A person must sign in first; ``to`` is where they are sent for that."""
+
+    def __init__(self, back: str) -> None:
+        super().__init__(401, "sign in with a token first", code="token_missing")
+        self.to = f"/signin?next={quote(back, safe='')}"
+
+
+def writer(request: AnyRequest, scope: str) -> str:
+    """The id of the token that is signed in, which has ``scope``.
+
+    ``SignInNeeded`` (a redirect to the page for it) where nobody is; ``HttpProblem`` 403 where the scope is missing.
+    """
+    found = signed_in(request)
+    if found is None:
+        raise SignInNeeded(_shown_before(request))
+    if not found.may(scope):
+        detail = f"the token that you signed in with lacks the scope {scope}: sign in with one that has it"
+        raise HttpProblem(403, detail, code="scope_missing")
+    return found.token
+
+
+def _shown_before(request: AnyRequest) -> str:
+    """This page's address, or for a form that of the page that it stood on."""
+    if request.method in {"GET", "HEAD"}:
+        return with_query(request)
+    parts = urlsplit(request.headers.get("referer", ""))
+    return own_address(parts.path + (f"?{parts.query}" if parts.query else "")) if parts.path else "/"
+
+
+def wait_for(request: AnyRequest, work: Coroutine[Any, Any, Any]) -> Any:
+    """What a coroutine of the request gives, for a handler that runs in a thread."""
+    loop: asyncio.AbstractEventLoop = request.scope[LOOP]  # type: ignore[literal-required]
+    return asyncio.run_coroutine_threadsafe(work, loop).result()
+
+
+def check_form(request: AnyRequest) -> dict[str, str]:
+    """The fields of a form that was sent from a page of ours; of a name that comes twice, the first.
+
+    ``HttpProblem`` 403 for a form of another site's or one without its value against forgery, 413 for one that is
+    larger than its handler takes, 415 for what is no form.
+    """
+    return {name: value for name, value in reversed(_form(request)) if isinstance(value, str)}
+
+
+def form_lists(request: AnyRequest) -> Mapping[str, list[str]]:
+    """The same, every value of every name."""
+    found: dict[str, list[str]] = {}
+    for name, value in _form(request):
+        if isinstance(value, str):
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def form_files(request: AnyRequest) -> list[tuple[str, UploadFile]]:
+    """The files of the same form, with their fields' names; an empty choice of file is none."""
+    return [(name, one) for name, one in _form(request) if isinstance(one, UploadFile) and one.filename]
+
+
+def _form(request: AnyRequest) -> list[tuple[str, Any]]:
+    check_origin(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+        raise HttpProblem(415, "send a form from a page")
+    found = list(wait_for(request, request.form()).multi_items())
+    check_csrf(request, next((value for name, value in found if name == "csrf" and isinstance(value, str)), ""))
+    return found

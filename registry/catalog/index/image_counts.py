@@ -1,0 +1,108 @@
+"""Counts of images that are kept while rows are indexed, so that pages need not count a million images.
+
+``image_counts`` has for each kind and value how many images have it in a newest row: the kinds ``label``,
+``contributor``, ``licence`` and ``right`` (a signal of ``core.labeling.labeled_row.SIGNALS``), and two without a
+value: ``listed`` (some row speaks of the image) and ``disputed`` (its newest rows give different labels). ``labels`` of
+an image is how many different ones they give.
+
+Invariant: every change of contribution rows goes through ``kept_counts``, or ends with ``recount``; so all counts are
+exact, and what no image has has no row. What was withdrawn is counted as before.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from registry.catalog.queries.rows import is_newest
+from registry.catalog.schema import derived
+from registry.catalog.schema.sql import chunks, insert_new
+
+_ROWS = derived.contribution_rows
+_COUNTS = derived.image_counts
+_IMAGES = derived.images
+_Key = tuple[str, str]
+_PLAIN = ("label", "contributor", "licence")
+
+
+@contextmanager
+def kept_counts(db: sa.Connection, sha256s: Iterable[str]) -> Iterator[None]:
+    """Keep the counts right over a change of these images' rows."""
+    names = sorted(set(sha256s))
+    before, _ = _counted(db, names)
+    yield
+    after, labels = _counted(db, names)
+    after.subtract(before)
+    _add(db, {key: change for key, change in after.items() if change})
+    _set_labels(db, labels)
+
+
+def recount(db: sa.Connection) -> None:
+    """Count everything again."""
+    db.execute(sa.delete(_COUNTS))
+    db.execute(sa.update(_IMAGES).values(labels=_labels_of_image()))
+    for kind in _PLAIN:
+        column = _ROWS.c[kind]
+        images = sa.func.count(_ROWS.c.sha256.distinct())
+        found = sa.select(sa.literal(kind), column, images).where(is_newest(), column.is_not(None)).group_by(column)
+        db.execute(sa.insert(_COUNTS).from_select(["kind", "value", "images"], found))
+    _add(db, _rights(db))
+    counted = {"listed": _IMAGES.c.labels > 0, "disputed": _IMAGES.c.labels > 1}
+    totals = {
+        (kind, ""): db.scalar(sa.select(sa.func.count()).select_from(_IMAGES).where(met)) or 0
+        for kind, met in counted.items()
+    }
+    _add(db, {key: images for key, images in totals.items() if images})
+
+
+def _labels_of_image() -> sa.ScalarSelect[int]:
+    different = sa.func.count(_ROWS.c.label.distinct())
+    mine = sa.select(different).where(_ROWS.c.sha256 == _IMAGES.c.sha256, is_newest())
+    return mine.correlate(_IMAGES).scalar_subquery()
+
+
+def _rights(db: sa.Connection) -> Counter[_Key]:
+    said = sa.select(_ROWS.c.sha256, _ROWS.c.rights).where(derived.SAYS_RIGHTS, is_newest()).order_by(_ROWS.c.sha256)
+    seen = {(row.sha256, signal) for row in db.execute(said) for signal in row.rights}
+    return Counter(("right", signal) for _, signal in seen)
+
+
+def _counted(db: sa.Connection, sha256s: Iterable[str]) -> tuple[Counter[_Key], dict[str, int]]:
+    """How many of these images have each kind and value, and how many different labels each has."""
+    wanted = (_ROWS.c.sha256, _ROWS.c.label, _ROWS.c.contributor, _ROWS.c.licence, _ROWS.c.rights)
+    found: set[tuple[str, str, str]] = set()
+    labels: dict[str, int] = {}
+    for part in chunks(sha256s):
+        labels |= dict.fromkeys(part, 0)
+        for row in db.execute(sa.select(*wanted).where(_ROWS.c.sha256.in_(part), is_newest())):
+            if (row.sha256, "label", row.label) not in found:
+                labels[row.sha256] += 1
+            found |= {(row.sha256, kind, getattr(row, kind)) for kind in _PLAIN if getattr(row, kind) is not None}
+            found |= {(row.sha256, "right", signal) for signal in row.rights}
+            found.add((row.sha256, "listed", ""))
+    counts = Counter((kind, value) for _, kind, value in found)
+    if several := sum(many > 1 for many in labels.values()):
+        counts["disputed", ""] = several
+    return counts, labels
+
+
+def _add(db: sa.Connection, changes: dict[_Key, int]) -> None:
+    if not changes:
+        return
+    ordered = sorted(changes.items())
+    insert_new(db, _COUNTS, [{"kind": kind, "value": value, "images": 0} for (kind, value), _ in ordered])
+    mine = (_COUNTS.c.kind == sa.bindparam("of")) & (_COUNTS.c.value == sa.bindparam("called"))
+    more = sa.update(_COUNTS).where(mine).values(images=_COUNTS.c.images + sa.bindparam("change"))
+    db.execute(more, [{"of": kind, "called": value, "change": change} for (kind, value), change in ordered])
+    if min(changes.values()) < 0:
+        db.execute(sa.delete(_COUNTS).where(_COUNTS.c.images == 0))
+
+
+def _set_labels(db: sa.Connection, labels: dict[str, int]) -> None:
+    if not labels:
+        return
+    mine = sa.update(_IMAGES).where(_IMAGES.c.sha256 == sa.bindparam("name"), _IMAGES.c.labels != sa.bindparam("many"))
+    db.execute(mine.values(labels=sa.bindparam("many")), [{"name": one, "many": many} for one, many in labels.items()])

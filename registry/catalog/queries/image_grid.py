@@ -1,0 +1,182 @@
+"""Pages of images by many filters at once, at a cost that does not grow with the catalog.
+
+Invariants: images come by rising sha256. One filter, that which the fewest images meet by the kept counts, gives
+candidates in the order of its index; the others are asked of these. No page looks at more than ``SCANNED`` candidates:
+then it ends where it is, perhaps without an image, and its cursor goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from registry.catalog.queries import image_counts
+from registry.catalog.queries.images import describe, has_status
+from registry.catalog.queries.rows import is_newest
+from registry.catalog.schema import derived
+from registry.catalog.schema.sql import decode_cursor, encode_cursor, page_limit
+from registry.core.errors import UsageError
+from registry.core.labeling.labeled_row import SIGNALS
+
+_ROWS, _IMAGES = derived.contribution_rows, derived.images
+_TEXTS = ("label", "contributor", "issuer", "licence")
+CHUNK = 250
+SCANNED = 2000
+MANY = 10_000  # up to which images are counted where no count is kept
+ANY = "any"
+Candidates = Callable[[str], Iterator[str]]  # the sha256s behind one, in order
+_Query = Callable[[str], sa.Select[Any]]
+_KEPT = ("label", "contributor", "licence")
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What is asked for; None asks nothing. ``label, contributor, issuer, licence`` and ``right`` (one of ``SIGNALS``,
+    or ``ANY``) must be met by one newest row."""
+
+    label: str | None = None
+    contributor: str | None = None
+    issuer: str | None = None
+    licence: str | None = None
+    right: str | None = None
+    status: str | None = None
+    disputed: bool = False
+
+
+@dataclass(frozen=True)
+class GridPage:
+    """``images`` as ``list_images`` gives them; ``next``: a cursor, None at the end; ``searched``: the page ended
+    because enough was looked at; ``count`` of images that meet the filters, exact, or ``about`` as many by the share of
+    the candidates that were looked at; None where it is not known (on a later page)."""
+
+    images: list[dict[str, Any]]
+    next: str | None
+    searched: bool
+    count: int | None
+    about: int | None
+
+
+def page(
+    db: sa.Connection, wanted: Filters, *, given: Candidates | None = None, cursor: str | None = None, limit: int = 60
+) -> GridPage:
+    """A page of the images that meet ``wanted``; ``given``: only of these. ``UsageError`` for what no image has."""
+    _check(wanted)
+    begin = decode_cursor(cursor, 1)[0] if cursor is not None else ""
+    way = _driver(db, wanted)
+    found: list[str] = []
+    seen, last, ended = 0, begin, False
+    source = (given or _chunked(db, way.query))(begin)
+    while len(found) <= page_limit(limit) and seen < SCANNED and not ended:
+        part = list(islice(source, CHUNK))
+        ended = len(part) < CHUNK
+        seen, last = seen + len(part), part[-1] if part else last
+        found += _meeting(db, wanted, part)
+    names = found[:limit]
+    more = len(found) > limit
+    following = names[-1] if more else None if ended else last
+    count = about = None
+    if cursor is None:
+        count = len(found) if ended else _exact(db, wanted) if given is None else None
+        if count is None and given is None:
+            about = round(way.images * len(found) / seen)  # sha256s are spread evenly
+    searched = not more and following is not None
+    return GridPage(describe(db, names), following and encode_cursor(following), searched, count, about)
+
+
+def _check(wanted: Filters) -> None:
+    if wanted.right not in (None, ANY, *SIGNALS):
+        raise UsageError(
+            f"a right is one of {', '.join(SIGNALS)}, not {wanted.right!r}", hint=f"use one of these, or {ANY}."
+        )
+
+
+class _Way(NamedTuple):
+    """A filter's images by its index, and how many they are, at most."""
+
+    images: int
+    query: _Query
+
+
+def _driver(db: sa.Connection, wanted: Filters) -> _Way:
+    """The images that meet the rarest filter, perhaps in a row that counts no more."""
+    listed = image_counts.images(db, "listed")
+    ways = [_Way(listed, _of_images(_IMAGES.c.labels > 0))]
+    for name in _KEPT:
+        if (value := getattr(wanted, name)) is not None:
+            ways.append(_Way(image_counts.images(db, name, value), _of_rows(_ROWS.c[name] == value)))
+    if wanted.disputed:
+        ways.append(_Way(image_counts.images(db, "disputed"), _of_images(derived.DISPUTED)))
+    if wanted.right is not None:
+        said = sum(one.images for one in image_counts.most(db, "right", len(SIGNALS)))
+        ways.append(_Way(said, _of_rows(derived.SAYS_RIGHTS)))
+    if wanted.status is not None:
+        counted = count_up_to(db, has_status(wanted.status))
+        ways.append(_Way(counted if counted < MANY else listed, _of_status(wanted.status)))
+    return min(ways, key=lambda way: way.images)
+
+
+def _of_images(*met: sa.ColumnElement[bool]) -> _Query:
+    return lambda after: sa.select(_IMAGES.c.sha256).where(*met, _IMAGES.c.sha256 > after)
+
+
+def _of_rows(*met: sa.ColumnElement[bool]) -> _Query:
+    return lambda after: sa.select(_ROWS.c.sha256).where(*met, _ROWS.c.sha256 > after).distinct()
+
+
+def _of_status(status: str) -> _Query:
+    if status == "withdrawn":
+        return _of_images(has_status(status))
+    return _of_images(_IMAGES.c.stored if status == "stored" else ~_IMAGES.c.stored)
+
+
+def _chunked(db: sa.Connection, query: _Query) -> Candidates:
+    def walk(after: str) -> Iterator[str]:
+        while True:
+            asked = query(after)
+            (sha256,) = asked.selected_columns
+            part: Sequence[str] = db.scalars(asked.order_by(sha256).limit(CHUNK)).all()
+            yield from part
+            if len(part) < CHUNK:
+                return
+            after = part[-1]
+
+    return walk
+
+
+def _meeting(db: sa.Connection, wanted: Filters, part: Sequence[str]) -> list[str]:
+    """Those of a few images that meet all filters, in order."""
+    met = [_ROWS.c[name] == value for name in _TEXTS if (value := getattr(wanted, name)) is not None]
+    if wanted.right is not None:
+        met.append(
+            derived.SAYS_RIGHTS if wanted.right == ANY else _ROWS.c.rights[wanted.right].as_string().is_not(None)
+        )
+    query = sa.select(_IMAGES.c.sha256).where(_IMAGES.c.sha256.in_(part), _IMAGES.c.labels > 0)
+    if met:
+        rows = sa.select(_ROWS.c.sha256).where(_ROWS.c.sha256.in_(part), *met, is_newest())
+        query = query.where(_IMAGES.c.sha256.in_(rows))
+    if wanted.disputed:
+        query = query.where(derived.DISPUTED)
+    if wanted.status is not None:
+        query = query.where(has_status(wanted.status))
+    return list(db.scalars(query.order_by(_IMAGES.c.sha256)))
+
+
+def count_up_to(db: sa.Connection, *met: sa.ColumnElement[bool], most: int = MANY) -> int:
+    """How many images meet this, listed or not, counted no further than ``most``."""
+    some = sa.select(_IMAGES.c.sha256).where(*met).limit(most).subquery()
+    return db.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+
+
+def _exact(db: sa.Connection, wanted: Filters) -> int | None:
+    """The kept count of what is asked for, where there is one."""
+    asked = {name: value for name, value in vars(wanted).items() if value}
+    if not asked:
+        return image_counts.images(db, "listed")
+    ((name, value), *more) = asked.items()
+    if more or name not in (*_KEPT, "right", "disputed") or value == ANY:
+        return None
+    return image_counts.images(db, name, "" if wanted.disputed else value)

@@ -1,0 +1,152 @@
+"""Small pictures of images of the catalog, made once and kept in the home.
+
+Invariants: a thumbnail is made only of bytes that hash to the image's sha256, whatever CID a row gives them; none is
+given of what was withdrawn, is private or that no contribution speaks of. What can't be decoded is remembered as an
+empty file, and not tried again. The folder stays below ``MAX_BYTES``: what was made first goes first. All of it may be
+deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from registry.catalog.queries.images import cids_of, get_image
+from registry.catalog.queries.roots import registered_here, withheld_mark
+from registry.content.unixfs import reader
+from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted
+from registry.core.ipld.cid import CID
+from registry.files import whole_file
+from registry.imaging.decode import MAX_BYTES as MAX_IMAGE
+from registry.imaging.thumbnail import thumbnail
+from registry.workflows.local_issuers import local_issuers
+from registry.workflows.parts import Parts
+from registry.workflows.store.private_blocks import private_blocks
+
+SIDES = (160, 320, 640)
+MAX_BYTES = 512 << 20
+MAX_FILES = 100_000
+_LEFT = 0.9  # of both limits, after the oldest were deleted
+_DECODING = threading.BoundedSemaphore(2)  # a large picture takes hundreds of MB while it is decoded
+
+
+class Withdrawn(NotFound):
+    """The image was taken back."""
+
+
+class NoPicture(InvalidInput):
+    """There is nothing to show; ``code``: ``not_held`` or ``undecodable``."""
+
+
+class Thumbnails:
+    """The thumbnails of one home. One object serves all threads."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._folder = parts.settings.home / "thumbnails"
+        self._lock = threading.Lock()
+        self._size: tuple[int, int] | None = None  # bytes and files, as far as this process knows
+        self._private: tuple[tuple[int, ...], frozenset[bytes]] = ((), frozenset())
+
+    def get(self, sha256_or_cid: str, side: int) -> bytes:
+        """WebP of at most ``side`` by ``side`` pixels (one of ``SIDES``).
+
+        ``NotFound`` if it is no image of the catalog, ``Withdrawn``, ``NoPicture``.
+        """
+        sha256 = self._shown(sha256_or_cid)
+        path = self._folder / str(side) / sha256[:2] / f"{sha256}.webp"
+        with suppress(FileNotFoundError):
+            return _picture(path.read_bytes())
+        data = self.whole(sha256)
+        with _DECODING:
+            small = thumbnail(data, side)
+        made = io.BytesIO()
+        if small is not None:
+            small.save(made, "WEBP", quality=80, method=4)
+        self._keep(path, made.getvalue())
+        return _picture(made.getvalue())
+
+    def _shown(self, sha256_or_cid: str) -> str:
+        """The sha256 of an image that may be shown."""
+        with self._parts.catalog.read() as db:
+            image = get_image(db, sha256_or_cid)
+        if image is None:
+            raise NotFound(f"{sha256_or_cid[:100]} is not an image of this catalog", hint="see /images.")
+        if image["status"] == "withdrawn":
+            raise Withdrawn(f"{image['sha256']} was withdrawn", code="withdrawn")
+        return str(image["sha256"])
+
+    def whole(self, sha256: str) -> bytes:
+        """The verified bytes of an image that may be shown. ``NoPicture`` where none are here, or none small enough."""
+        with self._parts.catalog.read() as db:
+            cids, ours = cids_of(db, sha256), registered_here(db, sha256, local_issuers(self._parts))
+            mark = withheld_mark(db)
+        private = frozenset[bytes]() if ours else self._hidden(mark)
+        for cid in cids:
+            data = None if cid.multihash in private else self._read(cid)
+            if data is not None and hashlib.sha256(data).hexdigest() == sha256:
+                return data
+        raise NoPicture(f"the bytes of {sha256} are not held here", code="not_held")
+
+    def _hidden(self, mark: tuple[int, ...]) -> frozenset[bytes]:
+        """Private blocks; only what was imported since, which changes the mark, can add to them."""
+        known, hidden = self._private
+        if known != mark:
+            hidden = private_blocks(self._parts)
+            self._private = mark, hidden
+        return hidden
+
+    def _read(self, cid: CID) -> bytes | None:
+        try:
+            return reader.read_whole(self._parts.store, cid, MAX_IMAGE)
+        except (NotFound, InvalidInput, Untrusted):
+            return None
+
+    def _keep(self, path: Path, data: bytes) -> None:
+        """Keep it if there is room: without it the picture is only made again."""
+        with suppress(Unavailable, OSError), self._lock:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(path) as stream:
+                stream.write(data)
+            size, files = self._size or _measure(self._folder)
+            self._size = (size + len(data), files + 1)
+            if self._size[0] > MAX_BYTES or self._size[1] > MAX_FILES:
+                self._size = _evict(self._folder)
+
+
+def _picture(data: bytes) -> bytes:
+    if not data:
+        raise NoPicture("this can't be decoded as a picture", code="undecodable")
+    return data
+
+
+def _files(folder: Path) -> Iterator[os.DirEntry[str]]:
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(Path(entry.path))
+            else:
+                yield entry
+
+
+def _measure(folder: Path) -> tuple[int, int]:
+    sizes = [entry.stat().st_size for entry in _files(folder)]
+    return sum(sizes), len(sizes)
+
+
+def _evict(folder: Path) -> tuple[int, int]:
+    """Delete the oldest until both limits are kept; what is left, as ``_measure`` gives it."""
+    found = sorted((entry.stat().st_mtime_ns, entry.stat().st_size, entry.path) for entry in _files(folder))
+    size, files = sum(one[1] for one in found), len(found)
+    for _, length, path in found:
+        if size <= MAX_BYTES * _LEFT and files <= MAX_FILES * _LEFT:
+            break
+        with suppress(FileNotFoundError):
+            Path(path).unlink()
+        size, files = size - length, files - 1
+    return size, files

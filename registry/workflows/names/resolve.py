@@ -1,0 +1,248 @@
+"""What somebody means by a CID, a name, ``latest``, or the beginning of a CID or id: the one way to read such a text.
+
+    resolve(parts, "bafyrei...")            a CID; an entry's stands for what the entry signs
+    resolve(parts, "faces", "snapshot")     the newest snapshot that this home's issuer called so
+    resolve(parts, "faces@2")               the second thing that this name stood for
+    resolve(parts, "0x.../faces")           another issuer's name
+    resolve(parts, "latest", "release")     the newest of this home that is finished and not withdrawn
+    resolve(parts, "bafyreia3b4c")          the one whose CID begins so; "bafyreia3b…x7k2": and ends so
+
+Invariants: a name without an issuer is this home's own, never a stranger's. What two things match is an error that
+names both. Only what signed entries name is found by its beginning: the answer tells nobody what is merely held here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from registry.catalog.queries import entries, names, runs
+from registry.catalog.schema.database import Connection
+from registry.core.errors import InvalidInput, NotFound
+from registry.core.ipld.cid import CID, given
+from registry.core.log import DID_PREFIX
+from registry.core.text.names import Reference, read_reference
+from registry.workflows.local_issuers import local_issuers
+from registry.workflows.parts import Parts
+
+LATEST = "latest"
+SIGNS = 4  # of a CID after its common start, at least; also of a run's id and of a digest
+SHOWN = 10  # things that match, as an error lists them
+KINDS = ("snapshot", "plan", "release")  # what names stand for
+CALLED = {"plan": "run"}  # what people know as something else
+WHOLE = 59  # signs of such a CID
+_COMMON = re.compile(r"bafyrei|bafybei|bafkrei")  # how the CIDs begin that are made here: records, files, raw blocks
+_RUN = re.compile(r"r[a-z2-7]{12}", re.ASCII)
+_RUN_BEGUN = re.compile(rf"r[a-z2-7]{{{SIGNS},11}}", re.ASCII)
+_BEGUN = re.compile(r"([a-z0-9]+)(?:(?:…|\.{3})([a-z0-9]*))?", re.ASCII)
+Candidates = Sequence[tuple[str, str]]  # what matches, and what it is
+
+
+def resolve(parts: Parts, text: str, *kinds: str) -> CID:
+    """The record that ``text`` means, or the content where it is a CID; of ``kinds`` (types of records), or of any.
+
+    A CID is taken as it is, whatever it names. With several kinds, or none, ``latest`` is of the first (a release).
+    ``NotFound``: nothing is called so or begins so; ``InvalidInput`` ``ambiguous``: several do;
+    ``wrong_record_type``: the name stands for something else; ``UsageError``: it can be none of all these.
+    """
+    cid = find(parts, text, *kinds)
+    with parts.catalog.read() as db:
+        return entries.record_of(db, cid)
+
+
+def find(parts: Parts, text: str, *kinds: str) -> CID:
+    """As ``resolve``, but an entry's CID stays the entry's."""
+    text = text.removeprefix("/ipfs/").removeprefix("ipfs://")
+    try:
+        return CID.parse(text)
+    except InvalidInput:
+        pass
+    with parts.catalog.read() as db:
+        found = _found(parts, db, text, kinds)
+    return CID.parse(found)
+
+
+def run_id(parts: Parts, text: str) -> str:
+    """A run's id: whole or its beginning, its name, ``latest``, or the CID of its plan. Errors as ``resolve``."""
+    with parts.catalog.read() as db:
+        if runs.exists(db, text):
+            return text
+        if text == LATEST:
+            return _or_none_yet(names.latest_run(db, local_issuers(parts)), "completed run", "runs")
+        named = _run_named(parts, db, text)
+        if named is not None:
+            return named
+        if _RUN_BEGUN.fullmatch(text):
+            return the_one(text, [(run, "run") for run in names.runs_begun(db, text)])
+    raise NotFound(f"there is no run {text[:100]!r}", hint="`emotionet runs list` lists them.")
+
+
+def is_reference(text: str) -> bool:
+    """Whether this is written as a name, or is ``latest``: no path of this machine, unless a file is called so."""
+    return text == LATEST or read_reference(text) is not None
+
+
+def _found(parts: Parts, db: Connection, text: str, kinds: Sequence[str]) -> str:
+    if text == LATEST:
+        return _latest(parts, db, kinds[0] if kinds else "release")
+    reference = read_reference(text)
+    if reference is not None and (named := _named(parts, db, reference, kinds)) is not None:
+        return named
+    if _RUN.fullmatch(text) and (not kinds or "plan" in kinds) and runs.exists(db, text):
+        return _plan_of(db, text)
+    if _is_begun(text):
+        return the_one(text, _begun(db, text, kinds), "CID")
+    if reference is None or _RUN.fullmatch(text):
+        given(text)  # which says what it seems to be
+    raise NotFound(
+        f"nothing here is called {text!r}{_elsewhere(db, reference)}",
+        code="no_such_name",
+        hint="`emotionet name list` lists the names; a CID, or its beginning, does as well.",
+    )
+
+
+def _latest(parts: Parts, db: Connection, kind: str) -> str:
+    if kind == "plan":
+        run = names.latest_run(db, local_issuers(parts))
+        return _plan_of(db, _or_none_yet(run, "completed run", "runs"))
+    if kind not in KINDS:
+        raise InvalidInput(f"nothing is the latest {kind}", code="no_latest", hint="give its CID.")
+    return _or_none_yet(names.latest(db, kind, local_issuers(parts)), kind, kind)
+
+
+def _or_none_yet(found: str | None, what: str, noun: str) -> str:
+    if found is None:
+        hint = f"`emotionet {noun} list` lists what came from others: give its CID."
+        raise NotFound(f"this home has no {what} of its own that could be the latest", code="no_latest", hint=hint)
+    return found
+
+
+def _plan_of(db: Connection, run: str) -> str:
+    plan: str | None = runs.row(db, run)["plan"]
+    if plan is None:
+        raise NotFound(f"run {run} has no plan yet", hint=f"watch it with `emotionet runs follow {run}`.")
+    return plan
+
+
+def named_rows(parts: Parts, db: Connection, reference: Reference) -> list[dict[str, Any]]:
+    """What this name stood for, oldest first: the issuer's whom it names, or this home's own.
+
+    ``InvalidInput`` ``ambiguous`` where several issuers of this home have the name.
+    """
+    issuer = reference.issuer
+    if issuer is not None and not issuer.startswith(DID_PREFIX):
+        issuer = DID_PREFIX + issuer
+    rows = names.history(db, reference.name, local_issuers(parts) if issuer is None else [issuer])
+    givers = sorted({row["issuer"] for row in rows})
+    if len(givers) > 1:
+        found = [(f"{one.removeprefix(DID_PREFIX)}/{reference.name}", "name") for one in givers]
+        the_one(reference.name, found)
+    return rows
+
+
+def _named(parts: Parts, db: Connection, reference: Reference, kinds: Sequence[str]) -> str | None:
+    """The newest target of one of ``kinds``, or the one of the number; None where nothing is called so."""
+    rows = named_rows(parts, db, reference)
+    if not rows:
+        return None
+    if reference.number is not None:
+        rows = [row for row in rows if row["number"] == reference.number]
+        if not rows:
+            raise NotFound(
+                f"{reference.name} never stood for {reference.number} things",
+                code="no_such_name",
+                hint=f"`emotionet name list {reference.name}` shows what it stood for.",
+            )
+    fitting = [row for row in rows if not kinds or row["type"] in kinds]
+    if not fitting:
+        is_now = CALLED.get(rows[-1]["type"], rows[-1]["type"] or "record that is not held here")
+        wanted = " or ".join(CALLED.get(kind, kind) for kind in kinds)
+        raise InvalidInput(
+            f"{reference.name} names a {is_now}, no {wanted}",
+            code="wrong_record_type",
+            hint=f"`emotionet name list {reference.name}` shows all that it stood for.",
+        )
+    return str(fitting[-1]["target"])
+
+
+def _run_named(parts: Parts, db: Connection, text: str) -> str | None:
+    """The newest run of the plan that a name, or a CID, means; also one that is to be called so and has no plan yet."""
+    reference = read_reference(text)
+    waiting = names.runs_to_be_named(db, text) if reference is not None else []
+    working = [run for run in waiting if runs.row(db, run)["status"] in ("queued", "running")]
+    if working:
+        return working[-1]
+    plan = None
+    if reference is not None:
+        try:
+            plan = _named(parts, db, reference, ("plan",))
+        except InvalidInput:  # it stands for a snapshot, say, and a run that came to no plan was to have it
+            if not waiting:
+                raise
+    elif _is_begun(text) or _is_cid(text):
+        plan = str(resolve(parts, text, "plan"))
+    if plan is None:
+        return waiting[-1] if waiting else None
+    made = runs.find_by_plan(db, CID.parse(plan))
+    if not made:
+        raise NotFound(f"{text[:100]} is a plan of which no run is here", hint="`emotionet runs list` lists them.")
+    return made[-1]
+
+
+def _is_begun(text: str) -> bool:
+    return bool(_COMMON.match(text) and _BEGUN.fullmatch(text)) and len(text) < WHOLE
+
+
+def _is_cid(text: str) -> bool:
+    try:
+        CID.parse(text)
+    except InvalidInput:
+        return False
+    return True
+
+
+def begin_and_end(text: str) -> tuple[str, str]:
+    """A text as lists shorten it ("bafyreia3b…x7k2") taken apart; the end is empty where it has none, or is whole."""
+    match = _BEGUN.fullmatch(text)
+    return (match[1], match[2] or "") if match else (text, "")
+
+
+def _begun(db: Connection, text: str, kinds: Sequence[str]) -> Candidates:
+    """Records whose CID begins (and, after "…", ends) so; an entry is what it signs, unless it is meant itself."""
+    start, end = begin_and_end(text)
+    common = text[:7]
+    if len(start) < len(common) + SIGNS:
+        raise InvalidInput(
+            f"{text!r} is too short to tell CIDs apart",
+            code="too_short",
+            hint=f"give at least {SIGNS} signs after {common}.",
+        )
+    rows = [row for row in names.records_begun(db, start, kinds) if row["cid"].endswith(end)]
+    if len({row["record"] for row in rows}) == 1:
+        return [(rows[0]["cid"], rows[0]["type"])]
+    return [(row["cid"], row["type"]) for row in rows]
+
+
+def the_one(text: str, found: Candidates, what: str = "id") -> str:
+    """The one thing that matches. ``NotFound`` for none, ``InvalidInput`` ``ambiguous`` with all for several."""
+    if not found:
+        raise NotFound(
+            f"no {what} here begins with {text[:100]!r}", hint="give more of it, or look it up in a list with --wide."
+        )
+    if len(found) > 1:
+        listed = ", ".join(f"{one} ({CALLED.get(kind, kind)})" for one, kind in found[:SHOWN])
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        raise InvalidInput(
+            f"{text[:100]!r} may be any of {len(found)}: {listed}{more}", code="ambiguous", hint="give more of it."
+        )
+    return found[0][0]
+
+
+def _elsewhere(db: Connection, reference: Reference | None) -> str:
+    """Whose the name is, where it is somebody else's: it is never taken for one's own."""
+    if reference is None or reference.issuer is not None:
+        return ""
+    others = sorted({row["issuer"] for row in names.history(db, reference.name)})[:SHOWN]
+    said = ", ".join(f"{issuer.removeprefix(DID_PREFIX)}/{reference.name}" for issuer in others)
+    return f" by this home; others have {said}" if said else ""

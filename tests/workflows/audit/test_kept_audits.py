@@ -1,0 +1,87 @@
+"""Audits that are kept: each check is there as soon as it was made, and the report is whole in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry.catalog.queries import kept_audits
+from registry.core.errors import NotFound
+from registry.core.ipld.cid import CID
+from registry.workflows.audit.audit_target import audit_target
+from registry.workflows.audit.keep_audit import SILENT, begin_audit, carry_out, show_audit
+from registry.workflows.store.find_records import record_of
+from tests.support.forgery import Released, car_of, simulated_release
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
+    with simulated_release(tmp_path_factory.mktemp("kept")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def release(honest: Released) -> CID:
+    return record_of(honest.home, honest.entry)
+
+
+def test_each_check_can_be_read_as_soon_as_it_was_made_and_the_report_is_the_audits(
+    honest: Released, release: CID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, seen = honest.home, list[tuple[str, int]]()
+    audit = begin_audit(home, release, "faces", None)
+    tell = kept_audits.tell
+
+    def watched(db: Any, *given: Any) -> None:
+        tell(db, *given)
+        found = kept_audits.get(db, audit)
+        seen.append((found["status"], len(found["checks"])))
+
+    monkeypatch.setattr(kept_audits, "tell", watched)
+    carry_out(home, audit, str(release), None)
+    found, plain = show_audit(home, audit), audit_target(home, str(release)).to_json()
+    assert seen == [("running", count + 1) for count in range(len(plain["checks"]))]
+    assert (found["status"], found["report"], found["checks"]) == ("done", plain, plain["checks"])
+    with home.catalog.read() as db:
+        assert kept_audits.newest_reports(db, [str(release)])[str(release)]["id"] == audit
+        assert kept_audits.list_audits(db, str(release))[0][0]["records"] == "consistent"
+
+
+def test_of_a_file_its_name_is_told_and_never_where_it_lies(honest: Released, release: CID, tmp_path: Path) -> None:
+    home, path = honest.home, car_of(honest.home, honest.entry, tmp_path / "release.car")
+    path.write_bytes(path.read_bytes()[:-40])
+    audit = begin_audit(home, None, "mine.car", None)
+    carry_out(home, audit, str(path), None, "mine.car")
+    found = show_audit(home, audit)
+    assert found["report"]["records"] == "broken"
+    assert str(tmp_path) not in str(found)
+    with home.catalog.read() as db:
+        newest = kept_audits.newest_reports(db, [str(release)])
+    assert audit not in {one["id"] for one in newest.values()}  # a stranger's file says nothing of what is held here
+
+
+def test_an_audit_that_ends_early_says_why(honest: Released, tmp_path: Path) -> None:
+    home = honest.home
+    audit = begin_audit(home, None, "gone.car", None)
+    carry_out(home, audit, str(tmp_path), None, "gone.car")  # a folder, which is no file
+    found = show_audit(home, audit)
+    assert (found["status"], found["report"]) == ("failed", None)
+    assert "gone.car" in found["error"]
+    assert str(tmp_path) not in found["error"]
+
+
+def test_one_that_was_not_heard_of_for_long_was_interrupted(
+    honest: Released, release: CID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = honest.home
+    with monkeypatch.context() as patch:
+        patch.setattr(home, "now", lambda: "2026-01-01T00:00:00Z")
+        audit = begin_audit(home, release, "faces", None)
+        assert show_audit(home, audit)["status"] == "running"
+        patch.setattr(home, "now", lambda: f"2026-01-01T00:{SILENT // 60:02}:01Z")
+        assert show_audit(home, audit)["status"] == "interrupted"
+    with pytest.raises(NotFound):
+        show_audit(home, "20260101t000000z-00000000")
