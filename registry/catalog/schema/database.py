@@ -34,7 +34,7 @@ WRITER_LOCK = 0x656D6F74696F6E  # the advisory lock that writers on PostgreSQL t
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 
 
-NO_ROOM_SAID = ("disk is full", "No space left on device")  # by SQLite, by PostgreSQL
+DISK_FULL_MESSAGES = ("disk is full", "No space left on device")  # by SQLite, by PostgreSQL
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def translated() -> Iterator[None]:
         if getattr(getattr(error, "orig", None), "sqlstate", None) == _TOO_LARGE:
             raise InvalidInput(f"the catalog can't hold this value: {error}", code="catalog_value") from error
         said = str(getattr(error, "orig", None) or error).strip()
-        code = "disk_full" if any(words in said for words in NO_ROOM_SAID) else "catalog"
+        code = "disk_full" if any(words in said for words in DISK_FULL_MESSAGES) else "catalog"
         hint = "do this where the home can be written." if "readonly database" in said else None
         raise Unavailable(f"the catalog can't be read or written: {said}", code=code, hint=hint) from error
 
