@@ -3,10 +3,11 @@
 A group below ``min_group`` images is "not estimable" (no value but a reason, its count stays); it is never dropped
 and never 0. Without attributes only fairness between classes was looked at, and the first note says so.
 
-Of each group ATTR=VALUE (or of two together, ``ATTR=VALUE & ATTR=VALUE``): ``recall``, the share of its images that are
-right; ``f1``, ``precision``: the means over the classes that an image of the group has (a class that is never
-predicted counts 0); ``ece`` of those with a prediction, without an interval, as everywhere; and for each class, ``selection(GROUP,
-LABEL)``, ``recall(GROUP, LABEL)``, ``precision(GROUP, LABEL)`` and ``fpr(GROUP, LABEL)``. ``gaps`` defines the gaps.
+Of each group ATTR=VALUE (or of two together, ``ATTR=VALUE & ATTR=VALUE``): ``recall``, the share of its images that
+are right; ``f1``, ``precision``: the means over the classes that an image of the group has (a class that is never
+predicted counts 0); ``ece`` of those with a prediction, without an interval, as everywhere; and for each class,
+``selection(GROUP, LABEL)``, ``recall(GROUP, LABEL)``, ``precision(GROUP, LABEL)`` and ``fpr(GROUP, LABEL)``. ``gaps``
+defines the gaps.
 """
 
 from __future__ import annotations
