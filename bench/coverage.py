@@ -112,7 +112,7 @@ def published(columns: Columns, names: list[bytes], rounds: int, seed: int) -> d
     """What an evaluation says of them."""
     counts = metrics.confusion_of(columns, 0)
     groups, everyone = group_indices(names)
-    right = columns.called(0) == columns.truth
+    right = columns.predicted(0) == columns.truth
     rates = class_rates(columns.truth, right, groups)
     found = {f"recall {label}": _metric(rate[0], share_interval(*rate)) for label, rate in enumerate(rates)}
     f1 = metrics.macro_f1(counts) or Fraction(0)

@@ -127,7 +127,7 @@ class YOLOv8:
             hardware=hardware(),
             events=tuple(trainer.events),
             history=tuple(trainer.history),
-            checkpoints=tuple(trainer.kept),
+            checkpoints=tuple(trainer.saved_states),
             predictions=predictions,
         )
 

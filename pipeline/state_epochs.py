@@ -12,16 +12,16 @@ from typing import Any
 from registry.core.errors import InvalidInput
 
 
-def is_kept(recipe: Mapping[str, Any], epoch: int) -> bool:
+def is_saved(recipe: Mapping[str, Any], epoch: int) -> bool:
     """Whether the state after an epoch (from 1) is published."""
     keep = int(recipe["state"]["keep"])
     return keep > 0 and epoch % keep == 0
 
 
-def is_told(recipe: Mapping[str, Any], epoch: int, last: bool) -> bool:
+def is_reported(recipe: Mapping[str, Any], epoch: int, last: bool) -> bool:
     """Whether the history has a digest of the state after an epoch; ``last``: the training's last one."""
     every = int(recipe["state"]["every"])
-    return (every > 0 and (last or epoch % every == 0)) or is_kept(recipe, epoch)
+    return (every > 0 and (last or epoch % every == 0)) or is_saved(recipe, epoch)
 
 
 def check_states(
@@ -29,8 +29,8 @@ def check_states(
 ) -> None:
     """``InvalidInput`` (``other_training``) unless these epochs of a history have digests and checkpoints."""
     for name, found, wanted in (
-        ("digests of its state", states, [one for one in epochs if is_told(recipe, one, one == epochs[-1])]),
-        ("checkpoints", checkpoints, [one for one in epochs if is_kept(recipe, one)]),
+        ("digests of its state", states, [one for one in epochs if is_reported(recipe, one, one == epochs[-1])]),
+        ("checkpoints", checkpoints, [one for one in epochs if is_saved(recipe, one)]),
     ):
         if list(found) != wanted:
             raise InvalidInput(

@@ -17,11 +17,11 @@ from pipeline.weights import MODEL, load_weights, read_origin
 from pipeline.yolo.model import infer, load_model
 from pipeline.yolo.precision import computing_in
 from pipeline.yolo.trainer import Base, Finished, FoldTrainer, Report
-from registry.core.errors import NO_ROOM, EmotionetError, Unavailable, not_written
+from registry.core.errors import DISK_FULL, EmotionetError, Unavailable, not_written
 from registry.core.ports.method import Detection, FoldTask
 
 INTEGRATIONS = ("clearml", "comet", "dvc", "mlflow", "neptune", "raytune", "tensorboard", "wandb", "sync", "hub")
-NOT_WRITTEN = (*NO_ROOM, errno.EROFS, errno.EIO)
+NOT_WRITTEN = (*DISK_FULL, errno.EROFS, errno.EIO)
 NO_MEMORY = (
     *("out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "cublas_status_alloc_failed"),
     "could not create a primitive",  # oneDNN's way to say it

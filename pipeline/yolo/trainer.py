@@ -20,14 +20,14 @@ import torch
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.nn.tasks import DetectionModel
 
-from pipeline.state_epochs import is_kept, is_told
+from pipeline.state_epochs import is_reported, is_saved
 from pipeline.yolo import checkpoint
 from pipeline.yolo.batchnorm import batches_of, measure
 from pipeline.yolo.dataset import ArrayDataset
 from pipeline.yolo.model import build_model
 from pipeline.yolo.state import State
 from registry.core.errors import EmotionetError
-from registry.core.ports.method import FoldTask, KeptState
+from registry.core.ports.method import FoldTask, SavedState
 
 Report = Callable[[Mapping[str, Any]], None]
 LAST_LAYER = re.compile(r"model\.22\.cv3\.\d\.2\.")  # scores of classes
@@ -64,7 +64,7 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         self._recipe = task.recipe["training"]
         self._pixels = np.load(task.array, mmap_mode="r")
         self.history: list[tuple[int, dict[str, str], str | None]] = []
-        self.kept: list[KeptState] = []
+        self.saved_states: list[SavedState] = []
         self.events: list[dict[str, Any]] = []
         self._lowest, self._since = float("inf"), 0
         self._started: float | None = None  # when the last epoch ended, or the first began
@@ -146,7 +146,7 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         self.start_epoch = saved["epoch"] + 1
         self.scaler.load_state_dict(saved["scaler"])
         self.history = [(epoch, dict(values), state) for epoch, values, state in saved["history"]]
-        self.kept = [KeptState(epoch=epoch, folder=self._folder(epoch)) for epoch in saved["kept"]]
+        self.saved_states = [SavedState(epoch=epoch, folder=self._folder(epoch)) for epoch in saved["kept"]]
         self._lowest, self._since = saved["lowest"], saved["since"]
         self.events = self._told_of_saved
         if saved["over"]:
@@ -163,7 +163,7 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "history": self.history,
-            "kept": [one.epoch for one in self.kept],
+            "kept": [one.epoch for one in self.saved_states],
             "events": self.events,
             "over": bool(self.stop),
             "lowest": self._lowest,
@@ -175,12 +175,12 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
     def _tell_state(self) -> None:
         epoch = self.epoch + 1
         last = bool(self.stop) or epoch >= self.epochs
-        if not is_told(self._task.recipe, epoch, last):
+        if not is_reported(self._task.recipe, epoch, last):
             return
         state = self._state()
-        if is_kept(self._task.recipe, epoch):
+        if is_saved(self._task.recipe, epoch):
             state.write(self._folder(epoch))
-            self.kept.append(KeptState(epoch=epoch, folder=self._folder(epoch)))
+            self.saved_states.append(SavedState(epoch=epoch, folder=self._folder(epoch)))
         self.history[-1] = (*self.history[-1][:2], state.digest())
 
     def _folder(self, epoch: int) -> Path:

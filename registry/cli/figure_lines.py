@@ -28,7 +28,7 @@ def figure_lines(done: dict[str, Any]) -> list[str]:
     return [table(["metric", "value", "low", "high"], rows)]
 
 
-def apart_lines(done: dict[str, Any]) -> list[str]:
+def base_seen_lines(done: dict[str, Any]) -> list[str]:
     """What base weights have seen, and have not, where they have seen anything."""
     return [
         f"of images that the base weights have {name}: macro_f1 {figure_text(done[part]['macro_f1'])}"

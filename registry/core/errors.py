@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import errno
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class EmotionetError(Exception):
@@ -106,14 +106,14 @@ WAYS = {
     errno.ENAMETOOLONG: "choose a shorter name.",
     errno.EMFILE: "let a process open more files: `ulimit -n 4096`.",
     errno.EADDRINUSE: "choose another with --port, or stop what listens there.",
-    **dict.fromkeys(NO_ROOM, "make room, then try again."),
+    **dict.fromkeys(DISK_FULL, "make room, then try again."),
 }
 
 
 def not_written(what: object, error: OSError) -> Unavailable:
     """What to raise where the system refused to write ``what``: ``disk_full`` where room is missing, otherwise
     ``not_written``."""
-    code = "disk_full" if error.errno in NO_ROOM else "not_written"
+    code = "disk_full" if error.errno in DISK_FULL else "not_written"
     refused = _refused(f"{what} can't be written", error, code)
     if error.errno == errno.ENOENT:
         refused.hint = "make its folder first, or name another place."
@@ -127,7 +127,7 @@ def not_read(what: object, error: OSError) -> Unavailable:
 
 def not_done(error: OSError) -> Unavailable:
     """What to raise where the system refused and nobody told what was wanted: it names the file, if there is one."""
-    if error.errno in NO_ROOM:
+    if error.errno in DISK_FULL:
         return not_written(error.filename or "the output", error)
     return _refused(f"{error.filename or 'what was asked for'} can't be used", error, "not_done")
 

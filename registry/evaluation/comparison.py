@@ -4,8 +4,8 @@ Invariants: pure, exact, seeded: the same predictions give the same figures on e
 A. Both sides are drawn together (the paired cluster bootstrap: a person's images stay together, and each round takes
 the same persons for A and for B), so that what is hard for both does not count as a difference. Where areas are summed
 in steps (``areas``) the rounds lie aside; their percentiles are moved back by what the steps move the difference of the
-images themselves (docs/intervals.md says how near that comes). Whether a class is called right more often is McNemar's
-exact test on the images that only one of them calls right, corrected for the number of classes by Holm's rule.
+images themselves (docs/intervals.md says how near that comes). Whether recall of a class differs is McNemar's
+exact test on the images that only one of them predicts right, corrected for the number of classes by Holm's rule.
 
 Sources: Efron and Tibshirani 1993 (paired bootstrap, percentile interval); McNemar 1947, exact binomial form;
 Holm 1979.
@@ -166,7 +166,9 @@ def holm(values: Sequence[Fraction]) -> list[Fraction]:
 def _tests(
     a: Columns, b: Columns, thresholds: tuple[int | Ints, int | Ints], classes: Sequence[str]
 ) -> tuple[Discordance, ...]:
-    right = [columns.called(threshold) == columns.truth for columns, threshold in zip((a, b), thresholds, strict=True)]
+    right = [
+        columns.predicted(threshold) == columns.truth for columns, threshold in zip((a, b), thresholds, strict=True)
+    ]
     masks = [np.ones(len(a), bool), *(a.truth == label for label in range(len(classes)))]
     counts = [
         (int(mask.sum()), int((right[0] & ~right[1] & mask).sum()), int((right[1] & ~right[0] & mask).sum()))

@@ -39,7 +39,7 @@ def localized(number: str | int, language: str) -> str:
     return str(number).replace(".", ",") if language == "es" else str(number)
 
 
-def say(note: Note, language: str = "en") -> str:
+def note_text(note: Note, language: str = "en") -> str:
     """A note as a sentence."""
     at = LANGUAGES.index(language)
     sentence, item = (texts()[section].get(note.code) for section in ("note", "each"))
@@ -52,11 +52,11 @@ def say(note: Note, language: str = "en") -> str:
 
 
 def is_known(note: Note) -> bool:
-    """Whether ``say`` has a sentence for it."""
+    """Whether ``note_text`` has a sentence for it."""
     return note.code in texts()["note"]
 
 
-def why(reason: str | None, language: str = "en") -> str:
+def reason_text(reason: str | None, language: str = "en") -> str:
     """Why a figure has no value (``records.figures.REASONS``), as a part of a sentence."""
     found = texts()["why"].get(reason or "")
     return found[LANGUAGES.index(language)] if found else reason or ""
@@ -75,7 +75,7 @@ def attempts_document(attempts: Attempts) -> dict[str, str]:
 
 def not_estimable(reason: str | None) -> str:
     """What stands in the place of a value, in English."""
-    return f"not estimable: {why(reason)}" if reason else "not estimable"
+    return f"not estimable: {reason_text(reason)}" if reason else "not estimable"
 
 
 def note_document(note: Note) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def note_document(note: Note) -> dict[str, Any]:
     return {
         "code": note.code,
         "values": {name: list(value) if isinstance(value, tuple) else value for name, value in note.values.items()},
-        "text": {language: say(note, language) for language in LANGUAGES},
+        "text": {language: note_text(note, language) for language in LANGUAGES},
     }
 
 

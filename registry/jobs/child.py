@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted, not_written
 from registry.jobs.capacity import oom_kills
-from registry.jobs.folder_lock import alone_in
+from registry.jobs.folder_lock import locked_folder
 
 Report = Callable[[Mapping[str, Any]], None]
 _KINDS: Mapping[str, type[EmotionetError]] = {
@@ -128,7 +128,7 @@ def _follow(process: subprocess.Popen[str], log: Path, check: Callable[[], None]
             status = process.wait()
             if status == -signal.SIGKILL and oom_kills() > killed_before:
                 raise EmotionetError("the system ended its process because memory ran out", code="out_of_memory")
-            raise Unavailable(f"its process ended with status {status} before it gave a result: {_last_words(log)}")
+            raise Unavailable(f"its process ended with status {status} before it gave a result: {_end_of_log(log)}")
         document: dict[str, Any] = json.loads(line)
         if "error" in document:
             raise failure(document)
@@ -137,7 +137,7 @@ def _follow(process: subprocess.Popen[str], log: Path, check: Callable[[], None]
         report(document)
 
 
-def _last_words(log: Path) -> str:
+def _end_of_log(log: Path) -> str:
     """The error that a child's log ends with, or else its last line."""
     tail = log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:].strip().splitlines()
     told = [line.removeprefix(ERROR) for line in tail[-2:] if line.startswith(ERROR)]
@@ -157,7 +157,7 @@ def child(stdout: IO[str], folder: Path, work: Callable[[Report], Mapping[str, A
         stdout.flush()
 
     try:
-        with alone_in(folder, token):
+        with locked_folder(folder, token):
             write({"result": dict(work(write))})
     except EmotionetError as error:
         write(error_document(error))

@@ -12,7 +12,7 @@ from pathlib import Path
 SIZE = 2 << 20  # bytes: what a database needs to write down how a few jobs ended
 
 
-def keep_reserve(path: Path) -> None:
+def allocate_reserve(path: Path) -> None:
     """Take the room, unless it is taken already."""
     with contextlib.suppress(OSError):
         if path.exists() and path.stat().st_size >= SIZE:
@@ -21,7 +21,7 @@ def keep_reserve(path: Path) -> None:
         path.write_bytes(os.urandom(SIZE))  # nothing that a file system could leave out
 
 
-def give_reserve(path: Path) -> None:
+def free_reserve(path: Path) -> None:
     """Give the room back."""
     with contextlib.suppress(OSError):
         path.unlink()

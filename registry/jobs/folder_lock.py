@@ -24,7 +24,7 @@ from registry.core.errors import Conflict, Unavailable
 LOCK_SECONDS = 20.0
 
 
-def here() -> str:
+def this_machine() -> str:
     """Where a process number means this process: the machine, and the namespace in it."""
     with contextlib.suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -33,7 +33,7 @@ def here() -> str:
 
 
 @contextlib.contextmanager
-def alone_in(folder: Path, token: int = 0) -> Iterator[None]:
+def locked_folder(folder: Path, token: int = 0) -> Iterator[None]:
     """Hold the folder.
 
     ``Conflict`` (``lease_lost``) where somebody with a newer token works, or has worked, in it; ``Unavailable``
@@ -50,7 +50,7 @@ def alone_in(folder: Path, token: int = 0) -> Iterator[None]:
             time.sleep(0.2)
         _give_way(folder, _read(lock), token)
         lock.truncate(0)
-        json.dump({"token": token, "process": os.getpid(), "here": here()}, lock)
+        json.dump({"token": token, "process": os.getpid(), "machine": this_machine()}, lock)
         lock.flush()
         yield
 
@@ -80,6 +80,11 @@ def _give_way(folder: Path, holder: dict[str, Any], token: int) -> None:
 
 def _end(holder: dict[str, Any], token: int) -> None:
     """End an older holder's whole process group, if it is on this machine. It holds the lock, so it is alive."""
-    if holder and holder["token"] < token and holder.get("here") == here() and holder["process"] != os.getpid():
+    if (
+        holder
+        and holder["token"] < token
+        and holder.get("machine") == this_machine()
+        and holder["process"] != os.getpid()
+    ):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(holder["process"], signal.SIGKILL)

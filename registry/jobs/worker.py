@@ -70,7 +70,7 @@ class Worker:
     """Runs jobs by their kind's handler.
 
     ``failed`` is called with a job that failed for good, ``again`` with one that will be retried, ``left`` with one
-    that is given back because the worker stops. ``make_room`` frees space on a full disk. ``issuers`` are those whose
+    that is given back because the worker stops. ``free_disk`` frees space on a full disk. ``issuers`` are those whose
     keys are in this home (None: no step needs a key).
     """
 
@@ -84,12 +84,12 @@ class Worker:
         parallel: int,
         lease_seconds: float,
         again: Callable[[Job, EmotionetError], None] = lambda job, error: None,
-        make_room: Callable[[Job], None] = lambda job: None,
+        free_disk: Callable[[Job], None] = lambda job: None,
         left: Callable[[Job], None] = lambda job: None,
         issuers: Callable[[], Collection[str] | None] = lambda: None,
     ) -> None:
         self._queue, self._handlers, self._failed = queue, handlers, failed
-        self._again, self._make_room, self._left = again, make_room, left
+        self._again, self._free_disk, self._left = again, free_disk, left
         self._issuers = issuers
         self._name, self._parallel, self._lease = name, parallel, lease_seconds
         self.stopping = threading.Event()
@@ -107,7 +107,7 @@ class Worker:
             except Unavailable as error:
                 if error.code != "disk_full":
                     raise
-                self._make_room(job)
+                self._free_disk(job)
                 self._give_up(job, error)
 
     def _run(self, job: Job, keeper: Keeper) -> None:

@@ -20,7 +20,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ports.method import Method
 from registry.core.records import Origin, Release
 from registry.core.weights import MODEL, ONNX, weights_digest
-from registry.exports.card.base_origin import Base, stated_origin
+from registry.exports.card.base_origin import Base, declared_origin
 from registry.provenance.base_lineage import Lineage, count_seen, judged_and_seen, lineage_of, trained_on
 from registry.workflows.parts import Parts
 
@@ -65,15 +65,15 @@ def _named(given: str) -> CID:
         ) from error
 
 
-def stated_licence(files: Mapping[str, bytes]) -> str | None:
+def declared_licence(files: Mapping[str, bytes]) -> str | None:
     """The licence that base weights state in their model.json (``origin.licence``), as their own file stated it."""
-    origin = stated_origin(files[MODEL])
+    origin = declared_origin(files[MODEL])
     return origin.licence if origin else None
 
 
 def base_of(parts: Parts, directory: CID) -> Base | None:
     """What base weights that are held say of themselves, for the card; the tensors are not read."""
-    return stated_origin(read_model_json(parts.store, directory))
+    return declared_origin(read_model_json(parts.store, directory))
 
 
 def known_trainings(parts: Parts, tensors: str) -> list[CID]:

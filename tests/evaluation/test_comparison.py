@@ -28,8 +28,8 @@ def crowd(count: int, seed: int, skill: float) -> Columns:
     rows = []
     for number in range(count):
         truth = number % 4
-        called = truth if r.random() < skill else (truth + r.randint(1, 3)) % 4
-        rows.append(row(number, truth, (called, r.randint(300_000, 999_999)), (r.randint(0, 3), 200_000)))
+        predicted = truth if r.random() < skill else (truth + r.randint(1, 3)) % 4
+        rows.append(row(number, truth, (predicted, r.randint(300_000, 999_999)), (r.randint(0, 3), 200_000)))
     return columns_of(rows, 4)
 
 
@@ -98,9 +98,9 @@ def test_rounds_are_paired_whole_groups() -> None:
             values = []
             for columns in (a, b):
                 counts = np.zeros((5, 5), np.int64)
-                called = columns.called(HALF[0])
+                predicted = columns.predicted(HALF[0])
                 for image in repeated.tolist():
-                    counts[columns.truth[image], called[image]] += 1
+                    counts[columns.truth[image], predicted[image]] += 1
                 values.append(float(metrics.macro_f1(counts) or 0))
             differences.append(values[1] - values[0])
     differences.sort()

@@ -21,7 +21,7 @@ from registry.evaluation.evaluate import MAX_FOLDS, Result, evaluate, to_record
 from registry.evaluation.figures.figures import METRICS
 from registry.evaluation.figures.thresholds import ThresholdRule
 from registry.evaluation.intervals.intervals import wilson
-from registry.evaluation.sentences import say
+from registry.evaluation.sentences import note_text
 from registry.web.base.words import Words
 from tests.evaluation.world import CLASSES, Row, crowd, row, sha, worlds
 
@@ -126,7 +126,7 @@ def test_small_groups_are_not_estimable_and_never_dropped() -> None:
     assert found["recall(gender=m)"] == records.Metric(
         metric="recall", group={"gender": "m"}, value="1.000000", low=low, high=high, n=15
     )
-    assert any("recall(gender=f) (9)" in say(note) for note in result.notes)
+    assert any("recall(gender=f) (9)" in note_text(note) for note in result.notes)
     names = {one.name for one in result.fairness}
     assert {"recall(a)", "recall_gap(class)", "recall(gender=f)", "fpr(gender=m, a)", "recall_gap(gender)"} <= names
 
@@ -149,7 +149,7 @@ def test_the_first_note_says_what_is_missing() -> None:
     attributes = {sha(3): {"gender": "f", "height": "tall"}, sha(4): {"gender": "m", "height": "small"}}
     first = evaluated(rows, groups=("gender",), attributes=attributes).notes[0]
     assert first == records.Note(code="compared", values={"attributes": ("gender",)})
-    notes = " ".join(map(say, evaluated(rows).notes))
+    notes = " ".join(map(note_text, evaluated(rows).notes))
     assert "procedure" in notes
     assert "The plan fixed the threshold 0.250000" in notes
     assert "pr_auc is computed on images" in notes
@@ -391,7 +391,7 @@ def test_how_large_releases_are_bounded_is_said_where_it_applies(
     rows = [row(number, number % kinds, (number % kinds, 500_000 + number)) for number in range(images)]
     clusters = {sha(number): sha(number % persons) for number in range(images)}
     notes = evaluated(rows, clusters=clusters, rounds=2).notes
-    assert {one for one in (BAGS, STEPS) if any(one in say(note) for note in notes)} == said
+    assert {one for one in (BAGS, STEPS) if any(one in note_text(note) for note in notes)} == said
     spanish = [Words("es").note(note) for note in notes]
     assert {language for _, language in spanish} == {"es"}
     assert sum("1024 bolsas" in text or "256 pasos" in text for text, _ in spanish) == len(said)

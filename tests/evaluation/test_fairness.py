@@ -16,10 +16,10 @@ from registry.core.records import Metric, Note
 from registry.evaluation.fairness.fairness import Fairness, by_attributes
 from registry.evaluation.fairness.group_tests import achieved_significance, by_class
 from registry.evaluation.fairness.groups import groupings
-from registry.evaluation.fairness.resampled_counts import Tallies
+from registry.evaluation.fairness.resampled_counts import ResampledCounts
 from registry.evaluation.input.reading import columns_of
 from registry.evaluation.intervals.intervals import wilson
-from registry.evaluation.sentences import say
+from registry.evaluation.sentences import note_text
 from tests.evaluation.world import CLASSES, Row, row, sha, truths, worlds
 
 AT = 250_000
@@ -47,15 +47,15 @@ def split(rows: list[Row]) -> tuple[list[str], list[int], list[int]]:
     """Group, truth and call of each row, as Fairlearn wants them."""
     groups = ["fm"[one["sha256"][0] % 2] for one in rows]
     k = 4
-    called = [min(((-d[1], d[0]) for d in one["detections"] if d[1] >= AT), default=(0, k))[1] for one in rows]
-    return groups, truths(rows, k), called
+    predicted = [min(((-d[1], d[0]) for d in one["detections"] if d[1] >= AT), default=(0, k))[1] for one in rows]
+    return groups, truths(rows, k), predicted
 
 
 @given(worlds(classes=3, most=40, nothing=True))
 @settings(deadline=None, max_examples=25)
 def test_figures_and_gaps_are_fairlearns(world: tuple[list[Row], int]) -> None:
     rows, k = world
-    groups, truth, called = split(rows)
+    groups, truth, predicted = split(rows)
     attributes = {one["sha256"]: {"gender": group} for one, group in zip(rows, groups, strict=True)}
     found = named(judged(rows, attributes, k=k))
     if len(set(groups)) < 2:
@@ -65,7 +65,7 @@ def test_figures_and_gaps_are_fairlearns(world: tuple[list[Row], int]) -> None:
     for label in range(k):
         one = {
             "y_true": [int(value == label) for value in truth],
-            "y_pred": [int(value == label) for value in called],
+            "y_pred": [int(value == label) for value in predicted],
             "sensitive_features": groups,
         }
         frame = fairlearn.MetricFrame(
@@ -102,12 +102,12 @@ def test_figures_and_gaps_are_fairlearns(world: tuple[list[Row], int]) -> None:
 @settings(deadline=None, max_examples=20)
 def test_f1_and_precision_of_a_group_are_scikit_learns(world: tuple[list[Row], int]) -> None:
     rows, k = world
-    groups, truth, called = split(rows)
+    groups, truth, predicted = split(rows)
     attributes = {one["sha256"]: {"gender": group} for one, group in zip(rows, groups, strict=True)}
     found = named(judged(rows, attributes, k=k))
     for group in set(groups):
         mine = [index for index, other in enumerate(groups) if other == group]
-        own, said = [truth[i] for i in mine], [called[i] for i in mine]
+        own, said = [truth[i] for i in mine], [predicted[i] for i in mine]
         about = {"labels": sorted({*own} - {4}), "average": "macro", "zero_division": 0.0}
         if set(own) == {4}:
             assert found[f"f1(gender={group})"].value is found[f"precision(gender={group})"].value is None
@@ -132,7 +132,7 @@ def test_a_group_below_the_size_counts_in_no_gap() -> None:
     assert figures["worst_recall(age)"].value == "1.000000"
     assert figures["recall_gap(age)"].high == figures["equalized_odds_difference(age)"].high == "1.000000"
     assert figures["worst_recall(age)"].low == figures["demographic_parity_ratio(age)"].low == "0.000000"
-    assert "Lowest recall by age: age=old, age=young (1.000000)." in map(say, found.notes)
+    assert "Lowest recall by age: age=old, age=young (1.000000)." in map(note_text, found.notes)
     assert [one.name for one in found.tests] == ["recall(age=old)", "recall(age=young)"]
     closed = named(judged(rows[:40], attributes, min_group=10))
     assert float(closed["recall_gap(age)"].high or 1) < 0.5
@@ -143,7 +143,7 @@ def test_who_declared_nothing_is_counted() -> None:
     rows = [row(number, 0, (0, 900_000)) for number in range(30)]
     attributes = {sha(number): {"gender": "fm"[number % 2]} for number in range(22)}
     found = judged(rows, attributes, min_group=10)
-    assert say(found.notes[0]) == "gender was not declared for 8 images: they are in none of its groups."
+    assert note_text(found.notes[0]) == "gender was not declared for 8 images: they are in none of its groups."
 
 
 @given(worlds(classes=3, most=30, nothing=True), st.integers(0, 1 << 32))
@@ -157,19 +157,19 @@ def test_tallies_are_what_counting_one_by_one_gives(world: tuple[list[Row], int]
     columns = columns_of(rows, k)
     clusters = [key[:1] for key in columns.keys]
     found, _ = groupings(columns, attributes, ("a", "b"), CLASSES[:k])
-    tallies = Tallies(columns, AT, found, clusters)
+    tallies = ResampledCounts(columns, AT, found, clusters)
     drawn = random.integers(0, 4, (5, len(set(clusters))))
-    called, names = columns.called(AT), sorted(set(clusters))
+    predicted, names = columns.predicted(AT), sorted(set(clusters))
     for grouping, tally in zip(found, tallies.of(drawn), strict=True):
         for turn, times in enumerate(drawn):
             plain = np.zeros((len(grouping.values), k + 1, k + 1), np.int64)
             for at, cluster in enumerate(clusters):
                 if grouping.code[at] >= 0:
-                    plain[grouping.code[at], columns.truth[at], called[at]] += times[names.index(cluster)]
+                    plain[grouping.code[at], columns.truth[at], predicted[at]] += times[names.index(cluster)]
             assert np.array_equal(tally.hits[turn], np.einsum("gkk->gk", plain))
             assert np.array_equal(tally.truth[turn], plain.sum(axis=2))
-            assert np.array_equal(tally.called[turn][:, :k], plain[..., :k].sum(axis=1))
-            assert not tally.called[turn][:, k].any()
+            assert np.array_equal(tally.predicted[turn][:, :k], plain[..., :k].sum(axis=1))
+            assert not tally.predicted[turn][:, k].any()
 
 
 def test_a_gap_of_one_group_is_not_estimable() -> None:

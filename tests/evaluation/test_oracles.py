@@ -22,7 +22,7 @@ from torchmetrics.detection import MeanAveragePrecision
 from torchmetrics.functional.classification import binary_calibration_error
 
 from registry.evaluation.figures import metrics
-from registry.evaluation.figures.calibration import BINS, bins_of, called_bins, expected_error
+from registry.evaluation.figures.calibration import BINS, bins_of, expected_error, predicted_bins
 from registry.evaluation.input.columns import IOU_PERCENTS
 from registry.evaluation.input.reading import columns_of
 from tests.evaluation.world import Row, crowd, row, worlds
@@ -134,14 +134,14 @@ def test_boxes_are_torchmetrics(world: tuple[list[Row], int]) -> None:
 def test_calibration_is_torchmetrics(world: tuple[list[Row], int], threshold: int) -> None:
     rows, k = world
     columns = columns_of(rows, k)
-    place, right = called_bins(columns, threshold)
-    called = place < BINS
+    place, right = predicted_bins(columns, threshold)
+    predicted = place < BINS
     ours = expected_error(bins_of(columns, threshold))
-    if not called.any():
+    if not predicted.any():
         assert ours is None
         return
-    scores = torch.tensor(columns.best_score[called] / 1_000_000, dtype=torch.float64)
-    theirs = binary_calibration_error(scores, torch.tensor(right[called]), n_bins=BINS, norm="l1")
+    scores = torch.tensor(columns.best_score[predicted] / 1_000_000, dtype=torch.float64)
+    theirs = binary_calibration_error(scores, torch.tensor(right[predicted]), n_bins=BINS, norm="l1")
     # a score of 1 has a bin of its own there; right ones of 0.999999, the only others in our last, then count 2e-6 more
     assert float(ours or 0) == pytest.approx(float(theirs), abs=2.001e-6)
 

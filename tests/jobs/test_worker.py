@@ -21,7 +21,7 @@ from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInp
 from registry.jobs import child as child_process
 from registry.jobs import folder_lock as folder_of_one
 from registry.jobs import worker as workers
-from registry.jobs.disk_reserve import SIZE, give_reserve, keep_reserve
+from registry.jobs.disk_reserve import SIZE, allocate_reserve, free_reserve
 from registry.jobs.queue import Job, Queue
 from registry.jobs.worker import ATTEMPTS, Check, Worker
 
@@ -65,7 +65,7 @@ class Bench:
             parallel=parallel,
             lease_seconds=lease,
             again=lambda job, error: self.again.append((job.attempt, error.code)),
-            make_room=lambda job: self.room.set(),
+            free_disk=lambda job: self.room.set(),
             left=lambda job: self.left.append(job.kind),
         )
 
@@ -171,13 +171,13 @@ def test_a_full_disk_is_written_down_once_there_is_room(
 def test_the_reserve_is_kept_and_given(tmp_path: Path) -> None:
     path = tmp_path / "home" / "reserve"
     for _ in range(2):
-        keep_reserve(path)
+        allocate_reserve(path)
         assert path.stat().st_size == SIZE
-    give_reserve(path)
-    give_reserve(path)
+    free_reserve(path)
+    free_reserve(path)
     assert not path.exists()
     path.mkdir()
-    keep_reserve(path)  # where it can't be kept nothing else suffers
+    allocate_reserve(path)  # where it can't be kept nothing else suffers
 
 
 def test_a_passing_fault_is_no_failure(catalog: Catalog, queue: Queue, run: str) -> None:
@@ -420,18 +420,18 @@ def holder(folder: Path, token: int) -> subprocess.Popen[str]:
 
 def test_a_newer_token_ends_whoever_holds_a_folder_and_an_older_one_leaves(tmp_path: Path) -> None:
     first = holder(tmp_path, 1)
-    with folder_of_one.alone_in(tmp_path, 2):
+    with folder_of_one.locked_folder(tmp_path, 2):
         assert first.wait(20) == -9
     second = holder(tmp_path, 5)
-    with pytest.raises(Conflict) as caught, folder_of_one.alone_in(tmp_path, 4):
+    with pytest.raises(Conflict) as caught, folder_of_one.locked_folder(tmp_path, 4):
         pass
     assert caught.value.code == "lease_lost"
     assert second.poll() is None
     second.kill()
     second.wait()
-    with pytest.raises(Conflict), folder_of_one.alone_in(tmp_path, 4):  # also after the newer one has gone
+    with pytest.raises(Conflict), folder_of_one.locked_folder(tmp_path, 4):  # also after the newer one has gone
         pass
-    with folder_of_one.alone_in(tmp_path, 5):  # the same job's next step
+    with folder_of_one.locked_folder(tmp_path, 5):  # the same job's next step
         pass
     for process in (first, second):
         assert process.stdout is not None
@@ -443,8 +443,8 @@ def test_a_holder_that_can_not_be_ended_from_here_keeps_its_folder(
 ) -> None:
     monkeypatch.setattr(folder_of_one, "LOCK_SECONDS", 0.5)
     first = holder(tmp_path, 1)
-    monkeypatch.setattr(folder_of_one, "here", lambda: "another machine")
-    with pytest.raises(Unavailable) as caught, folder_of_one.alone_in(tmp_path, 2):
+    monkeypatch.setattr(folder_of_one, "machine", lambda: "another machine")
+    with pytest.raises(Unavailable) as caught, folder_of_one.locked_folder(tmp_path, 2):
         pass
     assert caught.value.code == "folder_busy"
     assert first.poll() is None
@@ -455,7 +455,7 @@ def test_a_holder_that_can_not_be_ended_from_here_keeps_its_folder(
 @pytest.mark.parametrize("left", ["", "{", "[]", '{"token": "x"}', '{"token": 9}', "\0" * 50])
 def test_a_lock_that_says_nothing_of_use_stops_nobody(tmp_path: Path, left: str) -> None:
     (tmp_path / "lock").write_text(left, encoding="utf-8")
-    with folder_of_one.alone_in(tmp_path, 1):
+    with folder_of_one.locked_folder(tmp_path, 1):
         assert json.loads((tmp_path / "lock").read_text(encoding="utf-8"))["token"] == 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.recipe import load_recipe, parse_recipe
-from pipeline.state_epochs import check_states, is_kept, is_told
+from pipeline.state_epochs import check_states, is_reported, is_saved
 from registry.core.errors import InvalidInput
 
 
@@ -21,8 +21,8 @@ from registry.core.errors import InvalidInput
 )
 def test_states_are_told_and_kept_as_the_recipe_says(every: int, keep: int, told: list[int], kept: list[int]) -> None:
     recipe, epochs = {"state": {"every": every, "keep": keep}}, list(range(1, 6))
-    assert [one for one in epochs if is_told(recipe, one, one == 5)] == told
-    assert [one for one in epochs if is_kept(recipe, one)] == kept
+    assert [one for one in epochs if is_reported(recipe, one, one == 5)] == told
+    assert [one for one in epochs if is_saved(recipe, one)] == kept
     check_states(recipe, epochs, told, kept)
     for states, checkpoints in (([*told, 6], kept), (told, [*kept, 5])):
         with pytest.raises(InvalidInput) as caught:

@@ -23,7 +23,7 @@ from registry.core.run_view import ReleaseView
 from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import evaluate, to_record
 from registry.evaluation.figures.thresholds import ThresholdRule
-from registry.evaluation.sentences import why
+from registry.evaluation.sentences import reason_text
 from registry.exports.card.base_origin import Base
 from registry.exports.card.card import model_card
 from registry.exports.card.front_matter import SHOWN, eval_results
@@ -192,7 +192,7 @@ def test_every_figure_and_verdict_is_there() -> None:
     given = view()
     card = model_card(given).replace("\\", "")
     for one in (*given.evaluation.metrics, *given.evaluation.fairness):
-        assert f"| {one.name} | {one.value or 'not estimable: ' + why(one.reason)} |" in card
+        assert f"| {one.name} | {one.value or 'not estimable: ' + reason_text(one.reason)} |" in card
     assert "| macro_f1 >= 0.500000 | supported |" in card
     assert "| f1(nobody) >= 0.500000 | undecided | not estimable: the evaluation has no such figure | – |" in card
 
@@ -229,7 +229,7 @@ def test_a_card_says_whose_weights_people_get() -> None:
     own = {one.name: one for one in given.evaluation.per_fold[1] if "(" not in one.name}
     assert own
     for name, one in own.items():
-        assert f"| {name} | {one.value or 'not estimable: ' + why(one.reason)} |" in section.replace("\\", "")
+        assert f"| {name} | {one.value or 'not estimable: ' + reason_text(one.reason)} |" in section.replace("\\", "")
     refit = model_card(view(plan={"final": "refit"}))
     section = refit.partition("## Figures of the published weights")[2].partition("\n## ")[0]
     assert "They have no figures of their own" in section

@@ -52,8 +52,8 @@ def current_row(db: sa.Connection, sha256: bytes, issuer: str, contributor: str)
     """The newest row of one contributor of this issuer for one image, as ``current_rows`` gives it; None if there is
     none.
     """
-    speaker = (_ROWS.c.sha256 == sha256.hex(), _ROWS.c.issuer == issuer, _ROWS.c.contributor == contributor)
-    query = sa.select(_ROWS).where(*speaker)
+    identity = (_ROWS.c.sha256 == sha256.hex(), _ROWS.c.issuer == issuer, _ROWS.c.contributor == contributor)
+    query = sa.select(_ROWS).where(*identity)
     row = db.execute(query.order_by(_ROWS.c.ordinal.desc()).limit(1)).mappings().first()
     return _value(row) if row else None
 
@@ -64,7 +64,7 @@ def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> I
     A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer`` and ``contribution``, a CID.
     ``query`` is what ``registry.core.snapshots.query.matches`` takes; ``InvalidInput`` for any other.
     """
-    from registry.core.snapshots.snapshot import SPEAKER  # with all records, which a list of images does without
+    from registry.core.snapshots.snapshot import ROW_IDENTITY  # with all records, which a list of images does without
 
     wanted = dict(query or {})
     check_query(wanted)
@@ -72,7 +72,7 @@ def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> I
     for name in TEXTS:
         if name in wanted:
             found = found.where(_ROWS.c[name].in_(choices(wanted[name])))
-    found = found.order_by(*(_ROWS.c[name] for name in SPEAKER)).execution_options(yield_per=1000)
+    found = found.order_by(*(_ROWS.c[name] for name in ROW_IDENTITY)).execution_options(yield_per=1000)
     values = (_value(row) for row in db.execute(found).mappings())
     return (value for value in values if matches(value, wanted))
 
@@ -132,20 +132,20 @@ def contributions_in_log_order(db: sa.Connection, sha256s: Collection[bytes]) ->
     return [CID.parse(cid) for cid in ordered if cid in found]
 
 
-def speakers(db: sa.Connection, *filters: sa.ColumnElement[bool]) -> list[tuple[str, str]]:
+def contributors_by_issuer(db: sa.Connection, *filters: sa.ColumnElement[bool]) -> list[tuple[str, str]]:
     """Every (issuer, contributor) whose newest row of some image meets the filters, sorted."""
     found = sa.select(_ROWS.c.issuer, _ROWS.c.contributor).where(is_newest(), *filters).distinct()
     return sorted((row.issuer, row.contributor) for row in db.execute(found))
 
 
-def speakers_called(db: sa.Connection, names: Collection[str]) -> list[tuple[str, str]]:
+def contributors_named(db: sa.Connection, names: Collection[str]) -> list[tuple[str, str]]:
     """Every (issuer, contributor) with one of these names; under different issuers they are different people."""
-    return speakers(db, _ROWS.c.contributor.in_(names))
+    return contributors_by_issuer(db, _ROWS.c.contributor.in_(names))
 
 
 def contributors_query(db: sa.Connection, source: CID) -> dict[str, Any]:
     """A query for the contributors who labelled images of a source; empty where there are no others."""
     names = operational.file_names
     mine = _ROWS.c.sha256.in_(sa.select(names.c.sha256).where(names.c.root == str(source)))
-    found = speakers(db, mine)
-    return {} if found == speakers(db) else {SPEAKERS: [list(one) for one in found]}
+    found = contributors_by_issuer(db, mine)
+    return {} if found == contributors_by_issuer(db) else {SPEAKERS: [list(one) for one in found]}

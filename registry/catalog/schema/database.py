@@ -25,7 +25,7 @@ from registry.core.extras import need
 from registry.sqlite_read_only import read_only_uri
 
 Connection = sa.Connection  # what ``read`` and ``write`` give, for annotations outside the catalog
-HEAD = "0009"  # the newest revision in ``migrations``
+HEAD = "0010"  # the newest revision in ``migrations``
 BUSY_SECONDS = 30
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _TOO_LARGE = "54000"  # PostgreSQL's program_limit_exceeded: a value that no index row can hold
@@ -34,7 +34,7 @@ WRITER_LOCK = 0x656D6F74696F6E  # the advisory lock that writers on PostgreSQL t
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 
 
-NO_ROOM_SAID = ("disk is full", "No space left on device")  # by SQLite, by PostgreSQL
+DISK_FULL_MESSAGES = ("disk is full", "No space left on device")  # by SQLite, by PostgreSQL
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def translated() -> Iterator[None]:
         if getattr(getattr(error, "orig", None), "sqlstate", None) == _TOO_LARGE:
             raise InvalidInput(f"the catalog can't hold this value: {error}", code="catalog_value") from error
         said = str(getattr(error, "orig", None) or error).strip()
-        code = "disk_full" if any(words in said for words in NO_ROOM_SAID) else "catalog"
+        code = "disk_full" if any(words in said for words in DISK_FULL_MESSAGES) else "catalog"
         hint = "do this where the home can be written." if "readonly database" in said else None
         raise Unavailable(f"the catalog can't be read or written: {said}", code=code, hint=hint) from error
 

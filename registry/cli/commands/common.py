@@ -48,15 +48,15 @@ def home() -> Iterator[Home]:
         yield opened
     except EmotionetError as error:
         if error.code != "catalog_is_older":  # which says so itself
-            _tell_of_a_lost_catalog(opened)
+            _warn_of_a_lost_catalog(opened)
         raise
     else:
-        _tell_of_a_lost_catalog(opened)
+        _warn_of_a_lost_catalog(opened)
     finally:
         opened.close()
 
 
-def _tell_of_a_lost_catalog(opened: Home) -> None:
+def _warn_of_a_lost_catalog(opened: Home) -> None:
     """Warn if the catalog lacks what the store holds: that explains whatever the command did or did not find."""
     if "catalog" not in opened.__dict__:
         return
@@ -93,20 +93,20 @@ def record(opened: Home, text: str) -> CID:
 
 
 @contextmanager
-def released(*texts: str, tell: bool = True) -> Iterator[tuple[Home, list[CID]]]:
+def open_releases(*texts: str, warn_first: bool = True) -> Iterator[tuple[Home, list[CID]]]:
     """A home that holds the named releases, each by CID or as FILE.car, and their CIDs.
 
-    Withdrawals of them are printed on stderr first, unless the command's own answer begins with them (``tell`` False).
+    Their withdrawals are printed on stderr, unless the command's own answer begins with them (``warn_first`` False).
     """
     from registry.cli.from_file import opened_with
 
     with opened_with(list(texts)) as (opened, cids):
-        for cid in cids if tell else ():
-            tell_withdrawn(opened, cid)
+        for cid in cids if warn_first else ():
+            warn_withdrawn(opened, cid)
         yield opened, cids
 
 
-def tell_withdrawn(opened: Home, release: CID) -> None:
+def warn_withdrawn(opened: Home, release: CID) -> None:
     """Warn on stderr about withdrawals that concern a release; nothing for any other record."""
     from registry.workflows.withdrawals.withdrawn import sentences, withdrawals_of_release
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from registry.cli.commands.common import Subparsers, add, cid, home, issuer, place, record, tell_withdrawn
+from registry.cli.commands.common import Subparsers, add, cid, home, issuer, place, record, warn_withdrawn
 from registry.cli.commands.importing import add_import
 from registry.cli.output import Output, json_text, one_line, show, table
 from registry.core.errors import UsageError
@@ -115,7 +115,7 @@ def run_export(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         target = cid(wanted.cid)
-        tell_withdrawn(opened, target)
+        warn_withdrawn(opened, target)
         out = wanted.out or Path(f"{target}.car")
         done = export_held(opened, target, out, without_images=wanted.without_images)
     output.document(done, identity="path", text=[f"{done['path']}: {done['blocks']} blocks, {done['size']} bytes"])

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, issuer, limit, place, released
+from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, issuer, limit, open_releases, place
 from registry.cli.failures import print_error
 from registry.cli.output import Output, table
 from registry.core.errors import InvalidInput, Unavailable
@@ -80,7 +80,7 @@ def run_publish(wanted: argparse.Namespace, output: Output) -> int:
 
 def release_text(done: dict[str, Any]) -> list[str]:
     """A release for people."""
-    from registry.cli.figure_lines import apart_lines, figure_lines, figure_text, verdict_lines
+    from registry.cli.figure_lines import base_seen_lines, figure_lines, figure_text, verdict_lines
     from registry.workflows.withdrawals.withdrawn import sentences
 
     best = [
@@ -103,7 +103,7 @@ def release_text(done: dict[str, Any]) -> list[str]:
         *figure_lines(done),
         *best,
         *own,
-        *apart_lines(done),
+        *base_seen_lines(done),
         *(note["text"]["en"] for note in done["base_notes"]),
         f"anchor: {_anchor(anchor)}",
     ]
@@ -121,7 +121,7 @@ def run_claim(wanted: argparse.Namespace, output: Output) -> int:
     from registry.cli.figure_lines import later_line
     from registry.workflows.releases.judge_claims import judge_claims
 
-    with released(wanted.release) as (opened, (cid,)):
+    with open_releases(wanted.release) as (opened, (cid,)):
         done = judge_claims(opened, cid, wanted.claims)
     lines = [later_line(one) for one in done["claims"]]
     output.document(done, identity=None, text=[*lines, done["note"]])
@@ -170,7 +170,7 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """One release."""
     from registry.workflows.releases.publish_release import show_release
 
-    with released(wanted.release, tell=False) as (opened, (cid,)):
+    with open_releases(wanted.release, warn_first=False) as (opened, (cid,)):
         done = show_release(opened, cid)
     output.document(done, identity="release", text=release_text(done))
     return 0
@@ -183,7 +183,7 @@ def run_report(wanted: argparse.Namespace, output: Output) -> int:
     from registry.web.report.report import render_report
 
     output.busy("auditing, drawing the report")
-    with released(wanted.release) as (opened, (cid,)):
+    with open_releases(wanted.release) as (opened, (cid,)):
         path = wanted.output or Path(f"{cid}.html")
         with whole_file(path) as stream:
             stream.write(render_report(collect(opened, cid, wanted.lang, claims=wanted.claims)).encode())
@@ -199,7 +199,7 @@ def run_card(wanted: argparse.Namespace, output: Output) -> int:
     from registry.exports.card.front_matter import eval_results
     from registry.workflows.store.read_content import read_as
 
-    with released(wanted.release) as (opened, (cid,)):
+    with open_releases(wanted.release) as (opened, (cid,)):
         release = read_as(opened, Release, cid)
         if wanted.hub_dataset is None:
             text = reader.read_whole(opened.store, release.card).decode()
@@ -214,7 +214,7 @@ def run_compare(wanted: argparse.Namespace, output: Output) -> int:
     from registry.files import whole_file
     from registry.workflows.releases.compare_releases import compare_releases
 
-    with released(wanted.a, wanted.b) as (opened, (a, b)):
+    with open_releases(wanted.a, wanted.b) as (opened, (a, b)):
         pair = a, b
         if wanted.html is None:
             done = compare_releases(opened, *pair)
@@ -254,7 +254,7 @@ def run_predict(wanted: argparse.Namespace, output: Output) -> int:
 
     images = image_paths(wanted.images)
     output.busy("loading the model")
-    with released(wanted.release) as (opened, (cid,)):
+    with open_releases(wanted.release) as (opened, (cid,)):
         found = list(predict(opened, cid, images, wanted.average))
     output.close()
     if wanted.draw:

@@ -154,7 +154,7 @@ def _why(document: dict[str, Any]) -> EmotionetError:
 
 def run_text(document: dict[str, Any]) -> list[str]:
     """A run for people."""
-    from registry.cli.figure_lines import apart_lines, claim_lines, figure_lines
+    from registry.cli.figure_lines import base_seen_lines, claim_lines, figure_lines
 
     lines = [
         f"run {document['run']}: {document['status']}" + (f" ({document['error']})" if document["error"] else ""),
@@ -167,7 +167,7 @@ def run_text(document: dict[str, Any]) -> list[str]:
         ],
     ]
     if document["metrics"] is not None:
-        lines += [*figure_lines(document), *apart_lines(document), *claim_lines(document)]
+        lines += [*figure_lines(document), *base_seen_lines(document), *claim_lines(document)]
     return [*lines, f"next: {document['next']}"]
 
 

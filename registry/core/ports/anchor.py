@@ -21,7 +21,7 @@ from registry.core.ipld.cid import CID
 from registry.core.records import Evidence
 
 STATUSES = ("none", "journal", "signed", "sent", "included", "finalized")
-SETTLED = frozenset({"journal", "finalized"})  # as final as the place can make it
+FINAL = frozenset({"journal", "finalized"})  # as final as the place can make it
 
 
 class AnchorProof(msgspec.Struct, frozen=True, kw_only=True):

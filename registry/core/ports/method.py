@@ -24,12 +24,12 @@ from registry.core.ports.method_values import Detection as Detection
 from registry.core.ports.method_values import FoldOutcome as FoldOutcome
 from registry.core.ports.method_values import FoldTask as FoldTask
 from registry.core.ports.method_values import Item as Item
-from registry.core.ports.method_values import KeptState as KeptState
 from registry.core.ports.method_values import Losses as Losses
 from registry.core.ports.method_values import MethodCard as MethodCard
 from registry.core.ports.method_values import Option as Option
 from registry.core.ports.method_values import Prepared as Prepared
 from registry.core.ports.method_values import Row as Row
+from registry.core.ports.method_values import SavedState as SavedState
 from registry.core.progress import Progress as Progress
 
 

@@ -94,7 +94,7 @@ class FoldTask(msgspec.Struct, frozen=True, kw_only=True):
     workdir: Path  # this fold's own; survives a kill, so that it can resume
 
 
-class KeptState(msgspec.Struct, frozen=True, kw_only=True):
+class SavedState(msgspec.Struct, frozen=True, kw_only=True):
     """A checkpoint to publish: ``folder`` holds ``state.safetensors`` and ``state.json`` (``core.tensors``)."""
 
     epoch: int
@@ -112,7 +112,7 @@ class FoldOutcome(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[Mapping[str, Any], ...]
     # epoch, values by name (decimals of six places), the state's digest where the recipe asks for it
     history: tuple[tuple[int, Mapping[str, str], str | None], ...]
-    checkpoints: tuple[KeptState, ...] = ()  # by rising epoch; where the recipe asks for them
+    checkpoints: tuple[SavedState, ...] = ()  # by rising epoch; where the recipe asks for them
     predictions: Mapping[bytes, tuple[Detection, ...]]  # every validation image, by falling score
 
 

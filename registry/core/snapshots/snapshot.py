@@ -43,8 +43,8 @@ from registry.core.text.cleaning import clean
 RULE = "majority-v1"
 BACKGROUND = -1  # instead of a class's index: the picture shows nothing of any class
 NOTHING = "nothing"  # how a file of classes says that: ``fondo = nothing``
-SPEAKER = ("sha256", "issuer", "contributor")  # what is said about an image, and by whom: a row's identity
-speaker = itemgetter(*SPEAKER)  # whose row it is: a later one of the same replaces it
+ROW_IDENTITY = ("sha256", "issuer", "contributor")  # what is said about an image, and by whom: a row's identity
+row_identity = itemgetter(*ROW_IDENTITY)  # whose row it is: a later one of the same replaces it
 Row = Mapping[str, Any]
 
 CLASS_SETS: dict[str, str] = {
@@ -144,12 +144,12 @@ def _class_word(word: str) -> str:
 
 
 def resolve_rows(rows: Iterable[Row]) -> list[Row]:
-    """The newest row of each ``SPEAKER``, sorted by it; ``rows`` in the order of each issuer's log, oldest first."""
-    newest: dict[tuple[bytes, str, str], Row] = {speaker(row): row for row in rows}
+    """The newest row of each ``ROW_IDENTITY``, sorted by it; ``rows``: in the order of each issuer's log."""
+    newest: dict[tuple[bytes, str, str], Row] = {row_identity(row): row for row in rows}
     return [newest[key] for key in sorted(newest)]
 
 
-def rows_said(contribution: records.Contribution, get: Callable[[CID], bytes]) -> Iterator[dict[str, Any]]:
+def rows_of_contribution(contribution: records.Contribution, get: Callable[[CID], bytes]) -> Iterator[dict[str, Any]]:
     """A contribution's rows as they are decided by: the table's columns and ``issuer``."""
     for row in tables.rows_as_dicts(contribution.rows, get):
         yield {**row, "issuer": contribution.issuer}
@@ -172,10 +172,10 @@ def select(
         raise InvalidInput(f"the rule {rule!r} is not known here", code="unknown_rule", hint=f"use {RULE}.")
     items: list[list[Any]] = []
     excluded: list[list[Any]] = []
-    ordered = sorted(rows, key=speaker)
+    ordered = sorted(rows, key=row_identity)
     for sha256, found in groupby(ordered, key=itemgetter("sha256")):
         group = list(found)
-        if len({speaker(row) for row in group}) != len(group):
+        if len({row_identity(row) for row in group}) != len(group):
             raise InvalidInput(f"image {sha256.hex()} has two rows of one contributor", code="unresolved_rows")
         if sha256 in withdrawn or any(row["cid"] in withdrawn for row in group):
             excluded.append([sha256, "withdrawn", ""])

@@ -2,13 +2,13 @@
 
 Definitions, by Fairlearn's names, each class in turn against the rest, a group being the images of one value:
 
-* selection rate: of the group's images, how many are called so; true positive rate: of its images of the class;
-  false positive rate: of its images of other classes.
+* selection rate: of the group's images, the share predicted as the class; true positive rate: of its images of the
+  class; false positive rate: of its images of other classes.
 * ``demographic_parity_difference(ATTR)``: largest selection rate less the smallest; of the classes the largest.
   ``equal_opportunity_difference``: the same of true positive rates. ``equalized_odds_difference``: the larger of the
   differences in true and in false positive rates. ``..._ratio``: smallest over largest rate; of the classes the
   smallest; a class for which every rate is 0 says nothing.
-* ``recall_gap(ATTR)``: of shares of images called right, the best group's less the worst's; ``worst_recall(ATTR)``:
+* ``recall_gap(ATTR)``: of shares of images predicted right, the best group's less the worst's; ``worst_recall(ATTR)``:
   the worst group's.
 
 A rate counts only where it rests on ``min_group`` images; a gap has a value only where two groups have a rate. A rate
@@ -28,7 +28,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.evaluation.fairness.resampled_counts import Tally, Worths
+from registry.evaluation.fairness.resampled_counts import EffectiveSizes, GroupCounts
 from registry.evaluation.input.columns import Ints
 
 KINDS = ("demographic_parity", "equal_opportunity", "equalized_odds")
@@ -41,16 +41,16 @@ Row = list[tuple[Fraction, str, int, int]]  # value, kind of rate ("right", or a
 Parts = tuple[Ints, Ints]  # numerators and denominators, (rounds, groups) or (rounds, groups, k)
 
 
-def right(tally: Tally) -> Parts:
-    """Images called right, and all, by group."""
-    return tally.hits.sum(axis=-1), tally.total
+def right(counts: GroupCounts) -> Parts:
+    """Images predicted right, and all, by group."""
+    return counts.hits.sum(axis=-1), counts.total
 
 
-def rates(tally: Tally) -> dict[str, Parts]:
+def rates(counts: GroupCounts) -> dict[str, Parts]:
     """Selection, true and false positive rates as numerators and denominators, (rounds, groups, k)."""
-    hits, truth, called = (part[..., :-1] for part in (tally.hits, tally.truth, tally.called))
-    whole = np.broadcast_to(tally.total[..., None], called.shape)
-    return {"selection": (called, whole), "recall": (hits, truth), "fpr": (called - hits, whole - truth)}
+    hits, truth, predicted = (part[..., :-1] for part in (counts.hits, counts.truth, counts.predicted))
+    whole = np.broadcast_to(counts.total[..., None], predicted.shape)
+    return {"selection": (predicted, whole), "recall": (hits, truth), "fpr": (predicted - hits, whole - truth)}
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,12 @@ class Gaps:
     open: frozenset[str]  # names of those that leave a rate out
 
 
-def gaps_of(tally: Tally, least: int) -> Gaps:
-    """Every gap of a tally's first round; ``least`` judgements make a rate count."""
-    hits, total = (part[0] for part in right(tally))
+def gaps_of(counts: GroupCounts, least: int) -> Gaps:
+    """Every gap of the first round; ``least`` judgements make a rate count."""
+    hits, total = (part[0] for part in right(counts))
     groups = total >= max(1, least)
     recalls = [_row("right", -1, hits, total, groups)]
-    parts = {name: (part[0], whole[0]) for name, (part, whole) in rates(tally).items()}
+    parts = {name: (part[0], whole[0]) for name, (part, whole) in rates(counts).items()}
     which = {name: (whole >= max(1, least)) & groups[:, None] for name, (_, whole) in parts.items()}
     found = {name: _by_class(name, *parts[name], which[name]) for name in parts}
     there = {name: whole.sum(axis=0) > 0 for name, (_, whole) in parts.items()}
@@ -100,11 +100,11 @@ def _apart(row: Row) -> Fraction:
     return max(row)[0] - min(row)[0]
 
 
-def with_worth(rows: Sequence[Row], worths: Worths) -> list[list[tuple[Fraction, Fraction]]]:
+def with_sizes(rows: Sequence[Row], sizes: EffectiveSizes) -> list[list[tuple[Fraction, Fraction]]]:
     """Rates as ``gap_interval`` and ``worst_interval`` take them, each with how many independent images it rests on."""
     return [
         [
-            (value, worths.right[group] if kind == "right" else worths.of_class[kind][group][label])
+            (value, sizes.right[group] if kind == "right" else sizes.of_class[kind][group][label])
             for value, kind, group, label in row
         ]
         for row in rows

@@ -19,7 +19,7 @@ from registry.evaluation.comparison import holm
 from registry.evaluation.decimals import UNIT, six
 from registry.evaluation.fairness import gaps
 from registry.evaluation.fairness.groups import Grouping
-from registry.evaluation.fairness.resampled_counts import Tallies, Tally
+from registry.evaluation.fairness.resampled_counts import GroupCounts, ResampledCounts
 from registry.evaluation.figures.ratios import ratio_of
 from registry.evaluation.input.columns import Bools, Columns, Ints, take
 from registry.evaluation.intervals.estimates import estimate
@@ -30,20 +30,20 @@ _MISSING = 2 * UNIT  # stands for a difference that a round does not have
 _ROUNDS = 512  # at once
 
 
-def recall_differences(tally: Tally) -> Ints:
+def recall_differences(counts: GroupCounts) -> Ints:
     """Each group's recall less that of all other images, in every round, (rounds, groups), in units of 2**-30."""
-    right, total = gaps.right(tally)
+    right, total = gaps.right(counts)
     one = ratio_of(right, total)
     rest = ratio_of(right.sum(axis=1, keepdims=True) - right, total.sum(axis=1, keepdims=True) - total)
     return np.where((one >= 0) & (rest >= 0), one - rest, _MISSING)
 
 
 def against_the_rest(
-    groups: Sequence[FigureName], tally: Tally, rounds: Ints, least: int, repeats: int
+    groups: Sequence[FigureName], counts: GroupCounts, rounds: Ints, least: int, repeats: int
 ) -> list[GroupTest]:
     """A test of every group (its recall: ``groups``) that has ``least`` judgements, as the others have together.
-    ``tally`` is of the judgements as they are, ``rounds`` what ``recall_differences`` gave."""
-    hits, total = (part[0].tolist() for part in gaps.right(tally))
+    ``counts`` is of the judgements as they are, ``rounds`` what ``recall_differences`` gave."""
+    hits, total = (part[0].tolist() for part in gaps.right(counts))
     rows: list[tuple[int, tuple[Fraction, Fraction], Fraction]] = []
     for index in range(len(groups)):
         known = rounds[:, index][rounds[:, index] < _MISSING]
@@ -89,13 +89,13 @@ def by_class(
     """
     shown, repeats = columns.truth < columns.classes, columns.repeats
     grouping = Grouping((CLASSES,), tuple(((CLASSES, name),) for name in classes), np.where(shown, columns.truth, -1))
-    tallies, least = Tallies(columns, at, [grouping], clusters), min_group * repeats
-    (tally,) = tallies.as_it_is()
-    drawn = draws(tallies.bags, rounds, seed, _ROUNDS)
-    differences = np.concatenate([recall_differences(one) for times in drawn for one in tallies.of(times)])
+    resampled, least = ResampledCounts(columns, at, [grouping], clusters), min_group * repeats
+    (counts,) = resampled.as_it_is()
+    drawn = draws(resampled.bags, rounds, seed, _ROUNDS)
+    differences = np.concatenate([recall_differences(one) for times in drawn for one in resampled.of(times)])
     return (
-        _worst(take(columns, shown), (columns.called(at) == columns.truth)[shown], tallies.of_row[shown], least),
-        against_the_rest([FigureName("recall", label=name) for name in classes], tally, differences, least, repeats),
+        _worst(take(columns, shown), (columns.predicted(at) == columns.truth)[shown], resampled.of_row[shown], least),
+        against_the_rest([FigureName("recall", label=name) for name in classes], counts, differences, least, repeats),
     )
 
 

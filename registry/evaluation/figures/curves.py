@@ -4,7 +4,7 @@
 - ``pr50(CLASS)``: the same of boxes at IoU 0.5, a point at each detection in the order of the columns;
 - ``roc(CLASS)``: false and true positive rate of images, a point at each distinct score, from (0, 0);
 - ``f1_confidence``, ``precision_confidence``, ``recall_confidence`` of (CLASS) and of (macro), over the classes that
-  some image has: confidence from 0 to 1 in steps of a hundredth; what nobody is called, or has, counts 0;
+  some image has: confidence from 0 to 1 in steps of a hundredth; a class without predictions counts 0;
 - ``train_loss``, ``val_loss``, ``loss_gap`` of (fold N) or (refit): see ``overfitting``;
 - ``f1_50_confidence``, of (CLASS) and of (macro): F1 of boxes at IoU 0.5 among the detections at or above a threshold,
   as ultralytics draws it (unsmoothed);
@@ -78,9 +78,9 @@ def roc(columns: Columns, label: int) -> Points:
 def _matrices(columns: Columns) -> Ints:
     """Confusion matrices at every step of confidence, (STEPS + 1, k + 1, k + 1)."""
     k, width = columns.classes, columns.classes + 1
-    called = columns.best_score >= 0
-    step = columns.best_score[called] * STEPS // 1_000_000
-    cells = (step * width + columns.truth[called]) * width + columns.best[called]
+    predicted = columns.best_score >= 0
+    step = columns.best_score[predicted] * STEPS // 1_000_000
+    cells = (step * width + columns.truth[predicted]) * width + columns.best[predicted]
     flat = np.bincount(cells, minlength=(STEPS + 1) * width * width)
     counts = flat.reshape(STEPS + 1, width, width).astype(np.int64)
     counts = np.flip(np.cumsum(np.flip(counts, axis=0), axis=0), axis=0)

@@ -23,7 +23,7 @@ from registry.evaluation.input.columns import Bools, Columns, Ints
 from registry.evaluation.intervals.bootstrap import bootstrap
 from registry.evaluation.intervals.estimates import estimate, proportion
 from registry.evaluation.intervals.gap_interval import gap_interval
-from registry.evaluation.intervals.intervals import bounds, class_rates, group_indices, worth
+from registry.evaluation.intervals.intervals import bounds, class_rates, effective_size, group_indices
 
 FIRST = (
     "macro_f1",
@@ -86,7 +86,7 @@ class _Figures:
         self.counts = metrics.confusion_of(columns, self.at)
         self.drawn = bootstrap(columns, persons, threshold=self.at, rounds=rule.rounds, seed=rule.seed)
         self.of_row, self.everyone = group_indices(persons)
-        self.call = columns.called(self.at)
+        self.call = columns.predicted(self.at)
         self.right = self.call == columns.truth
         labels = range(columns.classes)
         self.of_images = [metrics.class_ap(columns, label) for label in labels]
@@ -105,17 +105,17 @@ class _Figures:
         """One figure without an interval."""
         return estimate(parts, value, None, among // self.repeats, reason)
 
-    def worth(self, among: Bools) -> Fraction:
+    def effective_size(self, among: Bools) -> Fraction:
         """How many independent images the chosen judgements stand for, some of which are right."""
-        return worth(self.of_row[among], self.right[among], self.repeats)
+        return effective_size(self.of_row[among], self.right[among], self.repeats)
 
     def share(
         self, parts: FigureName, among: Bools, min_group: int = 1, none: str = "no_images", reason: str | None = None
     ) -> Metric:
         """Of the chosen judgements, how many are right."""
         right, total = int((self.right & among).sum()), int(among.sum())
-        worth = self.worth(among)
-        return proportion(parts, right, total, min_group, self.repeats, worth, none=none, reason=reason)
+        effective_size = self.effective_size(among)
+        return proportion(parts, right, total, min_group, self.repeats, effective_size, none=none, reason=reason)
 
     @property
     def never_wrong(self) -> str | None:
@@ -159,11 +159,11 @@ def _recall_gap(made: _Figures) -> Metric:
 
 
 def _false_alarms(made: _Figures) -> Metric:
-    """Of the pictures that show nothing, how many are called something."""
+    """Of the pictures that show nothing, the share with a prediction."""
     among = made.columns.truth == made.columns.classes
     wrong, total = int((~made.right & among).sum()), int(among.sum())
     parts, least = FigureName("false_alarm_rate"), made.rule.min_group
-    alike = worth(made.of_row[among], ~made.right[among], made.repeats)
+    alike = effective_size(made.of_row[among], ~made.right[among], made.repeats)
     return proportion(parts, wrong, total, least, made.repeats, alike, none="no_background")
 
 

@@ -2,10 +2,10 @@
 
 An image's prediction is its detection with the highest score at or above the threshold (ties: the smaller
 class), otherwise "nothing". The confusion matrix is truth by prediction, (k + 1, k + 1), its last row and column
-"nothing": a picture that shows none of the classes is right where it is called nothing, and otherwise a false alarm of
-what it is called. F1 of a class is 2TP / (2TP + FP + FN); macro_f1 is its mean over the classes that some image has;
+"nothing": a picture that shows none of the classes is right where nothing is predicted, and otherwise a false alarm of
+the predicted class. F1 of a class is 2TP / (2TP + FP + FN); macro_f1 is its mean over the classes that some image has;
 micro_f1 counts "nothing" as a miss, not as a false alarm; accuracy is right images of all images. Where every image is
-of one class, nothing can be called it wrongly: its precision and average precision would be 1 whatever is found, so
+of one class, no prediction of it can be wrong: its precision and average precision would be 1 whatever is found, so
 they are None.
 
 Two figures are easily confused, so they bear different names. ``pr_auc`` is of images: each is ranked by its
@@ -30,7 +30,7 @@ from registry.evaluation.input.columns import IOU_PERCENTS, Bools, Columns, Ints
 def confusion_of(columns: Columns, threshold: int | Ints) -> Ints:
     """Truth by prediction, shape (k + 1, k + 1)."""
     width = columns.classes + 1
-    cells = columns.truth * width + columns.called(threshold)
+    cells = columns.truth * width + columns.predicted(threshold)
     return np.bincount(cells, minlength=width * width).reshape(width, width).astype(np.int64)
 
 
@@ -40,12 +40,12 @@ def ratio(part: int, whole: int) -> Fraction | None:
 
 
 def class_recall(counts: Ints, label: int) -> Fraction | None:
-    """Of the images of a class, how many were called so."""
+    """Of the images of a class, the share predicted as it."""
     return ratio(counts[label, label], counts[label].sum())
 
 
 def class_precision(counts: Ints, label: int) -> Fraction | None:
-    """Of the images called so, how many are of the class; None where every image is."""
+    """Of the images predicted as the class, the share that is; None where every image is of it."""
     return ratio(counts[label, label], counts[:, label].sum()) if has_negatives(counts, label) else None
 
 
@@ -81,7 +81,7 @@ def macro_f1(counts: Ints) -> Fraction | None:
 
 
 def macro(counts: Ints, figure: Callable[[Ints, int], Fraction | None]) -> Fraction | None:
-    """The mean of a class's figure over the classes that some image has; 0 for one that nobody is called."""
+    """The mean of a class's figure over the classes that some image has; 0 for one that is never predicted."""
     if figure is class_precision and one_truth(counts):
         return None
     return mean(figure(counts, label) or Fraction(0) for label in present(counts))

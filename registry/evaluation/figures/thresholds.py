@@ -102,9 +102,9 @@ def best_macro_f1(columns: Columns, rule: ThresholdRule) -> tuple[int, Fraction]
 
 def _counts(columns: Columns, images: Ints) -> _Counts:
     k = columns.classes
-    called = (columns.best_score >= 0) & images
-    cells = columns.best_score[called] * STEPS // MILLION * k + columns.best[called]
-    right = (columns.best == columns.truth)[called]
+    predicted = (columns.best_score >= 0) & images
+    cells = columns.best_score[predicted] * STEPS // MILLION * k + columns.best[predicted]
+    right = (columns.best == columns.truth)[predicted]
 
     def at_each(places: Ints) -> Ints:
         """Calls that stand at a step stand at every smaller one."""

@@ -50,7 +50,7 @@ class Columns:
         images = 1 + sum(map(ne, self.keys, islice(self.keys, 1, None)))  # equal keys are neighbours
         return max(1, len(self.keys) // int(images))
 
-    def called(self, threshold: int | Ints) -> Ints:
+    def predicted(self, threshold: int | Ints) -> Ints:
         """(n) predicted class at a threshold in millionths (of all images, or one an image), k for nothing."""
         return np.where(self.best_score >= threshold, self.best, self.classes)
 

@@ -66,7 +66,7 @@ def _by_bag(columns: Columns, of_image: Ints, bags: int, threshold: int | Ints) 
     """Judgements by bag and cell of the confusion matrix."""
     width = columns.classes + 1
     cells = width * width
-    place = of_image * cells + columns.truth * width + columns.called(threshold)
+    place = of_image * cells + columns.truth * width + columns.predicted(threshold)
     return np.bincount(place, minlength=bags * cells).reshape(bags, cells)
 
 
@@ -85,13 +85,13 @@ def _others(counts: Ints) -> Ints:
 def _of_matrix(counts: Ints) -> dict[str, Ints]:
     k = counts.shape[1] - 1
     hits = counts[:, np.arange(k), np.arange(k)]
-    truth, called = counts.sum(axis=2)[:, :k], counts.sum(axis=1)[:, :k]
-    recall, precision = ratio_of(hits, truth), np.maximum(ratio_of(hits, called), 0)
-    f1 = np.where(truth > 0, ratio_of(2 * hits, truth + called), NONE)
+    truth, predicted = counts.sum(axis=2)[:, :k], counts.sum(axis=1)[:, :k]
+    recall, precision = ratio_of(hits, truth), np.maximum(ratio_of(hits, predicted), 0)
+    f1 = np.where(truth > 0, ratio_of(2 * hits, truth + predicted), NONE)
     several = (_others(counts) > 0).all(axis=1)  # of one truth alone no call can be wrong
     return {
         "macro_f1": mean_of(list(f1.T)),
-        "micro_f1": ratio_of(2 * hits.sum(axis=1), truth.sum(axis=1) + called.sum(axis=1)),
+        "micro_f1": ratio_of(2 * hits.sum(axis=1), truth.sum(axis=1) + predicted.sum(axis=1)),
         "weighted_f1": _weighted(f1, truth),
         "macro_precision": np.where(several, mean_of(list(np.where(truth > 0, precision, NONE).T)), NONE),
         "macro_recall": mean_of(list(recall.T)),

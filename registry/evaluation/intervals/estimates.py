@@ -37,7 +37,7 @@ def proportion(
     total: int,
     min_group: int = 1,
     repeats: int = 1,
-    worth: Fraction | None = None,
+    effective_size: Fraction | None = None,
     *,
     none: str = "no_images",
     reason: str | None = None,
@@ -45,11 +45,11 @@ def proportion(
     """A share of ``total`` judgements, ``repeats`` an image, with Wilson's interval; not estimable below ``min_group``
     images, of none for the reason ``none``, and for a ``reason`` if one is given.
 
-    ``worth``: how many independent images they stand for (``intervals.worth``); without it, each image one.
+    ``effective_size``: see ``intervals.effective_size``; None: the images are independent.
     """
     images = total // repeats
     if not total or images < min_group or reason:
         return estimate(parts, None, None, images, reason or ("too_few" if total else none))
     value = Fraction(right, total)
-    interval = share_interval(value, Fraction(total, repeats) if worth is None else worth)
+    interval = share_interval(value, Fraction(total, repeats) if effective_size is None else effective_size)
     return estimate(parts, value, interval, images, None)

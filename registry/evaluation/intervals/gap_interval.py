@@ -4,8 +4,8 @@ A resampled gap is no help: where groups are alike the gap seen is above 0 by ch
 larger still. So each gap g from 0 to 1 in thousandths is tested; the interval reaches from one that is refused to one
 that is refused, outward, or to 0 or 1.
 
-* Rates: each has a value p and a ``worth`` n (see ``intervals.worth``). Smoothed: q = (n p + 1) / (n + 2), with
-  variance u = q (1 - q) / (n + 2) (Agresti and Caffo 2000).
+* Rates: each has a value p and an effective size n (``intervals.effective_size``). Smoothed: q = (n p + 1) / (n + 2),
+  with variance u = q (1 - q) / (n + 2) (Agresti and Caffo 2000).
 * How far the rates lie from g: T = max over rows and pairs i, j of (q_i - q_j - g) / sqrt(u_i + u_j).
 * The rates that have gap g and are nearest, each rate's distance squared times n + 2: ``_nearest``. (Not over its
   variance: that is smallest near 0 and 1, draws the rates there and makes too little of chance.)
@@ -48,7 +48,7 @@ Floats = NDArray[np.float64]
 def gap_interval(rows: Sequence[Sequence[Rate]], rounds: int, seed: int) -> Interval:
     """95 % interval of the largest over ``rows`` of (largest rate - smallest rate), as decimals of six places.
 
-    A row is one kind of rate of two or more groups; each worth is above 0.
+    A row is one kind of rate of two or more groups; each effective size is above 0.
     """
     model = _Model(rows, rounds, seed)
     seen = max(max(value for value, _ in row) - min(value for value, _ in row) for row in rows)
@@ -91,21 +91,21 @@ class _Model:
         self.sizes = [len(row) for row in rows]
         rates = [rate for row in rows for rate in row]
         self.rounds = rounds
-        self.worth = [float(worth) for _, worth in rates]
-        right = np.array([float(value * worth) for value, worth in rates])[:, None]
+        self.effective_size = [float(effective_size) for _, effective_size in rates]
+        right = np.array([float(value * effective_size) for value, effective_size in rates])[:, None]
         smooth, variance = self._smoothed(right)
         self.smooth, self.variance = smooth[:, 0].tolist(), variance[:, 0].tolist()
-        self.loose = [1.0 / (one + 2.0) for one in self.worth]
+        self.loose = [1.0 / (one + 2.0) for one in self.effective_size]
         generator = np.random.Philox(key=np.array([seed, 1], np.uint64))
         self.drawn = []
-        for worth in self.worth:
-            most = max(1, min(floor(worth), MOST, DRAWS // len(rates)))
+        for effective_size in self.effective_size:
+            most = max(1, min(floor(effective_size), MOST, DRAWS // len(rates)))
             raw = generator.random_raw(rounds * most) >> np.uint64(32)
-            self.drawn.append(_Drawn(raw.astype(np.uint32).reshape(rounds, most), sqrt(most / worth)))
+            self.drawn.append(_Drawn(raw.astype(np.uint32).reshape(rounds, most), sqrt(most / effective_size)))
 
     def _smoothed(self, right: Floats) -> tuple[Floats, Floats]:
         """Smoothed rates and their variances of (rates, rounds) right ones."""
-        size = np.array(self.worth)[:, None] + 2.0
+        size = np.array(self.effective_size)[:, None] + 2.0
         found = (right + 1.0) / size
         return found, found * (1.0 - found) / size
 
@@ -120,7 +120,7 @@ class _Model:
         observed = self._distance(np.array(self.smooth)[:, None], np.array(self.variance)[:, None], gap)[0]
         middles = _nearest(self.split(self.smooth), self.split(self.loose), gap)
         shares = np.stack([one.around(middle) for one, middle in zip(self.drawn, middles, strict=True)])
-        drawn = self._distance(*self._smoothed(shares * np.array(self.worth)[:, None]), gap)
+        drawn = self._distance(*self._smoothed(shares * np.array(self.effective_size)[:, None]), gap)
         return 25 * int((np.abs(drawn) >= abs(observed) - SLACK).sum()) > self.rounds
 
     def _distance(self, rates: Floats, variance: Floats, gap: float) -> Floats:

@@ -1,10 +1,10 @@
-"""The interval of a figure: Wilson's, for the effective number of images ("worth").
+"""The interval of a figure: Wilson's, for the effective size of a sample ("worth" in docs/format).
 
 A share of independent images gets Wilson's interval. Images of one group (a person, near-duplicates) are not
-independent: ``worth`` says how many independent ones they stand for, from the groups' own variance (the design
+independent: ``effective_size`` says how many independent ones they stand for, from the groups' own variance (the design
 effect). A figure that is no share of images but lies between 0 and 1 like one (F1, average precision) is
-bootstrapped; its value p and the rounds' variance v say what the images are worth to it, p (1 - p) / v, and it gets
-the same form. bench/coverage.py measures why: the percentile interval covers 90 % near 1, this one 93 to 97 %.
+bootstrapped; its value p and the rounds' variance v give its effective size, p (1 - p) / v, and it gets the
+same form. bench/coverage.py measures why: the percentile interval covers 90 % near 1, this one 93 to 97 %.
 Differences are no shares: they get percentiles of the rounds.
 
 The bootstrap draws whole groups. Its random numbers are the raw 64-bit outputs of Philox 4x64-10 under key (seed, 0),
@@ -34,22 +34,22 @@ _PI = Decimal("3.14159265358979323846264338327950288419716939937510")
 MAX_ROUNDS = 100_000
 BAGS = 1024
 Interval = tuple[str, str]
-Rate = tuple[Fraction, Fraction]  # value, worth
+Rate = tuple[Fraction, Fraction]  # value, effective size
 Names = Sequence[bytes] | Ints  # of groups, one a judgement
 
 
-def share_interval(value: Fraction, worth: Fraction) -> Interval:
-    """Wilson's 95 % interval of ``value`` (0 to 1) seen on ``worth`` (above 0) independent images: decimals of six
-    places."""
-    low, high = share_bounds(value, worth)
+def share_interval(value: Fraction, effective_size: Fraction) -> Interval:
+    """Wilson's 95 % interval of ``value`` (0 to 1) seen on ``effective_size`` (above 0) independent images, as
+    decimals of six places."""
+    low, high = share_bounds(value, effective_size)
     return six(low) or "", six(high) or ""
 
 
-def share_bounds(value: Fraction, worth: Fraction, z: Decimal = Z) -> tuple[Decimal, Decimal]:
+def share_bounds(value: Fraction, effective_size: Fraction, z: Decimal = Z) -> tuple[Decimal, Decimal]:
     """Wilson's interval of z standard errors, not yet rounded to six places."""
     with localcontext() as context:
         context.prec = 50
-        n, z2 = Decimal(worth.numerator) / Decimal(worth.denominator), z * z
+        n, z2 = Decimal(effective_size.numerator) / Decimal(effective_size.denominator), z * z
         p = Decimal(value.numerator) / Decimal(value.denominator)
         centre = p + z2 / (2 * n)
         spread = z * ((p * (1 - p) + z2 / (4 * n)) / n).sqrt()
@@ -89,12 +89,12 @@ def _from_0_to(z: Decimal) -> Decimal:
 def wilson(right: int, total: int, repeats: int = 1) -> Interval | None:
     """95 % interval of a proportion as decimals of six places; None of nothing.
 
-    Where each image was judged ``repeats`` times, ``total`` judgements are worth a ``repeats``-th of them.
+    Where each image was judged ``repeats`` times, the effective size of ``total`` judgements is a ``repeats``-th of it.
     """
     return share_interval(Fraction(right, total), Fraction(total, repeats)) if total else None
 
 
-def worth(groups: Ints, right: Bools, repeats: int = 1) -> Fraction:
+def effective_size(groups: Ints, right: Bools, repeats: int = 1) -> Fraction:
     """How many independent images some judgements stand for; 0 of none, never more than there are images.
 
     ``groups`` (n) is each judgement's group, ``right`` (n) whether it counts in the share. With n judgements, h right,
@@ -104,11 +104,11 @@ def worth(groups: Ints, right: Bools, repeats: int = 1) -> Fraction:
     size = int(groups.max(initial=-1)) + 1
     members, own = np.bincount(groups, minlength=size), np.bincount(groups[right], minlength=size)
     sums = (int(members @ members), int(members @ own), int(own @ own))
-    return worth_of(len(groups), int(own.sum()), sums, repeats)
+    return effective_size_of(len(groups), int(own.sum()), sums, repeats)
 
 
-def worth_of(n: int, hits: int, sums: tuple[int, int, int], repeats: int = 1) -> Fraction:
-    """``worth`` from n, h, and the sums over groups of m_g^2, m_g h_g and h_g^2."""
+def effective_size_of(n: int, hits: int, sums: tuple[int, int, int], repeats: int = 1) -> Fraction:
+    """``effective_size`` from n, h, and the sums over groups of m_g^2, m_g h_g and h_g^2."""
     if not n:
         return Fraction(0)
     squares, products, own_squares = sums
@@ -121,13 +121,13 @@ def worth_of(n: int, hits: int, sums: tuple[int, int, int], repeats: int = 1) ->
 
 
 def class_rates(truth: Ints, right: Bools, groups: Ints, repeats: int = 1) -> list[Rate]:
-    """Recall of each class that some judgement has, in order, with its ``worth``. All (n): class, whether it was called
-    right, group."""
+    """Recall of each class that some judgement has, in order, with its ``effective_size``. Arguments, all (n): class,
+    whether the prediction is right, group."""
     found = []
     for label in np.unique(truth).tolist():
         mine = truth == label
         value = Fraction(int(right[mine].sum()), int(mine.sum()))
-        found.append((value, worth(groups[mine], right[mine], repeats)))
+        found.append((value, effective_size(groups[mine], right[mine], repeats)))
     return found
 
 

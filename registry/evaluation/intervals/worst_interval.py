@@ -2,7 +2,7 @@
 
 Resampling is no help: the smallest of several resampled rates lies below the smallest seen, which lies below the true
 one already where groups are alike; and where all is right in every round it sees nothing. Each rate has a value and a
-``worth`` (see ``intervals.worth``), so bounds L and U of its own.
+effective size (see ``intervals.effective_size``), so bounds L and U of its own.
 
 * Worst rate of m. The lower bound is too high only if it lies above the rate that is truly smallest, so above that
   rate's own: low = min L, Wilson's at the usual 2.5 % a side. The upper bound is too low if any U is: high = min U,
@@ -38,7 +38,7 @@ CLOSE = Decimal("1e-10")  # how near a bound of the likelihood ratio is found
 
 
 def worst_interval(rates: Sequence[Rate]) -> Interval:
-    """95 % interval of the smallest of ``rates`` (one or more, each worth above 0), as decimals of six places."""
+    """95 % interval of the smallest of ``rates`` (one or more, each effective size above 0), decimals of six places."""
     low = min(share_bounds(*rate)[0] for rate in rates)
     return six(low) or "", six(_least_upper(rates, quantile(SIDE / len(rates)))) or ""
 
@@ -46,7 +46,7 @@ def worst_interval(rates: Sequence[Rate]) -> Interval:
 def ratio_interval(rows: Sequence[Sequence[Rate]]) -> Interval:
     """95 % interval of the smallest over ``rows`` of (smallest rate / largest rate), as decimals of six places.
 
-    A row is one kind of rate of two or more groups; each worth is above 0.
+    A row is one kind of rate of two or more groups; each effective size is above 0.
     """
     usual, strict = quantile(SIDE / 2), quantile(SIDE / 2 / sum(map(len, rows)))
     with localcontext() as context:
@@ -62,7 +62,7 @@ def _lowest(row: Sequence[Rate], z: Decimal) -> Decimal:
 
 
 def _highest(row: Sequence[Rate], z: Decimal) -> Decimal:
-    largest = 1 - _least_upper([(1 - value, worth) for value, worth in row], z)
+    largest = 1 - _least_upper([(1 - value, effective_size) for value, effective_size in row], z)
     return min(Decimal(1), _least_upper(row, z) / largest) if largest > 0 else Decimal(1)
 
 
@@ -76,12 +76,12 @@ def _least_upper(rates: Iterable[Rate], z: Decimal) -> Decimal:
     return least
 
 
-def _upper(value: Fraction, worth: Fraction, z: Decimal, wilson: Decimal) -> Decimal:
+def _upper(value: Fraction, effective_size: Fraction, z: Decimal, wilson: Decimal) -> Decimal:
     """The likelihood ratio's bound, to ``CLOSE``, or Wilson's where it lies further out."""
     with localcontext() as context:
         context.prec = 30  # of which a bound needs ten; logarithms of 50 take twice as long
         p = Decimal(value.numerator) / Decimal(value.denominator)
-        wanted = z * z * Decimal(worth.denominator) / Decimal(worth.numerator) / 2
+        wanted = z * z * Decimal(effective_size.denominator) / Decimal(effective_size.numerator) / 2
         low, high = wilson, Decimal(1)
         if _divergence(p, low) >= wanted:
             return wilson

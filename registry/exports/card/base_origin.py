@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-MAX_SAID = 200  # letters of what a file says of its origin
+MAX_TEXT = 200  # letters of what a file says of its origin
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,11 @@ class Base:
     licence: str | None
 
 
-def stated_origin(model: bytes) -> Base | None:
+def declared_origin(model: bytes) -> Base | None:
     """What a model.json says under ``origin``: text of at most MAX_SAID letters; None where it has none."""
     try:
         origin = json.loads(model)["origin"]
         said = {name: origin.get(name) for name in ("format", "sha256", "licence")}
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
-    return Base(**{name: value[:MAX_SAID] if isinstance(value, str) else None for name, value in said.items()})
+    return Base(**{name: value[:MAX_TEXT] if isinstance(value, str) else None for name, value in said.items()})

@@ -17,7 +17,7 @@ from registry.core.run_view import ReleaseView
 from registry.core.snapshots.snapshot import NOTHING
 from registry.core.text.claim_text import claim_text
 from registry.evaluation.base_seen import about_base
-from registry.evaluation.sentences import attempts_text, not_estimable, say
+from registry.evaluation.sentences import attempts_text, not_estimable, note_text
 from registry.exports.card import fixed_text
 from registry.exports.card.base_origin import Base
 from registry.exports.card.front_matter import front_matter
@@ -94,7 +94,7 @@ def _making(view: ReleaseView, base: Base | None) -> list[str]:
         *([_NOTHING] if len(view.evaluation.confusion) > len(view.snapshot.classes) else []),
         f"- {len(view.trainings)} trainings, folds grouped by person and near-duplicate, stratified by class; "
         f"seed {plan.seed}.",
-        *(f"- **{line(say(note))}**" for note in about_base(plan.origin)),
+        *(f"- **{line(note_text(note))}**" for note in about_base(plan.origin)),
         f"- The published weights are those of {_final(plan)}, as the plan fixed.",
         f"- {anchored}",
         "",
@@ -209,7 +209,12 @@ def _claims(view: ReleaseView) -> list[str]:
 
 def _fairness(view: ReleaseView) -> list[str]:
     missing = view.evaluation.notes[:1]  # the first note says what was not looked at
-    lines = ["## Fairness", "", *(f"**{line(say(note))}**\n" for note in missing), *_figures(view.evaluation.fairness)]
+    lines = [
+        "## Fairness",
+        "",
+        *(f"**{line(note_text(note))}**\n" for note in missing),
+        *_figures(view.evaluation.fairness),
+    ]
     if view.evaluation.tests:
         rows = [
             [one.name, one.difference, _interval(one.low, one.high), one.p, one.corrected, one.n]
@@ -256,7 +261,7 @@ def model_card(view: ReleaseView, base: Base | None = None, usage: str = "") -> 
             *_apart(view),
             *_confusion(view),
             *_honesty(view),
-            *(f"- {line(say(note))}" for note in view.evaluation.notes[1:]),
+            *(f"- {line(note_text(note))}" for note in view.evaluation.notes[1:]),
             "",
             *_claims(view),
             *_fairness(view),

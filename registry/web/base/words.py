@@ -77,7 +77,7 @@ class Words:
 
     def note(self, note: Note) -> tuple[str, str]:
         """A note of an evaluation and the language that it is in."""
-        return sentences.say(note, self.language), self.language if sentences.is_known(note) else "en"
+        return sentences.note_text(note, self.language), self.language if sentences.is_known(note) else "en"
 
     def withdrawn(self, one: Mapping[str, str]) -> str:
         """What was taken back of a release, when and why, and what is asked for beyond notice."""

@@ -1,7 +1,7 @@
 """Anchor log entries, store the evidence, and tell the state of an entry's anchor.
 
 Invariants: evidence is stored only of a final anchor (at a chain, its finalized tag). Evidence of another issuer's log
-is called ``stated``, never finalized: nobody here asked its anchor's place.
+is called ``unverified``, never finalized: nobody here asked its anchor's place.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from registry.core import records
 from registry.core.errors import NotFound, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.log import address_of, anchor_digest
-from registry.core.ports.anchor import SETTLED, Anchor, evidence_of
+from registry.core.ports.anchor import FINAL, Anchor, evidence_of
 from registry.workflows.local_issuers import is_local
 from registry.workflows.log.append import put_record
 from registry.workflows.parts import Parts
@@ -91,7 +91,7 @@ def wait_until_final(parts: Parts, issuer: str, entry: CID, check: Callable[[], 
     digest, anchors = anchor_digest(entry), parts.anchors_of(issuer)
     until = time.monotonic() + parts.settings.finality_seconds
     anchor = anchors.submit(digest)
-    while anchor.status not in SETTLED:
+    while anchor.status not in FINAL:
         check()
         if time.monotonic() > until:
             raise Unavailable(f"the anchor of {entry} is still {anchor.status}", hint="try again later.")
@@ -106,7 +106,7 @@ def anchor_for_a_while(parts: Parts, issuer: str, entry: CID, wait: float) -> An
     """Anchor an entry as ``issuer`` and wait up to ``wait`` seconds for the chain to call it final."""
     digest, anchors = anchor_digest(entry), parts.anchors_of(issuer)
     anchor = anchors.submit(digest)
-    if anchor.status not in SETTLED and wait > 0:
+    if anchor.status not in FINAL and wait > 0:
         try:
             anchor = anchors.wait(digest, wait)
         except Unavailable:
@@ -118,12 +118,12 @@ def anchor_for_a_while(parts: Parts, issuer: str, entry: CID, wait: float) -> An
 def anchor_document(parts: Parts, entry: CID, evidence: list[dict[str, Any]]) -> dict[str, Any]:
     """Where an entry's anchor stands: by the evidence that covers it, otherwise as its place says now.
 
-    Evidence of somebody else's log came in a file, and nobody here asked its place: it is ``stated``.
+    Evidence of somebody else's log came in a file, and nobody here asked its place: it is ``unverified``.
     """
     issuer = records.parse_as(records.Entry, parts.store.get(entry)).issuer
     own = is_local(parts, issuer)
     if evidence:
-        return {"status": "finalized" if own else "stated", **_place(parts, evidence[0])}
+        return {"status": "finalized" if own else "unverified", **_place(parts, evidence[0])}
     nothing = {"status": "none", "chain": None, "transaction": None, "block": None, "time": None}
     if not own and not parts.settings.proves_to_others:
         return nothing  # this home's journal knows of this home's entries alone

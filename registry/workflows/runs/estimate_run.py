@@ -12,7 +12,7 @@ from registry.core.progress import silent
 from registry.core.records import REFIT, to_value
 from registry.core.text.claim_text import claim_text
 from registry.jobs.capacity import memory_for_children
-from registry.workflows.base_weights import stated_licence
+from registry.workflows.base_weights import declared_licence
 from registry.workflows.parts import Parts
 from registry.workflows.runs.check_capacity import disk_needed
 from registry.workflows.runs.start_run import Wanted, check_wanted
@@ -31,7 +31,7 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
     """
     checked = check_wanted(parts, snapshot, wanted)
     method, values, record = parts.method(wanted.method), checked.values, checked.record
-    licence = None if checked.base is None else stated_licence(checked.base)
+    licence = None if checked.base is None else declared_licence(checked.base)
     k = int(values["folds"]["k"])
     cost = checked.cost
     seconds = method.estimate(values, max(1, record.count - record.count // k), len(record.classes))

@@ -17,7 +17,7 @@ from registry.core.records import to_value
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
 from registry.evaluation import base_seen
-from registry.evaluation.sentences import say
+from registry.evaluation.sentences import note_text
 from registry.jobs import engines
 from registry.jobs.engines.ray_probe import check_reachable
 from registry.provenance.recipe_numbers import check_evaluation
@@ -107,7 +107,7 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
         rows = [{"sha256": one.sha256, "group": one.group, "pixels": None, "reason": None} for one in images]
         origin = base_origin(parts, digest_of(base), rows, items)[0]
     notes = (*base_seen.before_cleaning(origin), *warnings)
-    return Checked(snapshot, record, name, values, claims, final, base, origin, cost, tuple(map(say, notes)))
+    return Checked(snapshot, record, name, values, claims, final, base, origin, cost, tuple(map(note_text, notes)))
 
 
 def _check_room(parts: Parts, wanted: Wanted, images: int, values: Mapping[str, Any]) -> Cost:

@@ -11,7 +11,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from registry.catalog.queries import entries
-from registry.catalog.queries.rows import contributions_in_log_order, contributors_query, current_rows, speakers_called
+from registry.catalog.queries.rows import (
+    contributions_in_log_order,
+    contributors_named,
+    contributors_query,
+    current_rows,
+)
 from registry.catalog.queries.withdrawals import withdrawn_images
 from registry.catalog.schema.database import Connection
 from registry.core import records
@@ -87,7 +92,7 @@ def _with_issuer(db: Connection, query: dict[str, Any]) -> dict[str, Any]:
     check_query(query)
     if "contributor" not in query or "issuer" in query or SPEAKERS in query:
         return query
-    found = speakers_called(db, choices(query["contributor"]))
+    found = contributors_named(db, choices(query["contributor"]))
     issuers = sorted({issuer for issuer, _ in found})
     if len({name for _, name in found}) < len(found):
         raise InvalidInput(

@@ -21,7 +21,7 @@ from registry.core.ports.method import Method, Prepared
 from registry.core.table import tables
 from registry.evaluation.base_seen import about_base
 from registry.evaluation.figures.figures import METRICS
-from registry.evaluation.sentences import say
+from registry.evaluation.sentences import note_text
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.workflows.base_weights import base_origin, digest_of
@@ -81,7 +81,7 @@ def _check_before_signing(context: RunContext, prepared: tuple[Prepared, ...], p
     items = list(tables.rows_as_dicts(context.snapshot.items, parts.store.get))
     images = after_cleaning(context.snapshot, items, groups)
     notes = (*about_base(plan.origin), *check_plan(context.snapshot, images, context.recipe, plan.claims, plan.final))
-    told = tuple(map(say, notes))
+    told = tuple(map(note_text, notes))
     with parts.catalog.read() as db:
         known = {one["data"].get("text") for one in parts.queue.events(db, context.run) if one["kind"] == "warning"}
     return tuple(text for text in told if text not in known)

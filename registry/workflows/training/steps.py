@@ -17,7 +17,7 @@ from typing import Any
 
 from registry.core.errors import EmotionetError, with_hint
 from registry.jobs.child import Report, child, end_with_parent
-from registry.jobs.disk_reserve import give_reserve, keep_reserve
+from registry.jobs.disk_reserve import allocate_reserve, free_reserve
 from registry.jobs.engines import NAMES
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check, Worker
@@ -40,7 +40,7 @@ IN_CHILD: Mapping[str, StepInChild] = {"fold": train_fold.fold_in_child, "measur
 
 def worker_of(parts: Parts) -> Worker:
     """A worker of this machine that does every step."""
-    keep_reserve(parts.settings.reserve)
+    allocate_reserve(parts.settings.reserve)
     return Worker(
         parts.queue,
         {kind: partial(_begin, parts, step) for kind, step in STEPS.items()},
@@ -49,7 +49,7 @@ def worker_of(parts: Parts) -> Worker:
         parallel=max(map(parts.settings.at_once, NAMES)),
         lease_seconds=parts.settings.lease_seconds,
         again=partial(_tell_again, parts),
-        make_room=partial(_make_room, parts),
+        free_disk=partial(_free_disk, parts),
         left=lambda job: leave(parts, job.run),
         issuers=partial(signing_issuers, parts),
     )
@@ -67,9 +67,9 @@ def _tell_again(parts: Parts, job: Job, error: EmotionetError) -> None:
         parts.queue.emit(db, job.run, "again", told, parts.now())
 
 
-def _make_room(parts: Parts, job: Job) -> None:
+def _free_disk(parts: Parts, job: Job) -> None:
     """Free space on a full disk: delete what can be made again, and the file that is reserved for this."""
-    give_reserve(parts.settings.reserve)
+    free_reserve(parts.settings.reserve)
     with contextlib.suppress(OSError):
         drop_pixels(parts, job.run)
 

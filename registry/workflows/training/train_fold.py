@@ -19,7 +19,7 @@ from registry.content.weights_folder import keep_weights, read_weights
 from registry.core import records
 from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, Unavailable
 from registry.core.ipld.cid import CID
-from registry.core.ports.method import FoldOutcome, FoldTask, KeptState, Method
+from registry.core.ports.method import FoldOutcome, FoldTask, Method, SavedState
 from registry.core.records import BaseSeen
 from registry.core.run_view import draw_view
 from registry.core.table import tables
@@ -172,7 +172,7 @@ def make_task(parts: Parts, draw_cid: CID, fold: int | None, folder: Path) -> Fo
     )
 
 
-def _keep_checkpoint(parts: Parts, kept: KeptState) -> records.Checkpoint:
+def _keep_checkpoint(parts: Parts, kept: SavedState) -> records.Checkpoint:
     files = {name: (kept.folder / name).read_bytes() for name in (STATE, NUMBERS)}
     return records.Checkpoint(epoch=kept.epoch, cid=keep_weights(parts.store, files), state=checkpoint_digest(files))
 

@@ -30,7 +30,7 @@ def test_every_figure_is_the_one_that_it_is_called() -> None:
         found_box[2] += found_box[1] % 2500  # so that every IoU counts others as right
     columns, found = columns_of(rows, 4), named(rows, clusters)
     counts = metrics.confusion_of(columns, AT)
-    hits, called = int(counts.trace()), int(counts[:, :4].sum())
+    hits, predicted = int(counts.trace()), int(counts[:, :4].sum())
     counts_of = counts.sum(axis=1)[:4].tolist()
     f1, precision, recall = metrics.class_f1, metrics.class_precision, metrics.class_recall
     wanted: dict[str, Fraction | None] = {
@@ -41,7 +41,7 @@ def test_every_figure_is_the_one_that_it_is_called() -> None:
         "weighted_precision": metrics.weighted(counts, precision),
         "weighted_recall": metrics.weighted(counts, recall),
         "micro_f1": metrics.micro_f1(counts),
-        "micro_precision": Fraction(hits, called),
+        "micro_precision": Fraction(hits, predicted),
         "micro_recall": Fraction(hits, 150),
         "accuracy": Fraction(hits, 150),
         "pr_auc": metrics.pr_auc(columns),
@@ -68,7 +68,7 @@ def test_every_figure_is_the_one_that_it_is_called() -> None:
     called_of = counts[:, :4].sum(axis=0).tolist()
     assert [found[f"precision({name})"].n for name in CLASSES] == called_of
     assert [found[f"f1({name})"].n for name in CLASSES] == counts_of
-    assert (found["macro_f1"].n, found["ece"].n, found["micro_precision"].n) == (150, called, called)
+    assert (found["macro_f1"].n, found["ece"].n, found["micro_precision"].n) == (150, predicted, predicted)
 
 
 def test_n_counts_images_however_often_they_were_judged() -> None:

@@ -29,7 +29,7 @@ CLOSE: dict[str, Any] = {"rel": 0, "abs": 1e-12}
 thresholds = st.sampled_from([0, 1, 250_000, 500_000, 1_000_000])
 
 
-def called(one: Row, threshold: int, classes: int) -> int:
+def predicted(one: Row, threshold: int, classes: int) -> int:
     """The prediction, as the interface words it."""
     found = [(score, -kind) for kind, score, *_ in one["detections"] if score >= threshold]
     return -max(found)[1] if found else classes
@@ -44,7 +44,7 @@ def exact(value: Fraction | None) -> float:
 @settings(deadline=None, max_examples=40)
 def test_figures_are_scikit_learns(world: tuple[list[Row], int], threshold: int) -> None:
     rows, k = world
-    truth, said = truths(rows, k), [called(one, threshold, k) for one in rows]
+    truth, said = truths(rows, k), [predicted(one, threshold, k) for one in rows]
     counts = metrics.confusion_of(columns_of(rows, k), threshold)
     assert counts.tolist() == confusion_matrix(truth, said, labels=range(k + 1)).tolist()
     there = sorted({*truth} - {k})
@@ -98,8 +98,8 @@ def test_a_class_called_wrongly_and_absent_counts_against_micro_not_macro() -> N
 
 def test_ties_go_to_the_smaller_class_and_the_threshold_is_included() -> None:
     tied = columns_of([row(1, 2, (2, 500_000), (1, 500_000))], 3)
-    assert tied.called(500_000).tolist() == [1]
-    assert tied.called(500_001).tolist() == [3]
+    assert tied.predicted(500_000).tolist() == [1]
+    assert tied.predicted(500_001).tolist() == [3]
 
 
 @given(worlds(nothing=True))

@@ -28,13 +28,13 @@ from registry.evaluation.intervals.intervals import (
     bags_of,
     bounds,
     draws,
+    effective_size,
     group_indices,
     percentiles,
     quantile,
     share_interval,
     variance,
     wilson,
-    worth,
 )
 from registry.evaluation.intervals.worst_interval import ratio_interval, worst_interval
 from tests.evaluation.world import CLASSES, Row, crowd, row, sha, worlds
@@ -230,7 +230,7 @@ def test_whole_groups_are_drawn() -> None:
     rows = [row(number, 0, (number % 2, 900_000)) for number in range(40)]
     columns = columns_of(rows, 2)
     by_image = bootstrap(columns, list(columns.keys), threshold=0, rounds=400, seed=1)["f1 0"]
-    persons = [b"right" if hit else b"wrong" for hit in (columns.called(0) == 0).tolist()]
+    persons = [b"right" if hit else b"wrong" for hit in (columns.predicted(0) == 0).tolist()]
     by_person = bootstrap(columns, persons, threshold=0, rounds=400, seed=1)["f1 0"]
     assert set(by_person.tolist()) == {0, UNIT, UNIT * 2 // 3}
     low, high = (float(one) for one in percentiles(by_image))
@@ -286,16 +286,16 @@ def test_worth_is_kishs_over_the_design_effect(judged: list[tuple[int, bool]]) -
     spread = sum((h - p * m) ** 2 for m, h in members) / Fraction(n * n)
     plain = Fraction(n * n, sum(m * m for m, _ in members)) if p in (0, 1) else None
     expected = plain or (p * (1 - p) / spread if spread else Fraction(n))
-    assert worth(groups, right) == min(expected, n)
-    assert worth(groups, right, 2) <= Fraction(n, 2)
+    assert effective_size(groups, right) == min(expected, n)
+    assert effective_size(groups, right, 2) <= Fraction(n, 2)
 
 
 def test_the_worth_of_plain_cases_is_that_by_hand() -> None:
     ones = np.arange(40)
-    assert worth(ones, ones < 30) == 40  # each its own group: what Wilson's interval takes for granted
-    assert worth(ones // 2, ones < 30) == 20  # pairs that go right or wrong together are worth half
-    assert worth(ones // 2, ones < 40) == 20  # and so where all are right: nothing shows that they differ
-    assert worth(np.zeros(0, np.int64), np.zeros(0, bool)) == 0
+    assert effective_size(ones, ones < 30) == 40  # each its own group: what Wilson's interval takes for granted
+    assert effective_size(ones // 2, ones < 30) == 20  # pairs that go right or wrong together are worth half
+    assert effective_size(ones // 2, ones < 40) == 20  # and so where all are right: nothing shows that they differ
+    assert effective_size(np.zeros(0, np.int64), np.zeros(0, bool)) == 0
 
 
 def test_bounds_of_a_share_are_wilsons_on_what_the_rounds_say() -> None:
@@ -335,8 +335,8 @@ def test_random_numbers_are_those_of_the_documents() -> None:
 
 
 def test_the_worked_example_of_the_documents_holds() -> None:
-    truth, called, person = (line[1:] for line in _told("seed 2023, six rounds"))
-    rows = [row(number, int(truth[number]), (int(called[number]), 900_000)) for number in range(8)]
+    truth, predicted, person = (line[1:] for line in _told("seed 2023, six rounds"))
+    rows = [row(number, int(truth[number]), (int(predicted[number]), 900_000)) for number in range(8)]
     rows.sort(key=lambda one: one["sha256"])
     names = {sha(number): person[number].encode() for number in range(8)}
     columns = columns_of(rows, 2)
@@ -349,10 +349,10 @@ def test_the_worked_example_of_the_documents_holds() -> None:
     value = metrics.macro_f1(counts)
     assert value == Fraction(3, 4)
     assert f"variance {variance(rounds)}, the interval `{'` to `'.join(bounds(rounds, 5, value) or ())}`" in text
-    groups, right = group_indices(clusters)[0], columns.called(0) == columns.truth
+    groups, right = group_indices(clusters)[0], columns.predicted(0) == columns.truth
     for label in (0, 1):
         mine = columns.truth == label
-        images = worth(groups[mine], right[mine])
+        images = effective_size(groups[mine], right[mine])
         found = share_interval(metrics.class_recall(counts, label) or Fraction(0), images)
         assert f"worth {images}" in text
         assert f"`{'` to `'.join(found)}`" in text

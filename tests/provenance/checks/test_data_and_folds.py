@@ -12,7 +12,7 @@ from registry.core.draw import draw_seed
 from registry.core.ipld.cid import CID, RAW, cid_of
 from registry.core.labeling.boxes import full_frame
 from registry.core.log import make_entry
-from registry.core.snapshots.snapshot import classes_of, resolve_rows, rows_said, select
+from registry.core.snapshots.snapshot import classes_of, resolve_rows, rows_of_contribution, select
 from registry.core.table import tables
 from registry.provenance.checks.level4 import folds, items
 from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED
@@ -73,7 +73,7 @@ def honest(one: OldRelease, contributions: tuple[CID, ...], **left_out: Any) -> 
     rows = [
         {**row, "contribution": bytes(cid)}
         for cid in contributions
-        for row in rows_said(records.parse_as(records.Contribution, one.store.get(cid)), one.store.get)
+        for row in rows_of_contribution(records.parse_as(records.Contribution, one.store.get(cid)), one.store.get)
     ]
     chosen, excluded = select(resolve_rows(rows), classes_of(snapshot.classes, snapshot.aliases), **left_out)
     snapshot_with(

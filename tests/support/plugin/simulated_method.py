@@ -19,7 +19,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from registry.core.errors import EmotionetError, InvalidInput, Unavailable, Untrusted
-from registry.core.ports.method import Cost, FoldOutcome, FoldTask, KeptState, Losses, MethodCard, Option, Prepared
+from registry.core.ports.method import Cost, FoldOutcome, FoldTask, Losses, MethodCard, Option, Prepared, SavedState
 from registry.core.recipe_versions import read_values
 from registry.core.tensors import NUMBERS, STATE, checkpoint_digest, tensors_digest
 
@@ -158,7 +158,7 @@ class Simulated:
                 for epoch, state in self._states(task)
             ),
             checkpoints=tuple(
-                KeptState(epoch=epoch, folder=task.workdir / f"state-{epoch}")
+                SavedState(epoch=epoch, folder=task.workdir / f"state-{epoch}")
                 for epoch, _ in self._states(task)
                 if self._asked(task.recipe, "keep", epoch)
             ),

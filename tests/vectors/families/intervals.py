@@ -31,7 +31,9 @@ def answer(given: Any) -> Any:
     if what == "draws":
         return next(intervals.draws(one, given["rounds"], given["seed"], 1000)).tolist()
     if what == "worth":
-        found = intervals.worth(np.array(one["persons"], np.int64), np.array(one["right"], bool), one["repeats"])
+        found = intervals.effective_size(
+            np.array(one["persons"], np.int64), np.array(one["right"], bool), one["repeats"]
+        )
         return [found.numerator, found.denominator]
     if what == "wilson":
         a, b, c, d = one

@@ -20,7 +20,7 @@ from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
 from registry.evaluation.base_seen import ON_SEEN, OUTSIDE, UNCLEANED, UNKNOWN, about_base
-from registry.evaluation.sentences import say
+from registry.evaluation.sentences import note_text
 from registry.provenance.base_lineage import lineage_blocks
 from registry.provenance.checks.report import Report
 from registry.web.report.collect import collect
@@ -82,8 +82,8 @@ def test_plan_trainings_and_evaluation_tell_what_was_seen(world: World) -> None:
     found = view.evaluation
     assert (found.seen[0].n, found.unseen[0].n) == (len(seen), found.metrics[0].n - len(seen))
     assert [one.verdict for one in found.verdicts] == [ON_SEEN, "refuted"]
-    assert any(f"have seen {len(seen)} judged images" in say(note) for note in found.notes)
-    assert not any("did not see it" in say(note) for note in found.notes)
+    assert any(f"have seen {len(seen)} judged images" in note_text(note) for note in found.notes)
+    assert not any("did not see it" in note_text(note) for note in found.notes)
 
 
 def test_every_way_of_telling_says_so(world: World) -> None:
@@ -99,7 +99,7 @@ def test_every_way_of_telling_says_so(world: World) -> None:
     wanted = Wanted("simulated", "simulated", base=str(world.first.view.trainings[1].weights))
     told = estimate_run(home, snapshot, wanted)
     assert said in told["warnings"][0]
-    assert told["warnings"][1:3] == [say(OUTSIDE), say(UNCLEANED)]  # nothing was cleaned
+    assert told["warnings"][1:3] == [note_text(OUTSIDE), note_text(UNCLEANED)]  # nothing was cleaned
     assert OUTSIDE in view.evaluation.notes
     assert UNCLEANED not in view.evaluation.notes
     assert told["base_origin"]["seen"]["images"]
@@ -109,7 +109,7 @@ def test_every_way_of_telling_says_so(world: World) -> None:
     assert ON_SEEN in text
     assert "have not seen: macro_f1" in text
     page = collect(home, CID.parse(shown["release"]), "en")
-    assert said in say(page.base_notes[0])
+    assert said in note_text(page.base_notes[0])
     assert page.seen
     assert page.unseen
     with home.catalog.read() as db:
@@ -133,7 +133,7 @@ def test_a_record_as_base_weights_is_named_with_the_way_out(world: World, what: 
 def test_near_duplicates_that_nobody_looked_for_are_not_told_as_none(whole: bool) -> None:
     none = records.Seen(images=0, persons=0, near_duplicates=0)
     said = about_base(records.Origin(tensors="sha256:00", whole=whole, seen=none))
-    assert "near-duplicate" not in say(said[0])
+    assert "near-duplicate" not in note_text(said[0])
     assert said[1] == OUTSIDE
 
 
@@ -155,13 +155,13 @@ def test_unknown_is_told_as_unknown(world: World, tmp_path: Path) -> None:
     assert view.plan.origin is not None
     assert (view.plan.origin.seen, view.plan.seen, view.plan.origin.whole) == (None, None, False)
     assert UNKNOWN in view.evaluation.notes
-    assert say(UNKNOWN) in reader.read_whole(world.unknown.home.store, view.release.card).decode()
+    assert note_text(UNKNOWN) in reader.read_whole(world.unknown.home.store, view.release.card).decode()
     told = estimate_run(
         world.unknown.home, view.preprocessing.snapshot, Wanted("simulated", "simulated", base=str(world.stranger))
     )
-    assert told["warnings"][0] == say(UNKNOWN)
+    assert told["warnings"][0] == note_text(UNKNOWN)
     report = _of_file(world.unknown, tmp_path)
-    assert (failed(report), of_base(report).result, of_base(report).reason) == ([], "not checked", say(UNKNOWN))
+    assert (failed(report), of_base(report).result, of_base(report).reason) == ([], "not checked", note_text(UNKNOWN))
 
 
 def test_a_person_that_was_seen_counts_and_an_older_base_too(world: World, tmp_path: Path) -> None:

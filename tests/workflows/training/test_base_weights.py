@@ -13,8 +13,8 @@ from registry.content.weights_folder import read_weights
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound, Untrusted
 from registry.core.ipld.cid import CID
-from registry.exports.card.base_origin import stated_origin
-from registry.workflows.base_weights import read_base, stated_licence
+from registry.exports.card.base_origin import declared_origin
+from registry.workflows.base_weights import declared_licence, read_base
 from registry.workflows.images.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.estimate_run import ARCHITECTURE_ALONE, estimate_run
@@ -105,7 +105,7 @@ def test_what_lies_beside_weights_is_not_read(opened: Home) -> None:
     "model", [b"", b"{", b"[]", b"{}", b'{"origin": null}', b'{"origin": 3}', b'{"origin": {}}', b"[" * 100_000]
 )
 def test_a_licence_that_is_not_stated(model: bytes) -> None:
-    assert stated_licence({"model.json": model}) is None
+    assert declared_licence({"model.json": model}) is None
 
 
 def test_the_card_carries_what_base_weights_say_of_themselves(opened: Home, snapshot: CID, tmp_path: Path) -> None:
@@ -119,6 +119,6 @@ def test_the_card_carries_what_base_weights_say_of_themselves(opened: Home, snap
 
 
 def test_hostile_origins_are_cut_to_text() -> None:
-    said = stated_origin(b'{"origin": {"licence": "' + b"x" * 100_000 + b'", "format": 3, "sha256": ["a"]}}')
+    said = declared_origin(b'{"origin": {"licence": "' + b"x" * 100_000 + b'", "format": 3, "sha256": ["a"]}}')
     assert said is not None
     assert (len(said.licence or ""), said.format, said.sha256) == (200, None, None)

@@ -13,7 +13,7 @@ from registry.cli.main import main
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
-from registry.evaluation.sentences import say
+from registry.evaluation.sentences import note_text
 from registry.workflows.images.import_source import import_source
 from registry.workflows.runs import check_capacity as check_room
 from registry.workflows.runs.estimate_run import estimate_run
@@ -145,7 +145,7 @@ def test_a_class_with_less_than_folds_is_warned_of(
     assert len(told) == 1
     assert said in told[0]
     evaluation = records.parse_as(records.Evaluation, opened.store.get(CID.parse(row["evaluation"])))
-    assert any(said in say(note) for note in evaluation.notes)
+    assert any(said in note_text(note) for note in evaluation.notes)
     asked = ["train", str(snapshot), "--recipe", "simulated", "--method", "simulated", "--folds", "5", "--dry-run"]
     assert main(asked) == 0
     assert f"warning: {told[0]}" in capsys.readouterr().out

@@ -16,7 +16,7 @@ from registry.core.ipld.cid import CID
 from registry.core.run_view import release_view
 from registry.core.table import tables
 from registry.core.weights import ONNX
-from registry.evaluation.sentences import say
+from registry.evaluation.sentences import note_text
 from registry.provenance.release_view import final_weights, own_figures, threshold_of
 from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.images.import_source import import_source
@@ -61,7 +61,7 @@ def test_a_refit_is_trained_on_all_and_judged_by_none(opened: Home, snapshot: CI
     view = release_view(opened.store.get, release)
     assert final_weights(view).fold is None
     assert own_figures(view) is None
-    assert any("no figures of their own" in say(note) for note in view.evaluation.notes)
+    assert any("no figures of their own" in note_text(note) for note in view.evaluation.notes)
     assert [one.name for one in view.evaluation.overfitting] == ["fold 0", "fold 1", "fold 2", "refit", "mean"]
     judged = list(tables.rows_as_dicts(view.evaluation.predictions, opened.store.get))
     assert len(judged) == 24
@@ -96,7 +96,7 @@ def test_thresholds_of_other_folds_are_what_people_get(opened: Home, snapshot: C
     done = publish_release(opened, run)
     release = records.parse_as(records.Release, opened.store.get(CID.parse(done["release"])))
     view = release_view(opened.store.get, release)
-    assert any("other_folds" in say(note) for note in view.evaluation.notes)
+    assert any("other_folds" in note_text(note) for note in view.evaluation.notes)
     assert len(view.evaluation.thresholds) == 3
     at = threshold_of(view, 1)
     assert at == int(view.evaluation.thresholds[1].replace(".", ""))

@@ -15,7 +15,7 @@ from registry.core.errors import NotFound, Untrusted
 from registry.core.ipld.cid import CID
 from registry.core.weights import digested, weights_digest
 from registry.evaluation.base_seen import UNKNOWN, about_base
-from registry.evaluation.sentences import say
+from registry.evaluation.sentences import note_text
 from registry.provenance.base_lineage import (
     count_seen,
     judged_and_seen,
@@ -95,7 +95,7 @@ def _lineage(subject: Subject, plan: records.Plan, origin: records.Origin, how: 
     if more:
         raise Failed(f"the base weights have seen {some(sorted(more))}, which the plan does not state")
     if not plan.base_trainings:
-        raise NotChecked(say(UNKNOWN))
+        raise NotChecked(note_text(UNKNOWN))
     try:
         trained = trained_on(subject.get, [CID.decode(one) for one in plan.base_trainings])
     except NotFound as error:
@@ -103,7 +103,7 @@ def _lineage(subject: Subject, plan: records.Plan, origin: records.Origin, how: 
         raise NotChecked(f"{reason} ({error})") from error
     found = judged_and_seen(trained, rows, items)
     equal("seen by the base weights", _readable(how), _readable(found))
-    return " ".join(map(say, about_base(origin)))
+    return " ".join(map(note_text, about_base(origin)))
 
 
 def _readable(how: dict[bytes, str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 from registry.core.labeling.boxes import boxes_within, full_frame
 from registry.core.records import Contribution, parse_as
 from registry.core.snapshots.query import matches
-from registry.core.snapshots.snapshot import classes_of, resolve_rows, rows_said, select, speaker
+from registry.core.snapshots.snapshot import classes_of, resolve_rows, row_identity, rows_of_contribution, select
 from registry.core.table import tables
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, run
 from registry.provenance.checks.target.subject import Subject
@@ -60,7 +60,7 @@ def _rows(subject: Subject, contributions: Sequence[Any]) -> Iterator[Row]:
     """Every row, and the contribution that it stands in."""
     for cid in contributions:
         contribution = parse_as(Contribution, subject.get(cid))
-        for row in rows_said(contribution, subject.get):
+        for row in rows_of_contribution(contribution, subject.get):
             yield {**row, "contribution": bytes(cid)}
 
 
@@ -76,9 +76,9 @@ def _same_rows(what: str, stated: list[Any], found: list[list[Any]]) -> None:
 def _no_correction_undone(rows: Sequence[Row], newest: Sequence[Row]) -> None:
     """Contributions count in the order in which the snapshot names them: a row that another one says to replace must
     not come last."""
-    replaced = {(speaker(row), row["replaces"]) for row in rows if row["replaces"] is not None}
+    replaced = {(row_identity(row), row["replaces"]) for row in rows if row["replaces"] is not None}
     for row in newest:
-        if (speaker(row), row["contribution"]) in replaced:
+        if (row_identity(row), row["contribution"]) in replaced:
             raise Failed(f"the snapshot uses a label of image {row['sha256'].hex()} that a later row corrects")
 
 

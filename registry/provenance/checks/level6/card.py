@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from registry.core.weights import MODEL
-from registry.exports.card.base_origin import Base, stated_origin
+from registry.exports.card.base_origin import Base, declared_origin
 from registry.exports.card.card import FIGURES, TEMPLATE, USAGE, model_card
 from registry.provenance.checks.results import Check, Failed, NotChecked, run
 from registry.provenance.checks.target.subject import Subject
@@ -66,4 +66,4 @@ def _base(subject: Subject) -> Base | None:
     base = subject.release.plan.base
     if base is None:
         return None
-    return stated_origin(subject.reading.whole(subject.reading.names(base)[MODEL]))
+    return declared_origin(subject.reading.whole(subject.reading.names(base)[MODEL]))
