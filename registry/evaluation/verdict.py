@@ -20,7 +20,7 @@ import msgspec
 
 from registry.core.records import Attempts
 from registry.evaluation.base_seen import ON_SEEN
-from registry.evaluation.sentences import LANGUAGES, attempts_text, why
+from registry.evaluation.sentences import LANGUAGES, attempts_text, reason_text
 from registry.evaluation.verdict_text import Part, Said, counted, figure, joined, part, plain, threshold_text
 
 STATES = ("supported", "seen", "refuted", "undecided")  # of one claim, in the order in which they are counted
@@ -137,7 +137,7 @@ def _named(state: str, found: Sequence[str], claims: int) -> Said:
 
 def _claim(one: ClaimFacts) -> Part:
     if one.value is None:
-        reason = tuple(plain(why(one.reason or "not_compared", language)) for language in LANGUAGES)
+        reason = tuple(plain(reason_text(one.reason or "not_compared", language)) for language in LANGUAGES)
         return part("headline", "no_figure", claim=_text(one), reason=reason)
     said = figure(one.value, one.low, one.high, one.threshold)
     images = "–" if one.n is None else counted("images", one.n)

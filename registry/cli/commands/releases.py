@@ -97,7 +97,7 @@ def release_text(done: dict[str, Any]) -> list[str]:
         *verdict_lines(done["verdict"]),
         "",
         f"release {done['release']}",
-        f"issuer {done['issuer']} ({done['whose']})",
+        f"issuer {done['issuer']} ({done['published_by']})",
         f"snapshot {done['snapshot']}",
         f"final weights: {done['final'].replace(':', ' ')}",
         *figure_lines(done),
