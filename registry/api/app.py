@@ -25,7 +25,7 @@ from registry.api.pages import signin, static
 from registry.api.pages.errors import HANDLERS
 from registry.api.pages.session import WrongTokens
 from registry.api.problems import StrictRequest
-from registry.api.v1 import audits, content, images, releases, runs, snapshots
+from registry.api.v1 import audits, content, images, releases, runs, search, snapshots
 from registry.api.v1.wire import JSON_BYTES
 from registry.assembly import Home
 
@@ -35,7 +35,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
-_NOUNS = (content, images, snapshots, runs, releases, audits)
+_NOUNS = (content, images, snapshots, runs, releases, audits, search)
 _PAGES = (home_page, signin)  # those with one address for page and document
 
 
