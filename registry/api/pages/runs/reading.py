@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Response, get
+from litestar.params import QueryParameter
 from markupsafe import Markup
 
 from registry.api.common import Home, cursor_key
@@ -24,6 +25,7 @@ from registry.web.pages.runs.log_lines import line
 from registry.web.pages.runs.run_page import RunPage, run_list, run_page
 
 LOG_LINES = 200
+Before = Annotated[int | None, QueryParameter(ge=0, le=10**18, description="an event's number")]
 
 
 def drawn(drawing: Drawing) -> Markup:
@@ -50,7 +52,7 @@ def show_runs(request: AnyRequest, home: Home, cursor: Cursor = None) -> Respons
     found, after = run_list(home, cursor=cursor, status=status, snapshot=snapshot)
     following = with_query(request, cursor=after) if after else None
     return html(
-        request, "pages/runs.html", found=found, next=following, status=status, snapshot=snapshot, states=RUN_STATES
+        request, "pages/runs.html", found=found, next=following, chosen=status, snapshot=snapshot, states=RUN_STATES
     )
 
 
@@ -87,7 +89,7 @@ def _bars(t: Words, found: RunPage) -> list[dict[str, Any]]:
 
 
 @get("/runs/{run:str}/log", include_in_schema=False, sync_to_thread=True)
-def show_log(request: AnyRequest, home: Home, run: RunPath, before: int | None = None) -> Response[str]:
+def show_log(request: AnyRequest, home: Home, run: RunPath, before: Before = None) -> Response[str]:
     """A run's events in words, newest first."""
     t = Words(language(request))
     with home.catalog.read() as db:

@@ -148,7 +148,7 @@ def _curves(t: Words, folds: Sequence[Fold], known: Mapping[str, _Losses]) -> tu
         ("validation", validation),
     )
     return tuple(
-        by_epoch(t, t(f"epochs.{kind}"), t(f"epochs.{kind}_axis"), courses, epochs)
+        by_epoch(t, t(f"epochs.{kind}"), "F1" if kind == "f1" else t("epochs.axis"), courses, epochs)
         for kind, courses in found
         if any(one.points for one in courses.values())
     )

@@ -75,7 +75,10 @@ def _counted(t: Words, data: Mapping[str, Any]) -> dict[str, str]:
 def _fold(t: Words, who: str, data: Mapping[str, Any]) -> str:
     if "epoch" in data:
         told = [t("runs_log.epoch", who=who, epoch=data["epoch"], epochs=data["epochs"])]
-        told += [t(f"runs_log.of_{name}", value=t.exact(short(data[name]))) for name in ("loss", "f1") if name in data]
+        if "loss" in data:
+            told.append(t("runs_log.of_loss", value=t.exact(short(data["loss"]))))
+        if "f1" in data:
+            told.append(f"F1 {t.exact(short(data['f1']))}")
         return ", ".join(told)
     event = str(data.get("event"))
     known: dict[str, dict[str, object]] = {

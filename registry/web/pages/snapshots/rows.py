@@ -97,9 +97,7 @@ def _meant(classes: Classes, label: str) -> int | str:
     return normal(label) if index is None else index
 
 
-def _apart(
-    parts: Parts, record: records.Snapshot, classes: Classes, sha256: str, said: list[dict[str, Any]]
-) -> Apart:
+def _apart(parts: Parts, record: records.Snapshot, classes: Classes, sha256: str, said: list[dict[str, Any]]) -> Apart:
     key, get = bytes.fromhex(sha256), parts.store.get
     item, left_out = tables.find(record.items, (key,), get), tables.find(record.excluded, (key,), get)
     votes: dict[str, int] = {}
