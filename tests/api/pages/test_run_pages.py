@@ -67,7 +67,7 @@ def see(client: Client, path: str, status: int = 200, language: str = "en") -> s
 
 def run_of(home: Home) -> str:
     with home.catalog.read() as db:
-        return next(one["run"] for one in runs.list_runs(db, status="completed")[0])
+        return str(runs.list_runs(db, status="completed")[0][0]["run"])
 
 
 def queued(home: Home, **wanted: Any) -> str:
