@@ -24,7 +24,10 @@ from registry.api.pages import home as home_page
 from registry.api.pages import images as image_pages
 from registry.api.pages import signin, static
 from registry.api.pages.errors import HANDLERS
+from registry.api.pages.runs import forms as run_forms
+from registry.api.pages.runs import reading as run_pages
 from registry.api.pages.session import WrongTokens
+from registry.api.pages.tasks import Tasks
 from registry.api.problems import StrictRequest
 from registry.api.v1 import audits, content, images, releases, runs, snapshots
 from registry.api.v1.wire import JSON_BYTES
@@ -38,7 +41,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
 _NOUNS = (content, images, snapshots, runs, releases, audits)
-_PAGES = (home_page, signin, image_pages)  # those with one address for page and document
+_PAGES = (home_page, signin, image_pages, run_pages, run_forms)  # those with one address for page and document
 
 
 async def _secure(message: Message, scope: Scope) -> None:
@@ -71,6 +74,7 @@ def create_app(home: Home) -> Litestar:
                 "uploads": anyio.CapacityLimiter(content.UPLOADS),
                 "wrong_tokens": WrongTokens(),
                 "thumbnails": Thumbnails(home),
+                "tasks": Tasks(),
             }
         ),
         guards=[auth.sends_plain],
