@@ -21,13 +21,18 @@ from registry.api.gateway.public import Public
 from registry.api.log_requests import LoggedApp
 from registry.api.openapi import description
 from registry.api.pages import home as home_page
+from registry.api.pages import images as image_pages
 from registry.api.pages import signin, static
 from registry.api.pages.errors import HANDLERS
+from registry.api.pages.runs import forms as run_forms
+from registry.api.pages.runs import reading as run_pages
 from registry.api.pages.session import WrongTokens
+from registry.api.pages.tasks import Tasks
 from registry.api.problems import StrictRequest
 from registry.api.v1 import audits, content, images, releases, runs, search, snapshots
 from registry.api.v1.wire import JSON_BYTES
 from registry.assembly import Home
+from registry.workflows.images.thumbnails import Thumbnails
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
@@ -36,7 +41,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
 _NOUNS = (content, images, snapshots, runs, releases, audits, search)
-_PAGES = (home_page, signin)  # those with one address for page and document
+_PAGES = (home_page, signin, image_pages, run_pages, run_forms)  # those with one address for page and document
 
 
 async def _secure(message: Message, scope: Scope) -> None:
@@ -68,6 +73,8 @@ def create_app(home: Home) -> Litestar:
                 "followers": anyio.CapacityLimiter(runs.FOLLOWERS),
                 "uploads": anyio.CapacityLimiter(content.UPLOADS),
                 "wrong_tokens": WrongTokens(),
+                "thumbnails": Thumbnails(home),
+                "tasks": Tasks(),
             }
         ),
         guards=[auth.sends_plain],

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from registry.cli.output import table
+from registry.cli.output import one_line, table
 from registry.core.text.claim_text import claim_text
 from registry.evaluation.sentences import not_estimable
 
@@ -40,6 +40,11 @@ def base_seen_lines(done: dict[str, Any]) -> list[str]:
 def claim_lines(done: dict[str, Any]) -> list[str]:
     """The plan's claims and what became of them."""
     return [f"claim {claim_text(claim)}: {verdict_text(claim)}" for claim in done["claims"]]
+
+
+def verdict_lines(verdict: dict[str, Any]) -> list[str]:
+    """The verdict's sentences, one a line. A terminal's own blanks are all alike."""
+    return [one_line(str(one["en"])) for one in verdict["parts"]]
 
 
 def later_line(claim: dict[str, Any]) -> str:

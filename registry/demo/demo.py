@@ -17,7 +17,7 @@ from registry.core.ipld.cid import CID
 from registry.core.progress import Progress
 from registry.demo.drawn_faces import draw_faces
 from registry.files import whole_file
-from registry.provenance.checks.results import Report
+from registry.provenance.checks.report import Report
 from registry.web.report.collect import collect
 from registry.web.report.report import render_report
 from registry.workflows.audit.audit_target import audit_target

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from registry.core.errors import InvalidInput, Unavailable
+from registry.provenance.checks.report import Report
 from registry.provenance.checks.results import (
     FAILS,
     HOLDS,
@@ -12,7 +13,6 @@ from registry.provenance.checks.results import (
     Check,
     Failed,
     NotChecked,
-    Report,
     guarded,
     once,
     run,

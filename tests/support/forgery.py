@@ -26,7 +26,8 @@ from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.core.ipld.dag import walk_closure
 from registry.core.run_view import ReleaseView, release_view
 from registry.core.table import tables
-from registry.provenance.checks.results import FAILS, Report
+from registry.provenance.checks.report import Report
+from registry.provenance.checks.results import FAILS
 from registry.settings import read_settings
 from registry.workflows.images.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release

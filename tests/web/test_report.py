@@ -132,8 +132,8 @@ def test_says_nothing_that_does_not_hold() -> None:
     ):
         assert unwanted not in text, unwanted
     assert "bafybase, whose stated licence is none" in text
-    assert "does not hold" in page(verdict="does not hold").text
-    assert "not decided" in page(verdict="not decided").text
+    assert "records are not consistent" in page(records="broken").text
+    assert "not decided" in page(records="undecided").text
     assert "no image is left to judge them" in page(final="refit", own=None).text
 
 

@@ -23,7 +23,13 @@ FOLDER = Path(registry.web.__file__).parent
 JINJA = re.compile(r"{#.*?#}|{%.*?%}|{{.*?}}", re.DOTALL)
 NO_WORDS = re.compile(r"<style>.*?</style>|<code>.*?</code>|<[^>]*>", re.DOTALL)
 BRAND = {"Emotionet", "emotio", "net"}
-SAME = {"ids.plan", "each.not_estimable"}  # written alike in both
+SAME = {
+    "ids.plan",
+    "each.not_estimable",
+    "images_one.sha256",
+    "images_one.cid",
+    "images_one.bytes",
+}  # written alike in both
 
 
 def fields(text: str) -> list[str]:

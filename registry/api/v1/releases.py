@@ -32,6 +32,7 @@ from registry.web.report.report import render_report
 from registry.workflows.parts import Parts
 from registry.workflows.releases.judge_claims import judge_claims
 from registry.workflows.releases.publish_release import publish_release, show_release
+from registry.workflows.releases.verdicts import with_verdicts
 from registry.workflows.runs.list_plans import list_plans
 from registry.workflows.store.read_content import read_as
 from registry.workflows.withdrawals.withdrawn import withdrawals_by, withdrawals_of_release
@@ -51,16 +52,18 @@ def create_release(home: Home, data: JSONBody[NewRelease]) -> Response[Document]
 
 @get("/releases", responses=problems(), sync_to_thread=True)
 def list_releases(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
-    """Releases, newest first; `withdrawn` lists the withdrawals of each: by whom, when and why."""
+    """Releases, newest first; `withdrawn` lists the withdrawals of each: by whom, when and why. `verdict` is one line,
+    by language: what was claimed, and what became of it."""
     with home.catalog.read() as db:
         found, following = releases.list_releases(db, cursor=cursor, limit=limit)
     back = withdrawals_by(home, found)
-    return page([{**one, "withdrawn": back.get(one["cid"], [])} for one in found], following)
+    shown = [{**one, "withdrawn": back.get(one["cid"], [])} for one in found]
+    return page(with_verdicts(home, shown), following)
 
 
 @get("/releases/{cid:str}", responses=problems(404, 410), sync_to_thread=True)
 def show_one(home: Home, published: Published, cid: CidPath) -> Document:
-    """One release with its metrics, claims and anchor."""
+    """One release with its verdict in sentences, its metrics, claims and anchor."""
     return show_release(home, record(home, published, cid))
 
 

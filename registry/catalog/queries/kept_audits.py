@@ -60,9 +60,9 @@ def list_audits(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of audits (of one target), the newest first, and the cursor of the next page or None.
 
-    ``verdict`` is what the report says of the records; None while there is none.
+    ``records`` is what the report says of the records (consistent, broken, undecided); None while there is none.
     """
-    query = sa.select(*(_T[name] for name in _LINE), _T.report["verdict"].as_string().label("verdict"))
+    query = sa.select(*(_T[name] for name in _LINE), _T.report["records"].as_string().label("records"))
     if target is not None:
         query = query.where(_T.target == target)
     if cursor is not None:

@@ -201,28 +201,24 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
         report = audit_target(opened, wanted.target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)
     document = report.to_json()
     output.document(document, identity="target", text=_audit_text(document))
+    if wanted.strict and report.missed:
+        output.say(f"--strict: these checks were asked for and not made: {', '.join(report.missed)}")
     return int(report.exit_code(strict=wanted.strict))
 
 
-_VERDICTS = {
-    "holds": "holds",
-    "does not hold": "DOES NOT HOLD",
-    "not decided": "NOT DECIDED: this needs a newer Emotionet",
-}
-
-
 def _audit_text(document: Mapping[str, Any]) -> list[str]:
+    from registry.cli.figure_lines import verdict_lines
     from registry.workflows.withdrawals.withdrawn import withdrawn_text
 
     rows = [[check["id"], check["result"], check["title"], check["reason"] or ""] for check in document["checks"]]
-    verdict = _VERDICTS[document["verdict"]]
     back = [one_line(f"WITHDRAWN {withdrawn_text(one)}") for one in document["withdrawn"]]
     what = [
         f"type {document['type'] or 'unknown'}",
         f"issuer {document['issuer'] or 'unknown: no signature of it is held here'}",
     ]
     head = [*what, f"target {document['target']}", *back, ""]
-    return [*head, table(["check", "result", "what", "why"], rows), "", f"audit: {verdict}"]
+    said = verdict_lines(document["verdict"])
+    return [*head, table(["check", "result", "what", "why"], rows), "", *said]
 
 
 def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:

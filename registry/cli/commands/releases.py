@@ -80,7 +80,7 @@ def run_publish(wanted: argparse.Namespace, output: Output) -> int:
 
 def release_text(done: dict[str, Any]) -> list[str]:
     """A release for people."""
-    from registry.cli.figure_lines import base_seen_lines, claim_lines, figure_lines, figure_text
+    from registry.cli.figure_lines import base_seen_lines, figure_lines, figure_text, verdict_lines
     from registry.workflows.withdrawals.withdrawn import sentences
 
     best = [
@@ -94,8 +94,10 @@ def release_text(done: dict[str, Any]) -> list[str]:
     anchor = done["anchor"]
     return [
         *sentences(done["withdrawn"]),
+        *verdict_lines(done["verdict"]),
+        "",
         f"release {done['release']}",
-        f"issuer {done['issuer']} ({done['whose']})",
+        f"issuer {done['issuer']} ({done['published_by']})",
         f"snapshot {done['snapshot']}",
         f"final weights: {done['final'].replace(':', ' ')}",
         *figure_lines(done),
@@ -103,8 +105,6 @@ def release_text(done: dict[str, Any]) -> list[str]:
         *own,
         *base_seen_lines(done),
         *(note["text"]["en"] for note in done["base_notes"]),
-        *claim_lines(done),
-        done["attempts"]["text"]["en"],
         f"anchor: {_anchor(anchor)}",
     ]
 
@@ -143,6 +143,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List releases, newest first."""
     from registry.catalog.queries import releases
     from registry.workflows.local_issuers import publisher_text
+    from registry.workflows.releases.verdicts import with_verdicts
     from registry.workflows.withdrawals.withdrawn import sentences, withdrawals_by
 
     with home() as opened:
@@ -153,7 +154,11 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
             {**one, "published_by": publisher_text(opened, one["issuer"]), "withdrawn": back.get(one["cid"], [])}
             for one in found
         ]
-    columns = ["cid", "snapshot", "published_by", "issued_at"]
+        rows = with_verdicts(opened, rows)
+    columns = ["cid", "snapshot", "published_by", "issued_at", "verdict"]
+    if not output.as_json:
+        said = [one["verdict"]["en"] if one["verdict"] else "can't be read here" for one in rows]
+        rows = [{**one, "verdict": text} for one, text in zip(rows, said, strict=True)]
     if back and not output.as_json:
         columns.insert(0, "withdrawn")
         rows = [{**one, "withdrawn": sentences(one["withdrawn"])} for one in rows]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, limit, place, record, whole
 from registry.cli.commands.event_texts import event_text, fold_name
 from registry.cli.failures import print_error
-from registry.cli.output import Output, cell, duration, json_text, show
+from registry.cli.output import Output, cell, json_text, show
 from registry.cli.watch_run import draw_event, events, work_until_ended
 from registry.core.errors import EmotionetError
+from registry.core.text.amounts import duration
 from registry.settings import DEFAULT_METHOD
 
 if TYPE_CHECKING:

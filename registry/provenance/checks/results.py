@@ -1,17 +1,15 @@
-"""The results of an audit: every check with its result and its reason, and the exit status that follows."""
+"""The results of checks, each with its reason; whatever a check raises becomes its result."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from registry.core.errors import EmotionetError, NewerVersion, NotFound, Unavailable
 from registry.core.ipld.cid import CID
 
 HOLDS, FAILS, UNCHECKED = "holds", "does not hold", "not checked"
-UNDECIDED = "not decided"
-EXCUSABLE = frozenset({"1.images"})  # of levels 1 and 2: what may be left unchecked by whoever sends a smaller file
 _REASON = 400  # letters of an unforeseen error that are told
 T = TypeVar("T")
 
@@ -30,65 +28,6 @@ class Check:
     reason: str = ""
     asked: bool = True
     newer: bool = False  # not checked because something came after this program
-
-
-@dataclass
-class Report:
-    """All checks that were asked for, in order, and those that were not; ``type`` is the target's, as its record says.
-
-    ``withdrawn``: what was taken back of it, by whoever may, with ``what, issuer, effective, reason``.
-    """
-
-    target: str
-    type: str | None = None
-    issuer: str | None = None
-    entry: str | None = None
-    readable: bool = True  # whether there was anything to check
-    checks: list[Check] = field(default_factory=list)
-    withdrawn: list[dict[str, str]] = field(default_factory=list)
-
-    @property
-    def holds(self) -> bool:
-        """Nothing failed, and of levels 1 and 2, as far as they were asked for, nothing was left unchecked (images
-        alone may be left out)."""
-        first = [check for check in self.checks if check.level <= 2 and check.asked and check.id not in EXCUSABLE]
-        return (
-            self.readable
-            and all(check.result != FAILS for check in self.checks)
-            and all(check.result == HOLDS for check in first)
-            and bool(first)
-        )
-
-    @property
-    def verdict(self) -> str:
-        """``holds``, ``does not hold``, or ``not decided``: nothing failed, and what came after this program was left
-        unchecked."""
-        if self.holds:
-            return HOLDS
-        newer = self.readable and any(check.newer for check in self.checks)
-        return UNDECIDED if newer and all(check.result != FAILS for check in self.checks) else FAILS
-
-    def exit_code(self, strict: bool) -> int:
-        """0, 1 or 3 as the interface says."""
-        if not self.readable:
-            return 3
-        if not self.holds:
-            return 1
-        return 1 if strict and any(check.result == UNCHECKED and check.asked for check in self.checks) else 0
-
-    def to_json(self) -> dict[str, Any]:
-        """The document of `emotionet audit --json`."""
-        names = ("id", "level", "title", "result", "reason")
-        return {
-            "target": self.target,
-            "type": self.type,
-            "issuer": self.issuer,
-            "entry": self.entry,
-            "holds": self.holds,
-            "verdict": self.verdict,
-            "withdrawn": self.withdrawn,
-            "checks": [{name: getattr(check, name) for name in names} for check in self.checks],
-        }
 
 
 class Failed(Exception):

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
+from registry.evaluation.verdict import Facts
 from registry.provenance.checks import level1, level2, level3
 from registry.provenance.checks.level4 import attempts, base_weights, folds, items, plan
 from registry.provenance.checks.level6 import card, figures, weights
-from registry.provenance.checks.results import UNCHECKED, Check, Report, guarded
+from registry.provenance.checks.report import Report
+from registry.provenance.checks.results import UNCHECKED, Check, guarded
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.checks.target.withdrawals import taken_back
+from registry.provenance.verdict_facts import people, release_facts
 
 DEFAULT_LEVELS = frozenset({1, 2, 3, 4, 6})
 MAX_LEVEL = 8
@@ -80,4 +83,13 @@ def run_checks(subject: Subject, levels: Collection[int] = DEFAULT_LEVELS, told:
             report.checks.append(check)
             told(check)
     report.withdrawn = guarded(partial(taken_back, subject), [])
+    report.facts = guarded(partial(_facts, subject, report.withdrawn), Facts())
     return report
+
+
+def _facts(subject: Subject, withdrawn: list[dict[str, str]]) -> Facts:
+    """Of what the verdict is made; of what is no release its withdrawal alone."""
+    if not subject.is_release:
+        return Facts(withdrawn=any(one["what"] == subject.type for one in withdrawn))
+    found = guarded(lambda: people(subject.release, subject.get), None)
+    return release_facts(subject.release, found, withdrawn)

@@ -74,6 +74,7 @@ def collect(
         licence=view.release.licence,
         headline=tuple(named[name] for name in HEADLINE if name in named),
         verdict=audit["verdict"],
+        records=audit["records"],
         withdrawn=tuple(about["withdrawn"]),
         checked=len(audit["checks"]) - unchecked,
         unchecked=unchecked,

@@ -39,7 +39,8 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     base_licence: str | None
     licence: str
     headline: tuple[dict[str, Any], ...]
-    verdict: str  # holds, does not hold, not decided
+    verdict: dict[str, Any]  # as ``Verdict.document`` gives it
+    records: str  # consistent, broken, undecided
     checked: int
     unchecked: int
     claims: tuple[dict[str, Any], ...]

@@ -21,7 +21,8 @@ from registry.core.ipld import car
 from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY
 from registry.core.ports.anchor import Anchors
 from registry.core.ports.store import BlockReader
-from registry.provenance.checks.results import FAILS, Check, Report
+from registry.provenance.checks.report import Report
+from registry.provenance.checks.results import FAILS, Check
 from registry.provenance.checks.run_levels import Told, levels_up_to, run_checks, untold
 from registry.provenance.checks.target.subject import Subject
 from registry.workflows.methods import installed

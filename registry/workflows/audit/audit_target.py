@@ -10,7 +10,7 @@ from registry.core import records
 from registry.core.errors import EmotionetError, InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.ports.anchor import Anchors
-from registry.provenance.checks.results import Report
+from registry.provenance.checks.report import Report
 from registry.provenance.checks.run_levels import Told, levels_up_to, run_checks, untold
 from registry.provenance.checks.target.subject import Subject
 from registry.workflows.audit.audit_file import StoredFiles

@@ -26,15 +26,18 @@ from registry.core.run_view import draw_view, release_view
 from registry.core.weights import ONNX
 from registry.evaluation.base_seen import about_base
 from registry.evaluation.sentences import attempts_document, note_document
+from registry.evaluation.verdict import verdict_of
 from registry.exports.card.card import model_card
 from registry.provenance.attempts import count_attempts
 from registry.provenance.release_view import by_name, final_threshold, final_weights, own_figures
+from registry.provenance.verdict_facts import release_facts
 from registry.workflows.base_weights import base_of
 from registry.workflows.local_issuers import check_signs_as, publisher_text
 from registry.workflows.log.anchoring import anchor_document, anchor_for_a_while
 from registry.workflows.log.append import append
 from registry.workflows.newer import refuse_newer
 from registry.workflows.parts import Parts
+from registry.workflows.releases.verdicts import people_of_release
 from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
 
@@ -146,12 +149,15 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
             raise
         evidence = entries.evidence_for(db, CID.parse(row["entry"]))
     view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(record)))
+    back = withdrawals_by(parts, [row]).get(str(record), [])
+    facts = release_facts(view, people_of_release(parts, view), back)
     return {
         "release": str(record),
+        "verdict": verdict_of(facts).document(),
         "entry": row["entry"],
         "issuer": row["issuer"],
         "published_by": publisher_text(parts, row["issuer"]),
-        "withdrawn": withdrawals_by(parts, [row]).get(str(record), []),
+        "withdrawn": back,
         "plan": str(view.draw.plan),
         "draw": str(view.release.draw),
         "snapshot": str(view.preprocessing.snapshot),
@@ -169,7 +175,7 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "optimistic": [one.document() for one in view.evaluation.optimistic],
         "spread": [one.document() for one in view.evaluation.spread],
         "overfitting": [to_value(one) for one in view.evaluation.overfitting],
-        "claims": [to_value(verdict) for verdict in view.release.claims],
+        "claims": [to_value(one) for one in facts.claims or ()],
         "attempts": {**to_value(view.release.attempts), "text": attempts_document(view.release.attempts)},
         "anchor": anchor_document(parts, CID.parse(row["entry"]), evidence),
     }

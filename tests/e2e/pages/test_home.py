@@ -28,7 +28,7 @@ def test_a_dropped_picture_is_looked_up_by_its_digest_and_never_sent(site: Site)
     sent: list[tuple[str, str]] = []
     with site.visit("/") as page:
         page.on("request", lambda asked: sent.append((asked.method, asked.url)))
-        known = {"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": b"0"}  # as the simulated home registered it
+        known = {"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": b"4"}  # as the simulated home registered it
         other = {"name": "other.jpg", "mimeType": "image/jpeg", "buffer": b"not here"}
         page.set_input_files("#drop-files", [known, other])  # type: ignore[arg-type]
         page.locator("#drop-found .badge").nth(1).wait_for()

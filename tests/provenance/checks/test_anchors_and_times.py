@@ -139,6 +139,20 @@ def test_evidence_puts_the_plan_before_the_release(one: Anchored, number: int, r
     assert outcome(level3.checks(without.subject()), "3.order")[0] == UNCHECKED
 
 
+def test_evidence_of_the_plan_counts_beside_the_beacons_block(one: Anchored) -> None:
+    """The plan's latest block counts: a beacon from an earlier one does not stand in for it."""
+    seen = [one.evidence(one.plan_entry, **{**FIRST, "block_number": 30}), one.evidence(one.entry)]
+    assert one.result("3.order", evidence=seen)[0] == FAILS
+
+
+def test_evidence_of_another_kind_is_reported_and_not_checked(one: Anchored) -> None:
+    stamped = records.Evidence(entry=bytes(one.entry), kind="stamped", statement={"time": TIME}, proof=None)
+    cid = put(one, records.encode(stamped))
+    found = {check.id: check for check in level3.checks(one.subject(evidence=[*one.seen(), cid]))}
+    assert (found["3.evidence"].result, found["3.evidence"].level) == (UNCHECKED, 3)
+    assert "evidence of kind stamped" in found["3.evidence"].reason
+
+
 def test_a_newer_anchored_entry_speaks_for_the_release(one: Anchored) -> None:
     first = way_back(one, one.entry)[-1]
     newer = put(one, records.encode(make_entry(one.key, 3, one.entry, first, one.record, TIME)))

@@ -22,7 +22,7 @@ from registry.core.table import tables
 from registry.evaluation.base_seen import ON_SEEN, OUTSIDE, UNCLEANED, UNKNOWN, about_base
 from registry.evaluation.sentences import note_text
 from registry.provenance.base_lineage import lineage_blocks
-from registry.provenance.checks.results import Report
+from registry.provenance.checks.report import Report
 from registry.web.report.collect import collect
 from registry.workflows.audit.audit_target import audit_car, audit_target
 from registry.workflows.images.import_source import import_source

@@ -28,7 +28,8 @@ from registry.core.run_view import ReleaseView
 from registry.core.table import tables
 from registry.core.tensors import tensors_digest
 from registry.core.weights import MODEL, WEIGHTS
-from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED, Report
+from registry.provenance.checks.report import Report
+from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED
 from registry.workflows.audit.audit_target import audit_car, audit_target
 from registry.workflows.store.export_held import export_held
 from tests.support.forgery import (

@@ -13,7 +13,8 @@ from registry.catalog.index import indexing
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
-from registry.provenance.checks.results import UNCHECKED, Report
+from registry.provenance.checks.report import Report
+from registry.provenance.checks.results import UNCHECKED
 from registry.workflows.audit.audit_target import audit_car, audit_target
 from registry.workflows.images.import_source import import_source
 from registry.workflows.store.export_held import export_held

@@ -47,7 +47,7 @@ def test_each_check_can_be_read_as_soon_as_it_was_made_and_the_report_is_the_aud
     assert (found["status"], found["report"], found["checks"]) == ("done", plain, plain["checks"])
     with home.catalog.read() as db:
         assert kept_audits.newest_reports(db, [str(release)])[str(release)]["id"] == audit
-        assert kept_audits.list_audits(db, str(release))[0][0]["verdict"] == "holds"
+        assert kept_audits.list_audits(db, str(release))[0][0]["records"] == "consistent"
 
 
 def test_of_a_file_its_name_is_told_and_never_where_it_lies(honest: Released, release: CID, tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_of_a_file_its_name_is_told_and_never_where_it_lies(honest: Released, re
     audit = begin_audit(home, None, "mine.car", None)
     carry_out(home, audit, str(path), None, "mine.car")
     found = show_audit(home, audit)
-    assert found["report"]["verdict"] == "does not hold"
+    assert found["report"]["records"] == "broken"
     assert str(tmp_path) not in str(found)
     with home.catalog.read() as db:
         newest = kept_audits.newest_reports(db, [str(release)])

@@ -1,0 +1,196 @@
+"""The verdict on a release as sentences: the one place where they are made, for every command, page and document.
+
+Invariants: pure; the same facts give the same sentences, here and in the verifier in JavaScript (docs/claims.md has the
+rules, ``verdict.toml`` the words, tests/vectors/verdicts.json the examples). Records and claims are never judged in one
+word: where the records do not hold no claim is judged at all. What a stranger's records say is shown on one line, cut
+short, and never raises.
+
+``state`` of a verdict: ``supported``, ``refuted``, ``undecided``, ``seen`` (supported, but only with images that the
+base weights had seen), ``mixed`` (claims of different states), ``none`` (no claim), ``broken`` (an audit found that the
+records do not hold: no claim counts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from registry.core.records import Attempts
+from registry.evaluation.base_seen import ON_SEEN
+from registry.evaluation.sentences import LANGUAGES, attempts_text, reason_text
+from registry.evaluation.verdict_text import Part, Said, counted, figure, joined, part, plain, threshold_text
+
+STATES = ("supported", "seen", "refuted", "undecided")  # of one claim, in the order in which they are counted
+WORDS = {"supported": "supported", ON_SEEN: "seen", "refuted": "refuted"}  # all else is undecided
+MAX_CHECKS = 5  # that are named
+MAX_NAMED = 3  # claims, up to which the short form names each
+
+
+class ClaimFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim with its verdict, as a release's record has it, and the number of images of its figure."""
+
+    metric: str
+    comparator: str
+    threshold: str
+    verdict: str
+    value: str | None = None
+    low: str | None = None
+    high: str | None = None
+    needed: int | None = None
+    reason: str | None = None
+    n: int | None = None
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a verdict is made of. What is not known is None and is not spoken of."""
+
+    type: str | None = "release"  # of the target, as its record says
+    claims: tuple[ClaimFacts, ...] | None = None  # None: of what is no release, or can't be read
+    images: int | None = None  # that were judged
+    persons: int | None = None  # among them; None where some have no subject
+    groups: int | None = None  # of persons and near-duplicates
+    attributes: tuple[str, ...] | None = None  # by which groups were compared
+    attempts: Attempts | None = None
+    base: str | None = None  # "unknown", "partly" or "known"; None: training began from the architecture alone
+    order: str | None = None  # "proven" by a chain; "journal": the draw names no block; "unasked": it does
+    records: str = "unchecked"  # or "consistent", "broken", "undecided" (a newer program wrote them)
+    failed: tuple[str, ...] = ()  # ids of the checks that do not hold
+    levels: tuple[int, ...] = ()  # that were looked at
+    withdrawn: bool = False  # the target itself, by its issuer
+    withdrawn_snapshot: bool = False
+    withdrawn_images: int = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``parts`` are all sentences in their order, the ``head`` first ones of which are the short form."""
+
+    state: str
+    records: str
+    parts: tuple[Part, ...]
+    head: int
+
+    def document(self) -> dict[str, Any]:
+        """As JSON: the sentences by language, the short form, and the parts with their codes."""
+        return {
+            "state": self.state,
+            "records": self.records,
+            **{language: sentence(self, language) for language in LANGUAGES},
+            "short": {language: short(self, language) for language in LANGUAGES},
+            "parts": [{"code": one.code, **dict(zip(LANGUAGES, one.texts, strict=True))} for one in self.parts],
+        }
+
+
+def short(verdict: Verdict, language: str) -> str:
+    """One line, for lists."""
+    return " ".join(one.text(language) for one in verdict.parts[: verdict.head])
+
+
+def sentence(verdict: Verdict, language: str) -> str:
+    """The short form and all that belongs to it."""
+    return " ".join(one.text(language) for one in verdict.parts)
+
+
+def verdict_of(facts: Facts) -> Verdict:
+    """The verdict that follows from facts."""
+    head = [*([part("headline", "withdrawn")] if facts.withdrawn else []), _headline(facts)]
+    more = () if head[-1].code.startswith("broken") else tuple(_more(facts))
+    return Verdict(_state(facts), facts.records, (*head, *more), len(head))
+
+
+def state_of(claim: ClaimFacts) -> str:
+    """One of ``STATES``. What no program of ours writes is undecided."""
+    return "undecided" if claim.value is None else WORDS.get(claim.verdict, "undecided")
+
+
+def _state(facts: Facts) -> str:
+    if facts.records == "broken":
+        return "broken"
+    states = {state_of(one) for one in facts.claims or ()}
+    return "mixed" if len(states) > 1 else states.pop() if states else "none"
+
+
+def _headline(facts: Facts) -> Part:
+    claims = facts.claims
+    if facts.records == "broken":
+        named = ", ".join(facts.failed[:MAX_CHECKS]) + (", …" if len(facts.failed) > MAX_CHECKS else "")
+        return part("headline", "broken" if facts.type == "release" else "broken_other", checks=named)
+    if claims is None:
+        return _records(facts)
+    if len(claims) == 1:
+        return _claim(claims[0])
+    if not claims:
+        return part("headline", "none")
+    by_state = {name: [_text(one) for one in claims if state_of(one) == name] for name in STATES}
+    each = [_named(name, found, len(claims)) for name, found in by_state.items() if found]
+    return part("headline", "several", count=counted("claims", len(claims)), each=joined(*each))
+
+
+def _named(state: str, found: Sequence[str], claims: int) -> Said:
+    """How many claims are of a state, and which, where there are few in all."""
+    named = f" ({', '.join(found)})" if claims <= MAX_NAMED else ""
+    return tuple(text + named for text in counted(state, len(found)))
+
+
+def _claim(one: ClaimFacts) -> Part:
+    if one.value is None:
+        reason = tuple(plain(reason_text(one.reason or "not_compared", language)) for language in LANGUAGES)
+        return part("headline", "no_figure", claim=_text(one), reason=reason)
+    said = figure(one.value, one.low, one.high, one.threshold)
+    images = "–" if one.n is None else counted("images", one.n)
+    return part("headline", state_of(one), claim=_text(one), figure=said, images=images)
+
+
+def _text(one: ClaimFacts) -> str:
+    """A claim as it stands in the plan: the same in every language, so that it can be looked for."""
+    return plain(f"{one.metric} {one.comparator} {threshold_text(one.threshold)}")
+
+
+def _more(facts: Facts) -> Iterator[Part]:
+    """What belongs to the headline, in the order in which it is said."""
+    claims = facts.claims or ()
+    if len(claims) > 1:
+        yield from map(_claim, claims)
+    for one in claims:
+        if one.needed is not None and state_of(one) == "undecided":
+            yield part("part", "needed", count=str(one.needed), claim=_text(one))
+    yield from _basis(facts)
+    if facts.claims is not None:
+        yield _records(facts)
+    if facts.records == "consistent" and facts.claims is not None and 6 not in facts.levels:
+        yield part("part", "not_recomputed")
+    if facts.order in ("proven", "journal", "unasked"):
+        yield part("part", f"order_{facts.order}")
+    if facts.base in ("unknown", "partly"):
+        yield part("part", f"base_{facts.base}")
+    if facts.withdrawn_snapshot:
+        yield part("part", "withdrawn_snapshot")
+    if facts.withdrawn_images:
+        yield part("part", "withdrawn_images", count=str(facts.withdrawn_images))
+    if facts.attempts is not None:
+        yield Part("attempt", tuple(attempts_text(facts.attempts, language) for language in LANGUAGES))
+
+
+def _basis(facts: Facts) -> Iterator[Part]:
+    """What the figures rest on, and by what groups were compared."""
+    if facts.images is not None:
+        images = counted("images", facts.images)
+        if facts.persons is not None:
+            yield part("part", "rests_on_persons", images=images, persons=counted("persons", facts.persons))
+        elif facts.groups is not None:
+            yield part("part", "rests_on_groups", images=images, groups=counted("groups", facts.groups))
+        else:
+            yield part("part", "rests_on", images=images)
+    if facts.attributes:
+        yield part("part", "compared", attributes=plain(", ".join(facts.attributes)))
+    elif facts.attributes is not None:
+        yield part("part", "classes_only")
+
+
+def _records(facts: Facts) -> Part:
+    if facts.records == "consistent":
+        return part("part", "consistent", levels=", ".join(map(str, facts.levels)))
+    return part("part", facts.records)

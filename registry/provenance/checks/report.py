@@ -1,0 +1,97 @@
+"""The result of an audit: its checks, the verdict in sentences, the document and the exit status that follow.
+
+Invariants: whether the records are consistent and what became of the claims are told apart; ``holds`` speaks of the
+records alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import structs
+
+from registry.core.records import to_value
+from registry.evaluation.sentences import attempts_document
+from registry.evaluation.verdict import Facts, Verdict, verdict_of
+from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED, Check
+from registry.provenance.verdict_facts import audited
+
+CONSISTENT, BROKEN, UNDECIDED = "consistent", "broken", "undecided"
+EXCUSABLE = frozenset({"1.images"})  # of levels 1 and 2: what may be left unchecked by whoever sends a smaller file
+
+
+@dataclass
+class Report:
+    """All checks that were asked for, in order, and those that were not; ``type`` is the target's, as its record says.
+
+    ``withdrawn``: what was taken back of it, by whoever may, with ``what, issuer, effective, reason``; ``facts``: of
+    what the verdict is made, as far as the target's records could be read.
+    """
+
+    target: str
+    type: str | None = None
+    issuer: str | None = None
+    entry: str | None = None
+    readable: bool = True  # whether there was anything to check
+    checks: list[Check] = field(default_factory=list)
+    withdrawn: list[dict[str, str]] = field(default_factory=list)
+    facts: Facts = field(default_factory=Facts)
+
+    @property
+    def holds(self) -> bool:
+        """Nothing failed, and of levels 1 and 2, as far as they were asked for, nothing was left unchecked (images
+        alone may be left out)."""
+        first = [check for check in self.checks if check.level <= 2 and check.asked and check.id not in EXCUSABLE]
+        return (
+            self.readable
+            and all(check.result != FAILS for check in self.checks)
+            and all(check.result == HOLDS for check in first)
+            and bool(first)
+        )
+
+    @property
+    def records(self) -> str:
+        """``consistent``, ``broken``, or ``undecided``: nothing failed, and what came after this program was left
+        unchecked."""
+        if self.holds:
+            return CONSISTENT
+        newer = self.readable and any(check.newer for check in self.checks)
+        return UNDECIDED if newer and all(check.result != FAILS for check in self.checks) else BROKEN
+
+    @property
+    def missed(self) -> list[str]:
+        """The checks that were asked for and could not be made: what ``--strict`` does not forgive."""
+        return [check.id for check in self.checks if check.result == UNCHECKED and check.asked]
+
+    @property
+    def verdict(self) -> Verdict:
+        """What became of the claims, what the records show, and what is not proven."""
+        return verdict_of(audited(structs.replace(self.facts, type=self.type), self.checks, self.records))
+
+    def exit_code(self, strict: bool) -> int:
+        """0, 1 or 3 as the interface says."""
+        if not self.readable:
+            return 3
+        if not self.holds:
+            return 1
+        return 1 if strict and self.missed else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `emotionet audit --json`."""
+        names = ("id", "level", "title", "result", "reason")
+        claims, attempts = self.facts.claims, self.facts.attempts
+        return {
+            "target": self.target,
+            "type": self.type,
+            "issuer": self.issuer,
+            "entry": self.entry,
+            "verdict": self.verdict.document(),
+            "holds": self.holds,
+            "records": self.records,
+            "claims": None if claims is None else [to_value(one) for one in claims],
+            "attempt": None if attempts is None else {**to_value(attempts), "text": attempts_document(attempts)},
+            "withdrawn": self.withdrawn,
+            "missed": self.missed,
+            "checks": [{name: getattr(check, name) for name in names} for check in self.checks],
+        }

@@ -1,0 +1,106 @@
+"""What the verdict on a release is made of, read from its records and from the checks of an audit.
+
+Invariants: pure but for ``get``, which verifies; ``people`` reads every row of two tables, nothing else here does. What
+a stranger's records say is taken as it stands: the checks say whether it follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from msgspec import structs
+
+from registry.core import records
+from registry.core.ipld.dag import Get
+from registry.core.records import to_value
+from registry.core.run_view import ReleaseView
+from registry.core.table import tables
+from registry.evaluation.verdict import ClaimFacts, Facts
+from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED, Check
+
+PROVES_ORDER = ("3.order", "3.beacon")
+
+
+class People(NamedTuple):
+    """Whom a release's judged images show: persons (None where some image has no subject), and groups of persons and
+    near-duplicates."""
+
+    persons: int | None
+    groups: int
+
+
+def people(view: ReleaseView, get: Get) -> People:
+    """Of the kept images of a release."""
+    kept = {
+        row["sha256"]: row["group"]
+        for row in tables.rows_as_dicts(view.preprocessing.output, get)
+        if row["reason"] is None
+    }
+    subjects = {row["subject"] for row in tables.rows_as_dicts(view.snapshot.items, get) if row["sha256"] in kept}
+    return People(None if None in subjects or not subjects else len(subjects), len(set(kept.values())))
+
+
+def release_facts(view: ReleaseView, found: People | None = None, withdrawn: Iterable[Mapping[str, Any]] = ()) -> Facts:
+    """The facts of a release that nobody audited. ``withdrawn``: documents whose ``what`` says what was taken back."""
+    sizes = {one.name: one.n for one in (*view.evaluation.fairness, *view.evaluation.metrics)}
+    taken = [str(one["what"]) for one in withdrawn]
+    return Facts(
+        claims=tuple(ClaimFacts(**structs.asdict(one), n=sizes.get(one.metric)) for one in view.release.claims),
+        images=sizes.get("accuracy"),
+        persons=found.persons if found else None,
+        groups=found.groups if found else None,
+        attributes=_compared(view.evaluation.notes),
+        attempts=view.release.attempts,
+        base=_base(view.plan),
+        order="unasked" if view.draw.beacons else "journal",
+        withdrawn="release" in taken,
+        withdrawn_snapshot=any(one.endswith("snapshot") for one in taken),
+        withdrawn_images=sum(one.startswith("image ") for one in taken),
+    )
+
+
+def claim_documents(view: ReleaseView) -> list[dict[str, Any]]:
+    """A release's claims with their verdicts, as JSON documents show them."""
+    return [to_value(one) for one in view.release.claims]
+
+
+def audited(facts: Facts, checks: Sequence[Check], outcome: str) -> Facts:
+    """The same after an audit. ``outcome``: "consistent", "broken" or "undecided"."""
+    results = {one.id: one.result for one in checks}
+    failed = [one.id for one in checks if one.result == FAILS]
+    if outcome == "broken" and not failed:  # nothing speaks against it, but what must be looked at could not be
+        failed = [one.id for one in checks if one.level <= 2 and one.asked and one.result == UNCHECKED]
+    proven = all(results.get(id) == HOLDS for id in PROVES_ORDER)
+    return structs.replace(
+        facts,
+        records=outcome,
+        failed=tuple(failed),
+        levels=tuple(level for level in range(1, 9) if _looked_at(level, checks, proven)),
+        order="proven" if facts.order and proven else facts.order,
+    )
+
+
+def _looked_at(level: int, checks: Sequence[Check], proven: bool) -> bool:
+    """Level 3 counts where a chain was asked: without one it compares the issuer's own words with each other."""
+    if level == 3:
+        return proven
+    return any(one.level == level and one.result != UNCHECKED for one in checks)
+
+
+def _compared(notes: Sequence[records.Note]) -> tuple[str, ...] | None:
+    for note in notes:
+        if note.code == "classes_only":
+            return ()
+        if note.code == "compared":
+            names = note.values.get("attributes")
+            return tuple(map(str, names)) if isinstance(names, tuple) else ()
+    return None
+
+
+def _base(plan: records.Plan) -> str | None:
+    if plan.base is None:
+        return None
+    if plan.origin is None or plan.origin.seen is None:
+        return "unknown"
+    return "known" if plan.origin.whole else "partly"
