@@ -114,7 +114,7 @@ def warn_withdrawn(opened: Home, release: CID) -> None:
         warn(line)
 
 
-def place(text: str) -> Path:
+def path_argument(text: str) -> Path:
     """The path that an option or argument names, for ``type=``. ``-`` is refused: commands here read and write no
     stream.
     """

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from registry.cli.commands.common import Subparsers, add, cid, home, issuer, place, record, warn_withdrawn
+from registry.cli.commands.common import Subparsers, add, cid, home, issuer, path_argument, record, warn_withdrawn
 from registry.cli.commands.importing import add_import
 from registry.cli.output import Output, json_text, one_line, show, table
 from registry.core.errors import UsageError
@@ -21,19 +21,19 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     add_import(commands, common)
     fetching = add(commands, common, "fetch", run_fetch, "write what a CID names to a file or folder, verified")
     fetching.add_argument("cid", metavar="CID[/PATH]")
-    fetching.add_argument("-o", "--out", type=place)
+    fetching.add_argument("-o", "--out", type=path_argument)
     showing = add(commands, common, "show", run_show, "print a record as DAG-JSON, or a table's rows")
     showing.add_argument("cid", metavar="CID")
     showing.add_argument(
         "--table", metavar="NAME", help="print the rows of the table that this field of the record names"
     )
     showing.add_argument("--format", choices=FORMATS, default=None)
-    showing.add_argument("-o", "--out", type=place)
+    showing.add_argument("-o", "--out", type=path_argument)
     exporting = add(
         commands, common, "export", run_export, "write the closure of a record, image or directory as a CAR"
     )
     exporting.add_argument("cid", metavar="CID")
-    exporting.add_argument("-o", "--out", type=place)
+    exporting.add_argument("-o", "--out", type=path_argument)
     exporting.add_argument("--without-images", action="store_true", help="leave the images out")
     looking = add(commands, common, "lookup", run_lookup, "list every record that names or holds a CID or digest")
     looking.add_argument("what", metavar="CID|DIGEST")
@@ -222,13 +222,13 @@ def _audit_text(document: Mapping[str, Any]) -> list[str]:
 
 
 def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
-    """Withdraw, and list what it touches."""
+    """Withdraw, and list what it affects."""
     from registry.workflows.withdrawals.withdraw import withdraw
 
     with home() as opened:
         done = withdraw(opened, wanted.what, wanted.reason, remedy=wanted.remedy)
-    touched = [f"touches {item['type']} {item['cid']}" for item in done["touches"]] or [
-        "touches no snapshot, no release"
+    touched = [f"affects {item['type']} {item['cid']}" for item in done["affected"]] or [
+        "affects no snapshot and no release"
     ]
     output.document(done, identity="withdrawal", text=[f"withdrawn: {done['target']} ({done['remedy']})", *touched])
     if not output.as_json and not output.quiet:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, limit, place, record, whole
+from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, limit, path_argument, record, whole
 from registry.cli.commands.event_texts import event_text, fold_name
 from registry.cli.failures import print_error
 from registry.cli.output import Output, cell, json_text, show
@@ -54,7 +54,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     dropping = add(verbs, common, "dropped", run_dropped, "images that cleaning dropped, with reason and measure")
     dropping.add_argument("run")
     dropping.add_argument(
-        "--sheet", type=place, metavar="FILE.png", help="also draw the dropped images there, grouped by reason"
+        "--sheet", type=path_argument, metavar="FILE.png", help="also draw the dropped images there, grouped by reason"
     )
     add(verbs, common, "logs", run_logs, "print a run's events so far").add_argument("run")
     add(verbs, common, "follow", run_follow, "watch a run until it ends").add_argument("run")
