@@ -9,13 +9,14 @@ are sent once. What nobody touched for ``KEPT_HOURS`` is deleted.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -23,7 +24,7 @@ from typing import IO, Any
 
 from registry.content.labels import check_inside
 from registry.core.errors import Conflict, InvalidInput, NotFound, not_written
-from registry.files import own_file
+from registry.files import single_writer_file
 from registry.workflows.parts import Parts
 
 MAX_FILE = 64 << 20
@@ -129,7 +130,7 @@ class Uploads:
             return None
 
     def _write(self, upload: Upload) -> None:
-        with own_file(upload.folder / "upload.json", mode=0o600) as stream:
+        with single_writer_file(upload.folder / "upload.json", mode=0o600) as stream:
             stream.write(json.dumps({"token": upload.token, "begun": upload.begun, "done": upload.done}).encode())
 
     def add(self, upload: Upload, files: Iterable[tuple[str, IO[bytes]]]) -> list[tuple[str, InvalidInput]]:
@@ -172,15 +173,31 @@ class Uploads:
             scratch.unlink(missing_ok=True)
         return taken
 
-    def has(self, upload: Upload, name: str, sha256: str) -> bool:
-        """Whether these bytes were sent before, under whatever name; then they have this name too."""
-        place = self._place(upload, name)
-        if place is None:
-            return True
-        if not _SHA256.fullmatch(sha256) or not (upload.bytes / sha256).is_file():
-            return False
-        self._link(upload, sha256, place)
-        return True
+    def missing(
+        self, upload: Upload, named: Iterable[tuple[str, str]], original: Callable[[str], bytes | None]
+    ) -> list[str]:
+        """Of files by name and sha256 those whose bytes must be sent; the others have their names here afterwards.
+
+        Bytes are here if they were sent before, or if ``original`` gives them.
+        """
+        count, size = upload.measure()
+        asked = []
+        for name, sha256 in named:
+            try:
+                place = self._place(upload, name)
+                if place is None:
+                    continue
+                known = upload.bytes / sha256 if _SHA256.fullmatch(sha256) else None
+                if known is not None and not known.is_file() and (data := original(sha256)) is not None:
+                    size += self._take(upload, name, place, io.BytesIO(data), MAX_UPLOAD - size)
+                if known is None or not known.is_file() or count >= MAX_FILES:
+                    asked.append(name)
+                    continue
+                self._link(upload, sha256, place)
+                count += 1
+            except InvalidInput:  # which sending it says
+                asked.append(name)
+        return asked
 
     def _place(self, upload: Upload, name: str) -> Path | None:
         """Where a name lies; None for what is left out. ``InvalidInput`` for a name that no upload has."""
