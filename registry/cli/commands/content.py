@@ -233,22 +233,33 @@ def _kin(relation: str, kind: str) -> str:
     return relation if relation.endswith(kind) else f"{relation} {kind}"
 
 
+def _audited(opened: Home, text: str) -> str:
+    """A CID or a path as it is; of a name or a beginning the CID."""
+    from registry.cli.from_file import is_file
+    from registry.core.errors import NotFound
+    from registry.workflows.store.typed_source import names_content
+
+    if names_content(text) or (is_file(text) and not Path(text).is_dir()):
+        return text
+    try:
+        return str(content(opened, text))
+    except (UsageError, NotFound) as error:
+        if Path(text).is_dir():
+            hint = "give a CAR file, or the CID of what is held here."
+            raise UsageError(f"{text} is a folder", hint=hint) from error
+        raise
+
+
 def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     """Check, print every check, exit as the levels say."""
     from registry.cli.from_file import is_file
     from registry.workflows.audit.audit_target import audit_target
-    from registry.workflows.names.resolve import is_reference
-    from registry.workflows.store.typed_source import names_content
 
-    if Path(wanted.target).is_dir() and not is_reference(wanted.target):
-        raise UsageError(f"{wanted.target} is a folder", hint="give a CAR file, or the CID of what is held here.")
     if is_file(wanted.target) and not Path(wanted.target).exists():
         raise UsageError(f"{wanted.target} is not a file", hint="check the path.")
     output.busy("auditing")
     with home() as opened:
-        target = wanted.target
-        if not is_file(target) and not names_content(target):
-            target = str(content(opened, target))
+        target = _audited(opened, wanted.target)
         report = audit_target(opened, target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)
     document = report.to_json()
     output.document(document, identity="target", text=_audit_text(document))

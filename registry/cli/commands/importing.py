@@ -139,7 +139,7 @@ def _one_line(text: str) -> str:
 
 def _text(done: dict[str, Any]) -> list[str]:
     text = [f"root {root}" for root in (done["roots"] if not done["releases"] else done["roots"][:1])]
-    text += [f"release {one['release']} of {one['issuer']}, who is {one['whose']}" for one in done["releases"]]
+    text += [f"release {one['release']} of {one['issuer']}, who is {one['published_by']}" for one in done["releases"]]
     if done["releases"] and not done["rows"]:
         return text
     text += [line for one in done["labels"] for line in one["read_as"]]
