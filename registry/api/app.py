@@ -29,7 +29,7 @@ from registry.api.pages.runs import reading as run_pages
 from registry.api.pages.session import WrongTokens
 from registry.api.pages.tasks import Tasks
 from registry.api.problems import StrictRequest
-from registry.api.v1 import audits, content, images, releases, runs, snapshots
+from registry.api.v1 import audits, content, images, releases, runs, search, snapshots
 from registry.api.v1.wire import JSON_BYTES
 from registry.assembly import Home
 from registry.workflows.images.thumbnails import Thumbnails
@@ -40,7 +40,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
-_NOUNS = (content, images, snapshots, runs, releases, audits)
+_NOUNS = (content, images, snapshots, runs, releases, audits, search)
 _PAGES = (home_page, signin, image_pages, run_pages, run_forms)  # those with one address for page and document
 
 

@@ -241,7 +241,7 @@ def test_withdrawing_lists_what_it_touches(home: Path, faces: Path, capsys: pyte
     assert done["remedy"] == "retrain"
     assert json.loads(run(capsys, "show", done["withdrawal"])[1])["remedy"] == "retrain"
     assert run(capsys, "withdraw", image, "--reason", "x", "--retrain", "--remedy", "remove_bytes")[0] == 2
-    assert done["touches"] == [{"cid": snapshot, "type": "snapshot"}]
+    assert done["affected"] == [{"cid": snapshot, "type": "snapshot"}]
     again = json.loads(run(capsys, "snapshot", "create", "--json")[1])
     assert again["excluded"] == {"unknown_label": 1, "withdrawn": 1}
     rows = [

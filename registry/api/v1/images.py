@@ -11,10 +11,10 @@ import threading
 from collections import Counter
 from dataclasses import asdict
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, get, post
-from litestar.params import JSONBody, RawBody
+from litestar.params import JSONBody, QueryParameter, RawBody
 
 from registry.api.auth import needs, sends_json
 from registry.api.common import Document, Home, Page, Published, page, problems
@@ -113,7 +113,7 @@ def list_images(
     licence: Filter = None,
     right: Filter = None,
     status: StatusFilter = None,
-    disputed: bool = False,
+    disputed: Annotated[bool, QueryParameter(description="only images whose labels differ")] = False,
     run: Filter = None,
     dropped: Filter = None,
     cursor: Cursor = None,

@@ -147,7 +147,7 @@ def warn_withdrawn(opened: Home, cid: CID) -> None:
         warn(line)
 
 
-def place(text: str) -> Path:
+def path_argument(text: str) -> Path:
     """The path that an option or argument names, for ``type=``. ``-`` is refused: commands here read and write no
     stream.
     """

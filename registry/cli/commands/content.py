@@ -17,7 +17,7 @@ from registry.cli.commands.common import (
     content,
     home,
     issuer,
-    place,
+    path_argument,
     record,
     stem,
     warn_withdrawn,
@@ -41,19 +41,19 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         commands, common, "fetch", run_fetch, "write a release's final weights, or what a CID names, verified"
     )
     fetching.add_argument("cid", metavar="RELEASE|CID[/PATH]", help=f"{RECORD}; or any CID, with a path below it")
-    fetching.add_argument("-o", "--out", type=place)
+    fetching.add_argument("-o", "--out", type=path_argument)
     showing = add(commands, common, "show", run_show, "print a record as DAG-JSON, or a table's rows")
     showing.add_argument("cid", metavar="RECORD", help=RECORD)
     showing.add_argument(
         "--table", metavar="NAME", help="print the rows of the table that this field of the record names"
     )
     showing.add_argument("--format", choices=FORMATS, default=None)
-    showing.add_argument("-o", "--out", type=place)
+    showing.add_argument("-o", "--out", type=path_argument)
     exporting = add(
         commands, common, "export", run_export, "write the closure of a record, image or directory as a CAR"
     )
     exporting.add_argument("cid", metavar="RECORD", help=RECORD)
-    exporting.add_argument("-o", "--out", type=place)
+    exporting.add_argument("-o", "--out", type=path_argument)
     exporting.add_argument("--without-images", action="store_true", help="leave the images out")
     looking = add(commands, common, "lookup", run_lookup, "list every record that names or holds a CID or digest")
     looking.add_argument("what", metavar="RECORD|DIGEST", help=f"{RECORD}; or a SHA-256 of an image or of tensors")
@@ -284,13 +284,13 @@ def _audit_text(document: Mapping[str, Any]) -> list[str]:
 
 
 def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
-    """Withdraw, and list what it touches."""
+    """Withdraw, and list what it affects."""
     from registry.workflows.withdrawals.withdraw import withdraw
 
     with home() as opened:
         done = withdraw(opened, _what(opened, wanted.what, file_names=True), wanted.reason, remedy=wanted.remedy)
-    touched = [f"touches {item['type']} {item['cid']}" for item in done["touches"]] or [
-        "touches no snapshot, no release"
+    touched = [f"affects {item['type']} {item['cid']}" for item in done["affected"]] or [
+        "affects no snapshot and no release"
     ]
     output.document(done, identity="withdrawal", text=[f"withdrawn: {done['target']} ({done['remedy']})", *touched])
     if not output.as_json and not output.quiet:

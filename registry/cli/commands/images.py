@@ -77,13 +77,13 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
             found += page
             if cursor is None:
                 break
-    _say_whose(found, wanted, output)
+    _print_issuers(found, wanted, output)
     found = [{**image, "class": classes.class_of(image["label"])} for image in found]
     output.lines(found, identity="sha256", columns=COLUMNS)
     return 0
 
 
-def _say_whose(found: list[dict[str, Any]], wanted: argparse.Namespace, output: Output) -> None:
+def _print_issuers(found: list[dict[str, Any]], wanted: argparse.Namespace, output: Output) -> None:
     """A name that several issuers use is not one person's."""
     said = [one for image in found for one in image["speakers"] if one["contributor"] == wanted.contributor]
     issuers = sorted({one["issuer"] for one in said})

@@ -17,7 +17,7 @@ from registry.cli.commands.common import (
     issuer,
     limit,
     open_releases,
-    place,
+    path_argument,
     run_of,
 )
 from registry.cli.failures import print_error
@@ -41,7 +41,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     add(verbs, common, "show", run_show, "one release").add_argument("release", metavar="RELEASE", help=RELEASE)
     reporting = add(verbs, common, "report", run_report, "write one release as a self-contained HTML page")
     reporting.add_argument("release", metavar="RELEASE", help=RELEASE)
-    reporting.add_argument("-o", "--output", type=place, metavar="FILE", help="default: CID.html in this folder")
+    reporting.add_argument(
+        "-o", "--output", type=path_argument, metavar="FILE", help="default: CID.html in this folder"
+    )
     reporting.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
     reporting.add_argument(
         "--claim",
@@ -61,7 +63,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     comparing = add(verbs, common, "compare", run_compare, "compare two releases on the images that both judged")
     comparing.add_argument("a", metavar="A", help=RELEASE)
     comparing.add_argument("b", metavar="B", help=RELEASE)
-    comparing.add_argument("--html", type=place, metavar="FILE", help="also write the comparison as an HTML page")
+    comparing.add_argument(
+        "--html", type=path_argument, metavar="FILE", help="also write the comparison as an HTML page"
+    )
     comparing.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
     claiming = add(verbs, common, "claim", run_claim, "judge claims after the fact, from the published predictions")
     claiming.add_argument("release", metavar="RELEASE", help=RELEASE)
@@ -72,10 +76,12 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     limit(listing)
     predicting = add(commands, common, "predict", run_predict, "run a published model on images")
     predicting.add_argument("release", metavar="RELEASE", help=RELEASE)
-    predicting.add_argument("images", nargs="+", type=place, metavar="IMAGE", help="files, or folders of pictures")
+    predicting.add_argument(
+        "images", nargs="+", type=path_argument, metavar="IMAGE", help="files, or folders of pictures"
+    )
     predicting.add_argument("--average", action="store_true", help="average all folds instead of the final weights")
     predicting.add_argument(
-        "--draw", type=place, metavar="FOLDER", help="write each image into FOLDER with its boxes drawn in"
+        "--draw", type=path_argument, metavar="FOLDER", help="write each image into FOLDER with its boxes drawn in"
     )
 
 

@@ -15,7 +15,7 @@ from registry.cli.commands.common import (
     group,
     home,
     limit,
-    place,
+    path_argument,
     record,
     run_of,
     whole,
@@ -67,7 +67,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     dropping = add(verbs, common, "dropped", run_dropped, "images that cleaning dropped, with reason and measure")
     dropping.add_argument("run", metavar="RUN", help=RUN)
     dropping.add_argument(
-        "--sheet", type=place, metavar="FILE.png", help="also draw the dropped images there, grouped by reason"
+        "--sheet", type=path_argument, metavar="FILE.png", help="also draw the dropped images there, grouped by reason"
     )
     add(verbs, common, "logs", run_logs, "print a run's events so far").add_argument("run", metavar="RUN", help=RUN)
     add(verbs, common, "follow", run_follow, "watch a run until it ends").add_argument("run", metavar="RUN", help=RUN)

@@ -15,7 +15,7 @@ from registry.cli.commands.common import (
     group,
     home,
     limit,
-    place,
+    path_argument,
     record,
     whole,
 )
@@ -57,7 +57,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     exporting = add(verbs, common, "export", run_export, "export a snapshot for other tools")
     exporting.add_argument("snapshot", metavar="SNAPSHOT", help=RECORD)
     exporting.add_argument("--format", choices=[*ROWS, *FOLDERS], default="jsonl")
-    exporting.add_argument("-o", "--out", type=place, help=f"a file; for {' and '.join(FOLDERS)} a folder")
+    exporting.add_argument("-o", "--out", type=path_argument, help=f"a file; for {' and '.join(FOLDERS)} a folder")
     exporting.add_argument(
         "--draw", metavar="CID", help="split into train and val as in a fold of this draw (yolo only)"
     )

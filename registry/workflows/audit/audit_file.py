@@ -160,7 +160,7 @@ def _target(blocks: FileBlocks, known: Known, roots: tuple[CID, ...]) -> tuple[C
         )
     if roots[0] in blocks.damaged:
         return roots[0], roots[0]
-    releases = [cid for cid, one in known.items() if isinstance(one, records.Entry) and _says_release(one, known)]
+    releases = [cid for cid, one in known.items() if isinstance(one, records.Entry) and _signs_release(one, known)]
     named = [cid for cid in roots if cid in releases]
     if not named and len(releases) > 1:
         raise InvalidInput("the file holds several releases, and none of them is a root", code="no_target")
@@ -169,7 +169,7 @@ def _target(blocks: FileBlocks, known: Known, roots: tuple[CID, ...]) -> tuple[C
     return (entry, found.record) if isinstance(found, records.Entry) else (None, roots[0])
 
 
-def _says_release(entry: records.Entry, known: Known) -> bool:
+def _signs_release(entry: records.Entry, known: Known) -> bool:
     return isinstance(known.get(entry.record), records.Release)
 
 

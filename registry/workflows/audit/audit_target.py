@@ -16,7 +16,7 @@ from registry.provenance.checks.target.subject import Subject
 from registry.workflows.audit.audit_file import StoredFiles
 from registry.workflows.audit.audit_file import audit_car as audit_car
 from registry.workflows.base_weights import known_trainings
-from registry.workflows.log.beside_entry import evidence_beside, newest_anchored, opening
+from registry.workflows.log.linked_entries import covering_evidence, first_entry, newest_anchored
 from registry.workflows.parts import Parts
 from registry.workflows.store.typed_source import check_regular, names_content, parse_path
 from registry.workflows.withdrawals.withdrawal_entries import withdrawals_of
@@ -61,7 +61,7 @@ def audit_held(
     with parts.catalog.read() as db:
         record = entries.record_of(db, cid)
     entry = cid if record != cid else _entry_of(parts, record, issuer)
-    own = evidence_beside(parts, entry)
+    own = covering_evidence(parts, entry)
     subject = Subject(
         get=parts.store.get,
         files=StoredFiles(parts.store),
@@ -70,7 +70,7 @@ def audit_held(
         roots=[entry or record],
         newest=newest_anchored(parts, own),
         evidence=[*own, *_plans_evidence(parts, record, own)],
-        log_entries=[*opening(parts, entry), *withdrawals_of(parts, record, entry)],
+        log_entries=[*first_entry(parts, entry), *withdrawals_of(parts, record, entry)],
         chain=chain,
         offline=offline,
         issuer=issuer,
@@ -99,4 +99,4 @@ def _plan_entry(parts: Parts, record: CID) -> CID | None:
 
 
 def _plans_evidence(parts: Parts, record: CID, own: list[CID]) -> list[CID]:
-    return [cid for cid in evidence_beside(parts, _plan_entry(parts, record)) if cid not in own]
+    return [cid for cid in covering_evidence(parts, _plan_entry(parts, record)) if cid not in own]
