@@ -1,4 +1,4 @@
-"""The page that verifies a release by itself: one file of HTML, CSS and JavaScript, made of the modules beside this one.
+"""The page that verifies a release by itself: one file, made of the modules of JavaScript beside this one.
 
 The modules are plain ES modules that import by `import { a, b } from "./x.js";` and export what they declare. In the
 page each is a function that is called once: its imports are taken from the functions before it, what it exports is
@@ -14,7 +14,7 @@ _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.{1,2}/[^"]+)";\n', re.MULTIL
 _EXPORT = re.compile(r"^export ((?:async )?(?:function\*?|const|class) ([A-Za-z_$][\w$]*))", re.MULTILINE)
 
 
-def script(first: str = "main.js") -> str:
+def script(first: str) -> str:
     """All modules that `first` needs, itself last, as one script. Raises ValueError where modules need each other."""
     order: list[Path] = []
     _visit(_HERE / first, order, ())

@@ -1,5 +1,5 @@
-// Runs the verifier on the vectors of tests/vectors/format-1 and prints one line of JSON for each that it answers
-// otherwise. Called as: node vectors.js SCRIPT FOLDER [FAMILY...]
+// Runs the verifier on the vectors of tests/vectors/format-1. Prints a line of JSON for each that it answers otherwise,
+// and one with the number of vectors for each family. Called as: node vectors.js SCRIPT FOLDER [FAMILY...]
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");
@@ -21,9 +21,16 @@ function value(json) {
   return map;
 }
 
-const plain = (of) => JSON.stringify(of, (_, x) =>
-  x instanceof v.CID ? { "/": x.text } : x instanceof Uint8Array ? { "/": { bytes: Buffer.from(x).toString("base64").replace(/=+$/, "") } }
-    : typeof x === "bigint" ? String(x) : x);
+const plain = (of) =>
+  JSON.stringify(of, (_, x) =>
+    x instanceof v.CID
+      ? { "/": x.text }
+      : x instanceof Uint8Array
+        ? { "/": { bytes: Buffer.from(x).toString("base64").replace(/=+$/, "") } }
+        : typeof x === "bigint"
+          ? String(x)
+          : x,
+  );
 
 function blocksOf(list) {
   const blocks = new v.Blocks();
@@ -47,7 +54,14 @@ const FAMILIES = {
   },
   cids: ({ text, bytes }) => {
     const cid = text === undefined ? v.cidOfBytes(bytes) : v.cidOfText(text);
-    return { version: cid.version, codec: cid.codec, hash: cid.hash, digest: cid.digest, bytes: cid.bytes, text: cid.text };
+    return {
+      version: cid.version,
+      codec: cid.codec,
+      hash: cid.hash,
+      digest: cid.digest,
+      bytes: cid.bytes,
+      text: cid.text,
+    };
   },
   entries: ({ block }) => {
     const cid = v.cidOfBlock(block);
@@ -61,8 +75,8 @@ const FAMILIES = {
   "table-blocks": ({ blocks, table }) => v.readRows(blocksOf(blocks), table),
   labels: ({ label }) => v.normal(label),
   snapshots: (input) => {
-    const taken = (list) => (rows) => list.some((name) => rows.some((row) =>
-      v.equal(row.sha256, name) || v.equal(row.cid, name)));
+    const taken = (list) => (rows) =>
+      list.some((name) => rows.some((row) => v.equal(row.sha256, name) || v.equal(row.cid, name)));
     const decided = v.decide({ ...input, isWithdrawn: taken(input.withdrawn), isMissing: taken(input.missing) });
     const columns = (kind) => v.TABLES[kind].columns;
     return {
@@ -72,16 +86,28 @@ const FAMILIES = {
   },
   seeds: ({ plan, seed, values }) => v.drawSeed(plan, seed, values),
   groups: ({ members, pairs }) => {
-    const names = v.groupNames(members.map(v.hex), pairs.map((pair) => pair.map(v.hex)));
-    return [...names].map((pair) => pair.map((x) => Uint8Array.from(Buffer.from(x, "hex"))))
+    const names = v.groupNames(
+      members.map(v.hex),
+      pairs.map((pair) => pair.map(v.hex)),
+    );
+    return [...names]
+      .map((pair) => pair.map((x) => Uint8Array.from(Buffer.from(x, "hex"))))
       .sort((a, b) => Buffer.compare(a[0], b[0]));
   },
-  folds: ({ images, k, repeats, seed }) => v.drawFolds(
-    images.map(([sha256, group, cls]) => ({ sha256, group: v.hex(group), cls })), k, repeats, seed)
-    .map(({ sha256, repeat, fold }) => [sha256, repeat, fold]),
+  folds: ({ images, k, repeats, seed }) =>
+    v
+      .drawFolds(
+        images.map(([sha256, group, cls]) => ({ sha256, group: v.hex(group), cls })),
+        k,
+        repeats,
+        seed,
+      )
+      .map(({ sha256, repeat, fold }) => [sha256, repeat, fold]),
   tensors: ({ file, folder, checkpoint }) => {
     if (file) return v.tensorsDigest(file);
-    return folder ? v.readFolder(new Map(Object.entries(folder))).digest : v.checkpointDigest(new Map(Object.entries(checkpoint)));
+    return folder
+      ? v.readFolder(new Map(Object.entries(folder))).digest
+      : v.checkpointDigest(new Map(Object.entries(checkpoint)));
   },
   "figure-names": v.figureName,
   verdicts: ({ claim, figure }) => v.judge(claim, figure),
@@ -91,8 +117,9 @@ const FAMILIES = {
 };
 
 function makeTable({ columns, key, kind, rows, generated, long }) {
-  const list = rows ?? Array.from({ length: generated }, (_, i) =>
-    [v.sha256(Buffer.from(String(i))), long ? "x".repeat(long) : i % 5]);
+  const list =
+    rows ??
+    Array.from({ length: generated }, (_, i) => [v.sha256(Buffer.from(String(i))), long ? "x".repeat(long) : i % 5]);
   const places = key.map((name) => columns.indexOf(name));
   const keyOf = (row) => places.map((place) => row[place]);
   list.sort((a, b) => v.compareKeys(keyOf(a), keyOf(b)));
@@ -121,7 +148,11 @@ async function interval(input) {
       counts.set(person, [n + 1, h + of.right[i]]);
     });
     const list = [...counts.values()];
-    const found = v.worth(list.map((c) => c[0]), list.map((c) => c[1]), v.frac(of.repeats));
+    const found = v.worth(
+      list.map((c) => c[0]),
+      list.map((c) => c[1]),
+      v.frac(of.repeats),
+    );
     return reduced(found);
   }
   if (kind === "wilson") return v.wilsonInterval(v.frac(of[0], of[1]), v.frac(of[2], of[3]));
@@ -151,19 +182,49 @@ async function figures({ classes, curves, images, plan, predictions, recipe, see
   const judgements = v.judgementsOf(predictions, classes.length, persons, rule.k);
   const claims = plan.claims.map((claim) => {
     const [metric, comparator, number] = claim.split(/ (>=|<=) /);
-    return { metric, comparator, threshold: v.six({ n: BigInt(Math.round(Number(number) * 1e6)), d: 1000000n }), proof: "interval" };
+    return {
+      metric,
+      comparator,
+      threshold: v.six({ n: BigInt(Math.round(Number(number) * 1e6)), d: 1000000n }),
+      proof: "interval",
+    };
   });
-  const e = new v.Evaluation(judgements, {
-    names: classes, seed: plan.seed, rounds: recipe.rounds, minGroup: recipe.min_group, rule, repeats, groups: plan.groups,
-    attributesOf: (image) => attributes.get(image) ?? {}, claims, final: plan.final, origin: plan.origin,
-    losses: plan.losses, seen: new Set(seen.map(v.hex)),
-  }, trainings);
+  const e = new v.Evaluation(
+    judgements,
+    {
+      names: classes,
+      seed: plan.seed,
+      rounds: recipe.rounds,
+      minGroup: recipe.min_group,
+      rule,
+      repeats,
+      groups: plan.groups,
+      attributesOf: (image) => attributes.get(image) ?? {},
+      claims,
+      final: plan.final,
+      origin: plan.origin,
+      losses: plan.losses,
+      seen: new Set(seen.map(v.hex)),
+    },
+    trainings,
+  );
   const [unseen, wereSeen] = await e.seenApart();
   return {
-    ...e.calls, curves: curves ? Object.fromEntries(e.curves) : null, fairness: await e.fairness(),
-    metrics: await e.metrics(), notes: await e.notes(), optimistic: e.optimistic, overfitting: e.overfitting,
-    per_fold: await e.perFold(), per_repeat: await e.perRepeat(), seen: wereSeen, spread: await e.spread(),
-    tests: e.tests(), threshold_of_all: e.thresholdOfAll, thresholds: e.writtenThresholds, unseen,
+    ...e.calls,
+    curves: curves ? Object.fromEntries(e.curves) : null,
+    fairness: await e.fairness(),
+    metrics: await e.metrics(),
+    notes: await e.notes(),
+    optimistic: e.optimistic,
+    overfitting: e.overfitting,
+    per_fold: await e.perFold(),
+    per_repeat: await e.perRepeat(),
+    seen: wereSeen,
+    spread: await e.spread(),
+    tests: e.tests(),
+    threshold_of_all: e.thresholdOfAll,
+    thresholds: e.writtenThresholds,
+    unseen,
     verdicts: await e.verdicts(),
   };
 }
@@ -215,16 +276,14 @@ function difference(a, b, where = "") {
 async function main() {
   const folder = process.argv[3];
   const families = process.argv.slice(4);
-  let made = 0;
   for (const family of families.length ? families : Object.keys(FAMILIES)) {
     const { vectors } = v.parseJson(fs.readFileSync(path.join(folder, family + ".json"), "utf-8"));
     for (const vector of vectors) {
-      made += 1;
       const wrong = await answer(family, vector);
       if (wrong) console.log(JSON.stringify({ family, name: vector.name, wrong }));
     }
+    console.log(JSON.stringify({ family, vectors: vectors.length }));
   }
-  console.log(JSON.stringify({ vectors: made }));
 }
 
 async function answer(family, vector) {

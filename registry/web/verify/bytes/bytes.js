@@ -1,6 +1,6 @@
 // Bytes and texts. Texts compare by code point, which is the order of their UTF-8 bytes and not that of UTF-16.
 
-/** Something that this verifier refuses. `template` holds {names} of `values`; both languages say it by the template. */
+/** What this verifier refuses. `template` holds {names} of `values`; both languages say it by the template. */
 export class Refusal extends Error {
   constructor(template, values = {}) {
     super(fillIn(template, values));

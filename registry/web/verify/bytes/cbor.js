@@ -45,14 +45,22 @@ function item(reader, depth) {
   if (depth > MAX_DEPTH) throw new Refusal("more than 64 lists and maps in each other");
   const [major, low, value] = head(reader);
   switch (major) {
-    case 0: return narrow(value);
-    case 1: return narrow(-1n - value);
-    case 2: return take(reader, sized(reader, value)).slice();
-    case 3: return text(reader, sized(reader, value));
-    case 4: return Array.from({ length: sized(reader, value) }, () => item(reader, depth + 1));
-    case 5: return map(reader, sized(reader, value), depth);
-    case 6: return link(reader, low, value);
-    default: return simple(low);
+    case 0:
+      return narrow(value);
+    case 1:
+      return narrow(-1n - value);
+    case 2:
+      return take(reader, sized(reader, value)).slice();
+    case 3:
+      return text(reader, sized(reader, value));
+    case 4:
+      return Array.from({ length: sized(reader, value) }, () => item(reader, depth + 1));
+    case 5:
+      return map(reader, sized(reader, value), depth);
+    case 6:
+      return link(reader, low, value);
+    default:
+      return simple(low);
   }
 }
 

@@ -94,8 +94,8 @@ function blake2(bytes, length, size) {
       [...SIGMA[round % 10]].forEach((_, i, order) => {
         if (i % 2) return;
         const g = i / 2;
-        const [a, b, c, d] = g < 4 ? [g, g + 4, g + 8, g + 12]
-          : [g - 4, 4 + ((g + 1) % 4), 8 + ((g + 2) % 4), 12 + ((g + 3) % 4)];
+        const [a, b, c, d] =
+          g < 4 ? [g, g + 4, g + 8, g + 12] : [g - 4, 4 + ((g + 1) % 4), 8 + ((g + 2) % 4), 12 + ((g + 3) % 4)];
         mix(v, [a, b, c, d], m[parseInt(order[i], 16)], m[parseInt(order[i + 1], 16)], turns, bits);
       });
     }

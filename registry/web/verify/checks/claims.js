@@ -1,13 +1,21 @@
 // Whether a claim is about something that the items have (docs/claims.md).
 import { figureName } from "../figures/names.js";
 
-const PLAIN = ("accuracy pr_auc map50 map50_95 false_alarm_rate macro_f1 micro_f1 weighted_f1 macro_precision "
-  + "micro_precision weighted_precision macro_recall micro_recall weighted_recall").split(" ");
+const PLAIN = (
+  "accuracy pr_auc map50 map50_95 false_alarm_rate macro_f1 micro_f1 weighted_f1 macro_precision " +
+  "micro_precision weighted_precision macro_recall micro_recall weighted_recall"
+).split(" ");
 const OF_CLASS = ["ap", "ap50", "ap50_95", "f1", "recall", "precision"];
 const OF_GROUP = ["f1", "recall", "precision"];
 const OF_BOTH = ["selection", "recall", "precision", "fpr"];
-const GAPS = ["recall_gap", "worst_recall", ...["demographic_parity", "equal_opportunity", "equalized_odds"]
-  .flatMap((name) => [`${name}_difference`, `${name}_ratio`])];
+const GAPS = [
+  "recall_gap",
+  "worst_recall",
+  ...["demographic_parity", "equal_opportunity", "equalized_odds"].flatMap((name) => [
+    `${name}_difference`,
+    `${name}_ratio`,
+  ]),
+];
 
 /** Words and signs of a name: words are {word}, signs texts; null where it is no name. */
 function tokensOf(name) {
@@ -67,7 +75,10 @@ export function isAboutItems(name, view) {
   const parts = partsOf(name);
   if (!parts || figureName(parts) !== name) return false;
   const { metric, of, group, class: cls } = parts;
-  const { items, snapshot: { classes } } = view;
+  const {
+    items,
+    snapshot: { classes },
+  } = view;
   const names = Object.keys(group);
   if (cls !== null && !classes.includes(cls)) return false;
   if (of.length) {
@@ -76,5 +87,7 @@ export function isAboutItems(name, view) {
   }
   if (!names.length) return cls === null ? PLAIN.includes(metric) : OF_CLASS.includes(metric);
   if (!(cls === null ? OF_GROUP : OF_BOTH).includes(metric) || names.length > 2) return false;
-  return items.some((row) => names.every((key) => Object.hasOwn(row.attributes, key) && row.attributes[key] === group[key]));
+  return items.some((row) =>
+    names.every((key) => Object.hasOwn(row.attributes, key) && row.attributes[key] === group[key]),
+  );
 }

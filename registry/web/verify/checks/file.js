@@ -52,13 +52,16 @@ export class ReleaseFile {
     const keys = new Set(saysRelease.map((cid) => cid.key));
     const root = this.roots.find((cid) => keys.has(cid.key)) ?? (saysRelease.length === 1 ? saysRelease[0] : null);
     if (root) return { entry: root, cid: this.entry(root).record, type: "release" };
-    if (saysRelease.length) return { refusal: new Refusal("the file holds several releases, and none of them is a root") };
+    if (saysRelease.length)
+      return { refusal: new Refusal("the file holds several releases, and none of them is a root") };
     const [first] = this.roots;
     const type = this.blocks.typeOf(first);
     if (type === "evidence") return { refusal: new Refusal("the file's first root is evidence, which nobody signs") };
     if (type !== "entry") return { cid: first, type, entry: this.entryOf(first) };
     const entry = this.entry(first);
-    return entry ? { entry: first, cid: entry.record, type: this.blocks.typeOf(entry.record) } : { cid: first, type, entry: null };
+    return entry
+      ? { entry: first, cid: entry.record, type: this.blocks.typeOf(entry.record) }
+      : { cid: first, type, entry: null };
   }
 
   entryOf(cid) {

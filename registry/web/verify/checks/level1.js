@@ -9,32 +9,50 @@ import { each, NotChecked, say } from "./outcome.js";
 import { withdrawalsOf } from "./withdrawals.js";
 
 export const level1 = [
-  ["1.file", ({ file }) => {
-    if (file.fault) throw file.fault;
-    const { cid, type } = { cid: file.targetCid, type: file.target.type };
-    return say("a CAR file of {count} blocks; its target is {cid} ({type})", {
-      count: file.sections.length, cid: cid.text, type: type ?? "?",
-    });
-  }],
-  ["1.blocks", ({ file }) => {
-    const [first] = file.damaged;
-    if (first) throw new Refusal("{count} blocks don't hash to their CID, the first is {cid}", { count: file.damaged.length, cid: first.text });
-    return say("{count} blocks hash to their CID", { count: file.sections.length });
-  }],
+  [
+    "1.file",
+    ({ file }) => {
+      if (file.fault) throw file.fault;
+      const { cid, type } = { cid: file.targetCid, type: file.target.type };
+      return say("a CAR file of {count} blocks; its target is {cid} ({type})", {
+        count: file.sections.length,
+        cid: cid.text,
+        type: type ?? "?",
+      });
+    },
+  ],
+  [
+    "1.blocks",
+    ({ file }) => {
+      const [first] = file.damaged;
+      if (first)
+        throw new Refusal("{count} blocks don't hash to their CID, the first is {cid}", {
+          count: file.damaged.length,
+          cid: first.text,
+        });
+      return say("{count} blocks hash to their CID", { count: file.sections.length });
+    },
+  ],
   ["1.complete", ({ file }) => complete(file)],
   ["1.images", ({ view, pause }) => images(view, pause)],
-  ["1.records", ({ file }) => {
-    const { records } = reached(file);
-    each([...records.values()], ({ error }) => {
-      if (error) throw error;
-    });
-    return say("{count} records are of their types", { count: records.size });
-  }],
-  ["1.tables", ({ file }) => {
-    const tables = [...reached(file).tables.values()];
-    each(tables, ({ cid, kind }) => file.rows(cid, kind));
-    return say("{count} tables are in order", { count: tables.length });
-  }],
+  [
+    "1.records",
+    ({ file }) => {
+      const { records } = reached(file);
+      each([...records.values()], ({ error }) => {
+        if (error) throw error;
+      });
+      return say("{count} records are of their types", { count: records.size });
+    },
+  ],
+  [
+    "1.tables",
+    ({ file }) => {
+      const tables = [...reached(file).tables.values()];
+      each(tables, ({ cid, kind }) => file.rows(cid, kind));
+      return say("{count} tables are in order", { count: tables.length });
+    },
+  ],
 ];
 
 function complete(file) {
@@ -55,7 +73,8 @@ function complete(file) {
     }
     todo.push(...linksFrom(file.blocks, cid, mark));
   }
-  if (missing) throw new Refusal("{count} links lead to nothing, the first to {cid}", { count: missing, cid: first.text });
+  if (missing)
+    throw new Refusal("{count} links lead to nothing, the first to {cid}", { count: missing, cid: first.text });
   const keys = new Set([...seen].map((key) => key.slice(key.indexOf(" ") + 1)));
   const beside = [...file.blocks.cids.keys()].filter((key) => !keys.has(key)).length;
   return say("every link leads to a block; no link leads to {count} others", { count: beside });
@@ -92,8 +111,11 @@ export function reached(file) {
   if (memo.has(file)) return memo.get(file);
   const records = new Map();
   const tables = new Map();
-  const todo = [...file.roots.filter((cid) => file.blocks.typeOf(cid) !== "table"), ...file.entries, ...file.evidence]
-    .map((cid) => ({ cid, types: [] }));
+  const todo = [
+    ...file.roots.filter((cid) => file.blocks.typeOf(cid) !== "table"),
+    ...file.entries,
+    ...file.evidence,
+  ].map((cid) => ({ cid, types: [] }));
   while (todo.length) {
     const { cid, types, table, isFile } = todo.pop();
     if (isFile || cid.codec !== DAG_CBOR || !file.blocks.has(cid)) continue;
@@ -130,7 +152,8 @@ async function images(view, pause) {
       continue;
     }
     present += 1;
-    if (!sameBytes(found.digest, row.sha256)) throw new Refusal("image {image} has other bytes", { image: hex(row.sha256) });
+    if (!sameBytes(found.digest, row.sha256))
+      throw new Refusal("image {image} has other bytes", { image: hex(row.sha256) });
     if (found.size !== row.size) throw new Refusal("image {image} has another size", { image: hex(row.sha256) });
     since += row.size;
     if (since > 2e6) {
@@ -142,11 +165,16 @@ async function images(view, pause) {
   const excused = missing.length ? withdrawalsOf(view).images : new Set();
   const first = missing.find((image) => !excused.has(image));
   if (first) throw new Refusal("image {image} is missing, and nobody who may took it back", { image: first });
-  return say("{count} images have the bytes that their rows state; {missing} were taken back", { count: present, missing: missing.length });
+  return say("{count} images have the bytes that their rows state; {missing} were taken back", {
+    count: present,
+    missing: missing.length,
+  });
 }
 
 function snapshotsOf(file) {
-  const cids = [...reached(file).records.values()].filter(({ cid, error }) => !error && file.blocks.typeOf(cid) === "snapshot");
+  const cids = [...reached(file).records.values()].filter(
+    ({ cid, error }) => !error && file.blocks.typeOf(cid) === "snapshot",
+  );
   const unique = new Map(cids.map(({ cid }) => [cid.key, cid]));
   return [...unique.values()].map((cid) => file.blocks.record(cid, "snapshot"));
 }

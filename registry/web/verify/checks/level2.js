@@ -9,56 +9,78 @@ import { withdrawalsOf } from "./withdrawals.js";
 const OTHERS = ["contribution", "withdrawal", "audit"];
 
 export const level2 = [
-  ["2.signatures", ({ file, view }) => {
-    each(file.entries, (cid) => checkEntry(file.blocks.record(cid, "entry")));
-    for (const cid of neededEntries(file, view)) file.blocks.record(cid, "entry");
-    if (!file.entries.length) throw new NotChecked("the file holds no entry");
-    return say("{count} entries are signed by their issuers", { count: file.entries.length });
-  }],
-  ["2.issuer", ({ file, view }) => {
-    const issuer = issuerOf(file);
-    if (file.target.type === "release") {
-      view.needAll();
-      const entry = file.blocks.record(view.release.planEntry, "entry");
-      if (entry.issuer !== issuer) throw new Refusal("the plan is said by somebody else");
-      if (entry.record.key !== view.draw.plan.key) throw new Refusal("the plan's entry says another plan");
-    }
-    for (const cid of file.entries) {
-      const entry = file.entry(cid);
-      if (!entry || entry.issuer === issuer) continue;
-      const type = file.blocks.typeOf(entry.record);
-      if (!OTHERS.includes(type)) throw new Refusal("somebody else says a record of type {type} here", { type: type ?? "?" });
-    }
-    return say("signed by {issuer}", { issuer });
-  }],
+  [
+    "2.signatures",
+    ({ file, view }) => {
+      each(file.entries, (cid) => checkEntry(file.blocks.record(cid, "entry")));
+      for (const cid of neededEntries(file, view)) file.blocks.record(cid, "entry");
+      if (!file.entries.length) throw new NotChecked("the file holds no entry");
+      return say("{count} entries are signed by their issuers", { count: file.entries.length });
+    },
+  ],
+  [
+    "2.issuer",
+    ({ file, view }) => {
+      const issuer = issuerOf(file);
+      if (file.target.type === "release") {
+        view.needAll();
+        const entry = file.blocks.record(view.release.planEntry, "entry");
+        if (entry.issuer !== issuer) throw new Refusal("the plan is said by somebody else");
+        if (entry.record.key !== view.draw.plan.key) throw new Refusal("the plan's entry says another plan");
+      }
+      for (const cid of file.entries) {
+        const entry = file.entry(cid);
+        if (!entry || entry.issuer === issuer) continue;
+        const type = file.blocks.typeOf(entry.record);
+        if (!OTHERS.includes(type))
+          throw new Refusal("somebody else says a record of type {type} here", { type: type ?? "?" });
+      }
+      return say("signed by {issuer}", { issuer });
+    },
+  ],
   ["2.log", ({ file, view }) => log(file, view)],
-  ["2.times", ({ file }) => {
-    issuerOf(file);
-    const byIssuer = new Map();
-    for (const cid of file.entries) {
-      const entry = file.entry(cid);
-      if (entry) byIssuer.set(entry.issuer, [...(byIssuer.get(entry.issuer) ?? []), entry]);
-    }
-    for (const entries of byIssuer.values()) {
-      entries.sort((a, b) => (a.seq < b.seq ? -1 : a.seq > b.seq ? 1 : 0));
-      entries.forEach((entry, i) => {
-        if (i && entries[i - 1].issuedAt > entry.issuedAt) throw new Refusal("an entry is issued before the one before it");
+  [
+    "2.times",
+    ({ file }) => {
+      issuerOf(file);
+      const byIssuer = new Map();
+      for (const cid of file.entries) {
+        const entry = file.entry(cid);
+        if (entry) byIssuer.set(entry.issuer, [...(byIssuer.get(entry.issuer) ?? []), entry]);
+      }
+      for (const entries of byIssuer.values()) {
+        entries.sort((a, b) => (a.seq < b.seq ? -1 : a.seq > b.seq ? 1 : 0));
+        entries.forEach((entry, i) => {
+          if (i && entries[i - 1].issuedAt > entry.issuedAt)
+            throw new Refusal("an entry is issued before the one before it");
+        });
+      }
+      return say("entries are issued one after the other, by the issuer's own clock");
+    },
+  ],
+  [
+    "2.withdrawals",
+    ({ file, view }) => {
+      issuerOf(file);
+      view.needAll();
+      const { count, without, images, others } = withdrawalsOf(view);
+      return say("{count} withdrawals count ({images} images; {others}), {without} have no effect", {
+        count,
+        images: images.size,
+        others: others.join(", ") || "-",
+        without,
       });
-    }
-    return say("entries are issued one after the other, by the issuer's own clock");
-  }],
-  ["2.withdrawals", ({ file, view }) => {
-    issuerOf(file);
-    view.needAll();
-    const { count, without, images, others } = withdrawalsOf(view);
-    return say("{count} withdrawals count ({images} images; {others}), {without} have no effect", {
-      count, images: images.size, others: others.join(", ") || "-", without,
-    });
-  }],
+    },
+  ],
   ["2.labels", ({ view, pause }) => labels(view, pause)],
-  ["2.query", () => {
-    throw new NotChecked("that the snapshot names all contributions that its query finds rows in shows only in the whole log");
-  }],
+  [
+    "2.query",
+    () => {
+      throw new NotChecked(
+        "that the snapshot names all contributions that its query finds rows in shows only in the whole log",
+      );
+    },
+  ],
 ];
 
 function issuerOf(file) {
@@ -81,8 +103,11 @@ function log(file, view) {
   const issuer = issuerOf(file);
   oneLog(file);
   if (file.target.type !== "release") return say("no two entries stand in one place");
-  const anchored = file.evidence.map((cid) => file.blocks.checked(cid).value).filter((value) => value && value.type === "evidence")
-    .map((value) => cidOfBytes(value.entry)).filter((cid) => file.blocks.has(cid) && file.entry(cid)?.issuer === issuer);
+  const anchored = file.evidence
+    .map((cid) => file.blocks.checked(cid).value)
+    .filter((value) => value && value.type === "evidence")
+    .map((value) => cidOfBytes(value.entry))
+    .filter((cid) => file.blocks.has(cid) && file.entry(cid)?.issuer === issuer);
   const newest = [file.target.entry, ...anchored].reduce((a, b) => (file.entry(b).seq > file.entry(a).seq ? b : a));
   const way = walk(file.blocks, newest, view.release.planEntry);
   if (!way.some(({ cid }) => cid.key === file.target.entry.key)) {
@@ -102,13 +127,15 @@ function oneLog(file) {
     if (places.has(place)) throw new Refusal("two entries stand in one place of a log");
     places.set(place, { entry, cid });
     const first = hex(entry.log ?? cid.bytes);
-    if ((logs.get(entry.issuer) ?? first) !== first) throw new Refusal("the log forks: entries of one issuer name different first ones");
+    if ((logs.get(entry.issuer) ?? first) !== first)
+      throw new Refusal("the log forks: entries of one issuer name different first ones");
     logs.set(entry.issuer, first);
   }
   for (const { entry } of places.values()) {
     const before = places.get(`${entry.issuer} ${BigInt(entry.seq) - 1n}`);
     if (!before) continue;
-    if (compareBytes(entry.prev, before.cid.bytes)) throw new Refusal("an entry follows another than the one before it");
+    if (compareBytes(entry.prev, before.cid.bytes))
+      throw new Refusal("an entry follows another than the one before it");
     checkFollows(entry, before.entry, before.cid);
   }
 }
@@ -128,7 +155,8 @@ async function labels(view, pause) {
   for (const { rows } of readable(view)) {
     for (const row of rows) {
       if (!row.signature) continue;
-      if (signerOfRow(row) !== row.contributor) throw new Refusal("a row is not signed by its contributor {name}", { name: row.contributor });
+      if (signerOfRow(row) !== row.contributor)
+        throw new Refusal("a row is not signed by its contributor {name}", { name: row.contributor });
       signed += 1;
       if (signed % 20 === 0) await pause();
     }

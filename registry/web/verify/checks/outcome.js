@@ -24,7 +24,10 @@ export function each(list, act) {
 const isOpen = (error) => error instanceof Newer || error instanceof NotChecked;
 
 /** The check, made only where all of the target's records can be read. */
-export const needingAll = ([id, act]) => [id, (audit) => {
-  audit.view.needAll();
-  return act(audit);
-}];
+export const needingAll = ([id, act]) => [
+  id,
+  (audit) => {
+    audit.view.needAll();
+    return act(audit);
+  },
+];

@@ -9,7 +9,10 @@ export function checkPrepared(view) {
   if (!isSame) throw new Refusal("not one row an item");
   checkGroups(view);
   output.forEach((row, i) => checkBoxes(row, items[i]));
-  return say("{kept} images kept, {dropped} dropped", { kept: view.kept.length, dropped: output.length - view.kept.length });
+  return say("{kept} images kept, {dropped} dropped", {
+    kept: view.kept.length,
+    dropped: output.length - view.kept.length,
+  });
 }
 
 function checkGroups({ output, items }) {
@@ -47,7 +50,8 @@ function checkBoxes(row, item) {
   const refuse = () => {
     throw new Refusal("image {image} has other boxes than its item and its size give", { image });
   };
-  if ((row.reason === null) !== (row.pixels !== null)) throw new Refusal("image {image} is neither kept nor dropped", { image });
+  if ((row.reason === null) !== (row.pixels !== null))
+    throw new Refusal("image {image} is neither kept nor dropped", { image });
   if (row.reason !== null) {
     if (row.box_source !== "" || row.boxes.length) refuse();
     return;

@@ -43,7 +43,12 @@ export async function verify(bytes, tell = () => {}, pause = async () => {}) {
   }
   const { cid, type, entry } = file.target;
   return {
-    checks, holds: isHolding(checks), target: cid ?? null, type: type ?? null, issuer: file.issuer, entry: entry ?? null,
+    checks,
+    holds: isHolding(checks),
+    target: cid ?? null,
+    type: type ?? null,
+    issuer: file.issuer,
+    entry: entry ?? null,
     view: audit.view,
   };
 }
@@ -87,6 +92,7 @@ function outcomeOf(id, error) {
 }
 
 function isHolding(checks) {
-  return checks.every(({ id, result }) => result === HOLDS
-    || (result === OPEN && (!/^[12]\./.test(id) || MAY_BE_OPEN.includes(id))));
+  return checks.every(
+    ({ id, result }) => result === HOLDS || (result === OPEN && (!/^[12]\./.test(id) || MAY_BE_OPEN.includes(id))),
+  );
 }

@@ -89,10 +89,12 @@ export class View {
 
   /** [{cid, issuer, rows}] in the snapshot's order. */
   get contributions() {
-    return this.once("contributions", () => this.snapshot.contributions.map((cid) => {
-      const { issuer, rows } = this.record(cid, "contribution");
-      return { cid, issuer, rows: this.file.rows(rows, "contribution.rows") };
-    }));
+    return this.once("contributions", () =>
+      this.snapshot.contributions.map((cid) => {
+        const { issuer, rows } = this.record(cid, "contribution");
+        return { cid, issuer, rows: this.file.rows(rows, "contribution.rows") };
+      }),
+    );
   }
 
   /** Map of an image's hex to its item. */

@@ -47,7 +47,8 @@ function allowedByImage(view) {
   const images = new Map();
   const of = (row) => {
     const name = hex(row.sha256);
-    if (!images.has(name)) images.set(name, { who: new Set(view.file.issuer ? [view.file.issuer] : []), cids: new Set() });
+    if (!images.has(name))
+      images.set(name, { who: new Set(view.file.issuer ? [view.file.issuer] : []), cids: new Set() });
     return images.get(name);
   };
   for (const { issuer, rows } of view.contributions) {

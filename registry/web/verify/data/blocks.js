@@ -49,7 +49,9 @@ export class Blocks {
     if (found.error) throw found.error;
     if (types.length && !types.includes(found.value.type)) {
       throw new Refusal("{cid} is of type {type}, not {wanted}", {
-        cid: cid.text, type: found.value.type, wanted: types.join(" or "),
+        cid: cid.text,
+        type: found.value.type,
+        wanted: types.join(" or "),
       });
     }
     return found.value;

@@ -7,7 +7,7 @@ const MAX_PARTS = 1_000_000;
 
 /** The fields of a protobuf message: [number, value], a value being bytes or an integer. */
 function* messageOf(bytes) {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     let tag, value;
     [tag, at] = readVarint(bytes, at);
     [value, at] = readVarint(bytes, at);
@@ -68,7 +68,7 @@ function readUnixfs(block) {
     else if (number === 3) found.filesize = value;
     else if (number === 4) {
       if (value instanceof Uint8Array) {
-        for (let at = 0, size; at < value.length; ) {
+        for (let at = 0, size; at < value.length;) {
           [size, at] = readVarint(value, at);
           found.blocksizes.push(size);
         }

@@ -18,7 +18,8 @@ export function beaconValue(beacon) {
 }
 
 export function drawSeed(planCid, seed, values) {
-  if (planCid.length !== 36 || hex(planCid.subarray(0, 4)) !== "01711220") throw new Refusal("a plan's CID that is none");
+  if (planCid.length !== 36 || hex(planCid.subarray(0, 4)) !== "01711220")
+    throw new Refusal("a plan's CID that is none");
   if (values.some((value) => value.length !== 32)) throw new Refusal("a beacon's value that is not 32 bytes");
   return sha256(utf8("emotionet draw 1\n"), planCid, eightBytes(seed), ...values);
 }
@@ -81,7 +82,8 @@ export function drawFolds(images, k, repeats, seed) {
     rounds.push(drawOnce(named, k, repeat === 0 ? seed : sha256(seed, eightBytes(repeat))));
   }
   return named.flatMap(({ name, sha256: image }) =>
-    rounds.map((drawn, repeat) => ({ sha256: image, repeat, fold: repeat * k + drawn.get(name) })));
+    rounds.map((drawn, repeat) => ({ sha256: image, repeat, fold: repeat * k + drawn.get(name) })),
+  );
 }
 
 /** Name of each member's group, the smallest member; `pairs` belong together. Members are hex. */

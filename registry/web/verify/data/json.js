@@ -3,7 +3,8 @@ import { Refusal } from "../bytes/bytes.js";
 
 const MAX_DEPTH = 64;
 const WORDS = { true: true, false: false, null: null };
-const TOKEN = /[ \t\n\r]*([{}[\],:]|"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y;
+const TOKEN =
+  /[ \t\n\r]*([{}[\],:]|"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y;
 
 /** Maps come without a prototype; integers as BigInts, other numbers as numbers. */
 export function parseJson(text) {

@@ -49,15 +49,19 @@ export const maybe = (of) => (value, where, links) => {
   if (value !== null) of(value, where, links);
 };
 
-export const list = (of, most = Infinity) => (value, where, links) => {
-  if (!Array.isArray(value) || value.length > most) fail(where, "a list");
-  value.forEach((member, i) => of(member, `${where}[${i}]`, links));
-};
+export const list =
+  (of, most = Infinity) =>
+  (value, where, links) => {
+    if (!Array.isArray(value) || value.length > most) fail(where, "a list");
+    value.forEach((member, i) => of(member, `${where}[${i}]`, links));
+  };
 
-export const tuple = (...kinds) => (value, where, links) => {
-  if (!Array.isArray(value) || value.length !== kinds.length) fail(where, `a list of ${kinds.length}`);
-  value.forEach((member, i) => kinds[i](member, `${where}[${i}]`, links));
-};
+export const tuple =
+  (...kinds) =>
+  (value, where, links) => {
+    if (!Array.isArray(value) || value.length !== kinds.length) fail(where, `a list of ${kinds.length}`);
+    value.forEach((member, i) => kinds[i](member, `${where}[${i}]`, links));
+  };
 
 export const mapOf = (of) => (value, where, links) => {
   if (!isMap(value)) fail(where, "a map");
@@ -92,8 +96,10 @@ export const file = link([RAW, DAG_PB], { isFile: true, what: "a file" });
 
 /** A list of different texts, sorted by code point, not empty. */
 export function sortedTexts(value, where) {
-  const isSorted = Array.isArray(value) && value.length > 0
-    && value.every((member, i) => typeof member === "string" && (i === 0 || compareText(value[i - 1], member) < 0));
+  const isSorted =
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((member, i) => typeof member === "string" && (i === 0 || compareText(value[i - 1], member) < 0));
   if (!isSorted) fail(where, "a list of different texts, sorted");
 }
 

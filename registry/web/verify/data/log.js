@@ -29,7 +29,8 @@ export function checkEntry(entry) {
 
 function checkPlace({ seq, prev, log }) {
   const isFirst = seq === 0;
-  if (isFirst !== (prev === null) || isFirst !== (log === null)) throw new Refusal("an entry without a place in its log");
+  if (isFirst !== (prev === null) || isFirst !== (log === null))
+    throw new Refusal("an entry without a place in its log");
   if (seq === 1 && !sameBytes(prev, log)) throw new Refusal("the second entry does not follow the first");
 }
 
@@ -39,13 +40,14 @@ export function checkFollows(entry, before, beforeCid) {
     throw new Refusal("the log has a gap: an entry follows another than the one before it");
   }
   const first = before.seq === 0 ? beforeCid.bytes : before.log;
-  if (compareBytes(entry.log, first)) throw new Refusal("the log forks: entries of one issuer name different first ones");
+  if (compareBytes(entry.log, first))
+    throw new Refusal("the log forks: entries of one issuer name different first ones");
 }
 
 /** Entries on the way from `newest` back to `until` (CIDs), both included, each checked. */
 export function walk(blocks, newest, until) {
   const way = [];
-  for (let cid = newest; ; ) {
+  for (let cid = newest; ;) {
     const entry = blocks.record(cid, "entry");
     if (!way.length) checkEntry(entry);
     way.push({ ...entry, cid });

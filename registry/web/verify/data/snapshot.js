@@ -28,13 +28,20 @@ const meets = (given, wanted) =>
 function checkQuery(query) {
   for (const part in query) {
     const value = query[part];
-    const isFine = TEXTS.includes(part) ? isTextOrTexts(value)
-      : part === "attributes" ? isMap(value) && Object.values(value).every(isTextOrTexts)
-      : part === "rights" ? isMap(value) && Object.keys(value).every((name) => SIGNALS.includes(name))
-        && Object.values(value).every(isTextOrTexts)
-      : part === "speakers" ? Array.isArray(value) && value.every((pair) =>
-        Array.isArray(pair) && pair.length === 2 && pair.every((name) => typeof name === "string"))
-      : false;
+    const isFine = TEXTS.includes(part)
+      ? isTextOrTexts(value)
+      : part === "attributes"
+        ? isMap(value) && Object.values(value).every(isTextOrTexts)
+        : part === "rights"
+          ? isMap(value) &&
+            Object.keys(value).every((name) => SIGNALS.includes(name)) &&
+            Object.values(value).every(isTextOrTexts)
+          : part === "speakers"
+            ? Array.isArray(value) &&
+              value.every(
+                (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((name) => typeof name === "string"),
+              )
+            : false;
     if (!isFine) throw new Refusal("the snapshot's query has a part that is not known");
   }
 }
@@ -107,7 +114,9 @@ function judge(rows, classes, aliases, isWithdrawn, isMissing) {
   const most = Math.max(...votes.values());
   const winners = [...votes.keys()].filter((index) => votes.get(index) === most);
   if (winners.length === 1) return [null, null, winners[0]];
-  const counts = [...votes.keys()].sort((a, b) => a - b).map((index) => `${classes[index] ?? "nothing"} ${votes.get(index)}`);
+  const counts = [...votes.keys()]
+    .sort((a, b) => a - b)
+    .map((index) => `${classes[index] ?? "nothing"} ${votes.get(index)}`);
   return ["disagreement", counts.join(", ")];
 }
 
@@ -124,8 +133,11 @@ function itemOf(rows, winner, classes, aliases) {
   for (const name of names("attributes")) {
     const values = rows.filter((row) => name in row.attributes);
     attributes[name] = smallest(values.map((row) => row.attributes[name]));
-    const source = smallest(values.filter((row) => row.attributes[name] === attributes[name] && name in row.sources)
-      .map((row) => row.sources[name]));
+    const source = smallest(
+      values
+        .filter((row) => row.attributes[name] === attributes[name] && name in row.sources)
+        .map((row) => row.sources[name]),
+    );
     if (source !== null) sources[name] = source;
   }
   for (const name of names("rights")) {
@@ -133,10 +145,17 @@ function itemOf(rows, winner, classes, aliases) {
   }
   const boxed = winner === -1 ? undefined : rows.find((row) => classOf(row, aliases) === winner && row.boxes.length);
   return {
-    sha256: rows[0].sha256, image: cidOfBytes(rows[0].cid), size: rows[0].size,
-    label: winner === -1 ? null : classes[winner], contributors: sorted(given(rows, "contributor")),
-    subject: smallest(given(rows, "subject")), attributes, licence: smallest(given(rows, "licence")),
-    boxes: boxed ? boxed.boxes : [], sources, rights,
+    sha256: rows[0].sha256,
+    image: cidOfBytes(rows[0].cid),
+    size: rows[0].size,
+    label: winner === -1 ? null : classes[winner],
+    contributors: sorted(given(rows, "contributor")),
+    subject: smallest(given(rows, "subject")),
+    attributes,
+    licence: smallest(given(rows, "licence")),
+    boxes: boxed ? boxed.boxes : [],
+    sources,
+    rights,
   };
 }
 

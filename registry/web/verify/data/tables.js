@@ -18,8 +18,16 @@ export function compareKeys(a, b) {
   for (let i = 0; i < a.length; i++) {
     const [x, y] = [a[i], b[i]];
     if (partType(x) !== partType(y)) throw new Refusal("a key of another type");
-    const order = x instanceof Uint8Array ? compareBytes(x, y)
-      : typeof x === "string" ? compareText(x, y) : x < y ? -1 : x > y ? 1 : 0;
+    const order =
+      x instanceof Uint8Array
+        ? compareBytes(x, y)
+        : typeof x === "string"
+          ? compareText(x, y)
+          : x < y
+            ? -1
+            : x > y
+              ? 1
+              : 0;
     if (order) return order;
   }
   return 0;
@@ -30,16 +38,29 @@ export function readHeader(block, kind = null) {
   const header = decode(block);
   const hasFields = isMap(header) && Object.keys(header).length === HEADER.length && HEADER.every((f) => f in header);
   if (!hasFields || header.type !== "table" || typeof header.kind !== "string") throw new Refusal("this is no table");
-  if (kind !== null && header.kind !== kind) throw new Refusal("a table of {found}, not {kind}", { found: header.kind, kind });
-  for (const [version, what] of [[header.v, "table"], [header.columnsVersion, header.kind]]) {
+  if (kind !== null && header.kind !== kind)
+    throw new Refusal("a table of {found}, not {kind}", { found: header.kind, kind });
+  for (const [version, what] of [
+    [header.v, "table"],
+    [header.columnsVersion, header.kind],
+  ]) {
     if (!isInteger(version) || version < 1) throw new Refusal("a table of no version");
     if (version > 1) throw new Newer("version {version} of {type} is newer", { version, type: what });
   }
   const { columns, key, count, root } = header;
-  const isNames = (value) => Array.isArray(value) && value.length > 0 && new Set(value).size === value.length
-    && value.every((name) => typeof name === "string" && name !== "");
-  const isWhole = isNames(columns) && isNames(key) && key.every((name) => columns.includes(name))
-    && isInteger(count) && count >= 0 && root instanceof CID && root.codec === DAG_CBOR;
+  const isNames = (value) =>
+    Array.isArray(value) &&
+    value.length > 0 &&
+    new Set(value).size === value.length &&
+    value.every((name) => typeof name === "string" && name !== "");
+  const isWhole =
+    isNames(columns) &&
+    isNames(key) &&
+    key.every((name) => columns.includes(name)) &&
+    isInteger(count) &&
+    count >= 0 &&
+    root instanceof CID &&
+    root.codec === DAG_CBOR;
   if (!isWhole) throw new Refusal("a table's header that is none");
   const known = TABLES[header.kind];
   if (known && !(equal(known.columns, columns) && equal(known.key, key))) throw new Refusal("a table of other columns");
@@ -72,8 +93,13 @@ function nodeRows(walk, cid, firstKey, level) {
   if (node.nodes.length < (level === 0 ? 2 : 1)) throw new Refusal("a table's node holds too few others");
   let sum = 0;
   for (const [i, member] of node.nodes.entries()) {
-    const isItem = Array.isArray(member) && member.length === 3 && Array.isArray(member[0])
-      && isInteger(member[1]) && member[1] >= 1 && member[2] instanceof CID;
+    const isItem =
+      Array.isArray(member) &&
+      member.length === 3 &&
+      Array.isArray(member[0]) &&
+      isInteger(member[1]) &&
+      member[1] >= 1 &&
+      member[2] instanceof CID;
     if (!isItem) throw new Refusal("a table's node that is none");
     if (i === 0 && firstKey && !equal(member[0], firstKey)) throw new Refusal("a table's node begins with another key");
     const below = nodeRows(walk, member[2], member[0], level + 1);
@@ -89,7 +115,8 @@ function leafRows(walk, rows, firstKey, level) {
   rows.forEach((row, i) => {
     if (!Array.isArray(row) || row.length !== walk.width) throw new Refusal("a row is not as wide as its table");
     const key = walk.places.map((place) => row[place]);
-    if (!key.every((value, p) => isKeyPart(value, walk.last && walk.last[p]))) throw new Refusal("a key of another type");
+    if (!key.every((value, p) => isKeyPart(value, walk.last && walk.last[p])))
+      throw new Refusal("a key of another type");
     if (walk.last && compareKeys(walk.last, key) >= 0) throw new Refusal("rows out of order, or one twice");
     if (i === 0 && firstKey && !equal(key, firstKey)) throw new Refusal("a table's node begins with another key");
     walk.last = key;

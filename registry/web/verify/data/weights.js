@@ -7,8 +7,13 @@ import { entriesOf, wholeFile } from "./dagpb.js";
 const MIB = 1024 * 1024;
 export const MAX_FILE = 512 * MIB;
 const DTYPES = {
-  F64: ["float64", 8], F32: ["float32", 4], F16: ["float16", 2], BF16: ["bfloat16", 2], I64: ["int64", 8],
-  I32: ["int32", 4], U8: ["uint8", 1],
+  F64: ["float64", 8],
+  F32: ["float32", 4],
+  F16: ["float16", 2],
+  BF16: ["bfloat16", 2],
+  I64: ["int64", 8],
+  I32: ["int32", 4],
+  U8: ["uint8", 1],
 };
 const hostile = (why) => {
   throw new Refusal("weights that are none: {why}", { why });
@@ -52,12 +57,18 @@ function tensorOf(name, of, data) {
   if (keys !== "data_offsets,dtype,shape" || [...name].length > 200) hostile("a tensor that is none");
   const { shape, data_offsets: offsets } = of;
   const dtype = typeof of.dtype === "string" && Object.hasOwn(DTYPES, of.dtype) ? DTYPES[of.dtype] : hostile("a dtype");
-  const isShaped = Array.isArray(shape) && shape.length <= 8 && shape.every(isSize)
-    && Array.isArray(offsets) && offsets.length === 2 && offsets.every(isSize);
+  const isShaped =
+    Array.isArray(shape) &&
+    shape.length <= 8 &&
+    shape.every(isSize) &&
+    Array.isArray(offsets) &&
+    offsets.length === 2 &&
+    offsets.every(isSize);
   if (!isShaped) hostile("a tensor's shape");
   const [begin, end] = offsets.map(Number);
   if (end < begin || end > data.length) hostile("a tensor's place");
-  if (shape.reduce((product, size) => product * size, BigInt(dtype[1])) !== BigInt(end - begin)) hostile("a tensor's size");
+  if (shape.reduce((product, size) => product * size, BigInt(dtype[1])) !== BigInt(end - begin))
+    hostile("a tensor's size");
   return { name, dtype: dtype[0], shape, begin, end, bytes: data.subarray(begin, end) };
 }
 
@@ -77,8 +88,12 @@ export function tensorsDigest(file) {
 export function classNames(file) {
   if (file.length > MIB) hostile("model.json is too large");
   const { names } = json(file);
-  const isNames = Array.isArray(names) && names.length >= 1 && names.length <= 1000
-    && names.every((name) => typeof name === "string" && [...name].length <= 200) && new Set(names).size === names.length;
+  const isNames =
+    Array.isArray(names) &&
+    names.length >= 1 &&
+    names.length <= 1000 &&
+    names.every((name) => typeof name === "string" && [...name].length <= 200) &&
+    new Set(names).size === names.length;
   if (!isNames) hostile("model.json without classes");
   return names;
 }

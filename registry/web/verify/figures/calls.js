@@ -34,7 +34,8 @@ function curveOf(judgements, classes) {
   const present = [...Array(classes).keys()].filter((cls) => images[cls] > 0);
   if (!present.length) return null;
   return Array.from({ length: 101 }, (_, step) =>
-    mean(present.map((cls) => frac(2 * hits[cls][step], called[cls][step] + images[cls]))));
+    mean(present.map((cls) => frac(2 * hits[cls][step], called[cls][step] + images[cls]))),
+  );
 }
 
 /** {step, value} of the best candidate: ties nearest the recipe's threshold, then the smaller. */
@@ -45,8 +46,10 @@ export function bestStep(judgements, classes, rule) {
   let best = null;
   for (let step = 0; step <= 100; step++) {
     if (step * STEP < rule.floor) continue;
-    const isBetter = best === null || isHigher(curve[step], curve[best])
-      || (compare(curve[step], curve[best]) === 0 && compare(away(step), away(best)) < 0);
+    const isBetter =
+      best === null ||
+      isHigher(curve[step], curve[best]) ||
+      (compare(curve[step], curve[best]) === 0 && compare(away(step), away(best)) < 0);
     if (isBetter) best = step;
   }
   return best === null ? null : { step: best, value: curve[best] };
@@ -59,10 +62,12 @@ export function thresholdsOf(judgements, classes, rule) {
     const best = rule.name === "other_folds" ? bestStep(others, classes, rule) : null;
     return best ? best.step * STEP : rule.threshold;
   };
-  const byFold = new Map(folds.map((fold) => {
-    const repeat = Math.floor(fold / rule.k);
-    return [fold, choose(judgements.filter((other) => other.repeat === repeat && other.fold !== fold))];
-  }));
+  const byFold = new Map(
+    folds.map((fold) => {
+      const repeat = Math.floor(fold / rule.k);
+      return [fold, choose(judgements.filter((other) => other.repeat === repeat && other.fold !== fold))];
+    }),
+  );
   return { byFold, ofAll: choose(judgements) };
 }
 
@@ -74,7 +79,8 @@ export function callAll(judgements, classes, byFold) {
     const isCalled = Boolean(first) && first[1] >= threshold;
     judgement.call = isCalled ? first[0] : classes;
     judgement.score = isCalled ? first[1] : 0;
-    judgement.isSeveral = new Set(judgement.ranked.filter(([, score]) => score >= threshold).map(([cls]) => cls)).size > 1;
+    judgement.isSeveral =
+      new Set(judgement.ranked.filter(([, score]) => score >= threshold).map(([cls]) => cls)).size > 1;
   }
 }
 
@@ -131,6 +137,3 @@ export function optimisticOf(judgements, classes, rule) {
   }
   return found;
 }
-
-
-

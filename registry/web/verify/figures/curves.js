@@ -33,12 +33,28 @@ export function curvesOf(judgements, names, trainings, losses) {
   };
   const along = (value) => Array.from({ length: 101 }, (_, s) => point(frac(s, 100), value(s)));
   for (const [kind, value] of Object.entries(kinds)) {
-    names.forEach((name, c) => curves.set(`${kind}_confidence(${quoted(name)})`, along((s) => value(c, s))));
-    curves.set(`macro_${kind}_confidence`, along((s) => (present.length ? mean(present.map((c) => value(c, s))) : ZERO)));
+    names.forEach((name, c) =>
+      curves.set(
+        `${kind}_confidence(${quoted(name)})`,
+        along((s) => value(c, s)),
+      ),
+    );
+    curves.set(
+      `macro_${kind}_confidence`,
+      along((s) => (present.length ? mean(present.map((c) => value(c, s))) : ZERO)),
+    );
   }
   const boxes = boxesByStep(judgements, names.length);
-  names.forEach((name, c) => curves.set(`f1_50_confidence(${quoted(name)})`, along((s) => boxes.value(c, s))));
-  curves.set("macro_f1_50_confidence", along((s) => (boxes.present.length ? boxes.macro(s) : ZERO)));
+  names.forEach((name, c) =>
+    curves.set(
+      `f1_50_confidence(${quoted(name)})`,
+      along((s) => boxes.value(c, s)),
+    ),
+  );
+  curves.set(
+    "macro_f1_50_confidence",
+    along((s) => (boxes.present.length ? boxes.macro(s) : ZERO)),
+  );
   curves.set("reliability(all)", reliability(judgements, names.length));
   for (const [name, points] of lossCurves(trainings, losses)) curves.set(name, thin(points));
   return curves;
@@ -74,7 +90,8 @@ function rocCurve(judgements, c) {
 }
 
 function boxPrecisionRecall(judgements, c) {
-  const boxes = judgements.filter((judgement) => judgement.truth === c)
+  const boxes = judgements
+    .filter((judgement) => judgement.truth === c)
     .reduce((sum, judgement) => sum + judgement.boxes.length, 0);
   if (!boxes) return [];
   const points = [point(frac(0), frac(1))];
@@ -87,7 +104,8 @@ function boxPrecisionRecall(judgements, c) {
 }
 
 function reliability(judgements, classes) {
-  return calibrationBins(judgements.filter((judgement) => judgement.call < classes)).filter((bin) => bin.count)
+  return calibrationBins(judgements.filter((judgement) => judgement.call < classes))
+    .filter((bin) => bin.count)
     .map(({ count, right, score }) => [...point(frac(score, 1_000_000 * count), frac(right, count)), String(count)]);
 }
 

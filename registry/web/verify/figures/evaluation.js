@@ -5,7 +5,8 @@ import { compare, div, frac, mean, mul, parse, six, sixRoot, sub, sum } from "./
 import { fairnessOf, groupingsOf } from "./groups.js";
 import { overfittingOf } from "./losses.js";
 import { notesOf } from "./notes.js";
-import { figuresOf, Part } from "./part.js";
+import { figuresOf } from "./figures.js";
+import { Part } from "./part.js";
 import { testsOf } from "./tests.js";
 import { verdictsOf } from "./verdicts.js";
 
@@ -56,13 +57,16 @@ export class Evaluation {
   }
 
   perRepeat() {
-    return this.once("perRepeat", async () => (this.setup.repeats > 1 ? this.partsBy((judgement) => judgement.repeat) : []));
+    return this.once("perRepeat", async () =>
+      this.setup.repeats > 1 ? this.partsBy((judgement) => judgement.repeat) : [],
+    );
   }
 
   async spread() {
     const repeats = await this.perRepeat();
     if (repeats.length < 2) return [];
-    return repeats[0].map((figure, i) => [figure, repeats.map((list) => list[i].value)])
+    return repeats[0]
+      .map((figure, i) => [figure, repeats.map((list) => list[i].value)])
       .filter(([, values]) => values.every((value) => value !== null))
       .map(([figure, values]) => ({ ...part(figure), ...spreadOf(values.map(parse)) }));
   }
@@ -102,7 +106,9 @@ export class Evaluation {
   }
 
   fairness() {
-    return this.once("fairness", async () => fairnessOf(this.all, await this.metrics(), this.groupings.kept, this.pause));
+    return this.once("fairness", async () =>
+      fairnessOf(this.all, await this.metrics(), this.groupings.kept, this.pause),
+    );
   }
 
   tests() {
@@ -127,7 +133,9 @@ function spreadOf(values) {
   const squares = sum(values.map((value) => mul(sub(value, middle), sub(value, middle))));
   const sorted = [...values].sort(compare);
   return {
-    mean: six(middle), lowest: six(sorted[0]), highest: six(sorted[sorted.length - 1]),
+    mean: six(middle),
+    lowest: six(sorted[0]),
+    highest: six(sorted[sorted.length - 1]),
     deviation: sixRoot(div(squares, frac(values.length - 1))),
   };
 }

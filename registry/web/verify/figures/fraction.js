@@ -30,7 +30,8 @@ export function sum(terms) {
   let list = [...byDivisor].map(([d, n]) => ({ n, d }));
   while (list.length > 1) {
     list = Array.from({ length: Math.ceil(list.length / 2) }, (_, i) =>
-      2 * i + 1 < list.length ? add(list[2 * i], list[2 * i + 1]) : list[2 * i]);
+      2 * i + 1 < list.length ? add(list[2 * i], list[2 * i + 1]) : list[2 * i],
+    );
   }
   return list.length ? list[0] : ZERO;
 }

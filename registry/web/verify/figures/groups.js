@@ -21,8 +21,13 @@ export function groupingsOf(part, attributes) {
   const paired = singles.filter((grouping) => isSmall(grouping) && grouping.groups.length >= 2);
   const pairs = [];
   paired.forEach((a, i) => paired.slice(i + 1).forEach((b) => pairs.push([a.of[0], b.of[0]])));
-  const taken = [...singles, ...pairs.slice(0, MAX_PAIRS).map((of) => groupingOf(part, of))
-    .filter((grouping) => grouping.groups.length >= 2)];
+  const taken = [
+    ...singles,
+    ...pairs
+      .slice(0, MAX_PAIRS)
+      .map((of) => groupingOf(part, of))
+      .filter((grouping) => grouping.groups.length >= 2),
+  ];
   const left = [];
   const kept = [];
   let bytes = 0;
@@ -49,7 +54,9 @@ function groupingOf(part, of) {
     groups.get(key).judgements.push(judgement);
   }
   const list = [...groups.values()];
-  list.sort((a, b) => compareText(a.values[0], b.values[0]) || (of.length > 1 ? compareText(a.values[1], b.values[1]) : 0));
+  list.sort(
+    (a, b) => compareText(a.values[0], b.values[0]) || (of.length > 1 ? compareText(a.values[1], b.values[1]) : 0),
+  );
   for (const group of list) group.name = Object.fromEntries(of.map((name, i) => [name, group.values[i]]));
   return { of, groups: list };
 }
@@ -92,8 +99,15 @@ function groupFigures(part, { name, judgements }) {
   const isOne = present.some((c) => judgements.every((judgement) => judgement.truth === c));
   const rounds = callRounds(judgements, part.bagOf, part.draws, classes);
   const persons = personsIn(judgements);
-  const boot = (metric, of, value, reason) => figure(metric, where, part.images(judgements.length), value,
-    value && bootstrapped(value, rounds[of], persons), reason);
+  const boot = (metric, of, value, reason) =>
+    figure(
+      metric,
+      where,
+      part.images(judgements.length),
+      value,
+      value && bootstrapped(value, rounds[of], persons),
+      reason,
+    );
   const noPrecision = isFew ? "too_few" : isOne ? "no_negatives" : present.length ? null : "no_images";
   const noF1 = isFew ? "too_few" : present.length ? null : "no_images";
   const count = (test) => judgements.filter(test).length;
@@ -101,21 +115,34 @@ function groupFigures(part, { name, judgements }) {
     const hits = count((j) => j.truth === c && j.call === c);
     return frac(2 * hits, count((j) => j.truth === c) + count((j) => j.call === c));
   };
-  const precision = (c) => frac(count((j) => j.truth === c && j.call === c), count((j) => j.call === c) || 1);
+  const precision = (c) =>
+    frac(
+      count((j) => j.truth === c && j.call === c),
+      count((j) => j.call === c) || 1,
+    );
   return [
     shareFigure(part, "recall", where, judgements, isHit, isFew ? "too_few" : null),
     boot("f1", "macro_f1", noF1 ? null : mean(present.map(f1)), noF1),
     boot("precision", "macro_precision", noPrecision ? null : mean(present.map(precision)), noPrecision),
     groupCalibration(part, where, judgements, isOne),
-    ...part.setup.names.flatMap((cls, c) => classRates(part, judgements, c).map(({ metric, of, isRight, reason }) =>
-      shareFigure(part, metric, { ...where, cls }, of, isRight, reason))),
+    ...part.setup.names.flatMap((cls, c) =>
+      classRates(part, judgements, c).map(({ metric, of, isRight, reason }) =>
+        shareFigure(part, metric, { ...where, cls }, of, isRight, reason),
+      ),
+    ),
   ];
 }
 
 function groupCalibration(part, where, judgements, isOne) {
   const called = judgements.filter((judgement) => judgement.call < part.classes);
-  const reason = part.classes === 1 && isOne ? "no_negatives" : !called.length ? "no_calls"
-    : part.isEnough(called.length) ? null : "too_few";
+  const reason =
+    part.classes === 1 && isOne
+      ? "no_negatives"
+      : !called.length
+        ? "no_calls"
+        : part.isEnough(called.length)
+          ? null
+          : "too_few";
   return figure("ece", where, part.images(called.length), reason ? null : calibrationError(called), null, reason);
 }
 
@@ -123,14 +150,23 @@ function groupCalibration(part, where, judgements, isOne) {
 function classRates(part, judgements, c) {
   const isOf = (judgement) => judgement.truth === c;
   const isCalled = (judgement) => judgement.call === c;
-  const rate = (metric, of, isRight, empty, first = null) =>
-    ({ metric, of, isRight, reason: first ?? (!of.length ? empty : part.isEnough(of.length) ? null : "too_few") });
+  const rate = (metric, of, isRight, empty, first = null) => ({
+    metric,
+    of,
+    isRight,
+    reason: first ?? (!of.length ? empty : part.isEnough(of.length) ? null : "too_few"),
+  });
   const isAll = judgements.every(isOf) ? "no_negatives" : null;
   return [
     rate("selection", judgements, isCalled, "no_images"),
     rate("recall", judgements.filter(isOf), isCalled, "no_images"),
     rate("precision", judgements.filter(isCalled), isOf, "no_calls", isAll),
-    rate("fpr", judgements.filter((judgement) => !isOf(judgement)), isCalled, "no_negatives"),
+    rate(
+      "fpr",
+      judgements.filter((judgement) => !isOf(judgement)),
+      isCalled,
+      "no_negatives",
+    ),
   ];
 }
 
@@ -153,7 +189,8 @@ function ratesOf(part, grouping, metric) {
 }
 
 function recallRates(part, { groups }) {
-  const row = groups.filter((group) => part.isEnough(group.judgements.length))
+  const row = groups
+    .filter((group) => part.isEnough(group.judgements.length))
     .map((group) => part.share(group.judgements, isHit));
   return { rows: row.length >= 2 ? [row] : [], isOpen: row.length < groups.length };
 }

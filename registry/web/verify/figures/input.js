@@ -38,8 +38,13 @@ export function judgementsOf(rows, classes, persons, k) {
     checkRow(row, classes);
     const image = hex(row.sha256);
     return {
-      image, fold: row.fold, repeat: Math.floor(row.fold / k), truth: row.truth === null ? classes : row.truth,
-      boxes: row.boxes, ranked: [...row.detections].sort(rankOrder), person: persons.get(image) ?? image,
+      image,
+      fold: row.fold,
+      repeat: Math.floor(row.fold / k),
+      truth: row.truth === null ? classes : row.truth,
+      boxes: row.boxes,
+      ranked: [...row.detections].sort(rankOrder),
+      person: persons.get(image) ?? image,
     };
   });
   judgements.sort((a, b) => (a.image < b.image ? -1 : a.image > b.image ? 1 : a.fold - b.fold));

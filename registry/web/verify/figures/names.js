@@ -9,13 +9,17 @@ const SHORT = { "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t" 
 /** A word as it stands in a name: bare, or as a string of JSON. */
 export function quoted(word) {
   if (!QUOTED.test(word)) return word;
-  const inner = word.replace(/["\\]/g, "\\$&").replace(ESCAPED, (sign) =>
-    SHORT[sign] ?? "\\u" + sign.charCodeAt(0).toString(16).padStart(4, "0"));
+  const inner = word
+    .replace(/["\\]/g, "\\$&")
+    .replace(ESCAPED, (sign) => SHORT[sign] ?? "\\u" + sign.charCodeAt(0).toString(16).padStart(4, "0"));
   return `"${inner}"`;
 }
 
 export function groupName(group) {
-  return Object.keys(group).sort(compareText).map((name) => `${quoted(name)}=${quoted(group[name])}`).join(" & ");
+  return Object.keys(group)
+    .sort(compareText)
+    .map((name) => `${quoted(name)}=${quoted(group[name])}`)
+    .join(" & ");
 }
 
 export function figureName({ metric, of, group, class: cls }) {

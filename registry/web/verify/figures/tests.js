@@ -8,12 +8,18 @@ import { ratio } from "../intervals/rounds.js";
 export function testsOf(part, groupings) {
   const shown = part.judgements.filter((judgement) => judgement.truth < part.classes);
   const classes = part.setup.names.map((cls, c) => ({
-    where: { group: {}, class: cls }, judgements: shown.filter((judgement) => judgement.truth === c),
+    where: { group: {}, class: cls },
+    judgements: shown.filter((judgement) => judgement.truth === c),
   }));
   const lists = [testsAmong(part, classes)];
   for (const { groups } of groupings) {
     if (groups.length < 2) continue;
-    lists.push(testsAmong(part, groups.map(({ name, judgements }) => ({ where: { group: name, class: null }, judgements }))));
+    lists.push(
+      testsAmong(
+        part,
+        groups.map(({ name, judgements }) => ({ where: { group: name, class: null }, judgements })),
+      ),
+    );
   }
   return lists.flat();
 }
@@ -36,8 +42,15 @@ function testsAmong(part, groups) {
   });
   const corrected = holm(found.map((test) => test.p));
   return found.map(({ where, difference, p, low, high, n }, i) => ({
-    metric: "recall", of: [], ...where, difference: six(difference), low: six(low), high: six(high), p: six(p),
-    corrected: six(corrected[i]), n,
+    metric: "recall",
+    of: [],
+    ...where,
+    difference: six(difference),
+    low: six(low),
+    high: six(high),
+    p: six(p),
+    corrected: six(corrected[i]),
+    n,
   }));
 }
 

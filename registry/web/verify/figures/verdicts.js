@@ -4,8 +4,11 @@ import { compare, div, floor, frac, mul, parse, sub } from "./fraction.js";
 import { figureName } from "./names.js";
 
 export function checkClaim({ metric, comparator, threshold, proof = "interval" }) {
-  const isWhole = metric !== "" && [">=", "<="].includes(comparator) && /^(0\.\d{6}|1\.000000)$/.test(threshold)
-    && proof === "interval";
+  const isWhole =
+    metric !== "" &&
+    [">=", "<="].includes(comparator) &&
+    /^(0\.\d{6}|1\.000000)$/.test(threshold) &&
+    proof === "interval";
   if (!isWhole) throw new Refusal("a claim that is none");
 }
 

@@ -7,10 +7,12 @@ const SLACK = 2 ** -20;
 
 /** Rows of rates {value, worth} (fractions): the value of their gap. */
 export function gapOf(rows) {
-  return largest(rows.map((row) => {
-    const values = row.map((rate) => rate.value);
-    return sub(largest(values), least(values));
-  }));
+  return largest(
+    rows.map((row) => {
+      const values = row.map((rate) => rate.value);
+      return sub(largest(values), least(values));
+    }),
+  );
 }
 
 const isBelow = (a, b) => compare(a, b) < 0;
@@ -48,12 +50,14 @@ const widest = (rows) => Math.max(...rows.map((row) => Math.max(...row) - Math.m
 
 function prepare(rows, rounds, seed) {
   const count = rows.reduce((sum, row) => sum + row.length, 0);
-  const prepared = rows.map((row) => row.map(({ value, worth }) => {
-    const n = toDouble(worth);
-    const q = (toDouble(mul(value, worth)) + 1) / (n + 2);
-    const size = Math.max(1, Math.min(Number(floor(worth)), 1000, Math.floor(8192 / count)));
-    return { n, q, u: (q * (1 - q)) / (n + 2), loose: 1 / (n + 2), size, shrink: Math.sqrt(size / n) };
-  }));
+  const prepared = rows.map((row) =>
+    row.map(({ value, worth }) => {
+      const n = toDouble(worth);
+      const q = (toDouble(mul(value, worth)) + 1) / (n + 2);
+      const size = Math.max(1, Math.min(Number(floor(worth)), 1000, Math.floor(8192 / count)));
+      return { n, q, u: (q * (1 - q)) / (n + 2), loose: 1 / (n + 2), size, shrink: Math.sqrt(size / n) };
+    }),
+  );
   const rates = prepared.flat();
   const width = rates.reduce((sum, rate) => sum + rate.size, 0);
   const numbers = upperHalves(seed, 1, rounds * width).slice();
@@ -126,8 +130,7 @@ function nearest(rows, g) {
   const [place, high, low] = closestPair(rows, g);
   const row = rows[place];
   const [top, bottom] = [row[high], row[low]];
-  const f = clip(
-    (bottom.loose * (top.q - g) + top.loose * bottom.q) / (bottom.loose + top.loose), 0, 1 - g);
+  const f = clip((bottom.loose * (top.q - g) + top.loose * bottom.q) / (bottom.loose + top.loose), 0, 1 - g);
   means[place] = row.map((rate, i) => (i === low ? f : i === high ? f + g : clip(rate.q, f, f + g)));
   return means;
 }
@@ -147,12 +150,15 @@ function lowerEnd(row, g) {
 function closestPair(rows, g) {
   let found = null;
   let cost = Infinity;
-  rows.forEach((row, place) => row.forEach((top, high) => row.forEach((bottom, low) => {
-    if (high === low) return;
-    const missing = g - (top.q - bottom.q);
-    const here = (missing * missing) / (top.loose + bottom.loose);
-    if (here < cost) [cost, found] = [here, [place, high, low]];
-  })));
+  rows.forEach((row, place) =>
+    row.forEach((top, high) =>
+      row.forEach((bottom, low) => {
+        if (high === low) return;
+        const missing = g - (top.q - bottom.q);
+        const here = (missing * missing) / (top.loose + bottom.loose);
+        if (here < cost) [cost, found] = [here, [place, high, low]];
+      }),
+    ),
+  );
   return found;
 }
-

@@ -12,8 +12,13 @@ let low = 0;
 
 // Sets `high` and `low` to the halves of the product of two 32-bit numbers.
 function multiply(a, b) {
-  const al = a & 0xffff, ah = a >>> 16, bl = b & 0xffff, bh = b >>> 16;
-  const ll = al * bl, lh = al * bh, hl = ah * bl;
+  const al = a & 0xffff,
+    ah = a >>> 16,
+    bl = b & 0xffff,
+    bh = b >>> 16;
+  const ll = al * bl,
+    lh = al * bh,
+    hl = ah * bl;
   const middle = (ll >>> 16) + (lh & 0xffff) + (hl & 0xffff);
   low = ((middle << 16) | (ll & 0xffff)) >>> 0;
   high = ah * bh + (lh >>> 16) + (hl >>> 16) + (middle >>> 16);
@@ -51,7 +56,10 @@ function block(counter, seed, which) {
   x.fill(0);
   x[0] = Math.floor(counter / 2 ** 32);
   x[1] = counter >>> 0;
-  let k0h = Number(seed >> 32n), k0l = Number(seed & 0xffffffffn), k1h = 0, k1l = which;
+  let k0h = Number(seed >> 32n),
+    k0l = Number(seed & 0xffffffffn),
+    k1h = 0,
+    k1l = which;
   for (let round = 0; round < 10; round++) {
     wide(M0, x[0], x[1]);
     const [h0h, h0l, l0h, l0l] = product;

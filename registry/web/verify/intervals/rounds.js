@@ -28,7 +28,8 @@ function countsByBag(judgements, bagOf, bags, classes) {
     const at = bagOf(judgement) * width;
     counts[at + judgement.truth] += 1;
     counts[at + classes + 1 + judgement.call] += 1;
-    if (judgement.truth === judgement.call && judgement.call < classes) counts[at + 2 * classes + 2 + judgement.call] += 1;
+    if (judgement.truth === judgement.call && judgement.call < classes)
+      counts[at + 2 * classes + 2 + judgement.call] += 1;
   }
   return { counts, width };
 }
@@ -61,7 +62,9 @@ function oneRound(out, round, sums, classes) {
   const shown = all - sums[classes];
   const total = (list) => list.reduce((a, b) => a + b, 0);
   const isOne = truth.some((count) => count === all);
-  const f1 = [], precision = [], recall = [];
+  const f1 = [],
+    precision = [],
+    recall = [];
   let weightedF1 = 0;
   let weightedPrecision = 0;
   for (let c = 0; c < classes; c++) {
@@ -104,7 +107,11 @@ export function apRounds(judgements, bagOf, { bags, rounds, weights }, cls, clas
   const hit = Uint8Array.from(sorted, (of) => Number(of[2]));
   const out = new Int32Array(rounds);
   for (let round = 0; round < rounds; round++) {
-    let h = 0, t = 0, area = 0, before = 0, at = 0;
+    let h = 0,
+      t = 0,
+      area = 0,
+      before = 0,
+      at = 0;
     for (const end of counted) {
       for (; at < end; at++) {
         const weight = weights[round * bags + bag[at]];

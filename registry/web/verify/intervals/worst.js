@@ -29,7 +29,9 @@ export function ratioInterval(rows) {
 
 /** The smallest over rows of smallest to largest rate; null where every rate is 0. */
 export function ratioOf(rows) {
-  const ratios = rows.map((row) => row.map((rate) => rate.value)).filter((values) => largest(values).n > 0n)
+  const ratios = rows
+    .map((row) => row.map((rate) => rate.value))
+    .filter((values) => largest(values).n > 0n)
     .map((values) => div(least(values), largest(values)));
   return ratios.length ? least(ratios) : null;
 }
