@@ -34,7 +34,7 @@ from registry.evaluation.claims import judge_all
 from registry.evaluation.decimals import six, six_ratio
 from registry.evaluation.fairness import fairness
 from registry.evaluation.fairness.group_tests import by_class
-from registry.evaluation.figures import curves
+from registry.evaluation.figures import curves, metrics
 from registry.evaluation.figures.curves import Points
 from registry.evaluation.figures.figures import METRICS, Rule, figures, later_than, several
 from registry.evaluation.figures.overfitting import History, loss_curves, overfitting
