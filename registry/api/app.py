@@ -24,15 +24,12 @@ from registry.api.pages import home as home_page
 from registry.api.pages import images as image_pages
 from registry.api.pages import signin, static
 from registry.api.pages.errors import HANDLERS
-from registry.api.pages.runs import forms as run_forms
-from registry.api.pages.runs import reading as run_pages
+from registry.api.pages.runs import routes as run_pages
 from registry.api.pages.session import WrongTokens
-from registry.api.pages.snapshots import copies, downloads
-from registry.api.pages.snapshots import forms as snapshot_forms
-from registry.api.pages.snapshots import reading as snapshot_pages
+from registry.api.pages.snapshots import routes as snapshot_pages
 from registry.api.pages.tasks import Tasks
 from registry.api.problems import StrictRequest
-from registry.api.v1 import audits, content, images, releases, runs, snapshots
+from registry.api.v1 import audits, content, images, releases, runs, search, snapshots
 from registry.api.v1.wire import JSON_BYTES
 from registry.assembly import Home
 from registry.workflows.images.thumbnails import Thumbnails
@@ -43,18 +40,8 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
-_NOUNS = (content, images, snapshots, runs, releases, audits)
-_PAGES = (
-    home_page,
-    signin,
-    image_pages,
-    run_pages,
-    run_forms,
-    snapshot_pages,
-    snapshot_forms,
-    copies,
-    downloads,
-)  # those with one address for page and document
+_NOUNS = (content, images, snapshots, runs, releases, audits, search)
+_PAGES = (home_page, signin, image_pages, snapshot_pages, run_pages)  # those with one address for page and document
 
 
 async def _secure(message: Message, scope: Scope) -> None:

@@ -41,6 +41,7 @@ ADDRESSES = {
     "/api/v1/lineage/{cid}": {"get"},
     "/api/v1/lookup/{digest}": {"get"},
     "/api/v1/anchors/{cid}": {"get"},
+    "/api/v1/search": {"get"},
     "/ipfs/{cid}": {"get", "head"},
     "/ipfs/{cid}/{path}": {"get", "head"},
     "/healthz": {"get"},

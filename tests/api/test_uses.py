@@ -250,7 +250,7 @@ def test_a_claim_after_the_fact_needs_no_token_and_is_marked_so(used: Used) -> N
     assert answer.status_code == 200
     assert answer.json()["after_the_fact"] is True
     (judged,) = answer.json()["claims"]
-    assert (judged["verdict"], judged["locked_too"]) == ("supported", False)
+    assert (judged["verdict"], judged["in_plan"]) == ("supported", False)
     problem(used.client.post(address, json={"claims": ["macro_f1 is good"]}), 422, "bad_claim")
 
 

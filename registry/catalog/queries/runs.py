@@ -161,6 +161,13 @@ def page_of_rows(
     return [dict(one) for one in page], after
 
 
+def in_work(db: sa.Connection, limit: int) -> list[dict[str, Any]]:
+    """Runs that are queued or running, as ``get`` gives them, newest first."""
+    query = sa.select(runs).where(runs.c.status.in_(("queued", "running")))
+    found = db.execute(query.order_by(runs.c.created.desc(), runs.c.id.desc()).limit(limit)).mappings()
+    return [_document(db, dict(one)) for one in found.all()]
+
+
 def unfinished(
     db: sa.Connection, issuer: str, snapshot: str, recipe_name: str, options: Mapping[str, Any]
 ) -> dict[str, Any] | None:

@@ -22,7 +22,7 @@ from registry.core.run_view import ReleaseView, release_view
 from registry.core.table import tables
 from registry.evaluation.base_seen import about_base
 from registry.imaging.thumbnail import thumbnail
-from registry.provenance.release_view import own_figures
+from registry.provenance.release_view import final_figures
 from registry.web.base.figures import nothing
 from registry.web.base.words import Words
 from registry.web.report.by_group import by_group, people_of
@@ -97,7 +97,7 @@ def collect(
         checks=tuple(audit["checks"]),
         cids=_cids(about),
         per_fold=tuple(_some(found) for found in view.evaluation.per_fold),
-        own=None if (own := own_figures(view)) is None else _some(own),
+        own=None if (own := final_figures(view)) is None else _some(own),
         **_of_base(view),
         final=view.plan.final,
         commands=tuple(commands),

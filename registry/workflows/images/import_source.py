@@ -173,7 +173,7 @@ def _document(
             {"table": r.table, "row": r.row, "name": r.name, "code": r.code, "reason": r.reason} for r in rejected
         ],
         "undecodable": [{"name": one.row.name, "reason": one.picture.trouble} for one in told if one.picture.trouble],
-        "places": [one.row.name for one in told if one.picture.place],
+        "with_location": [one.row.name for one in told if one.picture.has_location],
         "missing": [str(cid) for cid in lacking.missing] if lacking else [],
         "damaged": [str(cid) for cid in lacking.damaged] if lacking else [],
         "cut": lacking.cut if lacking else None,

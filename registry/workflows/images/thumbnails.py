@@ -23,7 +23,7 @@ from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted
 from registry.core.ipld.cid import CID
 from registry.files import whole_file
 from registry.imaging.decode import MAX_BYTES as MAX_IMAGE
-from registry.imaging.look import size_of
+from registry.imaging.inspect_image import size_of
 from registry.imaging.thumbnail import thumbnail
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts

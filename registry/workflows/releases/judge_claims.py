@@ -41,5 +41,5 @@ def judge_claims(parts: Parts, release: CID, texts: Sequence[str]) -> dict[str, 
         "release": str(release),
         "after_the_fact": True,
         "note": WARNING,
-        "claims": [{**to_value(one), "locked_too": claim_text(one) in locked} for one in found],
+        "claims": [{**to_value(one), "in_plan": claim_text(one) in locked} for one in found],
     }
