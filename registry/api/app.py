@@ -24,9 +24,9 @@ from registry.api.pages import docs, signin, static
 from registry.api.pages import home as home_page
 from registry.api.pages import images as image_pages
 from registry.api.pages.errors import HANDLERS
-from registry.api.pages.runs import forms as run_forms
-from registry.api.pages.runs import reading as run_pages
+from registry.api.pages.runs import routes as run_pages
 from registry.api.pages.session import WrongTokens
+from registry.api.pages.snapshots import routes as snapshot_pages
 from registry.api.pages.tasks import Tasks
 from registry.api.problems import StrictRequest
 from registry.api.v1 import audits, content, images, releases, runs, search, snapshots
@@ -41,7 +41,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
 _NOUNS = (content, images, snapshots, runs, releases, audits, search)
-_PAGES = (home_page, docs, signin, image_pages, run_pages, run_forms)  # those with one address for page and document
+_PAGES = (home_page, docs, signin, image_pages, snapshot_pages, run_pages)  # their addresses may have documents too
 
 
 async def _secure(message: Message, scope: Scope) -> None:
