@@ -45,7 +45,7 @@ def _small(grey: Image) -> Image:
     return grey.resize(sides, Pillow.Resampling.BOX)
 
 
-def look(item: Item, data: bytes, rules: Mapping[str, Any], detector: FaceDetector | None) -> Row:
+def measure_image(item: Item, data: bytes, rules: Mapping[str, Any], detector: FaceDetector | None) -> Row:
     """One image's row: what is measured, the digests, and the reason if it is bad by itself."""
     row: Row = {"sha256": item.sha256, "subject": item.subject, "width": 0, "height": 0, "reason": None}
     try:
@@ -110,7 +110,7 @@ def measure(items: Sequence[Item], read: Read, rules: Mapping[str, Any], progres
     def one(item: Item) -> Row:
         if rules["detector"] != "none" and not hasattr(own, "detector"):
             own.detector = FaceDetector(str(rules["face_score"]))  # a network keeps state: one a thread
-        return look(item, read_one(item.sha256), rules, getattr(own, "detector", None))
+        return measure_image(item, read_one(item.sha256), rules, getattr(own, "detector", None))
 
     lock = threading.Lock()
 

@@ -28,7 +28,7 @@ from pipeline.resize import Letterbox, pixels_digest, resize
 from registry.core.errors import InvalidInput, Unavailable, Untrusted, not_written
 from registry.core.ports.method import FoldTask, Prepared, Progress
 from registry.core.text.cleaning import sha256_text
-from registry.files import own_file
+from registry.files import single_writer_file
 from registry.imaging.decode import Undecodable, decode
 
 Read = Callable[[bytes], bytes]
@@ -110,7 +110,9 @@ def _make_array(
 ) -> None:
     size = int(rules["size"])
     try:
-        with own_file(array, durable=False) as stream:  # what a crash leaves of it is compared before it is used
+        with single_writer_file(
+            array, durable=False
+        ) as stream:  # what a crash leaves of it is compared before it is used
             head = {"descr": "|u1", "fortran_order": False, "shape": (len(rows), size, size, 3)}
             np.lib.format.write_array_header_1_0(stream, head)
             stream.flush()

@@ -2,7 +2,7 @@
 
 ``whole_file`` and ``whole_tree`` are for what people name: no two writers share a temporary file, no file of another
 name is touched; a link is followed, and what is there and is no regular file (a pipe, /dev/null) is written to as it
-is, never replaced. ``own_file`` is for this program's own files, which one process at a time writes.
+is, never replaced. ``single_writer_file`` is for this program's own files, which one process at a time writes.
 
 Invariants: only what goes wrong with this file is told of it (``Unavailable``); nothing that was begun is left, unless
 the process is killed.
@@ -107,7 +107,7 @@ def whole_file(path: Path) -> Iterator[Stream]:
 
 
 @contextlib.contextmanager
-def own_file(path: Path, *, mode: int = 0o666, durable: bool = True) -> Iterator[Stream]:
+def single_writer_file(path: Path, *, mode: int = 0o666, durable: bool = True) -> Iterator[Stream]:
     """The same for a file of this program's own, of which the caller is the only writer (it holds a lock, or the
     folder is its own): what a killed writer left is removed, not added to.
 

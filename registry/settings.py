@@ -72,6 +72,11 @@ class Settings:
         return self.home / "work"
 
     @property
+    def cache(self) -> Path:
+        """What was worked out of the home's content and can be again; may be deleted at any time."""
+        return self.home / "cache"
+
+    @property
     def reserve(self) -> Path:
         """A file that is deleted when the disk is full, to make space."""
         return self.home / "reserve"

@@ -14,7 +14,7 @@ from PIL import Image
 
 from registry.cli.row_output import write_rows
 from registry.core.errors import InvalidInput, Unavailable
-from registry.files import own_file, whole_file, whole_tree
+from registry.files import single_writer_file, whole_file, whole_tree
 from registry.workflows.releases.predicted_picture import draw_all
 
 
@@ -133,7 +133,7 @@ def test_a_file_of_the_programs_own_replaces_what_was_there_and_what_a_killed_wr
     path = tmp_path / "state"
     for data in (b"first", b"second"):
         (tmp_path / "state.tmp").write_bytes(b"left by one who was killed")
-        with own_file(path, mode=0o600) as stream:
+        with single_writer_file(path, mode=0o600) as stream:
             assert stat.S_IMODE((tmp_path / "state.tmp").stat().st_mode) == 0o600
             stream.write(data)
         assert path.read_bytes() == data
@@ -145,7 +145,7 @@ def test_a_failure_of_the_work_leaves_the_programs_own_file_as_it_was(tmp_path: 
     path.write_bytes(b"as it was")
 
     def work() -> None:
-        with own_file(path) as stream:
+        with single_writer_file(path) as stream:
             stream.write(b"half")
             (tmp_path / "store").read_bytes()
 
@@ -153,7 +153,10 @@ def test_a_failure_of_the_work_leaves_the_programs_own_file_as_it_was(tmp_path: 
         work()
     assert path.read_bytes() == b"as it was"
     assert list(tmp_path.iterdir()) == [path]
-    with pytest.raises(Unavailable, match="nowhere/state can't be written"), own_file(tmp_path / "nowhere" / "state"):
+    with (
+        pytest.raises(Unavailable, match="nowhere/state can't be written"),
+        single_writer_file(tmp_path / "nowhere" / "state"),
+    ):
         pass
 
 

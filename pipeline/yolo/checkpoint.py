@@ -21,7 +21,7 @@ from pipeline.hardware import hardware
 from pipeline.workspace import task_digest
 from registry.core.errors import EmotionetError
 from registry.core.ports.method import FoldTask
-from registry.files import own_file
+from registry.files import single_writer_file
 
 _DIGEST = 32  # bytes
 _UNUSABLE = (OSError, EOFError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, UnpicklingError)
@@ -55,7 +55,7 @@ class _Hashed:
 
 def write(task: FoldTask, values: Mapping[str, Any]) -> None:
     """A machine that loses its power has the old one or the new one."""
-    with own_file(path_of(task)) as stream:
+    with single_writer_file(path_of(task)) as stream:
         hashed = _Hashed(stream)
         try:
             torch.save({**values, "task": task_digest(task), "machine": _machine()}, hashed)

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save
 
 from registry.core.tensors import NUMBERS, STATE, digest_of, state_digest
-from registry.files import own_file
+from registry.files import single_writer_file
 
 
 class State:
@@ -37,7 +37,7 @@ class State:
         folder.mkdir(parents=True, exist_ok=True)
         plain = {name: _plain(tensor) for name, tensor in self._tensors.items()}
         for name, data in ((STATE, save(plain)), (NUMBERS, self.numbers)):
-            with own_file(folder / name) as stream:
+            with single_writer_file(folder / name) as stream:
                 stream.write(data)
 
 

@@ -154,7 +154,7 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
 
     def save_model(self) -> bool:
         """A checkpoint of plain tensors and numbers; the state's digest into the history, where the recipe says so."""
-        self._tell_state()
+        self._report_state()
         values = {
             "epoch": self.epoch,
             "model": self.model.state_dict(),
@@ -172,7 +172,7 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         checkpoint.write(self._task, values)
         return False
 
-    def _tell_state(self) -> None:
+    def _report_state(self) -> None:
         epoch = self.epoch + 1
         last = bool(self.stop) or epoch >= self.epochs
         if not is_reported(self._task.recipe, epoch, last):

@@ -38,10 +38,10 @@ class LoggedApp(Negotiating):
         try:
             await super().__call__(scope, receive, watched)
         finally:
-            _tell(str(scope["method"]), quote(str(scope["path"]), safe="/:@!$&'()*+,;=~%"), status, begun)
+            _log_request(str(scope["method"]), quote(str(scope["path"]), safe="/:@!$&'()*+,;=~%"), status, begun)
 
 
-def _tell(method: str, path: str, status: int, begun: float) -> None:
+def _log_request(method: str, path: str, status: int, begun: float) -> None:
     shown, ms = path[:_LONGEST], round((time.perf_counter() - begun) * 1000, 1)
     level = logging.DEBUG if path in _QUIET else logging.INFO
     fields = {"method": method, "path": shown, "status": status, "ms": ms}

@@ -95,14 +95,6 @@ def show(text: str, end: str = "\n") -> None:
     print(plain(text) if sys.stdout.isatty() else text, end=end)
 
 
-def duration(seconds: float) -> str:
-    """A time for people: seconds, minutes and seconds, or hours and minutes."""
-    passed = round(seconds)
-    if passed >= 3600:
-        return f"{passed // 3600} h {passed % 3600 // 60:02d} min"
-    return f"{passed // 60} min {passed % 60:02d} s" if passed >= 60 else f"{passed} s"
-
-
 def cell(value: Any) -> str:
     """A value as text in a table for people."""
     if value is None:

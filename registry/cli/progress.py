@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from registry.cli.output import duration
+from registry.core.text.amounts import duration
 
 EVERY_SECONDS, AT_LEAST_SECONDS, EVERY_PART = 10.0, 1.0, 0.1
 REDRAW_SECONDS = 0.1

@@ -210,7 +210,7 @@ def read_entry(cid: CID, get: Get) -> Entry:
     return entry
 
 
-def place_of_later(data: bytes) -> tuple[str, int] | None:
+def position_of_newer(data: bytes) -> tuple[str, int] | None:
     """Issuer and place in the log of an entry that came after this program (``NewerVersion``), where the issuer's key
     signed it in today's way; None where that can't be told, and then nothing in it counts."""
     value = encoding.decode(data)

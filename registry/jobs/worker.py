@@ -99,11 +99,11 @@ class Worker:
     def run_job(self, job: Job) -> None:
         """Run one claimed job to its end, whatever that is. ``Unavailable`` where that can't be written down."""
         begun = time.monotonic()
-        self._tell(job, "begins")
+        self._emit(job, "begins")
         with Keeper(self._queue, job, self._lease, self.stopping) as keeper:
             try:
                 self._run(job, keeper)
-                self._tell(job, "has ended", seconds=round(time.monotonic() - begun, 1))
+                self._emit(job, "has ended", seconds=round(time.monotonic() - begun, 1))
             except Unavailable as error:
                 if error.code != "disk_full":
                     raise
@@ -124,7 +124,7 @@ class Worker:
                 self._give_up(job, error)
         except Unavailable as error:
             if self._queue.attempt(job) < ATTEMPTS:
-                self._tell(job, f"is retried: {error}")
+                self._emit(job, f"is retried: {error}")
                 if self._queue.fail(job, str(error), retry=True) == "ok":
                     self._again(job, error)
             else:
@@ -137,12 +137,12 @@ class Worker:
         else:
             self._queue.finish(job)
 
-    def _tell(self, job: Job, what: str, level: int = logging.INFO, **more: object) -> None:
+    def _emit(self, job: Job, what: str, level: int = logging.INFO, **more: object) -> None:
         fields = {"run": job.run, "job": job.kind, "attempt": job.attempt, **more}
         _log.log(level, "job %s of run %s %s", job.kind, job.run, what, extra=fields)
 
     def _give_up(self, job: Job, error: EmotionetError) -> None:
-        self._tell(job, f"failed: {error}", logging.WARNING if self._serves else logging.INFO)
+        self._emit(job, f"failed: {error}", logging.WARNING if self._serves else logging.INFO)
         if self._queue.fail(job, str(error), retry=False) == "ok":
             self._failed(job, error)
 

@@ -25,7 +25,7 @@ from registry.provenance.recipe_numbers import check_evaluation, recipe_count, t
 _SIX = re.compile(r"0\.[0-9]{6}|1\.000000")
 
 
-def own_weights(view: ReleaseView) -> list[records.Weights]:
+def native_weights(view: ReleaseView) -> list[records.Weights]:
     """The weights as the method gave them; what else is published is the same model in another format."""
     return [one for one in view.release.weights if one.format != ONNX]
 
@@ -33,7 +33,7 @@ def own_weights(view: ReleaseView) -> list[records.Weights]:
 def final_weights(view: ReleaseView) -> records.Weights:
     """The weights that the plan fixed beforehand as those people get. ``InvalidInput`` if they are not published."""
     final = view.plan.final
-    for weights in own_weights(view):
+    for weights in native_weights(view):
         fold = records.REFIT if weights.fold is None else f"fold:{weights.fold}"
         if fold == final:
             return weights
@@ -69,7 +69,7 @@ def _millionths(text: str) -> int:
     return int(text.replace(".", ""))
 
 
-def own_figures(view: ReleaseView) -> tuple[records.Metric, ...] | None:
+def final_figures(view: ReleaseView) -> tuple[records.Metric, ...] | None:
     """What was judged of the published weights: their fold's figures; None of a refit, which nobody judged."""
     if view.plan.final == records.REFIT:
         return None
@@ -132,7 +132,7 @@ def evaluate_draw(
         histories=[_history(get, one, view.plan.method.losses) for one in trainings],
         claims=view.plan.claims if claims is None else claims,
         groups=view.plan.groups,
-        asked=view.plan.metrics,
+        planned=view.plan.metrics,
         clusters={row["sha256"]: row["group"] for row in prepared if _in_another(row)},
         attributes=_shared((row["sha256"], row["attributes"]) for row in items),
         rounds=recipe_count(view.recipe, "evaluation", "rounds"),

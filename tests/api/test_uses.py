@@ -250,7 +250,7 @@ def test_a_claim_after_the_fact_needs_no_token_and_is_marked_so(used: Used) -> N
     assert answer.status_code == 200
     assert answer.json()["after_the_fact"] is True
     (judged,) = answer.json()["claims"]
-    assert (judged["verdict"], judged["locked_too"]) == ("supported", False)
+    assert (judged["verdict"], judged["in_plan"]) == ("supported", False)
     problem(used.client.post(address, json={"claims": ["macro_f1 is good"]}), 422, "bad_claim")
 
 
@@ -259,7 +259,7 @@ def test_a_report_judges_the_claims_of_its_address_and_no_more_than_are_bounded(
     page = used.client.get(address, params={"claim": ["accuracy >= 0.000001", "macro_f1 >= 0.10"]})
     assert page.status_code == 200
     later = page.text.partition("After the fact")[2].partition("<h2>")[0]
-    assert "accuracy &gt;= 0.000" in later
+    assert "accuracy &gt;= 0.000001" in later
     assert later.count("also in the plan") == 1
     assert "After the fact" not in used.client.get(address).text
     problem(used.client.get(address, params={"claim": "macro_f1 is good"}), 422, "bad_claim")

@@ -33,6 +33,7 @@ ASKED = [
     Filters(label="feliz", contributor="eva", licence="CC0-1.0"),
     Filters(label="triste", disputed=True, right=ANY),
     Filters(label="none such"),
+    Filters(subject="p1"),
     Filters(label="feliz", status="withdrawn"),
 ]
 
@@ -48,6 +49,7 @@ def labeled(world: World) -> World:
                 chance.choice(["feliz", "triste"]),
                 chance.choice(["ana", "eva"]),
                 licence=chance.choice(["CC0-1.0", "CC-BY-4.0", None]),
+                subject=f"p{number % 3}",
                 rights=chance.choice([{}, {}, {RIGHT: "1"}, {"licence-text": "x"}]),
             )
             for number in chance.sample(range(40), 30)
@@ -80,6 +82,7 @@ def expected(db: Connection, wanted: Filters) -> list[str]:
             if (wanted.label in (None, row["label"]))
             and wanted.contributor in (None, row["contributor"])
             and wanted.licence in (None, row["licence"])
+            and wanted.subject in (None, row["subject"])
             and (wanted.right is None or (row["rights"] if wanted.right == ANY else wanted.right in row["rights"]))
         ]
         apart = len({row["label"] for row in rows}) > 1
@@ -123,7 +126,7 @@ def test_a_page_ends_when_enough_was_looked_at_and_goes_on_from_there(
 def test_only_of_given_images(labeled: World) -> None:
     with labeled.catalog.read() as db:
         some = [image["sha256"] for image in next(walk(db, Filters(), 9)).images]
-        page = image_grid.page(db, Filters(label="feliz"), given=lambda after: iter(n for n in some if n > after))
+        page = image_grid.page(db, Filters(label="feliz"), given=lambda after: ((n, True) for n in some if n > after))
         assert [image["sha256"] for image in page.images] == [
             n for n in expected(db, Filters(label="feliz")) if n in some
         ]

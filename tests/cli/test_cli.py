@@ -79,7 +79,8 @@ def test_every_documented_command_is_there() -> None:
     [
         ([], 2, ""),
         (["fly"], 2, "there is no command"),
-        (["fetch", "nonsense"], 2, "is no CID"),
+        (["fetch", "Nonsense"], 2, "is no CID"),
+        (["fetch", "nonsense"], 3, "nothing here is called 'nonsense'"),
         (["fetch", "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"], 3, "not held here"),
         (["import", "nowhere"], 2, "is not a folder, a file or a CID"),
         (["audit", "nowhere.car"], 2, "is not a file"),
@@ -240,7 +241,7 @@ def test_withdrawing_lists_what_it_touches(home: Path, faces: Path, capsys: pyte
     assert done["remedy"] == "retrain"
     assert json.loads(run(capsys, "show", done["withdrawal"])[1])["remedy"] == "retrain"
     assert run(capsys, "withdraw", image, "--reason", "x", "--retrain", "--remedy", "remove_bytes")[0] == 2
-    assert done["touches"] == [{"cid": snapshot, "type": "snapshot"}]
+    assert done["affected"] == [{"cid": snapshot, "type": "snapshot"}]
     again = json.loads(run(capsys, "snapshot", "create", "--json")[1])
     assert again["excluded"] == {"unknown_label": 1, "withdrawn": 1}
     rows = [

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from registry.cli.commands.event_texts import epoch_text
-from registry.cli.output import duration
 from registry.cli.progress import Bars, Step, bar
+from registry.core.text.amounts import duration
 from tests.cli.screen import on_terminal, shown
 
 

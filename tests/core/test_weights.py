@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from registry.core import weights
 from registry.core.errors import Untrusted
 from registry.core.tensors import MAX_NAME, NUMBERS, STATE, checkpoint_digest, tensors_digest
 from registry.core.weights import (
@@ -18,6 +19,8 @@ from registry.core.weights import (
     MODEL,
     WEIGHTS,
     check_folder,
+    digested,
+    read_model,
     weights_digest,
 )
 
@@ -76,6 +79,29 @@ def test_what_is_at_the_bounds_is_within_them() -> None:
     files = {f"{number}.bin": b"" for number in range(MAX_FILES - 1)}
     names = [f"{number}".ljust(MAX_NAME, "x") for number in range(MAX_CLASSES)]
     assert check_folder({**files, MODEL: model(names)})["names"] == names
+    least = model(["a"])
+    assert check_folder({"0.bin": b"", MODEL: least})["names"] == ["a"]
+    assert read_model(least.ljust(MAX_MODEL))["names"] == ["a"]
+
+
+def test_a_file_of_another_method_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"a.bin": b"1" * len(NAMES), MODEL: NAMES}
+    monkeypatch.setattr(weights, "MAX_FILE", len(NAMES))
+    assert check_folder(files)["names"] == ["a", "b"]
+    with pytest.raises(Untrusted, match="more than"):
+        check_folder({**files, "a.bin": b"1" * (len(NAMES) + 1)})
+
+
+def test_the_digest_names_the_files_that_it_is_of() -> None:
+    assert digested([WEIGHTS, MODEL]) == [WEIGHTS]
+    assert digested(["b.bin", MODEL, "a.bin"]) == ["a.bin", "b.bin"]
+
+
+def test_what_a_folder_holds_instead_is_listed() -> None:
+    with pytest.raises(Untrusted, match=r"not nothing$"):
+        check_folder({})
+    with pytest.raises(Untrusted, match=r"not a\.bin, b\.bin$"):
+        check_folder({"b.bin": b"", "a.bin": b""})
 
 
 def test_a_checkpoint_is_known_by_its_tensors_and_its_numbers() -> None:

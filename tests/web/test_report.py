@@ -149,7 +149,7 @@ def test_no_claim_and_no_examples() -> None:
     assert "The plan makes no claim." in text
     assert "that the cleaning dropped" not in text
     assert "After the fact" not in text
-    later = page(later=({**data().claims[0], "locked_too": True}, {**data().claims[1], "locked_too": False})).text
+    later = page(later=({**data().claims[0], "in_plan": True}, {**data().claims[1], "in_plan": False})).text
     assert "After the fact" in later
     assert "not part of the release" in later
     assert later.count("also in the plan") == 1

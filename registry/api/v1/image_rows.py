@@ -26,7 +26,7 @@ from registry.core.errors import InvalidInput, NotFound, with_hint
 from registry.core.ipld.cid import CID
 from registry.core.labeling.labeled_row import MAPS, TEXTS
 from registry.core.ports.store import BlockReader
-from registry.imaging.look import Picture, look
+from registry.imaging.inspect_image import Picture, inspect_image
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, new_row
 from registry.workflows.images.register_images import register
 from registry.workflows.log.append import LogTransaction
@@ -100,7 +100,7 @@ def _new_row(parts: Parts, issuer: str, row: LabelRow, public_store: PublicStore
     check_begins(store, cid, private=public_store.hides(cid))
     found = _measured(store, cid, keep=bool(row.boxes))
     made = new_row(row, found.sha256, found.size, cid, issuer)
-    return made, look(found.data) if row.boxes else None
+    return made, inspect_image(found.data) if row.boxes else None
 
 
 @dataclass

@@ -11,10 +11,10 @@ import threading
 from collections import Counter
 from dataclasses import asdict
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, get, post
-from litestar.params import JSONBody, RawBody
+from litestar.params import JSONBody, QueryParameter, RawBody
 
 from registry.api.auth import needs, sends_json
 from registry.api.common import Document, Home, Page, Published, page, problems
@@ -35,8 +35,10 @@ from registry.api.v1.wire import (
 )
 from registry.catalog import tokens
 from registry.catalog.queries import images
+from registry.catalog.queries.image_grid import Filters
 from registry.catalog.queries.rows import image_history
 from registry.core.errors import NotFound
+from registry.workflows.images.list_images import list_images as list_page
 from registry.workflows.images.register_images import MANY
 from registry.workflows.images.relabel import relabel
 from registry.workflows.log.append import appending
@@ -101,33 +103,31 @@ def _once(
     return done
 
 
-@get("/images", responses=problems(), sync_to_thread=True)
+@get("/images", responses=problems(404, 409), sync_to_thread=True)
 def list_images(
     home: Home,
     label: Filter = None,
     issuer: IssuerFilter = None,
     contributor: Filter = None,
     subject: Filter = None,
+    licence: Filter = None,
+    right: Filter = None,
     status: StatusFilter = None,
+    disputed: Annotated[bool, QueryParameter(description="only images whose labels differ")] = False,
+    run: Filter = None,
+    dropped: Filter = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page:
-    """Images by rising sha256; all filters must be met by one contributor's newest label.
+    """Images by rising sha256; label, issuer, contributor, subject, licence and right must be met by one newest label.
 
-    A contributor's name under two issuers is two people: `issuer` says whose, and `speakers` shows it.
+    A contributor's name under two issuers is two people: `issuer` says whose, and `speakers` shows it. `right` is a
+    signal (tdm-reservation, for example) or `any`; `disputed=true`: its labels differ; `run` and `dropped`: what that
+    run's cleaning dropped for that reason. A page may hold fewer than `limit` and still have a `next`.
     """
-    with home.catalog.read() as db:
-        found, following = images.list_images(
-            db,
-            label=label,
-            issuer=issuer,
-            contributor=contributor,
-            subject=subject,
-            status=status,
-            cursor=cursor,
-            limit=limit,
-        )
-    return page(found, following)
+    wanted = Filters(label, contributor, issuer, subject, licence, right, status, disputed)
+    found = list_page(home, wanted, run=run, dropped=dropped, cursor=cursor, limit=limit)
+    return page(found.images, found.next)
 
 
 def _unknown(identity: str) -> NotFound:

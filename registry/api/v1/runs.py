@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import anyio
 from anyio import to_thread
 from litestar import Request, Response, get, post
-from litestar.params import HeaderParameter, JSONBody
+from litestar.params import HeaderParameter, JSONBody, QueryParameter
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
@@ -43,6 +43,7 @@ EventId = Annotated[
         name="Last-Event-ID", max_length=MAX_DIGITS, pattern="^[0-9]+$", description="continue after this event"
     ),
 ]
+After = Annotated[int, QueryParameter(ge=0, le=10**MAX_DIGITS, description="an event's number")]
 
 
 @post(
@@ -107,16 +108,17 @@ def show_run(home: Home, run: RunPath) -> Document:
 
 @get("/runs/{run:str}/events", responses=problems(404), sync_to_thread=True)
 def follow_run(
-    request: Request[Any, Any, Any], home: Home, run: RunPath, last_event_id: EventId = None
+    request: Request[Any, Any, Any], home: Home, run: RunPath, last_event_id: EventId = None, after: After = 0
 ) -> ServerSentEvent:
-    """A run's events as server-sent events, from the first or after Last-Event-ID; ends when the run has ended."""
+    """A run's events as server-sent events, from the first, behind `after`, or behind Last-Event-ID, which a browser
+    sends by itself; ends when the run has ended."""
     _document(home, run)
     limiter: anyio.CapacityLimiter = request.app.state.followers
     if limiter.available_tokens < 1:
         raise HttpProblem(
             503, "too many clients follow runs now: use GET /runs/{run} instead", headers={"Retry-After": "30"}
         )
-    return ServerSentEvent(_events(home, run, int(last_event_id or 0), limiter))
+    return ServerSentEvent(_events(home, run, int(last_event_id or after), limiter))
 
 
 async def _events(

@@ -25,7 +25,7 @@ from registry.core.errors import Conflict, InvalidInput, NewerVersion, NotFound,
 from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY, RAW
 from registry.core.ipld.dag import Get
 from registry.core.ipld.encoding import links
-from registry.core.log import place_of_later, verify_entry
+from registry.core.log import position_of_newer, verify_entry
 
 _MARKS: dict[bytes, type[records.Record]] = {
     b"\x64type\x65entry": records.Entry,
@@ -73,7 +73,7 @@ def _take(found: _Found, cid: CID, data: bytes, kind: type[records.Record]) -> N
         record = records.parse_as(kind, data)
     except NewerVersion as error:
         found.problem(cid, error)
-        place = place_of_later(data) if kind is records.Entry else None
+        place = position_of_newer(data) if kind is records.Entry else None
         if place is not None:
             found.later.append((*place, cid))
         return

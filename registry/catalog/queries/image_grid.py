@@ -23,24 +23,26 @@ from registry.core.errors import UsageError
 from registry.core.labeling.labeled_row import SIGNALS
 
 _ROWS, _IMAGES = derived.contribution_rows, derived.images
-_TEXTS = ("label", "contributor", "issuer", "licence")
+_TEXTS = ("label", "contributor", "issuer", "subject", "licence")
 CHUNK = 250
 SCANNED = 2000
+SCANNED_ROWS = 20_000  # of candidates that are given, most of which may be told not to fit before SQL is asked
 MANY = 10_000  # up to which images are counted where no count is kept
 ANY = "any"
-Candidates = Callable[[str], Iterator[str]]  # the sha256s behind one, in order
+Candidates = Callable[[str], Iterator[tuple[str, bool]]]  # the sha256s behind one, in order, and whether each may fit
 _Query = Callable[[str], sa.Select[Any]]
 _KEPT = ("label", "contributor", "licence")
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What is asked for; None asks nothing. ``label, contributor, issuer, licence`` and ``right`` (one of ``SIGNALS``,
-    or ``ANY``) must be met by one newest row."""
+    """What is asked for; None asks nothing. ``label, contributor, issuer, subject, licence`` and ``right`` (one of
+    ``SIGNALS``, or ``ANY``) must be met by one newest row."""
 
     label: str | None = None
     contributor: str | None = None
     issuer: str | None = None
+    subject: str | None = None
     licence: str | None = None
     right: str | None = None
     status: str | None = None
@@ -70,18 +72,19 @@ def page(
     found: list[str] = []
     seen, last, ended = 0, begin, False
     source = (given or _chunked(db, way.query))(begin)
-    while len(found) <= page_limit(limit) and seen < SCANNED and not ended:
+    most = SCANNED_ROWS if given else SCANNED
+    while len(found) <= page_limit(limit) and seen < most and not ended:
         part = list(islice(source, CHUNK))
         ended = len(part) < CHUNK
-        seen, last = seen + len(part), part[-1] if part else last
-        found += _meeting(db, wanted, part)
+        seen, last = seen + len(part), part[-1][0] if part else last
+        found += _meeting(db, wanted, [sha256 for sha256, fits in part if fits])
     names = found[:limit]
     more = len(found) > limit
     following = names[-1] if more else None if ended else last
     count = about = None
     if cursor is None:
         count = len(found) if ended else _exact(db, wanted) if given is None else None
-        if count is None and given is None:
+        if count is None and given is None and wanted.subject is None:
             about = round(way.images * len(found) / seen)  # sha256s are spread evenly
     searched = not more and following is not None
     return GridPage(describe(db, names), following and encode_cursor(following), searched, count, about)
@@ -108,6 +111,8 @@ def _driver(db: sa.Connection, wanted: Filters) -> _Way:
     for name in _KEPT:
         if (value := getattr(wanted, name)) is not None:
             ways.append(_Way(image_counts.images(db, name, value), _of_rows(_ROWS.c[name] == value)))
+    if wanted.subject is not None:  # one person's images: few
+        ways.append(_Way(0, _of_rows(_ROWS.c.subject == wanted.subject)))
     if wanted.disputed:
         ways.append(_Way(image_counts.images(db, "disputed"), _of_images(derived.DISPUTED)))
     if wanted.right is not None:
@@ -134,12 +139,12 @@ def _of_status(status: str) -> _Query:
 
 
 def _chunked(db: sa.Connection, query: _Query) -> Candidates:
-    def walk(after: str) -> Iterator[str]:
+    def walk(after: str) -> Iterator[tuple[str, bool]]:
         while True:
             asked = query(after)
             (sha256,) = asked.selected_columns
             part: Sequence[str] = db.scalars(asked.order_by(sha256).limit(CHUNK)).all()
-            yield from part
+            yield from ((sha256, True) for sha256 in part)
             if len(part) < CHUNK:
                 return
             after = part[-1]
@@ -154,6 +159,8 @@ def _meeting(db: sa.Connection, wanted: Filters, part: Sequence[str]) -> list[st
         met.append(
             derived.SAYS_RIGHTS if wanted.right == ANY else _ROWS.c.rights[wanted.right].as_string().is_not(None)
         )
+    if not part:
+        return []
     query = sa.select(_IMAGES.c.sha256).where(_IMAGES.c.sha256.in_(part), _IMAGES.c.labels > 0)
     if met:
         rows = sa.select(_ROWS.c.sha256).where(_ROWS.c.sha256.in_(part), *met, is_newest())

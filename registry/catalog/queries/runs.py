@@ -125,10 +125,28 @@ def get(db: sa.Connection, run: str) -> dict[str, Any]:
 
 
 def list_runs(
-    db: sa.Connection, cursor: str | None = None, limit: int = 100
+    db: sa.Connection,
+    cursor: str | None = None,
+    limit: int = 100,
+    *,
+    status: str | None = None,
+    snapshot: str | None = None,
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """A page of runs as ``get`` gives them, newest first, and the cursor of the next page or None."""
+    """A page of runs as ``get`` gives them, newest first, and the cursor of the next page or None; ``status`` and
+    ``snapshot`` (its CID): only such runs."""
+    found, after = page_of_rows(db, cursor, limit, status=status, snapshot=snapshot)
+    return [_document(db, one) for one in found], after
+
+
+def page_of_rows(
+    db: sa.Connection, cursor: str | None, limit: int, *, status: str | None = None, snapshot: str | None = None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """The same as rows (``row``)."""
     query = sa.select(runs).order_by(runs.c.created.desc(), runs.c.id.desc())
+    if status is not None:
+        query = query.where(runs.c.status == status)
+    if snapshot is not None:
+        query = query.where(runs.c.snapshot == snapshot)
     if cursor is not None:
         time, run = decode_cursor(cursor, 2)
         query = query.where(
@@ -140,7 +158,14 @@ def list_runs(
     found = db.execute(query.limit(page_limit(limit) + 1)).mappings().all()
     page = found[:limit]
     after = encode_cursor(page[-1]["created"], page[-1]["id"]) if len(found) > limit else None
-    return [_document(db, dict(one)) for one in page], after
+    return [dict(one) for one in page], after
+
+
+def in_work(db: sa.Connection, limit: int) -> list[dict[str, Any]]:
+    """Runs that are queued or running, as ``get`` gives them, newest first."""
+    query = sa.select(runs).where(runs.c.status.in_(("queued", "running")))
+    found = db.execute(query.order_by(runs.c.created.desc(), runs.c.id.desc()).limit(limit)).mappings()
+    return [_document(db, dict(one)) for one in found.all()]
 
 
 def unfinished(

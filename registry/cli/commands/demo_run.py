@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from registry.assembly import Home
 
 
-def run_and_tell(opened: Home, output: Output, *, data: str | None, recipe: str, base: str | None) -> int:
+def run_demo(opened: Home, output: Output, *, data: str | None, recipe: str, base: str | None) -> int:
     """Run it; exit status 0 if the audit holds."""
     from registry.demo.demo import Watching, demo
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from registry.cli.output import duration
+from registry.core.text.amounts import duration
 
 
 def fold_name(fold: int | None) -> str:

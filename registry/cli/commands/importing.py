@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from registry.cli.commands.common import Subparsers, add, home, place
+from registry.cli.commands.common import Subparsers, add, home, path_argument
 from registry.cli.output import Output
 from registry.core.errors import InvalidInput
 from registry.core.picture_bytes import READ_IN_WORDS
@@ -35,7 +35,7 @@ def add_import(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     )
     importing.epilog = ABOUT
     importing.add_argument("source", metavar="PATH|FILE.car|CID[/PATH]")
-    importing.add_argument("--labels", type=place, metavar="FILE", help="a table beside the source's own")
+    importing.add_argument("--labels", type=path_argument, metavar="FILE", help="a table beside the source's own")
     importing.add_argument(
         "--map",
         action="append",
@@ -88,7 +88,7 @@ def run_import(wanted: argparse.Namespace, output: Output) -> int:
 
 
 def _warn(done: dict[str, Any], output: Output) -> None:
-    _say_rejected(done["rejected"], output)
+    _print_rejected(done["rejected"], output)
     _say(
         [f"{one['name']} is registered, but training can't decode it: {one['reason']}" for one in done["undecodable"]],
         output,
@@ -97,7 +97,7 @@ def _warn(done: dict[str, Any], output: Output) -> None:
         [
             f"{name} contains the place where it was taken (EXIF or XMP) and is stored unchanged: withdraw it "
             "if the place is private"
-            for name in done["places"]
+            for name in done["with_location"]
         ],
         output,
     )
@@ -108,7 +108,7 @@ def _warn(done: dict[str, Any], output: Output) -> None:
     _say([f"note: {note}" for note in done["notes"]], output)
 
 
-def _say_rejected(rejected: list[dict[str, Any]], output: Output) -> None:
+def _print_rejected(rejected: list[dict[str, Any]], output: Output) -> None:
     """A line a row; links that lead out of the folder once, with their count."""
     for code, what in _LINKS.items():
         links = [bad for bad in rejected if bad["code"] == code]
@@ -139,7 +139,7 @@ def _one_line(text: str) -> str:
 
 def _text(done: dict[str, Any]) -> list[str]:
     text = [f"root {root}" for root in (done["roots"] if not done["releases"] else done["roots"][:1])]
-    text += [f"release {one['release']} of {one['issuer']}, who is {one['whose']}" for one in done["releases"]]
+    text += [f"release {one['release']} of {one['issuer']}, who is {one['published_by']}" for one in done["releases"]]
     if done["releases"] and not done["rows"]:
         return text
     text += [line for one in done["labels"] for line in one["read_as"]]

@@ -6,19 +6,32 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, issuer, limit, open_releases, place
+from registry.cli.commands.common import (
+    CLAIM,
+    RECORD,
+    RUN,
+    Subparsers,
+    add,
+    group,
+    home,
+    issuer,
+    limit,
+    open_releases,
+    path_argument,
+    run_of,
+)
 from registry.cli.failures import print_error
 from registry.cli.output import Output, table
 from registry.core.errors import InvalidInput, Unavailable
 
-RELEASE = "a release's CID, or the FILE.car that it was exported to"
+RELEASE = f"{RECORD}; or the FILE.car that it was exported to"
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     verbs = group(commands, "release", "published models with their evaluation, card and lineage")
     publishing = add(verbs, common, "publish", run_publish, "publish a completed run, signed and anchored")
-    publishing.add_argument("run")
+    publishing.add_argument("run", metavar="RUN", help=RUN)
     publishing.add_argument(
         "--onnx",
         action="store_true",
@@ -28,7 +41,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     add(verbs, common, "show", run_show, "one release").add_argument("release", metavar="RELEASE", help=RELEASE)
     reporting = add(verbs, common, "report", run_report, "write one release as a self-contained HTML page")
     reporting.add_argument("release", metavar="RELEASE", help=RELEASE)
-    reporting.add_argument("-o", "--output", type=place, metavar="FILE", help="default: CID.html in this folder")
+    reporting.add_argument(
+        "-o", "--output", type=path_argument, metavar="FILE", help="default: CID.html in this folder"
+    )
     reporting.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
     reporting.add_argument(
         "--claim",
@@ -53,7 +68,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     comparing = add(verbs, common, "compare", run_compare, "compare two releases on the images that both judged")
     comparing.add_argument("a", metavar="A", help=RELEASE)
     comparing.add_argument("b", metavar="B", help=RELEASE)
-    comparing.add_argument("--html", type=place, metavar="FILE", help="also write the comparison as an HTML page")
+    comparing.add_argument(
+        "--html", type=path_argument, metavar="FILE", help="also write the comparison as an HTML page"
+    )
     comparing.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
     claiming = add(verbs, common, "claim", run_claim, "judge claims after the fact, from the published predictions")
     claiming.add_argument("release", metavar="RELEASE", help=RELEASE)
@@ -64,10 +81,12 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     limit(listing)
     predicting = add(commands, common, "predict", run_predict, "run a published model on images")
     predicting.add_argument("release", metavar="RELEASE", help=RELEASE)
-    predicting.add_argument("images", nargs="+", type=place, metavar="IMAGE", help="files, or folders of pictures")
+    predicting.add_argument(
+        "images", nargs="+", type=path_argument, metavar="IMAGE", help="files, or folders of pictures"
+    )
     predicting.add_argument("--average", action="store_true", help="average all folds instead of the final weights")
     predicting.add_argument(
-        "--draw", type=place, metavar="FOLDER", help="write each image into FOLDER with its boxes drawn in"
+        "--draw", type=path_argument, metavar="FOLDER", help="write each image into FOLDER with its boxes drawn in"
     )
 
 
@@ -77,7 +96,7 @@ def run_publish(wanted: argparse.Namespace, output: Output) -> int:
 
     bars = output.progress()
     with home() as opened:
-        done = publish_release(opened, wanted.run, onnx=wanted.onnx, progress=bars)
+        done = publish_release(opened, run_of(opened, wanted.run), onnx=wanted.onnx, progress=bars)
     bars.close()
     output.document(done, identity="release", text=release_text(done))
     return 0

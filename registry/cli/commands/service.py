@@ -30,10 +30,10 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def run_demo(wanted: argparse.Namespace, output: Output) -> int:
     """The whole road."""
-    from registry.cli.commands.demo_run import run_and_tell
+    from registry.cli.commands.demo_run import run_demo
 
     with home() as opened:
-        return run_and_tell(opened, output, data=wanted.data, recipe=wanted.recipe, base=wanted.base)
+        return run_demo(opened, output, data=wanted.data, recipe=wanted.recipe, base=wanted.base)
 
 
 def check_address(host: str, port: int) -> int:

@@ -58,8 +58,8 @@ def run_gc(wanted: argparse.Namespace, output: Output) -> int:
     text += [f"left {waiting} new blocks: other processes may be using them"] if waiting else []
     said = {
         "unpinned": "kept without a pin",
-        "gone": "referenced but missing",
-        "denied": "withdrawn and still stored",
+        "missing": "referenced but missing",
+        "withdrawn": "withdrawn and still stored",
     }
     text += [f"{words}: {done[name]}" for name, words in said.items()]
     if done["left"]:

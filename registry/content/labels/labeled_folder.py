@@ -26,7 +26,7 @@ from registry.core.ports.store import BlockReader
 from registry.core.progress import Progress, silent
 from registry.core.text.cleaning import counted
 from registry.imaging.decode import MAX_BYTES
-from registry.imaging.look import Picture, look
+from registry.imaging.inspect_image import Picture, inspect_image
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class _Finder:
             self._otherwise.append(match.note)
         if path not in self._found:
             added = self._tree.add(path)
-            self._found[path] = added, look(self._tree.read(path, MAX_BYTES))
+            self._found[path] = added, inspect_image(self._tree.read(path, MAX_BYTES))
         return self._found[path]
 
     def _missing(self, row: LabelRow) -> InvalidInput:
@@ -134,7 +134,7 @@ class _Finder:
     def _by_cid(self, cid: CID) -> tuple[Added, Picture]:
         added = look_up(self._held, cid)
         assert self._held is not None
-        return added, look(b"".join(reader.read_file(self._held, cid, 0, MAX_BYTES)))
+        return added, inspect_image(b"".join(reader.read_file(self._held, cid, 0, MAX_BYTES)))
 
     def unnamed(self) -> tuple[str, ...]:
         """Files that no row names, tables and hidden ones left out."""

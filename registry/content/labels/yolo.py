@@ -20,7 +20,7 @@ from registry.content.unixfs.local_tree import Tree, hidden, some_paths
 from registry.core.errors import InvalidInput
 from registry.core.ports.method import Box
 from registry.core.text.cleaning import counted
-from registry.imaging.look import size_of
+from registry.imaging.inspect_image import size_of
 
 _SMALL = 1 << 20  # bytes of a text file, or of the .yaml
 _MOST = 50  # files that may name the classes and are looked at

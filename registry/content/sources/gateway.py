@@ -63,7 +63,7 @@ class GatewayClient(VerifiedSource):
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._hosts.close()
 
-    def ask(self, cid: CID) -> bytes:
+    def fetch_block(self, cid: CID) -> bytes:
         """The verified bytes.
 
         ``NotFound`` if every gateway says that it has them not; ``Untrusted`` (``wrong_bytes``) if one lied and

@@ -55,7 +55,7 @@ class Batch(VerifiedBlocks):
                 return data
         return None
 
-    def keep(self, cid: CID, data: bytes) -> bool:
+    def write_block(self, cid: CID, data: bytes) -> bool:
         """Take a block as it is; whether it was new."""
         multihash = cid.multihash
         if multihash in self._new:

@@ -104,9 +104,9 @@ class EmbeddedStore(VerifiedStore):
         """The bytes as they lie."""
         return self._main.find(cid)
 
-    def keep(self, cid: CID, data: bytes) -> bool:
+    def write_block(self, cid: CID, data: bytes) -> bool:
         """Take a block as it is, until ``flush`` for this process alone."""
-        return self._main.keep(cid, data)
+        return self._main.write_block(cid, data)
 
     def flush(self) -> None:
         """What this process put survives a crash after this call, and shows to others."""
@@ -197,7 +197,11 @@ class EmbeddedStore(VerifiedStore):
             for pack in compact(self._packs, self._index, self._reader, thorough=bool(denied)):
                 self._reader.forget(pack)
             left = sum(map(self._holds_dead, self._index.packs())) if denied else 0
-        report = {"unlisted": len(dead), "unpinned": len(kept - pinned), "gone": len({one.multihash for one in absent})}
+        report = {
+            "unlisted": len(dead),
+            "unpinned": len(kept - pinned),
+            "missing": len({one.multihash for one in absent}),
+        }
         return {"blocks": count, "bytes": freed, **report, "left": left}
 
     def _holds_dead(self, pack: tuple[str, int]) -> bool:

@@ -88,7 +88,7 @@ class KuboStore(VerifiedStore):
         """A reader that lets the node look for blocks among its peers."""
         return KuboNetwork(self)
 
-    def ask(self, cid: CID, offline: bool) -> bytes:
+    def fetch_block(self, cid: CID, offline: bool) -> bytes:
         """What the node gives for a CID, unverified."""
         with self._asking(f"block {cid}"):
             return bytes(self._client.block.get(str(cid), offline=offline))
@@ -107,14 +107,14 @@ class KuboStore(VerifiedStore):
     def find(self, cid: CID) -> bytes | None:
         """The bytes that the node gives, or that wait here."""
         waiting = self._waiting.get(cid.multihash)
-        return waiting[1] if waiting else self.ask(cid, offline=True)
+        return waiting[1] if waiting else self.fetch_block(cid, offline=True)
 
     def damaged(self, cid: CID) -> NotFound:
         """Remembered too: the node has to drop it before it takes the block again."""
         self._damaged.add(cid.multihash)
         return super().damaged(cid)
 
-    def keep(self, cid: CID, data: bytes) -> bool:
+    def write_block(self, cid: CID, data: bytes) -> bool:
         """Take a block as it is, until ``flush`` for this process alone; whether it did not wait already."""
         if cid.multihash in self._waiting:
             return False
@@ -239,6 +239,6 @@ class KuboNetwork(VerifiedSource):
     def __init__(self, store: KuboStore) -> None:
         self._store = store
 
-    def ask(self, cid: CID) -> bytes:
+    def fetch_block(self, cid: CID) -> bytes:
         """What the node finds."""
-        return believed(cid, self._store.ask(cid, offline=False), "the IPFS node", "fetch it from elsewhere.")
+        return believed(cid, self._store.fetch_block(cid, offline=False), "the IPFS node", "fetch it from elsewhere.")

@@ -39,7 +39,7 @@ class MemoryStore(VerifiedStore):
             raise Unavailable("the store can't be read", hint="try again.")
         return self._blocks.get(cid.multihash)
 
-    def keep(self, cid: CID, data: bytes) -> bool:
+    def write_block(self, cid: CID, data: bytes) -> bool:
         """Take a block as it is."""
         new = self._blocks.get(cid.multihash) != data
         self._blocks[cid.multihash] = data

@@ -35,7 +35,7 @@ def believed(cid: CID, data: bytes, source: str, way_out: str) -> bytes:
 
 
 class VerifiedBlocks(ABC):
-    """Reading and keeping over an adapter that only looks for bytes (``holds``, ``find``) and takes them (``keep``)."""
+    """Verified reading and writing over an adapter that finds bytes (``holds``, ``find``) and writes them."""
 
     where = "here"  # a damaged block lies
 
@@ -48,7 +48,7 @@ class VerifiedBlocks(ABC):
         """The bytes as they lie, unverified; None if there are none."""
 
     @abstractmethod
-    def keep(self, cid: CID, data: bytes) -> bool:
+    def write_block(self, cid: CID, data: bytes) -> bool:
         """Take a block as it is; whether it was new. One that lies there damaged is put again."""
 
     def damaged(self, cid: CID) -> NotFound:
@@ -79,13 +79,13 @@ class VerifiedBlocks(ABC):
     def put_if_new(self, cid: CID, data: bytes) -> bool:
         """The same; whether it was new."""
         check_block(cid, data)
-        return cid.hash_code != IDENTITY and self.keep(cid, data)
+        return cid.hash_code != IDENTITY and self.write_block(cid, data)
 
     def put_own(self, cid: CID, data: bytes) -> None:
         """The same for a block whose CID this process has just made from these very bytes: not hashed again."""
         check_size(cid, data)
         if cid.hash_code != IDENTITY:
-            self.keep(cid, data)
+            self.write_block(cid, data)
 
 
 class VerifiedStore(VerifiedBlocks):
@@ -106,7 +106,7 @@ class VerifiedSource(ABC):
     """A reader that asks others, who never say that they hold a block without giving it."""
 
     @abstractmethod
-    def ask(self, cid: CID) -> bytes:
+    def fetch_block(self, cid: CID) -> bytes:
         """The verified bytes (``believed``); identity CIDs are never asked for."""
 
     def has(self, cid: CID) -> bool:
@@ -120,4 +120,4 @@ class VerifiedSource(ABC):
     def get(self, cid: CID) -> bytes:
         """The verified bytes. ``NotFound`` if nobody has them, ``Untrusted`` where they are wrong, ``Unavailable``
         where nobody answers in time."""
-        return cid.digest if cid.hash_code == IDENTITY else self.ask(cid)
+        return cid.digest if cid.hash_code == IDENTITY else self.fetch_block(cid)

@@ -64,7 +64,7 @@ def items(snapshot: records.Snapshot, get: Get) -> Iterator[dict[str, Any]]:
 def excluded(snapshot: records.Snapshot, get: Get) -> Iterator[dict[str, Any]]:
     """The images that a snapshot leaves out, by rising sha256."""
     check_heads(snapshot, get)
-    return (_checked(row, records.EXCLUDED.columns, _Excluded) for row in tables.iterate(snapshot.excluded, get))
+    return map(left_out, tables.iterate(snapshot.excluded, get))
 
 
 def items_after(snapshot: records.Snapshot, sha256: bytes | None, get: Get) -> Iterator[dict[str, Any]]:
@@ -76,8 +76,7 @@ def items_after(snapshot: records.Snapshot, sha256: bytes | None, get: Get) -> I
 def excluded_after(snapshot: records.Snapshot, sha256: bytes | None, get: Get) -> Iterator[dict[str, Any]]:
     """``excluded`` behind this one, or all, read as ``items_after``."""
     check_heads(snapshot, get)
-    rows = tables.after(snapshot.excluded, _key(sha256), get)
-    return (_checked(row, records.EXCLUDED.columns, _Excluded) for row in rows)
+    return map(left_out, tables.after(snapshot.excluded, _key(sha256), get))
 
 
 def _key(sha256: bytes | None) -> tuple[bytes] | None:
@@ -90,6 +89,11 @@ def item(snapshot: records.Snapshot, row: Sequence[Any]) -> dict[str, Any]:
     if found["label"] is not None and found["label"] not in snapshot.classes:
         raise _malformed(f"the label {found['label']!r} is none of its classes")
     return found
+
+
+def left_out(row: Sequence[Any]) -> dict[str, Any]:
+    """One row of ``excluded``, however it was found, with its columns' names."""
+    return _checked(row, records.EXCLUDED.columns, _Excluded)
 
 
 def check(snapshot: records.Snapshot, get: Get) -> None:

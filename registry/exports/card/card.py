@@ -22,7 +22,7 @@ from registry.exports.card import fixed_text
 from registry.exports.card.base_origin import Base
 from registry.exports.card.front_matter import front_matter
 from registry.exports.card.markdown import line, table
-from registry.provenance.release_view import own_figures
+from registry.provenance.release_view import final_figures
 
 TEMPLATE = 1  # the version of this text: another wording or order needs another number
 USAGE, FIGURES = "## How to use the weights", "## Figures of the procedure, pooled over folds"
@@ -123,7 +123,7 @@ def _own(view: ReleaseView) -> list[str]:
             "the pooled figures below describe the procedure.",
             "",
         ]
-    found = own_figures(view) or ()
+    found = final_figures(view) or ()
     own = [one for one in found if not one.of and one.label is None]
     said = (
         f"Figures of {_final(view.plan)}, on the images that it was not trained on. These are few, so the intervals "

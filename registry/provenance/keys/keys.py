@@ -23,7 +23,7 @@ from coincurve import PrivateKey
 
 from registry.core.errors import InvalidInput, not_read, not_written
 from registry.core.log import SIGNATURE_SIZE, address_of_key, did_of
-from registry.files import own_file
+from registry.files import single_writer_file
 from registry.provenance.keys import keystore
 from registry.provenance.keys import signed_heads as signed_heads
 
@@ -153,7 +153,7 @@ def _read(path: Path) -> str:
 
 def _write(path: Path, text: str) -> None:
     """Complete or not at all, and never readable by others, not even for a moment. The lock is held."""
-    with own_file(path, mode=0o600) as stream:
+    with single_writer_file(path, mode=0o600) as stream:
         stream.write(text.encode("ascii"))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from registry.core.errors import Conflict, InvalidInput, not_read, not_written
 from registry.core.ipld.cid import CID
 from registry.core.log import address_of, did_of
-from registry.files import own_file
+from registry.files import single_writer_file
 
 FOLDER = "log"
 HEAD = "head.json"
@@ -51,7 +51,7 @@ def remember(home: Path, issuer: str, seq: int, entry: CID) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise not_written(folder, error) from error
-    with own_file(folder / HEAD) as stream:
+    with single_writer_file(folder / HEAD) as stream:
         stream.write(json.dumps({"seq": seq, "entry": str(entry)}).encode())
 
 

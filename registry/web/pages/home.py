@@ -1,28 +1,64 @@
-"""What the home page shows: how much is here, the newest releases, runs in work."""
+"""What the home page and the search show: how much is here, the newest releases with their verdicts, runs in work."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote, urlencode
 
-from registry.catalog.queries import counts, releases, runs
+from registry.catalog.queries import counts, image_counts, releases, runs
 from registry.workflows.parts import Parts
+from registry.workflows.store.search_catalog import search_catalog
 
 NEWEST = 5
+_PAGES = {"image": "images", "snapshot": "snapshots", "release": "releases", "run": "runs"}
+_FILTERS = ("label", "contributor", "licence")
 
 
 def home_page(parts: Parts) -> dict[str, Any]:
-    """``counts`` by noun, ``releases`` (newest first), ``runs`` that are queued or running."""
+    """``counts`` by noun, ``newest`` releases, runs that are ``in_work``, and whether the registry is ``empty``."""
     with parts.catalog.read() as db:
         known, by_status = counts.known(db), counts.runs_by_status(db)
+        listed = image_counts.images(db, "listed")
         newest, _ = releases.list_releases(db, limit=NEWEST)
-        recent, _ = runs.list_runs(db, limit=50)
+        working = runs.in_work(db, NEWEST)
+    shown = {
+        "images": listed,
+        "snapshots": known["snapshots"],
+        "runs": sum(by_status.values()),
+        "releases": known["releases"],
+    }
     return {
-        "counts": {
-            "images": known["images"],
-            "snapshots": known["snapshots"],
-            "runs": sum(by_status.values()),
-            "releases": known["releases"],
-        },
+        "counts": shown,
         "newest": newest,
-        "in_work": [one for one in recent if one["status"] in ("queued", "running")][:NEWEST],
+        "in_work": [{**one, "share": _share(one)} for one in working],
+        "empty": not any(shown.values()),
+    }
+
+
+def _share(run: dict[str, Any]) -> int:
+    """How much of a run's folds is done, in per cent."""
+    done = [1.0 if one["status"] == "completed" else 0.0 for one in run["folds"]]
+    return round(100 * sum(done) / len(done)) if done else 0
+
+
+def address(hit: dict[str, Any]) -> str:
+    """The page of what was found."""
+    kind, name = hit["kind"], str(hit["id"])
+    if kind in _PAGES:
+        return f"/{_PAGES[kind]}/{quote(name, safe='')}"
+    if kind in _FILTERS:
+        return f"/images?{urlencode({kind: name})}"
+    if kind == "name":
+        return address({"kind": hit["of"], "id": hit["target"]})
+    if kind == "run_of":
+        return address({"kind": "run", "id": hit["run"]})
+    return f"/lineage/{quote(name, safe='')}"
+
+
+def search_page(parts: Parts, text: str) -> dict[str, Any]:
+    """What a text finds, each hit with its ``address``."""
+    found = search_catalog(parts, text)
+    return {
+        "query": found["query"],
+        **{part: [{**one, "address": address(one)} for one in found[part]] for part in ("exact", "words")},
     }

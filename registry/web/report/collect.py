@@ -23,7 +23,7 @@ from registry.evaluation.figures.baselines import baselines
 from registry.evaluation.verdict import WORDS
 from registry.imaging.thumbnail import thumbnail
 from registry.provenance.checks.results import guarded
-from registry.provenance.release_view import own_figures, thresholds
+from registry.provenance.release_view import final_figures, thresholds
 from registry.web.base.figures import nothing
 from registry.web.base.words import Words
 from registry.web.report.by_group import by_group, people_of
@@ -113,7 +113,7 @@ def collect(
         checks=tuple(audit["checks"]),
         cids=_cids(about),
         per_fold=tuple(_some(found) for found in view.evaluation.per_fold),
-        own=None if (own := own_figures(view)) is None else _some(own),
+        own=None if (own := final_figures(view)) is None else _some(own),
         **_of_base(view),
         final=view.plan.final,
         commands=tuple(commands),

@@ -75,8 +75,8 @@ def _row(parts: Parts, table: CID, sha256: bytes) -> Mapping[str, Any] | None:
 def predictions_of(parts: Parts, sha256: bytes) -> list[Document]:
     """What releases' models said when they judged it: ``release, time, issuer, recipe, said, trouble``.
 
-    ``said``, once a repeat: ``fold, truth, predicted`` (labels; ``predicted`` None: nothing found), ``score`` from 0
-    to 1 and ``right``; empty where the release's cleaning dropped the image.
+    ``said``, once a repeat: ``fold, truth, predicted`` (labels; ``predicted`` None: nothing found), ``score`` (six
+    decimal places) and ``right``; empty where the release's cleaning dropped the image.
     """
     with parts.catalog.read() as db:
         found = queries.releases_of(db, sha256.hex(), MOST)
@@ -104,6 +104,6 @@ def _said(parts: Parts, view: ReleaseView, sha256: bytes) -> Iterator[Document]:
             "fold": fold,
             "truth": None if truth is None else classes[truth],
             "predicted": label,
-            "score": None if best is None else best[1] / 1_000_000,
+            "score": None if best is None else f"{best[1] / 1_000_000:.6f}",
             "right": label == (None if truth is None else classes[truth]),
         }

@@ -17,7 +17,7 @@ from registry.content.labels.label_row import LabelRow, Rejection, rejected
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.labeling.labeled_row import ANNOTATION_FIELDS, MAPS, PREFIXES, TEXTS, Annotation
-from registry.imaging.look import Picture
+from registry.imaging.inspect_image import Picture
 
 
 class NewRow(Annotation, frozen=True, kw_only=True):

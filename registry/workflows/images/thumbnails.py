@@ -23,6 +23,7 @@ from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted
 from registry.core.ipld.cid import CID
 from registry.files import whole_file
 from registry.imaging.decode import MAX_BYTES as MAX_IMAGE
+from registry.imaging.inspect_image import size_of
 from registry.imaging.thumbnail import thumbnail
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts
@@ -31,6 +32,7 @@ from registry.workflows.store.private_blocks import private_blocks
 SIDES = (160, 320, 640)
 MAX_BYTES = 512 << 20
 MAX_FILES = 100_000
+MAX_SIZES = 10_000  # of originals that are remembered
 _LEFT = 0.9  # of both limits, after the oldest were deleted
 _DECODING = threading.BoundedSemaphore(2)  # a large picture takes hundreds of MB while it is decoded
 
@@ -51,17 +53,18 @@ class Thumbnails:
         self._folder = parts.settings.home / "thumbnails"
         self._lock = threading.Lock()
         self._size: tuple[int, int] | None = None  # bytes and files, as far as this process knows
+        self._sizes: dict[str, tuple[int, int]] = {}
         self._private: tuple[tuple[int, ...], frozenset[bytes]] = ((), frozenset())
 
-    def get(self, sha256_or_cid: str, side: int) -> bytes:
-        """WebP of at most ``side`` by ``side`` pixels (one of ``SIDES``).
+    def get(self, sha256_or_cid: str, side: int) -> tuple[str, bytes]:
+        """The image's sha256, and WebP of at most ``side`` by ``side`` pixels (one of ``SIDES``).
 
         ``NotFound`` if it is no image of the catalog, ``Withdrawn``, ``NoPicture``.
         """
         sha256 = self._shown(sha256_or_cid)
         path = self._folder / str(side) / sha256[:2] / f"{sha256}.webp"
         with suppress(FileNotFoundError):
-            return _picture(path.read_bytes())
+            return sha256, _picture(path.read_bytes())
         data = self.whole(sha256)
         with _DECODING:
             small = thumbnail(data, side)
@@ -69,7 +72,24 @@ class Thumbnails:
         if small is not None:
             small.save(made, "WEBP", quality=80, method=4)
         self._keep(path, made.getvalue())
-        return _picture(made.getvalue())
+        return sha256, _picture(made.getvalue())
+
+    def original(self, sha256: str) -> bytes:
+        """The bytes of an image that may be shown. ``NotFound``, ``Withdrawn``, ``NoPicture``."""
+        return self.whole(self._shown(sha256))
+
+    def size(self, sha256: str) -> tuple[int, int] | None:
+        """Width and height of the upright original, in whose pixels boxes are given; None where it can't be read."""
+        if sha256 not in self._sizes:
+            try:
+                data = self.whole(sha256)
+            except NoPicture:
+                return None
+            if len(self._sizes) >= MAX_SIZES:
+                self._sizes.clear()
+            self._sizes[sha256] = size_of(lambda limit: data[:limit])
+        found = self._sizes[sha256]
+        return found if all(found) else None
 
     def _shown(self, sha256_or_cid: str) -> str:
         """The sha256 of an image that may be shown."""

@@ -41,7 +41,7 @@ def judge_claims(parts: Parts, release: CID, texts: Sequence[str]) -> dict[str, 
         "after_the_fact": True,
         "note": WARNING,
         "claims": [
-            {**to_value(one), "n": sizes.get(one.metric), "locked_too": claim_text(one) in locked}
+            {**to_value(one), "n": sizes.get(one.metric), "in_plan": claim_text(one) in locked}
             for one in found.verdicts
         ],
     }

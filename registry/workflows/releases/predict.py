@@ -17,7 +17,7 @@ from registry.core.picture_bytes import HEAD, begins_as_picture
 from registry.core.ports.method import Detection
 from registry.core.run_view import release_view
 from registry.imaging.decode import MAX_BYTES
-from registry.provenance.release_view import final_weights, own_weights, threshold_of
+from registry.provenance.release_view import final_weights, native_weights, threshold_of
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import read_as
 from registry.workflows.store.typed_source import check_regular
@@ -111,7 +111,7 @@ def predict(parts: Parts, release: CID, images: Sequence[Path], average: bool = 
     view = release_view(parts.store.get, read_as(parts, records.Release, release))
     chosen = [final_weights(view)]
     if average:
-        chosen = [one for one in own_weights(view) if one.fold is not None]
+        chosen = [one for one in native_weights(view) if one.fold is not None]
     method, classes, done = parts.method(view.plan.method.id), view.snapshot.classes, 0
     weights = [read_weights(parts.store, one.cid, method.about().files) for one in chosen]
     threshold = threshold_of(view, None if average else chosen[0].fold)

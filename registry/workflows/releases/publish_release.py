@@ -29,7 +29,7 @@ from registry.evaluation.sentences import attempts_document, note_document
 from registry.evaluation.verdict import verdict_of
 from registry.exports.card.card import model_card
 from registry.provenance.attempts import count_attempts
-from registry.provenance.release_view import by_name, final_threshold, final_weights, own_figures
+from registry.provenance.release_view import by_name, final_figures, final_threshold, final_weights
 from registry.provenance.verdict_facts import release_facts
 from registry.workflows.base_weights import base_of
 from registry.workflows.local_issuers import check_signs_as, publisher_text
@@ -166,7 +166,7 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "weights": [{**to_value(one), "cid": str(one.cid)} for one in view.release.weights],
         "final": view.plan.final,
         "metrics": by_name((*view.evaluation.metrics, *view.evaluation.fairness)),
-        "own": None if (own := own_figures(view)) is None else by_name(own),
+        "own": None if (own := final_figures(view)) is None else by_name(own),
         "base_origin": None if view.plan.origin is None else to_value(view.plan.origin),
         "base_notes": [note_document(one) for one in about_base(view.plan.origin)],
         "unseen": by_name(view.evaluation.unseen),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from registry.core.errors import EmotionetError
 from registry.core.ports.method import Cost, Method
+from registry.core.text.amounts import size_text
 from registry.jobs.capacity import memory_for_children
 from registry.workflows.parts import Parts
 
@@ -19,11 +20,6 @@ def free_disk(folder: Path) -> int:
     """Bytes free where a folder lies, or will lie."""
     there = next(one for one in (folder, *folder.parents) if one.exists())
     return shutil.disk_usage(there).free
-
-
-def size_text(count: int) -> str:
-    """Bytes for people."""
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"
 
 
 def disk_needed(cost: Cost, side_by_side: int) -> int:

@@ -15,7 +15,7 @@ from registry.jobs.capacity import memory_for_children
 from registry.workflows.base_weights import declared_licence
 from registry.workflows.parts import Parts
 from registry.workflows.runs.check_capacity import disk_needed
-from registry.workflows.runs.start_run import Wanted, check_wanted
+from registry.workflows.runs.start_run import Wanted, check_request
 from registry.workflows.training import run_context
 
 LOOKED_AT = 8  # images
@@ -29,7 +29,7 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
     this (a cluster's nodes are assumed to be like this machine, and enough of them). ``images`` are the snapshot's;
     cleaning drops some. Nothing is written.
     """
-    checked = check_wanted(parts, snapshot, wanted)
+    checked = check_request(parts, snapshot, wanted)
     method, values, record = parts.method(wanted.method), checked.values, checked.record
     licence = None if checked.base is None else declared_licence(checked.base)
     k = int(values["folds"]["k"])

@@ -20,10 +20,11 @@ def show_run(parts: Parts, run: str) -> dict[str, Any]:
     with parts.catalog.read() as db:
         document = runs.get(db, run)
         evaluation = runs.row(db, run)["evaluation"]
-    return {**document, **_evaluation(parts, evaluation), "next": next_command(document)}
+    return {**document, **evaluation_of(parts, evaluation), "next": next_command(document)}
 
 
-def _evaluation(parts: Parts, cid: str | None) -> dict[str, Any]:
+def evaluation_of(parts: Parts, cid: str | None) -> dict[str, Any]:
+    """``metrics``, ``unseen``, ``seen``, ``claims``, ``notes`` of an evaluation that is held; None each otherwise."""
     if cid is None or not parts.store.has(CID.parse(cid)):
         return dict.fromkeys(("metrics", "unseen", "seen", "claims", "notes"))
     found = records.parse_as(records.Evaluation, parts.store.get(CID.parse(cid)))

@@ -68,7 +68,7 @@ class Checked:
     warnings: tuple[str, ...]
 
 
-def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
+def check_request(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     """The first thing that can't be is an error; a dry run finds the same."""
     check_may_sign(parts)
     with parts.catalog.read() as db:
@@ -100,7 +100,7 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     items = list(tables.rows_as_dicts(record.items, parts.store.get))
     images = before_cleaning(record, items)
     warnings = check_plan(record, images, recipe, claims, final)
-    cost = _check_room(parts, wanted, record.count, values)
+    cost = _check_capacity(parts, wanted, record.count, values)
     base = read_base(parts, method, wanted.base, values) if wanted.base else None
     origin = None
     if base is not None:
@@ -110,7 +110,7 @@ def check_wanted(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     return Checked(snapshot, record, name, values, claims, final, base, origin, cost, tuple(map(note_text, notes)))
 
 
-def _check_room(parts: Parts, wanted: Wanted, images: int, values: Mapping[str, Any]) -> Cost:
+def _check_capacity(parts: Parts, wanted: Wanted, images: int, values: Mapping[str, Any]) -> Cost:
     """What a fold takes. Errors as ``check_memory`` and ``check_disk``."""
     method = parts.method(wanted.method)
     side_by_side = min(run_context.fold_count(values), parts.settings.at_once(wanted.engine))
@@ -127,7 +127,7 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted, *, anew: bool = True,
     begun ``anew``, where the very same was begun here and has not come to its end. ``issuer``: who will sign its
     plan and its release; this home's unless given.
     """
-    checked = check_wanted(parts, snapshot, wanted)
+    checked = check_request(parts, snapshot, wanted)
     values = checked.values
     options = {
         "method": wanted.method,

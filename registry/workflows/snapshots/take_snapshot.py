@@ -6,7 +6,7 @@ from the contributions that the snapshot names, by the rule that it states.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -24,12 +24,12 @@ from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_present
 from registry.core.log import Signer
-from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.snapshots.query import SPEAKERS, check_query, choices
 from registry.core.snapshots.snapshot import RULE, Classes, load_classes, select
 from registry.core.table import tables
 from registry.workflows.log.append import append
 from registry.workflows.parts import Parts
+from registry.workflows.snapshots.snapshot_counts import count
 from registry.workflows.store.read_content import read_as
 
 _LABEL = records.SNAPSHOT_ITEMS.columns.index("label")
@@ -57,13 +57,12 @@ def take_snapshot(
         read_as(parts, records.Snapshot, supersedes)
     mapping: Classes = load_classes(classes)
     with parts.catalog.read() as db:
-        query = _with_issuer(db, dict(query or {}) if source is None else contributors_query(db, source))
+        query = with_issuer(db, dict(query or {}) if source is None else contributors_query(db, source))
         rows = list(current_rows(db, query))
         withdrawn = withdrawn_images(db)
         contributions = contributions_in_log_order(db, {row["sha256"] for row in rows})
     _check_held(parts, contributions)
-    missing = {row["sha256"] for row in rows if not parts.store.has(CID.decode(row["cid"]))}
-    items, excluded = select(rows, mapping, RULE, withdrawn, missing)
+    items, excluded = select(rows, mapping, RULE, withdrawn, not_held(parts, rows))
     if all(item[_LABEL] is None for item in items):
         raise InvalidInput(
             "no image with a label of these classes is left for the snapshot",
@@ -87,7 +86,12 @@ def take_snapshot(
     return document(parts, appended.record)
 
 
-def _with_issuer(db: Connection, query: dict[str, Any]) -> dict[str, Any]:
+def not_held(parts: Parts, rows: Iterable[Mapping[str, Any]]) -> set[bytes]:
+    """The sha256s of images whose bytes are not in the store."""
+    return {row["sha256"] for row in rows if not parts.store.has(CID.decode(row["cid"]))}
+
+
+def with_issuer(db: Connection, query: dict[str, Any]) -> dict[str, Any]:
     """A query by contributor, completed with the issuer: the same name under two issuers is two contributors."""
     check_query(query)
     if "contributor" not in query or "issuer" in query or SPEAKERS in query:
@@ -129,19 +133,13 @@ def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
         snapshot = entries.record_of(db, snapshot)
         issuer = entries.first_signer(db, snapshot)
     record = read_as(parts, records.Snapshot, snapshot)
-    labels = Counter(row["label"] for row in snapshot_tables.items(record, parts.store.get))
-    nothing = labels.pop(None, 0)
-    reasons, unknown = Counter[str](), Counter[str]()
-    for row in snapshot_tables.excluded(record, parts.store.get):
-        reasons[row["reason"]] += 1
-        if row["reason"] == "unknown_label":
-            unknown[row["detail"]] += 1
+    counted = count(record, parts.store.get)
     return {
         "snapshot": str(snapshot),
         "issuer": issuer,
         "count": record.count,
-        "excluded": dict(sorted(reasons.items())),
-        "unknown_labels": dict(unknown.most_common()),
-        "labels": {name: labels.get(name, 0) for name in record.classes},
-        "background": nothing,
+        "excluded": counted["excluded"],
+        "unknown_labels": counted["unknown_labels"],
+        "labels": counted["labels"],
+        "background": counted["background"],
     }

@@ -23,7 +23,7 @@ from registry.exports import car
 from registry.files import whole_file
 from registry.provenance.base_lineage import lineage_blocks
 from registry.workflows.local_issuers import local_issuers
-from registry.workflows.log.beside_entry import evidence_beside, newest_anchored, opening
+from registry.workflows.log.linked_entries import covering_evidence, first_entry, newest_anchored
 from registry.workflows.parts import Parts
 from registry.workflows.withdrawals.withdrawal_entries import withdrawals_of
 
@@ -55,11 +55,11 @@ def _content(parts: Parts, cid: CID, without_images: bool) -> car.Content:
 
 def _of_release(parts: Parts, entry: CID, release: records.Release) -> tuple[list[CID], list[CID]]:
     """The roots of a release's CAR, and what stands beside them."""
-    own, plans = evidence_beside(parts, entry), evidence_beside(parts, release.plan_entry)
+    own, plans = covering_evidence(parts, entry), covering_evidence(parts, release.plan_entry)
     newest = newest_anchored(parts, own) or entry
     way = [one for one, _ in walk_back(newest, release.plan_entry, parts.store.get)]
     plan = draw_view(parts.store.get, release.draw).plan
-    return [entry, *own, *plans, *opening(parts, entry)], [*way, *lineage_blocks(parts.store.get, plan)]
+    return [entry, *own, *plans, *first_entry(parts, entry)], [*way, *lineage_blocks(parts.store.get, plan)]
 
 
 def _left_out(parts: Parts, record: records.Record | None, taken_back: list[CID] | None) -> set[CID]:

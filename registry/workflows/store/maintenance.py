@@ -68,7 +68,7 @@ def collect_garbage(parts: Parts) -> dict[str, Any]:
     for run in ended:  # pixels of a run that was stopped: one that is taken up again makes them anew
         drop_pixels(parts, run)
     report = store.gc(listed, {cid.multihash for cid in denied})
-    return {**report, "denied": sum(store.has(cid) for cid in denied)}
+    return {**report, "withdrawn": sum(store.has(cid) for cid in denied)}
 
 
 def store_stat(parts: Parts) -> dict[str, Any]:

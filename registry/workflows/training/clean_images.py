@@ -27,7 +27,7 @@ SHARD = 1000  # items at most: their rows fit into one block
 MEMORY = 1 << 30
 
 
-def look_at(
+def measure_images(
     context: RunContext, items: list[Item], where: Mapping[bytes, CID], engine: Engine, job: Job, check: Check
 ) -> list[Row]:
     """One row an item."""

@@ -29,7 +29,7 @@ from registry.workflows.log.append import append, put_record
 from registry.workflows.parts import Parts
 from registry.workflows.runs.check_plan import after_cleaning, check_plan
 from registry.workflows.training import run_context
-from registry.workflows.training.clean_images import look_at
+from registry.workflows.training.clean_images import measure_images
 from registry.workflows.training.code_identity import code_identity
 from registry.workflows.training.run_context import RunContext
 
@@ -40,7 +40,7 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
     method = parts.method(context.options["method"])
     tools = method.tools(context.values)
     items, where = run_context.read_items(parts.store, context.snapshot)
-    rows = look_at(context, items, where, parts.engine(context.row["engine"]), job, check)
+    rows = measure_images(context, items, where, parts.engine(context.row["engine"]), job, check)
     prepared = method.preprocess(items, rows, context.values)
     dropped = Counter(row.reason for row in prepared if row.reason is not None)
     kept = len(prepared) - dropped.total()

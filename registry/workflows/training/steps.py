@@ -48,7 +48,7 @@ def worker_of(parts: Parts) -> Worker:
         name=f"{socket.gethostname()}-{os.getpid()}",
         parallel=max(map(parts.settings.at_once, NAMES)),
         lease_seconds=parts.settings.lease_seconds,
-        again=partial(_tell_again, parts),
+        again=partial(_report_retry, parts),
         free_disk=partial(_free_disk, parts),
         left=lambda job: leave(parts, job.run),
         issuers=partial(signing_issuers, parts),
@@ -61,7 +61,7 @@ def _begin(parts: Parts, step: Step, job: Job, check: Check) -> None:
     step(parts, job, check)
 
 
-def _tell_again(parts: Parts, job: Job, error: EmotionetError) -> None:
+def _report_retry(parts: Parts, job: Job, error: EmotionetError) -> None:
     told = {"step": job.kind, "code": error.code, "error": with_hint(error), "attempt": job.attempt, **job.payload}
     with parts.catalog.write() as db:
         parts.queue.emit(db, job.run, "again", told, parts.now())

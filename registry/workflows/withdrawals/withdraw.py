@@ -50,5 +50,5 @@ def withdraw(
         "entry": str(appended.entry),
         "target": name,
         "remedy": remedy,
-        "touches": touched,
+        "affected": touched,
     }

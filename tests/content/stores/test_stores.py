@@ -69,7 +69,7 @@ class TestEmbedded(StoreContract):
         store.pin(block("a")[0])
         store.put_many([block("d")])
         freed = store.gc([block("b")[0], block("d")[0], block("nowhere")[0]])
-        assert freed == {"blocks": 1, "bytes": 1, "unlisted": 1, "unpinned": 2, "gone": 1, "left": 0}
+        assert freed == {"blocks": 1, "bytes": 1, "unlisted": 1, "unpinned": 2, "missing": 1, "left": 0}
         assert [store.has(block(text)[0]) for text in "abcd"] == [True, True, False, True]
 
     def test_gc_stops_where_a_closure_is_not_whole(self, store: EmbeddedStore, folder: Path) -> None:

@@ -63,10 +63,10 @@ class FakeChain:
         self.chain, self.contract = at.get("chain", "eip155:1"), at.get("contract", CONTRACT)
         self._kind, self._status = at.get("kind", "evm"), status
         self._blocks = {anchor_digest(entry): block for entry, block in blocks.items()}
-        self.asked: list[str | None] = []
+        self.requested: list[str | None] = []
 
     def status(self, digest: bytes, publisher: str | None = None) -> Anchor:
-        self.asked.append(publisher)
+        self.requested.append(publisher)
         block = self._blocks.get(digest)
         if block is None:
             return Anchor(digest=digest, status="none", chain=self.chain)
@@ -99,7 +99,7 @@ def test_an_anchored_release_holds_where_its_chain_says_the_same(one: Anchored) 
     assert found["3.named"].reason == f"eip155:1 {CONTRACT}"
     assert f"plan at {TIME}, release at {LATE}" in found["3.order"].reason
     assert found["3.anchored"].reason.startswith("3 anchors")
-    assert set(chain.asked) == {one.key.did.rpartition(":")[2]}
+    assert set(chain.requested) == {one.key.did.rpartition(":")[2]}
     held = {id: one.result(id, evidence=one.seen(), offline=True)[0] for id in IDS}
     assert [id for id, result in held.items() if result != HOLDS] == ["3.order", "3.beacon"]
 
@@ -137,6 +137,20 @@ def test_evidence_puts_the_plan_before_the_release(one: Anchored, number: int, r
     assert one.result("3.order", evidence=[own])[0] == result
     without = OldRelease()
     assert outcome(level3.checks(without.subject()), "3.order")[0] == UNCHECKED
+
+
+def test_evidence_of_the_plan_counts_beside_the_beacons_block(one: Anchored) -> None:
+    """The plan's latest block counts: a beacon from an earlier one does not stand in for it."""
+    seen = [one.evidence(one.plan_entry, **{**FIRST, "block_number": 30}), one.evidence(one.entry)]
+    assert one.result("3.order", evidence=seen)[0] == FAILS
+
+
+def test_evidence_of_another_kind_is_reported_and_not_checked(one: Anchored) -> None:
+    stamped = records.Evidence(entry=bytes(one.entry), kind="stamped", statement={"time": TIME}, proof=None)
+    cid = put(one, records.encode(stamped))
+    found = {check.id: check for check in level3.checks(one.subject(evidence=[*one.seen(), cid]))}
+    assert (found["3.evidence"].result, found["3.evidence"].level) == (UNCHECKED, 3)
+    assert "evidence of kind stamped" in found["3.evidence"].reason
 
 
 def test_a_newer_anchored_entry_speaks_for_the_release(one: Anchored) -> None:

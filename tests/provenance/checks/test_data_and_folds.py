@@ -284,8 +284,9 @@ def test_an_item_that_shows_nothing_has_no_boxes(one: OldRelease) -> None:
     assert found(one, "4.prepared")[0] == FAILS
     prepared(one, cells(box_source="nothing", boxes=[]))
     assert found(one, "4.prepared")[0] == HOLDS
-    prepared(one, cells(box_source="detector", boxes=[[1, 2, 3, 4]]))
-    assert found(one, "4.prepared")[0] == FAILS
+    for source, boxes in (("detector", [[1, 2, 3, 4]]), ("nothing", [[1, 2, 3, 4]]), ("detector", [])):
+        prepared(one, cells(box_source=source, boxes=boxes))
+        assert found(one, "4.prepared")[0] == FAILS, (source, boxes)
 
 
 def test_it_was_prepared_by_the_plans_recipe(one: OldRelease) -> None:

@@ -27,7 +27,7 @@ from registry.workflows.releases.judge_claims import judge_claims
 from registry.workflows.releases.publish_release import publish_release, show_release
 from registry.workflows.runs.check_plan import Labeled, check_plan
 from registry.workflows.runs.list_plans import list_plans
-from registry.workflows.runs.start_run import Wanted, check_wanted, start_run
+from registry.workflows.runs.start_run import Wanted, check_request, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.support.forgery import failed, simulated_home
 
@@ -124,7 +124,7 @@ def test_audit_page_and_later_claims_tell_them_apart(home: Home, shown: dict[str
     assert "<script>" not in page
     assert "exhaustividad(&#34;a=b&#34;)" in page
     later = judge_claims(home, CID.parse(shown["release"]), [SIGNED[2]])["claims"]
-    assert [(one["metric"], one["locked_too"]) for one in later] == [('recall("a=b")', True)]
+    assert [(one["metric"], one["in_plan"]) for one in later] == [('recall("a=b")', True)]
     assert line('f1("feliz (muy)")') == 'f1("feliz (muy)")'
 
 
@@ -143,7 +143,7 @@ REFUSED = [
 @pytest.mark.parametrize("claim", REFUSED)
 def test_a_claim_on_nothing_or_on_two_things_signs_nothing(home: Home, snapshot: CID, claim: str) -> None:
     before = list_plans(home, None, limit=100)
-    for ask in (start_run, check_wanted):
+    for ask in (start_run, check_request):
         with pytest.raises(InvalidInput) as caught:
             ask(home, snapshot, Wanted(recipe="simulated", method="simulated", claims=(claim,)))
         assert caught.value.code == "bad_claim"
@@ -170,7 +170,7 @@ def test_what_one_class_alone_would_always_reach_is_no_claim(home: Home, claim: 
     alone = CID.parse(take_snapshot(home, classes="null,null\n")["snapshot"])
     with pytest.raises(InvalidInput, match="can't be judged"):
         start_run(home, alone, Wanted(recipe="simulated", method="simulated", claims=(claim,)))
-    assert check_wanted(home, alone, Wanted(recipe="simulated", method="simulated", claims=("f1(null) >= 0.5",)))
+    assert check_request(home, alone, Wanted(recipe="simulated", method="simulated", claims=("f1(null) >= 0.5",)))
 
 
 def test_pictures_without_an_object_are_called_as_no_class_is(home: Home, tmp_path: Path) -> None:

@@ -151,11 +151,11 @@ def test_garbage_collection_takes_a_withdrawn_image_off_the_disk(
 ) -> None:
     sha256, cid = image_of(here, 3)
     assert held_on_disk(here, MARKER + b"003")
-    assert collect_garbage(here)["denied"] == 0
+    assert collect_garbage(here)["withdrawn"] == 0
     assert here.store.has(cid)
     withdraw(here, sha256, REASON)
     done = collect_garbage(here)
-    assert (done["blocks"], done["denied"], done["left"]) == (1, 0, 0)
+    assert (done["blocks"], done["withdrawn"], done["left"]) == (1, 0, 0)
     assert not here.store.has(cid)
     assert not held_on_disk(here, MARKER + b"003")
     assert held_on_disk(here, MARKER + b"004")

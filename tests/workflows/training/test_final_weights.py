@@ -17,7 +17,7 @@ from registry.core.run_view import release_view
 from registry.core.table import tables
 from registry.core.weights import ONNX
 from registry.evaluation.sentences import note_text
-from registry.provenance.release_view import final_weights, own_figures, threshold_of
+from registry.provenance.release_view import final_figures, final_weights, threshold_of
 from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.images.import_source import import_source
 from registry.workflows.releases.compare_releases import compare_releases
@@ -60,7 +60,7 @@ def test_a_refit_is_trained_on_all_and_judged_by_none(opened: Home, snapshot: CI
     release = records.parse_as(records.Release, opened.store.get(CID.parse(done["release"])))
     view = release_view(opened.store.get, release)
     assert final_weights(view).fold is None
-    assert own_figures(view) is None
+    assert final_figures(view) is None
     assert any("no figures of their own" in note_text(note) for note in view.evaluation.notes)
     assert [one.name for one in view.evaluation.overfitting] == ["fold 0", "fold 1", "fold 2", "refit", "mean"]
     judged = list(tables.rows_as_dicts(view.evaluation.predictions, opened.store.get))
@@ -80,7 +80,7 @@ def test_repeated_folds_judge_every_image_once_a_repeat(opened: Home, snapshot: 
     view = release_view(opened.store.get, release)
     judged = list(tables.rows_as_dicts(view.evaluation.predictions, opened.store.get))
     assert len(judged) == 48
-    assert own_figures(view) == view.evaluation.per_fold[5]
+    assert final_figures(view) == view.evaluation.per_fold[5]
     trainings = [records.parse_as(records.Training, opened.store.get(one)) for one in view.evaluation.trainings]
     assert {one.fold: one.arguments["seed"] for one in trainings} == {0: 7, 1: 7, 2: 7, 3: 8, 4: 8, 5: 8}
     assert len(view.evaluation.per_repeat) == 2

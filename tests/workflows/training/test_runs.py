@@ -145,7 +145,7 @@ def test_garbage_collection_frees_nothing_that_a_run_or_a_record_reaches(opened:
         newest = runs.row(db, runs.list_runs(db)[0][0]["run"])
         trained = [fold["training"] for fold in runs.folds(db, newest["id"])]
     report = collect_garbage(opened)
-    assert (report["blocks"], report["gone"], report["denied"]) == (1, 0, 0)
+    assert (report["blocks"], report["missing"], report["withdrawn"]) == (1, 0, 0)
     assert not opened.store.has(stray)
     for text in [*trained, newest["evaluation"], newest["plan_entry"], str(snapshot)]:
         assert list(walk_closure(opened.store.get, [CID.parse(text)]))

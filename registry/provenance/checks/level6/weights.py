@@ -14,7 +14,7 @@ from registry.core.records import Weights
 from registry.core.weights import ONNX, SAFETENSORS, WEIGHTS, check_folder, check_names, weights_digest
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, guarded, run
 from registry.provenance.checks.target.subject import Subject
-from registry.provenance.release_view import final_weights, own_weights
+from registry.provenance.release_view import final_weights, native_weights
 
 _ONNX_FILE, _ONNX_BEGINS = "model.onnx", b"\x08"  # a protobuf whose first field is the version of the format
 _NO_DIGEST = (
@@ -57,7 +57,7 @@ def weights(subject: Subject) -> str:
     model.json the snapshot's classes in their order; further files are ONNX; and the final one is there."""
     _release(subject)
     release = subject.release
-    own = own_weights(release)
+    own = native_weights(release)
     stated = sorted((str(one.fold), str(one.cid), one.tensors) for one in own)
     equal("weights", stated, sorted((str(one.fold), str(one.weights), one.tensors) for one in release.trainings))
     for one in own:

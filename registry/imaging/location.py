@@ -23,7 +23,7 @@ _RAW_PROFILE = re.compile(rb"\n[^\n]{1,80}\n *\d+\n([0-9a-fA-F\s]+)")  # ImageMa
 _TIFF = re.compile(rb"II\*\x00|MM\x00\*")
 
 
-def has_place(data: bytes, opened: Image | None) -> bool:
+def has_location(data: bytes, opened: Image | None) -> bool:
     """Whether a file says a latitude or a longitude. ``opened``: what Pillow made of it, if anything."""
     if opened is not None and (_in_exif(opened) or _in_info(opened)):
         return True

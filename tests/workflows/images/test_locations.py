@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, PngImagePlugin
 
 from registry.assembly import Home
-from registry.imaging.look import look
+from registry.imaging.inspect_image import inspect_image
 from registry.workflows.images.import_source import import_source
 
 
@@ -72,25 +72,25 @@ def mpo(second: bytes) -> bytes:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "MPO"])
 def test_a_place_is_found(kind: str) -> None:
-    assert look(picture(kind)).place
-    assert not look(picture(kind, place=False)).place
+    assert inspect_image(picture(kind)).has_location
+    assert not inspect_image(picture(kind, place=False)).has_location
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "MPO"])
 @pytest.mark.parametrize(("packet", "place"), [(ATTRIBUTE, True), (ELEMENT, True), (NOWHERE, False)])
 def test_a_place_in_xmp_is_found(kind: str, packet: str, place: bool) -> None:
-    assert look(with_xmp(kind, packet)).place is place
+    assert inspect_image(with_xmp(kind, packet)).has_location is place
 
 
 def test_a_place_in_what_nobody_here_decodes_is_found() -> None:
-    assert look(heic(exif=exif_of(picture()))).place
-    assert look(heic(xmp=ATTRIBUTE.encode())).place
-    assert not look(heic(exif=exif_of(picture(place=False)), xmp=NOWHERE.encode())).place
+    assert inspect_image(heic(exif=exif_of(picture()))).has_location
+    assert inspect_image(heic(xmp=ATTRIBUTE.encode())).has_location
+    assert not inspect_image(heic(exif=exif_of(picture(place=False)), xmp=NOWHERE.encode())).has_location
 
 
 def test_a_place_in_the_second_picture_of_an_mpo_is_found() -> None:
     whole = mpo(picture(place=False)) + picture()  # as phones append it
-    assert look(whole).place
+    assert inspect_image(whole).has_location
 
 
 def spelled_out(key: str, profile: bytes, compressed: bool) -> bytes:
@@ -107,20 +107,20 @@ def spelled_out(key: str, profile: bytes, compressed: bool) -> bytes:
 @pytest.mark.parametrize("key", ["xmp", "exif", "APP1"])
 def test_a_place_that_is_spelled_out_in_a_text_is_reported(key: str, compressed: bool) -> None:
     profile = ATTRIBUTE.encode() if key == "xmp" else exif_of(picture())
-    assert look(spelled_out(key, profile, compressed)).place
-    assert not look(spelled_out(key, NOWHERE.encode(), compressed)).place
-    assert not look(spelled_out(key, b"\xff", compressed)).place
+    assert inspect_image(spelled_out(key, profile, compressed)).has_location
+    assert not inspect_image(spelled_out(key, NOWHERE.encode(), compressed)).has_location
+    assert not inspect_image(spelled_out(key, b"\xff", compressed)).has_location
 
 
 def test_of_a_jpeg_the_beginning_is_enough() -> None:
-    assert look(picture()[: 256 << 10]).place
+    assert inspect_image(picture()[: 256 << 10]).has_location
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"no picture", b"\xff\xd8\xff\xe1\x00\x08Exif\x00\x00" + b"\xff" * 60, picture()[:40]]
 )
 def test_what_is_broken_says_nothing(data: bytes) -> None:
-    assert not look(data).place
+    assert not inspect_image(data).has_location
 
 
 def test_an_import_reports_it_once(opened: Home, tmp_path: Path) -> None:
@@ -131,16 +131,16 @@ def test_an_import_reports_it_once(opened: Home, tmp_path: Path) -> None:
     (folder / "labels.csv").write_text(
         "file,label\nhere.jpg,feliz\nthere.webp,feliz\nnowhere.jpg,triste\n", encoding="utf-8"
     )
-    assert import_source(opened, str(folder))["places"] == ["here.jpg", "there.webp"]
-    assert import_source(opened, str(folder))["places"] == []  # it is known already
+    assert import_source(opened, str(folder))["with_location"] == ["here.jpg", "there.webp"]
+    assert import_source(opened, str(folder))["with_location"] == []  # it is known already
 
 
 @settings(max_examples=80, deadline=None)
 @given(st.sampled_from(["JPEG", "PNG", "WEBP", "AVIF", "TIFF"]), st.integers(0, 2000), st.binary(max_size=30))
 def test_no_bytes_end_in_an_exception(kind: str, place: int, noise: bytes) -> None:
     data = _MADE.setdefault(kind, picture(kind))
-    look(data[:place] + noise + data[place + len(noise) :])
-    look(data[:place] + noise)
+    inspect_image(data[:place] + noise + data[place + len(noise) :])
+    inspect_image(data[:place] + noise)
 
 
 _MADE: dict[str, bytes] = {}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from registry.core.picture_bytes import READ, broken_chunk, cut_off, why_no_picture
 from registry.imaging.decode import MAX_BYTES, MAX_PIXELS, Undecodable, decode, header, upright_size
-from registry.imaging.places import has_place
+from registry.imaging.location import has_location
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,20 +32,20 @@ class Picture:
 
     width: int = 0
     height: int = 0
-    place: bool = False
+    has_location: bool = False
     trouble: str | None = None
 
 
-def look(data: bytes) -> Picture:
+def inspect_image(data: bytes) -> Picture:
     """What a whole file says of itself."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's own limit warns; ours decides
         opened = _opened(data)
         if opened is None:
-            return Picture(place=has_place(data, None), trouble=why_no_picture(data) or _damage(data))
+            return Picture(has_location=has_location(data, None), trouble=why_no_picture(data) or _damage(data))
         described = _has_exif(data, opened)
         width, height = upright_size(opened) if described else opened.size
-        return Picture(width, height, has_place(data, opened if described else None), _trouble(data, opened))
+        return Picture(width, height, has_location(data, opened if described else None), _trouble(data, opened))
 
 
 def size_of(read: Callable[[int], bytes]) -> tuple[int, int]:

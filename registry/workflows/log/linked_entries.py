@@ -1,4 +1,4 @@
-"""What of its log is known beside an entry: the evidence that covers it, up to where it reaches, and the opening."""
+"""Entries with which an entry of the same log is checked: its evidence, the newest anchored entry, the first entry."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from registry.core.ipld.cid import CID
 from registry.workflows.parts import Parts
 
 
-def evidence_beside(parts: Parts, entry: CID | None) -> list[CID]:
-    """The nearest evidence of each kind that covers an entry, the nearest first; of no entry none."""
+def covering_evidence(parts: Parts, entry: CID | None) -> list[CID]:
+    """The nearest evidence of each kind that covers an entry, the nearest first; none for None."""
     if entry is None:
         return []
     with parts.catalog.read() as db:
@@ -17,14 +17,14 @@ def evidence_beside(parts: Parts, entry: CID | None) -> list[CID]:
 
 
 def newest_anchored(parts: Parts, evidence: list[CID]) -> CID | None:
-    """The newest entry that such evidence names."""
+    """The newest entry that the evidence names; None without evidence."""
     if not evidence:
         return None
     return CID.decode(records.parse_as(records.Evidence, parts.store.get(evidence[-1])).entry)
 
 
-def opening(parts: Parts, entry: CID | None) -> list[CID]:
-    """The first entry of the log that an entry is of, where it is known and held."""
+def first_entry(parts: Parts, entry: CID | None) -> list[CID]:
+    """The first entry of an entry's log, if it is known and held here."""
     if entry is None:
         return []
     with parts.catalog.read() as db:

@@ -1,0 +1,51 @@
+"""What is done with a run from its page: cancel, resume, publish.
+
+Invariant: each is a form of ours, sent by who is signed in with the scope for it, and answers with a page to see.
+"""
+
+from __future__ import annotations
+
+from litestar import Response, post
+
+from registry.api.common import Home
+from registry.api.pages.common import check_form, see, writer
+from registry.api.pages.session import AnyRequest
+from registry.api.pages.tasks import PATIENCE
+from registry.api.v1.wire import RunPath
+from registry.catalog.queries import runs
+from registry.workflows.releases.publish_release import publish_release
+from registry.workflows.runs.control_run import cancel, resume
+
+
+@post("/runs/{run:str}/cancel", status_code=303, include_in_schema=False, sync_to_thread=True)
+def cancel_run(request: AnyRequest, home: Home, run: RunPath) -> Response[None]:
+    """Stop a run. Its finished folds stay."""
+    writer(request, "runs:write")
+    check_form(request)
+    cancel(home, run)
+    return see(request, f"/runs/{run}", "runs.said_cancelled")
+
+
+@post("/runs/{run:str}/resume", status_code=303, include_in_schema=False, sync_to_thread=True)
+def resume_run(request: AnyRequest, home: Home, run: RunPath) -> Response[None]:
+    """Queue what is left of a run."""
+    writer(request, "runs:write")
+    check_form(request)
+    resume(home, run)
+    return see(request, f"/runs/{run}", "runs.said_resumed")
+
+
+@post("/runs/{run:str}/publish", status_code=303, include_in_schema=False, sync_to_thread=True)
+def publish_run(request: AnyRequest, home: Home, run: RunPath) -> Response[None]:
+    """Publish a completed run: mostly done at once, else in the background, which its page shows."""
+    writer(request, "releases:write")
+    check_form(request)
+    with home.catalog.read() as db:
+        runs.row(db, run)
+    task = request.app.state.tasks.begin(lambda: publish_release(home, run), key=f"publish {run}")
+    if not task.ended_within(PATIENCE):
+        return see(request, f"/runs/{run}")
+    return see(request, f"/runs/{run}", "runs.said_published" if task.error() is None else None)
+
+
+HANDLERS = (cancel_run, resume_run, publish_run)

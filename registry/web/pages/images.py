@@ -1,0 +1,126 @@
+"""What the pages of images show: the grid with its filters, and one image with all that is known of it.
+
+Invariants: the filters are the query of the address; every link keeps them but for what it changes; no stored bytes
+enter a page, only addresses of thumbnails, and none of an image that was withdrawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from registry.catalog.queries import image_counts, image_uses, images, runs
+from registry.catalog.queries.image_grid import ANY, Filters
+from registry.catalog.queries.rows import image_history
+from registry.core.errors import NotFound
+from registry.core.labeling.labeled_row import SIGNALS
+from registry.workflows.images import image_uses as uses
+from registry.workflows.images.list_images import list_images
+from registry.workflows.images.thumbnails import Thumbnails
+from registry.workflows.local_issuers import local_issuers
+from registry.workflows.parts import Parts
+
+ON_A_PAGE = 60
+BARS, CHOICES, RUNS, HISTORY = 12, 50, 20, 100
+ASKED = ("label", "contributor", "issuer", "subject", "licence", "right", "status", "disputed", "run", "dropped")
+STATUSES = ("stored", "referenced", "withdrawn")
+Document = dict[str, Any]
+
+
+def address(asked: Mapping[str, str], **changes: str | None) -> str:
+    """The grid's address with some filters changed; None takes one away. It begins at the first page."""
+    wanted = {**asked, **changes}
+    query = urlencode([(name, value) for name in ASKED if (value := wanted.get(name))])
+    return f"/images?{query}" if query else "/images"
+
+
+def grid(parts: Parts, query: Mapping[str, str]) -> Document:
+    """The fields of ``pages/images.html``: ``found`` (a page of images), ``bars`` of labels, choices of filters."""
+    asked = {name: query[name] for name in ASKED if query.get(name)}
+    texts = {name: value for name, value in asked.items() if name not in ("disputed", "run", "dropped")}
+    wanted = Filters(**texts, disputed=asked.get("disputed") == "true")
+    found = list_images(
+        parts,
+        wanted,
+        run=asked.get("run"),
+        dropped=asked.get("dropped"),
+        cursor=query.get("cursor") or None,
+        limit=ON_A_PAGE,
+    )
+    more = f"{address(asked)}{'&' if asked else '?'}cursor={found.next}" if found.next else None
+    return {"found": found, "asked": asked, "next": more, "cursor": query.get("cursor"), **_choices(parts, asked)}
+
+
+def _choices(parts: Parts, asked: Mapping[str, str]) -> Document:
+    with parts.catalog.read() as db:
+        labels = image_counts.most(db, "label", BARS)
+        if "label" in asked and asked["label"] not in {one.value for one in labels}:
+            labels.append(image_counts.Count(asked["label"], image_counts.images(db, "label", asked["label"])))
+        counted = {kind: image_counts.most(db, kind, CHOICES) for kind in ("contributor", "licence", "right")}
+        totals = {kind: image_counts.images(db, kind) for kind in ("listed", "disputed")}
+        recent, _ = runs.list_runs(db, limit=RUNS)
+    return {
+        "label_bars": [_bar(asked, one) for one in labels],
+        "counted": counted,
+        "totals": totals,
+        "any": ANY,
+        "signals": SIGNALS,
+        "statuses": STATUSES,
+        "dropped": [
+            {
+                "run": one["run"],
+                "reason": reason,
+                "count": count,
+                "href": address(asked, run=one["run"], dropped=reason),
+                "current": (asked.get("run"), asked.get("dropped")) == (one["run"], reason),
+            }
+            for one in recent
+            for reason, count in sorted((one["dropped"] or {}).items())
+        ],
+        "chips": [
+            {"name": name, "value": value, "href": address(asked, **{name: None, **_together(name)})}
+            for name, value in asked.items()
+        ],
+        "start": address(asked),
+    }
+
+
+def _together(name: str) -> dict[str, str | None]:
+    """A run's dropped images are one filter in two values."""
+    return {"run": None, "dropped": None} if name in ("run", "dropped") else {}
+
+
+def _bar(asked: Mapping[str, str], one: image_counts.Count) -> Document:
+    current = asked.get("label") == one.value
+    href = address(asked, label=None if current else one.value)
+    return {"label": one.value, "count": one.images, "href": href, "current": current}
+
+
+def image(parts: Parts, thumbnails: Thumbnails, identity: str) -> Document:
+    """The fields of ``pages/image.html``. ``NotFound`` where no contribution speaks of it."""
+    with parts.catalog.read() as db:
+        found = images.get_image(db, identity)
+        if found is None:
+            raise NotFound(f"{identity[:100]} is not an image of this catalog", hint="see /images.")
+        sha256 = bytes.fromhex(found["sha256"])
+        history = image_history(db, sha256)
+        taken_back = image_uses.withdrawals_of(db, found["sha256"])
+        cids = [str(cid) for cid in images.cids_of(db, found["sha256"])]
+    current = [row for row in history if row["current"]]
+    shown = found["status"] == "stored"
+    return {
+        "image": found,
+        "cids": sorted(cids),
+        "own": local_issuers(parts),
+        "current": current,
+        "history": history[::-1][:HISTORY],
+        "earlier": max(0, len(history) - HISTORY),
+        "withdrawals": taken_back,
+        "size": thumbnails.size(found["sha256"]) if shown else None,
+        "drawn": [(number, row) for number, row in enumerate(current, 1) if row["boxes"]],
+        "snapshots": uses.snapshots_of(parts, sha256),
+        "cleaned": uses.cleaned(parts, sha256),
+        "releases": uses.predictions_of(parts, sha256),
+        "contact": None,
+    }

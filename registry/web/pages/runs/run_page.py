@@ -1,0 +1,171 @@
+"""What the list of runs shows, and the page of one.
+
+Invariants: a page shows what the run's row, its events and its records say; a claim has a verdict only once the
+evaluation gave one; nothing that a stranger's record says raises here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from registry.catalog.queries import run_events, runs
+from registry.core.errors import EmotionetError
+from registry.core.text.amounts import duration
+from registry.core.text.claim_text import claim_parts
+from registry.web.base.words import Words
+from registry.web.pages.runs.course import Standing, standing
+from registry.web.pages.runs.log_lines import Line, line, said, short
+from registry.workflows.parts import Parts
+from registry.workflows.runs.show_run import evaluation_of
+
+ENDED = frozenset({"completed", "failed", "cancelled"})
+HEADLINE = ("macro_f1", "accuracy", "pr_auc", "map50", "recall_gap(class)")
+ON_A_PAGE = 25
+LOG = 12  # lines on the page of a run; all of them are on a page of their own
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A run in a list. ``share``: how much of all epochs is trained, 0 to 100; ``figure``: its macro F1."""
+
+    run: str
+    status: str
+    recipe: str
+    snapshot: str
+    created: str
+    release: str | None
+    share: float
+    figure: Row | None
+    verdicts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """The page of one run. ``values``: what was planned, by name, as text; ``failed``: its error and the way out."""
+
+    row: Row
+    standing: Standing
+    claims: tuple[Row, ...]
+    figures: tuple[Row, ...]
+    notes: tuple[tuple[str, str], ...]
+    values: tuple[tuple[str, str], ...]
+    dropped: tuple[tuple[str, int], ...]
+    log: tuple[Line, ...]
+    doing: str | None
+    left: str | None
+    failed: tuple[str, str | None] | None
+    warnings: tuple[str, ...]
+
+    @property
+    def live(self) -> bool:
+        """Whether there is something to wait for."""
+        return self.row["status"] not in ENDED
+
+
+def run_list(
+    parts: Parts, *, cursor: str | None = None, status: str | None = None, snapshot: str | None = None
+) -> tuple[list[Listed], str | None]:
+    """A page of runs, newest first, and the next page's cursor or None."""
+    with parts.catalog.read() as db:
+        rows, after = runs.page_of_rows(db, cursor, ON_A_PAGE, status=status, snapshot=snapshot)
+        folds = {row["id"]: runs.folds(db, row["id"]) for row in rows}
+    return [_listed(parts, row, folds[row["id"]]) for row in rows], after
+
+
+def _listed(parts: Parts, row: Row, folds: Sequence[Row]) -> Listed:
+    found = _evaluation(parts, row["evaluation"])
+    done = sum(min(one["epoch"] or 0, one["epochs"] or 0) for one in folds)
+    wanted = sum(one["epochs"] or 0 for one in folds)
+    return Listed(
+        run=row["id"],
+        status=row["status"],
+        recipe=row["recipe_name"],
+        snapshot=row["snapshot"],
+        created=row["created"],
+        release=row["release"],
+        share=100 if row["status"] == "completed" else round(100 * done / max(1, wanted), 1),
+        figure=(found["metrics"] or {}).get("macro_f1"),
+        verdicts=tuple(dict.fromkeys(one["verdict"] for one in found["claims"] or ())),
+    )
+
+
+def _evaluation(parts: Parts, cid: str | None) -> dict[str, Any]:
+    try:
+        return evaluation_of(parts, cid)
+    except EmotionetError:  # a stranger's, that can't be read
+        return evaluation_of(parts, None)
+
+
+def run_page(parts: Parts, t: Words, run: str) -> RunPage:
+    """``NotFound`` if there is no such run."""
+    with parts.catalog.read() as db:
+        row = runs.row(db, run)
+        log = run_events.log(db, run, limit=LOG)
+        failed = run_events.last(db, run, "failed")
+        warnings = run_events.of_kind(db, run, "warning")
+    now, found = standing(parts, t, row), _evaluation(parts, row["evaluation"])
+    metrics = found["metrics"] or {}
+    return RunPage(
+        row=row,
+        standing=now,
+        claims=tuple(_claims(row, found["claims"])),
+        figures=tuple({**metrics[name], "name": name} for name in HEADLINE if name in metrics),
+        notes=tuple((one["text"][t.language], one["code"]) for one in found["notes"] or ()),
+        values=tuple(planned(row)),
+        dropped=tuple(sorted((row["dropped"] or {}).items())),
+        log=tuple(line(t, event) for event in log),
+        doing=_doing(t, row, now),
+        left=None if now.left is None else duration(now.left),
+        failed=_failed(row, failed),
+        warnings=tuple(dict.fromkeys(short(one["data"].get("text")) for one in warnings)),
+    )
+
+
+def _claims(row: Row, verdicts: Sequence[Row] | None) -> list[dict[str, Any]]:
+    """The plan's claims, with verdicts once there are some."""
+    if verdicts is not None:
+        return [dict(one) for one in verdicts]
+    nothing = dict.fromkeys(("value", "low", "high", "verdict", "needed", "reason"))
+    return [{**nothing, **claim_parts(one)._asdict()} for one in row["options"].get("claims", ())]
+
+
+def _failed(row: Row, event: Row | None) -> tuple[str, str | None] | None:
+    if row["error"] is None:
+        return None
+    data = event["data"] if event else {}
+    hint = data.get("hint")
+    error = str(data.get("error") or row["error"])
+    return short(error.removesuffix(f": {str(hint).rstrip('.')}") if hint else error), hint
+
+
+def _doing(t: Words, row: Row, now: Standing) -> str | None:
+    """What is done at this moment; None of a run that has ended."""
+    if row["status"] in ENDED:
+        return None
+    if row["status"] == "queued" and now.step is None:
+        return t("runs.waits")
+    if now.progress is not None:
+        return said(t, now.progress)
+    return said(t, now.step) if now.step is not None else None
+
+
+def planned(row: Row) -> list[tuple[str, str]]:
+    """The values of a run's recipe and its options, flat, in the order of their names."""
+    options = row["options"]
+    found = {name: str(options[name]) for name in ("method", "final") if options.get(name) is not None}
+    found["base"] = str(options.get("base") or "")
+    return [*found.items(), *sorted(flat(options.get("values", {})).items())]
+
+
+def flat(values: Mapping[str, Any], before: str = "") -> dict[str, str]:
+    """Sections and keys as ``section.key``, values as text."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{before}{name}.")
+        else:
+            found[f"{before}{name}"] = str(value)
+    return found

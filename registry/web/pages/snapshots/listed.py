@@ -1,0 +1,106 @@
+"""What the list of snapshots shows, and the head of one snapshot's page.
+
+Invariants: counts are those of tables that were read to their ends; where that takes longer than a page may, they are
+None, and whoever renders the page has them counted meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from registry.catalog.queries import runs, snapshots
+from registry.core import records
+from registry.core.errors import InvalidInput
+from registry.core.ipld.cid import CID
+from registry.web.base.figures import nothing
+from registry.web.base.words import Words
+from registry.workflows.parts import Parts
+from registry.workflows.snapshots.snapshot_counts import keep_counts, kept_counts
+from registry.workflows.store.read_content import read_as
+
+ON_A_PAGE = 20
+AT_ONCE = 3000  # images of a snapshot that is counted while its page waits: tens of milliseconds
+BUDGET = 6000  # of all snapshots on one page of the list
+RELEASES = 5  # of each snapshot that a list names
+Counts = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """``row`` as ``catalog.queries.snapshots`` gives it; ``counts`` None where it is not counted yet."""
+
+    row: Mapping[str, Any]
+    counts: Counts | None
+    releases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Head:
+    """A snapshot with what rests on it. ``left_out``: how many images it leaves out, counted or not."""
+
+    cid: str
+    record: records.Snapshot
+    row: Mapping[str, Any] | None
+    counts: Counts | None
+    left_out: int
+    releases: tuple[str, ...]
+    runs: tuple[Mapping[str, Any], ...]
+    preprocessings: tuple[str, ...]
+
+    @property
+    def supersedes(self) -> str | None:
+        """The snapshot that it says to replace, as text; None where it names none that can be."""
+        try:
+            return None if self.record.supersedes is None else str(CID.decode(self.record.supersedes))
+        except InvalidInput:
+            return None
+
+
+def snapshot_list(parts: Parts, cursor: str | None) -> tuple[list[Listed], str | None, list[CID]]:
+    """A page of snapshots, newest first, the next page's cursor or None, and those that are not counted yet."""
+    with parts.catalog.read() as db:
+        rows, after = snapshots.list_snapshots(db, cursor, ON_A_PAGE)
+        releases = snapshots.releases_of(db, [row["cid"] for row in rows], RELEASES)
+    found, left, later = [], BUDGET, []
+    for row in rows:
+        cid = CID.parse(row["cid"])
+        counts = kept_counts(parts, cid)
+        if counts is None and row["count"] <= left and parts.store.has(cid):
+            left -= row["count"]
+            counts = keep_counts(parts, cid)
+        if counts is None and parts.store.has(cid):
+            later.append(cid)
+        found.append(Listed(row, counts, tuple(releases.get(row["cid"], ()))))
+    return found, after, later
+
+
+def snapshot_head(parts: Parts, cid: CID) -> Head:
+    """Errors as ``read_as``; ``Untrusted`` for tables that are not what the snapshot states, where they are counted."""
+    record = read_as(parts, records.Snapshot, cid)
+    with parts.catalog.read() as db:
+        row = snapshots.find(db, cid)
+        left_out = snapshots.left_out(db, cid)
+        releases = snapshots.releases_of(db, [str(cid)], ON_A_PAGE).get(str(cid), [])
+        found, _ = runs.list_runs(db, limit=ON_A_PAGE, snapshot=str(cid))
+        preprocessings = snapshots.preprocessings_of(db, cid)
+    counts = kept_counts(parts, cid)
+    if counts is None and record.count + left_out <= AT_ONCE:
+        counts = keep_counts(parts, cid)
+    return Head(str(cid), record, row, counts, left_out, tuple(releases), tuple(found), tuple(preprocessings))
+
+
+def label_bars(t: Words, counts: Counts, address: str | None = None) -> list[dict[str, Any]]:
+    """The distribution as ``bars`` takes it; ``address``: of the list of items, which a label filters."""
+    to = None if address is None else address + "?"
+    found = [_bar(name, count, to and to + urlencode({"label": name})) for name, count in counts["labels"].items()]
+    if counts["background"]:
+        name = nothing(t, tuple(counts["labels"]))
+        found.append(_bar(name, counts["background"], to and to + "background=1"))
+    return found
+
+
+def _bar(name: str, count: int, address: str | None) -> dict[str, Any]:
+    return {"label": name, "count": count, "href": address, "current": False}
