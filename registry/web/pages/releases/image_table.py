@@ -59,14 +59,14 @@ class Table:
     wanted: Wanted
 
 
-def image_table(get: Get, view: ReleaseView, wanted: Wanted, start: int) -> Table:
+def image_table(get: Get, view: ReleaseView, wanted: Wanted, start: int, page: int = PAGE) -> Table:
     """The judgements from a place on. ``InvalidInput`` for a stranger's tables that can't be read."""
     found = judgements(get, view)
     chosen = places(found, wanted)
-    some = chosen[start : start + PAGE].tolist()
+    some = chosen[start : start + page].tolist()
     with refuse_unusable():
         rows = tuple(_shown(get, view, found, place) for place in some)
-    after = start + PAGE
+    after = start + page
     more = urlencode({**wanted.query(), "start": str(after)}) if after < len(chosen) else None
     folds = tuple(sorted(set(found.fold.tolist())))
     return Table(
