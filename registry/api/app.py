@@ -20,9 +20,11 @@ from registry.api.gateway import gateway
 from registry.api.gateway.public import Public
 from registry.api.log_requests import LoggedApp
 from registry.api.openapi import description
+from registry.api.pages import audits as audit_pages
 from registry.api.pages import home as home_page
 from registry.api.pages import images as image_pages
-from registry.api.pages import signin, static
+from registry.api.pages import lineage, predict, signin, static
+from registry.api.pages import releases as release_pages
 from registry.api.pages.errors import HANDLERS
 from registry.api.pages.runs import forms as run_forms
 from registry.api.pages.runs import reading as run_pages
@@ -40,8 +42,16 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
+<<<<<<< HEAD
 _NOUNS = (content, images, snapshots, runs, releases, audits, search)
 _PAGES = (home_page, signin, image_pages, run_pages, run_forms)  # those with one address for page and document
+=======
+_NOUNS = (content, images, snapshots, runs, releases, audits)
+_PAGES = (  # those with one address for page and document
+    *(home_page, signin, run_pages, run_forms),
+    *(release_pages, predict, lineage, audit_pages),
+)
+>>>>>>> d8b7432 (Pages of releases: handlers (work in progress))
 
 
 async def _secure(message: Message, scope: Scope) -> None:

@@ -134,7 +134,7 @@ def _read(get: Get, view: ReleaseView) -> Judgements:
     classes = view.snapshot.classes
     with refuse_unusable():
         columns = columns_of(tables.rows_as_dicts(view.evaluation.predictions, get), len(classes))
-        called = columns.called(_thresholds(view, columns))
+        called = columns.predicted(_thresholds(view, columns))
     return Judgements(classes, columns.keys, columns.fold, columns.truth, called, columns.best_score)
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from registry.workflows.releases.verdicts import with_verdicts
-
-from registry.catalog.queries import kept_audits, releases
+from registry.catalog.queries import kept_audits, names, releases
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
@@ -15,6 +13,7 @@ from registry.core.run_view import ReleaseView, release_view
 from registry.web.report.check_records import check_figures
 from registry.workflows.local_issuers import is_local
 from registry.workflows.parts import Parts
+from registry.workflows.releases.verdicts import with_verdicts
 from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
 PAGE = 20
@@ -24,16 +23,18 @@ MAIN = ("macro_f1", "accuracy", "pr_auc", "map50")
 def release_list(parts: Parts, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
     """A page of releases, newest first, and the next cursor.
 
-    Beside a row's own fields: ``state`` and ``verdict`` (the short form by language; None where a stranger's records
-    can't be read), ``figures``, ``method``, ``images``, ``local``, ``withdrawn``, ``successors``, ``audit``.
+    Beside a row's own fields: ``names``, ``state`` and ``verdict`` (the short form by language; None where a stranger's
+    records can't be read), ``figures``, ``method``, ``images``, ``local``, ``withdrawn``, ``successors``, ``audit``.
     """
     with parts.catalog.read() as db:
         rows, following = releases.list_releases(db, cursor=cursor, limit=PAGE)
         cids = [row["cid"] for row in rows]
         after, audits = releases.successors(db, cids), kept_audits.newest_reports(db, cids)
+        given = names.of_targets(db, cids)
     back = withdrawals_by(parts, rows)
     told = with_verdicts(parts, [{**row, "withdrawn": back.get(row["cid"], [])} for row in rows])
-    return [line(parts, row, after, audits) for row in told], following
+    called = {cid: [one["name"] for one in given if one["target"] == cid and one["current"]] for cid in cids}
+    return [{**line(parts, row, after, audits), "names": called[row["cid"]]} for row in told], following
 
 
 def line(

@@ -10,19 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from registry.evaluation.verdict import Verdict, verdict_of
-from registry.provenance.verdict_facts import audited, release_facts
-from registry.workflows.releases.verdicts import people_of_release
-
-from registry.catalog.queries import kept_audits, releases
+from registry.catalog.queries import kept_audits, names, releases
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView, release_view
+from registry.core.table import tables
+from registry.evaluation.verdict import Verdict, verdict_of
 from registry.provenance.checks.results import Check
 from registry.provenance.checks.run_levels import levels_up_to
 from registry.provenance.release_view import final_weights
+from registry.provenance.verdict_facts import audited, release_facts
 from registry.web.base import figures
 from registry.web.base.markdown import card_html
 from registry.web.base.page import check_drawings
@@ -39,11 +38,14 @@ from registry.workflows.local_issuers import is_local
 from registry.workflows.methods import is_named
 from registry.workflows.parts import Parts
 from registry.workflows.releases.publish_release import show_release
+from registry.workflows.releases.verdicts import people_of_release
 from registry.workflows.store.find_records import look_up
+from registry.workflows.store.read_content import read_as
 
 WORST = 12  # images that are shown on the page itself
+MOST_COUNTED = 100_000  # images whose sizes are added up, once a process
+_image_bytes: dict[CID, int] = {}
 MAX_CARD = 1 << 20  # bytes of a card that are shown
-OUTCOME = {"consistent": "consistent", "broken": "broken", "undecided": "undecided"}
 
 
 def release_page(parts: Parts, cid: CID, t: Words) -> dict[str, Any]:
@@ -51,17 +53,20 @@ def release_page(parts: Parts, cid: CID, t: Words) -> dict[str, Any]:
     can't be shown."""
     about = show_release(parts, cid)
     release = CID.parse(about["release"])
-    view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(release)))
+    view = release_view(parts.store.get, read_as(parts, records.Release, release))
     check_figures(view)
     check_drawable(view, parts.store.get)
     with parts.catalog.read() as db:
         row = releases.get(db, release)
         after = releases.successors(db, [str(release)]).get(str(release), [])
         kept = kept_audits.newest_reports(db, [str(release)]).get(str(release))
+        given = [one["name"] for one in names.of_targets(db, [str(release)]) if one["current"]]
         own, _ = kept_audits.list_audits(db, str(release), limit=10)
     tried, more_tried = attempts(parts, view, about["issuer"])
     return {
         "about": about,
+        "names": given,
+        "sizes": _sizes(parts, view),
         "issued": row["issued_at"],
         "supersedes": row["supersedes"],
         "successors": after,
@@ -81,7 +86,7 @@ def release_page(parts: Parts, cid: CID, t: Words) -> dict[str, Any]:
         "attempts": tried,
         "more_attempts": more_tried,
         "card": _card(parts, view),
-        "cite": citations(_cited(view, about, row["issued_at"])),
+        "cite": citations(_cited(view, row)),
         "files": _files(parts, view),
         "can_predict": is_named(view.plan.method.id),
     }
@@ -139,16 +144,34 @@ def _card(parts: Parts, view: ReleaseView) -> Any:
         return None
 
 
-def _cited(view: ReleaseView, about: Mapping[str, Any], issued: str) -> Cited:
+def citations_of(parts: Parts, release: CID) -> dict[str, str]:
+    """How to cite a release. ``NotFound``."""
+    with parts.catalog.read() as db:
+        row = releases.get(db, release)
+    return citations(_cited(release_view(parts.store.get, read_as(parts, records.Release, release)), row))
+
+
+def _cited(view: ReleaseView, row: Mapping[str, Any]) -> Cited:
     return Cited(
         title=f"{view.recipe.name}, {view.plan.method.id}: {', '.join(view.snapshot.classes)}",
-        publisher=about["issuer"],
-        issuer=about["issuer"],
-        issued=issued,
-        release=about["release"],
-        snapshot=about["snapshot"],
+        publisher=row["issuer"],
+        issuer=row["issuer"],
+        issued=row["issued_at"],
+        release=row["cid"],
+        snapshot=row["snapshot"],
         licence=view.release.licence,
     )
+
+
+def _sizes(parts: Parts, view: ReleaseView) -> dict[str, int | None]:
+    """About how many bytes its files have: ``images`` of the snapshot alone; None where there are too many to count."""
+    if view.snapshot.count > MOST_COUNTED:
+        return {"images": None}
+    key = view.preprocessing.snapshot
+    if key not in _image_bytes:
+        rows = tables.rows_as_dicts(view.snapshot.items, parts.store.get)
+        _image_bytes[key] = sum(row["size"] for row in rows if isinstance(row["size"], int))
+    return {"images": _image_bytes[key]}
 
 
 def _files(parts: Parts, view: ReleaseView) -> list[dict[str, Any]]:
