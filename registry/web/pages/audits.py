@@ -29,13 +29,25 @@ def audit_page(parts: Parts, audit: str, t: Words) -> dict[str, Any]:
     found = show_audit(parts, audit)
     checks = [in_words(t, one) for one in found["checks"]]
     counts = {result: sum(one["result"] == result for one in checks) for result in RESULTS}
+    verdict = found["report"]["verdict"] if found["report"] else None
     return {
         "audit": found,
+        "verdict": verdict,
+        "more": [] if verdict is None else beyond_short(verdict, t.language),
         "levels": _by_level(checks),
         "counts": counts,
         "failed": [one for one in checks if one["result"] == RESULTS[0]],
         "has_page": found["held"] and _is_release(parts, found["target"]),
     }
+
+
+def beyond_short(verdict: Mapping[str, Any], language: str) -> list[str]:
+    """The sentences of a verdict's document that its short form leaves out."""
+    texts = [str(part[language]) for part in verdict["parts"]]
+    said = 0
+    while said < len(texts) and " ".join(texts[:said]) != verdict["short"][language]:
+        said += 1
+    return texts[said:]
 
 
 def in_words(t: Words, check: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,13 +24,13 @@ from registry.web.pages.releases.judged import (
 PAGE = 48
 MOST_BOXES = 12  # that are drawn over one picture
 
-Box = tuple[float, float, float, float]  # of a hundred by a hundred
+Box = tuple[float, float, float, float]  # x, y, width, height in pixels of the upright original
 
 
 @dataclass(frozen=True)
 class Shown:
     """One judgement. ``truth`` and ``called`` are None for nothing; ``score`` in millionths, None without a detection;
-    boxes in percent of the upright picture, ``true`` ones and the one that was ``found``."""
+    boxes are the ``true`` ones and the one that was ``found``."""
 
     sha256: str
     fold: int
@@ -41,7 +41,7 @@ class Shown:
     detections: int
     true: tuple[Box, ...]
     found: Box | None
-    ratio: tuple[int, int] | None  # width and height of the original
+    size: tuple[int, int] | None  # of the upright original in pixels; None where cleaning could not tell
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,9 @@ def _shown(get: Get, view: ReleaseView, found: Judgements, place: int) -> Shown:
         right=truth == called,
         score=score if score >= 0 else None,
         detections=len(row["detections"]),
-        true=tuple(_percent(box, size) for box in row["boxes"][:MOST_BOXES]) if size else (),
-        found=_percent(best[2:], size) if size and best is not None else None,
-        ratio=size,
+        true=tuple(_within(box, size) for box in row["boxes"][:MOST_BOXES]) if size else (),
+        found=_within(best[2:], size) if size and best is not None else None,
+        size=size,
     )
 
 
@@ -106,11 +106,11 @@ def _name(classes: Sequence[str], index: int) -> str | None:
     return classes[index] if index < len(classes) else None
 
 
-def _percent(box: Sequence[int], size: tuple[int, int]) -> Box:
-    """A box in hundredths of a pixel as percent of the picture, cut off at its edges."""
-    x, y, w, h = box
-    left, top = max(0.0, x / size[0]), max(0.0, y / size[1])
-    right, low = min(100.0, (x + w) / size[0]), min(100.0, (y + h) / size[1])
+def _within(box: Sequence[int], size: tuple[int, int]) -> Box:
+    """A box in hundredths of a pixel as pixels, cut off at the picture's edges."""
+    x, y, w, h = (value / 100 for value in box)
+    left, top = max(0.0, x), max(0.0, y)
+    right, low = min(float(size[0]), x + w), min(float(size[1]), y + h)
     return round(left, 2), round(top, 2), round(max(0.0, right - left), 2), round(max(0.0, low - top), 2)
 
 
