@@ -42,16 +42,11 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
-<<<<<<< HEAD
 _NOUNS = (content, images, snapshots, runs, releases, audits, search)
-_PAGES = (home_page, signin, image_pages, run_pages, run_forms)  # those with one address for page and document
-=======
-_NOUNS = (content, images, snapshots, runs, releases, audits)
 _PAGES = (  # those with one address for page and document
-    *(home_page, signin, run_pages, run_forms),
+    *(home_page, signin, image_pages, run_pages, run_forms),
     *(release_pages, predict, lineage, audit_pages),
 )
->>>>>>> d8b7432 (Pages of releases: handlers (work in progress))
 
 
 async def _secure(message: Message, scope: Scope) -> None:

@@ -14,8 +14,8 @@ from registry.web.base.svg import number, plain, text
 from registry.web.base.words import Words
 from registry.web.pages.lineage.layers import Lineage, Node
 
-WIDE, HIGH = 118, 52  # of a node
-ACROSS, DOWN = 34, 14  # between nodes
+WIDE, HIGH = 96, 52  # of a node
+ACROSS, DOWN = 18, 14  # between nodes
 TOP = 30
 PAD = 6
 
@@ -42,7 +42,7 @@ def drawn(t: Words, found: Lineage) -> Markup:
 
 def _arrow(start: tuple[float, float], end: tuple[float, float]) -> str:
     x0, y0, x1, y1 = start[0] + WIDE, start[1] + HIGH / 2, end[0], end[1] + HIGH / 2
-    bend = min(60.0, (x1 - x0) / 2)
+    bend = min(60.0, (x1 - x0) * 0.6)
     way = (
         f"M{number(x0)} {number(y0)}C{number(x0 + bend)} {number(y0)} {number(x1 - bend)} {number(y1)} "
         f"{number(x1)} {number(y1)}"
@@ -71,5 +71,5 @@ def _said(t: Words, node: Node) -> tuple[str, str]:
     """What a node says in two lines."""
     if node.count > 1 or " " in node.cid:
         return t("lineage.several", count=t.count(node.count)), t.known("lineage_layers", node.type)
-    short = node.cid if len(node.cid) <= 14 else f"{node.cid[:6]}…{node.cid[-6:]}"
+    short = node.cid if len(node.cid) <= 14 else f"{node.cid[:5]}…{node.cid[-6:]}"
     return short, (node.time or "")[:10]

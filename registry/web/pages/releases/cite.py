@@ -38,7 +38,7 @@ def _plain(text: str) -> str:
 
 def _text(one: Cited) -> str:
     return (
-        f"{_plain(one.publisher)} ({one.issued[:4]}). {_plain(one.title)} (model and its records). Emotionet release "
+        f"{_plain(one.publisher)} ({one.issued[:4]}). {_plain(one.title)}. Model and records, Emotionet release "
         f"ipfs://{one.release}; data set ipfs://{one.snapshot}; signed by {one.issuer} on {one.issued[:10]}."
     )
 

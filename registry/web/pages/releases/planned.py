@@ -37,7 +37,8 @@ class Planned:
 def planned(view: ReleaseView) -> Planned:
     """A plan against its release."""
     verdicts = {claim_text(one): one.verdict for one in view.release.claims}
-    came = {one.metric for one in view.evaluation.metrics}
+    figures = (*view.evaluation.metrics, *view.evaluation.fairness)
+    came = {name for one in figures for name in (one.metric, one.name)}
     values = _flat(view.recipe.values)
     folds = {"refit" if one.fold is None else f"fold:{one.fold}" for one in view.release.weights}
     return Planned(

@@ -17,6 +17,7 @@ from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView, release_view
 from registry.core.table import tables
+from registry.core.weights import digested
 from registry.evaluation.verdict import Verdict, verdict_of
 from registry.provenance.checks.results import Check
 from registry.provenance.checks.run_levels import levels_up_to
@@ -62,6 +63,7 @@ def release_page(parts: Parts, cid: CID, t: Words) -> dict[str, Any]:
         kept = kept_audits.newest_reports(db, [str(release)]).get(str(release))
         given = [one["name"] for one in names.of_targets(db, [str(release)]) if one["current"]]
         own, _ = kept_audits.list_audits(db, str(release), limit=10)
+    files = _files(parts, view)
     tried, more_tried = attempts(parts, view, about["issuer"])
     return {
         "about": about,
@@ -87,7 +89,9 @@ def release_page(parts: Parts, cid: CID, t: Words) -> dict[str, Any]:
         "more_attempts": more_tried,
         "card": _card(parts, view),
         "cite": citations(_cited(view, row)),
-        "files": _files(parts, view),
+        "drawn_faces": _is_drawn(view),
+        "weights": next(iter(digested({one["name"]: one for one in files})), "weights"),
+        "files": files,
         "can_predict": is_named(view.plan.method.id),
     }
 
@@ -100,6 +104,12 @@ def _verdict(parts: Parts, view: ReleaseView, about: Mapping[str, Any], kept: Ma
     asked = levels_up_to(kept["level"])
     checks = [Check(**one, asked=one["level"] in asked) for one in kept["report"]["checks"]]
     return verdict_of(audited(facts, checks, kept["report"]["records"]))
+
+
+def _is_drawn(view: ReleaseView) -> bool:
+    """Whether all judged images are said to be drawings."""
+    judged = next((one.n for one in view.evaluation.metrics if one.metric == "accuracy"), None)
+    return any(one.group == {"source": "drawing"} and one.n == judged for one in view.evaluation.fairness)
 
 
 def _others(parts: Parts, release: CID) -> list[dict[str, Any]]:
@@ -153,7 +163,7 @@ def citations_of(parts: Parts, release: CID) -> dict[str, str]:
 
 def _cited(view: ReleaseView, row: Mapping[str, Any]) -> Cited:
     return Cited(
-        title=f"{view.recipe.name}, {view.plan.method.id}: {', '.join(view.snapshot.classes)}",
+        title=f"Emotionet {view.recipe.name} ({view.plan.method.id}): {', '.join(view.snapshot.classes)}",
         publisher=row["issuer"],
         issuer=row["issuer"],
         issued=row["issued_at"],
