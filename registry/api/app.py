@@ -26,9 +26,9 @@ from registry.api.pages import images as image_pages
 from registry.api.pages import lineage, predict, signin, static
 from registry.api.pages import releases as release_pages
 from registry.api.pages.errors import HANDLERS
-from registry.api.pages.runs import forms as run_forms
-from registry.api.pages.runs import reading as run_pages
+from registry.api.pages.runs import routes as run_pages
 from registry.api.pages.session import WrongTokens
+from registry.api.pages.snapshots import routes as snapshot_pages
 from registry.api.pages.tasks import Tasks
 from registry.api.problems import StrictRequest
 from registry.api.v1 import audits, content, images, releases, runs, search, snapshots
@@ -44,7 +44,7 @@ SECURITY_HEADERS = {
 }
 _NOUNS = (content, images, snapshots, runs, releases, audits, search)
 _PAGES = (  # those with one address for page and document
-    *(home_page, signin, image_pages, run_pages, run_forms),
+    *(home_page, signin, image_pages, snapshot_pages, run_pages),
     *(release_pages, predict, lineage, audit_pages),
 )
 

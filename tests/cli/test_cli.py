@@ -79,7 +79,8 @@ def test_every_documented_command_is_there() -> None:
     [
         ([], 2, ""),
         (["fly"], 2, "there is no command"),
-        (["fetch", "nonsense"], 2, "is no CID"),
+        (["fetch", "Nonsense"], 2, "is no CID"),
+        (["fetch", "nonsense"], 3, "nothing here is called 'nonsense'"),
         (["fetch", "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"], 3, "not held here"),
         (["import", "nowhere"], 2, "is not a folder, a file or a CID"),
         (["audit", "nowhere.car"], 2, "is not a file"),

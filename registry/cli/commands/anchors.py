@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime, timedelta
 
-from registry.cli.commands.common import Subparsers, add, cid, group, home, whole
+from registry.cli.commands.common import RECORD, Subparsers, add, content, group, home, whole
 from registry.cli.output import Output, cell
 from registry.core.errors import UsageError
 
@@ -22,10 +22,10 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     add(keys, common, "show", run_show, "print the issuer that this registry publishes as")
     anchor = group(commands, "anchor", "proofs of when an entry existed")
     status = add(anchor, common, "status", run_status, "where an entry's anchor stands")
-    status.add_argument("cid", metavar="CID")
+    status.add_argument("cid", metavar="RECORD", help=RECORD)
     add(
         anchor, common, "submit", run_submit, "anchor an entry (default: the newest, which covers all before it)"
-    ).add_argument("cid", metavar="CID", nargs="?")
+    ).add_argument("cid", metavar="RECORD", nargs="?", help=RECORD)
     add(anchor, common, "deploy", run_deploy, "deploy the anchor contract to EMOTIONET_CHAIN_RPC")
     token = group(commands, "token", "tokens for writing through the API")
     creating = add(token, common, "create", run_token_create, "make a token; it is shown once")
@@ -63,7 +63,7 @@ def run_status(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.log.anchoring import anchor_status
 
     with home() as opened:
-        document = anchor_status(opened, cid(wanted.cid))
+        document = anchor_status(opened, content(opened, wanted.cid))
     output.document(document, identity="status", text=[f"{name}: {cell(value)}" for name, value in document.items()])
     return 0
 
@@ -73,7 +73,7 @@ def run_submit(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.log.anchoring import submit_anchor
 
     with home() as opened:
-        document = submit_anchor(opened, cid(wanted.cid) if wanted.cid else None)
+        document = submit_anchor(opened, content(opened, wanted.cid) if wanted.cid else None)
     output.document(document, identity="status", text=[f"{name}: {cell(value)}" for name, value in document.items()])
     return 0
 

@@ -3,27 +3,47 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from registry.cli.commands.common import Subparsers, add, cid, home, issuer, path_argument, record, warn_withdrawn
+from registry.cli.commands.common import (
+    IMAGE,
+    RECORD,
+    Subparsers,
+    add,
+    content,
+    home,
+    issuer,
+    path_argument,
+    record,
+    stem,
+    warn_withdrawn,
+)
 from registry.cli.commands.importing import add_import
 from registry.cli.output import Output, json_text, one_line, show, table
 from registry.core.errors import UsageError
 from registry.core.records.release import REMEDIES
 from registry.exports.rows import FORMATS
 
+if TYPE_CHECKING:
+    from registry.assembly import Home
+
+_DIGEST = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
+
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     add_import(commands, common)
-    fetching = add(commands, common, "fetch", run_fetch, "write what a CID names to a file or folder, verified")
-    fetching.add_argument("cid", metavar="CID[/PATH]")
+    fetching = add(
+        commands, common, "fetch", run_fetch, "write a release's final weights, or what a CID names, verified"
+    )
+    fetching.add_argument("cid", metavar="RELEASE|CID[/PATH]", help=f"{RECORD}; or any CID, with a path below it")
     fetching.add_argument("-o", "--out", type=path_argument)
     showing = add(commands, common, "show", run_show, "print a record as DAG-JSON, or a table's rows")
-    showing.add_argument("cid", metavar="CID")
+    showing.add_argument("cid", metavar="RECORD", help=RECORD)
     showing.add_argument(
         "--table", metavar="NAME", help="print the rows of the table that this field of the record names"
     )
@@ -32,13 +52,13 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     exporting = add(
         commands, common, "export", run_export, "write the closure of a record, image or directory as a CAR"
     )
-    exporting.add_argument("cid", metavar="CID")
+    exporting.add_argument("cid", metavar="RECORD", help=RECORD)
     exporting.add_argument("-o", "--out", type=path_argument)
     exporting.add_argument("--without-images", action="store_true", help="leave the images out")
     looking = add(commands, common, "lookup", run_lookup, "list every record that names or holds a CID or digest")
-    looking.add_argument("what", metavar="CID|DIGEST")
+    looking.add_argument("what", metavar="RECORD|DIGEST", help=f"{RECORD}; or a SHA-256 of an image or of tensors")
     tracing = add(commands, common, "lineage", run_lineage, "what a record came from and what came from it")
-    tracing.add_argument("cid", metavar="CID|FILE.car")
+    tracing.add_argument("cid", metavar="RECORD|FILE.car", help=RECORD)
     tracing.add_argument("--format", choices=["tree", "json", "dot", "prov"], default="tree")
     _add_audit(commands, common)
     withdrawing = add(commands, common, "withdraw", run_withdraw, "withdraw an image, a snapshot or a release")
@@ -47,7 +67,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def add_withdrawal(withdrawing: argparse.ArgumentParser) -> None:
     """What is taken back, why, and what is asked for."""
-    withdrawing.add_argument("what", metavar="CID|SHA256")
+    withdrawing.add_argument("what", metavar="RECORD|IMAGE", help=f"{RECORD}; of an image: {IMAGE}")
     withdrawing.add_argument("--reason", required=True)
     asking = withdrawing.add_mutually_exclusive_group()
     asking.add_argument(
@@ -62,7 +82,7 @@ def add_withdrawal(withdrawing: argparse.ArgumentParser) -> None:
 
 def _add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     auditing = add(commands, common, "audit", run_audit, "check what a release claims, trusting nobody")
-    auditing.add_argument("target", metavar="CID|FILE.car")
+    auditing.add_argument("target", metavar="RELEASE|FILE.car", help=RECORD)
     auditing.add_argument(
         "--level", type=int, choices=range(1, 9), metavar="N", help="all levels up to N (else 1-4 and 6)"
     )
@@ -73,15 +93,28 @@ def _add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
     """Write a verified file or folder."""
+    from registry.workflows.names.resolve import is_reference
+    from registry.workflows.releases.fetch_weights import fetch_weights, release_at
     from registry.workflows.store.read_content import fetch
 
     bars = output.progress()
     with home() as opened:
-        done = fetch(opened, wanted.cid, wanted.out, bars)
+        path = "/" in wanted.cid.removeprefix("/ipfs/").removeprefix("ipfs://") and not is_reference(wanted.cid)
+        target = None if path else content(opened, wanted.cid)
+        release = None if target is None else release_at(opened, target)
+        if release is None:
+            done = fetch(opened, str(target or wanted.cid), wanted.out, bars)
+        else:
+            warn_withdrawn(opened, release)
+            done = fetch_weights(opened, release, wanted.out, stem(wanted.cid), bars)
     bars.close()
     for link in done["links"]:
         output.say(f"left out {link}: it is a symbolic link, and links are not followed")
-    output.document(done, identity="path", text=[f"{done['path']} ({done['size']} bytes, verified)"])
+    text = [f"{done['path']} ({done['size']} bytes, verified)"]
+    if "release" in done:
+        text += [f"final weights of release {done['release']}, {done['final'].replace(':', ' ')}"]
+        text += [f"classes in order: {', '.join(done['classes'])}"]
+    output.document(done, identity="path", text=text)
     return 0
 
 
@@ -92,7 +125,7 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.store import read_content
 
     with home() as opened:
-        target = record(opened, wanted.cid) if wanted.table else cid(wanted.cid)
+        target = record(opened, wanted.cid) if wanted.table else content(opened, wanted.cid)
         if wanted.table or wanted.format not in (None, "json"):
             write_rows(read_content.rows(opened, target, wanted.table), wanted.format or "jsonl", wanted.out)
             return 0
@@ -114,9 +147,9 @@ def run_export(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.store.export_held import export_held
 
     with home() as opened:
-        target = cid(wanted.cid)
+        target = content(opened, wanted.cid)
         warn_withdrawn(opened, target)
-        out = wanted.out or Path(f"{target}.car")
+        out = wanted.out or Path(f"{stem(wanted.cid) or target}.car")
         done = export_held(opened, target, out, without_images=wanted.without_images)
     output.document(done, identity="path", text=[f"{done['path']}: {done['blocks']} blocks, {done['size']} bytes"])
     return 0
@@ -127,9 +160,22 @@ def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.store.find_records import look_up
 
     with home() as opened:
-        found = look_up(opened, wanted.what)
+        found = look_up(opened, _what(opened, wanted.what))
     output.lines(found, identity="record", columns=["record", "type", "relation", "issuer", "time"])
     return 0 if found else 3
+
+
+def _what(opened: Home, text: str, *, file_names: bool = False) -> str:
+    """The sha256 of the image, or the CID of the record, that an argument names; a digest of tensors as it is."""
+    from registry.core.errors import NotFound
+    from registry.workflows.names.find_image import find_image
+
+    if ":" in text.removeprefix("ipfs://"):
+        return text
+    try:
+        return find_image(opened, text, file_names=file_names)
+    except NotFound:
+        return text if _DIGEST.fullmatch(text) else str(content(opened, text))
 
 
 def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
@@ -187,18 +233,34 @@ def _kin(relation: str, kind: str) -> str:
     return relation if relation.endswith(kind) else f"{relation} {kind}"
 
 
+def _audited(opened: Home, text: str) -> str:
+    """A CID or a path as it is; of a name or a beginning the CID."""
+    from registry.cli.from_file import is_file
+    from registry.core.errors import NotFound
+    from registry.workflows.store.typed_source import names_content
+
+    if names_content(text) or (is_file(text) and not Path(text).is_dir()):
+        return text
+    try:
+        return str(content(opened, text))
+    except (UsageError, NotFound) as error:
+        if Path(text).is_dir():
+            hint = "give a CAR file, or the CID of what is held here."
+            raise UsageError(f"{text} is a folder", hint=hint) from error
+        raise
+
+
 def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     """Check, print every check, exit as the levels say."""
     from registry.cli.from_file import is_file
     from registry.workflows.audit.audit_target import audit_target
 
-    if Path(wanted.target).is_dir():
-        raise UsageError(f"{wanted.target} is a folder", hint="give a CAR file, or the CID of what is held here.")
     if is_file(wanted.target) and not Path(wanted.target).exists():
         raise UsageError(f"{wanted.target} is not a file", hint="check the path.")
     output.busy("auditing")
     with home() as opened:
-        report = audit_target(opened, wanted.target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)
+        target = _audited(opened, wanted.target)
+        report = audit_target(opened, target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)
     document = report.to_json()
     output.document(document, identity="target", text=_audit_text(document))
     if wanted.strict and report.missed:
@@ -226,7 +288,7 @@ def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.withdrawals.withdraw import withdraw
 
     with home() as opened:
-        done = withdraw(opened, wanted.what, wanted.reason, remedy=wanted.remedy)
+        done = withdraw(opened, _what(opened, wanted.what, file_names=True), wanted.reason, remedy=wanted.remedy)
     touched = [f"affects {item['type']} {item['cid']}" for item in done["affected"]] or [
         "affects no snapshot and no release"
     ]

@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from registry.cli.commands.common import Subparsers, add, classes_option, classes_text, group, home, limit
+from registry.cli.commands.common import (
+    IMAGE,
+    Subparsers,
+    add,
+    classes_option,
+    classes_text,
+    group,
+    home,
+    image_of,
+    limit,
+)
 from registry.cli.commands.content import add_withdrawal
 from registry.cli.commands.content import run_withdraw as withdraw_anything
 from registry.cli.output import Output, cell
@@ -25,9 +35,11 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         listing.add_argument(f"--{name}")
     classes_option(listing)
     limit(listing)
-    add(verbs, common, "show", run_show, "one image and its label history").add_argument("image", metavar="CID|SHA256")
+    add(verbs, common, "show", run_show, "one image and its label history").add_argument(
+        "image", metavar="IMAGE", help=IMAGE
+    )
     relabeling = add(verbs, common, "relabel", run_relabel, "give an image a label; the old one stays in the history")
-    relabeling.add_argument("image", metavar="CID|SHA256")
+    relabeling.add_argument("image", metavar="IMAGE", help=IMAGE)
     relabeling.add_argument("label", metavar="LABEL")
     relabeling.add_argument("--contributor", help="whose label it is (default: this registry's issuer)")
     add_withdrawal(add(verbs, common, "withdraw", run_withdraw, "withdraw an image"))
@@ -85,13 +97,12 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
     from registry.catalog.queries import images
     from registry.catalog.queries.rows import image_history
 
-    with home() as opened, opened.catalog.read() as db:
-        image = images.get_image(db, wanted.image)
-        if image is None:
-            raise NotFound(
-                f"{wanted.image} is not an image of this catalog", hint="`emotionet images list` lists them."
-            )
-        history = image_history(db, bytes.fromhex(image["sha256"]))
+    with home() as opened:
+        sha256 = image_of(opened, wanted.image)
+        with opened.catalog.read() as db:
+            image, history = images.get_image(db, sha256), image_history(db, bytes.fromhex(sha256))
+    if image is None:
+        raise NotFound(f"{wanted.image} is not an image of this catalog", hint="`emotionet images list` lists them.")
     text = [f"{name}: {cell(image[name])}" for name in COLUMNS if name in image]
     text += [f"  {row['issued_at']} {row['contributor']}: {row['label']}" for row in history]
     output.document({**image, "history": history}, identity="sha256", text=text)
@@ -103,7 +114,7 @@ def run_relabel(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.images.relabel import relabel
 
     with home() as opened:
-        done = relabel(opened, wanted.image, wanted.label, wanted.contributor)
+        done = relabel(opened, image_of(opened, wanted.image), wanted.label, wanted.contributor)
     output.document(done, identity="contribution", text=[f"{done['sha256']} is now {done['label']}"])
     return 0
 

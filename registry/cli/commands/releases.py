@@ -8,6 +8,8 @@ from typing import Any
 
 from registry.cli.commands.common import (
     CLAIM,
+    RECORD,
+    RUN,
     Subparsers,
     add,
     group,
@@ -16,19 +18,20 @@ from registry.cli.commands.common import (
     limit,
     open_releases,
     path_argument,
+    run_of,
 )
 from registry.cli.failures import print_error
 from registry.cli.output import Output, table
 from registry.core.errors import InvalidInput, Unavailable
 
-RELEASE = "a release's CID, or the FILE.car that it was exported to"
+RELEASE = f"{RECORD}; or the FILE.car that it was exported to"
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     verbs = group(commands, "release", "published models with their evaluation, card and lineage")
     publishing = add(verbs, common, "publish", run_publish, "publish a completed run, signed and anchored")
-    publishing.add_argument("run")
+    publishing.add_argument("run", metavar="RUN", help=RUN)
     publishing.add_argument(
         "--onnx",
         action="store_true",
@@ -88,7 +91,7 @@ def run_publish(wanted: argparse.Namespace, output: Output) -> int:
 
     bars = output.progress()
     with home() as opened:
-        done = publish_release(opened, wanted.run, onnx=wanted.onnx, progress=bars)
+        done = publish_release(opened, run_of(opened, wanted.run), onnx=wanted.onnx, progress=bars)
     bars.close()
     output.document(done, identity="release", text=release_text(done))
     return 0

@@ -6,7 +6,20 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, limit, path_argument, record, whole
+from registry.cli.commands.common import (
+    CLAIM,
+    RECORD,
+    RUN,
+    Subparsers,
+    add,
+    group,
+    home,
+    limit,
+    path_argument,
+    record,
+    run_of,
+    whole,
+)
 from registry.cli.commands.event_texts import event_text, fold_name
 from registry.cli.failures import print_error
 from registry.cli.output import Output, cell, json_text, show
@@ -27,7 +40,7 @@ ENDED = {"completed", "failed", "cancelled"}
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     training: Any = add(commands, common, "train", run_train, "train on a snapshot: plan, anchor, draw, run")
-    training.add_argument("snapshot", metavar="SNAPSHOT")
+    training.add_argument("snapshot", metavar="SNAPSHOT", help=RECORD)
     training.add_argument("--recipe", metavar="NAME|FILE", help="default: the method's own")
     training.add_argument(
         "--method", default=DEFAULT_METHOD, metavar="NAME", help="a training method that is installed"
@@ -50,16 +63,18 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     )
     verbs = group(commands, "runs", "training runs")
     limit(add(verbs, common, "list", run_list, "list runs"))
-    add(verbs, common, "show", run_show, "one run").add_argument("run")
+    add(verbs, common, "show", run_show, "one run").add_argument("run", metavar="RUN", help=RUN)
     dropping = add(verbs, common, "dropped", run_dropped, "images that cleaning dropped, with reason and measure")
-    dropping.add_argument("run")
+    dropping.add_argument("run", metavar="RUN", help=RUN)
     dropping.add_argument(
         "--sheet", type=path_argument, metavar="FILE.png", help="also draw the dropped images there, grouped by reason"
     )
-    add(verbs, common, "logs", run_logs, "print a run's events so far").add_argument("run")
-    add(verbs, common, "follow", run_follow, "watch a run until it ends").add_argument("run")
-    add(verbs, common, "cancel", run_cancel, "stop a run").add_argument("run")
-    add(verbs, common, "resume", run_resume, "resume a run that was stopped, cancelled or failed").add_argument("run")
+    add(verbs, common, "logs", run_logs, "print a run's events so far").add_argument("run", metavar="RUN", help=RUN)
+    add(verbs, common, "follow", run_follow, "watch a run until it ends").add_argument("run", metavar="RUN", help=RUN)
+    add(verbs, common, "cancel", run_cancel, "stop a run").add_argument("run", metavar="RUN", help=RUN)
+    add(verbs, common, "resume", run_resume, "resume a run that was stopped, cancelled or failed").add_argument(
+        "run", metavar="RUN", help=RUN
+    )
 
 
 def method_options(parser: argparse.ArgumentParser, given: Sequence[str]) -> None:
@@ -98,8 +113,8 @@ def run_train(wanted: argparse.Namespace, output: Output) -> int:
     )
     with home() as opened:
         if wanted.dry_run:
-            return _estimate(opened, record(opened, wanted.snapshot), asked, output)
-        run = start_run(opened, record(opened, wanted.snapshot), asked, anew=wanted.anew)
+            return _estimate(opened, record(opened, wanted.snapshot, "snapshot"), asked, output)
+        run = start_run(opened, record(opened, wanted.snapshot, "snapshot"), asked, anew=wanted.anew)
         output.say(f"run {run}")
         if not wanted.detach:
             work_until_ended(opened, run, output)
@@ -185,7 +200,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
 def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """One run."""
     with home() as opened:
-        _print(opened, wanted.run, output)
+        _print(opened, run_of(opened, wanted.run), output)
     return 0
 
 
@@ -194,9 +209,10 @@ def run_dropped(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.runs.dropped_images import dropped_images, write_sheet
 
     with home() as opened:
-        rows = dropped_images(opened, wanted.run)
+        run = run_of(opened, wanted.run)
+        rows = dropped_images(opened, run)
         if wanted.sheet:
-            write_sheet(opened, wanted.run, rows, wanted.sheet)
+            write_sheet(opened, run, rows, wanted.sheet)
             output.say(f"wrote {wanted.sheet}")
     output.lines(rows, identity="sha256", columns=["reason", "measured", "sha256", "names"])
     return 0
@@ -204,12 +220,8 @@ def run_dropped(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_logs(wanted: argparse.Namespace, output: Output) -> int:
     """All events so far."""
-    from registry.catalog.queries import runs
-
     with home() as opened:
-        with opened.catalog.read() as db:
-            runs.row(db, wanted.run)  # that there is one
-        for event in events(opened, wanted.run, lambda: False):
+        for event in events(opened, run_of(opened, wanted.run), lambda: False):
             if output.as_json:
                 print(json_text(event))
             else:
@@ -223,14 +235,15 @@ def run_follow(wanted: argparse.Namespace, output: Output) -> int:
 
     def alive() -> bool:
         with opened.catalog.read() as db:
-            return runs.get(db, wanted.run)["status"] not in ENDED
+            return runs.get(db, run)["status"] not in ENDED
 
     with home() as opened:
+        run = run_of(opened, wanted.run)
         bars = output.progress()
-        for event in events(opened, wanted.run, alive):
+        for event in events(opened, run, alive):
             draw_event(bars, event)
         bars.close()
-        return _print(opened, wanted.run, output)
+        return _print(opened, run, output)
 
 
 def run_cancel(wanted: argparse.Namespace, output: Output) -> int:
@@ -238,8 +251,9 @@ def run_cancel(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.runs.control_run import cancel
 
     with home() as opened:
-        cancel(opened, wanted.run)
-        _print(opened, wanted.run, output)
+        run = run_of(opened, wanted.run)
+        cancel(opened, run)
+        _print(opened, run, output)
     return 0
 
 
@@ -248,6 +262,7 @@ def run_resume(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.runs.control_run import resume
 
     with home() as opened:
-        resume(opened, wanted.run)
-        work_until_ended(opened, wanted.run, output)
-        return _print(opened, wanted.run, output, ended=True)
+        run = run_of(opened, wanted.run)
+        resume(opened, run)
+        work_until_ended(opened, run, output)
+        return _print(opened, run, output, ended=True)

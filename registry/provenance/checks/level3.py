@@ -79,10 +79,10 @@ def named(subject: Subject) -> str:
     for chain, contract in sorted(claimed - chains):
         raise Failed(f"an anchor is stated on {chain} {contract}, which the issuer's first entry does not name")
     if not claimed or not subject.offline:
-        asked = _chain(subject)
-        if (asked.chain, asked.contract) not in chains:
-            raise Failed(f"the issuer's first entry does not name {asked.chain} {asked.contract}")
-        claimed.add((asked.chain, asked.contract or ""))
+        online = _chain(subject)
+        if (online.chain, online.contract) not in chains:
+            raise Failed(f"the issuer's first entry does not name {online.chain} {online.contract}")
+        claimed.add((online.chain, online.contract or ""))
     return ", ".join(f"{chain} {contract}" for chain, contract in sorted(claimed))
 
 

@@ -43,14 +43,14 @@ def carry_out(parts: Parts, audit: str, target: str, level: int | None, name: st
     """
     made: list[dict[str, Any]] = []
 
-    def told(check: Check) -> None:
+    def on_check(check: Check) -> None:
         found = asdict(check)
         made.append(_named({name: found[name] for name in _FIELDS}, target, name))
         with parts.catalog.write(serial=False) as db:
             kept_audits.tell(db, audit, made, parts.now())
 
     try:
-        report = _named(audit_target(parts, target, level=level, told=told).to_json(), target, name)
+        report = _named(audit_target(parts, target, level=level, on_check=on_check).to_json(), target, name)
     except EmotionetError as error:
         _fail(parts, audit, _named(with_hint(error), target, name))
     except Exception:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from registry.catalog.queries import runs, snapshots
 from registry.core import records
+from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.web.base.figures import nothing
 from registry.web.base.words import Words
@@ -48,6 +49,14 @@ class Head:
     releases: tuple[str, ...]
     runs: tuple[Mapping[str, Any], ...]
     preprocessings: tuple[str, ...]
+
+    @property
+    def supersedes(self) -> str | None:
+        """The snapshot that it says to replace, as text; None where it names none that can be."""
+        try:
+            return None if self.record.supersedes is None else str(CID.decode(self.record.supersedes))
+        except InvalidInput:
+            return None
 
 
 def snapshot_list(parts: Parts, cursor: str | None) -> tuple[list[Listed], str | None, list[CID]]:
