@@ -102,7 +102,7 @@ def _verdict(parts: Parts, view: ReleaseView, about: Mapping[str, Any], kept: Ma
     if kept is None:
         return verdict_of(facts)
     asked = levels_up_to(kept["level"])
-    checks = [Check(**one, asked=one["level"] in asked) for one in kept["report"]["checks"]]
+    checks = [Check(**one, requested=one["level"] in asked) for one in kept["report"]["checks"]]
     return verdict_of(audited(facts, checks, kept["report"]["records"]))
 
 
