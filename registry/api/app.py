@@ -21,9 +21,9 @@ from registry.api.gateway.public import Public
 from registry.api.log_requests import LoggedApp
 from registry.api.openapi import description
 from registry.api.pages import audits as audit_pages
+from registry.api.pages import docs, lineage, predict, register, signin, static
 from registry.api.pages import home as home_page
 from registry.api.pages import images as image_pages
-from registry.api.pages import lineage, predict, signin, static
 from registry.api.pages import releases as release_pages
 from registry.api.pages.errors import HANDLERS
 from registry.api.pages.runs import routes as run_pages
@@ -43,8 +43,9 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
 _NOUNS = (content, images, snapshots, runs, releases, audits, search)
-_PAGES = (  # those with one address for page and document
-    *(home_page, signin, image_pages, snapshot_pages, run_pages),
+_PAGES = (  # their addresses may have documents too
+    *(home_page, docs, signin, image_pages, register),
+    *(snapshot_pages, run_pages),
     *(release_pages, predict, lineage, audit_pages),
 )
 

@@ -124,8 +124,10 @@ def look(page: Page) -> None:
     """Fails where axe-core finds something (light and dark), or the page is wider than a phone or a desk's screen."""
     for size in (DESK, PHONE):
         page.set_viewport_size({"width": size[0], "height": size[1]})
-        assert overflow(page) == [], (page.url, size)
+        wide = overflow(page)
+        assert not wide, "\n".join([f"{page.url} sticks out at {size[0]} pixels:", *wide])
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
-        assert findings(page) == [], (page.url, scheme)
+        found = findings(page)
+        assert not found, "\n".join([f"axe-core at {page.url}, {scheme}:", *found])
     page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
