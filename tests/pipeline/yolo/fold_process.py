@@ -1,6 +1,6 @@
 """A process that trains tiny folds and prints what came of it, for test_train.py. Sockets are refused.
 
-``python -m tests.pipeline.fold_process SCENARIO FOLDER``: ultralytics and torch stay out of pytest's own process.
+``python -m tests.pipeline.yolo.fold_process SCENARIO FOLDER``: ultralytics and torch stay out of pytest's own process.
 """
 
 from __future__ import annotations
@@ -342,15 +342,15 @@ def used_as_told(folder: Path, given: FoldTask, weights: Mapping[str, bytes]) ->
 
     from pipeline import card_use
     from pipeline.weights import load_weights, save_weights
+    from pipeline.yolo.base import CLASS_SCORES
     from pipeline.yolo.fold import silence
-    from pipeline.yolo.trainer import LAST_LAYER
 
     silence()
     tensors, architecture, classes, imgsz = load_weights(weights)
     chance = torch.Generator().manual_seed(1)  # two epochs teach nothing: so that each picture gets another answer
     loud = dict(tensors)
     for name, one in tensors.items():
-        if LAST_LAYER.match(name) and name.endswith("weight"):
+        if CLASS_SCORES.match(name) and name.endswith("weight"):
             loud[name] = torch.randn(one.shape, generator=chance) * 2
         elif name.endswith("bn.weight"):
             loud[name] = one * 2.5

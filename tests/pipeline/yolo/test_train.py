@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
-from tests.support.forked import new_interpreter, server
+from tests.support.processes.forked import new_interpreter, server
 
 pytestmark = pytest.mark.slow
 Document = dict[str, Any]
@@ -26,7 +26,7 @@ def process(scenario: str, folder: Path, home: Path, killed: bool = False, new: 
     run = new_interpreter if new else server().run
     environment = {**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT), "TMPDIR": str(home)}
     given = (scenario, str(folder))
-    done = run("tests.pipeline.fold_process", given, home, {**environment, "YOLO_OFFLINE": "false"}, SECONDS)
+    done = run("tests.pipeline.yolo.fold_process", given, home, {**environment, "YOLO_OFFLINE": "false"}, SECONDS)
     if killed:
         assert done.returncode == -9, done.stderr[-3000:]
         return {}

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-TOOLS = Path(__file__).resolve().parents[2] / ".tools" / "kubo" / "ipfs"
+TOOLS = Path(__file__).resolve().parents[3] / ".tools" / "kubo" / "ipfs"
 
 
 def find() -> str | None:

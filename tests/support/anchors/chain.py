@@ -1,6 +1,6 @@
 """A development chain: start anvil, give an address something to pay with, mine. For tests and CI only.
 
-``python -m tests.support.chain RPC ISSUER`` waits until the chain answers and funds a did:pkh or an address.
+``python -m tests.support.anchors.chain RPC ISSUER`` waits until the chain answers and funds a did:pkh or an address.
 """
 
 from __future__ import annotations

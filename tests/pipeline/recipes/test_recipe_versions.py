@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pipeline import recipe as recipes
 from pipeline.arguments import check_recorded
 from pipeline.method import YOLOv8
+from pipeline.recipes import read_recipe as recipes
 from registry.core.errors import InvalidInput, NewerVersion
 from tests.pipeline.test_arguments import said
 
@@ -66,7 +66,7 @@ def test_a_newer_recipe_asks_for_a_newer_emotionet() -> None:
 
 
 def test_a_file_says_which_version_it_is_of(tmp_path: Path, older: dict[str, Any]) -> None:
-    text = (Path(recipes.__file__).parent / "recipes" / "quick.toml").read_text(encoding="utf-8")
+    text = (Path(recipes.__file__).parent / "quick.toml").read_text(encoding="utf-8")
     path = tmp_path / "mine.toml"
     old = "\n".join(line for line in text.split("[evaluation]")[0].splitlines() if not line.startswith("fliplr"))
     path.write_text(old)

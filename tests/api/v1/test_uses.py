@@ -17,7 +17,7 @@ from registry.core.ipld import car
 from registry.core.ipld.cid import CID, RAW, cid_of, verify
 from registry.settings import read_settings
 from tests.api.conftest import PLUGIN, Client, Headers, fill, make_token, problem
-from tests.api.test_runs import parse_events
+from tests.api.v1.test_runs import parse_events
 from tests.support.blocks import overwrite
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from pipeline import faces
-from pipeline.faces import FaceDetector
-from pipeline.label_boxes import choose_boxes
+from pipeline.cleaning import faces
+from pipeline.cleaning.faces import FaceDetector
+from pipeline.cleaning.label_boxes import choose_boxes
 from pipeline.method import YOLOv8
 from registry.core.errors import Unavailable, Untrusted
 from registry.core.ports.method import Prepared

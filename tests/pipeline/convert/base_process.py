@@ -1,6 +1,6 @@
 """A process that makes base weights of every kind, good and hostile, and has them read, for test_base.py.
 
-``python -m tests.pipeline.base_process SCENARIO FOLDER``: torch and ultralytics stay out of pytest's own process.
+``python -m tests.pipeline.convert.base_process SCENARIO FOLDER``: pytest itself loads neither torch nor ultralytics.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from registry.core.labeling import row_signature
 from registry.core.labeling.labeled_row import LabeledRow
 from registry.core.log import ORDER, did_of
 from registry.core.table.columns import CONTRIBUTION_ROWS
-from tests.support.wallet import DID, OTHER, signed
+from tests.support.anchors.wallet import DID, OTHER, signed
 
 IMAGE = b"a picture"
 

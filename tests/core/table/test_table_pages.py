@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.table import tables
-from tests.core.test_tables import CONTENT, FORGERIES, SHAPE, Blocks, often, plain, row  # noqa: F401  a fixture
+from tests.core.table.test_tables import CONTENT, FORGERIES, SHAPE, Blocks, often, plain, row  # noqa: F401  a fixture
 
 KEYS = st.one_of(st.none(), st.integers(-1, 61))
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline.duplicates import near_pairs
+from pipeline.cleaning.duplicates import near_pairs
 from registry.core.errors import InvalidInput
 from tests.pipeline.pictures import World, bad_pictures, dimmed, encode, grain, preprocess, scene, sha256, values_of
 

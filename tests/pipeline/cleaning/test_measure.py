@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from pipeline import grey_measures as measure
-from pipeline.duplicates import dhash, phash
+from pipeline.cleaning import grey_measures as measure
+from pipeline.cleaning.duplicates import dhash, phash
 from tests.pipeline.pictures import grain, scene
 
 GREY = arrays.arrays(np.uint8, st.tuples(st.integers(3, 40), st.integers(3, 40)))

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline.clean import select
-from pipeline.duplicates import dhash, near_pairs, phash
-from pipeline.label_boxes import choose_boxes
+from pipeline.cleaning.clean import select
+from pipeline.cleaning.duplicates import dhash, near_pairs, phash
+from pipeline.cleaning.label_boxes import choose_boxes
 from pipeline.method import YOLOv8
 from pipeline.resize import Letterbox, resize
 from registry.core.ports.method import Prepared

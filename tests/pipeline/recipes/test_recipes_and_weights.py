@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.recipe import check_values, load_recipe, recipe_names
+from pipeline.recipes.read_recipe import load_recipe, recipe_names
+from pipeline.recipes.schema import check_values
 from pipeline.weights import read_model
 from registry.core import tensors
 from registry.core.errors import InvalidInput, Untrusted
@@ -72,7 +73,7 @@ def test_what_is_out_of_bounds_is_refused(overrides: dict[str, Any]) -> None:
     ],
 )
 def test_a_strangers_recipe_is_checked(tmp_path: Path, old: str, new: str, said: str) -> None:
-    text = (Path(__file__).parents[2] / "pipeline" / "recipes" / "quick.toml").read_text()
+    text = (Path(__file__).parents[3] / "pipeline" / "recipes" / "quick.toml").read_text()
     assert old in text
     path = tmp_path / "mine.toml"
     path.write_text(text.replace(old, new, 1))

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LOADED = (
     "pipeline.yolo.fold",
     "pipeline.yolo.trainer",
@@ -52,7 +52,7 @@ class Server:
     def __init__(self) -> None:
         self._home = tempfile.TemporaryDirectory(prefix="emotionet-forked-")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.forked"],
+            [sys.executable, "-m", "tests.support.processes.forked"],
             cwd=self._home.name,
             env={**os.environ, "HOME": self._home.name, "TMPDIR": self._home.name, "PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,

@@ -11,8 +11,8 @@ import pytest
 from registry.core.ipld.cid import CID
 from registry.core.labeling.labeled_row import LabeledRow
 from tests.api.conftest import Client, Headers, picture, problem, register, send
-from tests.api.test_snapshots import take
-from tests.support.wallet import DID, signature
+from tests.api.v1.test_snapshots import take
+from tests.support.anchors.wallet import DID, signature
 
 Rows = list[dict[str, Any]]
 WORDS: dict[str, Any] = {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
-from tests.support.forked import server
+from tests.support.processes.forked import server
 
 pytestmark = pytest.mark.slow
 SECONDS = 500
@@ -18,7 +18,7 @@ SECONDS = 500
 
 def process(scenario: str, folder: Path) -> Any:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = server().run("tests.pipeline.base_process", (scenario, str(folder)), ROOT, environment, SECONDS)
+    done = server().run("tests.pipeline.convert.base_process", (scenario, str(folder)), ROOT, environment, SECONDS)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.duplicates import dhash, near_pairs, phash
-from pipeline.faces import FaceDetector
-from pipeline.grey_measures import exposure, noise, sharpness
+from pipeline.cleaning.duplicates import dhash, near_pairs, phash
+from pipeline.cleaning.faces import FaceDetector
+from pipeline.cleaning.grey_measures import exposure, noise, sharpness
 from pipeline.resize import pixels_digest, resize
 from registry.core.ports.method import Item
 from registry.core.progress import Progress
