@@ -121,6 +121,12 @@ class Words:
         """A p value at three places; what would round to nothing is below that."""
         return self("page.below") if value is not None and Decimal(value) < Decimal("0.001") else self.short(value)
 
+    def count(self, number: int) -> str:
+        """A number of things, its digits in threes as the language writes them."""
+        if self.language == "es":  # four digits stand together there
+            return f"{number:,}".replace(",", "\u202f") if number >= 10_000 else str(number)
+        return f"{number:,}"
+
     def short(self, value: str | None) -> str:
         """A decimal string at three places, half to even; a dash where there is none."""
         if value is None:
