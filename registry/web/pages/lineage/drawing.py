@@ -63,13 +63,13 @@ def _box(t: Words, node: Node, place: tuple[float, float]) -> str:
     lines += text(x + WIDE / 2, y + 39, state or second, "middle", ' class="more"')
     return (
         f'<a href="{escape(node.href)}" class="{classes}" aria-label="{escape(plain(name))}"{current}>'
-        f"<title>{escape(plain(node.cid if node.count == 1 else name))}</title>{shape}{lines}</a>"
+        f"<title>{escape(plain(name if node.folded else node.cid))}</title>{shape}{lines}</a>"
     )
 
 
 def _said(t: Words, node: Node) -> tuple[str, str]:
     """What a node says in two lines."""
-    if node.count > 1 or " " in node.cid:
+    if node.folded:
         return t("lineage.several", count=t.count(node.count)), t.known("lineage_layers", node.type)
     short = node.cid if len(node.cid) <= 14 else f"{node.cid[:5]}…{node.cid[-6:]}"
     return short, (node.time or "")[:10]

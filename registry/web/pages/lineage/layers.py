@@ -28,7 +28,7 @@ PAGES = {"image": "/images/", "snapshot": "/snapshots/", "release": "/releases/"
 
 @dataclass(frozen=True)
 class Node:
-    """A record, an image, or (``count``) several in one. ``status``: withdrawn, superseded, not held, or ""."""
+    """A record, an image, or several in one (``folded``, ``count``). ``status``: withdrawn, superseded, not held, or ""."""
 
     cid: str
     type: str
@@ -38,6 +38,11 @@ class Node:
     issuer: str | None = None
     count: int = 1
     here: bool = False
+
+    @property
+    def folded(self) -> bool:
+        """Whether it stands for several, and its ``cid`` is no identifier."""
+        return " " in self.cid
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ def lineage_of(parts: Parts, cid: CID) -> Lineage:
     edges = {(edge["to"], edge["from"]) for edge in found["edges"]}
     folds, more = _image_folds(nodes, edges, sizes)
     drawn, links = _drawn({**nodes, **folds}, edges | more)
-    return Lineage(nodes[start], drawn, links, _listed(nodes))
+    return Lineage(nodes[start], drawn, links, _listed({**nodes, **folds}))
 
 
 def _start(parts: Parts, cid: CID, nodes: Sequence[Mapping[str, Any]]) -> str:
@@ -176,4 +181,4 @@ def _listed(nodes: Mapping[str, Node]) -> tuple[tuple[str, tuple[Node, ...], int
     by_type: dict[str, list[Node]] = {kind: [] for kind in LAYERS}
     for node in sorted(nodes.values(), key=lambda one: (one.type, one.time or "", one.cid)):
         by_type.setdefault(node.type, []).append(node)
-    return tuple((kind, tuple(mine[:LISTED]), len(mine)) for kind, mine in by_type.items() if mine)
+    return tuple((kind, tuple(mine[:LISTED]), sum(one.count for one in mine)) for kind, mine in by_type.items() if mine)

@@ -97,7 +97,7 @@ def _shown(get: Get, view: ReleaseView, found: Judgements, place: int) -> Shown:
         score=score if score >= 0 else None,
         detections=len(row["detections"]),
         true=tuple(_within(box, size) for box in row["boxes"][:MOST_BOXES]) if size else (),
-        found=_within(best[2:], size) if size and best is not None else None,
+        found=_within(best[2:], size) if size and best is not None and called < len(found.classes) else None,
         size=size,
     )
 
