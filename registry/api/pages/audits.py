@@ -19,7 +19,6 @@ import anyio
 from anyio import to_thread
 from litestar import Response, get, post
 from litestar.datastructures import UploadFile
-from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
@@ -29,6 +28,7 @@ from registry.api.pages.releases import release_of
 from registry.api.pages.session import AnyRequest
 from registry.api.problems import HttpProblem
 from registry.api.v1.audits import FREE_LEVEL
+from registry.api.v1.wire import AuditPath
 from registry.core.errors import InvalidInput
 from registry.provenance.checks.run_levels import MAX_LEVEL
 from registry.web.base.words import Words
@@ -160,13 +160,13 @@ def _start(
 
 
 @get("/audits/{audit:str}", include_in_schema=False, sync_to_thread=True)
-def show(request: AnyRequest, home: Home, audit: FromPath[str]) -> Response[str]:
+def show(request: AnyRequest, home: Home, audit: AuditPath) -> Response[str]:
     """One audit with the checks that were made so far."""
     return html(request, "pages/audit.html", **audit_page(home, audit, Words(language(request))))
 
 
 @get("/audits/{audit:str}/events", include_in_schema=False, sync_to_thread=True)
-def follow(request: AnyRequest, home: Home, audit: FromPath[str]) -> ServerSentEvent:
+def follow(request: AnyRequest, home: Home, audit: AuditPath) -> ServerSentEvent:
     """An audit's checks as server-sent events, in the reader's language: ``check`` each, ``end`` when it is over."""
     show_audit(home, audit)
     limiter: anyio.CapacityLimiter = request.app.state.followers

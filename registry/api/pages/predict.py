@@ -20,7 +20,7 @@ from registry.api.pages.common import check_form, form_files, html, language, wr
 from registry.api.pages.releases import release_of, view_of
 from registry.api.pages.session import AnyRequest
 from registry.api.v1.wire import MIB, CidPath
-from registry.core.errors import InvalidInput
+from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import CID
 from registry.imaging.decode import MAX_BYTES
 from registry.web.base.words import Words
@@ -73,8 +73,16 @@ def _predicted(parts: Parts, release: CID, file: UploadFile) -> tuple[dict[str, 
         if found["error"] is not None:
             said = found["error"]["detail"].replace(str(path), "the picture")
             return {**found, "error": {**found["error"], "detail": said}}, None
-        (drawn,) = draw_all([found], Path(folder) / "drawn")
-        return found, "data:image/png;base64," + base64.b64encode(drawn.read_bytes()).decode()
+        return found, _drawn(found, Path(folder) / "drawn")
+
+
+def _drawn(found: dict[str, Any], folder: Path) -> str | None:
+    """The picture with its boxes as a data URI; None of one that the method reads and we can't draw on."""
+    try:
+        (drawn,) = draw_all([found], folder)
+    except EmotionetError:
+        return None
+    return "data:image/png;base64," + base64.b64encode(drawn.read_bytes()).decode()
 
 
 HANDLERS = (predict_one,)

@@ -13,12 +13,13 @@ from litestar.params import JSONBody
 
 from registry.api.auth import authorize, sends_json
 from registry.api.common import Document, Home, Page, Published, computation_slot, page, problems, record
-from registry.api.v1.wire import CidPath, ImagePath, LineageFormat, NewAudit, Target
+from registry.api.v1.wire import AuditPath, CidPath, ImagePath, LineageFormat, NewAudit, Target
 from registry.core import records
 from registry.core.ipld.cid import CID, given
 from registry.core.records import to_value
 from registry.exports.prov import prov_json
 from registry.workflows.audit.audit_target import audit_target
+from registry.workflows.audit.keep_audit import show_audit
 from registry.workflows.log.anchoring import anchor_status
 from registry.workflows.parts import Parts
 from registry.workflows.store.find_records import look_up, record_lineage, record_of
@@ -65,6 +66,13 @@ def _audit(parts: Parts, found: dict[str, Any]) -> Document:
     }
 
 
+@get("/audits/{audit:str}", responses=problems(404), sync_to_thread=True)
+def show_one_audit(home: Home, audit: AuditPath) -> Document:
+    """An audit that was made through the pages of this registry, with its checks so far, and its report when it is
+    whole. `status`: running, done, failed or interrupted."""
+    return show_audit(home, audit)
+
+
 @get("/lineage/{cid:str}", responses=problems(404), sync_to_thread=True)
 def show_lineage(home: Home, cid: CidPath, form: LineageFormat = "json") -> Document:
     """What a record came from and what came from it: nodes and edges, or all of it as W3C PROV-JSON."""
@@ -85,4 +93,4 @@ def show_anchor(home: Home, published: Published, cid: CidPath) -> Document:
     return anchor_status(home, given(cid))
 
 
-HANDLERS = (create_audit, list_audits, show_lineage, look_up_digest, show_anchor)
+HANDLERS = (create_audit, list_audits, show_one_audit, show_lineage, look_up_digest, show_anchor)

@@ -38,7 +38,7 @@ def test_layers_are_the_types_and_the_images_are_one_node(made: Released, releas
     assert [layer for layer, _ in found.drawn] == [one for one in LAYERS if one != "audit"]
     (images,) = by_layer(found)["image"]
     assert images.count == made.view.snapshot.count
-    assert images.href == f"/snapshots/{made.view.preprocessing.snapshot}"
+    assert images.href == f"/snapshots/{made.view.preprocessing.snapshot}/items"
     assert [node.here for node in by_layer(found)["release"]] == [True]
     assert len(by_layer(found)["training"]) == len(made.view.trainings)
     place = {node.cid: index for index, (_, nodes) in enumerate(found.drawn) for node in nodes}

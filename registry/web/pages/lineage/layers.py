@@ -28,7 +28,9 @@ PAGES = {"image": "/images/", "snapshot": "/snapshots/", "release": "/releases/"
 
 @dataclass(frozen=True)
 class Node:
-    """A record, an image, or several in one (``folded``, ``count``). ``status``: withdrawn, superseded, not held, or ""."""
+    """A record, an image, or several in one (``folded``, ``count``).
+
+    ``status``: withdrawn, superseded, not held, or ""."""
 
     cid: str
     type: str
@@ -124,7 +126,7 @@ def _image_folds(
     folds, links = dict[str, Node](), set[tuple[str, str]]()
     for cid, count in sizes.items():
         name = f"images of {cid}"
-        folds[name] = Node(name, "image", f"/snapshots/{cid}", count=count)
+        folds[name] = Node(name, "image", f"/snapshots/{cid}/items", count=count)
         first = [one for one, other in edges if other == cid and nodes[one].type == "contribution"]
         links |= {(name, one) for one in first or [cid]}
     return folds, links
