@@ -65,7 +65,7 @@ def create_run(home: Home, published: Published, data: JSONBody[NewRun]) -> Resp
         recipe=data.recipe,
         method=data.method,
         overrides=data.overrides(),
-        base=_base(home, published, data.base, method.about().files) if data.base else None,
+        base=published_base(home, published, data.base, method.about().files) if data.base else None,
         claims=tuple(data.claims),
         final=data.final,
         unanchored=data.unanchored,
@@ -74,7 +74,7 @@ def create_run(home: Home, published: Published, data: JSONBody[NewRun]) -> Resp
     return Response(_document(home, run), headers={"Location": f"{PREFIX}/runs/{run}"})
 
 
-def _base(parts: Parts, published: Public, text: str, files: Sequence[str]) -> str:
+def published_base(parts: Parts, published: Public, text: str, files: Sequence[str]) -> str:
     """The CID of base weights. They must be this registry's own or published.
 
     ``NotFound``, with the same text whether they are private or not held.
