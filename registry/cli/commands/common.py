@@ -181,6 +181,11 @@ def whole(low: int, high: int | None = None) -> Callable[[str], int]:
     return read
 
 
+def name_option(parser: argparse.ArgumentParser, what: str) -> None:
+    """The option that gives what is made a name, which moves to it where it stood for something else."""
+    parser.add_argument("--name", help=f"call the {what} so from now on; the name moves, its history is kept")
+
+
 def limit(parser: argparse.ArgumentParser) -> None:
     """The option of every list that bounds its length."""
     parser.add_argument("--limit", type=whole(1, 1_000_000), default=1000, help="how many at most (default 1000)")

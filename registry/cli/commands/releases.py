@@ -16,6 +16,7 @@ from registry.cli.commands.common import (
     home,
     issuer,
     limit,
+    name_option,
     open_releases,
     path_argument,
     run_of,
@@ -32,6 +33,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     verbs = group(commands, "release", "published models with their evaluation, card and lineage")
     publishing = add(verbs, common, "publish", run_publish, "publish a completed run, signed and anchored")
     publishing.add_argument("run", metavar="RUN", help=RUN)
+    name_option(publishing, "release")
     publishing.add_argument(
         "--onnx",
         action="store_true",
@@ -91,7 +93,7 @@ def run_publish(wanted: argparse.Namespace, output: Output) -> int:
 
     bars = output.progress()
     with home() as opened:
-        done = publish_release(opened, run_of(opened, wanted.run), onnx=wanted.onnx, progress=bars)
+        done = publish_release(opened, run_of(opened, wanted.run), onnx=wanted.onnx, progress=bars, name=wanted.name)
     bars.close()
     output.document(done, identity="release", text=release_text(done))
     return 0

@@ -15,6 +15,7 @@ from registry.cli.commands.common import (
     group,
     home,
     limit,
+    name_option,
     path_argument,
     record,
     run_of,
@@ -41,6 +42,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     training: Any = add(commands, common, "train", run_train, "train on a snapshot: plan, anchor, draw, run")
     training.add_argument("snapshot", metavar="SNAPSHOT", help=RECORD)
+    name_option(training, "run")
     training.add_argument("--recipe", metavar="NAME|FILE", help="default: the method's own")
     training.add_argument(
         "--method", default=DEFAULT_METHOD, metavar="NAME", help="a training method that is installed"
@@ -110,6 +112,7 @@ def run_train(wanted: argparse.Namespace, output: Output) -> int:
         final=wanted.final,
         engine=wanted.engine,
         unanchored=wanted.unanchored,
+        name=wanted.name,
     )
     with home() as opened:
         if wanted.dry_run:

@@ -15,6 +15,7 @@ from registry.cli.commands.common import (
     group,
     home,
     limit,
+    name_option,
     path_argument,
     record,
     whole,
@@ -33,6 +34,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     creating = add(
         verbs, common, "create", run_create, "freeze the catalog's labeled images (without a filter: all of them)"
     )
+    name_option(creating, "snapshot")
     classes_option(creating)
     for name in TEXTS:
         several: dict[str, Any] = {"action": "append", "default": []} if name in ("licence", "consent") else {}
@@ -111,7 +113,7 @@ def run_create(wanted: argparse.Namespace, output: Output) -> int:
     classes = classes_text(wanted.classes)
     with home() as opened:
         supersedes = None if wanted.supersedes is None else record(opened, wanted.supersedes, "snapshot")
-        done = take_snapshot(opened, classes=classes, query=_query(wanted), supersedes=supersedes)
+        done = take_snapshot(opened, classes=classes, query=_query(wanted), supersedes=supersedes, name=wanted.name)
     output.document(done, identity="snapshot", text=_text(done))
     return 0
 
