@@ -187,8 +187,14 @@ def name_option(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def limit(parser: argparse.ArgumentParser) -> None:
-    """The option of every list that bounds its length."""
+    """The options of every list: that bounds its length, and ``--wide``."""
     parser.add_argument("--limit", type=whole(1, 1_000_000), default=1000, help="how many at most (default 1000)")
+    wide(parser)
+
+
+def wide(parser: argparse.ArgumentParser) -> None:
+    """The option of every table that is cut to the terminal's width."""
+    parser.add_argument("--wide", action="store_true", help="whole ids and all columns, however wide the terminal is")
 
 
 def classes_option(parser: argparse.ArgumentParser) -> None:

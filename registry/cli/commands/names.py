@@ -33,13 +33,13 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def run_set(wanted: argparse.Namespace, output: Output) -> int:
     """Move a name, or make it."""
-    from registry.workflows.names.resolve import KINDS
+    from registry.workflows.names.resolve import CALLED, KINDS
     from registry.workflows.names.set_name import check_new_name, set_name
 
     check_new_name(wanted.name)
     with home() as opened:
-        done = set_name(opened, opened.key, wanted.name, record(opened, wanted.target, *KINDS))
-    moved = f"{done['name']} names {done['type']} {done['target']}"
+        done = set_name(opened, opened.key, wanted.name, record(opened, wanted.target, *reversed(KINDS)))
+    moved = f"{done['name']} names {CALLED.get(done['type'], done['type'])} {done['target']}"
     text = moved if done["moved"] else f"{moved} already"
     output.document(done, identity="target", text=[text, f"{done['name']}@{done['number']} will go on naming it"])
     return 0
@@ -65,9 +65,16 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
             if not found:
                 raise NotFound(f"nothing here is called {wanted.name}", hint="`emotionet name list` shows all names.")
     rows = [{"reference": reference(row, own), **row} for row in found]
-    shown = rows if output.as_json else [{**row, "withdrawn": "WITHDRAWN" * row["withdrawn"] or None} for row in rows]
-    output.lines(shown, identity="reference", columns=COLUMNS)
+    shown = rows if output.as_json else list(map(_shown, rows))
+    output.lines(shown, identity="reference", columns=COLUMNS, drop=("issuer", "issued_at"))
     return 0
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    from registry.workflows.names.resolve import CALLED
+
+    kind = CALLED.get(row["type"], row["type"])
+    return {**row, "type": kind, "withdrawn": "WITHDRAWN" if row["withdrawn"] else None}
 
 
 def run_profile_set(wanted: argparse.Namespace, output: Output) -> int:
@@ -84,11 +91,15 @@ def run_profile_set(wanted: argparse.Namespace, output: Output) -> int:
 
 
 def run_profile_show(wanted: argparse.Namespace, output: Output) -> int:
-    """Print a profile."""
+    """Print a profile; no key is made for that."""
+    from registry.workflows.local_issuers import signing_issuers
     from registry.workflows.names.profile import profile_of
 
     with home() as opened:
-        asked = wanted.issuer or opened.key.did
+        own = sorted(signing_issuers(opened))
+        if not wanted.issuer and not own:
+            raise NotFound("this home has no issuer yet", hint="`emotionet profile set --name NAME` makes one.")
+        asked = wanted.issuer or own[0]
         done = profile_of(opened, asked)
     if done is None:
         raise NotFound(f"{asked} has said nothing of itself here", hint="`emotionet profile set --name NAME` does.")

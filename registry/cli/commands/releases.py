@@ -156,7 +156,8 @@ def run_plans(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         found, _ = list_plans(opened, wanted.issuer, limit=wanted.limit)
     shown = found if output.as_json else [{**one, "anchor": one["anchor"]["status"]} for one in found]
-    output.lines(shown, identity="plan", columns=["plan", "time", "published_by", "claims", "anchor", "releases"])
+    columns = ["plan", "time", "published_by", "claims", "anchor", "releases"]
+    output.lines(shown, identity="plan", columns=columns, drop=("published_by", "anchor", "time", "releases"))
     return 0
 
 
@@ -164,26 +165,28 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List releases, newest first."""
     from registry.catalog.queries import releases
     from registry.workflows.local_issuers import publisher_text
+    from registry.workflows.names.shown import with_names
     from registry.workflows.releases.verdicts import with_verdicts
     from registry.workflows.withdrawals.withdrawn import sentences, withdrawals_by
 
     with home() as opened:
         with opened.catalog.read() as db:
             found, _ = releases.list_releases(db, cursor=None, limit=wanted.limit)
+            found = with_names(opened, db, found, "cid")
         back = withdrawals_by(opened, found)
         rows = [
             {**one, "published_by": publisher_text(opened, one["issuer"]), "withdrawn": back.get(one["cid"], [])}
             for one in found
         ]
         rows = with_verdicts(opened, rows)
-    columns = ["cid", "snapshot", "published_by", "issued_at", "verdict"]
+    columns = ["cid", "snapshot", "published_by", "issued_at", "verdict", "names"]
     if not output.as_json:
         said = [one["verdict"]["en"] if one["verdict"] else "can't be read here" for one in rows]
         rows = [{**one, "verdict": text} for one, text in zip(rows, said, strict=True)]
     if back and not output.as_json:
         columns.insert(0, "withdrawn")
         rows = [{**one, "withdrawn": sentences(one["withdrawn"])} for one in rows]
-    output.lines(rows, identity="cid", columns=columns)
+    output.lines(rows, identity="cid", columns=columns, drop=("snapshot", "issued_at", "published_by"))
     return 0
 
 

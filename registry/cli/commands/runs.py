@@ -20,6 +20,7 @@ from registry.cli.commands.common import (
     record,
     run_of,
     whole,
+    wide,
 )
 from registry.cli.commands.event_texts import event_text, fold_name
 from registry.cli.failures import print_error
@@ -68,6 +69,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     add(verbs, common, "show", run_show, "one run").add_argument("run", metavar="RUN", help=RUN)
     dropping = add(verbs, common, "dropped", run_dropped, "images that cleaning dropped, with reason and measure")
     dropping.add_argument("run", metavar="RUN", help=RUN)
+    wide(dropping)
     dropping.add_argument(
         "--sheet", type=path_argument, metavar="FILE.png", help="also draw the dropped images there, grouped by reason"
     )
@@ -193,10 +195,13 @@ def run_text(document: dict[str, Any]) -> list[str]:
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List runs, newest first."""
     from registry.catalog.queries import runs
+    from registry.workflows.names.shown import with_names
 
     with home() as opened, opened.catalog.read() as db:
         found, _ = runs.list_runs(db, cursor=None, limit=wanted.limit)
-    output.lines(found, identity="run", columns=["run", "status", "recipe", "snapshot", "release"])
+        found = with_names(opened, db, found, "plan")
+    columns = ["run", "status", "recipe", "snapshot", "release", "names"]
+    output.lines(found, identity="run", columns=columns, drop=("recipe", "snapshot", "release"))
     return 0
 
 

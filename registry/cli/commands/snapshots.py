@@ -19,6 +19,7 @@ from registry.cli.commands.common import (
     path_argument,
     record,
     whole,
+    wide,
 )
 from registry.cli.output import Output, cell
 from registry.core.errors import UsageError
@@ -56,6 +57,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     comparing = add(verbs, common, "diff", run_diff, "list the differences between two snapshots")
     comparing.add_argument("before", metavar="SNAPSHOT", help=RECORD)
     comparing.add_argument("after", metavar="SNAPSHOT", help=RECORD)
+    wide(comparing)
     exporting = add(verbs, common, "export", run_export, "export a snapshot for other tools")
     exporting.add_argument("snapshot", metavar="SNAPSHOT", help=RECORD)
     exporting.add_argument("--format", choices=[*ROWS, *FOLDERS], default="jsonl")
@@ -121,10 +123,13 @@ def run_create(wanted: argparse.Namespace, output: Output) -> int:
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List snapshots, newest first."""
     from registry.catalog.queries import snapshots
+    from registry.workflows.names.shown import with_names
 
     with home() as opened, opened.catalog.read() as db:
         found, _ = snapshots.list_snapshots(db, cursor=None, limit=wanted.limit)
-    output.lines(found, identity="cid", columns=["cid", "count", "issuer", "issued_at"])
+        found = with_names(opened, db, found, "cid")
+    columns = ["cid", "count", "issuer", "issued_at", "names"]
+    output.lines(found, identity="cid", columns=columns, drop=("issuer", "issued_at"))
     return 0
 
 
