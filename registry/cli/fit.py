@@ -82,15 +82,15 @@ def _short(text: str, head: int) -> str:
 
 
 def _cut(lines: Sequence[Row], width: int) -> list[Row]:
-    """Texts of the widest columns end with "…"."""
+    """Texts of the widest columns end with "…"; ids, which can be typed as shown, only where nothing else is left."""
     widths = _widths(lines)
+    of_ids = {at for at in range(len(widths)) if any("…" in row[at] for row in lines[1:])}
     excess = sum(widths) + GAP * (len(widths) - 1) - width
-    while excess > 0 and max(widths) > NARROWEST:
-        at = widths.index(max(widths))
-        second = max([NARROWEST, *(one for one in widths if one < widths[at])])
-        less = max(1, min(excess, widths[at] - second))
-        widths[at] -= less
-        excess -= less
+    for columns in ([at for at in range(len(widths)) if at not in of_ids], list(range(len(widths)))):
+        while excess > 0 and columns and max(widths[at] for at in columns) > NARROWEST:
+            widest = max(columns, key=widths.__getitem__)
+            widths[widest] -= 1
+            excess -= 1
     return [[_end(cell, room) for cell, room in zip(row, widths, strict=True)] for row in lines]
 
 
