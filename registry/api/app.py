@@ -20,9 +20,11 @@ from registry.api.gateway import gateway
 from registry.api.gateway.public import Public
 from registry.api.log_requests import LoggedApp
 from registry.api.openapi import description
-from registry.api.pages import docs, signin, static
+from registry.api.pages import audits as audit_pages
+from registry.api.pages import docs, lineage, predict, register, signin, static
 from registry.api.pages import home as home_page
 from registry.api.pages import images as image_pages
+from registry.api.pages import releases as release_pages
 from registry.api.pages.errors import HANDLERS
 from registry.api.pages.runs import routes as run_pages
 from registry.api.pages.session import WrongTokens
@@ -41,7 +43,11 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
 _NOUNS = (content, images, snapshots, runs, releases, audits, search)
-_PAGES = (home_page, docs, signin, image_pages, snapshot_pages, run_pages)  # their addresses may have documents too
+_PAGES = (  # their addresses may have documents too
+    *(home_page, docs, signin, image_pages, register),
+    *(snapshot_pages, run_pages),
+    *(release_pages, predict, lineage, audit_pages),
+)
 
 
 async def _secure(message: Message, scope: Scope) -> None:

@@ -93,6 +93,12 @@ class Words:
         """A number with all its digits."""
         return sentences.localized(value, self.language)
 
+    def count(self, number: int) -> str:
+        """A number of things, its digits in threes as the language writes them."""
+        if self.language == "es":  # four digits stand together there
+            return f"{number:,}".replace(",", "\u202f") if number >= 10_000 else str(number)
+        return f"{number:,}"
+
     def short(self, value: str | None) -> str:
         """A decimal string at three places, half to even; a dash where there is none."""
         if value is None:

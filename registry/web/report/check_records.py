@@ -28,20 +28,26 @@ def check_presentable(view: ReleaseView, get: Any, items: Iterable[Mapping[str, 
 
     ``items`` are the rows of its snapshot.
     """
-    found = view.evaluation
+    check_figures(view)
     check_drawable(view, get)
     with refuse_unusable():
-        several = (found.metrics, *found.per_fold, found.fairness, found.tests, found.optimistic, found.spread)
-        for part in chain(*several, found.overfitting, view.release.claims):
-            _numbers(value for name, value in structs.asdict(part).items() if name not in _WORDS)
-        _numbers(found.thresholds)
-        _demand(len(found.several) == len(found.confusion), "a count a class")
         for row in items:
             _kinds((row["sha256"], bytes), (row["image"], CID), (row["label"], str | None), (row["attributes"], dict))
         for row in tables.rows_as_dicts(view.snapshot.excluded, get):
             _kinds((row["reason"], str))
         for row in tables.rows_as_dicts(view.preprocessing.output, get):
             _kinds((row["sha256"], bytes), (row["reason"], str | None), (row["measured"], str | None))
+
+
+def check_figures(view: ReleaseView) -> None:
+    """``InvalidInput`` (``bad_evaluation``) unless every number of the evaluation, and of the claims, is one."""
+    found = view.evaluation
+    with refuse_unusable():
+        several = (found.metrics, *found.per_fold, found.fairness, found.tests, found.optimistic, found.spread)
+        for part in chain(*several, found.overfitting, view.release.claims):
+            _numbers(value for name, value in structs.asdict(part).items() if name not in _WORDS)
+        _numbers(found.thresholds)
+        _demand(len(found.several) == len(found.confusion), "a count a class")
 
 
 def check_drawable(view: ReleaseView, get: Any) -> None:
