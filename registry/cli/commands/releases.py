@@ -53,6 +53,11 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         metavar=CLAIM,
         help="judge this claim after the fact, and mark it so (repeatable)",
     )
+    reporting.add_argument(
+        "--faces",
+        action="store_true",
+        help="put pictures of the images into the file; without it the file can be mailed to anybody",
+    )
     carding = add(verbs, common, "card", run_card, "a release's model card, for README.md on a model hub")
     carding.add_argument("release", metavar="RELEASE", help=RELEASE)
     carding.add_argument(
@@ -205,7 +210,9 @@ def run_report(wanted: argparse.Namespace, output: Output) -> int:
     with open_releases(wanted.release) as (opened, (cid,)):
         path = wanted.output or Path(f"{cid}.html")
         with whole_file(path) as stream:
-            stream.write(render_report(collect(opened, cid, wanted.lang, claims=wanted.claims)).encode())
+            stream.write(
+                render_report(collect(opened, cid, wanted.lang, claims=wanted.claims, faces=wanted.faces)).encode()
+            )
     output.document({"release": str(cid), "path": str(path)}, identity="path", text=[f"wrote {path}"])
     return 0
 

@@ -30,7 +30,7 @@ def drawings(t: Words, view: ReleaseView, get: Get, items: Sequence[Mapping[str,
     groups = by_group(people_of(found), view.snapshot.classes).groups
     drawn = [_labels(t, view, get, items), intervals_by_class(t, view)]
     if groups:
-        found_of = [(name, one["value"], one["low"], one["high"], one["n"]) for name, (one, *_) in groups]
+        found_of = [(t.group(name), one["value"], one["low"], one["high"], one["n"]) for name, (one, *_) in groups]
         drawn.append(_intervals(t, "recall_groups", found_of))
     drawn.append(intervals_by_fold(t, view))
     drawn += [confusion(t, view, normalized=True), confusion(t, view, normalized=False)]
