@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.kubo import Kubo, find, kubo_node
+from tests.support.processes.kubo import Kubo, find, kubo_node
 
 ROOT = Path(__file__).resolve().parents[1]
 HOW = {

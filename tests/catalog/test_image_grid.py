@@ -15,7 +15,7 @@ from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.errors import UsageError
 from tests.catalog.world import World, at, sha256_of
-from tests.support.signer import MemorySigner
+from tests.support.anchors.signer import MemorySigner
 
 RIGHT = "tdm-reservation"
 ASKED = [

@@ -18,7 +18,7 @@ from registry.core.errors import InvalidInput, NewerVersion, NotFound, Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
 from registry.core.records import Entry
-from tests.support.signer import MemorySigner
+from tests.support.anchors.signer import MemorySigner
 
 NOON = "2026-11-23T12:00:00Z"
 

@@ -37,8 +37,8 @@ from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.store.export_held import export_held
 from registry.workflows.training import prepare_run
 from registry.workflows.training.steps import IN_CHILD
+from tests.support.anchors.signer import MemorySigner
 from tests.support.forgery import PLUGIN
-from tests.support.signer import MemorySigner
 
 TIME = "2026-12-01T12:00:00Z"
 KEY = 2026

@@ -21,6 +21,7 @@ from registry.cli.commands.common import (
     record,
     stem,
     warn_withdrawn,
+    wide,
 )
 from registry.cli.commands.importing import add_import
 from registry.cli.output import Output, json_text, one_line, show, table
@@ -57,6 +58,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     exporting.add_argument("--without-images", action="store_true", help="leave the images out")
     looking = add(commands, common, "lookup", run_lookup, "list every record that names or holds a CID or digest")
     looking.add_argument("what", metavar="RECORD|DIGEST", help=f"{RECORD}; or a SHA-256 of an image or of tensors")
+    wide(looking)
     tracing = add(commands, common, "lineage", run_lineage, "what a record came from and what came from it")
     tracing.add_argument("cid", metavar="RECORD|FILE.car", help=RECORD)
     tracing.add_argument("--format", choices=["tree", "json", "dot", "prov"], default="tree")
@@ -161,7 +163,8 @@ def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         found = look_up(opened, _what(opened, wanted.what))
-    output.lines(found, identity="record", columns=["record", "type", "relation", "issuer", "time"])
+    columns = ["record", "type", "relation", "issuer", "time"]
+    output.lines(found, identity="record", columns=columns, drop=("issuer", "time"))
     return 0 if found else 3
 
 

@@ -16,6 +16,7 @@ from registry.cli.commands.common import (
     home,
     issuer,
     limit,
+    name_option,
     open_releases,
     path_argument,
     run_of,
@@ -32,6 +33,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     verbs = group(commands, "release", "published models with their evaluation, card and lineage")
     publishing = add(verbs, common, "publish", run_publish, "publish a completed run, signed and anchored")
     publishing.add_argument("run", metavar="RUN", help=RUN)
+    name_option(publishing, "release")
     publishing.add_argument(
         "--onnx",
         action="store_true",
@@ -52,6 +54,11 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         default=[],
         metavar=CLAIM,
         help="judge this claim after the fact, and mark it so (repeatable)",
+    )
+    reporting.add_argument(
+        "--faces",
+        action="store_true",
+        help="put pictures of the images into the file; without it the file can be mailed to anybody",
     )
     carding = add(verbs, common, "card", run_card, "a release's model card, for README.md on a model hub")
     carding.add_argument("release", metavar="RELEASE", help=RELEASE)
@@ -91,7 +98,7 @@ def run_publish(wanted: argparse.Namespace, output: Output) -> int:
 
     bars = output.progress()
     with home() as opened:
-        done = publish_release(opened, run_of(opened, wanted.run), onnx=wanted.onnx, progress=bars)
+        done = publish_release(opened, run_of(opened, wanted.run), onnx=wanted.onnx, progress=bars, name=wanted.name)
     bars.close()
     output.document(done, identity="release", text=release_text(done))
     return 0
@@ -154,7 +161,8 @@ def run_plans(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         found, _ = list_plans(opened, wanted.issuer, limit=wanted.limit)
     shown = found if output.as_json else [{**one, "anchor": one["anchor"]["status"]} for one in found]
-    output.lines(shown, identity="plan", columns=["plan", "time", "published_by", "claims", "anchor", "releases"])
+    columns = ["plan", "time", "published_by", "claims", "anchor", "releases"]
+    output.lines(shown, identity="plan", columns=columns, drop=("published_by", "anchor", "time", "releases"))
     return 0
 
 
@@ -162,26 +170,28 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List releases, newest first."""
     from registry.catalog.queries import releases
     from registry.workflows.local_issuers import publisher_text
+    from registry.workflows.names.shown import with_names
     from registry.workflows.releases.verdicts import with_verdicts
     from registry.workflows.withdrawals.withdrawn import sentences, withdrawals_by
 
     with home() as opened:
         with opened.catalog.read() as db:
             found, _ = releases.list_releases(db, cursor=None, limit=wanted.limit)
+            found = with_names(opened, db, found, "cid")
         back = withdrawals_by(opened, found)
         rows = [
             {**one, "published_by": publisher_text(opened, one["issuer"]), "withdrawn": back.get(one["cid"], [])}
             for one in found
         ]
         rows = with_verdicts(opened, rows)
-    columns = ["cid", "snapshot", "published_by", "issued_at", "verdict"]
+    columns = ["cid", "snapshot", "published_by", "issued_at", "verdict", "names"]
     if not output.as_json:
         said = [one["verdict"]["en"] if one["verdict"] else "can't be read here" for one in rows]
         rows = [{**one, "verdict": text} for one, text in zip(rows, said, strict=True)]
     if back and not output.as_json:
         columns.insert(0, "withdrawn")
         rows = [{**one, "withdrawn": sentences(one["withdrawn"])} for one in rows]
-    output.lines(rows, identity="cid", columns=columns)
+    output.lines(rows, identity="cid", columns=columns, drop=("snapshot", "issued_at", "published_by"))
     return 0
 
 
@@ -205,7 +215,9 @@ def run_report(wanted: argparse.Namespace, output: Output) -> int:
     with open_releases(wanted.release) as (opened, (cid,)):
         path = wanted.output or Path(f"{cid}.html")
         with whole_file(path) as stream:
-            stream.write(render_report(collect(opened, cid, wanted.lang, claims=wanted.claims)).encode())
+            stream.write(
+                render_report(collect(opened, cid, wanted.lang, claims=wanted.claims, faces=wanted.faces)).encode()
+            )
     output.document({"release": str(cid), "path": str(path)}, identity="path", text=[f"wrote {path}"])
     return 0
 

@@ -15,10 +15,12 @@ from registry.cli.commands.common import (
     group,
     home,
     limit,
+    name_option,
     path_argument,
     record,
     run_of,
     whole,
+    wide,
 )
 from registry.cli.commands.event_texts import event_text, fold_name
 from registry.cli.failures import print_error
@@ -41,6 +43,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     training: Any = add(commands, common, "train", run_train, "train on a snapshot: plan, anchor, draw, run")
     training.add_argument("snapshot", metavar="SNAPSHOT", help=RECORD)
+    name_option(training, "run")
     training.add_argument("--recipe", metavar="NAME|FILE", help="default: the method's own")
     training.add_argument(
         "--method", default=DEFAULT_METHOD, metavar="NAME", help="a training method that is installed"
@@ -66,6 +69,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     add(verbs, common, "show", run_show, "one run").add_argument("run", metavar="RUN", help=RUN)
     dropping = add(verbs, common, "dropped", run_dropped, "images that cleaning dropped, with reason and measure")
     dropping.add_argument("run", metavar="RUN", help=RUN)
+    wide(dropping)
     dropping.add_argument(
         "--sheet", type=path_argument, metavar="FILE.png", help="also draw the dropped images there, grouped by reason"
     )
@@ -110,6 +114,7 @@ def run_train(wanted: argparse.Namespace, output: Output) -> int:
         final=wanted.final,
         engine=wanted.engine,
         unanchored=wanted.unanchored,
+        name=wanted.name,
     )
     with home() as opened:
         if wanted.dry_run:
@@ -190,10 +195,13 @@ def run_text(document: dict[str, Any]) -> list[str]:
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List runs, newest first."""
     from registry.catalog.queries import runs
+    from registry.workflows.names.shown import with_names
 
     with home() as opened, opened.catalog.read() as db:
         found, _ = runs.list_runs(db, cursor=None, limit=wanted.limit)
-    output.lines(found, identity="run", columns=["run", "status", "recipe", "snapshot", "release"])
+        found = with_names(opened, db, found, "plan")
+    columns = ["run", "status", "recipe", "snapshot", "release", "names"]
+    output.lines(found, identity="run", columns=columns, drop=("recipe", "snapshot", "release"))
     return 0
 
 

@@ -20,6 +20,8 @@ from registry.content.labels.columns import Mapped
 from registry.content.labels.labeled_folder import Folder
 from registry.core.errors import NewerVersion, UsageError
 from registry.core.ipld.cid import CID
+from registry.core.labeling.boxes import PIXEL
+from registry.core.labeling.labeled_row import ANNOTATION_FIELDS
 from registry.core.log import Signer
 from registry.core.progress import Progress, silent
 from registry.core.text.cleaning import counted
@@ -33,6 +35,7 @@ from registry.workflows.parts import Parts
 from registry.workflows.store import find_records as trace
 
 PROFILES = ("unixfs-v1-2025", "unixfs-v0-2015")
+SAMPLE = 20  # rows that a dry run shows
 
 
 @dataclass
@@ -76,7 +79,7 @@ def import_source(
             {"release": str(cid), "issuer": issuer, "published_by": publisher_text(parts, issuer)}
             for cid, issuer in read.releases
         ]
-        return _document(read, found, [], statements, would)
+        return {**_document(read, found, [], statements, would), "sample": [_shown(row) for row in statements[:SAMPLE]]}
     _remember(parts, read, publish_source)
     brought, wrong = _catalogued(parts, Path(source), read)
     found.notes += [f"not indexed from the file's log: {one}" for one in dict.fromkeys(wrong)]
@@ -88,6 +91,13 @@ def import_source(
     ]
     found.rejected += [bad for one in done for bad in one.rejected]
     return _document(read, found, done, None, brought, newer)
+
+
+def _shown(row: NewRow) -> dict[str, Any]:
+    """A row as it was understood, for who looks before it is signed."""
+    said = {name: getattr(row, name) for name in ("row", "table", "name", "contributor", *ANNOTATION_FIELDS)}
+    boxes = [[side / PIXEL for side in box] for box in row.boxes]
+    return {**said, "boxes": boxes, "sha256": row.sha256.hex(), "size": row.size}
 
 
 def _rows(read: Source, contributor: str) -> _Rows:

@@ -9,6 +9,7 @@ gives the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +96,11 @@ def export_held(parts: Parts, cid: CID, out: Path, *, without_images: bool = Fal
     with whole_file(out) as stream:
         count = car.write(content, parts.store.get, stream)
     return {"path": str(out), "roots": [str(root) for root in content.roots], "blocks": count, "size": stream.size}
+
+
+def export_pieces(
+    parts: Parts, cid: CID, *, without_images: bool = False, hides: Callable[[CID], bool] = lambda cid: False
+) -> Iterator[bytes]:
+    """The bytes of the CAR in pieces, without what ``hides`` names. ``NotFound`` before the first if a block is not
+    held."""
+    return car.pieces(_content(parts, cid, without_images), parts.store, hides)

@@ -10,7 +10,7 @@ from registry.core import log, records
 from registry.core.errors import Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
-from tests.support.signer import MemorySigner
+from tests.support.anchors.signer import MemorySigner
 from tests.vectors.families.vector import Family, Vector, good
 
 TIME = "2026-11-23T15:00:00Z"
