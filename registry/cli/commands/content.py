@@ -31,6 +31,7 @@ from registry.exports.rows import FORMATS
 
 if TYPE_CHECKING:
     from registry.assembly import Home
+    from registry.workflows.store.export_held import Size
 
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 
@@ -145,16 +146,35 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
 
 
 def run_export(wanted: argparse.Namespace, output: Output) -> int:
-    """Write a CAR, complete or not at all."""
-    from registry.workflows.store.export_held import export_held
+    """Write a CAR, complete or not at all; its size is said before."""
+    from registry.workflows.store.export_held import export_held, export_size
 
     with home() as opened:
         target = content(opened, wanted.cid)
         warn_withdrawn(opened, target)
         out = wanted.out or Path(f"{stem(wanted.cid) or target}.car")
-        done = export_held(opened, target, out, without_images=wanted.without_images)
+        size = export_size(opened, target, without_images=wanted.without_images)
+        output.say(_size_text(out, size, wanted.without_images))
+        bars = output.progress()
+        done = export_held(opened, target, out, without_images=wanted.without_images, progress=bars, total=size.total)
+        bars.close()
     output.document(done, identity="path", text=[f"{done['path']}: {done['blocks']} blocks, {done['size']} bytes"])
     return 0
+
+
+def _size_text(out: Path, size: Size, without_images: bool) -> str:
+    from registry.core.text.amounts import size_text
+    from registry.core.text.cleaning import counted
+
+    said = f"{out} will be {size_text(size.total)} large"
+    if without_images:
+        return f"{said}, without images"
+    if not size.images:
+        return said
+    return (
+        f"{said}, of which {counted(size.images, 'image')} take {size_text(size.image_bytes)}; with --without-images "
+        f"{size_text(size.other)}: every figure can still be checked, and no picture is in the file"
+    )
 
 
 def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
