@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from registry.cli.commands.common import (
     IMAGE,
@@ -24,7 +23,7 @@ from registry.cli.commands.common import (
     wide,
 )
 from registry.cli.commands.importing import add_import
-from registry.cli.output import Output, json_text, one_line, show, table
+from registry.cli.output import Output, json_text, show
 from registry.core.errors import UsageError
 from registry.core.records.release import REMEDIES
 from registry.exports.rows import FORMATS
@@ -204,6 +203,7 @@ def _what(opened: Home, text: str, *, file_names: bool = False) -> str:
 def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
     """Print lineage as a tree, as JSON, for Graphviz or as W3C PROV."""
     from registry.cli.from_file import opened_with
+    from registry.cli.texts.lineage import dot, tree
     from registry.exports.prov import prov_json
     from registry.workflows.store.find_records import record_lineage
 
@@ -216,44 +216,10 @@ def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
     elif output.quiet:
         print("\n".join(node["cid"] for node in found["nodes"]))
     elif wanted.format == "dot":
-        show("\n".join(_dot(found)))
+        show("\n".join(dot(found)))
     else:
-        show("\n".join(_tree(str(target), found)))
+        show("\n".join(tree(str(target), found)))
     return 0
-
-
-def _dot(found: Mapping[str, Any]) -> Iterable[str]:
-    yield "digraph lineage {"
-    for node in found["nodes"]:
-        yield f'  "{node["cid"]}" [label="{node["type"]}\\n…{node["cid"][-8:]}"];'
-    for edge in found["edges"]:
-        yield f'  "{edge["from"]}" -> "{edge["to"]}" [label="{edge["relation"]}"];'
-    yield "}"
-
-
-def _tree(root: str, found: Mapping[str, Any]) -> Iterable[str]:
-    """What it came from below it, what came from it after that; a node seen before is named, not repeated."""
-    kinds = {node["cid"]: node["type"] for node in found["nodes"]}
-    for title, near, far in (("came from", "from", "to"), ("led to", "to", "from")):
-        yield f"{kinds.get(root, '?')} {root} {title}:"
-        seen: set[str] = {root}
-        stack = [(root, 1)]
-        while stack:
-            node, depth = stack.pop()
-            for edge in found["edges"]:
-                if edge[near] != node:
-                    continue
-                again = edge[far] in seen
-                mark = " (above)" if again else ""
-                yield f"{'  ' * depth}{_kin(edge['relation'], str(kinds.get(edge[far], '?')))} {edge[far]}{mark}"
-                if not again:
-                    seen.add(edge[far])
-                    stack.append((edge[far], depth + 1))
-
-
-def _kin(relation: str, kind: str) -> str:
-    """What an edge leads to; a relation that ends with the kind says it already."""
-    return relation if relation.endswith(kind) else f"{relation} {kind}"
 
 
 def _audited(opened: Home, text: str) -> str:
@@ -276,6 +242,7 @@ def _audited(opened: Home, text: str) -> str:
 def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     """Check, print every check, exit as the levels say."""
     from registry.cli.from_file import is_file
+    from registry.cli.texts.audit import audit_text
     from registry.workflows.audit.audit_target import audit_target
 
     if is_file(wanted.target) and not Path(wanted.target).exists():
@@ -285,25 +252,10 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
         target = _audited(opened, wanted.target)
         report = audit_target(opened, target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)
     document = report.to_json()
-    output.document(document, identity="target", text=_audit_text(document))
+    output.document(document, identity="target", text=audit_text(document))
     if wanted.strict and report.missed:
         output.say(f"--strict: these checks were asked for and not made: {', '.join(report.missed)}")
     return int(report.exit_code(strict=wanted.strict))
-
-
-def _audit_text(document: Mapping[str, Any]) -> list[str]:
-    from registry.cli.figure_lines import verdict_lines
-    from registry.workflows.withdrawals.withdrawn import withdrawn_text
-
-    rows = [[check["id"], check["result"], check["title"], check["reason"] or ""] for check in document["checks"]]
-    back = [one_line(f"WITHDRAWN {withdrawn_text(one)}") for one in document["withdrawn"]]
-    what = [
-        f"type {document['type'] or 'unknown'}",
-        f"issuer {document['issuer'] or 'unknown: no signature of it is held here'}",
-    ]
-    head = [*what, f"target {document['target']}", *back, ""]
-    said = verdict_lines(document["verdict"])
-    return [*head, table(["check", "result", "what", "why"], rows), "", *said]
 
 
 def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
