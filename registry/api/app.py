@@ -31,7 +31,7 @@ from registry.api.pages.session import WrongTokens
 from registry.api.pages.snapshots import routes as snapshot_pages
 from registry.api.pages.tasks import Tasks
 from registry.api.problems import StrictRequest
-from registry.api.v1 import audits, content, images, releases, runs, search, snapshots
+from registry.api.v1 import audits, content, images, names, releases, runs, search, snapshots
 from registry.api.v1.wire import JSON_BYTES
 from registry.assembly import Home
 from registry.workflows.images.thumbnails import Thumbnails
@@ -42,7 +42,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
-_NOUNS = (content, images, snapshots, runs, releases, audits, search)
+_NOUNS = (content, images, snapshots, runs, releases, audits, names, search)
 _PAGES = (  # their addresses may have documents too
     *(home_page, docs, signin, image_pages, register),
     *(snapshot_pages, run_pages),

@@ -29,6 +29,11 @@ def check_options(about: MethodCard, given: Mapping[str, Any]) -> None:
             )
 
 
+def names() -> tuple[str, ...]:
+    """The methods that are installed, by name."""
+    return tuple(sorted({found.name for found in metadata.entry_points(group=GROUP)}))
+
+
 def is_named(name: str) -> bool:
     """Whether a package that is installed here provides this method; what that needs in turn is not looked at."""
     return bool(metadata.entry_points(group=GROUP, name=name))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime, timedelta
 
-from registry.cli.commands.common import RECORD, Subparsers, add, content, group, home, whole
+from registry.cli.commands.common import RECORD, Subparsers, add, content, group, home, whole, wide
 from registry.cli.output import Output, cell
 from registry.core.errors import UsageError
+
+TOKEN = ["id", "scopes", "created", "expires", "revoked"]
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -33,7 +35,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         "--scope", action="append", default=[], help="images:write, snapshots:write, ... (default: all)"
     )
     creating.add_argument("--days", type=whole(1, 36_500), default=90)
-    add(token, common, "list", run_token_list, "list tokens")
+    wide(add(token, common, "list", run_token_list, "list tokens"))
     add(token, common, "revoke", run_token_revoke, "revoke a token").add_argument("id")
 
 
@@ -111,7 +113,7 @@ def run_token_list(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened, opened.catalog.read() as db:
         found = tokens.list_tokens(db)
-    output.lines(found, identity="id", columns=["id", "scopes", "created", "expires", "revoked"])
+    output.lines(found, identity="id", columns=TOKEN, drop=("created", "scopes"))
     return 0
 
 

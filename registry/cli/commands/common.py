@@ -181,9 +181,20 @@ def whole(low: int, high: int | None = None) -> Callable[[str], int]:
     return read
 
 
+def name_option(parser: argparse.ArgumentParser, what: str) -> None:
+    """The option that gives what is made a name, which moves to it where it stood for something else."""
+    parser.add_argument("--name", help=f"call the {what} so from now on; the name moves, its history is kept")
+
+
 def limit(parser: argparse.ArgumentParser) -> None:
-    """The option of every list that bounds its length."""
+    """The options of every list: that bounds its length, and ``--wide``."""
     parser.add_argument("--limit", type=whole(1, 1_000_000), default=1000, help="how many at most (default 1000)")
+    wide(parser)
+
+
+def wide(parser: argparse.ArgumentParser) -> None:
+    """The option of every table that is cut to the terminal's width."""
+    parser.add_argument("--wide", action="store_true", help="whole ids and all columns, however wide the terminal is")
 
 
 def classes_option(parser: argparse.ArgumentParser) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from registry.cli.commands.common import (
     IMAGE,
@@ -21,15 +20,17 @@ from registry.cli.commands.common import (
     record,
     stem,
     warn_withdrawn,
+    wide,
 )
 from registry.cli.commands.importing import add_import
-from registry.cli.output import Output, json_text, one_line, show, table
+from registry.cli.output import Output, json_text, show
 from registry.core.errors import UsageError
 from registry.core.records.release import REMEDIES
 from registry.exports.rows import FORMATS
 
 if TYPE_CHECKING:
     from registry.assembly import Home
+    from registry.workflows.store.export_held import Size
 
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 
@@ -57,6 +58,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     exporting.add_argument("--without-images", action="store_true", help="leave the images out")
     looking = add(commands, common, "lookup", run_lookup, "list every record that names or holds a CID or digest")
     looking.add_argument("what", metavar="RECORD|DIGEST", help=f"{RECORD}; or a SHA-256 of an image or of tensors")
+    wide(looking)
     tracing = add(commands, common, "lineage", run_lineage, "what a record came from and what came from it")
     tracing.add_argument("cid", metavar="RECORD|FILE.car", help=RECORD)
     tracing.add_argument("--format", choices=["tree", "json", "dot", "prov"], default="tree")
@@ -143,16 +145,35 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
 
 
 def run_export(wanted: argparse.Namespace, output: Output) -> int:
-    """Write a CAR, complete or not at all."""
-    from registry.workflows.store.export_held import export_held
+    """Write a CAR, complete or not at all; its size is said before."""
+    from registry.workflows.store.export_held import export_held, export_size
 
     with home() as opened:
         target = content(opened, wanted.cid)
         warn_withdrawn(opened, target)
         out = wanted.out or Path(f"{stem(wanted.cid) or target}.car")
-        done = export_held(opened, target, out, without_images=wanted.without_images)
+        size = export_size(opened, target, without_images=wanted.without_images)
+        output.say(_size_text(out, size, wanted.without_images))
+        bars = output.progress()
+        done = export_held(opened, target, out, without_images=wanted.without_images, progress=bars, total=size.total)
+        bars.close()
     output.document(done, identity="path", text=[f"{done['path']}: {done['blocks']} blocks, {done['size']} bytes"])
     return 0
+
+
+def _size_text(out: Path, size: Size, without_images: bool) -> str:
+    from registry.core.text.amounts import size_text
+    from registry.core.text.cleaning import counted
+
+    said = f"{out} will be {size_text(size.total)} large"
+    if without_images:
+        return f"{said}, without images"
+    if not size.images:
+        return said
+    return (
+        f"{said}, of which {counted(size.images, 'image')} take {size_text(size.image_bytes)}; with --without-images "
+        f"{size_text(size.other)}: every figure can still be checked, and no picture is in the file"
+    )
 
 
 def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
@@ -161,7 +182,8 @@ def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         found = look_up(opened, _what(opened, wanted.what))
-    output.lines(found, identity="record", columns=["record", "type", "relation", "issuer", "time"])
+    columns = ["record", "type", "relation", "issuer", "time"]
+    output.lines(found, identity="record", columns=columns, drop=("issuer", "time"))
     return 0 if found else 3
 
 
@@ -181,6 +203,7 @@ def _what(opened: Home, text: str, *, file_names: bool = False) -> str:
 def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
     """Print lineage as a tree, as JSON, for Graphviz or as W3C PROV."""
     from registry.cli.from_file import opened_with
+    from registry.cli.texts.lineage import dot, tree
     from registry.exports.prov import prov_json
     from registry.workflows.store.find_records import record_lineage
 
@@ -193,44 +216,10 @@ def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
     elif output.quiet:
         print("\n".join(node["cid"] for node in found["nodes"]))
     elif wanted.format == "dot":
-        show("\n".join(_dot(found)))
+        show("\n".join(dot(found)))
     else:
-        show("\n".join(_tree(str(target), found)))
+        show("\n".join(tree(str(target), found)))
     return 0
-
-
-def _dot(found: Mapping[str, Any]) -> Iterable[str]:
-    yield "digraph lineage {"
-    for node in found["nodes"]:
-        yield f'  "{node["cid"]}" [label="{node["type"]}\\n…{node["cid"][-8:]}"];'
-    for edge in found["edges"]:
-        yield f'  "{edge["from"]}" -> "{edge["to"]}" [label="{edge["relation"]}"];'
-    yield "}"
-
-
-def _tree(root: str, found: Mapping[str, Any]) -> Iterable[str]:
-    """What it came from below it, what came from it after that; a node seen before is named, not repeated."""
-    kinds = {node["cid"]: node["type"] for node in found["nodes"]}
-    for title, near, far in (("came from", "from", "to"), ("led to", "to", "from")):
-        yield f"{kinds.get(root, '?')} {root} {title}:"
-        seen: set[str] = {root}
-        stack = [(root, 1)]
-        while stack:
-            node, depth = stack.pop()
-            for edge in found["edges"]:
-                if edge[near] != node:
-                    continue
-                again = edge[far] in seen
-                mark = " (above)" if again else ""
-                yield f"{'  ' * depth}{_kin(edge['relation'], str(kinds.get(edge[far], '?')))} {edge[far]}{mark}"
-                if not again:
-                    seen.add(edge[far])
-                    stack.append((edge[far], depth + 1))
-
-
-def _kin(relation: str, kind: str) -> str:
-    """What an edge leads to; a relation that ends with the kind says it already."""
-    return relation if relation.endswith(kind) else f"{relation} {kind}"
 
 
 def _audited(opened: Home, text: str) -> str:
@@ -253,6 +242,7 @@ def _audited(opened: Home, text: str) -> str:
 def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     """Check, print every check, exit as the levels say."""
     from registry.cli.from_file import is_file
+    from registry.cli.texts.audit import audit_text
     from registry.workflows.audit.audit_target import audit_target
 
     if is_file(wanted.target) and not Path(wanted.target).exists():
@@ -262,25 +252,10 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
         target = _audited(opened, wanted.target)
         report = audit_target(opened, target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)
     document = report.to_json()
-    output.document(document, identity="target", text=_audit_text(document))
+    output.document(document, identity="target", text=audit_text(document))
     if wanted.strict and report.missed:
         output.say(f"--strict: these checks were asked for and not made: {', '.join(report.missed)}")
     return int(report.exit_code(strict=wanted.strict))
-
-
-def _audit_text(document: Mapping[str, Any]) -> list[str]:
-    from registry.cli.figure_lines import verdict_lines
-    from registry.workflows.withdrawals.withdrawn import withdrawn_text
-
-    rows = [[check["id"], check["result"], check["title"], check["reason"] or ""] for check in document["checks"]]
-    back = [one_line(f"WITHDRAWN {withdrawn_text(one)}") for one in document["withdrawn"]]
-    what = [
-        f"type {document['type'] or 'unknown'}",
-        f"issuer {document['issuer'] or 'unknown: no signature of it is held here'}",
-    ]
-    head = [*what, f"target {document['target']}", *back, ""]
-    said = verdict_lines(document["verdict"])
-    return [*head, table(["check", "result", "what", "why"], rows), "", *said]
 
 
 def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:

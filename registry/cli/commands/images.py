@@ -23,6 +23,8 @@ from registry.core.errors import NotFound
 
 COLUMNS = ["sha256", "cid", "size", "label", "class", "labels", "contributors", "subject", "licence", "status"]
 
+DROP = ("cid", "size", "licence", "subject", "labels", "contributors", "class")  # on a narrow terminal, the first first
+
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
@@ -79,7 +81,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
                 break
     _print_issuers(found, wanted, output)
     found = [{**image, "class": classes.class_of(image["label"])} for image in found]
-    output.lines(found, identity="sha256", columns=COLUMNS)
+    output.lines(found, identity="sha256", columns=COLUMNS, drop=DROP)
     return 0
 
 

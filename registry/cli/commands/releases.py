@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from registry.cli.commands.common import (
     CLAIM,
@@ -16,12 +15,13 @@ from registry.cli.commands.common import (
     home,
     issuer,
     limit,
+    name_option,
     open_releases,
     path_argument,
     run_of,
 )
 from registry.cli.failures import print_error
-from registry.cli.output import Output, table
+from registry.cli.output import Output
 from registry.core.errors import InvalidInput, Unavailable
 
 RELEASE = f"{RECORD}; or the FILE.car that it was exported to"
@@ -32,6 +32,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     verbs = group(commands, "release", "published models with their evaluation, card and lineage")
     publishing = add(verbs, common, "publish", run_publish, "publish a completed run, signed and anchored")
     publishing.add_argument("run", metavar="RUN", help=RUN)
+    name_option(publishing, "release")
     publishing.add_argument(
         "--onnx",
         action="store_true",
@@ -39,6 +40,29 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     )
     limit(add(verbs, common, "list", run_list, "list releases"))
     add(verbs, common, "show", run_show, "one release").add_argument("release", metavar="RELEASE", help=RELEASE)
+    _add_report(verbs, common)
+    carding = add(verbs, common, "card", run_card, "a release's model card, for README.md on a model hub")
+    carding.add_argument("release", metavar="RELEASE", help=RELEASE)
+    carding.add_argument(
+        "--hub-dataset",
+        metavar="OWNER/NAME",
+        help="print a file for .eval_results/ instead, with the results on this data set of the hub",
+    )
+    comparing = add(verbs, common, "compare", run_compare, "compare two releases on the images that both judged")
+    comparing.add_argument("a", metavar="A", help=RELEASE)
+    comparing.add_argument("b", metavar="B", help=RELEASE)
+    comparing.add_argument(
+        "--html", type=path_argument, metavar="FILE", help="also write the comparison as an HTML page"
+    )
+    comparing.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
+    claiming = add(verbs, common, "claim", run_claim, "judge claims after the fact, from the published predictions")
+    claiming.add_argument("release", metavar="RELEASE", help=RELEASE)
+    claiming.add_argument("claims", nargs="+", metavar=CLAIM)
+    _add_plans(commands, common)
+    _add_predict(commands, common)
+
+
+def _add_report(verbs: Subparsers, common: argparse.ArgumentParser) -> None:
     reporting = add(verbs, common, "report", run_report, "write one release as a self-contained HTML page")
     reporting.add_argument("release", metavar="RELEASE", help=RELEASE)
     reporting.add_argument(
@@ -58,27 +82,16 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         action="store_true",
         help="put pictures of the images into the file; without it the file can be mailed to anybody",
     )
-    carding = add(verbs, common, "card", run_card, "a release's model card, for README.md on a model hub")
-    carding.add_argument("release", metavar="RELEASE", help=RELEASE)
-    carding.add_argument(
-        "--hub-dataset",
-        metavar="OWNER/NAME",
-        help="print a file for .eval_results/ instead, with the results on this data set of the hub",
-    )
-    comparing = add(verbs, common, "compare", run_compare, "compare two releases on the images that both judged")
-    comparing.add_argument("a", metavar="A", help=RELEASE)
-    comparing.add_argument("b", metavar="B", help=RELEASE)
-    comparing.add_argument(
-        "--html", type=path_argument, metavar="FILE", help="also write the comparison as an HTML page"
-    )
-    comparing.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
-    claiming = add(verbs, common, "claim", run_claim, "judge claims after the fact, from the published predictions")
-    claiming.add_argument("release", metavar="RELEASE", help=RELEASE)
-    claiming.add_argument("claims", nargs="+", metavar=CLAIM)
+
+
+def _add_plans(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     plans = group(commands, "plans", "every plan that was signed, also those without a release")
     listing = add(plans, common, "list", run_plans, "an issuer's plans, newest first")
     listing.add_argument("--issuer", type=issuer, metavar="DID", help="only this issuer's plans")
     limit(listing)
+
+
+def _add_predict(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     predicting = add(commands, common, "predict", run_predict, "run a published model on images")
     predicting.add_argument("release", metavar="RELEASE", help=RELEASE)
     predicting.add_argument(
@@ -92,57 +105,20 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def run_publish(wanted: argparse.Namespace, output: Output) -> int:
     """Publish."""
+    from registry.cli.texts.release import release_text
     from registry.workflows.releases.publish_release import publish_release
 
     bars = output.progress()
     with home() as opened:
-        done = publish_release(opened, run_of(opened, wanted.run), onnx=wanted.onnx, progress=bars)
+        done = publish_release(opened, run_of(opened, wanted.run), onnx=wanted.onnx, progress=bars, name=wanted.name)
     bars.close()
     output.document(done, identity="release", text=release_text(done))
     return 0
 
 
-def release_text(done: dict[str, Any]) -> list[str]:
-    """A release for people."""
-    from registry.cli.figure_lines import base_seen_lines, figure_lines, figure_text, verdict_lines
-    from registry.workflows.withdrawals.withdrawn import sentences
-
-    best = [
-        f"{one['name']} at the best threshold, {one['threshold']}: {one['value']} (optimistic: chosen on these "
-        "very images)"
-        for one in done["optimistic"]
-    ]
-    own = (
-        [] if done["own"] is None else [f"of the final weights alone: macro_f1 {figure_text(done['own']['macro_f1'])}"]
-    )
-    anchor = done["anchor"]
-    return [
-        *sentences(done["withdrawn"]),
-        *verdict_lines(done["verdict"]),
-        "",
-        f"release {done['release']}",
-        f"issuer {done['issuer']} ({done['published_by']})",
-        f"snapshot {done['snapshot']}",
-        f"final weights: {done['final'].replace(':', ' ')}",
-        *figure_lines(done),
-        *best,
-        *own,
-        *base_seen_lines(done),
-        *(note["text"]["en"] for note in done["base_notes"]),
-        f"anchor: {_anchor(anchor)}",
-    ]
-
-
-def _anchor(anchor: dict[str, Any]) -> str:
-    """Where it stands, and on which chain if there is one."""
-    said = {"journal": "in this home's own journal, which proves nothing to others", "none": "none known here"}
-    status = str(anchor["status"])
-    return said.get(status) or f"{status} on {anchor['chain']}"
-
-
 def run_claim(wanted: argparse.Namespace, output: Output) -> int:
     """Claims after the fact; never beside the plan's."""
-    from registry.cli.figure_lines import later_line
+    from registry.cli.texts.figures import later_line
     from registry.workflows.releases.judge_claims import judge_claims
 
     with open_releases(wanted.release) as (opened, (cid,)):
@@ -159,7 +135,8 @@ def run_plans(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         found, _ = list_plans(opened, wanted.issuer, limit=wanted.limit)
     shown = found if output.as_json else [{**one, "anchor": one["anchor"]["status"]} for one in found]
-    output.lines(shown, identity="plan", columns=["plan", "time", "published_by", "claims", "anchor", "releases"])
+    columns = ["plan", "time", "published_by", "claims", "anchor", "releases"]
+    output.lines(shown, identity="plan", columns=columns, drop=("published_by", "anchor", "time", "releases"))
     return 0
 
 
@@ -167,31 +144,34 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List releases, newest first."""
     from registry.catalog.queries import releases
     from registry.workflows.local_issuers import publisher_text
+    from registry.workflows.names.shown import with_names
     from registry.workflows.releases.verdicts import with_verdicts
     from registry.workflows.withdrawals.withdrawn import sentences, withdrawals_by
 
     with home() as opened:
         with opened.catalog.read() as db:
             found, _ = releases.list_releases(db, cursor=None, limit=wanted.limit)
+            found = with_names(opened, db, found, "cid")
         back = withdrawals_by(opened, found)
         rows = [
             {**one, "published_by": publisher_text(opened, one["issuer"]), "withdrawn": back.get(one["cid"], [])}
             for one in found
         ]
         rows = with_verdicts(opened, rows)
-    columns = ["cid", "snapshot", "published_by", "issued_at", "verdict"]
+    columns = ["cid", "snapshot", "published_by", "issued_at", "verdict", "names"]
     if not output.as_json:
         said = [one["verdict"]["en"] if one["verdict"] else "can't be read here" for one in rows]
         rows = [{**one, "verdict": text} for one, text in zip(rows, said, strict=True)]
     if back and not output.as_json:
         columns.insert(0, "withdrawn")
         rows = [{**one, "withdrawn": sentences(one["withdrawn"])} for one in rows]
-    output.lines(rows, identity="cid", columns=columns)
+    output.lines(rows, identity="cid", columns=columns, drop=("snapshot", "issued_at", "published_by"))
     return 0
 
 
 def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """One release."""
+    from registry.cli.texts.release import release_text
     from registry.workflows.releases.publish_release import show_release
 
     with open_releases(wanted.release, warn_first=False) as (opened, (cid,)):
@@ -237,6 +217,7 @@ def run_card(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_compare(wanted: argparse.Namespace, output: Output) -> int:
     """Differences (B minus A), tests, and what was changed."""
+    from registry.cli.texts.comparison import comparison_text
     from registry.files import whole_file
     from registry.workflows.releases.compare_releases import compare_releases
 
@@ -251,26 +232,8 @@ def run_compare(wanted: argparse.Namespace, output: Output) -> int:
                 done = compare_releases(opened, *pair)
                 stream.write(comparison_page(opened, *pair, done, wanted.lang).encode())
             output.say(f"wrote {wanted.html}")
-    output.document(done, identity=None, text=_comparison_text(done))
+    output.document(done, identity=None, text=comparison_text(done))
     return 0
-
-
-def _comparison_text(done: dict[str, Any]) -> list[str]:
-    left = f"{done['only_a']} only in A, {done['only_b']} only in B, {done['relabeled']} with another label"
-    names = ("name", "a", "b", "difference", "low", "high")
-    differences = [[str(one[name] or "not estimable") for name in names] for one in done["differences"]]
-    columns = ("name", "n", "only_a", "only_b", "p", "corrected")
-    tests = [["" if one[name] is None else str(one[name]) for name in columns] for one in done["tests"]]
-    changed = [[one["what"], str(one["a"]), str(one["b"])] for one in done["changed"]]
-    return [
-        f"{done['images']} images in {done['groups']} groups, judged by both ({left})",
-        "",
-        table(["figure", "A", "B", "B - A", "95 % low", "high"], differences),
-        "",
-        table(["correct", "images", "only by A", "only by B", "McNemar p", "p after Holm"], tests),
-        "",
-        *([table(["changed", "A", "B"], changed)] if changed else ["the plans are the same"]),
-    ]
 
 
 def run_predict(wanted: argparse.Namespace, output: Output) -> int:

@@ -15,17 +15,17 @@ from registry.cli.commands.common import (
     group,
     home,
     limit,
+    name_option,
     path_argument,
     record,
     run_of,
     whole,
+    wide,
 )
-from registry.cli.commands.event_texts import event_text, fold_name
 from registry.cli.failures import print_error
-from registry.cli.output import Output, cell, json_text, show
+from registry.cli.output import Output, json_text, show
+from registry.cli.texts.events import event_text
 from registry.cli.watch_run import draw_event, events, work_until_ended
-from registry.core.errors import EmotionetError
-from registry.core.text.amounts import duration
 from registry.settings import DEFAULT_METHOD
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     training: Any = add(commands, common, "train", run_train, "train on a snapshot: plan, anchor, draw, run")
     training.add_argument("snapshot", metavar="SNAPSHOT", help=RECORD)
+    name_option(training, "run")
     training.add_argument("--recipe", metavar="NAME|FILE", help="default: the method's own")
     training.add_argument(
         "--method", default=DEFAULT_METHOD, metavar="NAME", help="a training method that is installed"
@@ -66,6 +67,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     add(verbs, common, "show", run_show, "one run").add_argument("run", metavar="RUN", help=RUN)
     dropping = add(verbs, common, "dropped", run_dropped, "images that cleaning dropped, with reason and measure")
     dropping.add_argument("run", metavar="RUN", help=RUN)
+    wide(dropping)
     dropping.add_argument(
         "--sheet", type=path_argument, metavar="FILE.png", help="also draw the dropped images there, grouped by reason"
     )
@@ -110,6 +112,7 @@ def run_train(wanted: argparse.Namespace, output: Output) -> int:
         final=wanted.final,
         engine=wanted.engine,
         unanchored=wanted.unanchored,
+        name=wanted.name,
     )
     with home() as opened:
         if wanted.dry_run:
@@ -123,30 +126,17 @@ def run_train(wanted: argparse.Namespace, output: Output) -> int:
 
 def _estimate(opened: Home, snapshot: CID, asked: Wanted, output: Output) -> int:
     """Print what a run would do and cost."""
+    from registry.cli.texts.run import estimate_text
     from registry.workflows.runs.estimate_run import estimate_run
 
     done = estimate_run(opened, snapshot, asked)
-    lines = [
-        f"snapshot {done['snapshot']}: {done['images']} images",
-        f"recipe {done['recipe']} ({done['method']}), seed {done['seed']}",
-        f"{done['folds']} folds{_times(done['repeats'])}, {done['epochs']} epochs",
-        f"base weights: {done['base']}" + (f", licence {done['base_licence']}" if done["base_licence"] else ""),
-        f"published weights: {done['final'].replace(':', ' ')}; claims: {cell(done['claims'])}",
-        f"{done['trainings']} trainings, {done['side_by_side']} at a time on engine {done['engine']}",
-        f"about {duration(done['seconds'])}, {done['memory'] / 2**30:.1f} GiB of memory, "
-        f"{done['disk'] / 2**20:.0f} MiB of disk",
-        *(f"warning: {text}" for text in done["warnings"]),
-    ]
-    output.document(done, identity=None, text=lines)
+    output.document(done, identity=None, text=estimate_text(done))
     return 0
-
-
-def _times(repeats: int) -> str:
-    return "" if repeats == 1 else f", repeated {repeats} times"
 
 
 def _print(opened: Home, run: str, output: Output, *, ended: bool = False) -> int:
     """Show a run; where it was to have ``ended`` well and did not, say why on stderr whatever is shown."""
+    from registry.cli.texts.run import failure, run_text
     from registry.workflows.runs.show_run import show_run
 
     document = show_run(opened, run)
@@ -154,46 +144,20 @@ def _print(opened: Home, run: str, output: Output, *, ended: bool = False) -> in
     if document["status"] not in {"failed", "cancelled"}:
         return 0
     if ended:
-        print_error(_why(document))
+        print_error(failure(document))
     return 1
-
-
-def _why(document: dict[str, Any]) -> EmotionetError:
-    """A run that failed or was cancelled, as the error that its command ends with."""
-    run, reason = document["run"], document["error"]
-    return EmotionetError(
-        f"run {run} {'failed' if document['status'] == 'failed' else 'was cancelled'}"
-        + (f": {reason}" if reason else ""),
-        hint=f"`emotionet runs logs {run}` says more; fix the cause, then `{document['next']}` resumes the run.",
-    )
-
-
-def run_text(document: dict[str, Any]) -> list[str]:
-    """A run for people."""
-    from registry.cli.figure_lines import base_seen_lines, claim_lines, figure_lines
-
-    lines = [
-        f"run {document['run']}: {document['status']}" + (f" ({document['error']})" if document["error"] else ""),
-        f"snapshot {document['snapshot']}, recipe {document['recipe']}",
-        f"plan {document['plan'] or '-'}, draw {document['draw'] or '-'}",
-        f"kept {cell(document['kept'])}, dropped {cell(document['dropped'] or {})}",
-        *[
-            f"{fold_name(row['fold'])}: {row['status']} {row.get('tensors') or ''}".rstrip()
-            for row in document["folds"]
-        ],
-    ]
-    if document["metrics"] is not None:
-        lines += [*figure_lines(document), *base_seen_lines(document), *claim_lines(document)]
-    return [*lines, f"next: {document['next']}"]
 
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List runs, newest first."""
     from registry.catalog.queries import runs
+    from registry.workflows.names.shown import with_names
 
     with home() as opened, opened.catalog.read() as db:
         found, _ = runs.list_runs(db, cursor=None, limit=wanted.limit)
-    output.lines(found, identity="run", columns=["run", "status", "recipe", "snapshot", "release"])
+        found = with_names(opened, db, found, "plan")
+    columns = ["run", "status", "recipe", "snapshot", "release", "names"]
+    output.lines(found, identity="run", columns=columns, drop=("recipe", "snapshot", "release"))
     return 0
 
 

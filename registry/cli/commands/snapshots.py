@@ -15,9 +15,11 @@ from registry.cli.commands.common import (
     group,
     home,
     limit,
+    name_option,
     path_argument,
     record,
     whole,
+    wide,
 )
 from registry.cli.output import Output, cell
 from registry.core.errors import UsageError
@@ -33,6 +35,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     creating = add(
         verbs, common, "create", run_create, "freeze the catalog's labeled images (without a filter: all of them)"
     )
+    name_option(creating, "snapshot")
     classes_option(creating)
     for name in TEXTS:
         several: dict[str, Any] = {"action": "append", "default": []} if name in ("licence", "consent") else {}
@@ -54,6 +57,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     comparing = add(verbs, common, "diff", run_diff, "list the differences between two snapshots")
     comparing.add_argument("before", metavar="SNAPSHOT", help=RECORD)
     comparing.add_argument("after", metavar="SNAPSHOT", help=RECORD)
+    wide(comparing)
     exporting = add(verbs, common, "export", run_export, "export a snapshot for other tools")
     exporting.add_argument("snapshot", metavar="SNAPSHOT", help=RECORD)
     exporting.add_argument("--format", choices=[*ROWS, *FOLDERS], default="jsonl")
@@ -111,7 +115,7 @@ def run_create(wanted: argparse.Namespace, output: Output) -> int:
     classes = classes_text(wanted.classes)
     with home() as opened:
         supersedes = None if wanted.supersedes is None else record(opened, wanted.supersedes, "snapshot")
-        done = take_snapshot(opened, classes=classes, query=_query(wanted), supersedes=supersedes)
+        done = take_snapshot(opened, classes=classes, query=_query(wanted), supersedes=supersedes, name=wanted.name)
     output.document(done, identity="snapshot", text=_text(done))
     return 0
 
@@ -119,10 +123,13 @@ def run_create(wanted: argparse.Namespace, output: Output) -> int:
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List snapshots, newest first."""
     from registry.catalog.queries import snapshots
+    from registry.workflows.names.shown import with_names
 
     with home() as opened, opened.catalog.read() as db:
         found, _ = snapshots.list_snapshots(db, cursor=None, limit=wanted.limit)
-    output.lines(found, identity="cid", columns=["cid", "count", "issuer", "issued_at"])
+        found = with_names(opened, db, found, "cid")
+    columns = ["cid", "count", "issuer", "issued_at", "names"]
+    output.lines(found, identity="cid", columns=columns, drop=("issuer", "issued_at"))
     return 0
 
 

@@ -7,7 +7,9 @@ from urllib.parse import quote, urlencode
 
 from registry.catalog.queries import counts, image_counts, releases, runs
 from registry.workflows.parts import Parts
+from registry.workflows.releases.verdicts import with_verdicts
 from registry.workflows.store.search_catalog import search_catalog
+from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
 NEWEST = 5
 _PAGES = {"image": "images", "snapshot": "snapshots", "release": "releases", "run": "runs"}
@@ -21,6 +23,7 @@ def home_page(parts: Parts) -> dict[str, Any]:
         listed = image_counts.images(db, "listed")
         newest, _ = releases.list_releases(db, limit=NEWEST)
         working = runs.in_work(db, NEWEST)
+    back = withdrawals_by(parts, newest)
     shown = {
         "images": listed,
         "snapshots": known["snapshots"],
@@ -29,7 +32,7 @@ def home_page(parts: Parts) -> dict[str, Any]:
     }
     return {
         "counts": shown,
-        "newest": newest,
+        "newest": with_verdicts(parts, [{**one, "withdrawn": back.get(one["cid"], [])} for one in newest]),
         "in_work": [{**one, "share": _share(one)} for one in working],
         "empty": not any(shown.values()),
     }

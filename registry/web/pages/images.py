@@ -122,5 +122,5 @@ def image(parts: Parts, thumbnails: Thumbnails, identity: str) -> Document:
         "snapshots": uses.snapshots_of(parts, sha256),
         "cleaned": uses.cleaned(parts, sha256),
         "releases": uses.predictions_of(parts, sha256),
-        "contact": None,
+        "contacts": [],
     }

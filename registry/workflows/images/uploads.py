@@ -188,7 +188,8 @@ class Uploads:
                 if place is None:
                     continue
                 known = upload.bytes / sha256 if _SHA256.fullmatch(sha256) else None
-                if known is not None and not known.is_file() and (data := original(sha256)) is not None:
+                data = original(sha256) if known is not None and not known.is_file() else None
+                if data is not None and hashlib.sha256(data).hexdigest() == sha256:
                     size += self._take(upload, name, place, io.BytesIO(data), MAX_UPLOAD - size)
                 if known is None or not known.is_file() or count >= MAX_FILES:
                     asked.append(name)

@@ -28,9 +28,8 @@ from registry.web.pages.windows import window
 from registry.workflows.images.import_source import import_source
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.api.conftest import Client
-from tests.api.pages.test_run_pages import HTML, see, value
+from tests.api.pages.reading import HTML, see, sign_in, value
 from tests.support.forgery import opened_home
-from tests.support.pages import make_token
 
 TABLE = """file,label,contributor,subject,licence,attr.side
 0.jpg,triste,anna,a,CC0-1.0,l
@@ -78,9 +77,7 @@ def taken(home: Home, folder: Path, table: str) -> str:
 @pytest.fixture
 def signed(shown: Shown) -> Iterator[Client]:
     client = shown.client
-    client.cookies.clear()
-    form = {"token": make_token(shown.home), "csrf": value(see(client, "/signin")), "next": "/"}
-    assert client.post("/signin", data=form, follow_redirects=False).status_code == 303
+    sign_in(client, shown.home)
     yield client
     client.cookies.clear()
 

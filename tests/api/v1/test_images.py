@@ -343,7 +343,7 @@ def test_lookup_finds_what_speaks_of_an_image(client: Client, writer: Headers) -
         found = client.get(f"/api/v1/lookup/{name}").json()["items"]
         assert [one["type"] for one in found] == ["contribution"]
         assert CID.parse(found[0]["record"])
-    problem(client.get("/api/v1/lookup/nonsense"), 400, "invalid_cid")
+    problem(client.get("/api/v1/lookup/Nonsense"), 400, "invalid_cid")
 
 
 def drawn(red: int) -> bytes:

@@ -91,7 +91,7 @@ def test_lists_are_paged_newest_first(client: Client, writer: Headers, snapshot:
         ({"base": "/etc"}, 400),
         ({"base": "."}, 400),
         ({"base": str(cid_of(b"nothing", DAG_PB))}, 404),
-        ({"snapshot": "nonsense"}, 400),
+        ({"snapshot": "Nonsense"}, 400),
         ({"snapshot": str(cid_of(b"\xa0", DAG_CBOR))}, 404),
         ({"folds": 1}, 400),
         ({"epochs": 10**9}, 400),

@@ -110,7 +110,7 @@ def test_what_is_no_snapshot_is_refused(client: Client, writer: Headers, tail: s
     (image, *_) = fill(client, writer, 4)
     unknown = cid_of(b"\xa0", 0x71)
     problem(client.get(f"/api/v1/snapshots/{unknown}{tail.format(cid=unknown)}"), 404, "not_found")
-    problem(client.get(f"/api/v1/snapshots/nonsense{tail.format(cid=unknown)}"), 400, "invalid_cid")
+    problem(client.get(f"/api/v1/snapshots/Nonsense{tail.format(cid=unknown)}"), 400, "invalid_cid")
     answer = client.get(f"/api/v1/snapshots/{image}{tail.format(cid=unknown)}")
     assert answer.status_code in {404, 422}
     contribution = client.get(f"/api/v1/images/{image}").json()["history"][0]["contribution"]
@@ -124,6 +124,6 @@ def test_what_it_supersedes_is_named(client: Client, writer: Headers) -> None:
     assert after != before
     listed = client.get("/api/v1/snapshots").json()["items"]
     assert {one["cid"]: one["supersedes"] for one in listed} == {before: None, after: before}
-    refused = client.post("/api/v1/snapshots", json={"supersedes": "nonsense"}, headers=writer)
+    refused = client.post("/api/v1/snapshots", json={"supersedes": "Nonsense"}, headers=writer)
     problem(refused, 400, "invalid_cid")
     assert cid_of(b"", RAW)

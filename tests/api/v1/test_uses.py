@@ -167,7 +167,7 @@ def test_what_is_no_model_is_refused(used: Used, tail: str) -> None:
     for cid in (used.images[0], cid_of(b"\xa0", 0x71), cid_of(b"nothing", RAW), cid_of(b"nothing", 0x70)):
         answer = used.client.get(f"/api/v1/models/{cid}{tail}")
         assert answer.status_code == 404, answer.text
-    problem(used.client.get(f"/api/v1/models/nonsense{tail}"), 400, "invalid_cid")
+    problem(used.client.get(f"/api/v1/models/Nonsense{tail}"), 400, "invalid_cid")
     problem(used.client.get(f"/api/v1/models/{used.snapshot}{tail}"), 422, "wrong_record_type")
 
 
@@ -220,7 +220,7 @@ def test_deeper_audits_need_a_token(used: Used) -> None:
     assert used.client.post("/api/v1/audits", json={"target": target, "level": 2}).json()["holds"] is True
 
 
-@pytest.mark.parametrize("target", ["/etc/passwd", "../x.car", "release.car", "nonsense", ""])
+@pytest.mark.parametrize("target", ["/etc/passwd", "../x.car", "release.car", "Nonsense", ""])
 def test_an_audit_takes_no_path(used: Used, target: str) -> None:
     answer = used.client.post("/api/v1/audits", json={"target": target})
     assert answer.status_code == 400, answer.text

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from registry.api.pages.runs import forms, reading
+from registry.api.pages.runs import comparing, forms, reading, starting
 
-HANDLERS = (*reading.HANDLERS, *forms.HANDLERS)
+HANDLERS = (*reading.HANDLERS, *forms.HANDLERS, *comparing.HANDLERS, *starting.HANDLERS)

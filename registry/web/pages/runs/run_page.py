@@ -76,7 +76,7 @@ def run_list(
 
 
 def _listed(parts: Parts, row: Row, folds: Sequence[Row]) -> Listed:
-    found = _evaluation(parts, row["evaluation"])
+    found = run_evaluation(parts, row["evaluation"])
     done = sum(min(one["epoch"] or 0, one["epochs"] or 0) for one in folds)
     wanted = sum(one["epochs"] or 0 for one in folds)
     return Listed(
@@ -92,7 +92,8 @@ def _listed(parts: Parts, row: Row, folds: Sequence[Row]) -> Listed:
     )
 
 
-def _evaluation(parts: Parts, cid: str | None) -> dict[str, Any]:
+def run_evaluation(parts: Parts, cid: str | None) -> dict[str, Any]:
+    """``evaluation_of``, and None each where it can't be read."""
     try:
         return evaluation_of(parts, cid)
     except EmotionetError:  # a stranger's, that can't be read
@@ -106,7 +107,7 @@ def run_page(parts: Parts, t: Words, run: str) -> RunPage:
         log = run_events.log(db, run, limit=LOG)
         failed = run_events.last(db, run, "failed")
         warnings = run_events.of_kind(db, run, "warning")
-    now, found = standing(parts, t, row), _evaluation(parts, row["evaluation"])
+    now, found = standing(parts, t, row), run_evaluation(parts, row["evaluation"])
     metrics = found["metrics"] or {}
     return RunPage(
         row=row,

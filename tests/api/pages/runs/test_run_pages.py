@@ -3,76 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from litestar.testing import TestClient
 
-from registry.api.app import create_app
 from registry.assembly import Home
 from registry.catalog.queries import runs
-from registry.core.ipld.cid import CID
-from registry.workflows.runs.start_run import Wanted, start_run
-from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.api.conftest import Client
-from tests.support.forgery import Released, simulated_release
-from tests.support.pages import make_token
-
-HTML = {"Accept": "text/html"}
-ASKED = {"recipe": "simulated", "method": "simulated"}
-
-
-@pytest.fixture(scope="module")
-def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
-    with simulated_release(tmp_path_factory.mktemp("run-pages")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def home(released: Released) -> Home:
-    return released.home
-
-
-@pytest.fixture(scope="module")
-def client(home: Home) -> Iterator[Client]:
-    with TestClient(create_app(home), raise_server_exceptions=False) as found:
-        yield found
-
-
-@pytest.fixture
-def signed(client: Client, home: Home) -> Iterator[Client]:
-    """A browser that is signed in with all scopes."""
-    client.cookies.clear()
-    page = client.get("/signin", headers=HTML)
-    form = {"token": make_token(home), "csrf": value(page.text), "next": "/"}
-    assert client.post("/signin", data=form, follow_redirects=False).status_code == 303
-    yield client
-    client.cookies.clear()
-
-
-def value(page: str) -> str:
-    """What a page's form must carry."""
-    found = re.search(r'name="csrf" value="([^"]+)"', page)
-    assert found
-    return found[1]
-
-
-def see(client: Client, path: str, status: int = 200, language: str = "en") -> str:
-    answer = client.get(path, headers={**HTML, "Accept-Language": language})
-    assert answer.status_code == status, answer.text[:2000]
-    assert answer.headers["content-type"].startswith("text/html")
-    return str(answer.text)
-
-
-def run_of(home: Home) -> str:
-    with home.catalog.read() as db:
-        return str(runs.list_runs(db, status="completed")[0][0]["run"])
-
-
-def queued(home: Home, **wanted: Any) -> str:
-    snapshot = CID.parse(take_snapshot(home)["snapshot"])
-    return start_run(home, snapshot, Wanted(**{**ASKED, **wanted}))
+from tests.api.pages.reading import HTML, see, value
+from tests.api.pages.runs.conftest import queued, run_of
 
 
 def test_a_completed_run_says_its_verdicts_first(client: Client, home: Home) -> None:
