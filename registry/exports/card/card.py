@@ -18,13 +18,15 @@ from registry.core.snapshots.snapshot import NOTHING
 from registry.core.text.claim_text import claim_text
 from registry.evaluation.base_seen import about_base
 from registry.evaluation.sentences import attempts_text, not_estimable, note_text
+from registry.evaluation.verdict import verdict_of
 from registry.exports.card import fixed_text
 from registry.exports.card.base_origin import Base
 from registry.exports.card.front_matter import front_matter
 from registry.exports.card.markdown import line, table
 from registry.provenance.release_view import final_figures
+from registry.provenance.verdict_facts import release_facts
 
-TEMPLATE = 1  # the version of this text: another wording or order needs another number
+TEMPLATE = 2  # the version of this text: another wording or order needs another number
 USAGE, FIGURES = "## How to use the weights", "## Figures of the procedure, pooled over folds"
 MAX_NAMED = 3  # trainings of base weights that the card names
 
@@ -242,6 +244,12 @@ def _licence(view: ReleaseView, base: Base | None) -> list[str]:
     ]
 
 
+def _verdict(view: ReleaseView) -> list[str]:
+    """What became of the claims, and what is not proven. Whether the records are consistent no card can say."""
+    said = verdict_of(release_facts(view)).parts
+    return ["## Verdict", "", *(f"- {line(one.text('en'))}" for one in said if one.code != "unchecked"), ""]
+
+
 def model_card(view: ReleaseView, base: Base | None = None, usage: str = "") -> str:
     """The card of a release; ``base`` is what its base weights say of themselves, where it has any, ``usage`` how the
     method's weights are used."""
@@ -251,6 +259,7 @@ def model_card(view: ReleaseView, base: Base | None = None, usage: str = "") -> 
             f"# Emotionet, recipe {line(view.recipe.name)}",
             "",
             *_drawings(view),
+            *_verdict(view),
             fixed_text.USE,
             *_making(view, base),
             *_own(view),
