@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TESTS = {  # a folder or file, and the quickest tests that judge it: the longest name that fits counts
     "registry/core": ("tests/core", "tests/core/test_draw.py", "tests/content/test_hamt.py"),
     "registry/core/draw.py": ("tests/core/test_draw_rule.py", "tests/core/test_draw.py"),
+    "registry/core/issuers.py": ("tests/core/test_log.py", "tests/core/test_log_places.py"),
     "registry/core/log.py": ("tests/core/test_log.py", "tests/core/test_log_places.py"),
     "registry/core/tensors.py": ("tests/core/test_tensors.py", "tests/core/test_weights.py"),
     "registry/core/labeling/labeled_row.py": (

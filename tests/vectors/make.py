@@ -22,7 +22,7 @@ import pytest
 from registry.assembly import Home
 from registry.catalog import private_data as private
 from registry.core.ipld.cid import CID
-from registry.core.log import address_of
+from registry.core.issuers import address_of
 from registry.demo.drawn_faces import EMOTIONS, HEADER, _person, draw_face
 from registry.demo.planted_noise import png
 from registry.jobs.engines import Needs

@@ -159,7 +159,7 @@ def path_argument(text: str) -> Path:
 def issuer(text: str) -> str:
     """An issuer's DID, for ``type=``."""
     from registry.core.errors import InvalidInput, UsageError
-    from registry.core.log import check_did
+    from registry.core.issuers import check_did
 
     try:
         check_did(text)

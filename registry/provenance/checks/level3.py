@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import product
 
-from registry.core import log, records
+from registry.core import issuers, log, records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.core.log import anchor_digest
@@ -52,7 +52,7 @@ def _chain(subject: Subject) -> Anchors:
 
 def _publisher(subject: Subject) -> str:
     assert subject.entry is not None
-    return log.address_of(log.read_entry(subject.entry, subject.get).issuer)
+    return issuers.address_of(log.read_entry(subject.entry, subject.get).issuer)
 
 
 def _anchored(subject: Subject, entry: CID) -> records.Block:

@@ -21,7 +21,7 @@ from registry.catalog.queries import entries, names, runs
 from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, given
-from registry.core.log import DID_PREFIX
+from registry.core.issuers import DID_PREFIX
 from registry.core.text.names import Reference, read_reference
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts

@@ -11,7 +11,7 @@ from typing import Any
 
 from registry.catalog.queries import names
 from registry.catalog.schema.database import Connection
-from registry.core.log import DID_PREFIX
+from registry.core.issuers import DID_PREFIX
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts
 

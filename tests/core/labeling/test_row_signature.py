@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.ipld.cid import RAW, cid_of
+from registry.core.issuers import ORDER, did_of
 from registry.core.labeling import row_signature
 from registry.core.labeling.labeled_row import LabeledRow
-from registry.core.log import ORDER, did_of
 from registry.core.table.columns import CONTRIBUTION_ROWS
 from tests.support.anchors.wallet import DID, OTHER, signed
 

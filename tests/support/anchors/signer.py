@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coincurve import PrivateKey
 
-from registry.core import log
+from registry.core import issuers
 
 
 class MemorySigner:
@@ -14,7 +14,7 @@ class MemorySigner:
         self.secret = number.to_bytes(32, "big")
         self._private = PrivateKey(self.secret)
         self.public_key = self._private.public_key.format(compressed=True)
-        self.did = log.did_of(log.address_of_key(self.public_key))
+        self.did = issuers.did_of(issuers.address_of_key(self.public_key))
 
     def sign(self, message: bytes) -> bytes:
-        return bytes(self._private.sign_recoverable(message)[: log.SIGNATURE_SIZE])
+        return bytes(self._private.sign_recoverable(message)[: issuers.SIGNATURE_SIZE])

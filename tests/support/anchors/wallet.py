@@ -9,9 +9,9 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 from msgspec.structs import asdict, replace
 
+from registry.core.issuers import did_of
 from registry.core.labeling import row_signature
 from registry.core.labeling.labeled_row import MAPS, TEXTS, LabeledRow
-from registry.core.log import did_of
 
 WALLET = Account.from_key(hashlib.sha256(b"a wallet of these tests").digest())
 OTHER = Account.from_key(hashlib.sha256(b"another wallet").digest())

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from registry.core import log, records
+from registry.core import issuers, log, records
 from registry.core.errors import Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
@@ -64,7 +64,7 @@ def a_map(signer: MemorySigner = ONE, seq: int = 0, **other: Any) -> dict[str, A
 
 def _other_s(block: bytes) -> bytes:
     value = encoding.decode(block)
-    s = log.ORDER - int.from_bytes(value["signature"][32:], "big")
+    s = issuers.ORDER - int.from_bytes(value["signature"][32:], "big")
     return encoding.encode({**value, "signature": value["signature"][:32] + s.to_bytes(32, "big")})
 
 
