@@ -211,7 +211,7 @@ def test_a_snapshot_is_seen_before_it_is_signed_and_then_taken(shown: Shown, sig
     assert answer.status_code == 303, answer.text
     said = see(signed, answer.headers["location"])
     assert "The snapshot was taken." in said
-    assert "<h1>2 images</h1>" in said
+    assert "<h1>free · 2 images</h1>" in said
     assert "<code>licence</code>: CC0-1.0" in said
     assert see(signed, "/snapshots/free").count("2 images") >= 1
     with shown.home.catalog.read() as db:

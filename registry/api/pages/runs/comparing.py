@@ -11,13 +11,14 @@ from registry.api.pages.common import html, language, with_query
 from registry.api.pages.runs.reading import drawn
 from registry.api.pages.session import AnyRequest
 from registry.web.base.words import Words
-from registry.web.pages.runs.compared import compared
+from registry.web.pages.runs.compared import MOST, compared
+from registry.workflows.names.resolve import run_id
 
 
 @get("/runs/compare", include_in_schema=False, sync_to_thread=True)
 def show_comparison(request: AnyRequest, home: Home) -> Response[str]:
     """Two to ten runs side by side."""
-    names = [one[:200] for one in request.query_params.getall("run", [])]
+    names = [run_id(home, one[:200]) for one in request.query_params.getall("run", [])[: MOST + 1]]
     with computation_slot():
         found = compared(home, Words(language(request)), names)
     whole = bool(request.query_params.get("all"))

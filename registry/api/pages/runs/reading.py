@@ -23,6 +23,7 @@ from registry.web.base.words import Words
 from registry.web.pages.runs.dropped import dropped
 from registry.web.pages.runs.log_lines import line
 from registry.web.pages.runs.run_page import RunPage, run_list, run_page
+from registry.workflows.names.resolve import resolve, run_id
 from registry.workflows.parts import Parts
 
 LOG_LINES = 200
@@ -49,7 +50,7 @@ def show_runs(request: AnyRequest, home: Home, cursor: Cursor = None) -> Respons
     if status is not None and status not in RUN_STATES:
         raise UsageError(f"a run's status is one of {', '.join(RUN_STATES)}", hint="use one of these, or leave it out.")
     if snapshot is not None:
-        snapshot = str(CID.parse(snapshot))
+        snapshot = str(resolve(home, snapshot, "snapshot"))
     found, after = run_list(home, cursor=cursor, status=status, snapshot=snapshot)
     following = with_query(request, cursor=after) if after else None
     return html(
@@ -60,11 +61,11 @@ def show_runs(request: AnyRequest, home: Home, cursor: Cursor = None) -> Respons
 @get("/runs/{run:str}", include_in_schema=False, sync_to_thread=True)
 def show_run(request: AnyRequest, home: Home, run: RunPath) -> Response[str]:
     """A run: what it does, how it got there, what it planned."""
-    found = run_page(home, Words(language(request)), run)
+    found = run_page(home, Words(language(request)), run_id(home, run))
     return html(
         request,
         "pages/run.html",
-        **publishing(request.app.state.tasks, run),
+        **publishing(request.app.state.tasks, found.row["id"]),
         **_live(request, home, found),
     )
 

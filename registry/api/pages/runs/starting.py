@@ -35,7 +35,7 @@ from registry.workflows.store.read_content import read_as
 
 MOST_CLAIMS = 32
 RECENT = 20  # snapshots to choose from
-FIELDS = ("snapshot", "method", "recipe", "base", "final", "unanchored")
+FIELDS = ("snapshot", "method", "recipe", "base", "final", "unanchored", "name")
 OPTION = "option."
 COMPARATORS = ((">=", "≥"), ("<=", "≤"))
 Form = Mapping[str, Any]
@@ -73,6 +73,7 @@ def wanted_of(parts: Parts, published: Public, form: Form) -> Wanted:
         claims=tuple(" ".join(claim) for claim in form["claims"] if claim[0] and claim[2]),
         final=form["final"] or None,
         unanchored=bool(form["unanchored"]),
+        name=form["name"] or None,
     )
 
 

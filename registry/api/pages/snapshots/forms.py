@@ -28,7 +28,7 @@ from registry.core.ipld.cid import CID
 from registry.core.snapshots.snapshot import RULE
 from registry.web.base.words import Words
 from registry.web.pages.snapshots.listed import label_bars
-from registry.workflows.names.set_name import check_new_name, set_name
+from registry.workflows.names.set_name import check_new_name
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.preview_snapshot import preview_snapshot
 from registry.workflows.snapshots.snapshot_counts import keep_counts
@@ -120,10 +120,9 @@ def take(request: AnyRequest, home: Home, published: Published) -> Response[Any]
 
 
 def _take(parts: Parts, form: Mapping[str, str], query: Mapping[str, Any], supersedes: CID | None) -> CID:
-    done = take_snapshot(parts, classes=form.get("classes", "emociones"), query=query, supersedes=supersedes)
+    classes = form.get("classes", "emociones")
+    done = take_snapshot(parts, classes=classes, query=query, supersedes=supersedes, name=form.get("name"))
     snapshot = CID.parse(done["snapshot"])
-    if "name" in form:
-        set_name(parts, parts.key, form["name"], snapshot)
     keep_counts(parts, snapshot)
     return snapshot
 

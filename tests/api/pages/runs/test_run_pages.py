@@ -18,7 +18,7 @@ def test_a_completed_run_says_its_verdicts_first(client: Client, home: Home) -> 
     page = see(client, f"/runs/{run}")
     claims, figures, folds = (page.index(text) for text in (">Claims<", ">Figures<", ">Folds<"))
     assert claims < figures < folds
-    assert "macro_f1 &gt;= 0.100" in page
+    assert "macro_f1 &gt;= 0.10" in page
     assert "supported" in page[claims:figures]
     assert "<svg" in page
     assert page.count('<tr><th scope="row"><span class="fold-name">') == 3

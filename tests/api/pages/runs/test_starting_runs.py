@@ -44,12 +44,12 @@ def test_a_run_is_seen_before_it_is_started(signed: Client, home: Home, snapshot
     more = signed.post("/runs/new", data=filled(page, do="more", **claim), headers=HTML)
     assert more.text.count('name="metric"') == 2
     assert 'value="macro_f1"' in more.text
-    form = filled(page, do="estimate", **claim, **{"option.epochs": "4", "option.seed": "77"})
+    form = filled(page, do="estimate", **claim, name="first-try", **{"option.epochs": "4", "option.seed": "77"})
     answer = signed.post("/runs/new", data=form, headers=HTML)
     assert answer.status_code == 200, answer.text
     assert "What it would do and cost" in answer.text
     assert "3</b><span>trainings of 4 epochs" in answer.text
-    assert "macro_f1 &gt;= 0.100" in answer.text
+    assert "macro_f1 &gt;= 0.10" in answer.text
     started = signed.post("/runs/new", data={**form, "do": "start"}, headers=HTML, follow_redirects=False)
     assert started.status_code == 303, started.text
     run = started.headers["location"].rpartition("/")[2]
@@ -58,6 +58,9 @@ def test_a_run_is_seen_before_it_is_started(signed: Client, home: Home, snapshot
         options = runs.row(db, run)["options"]
     assert options["values"]["training"]["epochs"] == 4
     assert options["values"]["seed"] == 77
+    home.worker().work(run)
+    assert "first-try" in see(signed, "/runs")
+    assert f"<code>{run}</code>" in see(signed, "/runs/first-try")
     assert [one["metric"] for one in options["claims"]] == ["macro_f1"]
 
 
@@ -71,6 +74,7 @@ def test_a_run_is_seen_before_it_is_started(signed: Client, home: Home, snapshot
         ("threshold", "7", "is no claim"),
         ("metric", "happiness", "there is no figure"),
         ("final", "fold:99", "final must be"),
+        ("name", "Not A Name", "can be no name"),
     ],
 )
 def test_what_can_not_be_is_said_and_the_form_keeps_what_was_typed(
@@ -135,9 +139,11 @@ def test_two_released_runs_are_compared_on_the_same_images(client: Client, home:
     assert "On the same images" not in three
 
 
-@pytest.mark.parametrize("query", ["", "?run=a", "?run=a&run=a", "?" + "&".join(f"run={n}" for n in range(11))])
-def test_a_comparison_takes_two_to_ten_runs(client: Client, query: str) -> None:
-    assert "choose 2 to 10 runs" in see(client, f"/runs/compare{query}", 400)
+def test_a_comparison_takes_two_to_ten_runs(client: Client, home: Home) -> None:
+    run = run_of(home)
+    many = "&".join(f"run={queued(home, overrides={'seed': 100 + number})}" for number in range(11))
+    for query in ("", f"?run={run}", f"?run={run}&run={run}", f"?{many}"):
+        assert "choose 2 to 10 runs" in see(client, f"/runs/compare{query}", 400)
 
 
 def test_a_run_that_there_is_not_is_not_compared(client: Client, home: Home) -> None:
