@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from registry.catalog import private_data as private
 from registry.catalog.queries import releases
@@ -25,6 +25,7 @@ from registry.core.labeling.labeled_row import ANNOTATION_FIELDS
 from registry.core.log import Signer
 from registry.core.progress import Progress, silent
 from registry.core.text.cleaning import counted
+from registry.workflows.images.cid_table import cid_table
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, merge, new_row
 from registry.workflows.images.read_source import Source, Wanted, read_source
 from registry.workflows.images.register_images import Registered, register
@@ -58,12 +59,14 @@ def import_source(
     mapping: Mapped | None = None,
     follow_links: bool = False,
     dry_run: bool = False,
+    cids: IO[bytes] | None = None,
     progress: Progress = silent,
     signer: Signer | None = None,
 ) -> dict[str, Any]:
     """Import ``source`` and register its rows; the document that `emotionet import --json` prints.
 
-    ``partial`` keeps what verifies of a CAR file that is damaged or incomplete, and pins nothing of it.
+    ``partial`` keeps what verifies of a CAR file that is damaged or incomplete, and pins nothing of it. ``cids``: where
+    to write the table of each file's CID, in a dry run too.
     ``signer``: this home's key unless given; none is made where there is nothing to sign.
     """
     if profile not in PROFILES:
@@ -71,7 +74,10 @@ def import_source(
     read = read_source(parts, Wanted(source, profile, labels, mapping, partial, follow_links, dry_run), progress)
     signs = not dry_run and any(folder.rows for folder in read.folders)
     signer = (signer or parts.key) if signs else None
-    found = _rows(read, signer.did if signer else "")
+    issuer = signer.did if signer else ""
+    found = _rows(read, issuer)
+    if cids is not None:
+        cids.write(cid_table((row for rows in found.rows for row in rows), issuer))
     if dry_run:
         statements, contradicting = merge(row for rows in found.rows for row in rows)
         found.rejected += contradicting
