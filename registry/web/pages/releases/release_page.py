@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from registry.catalog.queries import kept_audits, names, releases
+from registry.catalog.queries import kept_audits, releases
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import EmotionetError
@@ -18,6 +18,7 @@ from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView, release_view
 from registry.core.table import tables
 from registry.core.weights import digested
+from registry.evaluation.figures.baselines import baselines
 from registry.evaluation.verdict import Verdict, verdict_of
 from registry.provenance.checks.results import Check
 from registry.provenance.checks.run_levels import levels_up_to
@@ -31,7 +32,7 @@ from registry.web.pages.releases.cite import Cited, citations
 from registry.web.pages.releases.image_table import cells, image_table
 from registry.web.pages.releases.judged import Wanted, nothing_of
 from registry.web.pages.releases.planned import attempts, planned
-from registry.web.pages.releases.release_list import main_figures
+from registry.web.pages.releases.release_list import main_figures, publisher
 from registry.web.report.by_group import by_group, people_of
 from registry.web.report.check_records import check_drawable, check_figures
 from registry.web.report.sections import by_confidence, curves_of, intervals_by_class, intervals_by_fold
@@ -61,13 +62,12 @@ def release_page(parts: Parts, cid: CID, t: Words) -> dict[str, Any]:
         row = releases.get(db, release)
         after = releases.successors(db, [str(release)]).get(str(release), [])
         kept = kept_audits.newest_reports(db, [str(release)]).get(str(release))
-        given = [one["name"] for one in names.of_targets(db, [str(release)]) if one["current"]]
         own, _ = kept_audits.list_audits(db, str(release), limit=10)
     files = _files(parts, view)
     tried, more_tried = attempts(parts, view, about["issuer"])
     return {
         "about": about,
-        "names": given,
+        "names": about["names"],
         "sizes": _sizes(parts, view),
         "issued": row["issued_at"],
         "supersedes": row["supersedes"],
@@ -77,8 +77,9 @@ def release_page(parts: Parts, cid: CID, t: Words) -> dict[str, Any]:
         "own_audits": [one for one in own if one["held"]],
         "others_audits": _others(parts, release),
         "view": view,
-        "local": is_local(parts, about["issuer"]),
+        "publisher": publisher(parts, about["issuer"]),
         "figures": main_figures(view),
+        "baselines": baselines(view.evaluation.confusion, len(view.snapshot.classes)),
         "drawings": _drawings(t, parts, view),
         "people": by_group(people_of(view.evaluation), view.snapshot.classes),
         "cells": cells(view),
@@ -88,7 +89,7 @@ def release_page(parts: Parts, cid: CID, t: Words) -> dict[str, Any]:
         "attempts": tried,
         "more_attempts": more_tried,
         "card": _card(parts, view),
-        "cite": citations(_cited(view, row)),
+        "cite": citations(_cited(view, row, publisher(parts, row["issuer"]))),
         "drawn_faces": _is_drawn(view),
         "weights": next(iter(digested({one["name"]: one for one in files})), "weights"),
         "files": files,
@@ -158,13 +159,14 @@ def citations_of(parts: Parts, release: CID) -> dict[str, str]:
     """How to cite a release. ``NotFound``."""
     with parts.catalog.read() as db:
         row = releases.get(db, release)
-    return citations(_cited(release_view(parts.store.get, read_as(parts, records.Release, release)), row))
+    view = release_view(parts.store.get, read_as(parts, records.Release, release))
+    return citations(_cited(view, row, publisher(parts, row["issuer"])))
 
 
-def _cited(view: ReleaseView, row: Mapping[str, Any]) -> Cited:
+def _cited(view: ReleaseView, row: Mapping[str, Any], signer: Mapping[str, Any]) -> Cited:
     return Cited(
         title=f"Emotionet {view.recipe.name} ({view.plan.method.id}): {', '.join(view.snapshot.classes)}",
-        publisher=row["issuer"],
+        publisher=signer["name"] or row["issuer"],
         issuer=row["issuer"],
         issued=row["issued_at"],
         release=row["cid"],
