@@ -30,7 +30,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",  # a form's origin must be told; nobody else learns what was looked at
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
+    "Cache-Control": "private, no-cache",  # asked for again, yet there at once when somebody goes back
 }
 LANGUAGE, SAID = "emotionet_lang", "emotionet_said"
 YEAR = 365 * 86_400

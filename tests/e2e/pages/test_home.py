@@ -13,6 +13,9 @@ def test_home_sign_in_and_errors_are_whole_in_both_languages(site: Site, languag
     site.expected.append("404")
     with site.visit("/", language=language) as page:
         assert page.locator("html").get_attribute("lang") == language
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.getAttribute('href')") == "#main"  # past the navigation
+        assert page.locator(".skip").bounding_box()["y"] >= 0  # type: ignore[index]
         look(page)
         page.goto("/signin")
         look(page)
