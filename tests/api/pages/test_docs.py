@@ -9,11 +9,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import httpx
 import pytest
 
-from tests.api.conftest import Resting, make_token
+from registry.assembly import open_home
+from registry.settings import read_settings
+from tests.api.conftest import fill, make_token
 from tests.support.pages import served
 
 HTML = {"accept": "text/html"}
@@ -36,23 +39,31 @@ class Docs(NamedTuple):
 
     text: str
     operations: dict[str, Shown]
+    schema: dict[str, Any]
     environment: dict[str, str]
 
 
 @pytest.fixture(scope="module")
-def docs(resting: Resting) -> Iterator[Docs]:
-    with served(resting.home) as address:
-        text = resting.client.get("/docs", headers={**HTML, "host": address.removeprefix("http://")}).text
+def docs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Docs]:
+    """Of a registry of its own, for examples write."""
+    home = open_home(read_settings({"EMOTIONET_HOME": str(tmp_path_factory.mktemp("docs") / "home")}))
+    with served(home) as address, httpx.Client(base_url=address) as client:
+        writer = make_token(home)
+        fill(client, writer, 4)
+        client.post("/api/v1/snapshots", json={}, headers=writer).raise_for_status()
+        text = client.get("/docs", headers=HTML).text
         found = {
             f"{method} {path}": Shown(html.unescape(curl), html.unescape(python))
             for method, path, curl, python in OPERATION.findall(text)
         }
-        token = make_token(resting.home)["Authorization"].removeprefix("Bearer ")
-        yield Docs(text, found, {"TOKEN": token, "PATH": os.environ["PATH"]})
+        token = writer["Authorization"].removeprefix("Bearer ")
+        schema = client.get("/schema").json()
+        yield Docs(text, found, schema, {"TOKEN": token, "PATH": os.environ["PATH"]})
+    home.close()
 
 
-def test_every_operation_is_there_with_its_scope(docs: Docs, resting: Resting) -> None:
-    schema = resting.client.get("/schema").json()
+def test_every_operation_is_there_with_its_scope(docs: Docs) -> None:
+    schema = docs.schema
     said = {f"{method.upper()} {path}" for path, item in schema["paths"].items() for method in item if method != "head"}
     assert docs.operations.keys() == said
     assert schema["paths"]["/api/v1/runs"]["post"]["security"] == [{"token": ["runs:write"]}]
