@@ -402,8 +402,8 @@ def test_two_children_never_work_in_one_folder(tmp_path: Path, monkeypatch: pyte
 HOLDER = """
 import sys, time
 from pathlib import Path
-from registry.jobs.folder_lock import alone_in
-with alone_in(Path(sys.argv[1]), int(sys.argv[2])):
+from registry.jobs.folder_lock import locked_folder
+with locked_folder(Path(sys.argv[1]), int(sys.argv[2])):
     print("held", flush=True)
     time.sleep(600)
 """
