@@ -51,6 +51,12 @@ def _of_level(subject: Subject, level: int, requested: bool) -> Iterator[Check]:
         yield Check(f"{level}.all", level, "the checks of this level", UNCHECKED, "not asked for", requested)
 
 
+def not_made(reason: str) -> list[Check]:
+    """What stands in a report of which nothing could be checked but level 1's first: every other level, and why."""
+    title = "the checks of this level"
+    return [Check(f"{level}.all", level, title, UNCHECKED, reason, asked=False) for level in range(2, MAX_LEVEL + 1)]
+
+
 def _dropped(subject: Subject) -> str:
     """What cleaning is said to have dropped, which no level looks at yet."""
     reasons = Counter(str(row["reason"]) for row in subject.rows(subject.release.preprocessing.output))
