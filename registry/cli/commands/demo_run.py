@@ -28,7 +28,7 @@ def run_demo(opened: Home, output: Output, *, data: str | None, recipe: str, bas
 
 
 def _text(document: dict[str, Any]) -> list[str]:
-    from registry.cli.figure_lines import verdict_lines
+    from registry.cli.texts.figures import verdict_lines
     from registry.demo.demo import next_commands
 
     imported, snapshot, run, release = (document[name] for name in ("import", "snapshot", "run", "release"))
