@@ -54,7 +54,8 @@ def _of_level(subject: Subject, level: int, requested: bool) -> Iterator[Check]:
 def not_made(reason: str) -> list[Check]:
     """What stands in a report of which nothing could be checked but level 1's first: every other level, and why."""
     title = "the checks of this level"
-    return [Check(f"{level}.all", level, title, UNCHECKED, reason, requested=False) for level in range(2, MAX_LEVEL + 1)]
+    levels = range(2, MAX_LEVEL + 1)
+    return [Check(f"{level}.all", level, title, UNCHECKED, reason, requested=False) for level in levels]
 
 
 def _dropped(subject: Subject) -> str:
