@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime, timedelta
 
-from registry.cli.commands.common import RECORD, Subparsers, add, content, group, home, whole, wide
+from registry.cli.commands.common import Subparsers, add, group, home, whole, wide
+from registry.cli.named import RECORD, content
 from registry.cli.output import Output, cell
 from registry.core.errors import UsageError
 

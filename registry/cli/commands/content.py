@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from registry.cli.commands.common import (
-    IMAGE,
-    RECORD,
-    Subparsers,
-    add,
-    content,
-    home,
-    issuer,
-    path_argument,
-    record,
-    stem,
-    warn_withdrawn,
-    wide,
-)
+from registry.cli.commands.common import Subparsers, add, home, issuer, path_argument, wide
 from registry.cli.commands.importing import add_import
+from registry.cli.named import IMAGE, RECORD, audited, content, image_or_record, record, stem, warn_withdrawn
 from registry.cli.output import Output, json_text, show
 from registry.core.errors import UsageError
 from registry.core.records.release import REMEDIES
 from registry.exports.rows import FORMATS
 
 if TYPE_CHECKING:
-    from registry.assembly import Home
     from registry.workflows.store.export_held import Size
-
-_DIGEST = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -181,23 +165,10 @@ def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.store.find_records import look_up
 
     with home() as opened:
-        found = look_up(opened, _what(opened, wanted.what))
+        found = look_up(opened, image_or_record(opened, wanted.what))
     columns = ["record", "type", "relation", "issuer", "time"]
     output.lines(found, identity="record", columns=columns, drop=("issuer", "time"))
     return 0 if found else 3
-
-
-def _what(opened: Home, text: str, *, file_names: bool = False) -> str:
-    """The sha256 of the image, or the CID of the record, that an argument names; a digest of tensors as it is."""
-    from registry.core.errors import NotFound
-    from registry.workflows.names.find_image import find_image
-
-    if ":" in text.removeprefix("ipfs://"):
-        return text
-    try:
-        return find_image(opened, text, file_names=file_names)
-    except NotFound:
-        return text if _DIGEST.fullmatch(text) else str(content(opened, text))
 
 
 def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
@@ -222,23 +193,6 @@ def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
     return 0
 
 
-def _audited(opened: Home, text: str) -> str:
-    """A CID or a path as it is; of a name or a beginning the CID."""
-    from registry.cli.from_file import is_file
-    from registry.core.errors import NotFound
-    from registry.workflows.store.typed_source import names_content
-
-    if names_content(text) or (is_file(text) and not Path(text).is_dir()):
-        return text
-    try:
-        return str(content(opened, text))
-    except (UsageError, NotFound) as error:
-        if Path(text).is_dir():
-            hint = "give a CAR file, or the CID of what is held here."
-            raise UsageError(f"{text} is a folder", hint=hint) from error
-        raise
-
-
 def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     """Check, print every check, exit as the levels say."""
     from registry.cli.from_file import is_file
@@ -249,7 +203,7 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
         raise UsageError(f"{wanted.target} is not a file", hint="check the path.")
     output.busy("auditing")
     with home() as opened:
-        target = _audited(opened, wanted.target)
+        target = audited(opened, wanted.target)
         report = audit_target(opened, target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)
     document = report.to_json()
     output.document(document, identity="target", text=audit_text(document))
@@ -263,7 +217,9 @@ def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.withdrawals.withdraw import withdraw
 
     with home() as opened:
-        done = withdraw(opened, _what(opened, wanted.what, file_names=True), wanted.reason, remedy=wanted.remedy)
+        done = withdraw(
+            opened, image_or_record(opened, wanted.what, file_names=True), wanted.reason, remedy=wanted.remedy
+        )
     touched = [f"affects {item['type']} {item['cid']}" for item in done["affected"]] or [
         "affects no snapshot and no release"
     ]

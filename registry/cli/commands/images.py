@@ -5,19 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from registry.cli.commands.common import (
-    IMAGE,
-    Subparsers,
-    add,
-    classes_option,
-    classes_text,
-    group,
-    home,
-    image_of,
-    limit,
-)
+from registry.cli.commands.common import Subparsers, add, classes_option, classes_text, group, home, limit
 from registry.cli.commands.content import add_withdrawal
 from registry.cli.commands.content import run_withdraw as withdraw_anything
+from registry.cli.named import IMAGE, image_of
 from registry.cli.output import Output, cell
 from registry.core.errors import NotFound
 

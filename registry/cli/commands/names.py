@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from registry.cli.commands.common import RECORD, Subparsers, add, group, home, issuer, limit, record
+from registry.cli.commands.common import Subparsers, add, group, home, issuer, limit
+from registry.cli.named import RECORD, record
 from registry.cli.output import Output, cell
 from registry.core.errors import NotFound, UsageError
 

@@ -5,22 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from registry.cli.commands.common import (
-    CLAIM,
-    RECORD,
-    RUN,
-    Subparsers,
-    add,
-    group,
-    home,
-    issuer,
-    limit,
-    name_option,
-    open_releases,
-    path_argument,
-    run_of,
-)
+from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, issuer, limit, name_option, path_argument
 from registry.cli.failures import print_error
+from registry.cli.named import RECORD, RUN, open_releases, run_of
 from registry.cli.output import Output
 from registry.core.errors import InvalidInput, Unavailable
 

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from registry.cli.commands.common import (
     CLAIM,
-    RECORD,
-    RUN,
     Subparsers,
     add,
     group,
@@ -17,12 +15,11 @@ from registry.cli.commands.common import (
     limit,
     name_option,
     path_argument,
-    record,
-    run_of,
     whole,
     wide,
 )
 from registry.cli.failures import print_error
+from registry.cli.named import RECORD, RUN, record, run_of
 from registry.cli.output import Output, json_text, show
 from registry.cli.texts.events import event_text
 from registry.cli.watch_run import draw_event, events, work_until_ended

@@ -7,7 +7,6 @@ from collections import Counter
 from typing import Any
 
 from registry.cli.commands.common import (
-    RECORD,
     Subparsers,
     add,
     classes_option,
@@ -17,10 +16,10 @@ from registry.cli.commands.common import (
     limit,
     name_option,
     path_argument,
-    record,
     whole,
     wide,
 )
+from registry.cli.named import RECORD, record
 from registry.cli.output import Output, cell
 from registry.core.errors import UsageError
 from registry.core.labeling.labeled_row import SIGNALS
