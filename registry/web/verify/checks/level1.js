@@ -129,7 +129,9 @@ export function reached(file) {
     records.set(key, found);
     try {
       file.blocks.record(cid, ...types);
-      todo.push(...file.blocks.linksOfRecord(cid));
+      const links = file.blocks.linksOfRecord(cid);
+      todo.push(...links.filter((link) => link.cid));
+      found.error = links.find((link) => link.wrong)?.wrong ?? null;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       found.error = error;
@@ -142,13 +144,14 @@ export function reached(file) {
 async function images(view, pause) {
   const { file } = view;
   const rows = snapshotsOf(file).flatMap((snapshot) => file.rows(snapshot.items, "snapshot.items"));
+  if (!rows.length) throw new NotChecked("the file's target has no snapshot");
   const missing = [];
   let present = 0;
   let since = 0;
   for (const row of rows) {
     const found = digestOf(file.blocks, row.image, row.size);
     if (!found) {
-      missing.push(hex(row.sha256));
+      missing.push(row);
       continue;
     }
     present += 1;
@@ -161,10 +164,14 @@ async function images(view, pause) {
       since = 0;
     }
   }
-  if (!present && rows.length) throw new NotChecked("the file holds no image");
   const excused = missing.length ? withdrawalsOf(view).images : new Set();
-  const first = missing.find((image) => !excused.has(image));
-  if (first) throw new Refusal("image {image} is missing, and nobody who may took it back", { image: first });
+  const lost = missing.filter((row) => !excused.has(hex(row.sha256)));
+  const isDamaged = lost.some((row) => file.damaged.some((cid) => cid.key === row.image.key));
+  if (lost.length && !present && !isDamaged) throw new NotChecked("the file holds no image");
+  if (lost.length) {
+    const image = hex(lost[0].sha256);
+    throw new Refusal("image {image} is missing, and nobody who may took it back", { image });
+  }
   return say("{count} images have the bytes that their rows state; {missing} were taken back", {
     count: present,
     missing: missing.length,
@@ -172,11 +179,8 @@ async function images(view, pause) {
 }
 
 function snapshotsOf(file) {
-  const cids = [...reached(file).records.values()].filter(
-    ({ cid, error }) => !error && file.blocks.typeOf(cid) === "snapshot",
-  );
-  const unique = new Map(cids.map(({ cid }) => [cid.key, cid]));
-  return [...unique.values()].map((cid) => file.blocks.record(cid, "snapshot"));
+  const found = [...reached(file).records.values()].map(({ cid }) => [cid.key, file.blocks.checked(cid).value]);
+  return [...new Map(found).values()].filter((value) => value && value.type === "snapshot");
 }
 
 // sha256 and size of the bytes behind an image's link; null where a block of it is missing.

@@ -5,7 +5,7 @@ import { beaconValue, drawFolds, drawSeed } from "../data/draw.js";
 import { decide, firstDifference } from "../data/snapshot.js";
 import { checkRow } from "../figures/input.js";
 import { checkClaim } from "../figures/verdicts.js";
-import { readFolder, filesOf, MAX_FILE } from "../data/weights.js";
+import { checkBase } from "./base.js";
 import { isAboutItems } from "./claims.js";
 import { needingAll, NotChecked, say } from "./outcome.js";
 import { checkPrepared } from "./prepared.js";
@@ -58,7 +58,7 @@ const CHECKED = [
   ["4.folds", ({ view }) => folds(view)],
   ["4.trainings", ({ view }) => trainings(view)],
   ["4.predictions", ({ view }) => predictions(view)],
-  ["4.base", ({ view }) => base(view)],
+  ["4.base", ({ view }) => checkBase(view)],
   [
     "4.attempts",
     ({ view }) => {
@@ -144,14 +144,13 @@ function trainings(view) {
   const list = view.trainings;
   if (list.some((training) => training.draw.key !== view.release.draw.key))
     throw new Refusal("a training is of another draw");
-  const wanted = [...Array(k * repeats).keys(), ...(view.plan.final === "refit" ? [null] : [])];
-  if (
-    !equal(
-      list.map((training) => training.fold),
-      wanted,
-    )
-  )
+  const folds = list.map((training) => training.fold);
+  const wanted = [...Array(k * repeats).keys()];
+  const isEach = folds.length === new Set(folds).size && wanted.every((fold) => folds.includes(fold));
+  const refits = view.plan.final === "refit" ? 1 : 0;
+  if (!isEach || folds.length !== wanted.length + refits || folds.includes(null) !== Boolean(refits)) {
     throw new Refusal("the trainings are not one of each fold");
+  }
   return say("{count} trainings, one of each fold", { count: list.length });
 }
 
@@ -176,22 +175,4 @@ function predictions(view) {
     checkRow(row, view.snapshot.classes.length, rule.floor);
   }
   return say("{count} judgements, each by the fold that did not train on the image", { count: rows.length });
-}
-
-function base(view) {
-  const {
-    plan: { base: cid, origin, baseTrainings, seen },
-  } = view;
-  if (cid === null) {
-    const isFree =
-      origin === null && !baseTrainings.length && seen === null && view.trainings.every((of) => of.base === null);
-    if (!isFree) throw new Refusal("the plan has no base weights, and yet states where they come from");
-    return say("no base weights");
-  }
-  if (origin === null || view.trainings.some((of) => of.base === null))
-    throw new Refusal("base weights without an origin");
-  const { digest } = readFolder(filesOf(view.file.blocks, cid, 2 * MAX_FILE));
-  if (origin.tensors !== null && origin.tensors !== digest) throw new Refusal("the base weights have another digest");
-  if (origin.seen === null) throw new NotChecked("nobody knows what the base weights have seen");
-  throw new NotChecked("what base weights have seen is not computed again here");
 }

@@ -171,13 +171,9 @@ export function furtherChecks(view) {
 async function weights(view, pause) {
   const { release, snapshot, plan, trainings } = view;
   const own = release.weights.filter((of) => of.format !== "onnx");
+  const lineOf = ({ fold, cid, tensors }) => [String(fold), cid.text, tensors].join(" ");
   const wanted = trainings.map(({ fold, weights: cid, tensors }) => ({ fold, cid, tensors }));
-  if (
-    !equal(
-      own.map(({ fold, cid, tensors }) => ({ fold, cid, tensors })),
-      wanted,
-    )
-  ) {
+  if (!equal(own.map(lineOf).sort(), wanted.map(lineOf).sort())) {
     throw new Refusal("the weights are not those of the trainings, one each");
   }
   for (const of of own) {

@@ -4,6 +4,7 @@ import { ReleaseFile } from "./file.js";
 import { evaluate, furtherChecks, level6 } from "./level6.js";
 import { level1 } from "./level1.js";
 import { level2 } from "./level2.js";
+import { level3 } from "./level3.js";
 import { level4 } from "./level4.js";
 import { NotChecked } from "./outcome.js";
 import { View } from "./view.js";
@@ -69,7 +70,7 @@ function listOf({ file, view }) {
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
   }
-  return [...ALWAYS, ...level4, ...level6, ...further];
+  return [...ALWAYS, ...level3, ...level4, ...level6, ...further];
 }
 
 async function oneCheck(id, make, audit) {

@@ -57,7 +57,7 @@ export class Blocks {
     return found.value;
   }
 
-  /** Typed links of a record: {cid, where, types | table | isFile}. */
+  /** Typed links of a record: {cid, where, types | table | isFile}, and what is wrong with it: {wrong}. */
   linksOfRecord(cid) {
     this.record(cid);
     return this.checked(cid).links;

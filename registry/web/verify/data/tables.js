@@ -80,8 +80,17 @@ export function readRows(blocks, cid, kind = null) {
   return walk.rows;
 }
 
-function checkCells({ columns, cells }, rows) {
-  rows.forEach((row, at) => row.forEach((cell, i) => cells[i](cell, `row ${at + 1}, ${columns[i]}`, [])));
+function checkCell(kind, cell, where) {
+  const found = [];
+  kind(cell, where, found);
+  for (const { wrong } of found) if (wrong) throw wrong;
+}
+
+function checkCells({ columns, cells, isWhole = () => true }, rows) {
+  rows.forEach((row, at) => {
+    row.forEach((cell, i) => checkCell(cells[i], cell, `row ${at + 1}, ${columns[i]}`));
+    if (!isWhole(row)) throw new Refusal("row {row} is neither kept nor dropped", { row: at + 1 });
+  });
 }
 
 function nodeRows(walk, cid, firstKey, level) {

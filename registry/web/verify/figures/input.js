@@ -2,6 +2,7 @@
 import { Refusal, hex } from "../bytes/bytes.js";
 
 const MILLION = 1_000_000;
+const MAX_CLASSES = 100;
 const MAX_BOXES = 100;
 const MAX_DETECTIONS = 300;
 const MAX_NUMBER = 2 ** 40;
@@ -34,6 +35,7 @@ function rankOrder(a, b) {
  * `persons` gives each image's person by hex of its sha256, `k` the folds of a repeat.
  */
 export function judgementsOf(rows, classes, persons, k) {
+  if (classes < 1 || classes > MAX_CLASSES) bad("too many classes, or none");
   const judgements = rows.map((row) => {
     checkRow(row, classes);
     const image = hex(row.sha256);
