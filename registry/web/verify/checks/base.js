@@ -41,7 +41,7 @@ function digestOf(view, cid) {
   try {
     return readFolder(filesOf(view.file.blocks, cid, 2 * MAX_FILE)).digest;
   } catch (error) {
-    if (error instanceof Refusal && error.template.startsWith("weights that are none")) return null;
+    if (error instanceof Refusal && error.template.startsWith("the weights folder is not valid")) return null;
     throw error;
   }
 }

@@ -16,13 +16,16 @@ export class ReleaseFile {
   }
 
   /** Takes the blocks that hash to their CID; the others are not there. */
-  async open(pause) {
+  async open(pause, tell = () => {}) {
     let since = 0;
+    let done = 0;
     for (const [cid, block] of this.sections) {
       if (hashesTo(cid, block)) this.blocks.put(cid, block);
       else this.damaged.push(cid);
       since += block.length;
+      done += block.length;
       if (since > 4e6) {
+        tell(done);
         await pause();
         since = 0;
       }

@@ -63,7 +63,8 @@ const CHECKED = [
     "4.attempts",
     ({ view }) => {
       const { count, number } = view.release.attempts;
-      if (!(number >= 1 && number <= count)) throw new Refusal("attempt {number} of {count}", { count, number });
+      if (!(number >= 1 && number <= count))
+        throw new Refusal("attempt {number} of {count} is impossible", { count, number });
       throw new NotChecked("attempt {number} of {count} is the issuer's word: it shows only in the whole log", {
         count,
         number,

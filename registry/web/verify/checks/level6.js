@@ -197,9 +197,9 @@ async function weights(view, pause) {
 function checkOnnx({ file }, { fold, tensors, cid }, wanted) {
   const isOf = wanted.some((of) => of.fold === fold && of.tensors === tensors);
   const names = cid.codec === DAG_PB ? entriesOf(file.blocks, cid) : new Map();
-  if (!isOf || names.size !== 1 || !names.has("model.onnx"))
-    throw new Refusal("an ONNX that is none of the trainings'");
-  if (wholeFile(file.blocks, names.get("model.onnx"), MAX_FILE)[0] !== 8) throw new Refusal("an ONNX that is none");
+  if (!isOf || names.size !== 1 || !names.has("model.onnx")) throw new Refusal("the ONNX file belongs to no training");
+  if (wholeFile(file.blocks, names.get("model.onnx"), MAX_FILE)[0] !== 8)
+    throw new Refusal("the ONNX file is not valid");
 }
 
 async function checkpoints(view, pause) {

@@ -61,7 +61,7 @@ export function readHeader(block, kind = null) {
     count >= 0 &&
     root instanceof CID &&
     root.codec === DAG_CBOR;
-  if (!isWhole) throw new Refusal("a table's header that is none");
+  if (!isWhole) throw new Refusal("the table's header is not valid");
   const known = TABLES[header.kind];
   if (known && !(equal(known.columns, columns) && equal(known.key, key))) throw new Refusal("a table of other columns");
   return header;
@@ -98,7 +98,7 @@ function nodeRows(walk, cid, firstKey, level) {
   if (level >= MAX_LEVELS) throw new Refusal("a table has too many levels");
   const isNode = isMap(node) && Object.keys(node).length === 1;
   if (isNode && Array.isArray(node.rows)) return leafRows(walk, node.rows, firstKey, level);
-  if (!isNode || !Array.isArray(node.nodes)) throw new Refusal("a table's node that is none");
+  if (!isNode || !Array.isArray(node.nodes)) throw new Refusal("a node of the table is not valid");
   if (node.nodes.length < (level === 0 ? 2 : 1)) throw new Refusal("a table's node holds too few others");
   let sum = 0;
   for (const [i, member] of node.nodes.entries()) {
@@ -109,7 +109,7 @@ function nodeRows(walk, cid, firstKey, level) {
       isInteger(member[1]) &&
       member[1] >= 1 &&
       member[2] instanceof CID;
-    if (!isItem) throw new Refusal("a table's node that is none");
+    if (!isItem) throw new Refusal("a node of the table is not valid");
     if (i === 0 && firstKey && !equal(member[0], firstKey)) throw new Refusal("a table's node begins with another key");
     const below = nodeRows(walk, member[2], member[0], level + 1);
     if (below !== member[1]) throw new Refusal("a table's node does not hold as many rows as it states");
