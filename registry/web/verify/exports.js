@@ -1,5 +1,5 @@
 import { verdictDocument, verdictOf } from "./verdict/verdict.js";
-import { factsOf } from "./verdict/facts.js";
+import { summaryOf } from "./verdict/summary.js";
 import { varint } from "./bytes/varint.js";
 import { verify } from "./checks/run.js";
 import { parseJson } from "./data/json.js";
@@ -31,7 +31,7 @@ import { sha256 } from "./bytes/sha256.js";
 globalThis.verifier = {
   verdictDocument,
   verdictOf,
-  factsOf,
+  summaryOf,
   readCar,
   decode,
   encode,

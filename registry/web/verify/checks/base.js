@@ -85,7 +85,7 @@ function trainedOn(view, cids) {
   for (const cid of cids) {
     const training = view.record(cid, "training");
     const of = drawView(view.file, training.draw);
-    const { k } = of.settings;
+    const { k } = of.folding;
     const repeat = training.fold === null ? 0 : Math.floor(training.fold / k);
     const own = new Set(
       of.folds.filter((row) => row.repeat === repeat && row.fold !== training.fold).map((row) => hex(row.sha256)),

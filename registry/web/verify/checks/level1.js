@@ -1,5 +1,5 @@
 // Level 1: the blocks.
-import { hex, Refusal, sameBytes } from "../bytes/bytes.js";
+import { hex, Newer, Refusal, sameBytes } from "../bytes/bytes.js";
 import { decode, linksIn } from "../bytes/cbor.js";
 import { CID, DAG_CBOR, RAW, SHA256 } from "../bytes/cid.js";
 import { Sha256 } from "../bytes/sha256.js";
@@ -71,8 +71,10 @@ function complete(file) {
       first ??= cid;
       continue;
     }
-    todo.push(...linksFrom(file.blocks, cid, mark));
+    todo.push(...linksFrom(file, cid, mark));
   }
+  const newer = missing && [...reached(file).records.values()].find(({ error }) => error instanceof Newer);
+  if (newer) throw newer.error;
   if (missing)
     throw new Refusal("{count} links lead to nothing, the first to {cid}", { count: missing, cid: first.text });
   const keys = new Set([...seen].map((key) => key.slice(key.indexOf(" ") + 1)));
@@ -81,7 +83,8 @@ function complete(file) {
 }
 
 // Links of a block, marked: nodes of a table of items lead to images, which need not be there.
-function linksFrom(blocks, cid, mark) {
+function linksFrom(file, cid, mark) {
+  const { blocks } = file;
   if (cid.codec !== DAG_CBOR || mark === "image") {
     return safely(() => blocks.links(cid)).map((to) => ({ cid: to, mark }));
   }
@@ -90,7 +93,7 @@ function linksFrom(blocks, cid, mark) {
     const next = isMap(value) && Array.isArray(value.rows) ? "image" : "items";
     return linksIn(value).map((to) => ({ cid: to, mark: next }));
   }
-  const isItems = isMap(value) && value.type === "table" && value.kind === "snapshot.items";
+  const isItems = reached(file).tables.has("snapshot.items " + cid.key);
   return linksIn(value).map((to) => ({ cid: to, mark: isItems ? "items" : "" }));
 }
 

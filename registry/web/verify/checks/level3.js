@@ -3,6 +3,7 @@ import { equal } from "../bytes/equal.js";
 import { Refusal } from "../bytes/bytes.js";
 import { cidOfBytes } from "../bytes/cid.js";
 import { blockOfChain } from "../data/schemas.js";
+import { anchoredEntries } from "./file.js";
 import { NotChecked, needingAll, say } from "./outcome.js";
 
 const SKEW = 300_000; // milliseconds by which clocks may differ
@@ -33,9 +34,9 @@ const CHECKED = [
     "3.beacon",
     ({ file, view }) => {
       const stated = beaconBlocks(view);
+      if (!stated.length) noChain();
       const evidence = blocksOf(file).filter(({ entry }) => entry.key === view.release.planEntry.key);
-      if (stated.length && !evidence.length)
-        throw new Refusal("the draw states a block, and no evidence of the plan's anchor is here");
+      if (!evidence.length) throw new Refusal("the draw states a block, and no evidence of the plan's anchor is here");
       for (const { kind, ...block } of stated) {
         if (!evidence.every((of) => equal({ ...of.block }, block)))
           throw new Refusal("the draw's block is not the one of the plan's anchor");
@@ -112,9 +113,7 @@ const beaconBlocks = (view) => view.draw.beacons.filter(({ kind }) => kind === "
 
 function newestAnchored(file) {
   const { entry } = file.target;
-  const own = file.evidence
-    .map((cid) => cidOfBytes(file.blocks.record(cid, "evidence").entry))
-    .filter((cid) => file.blocks.has(cid) && file.entry(cid)?.issuer === file.issuer);
+  const own = anchoredEntries(file).filter((cid) => file.entry(cid)?.issuer === file.issuer);
   return [entry, ...own].reduce((a, b) => (file.entry(b).seq > file.entry(a).seq ? b : a));
 }
 

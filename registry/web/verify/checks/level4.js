@@ -9,6 +9,7 @@ import { checkBase } from "./base.js";
 import { isAboutItems } from "./claims.js";
 import { needingAll, NotChecked, say } from "./outcome.js";
 import { checkPrepared } from "./prepared.js";
+import { readRule } from "./recipe.js";
 import { withdrawalsOf } from "./withdrawals.js";
 
 const METRICS = (
@@ -44,7 +45,6 @@ const CHECKED = [
   [
     "4.draw",
     ({ view }) => {
-      void view.settings;
       const seed = drawSeed(view.draw.plan.bytes, view.plan.seed, view.draw.beacons.map(beaconValue));
       if (!sameBytes(seed, view.draw.seed))
         throw new Refusal("the draw's seed does not follow from the plan and its beacons");
@@ -109,7 +109,7 @@ function items(view) {
 }
 
 function plan(view) {
-  const { plan: of, recipe, settings } = view;
+  const { plan: of, recipe, folding } = view;
   if (recipe.method !== of.method.id) throw new Refusal("the recipe is another method's");
   const seed = recipe.values.seed;
   if (seed !== of.seed) throw new Refusal("the recipe's seed is not the plan's");
@@ -117,7 +117,7 @@ function plan(view) {
   if (!equal(of.groups, attributes)) throw new Refusal("the plan's groups are not the attributes of the items");
   if (!equal(of.metrics, METRICS)) throw new Refusal("the plan asks for other figures than there are");
   const fold = /^fold:(0|[1-9]\d*)$/.exec(of.final);
-  if (of.final !== "refit" && !(fold && Number(fold[1]) < settings.k * settings.repeats)) {
+  if (of.final !== "refit" && !(fold && Number(fold[1]) < folding.k * folding.repeats)) {
     throw new Refusal("the plan publishes weights of a fold that is not there");
   }
   for (const claim of of.claims) {
@@ -133,7 +133,7 @@ function keptImages(view) {
 }
 
 function folds(view) {
-  const { k, repeats } = view.settings;
+  const { k, repeats } = view.folding;
   const drawn = drawFolds(keptImages(view), k, repeats, view.draw.seed);
   const image = firstDifference(view.folds, drawn);
   if (image) throw new Refusal("image {image} is in another fold than the seed gives", { image });
@@ -141,7 +141,7 @@ function folds(view) {
 }
 
 function trainings(view) {
-  const { k, repeats } = view.settings;
+  const { k, repeats } = view.folding;
   const list = view.trainings;
   if (list.some((training) => training.draw.key !== view.release.draw.key))
     throw new Refusal("a training is of another draw");
@@ -156,10 +156,9 @@ function trainings(view) {
 }
 
 function predictions(view) {
-  const {
-    evaluation,
-    settings: { k, repeats, rule },
-  } = view;
+  const { evaluation, recipe } = view;
+  const { k, repeats } = view.folding;
+  const { floor } = readRule(recipe.values);
   if (evaluation.draw.key !== view.release.draw.key) throw new Refusal("the evaluation is of another draw");
   const output = new Map(view.kept.map((row) => [hex(row.sha256), row]));
   const foldOf = new Map(view.folds.map((row) => [`${hex(row.sha256)} ${row.repeat}`, row.fold]));
@@ -173,7 +172,7 @@ function predictions(view) {
       throw new Refusal("image {image} is judged by another fold", { image });
     if (row.truth !== view.classOf(image)) throw new Refusal("image {image} is judged by another label", { image });
     if (!equal(row.boxes, prepared.boxes)) throw new Refusal("image {image} is judged by other boxes", { image });
-    checkRow(row, view.snapshot.classes.length, rule.floor);
+    checkRow(row, view.snapshot.classes.length, floor);
   }
   return say("{count} judgements, each by the fold that did not train on the image", { count: rows.length });
 }

@@ -7,6 +7,8 @@ import { checkpointDigest, filesOf, MAX_FILE, readFolder } from "../data/weights
 import { Evaluation } from "../figures/evaluation.js";
 import { judgementsOf } from "../figures/input.js";
 import { figureName } from "../figures/names.js";
+import { checkClaim } from "../figures/verdicts.js";
+import { checkName } from "./claims.js";
 import { each, needingAll, NotChecked, say } from "./outcome.js";
 
 const differ = (what) => {
@@ -27,6 +29,8 @@ function same(stated, computed, what) {
 /** The evaluation, computed again from the records. */
 export function evaluate(view, pause) {
   const { settings, snapshot, plan } = view;
+  plan.claims.forEach(checkClaim);
+  plan.claims.forEach(({ metric }) => checkName(metric));
   const persons = new Map(view.output.map((row) => [hex(row.sha256), hex(row.group)]));
   const attributes = new Map(view.items.map((row) => [hex(row.sha256), row.attributes]));
   const judgements = judgementsOf(view.predictions, snapshot.classes.length, persons, settings.k);

@@ -1,6 +1,6 @@
 // A release's records, from its draw back to its snapshot's contributions, each read once when it is first asked for.
 import { hex, Refusal } from "../bytes/bytes.js";
-import { readRecipe } from "./recipe.js";
+import { readFolds, readRecipe } from "./recipe.js";
 
 export class View {
   /** Of the file's target; with `drawCid` of another draw, down to its snapshot. */
@@ -45,6 +45,11 @@ export class View {
 
   get recipe() {
     return this.record(this.plan.recipe, "recipe");
+  }
+
+  /** {k, repeats} */
+  get folding() {
+    return this.once("folding", () => readFolds(this.recipe.values));
   }
 
   get settings() {
