@@ -121,11 +121,12 @@ export function reached(file) {
   ].map((cid) => ({ cid, types: [] }));
   while (todo.length) {
     const { cid, types, table, isFile } = todo.pop();
-    if (isFile || cid.codec !== DAG_CBOR || !file.blocks.has(cid)) continue;
+    if (isFile || !file.blocks.has(cid)) continue;
     if (table) {
       tables.set(table + " " + cid.key, { cid, kind: table });
       continue;
     }
+    if (cid.codec !== DAG_CBOR) continue;
     const key = types.join() + " " + cid.key;
     if (records.has(key)) continue;
     const found = { cid, error: null };

@@ -98,8 +98,10 @@ export const fields = (of) => (value, where, links) => {
 const link = (codecs, wanted) => (value, where, links) => {
   const { what } = wanted;
   if (!(value instanceof CID)) fail(where, `a link to ${what}`);
-  if (codecs.includes(value.codec)) links.push({ cid: value, where, ...wanted });
-  else links.push({ wrong: new Refusal("{where} is not {what}", { where, what: `a link to ${what}` }) });
+  if (wanted.table || codecs.includes(value.codec)) links.push({ cid: value, where, ...wanted });
+  if (!codecs.includes(value.codec)) {
+    links.push({ wrong: new Refusal("{where} is not {what}", { where, what: `a link to ${what}` }) });
+  }
 };
 export const record = (...types) => link([DAG_CBOR], { types, what: types.join(" or ") || "a record" });
 export const table = (of) => link([DAG_CBOR], { table: of, what: "a table" });

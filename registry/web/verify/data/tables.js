@@ -69,6 +69,7 @@ export function readHeader(block, kind = null) {
 
 /** Rows of a table, each a list in the order of its columns; everything of the table is checked. */
 export function readRows(blocks, cid, kind = null) {
+  if (cid.codec !== DAG_CBOR) throw new Refusal("this is no table");
   const header = readHeader(blocks.get(cid), kind);
   const places = header.key.map((name) => header.columns.indexOf(name));
   const walk = { blocks, width: header.columns.length, places, rows: [], last: null, depth: null };
