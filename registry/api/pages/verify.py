@@ -10,8 +10,9 @@ import gzip
 from functools import cache
 from hashlib import sha256
 
-from litestar import HttpMethod, Request, Response, route
+from litestar import HttpMethod, Response, route
 
+from registry.api.pages.session import AnyRequest
 from registry.web.verify.verify import policy, verify_page
 
 
@@ -23,7 +24,7 @@ def _page() -> tuple[bytes, bytes, str]:
 
 
 @route("/verify", http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False, sync_to_thread=True)
-def show_verifier(request: Request[object, object, object]) -> Response[bytes]:
+def show_verifier(request: AnyRequest) -> Response[bytes]:
     """The page, packed for whoever takes it so."""
     whole, packed, tag = _page()
     headers = {
