@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +27,7 @@ ON_A_PAGE = 20
 AT_ONCE = 3000  # images of a snapshot that is counted while its page waits: tens of milliseconds
 BUDGET = 6000  # of all snapshots on one page of the list
 RELEASES = 5  # of each snapshot that a list names
+MOST_BARS = 100  # classes that are drawn
 Counts = Mapping[str, Any]
 
 
@@ -110,7 +112,10 @@ def snapshot_head(parts: Parts, cid: CID) -> Head:
 def label_bars(t: Words, counts: Counts, address: str | None = None) -> list[dict[str, Any]]:
     """The distribution as ``bars`` takes it; ``address``: of the list of items, which a label filters."""
     to = None if address is None else address + "?"
-    found = [_bar(name, count, to and to + urlencode({"label": name})) for name, count in counts["labels"].items()]
+    found = [
+        _bar(name, count, to and to + urlencode({"label": name}))
+        for name, count in islice(counts["labels"].items(), MOST_BARS)
+    ]
     if counts["background"]:
         name = nothing(t, tuple(counts["labels"]))
         found.append(_bar(name, counts["background"], to and to + "background=1"))
