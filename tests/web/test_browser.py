@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -106,7 +107,8 @@ def test_axe_finds_nothing_on_a_phone_or_a_desk_by_day_or_night(chromium: str, t
     page = tmp_path / "page.html"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        for language, width, scheme in (("en", 1280, "light"), ("es", 390, "dark")):
+        looks: list[tuple[str, int, Literal["light", "dark"]]] = [("en", 1280, "light"), ("es", 390, "dark")]
+        for language, width, scheme in looks:
             page.write_text(render_report(data(language=language)), encoding="utf-8")
             # axe is a script, which the page's own policy refuses
             context = browser.new_context(
