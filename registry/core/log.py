@@ -35,7 +35,7 @@ SKEW = 300  # seconds: clocks of different machines, a chain's, and one that was
 
 
 class Signer(Protocol):
-    """Whoever can sign as one issuer."""
+    """A key that signs as one issuer."""
 
     @property
     def did(self) -> str:

@@ -4,7 +4,7 @@ Invariants: a header describes exactly the bytes that follow it (names, dtypes, 
 gap, total size, all bounded); the digest is sha2-256 over each tensor by rising name, of
 ``[name,dtype,[shape]]`` as JSON, a line feed, and its bytes, so that it does not depend on the file's own order.
 No library that computes with tensors is needed, so anyone can take it. A training's state has a digest of the same
-kind: of its tensors, and of ``state.json``, which holds what is no tensor.
+kind: of its tensors, and of ``state.json``, which holds the values that are not tensors.
 
 Source: the safetensors format (huggingface/safetensors, README "Format").
 """

@@ -53,7 +53,7 @@ def newest(kind: str) -> int:
 
 
 def check(kind: str, version: object, newest: int) -> int:
-    """A version that is read here. ``NewerVersion`` above ``newest``; ``InvalidInput`` for what is no version."""
+    """A version that this program reads. ``NewerVersion`` above ``newest``; ``InvalidInput`` for anything else."""
     if not isinstance(version, int) or version < 1:
         raise InvalidInput(f"{version!r} is no version of a {kind}", code="record_version")
     if version > newest:

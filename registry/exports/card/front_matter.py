@@ -41,7 +41,7 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]
 
 
 def _shown(view: ReleaseView) -> list[Metric]:
-    """``InvalidInput`` (``bad_evaluation``) where a stranger's evaluation states a value that is no number."""
+    """``InvalidInput`` (``bad_evaluation``) if an evaluation has a value that is not a number."""
     figures = {metric.name: metric for metric in view.evaluation.metrics}
     found = [figures[name] for name in SHOWN if name in figures and figures[name].value is not None]
     if not all(_NUMBER.fullmatch(one.value or "") for one in found):
