@@ -85,9 +85,9 @@ def _header(data: bytes) -> tuple[dict[str, Any], int]:
     try:
         header = json.loads(data[8 : 8 + length].decode(), object_pairs_hook=once)  # UTF-8, and no other
     except (ValueError, RecursionError) as error:
-        raise bad("its header is no JSON") from error
+        raise bad("its header is not JSON") from error
     if not isinstance(header, dict) or len(header) > MAX_TENSORS:
-        raise bad("its header is no map of tensors")
+        raise bad("its header is not a map of tensors")
     return header, 8 + length
 
 
