@@ -29,6 +29,8 @@ SAME = {
     *("figure_name.map50", "figure_name.map50_95"),
     *(
         "lineage.several",
+        "site.in_en",
+        "site.in_es",
         "lineage_one.plan",
         "releases_page.cid",
         "images_one.sha256",
