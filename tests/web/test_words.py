@@ -24,10 +24,19 @@ JINJA = re.compile(r"{#.*?#}|{%.*?%}|{{.*?}}", re.DOTALL)
 NO_WORDS = re.compile(r"<style>.*?</style>|<code>.*?</code>|<[^>]*>", re.DOTALL)
 BRAND = {"Emotionet", "emotio", "net", "OpenAPI", "curl", "Python", "BibTeX", "CITATION", "cff", "HTML"}
 SAME = {
-    *("ids.plan", "each.not_estimable", "glossary.pr_auc", "glossary.kappa"),
+    *("ids.plan", "each.not_estimable", "glossary.pr_auc", "glossary.kappa", "verify.megabytes"),
     *("figure_form.group", *(f"figure_name.{name}" for name in ("f1", "ap", "ap50", "ap50_95", "auc", "pr_auc"))),
     *("figure_name.map50", "figure_name.map50_95"),
-    *("lineage.several", "lineage_one.plan", "images_one.sha256", "images_one.cid", "images_one.bytes"),
+    *(
+        "lineage.several",
+        "site.in_en",
+        "site.in_es",
+        "lineage_one.plan",
+        "releases_page.cid",
+        "images_one.sha256",
+        "images_one.cid",
+        "images_one.bytes",
+    ),
 }  # written alike in both
 
 

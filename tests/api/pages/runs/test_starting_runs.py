@@ -71,7 +71,7 @@ def test_a_run_is_seen_before_it_is_started(signed: Client, home: Home, snapshot
         ("option.epochs", "99999999", "must be a whole number from 1 to"),
         ("recipe", "../../etc/passwd", "no recipe is called"),
         ("base", "not a CID", "not a CID"),
-        ("threshold", "7", "is no claim"),
+        ("threshold", "7", "is not a claim"),
         ("metric", "happiness", "there is no figure"),
         ("final", "fold:99", "final must be"),
         ("name", "Not A Name", "can be no name"),
