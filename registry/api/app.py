@@ -25,6 +25,7 @@ from registry.api.pages import docs, lineage, predict, register, signin, static,
 from registry.api.pages import home as home_page
 from registry.api.pages import images as image_pages
 from registry.api.pages import releases as release_pages
+from registry.api.pages.common import read_early
 from registry.api.pages.errors import HANDLERS
 from registry.api.pages.runs import routes as run_pages
 from registry.api.pages.session import WrongTokens
@@ -65,7 +66,9 @@ def create_app(home: Home) -> Litestar:
     answers, published = system.Answers(), Public(home)
     api = Router(path=PREFIX, route_handlers=[handler for noun in _NOUNS for handler in noun.HANDLERS])
     pages = [handler for noun in _PAGES for handler in noun.HANDLERS]
-    site = Router(path="/", route_handlers=pages)  # by a router: Litestar 2.25 wraps a path's second handler twice
+    site = Router(
+        path="/", route_handlers=pages, before_request=read_early
+    )  # by a router: Litestar 2.25 wraps a path's second handler twice
     app = LoggedApp(
         route_handlers=[api, *gateway.ROOT_HANDLERS, *system.ROOT_HANDLERS, *static.HANDLERS, *verify.HANDLERS, site],
         dependencies={

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Coroutine, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
@@ -34,6 +35,8 @@ HEADERS = {
 }
 LANGUAGE, SAID = "emotionet_lang", "emotionet_said"
 YEAR = 365 * 86_400
+EARLY_BYTES = 1 << 20  # of a form, which are read before a thread is taken
+_WAITING = threading.BoundedSemaphore(2)  # larger ones that are read at once
 
 
 def language(request: AnyRequest) -> str:
@@ -162,10 +165,31 @@ def _shown_before(request: AnyRequest) -> str:
     return own_address(parts.path + (f"?{parts.query}" if parts.query else "")) if parts.path else "/"
 
 
+async def read_early(request: AnyRequest) -> None:
+    """A hook that reads small forms before a thread is taken, so that slow senders hold none."""
+    size = request.headers.get("content-length", "")
+    if request.method == "POST" and _is_form(request) and size.isdecimal() and int(size) <= EARLY_BYTES:
+        await request.form()
+
+
 def wait_for(request: AnyRequest, work: Coroutine[Any, Any, Any]) -> Any:
-    """What a coroutine of the request gives, for a handler that runs in a thread."""
+    """What a coroutine of the request gives, for a handler that runs in a thread.
+
+    ``HttpProblem`` 503 where as many others wait so already as may: who sends slowly must not hold every thread.
+    """
     loop: asyncio.AbstractEventLoop = request.scope[LOOP]  # type: ignore[literal-required]
-    return asyncio.run_coroutine_threadsafe(work, loop).result()
+    if not _WAITING.acquire(timeout=1):
+        work.close()
+        raise HttpProblem(503, "other files are coming in: try again in a moment", headers={"Retry-After": "10"})
+    try:
+        return asyncio.run_coroutine_threadsafe(work, loop).result()
+    finally:
+        _WAITING.release()
+
+
+def _is_form(request: AnyRequest) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind in {"application/x-www-form-urlencoded", "multipart/form-data"}
 
 
 def check_form(request: AnyRequest) -> dict[str, str]:
@@ -193,8 +217,7 @@ def form_files(request: AnyRequest) -> list[tuple[str, UploadFile]]:
 
 def _form(request: AnyRequest) -> list[tuple[str, Any]]:
     check_origin(request)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+    if not _is_form(request):
         raise HttpProblem(415, "send a form from a page")
     found = list(wait_for(request, request.form()).multi_items())
     check_csrf(request, next((value for name, value in found if name == "csrf" and isinstance(value, str)), ""))

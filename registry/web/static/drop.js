@@ -9,9 +9,13 @@ const words = area?.dataset ?? {};
 
 if (area && list) {
   document.getElementById("drop-files").addEventListener("change", (event) => look(event.target.files));
-  for (const name of ["dragover", "dragenter"]) area.addEventListener(name, (event) => over(event, true));
-  for (const name of ["dragleave", "drop"]) area.addEventListener(name, (event) => over(event, false));
-  area.addEventListener("drop", (event) => look(event.dataTransfer.files));
+  // Anywhere on the page: a picture that misses the frame is looked up too, and not opened in place of the page.
+  for (const name of ["dragover", "dragenter"]) document.addEventListener(name, (event) => over(event, true));
+  for (const name of ["dragleave", "drop"]) document.addEventListener(name, (event) => over(event, false));
+  document.addEventListener("drop", (event) => {
+    area.scrollIntoView({ block: "nearest" });
+    look(event.dataTransfer.files);
+  });
 }
 
 function over(event, inside) {

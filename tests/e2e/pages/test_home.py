@@ -52,6 +52,18 @@ def test_a_dropped_picture_is_looked_up_by_its_digest_and_never_sent(site: Site)
     assert asked == [("GET", "/api/v1/search")] * 2
 
 
+def test_a_picture_dropped_beside_the_frame_is_looked_up_too(site: Site) -> None:
+    with site.visit("/") as page:
+        page.evaluate(
+            """() => {
+              const data = new DataTransfer();
+              data.items.add(new File(["4"], "mine.jpg", { type: "image/jpeg" }));
+              document.querySelector("h1").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
+            }"""
+        )
+        page.locator("#drop-found .badge.good").wait_for()
+
+
 def test_without_script_a_digest_is_searched_for(site: Site) -> None:
     digest = "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9"  # of the file "0"
     site.expected.append("404")
