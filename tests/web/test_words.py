@@ -48,7 +48,8 @@ def test_every_key_has_both_languages_and_the_same_names() -> None:
             assert len(texts) == len(LANGUAGES), (section, key)
             assert all(text.strip() == text and text for text in texts), (section, key)
             assert fields(texts[0]) == fields(texts[1]), (section, key)
-            assert texts[0] != texts[1] or f"{section}.{key}" in SAME, (section, key)
+            words = re.search(r"[a-zá-ú]", re.sub(r"\{[a-z_]+\}", "", texts[0]))  # units and abbreviations are alike
+            assert texts[0] != texts[1] or not words or f"{section}.{key}" in SAME, (section, key)
 
 
 def test_every_key_that_is_used_is_there() -> None:
