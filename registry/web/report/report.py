@@ -7,9 +7,7 @@ record's own.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -22,7 +20,7 @@ from registry.web.base.svg import Drawing
 from registry.web.base.words import Words, catalogue
 from registry.web.report.by_group import ByGroup
 from registry.web.report.mistakes import Mistake
-from registry.web.verify.verify import verify_page
+from registry.web.verify.verify import verifier_address
 
 
 class ReportData(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,14 +93,8 @@ def render_report(data: ReportData) -> str:
     t = Words(data.language)
     thresholds = "; ".join(map(t.exact, data.thresholds))
     glossary = [name for name in catalogue()["glossary"] if f"{name}_means" in catalogue()["glossary"]]
-    more = {"thresholds": thresholds, "glossary": glossary, "kappa": _kappa(t, data.agreement), "verifier": _verifier()}
-    return render("report.html", t, data=data, **more)
-
-
-@cache
-def _verifier() -> str:
-    """The verifier's page as an address that a browser saves: nothing of it runs in the report."""
-    return "data:text/html;base64," + base64.b64encode(verify_page().encode()).decode()
+    kappa, verifier = _kappa(t, data.agreement), verifier_address()
+    return render("report.html", t, data=data, thresholds=thresholds, glossary=glossary, kappa=kappa, verifier=verifier)
 
 
 def _kappa(t: Words, found: Agreement | None) -> str:
