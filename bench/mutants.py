@@ -28,7 +28,7 @@ TESTS = {  # a folder or file, and the quickest tests that judge it: the longest
     "registry/core/draw.py": ("tests/core/test_draw_rule.py", "tests/core/test_draw.py"),
     "registry/core/log.py": ("tests/core/test_log.py", "tests/core/test_log_places.py"),
     "registry/core/tensors.py": ("tests/core/test_tensors.py", "tests/core/test_weights.py"),
-    "registry/core/labeling/labeled_row.py": ("tests/core/test_labeled_row.py", "tests/core/test_text.py"),
+    "registry/core/labeling/labeled_row.py": ("tests/core/test_labeled_row.py", "tests/content/labels"),
     "registry/core/text/claim_text.py": ("tests/core/test_claim_text.py",),
     "registry/core/text/names.py": ("tests/core/test_names.py",),
     "registry/core/weights.py": ("tests/core/test_weights.py",),
