@@ -13,7 +13,17 @@ from bench.measure import compare, seconds
 from registry.core.table import tables
 from registry.core.table.columns import Shape
 
-LONG = ("training", "cleaning", "memory", "scaling", "coverage", "exact", "evaluation", "commands")  # asked for by name
+LONG = (
+    "training",
+    "cleaning",
+    "memory",
+    "scaling",
+    "coverage",
+    "exact",
+    "evaluation",
+    "commands",
+    "pages",
+)  # asked for by name
 
 
 def table_of_rows() -> None:

@@ -15,7 +15,7 @@ from registry.content.sources.gateway import GatewayClient
 from registry.content.stores.embedded import EmbeddedStore
 from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs import importer
-from tests.support.gateway import Gateway, serving
+from tests.support.processes.gateway import Gateway, serving
 
 COUNT, SAMPLE, BYTES, DELAY = 5000, 100, 20 << 10, 0.02
 

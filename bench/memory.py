@@ -16,7 +16,7 @@ from unittest import mock
 
 from bench.measure import peak
 from pipeline import cost
-from pipeline.recipe import load_recipe
+from pipeline.recipes.read_recipe import load_recipe
 from registry.jobs.child import MALLOC
 
 

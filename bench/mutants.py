@@ -26,11 +26,15 @@ ROOT = Path(__file__).resolve().parents[1]
 TESTS = {  # a folder or file, and the quickest tests that judge it: the longest name that fits counts
     "registry/core": ("tests/core", "tests/core/test_draw.py", "tests/content/test_hamt.py"),
     "registry/core/draw.py": ("tests/core/test_draw_rule.py", "tests/core/test_draw.py"),
+    "registry/core/issuers.py": ("tests/core/test_log.py", "tests/core/test_log_places.py"),
     "registry/core/log.py": ("tests/core/test_log.py", "tests/core/test_log_places.py"),
     "registry/core/tensors.py": ("tests/core/test_tensors.py", "tests/core/test_weights.py"),
-    "registry/core/labeling/labeled_row.py": ("tests/core/test_labeled_row.py", "tests/content/labels"),
-    "registry/core/text/claim_text.py": ("tests/core/test_claim_text.py",),
-    "registry/core/text/names.py": ("tests/core/test_names.py",),
+    "registry/core/labeling/labeled_row.py": (
+        "tests/core/labeling/test_labeled_row.py",
+        "tests/content/labels",
+    ),
+    "registry/core/text/claim_text.py": ("tests/core/text/test_claim_text.py",),
+    "registry/core/text/names.py": ("tests/core/text/test_names.py",),
     "registry/core/weights.py": ("tests/core/test_weights.py",),
     "registry/provenance/checks": ("tests/provenance/test_checks.py", "tests/provenance/checks"),
     "registry/provenance/checks/level2.py": ("tests/provenance/checks/test_signed_logs.py",),

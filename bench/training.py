@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from bench.drawn import draw
-from pipeline.recipe import load_recipe
+from pipeline.recipes.read_recipe import load_recipe
 
 FULL = 100  # epochs of emotionet-2023
 Document = dict[str, Any]

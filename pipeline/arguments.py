@@ -10,7 +10,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from pipeline.recipe import second_try
+from pipeline.recipes.read_recipe import second_try
 from registry.core.errors import InvalidInput
 from registry.core.ports.method import FoldTask
 

@@ -8,12 +8,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pipeline import recipe as recipes
 from pipeline.about import CARD, check_model
 from pipeline.card_use import usage
+from pipeline.cleaning.label_boxes import choose_boxes
 from pipeline.hardware import hardware
-from pipeline.label_boxes import choose_boxes
-from registry.core.errors import InvalidInput, Untrusted
+from pipeline.recipes import read_recipe as recipes
+from pipeline.recipes.schema import check_values
+from registry.core.errors import InvalidInput
 from registry.core.extras import need
 from registry.core.ports.method import (
     Box,
@@ -61,7 +62,7 @@ class YOLOv8:
         _ready()
         if recipe["preprocess"]["detector"] == "none":
             return {}
-        from pipeline.faces import FILE, weights
+        from pipeline.cleaning.faces import FILE, weights
 
         return {Path(FILE).name: weights()}
 
@@ -69,16 +70,16 @@ class YOLOv8:
         self, items: Sequence[Item], read: Read, recipe: Mapping[str, Any], progress: Progress
     ) -> Iterable[Row]:
         """One row an item, in their order."""
-        from pipeline.clean import measure
+        from pipeline.cleaning.clean import measure
 
-        recipes.check_values(recipe)
+        check_values(recipe)
         return measure(items, read, recipe["preprocess"], progress)
 
     def preprocess(self, items: Sequence[Item], rows: Sequence[Row], recipe: Mapping[str, Any]) -> tuple[Prepared, ...]:
         """Drop copies, group, choose boxes; one row an item, sorted by sha256."""
-        from pipeline.clean import select
+        from pipeline.cleaning.clean import select
 
-        recipes.check_values(recipe)
+        check_values(recipe)
         supplied = {item.sha256: None if item.label is None else item.boxes for item in items}
         if sorted(row["sha256"] for row in rows) != sorted(supplied):
             raise InvalidInput("the rows do not match the items", code="rows_differ")
@@ -100,36 +101,9 @@ class YOLOv8:
 
     def train_fold(self, task: FoldTask, report: Callable[[Mapping[str, Any]], None]) -> FoldOutcome:
         """Train and predict one fold."""
-        recipes.check_values(task.recipe)
-        if not task.train or (task.fold is not None and not task.validate):
-            raise InvalidInput(
-                "a fold needs images to train on and images to judge",
-                code="empty_fold",
-                hint="use fewer folds, or more images.",
-            )
-        task.workdir.mkdir(parents=True, exist_ok=True)
-        from pipeline.arguments import recorded
-        from pipeline.weights import fits, save_weights
-        from pipeline.yolo.fold import load_base, predict_fold, run_fold
+        from pipeline.train_fold import train_fold
 
-        if task.base:
-            fits(task.base, task.recipe)
-        trainer = run_fold(task, load_base(task.base) if task.base else None, report)
-        predictions = predict_fold(trainer, task, report)
-        wanted = task.recipe["training"]
-        files, digest = save_weights(
-            trainer.ema.ema.state_dict(), str(wanted["model"]), task.classes, int(wanted["imgsz"])
-        )
-        return FoldOutcome(
-            weights=files,
-            tensors=digest,
-            arguments=recorded(task),
-            hardware=hardware(),
-            events=tuple(trainer.events),
-            history=tuple(trainer.history),
-            checkpoints=tuple(trainer.saved_states),
-            predictions=predictions,
-        )
+        return train_fold(task, report)
 
     def check_training(
         self,
@@ -160,7 +134,7 @@ class YOLOv8:
         from pipeline import cost
         from pipeline.yolo.probe import seconds_a_step
 
-        recipes.check_values(recipe)
+        check_values(recipe)
         wanted = recipe["training"]
         steps = int(wanted["epochs"]) * -(-images // int(wanted["batch"]))
         return cost.STARTING + round(steps * seconds_a_step(wanted, classes))
@@ -210,34 +184,9 @@ class YOLOv8:
     ) -> Iterable[tuple[Detection, ...]]:
         """Run published weights, or the average of several, on encoded images."""
         _ready()
-        from pipeline.resize import Letterbox, resize
-        from pipeline.weights import load_weights
-        from pipeline.yolo.model import infer, load_model
-        from registry.imaging.decode import Undecodable, decode
+        from pipeline.yolo.predict import predict
 
-        recipes.check_values(recipe)  # a stranger's release: how many threads, how large an image
-        models, sizes = [], set()
-        for files in weights:
-            tensors, architecture, names, imgsz = load_weights(files)
-            if names != classes:
-                raise Untrusted(f"the weights have classes {names}, but the snapshot has {classes}", code="class_order")
-            models.append(load_model(tensors, architecture, names, int(recipe["training"]["threads"])))
-            sizes.add(imgsz)
-        if len(sizes) != 1:
-            raise Untrusted(f"weights of image sizes {sorted(sizes)} can't be averaged", code="hostile_weights")
-        (imgsz,) = sizes
-        for data in images:
-            try:
-                image = decode(data, int(recipe["preprocess"]["max_pixels"]))
-            except Undecodable as error:
-                raise InvalidInput(
-                    f"an image can't be read ({error})", code=error.reason, hint="give a JPEG or PNG."
-                ) from error
-            place = Letterbox(*image.size, imgsz)
-            judging = recipe["evaluation"]
-            yield infer(
-                models, resize(image, imgsz), place, float(judging["floor"]), mirrored=bool(judging["mirrored"])
-            )
+        return predict(weights, images, recipe, classes)
 
     def check_model(self, recipe: Mapping[str, Any], model: Mapping[str, Any]) -> None:
         """As ``about.check_model``."""

@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.kubo import Kubo, find, kubo_node
+from tests.support.processes.kubo import Kubo, find, kubo_node
 
 ROOT = Path(__file__).resolve().parents[1]
 HOW = {
@@ -30,6 +30,7 @@ HOW = {
     "postgres": "install PostgreSQL (Debian: postgresql)",
     "anvil": "npm install --prefix .tools @foundry-rs/anvil-linux-amd64@1.7.1",
     "kubo": "build github.com/ipfs/kubo/cmd/ipfs@v0.42.0 with Go into .tools/kubo, as .ci/run does",
+    "node": "install Node.js (Debian: nodejs)",
     "solc": "npm install --prefix .tools solc@0.8.37, and node",
 }
 PHOTOGRAPHS = "the real photographs are not here; they can't ship with the project"
@@ -247,6 +248,15 @@ def chromium() -> str:
     """A browser's program."""
     found = shutil.which("chromium") or shutil.which("google-chrome")
     require("chromium", found)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The program that runs JavaScript without a browser."""
+    found = shutil.which("node")
+    require("node", found)
     assert found is not None
     return found
 

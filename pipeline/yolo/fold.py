@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -13,10 +13,10 @@ from ultralytics.utils import SETTINGS
 
 from pipeline.arguments import arguments_of
 from pipeline.resize import Letterbox
-from pipeline.weights import MODEL, load_weights, read_origin
-from pipeline.yolo.model import infer, load_model
+from pipeline.yolo.base import Base
+from pipeline.yolo.model import infer
 from pipeline.yolo.precision import computing_in
-from pipeline.yolo.trainer import Base, Finished, FoldTrainer, Report
+from pipeline.yolo.trainer import Finished, FoldTrainer, Report
 from registry.core.errors import DISK_FULL, EmotionetError, Unavailable, not_written
 from registry.core.ports.method import Detection, FoldTask
 
@@ -33,14 +33,6 @@ def silence() -> None:
     for name in INTEGRATIONS:
         if name in SETTINGS:
             dict.__setitem__(SETTINGS, name, False)  # in this process only: the user's file stays as it is
-
-
-def load_base(files: Mapping[str, bytes]) -> Base:
-    """Checked base weights of a weights directory."""
-    tensors, architecture, names, _ = load_weights(files)
-    load_model(tensors, architecture, names, threads=1)  # all of them, or they are not used
-    origin = read_origin(files[MODEL])
-    return Base(tensors, names, folded=origin is not None and origin.batchnorm == "folded")
 
 
 def run_fold(task: FoldTask, base: Base | None, report: Report) -> FoldTrainer:

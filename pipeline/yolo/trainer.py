@@ -7,11 +7,8 @@ of plain tensors, so a killed fold continues and ends with the same bits on the 
 from __future__ import annotations
 
 import random
-import re
-import time
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,38 +19,20 @@ from ultralytics.nn.tasks import DetectionModel
 
 from pipeline.state_epochs import is_reported, is_saved
 from pipeline.yolo import checkpoint
+from pipeline.yolo.base import Base, transfer
 from pipeline.yolo.batchnorm import batches_of, measure
 from pipeline.yolo.dataset import ArrayDataset
+from pipeline.yolo.epoch_report import Pace, reported_values
 from pipeline.yolo.model import build_model
 from pipeline.yolo.state import State
 from registry.core.errors import EmotionetError
 from registry.core.ports.method import FoldTask, SavedState
 
 Report = Callable[[Mapping[str, Any]], None]
-LAST_LAYER = re.compile(r"model\.22\.cv3\.\d\.2\.")  # scores of classes
 
 
 class Finished(Exception):
     """This fold had been trained to its end before it was killed."""
-
-
-@dataclass(frozen=True)
-class Base:
-    """Weights to start from, checked. ``folded``: their BatchNorm is to be measured."""
-
-    tensors: Mapping[str, torch.Tensor]
-    names: tuple[str, ...]
-    folded: bool
-
-
-def _told(metrics: Mapping[str, Any], losses: Mapping[str, float]) -> dict[str, str]:
-    """What is worth a look while it trains. F1 is ultralytics', of boxes, and only of epochs that were validated."""
-    told = {"loss": f"{sum(losses.values()):.4f}"}
-    told |= {name.removeprefix("train/"): f"{value:.4f}" for name, value in losses.items()}
-    precision, recall = (float(metrics.get(f"metrics/{name}(B)", 0)) for name in ("precision", "recall"))
-    if precision + recall:
-        told["f1"] = f"{2 * precision * recall / (precision + recall):.4f}"
-    return told
 
 
 class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
@@ -67,7 +46,7 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         self.saved_states: list[SavedState] = []
         self.events: list[dict[str, Any]] = []
         self._lowest, self._since = float("inf"), 0
-        self._started: float | None = None  # when the last epoch ended, or the first began
+        self._pace = Pace(len(task.train), int(self._recipe["epochs"]))
         self._saved, self._told_of_saved = checkpoint.read(task)
         if self._saved is None:
             self.events += self._told_of_saved
@@ -103,20 +82,15 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         """The recipe's architecture, with the base weights that fit where there are any."""
         model = build_model(self._recipe["model"], self._task.classes)
         if self._base is not None:
-            self._take_base(model, self._base)
+            self.events.append(transfer(self._base, model, self._task.classes))
+            if self._base.folded and self._saved is None:
+                self._measure_batchnorm(model)
         return model.to(memory_format=torch.channels_last) if self._recipe["channels_last"] else model
 
-    def _take_base(self, model: DetectionModel, base: Base) -> None:
-        """What has the same name and shape; the last layer of classes only where they are the same classes."""
-        own = model.state_dict()
-        head = () if base.names == self._task.classes else tuple(n for n in own if LAST_LAYER.match(n))
-        fitting = {n: t for n, t in base.tensors.items() if n in own and own[n].shape == t.shape and n not in head}
-        model.load_state_dict(fitting, strict=False)
-        self.events.append({"event": "base_weights", "transferred": len(fitting), "of": len(own)})
-        if base.folded and self._saved is None:
-            rows = [self._task.index[one] for one in self._task.train]
-            measure(model, batches_of(self._pixels, rows, int(self._recipe["batch"])))
-            self.events.append({"event": "batchnorm_measured", "images": len(rows)})
+    def _measure_batchnorm(self, model: DetectionModel) -> None:
+        rows = [self._task.index[one] for one in self._task.train]
+        measure(model, batches_of(self._pixels, rows, int(self._recipe["batch"])))
+        self.events.append({"event": "batchnorm_measured", "images": len(rows)})
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Stop here if somebody asked for it."""
@@ -206,7 +180,7 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
 
     def seed_epoch(self) -> None:
         """Random numbers of an epoch follow from the task and the epoch alone, killed in between or not."""
-        self._started = self._started or time.monotonic()
+        self._pace.start()
         seed = self._seed_of(self.epoch)
         closing = int(self._recipe["close_mosaic"])
         if closing and self.epoch >= self.epochs - closing:
@@ -229,23 +203,10 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         return {}, 0.0
 
     def save_metrics(self, metrics: dict[str, Any]) -> None:
-        """One row of the history; a word to whoever watches."""
+        """Add a row to the history, and report it."""
         keep = {name: f"{float(value):.6f}" for name, value in metrics.items() if not name.startswith("lr/")}
         self.history.append((self.epoch + 1, keep, None))
-        losses = {name: float(value) for name, value in metrics.items() if name.startswith("train/")}
-        self._report({**self._pace(), **_told(metrics, losses)})
-
-    def _pace(self) -> dict[str, Any]:
-        """Where the training stands: images a second of the last epoch, seconds that are left at this pace."""
-        now = time.monotonic()
-        spent, self._started = max(now - (self._started or now), 1e-6), now
-        left = self.epochs - self.epoch - 1
-        return {
-            "epoch": self.epoch + 1,
-            "epochs": self.epochs,
-            "images_per_second": f"{len(self._task.train) / spent:.1f}",
-            "eta_seconds": round(spent * left),
-        }
+        self._report({**self._pace.after(self.epoch + 1), **reported_values(metrics)})
 
     def _rest(self, loss: float) -> None:
         """Stop where the recipe's patience is over. No judged image has a say: it is the training's own loss."""

@@ -20,16 +20,18 @@ from registry.api.gateway import gateway
 from registry.api.gateway.public import Public
 from registry.api.log_requests import LoggedApp
 from registry.api.openapi import description
+from registry.api.pages import audits as audit_pages
+from registry.api.pages import docs, lineage, predict, register, signin, static
 from registry.api.pages import home as home_page
 from registry.api.pages import images as image_pages
-from registry.api.pages import signin, static
+from registry.api.pages import releases as release_pages
 from registry.api.pages.errors import HANDLERS
-from registry.api.pages.runs import forms as run_forms
-from registry.api.pages.runs import reading as run_pages
+from registry.api.pages.runs import routes as run_pages
 from registry.api.pages.session import WrongTokens
+from registry.api.pages.snapshots import routes as snapshot_pages
 from registry.api.pages.tasks import Tasks
 from registry.api.problems import StrictRequest
-from registry.api.v1 import audits, content, images, releases, runs, search, snapshots
+from registry.api.v1 import audits, content, images, names, releases, runs, search, snapshots
 from registry.api.v1.wire import JSON_BYTES
 from registry.assembly import Home
 from registry.workflows.images.thumbnails import Thumbnails
@@ -40,8 +42,12 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
-_NOUNS = (content, images, snapshots, runs, releases, audits, search)
-_PAGES = (home_page, signin, image_pages, run_pages, run_forms)  # those with one address for page and document
+_NOUNS = (content, images, snapshots, runs, releases, audits, names, search)
+_PAGES = (  # their addresses may have documents too
+    *(home_page, docs, signin, image_pages, register),
+    *(snapshot_pages, run_pages),
+    *(release_pages, predict, lineage, audit_pages),
+)
 
 
 async def _secure(message: Message, scope: Scope) -> None:

@@ -60,10 +60,17 @@ def sends_plain(connection: Connection, _: BaseRouteHandler) -> None:
         raise HttpProblem(415, "send the body as it is, without `Content-Encoding`", headers=headers)
 
 
-def needs(scope: str) -> Guard:
+class Needs:
     """A guard that lets only tokens with ``scope`` pass; the handler finds the token's id in ``request.auth``."""
 
-    def guard(connection: Connection, _: BaseRouteHandler) -> None:
-        connection.scope["auth"] = authorize(connection, connection.app.state.home, scope)
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
 
-    return guard
+    def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
+        """``HttpProblem`` 401 without a valid token, 403 without the scope."""
+        connection.scope["auth"] = authorize(connection, connection.app.state.home, self.scope)
+
+
+def needs(scope: str) -> Guard:
+    """The guard for a scope."""
+    return Needs(scope)

@@ -15,9 +15,9 @@ from registry import assembly
 from registry.api.gateway.public import Public
 from registry.api.problems import MEDIA_TYPE, HttpProblem, Problem
 from registry.core.errors import UsageError
-from registry.core.ipld.cid import CID, given
+from registry.core.ipld.cid import CID
+from registry.workflows.names.resolve import resolve
 from registry.workflows.parts import Parts
-from registry.workflows.store.find_records import record_of
 
 Home = NamedDependency[assembly.Home]
 Published = NamedDependency[Public]
@@ -51,13 +51,14 @@ def problems(*statuses: int, scoped: bool = False) -> dict[int, ResponseSpec]:
     }
 
 
-def record(parts: Parts, published: Public, text: str) -> CID:
-    """The CID of a published record; an entry's CID stands for its record's.
+def record(parts: Parts, published: Public, text: str, *kinds: str) -> CID:
+    """The CID of a published record, of ``kinds`` or of any: by its CID (an entry's stands for its record's), a name,
+    ``latest`` or its beginning.
 
     ``NotFound``, with the same text whether the record is private, unsigned or not held; ``HttpProblem`` 410 for a
     withdrawn image.
     """
-    cid = record_of(parts, given(text))
+    cid = resolve(parts, text, *kinds)
     published.check(cid)
     return cid
 

@@ -10,18 +10,26 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, Router
+from litestar import Litestar, Request, Response, Router
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme
 
 from registry import __version__
+from registry.api.auth import Needs
 from registry.api.common import PREFIX
+from registry.api.gateway.accept import RAW_TYPE
 from registry.api.v1.image_rows import TYPES
 from registry.api.v1.wire import CAR_TYPE, MAX_ROWS, ImageRow
 
 Json = dict[str, Any]
+ANSWERS = {  # that are no JSON, which the framework can't know
+    "/ipfs/{cid}": (RAW_TYPE, CAR_TYPE),
+    "/ipfs/{cid}/{path}": (RAW_TYPE, CAR_TYPE),
+    f"{PREFIX}/models/{{cid}}/weights": ("application/octet-stream",),
+    f"{PREFIX}/runs/{{run}}/events": ("text/event-stream",),
+}
 
 
 class _Json(JsonRenderPlugin):
@@ -29,11 +37,27 @@ class _Json(JsonRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:
         """The description as JSON."""
-        return super().render(request, complete(openapi_schema))
+        return super().render(request, complete(openapi_schema, scopes_of(request.app)))
 
 
-def complete(schema: Json) -> Json:
-    """The description with bodies and tokens; the one given is left as it is."""
+def whole(app: Litestar) -> Json:
+    """The description as /schema gives it."""
+    return complete(app.openapi_schema.to_schema(), scopes_of(app))
+
+
+def scopes_of(app: Litestar) -> dict[str, str]:
+    """The scope that a token needs, by method and path, where one is needed."""
+    found: dict[str, str] = {}
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            for guard in handler.guards or ():
+                if isinstance(guard, Needs):
+                    found |= {f"{method} {route.path_format}": guard.scope for method in handler.http_methods}
+    return found
+
+
+def complete(schema: Json, scopes: dict[str, str]) -> Json:
+    """The description with bodies, tokens and their scopes; the one given is left as it is."""
     done: Json = msgspec.json.decode(msgspec.json.encode(schema))
     (row,), components = msgspec.json.schema_components([ImageRow], ref_template="#/components/schemas/{name}")
     done["components"]["schemas"].update(components)
@@ -42,19 +66,23 @@ def complete(schema: Json) -> Json:
     bodies = dict(zip(TYPES, (rows, text, text), strict=True))
     done["paths"][f"{PREFIX}/images"]["post"]["requestBody"] = _body(bodies)
     done["paths"][f"{PREFIX}/blocks"]["post"]["requestBody"] = _body({CAR_TYPE: {"type": "string", "format": "binary"}})
-    for operation in operations(done):
+    for path, kinds in ANSWERS.items():
+        for operation in done["paths"][path].values():
+            operation["responses"]["200"]["content"] = {kind: {"schema": {"type": "string"}} for kind in kinds}
+    for path, method, operation in operations(done):
         if "401" in operation["responses"]:
-            free = "403" in operation["responses"] and operation["operationId"].endswith("CreateAudit")
-            operation["security"] = [*([{}] if free else []), {"token": []}]
+            scope = scopes.get(f"{method.upper()} {path}")
+            free = scope is None and "403" in operation["responses"]  # of a part alone, as the operation says
+            operation["security"] = [*([{}] if free else []), {"token": [scope] if scope else []}]
     return done
 
 
-def operations(schema: Json) -> Iterator[Json]:
-    """Every operation of a description."""
-    for path in schema["paths"].values():
-        yield from (
-            operation for operation in path.values() if isinstance(operation, dict) and "responses" in operation
-        )
+def operations(schema: Json) -> Iterator[tuple[str, str, Json]]:
+    """Every operation of a description, with its path and its method."""
+    for path, item in schema["paths"].items():
+        for method, operation in item.items():
+            if isinstance(operation, dict) and "responses" in operation:
+                yield path, method, operation
 
 
 def _body(contents: dict[str, Json]) -> Json:

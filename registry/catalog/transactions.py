@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from registry.catalog import log_heads
 from registry.catalog.schema.database import Catalog, Connection
 from registry.catalog.schema.operational import transactions
-from registry.core.log import did_of
+from registry.core.issuers import did_of
 from registry.provenance.anchors.outbox import Decide, Sent
 
 _NAMES = ("chain", "sender", "purpose", "nonce", "transaction", "raw")

@@ -43,7 +43,11 @@ def _run(given: list[str]) -> int:
     if not hasattr(wanted, "command"):
         parser.print_help()
         return 2
-    output = Output(as_json=getattr(wanted, "json", False), quiet=getattr(wanted, "quiet", False))
+    output = Output(
+        as_json=getattr(wanted, "json", False),
+        quiet=getattr(wanted, "quiet", False),
+        wide=getattr(wanted, "wide", False),
+    )
     command: Command = wanted.command
     try:
         return command(wanted, output)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from registry.assembly import Home
 from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted, UsageError, not_read
 from registry.core.ipld.cid import CID
+from registry.workflows.names.resolve import is_reference, resolve
 from registry.workflows.store.typed_source import check_regular, names_content
 
 if TYPE_CHECKING:
@@ -66,30 +67,33 @@ class FileHome(Home):
 
 
 def is_file(text: str) -> bool:
-    """Whether an argument means a file and not content."""
+    """Whether an argument means a file and not content. What is written as a name means a file only where one lies
+    here, and never a folder."""
     if names_content(text):
         return False
+    if is_reference(text):
+        return Path(text).is_file()
     return Path(text).exists() or text.lower().endswith(".car") or "/" in text
 
 
 @contextmanager
 def opened_with(texts: list[str], *, any_record: bool = False) -> Iterator[tuple[Home, list[CID]]]:
-    """A home that holds every release of ``texts`` (CIDs, or FILE.car), and their records' CIDs.
+    """A home that holds every release of ``texts`` (CIDs, names, or FILE.car), and their records' CIDs.
 
     ``any_record``: what a file's first root names, whatever that is.
     """
-    from registry.cli.commands.common import cid, home
-    from registry.workflows.store.find_records import record_of
+    from registry.cli.commands.common import home
 
+    kinds = () if any_record else ("release",)
     with home() as own:
         if not any(map(is_file, texts)):
-            yield own, [record_of(own, cid(text)) for text in texts]
+            yield own, [resolve(own, text, *kinds) for text in texts]
             return
         with tempfile.TemporaryDirectory(prefix="emotionet-file-") as folder:
             scratch = FileHome(Path(folder), own)
             try:
                 found = [
-                    _read(scratch, Path(text), any_record) if is_file(text) else record_of(own, cid(text))
+                    _read(scratch, Path(text), any_record) if is_file(text) else resolve(own, text, *kinds)
                     for text in texts
                 ]
                 yield scratch, found

@@ -8,6 +8,7 @@ same JSON). Other text that goes into a file or a pipe is exact.
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,10 +24,13 @@ _STEERING = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f{FORMAT}]")
 
 
 class Output:
-    """One command's output: ``--json`` prints documents, ``--quiet`` the ids alone, otherwise text."""
+    """One command's output: ``--json`` prints documents, ``--quiet`` the ids alone, otherwise text.
 
-    def __init__(self, *, as_json: bool, quiet: bool) -> None:
-        self.as_json, self.quiet = as_json, quiet
+    A list on a terminal is cut to its width, unless it is to be ``wide``; elsewhere it is whole.
+    """
+
+    def __init__(self, *, as_json: bool, quiet: bool, wide: bool = False) -> None:
+        self.as_json, self.quiet, self.wide = as_json, quiet, wide
         self._bars: Bars | None = None
 
     def document(self, document: Document, *, identity: str | None, text: Sequence[str]) -> None:
@@ -40,8 +44,13 @@ class Output:
         else:
             print(plain("\n".join(text)))
 
-    def lines(self, documents: Iterable[Document], *, identity: str, columns: Sequence[str]) -> None:
-        """Print a list: one document a line, ids alone, or a table of ``columns``."""
+    def lines(
+        self, documents: Iterable[Document], *, identity: str, columns: Sequence[str], drop: Sequence[str] = ()
+    ) -> None:
+        """Print a list: one document a line, ids alone, or a table of ``columns``.
+
+        ``drop``: which columns a narrow terminal does without, the first first.
+        """
         rows = list(documents)
         self.close()
         if self.as_json:
@@ -51,7 +60,19 @@ class Output:
             for row in rows:
                 show(str(row[identity]))
         else:
-            print(plain(table(columns, [[cell(row.get(column)) for column in columns] for row in rows])))
+            self._table(columns, [[cell(row.get(column)) for column in columns] for row in rows], drop)
+
+    def _table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], drop: Sequence[str]) -> None:
+        if not rows or self.wide or not sys.stdout.isatty():
+            print(plain(table(columns, rows)))
+            return
+        from registry.cli.fit import fit, lines_of
+
+        cells = [[one_line(plain(text)) for text in row] for row in rows]
+        shown, left_out = fit(columns, cells, shutil.get_terminal_size().columns, drop)
+        print(lines_of(shown))
+        if left_out:
+            self.say(f"left out for want of room: {', '.join(left_out)}; --wide shows all")
 
     def say(self, text: str) -> None:
         """A line for people, on stderr, unless they asked for quiet."""
@@ -115,7 +136,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns as wide as their widest cell, two spaces between; each row is a line."""
     if not rows:
         return "nothing"
-    cells = [[one_line(str(text)) for text in row] for row in [head, *rows]]
-    widths = [max(len(row[index]) for row in cells) for index in range(len(head))]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in cells]
-    return "\n".join(lines)
+    from registry.cli.fit import lines_of
+
+    return lines_of([one_line(str(text)) for text in row] for row in [head, *rows])

@@ -21,6 +21,7 @@ NOUNS = {  # modules of registry.cli.commands in the help's order, and the comma
     "snapshots": ("snapshot",),
     "runs": ("train", "runs"),
     "releases": ("release", "plans", "predict"),
+    "names": ("name", "profile"),
     "anchors": ("keys", "anchor", "token"),
     "upkeep": ("store", "catalog", "doctor"),
 }

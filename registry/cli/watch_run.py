@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from registry.cli.commands.event_texts import epoch_text, fold_name, step_text, trouble_text
 from registry.cli.output import Output, plain
+from registry.cli.texts.events import epoch_text, fold_name, step_text, trouble_text
 from registry.core.errors import Cancelled
 
 if TYPE_CHECKING:

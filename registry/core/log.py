@@ -14,12 +14,10 @@ value.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -28,19 +26,12 @@ from registry.core.errors import InvalidInput, NewerVersion, Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, SHA2_256
 from registry.core.ipld.dag import Get
+from registry.core.issuers import DID_PREFIX, address_of_key, check_did, is_did, signed_by
 from registry.core.records import Entry
-
-if TYPE_CHECKING:  # libraries of C that most commands never need: loaded where a signature is checked
-    from coincurve import PublicKey
 
 ALG = "dsse-es256k"
 PAYLOAD_TYPE = "application/vnd.emotionet.entry+cbor"
-DID_PREFIX = "did:pkh:eip155:1:"
-SIGNATURE_SIZE = 64
-KEY_SIZE = 33
 SKEW = 300  # seconds: clocks of different machines, a chain's, and one that was corrected
-ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1's group (SEC 2, 2.4.1)
-_DID = re.compile(re.escape(DID_PREFIX) + r"0x[0-9a-f]{40}")
 
 
 class Signer(Protocol):
@@ -59,44 +50,6 @@ class Signer(Protocol):
     def sign(self, message: bytes) -> bytes:
         """64 bytes r || s over sha2-256 of ``message``, low s."""
         ...
-
-
-def did_of(address: str) -> str:
-    """The did:pkh of a 0x address (any case). ``InvalidInput`` if it is none."""
-    did = DID_PREFIX + address.lower()
-    check_did(did)
-    return did
-
-
-def address_of(did: str) -> str:
-    """The lower-case 0x address in a did:pkh. ``InvalidInput`` if it is none."""
-    check_did(did)
-    return did[len(DID_PREFIX) :]
-
-
-def check_did(did: str) -> None:
-    """``InvalidInput`` unless this is a did:pkh as entries hold it."""
-    if not _DID.fullmatch(did):
-        raise InvalidInput(
-            f"{did!r} is no issuer", code="invalid_did", hint=f"use {DID_PREFIX}0x and 40 lower-case hex digits."
-        )
-
-
-def address_of_key(public_key: bytes) -> str:
-    """The lower-case 0x address of a compressed public key. ``Untrusted`` ``bad_signature`` if it is none."""
-    from Crypto.Hash import keccak
-
-    digest = keccak.new(digest_bits=256, data=_point(public_key).format(compressed=False)[1:]).digest()
-    return "0x" + digest[-20:].hex()
-
-
-def _point(public_key: bytes) -> PublicKey:
-    from coincurve import PublicKey
-
-    if len(public_key) == KEY_SIZE:
-        with suppress(Exception):  # coincurve raises plain Exception for what is on no point of the curve
-            return PublicKey(public_key)
-    raise Untrusted(f"{public_key[:KEY_SIZE].hex()} is no compressed public key", code="bad_signature")
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
@@ -138,27 +91,13 @@ def make_entry(signer: Signer, seq: int, prev: CID | None, first: CID | None, re
     return entry
 
 
-def signed_by(public_key: bytes, signature: bytes, message: bytes) -> bool:
-    """Whether this key signed sha2-256 of ``message``. ``Untrusted`` ``bad_signature`` if either is malformed."""
-    from coincurve.ecdsa import cdata_to_der, deserialize_compact
-
-    point = _point(public_key)
-    if len(signature) != SIGNATURE_SIZE:
-        raise Untrusted(f"a signature has {SIGNATURE_SIZE} bytes, not {len(signature)}", code="bad_signature")
-    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-    if not (0 < r < ORDER and 0 < s <= ORDER // 2):
-        raise Untrusted("the signature is not in its one allowed form (low s)", code="bad_signature")
-    digest, der = hashlib.sha256(message).digest(), cdata_to_der(deserialize_compact(signature))
-    return bool(point.verify(der, digest, hasher=None))
-
-
 def verify_entry(entry: Entry) -> None:
     """``Untrusted`` ``bad_signature`` unless the entry's issuer signed exactly this entry."""
     if entry.alg != ALG:
         raise Untrusted(
             f"signatures of kind {entry.alg!r} can't be checked here", code="bad_signature", hint="use a newer version."
         )
-    if not _DID.fullmatch(entry.issuer):
+    if not is_did(entry.issuer):
         raise Untrusted(f"{entry.issuer!r} is no issuer that can be checked here", code="bad_signature")
     if DID_PREFIX + address_of_key(entry.key) != entry.issuer:
         raise Untrusted(f"the key of entry {entry.seq} is not that of {entry.issuer}", code="bad_signature")

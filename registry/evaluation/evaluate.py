@@ -90,14 +90,14 @@ def evaluate(
     seed: int,
     origin: Origin | None = None,
     seen: Collection[bytes] = (),
-    asked: Collection[str] = METRICS,
+    planned: Collection[str] = METRICS,
 ) -> Result:
     """All figures of ``predictions``, rows with the columns of PREDICTIONS.
 
     ``threshold`` says how each fold's is found, ``final`` whose weights people get (as the plan does), ``histories``
     what the trainings tell of their losses; ``groups`` names the attributes to compare; ``clusters`` maps an
     image to its group (one without is its own); ``min_group`` counts images; ``origin`` and ``seen`` say what
-    base weights have seen of all images, and which these are; ``asked`` names the figures that the plan asks for.
+    base weights have seen of all images, and which these are; ``planned`` names the figures that the plan asks for.
     ``InvalidInput`` for what no plan or run can say
     (``bad_predictions``, ``bad_rounds``, ``bad_final``, ``bad_seed``, ``bad_claim``, ``bad_classes``, ``bad_groups``,
     ``reserved_name``).
@@ -105,7 +105,7 @@ def evaluate(
     _check(classes, groups, clusters, attributes)
     columns = _columns(predictions, len(classes))
     thresholds = choose(columns, threshold)
-    rule = Rule(classes, thresholds, rounds, min_group, seed, later_than(asked))
+    rule = Rule(classes, thresholds, rounds, min_group, seed, later_than(planned))
     at = thresholds.per_image(columns)
     persons, everyone = group_indices([clusters.get(key, key) for key in columns.keys])
     rows = len(classes) + int((columns.truth == len(classes)).any())  # the last of pictures that show nothing

@@ -121,7 +121,7 @@ def _headline(facts: Facts) -> Part:
     if claims is None:
         return _records(facts)
     if len(claims) == 1:
-        return _claim(claims[0])
+        return claim_part(claims[0])
     if not claims:
         return part("headline", "none")
     by_state = {name: [_text(one) for one in claims if state_of(one) == name] for name in STATES}
@@ -135,7 +135,8 @@ def _named(state: str, found: Sequence[str], claims: int) -> Said:
     return tuple(text + named for text in counted(state, len(found)))
 
 
-def _claim(one: ClaimFacts) -> Part:
+def claim_part(one: ClaimFacts) -> Part:
+    """What became of one claim."""
     if one.value is None:
         reason = tuple(plain(reason_text(one.reason or "not_compared", language)) for language in LANGUAGES)
         return part("headline", "no_figure", claim=_text(one), reason=reason)
@@ -153,7 +154,7 @@ def _more(facts: Facts) -> Iterator[Part]:
     """What belongs to the headline, in the order in which it is said."""
     claims = facts.claims or ()
     if len(claims) > 1:
-        yield from map(_claim, claims)
+        yield from map(claim_part, claims)
     for one in claims:
         if one.needed is not None and state_of(one) == "undecided":
             yield part("part", "needed", count=str(one.needed), claim=_text(one))

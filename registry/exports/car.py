@@ -12,7 +12,8 @@ from typing import IO
 
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID
-from registry.core.ipld.dag import walk_closure
+from registry.core.ipld.dag import walk_closure, walk_present
+from registry.core.ports.store import BlockReader
 
 Get = Callable[[CID], bytes]
 
@@ -28,15 +29,27 @@ class Content:
 
 def write(content: Content, get: Get, stream: IO[bytes]) -> int:
     """Write it; returns the number of blocks. ``NotFound`` names one that is not held."""
-    return car.write(content.roots, _blocks(content, get), stream)
+    return car.write(content.roots, _blocks(content, get, content.left_out.__contains__), stream)
 
 
-def _blocks(content: Content, get: Get) -> Iterator[tuple[CID, bytes]]:
+def _blocks(content: Content, get: Get, left_out: Callable[[CID], bool]) -> Iterator[tuple[CID, bytes]]:
     seen = set()
-    for block in walk_closure(get, content.roots, content.left_out.__contains__):
+    for block in walk_closure(get, content.roots, left_out):
         seen.add(block[0])
         yield block
     for other in content.beside:
         if other not in seen:
             seen.add(other)
             yield other, get(other)
+
+
+def pieces(content: Content, store: BlockReader, hides: Callable[[CID], bool]) -> Iterator[bytes]:
+    """The same in pieces, without the trees that ``hides`` names. ``NotFound`` names a block that is not here, before
+    the first byte."""
+
+    def left_out(cid: CID) -> bool:
+        return cid in content.left_out or hides(cid)
+
+    for _ in walk_present(store, content.roots, left_out):
+        pass
+    return car.pieces(content.roots, _blocks(content, store.get, left_out))

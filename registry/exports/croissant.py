@@ -150,25 +150,30 @@ def croissant(
         "citeAs": f"Emotionet snapshot ipfs://{snapshot}",
         "isLiveDataset": False,
         "rai:dataLimitations": "Inferring emotions at work and in education is prohibited in the European Union.",
-        "distribution": [
-            {
-                "@type": "cr:FileObject",
-                "@id": ITEMS,
-                "name": ITEMS,
-                "contentUrl": ITEMS,
-                "encodingFormat": "application/x-parquet",
-                "sha256": items_sha256,
-            },
-            {
-                "@type": "cr:FileSet",
-                "@id": IMAGES,
-                "name": IMAGES,
-                "encodingFormat": list(kinds),
-                "includes": f"{IMAGES}/*",
-            },
-        ],
+        "distribution": _distribution(kinds, items_sha256),
         "recordSet": [_items()],
     }
+
+
+def _distribution(kinds: Sequence[str], items_sha256: str) -> list[dict[str, Any]]:
+    """The files: the table of items, and the images of these media types."""
+    return [
+        {
+            "@type": "cr:FileObject",
+            "@id": ITEMS,
+            "name": ITEMS,
+            "contentUrl": ITEMS,
+            "encodingFormat": "application/x-parquet",
+            "sha256": items_sha256,
+        },
+        {
+            "@type": "cr:FileSet",
+            "@id": IMAGES,
+            "name": IMAGES,
+            "encodingFormat": list(kinds),
+            "includes": f"{IMAGES}/*",
+        },
+    ]
 
 
 def _items() -> dict[str, Any]:

@@ -82,6 +82,21 @@ def run_child(
     progress document. The child's stderr goes to ``log.txt``.
     """
     log = folder / "log.txt"
+    process = _start(kind, spec, folder, log, environment or {})
+    try:
+        result = _follow(process, log, check, report)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_SECONDS)  # it puts its own things away
+        return result
+    finally:
+        _end(process)
+        if process.stdout:
+            process.stdout.close()
+
+
+def _start(
+    kind: str, spec: Mapping[str, Any], folder: Path, log: Path, environment: Mapping[str, str]
+) -> subprocess.Popen[str]:
     given = folder / f"spec-{int(spec.get('token', 0))}.json"  # two holders of a job never write one file
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +107,7 @@ def run_child(
     # -P: the current folder, somebody's data as a rule, is no place to take modules from
     command = [sys.executable, "-P", "-m", "registry.cli.main", "_child", kind, str(given)]
     with stderr:
-        process = subprocess.Popen(  # noqa: S603  our own interpreter, arguments made here
+        return subprocess.Popen(  # noqa: S603  our own interpreter, arguments made here
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -100,17 +115,8 @@ def run_child(
             text=True,
             start_new_session=True,
             # what a kill leaves behind lies in the folder
-            env={**os.environ, **MALLOC, "EMOTIONET_TRACEBACK": "1", "TMPDIR": str(folder), **(environment or {})},
+            env={**os.environ, **MALLOC, "EMOTIONET_TRACEBACK": "1", "TMPDIR": str(folder), **environment},
         )
-    try:
-        result = _follow(process, log, check, report)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_SECONDS)  # it puts its own things away
-        return result
-    finally:
-        _end(process)
-        if process.stdout:
-            process.stdout.close()
 
 
 def _follow(process: subprocess.Popen[str], log: Path, check: Callable[[], None], report: Report) -> dict[str, Any]:

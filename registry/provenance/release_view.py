@@ -132,7 +132,7 @@ def evaluate_draw(
         histories=[_history(get, one, view.plan.method.losses) for one in trainings],
         claims=view.plan.claims if claims is None else claims,
         groups=view.plan.groups,
-        asked=view.plan.metrics,
+        planned=view.plan.metrics,
         clusters={row["sha256"]: row["group"] for row in prepared if _in_another(row)},
         attributes=_shared((row["sha256"], row["attributes"]) for row in items),
         rounds=recipe_count(view.recipe, "evaluation", "rounds"),

@@ -70,7 +70,7 @@ def audited(facts: Facts, checks: Sequence[Check], outcome: str) -> Facts:
     results = {one.id: one.result for one in checks}
     failed = [one.id for one in checks if one.result == FAILS]
     if outcome == "broken" and not failed:  # nothing speaks against it, but what must be looked at could not be
-        failed = [one.id for one in checks if one.level <= 2 and one.asked and one.result == UNCHECKED]
+        failed = [one.id for one in checks if one.level <= 2 and one.requested and one.result == UNCHECKED]
     proven = all(results.get(id) == HOLDS for id in PROVES_ORDER)
     return structs.replace(
         facts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from registry.core.errors import Conflict
-from registry.core.log import DID_PREFIX
+from registry.core.issuers import DID_PREFIX
 from registry.provenance.keys import signed_heads as signed_heads
 from registry.provenance.keys.keys import FOLDER
 from registry.workflows.parts import Parts

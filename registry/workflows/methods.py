@@ -29,6 +29,16 @@ def check_options(about: MethodCard, given: Mapping[str, Any]) -> None:
             )
 
 
+def names() -> tuple[str, ...]:
+    """The methods that are installed, by name."""
+    return tuple(sorted({found.name for found in metadata.entry_points(group=GROUP)}))
+
+
+def is_named(name: str) -> bool:
+    """Whether a package that is installed here provides this method; what that needs in turn is not looked at."""
+    return bool(metadata.entry_points(group=GROUP, name=name))
+
+
 def installed(name: str) -> Method:
     """A training method by its entry point's name. ``NotFound`` if it is not installed, ``Unavailable``
     (``not_installed``) if a package that it needs is not: who audits then can't compare, and nothing is wrong."""

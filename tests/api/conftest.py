@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx
 import pytest
 import uvicorn
 from litestar import Litestar
@@ -30,6 +31,7 @@ PLUGIN = Path(__file__).parents[1] / "support" / "plugin"
 LABELS = ("triste", "sorprendido", "feliz", "enojado")
 CAR_TYPE = "application/vnd.ipld.car"
 Client = TestClient[Litestar]
+Asker = Client | httpx.Client
 Headers = dict[str, str]
 Token = Callable[..., Headers]
 
@@ -101,7 +103,7 @@ def make_car(files: Sequence[bytes]) -> tuple[list[CID], bytes]:
     return roots, stream.getvalue()
 
 
-def send(client: Client, headers: Headers, files: Sequence[bytes]) -> list[CID]:
+def send(client: Asker, headers: Headers, files: Sequence[bytes]) -> list[CID]:
     """Send files as a CAR; returns their CIDs."""
     roots, body = make_car(files)
     answer = client.post("/api/v1/blocks", content=body, headers={**headers, "Content-Type": CAR_TYPE})
@@ -110,7 +112,7 @@ def send(client: Client, headers: Headers, files: Sequence[bytes]) -> list[CID]:
     return roots
 
 
-def register(client: Client, headers: Headers, rows: Sequence[dict[str, Any]], **more: str) -> dict[str, Any]:
+def register(client: Asker, headers: Headers, rows: Sequence[dict[str, Any]], **more: str) -> dict[str, Any]:
     """Register rows as JSON."""
     answer = client.post("/api/v1/images", json=list(rows), headers={**headers, **more})
     assert answer.status_code == 200, answer.text
@@ -118,7 +120,7 @@ def register(client: Client, headers: Headers, rows: Sequence[dict[str, Any]], *
     return done
 
 
-def fill(client: Client, headers: Headers, count: int = 8) -> list[CID]:
+def fill(client: Asker, headers: Headers, count: int = 8) -> list[CID]:
     """Send and register ``count`` pictures with the four labels in turn; returns their CIDs."""
     cids = send(client, headers, [picture(index) for index in range(count)])
     rows = [{"cid": str(cid), "label": LABELS[index % 4], "contributor": "anna"} for index, cid in enumerate(cids)]

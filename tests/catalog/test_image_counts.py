@@ -13,7 +13,7 @@ from registry.catalog.schema.database import Catalog, Connection
 from registry.catalog.schema.derived import image_counts as table
 from registry.catalog.schema.derived import images
 from tests.catalog.world import World, sha256_of
-from tests.support.signer import MemorySigner
+from tests.support.anchors.signer import MemorySigner
 
 LABELS = ("feliz", "triste", "enojado")
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from registry.catalog.queries import image_grid
 from registry.catalog.queries.image_grid import ANY, Filters, GridPage
@@ -15,7 +17,7 @@ from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.errors import UsageError
 from tests.catalog.world import World, at, sha256_of
-from tests.support.signer import MemorySigner
+from tests.support.anchors.signer import MemorySigner
 
 RIGHT = "tdm-reservation"
 ASKED = [
@@ -121,6 +123,37 @@ def test_a_page_ends_when_enough_was_looked_at_and_goes_on_from_there(
     assert all(page.searched for page in pages[:-1])
     assert pages[0].about is not None
     assert not pages[-1].searched
+
+
+def statements(world: World, wanted: Filters) -> list[str]:
+    """How SQLite finds the candidates of a page."""
+    seen: list[tuple[str, Any]] = []
+    note = lambda _c, _cursor, said, values, *_: seen.append((said, values))  # noqa: E731
+    sa.event.listen(world.catalog.engine, "before_cursor_execute", note)
+    with world.catalog.read() as db:
+        image_grid.page(db, wanted)
+    sa.event.remove(world.catalog.engine, "before_cursor_execute", note)
+    with world.catalog.read() as db:
+        asked = [one for one in seen if "ORDER BY" in one[0] and "LIMIT" in one[0] and "image_counts" not in one[0]]
+        return [
+            str(row[-1]) for said, values in asked for row in db.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", values)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (Filters(right=ANY), "ix_contribution_rows_rights"),
+        (Filters(disputed=True), "ix_images_disputed"),
+        (Filters(licence="CC0-1.0"), "ix_contribution_rows_licence_sha256"),
+        (Filters(status="stored"), "ix_images_stored_sha256"),
+    ],
+)
+def test_candidates_are_found_by_the_filters_own_index(labeled: World, wanted: Filters, index: str) -> None:
+    if labeled.catalog.is_postgresql:
+        pytest.skip("a table of a page or two is read whole there")
+    plan = statements(labeled, wanted)
+    assert any(index in line for line in plan), plan
 
 
 def test_only_of_given_images(labeled: World) -> None:

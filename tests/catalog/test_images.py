@@ -20,7 +20,7 @@ from registry.core.ipld.cid import CID, DAG_PB
 from registry.core.snapshots.query import matches
 from registry.core.snapshots.snapshot import Classes, classes_of, resolve_rows, select
 from tests.catalog.world import NOW, World, dump, image_bytes, sha256_of
-from tests.support.signer import MemorySigner
+from tests.support.anchors.signer import MemorySigner
 
 ROOT = CID.v1(DAG_PB, bytes(32))
 

@@ -20,8 +20,8 @@ from registry.core.errors import Conflict, InvalidInput, NotFound, Untrusted
 from registry.core.ipld.cid import CID, DAG_PB, RAW
 from registry.core.table import tables
 from tests.catalog.world import NOW, World, at, dump, image_bytes, sha256_of
+from tests.support.anchors.signer import MemorySigner
 from tests.support.logs import all_entries, log_of
-from tests.support.signer import MemorySigner
 
 
 def test_indexing_twice_changes_nothing(world: World) -> None:

@@ -10,7 +10,7 @@ from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, DAG_CBOR
 from tests.catalog.world import Release, World, at, sha256_of
-from tests.support.signer import MemorySigner
+from tests.support.anchors.signer import MemorySigner
 
 
 def kin(world: World, cid: CID) -> dict[str, str]:

@@ -10,7 +10,7 @@ from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from tests.catalog.world import NOW, World, dump, sha256_of
-from tests.support.signer import MemorySigner
+from tests.support.anchors.signer import MemorySigner
 
 STRANGER = MemorySigner(8)
 

@@ -24,8 +24,8 @@ from registry.core.ipld.cid import CID
 from registry.core.table import tables
 from registry.jobs.queue import Queue
 from tests.catalog.world import NOW, World, at, dump, image_bytes, sha256_of
+from tests.support.anchors.signer import MemorySigner
 from tests.support.logs import log_of
-from tests.support.signer import MemorySigner
 
 PRIVATE = [table.name for table in KEPT]
 

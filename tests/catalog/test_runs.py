@@ -10,7 +10,7 @@ from registry.catalog.queries import releases, runs, snapshots
 from registry.catalog.schema.database import Catalog
 from registry.core.errors import NotFound, UsageError
 from tests.catalog.world import NOW, World, at
-from tests.support.signer import MemorySigner
+from tests.support.anchors.signer import MemorySigner
 
 RUN: dict[str, Any] = {
     "snapshot": "s",

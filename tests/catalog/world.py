@@ -18,8 +18,8 @@ from registry.content.unixfs import importer
 from registry.core import log, records
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
+from tests.support.anchors.signer import MemorySigner
 from tests.support.method_refs import method_ref
-from tests.support.signer import MemorySigner
 
 NOW = "2026-11-23T15:00:00Z"
 

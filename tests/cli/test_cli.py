@@ -79,7 +79,8 @@ def test_every_documented_command_is_there() -> None:
     [
         ([], 2, ""),
         (["fly"], 2, "there is no command"),
-        (["fetch", "nonsense"], 2, "is no CID"),
+        (["fetch", "Nonsense"], 2, "is no CID"),
+        (["fetch", "nonsense"], 3, "nothing here is called 'nonsense'"),
         (["fetch", "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"], 3, "not held here"),
         (["import", "nowhere"], 2, "is not a folder, a file or a CID"),
         (["audit", "nowhere.car"], 2, "is not a file"),
@@ -137,7 +138,9 @@ def test_a_cars_round_trip_and_what_a_flipped_byte_does(
     document = json.loads(run(capsys, "export", snapshot, "-o", str(car), "--json")[1])
     assert document["size"] == car.stat().st_size
     again = tmp_path / "again.car"
-    run(capsys, "export", snapshot, "-o", str(again))
+    said = run(capsys, "export", snapshot, "-o", str(again))[2]
+    assert f"{again} will be" in said
+    assert "with --without-images" in said
     assert car.read_bytes() == again.read_bytes()
     monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "elsewhere"))
     status, out, _ = run(capsys, "audit", str(car), "--offline", "--level", "1", "--json")

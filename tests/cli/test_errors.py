@@ -56,14 +56,6 @@ USAGE = {
         "file is a file: this command takes a CID",
         "import it first: `emotionet import file` prints its CID.",
     ),
-    "show bafyreib2rxk3": (
-        "'bafyreib2rxk3' is a shortened CID: a whole one has 59 characters",
-        "copy all of it; --quiet prints it alone.",
-    ),
-    "release show bafyreib2…itae": (
-        "'bafyreib2…itae' is a shortened CID: a whole one has 59 characters",
-        "copy all of it; --quiet prints it alone.",
-    ),
     f"release show {'0' * 64}": (
         f"'{'0' * 64}' is a SHA-256 digest, no CID",
         f"`emotionet lookup {'0' * 64}` lists what it names.",
@@ -72,8 +64,8 @@ USAGE = {
         "'rabcdefghijkl' is no CID but looks like a run",
         "`emotionet runs show rabcdefghijkl` names what the run made.",
     ),
-    "lookup nosuch": (
-        "'nosuch' is no CID: it has 6 characters",
+    "lookup No-Such": (
+        "'No-Such' is no CID: it has 7 characters",
         "a CID begins with bafy, bafk or Qm, as `emotionet ... --quiet` prints it.",
     ),
     "snapshot create --classes folder": (
@@ -114,8 +106,8 @@ def test_wrong_usage_is_told_with_its_way_out(
 
 BLANK = {  # what an unset variable leaves: never "all", "this folder" or "every address"
     ("import", ""): "PATH|FILE.car|CID[/PATH]",
-    ("export", " "): "CID",
-    ("anchor", "submit", ""): "CID",
+    ("export", " "): "RECORD",
+    ("anchor", "submit", ""): "RECORD",
     ("images", "relabel", "x", ""): "LABEL",
     ("withdraw", "x", "--reason", " "): "--reason",
     ("snapshot", "create", "--label", ""): "--label",

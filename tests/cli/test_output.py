@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from registry.cli.figure_lines import later_line
 from registry.cli.output import Output, json_text, plain, show, table
 from registry.cli.row_output import write_rows
+from registry.cli.texts.figures import later_line
 
 EVIL = "a\x1b[2Jb\x7f\x9b31mc\u202ed\u2066e\U000e0041f"
 STEERING = [one for one in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(one) in ("Cc", "Cf")]

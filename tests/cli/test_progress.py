@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from registry.cli.commands.event_texts import epoch_text
 from registry.cli.progress import Bars, Step, bar
+from registry.cli.texts.events import epoch_text
 from registry.core.text.amounts import duration
 from tests.cli.screen import on_terminal, shown
 

@@ -21,8 +21,8 @@ from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.core.ipld.dag import walk_closure
 from registry.core.ipld.encoding import encode
 from registry.core.ports.store import BlockStore
-from tests.support.gateway import Gateway, serving
-from tests.support.kubo import Kubo
+from tests.support.processes.gateway import Gateway, serving
+from tests.support.processes.kubo import Kubo
 
 QUICK = Patience(connect=1.0, read=0.5, block=1.5, hedge=0.15)
 

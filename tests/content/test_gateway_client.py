@@ -18,7 +18,7 @@ from registry.core.errors import EmotionetError, NotFound, Unavailable, Untruste
 from registry.core.ipld.cid import CID, IDENTITY, RAW
 from tests.conftest import free_port
 from tests.content.stores.store_contract import block
-from tests.support.gateway import Gateway, serving
+from tests.support.processes.gateway import Gateway, serving
 
 
 @pytest.fixture(autouse=True)

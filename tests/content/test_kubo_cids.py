@@ -16,7 +16,7 @@ from registry.core.errors import InvalidInput
 from registry.core.ipld import unixfs
 from registry.core.ipld.cid import CID, IDENTITY
 from tests.content.test_hamt import exactly
-from tests.support.kubo import Kubo
+from tests.support.processes.kubo import Kubo
 
 V0, V1 = "unixfs-v0-2015", "unixfs-v1-2025"
 CHUNKS = (256 << 10, 1 << 20)

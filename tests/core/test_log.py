@@ -13,12 +13,12 @@ from eth_keys import keys as eth_keys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.core import log, records
+from registry.core import issuers, log, records
 from registry.core.errors import InvalidInput, NewerVersion, NotFound, Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
 from registry.core.records import Entry
-from tests.support.signer import MemorySigner
+from tests.support.anchors.signer import MemorySigner
 
 NOON = "2026-11-23T12:00:00Z"
 
@@ -94,20 +94,20 @@ def test_an_independent_library_verifies_ours() -> None:
     digest = hashlib.sha256(log.signing_bytes(made)).digest()
     key = eth_keys.PublicKey.from_compressed_bytes(made.key)
     assert key.verify_msg_hash(digest, eth_keys.Signature(made.signature + b"\0"))
-    assert log.DID_PREFIX + key.to_address() == made.issuer
+    assert issuers.DID_PREFIX + key.to_address() == made.issuer
     assert key == eth_keys.PrivateKey(ANA.secret).public_key
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(1, log.ORDER - 1), st.binary(max_size=64))
+@given(st.integers(1, issuers.ORDER - 1), st.binary(max_size=64))
 def test_we_verify_an_independent_library(secret: int, message: bytes) -> None:
     key = eth_keys.PrivateKey(secret.to_bytes(32, "big"))
     signature = key.sign_msg_hash(hashlib.sha256(message).digest()).to_bytes()[:64]
     public = key.public_key.to_compressed_bytes()
-    assert log.signed_by(public, signature, message)
-    assert not log.signed_by(public, signature, message + b"!")
-    assert not log.signed_by(ANA.public_key, signature, message) or public == ANA.public_key
-    assert log.address_of_key(public) == key.public_key.to_address()
+    assert issuers.signed_by(public, signature, message)
+    assert not issuers.signed_by(public, signature, message + b"!")
+    assert not issuers.signed_by(ANA.public_key, signature, message) or public == ANA.public_key
+    assert issuers.address_of_key(public) == key.public_key.to_address()
 
 
 def test_the_address_of_a_known_key() -> None:
@@ -167,7 +167,7 @@ def test_any_field_changed_is_found(change: dict[str, Any]) -> None:
 
 
 def high_s(signature: bytes) -> bytes:
-    s = log.ORDER - int.from_bytes(signature[32:64], "big")
+    s = issuers.ORDER - int.from_bytes(signature[32:64], "big")
     return signature[:32] + s.to_bytes(32, "big")
 
 
@@ -187,18 +187,18 @@ def test_the_other_valid_form_of_a_signature_is_refused() -> None:
 @given(st.binary(max_size=36), st.binary(max_size=70), st.binary(max_size=10))
 def test_no_bytes_crash_a_verification(key: bytes, signature: bytes, message: bytes) -> None:
     with suppress(Untrusted):
-        assert not log.signed_by(key, signature, message)
+        assert not issuers.signed_by(key, signature, message)
     with suppress(Untrusted):
-        assert not log.signed_by(ANA.public_key, signature, message)
+        assert not issuers.signed_by(ANA.public_key, signature, message)
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.integers(0, log.ORDER + 5), st.integers(0, log.ORDER + 5))
+@given(st.integers(0, issuers.ORDER + 5), st.integers(0, issuers.ORDER + 5))
 def test_no_numbers_crash_a_verification(r: int, s: int) -> None:
     with suppress(Untrusted):
-        assert not log.signed_by(ANA.public_key, r.to_bytes(32, "big") + s.to_bytes(32, "big"), b"message")
-        assert 0 < r < log.ORDER
-        assert 0 < s <= log.ORDER // 2
+        assert not issuers.signed_by(ANA.public_key, r.to_bytes(32, "big") + s.to_bytes(32, "big"), b"message")
+        assert 0 < r < issuers.ORDER
+        assert 0 < s <= issuers.ORDER // 2
 
 
 def test_making_the_same_entry_again_gives_the_same_bytes() -> None:
@@ -231,14 +231,14 @@ def test_a_signer_that_signs_for_somebody_else_is_found_at_once() -> None:
 
 
 def test_a_did_and_its_address_name_the_same_key() -> None:
-    address = log.address_of(ANA.did)
-    assert log.did_of(address.upper().replace("X", "x")) == ANA.did
+    address = issuers.address_of(ANA.did)
+    assert issuers.did_of(address.upper().replace("X", "x")) == ANA.did
     for bad in ("", "0x12", address + "0", "0x" + "g" * 40, address + "\n"):
         with pytest.raises(InvalidInput):
-            log.did_of(bad)
+            issuers.did_of(bad)
     for bad in (address, ANA.did + "0", "did:key:" + address, ANA.did.replace("0x7e", "0x7E")):
         with pytest.raises(InvalidInput):
-            log.address_of(bad)
+            issuers.address_of(bad)
 
 
 # --- first, next, gap, fork --------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from registry.core import log, records
+from registry.core import issuers, log, records
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
 from registry.core.records import Entry
@@ -105,7 +105,7 @@ def test_what_can_be_no_entry_has_no_digest_to_anchor(cid: CID) -> None:
 
 def test_what_is_no_issuer_is_refused_with_the_form_of_one() -> None:
     with pytest.raises(InvalidInput, match="'0x1' is no issuer") as caught:
-        log.check_did("0x1")
+        issuers.check_did("0x1")
     assert caught.value.code == "invalid_did"
     assert "did:pkh:" in (caught.value.hint or "")
 

@@ -8,7 +8,7 @@ import pytest
 
 from registry.cli.main import main
 from tests.conftest import ROOT
-from tests.pipeline.test_base import process
+from tests.pipeline.convert.test_base import process
 
 QUICK = (ROOT / "pipeline" / "recipes" / "quick.toml").read_text(encoding="utf-8")
 

@@ -25,7 +25,7 @@ from registry.workflows.log import append as appending
 from registry.workflows.log.append import append, finish_pending
 from tests.catalog.databases import fresh_url
 from tests.support.logs import log_of
-from tests.support.together import SECONDS, START, together
+from tests.support.processes.together import SECONDS, START, together
 
 EACH = 2  # records that the one who lives appends while the other is killed
 Environment = dict[str, str]

@@ -39,7 +39,7 @@ FIXED: dict[str, Any] = {
     "seed": 2023,
     "origin": None,
     "seen": (),
-    "asked": METRICS,
+    "planned": METRICS,
 }
 
 

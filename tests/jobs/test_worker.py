@@ -402,8 +402,8 @@ def test_two_children_never_work_in_one_folder(tmp_path: Path, monkeypatch: pyte
 HOLDER = """
 import sys, time
 from pathlib import Path
-from registry.jobs.folder_lock import alone_in
-with alone_in(Path(sys.argv[1]), int(sys.argv[2])):
+from registry.jobs.folder_lock import locked_folder
+with locked_folder(Path(sys.argv[1]), int(sys.argv[2])):
     print("held", flush=True)
     time.sleep(600)
 """
@@ -443,7 +443,7 @@ def test_a_holder_that_can_not_be_ended_from_here_keeps_its_folder(
 ) -> None:
     monkeypatch.setattr(folder_of_one, "LOCK_SECONDS", 0.5)
     first = holder(tmp_path, 1)
-    monkeypatch.setattr(folder_of_one, "machine", lambda: "another machine")
+    monkeypatch.setattr(folder_of_one, "this_machine", lambda: "another machine")
     with pytest.raises(Unavailable) as caught, folder_of_one.locked_folder(tmp_path, 2):
         pass
     assert caught.value.code == "folder_busy"

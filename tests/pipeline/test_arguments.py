@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.arguments import check_recorded, recorded
 from pipeline.method import YOLOv8
-from pipeline.recipe import load_recipe, recipe_names, second_try
+from pipeline.recipes.read_recipe import load_recipe, recipe_names, second_try
 from registry.core.errors import InvalidInput
 from registry.core.ports.method import FoldTask
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 from pipeline import card_use
 from registry.imaging.decode import decode
+from tests.pipeline.cleaning.test_decode import LIMIT, colours, swapped_profile
 from tests.pipeline.pictures import encode
-from tests.pipeline.test_decode import LIMIT, colours, swapped_profile
 
 DRESSES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "plain": ("RGB", "PNG", {}),

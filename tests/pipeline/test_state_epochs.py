@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.recipe import load_recipe, parse_recipe
+from pipeline.recipes.read_recipe import load_recipe
+from pipeline.recipes.schema import parse_recipe
 from pipeline.state_epochs import check_states, is_reported, is_saved
 from registry.core.errors import InvalidInput
 

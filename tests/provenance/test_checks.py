@@ -65,7 +65,7 @@ def test_an_error_is_computed_once() -> None:
 def report(**results: str) -> Report:
     names = {"blocks": "1.blocks", "images": "1.images", "log": "2.log", "metrics": "6.metrics"}
     checks = [Check(names[name], int(names[name][0]), "", result) for name, result in results.items()]
-    return Report(target="x", checks=[*checks, Check("2.labels", 2, "", UNCHECKED, asked=False)])
+    return Report(target="x", checks=[*checks, Check("2.labels", 2, "", UNCHECKED, requested=False)])
 
 
 @pytest.mark.parametrize(

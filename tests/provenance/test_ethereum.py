@@ -26,8 +26,8 @@ from registry.provenance.anchors.outbox import Decide, Outbox, Sent
 from registry.provenance.anchors.transactions import most_paid
 from registry.provenance.keys.keys import Key
 from tests.provenance.anchor_contract import AnchorContract, Reopen, digest
-from tests.support import chain
-from tests.support.outbox import Kept, MemoryOutbox
+from tests.support.anchors import chain
+from tests.support.anchors.outbox import Kept, MemoryOutbox
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nobody listens
 

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput, Unavailable
-from registry.core.log import DID_PREFIX, ORDER
+from registry.core.issuers import DID_PREFIX, ORDER
 from registry.provenance.keys import keystore
 from registry.provenance.keys.keys import Key, load, load_or_create
 

@@ -21,7 +21,7 @@ from registry.provenance.anchors.outbox import Decide, Outbox, Sent
 from registry.provenance.anchors.sending import Receipt, Sending
 from registry.provenance.anchors.transactions import ANCHOR, TIP, Fees, bumped, fees_for, most_paid, sign
 from tests.catalog.databases import KINDS, migrated
-from tests.support.outbox import Kept, MemoryOutbox
+from tests.support.anchors.outbox import Kept, MemoryOutbox
 
 CHAIN = "eip155:31337"
 TO = "0x" + "11" * 20

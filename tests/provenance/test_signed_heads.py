@@ -8,7 +8,7 @@ import pytest
 
 from registry.core.errors import Conflict, Unavailable
 from registry.core.ipld.cid import DAG_CBOR, cid_of
-from registry.core.log import did_of
+from registry.core.issuers import did_of
 from registry.provenance.keys import signed_heads as signed_heads
 from registry.provenance.keys.keys import load_or_create
 from registry.provenance.keys.signed_heads import Head, check_signer, go_on_as, heads, remember

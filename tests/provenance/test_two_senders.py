@@ -20,9 +20,9 @@ from registry.provenance.anchors.outbox import Decide, Sent
 from tests.catalog.databases import KINDS, migrated
 from tests.provenance.anchor_contract import digest
 from tests.provenance.test_ethereum import adapter, key, nonce
-from tests.support import chain
-from tests.support.outbox import MemoryOutbox
-from tests.support.together import SECONDS, together
+from tests.support.anchors import chain
+from tests.support.anchors.outbox import MemoryOutbox
+from tests.support.processes.together import SECONDS, together
 
 EACH = 2
 # Signed, kept, sent, and its receipt asked for: where the process is killed.

@@ -33,8 +33,8 @@ from registry.workflows.images.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
+from tests.support.anchors.signer import MemorySigner
 from tests.support.children import in_this_process
-from tests.support.signer import MemorySigner
 
 PLUGIN = Path(__file__).parent / "plugin"
 Changed = dict[CID, bytes]

@@ -19,8 +19,8 @@ from registry.core.run_view import ReleaseView, release_view
 from registry.provenance.checks.results import Check
 from registry.provenance.checks.target.subject import Subject
 from registry.workflows.audit.audit_file import StoredFiles
+from tests.support.anchors.signer import MemorySigner
 from tests.support.forgery import Changed, forge, replaced, way_back
-from tests.support.signer import MemorySigner
 
 FILE = Path(__file__).parents[1] / "vectors" / "release-1" / "release.car"
 KEY = 2026

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -18,6 +19,7 @@ from registry.assembly import Home
 from registry.catalog import tokens
 
 PHONE, DESK = (390, 844), (1280, 900)
+CONTRAST = {"type": "rule", "values": ["color-contrast"]}  # all that differs between light and dark
 LOUD = ("warning", "error", "assert")
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -99,9 +101,9 @@ class Site:
         page.wait_for_url("**/")
 
 
-def findings(page: Page) -> list[str]:
+def findings(page: Page, rules: Any = RULES) -> list[str]:
     """What axe-core finds on a page, each with the place it stands at."""
-    answer = Axe().run(page, options={"runOnly": RULES, "resultTypes": ["violations"]})
+    answer = Axe().run(page, options={"runOnly": rules, "resultTypes": ["violations"]})
     return [
         f"{one['id']}: {one['help']}: {node['html'][:200]}"
         for one in answer.response["violations"]
@@ -124,8 +126,11 @@ def look(page: Page) -> None:
     """Fails where axe-core finds something (light and dark), or the page is wider than a phone or a desk's screen."""
     for size in (DESK, PHONE):
         page.set_viewport_size({"width": size[0], "height": size[1]})
-        assert overflow(page) == [], (page.url, size)
-    for scheme in ("dark", "light"):
+        wide = overflow(page)
+        assert not wide, "\n".join([f"{page.url} sticks out at {size[0]} pixels:", *wide])
+    schemes: tuple[tuple[Literal["dark", "light"], Any], ...] = (("dark", CONTRAST), ("light", RULES))
+    for scheme, rules in schemes:
         page.emulate_media(color_scheme=scheme)
-        assert findings(page) == [], (page.url, scheme)
+        found = findings(page, rules)
+        assert not found, "\n".join([f"axe-core at {page.url}, {scheme}:", *found])
     page.set_viewport_size({"width": DESK[0], "height": DESK[1]})

@@ -22,7 +22,7 @@ import pytest
 from registry.assembly import Home
 from registry.catalog import private_data as private
 from registry.core.ipld.cid import CID
-from registry.core.log import address_of
+from registry.core.issuers import address_of
 from registry.demo.drawn_faces import EMOTIONS, HEADER, _person, draw_face
 from registry.demo.planted_noise import png
 from registry.jobs.engines import Needs
@@ -37,8 +37,8 @@ from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.store.export_held import export_held
 from registry.workflows.training import prepare_run
 from registry.workflows.training.steps import IN_CHILD
+from tests.support.anchors.signer import MemorySigner
 from tests.support.forgery import PLUGIN
-from tests.support.signer import MemorySigner
 
 TIME = "2026-12-01T12:00:00Z"
 KEY = 2026

@@ -11,6 +11,7 @@ from msgspec import structs
 from PIL import Image
 
 from registry.core.records import to_value
+from registry.evaluation.agreement import agreement
 from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import Result, evaluate
 from registry.evaluation.figures.thresholds import ThresholdRule
@@ -19,6 +20,7 @@ from registry.web.base import charts, figures
 from registry.web.base.svg import Drawing
 from registry.web.base.words import Words
 from registry.web.report.by_group import by_group, people_of
+from registry.web.report.mistakes import Mistake
 from registry.web.report.report import ReportData
 from tests.evaluation.world import CLASSES, crowd, sha
 
@@ -88,6 +90,9 @@ FACTS = Facts(
     images=160,
     attributes=("tone",),
 )
+MISTAKE = Mistake(
+    image="ab" * 32, labelled="triste", predicted="feliz", confidence="0.991000", fold=1, uri=picture("#cc8844")
+)
 CHECKS: tuple[dict[str, Any], ...] = (
     {"id": "1.blocks", "level": 1, "title": "every block hashes to its CID", "result": "holds", "reason": ""},
     {"id": "3.order", "level": 3, "title": "plan before release", "result": "not checked", "reason": "no chain"},
@@ -103,6 +108,9 @@ def data(**changes: Any) -> ReportData:
     per_fold = tuple(tuple(one.document() for one in fold if one.name in shown) for fold in found.per_fold)
     fields: dict[str, Any] = {
         "language": "en",
+        "model": "Model “quick” (yolov8)",
+        "data": "160 images",
+        "publisher": "0xba7a18…8c91",
         "issued": "2026-11-23T15:00:00Z",
         "issuer": "did:pkh:eip155:1:0xba7a18d0997b9881797265668006283664c88f91",
         "recipe": "quick",
@@ -113,10 +121,16 @@ def data(**changes: Any) -> ReportData:
         "licence": "AGPL-3.0-only",
         "headline": tuple(named[name] for name in ("macro_f1", "pr_auc", "map50")),
         "verdict": verdict_of(FACTS).document(),
-        "records": "broken",
+        "records": "consistent",
+        "rests": tuple(verdict_of(FACTS).document()["parts"][4:]),
+        "faces": True,
+        "chance": {"macro_f1": "0.240000", "accuracy": "0.250000", "pr_auc": "0.250000"},
+        "majority": {"macro_f1": "0.110000", "accuracy": "0.280000", "pr_auc": "0.250000"},
+        "agreement": agreement([{"a": 0, "b": 0, "c": 1}, {"a": 1, "b": 1}]),
+        "mistakes": (MISTAKE, structs.replace(MISTAKE, uri=None)),
         "checked": 2,
         "unchecked": 1,
-        "claims": tuple(to_value(one) for one in found.verdicts),
+        "claims": tuple({**to_value(one), "n": 160} for one in found.verdicts),
         "figures": drawings(changes.get("language", "en")),
         "counts": (
             ("snapshot", "left_out", "tie", 4),

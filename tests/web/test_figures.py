@@ -125,7 +125,7 @@ def test_confusion_shows_counts_or_shares() -> None:
     drawing = figures.confusion(T, "t", counts, ["a", "b"], normalized=True)
     assert {"0.75", "0.25", "0.00", "nothing"} <= set(words(drawing))
     assert words(drawing)[-3:] == ["–"] * 3  # nobody has class b: no share, not 0
-    assert "truth a: 0.75 a, 0.25 b, 0.00 nothing" in description(drawing)
+    assert "as labelled a: 0.75 a, 0.25 b, 0.00 nothing" in description(drawing)
     assert "0,75" in words(figures.confusion(Words("es"), "t", counts, ["a", "b"], normalized=True))
 
 

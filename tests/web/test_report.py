@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from registry.core.errors import InvalidInput
 from registry.core.records import Note
@@ -105,15 +106,15 @@ def test_the_page_says_what_it_must() -> None:
 
 def test_classes_within_groups_are_tables_that_open() -> None:
     whole = render_report(data())
-    listed = whole.partition('<details class="card by-group">')[0]
+    listed = whole.partition('<details class="open by-group">')[0]
     for kind in ("selection", "recall", "precision", "fpr"):
         assert f"{kind}(tone=" not in listed.partition("All figures")[2]
         assert html.escape(Words("en")(f"people.{kind}")).replace("&#x27;", "&#39;") in whole
-    tables = whole.split('<details class="card by-group">')[1:]
+    tables = whole.split('<details class="open by-group">')[1:]
     assert len(tables) == 4
     for table, (_, rows) in zip(tables, data().people.within, strict=True):
         for group, row in rows:
-            cells = table.partition(f"<tr><th>{group}</th>")[2].partition("</tr>")[0]
+            cells = table.partition(f"<tr><th>{Words('en').group(group)}</th>")[2].partition("</tr>")[0]
             for cell, one in zip(cells.split("</td>"), row, strict=False):
                 estimable = one["value"] is not None
                 said = (Words("en").short(one["value"]), f"({one['n']})") if estimable else (f"estimable ({one['n']})",)
@@ -132,8 +133,9 @@ def test_says_nothing_that_does_not_hold() -> None:
     ):
         assert unwanted not in text, unwanted
     assert "bafybase, whose stated licence is none" in text
-    assert "records are not consistent" in page(records="broken").text
-    assert "not decided" in page(records="undecided").text
+    broken = page(records="broken").text
+    assert "no claim is judged" in broken
+    assert "The claim “macro_f1" not in broken
     assert "no image is left to judge them" in page(final="refit", own=None).text
 
 
@@ -173,6 +175,10 @@ def test_hostile_text_stays_text() -> None:
         checks=({"id": EVIL, "level": 1, "title": EVIL, "result": EVIL, "reason": EVIL},),
         cids=((EVIL, EVIL),),
         commands=(EVIL,),
+        model=EVIL,
+        data=EVIL,
+        publisher=EVIL,
+        mistakes=(structs.replace(data().mistakes[0], labelled=EVIL, predicted=EVIL, uri=None),),
         final=EVIL,
         own=(metric,),
         per_fold=((metric,),),
@@ -192,6 +198,7 @@ def test_hostile_text_stays_text() -> None:
         {"examples": (("x", "y", "javascript:alert(1)"),)},
         {"examples": (("x", "y", "data:image/svg+xml;base64,AAAA"),)},
         {"examples": (("x", "y", "data:text/html,hello"),)},
+        {"mistakes": (structs.replace(data().mistakes[0], uri="https://evil.example/x.png"),)},
     ],
 )
 def test_foreign_figures_are_refused(changes: dict[str, Any]) -> None:

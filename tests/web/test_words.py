@@ -22,13 +22,12 @@ from tests.web.example import data, result
 FOLDER = Path(registry.web.__file__).parent
 JINJA = re.compile(r"{#.*?#}|{%.*?%}|{{.*?}}", re.DOTALL)
 NO_WORDS = re.compile(r"<style>.*?</style>|<code>.*?</code>|<[^>]*>", re.DOTALL)
-BRAND = {"Emotionet", "emotio", "net"}
+BRAND = {"Emotionet", "emotio", "net", "OpenAPI", "curl", "Python", "BibTeX", "CITATION", "cff", "HTML"}
 SAME = {
-    "ids.plan",
-    "each.not_estimable",
-    "images_one.sha256",
-    "images_one.cid",
-    "images_one.bytes",
+    *("ids.plan", "each.not_estimable", "glossary.pr_auc", "glossary.kappa"),
+    *("figure_form.group", *(f"figure_name.{name}" for name in ("f1", "ap", "ap50", "ap50_95", "auc", "pr_auc"))),
+    *("figure_name.map50", "figure_name.map50_95"),
+    *("lineage.several", "lineage_one.plan", "images_one.sha256", "images_one.cid", "images_one.bytes"),
 }  # written alike in both
 
 
@@ -100,9 +99,9 @@ def test_every_note_is_known(final: str, rule: str) -> None:
 
 
 def test_a_spanish_page_is_spanish() -> None:
-    page = render_report(data(language="es"))
+    page = render_report(data(language="es", model="Modelo", data="160 imágenes"))
     assert '<html lang="es">' in page
-    for words in ("Son dibujos.", "refutada", "Exhaustividad por grupo", "intervalo del 95 %", "0,250000"):
+    for words in ("Son dibujos.", "refutada", "Exhaustividad por grupo", "intervalo del 95\u00a0%", "0,250000"):
         assert words in page, words
     shown = re.sub(r'<style>.*?</style>|<pre>.*?</pre>|<[a-z][^>]*lang="en">[^<]*|<[^>]*>', " ", page, flags=re.DOTALL)
     english = {"the", "and", "of", "with", "images", "is", "are", "not", "no one", "figure", "supported", "holds"}
@@ -111,7 +110,7 @@ def test_a_spanish_page_is_spanish() -> None:
 
 
 def test_numbers_keep_their_digits() -> None:
-    assert Words("es").exact("-0.123456") == "-0,123456"
+    assert Words("es").exact("-0.123456") == "\u22120,123456"
     assert Words("en").exact("0.5") == "0.5"
     assert Words("es").interval({"low": "0.1", "high": "0.25"}) == "de 0,100 a 0,250"
     assert Words("es").interval({"low": None, "high": None}) == "–"

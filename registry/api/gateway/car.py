@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from io import BytesIO
 
 from registry.api.gateway.path import Way
 from registry.api.v1.wire import MAX_BLOCKS
@@ -23,10 +22,8 @@ from registry.core.ipld import car, hamt, unixfs
 from registry.core.ipld.cid import CID, DAG_PB, IDENTITY
 from registry.core.ipld.dagpb import decode_node
 from registry.core.ipld.encoding import LINKING, links
-from registry.core.ipld.varint import encode_varint
 from registry.core.ports.store import BlockReader
 
-PIECE = 256 << 10  # blocks are gathered to pieces of about this many bytes
 _RANGE = re.compile(r"(-?\d{1,18}):(\*|-?\d{1,18})\Z", re.ASCII)
 Span = tuple[int, int]  # bytes of a node's content: first, and the one behind the last
 Below = Callable[[CID, bytes, Span | None], Iterable[tuple[CID, Span | None]]]
@@ -138,7 +135,7 @@ class Extract:
         below, span = self._below(store)
         for _ in self._blocks(_present(store), below, span, duplicates=False):
             pass
-        return _pieces(self.way.target, self._blocks(store.get, below, span, duplicates=self.duplicates))
+        return car.pieces([self.way.target], self._blocks(store.get, below, span, duplicates=self.duplicates))
 
     def _below(self, store: BlockReader) -> tuple[Below, Span | None]:
         if self.scope == "entity":
@@ -179,17 +176,3 @@ def _present(store: BlockReader) -> Callable[[CID], bytes]:
         return b""
 
     return get
-
-
-def _pieces(root: CID, blocks: Iterator[tuple[CID, bytes]]) -> Iterator[bytes]:
-    head = BytesIO()
-    car.write([root], [], head)
-    piece = bytearray(head.getvalue())
-    for cid, block in blocks:
-        name = bytes(cid)
-        piece += encode_varint(len(name) + len(block)) + name + block
-        if len(piece) >= PIECE:
-            yield bytes(piece)
-            piece.clear()
-    if piece:
-        yield bytes(piece)

@@ -30,7 +30,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",  # a form's origin must be told; nobody else learns what was looked at
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
+    "Cache-Control": "private, no-cache",  # asked for again, yet there at once when somebody goes back
 }
 LANGUAGE, SAID = "emotionet_lang", "emotionet_said"
 YEAR = 365 * 86_400
@@ -103,7 +103,9 @@ def page(request: AnyRequest, template: str, *, status: int, look_up: bool, **fi
         cookies.append(cookie(request, LANGUAGE, chosen, YEAR))
     if SAID in request.cookies:
         cookies.append(cookie(request, SAID, "", 0))
-    return Response(text, status_code=status, media_type="text/html", headers=HEADERS, cookies=cookies)
+    reading = request.method in {"GET", "HEAD"}  # what a form gave is kept by nobody
+    headers = HEADERS if reading else {**HEADERS, "Cache-Control": "no-store"}
+    return Response(text, status_code=status, media_type="text/html", headers=headers, cookies=cookies)
 
 
 def _said(request: AnyRequest, t: Words) -> str | None:

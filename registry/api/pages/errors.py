@@ -20,10 +20,11 @@ from registry.api.problems import Problem
 Handler = Callable[[AnyRequest, Any], Response[Any]]
 
 
-def looked_for(path: str) -> str:
-    """What somebody may have wanted at this address: its last part that is no fixed word, for the search."""
-    parts = [part for part in unquote(path).split("/") if part]
-    return parts[-1][:200] if parts else ""
+def looked_for(problem: Problem) -> str:
+    """What somebody may have wanted at this address, for the search: its last part, where the address is at fault."""
+    parts = [part for part in unquote(problem.instance).split("/") if part]
+    at_fault = problem.status == 404 or (problem.status == 400 and len(parts) > 1 and not problem.errors)
+    return parts[-1][:200] if parts and at_fault else ""
 
 
 def for_people(handler: Handler) -> Handler:
@@ -37,10 +38,10 @@ def for_people(handler: Handler) -> Handler:
             return Response(None, status_code=303, headers={"Location": error.to, "Cache-Control": "no-store"})
         found = answer.content
         assert isinstance(found, Problem)
-        wanted = looked_for(found.instance) if found.status == 404 else ""
-        shown = page(request, "pages/error.html", status=found.status, look_up=False, problem=found, wanted=wanted)
+        fields = {"problem": found, "wanted": looked_for(found)}
+        shown = page(request, "pages/error.html", status=found.status, look_up=False, **fields)
         for name, value in answer.headers.items():
-            shown.headers.setdefault(name, value)
+            shown.headers[name] = value
         return shown
 
     return handled

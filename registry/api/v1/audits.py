@@ -13,15 +13,18 @@ from litestar.params import JSONBody
 
 from registry.api.auth import authorize, sends_json
 from registry.api.common import Document, Home, Page, Published, computation_slot, page, problems, record
-from registry.api.v1.wire import CidPath, ImagePath, LineageFormat, NewAudit, Target
+from registry.api.v1.wire import AuditPath, CidPath, ImagePath, LineageFormat, NewAudit, Target
 from registry.core import records
-from registry.core.ipld.cid import CID, given
+from registry.core.ipld.cid import CID
 from registry.core.records import to_value
 from registry.exports.prov import prov_json
 from registry.workflows.audit.audit_target import audit_target
+from registry.workflows.audit.keep_audit import show_audit
 from registry.workflows.log.anchoring import anchor_status
+from registry.workflows.names.resolve import find, resolve
 from registry.workflows.parts import Parts
-from registry.workflows.store.find_records import look_up, record_lineage, record_of
+from registry.workflows.store.find_records import is_digest, look_up, record_lineage
+from registry.workflows.store.typed_source import names_content
 
 FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
 
@@ -37,19 +40,19 @@ def create_audit(
     request: Request[Any, Any, Any], home: Home, published: Published, data: JSONBody[NewAudit]
 ) -> Document:
     """Check what a release claims, here and now. Without `level`: 1 to 4 and 6. Deeper needs an admin token."""
-    target = given(data.target)
     if data.level is not None and data.level > FREE_LEVEL:
         authorize(request, home, "admin")
-    record(home, published, data.target)
+    target = find(home, data.target)
+    record(home, published, str(target))
     with computation_slot():
         report: Document = audit_target(home, str(target), level=data.level, issuer=data.issuer).to_json()
     return report
 
 
-@get("/audits", responses=problems(), sync_to_thread=True)
+@get("/audits", responses=problems(404, 422), sync_to_thread=True)
 def list_audits(home: Home, target: Target) -> Page:
     """Every verdict on record about a target, whoever signed it."""
-    wanted = record_of(home, given(target))
+    wanted = resolve(home, target)
     found = [one for one in look_up(home, str(wanted)) if one["type"] == "audit"]
     return page([_audit(home, one) for one in found], None)
 
@@ -65,24 +68,33 @@ def _audit(parts: Parts, found: dict[str, Any]) -> Document:
     }
 
 
-@get("/lineage/{cid:str}", responses=problems(404), sync_to_thread=True)
+@get("/audits/{audit:str}", responses=problems(404), sync_to_thread=True)
+def show_one_audit(home: Home, audit: AuditPath) -> Document:
+    """An audit that was made through the pages of this registry, with its checks so far, and its report when it is
+    whole. `status`: running, done, failed or interrupted."""
+    return show_audit(home, audit)
+
+
+@get("/lineage/{cid:str}", responses=problems(404, 422), sync_to_thread=True)
 def show_lineage(home: Home, cid: CidPath, form: LineageFormat = "json") -> Document:
     """What a record came from and what came from it: nodes and edges, or all of it as W3C PROV-JSON."""
-    found = record_lineage(home, given(cid))
+    found = record_lineage(home, resolve(home, cid))
     return prov_json(found["nodes"], found["edges"]) if form == "prov" else found
 
 
-@get("/lookup/{digest:str}", responses=problems(), sync_to_thread=True)
+@get("/lookup/{digest:str}", responses=problems(404, 422), sync_to_thread=True)
 def look_up_digest(home: Home, digest: ImagePath) -> Page:
-    """Every record that names or holds a CID, an image's sha256 or the digest of tensors."""
-    return page(look_up(home, digest), None)
+    """Every record that names or holds a CID, an image's sha256 or the digest of tensors, or what a name stands for."""
+    exact = is_digest(digest) or names_content(digest)
+    return page(look_up(home, digest if exact else str(resolve(home, digest))), None)
 
 
-@get("/anchors/{cid:str}", responses=problems(404, 410), sync_to_thread=True)
+@get("/anchors/{cid:str}", responses=problems(404, 410, 422), sync_to_thread=True)
 def show_anchor(home: Home, published: Published, cid: CidPath) -> Document:
     """Where an entry's own anchor stands; a record is taken for its entry."""
-    record(home, published, cid)
-    return anchor_status(home, given(cid))
+    target = find(home, cid)
+    record(home, published, str(target))
+    return anchor_status(home, target)
 
 
-HANDLERS = (create_audit, list_audits, show_lineage, look_up_digest, show_anchor)
+HANDLERS = (create_audit, list_audits, show_one_audit, show_lineage, look_up_digest, show_anchor)

@@ -37,11 +37,11 @@ from registry.catalog import tokens
 from registry.catalog.queries import images
 from registry.catalog.queries.image_grid import Filters
 from registry.catalog.queries.rows import image_history
-from registry.core.errors import NotFound
 from registry.workflows.images.list_images import list_images as list_page
 from registry.workflows.images.register_images import MANY
 from registry.workflows.images.relabel import relabel
 from registry.workflows.log.append import appending
+from registry.workflows.names.find_image import find_image, unknown_image
 from registry.workflows.parts import Parts
 from registry.workflows.withdrawals.withdraw import withdraw
 
@@ -130,18 +130,15 @@ def list_images(
     return page(found.images, found.next)
 
 
-def _unknown(identity: str) -> NotFound:
-    return NotFound(f"{identity[:100]} is not an image of this catalog", hint="GET /api/v1/images lists them.")
-
-
-@get("/images/{identity:str}", responses=problems(404), sync_to_thread=True)
+@get("/images/{identity:str}", responses=problems(404, 422), sync_to_thread=True)
 def show_image(home: Home, identity: ImagePath) -> Document:
-    """One image, by CID or sha256, with the history of its labels."""
+    """One image, by CID or sha256 or the beginning of one, with the history of its labels."""
+    sha256 = find_image(home, identity)
     with home.catalog.read() as db:
-        image = images.get_image(db, identity)
+        image = images.get_image(db, sha256)
         if image is None:
-            raise _unknown(identity)
-        return {**image, "history": image_history(db, bytes.fromhex(image["sha256"]))}
+            raise unknown_image(identity)
+        return {**image, "history": image_history(db, bytes.fromhex(sha256))}
 
 
 @post(
@@ -153,7 +150,7 @@ def show_image(home: Home, identity: ImagePath) -> Document:
 )
 def add_label(home: Home, identity: ImagePath, data: JSONBody[NewLabel]) -> Document:
     """Give an image another label. The old label stays in its history."""
-    return relabel(home, identity, data.label, data.contributor)
+    return relabel(home, find_image(home, identity), data.label, data.contributor)
 
 
 @post(
@@ -167,10 +164,7 @@ def withdraw_image(home: Home, identity: ImagePath, data: JSONBody[NewWithdrawal
     """Withdraw an image: it is no longer served and enters no new snapshot. The answer lists the snapshots and releases
     that hold it.
     """
-    with home.catalog.read() as db:
-        if images.resolve_image(db, identity) is None:
-            raise _unknown(identity)
-    return withdraw(home, identity, data.reason, remedy=data.remedy)
+    return withdraw(home, find_image(home, identity), data.reason, remedy=data.remedy)
 
 
 HANDLERS = (register_images, list_images, show_image, add_label, withdraw_image)

@@ -29,6 +29,8 @@ from registry.provenance.release_view import final_weights
 from registry.web.base.page import POLICY
 from registry.web.report.collect import collect
 from registry.web.report.report import render_report
+from registry.workflows.names.resolve import is_reference, run_id
+from registry.workflows.names.shown import with_names
 from registry.workflows.parts import Parts
 from registry.workflows.releases.judge_claims import judge_claims
 from registry.workflows.releases.publish_release import publish_release, show_release
@@ -46,7 +48,7 @@ from registry.workflows.withdrawals.withdrawn import withdrawals_by, withdrawals
 )
 def create_release(home: Home, data: JSONBody[NewRelease]) -> Response[Document]:
     """Publish a completed run, signed; its anchor is submitted, not awaited."""
-    done = publish_release(home, data.run, wait=0)
+    done = publish_release(home, run_id(home, data.run), wait=0, name=data.name)
     return Response(done, headers={"Location": f"{PREFIX}/releases/{done['release']}"})
 
 
@@ -56,15 +58,16 @@ def list_releases(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page
     by language: what was claimed, and what became of it."""
     with home.catalog.read() as db:
         found, following = releases.list_releases(db, cursor=cursor, limit=limit)
+        found = with_names(home, db, found, "cid")
     back = withdrawals_by(home, found)
     shown = [{**one, "withdrawn": back.get(one["cid"], [])} for one in found]
     return page(with_verdicts(home, shown), following)
 
 
-@get("/releases/{cid:str}", responses=problems(404, 410), sync_to_thread=True)
+@get("/releases/{cid:str}", responses=problems(404, 410, 422), sync_to_thread=True)
 def show_one(home: Home, published: Published, cid: CidPath) -> Document:
     """One release with its verdict in sentences, its metrics, claims and anchor."""
-    return show_release(home, record(home, published, cid))
+    return show_release(home, record(home, published, cid, "release"))
 
 
 @get("/releases/{cid:str}/report", responses=problems(404, 410, 422), media_type="text/html", sync_to_thread=True)
@@ -76,7 +79,7 @@ def show_report(
 
     Claims in the address are judged from the published predictions and shown apart from the plan's.
     """
-    release = record(home, published, cid)
+    release = record(home, published, cid, "release")
     with computation_slot():
         page = render_report(collect(home, release, lang, claims=claim or ()))
     return Response(page, media_type="text/html", headers={"Content-Security-Policy": POLICY})
@@ -91,7 +94,7 @@ def show_report(
 )
 def claim_later(home: Home, published: Published, cid: CidPath, data: JSONBody[NewClaims]) -> Document:
     """Judge claims after the fact, from the published predictions. Nothing is recorded."""
-    release = record(home, published, cid)
+    release = record(home, published, cid, "release")
     with computation_slot():
         return judge_claims(home, release, data.claims)
 
@@ -102,7 +105,7 @@ def show_plans(home: Home, issuer: IssuerFilter = None, cursor: Cursor = None, l
     return page(*list_plans(home, issuer, cursor, limit))
 
 
-@get("/models/{cid:str}", responses=problems(404, 410), sync_to_thread=True)
+@get("/models/{cid:str}", responses=problems(404, 410, 422), sync_to_thread=True)
 def show_model(home: Home, published: Published, cid: CidPath) -> Document:
     """The files of a release's final weights, or of weights by their own CID, and the digest of their tensors."""
     weights = _weights(home, published, cid)
@@ -123,7 +126,7 @@ def show_model(home: Home, published: Published, cid: CidPath) -> Document:
 @route(
     "/models/{cid:str}/weights",
     http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    responses=problems(404, 410, 416),
+    responses=problems(404, 410, 416, 422),
     sync_to_thread=True,
 )
 def get_weights(request: Request[Any, Any, Any], home: Home, published: Published, cid: CidPath) -> Response[Any]:
@@ -149,7 +152,7 @@ def get_weights(request: Request[Any, Any, Any], home: Home, published: Publishe
 
 def _weights(parts: Parts, published: Public, text: str) -> CID:
     """The directory of weights that a release's (or its entry's) CID, or its own, names."""
-    cid = record(parts, published, text)
+    cid = record(parts, published, text, *(("release",) if is_reference(text) else ()))
     if cid.codec != DAG_CBOR:
         return cid
     release = read_as(parts, records.Release, cid)

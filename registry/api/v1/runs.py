@@ -25,12 +25,12 @@ from registry.api.v1.wire import Cursor, Limit, NewRun, RunPath
 from registry.catalog.queries import runs
 from registry.content.unixfs import reader
 from registry.core.errors import EmotionetError, InvalidInput
-from registry.core.ipld.cid import given
+from registry.workflows.names.resolve import resolve, run_id
+from registry.workflows.names.shown import with_names
 from registry.workflows.parts import Parts
 from registry.workflows.runs import show_run as showing
 from registry.workflows.runs.control_run import cancel, resume
 from registry.workflows.runs.start_run import Wanted, start_run
-from registry.workflows.store.find_records import record_of
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
 POLL_SECONDS = 0.5
@@ -65,21 +65,22 @@ def create_run(home: Home, published: Published, data: JSONBody[NewRun]) -> Resp
         recipe=data.recipe,
         method=data.method,
         overrides=data.overrides(),
-        base=_base(home, published, data.base, method.about().files) if data.base else None,
+        base=published_base(home, published, data.base, method.about().files) if data.base else None,
         claims=tuple(data.claims),
         final=data.final,
         unanchored=data.unanchored,
+        name=data.name,
     )
-    run = start_run(home, record(home, published, data.snapshot), wanted)
+    run = start_run(home, record(home, published, data.snapshot, "snapshot"), wanted)
     return Response(_document(home, run), headers={"Location": f"{PREFIX}/runs/{run}"})
 
 
-def _base(parts: Parts, published: Public, text: str, files: Sequence[str]) -> str:
+def published_base(parts: Parts, published: Public, text: str, files: Sequence[str]) -> str:
     """The CID of base weights. They must be this registry's own or published.
 
     ``NotFound``, with the same text whether they are private or not held.
     """
-    cid = record_of(parts, given(text))
+    cid = resolve(parts, text)
     try:
         there = set(reader.list_directory(parts.store, cid))
     except EmotionetError:
@@ -97,22 +98,23 @@ def _document(parts: Parts, run: str) -> Document:
 def list_runs(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """Runs, newest first."""
     with home.catalog.read() as db:
-        return page(*runs.list_runs(db, cursor=cursor, limit=limit))
+        found, following = runs.list_runs(db, cursor=cursor, limit=limit)
+        return page(with_names(home, db, found, "plan"), following)
 
 
-@get("/runs/{run:str}", responses=problems(404), sync_to_thread=True)
+@get("/runs/{run:str}", responses=problems(404, 422), sync_to_thread=True)
 def show_run(home: Home, run: RunPath) -> Document:
     """A run, with its status, folds and figures."""
-    return _document(home, run)
+    return _document(home, run_id(home, run))
 
 
-@get("/runs/{run:str}/events", responses=problems(404), sync_to_thread=True)
+@get("/runs/{run:str}/events", responses=problems(404, 422), sync_to_thread=True)
 def follow_run(
     request: Request[Any, Any, Any], home: Home, run: RunPath, last_event_id: EventId = None, after: After = 0
 ) -> ServerSentEvent:
     """A run's events as server-sent events, from the first, behind `after`, or behind Last-Event-ID, which a browser
     sends by itself; ends when the run has ended."""
-    _document(home, run)
+    run = run_id(home, run)
     limiter: anyio.CapacityLimiter = request.app.state.followers
     if limiter.available_tokens < 1:
         raise HttpProblem(
@@ -153,11 +155,12 @@ def _poll(parts: Parts, run: str, after: int) -> tuple[bool, list[dict[str, Any]
     "/runs/{run:str}/cancel",
     status_code=200,
     guards=[needs("runs:write")],
-    responses=problems(404, 409, 415, scoped=True),
+    responses=problems(404, 409, 415, 422, scoped=True),
     sync_to_thread=True,
 )
 def cancel_run(home: Home, run: RunPath) -> Document:
     """Cancel a run. Its finished steps stay."""
+    run = run_id(home, run)
     cancel(home, run)
     return _document(home, run)
 
@@ -166,11 +169,12 @@ def cancel_run(home: Home, run: RunPath) -> Document:
     "/runs/{run:str}/resume",
     status_code=202,
     guards=[needs("runs:write")],
-    responses=problems(404, 409, 415, scoped=True),
+    responses=problems(404, 409, 415, 422, scoped=True),
     sync_to_thread=True,
 )
 def resume_run(home: Home, run: RunPath) -> Document:
     """Queue the remaining steps of a run that was stopped, failed or cancelled. A worker takes them up."""
+    run = run_id(home, run)
     resume(home, run)
     return _document(home, run)
 

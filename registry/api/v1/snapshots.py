@@ -30,6 +30,7 @@ from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
+from registry.workflows.names.shown import with_names
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.compare_snapshots import compare_snapshots
 from registry.workflows.snapshots.take_snapshot import document, take_snapshot
@@ -44,8 +45,8 @@ from registry.workflows.store.read_content import read_as
 )
 def create_snapshot(home: Home, published: Published, data: JSONBody[NewSnapshot]) -> Response[Document]:
     """Freeze the catalog's labeled images; without a query, all of them."""
-    supersedes = record(home, published, data.supersedes) if data.supersedes else None
-    done = take_snapshot(home, classes=data.classes, query=data.query.to_query(), supersedes=supersedes)
+    supersedes = record(home, published, data.supersedes, "snapshot") if data.supersedes else None
+    done = take_snapshot(home, classes=data.classes, query=data.query.to_query(), supersedes=supersedes, name=data.name)
     return Response(done, headers={"Location": f"{PREFIX}/snapshots/{done['snapshot']}"})
 
 
@@ -53,16 +54,17 @@ def create_snapshot(home: Home, published: Published, data: JSONBody[NewSnapshot
 def list_snapshots(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """Snapshots, newest first."""
     with home.catalog.read() as db:
-        return page(*snapshots.list_snapshots(db, cursor=cursor, limit=limit))
+        found, following = snapshots.list_snapshots(db, cursor=cursor, limit=limit)
+        return page(with_names(home, db, found, "cid"), following)
 
 
-@get("/snapshots/{cid:str}", responses=problems(404, 410, 502), sync_to_thread=True)
+@get("/snapshots/{cid:str}", responses=problems(404, 410, 422, 502), sync_to_thread=True)
 def show_snapshot(home: Home, published: Published, cid: CidPath) -> Document:
     """Counts by label, and what was left out and why."""
     return document(home, _snapshot(home, published, cid)[0])
 
 
-@get("/snapshots/{cid:str}/items", responses=problems(404, 410, 502), sync_to_thread=True)
+@get("/snapshots/{cid:str}/items", responses=problems(404, 410, 422, 502), sync_to_thread=True)
 def list_items(home: Home, published: Published, cid: CidPath, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """The snapshot's items by rising sha256; boxes are [x, y, w, h] in pixels. The cursor is a sha256 in hex."""
     _, found = _snapshot(home, published, cid)
@@ -70,7 +72,7 @@ def list_items(home: Home, published: Published, cid: CidPath, cursor: Cursor = 
     return page_of_sorted(map(_item, rows), "sha256", cursor, limit)
 
 
-@get("/snapshots/{cid:str}/diff/{other:str}", responses=problems(404, 410, 502), sync_to_thread=True)
+@get("/snapshots/{cid:str}/diff/{other:str}", responses=problems(404, 410, 422, 502), sync_to_thread=True)
 def diff_snapshots(
     home: Home, published: Published, cid: CidPath, other: CidPath, cursor: Cursor = None, limit: Limit = 100
 ) -> Page:
@@ -80,7 +82,7 @@ def diff_snapshots(
     return page_of_sorted(compare_snapshots(home, before, after, cursor_key(cursor)), "sha256", cursor, limit)
 
 
-@get("/snapshots/{cid:str}/proof/{image:str}", responses=problems(404, 410, 502), sync_to_thread=True)
+@get("/snapshots/{cid:str}/proof/{image:str}", responses=problems(404, 410, 422, 502), sync_to_thread=True)
 def prove_item(home: Home, published: Published, cid: CidPath, image: ImagePath) -> Document:
     """The blocks that prove to anyone that an image is in the snapshot, or is not.
 
@@ -103,7 +105,7 @@ def prove_item(home: Home, published: Published, cid: CidPath, image: ImagePath)
 
 
 def _snapshot(parts: Parts, published: Public, text: str) -> tuple[CID, records.Snapshot]:
-    cid = record(parts, published, text)
+    cid = record(parts, published, text, "snapshot")
     return cid, read_as(parts, records.Snapshot, cid)
 
 

@@ -28,9 +28,18 @@ MAX_ROWS = 10_000  # rows of one POST /images
 MAX_IMAGE_BYTES = 64 * MIB  # one image, encoded
 MAX_PAGE = 1000
 
-_CID = "a CID; an entry's is taken for its record's"
-_IMAGE = "a CID, or a sha256 in hex"
+_CID = "a CID (an entry's is taken for its record's) or its beginning, a name (faces, faces@2), or latest"
+_IMAGE = "a CID, or a sha256 in hex, or the beginning of one"
+_RUN = "a run's id or its beginning, its name, or latest"
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
+NewName = Annotated[
+    str,
+    Meta(
+        pattern="^[a-z][a-z0-9]*([-_][a-z0-9]+)*$",
+        max_length=63,
+        description="what this registry's issuer calls it from now on: a signed record; the name moves",
+    ),
+]
 CidText = Annotated[str, Meta(min_length=1, max_length=256, description=_CID)]
 Word = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9._-]{0,63}$")]
 Pixels = Annotated[float, Meta(ge=0, le=1_000_000)]
@@ -43,7 +52,8 @@ Attributes = Annotated[dict[Name, Name], Meta(max_length=32)]
 CidPath = Annotated[str, PathParameter(min_length=1, max_length=256, description=_CID)]
 ImagePath = Annotated[str, PathParameter(min_length=1, max_length=256, description=_IMAGE)]
 _NO_NUL = "^[^\\u0000]*$"  # which PostgreSQL can't be asked about: alike on both databases
-RunPath = Annotated[str, PathParameter(min_length=1, max_length=200, pattern=_NO_NUL, description="a run's id")]
+RunPath = Annotated[str, PathParameter(min_length=1, max_length=200, pattern=_NO_NUL, description=_RUN)]
+AuditPath = Annotated[str, PathParameter(min_length=1, max_length=64, pattern=_NO_NUL, description="an audit's id")]
 Target = Annotated[str, QueryParameter(min_length=1, max_length=256, description=_CID)]
 LineageFormat = Annotated[Literal["json", "prov"], QueryParameter(name="format")]
 StatusFilter = Annotated[Literal["referenced", "stored", "withdrawn"] | None, QueryParameter()]
@@ -132,6 +142,7 @@ class NewSnapshot(Request, frozen=True):
     classes: Annotated[str, Meta(min_length=1, max_length=65_536)] = "emociones"
     query: Query = msgspec.field(default_factory=Query)
     supersedes: CidText | None = None
+    name: NewName | None = None
 
 
 _OVERRIDES = ("folds", "repeats", "seed", "epochs", "imgsz", "batch")
@@ -156,6 +167,7 @@ class NewRun(Request, frozen=True):
     claims: Annotated[list[Name], Meta(max_length=32)] = msgspec.field(default_factory=list)
     final: Annotated[str, Meta(pattern=r"^(fold:\d{1,3}|refit)$")] | None = None
     unanchored: bool = False
+    name: NewName | None = None
 
     def overrides(self) -> dict[str, int]:
         """What replaces values of the recipe. ``InvalidInput`` where a name is given twice with different values."""
@@ -168,7 +180,8 @@ class NewRun(Request, frozen=True):
 class NewRelease(Request, frozen=True):
     """Which completed run to publish."""
 
-    run: Name
+    run: Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_NUL, description=_RUN)]
+    name: NewName | None = None
 
 
 class NewClaims(Request, frozen=True):

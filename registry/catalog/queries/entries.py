@@ -75,6 +75,14 @@ def first(db: sa.Connection, issuer: str) -> CID | None:
     return at(db, issuer, 0)
 
 
+def newest_of_type(db: sa.Connection, issuer: str, kind: str) -> dict[str, Any] | None:
+    """The newest entry of an issuer's log that signs a record of a type: ``cid, record, issued_at``; None if none."""
+    columns = (entries.c.cid, entries.c.record, entries.c.issued_at)
+    query = sa.select(*columns).where(entries.c.issuer == issuer, entries.c.record_type == kind)
+    row = db.execute(query.order_by(entries.c.seq.desc()).limit(1)).mappings().first()
+    return None if row is None else dict(row)
+
+
 def issuers(db: sa.Connection) -> list[str]:
     """Every issuer with an entry in the catalog, sorted."""
     return list(db.scalars(sa.select(entries.c.issuer).distinct().order_by(entries.c.issuer)))

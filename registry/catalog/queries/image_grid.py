@@ -24,7 +24,7 @@ from registry.core.labeling.labeled_row import SIGNALS
 
 _ROWS, _IMAGES = derived.contribution_rows, derived.images
 _TEXTS = ("label", "contributor", "issuer", "subject", "licence")
-CHUNK = 250
+CHUNK = 100
 SCANNED = 2000
 SCANNED_ROWS = 20_000  # of candidates that are given, most of which may be told not to fit before SQL is asked
 MANY = 10_000  # up to which images are counted where no count is kept
@@ -124,11 +124,11 @@ def _driver(db: sa.Connection, wanted: Filters) -> _Way:
     return min(ways, key=lambda way: way.images)
 
 
-def _of_images(*met: sa.ColumnElement[bool]) -> _Query:
+def _of_images(*met: sa.ColumnElement[bool] | sa.TextClause) -> _Query:
     return lambda after: sa.select(_IMAGES.c.sha256).where(*met, _IMAGES.c.sha256 > after)
 
 
-def _of_rows(*met: sa.ColumnElement[bool]) -> _Query:
+def _of_rows(*met: sa.ColumnElement[bool] | sa.TextClause) -> _Query:
     return lambda after: sa.select(_ROWS.c.sha256).where(*met, _ROWS.c.sha256 > after).distinct()
 
 
@@ -154,7 +154,9 @@ def _chunked(db: sa.Connection, query: _Query) -> Candidates:
 
 def _meeting(db: sa.Connection, wanted: Filters, part: Sequence[str]) -> list[str]:
     """Those of a few images that meet all filters, in order."""
-    met = [_ROWS.c[name] == value for name in _TEXTS if (value := getattr(wanted, name)) is not None]
+    met: list[sa.ColumnElement[bool] | sa.TextClause] = [
+        _ROWS.c[name] == value for name in _TEXTS if (value := getattr(wanted, name)) is not None
+    ]
     if wanted.right is not None:
         met.append(
             derived.SAYS_RIGHTS if wanted.right == ANY else _ROWS.c.rights[wanted.right].as_string().is_not(None)

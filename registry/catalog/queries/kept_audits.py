@@ -29,6 +29,13 @@ def add(db: sa.Connection, *, target: str, name: str, held: bool, level: int | N
     return identity
 
 
+def prune(db: sa.Connection, most: int) -> None:
+    """Forget the oldest, so that no more than so many are kept: who asks for audits needs no account."""
+    last = db.scalar(sa.select(_T.id).order_by(_T.id.desc()).offset(most).limit(1))
+    if last is not None:
+        db.execute(sa.delete(kept_audits).where(_T.id <= last))
+
+
 def tell(db: sa.Connection, identity: str, checks: Sequence[Mapping[str, Any]], now: str) -> None:
     """The checks that were made so far, of one that is under way."""
     values = {"checks": list(checks), "updated": now}
@@ -86,7 +93,9 @@ def newest_reports(db: sa.Connection, targets: Collection[str]) -> dict[str, dic
     return found
 
 
-def running(db: sa.Connection, since: str) -> int:
-    """How many are under way and were heard of since a time."""
-    query = sa.select(sa.func.count()).where(_T.status == "running", _T.updated >= since)
-    return db.scalar(query) or 0
+def under_way(db: sa.Connection, target: str, level: int | None, since: str) -> str | None:
+    """The same audit of what is held here, where one is under way and was heard of since a time."""
+    same = (_T.target == target) & _T.held & (_T.status == "running") & (_T.updated >= since)
+    asked = _T.level.is_(None) if level is None else _T.level == level
+    found: str | None = db.scalar(sa.select(_T.id).where(same, asked).order_by(_T.id.desc()).limit(1))
+    return found

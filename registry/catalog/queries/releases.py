@@ -5,12 +5,14 @@ Invariant: the latest release is the newest signed one that was not withdrawn.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
 
 from registry.catalog.queries.entries import as_dict, page_of_signed, signed_records
 from registry.catalog.schema import derived
+from registry.catalog.schema.sql import chunks
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 
@@ -42,6 +44,25 @@ def list_releases(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of releases as ``get`` gives them, newest first, and the cursor of the next page or None."""
     return page_of_signed(db, derived.releases, cursor, limit)
+
+
+def successors(db: sa.Connection, cids: Collection[str]) -> dict[str, list[str]]:
+    """By release those of the same issuer that say to supersede it, oldest first. What somebody else signs counts for
+    nothing."""
+    e, m = derived.entries, derived.mentions.c
+    mine, theirs = e.alias("mine"), e.alias("theirs")
+    found: dict[str, list[str]] = {}
+    for part in chunks(cids):
+        query = (
+            sa.select(m.target, m.record)
+            .join(theirs, theirs.c.record == m.record)
+            .join(mine, sa.and_(mine.c.record == m.target, mine.c.issuer == theirs.c.issuer))
+            .where(m.target.in_(part), m.relation == "supersedes")
+            .order_by(theirs.c.issued_at, m.record)
+        )
+        for old, new in db.execute(query):
+            found.setdefault(old, []).append(new)
+    return {old: list(dict.fromkeys(new)) for old, new in found.items()}
 
 
 def weights(db: sa.Connection, release: CID) -> list[dict[str, Any]]:

@@ -21,8 +21,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    literal_column,
 )
+from sqlalchemy import text as condition
 
 from registry.core.labeling.labeled_row import MAPS, TEXTS
 
@@ -35,8 +35,8 @@ NAMING = {
 }
 metadata = MetaData(naming_convention=NAMING)
 # Conditions of indexes: SQLite uses such an index only where a statement has the very same words.
-DISPUTED = literal_column("labels > 1", Boolean)
-SAYS_RIGHTS = literal_column("CAST(rights AS TEXT) <> '{}'", Boolean)
+DISPUTED = condition("labels > 1")
+SAYS_RIGHTS = condition("CAST(rights AS TEXT) <> '{}'")
 
 
 def text(name: str, *, null: bool = False) -> Column[str]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime, timedelta
 
-from registry.cli.commands.common import Subparsers, add, cid, group, home, whole
+from registry.cli.commands.common import Subparsers, add, group, home, whole, wide
+from registry.cli.named import RECORD, content
 from registry.cli.output import Output, cell
 from registry.core.errors import UsageError
+
+TOKEN = ["id", "scopes", "created", "expires", "revoked"]
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -22,10 +25,10 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     add(keys, common, "show", run_show, "print the issuer that this registry publishes as")
     anchor = group(commands, "anchor", "proofs of when an entry existed")
     status = add(anchor, common, "status", run_status, "where an entry's anchor stands")
-    status.add_argument("cid", metavar="CID")
+    status.add_argument("cid", metavar="RECORD", help=RECORD)
     add(
         anchor, common, "submit", run_submit, "anchor an entry (default: the newest, which covers all before it)"
-    ).add_argument("cid", metavar="CID", nargs="?")
+    ).add_argument("cid", metavar="RECORD", nargs="?", help=RECORD)
     add(anchor, common, "deploy", run_deploy, "deploy the anchor contract to EMOTIONET_CHAIN_RPC")
     token = group(commands, "token", "tokens for writing through the API")
     creating = add(token, common, "create", run_token_create, "make a token; it is shown once")
@@ -33,7 +36,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         "--scope", action="append", default=[], help="images:write, snapshots:write, ... (default: all)"
     )
     creating.add_argument("--days", type=whole(1, 36_500), default=90)
-    add(token, common, "list", run_token_list, "list tokens")
+    wide(add(token, common, "list", run_token_list, "list tokens"))
     add(token, common, "revoke", run_token_revoke, "revoke a token").add_argument("id")
 
 
@@ -63,7 +66,7 @@ def run_status(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.log.anchoring import anchor_status
 
     with home() as opened:
-        document = anchor_status(opened, cid(wanted.cid))
+        document = anchor_status(opened, content(opened, wanted.cid))
     output.document(document, identity="status", text=[f"{name}: {cell(value)}" for name, value in document.items()])
     return 0
 
@@ -73,7 +76,7 @@ def run_submit(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.log.anchoring import submit_anchor
 
     with home() as opened:
-        document = submit_anchor(opened, cid(wanted.cid) if wanted.cid else None)
+        document = submit_anchor(opened, content(opened, wanted.cid) if wanted.cid else None)
     output.document(document, identity="status", text=[f"{name}: {cell(value)}" for name, value in document.items()])
     return 0
 
@@ -111,7 +114,7 @@ def run_token_list(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened, opened.catalog.read() as db:
         found = tokens.list_tokens(db)
-    output.lines(found, identity="id", columns=["id", "scopes", "created", "expires", "revoked"])
+    output.lines(found, identity="id", columns=TOKEN, drop=("created", "scopes"))
     return 0
 
 

@@ -15,7 +15,6 @@ from registry.core.text.claim_text import EXAMPLE
 
 if TYPE_CHECKING:
     from registry.assembly import Home
-    from registry.core.ipld.cid import CID
 
 Subparsers = Any  # argparse names its type with an underscore
 CLAIM = f"'{EXAMPLE}'"  # what stands for a claim in the help
@@ -67,53 +66,6 @@ def _warn_of_a_lost_catalog(opened: Home) -> None:
             warn("the catalog lacks entries that this home's store or log holds", HINT)
 
 
-def cid(text: str) -> CID:
-    """A CID given as an argument. ``UsageError`` if it is not one; the error says so if it is a path that exists."""
-    from registry.core.errors import UsageError
-    from registry.core.ipld.cid import given
-
-    try:
-        return given(text.removeprefix("/ipfs/").removeprefix("ipfs://"))
-    except UsageError:
-        if not text or not Path(text).exists():
-            raise
-    kind = "folder" if Path(text).is_dir() else "file"
-    raise UsageError(
-        f"{text} is a {kind}: this command takes a CID",
-        code="invalid_cid",
-        hint=f"import it first: `emotionet import {text}` prints its CID.",
-    )
-
-
-def record(opened: Home, text: str) -> CID:
-    """A record's CID from an argument that may also be its entry's."""
-    from registry.workflows.store.find_records import record_of
-
-    return record_of(opened, cid(text))
-
-
-@contextmanager
-def open_releases(*texts: str, warn_first: bool = True) -> Iterator[tuple[Home, list[CID]]]:
-    """A home that holds the named releases, each by CID or as FILE.car, and their CIDs.
-
-    Their withdrawals are printed on stderr, unless the command's own answer begins with them (``warn_first`` False).
-    """
-    from registry.cli.from_file import opened_with
-
-    with opened_with(list(texts)) as (opened, cids):
-        for cid in cids if warn_first else ():
-            warn_withdrawn(opened, cid)
-        yield opened, cids
-
-
-def warn_withdrawn(opened: Home, release: CID) -> None:
-    """Warn on stderr about withdrawals that concern a release; nothing for any other record."""
-    from registry.workflows.withdrawals.withdrawn import sentences, withdrawals_of_release
-
-    for line in sentences(withdrawals_of_release(opened, release)):
-        warn(line)
-
-
 def path_argument(text: str) -> Path:
     """The path that an option or argument names, for ``type=``. ``-`` is refused: commands here read and write no
     stream.
@@ -126,7 +78,7 @@ def path_argument(text: str) -> Path:
 def issuer(text: str) -> str:
     """An issuer's DID, for ``type=``."""
     from registry.core.errors import InvalidInput, UsageError
-    from registry.core.log import check_did
+    from registry.core.issuers import check_did
 
     try:
         check_did(text)
@@ -148,9 +100,20 @@ def whole(low: int, high: int | None = None) -> Callable[[str], int]:
     return read
 
 
+def name_option(parser: argparse.ArgumentParser, what: str) -> None:
+    """The option that gives what is made a name, which moves to it where it stood for something else."""
+    parser.add_argument("--name", help=f"call the {what} so from now on; the name moves, its history is kept")
+
+
 def limit(parser: argparse.ArgumentParser) -> None:
-    """The option of every list that bounds its length."""
+    """The options of every list: that bounds its length, and ``--wide``."""
     parser.add_argument("--limit", type=whole(1, 1_000_000), default=1000, help="how many at most (default 1000)")
+    wide(parser)
+
+
+def wide(parser: argparse.ArgumentParser) -> None:
+    """The option of every table that is cut to the terminal's width."""
+    parser.add_argument("--wide", action="store_true", help="whole ids and all columns, however wide the terminal is")
 
 
 def classes_option(parser: argparse.ArgumentParser) -> None:

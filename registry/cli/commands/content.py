@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from registry.cli.commands.common import Subparsers, add, cid, home, issuer, path_argument, record, warn_withdrawn
+from registry.cli.commands.common import Subparsers, add, home, issuer, path_argument, wide
 from registry.cli.commands.importing import add_import
-from registry.cli.output import Output, json_text, one_line, show, table
+from registry.cli.named import IMAGE, RECORD, audited, content, image_or_record, record, stem, warn_withdrawn
+from registry.cli.output import Output, json_text, show
 from registry.core.errors import UsageError
 from registry.core.records.release import REMEDIES
 from registry.exports.rows import FORMATS
+
+if TYPE_CHECKING:
+    from registry.workflows.store.export_held import Size
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     add_import(commands, common)
-    fetching = add(commands, common, "fetch", run_fetch, "write what a CID names to a file or folder, verified")
-    fetching.add_argument("cid", metavar="CID[/PATH]")
+    fetching = add(
+        commands, common, "fetch", run_fetch, "write a release's final weights, or what a CID names, verified"
+    )
+    fetching.add_argument("cid", metavar="RELEASE|CID[/PATH]", help=f"{RECORD}; or any CID, with a path below it")
     fetching.add_argument("-o", "--out", type=path_argument)
     showing = add(commands, common, "show", run_show, "print a record as DAG-JSON, or a table's rows")
-    showing.add_argument("cid", metavar="CID")
+    showing.add_argument("cid", metavar="RECORD", help=RECORD)
     showing.add_argument(
         "--table", metavar="NAME", help="print the rows of the table that this field of the record names"
     )
@@ -32,13 +37,14 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     exporting = add(
         commands, common, "export", run_export, "write the closure of a record, image or directory as a CAR"
     )
-    exporting.add_argument("cid", metavar="CID")
+    exporting.add_argument("cid", metavar="RECORD", help=RECORD)
     exporting.add_argument("-o", "--out", type=path_argument)
     exporting.add_argument("--without-images", action="store_true", help="leave the images out")
     looking = add(commands, common, "lookup", run_lookup, "list every record that names or holds a CID or digest")
-    looking.add_argument("what", metavar="CID|DIGEST")
+    looking.add_argument("what", metavar="RECORD|DIGEST", help=f"{RECORD}; or a SHA-256 of an image or of tensors")
+    wide(looking)
     tracing = add(commands, common, "lineage", run_lineage, "what a record came from and what came from it")
-    tracing.add_argument("cid", metavar="CID|FILE.car")
+    tracing.add_argument("cid", metavar="RECORD|FILE.car", help=RECORD)
     tracing.add_argument("--format", choices=["tree", "json", "dot", "prov"], default="tree")
     _add_audit(commands, common)
     withdrawing = add(commands, common, "withdraw", run_withdraw, "withdraw an image, a snapshot or a release")
@@ -47,7 +53,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def add_withdrawal(withdrawing: argparse.ArgumentParser) -> None:
     """What is taken back, why, and what is asked for."""
-    withdrawing.add_argument("what", metavar="CID|SHA256")
+    withdrawing.add_argument("what", metavar="RECORD|IMAGE", help=f"{RECORD}; of an image: {IMAGE}")
     withdrawing.add_argument("--reason", required=True)
     asking = withdrawing.add_mutually_exclusive_group()
     asking.add_argument(
@@ -62,7 +68,7 @@ def add_withdrawal(withdrawing: argparse.ArgumentParser) -> None:
 
 def _add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     auditing = add(commands, common, "audit", run_audit, "check what a release claims, trusting nobody")
-    auditing.add_argument("target", metavar="CID|FILE.car")
+    auditing.add_argument("target", metavar="RELEASE|FILE.car", help=RECORD)
     auditing.add_argument(
         "--level", type=int, choices=range(1, 9), metavar="N", help="all levels up to N (else 1-4 and 6)"
     )
@@ -73,15 +79,28 @@ def _add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
     """Write a verified file or folder."""
+    from registry.workflows.names.resolve import is_reference
+    from registry.workflows.releases.fetch_weights import fetch_weights, release_at
     from registry.workflows.store.read_content import fetch
 
     bars = output.progress()
     with home() as opened:
-        done = fetch(opened, wanted.cid, wanted.out, bars)
+        path = "/" in wanted.cid.removeprefix("/ipfs/").removeprefix("ipfs://") and not is_reference(wanted.cid)
+        target = None if path else content(opened, wanted.cid)
+        release = None if target is None else release_at(opened, target)
+        if release is None:
+            done = fetch(opened, str(target or wanted.cid), wanted.out, bars)
+        else:
+            warn_withdrawn(opened, release)
+            done = fetch_weights(opened, release, wanted.out, stem(wanted.cid), bars)
     bars.close()
     for link in done["links"]:
         output.say(f"left out {link}: it is a symbolic link, and links are not followed")
-    output.document(done, identity="path", text=[f"{done['path']} ({done['size']} bytes, verified)"])
+    text = [f"{done['path']} ({done['size']} bytes, verified)"]
+    if "release" in done:
+        text += [f"final weights of release {done['release']}, {done['final'].replace(':', ' ')}"]
+        text += [f"classes in order: {', '.join(done['classes'])}"]
+    output.document(done, identity="path", text=text)
     return 0
 
 
@@ -92,7 +111,7 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.store import read_content
 
     with home() as opened:
-        target = record(opened, wanted.cid) if wanted.table else cid(wanted.cid)
+        target = record(opened, wanted.cid) if wanted.table else content(opened, wanted.cid)
         if wanted.table or wanted.format not in (None, "json"):
             write_rows(read_content.rows(opened, target, wanted.table), wanted.format or "jsonl", wanted.out)
             return 0
@@ -110,16 +129,35 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
 
 
 def run_export(wanted: argparse.Namespace, output: Output) -> int:
-    """Write a CAR, complete or not at all."""
-    from registry.workflows.store.export_held import export_held
+    """Write a CAR, complete or not at all; its size is said before."""
+    from registry.workflows.store.export_held import export_held, export_size
 
     with home() as opened:
-        target = cid(wanted.cid)
+        target = content(opened, wanted.cid)
         warn_withdrawn(opened, target)
-        out = wanted.out or Path(f"{target}.car")
-        done = export_held(opened, target, out, without_images=wanted.without_images)
+        out = wanted.out or Path(f"{stem(wanted.cid) or target}.car")
+        size = export_size(opened, target, without_images=wanted.without_images)
+        output.say(_size_text(out, size, wanted.without_images))
+        bars = output.progress()
+        done = export_held(opened, target, out, without_images=wanted.without_images, progress=bars, total=size.total)
+        bars.close()
     output.document(done, identity="path", text=[f"{done['path']}: {done['blocks']} blocks, {done['size']} bytes"])
     return 0
+
+
+def _size_text(out: Path, size: Size, without_images: bool) -> str:
+    from registry.core.text.amounts import size_text
+    from registry.core.text.cleaning import counted
+
+    said = f"{out} will be {size_text(size.total)} large"
+    if without_images:
+        return f"{said}, without images"
+    if not size.images:
+        return said
+    return (
+        f"{said}, of which {counted(size.images, 'image')} take {size_text(size.image_bytes)}; with --without-images "
+        f"{size_text(size.other)}: every figure can still be checked, and no picture is in the file"
+    )
 
 
 def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
@@ -127,14 +165,16 @@ def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.store.find_records import look_up
 
     with home() as opened:
-        found = look_up(opened, wanted.what)
-    output.lines(found, identity="record", columns=["record", "type", "relation", "issuer", "time"])
+        found = look_up(opened, image_or_record(opened, wanted.what))
+    columns = ["record", "type", "relation", "issuer", "time"]
+    output.lines(found, identity="record", columns=columns, drop=("issuer", "time"))
     return 0 if found else 3
 
 
 def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
     """Print lineage as a tree, as JSON, for Graphviz or as W3C PROV."""
     from registry.cli.from_file import opened_with
+    from registry.cli.texts.lineage import dot, tree
     from registry.exports.prov import prov_json
     from registry.workflows.store.find_records import record_lineage
 
@@ -147,78 +187,29 @@ def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
     elif output.quiet:
         print("\n".join(node["cid"] for node in found["nodes"]))
     elif wanted.format == "dot":
-        show("\n".join(_dot(found)))
+        show("\n".join(dot(found)))
     else:
-        show("\n".join(_tree(str(target), found)))
+        show("\n".join(tree(str(target), found)))
     return 0
-
-
-def _dot(found: Mapping[str, Any]) -> Iterable[str]:
-    yield "digraph lineage {"
-    for node in found["nodes"]:
-        yield f'  "{node["cid"]}" [label="{node["type"]}\\n…{node["cid"][-8:]}"];'
-    for edge in found["edges"]:
-        yield f'  "{edge["from"]}" -> "{edge["to"]}" [label="{edge["relation"]}"];'
-    yield "}"
-
-
-def _tree(root: str, found: Mapping[str, Any]) -> Iterable[str]:
-    """What it came from below it, what came from it after that; a node seen before is named, not repeated."""
-    kinds = {node["cid"]: node["type"] for node in found["nodes"]}
-    for title, near, far in (("came from", "from", "to"), ("led to", "to", "from")):
-        yield f"{kinds.get(root, '?')} {root} {title}:"
-        seen: set[str] = {root}
-        stack = [(root, 1)]
-        while stack:
-            node, depth = stack.pop()
-            for edge in found["edges"]:
-                if edge[near] != node:
-                    continue
-                again = edge[far] in seen
-                mark = " (above)" if again else ""
-                yield f"{'  ' * depth}{_kin(edge['relation'], str(kinds.get(edge[far], '?')))} {edge[far]}{mark}"
-                if not again:
-                    seen.add(edge[far])
-                    stack.append((edge[far], depth + 1))
-
-
-def _kin(relation: str, kind: str) -> str:
-    """What an edge leads to; a relation that ends with the kind says it already."""
-    return relation if relation.endswith(kind) else f"{relation} {kind}"
 
 
 def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     """Check, print every check, exit as the levels say."""
     from registry.cli.from_file import is_file
+    from registry.cli.texts.audit import audit_text
     from registry.workflows.audit.audit_target import audit_target
 
-    if Path(wanted.target).is_dir():
-        raise UsageError(f"{wanted.target} is a folder", hint="give a CAR file, or the CID of what is held here.")
     if is_file(wanted.target) and not Path(wanted.target).exists():
         raise UsageError(f"{wanted.target} is not a file", hint="check the path.")
     output.busy("auditing")
     with home() as opened:
-        report = audit_target(opened, wanted.target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)
+        target = audited(opened, wanted.target)
+        report = audit_target(opened, target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)
     document = report.to_json()
-    output.document(document, identity="target", text=_audit_text(document))
+    output.document(document, identity="target", text=audit_text(document))
     if wanted.strict and report.missed:
         output.say(f"--strict: these checks were asked for and not made: {', '.join(report.missed)}")
     return int(report.exit_code(strict=wanted.strict))
-
-
-def _audit_text(document: Mapping[str, Any]) -> list[str]:
-    from registry.cli.figure_lines import verdict_lines
-    from registry.workflows.withdrawals.withdrawn import withdrawn_text
-
-    rows = [[check["id"], check["result"], check["title"], check["reason"] or ""] for check in document["checks"]]
-    back = [one_line(f"WITHDRAWN {withdrawn_text(one)}") for one in document["withdrawn"]]
-    what = [
-        f"type {document['type'] or 'unknown'}",
-        f"issuer {document['issuer'] or 'unknown: no signature of it is held here'}",
-    ]
-    head = [*what, f"target {document['target']}", *back, ""]
-    said = verdict_lines(document["verdict"])
-    return [*head, table(["check", "result", "what", "why"], rows), "", *said]
 
 
 def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
@@ -226,7 +217,9 @@ def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.withdrawals.withdraw import withdraw
 
     with home() as opened:
-        done = withdraw(opened, wanted.what, wanted.reason, remedy=wanted.remedy)
+        done = withdraw(
+            opened, image_or_record(opened, wanted.what, file_names=True), wanted.reason, remedy=wanted.remedy
+        )
     touched = [f"affects {item['type']} {item['cid']}" for item in done["affected"]] or [
         "affects no snapshot and no release"
     ]

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from registry.cli.output import Output, cell, table
 from registry.cli.watch_run import work_until_ended
-from registry.core.text.claim_text import claim_text
 
 if TYPE_CHECKING:
     from registry.assembly import Home
@@ -29,6 +28,7 @@ def run_demo(opened: Home, output: Output, *, data: str | None, recipe: str, bas
 
 
 def _text(document: dict[str, Any]) -> list[str]:
+    from registry.cli.texts.figures import verdict_lines
     from registry.demo.demo import next_commands
 
     imported, snapshot, run, release = (document[name] for name in ("import", "snapshot", "run", "release"))
@@ -44,17 +44,17 @@ def _text(document: dict[str, Any]) -> list[str]:
     for name in ("macro_f1", "pr_auc"):
         metric = release["metrics"][name]
         rows.append([name, f"{metric['value']} (95 %: {metric['low']} to {metric['high']}, {metric['n']} images)"])
-    for claim in release["claims"]:
-        rows.append([claim_text(claim), claim["verdict"]])
     checks = document["audit"]["checks"]
     for result in ("holds", "does not hold", "not checked"):
         names = [check["id"] for check in checks if check["result"] == result]
         if names:
-            rows.append([f"audit: {result}", ", ".join(names)])
+            rows.append([f"checks: {result}", ", ".join(names)])
 
     return [
         "",
         table(["what", "result"], rows),
+        "",
+        *verdict_lines(document["audit"]["verdict"]),
         "",
         f"root      {imported['root']}",
         f"snapshot  {snapshot['snapshot']}",

@@ -8,10 +8,13 @@ from typing import Any
 from registry.cli.commands.common import Subparsers, add, classes_option, classes_text, group, home, limit
 from registry.cli.commands.content import add_withdrawal
 from registry.cli.commands.content import run_withdraw as withdraw_anything
+from registry.cli.named import IMAGE, image_of
 from registry.cli.output import Output, cell
 from registry.core.errors import NotFound
 
 COLUMNS = ["sha256", "cid", "size", "label", "class", "labels", "contributors", "subject", "licence", "status"]
+
+DROP = ("cid", "size", "licence", "subject", "labels", "contributors", "class")  # on a narrow terminal, the first first
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -25,9 +28,11 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         listing.add_argument(f"--{name}")
     classes_option(listing)
     limit(listing)
-    add(verbs, common, "show", run_show, "one image and its label history").add_argument("image", metavar="CID|SHA256")
+    add(verbs, common, "show", run_show, "one image and its label history").add_argument(
+        "image", metavar="IMAGE", help=IMAGE
+    )
     relabeling = add(verbs, common, "relabel", run_relabel, "give an image a label; the old one stays in the history")
-    relabeling.add_argument("image", metavar="CID|SHA256")
+    relabeling.add_argument("image", metavar="IMAGE", help=IMAGE)
     relabeling.add_argument("label", metavar="LABEL")
     relabeling.add_argument("--contributor", help="whose label it is (default: this registry's issuer)")
     add_withdrawal(add(verbs, common, "withdraw", run_withdraw, "withdraw an image"))
@@ -67,7 +72,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
                 break
     _print_issuers(found, wanted, output)
     found = [{**image, "class": classes.class_of(image["label"])} for image in found]
-    output.lines(found, identity="sha256", columns=COLUMNS)
+    output.lines(found, identity="sha256", columns=COLUMNS, drop=DROP)
     return 0
 
 
@@ -85,13 +90,12 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
     from registry.catalog.queries import images
     from registry.catalog.queries.rows import image_history
 
-    with home() as opened, opened.catalog.read() as db:
-        image = images.get_image(db, wanted.image)
-        if image is None:
-            raise NotFound(
-                f"{wanted.image} is not an image of this catalog", hint="`emotionet images list` lists them."
-            )
-        history = image_history(db, bytes.fromhex(image["sha256"]))
+    with home() as opened:
+        sha256 = image_of(opened, wanted.image)
+        with opened.catalog.read() as db:
+            image, history = images.get_image(db, sha256), image_history(db, bytes.fromhex(sha256))
+    if image is None:
+        raise NotFound(f"{wanted.image} is not an image of this catalog", hint="`emotionet images list` lists them.")
     text = [f"{name}: {cell(image[name])}" for name in COLUMNS if name in image]
     text += [f"  {row['issued_at']} {row['contributor']}: {row['label']}" for row in history]
     output.document({**image, "history": history}, identity="sha256", text=text)
@@ -103,7 +107,7 @@ def run_relabel(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.images.relabel import relabel
 
     with home() as opened:
-        done = relabel(opened, wanted.image, wanted.label, wanted.contributor)
+        done = relabel(opened, image_of(opened, wanted.image), wanted.label, wanted.contributor)
     output.document(done, identity="contribution", text=[f"{done['sha256']} is now {done['label']}"])
     return 0
 

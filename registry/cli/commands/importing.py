@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections import Counter
+from contextlib import nullcontext
 from typing import Any
 
 from registry.cli.commands.common import Subparsers, add, home, path_argument
@@ -47,6 +48,12 @@ def add_import(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     importing.add_argument("--profile", default="unixfs-v1-2025", choices=["unixfs-v1-2025", "unixfs-v0-2015"])
     importing.add_argument("--dry-run", action="store_true", help="print what the import would do; store nothing")
     importing.add_argument(
+        "--cids",
+        type=path_argument,
+        metavar="FILE.csv",
+        help="also write the table of each file's CID and label, ready for POST /images",
+    )
+    importing.add_argument(
         "--partial", action="store_true", help="keep the blocks that verify of an incomplete CAR file"
     )
     importing.add_argument("--publish-source", action="store_true", help="let others fetch the folder by its root CID")
@@ -58,10 +65,11 @@ def add_import(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 def run_import(wanted: argparse.Namespace, output: Output) -> int:
     """Import and register. A rejected row is a line on stderr; it is an error if nothing could be registered."""
     from registry.content.labels.columns import check_mapping
+    from registry.files import whole_file
     from registry.workflows.images.import_source import import_source
 
     bars = output.progress()
-    with home() as opened:
+    with home() as opened, nullcontext() if wanted.cids is None else whole_file(wanted.cids) as cids:
         done = import_source(
             opened,
             wanted.source,
@@ -72,10 +80,13 @@ def run_import(wanted: argparse.Namespace, output: Output) -> int:
             mapping=check_mapping(wanted.map),
             follow_links=wanted.follow_links,
             dry_run=wanted.dry_run,
+            cids=cids,
             progress=bars,
         )
     bars.close()
     _warn(done, output)
+    if wanted.cids is not None:
+        output.say(f"wrote {wanted.cids}: its last column holds the files' names, which POST /images ignores")
     output.document(done, identity="root", text=_text(done))
     problem = done["problem"]
     if problem is not None and not wanted.hold:

@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from registry.cli.commands.common import (
-    CLAIM,
-    Subparsers,
-    add,
-    group,
-    home,
-    issuer,
-    limit,
-    open_releases,
-    path_argument,
-)
+from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, issuer, limit, name_option, path_argument
 from registry.cli.failures import print_error
-from registry.cli.output import Output, table
+from registry.cli.named import RECORD, RUN, open_releases, run_of
+from registry.cli.output import Output
 from registry.core.errors import InvalidInput, Unavailable
 
-RELEASE = "a release's CID, or the FILE.car that it was exported to"
+RELEASE = f"{RECORD}; or the FILE.car that it was exported to"
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     verbs = group(commands, "release", "published models with their evaluation, card and lineage")
     publishing = add(verbs, common, "publish", run_publish, "publish a completed run, signed and anchored")
-    publishing.add_argument("run")
+    publishing.add_argument("run", metavar="RUN", help=RUN)
+    name_option(publishing, "release")
     publishing.add_argument(
         "--onnx",
         action="store_true",
@@ -36,20 +27,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     )
     limit(add(verbs, common, "list", run_list, "list releases"))
     add(verbs, common, "show", run_show, "one release").add_argument("release", metavar="RELEASE", help=RELEASE)
-    reporting = add(verbs, common, "report", run_report, "write one release as a self-contained HTML page")
-    reporting.add_argument("release", metavar="RELEASE", help=RELEASE)
-    reporting.add_argument(
-        "-o", "--output", type=path_argument, metavar="FILE", help="default: CID.html in this folder"
-    )
-    reporting.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
-    reporting.add_argument(
-        "--claim",
-        dest="claims",
-        action="append",
-        default=[],
-        metavar=CLAIM,
-        help="judge this claim after the fact, and mark it so (repeatable)",
-    )
+    _add_report(verbs, common)
     carding = add(verbs, common, "card", run_card, "a release's model card, for README.md on a model hub")
     carding.add_argument("release", metavar="RELEASE", help=RELEASE)
     carding.add_argument(
@@ -67,10 +45,40 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     claiming = add(verbs, common, "claim", run_claim, "judge claims after the fact, from the published predictions")
     claiming.add_argument("release", metavar="RELEASE", help=RELEASE)
     claiming.add_argument("claims", nargs="+", metavar=CLAIM)
+    _add_plans(commands, common)
+    _add_predict(commands, common)
+
+
+def _add_report(verbs: Subparsers, common: argparse.ArgumentParser) -> None:
+    reporting = add(verbs, common, "report", run_report, "write one release as a self-contained HTML page")
+    reporting.add_argument("release", metavar="RELEASE", help=RELEASE)
+    reporting.add_argument(
+        "-o", "--output", type=path_argument, metavar="FILE", help="default: CID.html in this folder"
+    )
+    reporting.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
+    reporting.add_argument(
+        "--claim",
+        dest="claims",
+        action="append",
+        default=[],
+        metavar=CLAIM,
+        help="judge this claim after the fact, and mark it so (repeatable)",
+    )
+    reporting.add_argument(
+        "--faces",
+        action="store_true",
+        help="put pictures of the images into the file; without it the file can be mailed to anybody",
+    )
+
+
+def _add_plans(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     plans = group(commands, "plans", "every plan that was signed, also those without a release")
     listing = add(plans, common, "list", run_plans, "an issuer's plans, newest first")
     listing.add_argument("--issuer", type=issuer, metavar="DID", help="only this issuer's plans")
     limit(listing)
+
+
+def _add_predict(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     predicting = add(commands, common, "predict", run_predict, "run a published model on images")
     predicting.add_argument("release", metavar="RELEASE", help=RELEASE)
     predicting.add_argument(
@@ -84,57 +92,20 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def run_publish(wanted: argparse.Namespace, output: Output) -> int:
     """Publish."""
+    from registry.cli.texts.release import release_text
     from registry.workflows.releases.publish_release import publish_release
 
     bars = output.progress()
     with home() as opened:
-        done = publish_release(opened, wanted.run, onnx=wanted.onnx, progress=bars)
+        done = publish_release(opened, run_of(opened, wanted.run), onnx=wanted.onnx, progress=bars, name=wanted.name)
     bars.close()
     output.document(done, identity="release", text=release_text(done))
     return 0
 
 
-def release_text(done: dict[str, Any]) -> list[str]:
-    """A release for people."""
-    from registry.cli.figure_lines import base_seen_lines, figure_lines, figure_text, verdict_lines
-    from registry.workflows.withdrawals.withdrawn import sentences
-
-    best = [
-        f"{one['name']} at the best threshold, {one['threshold']}: {one['value']} (optimistic: chosen on these "
-        "very images)"
-        for one in done["optimistic"]
-    ]
-    own = (
-        [] if done["own"] is None else [f"of the final weights alone: macro_f1 {figure_text(done['own']['macro_f1'])}"]
-    )
-    anchor = done["anchor"]
-    return [
-        *sentences(done["withdrawn"]),
-        *verdict_lines(done["verdict"]),
-        "",
-        f"release {done['release']}",
-        f"issuer {done['issuer']} ({done['published_by']})",
-        f"snapshot {done['snapshot']}",
-        f"final weights: {done['final'].replace(':', ' ')}",
-        *figure_lines(done),
-        *best,
-        *own,
-        *base_seen_lines(done),
-        *(note["text"]["en"] for note in done["base_notes"]),
-        f"anchor: {_anchor(anchor)}",
-    ]
-
-
-def _anchor(anchor: dict[str, Any]) -> str:
-    """Where it stands, and on which chain if there is one."""
-    said = {"journal": "in this home's own journal, which proves nothing to others", "none": "none known here"}
-    status = str(anchor["status"])
-    return said.get(status) or f"{status} on {anchor['chain']}"
-
-
 def run_claim(wanted: argparse.Namespace, output: Output) -> int:
     """Claims after the fact; never beside the plan's."""
-    from registry.cli.figure_lines import later_line
+    from registry.cli.texts.figures import later_line
     from registry.workflows.releases.judge_claims import judge_claims
 
     with open_releases(wanted.release) as (opened, (cid,)):
@@ -151,7 +122,8 @@ def run_plans(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         found, _ = list_plans(opened, wanted.issuer, limit=wanted.limit)
     shown = found if output.as_json else [{**one, "anchor": one["anchor"]["status"]} for one in found]
-    output.lines(shown, identity="plan", columns=["plan", "time", "published_by", "claims", "anchor", "releases"])
+    columns = ["plan", "time", "published_by", "claims", "anchor", "releases"]
+    output.lines(shown, identity="plan", columns=columns, drop=("published_by", "anchor", "time", "releases"))
     return 0
 
 
@@ -159,31 +131,34 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List releases, newest first."""
     from registry.catalog.queries import releases
     from registry.workflows.local_issuers import publisher_text
+    from registry.workflows.names.shown import with_names
     from registry.workflows.releases.verdicts import with_verdicts
     from registry.workflows.withdrawals.withdrawn import sentences, withdrawals_by
 
     with home() as opened:
         with opened.catalog.read() as db:
             found, _ = releases.list_releases(db, cursor=None, limit=wanted.limit)
+            found = with_names(opened, db, found, "cid")
         back = withdrawals_by(opened, found)
         rows = [
             {**one, "published_by": publisher_text(opened, one["issuer"]), "withdrawn": back.get(one["cid"], [])}
             for one in found
         ]
         rows = with_verdicts(opened, rows)
-    columns = ["cid", "snapshot", "published_by", "issued_at", "verdict"]
+    columns = ["cid", "snapshot", "published_by", "issued_at", "verdict", "names"]
     if not output.as_json:
         said = [one["verdict"]["en"] if one["verdict"] else "can't be read here" for one in rows]
         rows = [{**one, "verdict": text} for one, text in zip(rows, said, strict=True)]
     if back and not output.as_json:
         columns.insert(0, "withdrawn")
         rows = [{**one, "withdrawn": sentences(one["withdrawn"])} for one in rows]
-    output.lines(rows, identity="cid", columns=columns)
+    output.lines(rows, identity="cid", columns=columns, drop=("snapshot", "issued_at", "published_by"))
     return 0
 
 
 def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """One release."""
+    from registry.cli.texts.release import release_text
     from registry.workflows.releases.publish_release import show_release
 
     with open_releases(wanted.release, warn_first=False) as (opened, (cid,)):
@@ -202,7 +177,9 @@ def run_report(wanted: argparse.Namespace, output: Output) -> int:
     with open_releases(wanted.release) as (opened, (cid,)):
         path = wanted.output or Path(f"{cid}.html")
         with whole_file(path) as stream:
-            stream.write(render_report(collect(opened, cid, wanted.lang, claims=wanted.claims)).encode())
+            stream.write(
+                render_report(collect(opened, cid, wanted.lang, claims=wanted.claims, faces=wanted.faces)).encode()
+            )
     output.document({"release": str(cid), "path": str(path)}, identity="path", text=[f"wrote {path}"])
     return 0
 
@@ -227,6 +204,7 @@ def run_card(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_compare(wanted: argparse.Namespace, output: Output) -> int:
     """Differences (B minus A), tests, and what was changed."""
+    from registry.cli.texts.comparison import comparison_text
     from registry.files import whole_file
     from registry.workflows.releases.compare_releases import compare_releases
 
@@ -241,26 +219,8 @@ def run_compare(wanted: argparse.Namespace, output: Output) -> int:
                 done = compare_releases(opened, *pair)
                 stream.write(comparison_page(opened, *pair, done, wanted.lang).encode())
             output.say(f"wrote {wanted.html}")
-    output.document(done, identity=None, text=_comparison_text(done))
+    output.document(done, identity=None, text=comparison_text(done))
     return 0
-
-
-def _comparison_text(done: dict[str, Any]) -> list[str]:
-    left = f"{done['only_a']} only in A, {done['only_b']} only in B, {done['relabeled']} with another label"
-    names = ("name", "a", "b", "difference", "low", "high")
-    differences = [[str(one[name] or "not estimable") for name in names] for one in done["differences"]]
-    columns = ("name", "n", "only_a", "only_b", "p", "corrected")
-    tests = [["" if one[name] is None else str(one[name]) for name in columns] for one in done["tests"]]
-    changed = [[one["what"], str(one["a"]), str(one["b"])] for one in done["changed"]]
-    return [
-        f"{done['images']} images in {done['groups']} groups, judged by both ({left})",
-        "",
-        table(["figure", "A", "B", "B - A", "95 % low", "high"], differences),
-        "",
-        table(["correct", "images", "only by A", "only by B", "McNemar p", "p after Holm"], tests),
-        "",
-        *([table(["changed", "A", "B"], changed)] if changed else ["the plans are the same"]),
-    ]
 
 
 def run_predict(wanted: argparse.Namespace, output: Output) -> int:

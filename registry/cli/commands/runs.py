@@ -6,13 +6,23 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, limit, path_argument, record, whole
-from registry.cli.commands.event_texts import event_text, fold_name
+from registry.cli.commands.common import (
+    CLAIM,
+    Subparsers,
+    add,
+    group,
+    home,
+    limit,
+    name_option,
+    path_argument,
+    whole,
+    wide,
+)
 from registry.cli.failures import print_error
-from registry.cli.output import Output, cell, json_text, show
+from registry.cli.named import RECORD, RUN, record, run_of
+from registry.cli.output import Output, json_text, show
+from registry.cli.texts.events import event_text
 from registry.cli.watch_run import draw_event, events, work_until_ended
-from registry.core.errors import EmotionetError
-from registry.core.text.amounts import duration
 from registry.settings import DEFAULT_METHOD
 
 if TYPE_CHECKING:
@@ -27,7 +37,8 @@ ENDED = {"completed", "failed", "cancelled"}
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     training: Any = add(commands, common, "train", run_train, "train on a snapshot: plan, anchor, draw, run")
-    training.add_argument("snapshot", metavar="SNAPSHOT")
+    training.add_argument("snapshot", metavar="SNAPSHOT", help=RECORD)
+    name_option(training, "run")
     training.add_argument("--recipe", metavar="NAME|FILE", help="default: the method's own")
     training.add_argument(
         "--method", default=DEFAULT_METHOD, metavar="NAME", help="a training method that is installed"
@@ -50,16 +61,19 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     )
     verbs = group(commands, "runs", "training runs")
     limit(add(verbs, common, "list", run_list, "list runs"))
-    add(verbs, common, "show", run_show, "one run").add_argument("run")
+    add(verbs, common, "show", run_show, "one run").add_argument("run", metavar="RUN", help=RUN)
     dropping = add(verbs, common, "dropped", run_dropped, "images that cleaning dropped, with reason and measure")
-    dropping.add_argument("run")
+    dropping.add_argument("run", metavar="RUN", help=RUN)
+    wide(dropping)
     dropping.add_argument(
         "--sheet", type=path_argument, metavar="FILE.png", help="also draw the dropped images there, grouped by reason"
     )
-    add(verbs, common, "logs", run_logs, "print a run's events so far").add_argument("run")
-    add(verbs, common, "follow", run_follow, "watch a run until it ends").add_argument("run")
-    add(verbs, common, "cancel", run_cancel, "stop a run").add_argument("run")
-    add(verbs, common, "resume", run_resume, "resume a run that was stopped, cancelled or failed").add_argument("run")
+    add(verbs, common, "logs", run_logs, "print a run's events so far").add_argument("run", metavar="RUN", help=RUN)
+    add(verbs, common, "follow", run_follow, "watch a run until it ends").add_argument("run", metavar="RUN", help=RUN)
+    add(verbs, common, "cancel", run_cancel, "stop a run").add_argument("run", metavar="RUN", help=RUN)
+    add(verbs, common, "resume", run_resume, "resume a run that was stopped, cancelled or failed").add_argument(
+        "run", metavar="RUN", help=RUN
+    )
 
 
 def method_options(parser: argparse.ArgumentParser, given: Sequence[str]) -> None:
@@ -95,11 +109,12 @@ def run_train(wanted: argparse.Namespace, output: Output) -> int:
         final=wanted.final,
         engine=wanted.engine,
         unanchored=wanted.unanchored,
+        name=wanted.name,
     )
     with home() as opened:
         if wanted.dry_run:
-            return _estimate(opened, record(opened, wanted.snapshot), asked, output)
-        run = start_run(opened, record(opened, wanted.snapshot), asked, anew=wanted.anew)
+            return _estimate(opened, record(opened, wanted.snapshot, "snapshot"), asked, output)
+        run = start_run(opened, record(opened, wanted.snapshot, "snapshot"), asked, anew=wanted.anew)
         output.say(f"run {run}")
         if not wanted.detach:
             work_until_ended(opened, run, output)
@@ -108,30 +123,17 @@ def run_train(wanted: argparse.Namespace, output: Output) -> int:
 
 def _estimate(opened: Home, snapshot: CID, asked: Wanted, output: Output) -> int:
     """Print what a run would do and cost."""
+    from registry.cli.texts.run import estimate_text
     from registry.workflows.runs.estimate_run import estimate_run
 
     done = estimate_run(opened, snapshot, asked)
-    lines = [
-        f"snapshot {done['snapshot']}: {done['images']} images",
-        f"recipe {done['recipe']} ({done['method']}), seed {done['seed']}",
-        f"{done['folds']} folds{_times(done['repeats'])}, {done['epochs']} epochs",
-        f"base weights: {done['base']}" + (f", licence {done['base_licence']}" if done["base_licence"] else ""),
-        f"published weights: {done['final'].replace(':', ' ')}; claims: {cell(done['claims'])}",
-        f"{done['trainings']} trainings, {done['side_by_side']} at a time on engine {done['engine']}",
-        f"about {duration(done['seconds'])}, {done['memory'] / 2**30:.1f} GiB of memory, "
-        f"{done['disk'] / 2**20:.0f} MiB of disk",
-        *(f"warning: {text}" for text in done["warnings"]),
-    ]
-    output.document(done, identity=None, text=lines)
+    output.document(done, identity=None, text=estimate_text(done))
     return 0
-
-
-def _times(repeats: int) -> str:
-    return "" if repeats == 1 else f", repeated {repeats} times"
 
 
 def _print(opened: Home, run: str, output: Output, *, ended: bool = False) -> int:
     """Show a run; where it was to have ``ended`` well and did not, say why on stderr whatever is shown."""
+    from registry.cli.texts.run import failure, run_text
     from registry.workflows.runs.show_run import show_run
 
     document = show_run(opened, run)
@@ -139,53 +141,27 @@ def _print(opened: Home, run: str, output: Output, *, ended: bool = False) -> in
     if document["status"] not in {"failed", "cancelled"}:
         return 0
     if ended:
-        print_error(_why(document))
+        print_error(failure(document))
     return 1
-
-
-def _why(document: dict[str, Any]) -> EmotionetError:
-    """A run that failed or was cancelled, as the error that its command ends with."""
-    run, reason = document["run"], document["error"]
-    return EmotionetError(
-        f"run {run} {'failed' if document['status'] == 'failed' else 'was cancelled'}"
-        + (f": {reason}" if reason else ""),
-        hint=f"`emotionet runs logs {run}` says more; fix the cause, then `{document['next']}` resumes the run.",
-    )
-
-
-def run_text(document: dict[str, Any]) -> list[str]:
-    """A run for people."""
-    from registry.cli.figure_lines import base_seen_lines, claim_lines, figure_lines
-
-    lines = [
-        f"run {document['run']}: {document['status']}" + (f" ({document['error']})" if document["error"] else ""),
-        f"snapshot {document['snapshot']}, recipe {document['recipe']}",
-        f"plan {document['plan'] or '-'}, draw {document['draw'] or '-'}",
-        f"kept {cell(document['kept'])}, dropped {cell(document['dropped'] or {})}",
-        *[
-            f"{fold_name(row['fold'])}: {row['status']} {row.get('tensors') or ''}".rstrip()
-            for row in document["folds"]
-        ],
-    ]
-    if document["metrics"] is not None:
-        lines += [*figure_lines(document), *base_seen_lines(document), *claim_lines(document)]
-    return [*lines, f"next: {document['next']}"]
 
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List runs, newest first."""
     from registry.catalog.queries import runs
+    from registry.workflows.names.shown import with_names
 
     with home() as opened, opened.catalog.read() as db:
         found, _ = runs.list_runs(db, cursor=None, limit=wanted.limit)
-    output.lines(found, identity="run", columns=["run", "status", "recipe", "snapshot", "release"])
+        found = with_names(opened, db, found, "plan")
+    columns = ["run", "status", "recipe", "snapshot", "release", "names"]
+    output.lines(found, identity="run", columns=columns, drop=("recipe", "snapshot", "release"))
     return 0
 
 
 def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """One run."""
     with home() as opened:
-        _print(opened, wanted.run, output)
+        _print(opened, run_of(opened, wanted.run), output)
     return 0
 
 
@@ -194,9 +170,10 @@ def run_dropped(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.runs.dropped_images import dropped_images, write_sheet
 
     with home() as opened:
-        rows = dropped_images(opened, wanted.run)
+        run = run_of(opened, wanted.run)
+        rows = dropped_images(opened, run)
         if wanted.sheet:
-            write_sheet(opened, wanted.run, rows, wanted.sheet)
+            write_sheet(opened, run, rows, wanted.sheet)
             output.say(f"wrote {wanted.sheet}")
     output.lines(rows, identity="sha256", columns=["reason", "measured", "sha256", "names"])
     return 0
@@ -204,12 +181,8 @@ def run_dropped(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_logs(wanted: argparse.Namespace, output: Output) -> int:
     """All events so far."""
-    from registry.catalog.queries import runs
-
     with home() as opened:
-        with opened.catalog.read() as db:
-            runs.row(db, wanted.run)  # that there is one
-        for event in events(opened, wanted.run, lambda: False):
+        for event in events(opened, run_of(opened, wanted.run), lambda: False):
             if output.as_json:
                 print(json_text(event))
             else:
@@ -223,14 +196,15 @@ def run_follow(wanted: argparse.Namespace, output: Output) -> int:
 
     def alive() -> bool:
         with opened.catalog.read() as db:
-            return runs.get(db, wanted.run)["status"] not in ENDED
+            return runs.get(db, run)["status"] not in ENDED
 
     with home() as opened:
+        run = run_of(opened, wanted.run)
         bars = output.progress()
-        for event in events(opened, wanted.run, alive):
+        for event in events(opened, run, alive):
             draw_event(bars, event)
         bars.close()
-        return _print(opened, wanted.run, output)
+        return _print(opened, run, output)
 
 
 def run_cancel(wanted: argparse.Namespace, output: Output) -> int:
@@ -238,8 +212,9 @@ def run_cancel(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.runs.control_run import cancel
 
     with home() as opened:
-        cancel(opened, wanted.run)
-        _print(opened, wanted.run, output)
+        run = run_of(opened, wanted.run)
+        cancel(opened, run)
+        _print(opened, run, output)
     return 0
 
 
@@ -248,6 +223,7 @@ def run_resume(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.runs.control_run import resume
 
     with home() as opened:
-        resume(opened, wanted.run)
-        work_until_ended(opened, wanted.run, output)
-        return _print(opened, wanted.run, output, ended=True)
+        run = run_of(opened, wanted.run)
+        resume(opened, run)
+        work_until_ended(opened, run, output)
+        return _print(opened, run, output, ended=True)

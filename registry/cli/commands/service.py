@@ -7,6 +7,7 @@ import threading
 
 from registry.cli.commands.common import Subparsers, add, home, whole
 from registry.cli.output import Output
+from registry.workflows.parts import Parts
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -21,7 +22,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     showing.add_argument("--data", metavar="DIR|CID|FILE.car", help="real images (else the demo draws its own faces)")
     showing.add_argument("--recipe", default="quick", metavar="NAME|FILE")
     showing.add_argument("--base", metavar="CID|FILE", help="base weights, as `emotionet train` takes them")
-    serving = add(commands, common, "serve", run_serve, "serve the API, with a local worker")
+    serving = add(commands, common, "serve", run_serve, "serve the pages and the API, with a local worker")
     serving.add_argument("--host", default="127.0.0.1")
     serving.add_argument("--port", type=whole(0, 65_535), default=8000)
     serving.add_argument("--no-worker", action="store_true", help="leave the runs to `emotionet worker`")
@@ -69,7 +70,8 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
         thread = threading.Thread(target=worker.work, name="worker", daemon=True) if worker else None
         if thread:
             thread.start()
-        output.say(f"serving http://{wanted.host}:{port} (API description at /schema)")
+        output.say(f"serving http://{wanted.host}:{port} (pages, and JSON for programs: /docs)")
+        output.say(_how_to_sign_in(opened))
         try:
             uvicorn.run(
                 app,
@@ -85,6 +87,17 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
                 worker.stopping.set()
                 thread.join(20)
     return 0
+
+
+def _how_to_sign_in(parts: Parts) -> str:
+    """What somebody who has no token yet must know."""
+    from registry.catalog import tokens
+
+    with parts.catalog.read() as db:
+        live = [one for one in tokens.list_tokens(db) if one["revoked"] is None]
+    if live:
+        return "sign in on the pages with a token; `emotionet token list` lists them"
+    return "reading needs no account; to register, train and publish on the pages: `emotionet token create`"
 
 
 def run_worker(wanted: argparse.Namespace, output: Output) -> int:

@@ -14,10 +14,12 @@ from registry.cli.commands.common import (
     group,
     home,
     limit,
+    name_option,
     path_argument,
-    record,
     whole,
+    wide,
 )
+from registry.cli.named import RECORD, record
 from registry.cli.output import Output, cell
 from registry.core.errors import UsageError
 from registry.core.labeling.labeled_row import SIGNALS
@@ -32,6 +34,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     creating = add(
         verbs, common, "create", run_create, "freeze the catalog's labeled images (without a filter: all of them)"
     )
+    name_option(creating, "snapshot")
     classes_option(creating)
     for name in TEXTS:
         several: dict[str, Any] = {"action": "append", "default": []} if name in ("licence", "consent") else {}
@@ -45,16 +48,17 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         metavar="SIGNAL=VALUE",
         help=f"only rows that state this; SIGNAL is one of {', '.join(SIGNALS)}",
     )
-    creating.add_argument("--supersedes", metavar="CID")
+    creating.add_argument("--supersedes", metavar="SNAPSHOT", help=RECORD)
     limit(add(verbs, common, "list", run_list, "list snapshots"))
     add(verbs, common, "show", run_show, "counts by label and what was left out").add_argument(
-        "snapshot", metavar="CID"
+        "snapshot", metavar="SNAPSHOT", help=RECORD
     )
     comparing = add(verbs, common, "diff", run_diff, "list the differences between two snapshots")
-    comparing.add_argument("before", metavar="CID")
-    comparing.add_argument("after", metavar="CID")
+    comparing.add_argument("before", metavar="SNAPSHOT", help=RECORD)
+    comparing.add_argument("after", metavar="SNAPSHOT", help=RECORD)
+    wide(comparing)
     exporting = add(verbs, common, "export", run_export, "export a snapshot for other tools")
-    exporting.add_argument("snapshot", metavar="CID")
+    exporting.add_argument("snapshot", metavar="SNAPSHOT", help=RECORD)
     exporting.add_argument("--format", choices=[*ROWS, *FOLDERS], default="jsonl")
     exporting.add_argument("-o", "--out", type=path_argument, help=f"a file; for {' and '.join(FOLDERS)} a folder")
     exporting.add_argument(
@@ -109,8 +113,8 @@ def run_create(wanted: argparse.Namespace, output: Output) -> int:
 
     classes = classes_text(wanted.classes)
     with home() as opened:
-        supersedes = None if wanted.supersedes is None else record(opened, wanted.supersedes)
-        done = take_snapshot(opened, classes=classes, query=_query(wanted), supersedes=supersedes)
+        supersedes = None if wanted.supersedes is None else record(opened, wanted.supersedes, "snapshot")
+        done = take_snapshot(opened, classes=classes, query=_query(wanted), supersedes=supersedes, name=wanted.name)
     output.document(done, identity="snapshot", text=_text(done))
     return 0
 
@@ -118,10 +122,13 @@ def run_create(wanted: argparse.Namespace, output: Output) -> int:
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List snapshots, newest first."""
     from registry.catalog.queries import snapshots
+    from registry.workflows.names.shown import with_names
 
     with home() as opened, opened.catalog.read() as db:
         found, _ = snapshots.list_snapshots(db, cursor=None, limit=wanted.limit)
-    output.lines(found, identity="cid", columns=["cid", "count", "issuer", "issued_at"])
+        found = with_names(opened, db, found, "cid")
+    columns = ["cid", "count", "issuer", "issued_at", "names"]
+    output.lines(found, identity="cid", columns=columns, drop=("issuer", "issued_at"))
     return 0
 
 
@@ -130,7 +137,7 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.snapshots.take_snapshot import document
 
     with home() as opened:
-        done = document(opened, record(opened, wanted.snapshot))
+        done = document(opened, record(opened, wanted.snapshot, "snapshot"))
     output.document(done, identity="snapshot", text=_text(done))
     return 0
 
@@ -140,7 +147,11 @@ def run_diff(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.snapshots.compare_snapshots import compare_snapshots
 
     with home() as opened:
-        rows = list(compare_snapshots(opened, record(opened, wanted.before), record(opened, wanted.after)))
+        rows = list(
+            compare_snapshots(
+                opened, record(opened, wanted.before, "snapshot"), record(opened, wanted.after, "snapshot")
+            )
+        )
     output.lines(rows, identity="sha256", columns=["change", "sha256", "before", "after"])
     return 0
 
@@ -161,7 +172,7 @@ def run_export(wanted: argparse.Namespace, output: Output) -> int:
     if wanted.format in FOLDERS:
         return _export_folder(wanted, output)
     with home() as opened:
-        write_rows(snapshot_rows(opened, record(opened, wanted.snapshot)), wanted.format, wanted.out)
+        write_rows(snapshot_rows(opened, record(opened, wanted.snapshot, "snapshot")), wanted.format, wanted.out)
     return 0
 
 
@@ -173,8 +184,8 @@ def _export_folder(wanted: argparse.Namespace, output: Output) -> int:
         raise UsageError(f"--format {wanted.format} writes a folder, and none is named", hint="name a new one with -o.")
     bars = output.progress()
     with home() as opened:
-        draw = None if wanted.draw is None else record(opened, wanted.draw)
-        snapshot = record(opened, wanted.snapshot)
+        draw = None if wanted.draw is None else record(opened, wanted.draw, "draw")
+        snapshot = record(opened, wanted.snapshot, "snapshot")
         done = export_snapshot(opened, snapshot, wanted.format, wanted.out, draw, wanted.fold or 0, bars)
     bars.close()
     output.document(done, identity="path", text=_export_text(done))

@@ -47,6 +47,12 @@ MAX_COLUMNS = 1000
 Mapped = Mapping[str, str]  # field -> the column that means it
 
 
+class UnknownColumns(InvalidInput):
+    """A header in which no column means label, or none file and cid; ``header`` is what it has."""
+
+    header: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Columns:
     """``taken``: the field that each column means, by its place; ``edges``: places of a box in four columns."""
@@ -163,8 +169,10 @@ def _nothing_fits(header: Sequence[str], taken: Mapping[int, str], table: str) -
     hint = f"say which column it is: --map {lacking}=COLUMN."
     if both and any(name.lower().endswith(SUFFIXES) for name in header):
         hint = "write a line above it that names the columns: file,label."
-    return InvalidInput(
+    error = UnknownColumns(
         f"{table} needs the columns label and file (or cid) in its first line, and {what}: it has {_listed(header)}",
         code="bad_labels",
         hint=hint,
     )
+    error.header = tuple(header)
+    return error

@@ -28,6 +28,7 @@ MAX_SECTION = MAX_BLOCK + 256
 PRAGMA_V2 = bytes.fromhex("0aa16776657273696f6e02")
 _V2_HEADER = 40  # characteristics, then offset and size of the data and offset of the index, eight bytes each
 _SKIP = 1 << 20
+PIECE = 256 << 10  # blocks are gathered to pieces of about this many bytes
 _SAMPLE = 512  # bytes that say what else it is
 MAX_OFFSET = 1 << 30  # nobody pads more than that
 
@@ -199,3 +200,18 @@ def write(roots: Sequence[CID], blocks: Iterable[tuple[CID, bytes]], stream: IO[
         stream.write(data)
         count += 1
     return count
+
+
+def pieces(roots: Sequence[CID], blocks: Iterable[tuple[CID, bytes]]) -> Iterator[bytes]:
+    """The same bytes as ``write`` in pieces of about PIECE bytes, for whoever sends them on."""
+    head = io.BytesIO()
+    write(roots, [], head)
+    piece = bytearray(head.getvalue())
+    for cid, block in blocks:
+        name = bytes(cid)
+        piece += encode_varint(len(name) + len(block)) + name + block
+        if len(piece) >= PIECE:
+            yield bytes(piece)
+            piece.clear()
+    if piece:
+        yield bytes(piece)

@@ -19,8 +19,8 @@ from coincurve import PublicKey
 from Crypto.Hash import keccak
 
 from registry.core.errors import InvalidInput, Untrusted
+from registry.core.issuers import ORDER, address_of, address_of_key, check_did
 from registry.core.labeling.labeled_row import MAPS, TEXTS, LabeledRow
-from registry.core.log import ORDER, address_of, address_of_key, check_did
 from registry.core.table.columns import CONTRIBUTION_ROWS, Shape
 
 SIZE = 65

@@ -51,18 +51,22 @@ FIRST = (
     "auc",
     "recall_gap(class)",
 )
-LISTS = (FIRST,)  # what plans asked for in each version, the newest last: a new figure makes another list
+LISTS = (FIRST,)  # what plans ask for by version, the newest last: a new metric makes another list
 METRICS = LISTS[-1]
 
 
-def is_known(asked: Collection[str]) -> bool:
-    """Whether a plan asks for all figures that there were in some version."""
-    return tuple(asked) in LISTS
+def is_known(metrics: Collection[str]) -> bool:
+    """Whether these are all metrics of some version of this program."""
+    return tuple(metrics) in LISTS
 
 
-def later_than(asked: Collection[str]) -> frozenset[str]:
-    """The figures that came after such a plan, without what they are of: an old release has none of them."""
-    return frozenset(name.partition("(")[0] for name in set(LISTS[-1]) - set(asked)) if is_known(asked) else frozenset()
+def later_than(metrics: Collection[str]) -> frozenset[str]:
+    """The metrics that were added after a plan that asks for ``metrics``: its release has none of them."""
+    return (
+        frozenset(name.partition("(")[0] for name in set(LISTS[-1]) - set(metrics))
+        if is_known(metrics)
+        else frozenset()
+    )
 
 
 @dataclass(frozen=True)

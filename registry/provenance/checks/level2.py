@@ -42,7 +42,7 @@ def _beyond(subject: Subject) -> Iterator[Check]:
             "the snapshot includes every contribution that its query matches",
             UNCHECKED,
             named,
-            asked=False,
+            requested=False,
         )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import product
 
-from registry.core import log, records
+from registry.core import issuers, log, records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.core.log import anchor_digest
@@ -52,7 +52,7 @@ def _chain(subject: Subject) -> Anchors:
 
 def _publisher(subject: Subject) -> str:
     assert subject.entry is not None
-    return log.address_of(log.read_entry(subject.entry, subject.get).issuer)
+    return issuers.address_of(log.read_entry(subject.entry, subject.get).issuer)
 
 
 def _anchored(subject: Subject, entry: CID) -> records.Block:
@@ -79,10 +79,10 @@ def named(subject: Subject) -> str:
     for chain, contract in sorted(claimed - chains):
         raise Failed(f"an anchor is stated on {chain} {contract}, which the issuer's first entry does not name")
     if not claimed or not subject.offline:
-        asked = _chain(subject)
-        if (asked.chain, asked.contract) not in chains:
-            raise Failed(f"the issuer's first entry does not name {asked.chain} {asked.contract}")
-        claimed.add((asked.chain, asked.contract or ""))
+        online = _chain(subject)
+        if (online.chain, online.contract) not in chains:
+            raise Failed(f"the issuer's first entry does not name {online.chain} {online.contract}")
+        claimed.add((online.chain, online.contract or ""))
     return ", ".join(f"{chain} {contract}" for chain, contract in sorted(claimed))
 
 

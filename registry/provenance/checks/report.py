@@ -42,7 +42,7 @@ class Report:
     def holds(self) -> bool:
         """Nothing failed, and of levels 1 and 2, as far as they were asked for, nothing was left unchecked (images
         alone may be left out)."""
-        first = [check for check in self.checks if check.level <= 2 and check.asked and check.id not in EXCUSABLE]
+        first = [check for check in self.checks if check.level <= 2 and check.requested and check.id not in EXCUSABLE]
         return (
             self.readable
             and all(check.result != FAILS for check in self.checks)
@@ -62,7 +62,7 @@ class Report:
     @property
     def missed(self) -> list[str]:
         """The checks that were asked for and could not be made: what ``--strict`` does not forgive."""
-        return [check.id for check in self.checks if check.result == UNCHECKED and check.asked]
+        return [check.id for check in self.checks if check.result == UNCHECKED and check.requested]
 
     @property
     def verdict(self) -> Verdict:

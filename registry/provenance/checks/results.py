@@ -18,7 +18,7 @@ T = TypeVar("T")
 class Check:
     """One check's outcome; ``reason`` is empty where it holds and there is nothing to add.
 
-    ``asked``: whether it belongs to what was asked for; what no level looks at is listed all the same.
+    ``requested``: whether it belongs to what was asked for; what no level looks at is listed all the same.
     """
 
     id: str
@@ -26,7 +26,7 @@ class Check:
     title: str
     result: str
     reason: str = ""
-    asked: bool = True
+    requested: bool = True
     newer: bool = False  # not checked because something came after this program
 
 
@@ -38,12 +38,12 @@ class NotChecked(Exception):
     """A check can't be made here; the text says why."""
 
 
-def run(id: str, title: str, check: Callable[[], str | None], *, asked: bool = True) -> Check:
+def run(id: str, title: str, check: Callable[[], str | None], *, requested: bool = True) -> Check:
     """Run one check; its id begins with its level. Whatever it raises becomes its reason, so that the others go on."""
     level = int(id.split(".")[0])
 
     def outcome(result: str, reason: str, newer: bool = False) -> Check:
-        return Check(id, level, title, result, reason, asked, newer)
+        return Check(id, level, title, result, reason, requested, newer)
 
     try:
         return outcome(HOLDS, check() or "")

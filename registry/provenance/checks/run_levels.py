@@ -37,18 +37,25 @@ def levels_up_to(level: int | None) -> frozenset[int]:
     return DEFAULT_LEVELS if level is None else frozenset(range(1, level + 1))
 
 
-def _of_level(subject: Subject, level: int, asked: bool) -> Iterator[Check]:
+def _of_level(subject: Subject, level: int, requested: bool) -> Iterator[Check]:
     if level in _NOT_BUILT:
         id, title = _NOT_BUILT[level]
-        yield Check(id, level, title, UNCHECKED, "this version can't make this check yet", asked)
+        yield Check(id, level, title, UNCHECKED, "this version can't make this check yet", requested)
         if level == 5 and subject.is_release:
             said = guarded(partial(_dropped, subject), "")
-            yield Check("5.dropped", 5, "cleaning again drops the same images", UNCHECKED, said, asked)
-    elif asked:
+            yield Check("5.dropped", 5, "cleaning again drops the same images", UNCHECKED, said, requested)
+    elif requested:
         for checks in _LEVELS[level]:
             yield from checks(subject)
     else:
-        yield Check(f"{level}.all", level, "the checks of this level", UNCHECKED, "not asked for", asked)
+        yield Check(f"{level}.all", level, "the checks of this level", UNCHECKED, "not asked for", requested)
+
+
+def not_made(reason: str) -> list[Check]:
+    """What stands in a report of which nothing could be checked but level 1's first: every other level, and why."""
+    title = "the checks of this level"
+    levels = range(2, MAX_LEVEL + 1)
+    return [Check(f"{level}.all", level, title, UNCHECKED, reason, requested=False) for level in levels]
 
 
 def _dropped(subject: Subject) -> str:
@@ -62,16 +69,16 @@ def _dropped(subject: Subject) -> str:
     )
 
 
-Told = Callable[[Check], None]
+OnCheck = Callable[[Check], None]
 
 
-def untold(_: Check) -> None:
+def ignore_check(_: Check) -> None:
     """For whoever waits for the whole report."""
 
 
-def run_checks(subject: Subject, levels: Collection[int] = DEFAULT_LEVELS, told: Told = untold) -> Report:
-    """All checks of ``levels``, and what was not asked for, as not checked. ``told`` gets each check when it was made;
-    what it raises ends the audit."""
+def run_checks(subject: Subject, levels: Collection[int] = DEFAULT_LEVELS, on_check: OnCheck = ignore_check) -> Report:
+    """All checks of ``levels``, and what was not asked for, as not checked. ``on_check`` gets each check as it is
+    made; what it raises ends the audit."""
     report = Report(
         target=str(subject.record),
         type=guarded(lambda: subject.type, None),
@@ -81,7 +88,7 @@ def run_checks(subject: Subject, levels: Collection[int] = DEFAULT_LEVELS, told:
     for level in range(1, MAX_LEVEL + 1):
         for check in _of_level(subject, level, level in levels):
             report.checks.append(check)
-            told(check)
+            on_check(check)
     report.withdrawn = guarded(partial(taken_back, subject), [])
     report.facts = guarded(partial(_facts, subject, report.withdrawn), Facts())
     return report

@@ -22,7 +22,7 @@ from pathlib import Path
 from coincurve import PrivateKey
 
 from registry.core.errors import InvalidInput, not_read, not_written
-from registry.core.log import SIGNATURE_SIZE, address_of_key, did_of
+from registry.core.issuers import SIGNATURE_SIZE, address_of_key, did_of
 from registry.files import single_writer_file
 from registry.provenance.keys import keystore
 from registry.provenance.keys import signed_heads as signed_heads

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from registry.core.errors import Conflict, InvalidInput, not_read, not_written
 from registry.core.ipld.cid import CID
-from registry.core.log import address_of, did_of
+from registry.core.issuers import address_of, did_of
 from registry.files import single_writer_file
 
 FOLDER = "log"

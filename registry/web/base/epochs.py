@@ -39,10 +39,11 @@ def course(points: Points, *, lower_is_better: bool) -> Course:
     return Course(found, best, found[-1])
 
 
-def by_epoch(t: Words, title: str, y_name: str, courses: Mapping[str, Course], epochs: int) -> Drawing:
-    """All courses on one scale from 0; ``epochs``: how many there will be."""
-    most = max((value for one in courses.values() for _, value in one.points), default=1.0)
-    steps = ticks(most)
+def by_epoch(
+    t: Words, title: str, y_name: str, courses: Mapping[str, Course], epochs: int, *, most: float | None = None
+) -> Drawing:
+    """All courses on one scale from 0 to ``most``, or to the largest; ``epochs``: how many there will be."""
+    steps = ticks(most or max((value for one in courses.values() for _, value in one.points), default=1.0))
     body = _frame(t, y_name, steps, epochs)
     for index, one in enumerate(courses.values()):
         placed = {epoch: _place(epoch, value, epochs, steps[-1]) for epoch, value in _thinned(one)}

@@ -6,6 +6,7 @@ browser that heeds the page's policy loads nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -14,16 +15,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from registry.core.errors import InvalidInput
-from registry.web.base import figures
+from registry.web.base import figures, static
 from registry.web.base.svg import Drawing
 from registry.web.base.words import Words
 
+SHEETS = ("tokens.css", "report.css")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 MARKS = {
     "supported": "✓",
     "supported on seen images": "!",
     "refuted": "✗",
     "undecided": "?",
+    "mixed": "?",
+    "seen": "!",
+    "broken": "✗",
     "holds": "✓",
     "does not hold": "✗",
     "not checked": "–",
@@ -59,4 +64,11 @@ def render(template: str, t: Words, **fields: Any) -> str:
 
     found = environment().get_template(template)
     policy = Markup(POLICY)  # noqa: S704  a constant
-    return found.render(t=t, scale=scale, svg=svg, marks=MARKS, policy=policy, **fields)
+    return found.render(t=t, scale=scale, svg=svg, marks=MARKS, policy=policy, style=style(), **fields)
+
+
+@cache
+def style() -> Markup:
+    """The sheets of a page that is mailed, without their comments."""
+    found = "".join(static.contents()[name].decode() for name in SHEETS)
+    return Markup(re.sub(r"/\*.*?\*/\s*", "", found, flags=re.DOTALL))  # noqa: S704  files of ours

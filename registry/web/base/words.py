@@ -7,19 +7,24 @@ it, digits unchanged; what a record says in its own words is translated where it
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import msgspec
+
 from registry.core.errors import InvalidInput
 from registry.core.records import Note
-from registry.core.text.claim_text import claim_parts, claim_text
-from registry.core.text.figure_names import CLASSES, name_of, parse
+from registry.core.text.claim_text import claim_text
+from registry.core.text.figure_names import CLASSES, parse
 from registry.evaluation import sentences
 from registry.evaluation.sentences import LANGUAGES as LANGUAGES
 from registry.evaluation.sentences import read_words
+from registry.evaluation.verdict import ClaimFacts, claim_part
+from registry.evaluation.verdict_text import threshold_text
+from registry.web.base.check_reasons import check_reason
 
 _FOLD = re.compile(r"fold:? ?([0-9]+)")
 
@@ -67,13 +72,31 @@ class Words:
         return self.known("figures", name) if name in ("refit", "mean") else name
 
     def figure(self, name: str) -> str:
-        """A figure's name with its metric in this language; what is no figure's name as it stands."""
+        """A figure's name in words; what is no figure's name as it stands."""
         try:
-            parts = parse(name)
+            metric, of, group, label = parse(name)
         except InvalidInput:
             return name
-        of = tuple(self.known("figure_name", one) if one == CLASSES else one for one in parts.of)
-        return name_of(parts._replace(metric=self.known("figure_name", parts.metric), of=of))
+        said = {"metric": self.known("figure_name", metric)}
+        if of == (CLASSES,):
+            return self("figure_form.between_classes", **said)
+        if of:
+            return self("figure_form.by", **said, of=" & ".join(self.known("attribute", one) for one in of))
+        if label is None and not group:
+            return said["metric"]
+        form = "class" if not group else "group" if label is None else "group_class"
+        return self(f"figure_form.{form}", **said, label=label, group=self.pairs(group))
+
+    def group(self, name: str) -> str:
+        """A group's name (``ATTRIBUTE=VALUE & ...``) in words; what is none as it stands."""
+        try:
+            return self.pairs(parse(f"recall({name})").group) or name
+        except InvalidInput:
+            return name
+
+    def pairs(self, group: Iterable[tuple[str, str]]) -> str:
+        """A group's attributes with their values."""
+        return ", ".join(f"{self.known('attribute', name)} = {value}" for name, value in group)
 
     def note(self, note: Note) -> tuple[str, str]:
         """A note of an evaluation and the language that it is in."""
@@ -90,8 +113,19 @@ class Words:
         return told if asked == "notice" else f"{told} {self(f'page.remedy_{asked}')}"
 
     def exact(self, value: str | int) -> str:
-        """A number with all its digits."""
-        return sentences.localized(value, self.language)
+        """A number with all its digits, and a minus sign that is one."""
+        text = sentences.localized(value, self.language)
+        return f"\u2212{text[1:]}" if text.startswith("-") else text
+
+    def p(self, value: str | None) -> str:
+        """A p value at three places; what would round to nothing is below that."""
+        return self("page.below") if value is not None and Decimal(value) < Decimal("0.001") else self.short(value)
+
+    def count(self, number: int) -> str:
+        """A number of things, its digits in threes as the language writes them."""
+        if self.language == "es":  # four digits stand together there
+            return f"{number:,}".replace(",", "\u202f") if number >= 10_000 else str(number)
+        return f"{number:,}"
 
     def short(self, value: str | None) -> str:
         """A decimal string at three places, half to even; a dash where there is none."""
@@ -100,9 +134,16 @@ class Words:
         return self.exact(str(Decimal(value).quantize(Decimal("0.001"), rounding=ROUND_HALF_EVEN)))
 
     def claim(self, found: Mapping[str, Any]) -> str:
-        """A claim or verdict as text, its threshold at three places."""
-        parts = claim_parts(found)
-        return claim_text({**parts._asdict(), "metric": self.figure(parts.metric)}, self.short)
+        """A claim or verdict as it stands in the plan, so that it can be looked for."""
+        return claim_text(found, threshold_text)
+
+    def claim_said(self, found: Mapping[str, Any]) -> str:
+        """What became of a claim, as a sentence."""
+        return claim_part(msgspec.convert(dict(found), ClaimFacts)).text(self.language)
+
+    def check_reason(self, reason: str) -> tuple[str, str]:
+        """Why a check came out so, and the language that it is in: reasons are written in English."""
+        return check_reason(reason, self.language)
 
     def interval(self, found: Mapping[str, Any], *, exact: bool = False) -> str:
         """Both bounds in words; a dash where there are none."""

@@ -10,6 +10,7 @@ from registry.core.ipld.cid import CID
 from registry.core.run_view import release_view
 from registry.web.base import figures
 from registry.web.base.page import check_drawings, render
+from registry.web.base.svg import Drawing
 from registry.web.base.words import Words
 from registry.web.report.check_records import check_drawable
 from registry.web.report.sections import by_confidence, confusion, curves_of
@@ -22,7 +23,16 @@ def comparison_page(parts: Parts, a: CID, b: CID, found: Mapping[str, Any], lang
     ``InvalidInput`` for a language that there is not (``bad_language``), and for a stranger's evaluation that states
     what can't be shown (``bad_evaluation``).
     """
-    t, get = Words(language), parts.store.get
+    t = Words(language)
+    paired, own = comparison_drawings(parts, a, b, found, t)
+    return render("compare.html", t, found=found, paired=paired, own=own)
+
+
+def comparison_drawings(
+    parts: Parts, a: CID, b: CID, found: Mapping[str, Any], t: Words
+) -> tuple[Drawing, list[Drawing]]:
+    """The paired differences, and each release's own figures. ``InvalidInput`` (``bad_evaluation``) as above."""
+    get = parts.store.get
     views = [release_view(get, records.parse_as(records.Release, get(cid))) for cid in (a, b)]
     for view in views:
         check_drawable(view, get)
@@ -41,4 +51,4 @@ def comparison_page(parts: Parts, a: CID, b: CID, found: Mapping[str, Any], lang
         ),
     ]
     check_drawings((paired, *own))
-    return render("compare.html", t, found=found, paired=paired, own=own)
+    return paired, own

@@ -6,7 +6,7 @@ enter a page, only addresses of thumbnails, and none of an image that was withdr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,10 +19,11 @@ from registry.workflows.images import image_uses as uses
 from registry.workflows.images.list_images import list_images
 from registry.workflows.images.thumbnails import Thumbnails
 from registry.workflows.local_issuers import local_issuers
+from registry.workflows.names.profile import profile_of
 from registry.workflows.parts import Parts
 
 ON_A_PAGE = 60
-BARS, CHOICES, RUNS, HISTORY = 12, 50, 20, 100
+BARS, CHOICES, RUNS, HISTORY, CONTACTS = 12, 50, 20, 100, 5
 ASKED = ("label", "contributor", "issuer", "subject", "licence", "right", "status", "disputed", "run", "dropped")
 STATUSES = ("stored", "referenced", "withdrawn")
 Document = dict[str, Any]
@@ -122,5 +123,11 @@ def image(parts: Parts, thumbnails: Thumbnails, identity: str) -> Document:
         "snapshots": uses.snapshots_of(parts, sha256),
         "cleaned": uses.cleaned(parts, sha256),
         "releases": uses.predictions_of(parts, sha256),
-        "contact": None,
+        "contacts": _contacts(parts, [row["issuer"] for row in current]),
     }
+
+
+def _contacts(parts: Parts, issuers: Iterable[str]) -> list[tuple[str, str, str]]:
+    """``(issuer, name, contact)`` of the first few issuers whose profile says where to write to."""
+    said = [profile_of(parts, issuer) for issuer in list(dict.fromkeys(issuers))[:CONTACTS]]
+    return [(one["issuer"], one["name"], one["contact"]) for one in said if one is not None and one["contact"]]

@@ -21,6 +21,7 @@ from registry.core.unusable import refuse_unusable
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 _WORDS = frozenset({"name", "metric", "of", "group", "label", "reason", "comparator", "verdict"})
 # what else is text in a figure is a decimal
+_FAR = 1 << 40  # hundredths of a pixel
 
 
 def check_presentable(view: ReleaseView, get: Any, items: Iterable[Mapping[str, Any]]) -> None:
@@ -28,20 +29,28 @@ def check_presentable(view: ReleaseView, get: Any, items: Iterable[Mapping[str, 
 
     ``items`` are the rows of its snapshot.
     """
-    found = view.evaluation
+    check_figures(view)
     check_drawable(view, get)
     with refuse_unusable():
-        several = (found.metrics, *found.per_fold, found.fairness, found.tests, found.optimistic, found.spread)
-        for part in chain(*several, found.overfitting, view.release.claims):
-            _numbers(value for name, value in structs.asdict(part).items() if name not in _WORDS)
-        _numbers(found.thresholds)
-        _demand(len(found.several) == len(found.confusion), "a count a class")
         for row in items:
             _kinds((row["sha256"], bytes), (row["image"], CID), (row["label"], str | None), (row["attributes"], dict))
         for row in tables.rows_as_dicts(view.snapshot.excluded, get):
             _kinds((row["reason"], str))
         for row in tables.rows_as_dicts(view.preprocessing.output, get):
             _kinds((row["sha256"], bytes), (row["reason"], str | None), (row["measured"], str | None))
+            _kinds((row["width"], int), (row["height"], int))
+        _predictions(view, get)
+
+
+def check_figures(view: ReleaseView) -> None:
+    """``InvalidInput`` (``bad_evaluation``) unless every number of the evaluation, and of the claims, is one."""
+    found = view.evaluation
+    with refuse_unusable():
+        several = (found.metrics, *found.per_fold, found.fairness, found.tests, found.optimistic, found.spread)
+        for part in chain(*several, found.overfitting, view.release.claims):
+            _numbers(value for name, value in structs.asdict(part).items() if name not in _WORDS)
+        _numbers(found.thresholds)
+        _demand(len(found.several) == len(found.confusion), "a count a class")
 
 
 def check_drawable(view: ReleaseView, get: Any) -> None:
@@ -58,6 +67,19 @@ def check_drawable(view: ReleaseView, get: Any) -> None:
             for point in row["points"]:
                 _points(point, 3 if bins else 2)
                 _demand(not bins or int(point[2]) > 0, "a bin of some images")
+
+
+def _predictions(view: ReleaseView, get: Any) -> None:
+    """Classes and folds that there are, boxes of four numbers."""
+    classes, folds = len(view.snapshot.classes), len(view.evaluation.thresholds)
+    for row in tables.rows_as_dicts(view.evaluation.predictions, get):
+        _kinds((row["sha256"], bytes), (row["fold"], int), (row["truth"], int | None))
+        known = row["truth"] is None or 0 <= row["truth"] < classes
+        _demand(known and 0 <= row["fold"] < folds, "a fold and a class of the release")
+        for box in row["boxes"]:
+            _demand(len(box) == 4 and max(map(abs, box)) < _FAR, "a box")
+        for one in row["detections"]:
+            _demand(len(one) == 6 and 0 <= one[0] < classes and max(map(abs, one[2:])) < _FAR, "a detection")
 
 
 def _points(point: Sequence[Any], width: int) -> None:

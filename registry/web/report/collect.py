@@ -6,27 +6,30 @@ language give the same page.
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import structs
 
+from registry.catalog.queries import names
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
-from registry.core.records import to_value
 from registry.core.run_view import ReleaseView, release_view
 from registry.core.table import tables
 from registry.evaluation.base_seen import about_base
+from registry.evaluation.figures.baselines import baselines
+from registry.evaluation.verdict import WORDS
 from registry.imaging.thumbnail import thumbnail
-from registry.provenance.release_view import final_figures
+from registry.provenance.checks.results import guarded
+from registry.provenance.release_view import final_figures, thresholds
 from registry.web.base.figures import nothing
 from registry.web.base.words import Words
 from registry.web.report.by_group import by_group, people_of
 from registry.web.report.check_records import check_presentable
+from registry.web.report.mistakes import Mistake, data_uri, picture_of, surest_mistakes
+from registry.web.report.people_agree import people_agreement
 from registry.web.report.report import ReportData
 from registry.web.report.sections import drawings, kept_and_dropped
 from registry.workflows.audit.audit_target import audit_target
@@ -37,16 +40,24 @@ from registry.workflows.releases.publish_release import show_release
 
 EXAMPLES_A_REASON = 2
 BY_FOLD = ("macro_f1", "accuracy", "pr_auc", "map50")
-HEADLINE = ("macro_f1", "pr_auc", "map50")
+HEADLINE = ("macro_f1", "accuracy", "pr_auc", "map50")
+OF_CLAIMS = {*WORDS.values(), "undecided", "no_figure", "several", "none", "withdrawn", "needed", "broken"}
 IDS = ("release", "entry", "plan", "draw", "snapshot", "preprocessing", "evaluation")
 THUMB = 128
+SHORT = 20  # characters of an address that are shown whole
 
 
 def collect(
-    parts: Parts, release: CID, language: str, commands: Sequence[str] = (), *, claims: Sequence[str] = ()
+    parts: Parts,
+    release: CID,
+    language: str,
+    commands: Sequence[str] = (),
+    *,
+    claims: Sequence[str] = (),
+    faces: bool = False,
 ) -> ReportData:
     """Everything for ``render_report`` of a release that is held; ``commands`` are what to try next, ``claims`` what
-    somebody claims after the fact.
+    somebody claims after the fact. Pictures are in it only with ``faces``.
 
     ``NotFound`` if it is not held, ``InvalidInput`` for a language that there is not (``bad_language``), and for a
     claim that is none, or about nothing there (``bad_claim``), and for a stranger's evaluation that states what can't
@@ -64,6 +75,7 @@ def collect(
     classes = view.snapshot.classes
     return ReportData(
         language=language,
+        **_title(parts, t, view, about),
         issued=entry.issued_at,
         issuer=about["issuer"],
         recipe=view.recipe.name,
@@ -73,17 +85,21 @@ def collect(
         base_licence=_base_licence(parts, view.plan.base),
         licence=view.release.licence,
         headline=tuple(named[name] for name in HEADLINE if name in named),
+        **_beside(view),
         verdict=audit["verdict"],
         records=audit["records"],
+        rests=_rests(audit["verdict"]),
+        faces=faces,
+        mistakes=_mistakes(parts, t, view, items, faces),
+        agreement=guarded(lambda: people_agreement(view.snapshot, items, get), None),
         withdrawn=tuple(about["withdrawn"]),
         checked=len(audit["checks"]) - unchecked,
         unchecked=unchecked,
-        claims=tuple(to_value(verdict) for verdict in view.release.claims),
-        attempts=about["attempts"]["text"][language],
+        claims=tuple(about["claims"]),
         later=tuple(judge_claims(parts, CID.parse(about["release"]), claims)["claims"] if claims else ()),
         figures=tuple(drawings(t, view, get, items)),
         counts=tuple(_counts(parts, view, items)),
-        examples=tuple(_examples(parts, view, items)),
+        examples=tuple(_examples(parts, view, items, faces)),
         metrics=tuple(metric.document() for metric in view.evaluation.metrics),
         people=by_group(people_of(view.evaluation), classes),
         classes=classes,
@@ -102,6 +118,55 @@ def collect(
         final=view.plan.final,
         commands=tuple(commands),
     )
+
+
+def _title(parts: Parts, t: Words, view: ReleaseView, about: Mapping[str, Any]) -> dict[str, Any]:
+    """What the title calls the model, its data and who published it: by the names that the publisher gave."""
+    with parts.catalog.read() as db:
+        given = names.of_targets(db, [about["release"], about["snapshot"]])
+    own = {one["target"]: one["name"] for one in given if one["issuer"] == about["issuer"]}
+    model, data, count = own.get(about["release"]), own.get(about["snapshot"]), view.snapshot.count
+    return {
+        "model": t("page.model", name=model or view.recipe.name, method=view.plan.method.id),
+        "data": t("page.named_data", name=data, count=count) if data else t("page.some_data", count=count),
+        "publisher": _publisher(about["issuer"]),
+    }
+
+
+def _publisher(did: str) -> str:
+    """An issuer's address, its middle left out."""
+    address = did.rpartition(":")[2]
+    return address if len(address) < SHORT else f"{address[:8]}…{address[-6:]}"
+
+
+def _rests(verdict: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """What the verdict says beside what became of the claims."""
+    return tuple(one for one in verdict["parts"] if one["code"] not in OF_CLAIMS)
+
+
+def _beside(view: ReleaseView) -> dict[str, Any]:
+    """Baselines beside the headline figures."""
+    found = baselines(view.evaluation.confusion, len(view.snapshot.classes))
+    return {"chance": found.chance, "majority": found.majority} if found else {}
+
+
+def _mistakes(
+    parts: Parts, t: Words, view: ReleaseView, items: Sequence[Mapping[str, Any]], faces: bool
+) -> tuple[Mistake, ...]:
+    rows = tables.rows_as_dicts(view.evaluation.predictions, parts.store.get)
+    classes = view.snapshot.classes
+    found = surest_mistakes(rows, classes, nothing(t, classes), thresholds(view))
+    if not faces:
+        return tuple(found)
+    wanted = {one.image for one in found}
+    where = {row["sha256"].hex(): row["image"] for row in items if row["sha256"].hex() in wanted}
+    prepared = tables.rows_as_dicts(view.preprocessing.output, parts.store.get)
+    sizes = {row["sha256"].hex(): (row["width"], row["height"]) for row in prepared if row["sha256"].hex() in wanted}
+    return tuple(structs.replace(one, uri=_framed(parts, where, sizes, one)) for one in found)
+
+
+def _framed(parts: Parts, where: Mapping[str, CID], sizes: Mapping[str, tuple[int, int]], one: Mistake) -> str | None:
+    return picture_of(lambda: reader.read_whole(parts.store, where[one.image]), sizes.get(one.image, (0, 0)), one)
 
 
 def _cids(about: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -150,7 +215,9 @@ def _counts(parts: Parts, view: ReleaseView, items: Sequence[Mapping[str, Any]])
     ]
 
 
-def _examples(parts: Parts, view: ReleaseView, items: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str | None]]:
+def _examples(
+    parts: Parts, view: ReleaseView, items: Sequence[Mapping[str, Any]], faces: bool
+) -> list[tuple[str, str, str | None]]:
     where = {row["sha256"]: row["image"] for row in items}
     found: list[tuple[str, str, str | None]] = []
     seen: dict[str, int] = {}
@@ -160,18 +227,14 @@ def _examples(parts: Parts, view: ReleaseView, items: Sequence[Mapping[str, Any]
             continue
         seen[reason] = seen.get(reason, 0) + 1
         measured = row["measured"] or ""
-        found.append((reason, measured if len(measured) < 40 else measured[:22] + "…", _picture(parts, where, row)))
+        uri = _picture(parts, where, row) if faces else None
+        found.append((reason, measured if len(measured) < 40 else measured[:22] + "…", uri))
     return sorted(found, key=lambda one: one[0])
 
 
 def _picture(parts: Parts, where: Mapping[bytes, CID], row: Mapping[str, Any]) -> str | None:
     """A small JPEG as a data URI; None for what is withdrawn, not held, or can't be decoded."""
     try:
-        small = thumbnail(reader.read_whole(parts.store, where[row["sha256"]]), THUMB)
+        return data_uri(thumbnail(reader.read_whole(parts.store, where[row["sha256"]]), THUMB))
     except (EmotionetError, KeyError):
         return None
-    if small is None:
-        return None
-    stream = io.BytesIO()
-    small.save(stream, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()

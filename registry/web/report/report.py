@@ -7,16 +7,19 @@ record's own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from registry.core.errors import InvalidInput
 from registry.core.records import Note
+from registry.evaluation.agreement import Agreement
 from registry.web.base.page import check_drawings, render
 from registry.web.base.svg import Drawing
-from registry.web.base.words import Words
+from registry.web.base.words import Words, catalogue
 from registry.web.report.by_group import ByGroup
+from registry.web.report.mistakes import Mistake
 
 
 class ReportData(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +33,9 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     language: str
+    model: str  # what the title calls the model, its data and who published it
+    data: str
+    publisher: str
     issued: str
     issuer: str
     recipe: str
@@ -41,9 +47,10 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     headline: tuple[dict[str, Any], ...]
     verdict: dict[str, Any]  # as ``Verdict.document`` gives it
     records: str  # consistent, broken, undecided
+    rests: tuple[dict[str, Any], ...]  # the verdict's parts beside the claims' own
     checked: int
     unchecked: int
-    claims: tuple[dict[str, Any], ...]
+    claims: tuple[dict[str, Any], ...]  # each with ``n``
     figures: tuple[Drawing, ...]
     counts: tuple[tuple[str, str, str, int], ...]
     examples: tuple[tuple[str, str, str | None], ...]
@@ -54,7 +61,11 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     final: str  # "fold:N" or "refit": whose weights people get
     own: tuple[dict[str, Any], ...] | None = None
     withdrawn: tuple[dict[str, Any], ...] = ()  # what was taken back of it: {what, effective, reason, issuer}
-    attempts: str = ""  # how often the same was planned, in words
+    faces: bool = False  # whether pictures of people are in the file
+    mistakes: tuple[Mistake, ...] = ()
+    agreement: Agreement | None = None  # of people on the labels
+    chance: Mapping[str, str] = {}  # baselines by figure
+    majority: Mapping[str, str] = {}
     base_notes: tuple[Note, ...] = ()  # on what the base weights have seen
     unseen: tuple[dict[str, Any], ...] = ()  # of images that they have not seen, and of the others
     seen: tuple[dict[str, Any], ...] = ()
@@ -74,9 +85,20 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
 def render_report(data: ReportData) -> str:
     """The whole page. ``InvalidInput`` (``bad_figure``) for a figure or a picture that would not stay in its place."""
     check_drawings(data.figures)
-    for reason, _, uri in data.examples:
+    pictures = [(reason, uri) for reason, _, uri in data.examples] + [(one.image, one.uri) for one in data.mistakes]
+    for of, uri in pictures:
         if uri is not None and not uri.startswith(("data:image/jpeg;base64,", "data:image/png;base64,")):
-            raise InvalidInput(f"the picture for {reason!r} must be a data URI of a JPEG or PNG", code="bad_figure")
+            raise InvalidInput(f"the picture for {of!r} must be a data URI of a JPEG or PNG", code="bad_figure")
     t = Words(data.language)
     thresholds = "; ".join(map(t.exact, data.thresholds))
-    return render("report.html", t, data=data, thresholds=thresholds)
+    glossary = [name for name in catalogue()["glossary"] if f"{name}_means" in catalogue()["glossary"]]
+    return render(
+        "report.html", t, data=data, thresholds=thresholds, glossary=glossary, kappa=_kappa(t, data.agreement)
+    )
+
+
+def _kappa(t: Words, found: Agreement | None) -> str:
+    """People's agreement beyond chance, in words."""
+    if found is None:
+        return ""
+    return t("agree.no_kappa") if found.kappa is None else t(f"agree.{found.kind}", value=t.short(found.kappa))

@@ -28,11 +28,11 @@ def drawings(t: Words, view: ReleaseView, get: Get, items: Sequence[Mapping[str,
     """All figures of a release that ``check_presentable``, in the report's order; ``items`` are the snapshot's rows."""
     curves, found = curves_of(view, get), view.evaluation
     groups = by_group(people_of(found), view.snapshot.classes).groups
-    drawn = [_labels(t, view, get, items), _intervals(t, "by_class", _by_class(t, view))]
+    drawn = [_labels(t, view, get, items), intervals_by_class(t, view)]
     if groups:
-        found_of = [(name, one["value"], one["low"], one["high"], one["n"]) for name, (one, *_) in groups]
+        found_of = [(t.group(name), one["value"], one["low"], one["high"], one["n"]) for name, (one, *_) in groups]
         drawn.append(_intervals(t, "recall_groups", found_of))
-    drawn.append(_intervals(t, "by_fold", _by_fold(t, view)))
+    drawn.append(intervals_by_fold(t, view))
     drawn += [confusion(t, view, normalized=True), confusion(t, view, normalized=False)]
     drawn += [by_confidence(t, kind, curves, view.snapshot.classes) for kind in BY_CONFIDENCE]
     for kind, x, y in (
@@ -98,6 +98,16 @@ def _figure(name: str, metric: records.Metric) -> figures.Figure:
 
 def _intervals(t: Words, title: str, found: Sequence[figures.Figure]) -> Drawing:
     return figures.intervals(t, t(f"figures.{title}"), found)
+
+
+def intervals_by_class(t: Words, view: ReleaseView) -> Drawing:
+    """F1, recall and precision of each class with their intervals."""
+    return _intervals(t, "by_class", _by_class(t, view))
+
+
+def intervals_by_fold(t: Words, view: ReleaseView) -> Drawing:
+    """Macro F1 of all folds together and of each, with their intervals."""
+    return _intervals(t, "by_fold", _by_fold(t, view))
 
 
 def _by_class(t: Words, view: ReleaseView) -> list[figures.Figure]:

@@ -23,7 +23,7 @@ from registry.core.ports.anchor import Anchors
 from registry.core.ports.store import BlockReader
 from registry.provenance.checks.report import Report
 from registry.provenance.checks.results import FAILS, Check
-from registry.provenance.checks.run_levels import Told, levels_up_to, run_checks, untold
+from registry.provenance.checks.run_levels import OnCheck, ignore_check, levels_up_to, not_made, run_checks
 from registry.provenance.checks.target.subject import Subject
 from registry.workflows.methods import installed
 
@@ -124,7 +124,7 @@ def audit_car(
     issuer: str | None = None,
     offline: bool = True,
     chain: Anchors | None = None,
-    told: Told = untold,
+    on_check: OnCheck = ignore_check,
 ) -> Report:
     """Audit a CAR file. A damaged file gives a report too, one that does not hold."""
     with _scratch() as store:
@@ -134,10 +134,10 @@ def audit_car(
             known = blocks.records()
             entry, record = _target(blocks, known, roots)
         except (InvalidInput, Untrusted) as error:
-            return Report(target=str(path), checks=[_unusable(str(error))])
+            return Report(target=str(path), checks=[_unusable(str(error)), *not_made("the file has no target")])
         subject = _subject(blocks, known, roots, entry, record)
         subject.offline, subject.chain, subject.issuer = offline, chain, issuer
-        report = run_checks(subject, levels_up_to(level), told)
+        report = run_checks(subject, levels_up_to(level), on_check)
         if blocks.cut:
             report.checks.insert(0, _unusable(blocks.cut))
         return report

@@ -11,7 +11,7 @@ from registry.core.errors import EmotionetError, InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.ports.anchor import Anchors
 from registry.provenance.checks.report import Report
-from registry.provenance.checks.run_levels import Told, levels_up_to, run_checks, untold
+from registry.provenance.checks.run_levels import OnCheck, ignore_check, levels_up_to, run_checks
 from registry.provenance.checks.target.subject import Subject
 from registry.workflows.audit.audit_file import StoredFiles
 from registry.workflows.audit.audit_file import audit_car as audit_car
@@ -29,20 +29,20 @@ def audit_target(
     level: int | None = None,
     issuer: str | None = None,
     offline: bool = False,
-    told: Told = untold,
+    on_check: OnCheck = ignore_check,
 ) -> Report:
     """Audit a CID that is held, or a CAR file. ``NotFound`` or ``Unavailable`` if there is nothing to read.
 
-    ``told`` gets each check when it was made."""
+    ``on_check`` gets each check when it was made."""
     path = Path(target)
     chain = None if offline or not parts.settings.proves_to_others else parts.anchors
     if path.exists() and not names_content(target):
         check_regular(path)
-        return audit_car(path, level=level, issuer=issuer, offline=offline, chain=chain, told=told)
+        return audit_car(path, level=level, issuer=issuer, offline=offline, chain=chain, on_check=on_check)
     cid, rest = parse_path(target)
     if rest:
         raise InvalidInput(f"{target} has a path", hint="audit a record, an entry or a directory by its CID.")
-    return audit_held(parts, cid, level=level, issuer=issuer, offline=offline, chain=chain, told=told)
+    return audit_held(parts, cid, level=level, issuer=issuer, offline=offline, chain=chain, on_check=on_check)
 
 
 def audit_held(
@@ -53,7 +53,7 @@ def audit_held(
     issuer: str | None,
     offline: bool,
     chain: Anchors | None,
-    told: Told = untold,
+    on_check: OnCheck = ignore_check,
 ) -> Report:
     """Audit what this home holds, with the evidence, the log's first entry and the withdrawals that it knows."""
     if not parts.store.has(cid):
@@ -77,7 +77,7 @@ def audit_held(
         method=parts.method,
         trainings_of=partial(known_trainings, parts),
     )
-    return run_checks(subject, levels_up_to(level), told)
+    return run_checks(subject, levels_up_to(level), on_check)
 
 
 def _entry_of(parts: Parts, record: CID, issuer: str | None) -> CID | None:

@@ -17,6 +17,7 @@ from registry.provenance.checks.results import Check
 from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.parts import Parts
 
+KEPT = 10_000  # audits; the oldest are forgotten
 SILENT = 900  # seconds; no single check of a release that fits into memory takes longer
 _FIELDS = ("id", "level", "title", "result", "reason")
 
@@ -24,8 +25,15 @@ _FIELDS = ("id", "level", "title", "result", "reason")
 def begin_audit(parts: Parts, target: CID | None, name: str, level: int | None) -> str:
     """Note an audit of what is held here, or (None) of a file that was sent; its id."""
     with parts.catalog.write() as db:
+        kept_audits.prune(db, KEPT - 1)
         target_text = "" if target is None else str(target)
         return kept_audits.add(db, target=target_text, name=name, held=target is not None, level=level, now=parts.now())
+
+
+def under_way(parts: Parts, target: CID, level: int | None) -> str | None:
+    """The id of the same audit where one is under way: nobody needs two at once."""
+    with parts.catalog.read() as db:
+        return kept_audits.under_way(db, str(target), level, heard_since(parts.now()))
 
 
 def carry_out(parts: Parts, audit: str, target: str, level: int | None, name: str | None = None) -> None:
@@ -35,14 +43,14 @@ def carry_out(parts: Parts, audit: str, target: str, level: int | None, name: st
     """
     made: list[dict[str, Any]] = []
 
-    def told(check: Check) -> None:
+    def on_check(check: Check) -> None:
         found = asdict(check)
         made.append(_named({name: found[name] for name in _FIELDS}, target, name))
         with parts.catalog.write(serial=False) as db:
             kept_audits.tell(db, audit, made, parts.now())
 
     try:
-        report = _named(audit_target(parts, target, level=level, told=told).to_json(), target, name)
+        report = _named(audit_target(parts, target, level=level, on_check=on_check).to_json(), target, name)
     except EmotionetError as error:
         _fail(parts, audit, _named(with_hint(error), target, name))
     except Exception:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from registry.catalog import private_data as private
 from registry.catalog.queries import releases
@@ -20,9 +20,12 @@ from registry.content.labels.columns import Mapped
 from registry.content.labels.labeled_folder import Folder
 from registry.core.errors import NewerVersion, UsageError
 from registry.core.ipld.cid import CID
+from registry.core.labeling.boxes import PIXEL
+from registry.core.labeling.labeled_row import ANNOTATION_FIELDS
 from registry.core.log import Signer
 from registry.core.progress import Progress, silent
 from registry.core.text.cleaning import counted
+from registry.workflows.images.cid_table import cid_table
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, merge, new_row
 from registry.workflows.images.read_source import Source, Wanted, read_source
 from registry.workflows.images.register_images import Registered, register
@@ -33,6 +36,7 @@ from registry.workflows.parts import Parts
 from registry.workflows.store import find_records as trace
 
 PROFILES = ("unixfs-v1-2025", "unixfs-v0-2015")
+SAMPLE = 20  # rows that a dry run shows
 
 
 @dataclass
@@ -55,12 +59,14 @@ def import_source(
     mapping: Mapped | None = None,
     follow_links: bool = False,
     dry_run: bool = False,
+    cids: IO[bytes] | None = None,
     progress: Progress = silent,
     signer: Signer | None = None,
 ) -> dict[str, Any]:
     """Import ``source`` and register its rows; the document that `emotionet import --json` prints.
 
-    ``partial`` keeps what verifies of a CAR file that is damaged or incomplete, and pins nothing of it.
+    ``partial`` keeps what verifies of a CAR file that is damaged or incomplete, and pins nothing of it. ``cids``: where
+    to write the table of each file's CID, in a dry run too.
     ``signer``: this home's key unless given; none is made where there is nothing to sign.
     """
     if profile not in PROFILES:
@@ -68,7 +74,10 @@ def import_source(
     read = read_source(parts, Wanted(source, profile, labels, mapping, partial, follow_links, dry_run), progress)
     signs = not dry_run and any(folder.rows for folder in read.folders)
     signer = (signer or parts.key) if signs else None
-    found = _rows(read, signer.did if signer else "")
+    issuer = signer.did if signer else ""
+    found = _rows(read, issuer)
+    if cids is not None:
+        cids.write(cid_table((row for rows in found.rows for row in rows), issuer))
     if dry_run:
         statements, contradicting = merge(row for rows in found.rows for row in rows)
         found.rejected += contradicting
@@ -76,7 +85,7 @@ def import_source(
             {"release": str(cid), "issuer": issuer, "published_by": publisher_text(parts, issuer)}
             for cid, issuer in read.releases
         ]
-        return _document(read, found, [], statements, would)
+        return {**_document(read, found, [], statements, would), "sample": [_shown(row) for row in statements[:SAMPLE]]}
     _remember(parts, read, publish_source)
     brought, wrong = _catalogued(parts, Path(source), read)
     found.notes += [f"not indexed from the file's log: {one}" for one in dict.fromkeys(wrong)]
@@ -88,6 +97,13 @@ def import_source(
     ]
     found.rejected += [bad for one in done for bad in one.rejected]
     return _document(read, found, done, None, brought, newer)
+
+
+def _shown(row: NewRow) -> dict[str, Any]:
+    """A row as it was understood, for who looks before it is signed."""
+    said = {name: getattr(row, name) for name in ("row", "table", "name", "contributor", *ANNOTATION_FIELDS)}
+    boxes = [[side / PIXEL for side in box] for box in row.boxes]
+    return {**said, "boxes": boxes, "sha256": row.sha256.hex(), "size": row.size}
 
 
 def _rows(read: Source, contributor: str) -> _Rows:

@@ -74,6 +74,10 @@ class Thumbnails:
         self._keep(path, made.getvalue())
         return sha256, _picture(made.getvalue())
 
+    def original(self, sha256: str) -> bytes:
+        """The bytes of an image that may be shown. ``NotFound``, ``Withdrawn``, ``NoPicture``."""
+        return self.whole(self._shown(sha256))
+
     def size(self, sha256: str) -> tuple[int, int] | None:
         """Width and height of the upright original, in whose pixels boxes are given; None where it can't be read."""
         if sha256 not in self._sizes:

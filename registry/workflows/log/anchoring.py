@@ -15,7 +15,8 @@ from registry.catalog.queries import entries
 from registry.core import records
 from registry.core.errors import NotFound, Unavailable
 from registry.core.ipld.cid import CID
-from registry.core.log import address_of, anchor_digest
+from registry.core.issuers import address_of
+from registry.core.log import anchor_digest
 from registry.core.ports.anchor import FINAL, Anchor, evidence_of
 from registry.workflows.local_issuers import is_local
 from registry.workflows.log.append import put_record

@@ -18,7 +18,7 @@ from registry.catalog.schema.database import Catalog, Connection
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from registry.core.ipld.cid import CID, DAG_CBOR
-from registry.core.log import address_of
+from registry.core.issuers import address_of
 from registry.provenance.keys import signed_heads as signed_heads
 from registry.workflows.newer import refuse_newer
 from registry.workflows.parts import Parts

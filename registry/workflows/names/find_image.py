@@ -37,4 +37,9 @@ def find_image(parts: Parts, text: str, *, file_names: bool = False) -> str:
             found = [sha256 for sha256 in found if sha256.endswith(end) or not _DIGEST.fullmatch(text)]
             if found:
                 return the_one(text, [(sha256, "image") for sha256 in found])
-    raise NotFound(f"{text[:100]} is not an image of this catalog", hint="`emotionet images list` lists them.")
+    raise unknown_image(text)
+
+
+def unknown_image(text: str) -> NotFound:
+    """The error of whatever names no image that is labeled here."""
+    return NotFound(f"{text[:100]} is not an image of this catalog", hint="`emotionet images list` lists them.")

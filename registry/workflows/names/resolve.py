@@ -21,7 +21,7 @@ from registry.catalog.queries import entries, names, runs
 from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, given
-from registry.core.log import DID_PREFIX
+from registry.core.issuers import DID_PREFIX
 from registry.core.text.names import Reference, read_reference
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts
@@ -58,9 +58,10 @@ def find(parts: Parts, text: str, *kinds: str) -> CID:
         return CID.parse(text)
     except InvalidInput:
         pass
+    if not is_reference(text) and not _is_begun(text):
+        given(text)  # which says what it seems to be
     with parts.catalog.read() as db:
-        found = _found(parts, db, text, kinds)
-    return CID.parse(found)
+        return CID.parse(_found(parts, db, text, kinds))
 
 
 def run_id(parts: Parts, text: str) -> str:
@@ -93,8 +94,8 @@ def _found(parts: Parts, db: Connection, text: str, kinds: Sequence[str]) -> str
         return _plan_of(db, text)
     if _is_begun(text):
         return the_one(text, _begun(db, text, kinds), "CID")
-    if reference is None or _RUN.fullmatch(text):
-        given(text)  # which says what it seems to be
+    if _RUN.fullmatch(text):
+        given(text)  # which says so
     raise NotFound(
         f"nothing here is called {text!r}{_elsewhere(db, reference)}",
         code="no_such_name",

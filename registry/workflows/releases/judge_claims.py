@@ -33,13 +33,15 @@ def judge_claims(parts: Parts, release: CID, texts: Sequence[str]) -> dict[str, 
     view = release_view(parts.store.get, read_as(parts, records.Release, release))
     claims = read_claims(parts, view.snapshot, texts)
     evaluation = view.evaluation
-    found = evaluate_draw(
-        parts.store.get, view.release.draw, evaluation.predictions, evaluation.trainings, claims
-    ).verdicts
+    found = evaluate_draw(parts.store.get, view.release.draw, evaluation.predictions, evaluation.trainings, claims)
+    sizes = {one.name: one.n for one in (*found.fairness, *found.metrics)}
     locked = set(map(claim_text, view.plan.claims))
     return {
         "release": str(release),
         "after_the_fact": True,
         "note": WARNING,
-        "claims": [{**to_value(one), "in_plan": claim_text(one) in locked} for one in found],
+        "claims": [
+            {**to_value(one), "n": sizes.get(one.metric), "in_plan": claim_text(one) in locked}
+            for one in found.verdicts
+        ],
     }

@@ -35,6 +35,8 @@ from registry.workflows.base_weights import base_of
 from registry.workflows.local_issuers import check_signs_as, publisher_text
 from registry.workflows.log.anchoring import anchor_document, anchor_for_a_while
 from registry.workflows.log.append import append
+from registry.workflows.names.set_name import check_new_name, set_name
+from registry.workflows.names.shown import names_of
 from registry.workflows.newer import refuse_newer
 from registry.workflows.parts import Parts
 from registry.workflows.releases.verdicts import people_of_release
@@ -49,12 +51,15 @@ def publish_release(
     onnx: bool = False,
     progress: Progress = silent,
     signer: Signer | None = None,
+    name: str | None = None,
 ) -> dict[str, Any]:
     """Publish a completed run; the document of `emotionet release publish --json`.
 
     With ``onnx`` the final weights are published as ONNX too, after both were compared. ``signer``: this home's key
-    unless given.
+    unless given. ``name``: what its issuer calls the release from now on.
     """
+    if name is not None:
+        check_new_name(name)
     with parts.catalog.read() as db:
         row = runs.row(db, run)
         folds = runs.folds(db, run)
@@ -73,6 +78,8 @@ def publish_release(
     read_back(parts, appended.entry)
     parts.store.pin(appended.entry)
     progress("publish", 2, 4)
+    if name is not None:
+        set_name(parts, signer, name, appended.record)
     with parts.catalog.write() as db:
         runs.update(db, run, release=str(appended.record), updated=parts.now())
     anchor_for_a_while(parts, signer.did, appended.entry, wait)
@@ -148,11 +155,13 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
             refuse_newer(parts, [record])
             raise
         evidence = entries.evidence_for(db, CID.parse(row["entry"]))
+        names = names_of(parts, db, [row["cid"]])
     view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(record)))
     back = withdrawals_by(parts, [row]).get(str(record), [])
     facts = release_facts(view, people_of_release(parts, view), back)
     return {
         "release": str(record),
+        "names": names.get(str(record), []),
         "verdict": verdict_of(facts).document(),
         "entry": row["entry"],
         "issuer": row["issuer"],

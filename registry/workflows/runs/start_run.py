@@ -25,6 +25,7 @@ from registry.settings import DEFAULT_METHOD
 from registry.workflows.base_weights import base_origin, digest_of, keep_base, read_base
 from registry.workflows.local_issuers import check_may_sign
 from registry.workflows.methods import check_options
+from registry.workflows.names.set_name import check_new_name
 from registry.workflows.parts import Parts
 from registry.workflows.read_claims import read_claims
 from registry.workflows.runs.check_capacity import check_disk, check_memory, disk_needed
@@ -47,6 +48,7 @@ class Wanted:
     final: str | None = None
     engine: str = "local"
     unanchored: bool = False
+    name: str | None = None  # what the run's issuer calls its plan, once it is signed
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Checked:
 def check_request(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     """The first thing that can't be is an error; a dry run finds the same."""
     check_may_sign(parts)
+    if wanted.name is not None:
+        check_new_name(wanted.name)
     with parts.catalog.read() as db:
         snapshot = entries.record_of(db, snapshot)
         issuer = entries.first_signer(db, snapshot)
@@ -137,6 +141,7 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted, *, anew: bool = True,
         "final": checked.final,
         "base": str(keep_base(parts, wanted.base, checked.base)) if wanted.base and checked.base else None,
         "unanchored": wanted.unanchored,
+        **({} if wanted.name is None else {"name": wanted.name}),
     }
     issuer = issuer or parts.key.did
     with parts.catalog.write() as db:

@@ -28,6 +28,8 @@ from registry.core.snapshots.query import SPEAKERS, check_query, choices
 from registry.core.snapshots.snapshot import RULE, Classes, load_classes, select
 from registry.core.table import tables
 from registry.workflows.log.append import append
+from registry.workflows.names.set_name import check_new_name, set_name
+from registry.workflows.names.shown import names_of
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.snapshot_counts import count
 from registry.workflows.store.read_content import read_as
@@ -43,16 +45,19 @@ def take_snapshot(
     supersedes: CID | None = None,
     source: CID | None = None,
     signer: Signer | None = None,
+    name: str | None = None,
 ) -> dict[str, Any]:
     """Take a snapshot of all rows that meet ``query`` (``registry.core.snapshots.query``); the document of
     `emotionet snapshot create --json`.
 
     ``source``: only of contributors who labelled images that came with this root, where others did too.
-    ``signer``: this home's key unless given.
+    ``signer``: this home's key unless given. ``name``: what its issuer calls it from now on.
     ``InvalidInput`` (``wrong_record_type``) or ``NotFound`` where ``supersedes`` is no snapshot that is held here;
     ``NotFound`` also where a contribution that the snapshot would name is not; ``InvalidInput``
     (``ambiguous_contributor``) for a contributor's name that several issuers use, and nothing says whose.
     """
+    if name is not None:
+        check_new_name(name)
     if supersedes is not None:
         read_as(parts, records.Snapshot, supersedes)
     mapping: Classes = load_classes(classes)
@@ -81,8 +86,11 @@ def take_snapshot(
         supersedes=bytes(supersedes) if supersedes else None,
     )
     parts.store.flush()
-    appended = append(parts, signer or parts.key, record)
+    signer = signer or parts.key
+    appended = append(parts, signer, record)
     parts.store.pin(appended.entry)
+    if name is not None:
+        set_name(parts, signer, name, appended.record)
     return document(parts, appended.record)
 
 
@@ -125,18 +133,21 @@ def _check_held(parts: Parts, contributions: Iterable[CID]) -> None:
 
 
 def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
-    """The document of `emotionet snapshot show --json`; ``issuer`` is None if no signed entry here names it.
+    """The document of `emotionet snapshot show --json`; ``issuer`` is None if no signed entry here names it; ``names``
+    are what it is called here.
 
     ``Untrusted`` (``snapshot_malformed``) where its tables are not what it states.
     """
     with parts.catalog.read() as db:
         snapshot = entries.record_of(db, snapshot)
         issuer = entries.first_signer(db, snapshot)
+        names = names_of(parts, db, [str(snapshot)])
     record = read_as(parts, records.Snapshot, snapshot)
     counted = count(record, parts.store.get)
     return {
         "snapshot": str(snapshot),
         "issuer": issuer,
+        "names": names.get(str(snapshot), []),
         "count": record.count,
         "excluded": counted["excluded"],
         "unknown_labels": counted["unknown_labels"],

@@ -9,14 +9,17 @@ gives the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from registry.catalog.queries import entries, withdrawals
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID, DAG_CBOR
+from registry.core.ipld.dag import walk_closure
 from registry.core.log import walk_back
+from registry.core.progress import Progress, silent
 from registry.core.run_view import draw_view
 from registry.core.table import tables
 from registry.exports import car
@@ -66,11 +69,8 @@ def _left_out(parts: Parts, record: records.Record | None, taken_back: list[CID]
     """The images of a release or snapshot to leave out: the withdrawn ones, or all of them where no withdrawals are
     given.
     """
-    if isinstance(record, records.Release):
-        snapshot = draw_view(parts.store.get, record.draw).snapshot
-    elif isinstance(record, records.Snapshot):
-        snapshot = record
-    else:
+    snapshot = _snapshot(parts, record)
+    if snapshot is None:
         return set()
     with parts.catalog.read() as db:
         gone = {cid for cid in withdrawals.rightly_withdrawn_cids(db, local_issuers(parts)) if not parts.store.has(cid)}
@@ -84,14 +84,67 @@ def _left_out(parts: Parts, record: records.Record | None, taken_back: list[CID]
     }
 
 
+def _snapshot(parts: Parts, record: records.Record | None) -> records.Snapshot | None:
+    """A release's, or the record itself; None of anything else."""
+    if isinstance(record, records.Release):
+        return draw_view(parts.store.get, record.draw).snapshot
+    return record if isinstance(record, records.Snapshot) else None
+
+
 def _target(parts: Parts, entry: CID) -> bytes:
     said = records.parse_as(records.Entry, parts.store.get(entry)).record
     return records.parse_as(records.Withdrawal, parts.store.get(said)).target
 
 
-def export_held(parts: Parts, cid: CID, out: Path, *, without_images: bool = False) -> dict[str, Any]:
-    """Write the CAR to ``out``; the document of `emotionet export --json`."""
+class Size(NamedTuple):
+    """What a CAR will hold: bytes beside the images, the number of images and their bytes."""
+
+    other: int
+    images: int
+    image_bytes: int
+
+    @property
+    def total(self) -> int:
+        """Bytes in all; the file is some per mille larger."""
+        return self.other + self.image_bytes
+
+
+def export_size(parts: Parts, cid: CID, *, without_images: bool = False) -> Size:
+    """Before it is written. Images are added up from the snapshot's rows, all else is read once."""
     content = _content(parts, cid, without_images)
+    with parts.catalog.read() as db:
+        snapshot = _snapshot(parts, _record(parts, entries.record_of(db, cid)))
+    items = [] if snapshot is None else list(tables.rows_as_dicts(snapshot.items, parts.store.get))
+    apart = {row["image"] for row in items} | set(content.left_out)
+    sizes = [row["size"] for row in items if row["image"] not in content.left_out]
+    other = sum(len(data) for _, data in walk_closure(parts.store.get, content.roots, apart.__contains__))
+    return Size(other, len(sizes), sum(sizes))
+
+
+def export_held(
+    parts: Parts, cid: CID, out: Path, *, without_images: bool = False, progress: Progress = silent, total: int = 0
+) -> dict[str, Any]:
+    """Write the CAR to ``out``; the document of `emotionet export --json`. ``progress`` is told of bytes, of ``total``
+    where that is known."""
+    content = _content(parts, cid, without_images)
+    done = 0
+
+    def get(block: CID) -> bytes:
+        nonlocal done
+        data = parts.store.get(block)
+        done += len(data)
+        progress("export", min(done, total) if total else done, total)
+        return data
+
     with whole_file(out) as stream:
-        count = car.write(content, parts.store.get, stream)
+        count = car.write(content, get, stream)
+    progress("export", total or done, total)
     return {"path": str(out), "roots": [str(root) for root in content.roots], "blocks": count, "size": stream.size}
+
+
+def export_pieces(
+    parts: Parts, cid: CID, *, without_images: bool = False, hides: Callable[[CID], bool] = lambda cid: False
+) -> Iterator[bytes]:
+    """The bytes of the CAR in pieces, without what ``hides`` names. ``NotFound`` before the first if a block is not
+    held."""
+    return car.pieces(_content(parts, cid, without_images), parts.store, hides)

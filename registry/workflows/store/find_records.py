@@ -11,6 +11,8 @@ from registry.core.ipld.cid import CID, given
 from registry.workflows.newer import refuse_newer
 from registry.workflows.parts import Parts
 
+_DIGEST = re.compile("((files-)?sha256:)?[0-9a-fA-F]{64}", re.ASCII)
+
 
 def record_of(parts: Parts, cid: CID) -> CID:
     """A record's CID; an entry's CID is accepted wherever a record's is."""
@@ -18,9 +20,14 @@ def record_of(parts: Parts, cid: CID) -> CID:
         return entries.record_of(db, cid)
 
 
+def is_digest(text: str) -> bool:
+    """Whether this is a sha256 in hex, as it stands alone or as tensors' digests are written."""
+    return _DIGEST.fullmatch(text) is not None
+
+
 def look_up(parts: Parts, text: str) -> list[dict[str, Any]]:
     """Every record that names or holds a CID or digest."""
-    digest = re.fullmatch("(sha256:)?[0-9a-fA-F]{64}", text)
+    digest = is_digest(text)
     if not digest:
         given(text)
     with parts.catalog.read() as db:

@@ -26,6 +26,7 @@ from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.workflows.base_weights import base_origin, digest_of
 from registry.workflows.log.append import append, put_record
+from registry.workflows.names.set_name import set_name
 from registry.workflows.parts import Parts
 from registry.workflows.runs.check_plan import after_cleaning, check_plan
 from registry.workflows.training import run_context
@@ -56,6 +57,8 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
     check()
     signer = context.signer()
     appended = append(parts, signer, plan)
+    if context.options.get("name") is not None:
+        set_name(parts, signer, context.options["name"], appended.record)
     parts.anchors_of(signer.did).submit(anchor_digest(appended.entry))
     with parts.catalog.write() as db:
         parts.queue.complete(db, job)

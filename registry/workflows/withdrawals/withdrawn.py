@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from registry.catalog.queries import entries, releases, withdrawals
+from registry.catalog.queries import entries, releases, snapshots, withdrawals
 from registry.catalog.schema.database import Connection
 from registry.catalog.schema.sql import target_text
 from registry.core import records
@@ -68,6 +68,18 @@ def withdrawals_of_release(parts: Parts, release: CID) -> list[Document]:
     with parts.catalog.read() as db:
         row = releases.find(db, entries.record_of(db, release))
     return [] if row is None else withdrawals_by(parts, [row]).get(row["cid"], [])
+
+
+def withdrawals_of(parts: Parts, cid: CID) -> list[Document]:
+    """What was taken back of a release, or a snapshot as a whole by who signed it; nothing of anything else."""
+    with parts.catalog.read() as db:
+        record = entries.record_of(db, cid)
+        row = snapshots.find(db, record)
+        signed = [] if row is None else known_withdrawals(parts, db)
+    if row is None:
+        return withdrawals_of_release(parts, record)
+    mine = {row["cid"], row["entry"]}
+    return [_document("snapshot", one) for one in signed if one.target in mine and one.issuer == row["issuer"]]
 
 
 def sentences(found: Sequence[Mapping[str, Any]]) -> list[str]:

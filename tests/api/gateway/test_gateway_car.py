@@ -13,6 +13,7 @@ from registry.api.gateway.path import Way, find
 from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs import reader
 from registry.core.errors import InvalidInput, NotFound, Unavailable
+from registry.core.ipld import car as core_car
 from registry.core.ipld import hamt, unixfs
 from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, IDENTITY, RAW, cid_of
 from registry.core.ipld.dagpb import Link, Node, encode_node
@@ -175,7 +176,7 @@ def test_a_dag_that_names_itself_without_end_costs_its_blocks(
     assert len(answer(store, node, extent="1:-2")[0]) == 61
     assert len(answer(store, node, extent=f"{size // 3}:*")[0]) == 61
     monkeypatch.setattr(gateway_car, "MAX_BLOCKS", 5000)
-    monkeypatch.setattr(gateway_car, "PIECE", 1000)
+    monkeypatch.setattr(core_car, "PIECE", 1000)
     pieces = Extract(Way((node,), ()), "all", None, True, frozenset()).write(store)
     assert next(pieces)
     with pytest.raises(Unavailable, match="duplicates"):
@@ -246,7 +247,7 @@ def test_pieces_are_gathered(store: MemoryStore, monkeypatch: pytest.MonkeyPatch
         return Extract(Way((root,), ()), "all", None, False, frozenset()).write(store)
 
     (whole,) = pieces()
-    monkeypatch.setattr(gateway_car, "PIECE", 100)
+    monkeypatch.setattr(core_car, "PIECE", 100)
     several = list(pieces())
     assert len(several) > 5
     assert b"".join(several) == whole

@@ -73,11 +73,13 @@ def test_head_gives_the_pages_headers_alone(client: Client) -> None:
 
 
 def test_errors_are_pages_for_people_and_problems_for_programs(client: Client) -> None:
-    page = get(client, "/releases/bafynothing", **{"accept-language": "es"})
-    assert page.status_code == 404
-    assert '<html lang="es">' in page.text
-    assert 'value="bafynothing"' in page.text  # which the search is offered for
-    assert page.headers["cache-control"] == "no-store"
+    for path, status in (("/nothing/bafynothing", 404), ("/releases/bafynothing", 400)):
+        page = get(client, path, **{"accept-language": "es"})
+        assert page.status_code == status
+        assert '<html lang="es">' in page.text
+        assert 'value="bafynothing"' in page.text  # which the search is offered for
+        assert page.headers["cache-control"] == "no-store"
+    assert 'type="search"' not in get(client, "/images?limit=many").text
     problem(get(client, "/nothing", "*/*"), 404, "no_such_resource")
     problem(get(client, "/nothing?format=json"), 404, "no_such_resource")
     problem(get(client, "/ipfs/x"), 406, "not_acceptable")  # an address made for machines
@@ -99,7 +101,7 @@ def test_pages_carry_their_headers(client: Client) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "same-origin"
         assert headers["cross-origin-opener-policy"] == "same-origin"
-        assert headers["cache-control"] == "no-store"
+        assert headers["cache-control"] == ("no-store" if path == "/nothing" else "private, no-cache")
     assert "sandbox" in get(client, "/api/v1/plans").headers["content-security-policy"]
 
 

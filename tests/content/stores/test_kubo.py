@@ -20,7 +20,7 @@ from registry.core.ipld.dag import walk_closure
 from registry.core.ipld.encoding import encode
 from tests.conftest import free_port
 from tests.content.stores.store_contract import Damage, StoreContract, block
-from tests.support.kubo import Kubo
+from tests.support.processes.kubo import Kubo
 
 
 class Emptied(KuboStore):

@@ -13,8 +13,16 @@ def test_home_sign_in_and_errors_are_whole_in_both_languages(site: Site, languag
     site.expected.append("404")
     with site.visit("/", language=language) as page:
         assert page.locator("html").get_attribute("lang") == language
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.getAttribute('href')") == "#main"  # past the navigation
+        assert page.locator(".skip").bounding_box()["y"] >= 0  # type: ignore[index]
         look(page)
         page.goto("/signin")
+        look(page)
+        page.goto("/docs")
+        page.evaluate("for (const one of document.querySelectorAll('#noun-images ~ details')) one.open = true")
+        look(page)
+        page.goto("/search?q=triste")
         look(page)
         page.goto("/nothing/here")
         assert page.locator("h1").inner_text()
@@ -38,8 +46,10 @@ def test_a_dropped_picture_is_looked_up_by_its_digest_and_never_sent(site: Site)
         assert "Models trained on it: bafyrei" in rows[0]
         assert "not registered here" in rows[1]
         look(page)
-    assert {method for method, _ in sent} == {"GET"}
-    assert [url.partition("?")[0].rpartition("/")[2] for _, url in sent] == ["search", "search"]
+    asked = [
+        (method, url.partition("?")[0].removeprefix(site.address)) for method, url in sent if "/static/" not in url
+    ]
+    assert asked == [("GET", "/api/v1/search")] * 2
 
 
 def test_without_script_a_digest_is_searched_for(site: Site) -> None:

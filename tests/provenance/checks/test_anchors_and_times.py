@@ -63,10 +63,10 @@ class FakeChain:
         self.chain, self.contract = at.get("chain", "eip155:1"), at.get("contract", CONTRACT)
         self._kind, self._status = at.get("kind", "evm"), status
         self._blocks = {anchor_digest(entry): block for entry, block in blocks.items()}
-        self.asked: list[str | None] = []
+        self.requested: list[str | None] = []
 
     def status(self, digest: bytes, publisher: str | None = None) -> Anchor:
-        self.asked.append(publisher)
+        self.requested.append(publisher)
         block = self._blocks.get(digest)
         if block is None:
             return Anchor(digest=digest, status="none", chain=self.chain)
@@ -99,7 +99,7 @@ def test_an_anchored_release_holds_where_its_chain_says_the_same(one: Anchored) 
     assert found["3.named"].reason == f"eip155:1 {CONTRACT}"
     assert f"plan at {TIME}, release at {LATE}" in found["3.order"].reason
     assert found["3.anchored"].reason.startswith("3 anchors")
-    assert set(chain.asked) == {one.key.did.rpartition(":")[2]}
+    assert set(chain.requested) == {one.key.did.rpartition(":")[2]}
     held = {id: one.result(id, evidence=one.seen(), offline=True)[0] for id in IDS}
     assert [id for id, result in held.items() if result != HOLDS] == ["3.order", "3.beacon"]
 

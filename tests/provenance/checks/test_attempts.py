@@ -49,7 +49,7 @@ def states(one: OldRelease, count: int, number: int) -> None:
 
 
 def test_a_first_attempt_is_counted_in_the_whole_log(one: OldRelease) -> None:
-    assert (found(one).result, found(one).asked) == (HOLDS, True)
+    assert (found(one).result, found(one).requested) == (HOLDS, True)
 
 
 @pytest.mark.parametrize(
@@ -73,15 +73,15 @@ def test_numbers_that_can_not_be_are_refused_without_the_log(one: OldRelease, co
 
 
 def test_where_the_log_is_not_whole_nobody_can_count(one: OldRelease, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (found(one, entry=None).result, found(one, entry=None).asked) == (UNCHECKED, False)
+    assert (found(one, entry=None).result, found(one, entry=None).requested) == (UNCHECKED, False)
     monkeypatch.setattr(attempts, "MAX_ENTRIES", 1)
-    assert (found(one).result, found(one).asked) == (UNCHECKED, False)
+    assert (found(one).result, found(one).requested) == (UNCHECKED, False)
 
 
 def test_what_is_no_release_has_no_attempts(one: OldRelease) -> None:
     plan = one.view.release.plan_entry
     check = found(one, entry=plan, record=one.at(plan).record, roots=[plan])
-    assert (check.result, check.asked) == (UNCHECKED, False)
+    assert (check.result, check.requested) == (UNCHECKED, False)
 
 
 def test_the_log_says_the_releases_own_plan(one: OldRelease) -> None:

@@ -199,8 +199,8 @@ def test_only_who_may_takes_something_back(one: OldRelease) -> None:
 
 
 def test_what_a_query_left_out_nothing_shows(one: OldRelease) -> None:
-    asked = {check.id: check.asked for check in level2.checks(one.subject())}
-    assert (asked["2.query"], asked["2.labels"], asked["2.log"]) == (False, False, True)
+    requested = {check.id: check.requested for check in level2.checks(one.subject())}
+    assert (requested["2.query"], requested["2.labels"], requested["2.log"]) == (False, False, True)
     plan = one.view.release.plan_entry
     of_plan = one.subject(entry=plan, record=one.at(plan).record, roots=[plan])
     assert {"2.query", "2.labels"}.isdisjoint(check.id for check in level2.checks(of_plan))

@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from registry.core import log, records
+from registry.core import issuers, log, records
 from registry.core.errors import Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
-from tests.support.signer import MemorySigner
+from tests.support.anchors.signer import MemorySigner
 from tests.vectors.families.vector import Family, Vector, good
 
 TIME = "2026-11-23T15:00:00Z"
@@ -64,7 +64,7 @@ def a_map(signer: MemorySigner = ONE, seq: int = 0, **other: Any) -> dict[str, A
 
 def _other_s(block: bytes) -> bytes:
     value = encoding.decode(block)
-    s = log.ORDER - int.from_bytes(value["signature"][32:], "big")
+    s = issuers.ORDER - int.from_bytes(value["signature"][32:], "big")
     return encoding.encode({**value, "signature": value["signature"][:32] + s.to_bytes(32, "big")})
 
 

@@ -18,7 +18,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
 from registry.core.table import tables
 from registry.provenance.checks.results import FAILS
 from registry.workflows.audit.audit_file import audit_car
-from tests.support.signer import MemorySigner
+from tests.support.anchors.signer import MemorySigner
 from tests.vectors.families.vector import Family, Vector
 from tests.vectors.make import KEY
 

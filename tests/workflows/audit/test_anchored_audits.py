@@ -15,7 +15,7 @@ from registry.workflows.images.import_source import import_source
 from registry.workflows.log.anchoring import submit_anchor
 from registry.workflows.store.export_held import export_held
 from registry.workflows.withdrawals.withdraw import withdraw
-from tests.support.chain import fund
+from tests.support.anchors.chain import fund
 from tests.support.forgery import PLUGIN, faces, failed, publish, results
 
 

@@ -13,7 +13,7 @@ from safetensors.numpy import save
 
 from registry.assembly import Home
 from registry.catalog.queries.lineage import lineage
-from registry.cli.commands.releases import release_text
+from registry.cli.texts.release import release_text
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import UsageError

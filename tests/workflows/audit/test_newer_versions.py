@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from registry.assembly import Home
-from registry.cli.commands.content import _audit_text
 from registry.cli.main import main
+from registry.cli.texts.audit import audit_text
 from registry.core import records
 from registry.core.ipld import car, encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
@@ -199,7 +199,7 @@ def test_what_only_can_not_be_read_here_does_not_count_as_wrong(old: Released, t
         car.write([cid_of(later, DAG_CBOR)], [(cid_of(later, DAG_CBOR), later)], stream)
     report = audit_car(path)
     assert (report.holds, report.records, report.exit_code(strict=False)) == (False, "undecided", 1)
-    assert _audit_text(report.to_json())[-1] == (
+    assert audit_text(report.to_json())[-1] == (
         "Whether the records are consistent is not decided: they were written by a newer Emotionet."
     )
     report.checks.append(Check("4.draw", 4, "", FAILS))

@@ -17,8 +17,8 @@ from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED
 from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.images.import_source import import_source
 from registry.workflows.snapshots.take_snapshot import take_snapshot
+from tests.support.anchors.wallet import DID, OTHER, signature, signed
 from tests.support.forgery import car_of, failed, forge, new_table, replaced, results
-from tests.support.wallet import DID, OTHER, signature, signed
 from tests.workflows.conftest import Folder
 
 COLUMNS = records.CONTRIBUTION_ROWS.columns

@@ -22,7 +22,7 @@ from registry.workflows.images.import_source import import_source
 from registry.workflows.images.relabel import relabel
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.content.labels.test_tables import xlsx
-from tests.support.wallet import DID, OTHER, signature
+from tests.support.anchors.wallet import DID, OTHER, signature
 
 DATA = b"\xff\xd8\xff a picture of one file"
 SHA256 = hashlib.sha256(DATA).digest()

@@ -20,8 +20,8 @@ from registry.provenance.keys import signed_heads as signed_heads
 from registry.settings import read_settings
 from registry.workflows.log.append import append
 from registry.workflows.store.maintenance import rebuild_catalog
+from tests.support.anchors.signer import MemorySigner
 from tests.support.logs import log_of
-from tests.support.signer import MemorySigner
 
 
 def record(name: str) -> records.Withdrawal:

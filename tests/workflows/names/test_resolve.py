@@ -20,8 +20,8 @@ from registry.workflows.names.set_name import set_name
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.store.maintenance import rebuild_catalog
 from registry.workflows.withdrawals.withdraw import withdraw
+from tests.support.anchors.signer import MemorySigner
 from tests.support.forgery import simulated_release
-from tests.support.signer import MemorySigner
 
 
 class Made(NamedTuple):

@@ -82,8 +82,8 @@ def test_a_release_is_reported_from_its_records(
         assert str(release) in pages[language]
         assert pages[language].count("<svg ") >= 12
         assert "6.metrics" in pages[language]
-    assert "Release report" in pages["en"]
-    assert "Informe de publicación" in pages["es"]
+    assert "Emotionet release report" in pages["en"]
+    assert "Informe de una publicación" in pages["es"]
     capsys.readouterr()
     assert main(("release", "report", str(release), "-o", str(tmp_path / "no" / "where.html"))) != 0
     assert "can't be written" in capsys.readouterr().err

@@ -20,7 +20,7 @@ from PIL.ImageCms import ImageCmsProfile, createProfile
 from PIL.PngImagePlugin import PngInfo
 from pyarrow import parquet
 
-from pipeline.label_boxes import choose_boxes
+from pipeline.cleaning.label_boxes import choose_boxes
 from registry.assembly import Home
 from registry.cli.main import main
 from registry.content.unixfs import importer

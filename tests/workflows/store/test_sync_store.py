@@ -27,7 +27,7 @@ from registry.workflows.store.export_held import export_held
 from registry.workflows.store.sync_store import sync
 from registry.workflows.withdrawals.withdraw import withdraw
 from tests.support.blocks import lose
-from tests.support.kubo import Kubo
+from tests.support.processes.kubo import Kubo
 from tests.workflows.conftest import Folder
 
 pytestmark = pytest.mark.usefixtures("children_here")

@@ -5,6 +5,8 @@ Invariant: each is a form of ours, sent by who is signed in with the scope for i
 
 from __future__ import annotations
 
+from functools import partial
+
 from litestar import Response, post
 
 from registry.api.common import Home
@@ -13,6 +15,7 @@ from registry.api.pages.session import AnyRequest
 from registry.api.pages.tasks import PATIENCE
 from registry.api.v1.wire import RunPath
 from registry.catalog.queries import runs
+from registry.workflows.names.set_name import check_new_name
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.control_run import cancel, resume
 
@@ -37,12 +40,19 @@ def resume_run(request: AnyRequest, home: Home, run: RunPath) -> Response[None]:
 
 @post("/runs/{run:str}/publish", status_code=303, include_in_schema=False, sync_to_thread=True)
 def publish_run(request: AnyRequest, home: Home, run: RunPath) -> Response[None]:
-    """Publish a completed run: mostly done at once, else in the background, which its page shows."""
+    """Publish a completed run: mostly done at once, else in the background, which its page shows.
+
+    ``name``: what the release is called (may be empty); ``onnx``: checked where it shall be published as ONNX too.
+    """
     writer(request, "releases:write")
-    check_form(request)
+    form = check_form(request)
+    name, onnx = form.get("name", "").strip() or None, bool(form.get("onnx"))
+    if name is not None:
+        check_new_name(name)
     with home.catalog.read() as db:
         runs.row(db, run)
-    task = request.app.state.tasks.begin(lambda: publish_release(home, run), key=f"publish {run}")
+    work = partial(publish_release, home, run, wait=0, onnx=onnx, name=name)
+    task = request.app.state.tasks.begin(work, key=f"publish {run}")
     if not task.ended_within(PATIENCE):
         return see(request, f"/runs/{run}")
     return see(request, f"/runs/{run}", "runs.said_published" if task.error() is None else None)

@@ -23,6 +23,8 @@ from registry.web.base.words import Words
 from registry.web.pages.runs.dropped import dropped
 from registry.web.pages.runs.log_lines import line
 from registry.web.pages.runs.run_page import RunPage, run_list, run_page
+from registry.workflows.names.resolve import resolve, run_id
+from registry.workflows.parts import Parts
 
 LOG_LINES = 200
 Before = Annotated[int | None, QueryParameter(ge=0, le=10**18, description="an event's number")]
@@ -48,7 +50,7 @@ def show_runs(request: AnyRequest, home: Home, cursor: Cursor = None) -> Respons
     if status is not None and status not in RUN_STATES:
         raise UsageError(f"a run's status is one of {', '.join(RUN_STATES)}", hint="use one of these, or leave it out.")
     if snapshot is not None:
-        snapshot = str(CID.parse(snapshot))
+        snapshot = str(resolve(home, snapshot, "snapshot"))
     found, after = run_list(home, cursor=cursor, status=status, snapshot=snapshot)
     following = with_query(request, cursor=after) if after else None
     return html(
@@ -59,25 +61,29 @@ def show_runs(request: AnyRequest, home: Home, cursor: Cursor = None) -> Respons
 @get("/runs/{run:str}", include_in_schema=False, sync_to_thread=True)
 def show_run(request: AnyRequest, home: Home, run: RunPath) -> Response[str]:
     """A run: what it does, how it got there, what it planned."""
-    found = run_page(home, Words(language(request)), run)
+    found = run_page(home, Words(language(request)), run_id(home, run))
     return html(
         request,
         "pages/run.html",
-        journal=not home.settings.proves_to_others,
-        dropped_bars=_bars(Words(language(request)), found),
-        **publishing(request.app.state.tasks, run),
-        **_live(found),
+        **publishing(request.app.state.tasks, found.row["id"]),
+        **_live(request, home, found),
     )
 
 
 @get("/runs/{run:str}/live", include_in_schema=False, sync_to_thread=True)
 def show_live(request: AnyRequest, home: Home, run: RunPath) -> Response[str]:
     """The part of a run's page that changes while it is under way."""
-    return html(request, "pages/run_live.html", **_live(run_page(home, Words(language(request)), run)))
+    return html(request, "pages/run_live.html", **_live(request, home, run_page(home, Words(language(request)), run)))
 
 
-def _live(found: RunPage) -> dict[str, Any]:
-    return {"found": found, "drawn": drawn, "amount": duration}
+def _live(request: AnyRequest, parts: Parts, found: RunPage) -> dict[str, Any]:
+    return {
+        "found": found,
+        "drawn": drawn,
+        "amount": duration,
+        "journal": not parts.settings.proves_to_others,
+        "dropped_bars": _bars(Words(language(request)), found),
+    }
 
 
 def _bars(t: Words, found: RunPage) -> list[dict[str, Any]]:

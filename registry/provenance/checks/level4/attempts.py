@@ -22,12 +22,12 @@ _NOT_HERE = "only the issuer states the number: the records of the log's other e
 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this module."""
-    asked = subject.is_release and guarded(partial(_is_whole, subject), True)  # more than a file of it can show
+    requested = subject.is_release and guarded(partial(_is_whole, subject), True)  # more than a file of it can show
     yield run(
         "4.attempts",
         "the release states how many similar plans its issuer signed before it",
         partial(attempts, subject),
-        asked=asked,
+        requested=requested,
     )
 
 

@@ -143,13 +143,13 @@ def _curves(t: Words, folds: Sequence[Fold], known: Mapping[str, _Losses]) -> tu
         t.fold(name): course(losses.validation, lower_is_better=True) for name, losses in list(known.items())[:DRAWN]
     }
     found = (
-        ("loss", {one.name: one.loss for one in drawn}),
-        ("f1", {one.name: one.f1 for one in drawn}),
-        ("validation", validation),
+        ("loss", t("epochs.axis"), None, {one.name: one.loss for one in drawn}),
+        ("f1", "F1", 1.0, {one.name: one.f1 for one in drawn}),
+        ("validation", t("epochs.axis"), None, validation),
     )
     return tuple(
-        by_epoch(t, t(f"epochs.{kind}"), "F1" if kind == "f1" else t("epochs.axis"), courses, epochs)
-        for kind, courses in found
+        by_epoch(t, t(f"epochs.{kind}"), axis, courses, epochs, most=most)
+        for kind, axis, most, courses in found
         if any(one.points for one in courses.values())
     )
 

@@ -17,6 +17,7 @@ from registry.core.text.claim_text import claim_parts
 from registry.web.base.words import Words
 from registry.web.pages.runs.course import Standing, standing
 from registry.web.pages.runs.log_lines import Line, line, said, short
+from registry.workflows.names.shown import names_of
 from registry.workflows.parts import Parts
 from registry.workflows.runs.show_run import evaluation_of
 
@@ -40,6 +41,7 @@ class Listed:
     share: float
     figure: Row | None
     verdicts: tuple[str, ...]
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class RunPage:
     left: str | None
     failed: tuple[str, str | None] | None
     warnings: tuple[str, ...]
+    names: tuple[str, ...]
 
     @property
     def live(self) -> bool:
@@ -72,11 +75,12 @@ def run_list(
     with parts.catalog.read() as db:
         rows, after = runs.page_of_rows(db, cursor, ON_A_PAGE, status=status, snapshot=snapshot)
         folds = {row["id"]: runs.folds(db, row["id"]) for row in rows}
-    return [_listed(parts, row, folds[row["id"]]) for row in rows], after
+        named = names_of(parts, db, [row["plan"] for row in rows])
+    return [_listed(parts, row, folds[row["id"]], named.get(row["plan"], ())) for row in rows], after
 
 
-def _listed(parts: Parts, row: Row, folds: Sequence[Row]) -> Listed:
-    found = _evaluation(parts, row["evaluation"])
+def _listed(parts: Parts, row: Row, folds: Sequence[Row], names: Sequence[str]) -> Listed:
+    found = run_evaluation(parts, row["evaluation"])
     done = sum(min(one["epoch"] or 0, one["epochs"] or 0) for one in folds)
     wanted = sum(one["epochs"] or 0 for one in folds)
     return Listed(
@@ -89,10 +93,12 @@ def _listed(parts: Parts, row: Row, folds: Sequence[Row]) -> Listed:
         share=100 if row["status"] == "completed" else round(100 * done / max(1, wanted), 1),
         figure=(found["metrics"] or {}).get("macro_f1"),
         verdicts=tuple(dict.fromkeys(one["verdict"] for one in found["claims"] or ())),
+        names=tuple(names),
     )
 
 
-def _evaluation(parts: Parts, cid: str | None) -> dict[str, Any]:
+def run_evaluation(parts: Parts, cid: str | None) -> dict[str, Any]:
+    """``evaluation_of``, and None each where it can't be read."""
     try:
         return evaluation_of(parts, cid)
     except EmotionetError:  # a stranger's, that can't be read
@@ -106,7 +112,8 @@ def run_page(parts: Parts, t: Words, run: str) -> RunPage:
         log = run_events.log(db, run, limit=LOG)
         failed = run_events.last(db, run, "failed")
         warnings = run_events.of_kind(db, run, "warning")
-    now, found = standing(parts, t, row), _evaluation(parts, row["evaluation"])
+        named = names_of(parts, db, [row["plan"]]).get(row["plan"] or "", [])
+    now, found = standing(parts, t, row), run_evaluation(parts, row["evaluation"])
     metrics = found["metrics"] or {}
     return RunPage(
         row=row,
@@ -121,6 +128,7 @@ def run_page(parts: Parts, t: Words, run: str) -> RunPage:
         left=None if now.left is None else duration(now.left),
         failed=_failed(row, failed),
         warnings=tuple(dict.fromkeys(short(one["data"].get("text")) for one in warnings)),
+        names=tuple(named),
     )
 
 

@@ -13,9 +13,11 @@ from urllib.parse import urlencode
 
 from registry.catalog.queries import runs, snapshots
 from registry.core import records
+from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.web.base.figures import nothing
 from registry.web.base.words import Words
+from registry.workflows.names.shown import names_of
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.snapshot_counts import keep_counts, kept_counts
 from registry.workflows.store.read_content import read_as
@@ -34,6 +36,7 @@ class Listed:
     row: Mapping[str, Any]
     counts: Counts | None
     releases: tuple[str, ...]
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,15 @@ class Head:
     releases: tuple[str, ...]
     runs: tuple[Mapping[str, Any], ...]
     preprocessings: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @property
+    def supersedes(self) -> str | None:
+        """The snapshot that it says to replace, as text; None where it names none that can be."""
+        try:
+            return None if self.record.supersedes is None else str(CID.decode(self.record.supersedes))
+        except InvalidInput:
+            return None
 
 
 def snapshot_list(parts: Parts, cursor: str | None) -> tuple[list[Listed], str | None, list[CID]]:
@@ -55,6 +67,7 @@ def snapshot_list(parts: Parts, cursor: str | None) -> tuple[list[Listed], str |
     with parts.catalog.read() as db:
         rows, after = snapshots.list_snapshots(db, cursor, ON_A_PAGE)
         releases = snapshots.releases_of(db, [row["cid"] for row in rows], RELEASES)
+        named = names_of(parts, db, [row["cid"] for row in rows])
     found, left, later = [], BUDGET, []
     for row in rows:
         cid = CID.parse(row["cid"])
@@ -64,7 +77,7 @@ def snapshot_list(parts: Parts, cursor: str | None) -> tuple[list[Listed], str |
             counts = keep_counts(parts, cid)
         if counts is None and parts.store.has(cid):
             later.append(cid)
-        found.append(Listed(row, counts, tuple(releases.get(row["cid"], ()))))
+        found.append(Listed(row, counts, tuple(releases.get(row["cid"], ())), tuple(named.get(row["cid"], ()))))
     return found, after, later
 
 
@@ -77,10 +90,21 @@ def snapshot_head(parts: Parts, cid: CID) -> Head:
         releases = snapshots.releases_of(db, [str(cid)], ON_A_PAGE).get(str(cid), [])
         found, _ = runs.list_runs(db, limit=ON_A_PAGE, snapshot=str(cid))
         preprocessings = snapshots.preprocessings_of(db, cid)
+        named = names_of(parts, db, [str(cid)]).get(str(cid), [])
     counts = kept_counts(parts, cid)
     if counts is None and record.count + left_out <= AT_ONCE:
         counts = keep_counts(parts, cid)
-    return Head(str(cid), record, row, counts, left_out, tuple(releases), tuple(found), tuple(preprocessings))
+    return Head(
+        cid=str(cid),
+        record=record,
+        row=row,
+        counts=counts,
+        left_out=left_out,
+        releases=tuple(releases),
+        runs=tuple(found),
+        preprocessings=tuple(preprocessings),
+        names=tuple(named),
+    )
 
 
 def label_bars(t: Words, counts: Counts, address: str | None = None) -> list[dict[str, Any]]:

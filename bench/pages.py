@@ -1,0 +1,160 @@
+"""`python -m bench pages [IMAGES]`: what each page costs in a catalog of a million images.
+
+A table of milliseconds to the first byte (median and 95th of a hundred), and of kilobytes without pictures: the page,
+and with the style sheets and modules that it names. Goals: 100 ms, 300 KB. The server is a process of its own.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bench.many_images import fill
+from registry.assembly import Home
+from registry.catalog.queries import images, releases, runs
+from tests.support.forgery import simulated_release
+
+COUNT, TRIES, WARM = 1_000_000, 40, 2
+MS, KB = 100, 300
+# An address: its text, filled in with what ``_known`` finds; a name with "*" is asked for with another image each time.
+ADDRESSES: Mapping[str, str] = {
+    "home": "/",
+    "search, a word": "/search?q=feliz",
+    "search, a digest": "/search?q={image}",
+    "images": "/images",
+    "images, far on": "/images?cursor={cursor}",
+    "images by label": "/images?label=disgustado",
+    "images, three filters": "/images?label=feliz&contributor=annotator+007&licence=CC-BY-SA-4.0",
+    "images by rights": "/images?right=tdm-reservation",
+    "images, disputed": "/images?disputed=true&label=neutral",
+    "images, referenced": "/images?status=referenced",
+    "images, withdrawn": "/images?status=withdrawn",
+    "images, dropped": "/images?run={run}&dropped=undecodable",
+    "one image": "/images/{image}",
+    "one that is held": "/images/{held}",
+    "register": "/register",
+    "snapshots": "/snapshots",
+    "a snapshot of 900,000": "/snapshots/{large}",
+    "its items": "/snapshots/{large}/items",
+    "a small snapshot": "/snapshots/{snapshot}",
+    "runs": "/runs",
+    "a run": "/runs/{run}",
+    "compare runs": "/runs/compare?run={run}&run={run}",
+    "new run": "/runs/new?snapshot={snapshot}",
+    "new snapshot": "/snapshots/new",
+    "releases": "/releases",
+    "a release": "/releases/{release}",
+    "lineage of a release": "/lineage/{release}",
+    "lineage of an image": "/lineage/{image}",
+    "audits": "/audits",
+    "docs": "/docs",
+    "verify": "/verify",
+    "sign in": "/signin",
+}
+
+
+def _known(home: Home, large: str) -> dict[str, str]:
+    with home.catalog.read() as db:
+        release = releases.list_releases(db)[0][0]
+        run = runs.list_runs(db)[0][0]["run"]
+        held = str(db.exec_driver_sql("SELECT sha256 FROM file_names LIMIT 1").scalar())
+        page, cursor = images.list_images(db, cursor=None, limit=1)
+    following = {"cursor": b'["8888"]'.hex() if cursor else "", "image": page[0]["sha256"]}
+    names = {"release": release["cid"], "snapshot": release["snapshot"], "run": run, "held": held, "large": large}
+    return {**following, **names}
+
+
+@contextmanager
+def _served(home: Path) -> Iterator[str]:
+    port = "8399"
+    command = [sys.executable, "-m", "registry.cli.main", "serve", "--port", port]
+    environment = {**os.environ, "EMOTIONET_HOME": str(home), "EMOTIONET_LOG": "warning"}
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        _wait(f"127.0.0.1:{port}")
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _wait(address: str) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        try:
+            if _ask(address, "/healthz")[1] == 200:
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise SystemExit("the server did not begin")
+
+
+def _ask(address: str, path: str) -> tuple[float, int, bytes]:
+    """Seconds to the first byte of the body, the status, the body."""
+    connection = http.client.HTTPConnection(address, timeout=120)
+    connection.connect()
+    begin = time.perf_counter()
+    connection.request("GET", path, headers={"Accept": "text/html"})
+    answer = connection.getresponse()
+    first = answer.read(1)
+    seconds = time.perf_counter() - begin
+    body = first + answer.read()
+    connection.close()
+    return seconds, answer.status, body
+
+
+def _beside(address: str, body: bytes) -> int:
+    """Bytes of the style sheets and modules that a page names."""
+    named = set(re.findall(rb'(?:href|src)="(/static/[^"]+\.(?:css|js))"', body))
+    return sum(len(_ask(address, one.decode())[2]) for one in named)
+
+
+def _measure(address: str, name: str, path: str) -> tuple[float, float]:
+    times = []
+    for number in range(WARM + TRIES):
+        seconds, status, body = _ask(address, path)
+        if status != 200:
+            print(f"{name:24} {status} {urlsplit(path).path}", flush=True)
+            return 0.0, 0.0
+        if number >= WARM:
+            times.append(1000 * seconds)
+        if sum(times) > 20_000:
+            break
+    p95 = statistics.quantiles(times, n=20)[-1] if len(times) > 1 else times[0]
+    page, beside = len(body) / 1000, _beside(address, body) / 1000
+    flag = " SLOW" if p95 > MS else ""
+    flag += " HEAVY" if page + beside > KB else ""
+    print(f"{name:24} {statistics.median(times):8.1f} {p95:8.1f} {page:8.1f} {page + beside:8.1f}{flag}", flush=True)
+    return p95, page + beside
+
+
+def main(given: list[str]) -> None:
+    """Make the home, serve it, ask for every page."""
+    count = int(given[0]) if given else COUNT
+    folder = Path(given[1]) if len(given) > 1 else None
+    with tempfile.TemporaryDirectory() as scratch:
+        home, known = _home(folder or Path(scratch), count)
+        with _served(home) as address:
+            print(f"{'page':24} {'median':>8} {'p95 ms':>8} {'page KB':>8} {'with css':>8}")
+            for name, path in ADDRESSES.items():
+                _measure(address, name, path.format(**known))
+
+
+def _home(folder: Path, count: int) -> tuple[Path, dict[str, str]]:
+    """A home in ``folder``, made there unless it was before, and what addresses name."""
+    said: Callable[[str], None] = lambda text: print(text, flush=True)  # noqa: E731
+    begin = time.perf_counter()
+    with simulated_release(folder) as made:
+        large = fill(made.home, count)
+        said(f"made a catalog of {count} images in {time.perf_counter() - begin:.0f} s")
+        return made.home.settings.home, _known(made.home, str(large))

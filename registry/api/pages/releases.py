@@ -1,0 +1,129 @@
+"""The pages of releases: the list, one release, its judgements, two of them compared; what can be downloaded of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get
+from litestar.response import Redirect, Stream
+
+from registry.api.common import Home, Published, computation_slot
+from registry.api.gateway.public import Public
+from registry.api.pages.common import html, language, with_query
+from registry.api.pages.session import AnyRequest
+from registry.api.problems import HttpProblem
+from registry.api.v1.wire import CAR_TYPE, CidPath, Cursor
+from registry.core import records
+from registry.core.errors import InvalidInput
+from registry.core.ipld.cid import CID
+from registry.core.run_view import ReleaseView, release_view
+from registry.web.base.words import Words
+from registry.web.pages.releases.compare import comparison
+from registry.web.pages.releases.image_table import image_table
+from registry.web.pages.releases.judged import wanted_of
+from registry.web.pages.releases.release_list import release_list
+from registry.web.pages.releases.release_page import citations_of, release_page
+from registry.web.pages.releases.tools import tools
+from registry.workflows.names.resolve import resolve
+from registry.workflows.parts import Parts
+from registry.workflows.store.export_held import export_pieces
+
+MAX_START = 100_000_000
+
+
+def release_of(parts: Parts, published: Public, text: str) -> CID:
+    """The release that an address names: by CID, its beginning, a name. It must be given out."""
+    cid = resolve(parts, text, "release")
+    published.check(cid)
+    return cid
+
+
+def view_of(parts: Parts, cid: CID) -> ReleaseView:
+    """A release with what it rests on. ``InvalidInput`` for what is no release."""
+    return release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(cid)))
+
+
+def origin(request: AnyRequest) -> str:
+    """This service's address, as the reader's browser names it."""
+    return f"{request.url.scheme}://{request.url.netloc}"
+
+
+@get("/releases", include_in_schema=False, sync_to_thread=True)
+def list_releases(request: AnyRequest, home: Home, cursor: Cursor = None) -> Response[str]:
+    """All releases, newest first."""
+    items, following = release_list(home, cursor)
+    more = with_query(request, cursor=following) if following else None
+    return html(request, "pages/releases.html", items=items, next=more)
+
+
+@get("/releases/{cid:str}", include_in_schema=False, sync_to_thread=True)
+def show_release(request: AnyRequest, home: Home, published: Published, cid: CidPath) -> Response[str]:
+    """One release."""
+    t = Words(language(request))
+    fields = release_page(home, release_of(home, published, cid), t)
+    return html(request, "pages/release.html", origin=origin(request), **tools(t), **fields)
+
+
+@get("/releases/{cid:str}/images", include_in_schema=False, sync_to_thread=True)
+def show_images(request: AnyRequest, home: Home, published: Published, cid: CidPath) -> Response[str]:
+    """The judgements of a release that fit what the address asks for."""
+    release = release_of(home, published, cid)
+    view = view_of(home, release)
+    query = dict(request.query_params.items())
+    table = image_table(home.store.get, view, wanted_of(query), _start(query.get("start", "0")))
+    return html(
+        request,
+        "pages/release_images.html",
+        table=table,
+        release=str(release),
+        name=view.recipe.name,
+        **tools(Words(language(request))),
+    )
+
+
+def _start(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise InvalidInput("a page of this list starts at a number", code="bad_filter", hint="start again at 0.")
+    return int(text)
+
+
+@get("/releases/compare", include_in_schema=False, sync_to_thread=True)
+def choose_two(request: AnyRequest, home: Home, published: Published) -> Response[Any]:
+    """From a form with two releases to the address of their comparison."""
+    a, b = (release_of(home, published, request.query_params.get(name, "").strip()) for name in ("a", "b"))
+    return Redirect(f"/releases/{a}/compare/{b}", status_code=303)
+
+
+@get("/releases/{a:str}/compare/{b:str}", include_in_schema=False, sync_to_thread=True)
+def compare_two(request: AnyRequest, home: Home, published: Published, a: CidPath, b: CidPath) -> Response[str]:
+    """Two releases on the images that both judged. It is computed, which takes a second or more."""
+    t = Words(language(request))
+    pair = release_of(home, published, a), release_of(home, published, b)
+    with computation_slot():
+        fields = comparison(home, pair[0], pair[1], t)
+    return html(request, "pages/release_compare.html", **tools(t), **fields)
+
+
+@get("/releases/{cid:str}/CITATION.cff", include_in_schema=False, sync_to_thread=True)
+def get_citation(home: Home, published: Published, cid: CidPath) -> Response[str]:
+    """How to cite a release, as a file."""
+    cite = citations_of(home, release_of(home, published, cid))
+    headers = {"Content-Disposition": 'attachment; filename="CITATION.cff"'}
+    return Response(cite["cff"], media_type="text/plain; charset=utf-8", headers=headers)
+
+
+@get("/releases/{cid:str}/file", include_in_schema=False, sync_to_thread=True)
+def get_file(request: AnyRequest, home: Home, published: Published, cid: CidPath) -> Stream:
+    """A release as a CAR with all that an offline audit needs; `?images=no` leaves the images out."""
+    release = release_of(home, published, cid)
+    images = request.query_params.get("images", "yes")
+    if images not in ("yes", "no"):
+        raise HttpProblem(400, "images is yes or no")
+    hides = published.public_store().hides
+    pieces = export_pieces(home, release, without_images=images == "no", hides=hides)
+    name = f"release-{str(release)[-8:]}{'' if images == 'yes' else '-without-images'}.car"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    return Stream(pieces, media_type=CAR_TYPE, headers=headers)
+
+
+HANDLERS = (list_releases, choose_two, show_release, show_images, compare_two, get_citation, get_file)

@@ -1,0 +1,155 @@
+"""Taking a snapshot through pages: a filter in the address, what it would hold, then the signature.
+
+Invariants: what is shown before is decided by the rule that decides afterwards, and nothing is written for it. A
+snapshot is taken by a task, so a large one holds up no page; it is signed at the end, so a task that ends with its
+process leaves no half of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from registry.api.common import Home, Published, computation_slot
+from registry.api.gateway.public import Public
+from registry.api.pages.common import check_form, html, language, see, writer
+from registry.api.pages.session import AnyRequest
+from registry.api.pages.snapshots.reading import snapshot_of
+from registry.api.pages.tasks import PATIENCE
+from registry.api.v1.wire import Query
+from registry.catalog.queries import image_counts
+from registry.core.errors import EmotionetError, InvalidInput, UsageError, with_hint
+from registry.core.ipld.cid import CID
+from registry.core.snapshots.snapshot import RULE
+from registry.web.base.words import Words
+from registry.web.pages.snapshots.listed import label_bars
+from registry.workflows.names.set_name import check_new_name
+from registry.workflows.parts import Parts
+from registry.workflows.snapshots.preview_snapshot import preview_snapshot
+from registry.workflows.snapshots.snapshot_counts import keep_counts
+from registry.workflows.snapshots.take_snapshot import take_snapshot
+
+TEXTS = ("label", "contributor", "issuer", "subject", "licence", "consent")
+PAIRS = ("attributes", "rights")
+FIELDS = (*TEXTS, *PAIRS, "classes", "name", "supersedes")
+LONGEST = 65_536  # characters of a field
+LABELS = 60  # that the form offers
+
+
+def asked(form: Mapping[str, str]) -> dict[str, str]:
+    """The form's fields that say something."""
+    found = {name: form.get(name, "").strip() for name in FIELDS}
+    if any(len(value) > LONGEST for value in found.values()):
+        raise UsageError("a field is too long", hint="shorten it.")
+    return {name: value for name, value in found.items() if value}
+
+
+def query_of(form: Mapping[str, str]) -> dict[str, Any]:
+    """The filter as ``take_snapshot`` takes it. ``InvalidInput`` (``bad_query``) for what can be none."""
+    given: dict[str, Any] = {name: form[name] for name in TEXTS if name in form}
+    given |= {name: _pairs(form[name]) for name in PAIRS if name in form}
+    try:
+        return msgspec.convert(given, Query).to_query()
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"this filter can't be: {error}", code="bad_query") from error
+
+
+def _pairs(text: str) -> dict[str, str]:
+    found = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        name, equals, value = (part.strip() for part in line.partition("="))
+        if not (name and equals and value):
+            raise InvalidInput(f"{line[:80]!r} is no name=value", code="bad_query", hint="write one a line: gender=f")
+        found[name] = value
+    return found
+
+
+@get("/snapshots/new", include_in_schema=False, sync_to_thread=True)
+def show_form(request: AnyRequest, home: Home) -> Response[str]:
+    """The form, and what a snapshot of the filter in the address would hold."""
+    form = asked(dict(request.query_params.items()))
+    found, error = None, None
+    if request.query_params.get("preview"):
+        try:
+            query_of(form)
+            if "name" in form:
+                check_new_name(form["name"])
+            with computation_slot():
+                found = preview_snapshot(home, classes=form.get("classes", "emociones"), query=query_of(form))
+        except EmotionetError as raised:
+            error = with_hint(raised)
+    return _form(request, home, form, found, error)
+
+
+def _form(
+    request: AnyRequest, parts: Parts, form: Mapping[str, str], found: Mapping[str, Any] | None, error: str | None
+) -> Response[str]:
+    with parts.catalog.read() as db:
+        labels = [one.value for one in image_counts.most(db, "label", LABELS)]
+    bars = label_bars(Words(language(request)), found) if found else []
+    return html(
+        request,
+        "pages/snapshot_new.html",
+        status=422 if error else 200,
+        form={name: form.get(name, "") for name in FIELDS},
+        found=found,
+        bars_of_labels=bars,
+        error=error,
+        labels=labels,
+        rule=RULE,
+    )
+
+
+@post("/snapshots/new", status_code=303, include_in_schema=False, sync_to_thread=True)
+def take(request: AnyRequest, home: Home, published: Published) -> Response[Any]:
+    """Take it: mostly done at once, else watched on a page of its own."""
+    writer(request, "snapshots:write")
+    form = asked(check_form(request))
+    supersedes = snapshot_of(home, published, form["supersedes"]) if "supersedes" in form else None
+    query = query_of(form)
+    if "name" in form:
+        check_new_name(form["name"])
+    task = request.app.state.tasks.begin(lambda: _take(home, form, query, supersedes), about=form)
+    task.ended_within(PATIENCE)
+    return _follow(request, home, published, task.key)
+
+
+def _take(parts: Parts, form: Mapping[str, str], query: Mapping[str, Any], supersedes: CID | None) -> CID:
+    classes = form.get("classes", "emociones")
+    done = take_snapshot(parts, classes=classes, query=query, supersedes=supersedes, name=form.get("name"))
+    snapshot = CID.parse(done["snapshot"])
+    keep_counts(parts, snapshot)
+    return snapshot
+
+
+@get("/snapshots/new/{key:str}", include_in_schema=False, sync_to_thread=True)
+def follow(request: AnyRequest, home: Home, published: Published, key: FromPath[str]) -> Response[Any]:
+    """A snapshot that is being taken."""
+    return _follow(request, home, published, key)
+
+
+def _follow(request: AnyRequest, parts: Parts, published: Public, key: str) -> Response[Any]:
+    task = request.app.state.tasks.get(key)
+    if task is None or task.about is None:
+        return html(request, "pages/snapshot_working.html", status=404, state="unknown", back="/snapshots/new")
+    if not task.done:
+        if request.method == "POST":
+            return see(request, f"/snapshots/new/{key}")
+        return html(request, "pages/snapshot_working.html", state="working", back="/snapshots")
+    error = task.error()
+    if error is None:
+        return see(request, f"/snapshots/{task.result()}", "snapshots_new.said_taken")
+    if not isinstance(error, EmotionetError):
+        raise error
+    if request.method == "POST":
+        return _form(request, parts, task.about, None, with_hint(error))
+    back = f"/snapshots/new?{urlencode(task.about)}"
+    return html(request, "pages/snapshot_working.html", state="failed", back=back, error=with_hint(error))
+
+
+HANDLERS = (show_form, take, follow)

@@ -1,0 +1,125 @@
+"""What arguments name: CIDs and their beginnings, names, ``latest``, runs' ids, images, files of releases.
+
+Every command reads them here, so that all take the same; what was withdrawn is told on stderr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from registry.cli.output import warn
+from registry.core.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from registry.assembly import Home
+    from registry.core.ipld.cid import CID
+
+RECORD = "a CID or its beginning, a name, or latest"  # what names a record, in the help
+RUN = "a run's id or its beginning, its name, or latest"
+IMAGE = "a CID or SHA-256, or its beginning, or the file's name in this home"
+
+
+def content(opened: Home, text: str, *kinds: str) -> CID:
+    """What an argument names: a CID, a name, ``latest``, or the beginning of a CID; an entry's CID stays the entry's.
+
+    Errors as ``registry.workflows.names.resolve``; the error says so if it is a path that exists.
+    """
+    from registry.workflows.names.resolve import find
+
+    try:
+        return find(opened, text, *kinds)
+    except (UsageError, NotFound):
+        if not text or not Path(text).exists():
+            raise
+    kind = "folder" if Path(text).is_dir() else "file"
+    raise UsageError(
+        f"{text} is a {kind}: this command takes a CID",
+        code="invalid_cid",
+        hint=f"import it first: `emotionet import {text}` prints its CID.",
+    )
+
+
+def record(opened: Home, text: str, *kinds: str) -> CID:
+    """A record's CID from an argument that may also be its entry's, a name, ``latest``, or its beginning; of
+    ``kinds``, or of any. Told on stderr where it was withdrawn."""
+    from registry.workflows.store.find_records import record_of
+
+    found = record_of(opened, content(opened, text, *kinds))
+    warn_withdrawn(opened, found)
+    return found
+
+
+def run_of(opened: Home, text: str) -> str:
+    """A run's id from an argument: whole or its beginning, its name, or ``latest``."""
+    from registry.workflows.names.resolve import run_id
+
+    return run_id(opened, text)
+
+
+def image_of(opened: Home, text: str) -> str:
+    """An image's sha256 from an argument: a digest or a CID, whole or its beginning, or its file's name here."""
+    from registry.workflows.names.find_image import find_image
+
+    return find_image(opened, text, file_names=True)
+
+
+def image_or_record(opened: Home, text: str, *, file_names: bool = False) -> str:
+    """The sha256 of the image, or the CID of the record, that an argument names; a digest of tensors as it is."""
+    from registry.workflows.names.find_image import find_image
+    from registry.workflows.store.find_records import is_digest
+
+    try:
+        return find_image(opened, text, file_names=file_names)
+    except NotFound:
+        return text if is_digest(text) else str(content(opened, text))
+
+
+def audited(opened: Home, text: str) -> str:
+    """A CID or a path as it is; of a name or a beginning the CID."""
+    from registry.cli.from_file import is_file
+    from registry.workflows.store.typed_source import names_content
+
+    if names_content(text) or (is_file(text) and not Path(text).is_dir()):
+        return text
+    try:
+        return str(content(opened, text))
+    except (UsageError, NotFound) as error:
+        if Path(text).is_dir():
+            hint = "give a CAR file, or the CID of what is held here."
+            raise UsageError(f"{text} is a folder", hint=hint) from error
+        raise
+
+
+def stem(text: str) -> str | None:
+    """What a file of something is called where it was named: faces, or faces-2 of faces@2; None of all else."""
+    from registry.core.text.names import read_reference
+
+    reference = read_reference(text)
+    if reference is None:
+        return None
+    return reference.name if reference.number is None else f"{reference.name}-{reference.number}"
+
+
+@contextmanager
+def open_releases(*texts: str, warn_first: bool = True) -> Iterator[tuple[Home, list[CID]]]:
+    """A home that holds the named releases, each by CID or as FILE.car, and their CIDs.
+
+    Their withdrawals are printed on stderr, unless the command's own answer begins with them (``warn_first`` False).
+    """
+    from registry.cli.from_file import opened_with
+
+    with opened_with(list(texts)) as (opened, cids):
+        for cid in cids if warn_first else ():
+            warn_withdrawn(opened, cid)
+        yield opened, cids
+
+
+def warn_withdrawn(opened: Home, cid: CID) -> None:
+    """Warn on stderr about withdrawals of a snapshot, or that concern a release; nothing for any other record."""
+    from registry.workflows.withdrawals.withdrawn import sentences, withdrawals_of
+
+    for line in sentences(withdrawals_of(opened, cid)):
+        warn(line)

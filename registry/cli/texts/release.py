@@ -1,0 +1,43 @@
+"""A release for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry.cli.texts.figures import base_seen_lines, figure_lines, figure_text, verdict_lines
+from registry.workflows.withdrawals.withdrawn import sentences
+
+
+def release_text(done: dict[str, Any]) -> list[str]:
+    """A release for people."""
+    best = [
+        f"{one['name']} at the best threshold, {one['threshold']}: {one['value']} (optimistic: chosen on these "
+        "very images)"
+        for one in done["optimistic"]
+    ]
+    own = (
+        [] if done["own"] is None else [f"of the final weights alone: macro_f1 {figure_text(done['own']['macro_f1'])}"]
+    )
+    anchor = done["anchor"]
+    return [
+        *sentences(done["withdrawn"]),
+        *verdict_lines(done["verdict"]),
+        "",
+        f"release {done['release']}",
+        f"issuer {done['issuer']} ({done['published_by']})",
+        f"snapshot {done['snapshot']}",
+        f"final weights: {done['final'].replace(':', ' ')}",
+        *figure_lines(done),
+        *best,
+        *own,
+        *base_seen_lines(done),
+        *(note["text"]["en"] for note in done["base_notes"]),
+        f"anchor: {_anchor(anchor)}",
+    ]
+
+
+def _anchor(anchor: dict[str, Any]) -> str:
+    """Where it stands, and on which chain if there is one."""
+    said = {"journal": "in this home's own journal, which proves nothing to others", "none": "none known here"}
+    status = str(anchor["status"])
+    return said.get(status) or f"{status} on {anchor['chain']}"

@@ -1,0 +1,69 @@
+"""The reasons of an audit's checks in other languages than English, in which checks write them.
+
+Invariant: a reason is translated whole or not at all: what no form of ``words/reasons.toml`` matches stays English, and
+is said to be.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+from string import Formatter
+
+from registry.evaluation.sentences import LANGUAGES, Texts, read_words
+
+_MOST = 2000  # characters of a reason that are looked at
+_UNIT = re.compile(r"(?<=[0-9]) (?=[^\W\d])")  # between a number and what it counts
+_COUNTS = re.compile(r"[0-9]+ [a-z_]+(, [0-9]+ [a-z_]+)*")
+
+
+def check_reason(reason: str, language: str) -> tuple[str, str]:
+    """A reason, and the language that it is in. Several are joined by "; "."""
+    if " " not in reason or language == "en":
+        return reason, language  # an identifier alone is of no language
+    if len(reason) > _MOST:
+        return reason, "en"
+    at = LANGUAGES.index(language)
+    parts = [_translated(part, at) for part in reason.split("; ")]
+    known = [part for part in parts if part is not None]
+    return ("; ".join(known), language) if len(known) == len(parts) else (reason, "en")
+
+
+def _translated(text: str, at: int) -> str | None:
+    for form, texts in _forms():
+        found = form.fullmatch(text)
+        if found:
+            said = texts[at].format(**{name: _counts(value, at) for name, value in found.groupdict().items()})
+            return _UNIT.sub("\u00a0", said)
+    return None
+
+
+def _counts(value: str, at: int) -> str:
+    """A list of counts, such as "3 blur, 1 noise", with its words; all else as it is."""
+    if not _COUNTS.fullmatch(value):
+        return value
+    known = _sections()["check_word"]
+    pairs = (one.split(" ") for one in value.split(", "))
+    return ", ".join(f"{n} {known[word][at] if word in known else word}" for n, word in pairs)
+
+
+@cache
+def _forms() -> list[tuple[re.Pattern[str], tuple[str, ...]]]:
+    """English forms as patterns, in the file's order: the first that matches counts."""
+    return [(_pattern(texts[0]), texts) for texts in _sections()["check_reason"].values()]
+
+
+@cache
+def _sections() -> Texts:
+    return read_words(files("registry.web").joinpath("words", "reasons.toml"))
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """Names of numbers (n, m, k) stand for digits, all others for any text."""
+    found = ""
+    for plain, name, _, _ in Formatter().parse(text):
+        found += re.escape(plain)
+        if name is not None:
+            found += f"(?P<{name}>{'[0-9]+' if len(name) == 1 else '[^;]+?'})"
+    return re.compile(found)

@@ -1,0 +1,198 @@
+"""A release's page: what was claimed and what became of it first, then figures, images, and the records behind them.
+
+Invariants: all that is shown comes from records that the store verified, and the page says whether anybody here looked
+at whether they follow from each other. Nothing here reads a table of images from its beginning to its end, but the
+judgements, whose few worst are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from registry.catalog.queries import kept_audits, releases
+from registry.content.unixfs import reader
+from registry.core import records
+from registry.core.errors import EmotionetError
+from registry.core.ipld.cid import CID
+from registry.core.run_view import ReleaseView, release_view
+from registry.core.table import tables
+from registry.core.weights import digested
+from registry.evaluation.figures.baselines import baselines
+from registry.evaluation.verdict import Verdict, verdict_of
+from registry.provenance.checks.results import Check
+from registry.provenance.checks.run_levels import levels_up_to
+from registry.provenance.release_view import final_weights
+from registry.provenance.verdict_facts import audited, release_facts
+from registry.web.base import figures
+from registry.web.base.markdown import card_html
+from registry.web.base.page import check_drawings
+from registry.web.base.words import Words
+from registry.web.pages.releases.cite import Cited, citations
+from registry.web.pages.releases.image_table import cells, image_table
+from registry.web.pages.releases.judged import Wanted, nothing_of
+from registry.web.pages.releases.planned import attempts, planned
+from registry.web.pages.releases.release_list import main_figures, publisher
+from registry.web.report.by_group import by_group, people_of
+from registry.web.report.check_records import check_drawable, check_figures
+from registry.web.report.sections import by_confidence, curves_of, intervals_by_class, intervals_by_fold
+from registry.workflows.local_issuers import is_local
+from registry.workflows.methods import is_named
+from registry.workflows.parts import Parts
+from registry.workflows.releases.publish_release import show_release
+from registry.workflows.releases.verdicts import people_of_release
+from registry.workflows.store.find_records import look_up
+from registry.workflows.store.read_content import read_as
+
+WORST = 12  # images that are shown on the page itself
+MOST_COUNTED = 100_000  # images whose sizes are added up, once a process
+_image_bytes: dict[CID, int] = {}
+MAX_CARD = 1 << 20  # bytes of a card that are shown
+
+
+def release_page(parts: Parts, cid: CID, t: Words) -> dict[str, Any]:
+    """All fields of ``pages/release.html``. ``NotFound``; ``InvalidInput`` for a stranger's release that states what
+    can't be shown."""
+    about = show_release(parts, cid)
+    release = CID.parse(about["release"])
+    view = release_view(parts.store.get, read_as(parts, records.Release, release))
+    check_figures(view)
+    check_drawable(view, parts.store.get)
+    with parts.catalog.read() as db:
+        row = releases.get(db, release)
+        after = releases.successors(db, [str(release)]).get(str(release), [])
+        kept = kept_audits.newest_reports(db, [str(release)]).get(str(release))
+        own, _ = kept_audits.list_audits(db, str(release), limit=10)
+    files = _files(parts, view)
+    tried, more_tried = attempts(parts, view, about["issuer"])
+    return {
+        "about": about,
+        "names": about["names"],
+        "sizes": _sizes(parts, view),
+        "issued": row["issued_at"],
+        "supersedes": row["supersedes"],
+        "successors": after,
+        "verdict": _verdict(parts, view, about, kept),
+        "kept": kept,
+        "own_audits": [one for one in own if one["held"]],
+        "others_audits": _others(parts, release),
+        "view": view,
+        "publisher": publisher(parts, about["issuer"]),
+        "figures": main_figures(view),
+        "baselines": baselines(view.evaluation.confusion, len(view.snapshot.classes)),
+        "drawings": _drawings(t, parts, view),
+        "people": by_group(people_of(view.evaluation), view.snapshot.classes),
+        "cells": cells(view),
+        "nothing": nothing_of(view.snapshot.classes),
+        "worst": image_table(parts.store.get, view, Wanted(right=False, order="sure"), 0, WORST),
+        "planned": planned(view),
+        "attempts": tried,
+        "more_attempts": more_tried,
+        "card": _card(parts, view),
+        "cite": citations(_cited(view, row, publisher(parts, row["issuer"]))),
+        "drawn_faces": _is_drawn(view),
+        "weights": next(iter(digested({one["name"]: one for one in files})), "weights"),
+        "files": files,
+        "can_predict": is_named(view.plan.method.id),
+    }
+
+
+def _verdict(parts: Parts, view: ReleaseView, about: Mapping[str, Any], kept: Mapping[str, Any] | None) -> Verdict:
+    """With what this home's newest audit found, and what was taken back up to now."""
+    facts = release_facts(view, people_of_release(parts, view), about["withdrawn"])
+    if kept is None:
+        return verdict_of(facts)
+    asked = levels_up_to(kept["level"])
+    checks = [Check(**one, requested=one["level"] in asked) for one in kept["report"]["checks"]]
+    return verdict_of(audited(facts, checks, kept["report"]["records"]))
+
+
+def _is_drawn(view: ReleaseView) -> bool:
+    """Whether all judged images are said to be drawings."""
+    judged = next((one.n for one in view.evaluation.metrics if one.metric == "accuracy"), None)
+    return any(one.group == {"source": "drawing"} and one.n == judged for one in view.evaluation.fairness)
+
+
+def _others(parts: Parts, release: CID) -> list[dict[str, Any]]:
+    """Audits on record, by whoever signed them: ``audit, issuer, time, levels, failed, held, open, local``."""
+    found = []
+    for one in look_up(parts, str(release)):
+        if one["type"] != "audit":
+            continue
+        audit = records.parse_as(records.Audit, parts.store.get(CID.parse(one["record"])))
+        count = {name: sum(check.result == name for check in audit.checks) for name in {c.result for c in audit.checks}}
+        found.append(
+            {
+                **{name: one[name] for name in ("record", "issuer", "time")},
+                "levels": audit.levels,
+                "holds": count.get("holds", 0),
+                "fails": count.get("does not hold", 0),
+                "open": count.get("not checked", 0),
+                "local": is_local(parts, one["issuer"]),
+            }
+        )
+    return found
+
+
+def _drawings(t: Words, parts: Parts, view: ReleaseView) -> list[Any]:
+    """By class, by fold, and F1 by confidence; the report has all."""
+    curves = curves_of(view, parts.store.get)
+    found = [intervals_by_class(t, view), intervals_by_fold(t, view)]
+    found.append(by_confidence(t, "f1_confidence", curves, view.snapshot.classes))
+    if curves.get("reliability(all)"):
+        found.append(figures.reliability(t, t("figures.reliability"), curves["reliability(all)"]))
+    check_drawings(found)
+    return found
+
+
+def _card(parts: Parts, view: ReleaseView) -> Any:
+    """The model card as HTML; None where it can't be read here."""
+    try:
+        if reader.file_size(parts.store, view.release.card) > MAX_CARD:
+            return None
+        return card_html(reader.read_whole(parts.store, view.release.card).decode("utf-8", "replace"))
+    except EmotionetError:
+        return None
+
+
+def citations_of(parts: Parts, release: CID) -> dict[str, str]:
+    """How to cite a release. ``NotFound``."""
+    with parts.catalog.read() as db:
+        row = releases.get(db, release)
+    view = release_view(parts.store.get, read_as(parts, records.Release, release))
+    return citations(_cited(view, row, publisher(parts, row["issuer"])))
+
+
+def _cited(view: ReleaseView, row: Mapping[str, Any], signer: Mapping[str, Any]) -> Cited:
+    return Cited(
+        title=f"Emotionet {view.recipe.name} ({view.plan.method.id}): {', '.join(view.snapshot.classes)}",
+        publisher=signer["name"] or row["issuer"],
+        issuer=row["issuer"],
+        issued=row["issued_at"],
+        release=row["cid"],
+        snapshot=row["snapshot"],
+        licence=view.release.licence,
+    )
+
+
+def _sizes(parts: Parts, view: ReleaseView) -> dict[str, int | None]:
+    """About how many bytes its files have: ``images`` of the snapshot alone; None where there are too many to count."""
+    if view.snapshot.count > MOST_COUNTED:
+        return {"images": None}
+    key = view.preprocessing.snapshot
+    if key not in _image_bytes:
+        rows = tables.rows_as_dicts(view.snapshot.items, parts.store.get)
+        _image_bytes[key] = sum(row["size"] for row in rows if isinstance(row["size"], int))
+    return {"images": _image_bytes[key]}
+
+
+def _files(parts: Parts, view: ReleaseView) -> list[dict[str, Any]]:
+    """The files of the final weights: ``name, cid, size``; none where they are not held."""
+    try:
+        found = reader.list_directory(parts.store, final_weights(view).cid)
+        return [
+            {"name": name, "cid": str(entry.cid), "size": reader.file_size(parts.store, entry.cid)}
+            for name, entry in found.items()
+        ]
+    except EmotionetError:
+        return []

@@ -1,0 +1,100 @@
+// What a file holds: blocks that are what they are called, roots, entries, evidence, and what of it is audited.
+import { Refusal } from "../bytes/bytes.js";
+import { readCar } from "../bytes/car.js";
+import { hashesTo } from "../bytes/cid.js";
+import { Blocks } from "../data/blocks.js";
+import { rowsOf } from "../data/tables.js";
+
+const MAX_BLOCKS = 5_000_000;
+
+export class ReleaseFile {
+  /** `bytes` is the whole file. A file that can't be read at all is thrown as a Refusal. */
+  constructor(bytes) {
+    const { roots, sections, fault } = readCar(bytes);
+    if (sections.length > MAX_BLOCKS) throw new Refusal("the file holds too many blocks");
+    Object.assign(this, { roots, sections, fault, blocks: new Blocks(), damaged: [], tables: new Map() });
+  }
+
+  /** Takes the blocks that hash to their CID; the others are not there. */
+  async open(pause) {
+    let since = 0;
+    for (const [cid, block] of this.sections) {
+      if (hashesTo(cid, block)) this.blocks.put(cid, block);
+      else this.damaged.push(cid);
+      since += block.length;
+      if (since > 4e6) {
+        await pause();
+        since = 0;
+      }
+    }
+    this.entries = this.ofType("entry");
+    this.evidence = this.ofType("evidence");
+    this.target = this.findTarget();
+  }
+
+  ofType(type) {
+    return [...this.blocks.cids.values()].filter((cid) => this.blocks.typeOf(cid) === type);
+  }
+
+  /** An entry's fields; null where it can't be read. */
+  entry(cid) {
+    const { value } = this.blocks.checked(cid);
+    return value && value.type === "entry" ? value : null;
+  }
+
+  /** {cid, type, entry (CID or null)}, or {refusal}. */
+  findTarget() {
+    if (!this.roots.length) return { refusal: new Refusal("the file has no root") };
+    const saysRelease = this.entries.filter((cid) => {
+      const entry = this.entry(cid);
+      return entry && this.blocks.typeOf(entry.record) === "release";
+    });
+    const keys = new Set(saysRelease.map((cid) => cid.key));
+    const root = this.roots.find((cid) => keys.has(cid.key)) ?? (saysRelease.length === 1 ? saysRelease[0] : null);
+    if (root) return { entry: root, cid: this.entry(root).record, type: "release" };
+    if (saysRelease.length)
+      return { refusal: new Refusal("the file holds several releases, and none of them is a root") };
+    const [first] = this.roots;
+    const type = this.blocks.typeOf(first);
+    if (type === "evidence") return { refusal: new Refusal("the file's first root is evidence, which nobody signs") };
+    if (type !== "entry") return { cid: first, type, entry: this.entryOf(first) };
+    const entry = this.entry(first);
+    return entry
+      ? { entry: first, cid: entry.record, type: this.blocks.typeOf(entry.record) }
+      : { cid: first, type, entry: null };
+  }
+
+  entryOf(cid) {
+    return this.entries.find((of) => this.entry(of) && this.entry(of).record.key === cid.key) ?? null;
+  }
+
+  /** The target's CID; refused where the file has none. */
+  get targetCid() {
+    if (this.target.refusal) throw this.target.refusal;
+    return this.target.cid;
+  }
+
+  get issuer() {
+    const { entry } = this.target;
+    const fields = entry && this.entry(entry);
+    return fields ? fields.issuer : null;
+  }
+
+  /** Rows of a table, as maps, read and checked once. */
+  rows(cid, kind) {
+    const name = kind + " " + cid.key;
+    let found = this.tables.get(name);
+    if (!found) {
+      found = {};
+      try {
+        found.rows = rowsOf(this.blocks, cid, kind);
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        found.error = error;
+      }
+      this.tables.set(name, found);
+    }
+    if (found.error) throw found.error;
+    return found.rows;
+  }
+}

@@ -1,0 +1,202 @@
+// Level 1: the blocks.
+import { hex, Refusal, sameBytes } from "../bytes/bytes.js";
+import { decode, linksIn } from "../bytes/cbor.js";
+import { CID, DAG_CBOR, RAW, SHA256 } from "../bytes/cid.js";
+import { Sha256 } from "../bytes/sha256.js";
+import { pieces } from "../data/dagpb.js";
+import { isMap } from "../data/kinds.js";
+import { each, NotChecked, say } from "./outcome.js";
+import { withdrawalsOf } from "./withdrawals.js";
+
+export const level1 = [
+  [
+    "1.file",
+    ({ file }) => {
+      if (file.fault) throw file.fault;
+      const { cid, type } = { cid: file.targetCid, type: file.target.type };
+      return say("a CAR file of {count} blocks; its target is {cid} ({type})", {
+        count: file.sections.length,
+        cid: cid.text,
+        type: type ?? "?",
+      });
+    },
+  ],
+  [
+    "1.blocks",
+    ({ file }) => {
+      const [first] = file.damaged;
+      if (first)
+        throw new Refusal("{count} blocks don't hash to their CID, the first is {cid}", {
+          count: file.damaged.length,
+          cid: first.text,
+        });
+      return say("{count} blocks hash to their CID", { count: file.sections.length });
+    },
+  ],
+  ["1.complete", ({ file }) => complete(file)],
+  ["1.images", ({ view, pause }) => images(view, pause)],
+  [
+    "1.records",
+    ({ file }) => {
+      const { records } = reached(file);
+      each([...records.values()], ({ error }) => {
+        if (error) throw error;
+      });
+      return say("{count} records are of their types", { count: records.size });
+    },
+  ],
+  [
+    "1.tables",
+    ({ file }) => {
+      const tables = [...reached(file).tables.values()];
+      each(tables, ({ cid, kind }) => file.rows(cid, kind));
+      return say("{count} tables are in order", { count: tables.length });
+    },
+  ],
+];
+
+function complete(file) {
+  const seen = new Set();
+  const todo = file.roots.map((cid) => ({ cid, mark: "" }));
+  let missing = 0;
+  let first = null;
+  while (todo.length) {
+    const { cid, mark } = todo.pop();
+    const key = mark + " " + cid.key;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    if (!file.blocks.has(cid)) {
+      if (mark === "image") continue;
+      missing += 1;
+      first ??= cid;
+      continue;
+    }
+    todo.push(...linksFrom(file.blocks, cid, mark));
+  }
+  if (missing)
+    throw new Refusal("{count} links lead to nothing, the first to {cid}", { count: missing, cid: first.text });
+  const keys = new Set([...seen].map((key) => key.slice(key.indexOf(" ") + 1)));
+  const beside = [...file.blocks.cids.keys()].filter((key) => !keys.has(key)).length;
+  return say("every link leads to a block; no link leads to {count} others", { count: beside });
+}
+
+// Links of a block, marked: nodes of a table of items lead to images, which need not be there.
+function linksFrom(blocks, cid, mark) {
+  if (cid.codec !== DAG_CBOR || mark === "image") {
+    return safely(() => blocks.links(cid)).map((to) => ({ cid: to, mark }));
+  }
+  const value = safely(() => decode(blocks.get(cid)));
+  if (mark === "items") {
+    const next = isMap(value) && Array.isArray(value.rows) ? "image" : "items";
+    return linksIn(value).map((to) => ({ cid: to, mark: next }));
+  }
+  const isItems = isMap(value) && value.type === "table" && value.kind === "snapshot.items";
+  return linksIn(value).map((to) => ({ cid: to, mark: isItems ? "items" : "" }));
+}
+
+// A block that can't be read leads nowhere; that it can't is another check's business.
+function safely(make) {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof Refusal || error instanceof TypeError) return [];
+    throw error;
+  }
+}
+
+const memo = new WeakMap();
+
+/** Records and tables that typed links lead to, from roots, entries and evidence: {records: Map, tables: Map}. */
+export function reached(file) {
+  if (memo.has(file)) return memo.get(file);
+  const records = new Map();
+  const tables = new Map();
+  const todo = [
+    ...file.roots.filter((cid) => file.blocks.typeOf(cid) !== "table"),
+    ...file.entries,
+    ...file.evidence,
+  ].map((cid) => ({ cid, types: [] }));
+  while (todo.length) {
+    const { cid, types, table, isFile } = todo.pop();
+    if (isFile || cid.codec !== DAG_CBOR || !file.blocks.has(cid)) continue;
+    if (table) {
+      tables.set(table + " " + cid.key, { cid, kind: table });
+      continue;
+    }
+    const key = types.join() + " " + cid.key;
+    if (records.has(key)) continue;
+    const found = { cid, error: null };
+    records.set(key, found);
+    try {
+      file.blocks.record(cid, ...types);
+      todo.push(...file.blocks.linksOfRecord(cid));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      found.error = error;
+    }
+  }
+  memo.set(file, { records, tables });
+  return memo.get(file);
+}
+
+async function images(view, pause) {
+  const { file } = view;
+  const rows = snapshotsOf(file).flatMap((snapshot) => file.rows(snapshot.items, "snapshot.items"));
+  const missing = [];
+  let present = 0;
+  let since = 0;
+  for (const row of rows) {
+    const found = digestOf(file.blocks, row.image, row.size);
+    if (!found) {
+      missing.push(hex(row.sha256));
+      continue;
+    }
+    present += 1;
+    if (!sameBytes(found.digest, row.sha256))
+      throw new Refusal("image {image} has other bytes", { image: hex(row.sha256) });
+    if (found.size !== row.size) throw new Refusal("image {image} has another size", { image: hex(row.sha256) });
+    since += row.size;
+    if (since > 2e6) {
+      await pause();
+      since = 0;
+    }
+  }
+  if (!present && rows.length) throw new NotChecked("the file holds no image");
+  const excused = missing.length ? withdrawalsOf(view).images : new Set();
+  const first = missing.find((image) => !excused.has(image));
+  if (first) throw new Refusal("image {image} is missing, and nobody who may took it back", { image: first });
+  return say("{count} images have the bytes that their rows state; {missing} were taken back", {
+    count: present,
+    missing: missing.length,
+  });
+}
+
+function snapshotsOf(file) {
+  const cids = [...reached(file).records.values()].filter(
+    ({ cid, error }) => !error && file.blocks.typeOf(cid) === "snapshot",
+  );
+  const unique = new Map(cids.map(({ cid }) => [cid.key, cid]));
+  return [...unique.values()].map((cid) => file.blocks.record(cid, "snapshot"));
+}
+
+// sha256 and size of the bytes behind an image's link; null where a block of it is missing.
+function digestOf(blocks, cid, most) {
+  if (!isWhole(blocks, cid)) return null;
+  if (cid.codec === RAW && cid.hash === SHA256) return { digest: cid.digest, size: blocks.get(cid).length };
+  const hash = new Sha256();
+  for (const part of pieces(blocks, cid, Number(most))) hash.update(part);
+  return { digest: hash.digest(), size: hash.length };
+}
+
+function isWhole(blocks, cid) {
+  const todo = [cid];
+  const seen = new Set();
+  while (todo.length) {
+    const next = todo.pop();
+    if (seen.has(next.key)) continue;
+    seen.add(next.key);
+    if (!(next instanceof CID) || !blocks.has(next)) return false;
+    todo.push(...blocks.links(next));
+  }
+  return true;
+}

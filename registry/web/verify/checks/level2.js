@@ -1,0 +1,166 @@
+// Level 2: who says it.
+import { compareBytes, hex, Refusal } from "../bytes/bytes.js";
+import { cidOfBytes } from "../bytes/cid.js";
+import { checkEntry, checkFollows, walk } from "../data/log.js";
+import { each, NotChecked, say } from "./outcome.js";
+import { signerOfRow } from "./rows.js";
+import { withdrawalsOf } from "./withdrawals.js";
+
+const OTHERS = ["contribution", "withdrawal", "audit"];
+
+export const level2 = [
+  [
+    "2.signatures",
+    ({ file, view }) => {
+      each(file.entries, (cid) => checkEntry(file.blocks.record(cid, "entry")));
+      for (const cid of neededEntries(file, view)) file.blocks.record(cid, "entry");
+      if (!file.entries.length) throw new NotChecked("the file holds no entry");
+      return say("{count} entries are signed by their issuers", { count: file.entries.length });
+    },
+  ],
+  [
+    "2.issuer",
+    ({ file, view }) => {
+      const issuer = issuerOf(file);
+      if (file.target.type === "release") {
+        view.needAll();
+        const entry = file.blocks.record(view.release.planEntry, "entry");
+        if (entry.issuer !== issuer) throw new Refusal("the plan is said by somebody else");
+        if (entry.record.key !== view.draw.plan.key) throw new Refusal("the plan's entry says another plan");
+      }
+      for (const cid of file.entries) {
+        const entry = file.entry(cid);
+        if (!entry || entry.issuer === issuer) continue;
+        const type = file.blocks.typeOf(entry.record);
+        if (!OTHERS.includes(type))
+          throw new Refusal("somebody else says a record of type {type} here", { type: type ?? "?" });
+      }
+      return say("signed by {issuer}", { issuer });
+    },
+  ],
+  ["2.log", ({ file, view }) => log(file, view)],
+  [
+    "2.times",
+    ({ file }) => {
+      issuerOf(file);
+      const byIssuer = new Map();
+      for (const cid of file.entries) {
+        const entry = file.entry(cid);
+        if (entry) byIssuer.set(entry.issuer, [...(byIssuer.get(entry.issuer) ?? []), entry]);
+      }
+      for (const entries of byIssuer.values()) {
+        entries.sort((a, b) => (a.seq < b.seq ? -1 : a.seq > b.seq ? 1 : 0));
+        entries.forEach((entry, i) => {
+          if (i && entries[i - 1].issuedAt > entry.issuedAt)
+            throw new Refusal("an entry is issued before the one before it");
+        });
+      }
+      return say("entries are issued one after the other, by the issuer's own clock");
+    },
+  ],
+  [
+    "2.withdrawals",
+    ({ file, view }) => {
+      issuerOf(file);
+      view.needAll();
+      const { count, without, images, others } = withdrawalsOf(view);
+      return say("{count} withdrawals count ({images} images; {others}), {without} have no effect", {
+        count,
+        images: images.size,
+        others: others.join(", ") || "-",
+        without,
+      });
+    },
+  ],
+  ["2.labels", ({ view, pause }) => labels(view, pause)],
+  [
+    "2.query",
+    () => {
+      throw new NotChecked(
+        "that the snapshot names all contributions that its query finds rows in shows only in the whole log",
+      );
+    },
+  ],
+];
+
+function issuerOf(file) {
+  void file.targetCid;
+  if (!file.issuer) throw new NotChecked("the file holds no entry that says its target");
+  return file.issuer;
+}
+
+function neededEntries(file, view) {
+  const needed = file.target.entry ? [file.target.entry] : [];
+  try {
+    if (file.target.type === "release") needed.push(view.release.planEntry);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+  }
+  return needed;
+}
+
+function log(file, view) {
+  const issuer = issuerOf(file);
+  oneLog(file);
+  if (file.target.type !== "release") return say("no two entries stand in one place");
+  const anchored = file.evidence
+    .map((cid) => file.blocks.checked(cid).value)
+    .filter((value) => value && value.type === "evidence")
+    .map((value) => cidOfBytes(value.entry))
+    .filter((cid) => file.blocks.has(cid) && file.entry(cid)?.issuer === issuer);
+  const newest = [file.target.entry, ...anchored].reduce((a, b) => (file.entry(b).seq > file.entry(a).seq ? b : a));
+  const way = walk(file.blocks, newest, view.release.planEntry);
+  if (!way.some(({ cid }) => cid.key === file.target.entry.key)) {
+    throw new Refusal("the release's entry is not on the way from the newest anchored one to the plan's");
+  }
+  return say("{count} entries from the plan's on, without a gap", { count: way.length });
+}
+
+// Of all entries at hand: one log an issuer, one entry in a place, each follows the one before it.
+function oneLog(file) {
+  const places = new Map();
+  const logs = new Map();
+  for (const cid of file.entries) {
+    const entry = file.entry(cid);
+    if (!entry) continue;
+    const place = `${entry.issuer} ${entry.seq}`;
+    if (places.has(place)) throw new Refusal("two entries stand in one place of a log");
+    places.set(place, { entry, cid });
+    const first = hex(entry.log ?? cid.bytes);
+    if ((logs.get(entry.issuer) ?? first) !== first)
+      throw new Refusal("the log forks: entries of one issuer name different first ones");
+    logs.set(entry.issuer, first);
+  }
+  for (const { entry } of places.values()) {
+    const before = places.get(`${entry.issuer} ${BigInt(entry.seq) - 1n}`);
+    if (!before) continue;
+    if (compareBytes(entry.prev, before.cid.bytes))
+      throw new Refusal("an entry follows another than the one before it");
+    checkFollows(entry, before.entry, before.cid);
+  }
+}
+
+function readable(view) {
+  try {
+    view.needAll();
+    return view.contributions;
+  } catch (error) {
+    if (error instanceof Refusal) throw new NotChecked("the contributions can't be read");
+    throw error;
+  }
+}
+
+async function labels(view, pause) {
+  let signed = 0;
+  for (const { rows } of readable(view)) {
+    for (const row of rows) {
+      if (!row.signature) continue;
+      if (signerOfRow(row) !== row.contributor)
+        throw new Refusal("a row is not signed by its contributor {name}", { name: row.contributor });
+      signed += 1;
+      if (signed % 20 === 0) await pause();
+    }
+  }
+  if (!signed) throw new NotChecked("no contributor signed a row: who gave a label is the issuer's word");
+  return say("{count} rows are signed by their contributors", { count: signed });
+}

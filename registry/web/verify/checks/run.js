@@ -1,0 +1,98 @@
+// All checks, one after the other; one that fails stops no other.
+import { fillIn, Newer, Refusal } from "../bytes/bytes.js";
+import { ReleaseFile } from "./file.js";
+import { evaluate, furtherChecks, level6 } from "./level6.js";
+import { level1 } from "./level1.js";
+import { level2 } from "./level2.js";
+import { level4 } from "./level4.js";
+import { NotChecked } from "./outcome.js";
+import { View } from "./view.js";
+
+export const HOLDS = "holds";
+export const FAILS = "does not hold";
+export const OPEN = "not checked";
+
+// Levels 1 and 2 that may be open: the images are left out on purpose, nobody signed a row, the whole log is needed.
+const MAY_BE_OPEN = ["1.images", "2.labels", "2.query"];
+const ALWAYS = [...level1, ...level2];
+
+/**
+ * Verifies a file. `tell(event)` hears of each check as it begins ({id, title}) and ends ({id, result, template, values});
+ * `pause` is awaited now and then so that a page stays live. Answers {checks, holds, target, type, issuer, entry, view}.
+ */
+export async function verify(bytes, tell = () => {}, pause = async () => {}) {
+  const checks = [];
+  let file;
+  try {
+    file = new ReleaseFile(bytes);
+    await file.open(pause);
+    void file.targetCid;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const check = outcomeOf("1.file", error);
+    tell(check);
+    return { checks: [check], holds: false, target: null, type: null, issuer: null, entry: null, view: null };
+  }
+  const audit = auditOf(file, pause);
+  for (const [id, make] of listOf(audit)) {
+    tell({ id });
+    await pause();
+    const check = await oneCheck(id, make, audit);
+    checks.push(check);
+    tell(check);
+  }
+  const { cid, type, entry } = file.target;
+  return {
+    checks,
+    holds: isHolding(checks),
+    target: cid ?? null,
+    type: type ?? null,
+    issuer: file.issuer,
+    entry: entry ?? null,
+    view: audit.view,
+  };
+}
+
+function auditOf(file, pause) {
+  const view = new View(file);
+  let made = null;
+  const evaluation = () => (made ??= evaluate(view, pause));
+  return { file, view, pause, evaluation };
+}
+
+function listOf({ file, view }) {
+  if (file.target.type === "snapshot") return [...ALWAYS, level4[0]];
+  if (file.target.type !== "release") return ALWAYS;
+  let further = [];
+  try {
+    further = furtherChecks(view);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+  }
+  return [...ALWAYS, ...level4, ...level6, ...further];
+}
+
+async function oneCheck(id, make, audit) {
+  try {
+    const found = await make(audit);
+    return { id, result: HOLDS, template: "", values: {}, reason: "", ...(found ? spoken(found) : {}) };
+  } catch (error) {
+    return outcomeOf(id, error);
+  }
+}
+
+const spoken = ({ template, values }) => ({ template, values, reason: fillIn(template, values) });
+
+// A refusal says why. Anything else that goes wrong while a stranger's bytes are read is a refusal too: never a pass.
+function outcomeOf(id, error) {
+  const isRefusal = error instanceof Refusal;
+  const isOpen = error instanceof NotChecked || error instanceof Newer;
+  const found = isRefusal ? error : { template: "the check broke off: {why}", values: { why: String(error.message) } };
+  return { id, result: isOpen ? OPEN : FAILS, isNewer: error instanceof Newer, ...spoken(found) };
+}
+
+function isHolding(checks) {
+  return checks.every(
+    ({ id, result }) => result === HOLDS || (result === OPEN && (!/^[12]\./.test(id) || MAY_BE_OPEN.includes(id))),
+  );
+}

@@ -1,0 +1,171 @@
+// The snapshot's rule: which contributions' rows make which items (docs/format/data.md).
+import { equal } from "../bytes/equal.js";
+import { Refusal, compareText, hex } from "../bytes/bytes.js";
+import { cidOfBytes } from "../bytes/cid.js";
+import { isInteger, isMap } from "./kinds.js";
+import { normal } from "./labels.js";
+
+const SIGNALS = ["c2pa.training-mining", "iptc.data-mining", "tdm-reservation", "licence-text"];
+const TEXTS = ["label", "issuer", "contributor", "subject", "licence", "consent"];
+
+export function checkClasses(classes, aliases) {
+  if (new Set(classes).size !== classes.length) throw new Refusal("a class stands twice in the snapshot");
+  for (const alias in aliases) {
+    const index = aliases[alias];
+    if (!isInteger(index) || index < -1 || index >= classes.length) throw new Refusal("an alias of no class");
+    if (normal(alias) !== alias) throw new Refusal("an alias that is not written as labels are compared");
+  }
+  classes.forEach((name, index) => {
+    if (aliases[normal(name)] !== index) throw new Refusal("a class that is not among its own aliases");
+  });
+}
+
+const isTextOrTexts = (value) =>
+  typeof value === "string" || (Array.isArray(value) && value.every((member) => typeof member === "string"));
+const meets = (given, wanted) =>
+  typeof given === "string" && (typeof wanted === "string" ? given === wanted : wanted.includes(given));
+
+function checkQuery(query) {
+  for (const part in query) {
+    const value = query[part];
+    const isFine = TEXTS.includes(part)
+      ? isTextOrTexts(value)
+      : part === "attributes"
+        ? isMap(value) && Object.values(value).every(isTextOrTexts)
+        : part === "rights"
+          ? isMap(value) &&
+            Object.keys(value).every((name) => SIGNALS.includes(name)) &&
+            Object.values(value).every(isTextOrTexts)
+          : part === "speakers"
+            ? Array.isArray(value) &&
+              value.every(
+                (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((name) => typeof name === "string"),
+              )
+            : false;
+    if (!isFine) throw new Refusal("the snapshot's query has a part that is not known");
+  }
+}
+
+function isWanted(query, row) {
+  return Object.keys(query).every((part) => {
+    const value = query[part];
+    if (part === "speakers") return value.some(([issuer, name]) => issuer === row.issuer && name === row.contributor);
+    if (TEXTS.includes(part)) return meets(row[part], value);
+    return Object.keys(value).every((name) => Object.hasOwn(row[part], name) && meets(row[part][name], value[name]));
+  });
+}
+
+const speakerOf = (row) => [hex(row.sha256), row.issuer, row.contributor].join("\u0000");
+
+/** The newest row of each (image, issuer, contributor); a row that another one names as replaced may not be newest. */
+export function newestRows(contributions) {
+  const newest = new Map();
+  const replaced = new Set();
+  for (const { cid, issuer, rows } of contributions) {
+    for (const row of rows) {
+      const speaker = speakerOf({ ...row, issuer });
+      if (row.replaces) replaced.add(speaker + "\u0000" + hex(row.replaces));
+      newest.set(speaker, { ...row, issuer, cidOfContribution: cid });
+    }
+  }
+  for (const [speaker, { cidOfContribution: cid }] of newest) {
+    if (cid && replaced.has(speaker + "\u0000" + hex(cid.bytes))) {
+      throw new Refusal("a row that was corrected counts as the newest");
+    }
+  }
+  return [...newest.values()];
+}
+
+const smallest = (texts) => texts.reduce((a, b) => (a === null || compareText(b, a) < 0 ? b : a), null);
+const sorted = (texts) => [...new Set(texts)].sort(compareText);
+const given = (rows, field) => rows.map((row) => row[field]).filter((value) => value !== null);
+
+/** {items, excluded}, each sorted, from rows by contribution; `isWithdrawn` and `isMissing` are asked by image. */
+export function decide({ classes, aliases, query, rule, contributions, isWithdrawn, isMissing }) {
+  if (rule !== "majority-v1") throw new Refusal("the snapshot's rule is not known");
+  checkClasses(classes, aliases);
+  checkQuery(query);
+  const images = new Map();
+  for (const row of newestRows(contributions).filter((row) => isWanted(query, row))) {
+    const name = hex(row.sha256);
+    images.set(name, [...(images.get(name) ?? []), row]);
+  }
+  const items = [];
+  const excluded = [];
+  for (const name of [...images.keys()].sort()) {
+    const rows = images.get(name);
+    rows.sort((a, b) => compareText(a.issuer, b.issuer) || compareText(a.contributor, b.contributor));
+    const [reason, detail, winner] = judge(rows, classes, aliases, isWithdrawn, isMissing);
+    if (reason) excluded.push({ sha256: rows[0].sha256, reason, detail });
+    else items.push(itemOf(rows, winner, classes, aliases));
+  }
+  return { items, excluded };
+}
+
+function judge(rows, classes, aliases, isWithdrawn, isMissing) {
+  if (isWithdrawn(rows)) return ["withdrawn", ""];
+  if (isMissing(rows)) return ["no_bytes", ""];
+  const votes = new Map();
+  for (const row of rows) {
+    const index = classOf(row, aliases);
+    if (index !== null) votes.set(index, (votes.get(index) ?? 0) + 1);
+  }
+  if (!votes.size) return ["unknown_label", sorted(given(rows, "label")).join(", ")];
+  const most = Math.max(...votes.values());
+  const winners = [...votes.keys()].filter((index) => votes.get(index) === most);
+  if (winners.length === 1) return [null, null, winners[0]];
+  const counts = [...votes.keys()]
+    .sort((a, b) => a - b)
+    .map((index) => `${classes[index] ?? "nothing"} ${votes.get(index)}`);
+  return ["disagreement", counts.join(", ")];
+}
+
+function classOf(row, aliases) {
+  const name = normal(row.label);
+  return name in aliases ? aliases[name] : null;
+}
+
+function itemOf(rows, winner, classes, aliases) {
+  const attributes = Object.create(null);
+  const sources = Object.create(null);
+  const rights = Object.create(null);
+  const names = (field) => sorted(rows.flatMap((row) => Object.keys(row[field])));
+  for (const name of names("attributes")) {
+    const values = rows.filter((row) => name in row.attributes);
+    attributes[name] = smallest(values.map((row) => row.attributes[name]));
+    const source = smallest(
+      values
+        .filter((row) => row.attributes[name] === attributes[name] && name in row.sources)
+        .map((row) => row.sources[name]),
+    );
+    if (source !== null) sources[name] = source;
+  }
+  for (const name of names("rights")) {
+    rights[name] = sorted(rows.filter((row) => name in row.rights).map((row) => row.rights[name]));
+  }
+  const boxed = winner === -1 ? undefined : rows.find((row) => classOf(row, aliases) === winner && row.boxes.length);
+  return {
+    sha256: rows[0].sha256,
+    image: cidOfBytes(rows[0].cid),
+    size: rows[0].size,
+    label: winner === -1 ? null : classes[winner],
+    contributors: sorted(given(rows, "contributor")),
+    subject: smallest(given(rows, "subject")),
+    attributes,
+    licence: smallest(given(rows, "licence")),
+    boxes: boxed ? boxed.boxes : [],
+    sources,
+    rights,
+  };
+}
+
+/** The first row that differs between what is stated and what follows; null where none does. */
+export function firstDifference(stated, computed) {
+  const length = Math.max(stated.length, computed.length);
+  for (let i = 0; i < length; i++) {
+    if (i >= stated.length || i >= computed.length || !equal(stated[i], computed[i])) {
+      return hex((stated[i] ?? computed[i]).sha256);
+    }
+  }
+  return null;
+}

@@ -1,0 +1,81 @@
+import { varint } from "./bytes/varint.js";
+import { verify } from "./checks/run.js";
+import { parseJson } from "./data/json.js";
+import { equal } from "./bytes/equal.js";
+import { readCar } from "./bytes/car.js";
+import { decode, encode } from "./bytes/cbor.js";
+import { CID, cidOfBlock, cidOfBytes, cidOfText, hashesTo } from "./bytes/cid.js";
+import { TABLES } from "./data/columns.js";
+import { build, compareKeys, readRows } from "./data/tables.js";
+import { Blocks } from "./data/blocks.js";
+import { checkEntry, checkFollows, signedBytes, walk } from "./data/log.js";
+import { normal } from "./data/labels.js";
+import { decide } from "./data/snapshot.js";
+import { drawFolds, drawSeed, groupNames } from "./data/draw.js";
+import { checkpointDigest, readFolder, tensorsDigest } from "./data/weights.js";
+import { figureName } from "./figures/names.js";
+import { judge } from "./figures/verdicts.js";
+import { judgementsOf } from "./figures/input.js";
+import { Evaluation } from "./figures/evaluation.js";
+import { frac, six } from "./figures/fraction.js";
+import { drawRounds, rawNumbers } from "./intervals/philox.js";
+import { bootstrapped, significance, wilsonInterval, worth } from "./intervals/intervals.js";
+import { gapInterval } from "./intervals/gaps.js";
+import { ratioInterval, worstInterval } from "./intervals/worst.js";
+import { quantile } from "./intervals/wilson.js";
+import { concat, Refusal, Newer, hex, refuse } from "./bytes/bytes.js";
+import { sha256 } from "./bytes/sha256.js";
+
+globalThis.verifier = {
+  readCar,
+  decode,
+  encode,
+  CID,
+  cidOfBlock,
+  cidOfBytes,
+  cidOfText,
+  build,
+  readRows,
+  Blocks,
+  checkEntry,
+  checkFollows,
+  signedBytes,
+  normal,
+  decide,
+  drawFolds,
+  drawSeed,
+  groupNames,
+  checkpointDigest,
+  readFolder,
+  tensorsDigest,
+  figureName,
+  judge,
+  judgementsOf,
+  Evaluation,
+  frac,
+  six,
+  drawRounds,
+  rawNumbers,
+  bootstrapped,
+  significance,
+  wilsonInterval,
+  worth,
+  varint,
+  concat,
+  verify,
+  TABLES,
+  compareKeys,
+  walk,
+  hashesTo,
+  refuse,
+  parseJson,
+  equal,
+  gapInterval,
+  ratioInterval,
+  worstInterval,
+  quantile,
+  Refusal,
+  Newer,
+  hex,
+  sha256,
+};

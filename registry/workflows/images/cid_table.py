@@ -1,0 +1,52 @@
+"""The table of what was imported: each file's CID with its label, as POST /images takes it.
+
+Invariants: one line a row that was accepted, in the rows' order, in the columns of labels.csv with ``cid`` in place of
+``file``. The file's name stands in ``from_file``, which is no column of labels: whoever reads the table again ignores
+it. Empty columns of what may be left out are left out.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from registry.content.labels.boxes import in_pixels
+from registry.core.labeling.labeled_row import MAPS, PREFIXES, TEXTS
+from registry.workflows.images.labeled_rows import NewRow
+
+NAME = "from_file"
+FIRST = ("cid", "label", "contributor")
+
+
+def cid_table(rows: Iterable[NewRow], issuer: str) -> bytes:
+    """The table as CSV in UTF-8. A row of ``issuer`` itself names no contributor: it is then whoever registers it."""
+    lines = [_cells(row, issuer) for row in rows]
+    columns = _columns(lines)
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(columns)
+    table.writerows([line.get(column, "") for column in columns] for line in lines)
+    return text.getvalue().encode()
+
+
+def _cells(row: NewRow, issuer: str) -> dict[str, str]:
+    cells = {
+        "cid": str(row.cid),
+        "label": row.label,
+        "contributor": "" if row.contributor == issuer else row.contributor,
+        **{name: getattr(row, name) or "" for name in TEXTS},
+        "box": "; ".join(map(in_pixels, row.boxes)),
+        "signature": f"0x{row.signature.hex()}" if row.signature else "",
+        NAME: row.name,
+    }
+    for field in MAPS:
+        cells |= {PREFIXES[field] + name: value for name, value in getattr(row, field).items()}
+    return cells
+
+
+def _columns(lines: Sequence[dict[str, str]]) -> list[str]:
+    given = {name for line in lines for name, value in line.items() if value}
+    rest = [name for name in (*TEXTS, "box", "signature") if name in given]
+    maps = sorted(name for name in given if name.startswith(tuple(PREFIXES.values())))
+    return [*FIRST, *rest, *maps, NAME]

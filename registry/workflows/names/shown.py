@@ -1,0 +1,40 @@
+"""The names of things, as documents and lists show them.
+
+Invariants: NAME is what this home's issuer calls a thing now, NAME@2 what it once called so, 0x…/NAME what another
+issuer calls it now. A name that is written so here leads back to the thing (``resolve``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from registry.catalog.queries import names
+from registry.catalog.schema.database import Connection
+from registry.core.issuers import DID_PREFIX
+from registry.workflows.local_issuers import local_issuers
+from registry.workflows.parts import Parts
+
+
+def reference(row: Mapping[str, Any], own: Collection[str]) -> str:
+    """How a row of ``registry.catalog.queries.names`` is written in this home."""
+    whose = "" if {row["issuer"]} == set(own) else f"{row['issuer'].removeprefix(DID_PREFIX)}/"
+    return f"{whose}{row['name']}" + ("" if row["current"] else f"@{row['number']}")
+
+
+def names_of(parts: Parts, db: Connection, targets: Iterable[str | None]) -> dict[str, list[str]]:
+    """The names of records by their CID, this home's first; a record without one is left out."""
+    own = local_issuers(parts)
+    found: dict[str, list[tuple[bool, bool, str]]] = {}
+    for row in names.of_targets(db, {target for target in targets if target is not None}):
+        if row["issuer"] in own or row["current"]:
+            place = (row["issuer"] not in own, not row["current"], reference(row, own))
+            found.setdefault(row["target"], []).append(place)
+    return {target: list(dict.fromkeys(text for *_, text in sorted(said))) for target, said in found.items()}
+
+
+def with_names(parts: Parts, db: Connection, rows: Iterable[Mapping[str, Any]], field: str) -> list[dict[str, Any]]:
+    """Rows with ``names``: of the record whose CID stands in ``field``, an empty list where it has none."""
+    listed = list(rows)
+    found = names_of(parts, db, [row[field] for row in listed])
+    return [{**row, "names": found.get(row[field], [])} for row in listed]

@@ -1,0 +1,57 @@
+"""People's agreement against scikit-learn's Cohen and Fleiss' own example."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import cohen_kappa_score
+
+from registry.evaluation.agreement import agreement
+
+# Table 1 of https://en.wikipedia.org/wiki/Fleiss%27_kappa: 14 people, 10 subjects, 5 categories
+FOURTEEN = (
+    *((0, 0, 0, 0, 14), (0, 2, 6, 4, 2), (0, 0, 3, 5, 6), (0, 3, 9, 2, 0), (2, 2, 8, 1, 1)),
+    *((7, 7, 0, 0, 0), (3, 2, 6, 3, 0), (2, 5, 3, 2, 2), (6, 5, 2, 1, 0), (0, 2, 2, 3, 7)),
+)
+
+
+def spread(row: tuple[int, ...]) -> dict[str, int]:
+    """Labels by person from counts."""
+    labels = [label for label, count in enumerate(row) for _ in range(count)]
+    return {f"p{number}": label for number, label in enumerate(labels)}
+
+
+def test_fleiss_kappa_is_that_of_the_known_example() -> None:
+    found = agreement(map(spread, FOURTEEN))
+    assert found is not None
+    assert (found.kind, found.images, found.people, found.labels) == ("fleiss", 10, 14, 140)
+    assert found.agreement == "0.378022"
+    assert found.kappa == "0.209931"
+    assert found.patterns[0] == (14, 14, 1)
+    assert sum(images for *_, images in found.patterns) == 10
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_cohen_kappa_is_that_of_scikit_learn(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    one = random.integers(0, 4, 60)
+    other = np.where(random.random(60) < 0.6, one, random.integers(0, 4, 60))
+    found = agreement({"a": int(a), "b": int(b)} for a, b in zip(one, other, strict=True))
+    assert found is not None
+    assert found.kind == "cohen"
+    assert float(found.kappa or "nan") == pytest.approx(cohen_kappa_score(one, other), abs=1e-6)
+    assert float(found.agreement) == pytest.approx(float(np.mean(one == other)), abs=1e-6)
+
+
+def test_images_with_different_numbers_of_people_count_alike() -> None:
+    found = agreement([{"a": 0, "b": 0, "c": 1}, {"a": 1, "b": 1}, {"a": 2}])
+    assert found is not None
+    assert (found.images, found.labels, found.agreement) == (2, 5, "0.666667")
+    assert found.patterns == ((3, 2, 1), (2, 2, 1))
+
+
+def test_one_label_everywhere_has_no_kappa_and_one_person_no_agreement() -> None:
+    same = agreement([{"a": 1, "b": 1}, {"a": 1, "b": 1}])
+    assert same is not None
+    assert (same.agreement, same.kappa) == ("1.000000", None)
+    assert agreement([{"a": 1}, {}]) is None
