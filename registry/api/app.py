@@ -21,7 +21,7 @@ from registry.api.gateway.public import Public
 from registry.api.log_requests import LoggedApp
 from registry.api.openapi import description
 from registry.api.pages import audits as audit_pages
-from registry.api.pages import docs, lineage, predict, register, signin, static
+from registry.api.pages import docs, lineage, predict, register, signin, static, verify
 from registry.api.pages import home as home_page
 from registry.api.pages import images as image_pages
 from registry.api.pages import releases as release_pages
@@ -67,7 +67,7 @@ def create_app(home: Home) -> Litestar:
     pages = [handler for noun in _PAGES for handler in noun.HANDLERS]
     site = Router(path="/", route_handlers=pages)  # by a router: Litestar 2.25 wraps a path's second handler twice
     app = LoggedApp(
-        route_handlers=[api, *gateway.ROOT_HANDLERS, *system.ROOT_HANDLERS, *static.HANDLERS, site],
+        route_handlers=[api, *gateway.ROOT_HANDLERS, *system.ROOT_HANDLERS, *static.HANDLERS, *verify.HANDLERS, site],
         dependencies={
             "home": Provide(lambda: home, sync_to_thread=False),
             "published": Provide(lambda: published, sync_to_thread=False),

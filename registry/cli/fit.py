@@ -1,8 +1,9 @@
 """A table cut to the width of a terminal: ids are shortened in the middle, then columns are left out, then texts end
 with "…".
 
-Invariants: nothing is cut where all of it fits. A shortened id still tells its row from every other in the table, and
-can be typed as it is shown (``registry.workflows.names.resolve``). The first column is never left out.
+Invariants: nothing is cut where all of it fits. A shortened id still tells its row from every other in the table; that
+of a record or an image can be typed as it is shown (``registry.workflows.names.resolve``). The first column is never
+left out.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
 from typing import Any, cast
 
@@ -34,8 +35,10 @@ def names() -> tuple[str, ...]:
     return tuple(sorted({found.name for found in metadata.entry_points(group=GROUP)}))
 
 
+@cache
 def is_named(name: str) -> bool:
-    """Whether a package that is installed here provides this method; what that needs in turn is not looked at."""
+    """Whether a package that is installed here provides this method; what that needs in turn is not looked at. Asked
+    once a process."""
     return bool(metadata.entry_points(group=GROUP, name=name))
 
 

@@ -122,14 +122,15 @@ def overflow(page: Page) -> list[str]:
     return found or (["the page is wider than the screen"] if wide else [])
 
 
-def look(page: Page) -> None:
-    """Fails where axe-core finds something (light and dark), or the page is wider than a phone or a desk's screen."""
+def look(page: Page, *, dark: bool = True) -> None:
+    """Fails where axe-core finds something (light, and dark unless that is not asked for), or the page is wider than a
+    phone's or a desk's screen."""
     for size in (DESK, PHONE):
         page.set_viewport_size({"width": size[0], "height": size[1]})
         wide = overflow(page)
         assert not wide, "\n".join([f"{page.url} sticks out at {size[0]} pixels:", *wide])
     schemes: tuple[tuple[Literal["dark", "light"], Any], ...] = (("dark", CONTRAST), ("light", RULES))
-    for scheme, rules in schemes:
+    for scheme, rules in schemes if dark else schemes[1:]:
         page.emulate_media(color_scheme=scheme)
         found = findings(page, rules)
         assert not found, "\n".join([f"axe-core at {page.url}, {scheme}:", *found])

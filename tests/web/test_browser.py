@@ -7,8 +7,11 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
 
 from registry.web.report.report import render_report
 from tests.web.example import data
@@ -98,3 +101,22 @@ def test_it_prints_with_its_closed_tables(chromium: str, tmp_path: Path) -> None
     assert 3 <= len(re.findall(rb"/Type\s*/Page\b", as_it_is)) <= 15
     cells = len(re.findall(rb"/S\s*/TD\b", all_open))  # the PDF's own tags
     assert len(re.findall(rb"/S\s*/TD\b", as_it_is)) == cells > 0
+
+
+def test_axe_finds_nothing_on_a_phone_or_a_desk_by_day_or_night(chromium: str, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        looks: list[tuple[str, int, Literal["light", "dark"]]] = [("en", 1280, "light"), ("es", 390, "dark")]
+        for language, width, scheme in looks:
+            page.write_text(render_report(data(language=language)), encoding="utf-8")
+            # axe is a script, which the page's own policy refuses
+            context = browser.new_context(
+                viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
+            )
+            shown = context.new_page()
+            shown.goto(page.as_uri())
+            found = Axe().run(shown).response["violations"]
+            assert [(one["id"], [node["html"][:200] for node in one["nodes"][:2]]) for one in found] == []
+            context.close()
+        browser.close()

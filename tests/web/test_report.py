@@ -15,6 +15,7 @@ from registry.core.records import Note
 from registry.web.base.svg import Drawing
 from registry.web.base.words import Words
 from registry.web.report.report import ReportData, render_report
+from registry.web.verify.verify import verifier_address
 from tests.web.example import data
 
 EVIL = "<script>alert(1)</script>\"'><img src=https://evil.example/x onerror=alert(1)>"
@@ -66,7 +67,7 @@ def test_the_page_needs_no_other_file() -> None:
     for tag, name, value in found.attributes:
         assert not name.startswith("on"), (tag, name)
         if name in {"src", "href", "data", "action", "srcset"}:
-            assert value.startswith("data:image/"), (tag, value)
+            assert value.startswith("data:image/") or (tag, value) == ("a", verifier_address()), (tag, value)
     whole = render_report(data())
     assert "@import" not in whole
     assert "url(" not in whole

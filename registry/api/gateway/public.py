@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from registry.api.problems import HttpProblem
-from registry.catalog.queries.roots import published_mark, published_roots, withheld_mark
+from registry.catalog.queries.roots import is_published, published_mark, published_roots, withheld_mark
 from registry.catalog.queries.withdrawals import withdrawn_cids
 from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput, NotFound
@@ -30,6 +30,7 @@ from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, IDENTITY, RAW
 from registry.core.ipld.dag import not_here
 from registry.core.ports.store import BlockReader
+from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts
 from registry.workflows.store.private_blocks import private_blocks
 
@@ -77,7 +78,11 @@ class Public:
         if cid.hash_code == IDENTITY:
             return  # it holds its own bytes: there is nothing to give out
         with self._lock, self._parts.catalog.read() as db:
-            if (mark := withheld_mark(db)) != self._closed_at:
+            changed = (mark := withheld_mark(db)) != self._closed_at
+            known = cid.multihash in self._reached and not changed
+            if not known and is_published(db, cid, local_issuers(self._parts)):
+                return  # without a walk from all roots, which takes minutes where there are a million images
+            if changed:
                 self._take_closed(db)
                 self._closed_at = mark
             if cid.multihash not in self._reached and cid.multihash not in self.withheld:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from litestar import Response, get
@@ -20,15 +21,13 @@ from registry.core.run_view import ReleaseView, release_view
 from registry.web.base.words import Words
 from registry.web.pages.releases.compare import comparison
 from registry.web.pages.releases.image_table import image_table
-from registry.web.pages.releases.judged import wanted_of
+from registry.web.pages.releases.judged import is_quick, wanted_of
 from registry.web.pages.releases.release_list import release_list
 from registry.web.pages.releases.release_page import citations_of, release_page
 from registry.web.pages.releases.tools import tools
 from registry.workflows.names.resolve import resolve
 from registry.workflows.parts import Parts
 from registry.workflows.store.export_held import export_pieces
-
-MAX_START = 100_000_000
 
 
 def release_of(parts: Parts, published: Public, text: str) -> CID:
@@ -70,7 +69,9 @@ def show_images(request: AnyRequest, home: Home, published: Published, cid: CidP
     release = release_of(home, published, cid)
     view = view_of(home, release)
     query = dict(request.query_params.items())
-    table = image_table(home.store.get, view, wanted_of(query), _start(query.get("start", "0")))
+    wanted, start = wanted_of(query), _start(query.get("start", "0"))
+    with nullcontext() if is_quick(view) else computation_slot():
+        table = image_table(home.store.get, view, wanted, start)
     return html(
         request,
         "pages/release_images.html",

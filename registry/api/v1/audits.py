@@ -51,7 +51,7 @@ def create_audit(
 
 @get("/audits", responses=problems(404, 422), sync_to_thread=True)
 def list_audits(home: Home, target: Target) -> Page:
-    """Every verdict on record about a target, whoever signed it."""
+    """Every published audit of a target, by any signer."""
     wanted = resolve(home, target)
     found = [one for one in look_up(home, str(wanted)) if one["type"] == "audit"]
     return page([_audit(home, one) for one in found], None)

@@ -82,6 +82,31 @@ def published_roots(db: sa.Connection) -> list[CID]:
     ]
 
 
+def is_published(db: sa.Connection, cid: CID, own: Collection[str]) -> bool:
+    """Whether the catalog alone says that a CID is below ``published_roots``: a record that entries lead to, a
+    release's weights or card, an image that this home registered (``own`` are its issuers' DIDs) and nobody took back.
+
+    False says nothing: only a walk from the roots tells.
+    """
+    text, aliases = str(cid), image_cids.alias()
+    named = (
+        derived.records.c.cid == text,
+        derived.entries.c.record == text,
+        derived.weights.c.cid == text,
+        derived.releases.c.card == text,
+    )
+    if db.scalar(sa.select(sa.or_(*(sa.exists().where(one) for one in named)))):
+        return True
+    taken_back = derived.withdrawals.c.target
+    images = sa.select(image_cids.c.sha256).where(
+        image_cids.c.cid == text,
+        sa.exists().where(derived.contribution_rows.c.sha256 == image_cids.c.sha256),
+        ~sa.exists().where(taken_back == image_cids.c.sha256),
+        ~sa.exists().where(aliases.c.sha256 == image_cids.c.sha256, taken_back == aliases.c.cid),
+    )
+    return any(registered_here(db, sha256, own) for sha256 in db.scalars(images).all())
+
+
 def published_mark(db: sa.Connection) -> tuple[int, ...]:
     """Numbers that change whenever ``published_roots`` may give something more."""
     counted = (derived.entries, derived.evidence, image_cids, derived.contribution_rows, operational.file_names)

@@ -35,6 +35,7 @@ __all__ = [
     "build",
     "diff",
     "find",
+    "find_all",
     "iterate",
     "prove",
     "read",
@@ -131,6 +132,26 @@ def after(cid: CID, key_values: Sequence[Any] | None, get: Get) -> Iterator[tupl
 def find(cid: CID, key_values: Sequence[Any], get: Get) -> tuple[Any, ...] | None:
     """The row with this key, or None. ``InvalidInput`` ``bad_key`` for a key that no row could have."""
     return Reader(cid, get).path(key_values)
+
+
+class _Remembering(Reader):
+    """Reads each node once."""
+
+    def __init__(self, cid: CID, get: Get) -> None:
+        super().__init__(cid, get)
+        self._loaded: dict[CID, Node] = {}
+
+    def load(self, ref: Ref) -> Node:
+        """The node behind ``ref``."""
+        if ref.cid not in self._loaded:
+            self._loaded[ref.cid] = super().load(ref)
+        return self._loaded[ref.cid]
+
+
+def find_all(cid: CID, keys: Sequence[Sequence[Any]], get: Get) -> list[tuple[Any, ...] | None]:
+    """As ``find`` for each of some keys, each node read once however many of them lie in it."""
+    reader = _Remembering(cid, get)
+    return [reader.path(key) for key in keys]
 
 
 def prove(cid: CID, key_values: Sequence[Any], get: Get) -> dict[CID, bytes]:

@@ -20,14 +20,16 @@ _COUNTS = re.compile(r"[0-9]+ [a-z_]+(, [0-9]+ [a-z_]+)*")
 
 def check_reason(reason: str, language: str) -> tuple[str, str]:
     """A reason, and the language that it is in. Several are joined by "; "."""
-    if " " not in reason or language == "en":
-        return reason, language  # an identifier alone is of no language
+    if language == "en" or not reason:
+        return reason, language
     if len(reason) > _MOST:
         return reason, "en"
     at = LANGUAGES.index(language)
     parts = [_translated(part, at) for part in reason.split("; ")]
     known = [part for part in parts if part is not None]
-    return ("; ".join(known), language) if len(known) == len(parts) else (reason, "en")
+    if len(known) == len(parts):
+        return "; ".join(known), language
+    return reason, "en" if " " in reason else language  # an identifier alone is of no language
 
 
 def _translated(text: str, at: int) -> str | None:

@@ -26,6 +26,7 @@ from registry.evaluation.verdict import ClaimFacts, claim_part
 from registry.evaluation.verdict_text import threshold_text
 from registry.web.base.check_reasons import check_reason
 
+_MEASURED = re.compile(r"(?:(?P<before>[0-9]+) )?(?P<what>[a-z]+(?: [a-z]+)*)(?: (?P<after>[0-9]+(?:\.[0-9]+)?))?")
 _FOLD = re.compile(r"fold:? ?([0-9]+)")
 
 
@@ -63,6 +64,15 @@ class Words:
         """A record's word, where the catalogue has it, else the word itself."""
         texts = catalogue()[section].get(name)
         return texts[self._at] if texts else name
+
+    def measured(self, text: str | None) -> str:
+        """What a cleaning measured, in words that are known here, else as it stands; "" where it measured nothing."""
+        found = _MEASURED.fullmatch(text or "")
+        if found is None:
+            return text or ""
+        number = self.exact(found["before"] or found["after"] or "")
+        known = catalogue()["measured"].get(found["what"].replace(" ", "_"))
+        return known[self._at].format(number=number) if known else text or ""
 
     def fold(self, name: str) -> str:
         """What a plan, a curve or an evaluation calls ``fold:N``, ``fold N``, ``refit`` or ``mean``."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec import structs
 
+from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView
 from registry.core.table import tables
@@ -44,10 +45,17 @@ def check_presentable(view: ReleaseView, get: Any, items: Iterable[Mapping[str, 
 
 def check_figures(view: ReleaseView) -> None:
     """``InvalidInput`` (``bad_evaluation``) unless every number of the evaluation, and of the claims, is one."""
-    found = view.evaluation
+    check_evaluation(view.evaluation)
+    with refuse_unusable():
+        for part in view.release.claims:
+            _numbers(value for name, value in structs.asdict(part).items() if name not in _WORDS)
+
+
+def check_evaluation(found: records.Evaluation) -> None:
+    """The same of an evaluation alone."""
     with refuse_unusable():
         several = (found.metrics, *found.per_fold, found.fairness, found.tests, found.optimistic, found.spread)
-        for part in chain(*several, found.overfitting, view.release.claims):
+        for part in chain(*several, found.unseen, found.seen, found.overfitting, found.verdicts):
             _numbers(value for name, value in structs.asdict(part).items() if name not in _WORDS)
         _numbers(found.thresholds)
         _demand(len(found.several) == len(found.confusion), "a count a class")

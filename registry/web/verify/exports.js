@@ -1,3 +1,5 @@
+import { verdictDocument, verdictOf } from "./verdict/verdict.js";
+import { summaryOf } from "./verdict/summary.js";
 import { varint } from "./bytes/varint.js";
 import { verify } from "./checks/run.js";
 import { parseJson } from "./data/json.js";
@@ -27,6 +29,9 @@ import { concat, Refusal, Newer, hex, refuse } from "./bytes/bytes.js";
 import { sha256 } from "./bytes/sha256.js";
 
 globalThis.verifier = {
+  verdictDocument,
+  verdictOf,
+  summaryOf,
   readCar,
   decode,
   encode,

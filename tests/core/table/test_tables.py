@@ -213,6 +213,23 @@ def test_keys_are_ordered_by_bytes_and_by_number(keys: list[Any]) -> None:
 
 
 @pytest.mark.usefixtures("often")
+def test_many_rows_are_found_by_reading_each_node_once() -> None:
+    cid, blocks = make(range(0, 600, 2))
+    asked = [row(number)[:2] for number in (0, 1, 2, 598, 4, 7, 596, 0)]
+    read = list[CID]()
+
+    def get(one: CID) -> bytes:
+        read.append(one)
+        return blocks.get(one)
+
+    found = tables.find_all(cid, asked, get)
+    assert found == [tables.find(cid, key, blocks.get) for key in asked]
+    assert [one is None for one in found] == [False, True, False, False, False, True, False, False]
+    assert len(read) == len(set(read))
+    assert tables.find_all(cid, [], get) == []
+
+
+@pytest.mark.usefixtures("often")
 def test_presence_and_absence_are_proved_by_a_few_blocks() -> None:
     cid, blocks = make(range(0, 600, 2))
     height = table_nodes.Reader(cid, blocks.get).height()

@@ -1,4 +1,4 @@
-// Runs the verifier on the vectors of tests/vectors/format-1. Prints a line of JSON for each that it answers otherwise,
+// Runs the verifier on the vectors of tests/vectors/format-1 (FOLDER), and on those of the verdict's sentences beside it. Prints a line of JSON for each that it answers otherwise,
 // and one with the number of vectors for each family. Called as: node vectors.js SCRIPT FOLDER [FAMILY...]
 "use strict";
 const fs = require("node:fs");
@@ -40,6 +40,8 @@ function blocksOf(list) {
 
 const fractions = (row) => row.map(([a, b, c, d]) => ({ value: v.frac(a, b), worth: v.frac(c, d) }));
 const at = (columns, row) => columns.map((name) => row[name]);
+const SENTENCES = "sentences";
+
 const FAMILIES = {
   "car-files": ({ file }) => {
     const { roots, sections, fault } = v.readCar(file);
@@ -113,6 +115,7 @@ const FAMILIES = {
   verdicts: ({ claim, figure }) => v.judge(claim, figure),
   intervals: interval,
   releases: release,
+  [SENTENCES]: (facts) => v.verdictDocument(v.verdictOf(facts)),
   figures,
 };
 
@@ -273,11 +276,18 @@ function difference(a, b, where = "") {
   return v.equal(a, b) ? null : `${where}: ${plain(a)} for ${plain(b)}`;
 }
 
+// The verdict's vectors are a list of their own: the facts, and the document that follows.
+function readFamily(folder, family) {
+  if (family !== SENTENCES) return v.parseJson(fs.readFileSync(path.join(folder, family + ".json"), "utf-8"));
+  const list = v.parseJson(fs.readFileSync(path.join(folder, "..", "verdicts.json"), "utf-8"));
+  return { vectors: list.map(({ name, facts, verdict }) => ({ name, input: facts, expected: verdict })) };
+}
+
 async function main() {
   const folder = process.argv[3];
   const families = process.argv.slice(4);
   for (const family of families.length ? families : Object.keys(FAMILIES)) {
-    const { vectors } = v.parseJson(fs.readFileSync(path.join(folder, family + ".json"), "utf-8"));
+    const { vectors } = readFamily(folder, family);
     for (const vector of vectors) {
       const wrong = await answer(family, vector);
       if (wrong) console.log(JSON.stringify({ family, name: vector.name, wrong }));

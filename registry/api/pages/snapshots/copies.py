@@ -12,7 +12,7 @@ from registry.api.pages.session import AnyRequest
 from registry.api.pages.snapshots.reading import snapshot_of
 from registry.api.pages.tasks import PATIENCE, Tasks
 from registry.api.v1.wire import CidPath, Cursor
-from registry.catalog.queries import snapshots
+from registry.catalog.queries import runs, snapshots
 from registry.core import records
 from registry.core.errors import EmotionetError, with_hint
 from registry.core.ipld.cid import CID
@@ -21,6 +21,7 @@ from registry.workflows.parts import Parts
 from registry.workflows.snapshots.preview_cleaning import MOST, preview_cleaning
 from registry.workflows.store.read_content import read_as
 
+RUNS = 100  # whose preprocessings are called by them
 SHOWN = 300  # rows of what was looked for on demand
 
 
@@ -33,6 +34,7 @@ def show_copies(
     record = read_as(home, records.Snapshot, snapshot)
     with home.catalog.read() as db:
         known = snapshots.preprocessings_of(db, snapshot)
+        of_runs, _ = runs.page_of_rows(db, None, RUNS, snapshot=str(snapshot))
     chosen = request.query_params.get("by") or next(iter(known), None)
     fields: dict[str, Any] = {"found": None, "others": (), "next": None, "looking": False, "error": None}
     if chosen in known:
@@ -45,6 +47,7 @@ def show_copies(
         "pages/snapshot_copies.html",
         cid=str(snapshot),
         known=known,
+        called={row["preprocessing"]: row for row in of_runs},
         chosen=chosen,
         may_look=record.count <= MOST,
         most=MOST,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,8 +18,8 @@ from registry.web.pages.releases.judged import (
     judgements,
     nothing_of,
     places,
-    prepared_row,
-    row_of,
+    prepared_rows,
+    rows_of,
 )
 
 PAGE = 48
@@ -65,7 +66,9 @@ def image_table(get: Get, view: ReleaseView, wanted: Wanted, start: int, page: i
     chosen = places(found, wanted)
     some = chosen[start : start + page].tolist()
     with refuse_unusable():
-        rows = tuple(_shown(get, view, found, place) for place in some)
+        predicted = rows_of(get, view, [(found.keys[place], int(found.fold[place])) for place in some])
+        prepared = prepared_rows(get, view, [found.keys[place] for place in some])
+        rows = tuple(map(partial(_shown, found), some, predicted, prepared))
     after = start + page
     more = urlencode({**wanted.query(), "start": str(after)}) if after < len(chosen) else None
     folds = tuple(sorted(set(found.fold.tolist())))
@@ -82,9 +85,8 @@ def image_table(get: Get, view: ReleaseView, wanted: Wanted, start: int, page: i
     )
 
 
-def _shown(get: Get, view: ReleaseView, found: Judgements, place: int) -> Shown:
+def _shown(found: Judgements, place: int, row: Mapping[str, Any], prepared: Mapping[str, Any] | None) -> Shown:
     sha256, fold = found.keys[place], int(found.fold[place])
-    row, prepared = row_of(get, view, sha256, fold), prepared_row(get, view, sha256)
     size = (prepared["width"], prepared["height"]) if prepared and prepared["width"] and prepared["height"] else None
     truth, called, score = int(found.truth[place]), int(found.called[place]), int(found.score[place])
     best = row["detections"][0] if row["detections"] else None

@@ -23,6 +23,7 @@ from registry.evaluation.input.columns import Bools, Columns, Ints
 from registry.evaluation.input.reading import columns_of
 from registry.provenance.release_view import threshold_of
 
+QUICK = 100_000  # images of a release whose judgements are read within a second or two
 HELD = 4  # releases whose judgements are kept in memory: a million take 60 MB
 ORDERS = ("image", "sure", "unsure")  # by sha256; the most, or the least, confident first
 MILLION = 1_000_000
@@ -118,9 +119,18 @@ def nothing_of(classes: Sequence[str]) -> str:
 _held: dict[tuple[CID, CID], Judgements] = {}
 
 
+def is_quick(view: ReleaseView) -> bool:
+    """Whether a page may read the judgements of a release on the way."""
+    return view.snapshot.count <= QUICK or _key(view) in _held
+
+
+def _key(view: ReleaseView) -> tuple[CID, CID]:
+    return view.release.evaluation, view.preprocessing.snapshot
+
+
 def judgements(get: Get, view: ReleaseView) -> Judgements:
     """All judgements of a release. ``InvalidInput`` for predictions that no honest run writes."""
-    key = (view.release.evaluation, view.preprocessing.snapshot)
+    key = _key(view)
     found = _held.get(key)
     if found is None:
         found = _read(get, view)
@@ -171,13 +181,13 @@ def _class(classes: Sequence[str], name: str) -> int:
     return classes.index(name) if name in classes else -1
 
 
-def row_of(get: Get, view: ReleaseView, sha256: bytes, fold: int) -> dict[str, Any]:
-    """One row of the predictions, by its columns' names."""
-    found = tables.find(view.evaluation.predictions, (sha256, fold), get)
-    return dict(zip(records.PREDICTIONS.columns, found or (), strict=True))
+def rows_of(get: Get, view: ReleaseView, keys: Sequence[tuple[bytes, int]]) -> list[dict[str, Any]]:
+    """The rows of the predictions with these keys (image, fold), by their columns' names."""
+    found = tables.find_all(view.evaluation.predictions, keys, get)
+    return [dict(zip(records.PREDICTIONS.columns, row or (), strict=True)) for row in found]
 
 
-def prepared_row(get: Get, view: ReleaseView, sha256: bytes) -> dict[str, Any] | None:
-    """What cleaning says of an image, by its columns' names; None where it says nothing."""
-    found = tables.find(view.preprocessing.output, (sha256,), get)
-    return None if found is None else dict(zip(records.PREPARED.columns, found, strict=True))
+def prepared_rows(get: Get, view: ReleaseView, images: Sequence[bytes]) -> list[dict[str, Any] | None]:
+    """What cleaning says of images, by its columns' names; None where it says nothing."""
+    found = tables.find_all(view.preprocessing.output, [(one,) for one in images], get)
+    return [None if row is None else dict(zip(records.PREPARED.columns, row, strict=True)) for row in found]

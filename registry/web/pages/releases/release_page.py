@@ -30,7 +30,7 @@ from registry.web.base.page import check_drawings
 from registry.web.base.words import Words
 from registry.web.pages.releases.cite import Cited, citations
 from registry.web.pages.releases.image_table import cells, image_table
-from registry.web.pages.releases.judged import Wanted, nothing_of
+from registry.web.pages.releases.judged import QUICK, Wanted, is_quick, nothing_of
 from registry.web.pages.releases.planned import attempts, planned
 from registry.web.pages.releases.release_list import main_figures, publisher
 from registry.web.report.by_group import by_group, people_of
@@ -45,8 +45,8 @@ from registry.workflows.store.find_records import look_up
 from registry.workflows.store.read_content import read_as
 
 WORST = 12  # images that are shown on the page itself
-MOST_COUNTED = 100_000  # images whose sizes are added up, once a process
-_image_bytes: dict[CID, int] = {}
+MISTAKES = Wanted(right=False, order="sure")
+_image_bytes: dict[CID, int] = {}  # by snapshot, added up once a process
 MAX_CARD = 1 << 20  # bytes of a card that are shown
 
 
@@ -58,17 +58,32 @@ def release_page(parts: Parts, cid: CID, t: Words) -> dict[str, Any]:
     view = release_view(parts.store.get, read_as(parts, records.Release, release))
     check_figures(view)
     check_drawable(view, parts.store.get)
+    tried, more_tried = attempts(parts, view, about["issuer"])
+    return {
+        "about": about,
+        "names": about["names"],
+        "view": view,
+        "attempts": tried,
+        "more_attempts": more_tried,
+        "planned": planned(view),
+        "card": _card(parts, view),
+        "can_predict": is_named(view.plan.method.id),
+        **_who_says_so(parts, release, view, about),
+        **_figures(parts, view, t),
+        **_downloads(parts, view),
+    }
+
+
+def _who_says_so(parts: Parts, release: CID, view: ReleaseView, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Its issuer, what came of it, and who checked it."""
     with parts.catalog.read() as db:
         row = releases.get(db, release)
         after = releases.successors(db, [str(release)]).get(str(release), [])
         kept = kept_audits.newest_reports(db, [str(release)]).get(str(release))
         own, _ = kept_audits.list_audits(db, str(release), limit=10)
-    files = _files(parts, view)
-    tried, more_tried = attempts(parts, view, about["issuer"])
+    signer = publisher(parts, about["issuer"])
     return {
-        "about": about,
-        "names": about["names"],
-        "sizes": _sizes(parts, view),
+        "publisher": signer,
         "issued": row["issued_at"],
         "supersedes": row["supersedes"],
         "successors": after,
@@ -76,25 +91,29 @@ def release_page(parts: Parts, cid: CID, t: Words) -> dict[str, Any]:
         "kept": kept,
         "own_audits": [one for one in own if one["held"]],
         "others_audits": _others(parts, release),
-        "view": view,
-        "publisher": publisher(parts, about["issuer"]),
+        "cite": citations(_cited(view, row, signer)),
+    }
+
+
+def _figures(parts: Parts, view: ReleaseView, t: Words) -> dict[str, Any]:
+    """All that is shown of its evaluation."""
+    return {
+        "drawn_faces": _is_drawn(view),
         "figures": main_figures(view),
         "baselines": baselines(view.evaluation.confusion, len(view.snapshot.classes)),
         "drawings": _drawings(t, parts, view),
         "people": by_group(people_of(view.evaluation), view.snapshot.classes),
         "cells": cells(view),
         "nothing": nothing_of(view.snapshot.classes),
-        "worst": image_table(parts.store.get, view, Wanted(right=False, order="sure"), 0, WORST),
-        "planned": planned(view),
-        "attempts": tried,
-        "more_attempts": more_tried,
-        "card": _card(parts, view),
-        "cite": citations(_cited(view, row, publisher(parts, row["issuer"]))),
-        "drawn_faces": _is_drawn(view),
-        "weights": next(iter(digested({one["name"]: one for one in files})), "weights"),
-        "files": files,
-        "can_predict": is_named(view.plan.method.id),
+        "worst": image_table(parts.store.get, view, MISTAKES, 0, WORST) if is_quick(view) else None,
     }
+
+
+def _downloads(parts: Parts, view: ReleaseView) -> dict[str, Any]:
+    """Files of the final weights, the name of the one that holds them, and how large things are."""
+    files = _files(parts, view)
+    weights = next(iter(digested({one["name"]: one for one in files})), "weights")
+    return {"files": files, "weights": weights, "sizes": _sizes(parts, view)}
 
 
 def _verdict(parts: Parts, view: ReleaseView, about: Mapping[str, Any], kept: Mapping[str, Any] | None) -> Verdict:
@@ -177,7 +196,7 @@ def _cited(view: ReleaseView, row: Mapping[str, Any], signer: Mapping[str, Any])
 
 def _sizes(parts: Parts, view: ReleaseView) -> dict[str, int | None]:
     """About how many bytes its files have: ``images`` of the snapshot alone; None where there are too many to count."""
-    if view.snapshot.count > MOST_COUNTED:
+    if view.snapshot.count > QUICK:
         return {"images": None}
     key = view.preprocessing.snapshot
     if key not in _image_bytes:

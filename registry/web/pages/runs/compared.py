@@ -14,12 +14,11 @@ from registry.catalog.queries import runs, snapshots
 from registry.core import records
 from registry.core.errors import EmotionetError, UsageError
 from registry.core.ipld.cid import CID
-from registry.core.text.claim_text import claim_text
 from registry.web.base import figures
 from registry.web.base.page import check_drawings
 from registry.web.base.svg import Drawing
 from registry.web.base.words import Words
-from registry.web.pages.runs.run_page import HEADLINE, flat, run_evaluation
+from registry.web.pages.runs.run_page import HEADLINE, claims_of, flat, run_evaluation
 from registry.workflows.parts import Parts
 from registry.workflows.releases.compare_releases import compare_releases
 
@@ -45,7 +44,7 @@ class Line:
 @dataclass(frozen=True)
 class Compared:
     """``heads`` are the runs' rows; ``figures`` a drawing a figure that any of them has; ``claims`` by run, with
-    verdicts; ``paired`` the document of ``compare_releases`` of two released runs."""
+    verdicts where there are any; ``paired`` the document of ``compare_releases`` of two released runs."""
 
     heads: tuple[Row, ...]
     lines: tuple[Line, ...]
@@ -76,7 +75,7 @@ def compared(parts: Parts, t: Words, names: Sequence[str]) -> Compared:
     document, why_not = _paired(parts, heads, counts)
     drawing = None if document is None else _differences(t, document)
     check_drawings((*drawn, *((drawing,) if drawing else ())))
-    claims = tuple(tuple(one["claims"] or ()) for one in found)
+    claims = tuple(tuple(claims_of(row, one["claims"])) for row, one in zip(heads, found, strict=True))
     return Compared(tuple(heads), lines, drawn, claims, document, drawing, why_not)
 
 
@@ -89,7 +88,6 @@ def _side(parts: Parts, row: Row, count: int | None) -> dict[tuple[str, str], st
         ("run", "method"): str(options.get("method")),
         ("run", "base"): str(options.get("base") or "–"),
         ("run", "final"): str(options.get("final")),
-        ("run", "claims"): "; ".join(map(claim_text, options.get("claims", ()))) or "–",
         ("run", "issuer"): str(row["issuer"]),
         ("data", "snapshot"): row["snapshot"],
     }

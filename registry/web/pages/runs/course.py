@@ -129,7 +129,7 @@ def _validation(parts: Parts, evaluation: str | None) -> dict[str, _Losses]:
             one.name: _Losses(_points(curves, f"train_loss({one.name})"), _points(curves, f"val_loss({one.name})"))
             for one in record.overfitting
         }
-    except (EmotionetError, ValueError, TypeError, IndexError):  # withdrawn, not held, or a stranger's
+    except (EmotionetError, ArithmeticError, ValueError, TypeError, IndexError):  # withdrawn, not held, or a stranger's
         return {}
 
 

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from registry.catalog.queries import run_events, runs
+from registry.core import records
 from registry.core.errors import EmotionetError
+from registry.core.ipld.cid import CID
 from registry.core.text.amounts import duration
 from registry.core.text.claim_text import claim_parts
 from registry.web.base.words import Words
+from registry.web.pages.remembered import Remembered
 from registry.web.pages.runs.course import Standing, standing
 from registry.web.pages.runs.log_lines import Line, line, said, short
+from registry.web.report.check_records import check_evaluation
 from registry.workflows.names.shown import names_of
 from registry.workflows.parts import Parts
 from registry.workflows.runs.show_run import evaluation_of
@@ -26,6 +30,8 @@ HEADLINE = ("macro_f1", "accuracy", "pr_auc", "map50", "recall_gap(class)")
 ON_A_PAGE = 25
 LOG = 12  # lines on the page of a run; all of them are on a page of their own
 Row = Mapping[str, Any]
+Headline = tuple[Row | None, tuple[str, ...]]
+_HEADLINES = Remembered[Headline](1000)
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,11 @@ class RunPage:
     names: tuple[str, ...]
 
     @property
+    def unreadable(self) -> bool:
+        """Whether there is an evaluation of which nothing can be shown."""
+        return self.row["evaluation"] is not None and not self.figures
+
+    @property
     def live(self) -> bool:
         """Whether there is something to wait for."""
         return self.row["status"] not in ENDED
@@ -80,7 +91,7 @@ def run_list(
 
 
 def _listed(parts: Parts, row: Row, folds: Sequence[Row], names: Sequence[str]) -> Listed:
-    found = run_evaluation(parts, row["evaluation"])
+    figure, verdicts = _headline(parts, row["evaluation"])
     done = sum(min(one["epoch"] or 0, one["epochs"] or 0) for one in folds)
     wanted = sum(one["epochs"] or 0 for one in folds)
     return Listed(
@@ -91,17 +102,32 @@ def _listed(parts: Parts, row: Row, folds: Sequence[Row], names: Sequence[str]) 
         created=row["created"],
         release=row["release"],
         share=100 if row["status"] == "completed" else round(100 * done / max(1, wanted), 1),
-        figure=(found["metrics"] or {}).get("macro_f1"),
-        verdicts=tuple(dict.fromkeys(one["verdict"] for one in found["claims"] or ())),
+        figure=figure,
+        verdicts=verdicts,
         names=tuple(names),
     )
 
 
+def _headline(parts: Parts, cid: str | None) -> Headline:
+    """An evaluation's macro F1, and the different verdicts on its claims."""
+    if cid is None or not parts.store.has(CID.parse(cid)):
+        return None, ()
+
+    def read() -> Headline:
+        found = run_evaluation(parts, cid)
+        verdicts = dict.fromkeys(one["verdict"] for one in found["claims"] or ())
+        return (found["metrics"] or {}).get("macro_f1"), tuple(verdicts)
+
+    return _HEADLINES.of(cid, read)
+
+
 def run_evaluation(parts: Parts, cid: str | None) -> dict[str, Any]:
-    """``evaluation_of``, and None each where it can't be read."""
+    """``evaluation_of``, and None each of one that can't be read, or states what can't be shown: a stranger's may."""
     try:
+        if cid is not None and parts.store.has(CID.parse(cid)):
+            check_evaluation(records.parse_as(records.Evaluation, parts.store.get(CID.parse(cid))))
         return evaluation_of(parts, cid)
-    except EmotionetError:  # a stranger's, that can't be read
+    except EmotionetError:
         return evaluation_of(parts, None)
 
 
@@ -118,7 +144,7 @@ def run_page(parts: Parts, t: Words, run: str) -> RunPage:
     return RunPage(
         row=row,
         standing=now,
-        claims=tuple(_claims(row, found["claims"])),
+        claims=tuple(claims_of(row, found["claims"])),
         figures=tuple({**metrics[name], "name": name} for name in HEADLINE if name in metrics),
         notes=tuple((one["text"][t.language], one["code"]) for one in found["notes"] or ()),
         values=tuple(planned(row)),
@@ -132,7 +158,7 @@ def run_page(parts: Parts, t: Words, run: str) -> RunPage:
     )
 
 
-def _claims(row: Row, verdicts: Sequence[Row] | None) -> list[dict[str, Any]]:
+def claims_of(row: Row, verdicts: Sequence[Row] | None) -> list[dict[str, Any]]:
     """The plan's claims, with verdicts once there are some."""
     if verdicts is not None:
         return [dict(one) for one in verdicts]

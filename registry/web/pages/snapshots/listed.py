@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +16,7 @@ from registry.catalog.queries import runs, snapshots
 from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
+from registry.core.table import tables
 from registry.web.base.figures import nothing
 from registry.web.base.words import Words
 from registry.workflows.names.shown import names_of
@@ -26,6 +28,7 @@ ON_A_PAGE = 20
 AT_ONCE = 3000  # images of a snapshot that is counted while its page waits: tens of milliseconds
 BUDGET = 6000  # of all snapshots on one page of the list
 RELEASES = 5  # of each snapshot that a list names
+MOST_BARS = 100  # classes that are drawn
 Counts = Mapping[str, Any]
 
 
@@ -86,11 +89,11 @@ def snapshot_head(parts: Parts, cid: CID) -> Head:
     record = read_as(parts, records.Snapshot, cid)
     with parts.catalog.read() as db:
         row = snapshots.find(db, cid)
-        left_out = snapshots.left_out(db, cid)
         releases = snapshots.releases_of(db, [str(cid)], ON_A_PAGE).get(str(cid), [])
         found, _ = runs.list_runs(db, limit=ON_A_PAGE, snapshot=str(cid))
         preprocessings = snapshots.preprocessings_of(db, cid)
         named = names_of(parts, db, [str(cid)]).get(str(cid), [])
+    left_out = tables.read(record.excluded, parts.store.get).count
     counts = kept_counts(parts, cid)
     if counts is None and record.count + left_out <= AT_ONCE:
         counts = keep_counts(parts, cid)
@@ -110,7 +113,10 @@ def snapshot_head(parts: Parts, cid: CID) -> Head:
 def label_bars(t: Words, counts: Counts, address: str | None = None) -> list[dict[str, Any]]:
     """The distribution as ``bars`` takes it; ``address``: of the list of items, which a label filters."""
     to = None if address is None else address + "?"
-    found = [_bar(name, count, to and to + urlencode({"label": name})) for name, count in counts["labels"].items()]
+    found = [
+        _bar(name, count, to and to + urlencode({"label": name}))
+        for name, count in islice(counts["labels"].items(), MOST_BARS)
+    ]
     if counts["background"]:
         name = nothing(t, tuple(counts["labels"]))
         found.append(_bar(name, counts["background"], to and to + "background=1"))

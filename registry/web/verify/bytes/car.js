@@ -42,7 +42,7 @@ function readCar1(file, header, at) {
   const { roots, version } = header;
   const isWhole = version === 1 && Object.keys(header).length === 2;
   if (!isWhole || !Array.isArray(roots) || !roots.every((root) => root instanceof CID)) {
-    throw new Refusal("a CAR file's header that is none");
+    throw new Refusal("the CAR file's header is not valid");
   }
   const sections = [];
   let fault = null;

@@ -26,7 +26,7 @@ function head(reader) {
   const [first] = take(reader, 1);
   const low = first & 31;
   if (low < 24) return [first >> 5, low, BigInt(low)];
-  if (low > 27) throw new Refusal("a length that is not definite");
+  if (low > 27) throw new Refusal("a length is not definite");
   let value = 0n;
   for (const byte of take(reader, 1 << (low - 24))) value = (value << 8n) | BigInt(byte);
   if (first >> 5 !== 7 && value < SHORTEST[low - 24]) throw new Refusal("an item is not written in its shortest form");
@@ -78,7 +78,7 @@ function map(reader, count, depth) {
   let last = null;
   for (let i = 0; i < count; i++) {
     const [major, , length] = head(reader);
-    if (major !== 3) throw new Refusal("a key that is no text");
+    if (major !== 3) throw new Refusal("a key is not a text");
     const from = reader.at;
     const key = text(reader, sized(reader, length));
     const bytes = reader.block.subarray(from, reader.at);
@@ -92,10 +92,10 @@ function map(reader, count, depth) {
 }
 
 function link(reader, low, tag) {
-  if (tag !== 42n || low !== 24) throw new Refusal("a tag that is not 42");
+  if (tag !== 42n || low !== 24) throw new Refusal("a tag other than 42");
   const [major, , length] = head(reader);
   const bytes = major === 2 ? take(reader, sized(reader, length)) : Uint8Array.of();
-  if (bytes[0] !== 0) throw new Refusal("a link that is none");
+  if (bytes[0] !== 0) throw new Refusal("a link is not a CID");
   return cidOfBytes(bytes.subarray(1));
 }
 

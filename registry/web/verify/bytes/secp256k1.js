@@ -89,20 +89,20 @@ function lift(x, odd) {
 /** The point of a compressed key of 33 bytes. */
 export function pointOf(key) {
   const y = key.length === 33 && (key[0] === 2 || key[0] === 3) ? lift(numberOf(key.subarray(1)), key[0] & 1) : null;
-  if (y === null) throw new Refusal("a key that is none");
+  if (y === null) throw new Refusal("the key is not a point of the curve");
   return [numberOf(key.subarray(1)), y];
 }
 
 function parts(signature) {
   const r = numberOf(signature.subarray(0, 32));
   const s = numberOf(signature.subarray(32, 64));
-  if (r <= 0n || r >= N || s <= 0n || s > N / 2n) throw new Refusal("a signature that is none");
+  if (r <= 0n || r >= N || s <= 0n || s > N / 2n) throw new Refusal("the signature does not have a valid form");
   return [r, s];
 }
 
 /** Whether this point's key signed the digest; refuses a signature of another form (r, low s). */
 export function isSignedBy(point, digest, signature) {
-  if (signature.length !== 64) throw new Refusal("a signature that is none");
+  if (signature.length !== 64) throw new Refusal("the signature does not have a valid form");
   const [r, s] = parts(signature);
   const w = inverse(s, N);
   const found = combine((numberOf(digest) * w) % N, (r * w) % N, point);
@@ -111,13 +111,13 @@ export function isSignedBy(point, digest, signature) {
 
 /** The point whose key made this signature of 65 bytes, r, s and v (0 or 1). */
 export function signerOf(digest, signature) {
-  if (signature.length !== 65 || signature[64] > 1) throw new Refusal("a signature that is none");
+  if (signature.length !== 65 || signature[64] > 1) throw new Refusal("the signature does not have a valid form");
   const [r, s] = parts(signature);
   const y = lift(r, signature[64]);
-  if (y === null) throw new Refusal("a signature that is none");
+  if (y === null) throw new Refusal("the signature does not have a valid form");
   const w = inverse(r, N);
   const found = combine(mod(-numberOf(digest) * w, N), (s * w) % N, [r, y]);
-  if (found === null) throw new Refusal("a signature that is none");
+  if (found === null) throw new Refusal("the signature does not have a valid form");
   return found;
 }
 

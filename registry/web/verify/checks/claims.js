@@ -1,4 +1,5 @@
 // Whether a claim is about something that the items have (docs/claims.md).
+import { Refusal } from "../bytes/bytes.js";
 import { figureName } from "../figures/names.js";
 
 const PLAIN = (
@@ -68,6 +69,12 @@ function groupParts(metric, parts, cls) {
     group[part[0].word] = part[2].word;
   }
   return { metric, of: [], group, class: cls };
+}
+
+/** Refuses what is not the one name of a figure. */
+export function checkName(name) {
+  const parts = partsOf(name);
+  if (!parts || figureName(parts) !== name) throw new Refusal("the claim is not valid");
 }
 
 /** Whether a claim's figure is one that can be, of a class, group or attributes that the items have. */

@@ -1,7 +1,7 @@
 // What a file holds: blocks that are what they are called, roots, entries, evidence, and what of it is audited.
-import { Refusal } from "../bytes/bytes.js";
+import { Newer, Refusal } from "../bytes/bytes.js";
 import { readCar } from "../bytes/car.js";
-import { hashesTo } from "../bytes/cid.js";
+import { cidOfBytes, hashesTo } from "../bytes/cid.js";
 import { Blocks } from "../data/blocks.js";
 import { rowsOf } from "../data/tables.js";
 
@@ -16,13 +16,16 @@ export class ReleaseFile {
   }
 
   /** Takes the blocks that hash to their CID; the others are not there. */
-  async open(pause) {
+  async open(pause, tell = () => {}) {
     let since = 0;
+    let done = 0;
     for (const [cid, block] of this.sections) {
       if (hashesTo(cid, block)) this.blocks.put(cid, block);
       else this.damaged.push(cid);
       since += block.length;
+      done += block.length;
       if (since > 4e6) {
+        tell(done);
         await pause();
         since = 0;
       }
@@ -45,23 +48,32 @@ export class ReleaseFile {
   /** {cid, type, entry (CID or null)}, or {refusal}. */
   findTarget() {
     if (!this.roots.length) return { refusal: new Refusal("the file has no root") };
-    const saysRelease = this.entries.filter((cid) => {
-      const entry = this.entry(cid);
-      return entry && this.blocks.typeOf(entry.record) === "release";
-    });
-    const keys = new Set(saysRelease.map((cid) => cid.key));
-    const root = this.roots.find((cid) => keys.has(cid.key)) ?? (saysRelease.length === 1 ? saysRelease[0] : null);
-    if (root) return { entry: root, cid: this.entry(root).record, type: "release" };
-    if (saysRelease.length)
-      return { refusal: new Refusal("the file holds several releases, and none of them is a root") };
     const [first] = this.roots;
-    const type = this.blocks.typeOf(first);
-    if (type === "evidence") return { refusal: new Refusal("the file's first root is evidence, which nobody signs") };
-    if (type !== "entry") return { cid: first, type, entry: this.entryOf(first) };
-    const entry = this.entry(first);
-    return entry
-      ? { entry: first, cid: entry.record, type: this.blocks.typeOf(entry.record) }
-      : { cid: first, type, entry: null };
+    if (this.blocks.typeOf(first) === "evidence") {
+      return { refusal: new Refusal("the file's first root is evidence, which nobody signs") };
+    }
+    const releases = this.entries.filter((cid) => {
+      const entry = this.entry(cid);
+      return entry && this.readableType(entry.record) === "release";
+    });
+    const keys = new Set(releases.map((cid) => cid.key));
+    const root = this.roots.find((cid) => keys.has(cid.key)) ?? (releases.length === 1 ? releases[0] : null);
+    if (root) return this.said(root);
+    if (releases.length) return { refusal: new Refusal("the file holds several releases, and none of them is a root") };
+    if (this.entry(first)) return this.said(first);
+    return { cid: first, type: this.readableType(first), entry: this.entryOf(first) };
+  }
+
+  said(entry) {
+    const { record } = this.entry(entry);
+    return { entry, cid: record, type: this.readableType(record) };
+  }
+
+  /** The type of a record that can be read, or is of a newer version; null otherwise. */
+  readableType(cid) {
+    if (!this.blocks.has(cid)) return null;
+    const { value, error } = this.blocks.checked(cid);
+    return value ? value.type : error instanceof Newer ? this.blocks.typeOf(cid) : null;
   }
 
   entryOf(cid) {
@@ -97,4 +109,11 @@ export class ReleaseFile {
     if (found.error) throw found.error;
     return found.rows;
   }
+}
+
+/** Entries in the file that evidence in the file names. */
+export function anchoredEntries(file) {
+  const found = file.evidence.map((cid) => file.blocks.checked(cid));
+  const named = found.filter(({ value, links }) => value && !links.some((link) => link.wrong));
+  return named.map(({ value }) => cidOfBytes(value.entry)).filter((cid) => file.blocks.has(cid));
 }

@@ -1,5 +1,5 @@
 // Level 1: the blocks.
-import { hex, Refusal, sameBytes } from "../bytes/bytes.js";
+import { hex, Newer, Refusal, sameBytes } from "../bytes/bytes.js";
 import { decode, linksIn } from "../bytes/cbor.js";
 import { CID, DAG_CBOR, RAW, SHA256 } from "../bytes/cid.js";
 import { Sha256 } from "../bytes/sha256.js";
@@ -71,8 +71,10 @@ function complete(file) {
       first ??= cid;
       continue;
     }
-    todo.push(...linksFrom(file.blocks, cid, mark));
+    todo.push(...linksFrom(file, cid, mark));
   }
+  const newer = missing && [...reached(file).records.values()].find(({ error }) => error instanceof Newer);
+  if (newer) throw newer.error;
   if (missing)
     throw new Refusal("{count} links lead to nothing, the first to {cid}", { count: missing, cid: first.text });
   const keys = new Set([...seen].map((key) => key.slice(key.indexOf(" ") + 1)));
@@ -81,7 +83,8 @@ function complete(file) {
 }
 
 // Links of a block, marked: nodes of a table of items lead to images, which need not be there.
-function linksFrom(blocks, cid, mark) {
+function linksFrom(file, cid, mark) {
+  const { blocks } = file;
   if (cid.codec !== DAG_CBOR || mark === "image") {
     return safely(() => blocks.links(cid)).map((to) => ({ cid: to, mark }));
   }
@@ -90,7 +93,7 @@ function linksFrom(blocks, cid, mark) {
     const next = isMap(value) && Array.isArray(value.rows) ? "image" : "items";
     return linksIn(value).map((to) => ({ cid: to, mark: next }));
   }
-  const isItems = isMap(value) && value.type === "table" && value.kind === "snapshot.items";
+  const isItems = reached(file).tables.has("snapshot.items " + cid.key);
   return linksIn(value).map((to) => ({ cid: to, mark: isItems ? "items" : "" }));
 }
 
@@ -118,18 +121,21 @@ export function reached(file) {
   ].map((cid) => ({ cid, types: [] }));
   while (todo.length) {
     const { cid, types, table, isFile } = todo.pop();
-    if (isFile || cid.codec !== DAG_CBOR || !file.blocks.has(cid)) continue;
+    if (isFile || !file.blocks.has(cid)) continue;
     if (table) {
       tables.set(table + " " + cid.key, { cid, kind: table });
       continue;
     }
+    if (cid.codec !== DAG_CBOR) continue;
     const key = types.join() + " " + cid.key;
     if (records.has(key)) continue;
     const found = { cid, error: null };
     records.set(key, found);
     try {
       file.blocks.record(cid, ...types);
-      todo.push(...file.blocks.linksOfRecord(cid));
+      const links = file.blocks.linksOfRecord(cid);
+      todo.push(...links.filter((link) => link.cid));
+      found.error = links.find((link) => link.wrong)?.wrong ?? null;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       found.error = error;
@@ -142,13 +148,14 @@ export function reached(file) {
 async function images(view, pause) {
   const { file } = view;
   const rows = snapshotsOf(file).flatMap((snapshot) => file.rows(snapshot.items, "snapshot.items"));
+  if (!rows.length) throw new NotChecked("the file's target has no snapshot");
   const missing = [];
   let present = 0;
   let since = 0;
   for (const row of rows) {
     const found = digestOf(file.blocks, row.image, row.size);
     if (!found) {
-      missing.push(hex(row.sha256));
+      missing.push(row);
       continue;
     }
     present += 1;
@@ -161,10 +168,14 @@ async function images(view, pause) {
       since = 0;
     }
   }
-  if (!present && rows.length) throw new NotChecked("the file holds no image");
   const excused = missing.length ? withdrawalsOf(view).images : new Set();
-  const first = missing.find((image) => !excused.has(image));
-  if (first) throw new Refusal("image {image} is missing, and nobody who may took it back", { image: first });
+  const lost = missing.filter((row) => !excused.has(hex(row.sha256)));
+  const isDamaged = lost.some((row) => file.damaged.some((cid) => cid.key === row.image.key));
+  if (lost.length && !present && !isDamaged) throw new NotChecked("the file holds no image");
+  if (lost.length) {
+    const image = hex(lost[0].sha256);
+    throw new Refusal("image {image} is missing, and nobody who may took it back", { image });
+  }
   return say("{count} images have the bytes that their rows state; {missing} were taken back", {
     count: present,
     missing: missing.length,
@@ -172,11 +183,8 @@ async function images(view, pause) {
 }
 
 function snapshotsOf(file) {
-  const cids = [...reached(file).records.values()].filter(
-    ({ cid, error }) => !error && file.blocks.typeOf(cid) === "snapshot",
-  );
-  const unique = new Map(cids.map(({ cid }) => [cid.key, cid]));
-  return [...unique.values()].map((cid) => file.blocks.record(cid, "snapshot"));
+  const found = [...reached(file).records.values()].map(({ cid }) => [cid.key, file.blocks.checked(cid).value]);
+  return [...new Map(found).values()].filter((value) => value && value.type === "snapshot");
 }
 
 // sha256 and size of the bytes behind an image's link; null where a block of it is missing.

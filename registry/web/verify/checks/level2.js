@@ -1,7 +1,7 @@
 // Level 2: who says it.
-import { compareBytes, hex, Refusal } from "../bytes/bytes.js";
-import { cidOfBytes } from "../bytes/cid.js";
+import { compareBytes, hex, Newer, Refusal } from "../bytes/bytes.js";
 import { checkEntry, checkFollows, walk } from "../data/log.js";
+import { anchoredEntries } from "./file.js";
 import { each, NotChecked, say } from "./outcome.js";
 import { signerOfRow } from "./rows.js";
 import { withdrawalsOf } from "./withdrawals.js";
@@ -12,6 +12,7 @@ export const level2 = [
   [
     "2.signatures",
     ({ file, view }) => {
+      if (file.target.entry) issuerOf(file);
       each(file.entries, (cid) => checkEntry(file.blocks.record(cid, "entry")));
       for (const cid of neededEntries(file, view)) file.blocks.record(cid, "entry");
       if (!file.entries.length) throw new NotChecked("the file holds no entry");
@@ -43,18 +44,11 @@ export const level2 = [
     "2.times",
     ({ file }) => {
       issuerOf(file);
-      const byIssuer = new Map();
-      for (const cid of file.entries) {
-        const entry = file.entry(cid);
-        if (entry) byIssuer.set(entry.issuer, [...(byIssuer.get(entry.issuer) ?? []), entry]);
-      }
-      for (const entries of byIssuer.values()) {
-        entries.sort((a, b) => (a.seq < b.seq ? -1 : a.seq > b.seq ? 1 : 0));
-        entries.forEach((entry, i) => {
-          if (i && entries[i - 1].issuedAt > entry.issuedAt)
-            throw new Refusal("an entry is issued before the one before it");
-        });
-      }
+      const own = file.entries.map((cid) => file.entry(cid)).filter((entry) => entry && entry.issuer === file.issuer);
+      own.sort((a, b) => (a.seq < b.seq ? -1 : a.seq > b.seq ? 1 : 0));
+      own.forEach((entry, i) => {
+        if (i && own[i - 1].issuedAt > entry.issuedAt) throw new Refusal("an entry is issued before the one before it");
+      });
       return say("entries are issued one after the other, by the issuer's own clock");
     },
   ],
@@ -62,12 +56,11 @@ export const level2 = [
     "2.withdrawals",
     ({ file, view }) => {
       issuerOf(file);
-      view.needAll();
-      const { count, without, images, others } = withdrawalsOf(view);
-      return say("{count} withdrawals count ({images} images; {others}), {without} have no effect", {
+      if (["release", "snapshot"].includes(file.target.type)) view.needAll();
+      const { count, without, images } = withdrawalsOf(view);
+      return say("{count} withdrawals count, {images} of them of images; {without} have no effect", {
         count,
         images: images.size,
-        others: others.join(", ") || "-",
         without,
       });
     },
@@ -84,7 +77,8 @@ export const level2 = [
 ];
 
 function issuerOf(file) {
-  void file.targetCid;
+  const { error } = file.blocks.checked(file.targetCid);
+  if (error instanceof Newer) throw error;
   if (!file.issuer) throw new NotChecked("the file holds no entry that says its target");
   return file.issuer;
 }
@@ -103,11 +97,7 @@ function log(file, view) {
   const issuer = issuerOf(file);
   oneLog(file);
   if (file.target.type !== "release") return say("no two entries stand in one place");
-  const anchored = file.evidence
-    .map((cid) => file.blocks.checked(cid).value)
-    .filter((value) => value && value.type === "evidence")
-    .map((value) => cidOfBytes(value.entry))
-    .filter((cid) => file.blocks.has(cid) && file.entry(cid)?.issuer === issuer);
+  const anchored = anchoredEntries(file).filter((cid) => file.entry(cid)?.issuer === issuer);
   const newest = [file.target.entry, ...anchored].reduce((a, b) => (file.entry(b).seq > file.entry(a).seq ? b : a));
   const way = walk(file.blocks, newest, view.release.planEntry);
   if (!way.some(({ cid }) => cid.key === file.target.entry.key)) {

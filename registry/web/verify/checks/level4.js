@@ -5,10 +5,11 @@ import { beaconValue, drawFolds, drawSeed } from "../data/draw.js";
 import { decide, firstDifference } from "../data/snapshot.js";
 import { checkRow } from "../figures/input.js";
 import { checkClaim } from "../figures/verdicts.js";
-import { readFolder, filesOf, MAX_FILE } from "../data/weights.js";
+import { checkBase } from "./base.js";
 import { isAboutItems } from "./claims.js";
 import { needingAll, NotChecked, say } from "./outcome.js";
 import { checkPrepared } from "./prepared.js";
+import { readRule } from "./recipe.js";
 import { withdrawalsOf } from "./withdrawals.js";
 
 const METRICS = (
@@ -44,7 +45,6 @@ const CHECKED = [
   [
     "4.draw",
     ({ view }) => {
-      void view.settings;
       const seed = drawSeed(view.draw.plan.bytes, view.plan.seed, view.draw.beacons.map(beaconValue));
       if (!sameBytes(seed, view.draw.seed))
         throw new Refusal("the draw's seed does not follow from the plan and its beacons");
@@ -58,12 +58,13 @@ const CHECKED = [
   ["4.folds", ({ view }) => folds(view)],
   ["4.trainings", ({ view }) => trainings(view)],
   ["4.predictions", ({ view }) => predictions(view)],
-  ["4.base", ({ view }) => base(view)],
+  ["4.base", ({ view }) => checkBase(view)],
   [
     "4.attempts",
     ({ view }) => {
       const { count, number } = view.release.attempts;
-      if (!(number >= 1 && number <= count)) throw new Refusal("attempt {number} of {count}", { count, number });
+      if (!(number >= 1 && number <= count))
+        throw new Refusal("attempt {number} of {count} is impossible", { count, number });
       throw new NotChecked("attempt {number} of {count} is the issuer's word: it shows only in the whole log", {
         count,
         number,
@@ -108,7 +109,7 @@ function items(view) {
 }
 
 function plan(view) {
-  const { plan: of, recipe, settings } = view;
+  const { plan: of, recipe, folding } = view;
   if (recipe.method !== of.method.id) throw new Refusal("the recipe is another method's");
   const seed = recipe.values.seed;
   if (seed !== of.seed) throw new Refusal("the recipe's seed is not the plan's");
@@ -116,7 +117,7 @@ function plan(view) {
   if (!equal(of.groups, attributes)) throw new Refusal("the plan's groups are not the attributes of the items");
   if (!equal(of.metrics, METRICS)) throw new Refusal("the plan asks for other figures than there are");
   const fold = /^fold:(0|[1-9]\d*)$/.exec(of.final);
-  if (of.final !== "refit" && !(fold && Number(fold[1]) < settings.k * settings.repeats)) {
+  if (of.final !== "refit" && !(fold && Number(fold[1]) < folding.k * folding.repeats)) {
     throw new Refusal("the plan publishes weights of a fold that is not there");
   }
   for (const claim of of.claims) {
@@ -132,7 +133,7 @@ function keptImages(view) {
 }
 
 function folds(view) {
-  const { k, repeats } = view.settings;
+  const { k, repeats } = view.folding;
   const drawn = drawFolds(keptImages(view), k, repeats, view.draw.seed);
   const image = firstDifference(view.folds, drawn);
   if (image) throw new Refusal("image {image} is in another fold than the seed gives", { image });
@@ -140,26 +141,24 @@ function folds(view) {
 }
 
 function trainings(view) {
-  const { k, repeats } = view.settings;
+  const { k, repeats } = view.folding;
   const list = view.trainings;
   if (list.some((training) => training.draw.key !== view.release.draw.key))
     throw new Refusal("a training is of another draw");
-  const wanted = [...Array(k * repeats).keys(), ...(view.plan.final === "refit" ? [null] : [])];
-  if (
-    !equal(
-      list.map((training) => training.fold),
-      wanted,
-    )
-  )
+  const folds = list.map((training) => training.fold);
+  const wanted = [...Array(k * repeats).keys()];
+  const isEach = folds.length === new Set(folds).size && wanted.every((fold) => folds.includes(fold));
+  const refits = view.plan.final === "refit" ? 1 : 0;
+  if (!isEach || folds.length !== wanted.length + refits || folds.includes(null) !== Boolean(refits)) {
     throw new Refusal("the trainings are not one of each fold");
+  }
   return say("{count} trainings, one of each fold", { count: list.length });
 }
 
 function predictions(view) {
-  const {
-    evaluation,
-    settings: { k, repeats, rule },
-  } = view;
+  const { evaluation, recipe } = view;
+  const { k, repeats } = view.folding;
+  const { floor } = readRule(recipe.values);
   if (evaluation.draw.key !== view.release.draw.key) throw new Refusal("the evaluation is of another draw");
   const output = new Map(view.kept.map((row) => [hex(row.sha256), row]));
   const foldOf = new Map(view.folds.map((row) => [`${hex(row.sha256)} ${row.repeat}`, row.fold]));
@@ -173,25 +172,7 @@ function predictions(view) {
       throw new Refusal("image {image} is judged by another fold", { image });
     if (row.truth !== view.classOf(image)) throw new Refusal("image {image} is judged by another label", { image });
     if (!equal(row.boxes, prepared.boxes)) throw new Refusal("image {image} is judged by other boxes", { image });
-    checkRow(row, view.snapshot.classes.length, rule.floor);
+    checkRow(row, view.snapshot.classes.length, floor);
   }
   return say("{count} judgements, each by the fold that did not train on the image", { count: rows.length });
-}
-
-function base(view) {
-  const {
-    plan: { base: cid, origin, baseTrainings, seen },
-  } = view;
-  if (cid === null) {
-    const isFree =
-      origin === null && !baseTrainings.length && seen === null && view.trainings.every((of) => of.base === null);
-    if (!isFree) throw new Refusal("the plan has no base weights, and yet states where they come from");
-    return say("no base weights");
-  }
-  if (origin === null || view.trainings.some((of) => of.base === null))
-    throw new Refusal("base weights without an origin");
-  const { digest } = readFolder(filesOf(view.file.blocks, cid, 2 * MAX_FILE));
-  if (origin.tensors !== null && origin.tensors !== digest) throw new Refusal("the base weights have another digest");
-  if (origin.seen === null) throw new NotChecked("nobody knows what the base weights have seen");
-  throw new NotChecked("what base weights have seen is not computed again here");
 }

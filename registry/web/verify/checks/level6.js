@@ -7,6 +7,8 @@ import { checkpointDigest, filesOf, MAX_FILE, readFolder } from "../data/weights
 import { Evaluation } from "../figures/evaluation.js";
 import { judgementsOf } from "../figures/input.js";
 import { figureName } from "../figures/names.js";
+import { checkClaim } from "../figures/verdicts.js";
+import { checkName } from "./claims.js";
 import { each, needingAll, NotChecked, say } from "./outcome.js";
 
 const differ = (what) => {
@@ -27,6 +29,8 @@ function same(stated, computed, what) {
 /** The evaluation, computed again from the records. */
 export function evaluate(view, pause) {
   const { settings, snapshot, plan } = view;
+  plan.claims.forEach(checkClaim);
+  plan.claims.forEach(({ metric }) => checkName(metric));
   const persons = new Map(view.output.map((row) => [hex(row.sha256), hex(row.group)]));
   const attributes = new Map(view.items.map((row) => [hex(row.sha256), row.attributes]));
   const judgements = judgementsOf(view.predictions, snapshot.classes.length, persons, settings.k);
@@ -171,13 +175,9 @@ export function furtherChecks(view) {
 async function weights(view, pause) {
   const { release, snapshot, plan, trainings } = view;
   const own = release.weights.filter((of) => of.format !== "onnx");
+  const lineOf = ({ fold, cid, tensors }) => [String(fold), cid.text, tensors].join(" ");
   const wanted = trainings.map(({ fold, weights: cid, tensors }) => ({ fold, cid, tensors }));
-  if (
-    !equal(
-      own.map(({ fold, cid, tensors }) => ({ fold, cid, tensors })),
-      wanted,
-    )
-  ) {
+  if (!equal(own.map(lineOf).sort(), wanted.map(lineOf).sort())) {
     throw new Refusal("the weights are not those of the trainings, one each");
   }
   for (const of of own) {
@@ -201,9 +201,9 @@ async function weights(view, pause) {
 function checkOnnx({ file }, { fold, tensors, cid }, wanted) {
   const isOf = wanted.some((of) => of.fold === fold && of.tensors === tensors);
   const names = cid.codec === DAG_PB ? entriesOf(file.blocks, cid) : new Map();
-  if (!isOf || names.size !== 1 || !names.has("model.onnx"))
-    throw new Refusal("an ONNX that is none of the trainings'");
-  if (wholeFile(file.blocks, names.get("model.onnx"), MAX_FILE)[0] !== 8) throw new Refusal("an ONNX that is none");
+  if (!isOf || names.size !== 1 || !names.has("model.onnx")) throw new Refusal("the ONNX file belongs to no training");
+  if (wholeFile(file.blocks, names.get("model.onnx"), MAX_FILE)[0] !== 8)
+    throw new Refusal("the ONNX file is not valid");
 }
 
 async function checkpoints(view, pause) {

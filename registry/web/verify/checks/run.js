@@ -4,6 +4,7 @@ import { ReleaseFile } from "./file.js";
 import { evaluate, furtherChecks, level6 } from "./level6.js";
 import { level1 } from "./level1.js";
 import { level2 } from "./level2.js";
+import { level3 } from "./level3.js";
 import { level4 } from "./level4.js";
 import { NotChecked } from "./outcome.js";
 import { View } from "./view.js";
@@ -12,20 +13,22 @@ export const HOLDS = "holds";
 export const FAILS = "does not hold";
 export const OPEN = "not checked";
 
-// Levels 1 and 2 that may be open: the images are left out on purpose, nobody signed a row, the whole log is needed.
-const MAY_BE_OPEN = ["1.images", "2.labels", "2.query"];
+// Checks of levels 1 and 2 that may be open: images are left out on purpose, nobody signed a row, the whole log is needed.
+export const MAY_BE_OPEN = ["1.images", "2.labels", "2.query"];
 const ALWAYS = [...level1, ...level2];
 
 /**
- * Verifies a file. `tell(event)` hears of each check as it begins ({id, title}) and ends ({id, result, template, values});
- * `pause` is awaited now and then so that a page stays live. Answers {checks, holds, target, type, issuer, entry, view}.
+ * Verifies a file: {checks, holds, target, type, issuer, entry, view}. `tell` hears of each check as it begins ({id}) and
+ * as it ends (the check), and of blocks read ({done, total} in bytes). `pause` is awaited now and then, so that a page
+ * that runs this stays live.
  */
 export async function verify(bytes, tell = () => {}, pause = async () => {}) {
   const checks = [];
   let file;
+  tell({ id: "1.file" });
   try {
     file = new ReleaseFile(bytes);
-    await file.open(pause);
+    await file.open(pause, (done) => tell({ done, total: bytes.length }));
     void file.targetCid;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -42,22 +45,13 @@ export async function verify(bytes, tell = () => {}, pause = async () => {}) {
     tell(check);
   }
   const { cid, type, entry } = file.target;
-  return {
-    checks,
-    holds: isHolding(checks),
-    target: cid ?? null,
-    type: type ?? null,
-    issuer: file.issuer,
-    entry: entry ?? null,
-    view: audit.view,
-  };
+  return { checks, holds: isHolding(checks), target: cid, type, issuer: file.issuer, entry, view: audit.view };
 }
 
 function auditOf(file, pause) {
   const view = new View(file);
   let made = null;
-  const evaluation = () => (made ??= evaluate(view, pause));
-  return { file, view, pause, evaluation };
+  return { file, view, pause, evaluation: () => (made ??= evaluate(view, pause)) };
 }
 
 function listOf({ file, view }) {
@@ -69,7 +63,7 @@ function listOf({ file, view }) {
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
   }
-  return [...ALWAYS, ...level4, ...level6, ...further];
+  return [...ALWAYS, ...level3, ...level4, ...level6, ...further];
 }
 
 async function oneCheck(id, make, audit) {

@@ -1,11 +1,11 @@
 // A release's records, from its draw back to its snapshot's contributions, each read once when it is first asked for.
 import { hex, Refusal } from "../bytes/bytes.js";
-import { readRecipe } from "./recipe.js";
+import { readFolds, readRecipe } from "./recipe.js";
 
 export class View {
-  constructor(file) {
-    this.file = file;
-    this.memo = new Map();
+  /** Of the file's target; with `drawCid` of another draw, down to its snapshot. */
+  constructor(file, drawCid = null) {
+    Object.assign(this, { file, drawCid, memo: new Map() });
   }
 
   once(name, make) {
@@ -22,7 +22,7 @@ export class View {
   }
 
   get draw() {
-    return this.record(this.release.draw, "draw");
+    return this.record(this.drawCid ?? this.release.draw, "draw");
   }
 
   get plan() {
@@ -34,7 +34,9 @@ export class View {
   }
 
   get snapshotCid() {
-    return this.file.target.type === "snapshot" ? this.file.targetCid : this.preprocessing.snapshot;
+    return this.drawCid === null && this.file.target.type === "snapshot"
+      ? this.file.targetCid
+      : this.preprocessing.snapshot;
   }
 
   get snapshot() {
@@ -43,6 +45,11 @@ export class View {
 
   get recipe() {
     return this.record(this.plan.recipe, "recipe");
+  }
+
+  /** {k, repeats} */
+  get folding() {
+    return this.once("folding", () => readFolds(this.recipe.values));
   }
 
   get settings() {
@@ -112,3 +119,5 @@ export class View {
     return index;
   }
 }
+
+export const drawView = (file, drawCid) => new View(file, drawCid);

@@ -7,15 +7,21 @@ import { isInteger, isMap } from "./kinds.js";
 import { readNode } from "./dagpb.js";
 import { CHECKS } from "./schemas.js";
 
+const FREE = 64 * 1024 * 1024;
+const REPEATED = 16;
+
 export class Blocks {
   constructor() {
     this.byKey = new Map();
     this.cids = new Map();
     this.records = new Map();
+    this.bytes = 0;
+    this.read = 0;
   }
 
   put(cid, block) {
     this.byKey.set(cid.key, block);
+    this.bytes += block.length;
     this.cids.set(cid.key, cid);
   }
 
@@ -29,6 +35,13 @@ export class Blocks {
     if (!block) throw new Refusal("block {cid} is not in the file", { cid: cid.text });
     if (block.length > MAX_BLOCK) throw new Refusal("block {cid} is too large", { cid: cid.text });
     return block;
+  }
+
+  /** Bounds what is read of files: a few blocks that name each other again and again could claim any size. */
+  count(length) {
+    this.read += length + 64;
+    if (this.read > FREE + REPEATED * this.bytes)
+      throw new Refusal("the files claim to be much larger than their blocks");
   }
 
   /** The type that a block says it is of; null where it is no record. */
@@ -57,7 +70,7 @@ export class Blocks {
     return found.value;
   }
 
-  /** Typed links of a record: {cid, where, types | table | isFile}. */
+  /** Typed links of a record: {cid, where, types | table | isFile}, and what is wrong with it: {wrong}. */
   linksOfRecord(cid) {
     this.record(cid);
     return this.checked(cid).links;

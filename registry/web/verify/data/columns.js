@@ -1,6 +1,6 @@
 // Every table's columns and key, and what a cell of each column may hold (docs/format/records.md, tables).
 import {
-  anyTensors,
+  digestText,
   file,
   integer,
   list,
@@ -17,7 +17,6 @@ import {
 const digest = sized(32);
 const boxes = list(tuple(integer, integer, integer, integer));
 const texts = mapOf(text);
-const state = (value, where) => anyTensors(String(value).startsWith("files-") ? "" : value, where);
 
 function point(value, where) {
   list(text)(value, where);
@@ -57,20 +56,23 @@ export const TABLES = {
     rights: mapOf(sortedTexts),
   }),
   "snapshot.excluded": columns(["sha256"], { sha256: digest, reason: text, detail: text }),
-  "preprocessing.output": columns(["sha256"], {
-    sha256: digest,
-    width: natural,
-    height: natural,
-    pixels: maybe(digest),
-    boxes,
-    box_source: text,
-    group: digest,
-    reason: maybe(text),
-    measured: maybe(text),
-  }),
+  "preprocessing.output": {
+    ...columns(["sha256"], {
+      sha256: digest,
+      width: natural,
+      height: natural,
+      pixels: maybe(digest),
+      boxes,
+      box_source: text,
+      group: digest,
+      reason: maybe(text),
+      measured: maybe(text),
+    }),
+    isWhole: ([, , , pixels, , , , reason]) => (pixels === null) !== (reason === null),
+  },
   "plan.seen": columns(["sha256"], { sha256: digest, how: text }),
   "draw.folds": columns(["sha256", "repeat"], { sha256: digest, repeat: natural, fold: natural }),
-  "training.history": columns(["epoch"], { epoch: natural, values: texts, state: maybe(state) }),
+  "training.history": columns(["epoch"], { epoch: natural, values: texts, state: maybe(digestText) }),
   "evaluation.predictions": columns(["sha256", "fold"], {
     sha256: digest,
     fold: natural,

@@ -16,12 +16,12 @@ function* messageOf(bytes) {
       yield [tag >>> 3, bytes.subarray(at, at + value)];
       at += value;
     } else if ((tag & 7) === 0) yield [tag >>> 3, value];
-    else throw new Refusal("a dag-pb node that is none");
+    else throw new Refusal("a dag-pb node is not valid");
   }
 }
 
 const bytesField = (value) => {
-  if (!(value instanceof Uint8Array)) throw new Refusal("a dag-pb node that is none");
+  if (!(value instanceof Uint8Array)) throw new Refusal("a dag-pb node is not valid");
   return value;
 };
 
@@ -32,7 +32,7 @@ export function readNode(block) {
   let sides = 0;
   let last = 0;
   for (const [number, value] of messageOf(block)) {
-    if (number !== 1 && number !== 2) throw new Refusal("a dag-pb node that is none");
+    if (number !== 1 && number !== 2) throw new Refusal("a dag-pb node is not valid");
     if (number !== last) sides += 1;
     last = number;
     if (number === 1) {
@@ -48,13 +48,13 @@ function readLink(bytes) {
   const link = { cid: null, name: "", size: null };
   let last = 0;
   for (const [number, value] of messageOf(bytes)) {
-    if (number <= last || number > 3) throw new Refusal("a dag-pb link that is none");
+    if (number <= last || number > 3) throw new Refusal("a dag-pb link is not valid");
     last = number;
     if (number === 1) link.cid = cidOfBytes(bytesField(value));
     else if (number === 2) link.name = textOf(bytesField(value));
     else link.size = value;
   }
-  if (!link.cid) throw new Refusal("a dag-pb link that is none");
+  if (!link.cid) throw new Refusal("a dag-pb link is not valid");
   return link;
 }
 
@@ -82,6 +82,7 @@ function readUnixfs(block) {
 export function* pieces(blocks, cid, most, state = { parts: 0 }) {
   if (++state.parts > MAX_PARTS) throw new Refusal("a file has too many parts");
   const block = blocks.get(cid);
+  blocks.count(block.length);
   if (cid.codec === RAW) {
     yield block;
     return block.length;

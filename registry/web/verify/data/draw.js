@@ -13,13 +13,13 @@ export function eightBytes(number) {
 /** The 32 bytes by which a beacon enters the seed. */
 export function beaconValue(beacon) {
   if (beacon.kind === "drand") return sha256(beacon.signature);
-  if (!/^0x[0-9a-f]{64}$/.test(beacon.blockHash)) throw new Refusal("a block's hash that is none");
+  if (!/^0x[0-9a-f]{64}$/.test(beacon.blockHash)) throw new Refusal("the beacon's block hash is not valid");
   return unhex(beacon.blockHash.slice(2));
 }
 
 export function drawSeed(planCid, seed, values) {
   if (planCid.length !== 36 || hex(planCid.subarray(0, 4)) !== "01711220")
-    throw new Refusal("a plan's CID that is none");
+    throw new Refusal("the plan's CID is not valid");
   if (values.some((value) => value.length !== 32)) throw new Refusal("a beacon's value that is not 32 bytes");
   return sha256(utf8("emotionet draw 1\n"), planCid, eightBytes(seed), ...values);
 }

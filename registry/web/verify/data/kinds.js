@@ -1,5 +1,6 @@
 // What a field or a cell may hold. A kind is a function (value, where, links) that refuses what is not of its kind and
-// puts every link that it meets into `links`, with what the link must lead to.
+// puts every link that it meets into `links`, with what the link must lead to. What is wrong, but leaves the record
+// readable, is put there too, as {wrong}: `1.records` names it, and other checks go on.
 import { Refusal, compareText } from "../bytes/bytes.js";
 import { CID, cidOfBytes, DAG_CBOR, DAG_PB, RAW } from "../bytes/cid.js";
 
@@ -8,6 +9,10 @@ const fail = (where, what) => {
 };
 const kind = (test, what) => (value, where) => {
   if (!test(value)) fail(where, what);
+};
+const also = (first, test, what) => (value, where, links) => {
+  first(value, where);
+  if (!test(value)) links.push({ wrong: new Refusal("{where} is not {what}", { where, what }) });
 };
 
 export const isInteger = (value) => typeof value === "bigint" || Number.isSafeInteger(value);
@@ -33,17 +38,21 @@ export function isTime(value) {
 
 export const text = kind((value) => typeof value === "string", "a text");
 export const integer = kind(isInteger, "an integer");
-export const natural = kind((value) => isInteger(value) && value >= 0, "an integer from 0");
+export const natural = kind((value) => isInteger(value) && value >= 0 && value < 2n ** 63n, "an integer from 0");
+export const unsigned = kind((value) => isInteger(value) && value >= 0 && value < 2n ** 64n, "an unsigned integer");
 export const bool = kind((value) => typeof value === "boolean", "true or false");
 export const bytes = kind(isBytes, "bytes");
 export const sized = (length) => kind((value) => isBytes(value) && value.length === length, `${length} bytes`);
-export const named = kind(isNamed, "the bytes of a CID");
-export const target = kind((value) => isNamed(value) || (isBytes(value) && value.length === 32), "a CID or a sha256");
+export const bytesOf = (length) => also(bytes, (value) => value.length === length, `${length} bytes`);
+export const named = also(bytes, isNamed, "the bytes of a CID");
+export const target = also(bytes, (value) => isNamed(value) || value.length === 32, "a CID or a sha256");
 export const time = kind(isTime, "a time");
 export const oneOf = (...words) => kind((value) => words.includes(value), `one of ${words.join(", ")}`);
-export const digest = (form) => kind((value) => typeof value === "string" && form.test(value), "a digest");
-export const tensors = digest(/^sha256:[0-9a-f]{64}$/);
-export const anyTensors = digest(/^(files-)?sha256:[0-9a-f]{64}$/);
+export const digestText = kind(
+  (value) => typeof value === "string" && /^sha256:[0-9a-f]{64}$/.test(value),
+  "sha256: and 64 digits",
+);
+export const tensors = also(text, (value) => /^(files-)?sha256:[0-9a-f]{64}$/.test(value), "a digest");
 
 export const maybe = (of) => (value, where, links) => {
   if (value !== null) of(value, where, links);
@@ -69,10 +78,10 @@ export const mapOf = (of) => (value, where, links) => {
 };
 
 /** Any value without links. */
-export function anything(value, where) {
-  if (value instanceof CID) fail(where, "free of links");
-  if (Array.isArray(value)) value.forEach((member, i) => anything(member, `${where}[${i}]`));
-  else if (isMap(value)) for (const key in value) anything(value[key], `${where}.${key}`);
+export function anything(value, where, links) {
+  if (value instanceof CID) links.push({ wrong: new Refusal("{where} holds a link, where none may stand", { where }) });
+  if (Array.isArray(value)) value.forEach((member, i) => anything(member, `${where}[${i}]`, links));
+  else if (isMap(value)) for (const key in value) anything(value[key], `${where}.${key}`, links);
 }
 export const anyMap = mapOf(anything);
 
@@ -87,8 +96,12 @@ export const fields = (of) => (value, where, links) => {
 };
 
 const link = (codecs, wanted) => (value, where, links) => {
-  if (!(value instanceof CID) || !codecs.includes(value.codec)) fail(where, "a link to " + wanted.what);
-  links.push({ cid: value, where, ...wanted });
+  const { what } = wanted;
+  if (!(value instanceof CID)) fail(where, `a link to ${what}`);
+  if (wanted.table || codecs.includes(value.codec)) links.push({ cid: value, where, ...wanted });
+  if (!codecs.includes(value.codec)) {
+    links.push({ wrong: new Refusal("{where} is not {what}", { where, what: `a link to ${what}` }) });
+  }
 };
 export const record = (...types) => link([DAG_CBOR], { types, what: types.join(" or ") || "a record" });
 export const table = (of) => link([DAG_CBOR], { table: of, what: "a table" });
@@ -105,5 +118,6 @@ export function sortedTexts(value, where) {
 
 export const different = (of, nameOf) => (value, where, links) => {
   list(of)(value, where, links);
-  if (new Set(value.map(nameOf)).size !== value.length) throw new Refusal("{where} lists one twice", { where });
+  if (new Set(value.map(nameOf)).size === value.length) return;
+  links.push({ wrong: new Refusal("{where} lists one twice", { where }) });
 };

@@ -20,7 +20,7 @@ export function signedBytes(entry) {
 /** Checks an entry by itself; its fields are already those of an entry. */
 export function checkEntry(entry) {
   if (entry.alg !== "dsse-es256k") throw new Refusal("an entry is signed in another way");
-  if (!isIssuer(entry.issuer)) throw new Refusal("an issuer that is none");
+  if (!isIssuer(entry.issuer)) throw new Refusal("the issuer is not a valid did:pkh");
   const point = pointOf(entry.key);
   if (addressOf(point) !== ISSUER.exec(entry.issuer)[1]) throw new Refusal("the key's address is not the issuer");
   if (!isSignedBy(point, sha256(signedBytes(entry)), entry.signature)) throw new Refusal("the signature is wrong");
@@ -30,7 +30,7 @@ export function checkEntry(entry) {
 function checkPlace({ seq, prev, log }) {
   const isFirst = seq === 0;
   if (isFirst !== (prev === null) || isFirst !== (log === null))
-    throw new Refusal("an entry without a place in its log");
+    throw new Refusal("the entry has no valid place in its log");
   if (seq === 1 && !sameBytes(prev, log)) throw new Refusal("the second entry does not follow the first");
 }
 

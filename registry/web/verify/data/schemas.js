@@ -1,9 +1,9 @@
 // The fields of every record, in the words of docs/format/records.md.
 import {
   anyMap,
-  anyTensors,
   bool,
   bytes,
+  bytesOf,
   different,
   fields,
   file,
@@ -15,13 +15,13 @@ import {
   natural,
   oneOf,
   record,
-  sized,
   table,
   target,
   tensors,
   text,
   time,
   tuple,
+  unsigned,
 } from "./kinds.js";
 
 const byKey = (cid) => cid.key;
@@ -34,7 +34,7 @@ const BLOCK = {
   blockHash: text,
   time,
 };
-export const block = fields(BLOCK);
+export const blockOfChain = fields(BLOCK);
 const evmBlock = fields({ kind: oneOf("evm-block"), ...BLOCK });
 const drandRound = fields({ kind: oneOf("drand"), chain: text, round: integer, signature: bytes });
 const beacon = (value, where, links) => (value && value.kind === "drand" ? drandRound : evmBlock)(value, where, links);
@@ -94,7 +94,7 @@ const verdict = fields({
 });
 const note = fields({ code: text, values: anyMap });
 const checkpoint = fields({ epoch: integer, cid: file, state: tensors });
-const weights = fields({ fold: maybe(integer), format: text, cid: file, tensors: anyTensors });
+const weights = fields({ fold: maybe(integer), format: text, cid: file, tensors: tensors });
 const attempts = fields({ count: integer, number: integer });
 const auditCheck = fields({
   id: text,
@@ -130,13 +130,13 @@ export const SCHEMAS = {
     origin: maybe(origin),
     baseTrainings: list(named),
     seen: maybe(table("plan.seen")),
-    seed: natural,
+    seed: unsigned,
     metrics: list(text),
     groups: list(text),
     claims: list(claim),
     final: text,
   },
-  draw: { plan: record("plan"), beacons: list(beacon), seed: sized(32), folds: table("draw.folds") },
+  draw: { plan: record("plan"), beacons: list(beacon), seed: bytesOf(32), folds: table("draw.folds") },
   training: {
     draw: record("draw"),
     fold: maybe(integer),
@@ -145,7 +145,7 @@ export const SCHEMAS = {
     events: list(anyMap),
     base: maybe(baseSeen),
     weights: file,
-    tensors: anyTensors,
+    tensors: tensors,
     history: table("training.history"),
     checkpoints: list(checkpoint),
     started: time,
@@ -199,14 +199,14 @@ export const SCHEMAS = {
   keys: { successor: maybe(text), proof: maybe(bytes), revokedFrom: maybe(integer) },
   entry: {
     issuer: text,
-    key: sized(33),
+    key: bytes,
     seq: natural,
     prev: maybe(named),
     log: maybe(named),
     record: record(),
     issuedAt: time,
     alg: text,
-    signature: sized(64),
+    signature: bytes,
   },
   evidence: { entry: named, kind: text, statement: anyMap, proof: maybe(bytes) },
 };

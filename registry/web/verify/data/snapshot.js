@@ -70,7 +70,7 @@ export function newestRows(contributions) {
   }
   for (const [speaker, { cidOfContribution: cid }] of newest) {
     if (cid && replaced.has(speaker + "\u0000" + hex(cid.bytes))) {
-      throw new Refusal("a row that was corrected counts as the newest");
+      throw new Refusal("a row counts as the newest although a later one corrects it");
     }
   }
   return [...newest.values()];

@@ -61,7 +61,7 @@ export function readHeader(block, kind = null) {
     count >= 0 &&
     root instanceof CID &&
     root.codec === DAG_CBOR;
-  if (!isWhole) throw new Refusal("a table's header that is none");
+  if (!isWhole) throw new Refusal("the table's header is not valid");
   const known = TABLES[header.kind];
   if (known && !(equal(known.columns, columns) && equal(known.key, key))) throw new Refusal("a table of other columns");
   return header;
@@ -69,6 +69,7 @@ export function readHeader(block, kind = null) {
 
 /** Rows of a table, each a list in the order of its columns; everything of the table is checked. */
 export function readRows(blocks, cid, kind = null) {
+  if (cid.codec !== DAG_CBOR) throw new Refusal("this is no table");
   const header = readHeader(blocks.get(cid), kind);
   const places = header.key.map((name) => header.columns.indexOf(name));
   const walk = { blocks, width: header.columns.length, places, rows: [], last: null, depth: null };
@@ -80,8 +81,17 @@ export function readRows(blocks, cid, kind = null) {
   return walk.rows;
 }
 
-function checkCells({ columns, cells }, rows) {
-  rows.forEach((row, at) => row.forEach((cell, i) => cells[i](cell, `row ${at + 1}, ${columns[i]}`, [])));
+function checkCell(kind, cell, where) {
+  const found = [];
+  kind(cell, where, found);
+  for (const { wrong } of found) if (wrong) throw wrong;
+}
+
+function checkCells({ columns, cells, isWhole = () => true }, rows) {
+  rows.forEach((row, at) => {
+    row.forEach((cell, i) => checkCell(cells[i], cell, `row ${at + 1}, ${columns[i]}`));
+    if (!isWhole(row)) throw new Refusal("row {row} is neither kept nor dropped", { row: at + 1 });
+  });
 }
 
 function nodeRows(walk, cid, firstKey, level) {
@@ -89,7 +99,7 @@ function nodeRows(walk, cid, firstKey, level) {
   if (level >= MAX_LEVELS) throw new Refusal("a table has too many levels");
   const isNode = isMap(node) && Object.keys(node).length === 1;
   if (isNode && Array.isArray(node.rows)) return leafRows(walk, node.rows, firstKey, level);
-  if (!isNode || !Array.isArray(node.nodes)) throw new Refusal("a table's node that is none");
+  if (!isNode || !Array.isArray(node.nodes)) throw new Refusal("a node of the table is not valid");
   if (node.nodes.length < (level === 0 ? 2 : 1)) throw new Refusal("a table's node holds too few others");
   let sum = 0;
   for (const [i, member] of node.nodes.entries()) {
@@ -100,7 +110,7 @@ function nodeRows(walk, cid, firstKey, level) {
       isInteger(member[1]) &&
       member[1] >= 1 &&
       member[2] instanceof CID;
-    if (!isItem) throw new Refusal("a table's node that is none");
+    if (!isItem) throw new Refusal("a node of the table is not valid");
     if (i === 0 && firstKey && !equal(member[0], firstKey)) throw new Refusal("a table's node begins with another key");
     const below = nodeRows(walk, member[2], member[0], level + 1);
     if (below !== member[1]) throw new Refusal("a table's node does not hold as many rows as it states");

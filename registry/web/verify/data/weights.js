@@ -16,14 +16,14 @@ const DTYPES = {
   U8: ["uint8", 1],
 };
 const hostile = (why) => {
-  throw new Refusal("weights that are none: {why}", { why });
+  throw new Refusal("the weights folder is not valid: {why}", { why });
 };
 
 /** Tensors of a safetensors file by rising name: [{name, dtype, shape, bytes}]. */
 export function tensorsOf(file) {
-  if (file.length <= 8 || file.length > MAX_FILE) hostile("its size");
+  if (file.length <= 8 || file.length > MAX_FILE) hostile("the size of the file");
   const length = Number(new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true));
-  if (length < 2 || length > Math.min(MIB, file.length - 8)) hostile("its header's size");
+  if (length < 2 || length > Math.min(MIB, file.length - 8)) hostile("the size of the header");
   const header = json(file.subarray(8, 8 + length));
   const names = Object.keys(header).filter((name) => name !== "__metadata__");
   if (Object.keys(header).length > 5000) hostile("too many tensors");
@@ -43,10 +43,10 @@ function json(bytes) {
   try {
     value = parseJson(textOf(bytes));
   } catch (error) {
-    if (error instanceof Refusal || error instanceof TypeError) hostile("a header that is no JSON");
+    if (error instanceof Refusal || error instanceof TypeError) hostile("the header is not JSON");
     throw error;
   }
-  if (value === null || typeof value !== "object" || Array.isArray(value)) hostile("a header that is no map");
+  if (value === null || typeof value !== "object" || Array.isArray(value)) hostile("the header is not a map");
   return value;
 }
 
@@ -54,9 +54,10 @@ const isSize = (value) => typeof value === "bigint" && value >= 0n && value <= B
 
 function tensorOf(name, of, data) {
   const keys = of && typeof of === "object" && !Array.isArray(of) ? Object.keys(of).sort().join() : "";
-  if (keys !== "data_offsets,dtype,shape" || [...name].length > 200) hostile("a tensor that is none");
+  if (keys !== "data_offsets,dtype,shape" || [...name].length > 200) hostile("a tensor's entry in the header");
   const { shape, data_offsets: offsets } = of;
-  const dtype = typeof of.dtype === "string" && Object.hasOwn(DTYPES, of.dtype) ? DTYPES[of.dtype] : hostile("a dtype");
+  const dtype =
+    typeof of.dtype === "string" && Object.hasOwn(DTYPES, of.dtype) ? DTYPES[of.dtype] : hostile("an unknown dtype");
   const isShaped =
     Array.isArray(shape) &&
     shape.length <= 8 &&

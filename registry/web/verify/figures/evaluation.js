@@ -117,7 +117,7 @@ export class Evaluation {
 
   async notes() {
     await this.metrics();
-    return notesOf(this.all, await this.fairness(), this.groupings.left, this.setup, this.setup.rule);
+    return notesOf(this.all, await this.fairness(), this.groupings, this.setup);
   }
 
   async verdicts() {

@@ -40,7 +40,8 @@ export function groupingsOf(part, attributes) {
     bytes += cost.bytes;
     work += cost.work;
   }
-  return { kept, left: [...left.map((grouping) => grouping.of), ...pairs.slice(MAX_PAIRS)] };
+  const names = [...left.map((grouping) => grouping.of), ...pairs.slice(MAX_PAIRS)].map(groupingName);
+  return { kept, left: names.sort(compareText) };
 }
 
 function groupingOf(part, of) {
@@ -135,14 +136,8 @@ function groupFigures(part, { name, judgements }) {
 
 function groupCalibration(part, where, judgements, isOne) {
   const called = judgements.filter((judgement) => judgement.call < part.classes);
-  const reason =
-    part.classes === 1 && isOne
-      ? "no_negatives"
-      : !called.length
-        ? "no_calls"
-        : part.isEnough(called.length)
-          ? null
-          : "too_few";
+  const few = part.isEnough(called.length) ? null : "too_few";
+  const reason = (called.length ? few : "no_calls") ?? (part.classes === 1 && isOne ? "no_negatives" : null);
   return figure("ece", where, part.images(called.length), reason ? null : calibrationError(called), null, reason);
 }
 
@@ -231,4 +226,4 @@ async function gapFigures(part, grouping, pause) {
   ];
 }
 
-export const groupingName = (of) => of.map(quoted).join(" & ");
+const groupingName = (of) => of.map(quoted).join(" & ");

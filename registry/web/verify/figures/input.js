@@ -2,6 +2,7 @@
 import { Refusal, hex } from "../bytes/bytes.js";
 
 const MILLION = 1_000_000;
+const MAX_CLASSES = 100;
 const MAX_BOXES = 100;
 const MAX_DETECTIONS = 300;
 const MAX_NUMBER = 2 ** 40;
@@ -14,12 +15,12 @@ const bad = (why) => {
 /** Checks one row; no score lies below `floor`, in millionths. */
 export function checkRow({ truth, boxes, detections }, classes, floor = 0) {
   if (boxes.length > MAX_BOXES || detections.length > MAX_DETECTIONS) bad("too many boxes");
-  if (truth !== null && truth >= classes) bad("a class that is not there");
-  if (truth === null && boxes.length) bad("boxes of nothing");
+  if (truth !== null && truth >= classes) bad("a class that does not exist");
+  if (truth === null && boxes.length) bad("boxes in an image that shows nothing");
   const numbers = [...boxes.flat(), ...detections.flat()];
   if (numbers.some((n) => typeof n === "bigint" || Math.abs(n) > MAX_NUMBER)) bad("a number that is too large");
   detections.forEach(([cls, score], i) => {
-    if (cls < 0 || cls >= classes) bad("a detection of a class that is not there");
+    if (cls < 0 || cls >= classes) bad("a detection of a class that does not exist");
     if (score < floor || score > MILLION) bad("a score out of bounds");
     if (i && detections[i - 1][1] < score) bad("detections that do not stand by falling score");
   });
@@ -34,6 +35,7 @@ function rankOrder(a, b) {
  * `persons` gives each image's person by hex of its sha256, `k` the folds of a repeat.
  */
 export function judgementsOf(rows, classes, persons, k) {
+  if (classes < 1 || classes > MAX_CLASSES) bad("too many classes, or none");
   const judgements = rows.map((row) => {
     checkRow(row, classes);
     const image = hex(row.sha256);

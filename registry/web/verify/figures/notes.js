@@ -1,17 +1,17 @@
 // The record's `notes`: what the figures do not say.
 import { compare, frac, least, parse, six } from "./fraction.js";
-import { groupingName } from "./groups.js";
 import { figureName, groupName, quoted } from "./names.js";
 import { personsIn } from "./part.js";
 
 const note = (code, values = {}) => ({ code, values });
 const millionths = (value) => six(frac(value, 1_000_000));
 
-/** `plan`: {groups, final, origin, base}, `rule` the thresholds' rule, `k` the folds. */
-export function notesOf(part, fairness, left, plan, rule) {
+/** `groupings` are those that are compared, and names of the others; `plan` is what the evaluation was set up with. */
+export function notesOf(part, fairness, { kept, left }, plan) {
+  const { rule } = plan;
   const images = [...new Set(part.judgements.map((judgement) => judgement.image))];
   const attributesOf = part.setup.attributesOf;
-  const compared = plan.groups.filter(
+  const declared = plan.groups.filter(
     (name) =>
       new Set(
         images
@@ -20,7 +20,7 @@ export function notesOf(part, fairness, left, plan, rule) {
           .map((of) => of[name]),
       ).size > 1,
   );
-  const notes = [compared.length ? note("compared", { attributes: compared.map(quoted) }) : note("classes_only")];
+  const notes = [declared.length ? note("compared", { attributes: declared.map(quoted) }) : note("classes_only")];
   const missing = fairness.filter(
     ({ metric, value, group, class: cls }) =>
       (metric === "recall" || metric === "recall_gap") &&
@@ -31,8 +31,9 @@ export function notesOf(part, fairness, left, plan, rule) {
     notes.push(note("not_estimable", { figures: missing.map(figureName), images: missing.map((figure) => figure.n) }));
   }
   notes.push(...baseNotes(plan), ...thinClasses(part, rule.k));
-  if (left.length) notes.push(note("not_compared", { groupings: left.map(groupingName) }));
-  for (const name of plan.groups) notes.push(...attributeNotes(name, images, attributesOf, fairness));
+  if (left.length) notes.push(note("not_compared", { groupings: left }));
+  const compared = kept.filter(({ of }) => of.length === 1).map(({ of }) => of[0]);
+  for (const name of compared) notes.push(...attributeNotes(name, images, attributesOf, fairness));
   notes.push(note("balance"));
   notes.push(
     plan.final === "refit"

@@ -37,6 +37,7 @@ function testsAmong(part, groups) {
     const right = hits(judgements);
     const difference = sub(frac(right, judgements.length), frac(allHits - right, rest));
     const rounds = differences(counts, i, part.setup.rounds);
+    if (!rounds.length) return;
     const { p, low, high } = significance(rounds);
     found.push({ where, difference, p, low, high, n: part.images(judgements.length) });
   });

@@ -9,7 +9,7 @@ export function checkClaim({ metric, comparator, threshold, proof = "interval" }
     [">=", "<="].includes(comparator) &&
     /^(0\.\d{6}|1\.000000)$/.test(threshold) &&
     proof === "interval";
-  if (!isWhole) throw new Refusal("a claim that is none");
+  if (!isWhole) throw new Refusal("the claim is not valid");
 }
 
 /** {verdict, needed, reason} of a claim by its figure (null: there is none of its name). */

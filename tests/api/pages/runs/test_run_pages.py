@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 
 from registry.assembly import Home
 from registry.catalog.queries import runs
+from registry.core import records
+from registry.core.ipld.cid import CID
 from tests.api.conftest import Client
 from tests.api.pages.reading import HTML, see, value
 from tests.api.pages.runs.conftest import queued, run_of
@@ -135,3 +138,23 @@ def test_a_run_that_dropped_nothing_says_so(client: Client, home: Home) -> None:
     assert "No image was dropped" in see(client, f"/runs/{run_of(home)}/dropped")
     early = queued(home, overrides={"seed": 16})
     assert "has not cleaned its images yet" in see(client, f"/runs/{early}/dropped", 409)
+
+
+def test_a_strangers_evaluation_that_states_no_number_breaks_no_page(client: Client, home: Home) -> None:
+    run, evil = run_of(home), "1e999999999"
+    with home.catalog.read() as db:
+        row = runs.row(db, run)
+    found = records.parse_as(records.Evaluation, home.store.get(CID.parse(row["evaluation"])))
+    forged = msgspec.structs.replace(found, verdicts=(msgspec.structs.replace(found.verdicts[0], threshold=evil),))
+    home.store.put(records.cid(forged), records.encode(forged))
+    with home.catalog.write() as db:
+        other = runs.create(
+            db,
+            **{name: row[name] for name in ("snapshot", "recipe_name", "engine", "options", "plan", "kept", "dropped")},
+            now=home.now(),
+            status="completed",
+            evaluation=str(records.cid(forged)),
+        )
+    assert "states what can&#39;t be shown" in see(client, f"/runs/{other}")
+    assert other in see(client, "/runs")
+    assert evil not in see(client, f"/runs/compare?run={run}&run={other}&all=1")

@@ -1,0 +1,37 @@
+// The page's words in its language.
+import { fillIn } from "../bytes/bytes.js";
+import { plain } from "../verdict/verdict.js";
+import { WORDS } from "../words.js";
+
+const LANGUAGES = ["en", "es"];
+let place = 0;
+
+/** The language that the address asks for, else the first of the browser's that there is. */
+export function chooseLanguage(search, liked) {
+  const asked = [new URLSearchParams(search).get("lang"), ...liked.map((name) => name.slice(0, 2).toLowerCase())];
+  setLanguage(asked.find((name) => LANGUAGES.includes(name)) ?? "en");
+}
+
+export function setLanguage(name) {
+  place = LANGUAGES.indexOf(name);
+}
+
+export const language = () => LANGUAGES[place];
+export const at = (texts) => texts[place];
+
+export function t(key, values = {}) {
+  return fillIn(WORDS.verify[key][place], values);
+}
+
+export const title = (id) => (Object.hasOwn(WORDS.check, id) ? WORDS.check[id][place] : id);
+
+const translated = (text) => (place === 1 && Object.hasOwn(WORDS.reasons, text) ? WORDS.reasons[text] : text);
+
+/** A check's reason. What it fills in may come from records, so it stands on one line and is cut short. */
+export function reason({ template, values }) {
+  const said = Object.entries(values).map(([name, value]) => [name, plain(translated(String(value)))]);
+  return fillIn(translated(template), Object.fromEntries(said));
+}
+
+export const number = (text) => (place === 1 ? text.replace(".", ",") : text).replace("-", "\u2212");
+export const whole = (count) => count.toLocaleString(language()).replace(/\s/g, "\u00a0");

@@ -1,0 +1,201 @@
+// The verdict in a sentence: the rules of docs/claims.md, "The verdict in a sentence", and the words of verdict.toml.
+import { fillIn } from "../bytes/bytes.js";
+import { nearest, parse } from "../figures/fraction.js";
+import { WORDS } from "../words.js";
+
+export const LANGUAGES = ["en", "es"];
+const STATES = ["supported", "seen", "refuted", "undecided"];
+const OF_WORD = { supported: "supported", "supported on seen images": "seen", refuted: "refuted" };
+const MAX_CHECKS = 5;
+const MAX_NAMED = 3;
+const MAX_TEXT = 200;
+const NUMBER = /^-?[0-9]{1,20}(\.[0-9]{1,20})?$/;
+const INVISIBLE =
+  /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+|(?:[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff])+/g;
+
+// A text in each language; `both` is one that is the same in all.
+const both = (text) => LANGUAGES.map(() => text);
+
+function part(section, key, values = {}) {
+  const texts = WORDS[section][key].map((form, at) => {
+    const each = Object.entries(values).map(([name, value]) => [name, typeof value === "string" ? value : value[at]]);
+    return fillIn(form, Object.fromEntries(each));
+  });
+  return { code: key, texts };
+}
+
+function counted(what, n) {
+  return WORDS.count[n === 1 ? `${what}_1` : what].map((form) => fillIn(form, { n }));
+}
+
+/** A record's text on one line, without signs that are not seen, cut short. */
+export function plain(text) {
+  const signs = [...text.replace(INVISIBLE, " ")];
+  return signs.length <= MAX_TEXT ? signs.join("") : signs.slice(0, MAX_TEXT).join("") + "…";
+}
+
+function threshold(number) {
+  if (!NUMBER.test(number) || !number.includes(".")) return number;
+  const [whole, places] = number.split(".");
+  return `${whole}.${places.replace(/0+$/, "").padEnd(2, "0")}`;
+}
+
+function three(number) {
+  if (!NUMBER.test(number)) return number;
+  const { n, d } = parse(number);
+  const thousandths = nearest(n * 1000n, d);
+  const size = thousandths < 0n ? -thousandths : thousandths;
+  return `${thousandths < 0n ? "-" : ""}${size / 1000n}.${(size % 1000n).toString().padStart(3, "0")}`;
+}
+
+const isSame = (a, b) => a.n * b.d === b.n * a.d;
+
+function seemsEqual(number, limit) {
+  if (!NUMBER.test(number) || !NUMBER.test(limit)) return false;
+  return isSame(parse(three(number)), parse(limit)) && !isSame(parse(limit), parse(number));
+}
+
+const localized = (number, language) => (language === "es" ? number.replaceAll(".", ",") : number);
+
+/** A value and its interval, as each language writes them. */
+export function figureText({ value, low, high }, limit) {
+  const numbers = [value, low, high];
+  const isExact = numbers.some((number) => number !== null && seemsEqual(number, limit));
+  const shown = numbers.map((number) => (number === null ? "–" : plain(isExact ? number : three(number))));
+  return LANGUAGES.map((language) => {
+    const own = shown.map((text) => localized(text, language));
+    const ends = own.slice(1).join(language === "es" ? "; " : ", ");
+    return low === null && high === null ? own[0] : `${own[0]} [${ends}]`;
+  });
+}
+
+export function claimText({ metric, comparator, threshold: number }) {
+  return plain(`${metric} ${comparator} ${threshold(number)}`);
+}
+
+export function stateOf(claim) {
+  return claim.value === null ? "undecided" : (OF_WORD[claim.verdict] ?? "undecided");
+}
+
+function claimPart(claim) {
+  const text = claimText(claim);
+  if (claim.value === null) {
+    const reason = claim.reason ?? "not_compared";
+    const why = Object.hasOwn(WORDS.why, reason) ? WORDS.why[reason] : both(reason);
+    return part("headline", "no_figure", { claim: text, reason: why.map(plain) });
+  }
+  const images = claim.n === null ? "–" : counted("images", claim.n);
+  return part("headline", stateOf(claim), { claim: text, figure: figureText(claim, claim.threshold), images });
+}
+
+function joined(lists) {
+  return LANGUAGES.map((_, at) => lists.map((texts) => texts[at]).join(", "));
+}
+
+function headline(facts) {
+  const { claims, failed } = facts;
+  if (facts.records === "broken") {
+    const checks = failed.slice(0, MAX_CHECKS).join(", ") + (failed.length > MAX_CHECKS ? ", …" : "");
+    return part("headline", facts.type === "release" ? "broken" : "broken_other", { checks });
+  }
+  if (claims === null) return recordsPart(facts);
+  if (claims.length === 1) return claimPart(claims[0]);
+  if (!claims.length) return part("headline", "none");
+  const each = STATES.map((state) => [state, claims.filter((claim) => stateOf(claim) === state)])
+    .filter(([, found]) => found.length)
+    .map(([state, found]) => {
+      const named = claims.length <= MAX_NAMED ? ` (${found.map(claimText).join(", ")})` : "";
+      return counted(state, found.length).map((text) => text + named);
+    });
+  return part("headline", "several", { count: counted("claims", claims.length), each: joined(each) });
+}
+
+function recordsPart(facts) {
+  if (facts.records !== "consistent") return part("part", facts.records);
+  return part("part", "consistent", { levels: facts.levels.join(", ") });
+}
+
+function basis({ images, persons, groups, attributes }) {
+  const found = [];
+  if (images !== null) {
+    const of = { images: counted("images", images) };
+    if (persons !== null) found.push(part("part", "rests_on_persons", { ...of, persons: counted("persons", persons) }));
+    else if (groups !== null) found.push(part("part", "rests_on_groups", { ...of, groups: counted("groups", groups) }));
+    else found.push(part("part", "rests_on", of));
+  }
+  if (attributes === null) return found;
+  if (attributes.length) found.push(part("part", "compared", { attributes: plain(attributes.join(", ")) }));
+  else found.push(part("part", "classes_only"));
+  return found;
+}
+
+function more(facts) {
+  const claims = facts.claims ?? [];
+  const found = claims.length > 1 ? claims.map(claimPart) : [];
+  for (const claim of claims) {
+    if (claim.needed === null || stateOf(claim) !== "undecided") continue;
+    found.push(part("part", "needed", { count: String(claim.needed), claim: claimText(claim) }));
+  }
+  found.push(...basis(facts));
+  const hasClaims = facts.claims !== null;
+  if (hasClaims) found.push(recordsPart(facts));
+  if (facts.records === "consistent" && hasClaims && !facts.levels.includes(6))
+    found.push(part("part", "not_recomputed"));
+  if (["proven", "journal", "unasked"].includes(facts.order)) found.push(part("part", `order_${facts.order}`));
+  if (["unknown", "partly"].includes(facts.base)) found.push(part("part", `base_${facts.base}`));
+  if (facts.withdrawn_snapshot) found.push(part("part", "withdrawn_snapshot"));
+  if (facts.withdrawn_images) found.push(part("part", "withdrawn_images", { count: String(facts.withdrawn_images) }));
+  if (facts.attempts) {
+    const form = WORDS.attempts[facts.attempts.count === 1 ? "only" : "several"];
+    found.push({ code: "attempt", texts: form.map((text) => fillIn(text, facts.attempts)) });
+  }
+  return found;
+}
+
+function stateOfAll(facts) {
+  if (facts.records === "broken") return "broken";
+  const states = new Set((facts.claims ?? []).map(stateOf));
+  return states.size > 1 ? "mixed" : states.size ? [...states][0] : "none";
+}
+
+const NO_CLAIM = { value: null, low: null, high: null, needed: null, reason: null, n: null };
+const NOTHING = {
+  type: "release",
+  claims: null,
+  images: null,
+  persons: null,
+  groups: null,
+  attributes: null,
+  attempts: null,
+  base: null,
+  order: null,
+  records: "unchecked",
+  failed: [],
+  levels: [],
+  withdrawn: false,
+  withdrawn_snapshot: false,
+  withdrawn_images: 0,
+};
+
+/** {state, records, parts: [{code, texts}], head}: `head` of the parts are the short form. */
+export function verdictOf(given) {
+  const facts = { ...NOTHING, ...given };
+  if (facts.claims) facts.claims = facts.claims.map((claim) => ({ ...NO_CLAIM, ...claim }));
+  const head = [...(facts.withdrawn ? [part("headline", "withdrawn")] : []), headline(facts)];
+  const isBroken = head[head.length - 1].code.startsWith("broken");
+  const parts = [...head, ...(isBroken ? [] : more(facts))];
+  return { state: stateOfAll(facts), records: facts.records, parts, head: head.length };
+}
+
+/** The document that `emotionet audit --json` has under `verdict`. */
+export function verdictDocument(verdict) {
+  const said = (parts) =>
+    Object.fromEntries(LANGUAGES.map((language, at) => [language, parts.map(({ texts }) => texts[at]).join(" ")]));
+  return {
+    state: verdict.state,
+    records: verdict.records,
+    ...said(verdict.parts),
+    short: said(verdict.parts.slice(0, verdict.head)),
+    parts: verdict.parts.map((one) => ({ code: one.code, ...said([one]) })),
+  };
+}
