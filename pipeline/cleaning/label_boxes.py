@@ -16,8 +16,8 @@ def choose_boxes(
 ) -> tuple[tuple[Box, ...], str]:
     """The boxes as they count (``registry.core.labeling.boxes``), and where they come from.
 
-    Of several detected faces the largest is the one that the label speaks of (then the surest). ``supplied`` is None
-    where there is nothing to find.
+    Of several detected faces the label is taken to be of the largest, then of the one with the highest score.
+    ``supplied`` is None for a picture that shows none of the classes.
     """
     if supplied is None:
         return (), "nothing"

@@ -52,7 +52,7 @@ def _tensors(message: Any) -> Iterator[Any]:
 
 
 def _all_within(model: Any) -> None:
-    """Nothing lies in another file, which whoever runs the model would open."""
+    """Check that no tensor is in another file, which running the model would open."""
     for one in _tensors(model):
         if one.data_location or one.external_data:
             raise _bad(f"tensor {one.name[:60]!r} is stored in another file")

@@ -47,7 +47,7 @@ def load_model(
 
 
 def mirror_back(seen: torch.Tensor, size: int) -> torch.Tensor:
-    """What a network of strides 8, 16 and 32 said of a mirrored square, as if it had seen the square itself.
+    """The output of a network of strides 8, 16 and 32 for a mirrored square, mirrored back.
 
     (1, 4 + classes, places): x, y, w, h in pixels, then scores; places by stride, row by row.
     """

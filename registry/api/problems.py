@@ -48,7 +48,7 @@ _PRIVATE = {
     "catalog_conflict": "the catalog already holds a different value: read what is there first",
     "catalog_value": "the catalog can't hold one of these values: leave out control characters and huge numbers",
     "database_url": "the catalog is not set up: see the server's log",
-    "disk_full": "this server has no room left: try again when whoever keeps it has made some",
+    "disk_full": "this server's disk is full: try again when its operator has freed space",
     "not_written": "this server can't write now: see its log, or try again later",
 }
 _HTTP_CODES = {

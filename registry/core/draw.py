@@ -43,7 +43,7 @@ def draw_seed(plan: bytes, plan_seed: int, beacons: Sequence[bytes]) -> bytes:
 def union_groups(pairs: Iterable[tuple[bytes, bytes]], members: Iterable[bytes]) -> dict[bytes, bytes]:
     """Each member's group, named by its smallest member; ``pairs`` belong together (union-find).
 
-    ``InvalidInput`` (``unknown_member``) for a pair of which one is no member.
+    ``InvalidInput`` (``unknown_member``) for a pair with an unknown member.
     """
     parent = {member: member for member in members}
 

@@ -5,7 +5,7 @@
     EmotionetError
     +-- InvalidInput    what was given is malformed: mend it            (HTTP 400/422, exit 1; 2 for arguments)
     |   +-- UsageError  the command or the request itself is malformed  (HTTP 400, exit 2)
-    |   +-- NewerVersion  it is of a version that came after this program (as InvalidInput; an audit: not checked)
+    |   +-- NewerVersion  written by a newer version of this program (as InvalidInput; an audit: not checked)
     +-- Untrusted       content or a signature does not verify: never retried, never used (HTTP 502/422, exit 1)
     +-- Unavailable     something could not be read or reached: retry   (HTTP 503, exit 3)
     +-- Conflict        it contradicts what is already there            (HTTP 409, exit 1)

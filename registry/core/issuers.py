@@ -46,7 +46,7 @@ def check_did(did: str) -> None:
     """``InvalidInput`` unless this is a did:pkh as entries hold it."""
     if not is_did(did):
         raise InvalidInput(
-            f"{did!r} is no issuer", code="invalid_did", hint=f"use {DID_PREFIX}0x and 40 lower-case hex digits."
+            f"{did!r} is not an issuer", code="invalid_did", hint=f"use {DID_PREFIX}0x and 40 lower-case hex digits."
         )
 
 
@@ -64,7 +64,7 @@ def _point(public_key: bytes) -> PublicKey:
     if len(public_key) == KEY_SIZE:
         with suppress(Exception):  # coincurve raises plain Exception for what is on no point of the curve
             return PublicKey(public_key)
-    raise Untrusted(f"{public_key[:KEY_SIZE].hex()} is no compressed public key", code="bad_signature")
+    raise Untrusted(f"{public_key[:KEY_SIZE].hex()} is not a compressed public key", code="bad_signature")
 
 
 def signed_by(public_key: bytes, signature: bytes, message: bytes) -> bool:

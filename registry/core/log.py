@@ -35,7 +35,7 @@ SKEW = 300  # seconds: clocks of different machines, a chain's, and one that was
 
 
 class Signer(Protocol):
-    """Whoever can sign as one issuer."""
+    """A key that signs as one issuer."""
 
     @property
     def did(self) -> str:
@@ -98,7 +98,7 @@ def verify_entry(entry: Entry) -> None:
             f"signatures of kind {entry.alg!r} can't be checked here", code="bad_signature", hint="use a newer version."
         )
     if not is_did(entry.issuer):
-        raise Untrusted(f"{entry.issuer!r} is no issuer that can be checked here", code="bad_signature")
+        raise Untrusted(f"{entry.issuer!r} is not an issuer that can be checked here", code="bad_signature")
     if DID_PREFIX + address_of_key(entry.key) != entry.issuer:
         raise Untrusted(f"the key of entry {entry.seq} is not that of {entry.issuer}", code="bad_signature")
     if not signed_by(entry.key, entry.signature, signing_bytes(entry)):
@@ -144,7 +144,7 @@ def read_entry(cid: CID, get: Get) -> Entry:
     except NewerVersion:
         raise
     except InvalidInput as error:
-        raise Untrusted(f"{cid} is no entry: {error}", code="not_an_entry") from error
+        raise Untrusted(f"{cid} is not an entry: {error}", code="not_an_entry") from error
     verify_entry(entry)
     return entry
 

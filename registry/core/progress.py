@@ -1,4 +1,4 @@
-"""How far something is, told to whoever watches: the one form for workflows, stores and training methods."""
+"""The one callback by which workflows, stores and training methods report progress."""
 
 from __future__ import annotations
 

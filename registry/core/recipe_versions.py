@@ -28,7 +28,7 @@ def read_values(method: str, version: int, values: Mapping[str, Any], lacked: Se
     if version > newest(lacked):
         raise NewerVersion(f"the recipes of {method}", version)
     if version < 1:
-        raise InvalidInput(f"{version} is no version of a recipe", code="bad_recipe")
+        raise InvalidInput(f"{version} is not a version of a recipe", code="bad_recipe")
     found = dict(values)
     for more in lacked[version - 1 :]:
         found = _with(found, more, "")

@@ -4,7 +4,7 @@ Invariants: a header describes exactly the bytes that follow it (names, dtypes, 
 gap, total size, all bounded); the digest is sha2-256 over each tensor by rising name, of
 ``[name,dtype,[shape]]`` as JSON, a line feed, and its bytes, so that it does not depend on the file's own order.
 No library that computes with tensors is needed, so anyone can take it. A training's state has a digest of the same
-kind: of its tensors, and of ``state.json``, which holds what is no tensor.
+kind: of its tensors, and of ``state.json``, which holds the values that are not tensors.
 
 Source: the safetensors format (huggingface/safetensors, README "Format").
 """
@@ -85,9 +85,9 @@ def _header(data: bytes) -> tuple[dict[str, Any], int]:
     try:
         header = json.loads(data[8 : 8 + length].decode(), object_pairs_hook=once)  # UTF-8, and no other
     except (ValueError, RecursionError) as error:
-        raise bad("its header is no JSON") from error
+        raise bad("its header is not JSON") from error
     if not isinstance(header, dict) or len(header) > MAX_TENSORS:
-        raise bad("its header is no map of tensors")
+        raise bad("its header is not a map of tensors")
     return header, 8 + length
 
 

@@ -29,12 +29,12 @@ def read_model(data: bytes) -> Mapping[str, Any]:
     try:
         value = json.loads(data.decode(), object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
-        raise bad("model.json is no JSON") from error
+        raise bad("model.json is not JSON") from error
     names = value.get("names") if isinstance(value, dict) else None
     if not isinstance(names, list) or not 1 <= len(names) <= MAX_CLASSES:
         raise bad("its class names are no list")
     if not all(isinstance(name, str) and len(name) <= MAX_NAME for name in names):
-        raise bad("a class name is no text")
+        raise bad("a class name is not a text")
     if len(set(names)) != len(names):
         raise bad("two classes have one name")
     found: Mapping[str, Any] = value

@@ -68,7 +68,7 @@ def parse_claim(text: str, classes: Collection[str] = ()) -> Claim:
     found = split_claim(given)
     if found is None:
         raise InvalidInput(
-            f"{text[:200]!r} is no claim",
+            f"{text[:200]!r} is not a claim",
             code="bad_claim",
             hint=f"write it like '{EXAMPLE}', 'recall_gap(class) <= 0.10', 'f1(feliz) >= 0.8', "
             "'recall(gender=f) >= 0.85' or 'equalized_odds_difference(gender) <= 0.1', with a number from 0 to 1.",
@@ -86,7 +86,7 @@ def _parts(metric: str, classes: Collection[str]) -> FigureName:
         parts = figure_names.parse(metric)
     except InvalidInput as error:
         hint = f"write {own} of this class." if inner in classes else error.hint
-        raise InvalidInput(f"{metric[:200]!r} is no name of a figure", code="bad_claim", hint=hint) from error
+        raise InvalidInput(f"{metric[:200]!r} is not a name of a figure", code="bad_claim", hint=hint) from error
     if not _claimable(parts):
         raise InvalidInput(
             f"there is no figure {metric[:200]!r} that a claim could be about",

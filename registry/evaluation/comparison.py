@@ -36,7 +36,7 @@ FIGURES = ("macro_f1", "micro_f1", *AREAS)
 @dataclass(frozen=True)
 class Difference:
     """One figure of both: values, their difference (B minus A) and its 95 % interval, as decimals of six places.
-    ``label``: the class that it is of, None of all."""
+    ``label``: the class, None for a figure of all classes."""
 
     name: str
     metric: str

@@ -198,7 +198,7 @@ def _srgb(image: Image, profile: bytes | None) -> Image:
 
 
 def _meant(image: Image, profile: bytes) -> Image | None:
-    """In sRGB; None where this is no profile, or one of another kind of colours."""
+    """In sRGB; None if the profile is invalid or of another colour model."""
     from PIL import ImageCms
 
     try:

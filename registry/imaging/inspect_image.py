@@ -1,4 +1,4 @@
-"""What a file says of itself as a picture, without its pixels: size, place, and whether a training could read it.
+"""Inspects an image file without decoding its pixels: size, location, and whether training could read it.
 
 Invariants: nothing is raised; pixels are decoded of small pictures, and of a file that looks cut off or damaged (and of
 a GIF or TIFF, whose bytes say nothing of it), never of one with more than ``MAX_PIXELS``: a large JPEG or WebP that is

@@ -1,8 +1,8 @@
 """Whether a picture says where it was taken: in its EXIF or in its XMP, of every format that phones and programs write.
 
-Originals are published bit for bit, so whoever brings them must be told. Pillow reads EXIF where it knows the format;
+Originals are published bit for bit, so an import must warn about them. Pillow reads EXIF where it knows the format;
 beside that the bytes are looked through for EXIF blocks (HEIC, the second picture of an MPO, what a program put at an
-unusual place) and for XMP packets. Nothing is raised: what is broken says nothing.
+unusual place) and for XMP packets. Nothing is raised: broken metadata count as none.
 """
 
 from __future__ import annotations

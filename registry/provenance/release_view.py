@@ -65,7 +65,7 @@ def final_threshold(view: ReleaseView) -> str:
 
 def _millionths(text: str) -> int:
     if not _SIX.fullmatch(text):
-        raise InvalidInput(f"the evaluation states the threshold {text!r}, which is none", code="bad_threshold")
+        raise InvalidInput(f"the evaluation states the invalid threshold {text!r}", code="bad_threshold")
     return int(text.replace(".", ""))
 
 

@@ -19,7 +19,7 @@ from registry.workflows.parts import Parts
 def refuse_newer(parts: Parts, roots: Iterable[CID]) -> None:
     """``NewerVersion`` where one of ``roots``, or a record or table that they link to, came after this program.
 
-    For whoever found nothing about them in the catalog, before they say so.
+    For callers that found nothing about the roots in the catalog, before they report that.
     """
     pending, seen = list(roots), set[CID]()
     while pending:
@@ -32,7 +32,7 @@ def refuse_newer(parts: Parts, roots: Iterable[CID]) -> None:
         except NewerVersion:
             raise
         except EmotionetError:
-            continue  # not held, or damaged: whoever asked says what is missing
+            continue  # not held, or damaged: the caller reports what is missing
 
 
 def _links(parts: Parts, cid: CID) -> list[CID]:

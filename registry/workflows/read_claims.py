@@ -11,8 +11,8 @@ from registry.workflows.parts import Parts
 
 
 def read_claims(parts: Parts, snapshot: records.Snapshot, texts: Sequence[str]) -> tuple[records.Claim, ...]:
-    """Claims from their texts. ``InvalidInput`` (``bad_claim``) for one that is none, or is about a class or a group
-    that the snapshot does not have, or could mean two things there."""
+    """Claims from their texts. ``InvalidInput`` (``bad_claim``) if one is malformed, ambiguous, or of an unknown
+    group or class."""
     claims = tuple(parse_claim(text, snapshot.classes) for text in texts)
     rows = tables.rows_as_dicts(snapshot.items, parts.store.get)
     check_about(claims, snapshot.classes, (row["attributes"] for row in rows))

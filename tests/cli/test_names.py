@@ -187,7 +187,7 @@ def test_a_profile_is_said_changed_and_read(made: Made, capsys: Capture) -> None
     assert back["profile"] == first["profile"]
     assert back["entry"] != first["entry"]  # said again: the newest counts
     assert document(capsys, "profile", "show")["url"] == "https://example.org/us"
-    assert "is no address of a site" in error(capsys, "profile", "set", "--url", "http://x", status=1)[0]
+    assert "is not an address of a site" in error(capsys, "profile", "set", "--url", "http://x", status=1)[0]
 
 
 @pytest.mark.parametrize("name", ["faces", "latest"])

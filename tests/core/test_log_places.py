@@ -104,7 +104,7 @@ def test_what_can_be_no_entry_has_no_digest_to_anchor(cid: CID) -> None:
 
 
 def test_what_is_no_issuer_is_refused_with_the_form_of_one() -> None:
-    with pytest.raises(InvalidInput, match="'0x1' is no issuer") as caught:
+    with pytest.raises(InvalidInput, match="'0x1' is not an issuer") as caught:
         issuers.check_did("0x1")
     assert caught.value.code == "invalid_did"
     assert "did:pkh:" in (caught.value.hint or "")

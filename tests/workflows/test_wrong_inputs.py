@@ -206,7 +206,7 @@ def test_a_strangers_figures_that_are_none(made: Made, capsys: pytest.CaptureFix
     assert "\x1b" not in capsys.readouterr().out
     assert main(["audit", forged, "--level", "6"]) == 1
     if "value" in FORGED[number].get("metric", {}):
-        refused(["release", "card", forged, "--hub-dataset", "a/b"], 1, "a value that is no number", capsys)
+        refused(["release", "card", forged, "--hub-dataset", "a/b"], 1, "a value that is not a number", capsys)
     if "confusion" in FORGED[number]:
         refused(["release", "compare", made.release, forged, "--html", "out.html"], 1, "can't be used", capsys)
 

@@ -1,4 +1,4 @@
-"""Bodies of POST /images taken apart into rows, before any row is looked at.
+"""Splits bodies of POST /images into rows, before any row is checked.
 
 Invariants: a body is walked once, and no further than one row beyond what a request may hold, so that what it costs
 is bounded by its bytes; what is wrong inside one row (half a surrogate pair, bytes that are no UTF-8) stays in it.

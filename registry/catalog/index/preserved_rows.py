@@ -21,7 +21,10 @@ _OWNERS: Mapping[str, sa.Column[str]] = {
     derived.snapshot_members.name: derived.snapshots.c.cid,
     derived.weights.name: derived.releases.c.cid,
 }
-_TOGETHER = (derived.images.name, derived.image_cids.name)  # whoever speaks of an image refills what it names alone
+_TOGETHER = (
+    derived.images.name,
+    derived.image_cids.name,
+)  # restored together: a row of the second needs one of the first
 
 
 class PreservedRows:

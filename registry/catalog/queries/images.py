@@ -39,7 +39,7 @@ def put_images(db: sa.Connection, found: Sequence[tuple[bytes, int, Sequence[CID
 
 
 def _mark_stored(db: sa.Connection, sizes: Mapping[str, int]) -> None:
-    """The bytes are here, so their size is certain; what contributors said of it before was only said."""
+    """Set sizes from the bytes themselves; sizes known so far were only stated by contributors."""
     for part in chunks(sizes):
         known = db.execute(sa.select(derived.images).where(derived.images.c.sha256.in_(part))).all()
         changed = [{"name": row.sha256, "bytes": sizes[row.sha256]} for row in known if not row.stored]
@@ -70,14 +70,14 @@ def resolve_image(db: sa.Connection, text: str) -> bytes | None:
 
 
 def get_image(db: sa.Connection, sha256_or_cid: str) -> dict[str, Any] | None:
-    """One image as ``list_images`` gives it; None if no contribution speaks of it."""
+    """One image as ``list_images`` gives it; None if no contribution has a row of it."""
     sha256 = resolve_image(db, sha256_or_cid)
     found = describe(db, [sha256.hex()]) if sha256 else []
     return found[0] if found and found[0]["labels"] else None
 
 
 def cids_of(db: sa.Connection, sha256: str) -> list[CID]:
-    """Every CID that an image is named by, whoever names it."""
+    """Every CID by which some record names an image."""
     return [CID.parse(cid) for cid in db.scalars(sa.select(image_cids.c.cid).where(image_cids.c.sha256 == sha256))]
 
 
@@ -87,7 +87,7 @@ def labels(db: sa.Connection) -> list[str]:
 
 
 def _chosen(asked: Mapping[str, str | Sequence[str]]) -> sa.Select[str]:
-    """The images that a newest row speaks of which has all that is asked for, in the order of the filter's index."""
+    """Images with a current row that meets the filter, in the order of the filter's index."""
     if not asked:
         spoken_of = sa.exists().where(_ROWS.c.sha256 == derived.images.c.sha256)
         return sa.select(derived.images.c.sha256).where(spoken_of)

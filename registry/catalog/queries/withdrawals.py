@@ -51,7 +51,7 @@ def images_of(db: sa.Connection, targets: Collection[str]) -> dict[str, str]:
 
 
 def rightly_withdrawn_cids(db: sa.Connection, own: Collection[str]) -> list[CID]:
-    """Every CID of images that were taken back by who may: this home (``own`` are its DIDs), whoever contributed them,
+    """Every CID of images with an effective withdrawal: by this home (``own`` are its DIDs), by their contributor,
     or said a contribution that holds them."""
     said = indexed(db)
     images = images_of(db, {one["target"] for one in said})

@@ -161,7 +161,7 @@ idempotency = Table(
     text("created"),
     PrimaryKeyConstraint("token", "key"),
 )
-log_heads = Table(  # of the logs that are written here; its row is locked by whoever appends
+log_heads = Table(  # of the logs that are written here; who appends locks its row
     "log_heads",
     metadata,
     text("issuer"),

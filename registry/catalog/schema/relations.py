@@ -1,4 +1,4 @@
-"""What the words in ``mentions.relation`` mean for whoever follows them.
+"""The values of ``mentions.relation``, and how queries follow them.
 
 Invariant: ``registry.catalog.index.edges`` writes no relation between records that stands in none of these sets.
 """

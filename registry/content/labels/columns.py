@@ -90,7 +90,7 @@ def tidy(name: str) -> str:
 
 
 def check_mapping(pairs: Sequence[str]) -> dict[str, str]:
-    """``FIELD=COLUMN`` as somebody typed them. ``UsageError`` for what is no field."""
+    """Parse ``FIELD=COLUMN`` options. ``UsageError`` for an unknown field."""
     mapping: dict[str, str] = {}
     for pair in pairs:
         field, equals, column = pair.partition("=")

@@ -24,7 +24,7 @@ def _bad(what: str, hint: str) -> InvalidInput:
 
 
 def decode(data: bytes, table: str) -> str:
-    """A table's text. ``InvalidInput`` (``bad_labels``) names the first byte that is none."""
+    """A table's text. ``InvalidInput`` (``bad_labels``) names the first byte that is not valid."""
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         return data.decode("utf-16" if wide else "utf-8-sig")

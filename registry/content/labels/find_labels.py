@@ -169,7 +169,7 @@ def _says(tree: Tree, path: str, mapping: Mapped) -> bool:
 
 
 def _nothing(tree: Tree, top: Sequence[str], mapping: Mapped) -> NoLabels:
-    """What lies there instead."""
+    """The reason why there are no labels, by what the folder holds."""
     for path in top:
         if path.lower().endswith(ENDINGS) and not hidden(path):
             try:

@@ -27,7 +27,7 @@ class Batch(VerifiedBlocks):
         self._folder, self._index, self._read, self._begin = folder, index, read, begin
         self._guard = threading.RLock()
         self._writers: list[PackWriter] = []  # the last one takes blocks, those before it are full
-        self._new: dict[bytes, tuple[PackWriter, int, int]] = {}  # multihash to where it lies
+        self._new: dict[bytes, tuple[PackWriter, int, int]] = {}  # multihash to pack, offset and size
         self._again: set[bytes] = set()
 
     def holds(self, cid: CID) -> bool:

@@ -39,7 +39,7 @@ def _mostly_dead(rows: list[Row], size: int) -> bool:
 
 
 def has_dead(rows: list[Row], size: int) -> bool:
-    """Whether a pack of ``size`` flushed bytes holds a block that is none of its ``rows``, by rising offset."""
+    """Whether a pack of ``size`` flushed bytes holds a block that its ``rows`` (sorted by offset) lack."""
     at = len(HEADER)
     for multihash, offset, length in rows:
         if offset - at > LENGTH + PREFIX + len(multihash):  # more than this block's own length and CID

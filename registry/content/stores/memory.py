@@ -46,7 +46,7 @@ class MemoryStore(VerifiedStore):
         return new
 
     def put_own(self, cid: CID, data: bytes) -> None:
-        """Hashed all the same: here whoever made the CID of other bytes is found out."""
+        """Verified here, unlike in other stores, so that tests find a wrong CID."""
         self.put(cid, data)
 
     def flush(self) -> None:

@@ -41,15 +41,15 @@ class VerifiedBlocks(ABC):
 
     @abstractmethod
     def holds(self, cid: CID) -> bool:
-        """Whether bytes lie under this CID's multihash; identity CIDs are never asked for."""
+        """Whether there are bytes under this CID's multihash. Not called for identity CIDs."""
 
     @abstractmethod
     def find(self, cid: CID) -> bytes | None:
-        """The bytes as they lie, unverified; None if there are none."""
+        """The stored bytes, unverified; None if there are none."""
 
     @abstractmethod
     def write_block(self, cid: CID, data: bytes) -> bool:
-        """Take a block as it is; whether it was new. One that lies there damaged is put again."""
+        """Write a block unchecked; whether it was new. A damaged copy is replaced."""
 
     def damaged(self, cid: CID) -> NotFound:
         """What to raise for a block that was found damaged."""
@@ -103,14 +103,14 @@ class VerifiedStore(VerifiedBlocks):
 
 
 class VerifiedSource(ABC):
-    """A reader that asks others, who never say that they hold a block without giving it."""
+    """A reader that fetches blocks from others; ``has`` fetches the block too."""
 
     @abstractmethod
     def fetch_block(self, cid: CID) -> bytes:
-        """The verified bytes (``believed``); identity CIDs are never asked for."""
+        """The verified bytes (``believed``). Not called for identity CIDs."""
 
     def has(self, cid: CID) -> bool:
-        """Whether somebody gives the block."""
+        """Whether the block can be fetched."""
         try:
             self.get(cid)
         except NotFound:

@@ -56,7 +56,7 @@ class HeldTree:
 
 
 def _kind(store: BlockReader, cid: CID) -> int | None:
-    """What an entry is; None where that can't be read (whoever needs it is told then)."""
+    """An entry's type; None if its block can't be read, which fails when its content is read."""
     if cid.codec == RAW:
         return unixfs.FILE
     try:

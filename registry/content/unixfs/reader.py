@@ -163,7 +163,7 @@ class Piece:
 def read_blocks(store: BlockReader, root: CID, start: int = 0, end: int | None = None) -> Iterator[Piece]:
     """A file's blocks depth first, those alone that hold bytes from ``start`` up to ``end`` or lead there.
 
-    ``InvalidInput`` if it is no file, or states what is not so.
+    ``InvalidInput`` if it is not a file, or its stated sizes are wrong.
     """
     stack: list[tuple[CID, int | None, int, int]] = [(root, None, 0, 0)]
     while stack:

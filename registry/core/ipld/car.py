@@ -1,6 +1,6 @@
 """CAR files: a header with roots, then blocks, each with its CID. Written as version 1; version 2 is read too.
 
-Whoever reads one calls ``read`` (verified blocks) or ``read_raw`` (every section as it is): both take version 1 and 2.
+To read one, call ``read`` (verified blocks) or ``read_raw`` (every section as it is): both take version 1 and 2.
 A file is known by its bytes (``is_car``), never by its name.
 
 Invariants: a block that comes out of ``read`` was hashed and agreed with its CID; sizes are bounded
@@ -203,7 +203,7 @@ def write(roots: Sequence[CID], blocks: Iterable[tuple[CID, bytes]], stream: IO[
 
 
 def pieces(roots: Sequence[CID], blocks: Iterable[tuple[CID, bytes]]) -> Iterator[bytes]:
-    """The same bytes as ``write`` in pieces of about PIECE bytes, for whoever sends them on."""
+    """The same bytes as ``write``, as pieces of about PIECE bytes."""
     head = io.BytesIO()
     write(roots, [], head)
     piece = bytearray(head.getvalue())

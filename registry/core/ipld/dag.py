@@ -45,7 +45,7 @@ def walk_present(
 ) -> Iterator[CID]:
     """The same CIDs in the same order, without reading blocks that can hold no links: they are only asked for.
 
-    ``NotFound`` names the first that is not there. What lies there damaged is ``store verify``'s to find.
+    ``NotFound`` names the first missing block. Damaged blocks are not looked for: `store verify` does that.
     """
 
     def get(cid: CID) -> bytes:

@@ -77,7 +77,7 @@ def _decode_link(block: bytes) -> Link:
         elif isinstance(value, int):
             size = value
         else:
-            raise _bad("a link's size is no number")
+            raise _bad("a link's size is not a number")
     if cid is None:
         raise _bad("a link has no hash")
     return Link(cid, name, size)

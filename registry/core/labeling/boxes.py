@@ -32,5 +32,5 @@ def boxes_within(boxes: Iterable[Sequence[int]], width: int, height: int) -> tup
 
 
 def full_frame(width: int, height: int) -> Box:
-    """The whole image: what a label without a box speaks of."""
+    """The whole image: the box of a label without boxes."""
     return 0, 0, width * PIXEL, height * PIXEL

@@ -17,7 +17,7 @@ Row = Mapping[str, Any]  # bytes, integers, text, None, lists and maps of them: 
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
-    """A value of its recipes that whoever starts a run may override: ``--NAME N`` of `train`, ``options`` of a request.
+    """A value of its recipes that the start of a run may override: ``--NAME N`` of `train`, ``options`` of a request.
 
     ``low`` and ``high`` bound it; the method's own ``recipe`` may refuse more. ``saves``: what a smaller value needs
     less of, for whoever is told that there is not enough.

@@ -26,7 +26,7 @@ class BlockReader(Protocol):
     """The reading half: all that verification needs."""
 
     def has(self, cid: CID) -> bool:
-        """Whether a block lies there (its bytes are checked when it is read)."""
+        """Whether the block is stored; its bytes are verified when it is read."""
         ...
 
     def get(self, cid: CID) -> bytes:

@@ -28,7 +28,7 @@ def is_time(text: str) -> bool:
 def check_time(text: str) -> None:
     """``InvalidInput`` ``invalid_time`` unless this is a time as records write it."""
     if not is_time(text):
-        raise InvalidInput(f"{text!r} is no time", code="invalid_time", hint="write it like 2026-11-23T15:00:00Z.")
+        raise InvalidInput(f"{text!r} is not a time", code="invalid_time", hint="write it like 2026-11-23T15:00:00Z.")
 
 
 def _check_times(thing: msgspec.Struct) -> None:

@@ -1,4 +1,4 @@
-"""What is said of images: contributions, snapshots and what preprocessing made of them.
+"""Records about images: contributions, snapshots and their preprocessing.
 
 Invariant: whatever grows with the number of images is a table; a record holds its link.
 """

@@ -1,7 +1,7 @@
 """The maps inside an Evaluation: claims and verdicts, and every kind of figure.
 
-Invariants: figures are decimal strings of six places, None where there is none to be had; counts are integers; a figure
-says in parts what it is of, and its name follows from them (``figure_names``).
+Invariants: figures are decimal strings of six places, None where they have no value; counts are integers; a figure's
+name follows from its fields (``figure_names``).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Figure(Part, frozen=True, kw_only=True):
 
     @property
     def parts(self) -> FigureName:
-        """What it is of."""
+        """The name's parts."""
         return FigureName(self.metric, self.of, tuple(sorted(self.group.items())), self.label)
 
     def document(self) -> dict[str, Any]:

@@ -66,14 +66,14 @@ class Evidence(Record, frozen=True, kw_only=True, tag="evidence"):
     """What shows when an entry was there: a statement, and the proof that goes with it. Unsigned.
 
     ``kind``: ``evm`` (``statement`` is a ``Block``, asked of the chain), ``journal``, ``rfc3161``, ``opentimestamps``,
-    ``witness``, or one that came later. ``proof``: bytes that check without asking whoever gave them, given a trust
+    ``witness``, or one that came later. ``proof``: bytes that can be verified offline, given a trust
     root that the auditor chose; None where there are none.
     """
 
     entry: bytes  # named: the anchored entry, newest of its log
     kind: str  # evm, journal, rfc3161, opentimestamps, witness, or one that came later
     statement: dict[str, Any]  # of kind evm exactly the fields of Block
-    proof: bytes | None  # what checks without asking whoever gave it; None where there is nothing of the kind
+    proof: bytes | None  # bytes that can be verified offline; None if there are none
 
     def __post_init__(self) -> None:
         if self.kind == EVM:

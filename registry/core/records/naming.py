@@ -48,7 +48,7 @@ class Profile(Record, frozen=True, kw_only=True, tag="profile"):
                 raise InvalidInput(f"the {field} is not trimmed, or not in NFC", code="bad_text", hint="clean it.")
         if self.url is not None and not _URL.fullmatch(self.url):
             raise InvalidInput(
-                f"{self.url[:80]!r} is no address of a site",
+                f"{self.url[:80]!r} is not an address of a site",
                 code="bad_url",
                 hint="write it like https://example.org/us.",
             )

@@ -1,4 +1,4 @@
-"""What is said of a model that people get: its release, withdrawals, and other people's audits.
+"""Records about a published model: its release, withdrawals, audits by others.
 
 Invariant: what a withdrawal and an audit speak of is named, not linked: neither takes its target along.
 """
@@ -51,7 +51,7 @@ class Release(Record, frozen=True, kw_only=True, tag="release"):
 class Withdrawal(Record, frozen=True, kw_only=True, tag="withdrawal"):
     """Somebody takes something back. ``target`` is named: a CID's bytes, or an image's sha256.
 
-    ``remedy`` is what whoever withdraws asks for: that it is known (``notice``), that the bytes go (``remove_bytes``),
+    ``remedy`` is what the signer asks for: that it is known (``notice``), that the bytes go (``remove_bytes``),
     that models are trained again without it (``retrain``).
     """
 

@@ -1,4 +1,4 @@
-"""What is said of a training: recipe, plan, draw, the folds as they were trained, and their evaluation.
+"""Records of a training: recipe, plan, draw, the trained folds, and their evaluation.
 
 Invariant: a plan holds all that is decided before its folds are drawn; a draw follows from its plan and its beacons.
 """

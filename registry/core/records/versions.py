@@ -35,7 +35,7 @@ def added(**meant: Any) -> Step:
 
     def up(value: Value) -> Value:
         if held := value.keys() & meant.keys():
-            raise InvalidInput(f"{min(held)} is no field of this version", code="malformed_record")
+            raise InvalidInput(f"{min(held)} is not a field of this version", code="malformed_record")
         return {**value, **meant}
 
     def down(value: Value) -> Value:
@@ -53,9 +53,9 @@ def newest(kind: str) -> int:
 
 
 def check(kind: str, version: object, newest: int) -> int:
-    """A version that is read here. ``NewerVersion`` above ``newest``; ``InvalidInput`` for what is no version."""
+    """A version that this program reads. ``NewerVersion`` above ``newest``; ``InvalidInput`` for anything else."""
     if not isinstance(version, int) or version < 1:
-        raise InvalidInput(f"{version!r} is no version of a {kind}", code="record_version")
+        raise InvalidInput(f"{version!r} is not a version of a {kind}", code="record_version")
     if version > newest:
         raise NewerVersion(kind, version)
     return version

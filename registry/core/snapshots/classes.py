@@ -106,5 +106,5 @@ def _class_word(word: str) -> str:
         return clean("label", word)
     except InvalidInput as error:
         raise InvalidInput(
-            f"{word!r} in the classes is no label: {error}", code="bad_classes", hint=error.hint
+            f"{word!r} in the classes is not a label: {error}", code="bad_classes", hint=error.hint
         ) from error

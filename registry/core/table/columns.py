@@ -25,11 +25,11 @@ CONTRIBUTION_ROWS = Shape(
     1,
     (
         "sha256",  # of the image
-        "contributor",  # the issuer's name for whoever says so: nobody by the same name under another issuer
+        "contributor",  # the issuer's name for a person; the same name under another issuer is another person
         "cid",  # CID bytes (named)
         "size",  # in bytes
         "label",  # as given
-        "boxes",  # [box]; empty where the label speaks of the whole image
+        "boxes",  # [box]; empty: the label is of the whole image
         "attributes",  # {name: value}
         "sources",  # {attribute: self, perceived or inferred}
         "subject",  # who is seen, a pseudonym

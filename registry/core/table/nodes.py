@@ -64,12 +64,12 @@ def read(cid: CID, get: Get) -> Table:
     value = encoding.decode(get(cid)) if cid.codec == DAG_CBOR else None
     if not isinstance(value, dict) or value.get("type") != "table":
         raise InvalidInput(
-            f"{cid} is no table", code="not_a_table", hint="name a table, or a record and the name of its table."
+            f"{cid} is not a table", code="not_a_table", hint="name a table, or a record and the name of its table."
         )
     if type(value.get("v")) is int and value["v"] > STRUCTURE:
         raise NewerVersion("a table's structure", value["v"])
     if set(value) != _HEADER or value["v"] != STRUCTURE or value["v"] is True:
-        raise shape(f"{cid} is no table of a known version")
+        raise shape(f"{cid} is not a table of a known version")
     columns, key, count, root = value["columns"], value["key"], value["count"], value["root"]
     if not isinstance(columns, list) or not isinstance(key, list) or not _is_link(root):
         raise shape(f"the header of table {cid} is malformed")
@@ -116,11 +116,11 @@ class Reader:
         try:
             value = encoding.decode(data)
         except InvalidInput as error:
-            raise shape(f"{ref.cid} is no node of a table: {error}") from error
+            raise shape(f"{ref.cid} is not a node of a table: {error}") from error
         leaf = isinstance(value, dict) and "rows" in value
         name = "rows" if leaf else "nodes"
         if not isinstance(value, dict) or len(value) != 1 or not isinstance(value.get(name), list):
-            raise shape(f"{ref.cid} is no node of a table")
+            raise shape(f"{ref.cid} is not a node of a table")
         found = value[name]
         keys = self._row_keys(ref.cid, found) if leaf else self._child_keys(ref.cid, found)
         self._check_order(ref.cid, keys)

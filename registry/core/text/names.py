@@ -18,7 +18,7 @@ from typing import NamedTuple
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 
-RESERVED = frozenset({"latest"})  # said of what has no name
+RESERVED = frozenset({"latest"})  # means the newest one, named or not
 MAX_NAME = 63
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*", re.ASCII)
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)

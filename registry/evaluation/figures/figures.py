@@ -1,6 +1,6 @@
 """Every figure of some judged images, each under its name and with its interval.
 
-Invariants: the same names in the same order whatever the images are; a figure that can't be had has no value but a
+Invariants: the same names in the same order whatever the images are; a figure that can't be computed has no value but a
 reason, and its count stays. ``n`` counts images, also where each was judged several times (repeated folds). ``auc`` has
 no interval; neither has ``ece``, which is biased upward in small samples, and resampled ones still more (see
 docs/metrics.md).

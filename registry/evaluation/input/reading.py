@@ -170,7 +170,7 @@ def _ranked(image: Ints, found: Ints) -> Ints:
 
 
 def _impossible(rows: Sequence[Row], classes: int) -> InvalidInput:
-    """What is said of the first row that is at fault."""
+    """The error about the first invalid row."""
     return _refusal(next((row for row in rows if not _possible(row, classes)), rows[0])["sha256"])
 
 

@@ -158,7 +158,7 @@ def draws(groups: int, rounds: int, seed: int, at_once: int) -> Iterator[Ints]:
             f"{rounds} bootstrap rounds are out of bounds", code="bad_rounds", hint=f"use 1 to {MAX_ROUNDS}."
         )
     if not 0 <= seed < 1 << 64:
-        raise InvalidInput(f"seed {seed} is no unsigned number of 64 bits", code="bad_seed")
+        raise InvalidInput(f"seed {seed} is not an unsigned number of 64 bits", code="bad_seed")
     generator = np.random.Philox(key=np.array([seed, 0], np.uint64))
     for first in range(0, rounds, at_once):
         some = min(at_once, rounds - first)

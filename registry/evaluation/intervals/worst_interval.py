@@ -77,7 +77,7 @@ def _least_upper(rates: Iterable[Rate], z: Decimal) -> Decimal:
 
 
 def _upper(value: Fraction, effective_size: Fraction, z: Decimal, wilson: Decimal) -> Decimal:
-    """The likelihood ratio's bound, to ``CLOSE``, or Wilson's where it lies further out."""
+    """The likelihood ratio's bound, to ``CLOSE``, or Wilson's if that is wider."""
     with localcontext() as context:
         context.prec = 30  # of which a bound needs ten; logarithms of 50 take twice as long
         p = Decimal(value.numerator) / Decimal(value.denominator)

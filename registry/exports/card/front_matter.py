@@ -41,12 +41,12 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]
 
 
 def _shown(view: ReleaseView) -> list[Metric]:
-    """``InvalidInput`` (``bad_evaluation``) where a stranger's evaluation states a value that is no number."""
+    """``InvalidInput`` (``bad_evaluation``) if an evaluation has a value that is not a number."""
     figures = {metric.name: metric for metric in view.evaluation.metrics}
     found = [figures[name] for name in SHOWN if name in figures and figures[name].value is not None]
     if not all(_NUMBER.fullmatch(one.value or "") for one in found):
         raise InvalidInput(
-            "this release's evaluation states a value that is no number",
+            "this release's evaluation states a value that is not a number",
             code="bad_evaluation",
             hint="`emotionet audit` says where.",
         )
@@ -89,7 +89,7 @@ def eval_results(view: ReleaseView, dataset: str) -> str:
     ``UsageError`` for what is no hub id.
     """
     if not _HUB_ID.fullmatch(dataset):
-        raise UsageError(f"{dataset!r} is no data set of the hub", hint="write OWNER/NAME.")
+        raise UsageError(f"{dataset!r} is not a data set of the hub", hint="write OWNER/NAME.")
     lines = []
     for one in _shown(view):
         interval = "no interval" if one.low is None else f"95 % interval {one.low} to {one.high}"

@@ -2,7 +2,7 @@
 
 Invariants: CIDs in, CIDs out: content goes through the store that all nodes reach, never through Ray; a lost node or
 task is ``Unavailable``, so that the queue tries again, from the last checkpoint where the nodes share the home's
-folder; a driver that dies takes its tasks with it, and whoever takes the run up starts them again. Ray itself
+folder; a driver that dies ends its tasks, and the worker that resumes the run starts them again. Ray itself
 retries nothing: it knows nothing of leases.
 """
 

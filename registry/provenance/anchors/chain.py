@@ -1,6 +1,6 @@
 """Anchors in the contract of contracts_abi, on the chain of the configured node.
 
-Invariants: the contract's own state decides what is anchored, whatever a node said of a transaction; "finalized"
+Invariants: the contract's own state decides what is anchored, not a node's answer about a transaction; "finalized"
 is the chain's own tag; the code at the contract's address must be the committed one. What can't be reached or
 read is ``Unavailable``, never ``none``. A node that lies consistently can't be found out by asking it alone.
 """
@@ -233,7 +233,7 @@ def _rfc3339(seconds: int) -> str:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (ValueError, OverflowError, OSError) as error:
         raise Unavailable(
-            f"the chain's node gives a block's time as {seconds}, which is none", hint="ask another node."
+            f"the chain's node gives the invalid time {seconds} for a block", hint="ask another node."
         ) from error
 
 

@@ -19,7 +19,7 @@ from registry.provenance.anchors.outbox import Sent
 sys.setrecursionlimit(1000)  # Python's own: py_ecc raises it a hundredfold, and hostile nesting would kill us
 
 ANCHOR = bytes.fromhex("eecdf927")  # what a call of anchor(bytes32) begins with; the digest follows
-TIP = 1_000_000_000  # wei a unit of gas, for whoever makes the block
+TIP = 1_000_000_000  # wei a unit of gas, for the block's proposer
 
 
 class PrivateKey(Protocol):
@@ -32,7 +32,7 @@ class PrivateKey(Protocol):
 
 @dataclass(frozen=True)
 class Fees:
-    """Wei a unit of gas: the most that is paid, and what of it goes to whoever makes the block."""
+    """Wei a unit of gas: the most that is paid, and the block proposer's share of it."""
 
     most: int
     tip: int = TIP

@@ -32,7 +32,7 @@ PASSPHRASE_FILE = "passphrase"  # noqa: S105 - a file name
 
 
 class Key:
-    """A key that signs log entries. ``created``: it was made by this very call; ``path``: where it lies."""
+    """A key that signs log entries. ``created``: it was made by this very call; ``path``: its file."""
 
     __slots__ = ("_private", "address", "created", "did", "path", "public_key")
 
@@ -49,7 +49,7 @@ class Key:
         return bytes(self._private.sign_recoverable(message)[:SIGNATURE_SIZE])
 
     def private_bytes(self) -> bytes:
-        """The 32 secret bytes, for whoever must sign transactions in another form. Never print or keep them."""
+        """The 32 secret bytes, for signing chain transactions. Never print or store them."""
         return bytes(self._private.secret)
 
     def __repr__(self) -> str:

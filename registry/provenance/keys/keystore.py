@@ -91,7 +91,7 @@ def decrypt(text: str, passphrase: str) -> bytes:
             raise ValueError("the key or its iv has another length")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidInput(
-            f"this is no keystore file that can be read ({error})", code="key_file_damaged", hint="restore it."
+            f"this is not a keystore file that can be read ({error})", code="key_file_damaged", hint="restore it."
         ) from error
     if not hmac.compare_digest(_keccak(derived[16:32] + ciphertext), mac):
         raise InvalidInput(

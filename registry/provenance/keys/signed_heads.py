@@ -74,7 +74,7 @@ def check_signer(home: Path, address: str | None) -> None:
 
 
 def go_on_as(home: Path, address: str) -> None:
-    """From now on this key signs here, whoever signed before it."""
+    """From now on this key may sign here, besides those that signed before."""
     try:
         (home / FOLDER / address.lower()).mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

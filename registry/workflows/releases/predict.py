@@ -57,7 +57,7 @@ def _is_picture(path: Path) -> bool:
 
 
 def read_image(path: Path) -> bytes:
-    """A file's bytes. ``InvalidInput`` (``too_large``), ``UsageError`` for what is no file, ``Unavailable``."""
+    """A file's bytes. ``InvalidInput`` (``too_large``), ``UsageError`` (not a file), ``Unavailable``."""
     check_regular(path)
     try:
         if path.stat().st_size > MAX_BYTES:

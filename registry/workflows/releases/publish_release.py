@@ -102,7 +102,7 @@ def _release(parts: Parts, row: dict[str, Any], trainings: list[CID], onnx: bool
         weights=tuple(
             records.Weights(fold=one.fold, format=about.format, cid=one.weights, tensors=one.tensors) for one in trained
         ),
-        card=evaluation,  # stands in until the card, which speaks of all the others, is written
+        card=evaluation,  # placeholder until the card, which needs all other fields, is written
         licence=about.licence,
         claims=verdicts,
         attempts=_attempts(parts, row),

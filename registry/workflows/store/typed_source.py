@@ -9,7 +9,7 @@ from registry.core.ipld.cid import CID, given
 
 
 def parse_path(text: str) -> tuple[CID, str]:
-    """``CID[/PATH]`` or ``/ipfs/CID[/PATH]`` taken apart."""
+    """The CID and the path of ``CID[/PATH]`` or ``/ipfs/CID[/PATH]``."""
     head, _, path = text.removeprefix("/ipfs/").removeprefix("ipfs://").partition("/")
     return given(head), path
 

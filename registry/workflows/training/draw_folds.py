@@ -26,7 +26,7 @@ from registry.workflows.training.run_context import RunContext
 
 
 def _beacons(context: RunContext, check: Check) -> tuple[records.Beacon, ...]:
-    """The block of the plan's anchor; none where it lies in no block."""
+    """The block of the plan's anchor; None if the anchor is not in a block."""
     if context.options["unanchored"]:
         return ()
     entry = context.cid("plan_entry")

@@ -95,7 +95,7 @@ def work_folder(parts: Parts, run: str) -> Path:
 
 
 def drop_pixels(parts: Parts, run: str) -> None:
-    """Remove a run's pixels. Whoever resumes the run makes them again."""
+    """Remove a run's pixels. Resuming the run makes them again."""
     for pixels in work_folder(parts, run).glob("*.npy"):
         pixels.unlink(missing_ok=True)
 

@@ -14,29 +14,32 @@ const KIND_OF_STATE = {
   broken: "bad",
 };
 
-/** The verdict, big; then the sentences that belong to it. */
-export function verdictCard({ verdict, parts, head }) {
+const FIRST = 3; // failing checks that are named beside the verdict
+
+/** The verdict, big; then the sentences that belong to it, or the first checks that do not hold. */
+export function verdictCard({ verdict, parts, head, checks }) {
   const { state, records } = verdict;
   const kind = KIND_OF_STATE[state];
+  const ofRecords = records === "consistent" ? "good" : records === "broken" ? "bad" : "open";
   const badges = element(
     "p",
     { class: "badges" },
     element("span", { class: `badge ${kind}` }, t(`state_${state}`)),
-    element(
-      "span",
-      { class: `badge ${records === "consistent" ? "good" : records === "broken" ? "bad" : "open"}` },
-      t(`records_${records}`),
-    ),
+    element("span", { class: `badge ${ofRecords}` }, t(`records_${records}`)),
   );
   const first = parts.slice(0, head).map(({ texts }) => element("p", { class: "headline" }, at(texts)));
   const rest = parts.slice(head).map(({ texts }) => element("li", {}, at(texts)));
+  const failing = checks.filter(({ result }) => result === "does not hold").slice(0, FIRST);
+  const why = failing.map((check) =>
+    element("li", {}, element("code", {}, check.id), ` ${title(check.id)}: ${reason(check)}`),
+  );
   return element(
     "section",
     { class: `card verdict ${kind}`, "aria-labelledby": "verdict" },
     element("h2", { id: "verdict", tabindex: "-1" }, t("verdict")),
     badges,
     ...first,
-    rest.length ? element("ul", {}, ...rest) : null,
+    rest.length || why.length ? element("ul", {}, ...rest, ...why) : null,
   );
 }
 
