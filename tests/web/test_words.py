@@ -22,7 +22,7 @@ from tests.web.example import data, result
 FOLDER = Path(registry.web.__file__).parent
 JINJA = re.compile(r"{#.*?#}|{%.*?%}|{{.*?}}", re.DOTALL)
 NO_WORDS = re.compile(r"<style>.*?</style>|<code>.*?</code>|<[^>]*>", re.DOTALL)
-BRAND = {"Emotionet", "emotio", "net", "OpenAPI", "curl", "Python", "BibTeX", "CITATION", "cff", "HTML"}
+BRAND = {"Emotionet", "emotio", "net", "OpenAPI", "curl", "Python", "BibTeX", "CITATION", "cff", "HTML", "KiB", "MiB"}
 SAME = {
     "images_one.bytes",
     "lineage_one.plan",
