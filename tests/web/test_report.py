@@ -75,6 +75,12 @@ def test_the_page_needs_no_other_file() -> None:
     assert set(re.findall(r"https?://[^\"'\s<]+", whole)) == {"http://www.w3.org/2000/svg"}
 
 
+def test_the_verifier_can_be_saved_from_it_and_stands_in_it_once() -> None:
+    found = page().attributes
+    assert [value for tag, name, value in found if (tag, name) == ("a", "href")] == [verifier_address()]
+    assert ("a", "download", "emotionet-verify.html") in found
+
+
 def test_the_same_data_gives_the_same_bytes() -> None:
     assert render_report(data()) == render_report(data())
 

@@ -39,10 +39,22 @@ SAME = {
         "images_one.bytes",
     ),
 }  # written alike in both
+    "images_one.bytes",
+    "lineage_one.plan",
+    "ids.plan",
+    "glossary.kappa",
+    "site.in_en",
+    "site.in_es",
+}  # words written alike
 
 
 def fields(text: str) -> list[str]:
     return sorted(name for _, name, _, _ in Formatter().parse(text) if name is not None)
+
+
+def is_a_sign(text: str) -> bool:
+    """Whether nothing in it is a word of a language: a number, a unit, an abbreviation."""
+    return not re.search(r"[a-z]{4}", re.sub(r"{[^}]*}", "", text))
 
 
 def test_every_key_has_both_languages_and_the_same_names() -> None:
@@ -51,7 +63,7 @@ def test_every_key_has_both_languages_and_the_same_names() -> None:
             assert len(texts) == len(LANGUAGES), (section, key)
             assert all(text.strip() == text and text for text in texts), (section, key)
             assert fields(texts[0]) == fields(texts[1]), (section, key)
-            assert texts[0] != texts[1] or f"{section}.{key}" in SAME, (section, key)
+            assert texts[0] != texts[1] or is_a_sign(texts[0]) or f"{section}.{key}" in SAME, (section, key)
 
 
 def test_every_key_that_is_used_is_there() -> None:
