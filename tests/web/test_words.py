@@ -24,21 +24,6 @@ JINJA = re.compile(r"{#.*?#}|{%.*?%}|{{.*?}}", re.DOTALL)
 NO_WORDS = re.compile(r"<style>.*?</style>|<code>.*?</code>|<[^>]*>", re.DOTALL)
 BRAND = {"Emotionet", "emotio", "net", "OpenAPI", "curl", "Python", "BibTeX", "CITATION", "cff", "HTML"}
 SAME = {
-    *("ids.plan", "each.not_estimable", "glossary.pr_auc", "glossary.kappa", "verify.megabytes"),
-    *("register.kib", "register.mib"),
-    *("figure_form.group", *(f"figure_name.{name}" for name in ("f1", "ap", "ap50", "ap50_95", "auc", "pr_auc"))),
-    *("figure_name.map50", "figure_name.map50_95"),
-    *(
-        "lineage.several",
-        "site.in_en",
-        "site.in_es",
-        "lineage_one.plan",
-        "releases_page.cid",
-        "images_one.sha256",
-        "images_one.cid",
-        "images_one.bytes",
-    ),
-}  # written alike in both
     "images_one.bytes",
     "lineage_one.plan",
     "ids.plan",
