@@ -31,7 +31,7 @@ TESTS = {  # a folder or file, and the quickest tests that judge it: the longest
     "registry/core/tensors.py": ("tests/core/test_tensors.py", "tests/core/test_weights.py"),
     "registry/core/labeling/labeled_row.py": (
         "tests/core/labeling/test_labeled_row.py",
-        "tests/core/text/test_text.py",
+        "tests/content/labels",
     ),
     "registry/core/text/claim_text.py": ("tests/core/text/test_claim_text.py",),
     "registry/core/text/names.py": ("tests/core/text/test_names.py",),

@@ -40,6 +40,7 @@ ADDRESSES = {
     "/api/v1/models/{cid}": {"get"},
     "/api/v1/models/{cid}/weights": {"get", "head"},
     "/api/v1/audits": {"get", "post"},
+    "/api/v1/audits/{audit}": {"get"},
     "/api/v1/lineage/{cid}": {"get"},
     "/api/v1/lookup/{digest}": {"get"},
     "/api/v1/anchors/{cid}": {"get"},

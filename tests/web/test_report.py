@@ -15,6 +15,7 @@ from registry.core.records import Note
 from registry.web.base.svg import Drawing
 from registry.web.base.words import Words
 from registry.web.report.report import ReportData, render_report
+from registry.web.verify.verify import verifier_address
 from tests.web.example import data
 
 EVIL = "<script>alert(1)</script>\"'><img src=https://evil.example/x onerror=alert(1)>"
@@ -66,12 +67,18 @@ def test_the_page_needs_no_other_file() -> None:
     for tag, name, value in found.attributes:
         assert not name.startswith("on"), (tag, name)
         if name in {"src", "href", "data", "action", "srcset"}:
-            assert value.startswith("data:image/"), (tag, value)
+            assert value.startswith("data:image/") or (tag, value) == ("a", verifier_address()), (tag, value)
     whole = render_report(data())
     assert "@import" not in whole
     assert "url(" not in whole
     assert "default-src 'none'" in whole
     assert set(re.findall(r"https?://[^\"'\s<]+", whole)) == {"http://www.w3.org/2000/svg"}
+
+
+def test_the_verifier_can_be_saved_from_it_and_stands_in_it_once() -> None:
+    found = page().attributes
+    assert [value for tag, name, value in found if (tag, name) == ("a", "href")] == [verifier_address()]
+    assert ("a", "download", "emotionet-verify.html") in found
 
 
 def test_the_same_data_gives_the_same_bytes() -> None:

@@ -120,7 +120,11 @@ def get_file(request: AnyRequest, home: Home, published: Published, cid: CidPath
     images = request.query_params.get("images", "yes")
     if images not in ("yes", "no"):
         raise HttpProblem(400, "images is yes or no")
-    hides = published.public_store().hides
+    private = published.public_store()
+
+    def hides(one: CID) -> bool:
+        return private.hides(one) or one.multihash in published.withheld
+
     pieces = export_pieces(home, release, without_images=images == "no", hides=hides)
     name = f"release-{str(release)[-8:]}{'' if images == 'yes' else '-without-images'}.car"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}

@@ -13,13 +13,14 @@ from litestar.params import JSONBody
 
 from registry.api.auth import authorize, sends_json
 from registry.api.common import Document, Home, Page, Published, computation_slot, page, problems, record
-from registry.api.v1.wire import AuditPath, CidPath, ImagePath, LineageFormat, NewAudit, Target
+from registry.api.v1.wire import AuditPath, CidPath, Cursor, ImagePath, Limit, LineageFormat, NewAudit, Target
+from registry.catalog.queries import kept_audits
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.records import to_value
 from registry.exports.prov import prov_json
 from registry.workflows.audit.audit_target import audit_target
-from registry.workflows.audit.keep_audit import show_audit
+from registry.workflows.audit.keep_audit import show_audit, with_status
 from registry.workflows.log.anchoring import anchor_status
 from registry.workflows.names.resolve import find, resolve
 from registry.workflows.parts import Parts
@@ -50,8 +51,13 @@ def create_audit(
 
 
 @get("/audits", responses=problems(404, 422), sync_to_thread=True)
-def list_audits(home: Home, target: Target) -> Page:
-    """Every published audit of a target, by any signer."""
+def list_audits(home: Home, target: Target = None, cursor: Cursor = None, limit: Limit = 100) -> Page:
+    """Every published audit of a target, by any signer. Without a target: audits that were made here and kept, newest
+    first, signed or not; `/audits/{id}` has the report of each."""
+    if target is None:
+        with home.catalog.read() as db:
+            kept, following = kept_audits.list_audits(db, cursor=cursor, limit=limit)
+        return page([with_status(one, home.now()) for one in kept], following)
     wanted = resolve(home, target)
     found = [one for one in look_up(home, str(wanted)) if one["type"] == "audit"]
     return page([_audit(home, one) for one in found], None)

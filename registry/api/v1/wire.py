@@ -54,7 +54,7 @@ ImagePath = Annotated[str, PathParameter(min_length=1, max_length=256, descripti
 _NO_NUL = "^[^\\u0000]*$"  # which PostgreSQL can't be asked about: alike on both databases
 RunPath = Annotated[str, PathParameter(min_length=1, max_length=200, pattern=_NO_NUL, description=_RUN)]
 AuditPath = Annotated[str, PathParameter(min_length=1, max_length=64, pattern=_NO_NUL, description="an audit's id")]
-Target = Annotated[str, QueryParameter(min_length=1, max_length=256, description=_CID)]
+Target = Annotated[str | None, QueryParameter(min_length=1, max_length=256, description=_CID)]
 LineageFormat = Annotated[Literal["json", "prov"], QueryParameter(name="format")]
 StatusFilter = Annotated[Literal["referenced", "stored", "withdrawn"] | None, QueryParameter()]
 Lang = Annotated[Literal["en", "es"], QueryParameter(description="the page's language")]

@@ -24,7 +24,7 @@ from registry.core.labeling.labeled_row import SIGNALS
 
 _ROWS, _IMAGES = derived.contribution_rows, derived.images
 _TEXTS = ("label", "contributor", "issuer", "subject", "licence")
-CHUNK = 100
+CHUNK, LATER = 100, 450  # candidates that are asked about at once: at first, and then
 SCANNED = 2000
 SCANNED_ROWS = 20_000  # of candidates that are given, most of which may be told not to fit before SQL is asked
 MANY = 10_000  # up to which images are counted where no count is kept
@@ -74,8 +74,9 @@ def page(
     source = (given or _chunked(db, way.query))(begin)
     most = SCANNED_ROWS if given else SCANNED
     while len(found) <= page_limit(limit) and seen < most and not ended:
-        part = list(islice(source, CHUNK))
-        ended = len(part) < CHUNK
+        size = CHUNK if not seen else LATER  # one filter alone finds a page in the first
+        part = list(islice(source, size))
+        ended = len(part) < size
         seen, last = seen + len(part), part[-1][0] if part else last
         found += _meeting(db, wanted, [sha256 for sha256, fits in part if fits])
     names = found[:limit]
@@ -140,14 +141,15 @@ def _of_status(status: str) -> _Query:
 
 def _chunked(db: sa.Connection, query: _Query) -> Candidates:
     def walk(after: str) -> Iterator[tuple[str, bool]]:
+        size = CHUNK
         while True:
             asked = query(after)
             (sha256,) = asked.selected_columns
-            part: Sequence[str] = db.scalars(asked.order_by(sha256).limit(CHUNK)).all()
+            part: Sequence[str] = db.scalars(asked.order_by(sha256).limit(size)).all()
             yield from ((sha256, True) for sha256 in part)
-            if len(part) < CHUNK:
+            if len(part) < size:
                 return
-            after = part[-1]
+            after, size = part[-1], LATER
 
     return walk
 

@@ -62,13 +62,6 @@ def preprocessings_of(db: sa.Connection, snapshot: CID, most: int = 20) -> list[
     return list(db.scalars(query.order_by(derived.preprocessings.c.cid).limit(most)))
 
 
-def left_out(db: sa.Connection, snapshot: CID) -> int:
-    """How many images a snapshot leaves out."""
-    members = derived.snapshot_members.c
-    query = sa.select(sa.func.count()).where(members.snapshot == str(snapshot), members.excluded)
-    return db.scalar(query) or 0
-
-
 def voted_apart(
     db: sa.Connection, snapshot: CID, contributions: Collection[CID], behind: str, up_to: str
 ) -> dict[str, list[dict[str, Any]]]:

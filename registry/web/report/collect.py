@@ -34,6 +34,7 @@ from registry.web.report.report import ReportData
 from registry.web.report.sections import drawings, kept_and_dropped
 from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.base_weights import base_of
+from registry.workflows.names.profile import profile_of
 from registry.workflows.parts import Parts
 from registry.workflows.releases.judge_claims import judge_claims
 from registry.workflows.releases.publish_release import show_release
@@ -129,14 +130,16 @@ def _title(parts: Parts, t: Words, view: ReleaseView, about: Mapping[str, Any]) 
     return {
         "model": t("page.model", name=model or view.recipe.name, method=view.plan.method.id),
         "data": t("page.named_data", name=data, count=count) if data else t("page.some_data", count=count),
-        "publisher": _publisher(about["issuer"]),
+        "publisher": _publisher(parts, about["issuer"]),
     }
 
 
-def _publisher(did: str) -> str:
-    """An issuer's address, its middle left out."""
+def _publisher(parts: Parts, did: str) -> str:
+    """What an issuer calls itself, and its address, which is proven, its middle left out."""
     address = did.rpartition(":")[2]
-    return address if len(address) < SHORT else f"{address[:8]}…{address[-6:]}"
+    short = address if len(address) < SHORT else f"{address[:8]}…{address[-6:]}"
+    said = guarded(lambda: profile_of(parts, did), None)
+    return f"{said['name']} ({short})" if said else short
 
 
 def _rests(verdict: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:

@@ -20,6 +20,7 @@ from registry.web.base.svg import Drawing
 from registry.web.base.words import Words, catalogue
 from registry.web.report.by_group import ByGroup
 from registry.web.report.mistakes import Mistake
+from registry.web.verify.verify import verifier_address
 
 
 class ReportData(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,9 +93,8 @@ def render_report(data: ReportData) -> str:
     t = Words(data.language)
     thresholds = "; ".join(map(t.exact, data.thresholds))
     glossary = [name for name in catalogue()["glossary"] if f"{name}_means" in catalogue()["glossary"]]
-    return render(
-        "report.html", t, data=data, thresholds=thresholds, glossary=glossary, kappa=_kappa(t, data.agreement)
-    )
+    kappa, verifier = _kappa(t, data.agreement), verifier_address()
+    return render("report.html", t, data=data, thresholds=thresholds, glossary=glossary, kappa=kappa, verifier=verifier)
 
 
 def _kappa(t: Words, found: Agreement | None) -> str:

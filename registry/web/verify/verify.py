@@ -39,6 +39,12 @@ def verify_page() -> str:
 
 
 @cache
+def verifier_address() -> str:
+    """The page as an address that holds all of it, for a link in a file that is mailed."""
+    return "data:text/html;base64," + b64encode(verify_page().encode()).decode()
+
+
+@cache
 def policy() -> str:
     """The page's Content-Security-Policy: its own script and style by their digests, no network at all."""
     return _POLICY.format(script=_digest(script("main.js")), style=_digest(_style()))

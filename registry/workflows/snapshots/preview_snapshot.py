@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
+from registry.catalog.queries import image_counts
 from registry.catalog.queries.rows import current_rows
 from registry.catalog.queries.withdrawals import withdrawn_images
+from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.snapshots.snapshot import RULE, load_classes, select
 from registry.workflows.parts import Parts
@@ -22,8 +24,8 @@ def preview_snapshot(
     parts: Parts, *, classes: str = "emociones", query: Mapping[str, Any] | None = None, most: int = MOST_ROWS
 ) -> dict[str, Any]:
     """``count``, ``labels`` by class, ``background``, ``excluded`` by reason, ``unknown_labels``, ``rows`` (newest ones
-    that meet ``query``), ``contributors``, and ``whole``: False where there are more than ``most`` rows, of which only
-    the first were decided.
+    that meet ``query``), ``contributors``, ``at_most`` (images that meet it at all; None where no kept count
+    says that), and ``whole``: False where there are more than ``most`` rows, of which only the first were decided.
 
     Errors as ``take_snapshot``.
     """
@@ -31,6 +33,7 @@ def preview_snapshot(
     with parts.catalog.read() as db:
         found = list(islice(current_rows(db, with_issuer(db, dict(query or {}))), most + 1))
         withdrawn = withdrawn_images(db)
+        at_most = _counted(db, query or {})
     rows = found[:most]
     items, excluded = select(rows, mapping, RULE, withdrawn, not_held(parts, rows))
     labels = Counter(item[_AT["label"]] for item in items)
@@ -42,5 +45,16 @@ def preview_snapshot(
         "unknown_labels": dict(Counter(detail for _, reason, detail in excluded if reason == "unknown_label")),
         "contributors": len({(row["issuer"], row["contributor"]) for row in rows}),
         "rows": len(rows),
+        "at_most": at_most,
         "whole": len(found) <= most,
     }
+
+
+def _counted(db: Connection, query: Mapping[str, Any]) -> int | None:
+    """How many images meet a query of at most one part, by the counts that the catalog keeps."""
+    if not query:
+        return image_counts.images(db, "listed")
+    (name, *others), value = query, next(iter(query.values()))
+    if others or name not in ("label", "contributor", "licence") or not isinstance(value, str):
+        return None
+    return image_counts.images(db, name, value)

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from litestar.testing import TestClient
 
@@ -39,7 +40,7 @@ class Shelf:
     """A home with a supported, a refuted and a tampered release, and a client that reads pages of it."""
 
     def __init__(self, made: Released, client: Client, folder: Path) -> None:
-        self.home, self.client, self.folder = made.home, client, folder
+        self.home, self.client, self.folder, self.entry = made.home, client, folder, made.entry
         self.supported = record_of(made.home, made.entry)
         self.refuted = record_of(made.home, publish(made.home, claims=("macro_f1 >= 0.999",)).entry)
         view = made.view
@@ -100,16 +101,12 @@ def test_the_claim_is_said_first(shelf: Shelf, which: str, state: str) -> None:
 def test_each_number_of_the_matrix_opens_just_as_many_images(shelf: Shelf) -> None:
     text = shelf.read(f"/releases/{shelf.supported}")
     found = re.findall(rf'href="(/releases/{shelf.supported}/images\?truth=[^"]+)"[^>]*>(\d+)<', text)
-    matrix = [count for row in release_of(shelf).evaluation.confusion for count in row]
+    matrix = [count for row in shelf_view(shelf).evaluation.confusion for count in row]
     assert sorted(int(count) for _, count in found) == sorted(count for count in matrix if count)
     for address, count in found:
         shown = shelf.read(address.replace("&amp;", "&"))
         assert shown.count('class="judged ') == int(count)
         assert f"{count} of {sum(matrix)} judgements" in shown
-
-
-def release_of(shelf: Shelf) -> ReleaseView:
-    return view_of(shelf.home, shelf.supported)
 
 
 def test_judgements_are_filtered_ordered_and_paged(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +118,7 @@ def test_judgements_are_filtered_ordered_and_paged(shelf: Shelf, monkeypatch: py
         seen += re.findall(r'href="/images/([0-9a-f]{64})"', text)
         onward = re.search(r'rel="next" href="([^"]+)"', text)
         address = onward[1].replace("&amp;", "&") if onward else ""
-    right = sum(row[i] for i, row in enumerate(release_of(shelf).evaluation.confusion))
+    right = sum(row[i] for i, row in enumerate(shelf_view(shelf).evaluation.confusion))
     assert len(seen) == len(set(seen)) == right
     none = shelf.read(f"/releases/{shelf.supported}/images?truth=feliz&fold=0&low=1&high=1")
     assert "No judgement is like that" in none
@@ -139,10 +136,14 @@ def test_an_audit_is_started_by_a_form_and_stands_beside_its_release(shelf: Shel
     assert "6.verdicts" in text
     assert "is refuted" in text  # records that are consistent make no claim hold
     shown = shelf.read(page)
-    assert "This registry checked the records on" in shown
+    assert "This registry checked the records" in shown
     assert answer.headers["location"] in shown
     assert "records checked here: consistent" in shelf.read("/releases")
     assert answer.headers["location"] in shelf.read("/audits")
+    document = shelf.client.get(answer.headers["location"], headers={"Accept": "application/json"}).json()
+    assert (document["status"], document["report"]["records"]) == ("done", "consistent")
+    listed = shelf.client.get("/audits", headers={"Accept": "application/json"}).json()["items"]
+    assert document["id"] in [one["id"] for one in listed]
     events = shelf.client.get(answer.headers["location"] + "/events", headers={"Accept-Language": "es"})
     assert events.text.count("event: check") == text.count("<code>") - shown_codes(text)
     assert "event: end" in events.text
@@ -277,3 +278,36 @@ def test_a_withdrawn_release_says_so_before_anything_else(shelf: Shelf) -> None:
     text = shelf.read(f"/releases/{gone}")
     assert text.index("consent was &lt;b&gt;taken") < text.index('class="holds')
     assert "withdrawn" in shelf.read(f"/lineage/{gone}")
+
+
+EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)>' + "W" * 300
+
+
+def test_what_a_stranger_wrote_is_only_text(shelf: Shelf, tmp_path: Path) -> None:
+    view = shelf_view(shelf)
+    recipe = msgspec.structs.replace(view.recipe, name=EVIL, values={**view.recipe.values, EVIL: EVIL})
+    claims = tuple(msgspec.structs.replace(one, metric=EVIL) for one in view.release.claims)
+    changed = {
+        **replaced(view.plan.recipe, view.recipe, name=recipe.name, values=recipe.values),
+        **replaced(shelf.supported, view.release, licence=EVIL, claims=claims),
+    }
+    file = car_of(shelf.home, forge(shelf.home, shelf.entry, changed), tmp_path / "evil.car")
+    with opened_home(tmp_path) as home:
+        import_source(home, str(file))
+        with TestClient(create_app(home), raise_server_exceptions=False) as client:
+            listed = client.get("/releases", headers=PAGE)
+            found = re.search(r'href="/releases/(bafy[a-z2-7]+)"', listed.text)
+            assert found
+            pages = [f"/releases/{found[1]}{more}" for more in ("", "/images", "/CITATION.cff")]
+            answers = [listed, *(client.get(path, headers=PAGE) for path in pages)]
+            answers.append(client.get(f"/lineage/{found[1]}", headers=PAGE))
+    assert "&lt;script&gt;" in answers[1].text
+    for answer in answers:
+        assert answer.status_code == 200, answer.text
+        assert "<script>alert" not in answer.text
+        assert "<img src=x" not in answer.text
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def shelf_view(shelf: Shelf) -> ReleaseView:
+    return view_of(shelf.home, shelf.supported)

@@ -137,3 +137,22 @@ def test_a_cookie_that_was_made_up_is_nobody(client: Client) -> None:
         assert page.status_code == 200
         assert 'action="/signout"' not in page.text
     client.cookies.clear()
+
+
+def test_who_is_not_signed_in_is_led_there_and_back(client: Client, home: Home) -> None:
+    html = {**HTML, "referer": "http://testserver.local/runs/new?snapshot=x"}
+    answer = client.post("/runs/r/cancel", data={"csrf": "x"}, headers=html, follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/signin?next=%2Fruns%2Fnew%3Fsnapshot%3Dx"
+    program = client.post("/runs/r/cancel", data={"csrf": "x"}, headers={"accept": "*/*"})
+    assert (program.status_code, program.json()["code"]) == (401, "token_missing")
+    sign_in(client, text_of(make_token(home, "images:write")))
+    answer = client.post("/runs/r/cancel", data={"csrf": form_value(client, "/")}, headers=HTML)
+    assert answer.status_code == 403
+    assert "runs:write" in answer.text
+
+
+def test_a_session_is_no_token_of_the_api(client: Client, home: Home) -> None:
+    sign_in(client, text_of(make_token(home)))
+    answer = client.post("/api/v1/snapshots", json={})
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_missing")

@@ -10,6 +10,7 @@ import re
 import threading
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ import pytest
 from litestar.testing import TestClient
 
 from registry.api.app import create_app
-from registry.api.pages.snapshots import bounds
+from registry.api.pages.snapshots import bounds, forms
 from registry.api.pages.tasks import Tasks
 from registry.assembly import Home
 from registry.catalog.queries import names
@@ -26,6 +27,7 @@ from registry.demo.drawn_faces import draw_faces
 from registry.web.pages.snapshots import rows
 from registry.web.pages.windows import window
 from registry.workflows.images.import_source import import_source
+from registry.workflows.snapshots.preview_snapshot import preview_snapshot
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.api.conftest import Client
 from tests.api.pages.reading import HTML, see, sign_in, value
@@ -231,6 +233,14 @@ def test_a_filter_that_can_not_be_says_so_in_the_form(shown: Shown, signed: Clie
     answer = signed.post("/snapshots/new", data=form, headers=HTML, follow_redirects=False)
     assert answer.status_code == 422
     assert "no image with a label of these classes" in answer.text
+
+
+def test_a_large_preview_says_that_it_is_a_part(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = preview_snapshot(shown.home)
+    monkeypatch.setattr(forms, "preview_snapshot", partial(preview_snapshot, most=3))
+    page = see(shown.client, "/snapshots/new?preview=1")
+    assert f"up to {whole['at_most']} images" in page
+    assert "Only the first 3 labels were decided" in page
 
 
 def test_a_large_snapshot_is_watched_on_a_page_of_its_own(shown: Shown, signed: Client) -> None:

@@ -21,10 +21,10 @@ MOST_VALUES = 60  # of a recipe that are shown
 
 @dataclass(frozen=True)
 class Planned:
-    """``claims``: (claim's text, verdict or None where the release says nothing of it); ``values`` of the recipe by
+    """``claims``: (claim, verdict or None where the release says nothing of it); ``values`` of the recipe by
     name; ``metrics`` that were asked for, each with whether it came; ``folds``: planned and trained."""
 
-    claims: tuple[tuple[str, str | None], ...]
+    claims: tuple[tuple[dict[str, str], str | None], ...]
     metrics: tuple[tuple[str, bool], ...]
     groups: tuple[str, ...]
     values: tuple[tuple[str, str], ...]
@@ -42,7 +42,7 @@ def planned(view: ReleaseView) -> Planned:
     values = _flat(view.recipe.values)
     folds = {"refit" if one.fold is None else f"fold:{one.fold}" for one in view.release.weights}
     return Planned(
-        claims=tuple((claim_text(one), verdicts.get(claim_text(one))) for one in view.plan.claims),
+        claims=tuple((claim_parts(one)._asdict(), verdicts.get(claim_text(one))) for one in view.plan.claims),
         metrics=tuple((name, name in came) for name in view.plan.metrics),
         groups=tuple(view.plan.groups),
         values=tuple(list(values.items())[:MOST_VALUES]),
@@ -71,7 +71,7 @@ class Attempt:
     time: str
     snapshot: str
     recipe: str
-    claims: tuple[str, ...]
+    claims: tuple[dict[str, str], ...]  # metric, comparator, threshold
     releases: tuple[str, ...]
     this: bool
 
@@ -96,7 +96,7 @@ def _attempt(line: Mapping[str, Any], view: ReleaseView) -> Attempt:
         time=line["time"],
         snapshot=line["snapshot"],
         recipe=line["recipe"],
-        claims=tuple(line["claims"]),
+        claims=tuple(parts._asdict() for text in line["claims"] if (parts := split_claim(text)) is not None),
         releases=tuple(line["releases"]),
         this=line["plan"] == str(view.draw.plan),
     )

@@ -22,7 +22,7 @@ from registry.web.base.words import Words
 from registry.web.pages.runs.run_page import flat
 from registry.workflows.methods import names
 
-LOOKED_AT = 2000  # images, for attributes and their values
+LOOKED_AT = 400  # images, for attributes and their values
 MOST_VALUES = 20  # of one attribute
 OF_ATTRIBUTE = ("recall_gap", "worst_recall", "equalized_odds_difference", "demographic_parity_difference")
 _PLACES = {"folds": "folds.k", "repeats": "folds.repeats", "seed": "seed"}  # of options that every method has

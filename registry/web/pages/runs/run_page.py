@@ -17,6 +17,7 @@ from registry.core.ipld.cid import CID
 from registry.core.text.amounts import duration
 from registry.core.text.claim_text import claim_parts
 from registry.web.base.words import Words
+from registry.web.pages.remembered import Remembered
 from registry.web.pages.runs.course import Standing, standing
 from registry.web.pages.runs.log_lines import Line, line, said, short
 from registry.web.report.check_records import check_evaluation
@@ -29,6 +30,8 @@ HEADLINE = ("macro_f1", "accuracy", "pr_auc", "map50", "recall_gap(class)")
 ON_A_PAGE = 25
 LOG = 12  # lines on the page of a run; all of them are on a page of their own
 Row = Mapping[str, Any]
+Headline = tuple[Row | None, tuple[str, ...]]
+_HEADLINES = Remembered[Headline](1000)
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def run_list(
 
 
 def _listed(parts: Parts, row: Row, folds: Sequence[Row], names: Sequence[str]) -> Listed:
-    found = run_evaluation(parts, row["evaluation"])
+    figure, verdicts = _headline(parts, row["evaluation"])
     done = sum(min(one["epoch"] or 0, one["epochs"] or 0) for one in folds)
     wanted = sum(one["epochs"] or 0 for one in folds)
     return Listed(
@@ -99,10 +102,23 @@ def _listed(parts: Parts, row: Row, folds: Sequence[Row], names: Sequence[str]) 
         created=row["created"],
         release=row["release"],
         share=100 if row["status"] == "completed" else round(100 * done / max(1, wanted), 1),
-        figure=(found["metrics"] or {}).get("macro_f1"),
-        verdicts=tuple(dict.fromkeys(one["verdict"] for one in found["claims"] or ())),
+        figure=figure,
+        verdicts=verdicts,
         names=tuple(names),
     )
+
+
+def _headline(parts: Parts, cid: str | None) -> Headline:
+    """An evaluation's macro F1, and the different verdicts on its claims."""
+    if cid is None or not parts.store.has(CID.parse(cid)):
+        return None, ()
+
+    def read() -> Headline:
+        found = run_evaluation(parts, cid)
+        verdicts = dict.fromkeys(one["verdict"] for one in found["claims"] or ())
+        return (found["metrics"] or {}).get("macro_f1"), tuple(verdicts)
+
+    return _HEADLINES.of(cid, read)
 
 
 def run_evaluation(parts: Parts, cid: str | None) -> dict[str, Any]:

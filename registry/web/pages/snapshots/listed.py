@@ -17,6 +17,7 @@ from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.snapshots.checked_tables import check_heads
+from registry.core.table import tables
 from registry.web.base.figures import nothing
 from registry.web.base.words import Words
 from registry.workflows.names.shown import names_of
@@ -89,14 +90,13 @@ def snapshot_head(parts: Parts, cid: CID) -> Head:
     record = read_as(parts, records.Snapshot, cid)
     with parts.catalog.read() as db:
         row = snapshots.find(db, cid)
-        left_out = snapshots.left_out(db, cid)
         releases = snapshots.releases_of(db, [str(cid)], ON_A_PAGE).get(str(cid), [])
         found, _ = runs.list_runs(db, limit=ON_A_PAGE, snapshot=str(cid))
         preprocessings = snapshots.preprocessings_of(db, cid)
         named = names_of(parts, db, [str(cid)]).get(str(cid), [])
+    check_heads(record, parts.store.get)  # what it states is shown
+    left_out = tables.read(record.excluded, parts.store.get).count
     counts = kept_counts(parts, cid)
-    if counts is None:
-        check_heads(record, parts.store.get)
     if counts is None and record.count + left_out <= AT_ONCE:
         counts = keep_counts(parts, cid)
     return Head(
