@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from registry.catalog.schema import partial_indexes as partial_indexes
 from registry.catalog.schema.operational import metadata
 
 connection = context.config.attributes.get("connection")

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, cast
 
 from registry.core.errors import Conflict, NotFound, Unavailable, UsageError
 from registry.core.extras import need
-from registry.core.ports.anchor import Anchors
-from registry.core.ports.method import Method
-from registry.core.ports.store import BlockReader, BlockStore
 from registry.settings import STORES, Settings, read_settings
 
 if TYPE_CHECKING:
     from registry.catalog.schema.database import Catalog
     from registry.content.stores.embedded import EmbeddedStore
     from registry.content.stores.kubo import KuboStore
+    from registry.core.ports.anchor import Anchors
+    from registry.core.ports.method import Method
+    from registry.core.ports.store import BlockReader, BlockStore
     from registry.jobs.engines import Engine
     from registry.jobs.queue import Queue
     from registry.jobs.worker import Worker
@@ -76,7 +76,7 @@ class Home:
     @property
     def store(self) -> BlockStore:
         """Where blocks are kept: as the settings say, in this home unless another place is set up."""
-        return cast(BlockStore, getattr(self, self.settings.store))
+        return cast("BlockStore", getattr(self, self.settings.store))
 
     @cached_property
     def source(self) -> BlockReader | None:
@@ -134,7 +134,7 @@ class Home:
     def anchors(self) -> Anchors:
         """The chain where one is set up, otherwise the embedded journal."""
         if self.settings.chain_rpc:
-            return cast(Anchors, self.chain)
+            return cast("Anchors", self.chain)
         from registry.provenance.anchors.journal import Journal
 
         return Journal(self._folder() / "journal.jsonl", lambda: self.key.address)

@@ -58,7 +58,10 @@ def test_help_loads_nothing_heavy() -> None:
     assert HEAVY & loaded_after("from registry.cli.parser import build_parser; build_parser().format_help()") == set()
 
 
-UNNEEDED = ("sqlalchemy.orm", "alembic", "web3", "jinja2", "pandas", "PIL", "numpy", "torch", "litestar", "coincurve")
+UNNEEDED = (
+    *("sqlalchemy.orm", "sqlalchemy.dialects.postgresql", "registry.core.records"),
+    *("alembic", "web3", "jinja2", "pandas", "PIL", "numpy", "torch", "litestar", "coincurve", "Crypto"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from registry.core.errors import Conflict
 from registry.core.issuers import DID_PREFIX
 from registry.provenance.keys import signed_heads as signed_heads
-from registry.provenance.keys.keys import FOLDER
 from registry.workflows.parts import Parts
 
 OWN, OTHER = "this registry", "somebody else"
@@ -19,13 +18,13 @@ def is_local(parts: Parts, issuer: str) -> bool:
 def local_issuers(parts: Parts) -> set[str]:
     """Every issuer whose key lies in this home, or who signed its log; of a folder that can't be read none."""
     home = parts.settings.home
-    keys, logs = (home / FOLDER).glob("0x*.json"), (home / signed_heads.FOLDER).glob("0x*")
+    keys, logs = (home / signed_heads.KEYS).glob("0x*.json"), (home / signed_heads.FOLDER).glob("0x*")
     return {DID_PREFIX + address for address in (*(path.stem for path in keys), *(path.name for path in logs))}
 
 
 def signing_issuers(parts: Parts) -> set[str]:
     """Every issuer whose key lies in this home: it can sign as these; nothing is opened or made for that."""
-    return {DID_PREFIX + path.stem for path in (parts.settings.home / FOLDER).glob("0x*.json")}
+    return {DID_PREFIX + path.stem for path in (parts.settings.home / signed_heads.KEYS).glob("0x*.json")}
 
 
 def check_signs_as(parts: Parts, issuer: str | None, what: str) -> None:
@@ -43,7 +42,7 @@ def check_signs_as(parts: Parts, issuer: str | None, what: str) -> None:
 def check_may_sign(parts: Parts) -> None:
     """``Conflict`` (``key_missing``) where the key that signed this home's log is gone; nothing is opened or made."""
     home = parts.settings.home
-    addresses = sorted(path.stem for path in (home / FOLDER).glob("0x*.json"))
+    addresses = sorted(path.stem for path in (home / signed_heads.KEYS).glob("0x*.json"))
     signed_heads.check_signer(home, addresses[0] if addresses else None)
 
 

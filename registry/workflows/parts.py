@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from registry.core.log import Signer
-from registry.core.ports.anchor import Anchors
-from registry.core.ports.method import Method
-from registry.core.ports.store import BlockReader, BlockStore
-from registry.settings import Settings
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a part is made when it is asked for, and what it is of is loaded then
     from registry.catalog.schema.database import Catalog
+    from registry.core.log import Signer
+    from registry.core.ports.anchor import Anchors
+    from registry.core.ports.method import Method
+    from registry.core.ports.store import BlockReader, BlockStore
     from registry.jobs.engines import Engine
     from registry.jobs.queue import Queue
+    from registry.settings import Settings
 
 
 class Parts(Protocol):

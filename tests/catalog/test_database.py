@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 import migrations
 from registry.catalog import tokens
 from registry.catalog.queries import runs
+from registry.catalog.schema import partial_indexes as partial_indexes
 from registry.catalog.schema.database import HEAD, Catalog, parse_url, translated
 from registry.catalog.schema.derived import REBUILDABLE, metadata
 from registry.catalog.schema.operational import KEPT

@@ -17,8 +17,9 @@ from registry.catalog.schema.derived import REBUILDABLE
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID, DAG_PB
+from registry.core.snapshots.classes import Classes, classes_of
 from registry.core.snapshots.query import matches
-from registry.core.snapshots.snapshot import Classes, classes_of, resolve_rows, select
+from registry.core.snapshots.snapshot import resolve_rows, select
 from tests.catalog.world import NOW, World, dump, image_bytes, sha256_of
 from tests.support.anchors.signer import MemorySigner
 

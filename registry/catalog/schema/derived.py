@@ -34,7 +34,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=NAMING)
-# Conditions of indexes: SQLite uses such an index only where a statement has the very same words.
+# Conditions of indexes (``partial_indexes``): SQLite uses such an index only where a statement has the very same words.
 DISPUTED = condition("labels > 1")
 SAYS_RIGHTS = condition("CAST(rights AS TEXT) <> '{}'")
 
@@ -124,7 +124,6 @@ images = Table(
     Column("labels", Integer, nullable=False, server_default="0"),  # different ones that its newest rows give; kept
     PrimaryKeyConstraint("sha256"),
     Index(None, "stored", "sha256"),
-    Index("ix_images_disputed", "sha256", sqlite_where=DISPUTED, postgresql_where=DISPUTED),
 )
 image_counts = Table(  # kept by ``registry.catalog.index.image_counts``, which says what is counted
     "image_counts",
@@ -175,7 +174,6 @@ contribution_rows = Table(
     Index(None, "contributor", "sha256"),
     Index(None, "subject", "sha256"),
     Index(None, "licence", "sha256"),
-    Index("ix_contribution_rows_rights", "sha256", sqlite_where=SAYS_RIGHTS, postgresql_where=SAYS_RIGHTS),
 )
 
 # --- snapshots, plans, draws, releases -----------------------------------------------------------

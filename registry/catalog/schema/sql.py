@@ -13,7 +13,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from registry.core.errors import InvalidInput, UsageError
-from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, SHA2_256
 from registry.core.text.cleaning import sha256_text
 
@@ -115,4 +114,6 @@ def int64(value: int, what: str) -> int:
 
 def plain(value: Any) -> Any:
     """A value out of a record as JSON holds it: links and bytes as DAG-JSON writes them."""
+    from registry.core.ipld import encoding  # only what indexes needs it
+
     return json.loads(encoding.to_dag_json(value))

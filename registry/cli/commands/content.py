@@ -12,7 +12,7 @@ from registry.cli.commands.importing import add_import
 from registry.cli.named import IMAGE, RECORD, audited, content, image_or_record, record, stem, warn_withdrawn
 from registry.cli.output import Output, json_text, show
 from registry.core.errors import UsageError
-from registry.core.records.release import REMEDIES
+from registry.core.remedies import REMEDIES
 from registry.exports.rows import FORMATS
 
 if TYPE_CHECKING:

@@ -49,7 +49,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List images, page by page."""
     from registry.catalog.queries import images
-    from registry.core.snapshots.snapshot import load_classes
+    from registry.core.snapshots.classes import load_classes
 
     found: list[dict[str, Any]] = []
     cursor = None

@@ -5,12 +5,14 @@ Invariant: what a withdrawal and an audit speak of is named, not linked: neither
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 from registry.core.ipld.cid import CID
 from registry.core.records.base import Part, Record
 from registry.core.records.figures import Verdict
 from registry.core.records.training import Beacon
+from registry.core.remedies import REMEDIES as REMEDIES
+from registry.core.remedies import Remedy as Remedy
 
 
 class Weights(Part, frozen=True, kw_only=True):
@@ -44,10 +46,6 @@ class Release(Record, frozen=True, kw_only=True, tag="release"):
     claims: tuple[Verdict, ...]  # those of the evaluation
     attempts: Attempts
     supersedes: bytes | None = None  # named
-
-
-Remedy = Literal["notice", "remove_bytes", "retrain"]
-REMEDIES: tuple[Remedy, ...] = get_args(Remedy)
 
 
 class Withdrawal(Record, frozen=True, kw_only=True, tag="withdrawal"):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from registry.core.records import REFIT, Metric
 from registry.core.run_view import ReleaseView
-from registry.core.snapshots.snapshot import NOTHING
+from registry.core.snapshots.classes import NOTHING
 from registry.evaluation.sentences import not_estimable, note_text
 from registry.exports.card.making import final_name
 from registry.exports.card.markdown import line, table

@@ -27,7 +27,7 @@ from registry.files import single_writer_file
 from registry.provenance.keys import keystore
 from registry.provenance.keys import signed_heads as signed_heads
 
-FOLDER = "keys"
+FOLDER = signed_heads.KEYS
 PASSPHRASE_FILE = "passphrase"  # noqa: S105 - a file name
 
 

@@ -16,6 +16,7 @@ from registry.core.issuers import address_of, did_of
 from registry.files import single_writer_file
 
 FOLDER = "log"
+KEYS = "keys"  # where the keys of a home lie, beside it
 HEAD = "head.json"
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from registry.core import records
 from registry.core.ipld.cid import CID
+from registry.core.snapshots.classes import classes_of
 from registry.core.snapshots.query import matches
-from registry.core.snapshots.snapshot import classes_of, resolve_rows, rows_of_contribution
+from registry.core.snapshots.snapshot import resolve_rows, rows_of_contribution
 from registry.core.table import tables
 from registry.evaluation.agreement import Agreement, agreement
 

@@ -7,7 +7,6 @@ empty, looks for entries among the pins.
 from __future__ import annotations
 
 from registry.catalog.queries import entries
-from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import DAG_CBOR
 from registry.provenance.keys.signed_heads import heads
@@ -30,6 +29,8 @@ def is_behind(parts: Parts) -> bool:
 
 def _holds_an_entry(parts: Parts) -> bool:
     """Whether an entry is pinned in the store, as those of snapshots and releases are."""
+    from registry.core import records  # which most commands do without
+
     for cid in parts.store.pins():
         if cid.codec == DAG_CBOR:
             try:

@@ -12,7 +12,8 @@ from registry.catalog.queries.rows import current_rows
 from registry.catalog.queries.withdrawals import withdrawn_images
 from registry.catalog.schema.database import Connection
 from registry.core import records
-from registry.core.snapshots.snapshot import RULE, load_classes, select
+from registry.core.snapshots.classes import load_classes
+from registry.core.snapshots.snapshot import RULE, select
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.take_snapshot import not_held, with_issuer
 

@@ -24,8 +24,9 @@ from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_present
 from registry.core.log import Signer
+from registry.core.snapshots.classes import Classes, load_classes
 from registry.core.snapshots.query import SPEAKERS, check_query, choices
-from registry.core.snapshots.snapshot import RULE, Classes, load_classes, select
+from registry.core.snapshots.snapshot import RULE, select
 from registry.core.table import tables
 from registry.workflows.log.append import append
 from registry.workflows.names.set_name import check_new_name, set_name

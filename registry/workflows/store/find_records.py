@@ -7,8 +7,7 @@ from typing import Any
 
 from registry.catalog.queries import entries, lineage
 from registry.core.errors import NotFound
-from registry.core.ipld.cid import CID, given
-from registry.workflows.newer import refuse_newer
+from registry.core.ipld.cid import CID, DAG_CBOR, given
 from registry.workflows.parts import Parts
 
 _DIGEST = re.compile("((files-)?sha256:)?[0-9a-fA-F]{64}", re.ASCII)
@@ -33,6 +32,8 @@ def look_up(parts: Parts, text: str) -> list[dict[str, Any]]:
     with parts.catalog.read() as db:
         found = lineage.lookup(db, text)
     if not found and not digest:
+        from registry.workflows.newer import refuse_newer  # with all records, which the others do without
+
         refuse_newer(parts, [CID.parse(text)])
     return found
 
@@ -42,7 +43,10 @@ def record_lineage(parts: Parts, cid: CID) -> dict[str, Any]:
     with parts.catalog.read() as db:
         record = entries.record_of(db, cid)
         nodes, edges = lineage.lineage(db, record)
-    if all(node["type"] == "unknown" for node in nodes if node["cid"] == str(record)):  # or its place in a log alone
+    known = any(node["type"] != "unknown" for node in nodes if node["cid"] == str(record))
+    if record.codec == DAG_CBOR and not known:  # or its place in a log alone
+        from registry.workflows.newer import refuse_newer
+
         refuse_newer(parts, [record])
     if not nodes:
         raise NotFound(f"{cid} is in no record of this catalog", hint="import it, or check the CID.")

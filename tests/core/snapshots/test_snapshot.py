@@ -14,16 +14,9 @@ from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, RAW, cid_of
 from registry.core.snapshots.changes import compare
+from registry.core.snapshots.classes import BACKGROUND, CLASS_SETS, classes_of, load_classes
 from registry.core.snapshots.query import check_query, matches
-from registry.core.snapshots.snapshot import (
-    BACKGROUND,
-    CLASS_SETS,
-    RULE,
-    classes_of,
-    load_classes,
-    resolve_rows,
-    select,
-)
+from registry.core.snapshots.snapshot import RULE, resolve_rows, select
 from registry.core.table import tables
 
 EMOCIONES = load_classes("emociones")

@@ -12,7 +12,8 @@ from registry.core.draw import draw_seed
 from registry.core.ipld.cid import CID, RAW, cid_of
 from registry.core.labeling.boxes import full_frame
 from registry.core.log import make_entry
-from registry.core.snapshots.snapshot import classes_of, resolve_rows, rows_of_contribution, select
+from registry.core.snapshots.classes import classes_of
+from registry.core.snapshots.snapshot import resolve_rows, rows_of_contribution, select
 from registry.core.table import tables
 from registry.provenance.checks.level4 import folds, items
 from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED

@@ -223,6 +223,26 @@ def evaluations() -> Sequence[Vector]:
         good(figures, "no image", asked([], two, curves=True)),
         good(
             figures,
+            "a class that is called in no group: rows of rates that are all 0",
+            asked(
+                [judged(n, n % 2, *[(0, 600_000)] * (n % 3 > 0)) for n in range(16)],
+                two,
+                attributes={n: {"side": "lr"[n % 8 > 3]} for n in range(16)},
+                plan={"groups": ["side"]},
+            ),
+        ),
+        good(
+            figures,
+            "an attribute of 51 values, and groups of pictures that show nothing",
+            asked(
+                [judged(n, None if n < 8 else 0, *[(0, 600_000)] * (n % 5 > 3)) for n in range(51)],
+                two,
+                attributes={n: {"id": str(n), **({"side": "lr"[n > 3]} if n < 11 else {})} for n in range(51)},
+                plan={"groups": ["id", "side"]},
+            ),
+        ),
+        good(
+            figures,
             "equal scores, a detection that matches two boxes",
             asked(
                 [

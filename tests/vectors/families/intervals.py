@@ -102,6 +102,9 @@ def asked() -> Sequence[Vector]:
         "worst, all right": {"worst": [[1, 1, 30, 1], [1, 1, 12, 1]]},
         "worst, none right": {"worst": [[0, 1, 30, 1], [1, 1, 12, 1]]},
         "ratio of two": {"ratio": [[[7, 8, 8, 1], [3, 6, 6, 1]]]},
+        "ratio with a row of nothing but 0": {
+            "ratio": [[[1, 2, 40, 1], [3, 4, 90, 1]], [[0, 1, 40, 1], [0, 1, 90, 1]]]
+        },
         "ratio of two rows": {"ratio": [[[1, 2, 40, 1], [3, 4, 90, 1]], [[1, 10, 40, 1], [1, 5, 90, 1]]]},
         "z of 1.25 %": {"quantile": [1, 80]},
         "z of 2.5 % over 7": {"quantile": [1, 280]},

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from registry.core.ipld.cid import CID, RAW
+from registry.core.snapshots import classes as classes_module
 from registry.core.snapshots import query, snapshot
 from tests.vectors.families.vector import Family, Vector, good
 
@@ -18,7 +19,7 @@ CLASSES: dict[str, Any] = {
 
 
 def normal(given: Any) -> str:
-    return snapshot.normal(given["label"])
+    return classes_module.normal(given["label"])
 
 
 _LABELS = {
@@ -46,7 +47,7 @@ def held(given: Any) -> dict[str, Any]:
     """What the rule makes of contributions, in the order of the snapshot."""
     rows = [{**row, "issuer": one["issuer"]} for one in given["contributions"] for row in one["rows"]]
     wanted = [row for row in snapshot.resolve_rows(rows) if query.matches(row, given["query"])]
-    classes = snapshot.classes_of(given["classes"], given["aliases"])
+    classes = classes_module.classes_of(given["classes"], given["aliases"])
     items, excluded = snapshot.select(wanted, classes, given["rule"], given["withdrawn"], given["missing"])
     return {"items": items, "excluded": excluded}
 

@@ -118,9 +118,15 @@ class _Parts:
         self.plan = self.read(self.draw)["plan"]
         self.preprocessing = self.read(self.plan)["preprocessing"]
         self.snapshot = self.read(self.preprocessing)["snapshot"]
+        self.recipe = self.read(self.plan)["recipe"]
 
     def read(self, cid: CID) -> Value:
         return dict(encoding.decode(self.blocks[cid]))
+
+
+def _rounds(recipe: Value, rounds: int) -> Change:
+    values = recipe["values"]
+    return _set(values={**values, "evaluation": {**values["evaluation"], "rounds": rounds}})
 
 
 def _set(**fields: Any) -> Change:
@@ -193,15 +199,21 @@ def cases() -> dict[str, tuple[Value, tuple[str, ...], str]]:
     block |= {"blockHash": "0x" + "2" * 64, "time": "2026-12-01T12:00:01Z"}
     audit = records.Audit(target=bytes(at.release), levels=(1,), environment={}, checks=(), beacon=None)
     evaluated = {at.evaluation: _set(metrics=metrics)}
+    sundial = _evidence(at.entry, "sundial", {"shadow": 3})
     return {
         "the honest file": (plain(), (), ""),
         "a block that nothing leads to": (plain(blocks=[[beside, b"beside"]]), (), ""),
         "a block twice": (plain(blocks=[[leaf, at.blocks[leaf]]]), (), ""),
         "a further root": (plain(roots=[*at.roots, at.snapshot]), (), ""),
         "the opening as the first root": (plain(roots=list(reversed(at.roots))), (), ""),
-        "evidence of a kind that is not known": (_evidence(at.entry, "sundial", {"shadow": 3}), (), ""),
+        "evidence of a kind that is not known": (sundial, (), ""),
         "somebody else's audit beside it": (_said_by(OTHER, audit), (), ""),
         "no root": (plain(roots=[]), ("1.file",), "it has no target"),
+        "evidence as the first root": (
+            plain(roots=[sundial["blocks"][0][0], *at.roots], blocks=sundial["blocks"]),
+            ("1.file",),
+            "nobody signs evidence",
+        ),
         "a flipped bit": (
             plain(without=[leaf], blocks=[[leaf, bytes([at.blocks[leaf][0] ^ 1]) + at.blocks[leaf][1:]]]),
             ("1.blocks", "1.complete"),
@@ -248,6 +260,16 @@ def cases() -> dict[str, tuple[Value, tuple[str, ...], str]]:
             _evidence(at.entry, "evm", block),
             ("3.named",),
             "the first entry names the chains that count",
+        ),
+        "a claim that is not in its one form": (
+            Forgery({at.plan: _set(claims=[{**at.read(at.plan)["claims"][0], "metric": "recall( feliz )"}])}).given(),
+            ("4.plan", "6.metrics", "6.verdicts"),
+            "a claim is in one form",
+        ),
+        "too few rounds": (
+            Forgery({at.recipe: _rounds(at.read(at.recipe), 999)}).given(),
+            ("4.recipe", "6.metrics"),
+            "numbers are within their bounds",
         ),
         "another seed": (Forgery({at.draw: _set(seed=bytes(32))}).given(), ("4.draw", "4.folds"), "the seed follows"),
         "two images have exchanged folds": (_forged_table(at.draw, "folds", _swapped(2)), ("4.folds",), "folds follow"),

@@ -12,8 +12,9 @@ from typing import Any
 
 from registry.core.labeling.boxes import boxes_within, full_frame
 from registry.core.records import Contribution, parse_as
+from registry.core.snapshots.classes import classes_of
 from registry.core.snapshots.query import matches
-from registry.core.snapshots.snapshot import classes_of, resolve_rows, row_identity, rows_of_contribution, select
+from registry.core.snapshots.snapshot import resolve_rows, row_identity, rows_of_contribution, select
 from registry.core.table import tables
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, run
 from registry.provenance.checks.target.subject import Subject

@@ -14,7 +14,7 @@ from registry.core import records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.core.snapshots import checked_tables as snapshot_tables
-from registry.core.snapshots.snapshot import Classes, classes_of, normal
+from registry.core.snapshots.classes import Classes, classes_of, normal
 from registry.core.table import tables
 from registry.web.pages.windows import ON_A_PAGE, Window, everything, window
 from registry.workflows.parts import Parts
