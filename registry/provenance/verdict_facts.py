@@ -14,7 +14,7 @@ from msgspec import structs
 from registry.core import records
 from registry.core.ipld.dag import Get
 from registry.core.records import to_value
-from registry.core.run_view import ReleaseView
+from registry.core.run_view import DrawView, ReleaseView
 from registry.core.table import tables
 from registry.evaluation.verdict import ClaimFacts, Facts
 from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED, Check
@@ -43,21 +43,37 @@ def people(view: ReleaseView, get: Get) -> People:
 
 def release_facts(view: ReleaseView, found: People | None = None, withdrawn: Iterable[Mapping[str, Any]] = ()) -> Facts:
     """The facts of a release that nobody audited. ``withdrawn``: documents whose ``what`` says what was taken back."""
-    sizes = {one.name: one.n for one in (*view.evaluation.fairness, *view.evaluation.metrics)}
     taken = [str(one["what"]) for one in withdrawn]
-    return Facts(
-        claims=tuple(ClaimFacts(**structs.asdict(one), n=sizes.get(one.metric)) for one in view.release.claims),
-        images=sizes.get("accuracy"),
+    return structs.replace(
+        run_facts(view, view.evaluation),
+        claims=_claims(view.release.claims, view.evaluation),
         persons=found.persons if found else None,
         groups=found.groups if found else None,
-        attributes=_compared(view.evaluation.notes),
         attempts=view.release.attempts,
-        base=_base(view.plan),
-        order="unasked" if view.draw.beacons else "journal",
         withdrawn="release" in taken,
         withdrawn_snapshot=any(one.endswith("snapshot") for one in taken),
         withdrawn_images=sum(one.startswith("image ") for one in taken),
     )
+
+
+def run_facts(view: DrawView, evaluation: records.Evaluation) -> Facts:
+    """The facts of a run that was not published: those of a release of it, but for how often the same was planned."""
+    return Facts(
+        claims=_claims(evaluation.verdicts, evaluation),
+        images=_sizes(evaluation).get("accuracy"),
+        attributes=_compared(evaluation.notes),
+        base=_base(view.plan),
+        order="unasked" if view.draw.beacons else "journal",
+    )
+
+
+def _claims(verdicts: Iterable[records.Verdict], evaluation: records.Evaluation) -> tuple[ClaimFacts, ...]:
+    sizes = _sizes(evaluation)
+    return tuple(ClaimFacts(**structs.asdict(one), n=sizes.get(one.metric)) for one in verdicts)
+
+
+def _sizes(evaluation: records.Evaluation) -> dict[str, int]:
+    return {one.name: one.n for one in (*evaluation.fairness, *evaluation.metrics)}
 
 
 def claim_documents(view: ReleaseView) -> list[dict[str, Any]]:

@@ -87,6 +87,18 @@ def test_no_question_about_it_ends_in_a_defect(
                 f"/api/v1/anchors/{one}",
             )
         ]
+        answers += [
+            client.get(path, headers={"Accept": "text/html"})
+            for path in (
+                "/releases",
+                f"/releases/{release}",
+                f"/releases/{release}/images",
+                f"/releases/{release}/images?right=no&order=sure",
+                f"/releases/{release}/compare/{release}",
+                f"/releases/{release}/file?images=no",
+                f"/lineage/{release}",
+            )
+        ]
         answers.append(client.post(f"/api/v1/releases/{release}/claims", json={"claims": ["macro_f1 >= 0.1"]}))
         answers.append(client.post("/api/v1/audits", json={"target": str(entry)}))
         assert [(answer.url.path, answer.status_code) for answer in answers if answer.status_code == 500] == []

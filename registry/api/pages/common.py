@@ -37,6 +37,7 @@ LANGUAGE, SAID = "emotionet_lang", "emotionet_said"
 YEAR = 365 * 86_400
 EARLY_BYTES = 1 << 20  # of a form, which are read before a thread is taken
 _WAITING = threading.BoundedSemaphore(2)  # larger ones that are read at once
+MAX_SAID = 4096  # what browsers keep of a cookie; other programs of this host may have set it
 
 
 def language(request: AnyRequest) -> str:
@@ -69,7 +70,8 @@ def with_query(request: AnyRequest, **changes: str | None) -> str:
     pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     kept = [pair for pair in pairs if pair[0] not in changes]
     query = urlencode([*kept, *((name, value) for name, value in changes.items() if value is not None)])
-    return quote(request.url.path, safe="/:@!$&'()*+,;=~") + (f"?{query}" if query else "")
+    path = "/" + request.url.path.lstrip("/")  # what begins with two slashes names another host
+    return quote(path, safe="/:@!$&'()*+,;=~") + (f"?{query}" if query else "")
 
 
 def html(request: AnyRequest, template: str, *, status: int = 200, **fields: Any) -> Response[str]:
@@ -113,10 +115,11 @@ def page(request: AnyRequest, template: str, *, status: int, look_up: bool, **fi
 
 def _said(request: AnyRequest, t: Words) -> str | None:
     """What the form that led here wants said, once: a key of the words and what it fills in."""
+    given = request.cookies.get(SAID, "")
     try:
-        key, values = json.loads(unquote(request.cookies.get(SAID, "")))
+        key, values = json.loads(unquote(given)) if len(given) < MAX_SAID else (None, {})
         return t(str(key), **{str(name): str(value) for name, value in values.items()})
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         return None
 
 

@@ -27,6 +27,7 @@ from registry.evaluation.verdict_text import threshold_text
 from registry.web.base.check_reasons import check_reason
 
 _MEASURED = re.compile(r"(?:(?P<before>[0-9]+) )?(?P<what>[a-z]+(?: [a-z]+)*)(?: (?P<after>[0-9]+(?:\.[0-9]+)?))?")
+_UNIT = re.compile(r"(?<=[0-9]) (?=[^\W\d]|%)")  # between a number and what it counts
 _FOLD = re.compile(r"fold:? ?([0-9]+)")
 
 
@@ -110,7 +111,8 @@ class Words:
 
     def note(self, note: Note) -> tuple[str, str]:
         """A note of an evaluation and the language that it is in."""
-        return sentences.note_text(note, self.language), self.language if sentences.is_known(note) else "en"
+        text = _UNIT.sub("\u00a0", sentences.note_text(note, self.language))
+        return text, self.language if sentences.is_known(note) else "en"
 
     def withdrawn(self, one: Mapping[str, str]) -> str:
         """What was taken back of a release, when and why, and what is asked for beyond notice."""

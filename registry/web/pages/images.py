@@ -123,6 +123,7 @@ def image(parts: Parts, thumbnails: Thumbnails, identity: str) -> Document:
         "snapshots": uses.snapshots_of(parts, sha256),
         "cleaned": uses.cleaned(parts, sha256),
         "releases": uses.predictions_of(parts, sha256),
+        "most": uses.MOST,
         "contacts": _contacts(parts, [row["issuer"] for row in current]),
     }
 

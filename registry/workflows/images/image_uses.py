@@ -22,7 +22,7 @@ from registry.core.table import tables
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import read_as
 
-MOST = 20
+MOST = 10
 _COPY = re.compile(r"of ([0-9a-f]{64})")
 Document = dict[str, Any]
 

@@ -22,6 +22,7 @@ from registry.core.log import walk_back
 from registry.core.progress import Progress, silent
 from registry.core.run_view import draw_view
 from registry.core.table import tables
+from registry.core.unusable import refuse_unusable
 from registry.exports import car
 from registry.files import whole_file
 from registry.provenance.base_lineage import lineage_blocks
@@ -145,6 +146,8 @@ def export_held(
 def export_pieces(
     parts: Parts, cid: CID, *, without_images: bool = False, hides: Callable[[CID], bool] = lambda cid: False
 ) -> Iterator[bytes]:
-    """The bytes of the CAR in pieces, without what ``hides`` names. ``NotFound`` before the first if a block is not
-    held."""
-    return car.pieces(_content(parts, cid, without_images), parts.store, hides)
+    """The bytes of the CAR in pieces, without what ``hides`` names. Before the first: ``NotFound`` if a block is not
+    held, ``InvalidInput`` for a stranger's tables that are none."""
+    with refuse_unusable():
+        content = _content(parts, cid, without_images)
+    return car.pieces(content, parts.store, hides)

@@ -242,3 +242,14 @@ def test_a_catalog_without_images_says_what_to_do(client: Client, tmp_path_facto
     empty.close()
     assert "No image yet" in page
     assert 'href="/register"' in page
+
+
+def test_whoever_signed_its_labels_can_be_written_to(client: Client, home: Home) -> None:
+    from registry.workflows.names.profile import set_profile
+
+    client.cookies.clear()
+    assert "has not said how to reach them" in see(client, f"/images/{REAL}")
+    set_profile(home, home.key, name="<i>Us</i>", contact="write to <b>us</b>")
+    page = see(client, f"/images/{REAL}")
+    assert "write to &lt;b&gt;us&lt;/b&gt;" in page
+    assert "nobody has checked it" in page

@@ -14,8 +14,12 @@ from registry.catalog.queries import run_events, runs
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
+from registry.core.run_view import draw_view
 from registry.core.text.amounts import duration
 from registry.core.text.claim_text import claim_parts
+from registry.evaluation.verdict import sentence, verdict_of
+from registry.evaluation.verdict import short as short_verdict
+from registry.provenance.verdict_facts import run_facts
 from registry.web.base.words import Words
 from registry.web.pages.remembered import Remembered
 from registry.web.pages.runs.course import Standing, standing
@@ -67,6 +71,7 @@ class RunPage:
     failed: tuple[str, str | None] | None
     warnings: tuple[str, ...]
     names: tuple[str, ...]
+    verdict: tuple[str, str, str] | None  # its state, in short, and all that belongs to it
 
     @property
     def unreadable(self) -> bool:
@@ -155,7 +160,20 @@ def run_page(parts: Parts, t: Words, run: str) -> RunPage:
         failed=_failed(row, failed),
         warnings=tuple(dict.fromkeys(short(one["data"].get("text")) for one in warnings)),
         names=tuple(named),
+        verdict=_verdict(parts, t, row) if found["metrics"] else None,
     )
+
+
+def _verdict(parts: Parts, t: Words, row: Row) -> tuple[str, str, str] | None:
+    """Of a run that is evaluated; None where its records are not held."""
+    try:
+        view = draw_view(parts.store.get, CID.parse(row["draw"]))
+        evaluation = records.parse_as(records.Evaluation, parts.store.get(CID.parse(row["evaluation"])))
+    except EmotionetError:
+        return None
+    found = verdict_of(run_facts(view, evaluation))
+    rest = sentence(found, t.language).removeprefix(short_verdict(found, t.language)).strip()
+    return found.state, short_verdict(found, t.language), rest
 
 
 def claims_of(row: Row, verdicts: Sequence[Row] | None) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from registry.catalog.queries import runs, snapshots
 from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
+from registry.core.snapshots.checked_tables import check_heads
 from registry.core.table import tables
 from registry.web.base.figures import nothing
 from registry.web.base.words import Words
@@ -85,7 +86,7 @@ def snapshot_list(parts: Parts, cursor: str | None) -> tuple[list[Listed], str |
 
 
 def snapshot_head(parts: Parts, cid: CID) -> Head:
-    """Errors as ``read_as``; ``Untrusted`` for tables that are not what the snapshot states, where they are counted."""
+    """Errors as ``read_as``; ``Untrusted`` for tables with other columns or another count than the snapshot states."""
     record = read_as(parts, records.Snapshot, cid)
     with parts.catalog.read() as db:
         row = snapshots.find(db, cid)
@@ -93,6 +94,7 @@ def snapshot_head(parts: Parts, cid: CID) -> Head:
         found, _ = runs.list_runs(db, limit=ON_A_PAGE, snapshot=str(cid))
         preprocessings = snapshots.preprocessings_of(db, cid)
         named = names_of(parts, db, [str(cid)]).get(str(cid), [])
+    check_heads(record, parts.store.get)  # what it states is shown
     left_out = tables.read(record.excluded, parts.store.get).count
     counts = kept_counts(parts, cid)
     if counts is None and record.count + left_out <= AT_ONCE:

@@ -19,8 +19,10 @@ from tests.api.pages.runs.conftest import queued, run_of
 def test_a_completed_run_says_its_verdicts_first(client: Client, home: Home) -> None:
     run = run_of(home)
     page = see(client, f"/runs/{run}")
-    claims, figures, folds = (page.index(text) for text in (">Claims<", ">Figures<", ">Folds<"))
-    assert claims < figures < folds
+    verdict, claims, figures, folds = (page.index(text) for text in ('"verdict"', ">Claims<", ">Figures<", ">Folds<"))
+    assert verdict < claims < figures < folds
+    assert "is supported: " in page[verdict:claims]
+    assert "not audited" in page[verdict:claims]
     assert "macro_f1 &gt;= 0.10" in page
     assert "supported" in page[claims:figures]
     assert "<svg" in page
