@@ -53,6 +53,11 @@ def bad(reason: str) -> Untrusted:
     return Untrusted(f"these weights are not what they claim: {reason}", code="hostile_weights")
 
 
+def no_number(word: str) -> Any:
+    """NaN and Infinity, which Python reads and JSON does not have. ``ValueError``."""
+    raise ValueError(f"{word} is no number of JSON")
+
+
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A map whose keys differ: two readers must not see two different files."""
     found = dict(pairs)
@@ -83,7 +88,9 @@ def _header(data: bytes) -> tuple[dict[str, Any], int]:
     if not 2 <= length <= min(MAX_HEADER, len(data) - 8):
         raise bad(f"its header claims {length} bytes")
     try:
-        header = json.loads(data[8 : 8 + length].decode(), object_pairs_hook=once)  # UTF-8, and no other
+        text = data[8 : 8 + length].decode()  # UTF-8, and no other
+        header = json.loads(text, object_pairs_hook=once, parse_constant=no_number)
+        "".join(header if isinstance(header, dict) else ()).encode()  # no half of a surrogate pair
     except (ValueError, RecursionError) as error:
         raise bad("its header is not JSON") from error
     if not isinstance(header, dict) or len(header) > MAX_TENSORS:

@@ -13,7 +13,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from registry.core.tensors import MAX_FILE, MAX_NAME, bad, once, read, tensors_digest
+from registry.core.tensors import MAX_FILE, MAX_NAME, bad, no_number, once, read, tensors_digest
 
 SAFETENSORS, ONNX = "safetensors", "onnx"  # formats that every registry knows
 WEIGHTS, MODEL = "weights.safetensors", "model.json"
@@ -27,7 +27,7 @@ def read_model(data: bytes) -> Mapping[str, Any]:
     if len(data) > MAX_MODEL:
         raise bad(f"model.json has {len(data)} bytes")
     try:
-        value = json.loads(data.decode(), object_pairs_hook=once)
+        value = json.loads(data.decode(), object_pairs_hook=once, parse_constant=no_number)
     except (ValueError, RecursionError) as error:
         raise bad("model.json is not JSON") from error
     names = value.get("names") if isinstance(value, dict) else None

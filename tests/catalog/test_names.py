@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from registry.catalog.index.rebuild import rebuild
-from registry.catalog.queries import names, runs
+from registry.catalog.queries import images, names, runs
 from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
@@ -138,6 +138,17 @@ def test_what_begins_alike_is_found_with_what_it_is(world: World) -> None:
         assert len(names.records_begun(db, "bafyrei", ("release",))) == 2  # the record and its entry
         assert names.images_begun(db, sha256_of(3).hex()[:12]) == [sha256_of(3).hex()]
         assert sha256_of(3).hex() in names.images_begun(db, str(world.image(3))[:20])
+
+
+def test_an_image_that_nobody_labeled_is_not_found_by_its_beginning(world: World) -> None:
+    with world.catalog.write() as db:
+        images.put_images(db, [(sha256_of(0), 10, [world.image(0)])], stored=True)
+        assert names.images_begun(db, sha256_of(0).hex()[:8]) == []
+        assert names.images_begun(db, str(world.image(0))[:20]) == []
+    world.label(world.row(0, "feliz"))
+    with world.catalog.read() as db:
+        assert names.images_begun(db, sha256_of(0).hex()[:8]) == [sha256_of(0).hex()]
+        assert names.images_begun(db, str(world.image(0))[:20]) == [sha256_of(0).hex()]
 
 
 def test_a_name_that_is_none_is_not_indexed(world: World) -> None:

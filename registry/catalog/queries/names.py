@@ -152,11 +152,12 @@ def runs_to_be_named(db: sa.Connection, name: str) -> list[str]:
 
 
 def images_begun(db: sa.Connection, start: str) -> list[str]:
-    """The sha256s of images of which the sha256, or a CID, begins so, at most ``FOUND``."""
-    by_digest = sa.select(derived.images.c.sha256).where(_begins(derived.images.c.sha256, start)).limit(FOUND)
-    aliases = derived.image_cids.c
-    by_cid = sa.select(aliases.sha256).where(_begins(aliases.cid, start)).limit(FOUND)
-    return sorted({*db.scalars(by_digest), *db.scalars(by_cid)})
+    """The sha256s of labeled images of which the sha256, or a CID, begins so, at most ``FOUND``."""
+    aliases, rows = derived.image_cids.c, derived.contribution_rows.c.sha256
+    by_digest = sa.select(rows).where(_begins(rows, start)).distinct().limit(FOUND)
+    labeled = sa.exists().where(rows == aliases.sha256)
+    by_cid = sa.select(aliases.sha256).where(_begins(aliases.cid, start), labeled).limit(FOUND)
+    return sorted({*db.scalars(by_digest), *db.scalars(by_cid)})[:FOUND]
 
 
 def images_called(db: sa.Connection, file_name: str) -> list[str]:

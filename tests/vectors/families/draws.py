@@ -151,6 +151,11 @@ def digests() -> Sequence[Vector]:
         "an unknown dtype": ({"file": _file({"a": _tensor([1], 0, 1, "BOOL")}, b"x")}, "one of seven"),
         "a further key": ({"file": _file({"a": {**_tensor([1], 0, 4), "x": 0}}, data[:4])}, "exactly three keys"),
         "a key twice": ({"file": _file(twice, b"x")}, "two readers would see two files"),
+        "a name that is half a surrogate pair": ({"file": _file({"\ud800": _tensor([1], 0, 4)}, data[:4])}, "UTF-8"),
+        "a number that JSON does not have": (
+            {"file": _file(b'{"__metadata__":{"a":NaN},"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}', b"x")},
+            "JSON",
+        ),
         "a header in UTF-16": ({"file": _file(utf16, b"x")}, "UTF-8"),
         "a header that is a list": ({"file": _file([], b"")}, "a map"),
         "a header larger than the file": ({"file": struct.pack("<Q", 1 << 40) + b"{}"}, "within the file"),
