@@ -58,8 +58,11 @@ def list_releases(request: AnyRequest, home: Home, cursor: Cursor = None) -> Res
 @get("/releases/{cid:str}", include_in_schema=False, sync_to_thread=True)
 def show_release(request: AnyRequest, home: Home, published: Published, cid: CidPath) -> Response[str]:
     """One release."""
-    t = Words(language(request))
-    fields = release_page(home, release_of(home, published, cid), t)
+    t, release = Words(language(request)), release_of(home, published, cid)
+    try:
+        fields = release_page(home, release, t)
+    except InvalidInput as error:  # a stranger's: what it states can't be shown, but it can be audited
+        return html(request, "pages/release_unreadable.html", status=422, release=str(release), error=error)
     return html(request, "pages/release.html", origin=origin(request), **tools(t), **fields)
 
 

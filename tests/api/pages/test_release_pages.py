@@ -19,12 +19,14 @@ from registry.api.pages import predict
 from registry.api.pages import releases as release_pages
 from registry.api.pages.releases import view_of
 from registry.catalog.queries import releases
+from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView
 from registry.web.pages.releases.image_table import image_table
 from registry.workflows.audit.audit_target import audit_car
 from registry.workflows.audit.keep_audit import begin_audit, carry_out
 from registry.workflows.images.import_source import import_source
+from registry.workflows.log.append import append
 from registry.workflows.names.set_name import set_name
 from registry.workflows.store.find_records import record_of
 from registry.workflows.withdrawals.withdraw import withdraw
@@ -311,3 +313,38 @@ def test_what_a_stranger_wrote_is_only_text(shelf: Shelf, tmp_path: Path) -> Non
 
 def shelf_view(shelf: Shelf) -> ReleaseView:
     return view_of(shelf.home, shelf.supported)
+
+
+def test_a_release_that_can_not_be_shown_can_still_be_checked(shelf: Shelf, tmp_path: Path) -> None:
+    view = shelf_view(shelf)
+    metrics = tuple(msgspec.structs.replace(one, value="much") for one in view.evaluation.metrics)
+    changed = replaced(view.release.evaluation, view.evaluation, metrics=metrics)
+    file = car_of(shelf.home, forge(shelf.home, shelf.entry, changed), tmp_path / "words.car")
+    with opened_home(tmp_path) as home:
+        import_source(home, str(file))
+        with home.catalog.read() as db:
+            (row,), _ = releases.list_releases(db)
+        with TestClient(create_app(home), raise_server_exceptions=False) as client:
+            answer = client.get(f"/releases/{row['cid']}", headers=PAGE)
+            listed = client.get("/releases", headers=PAGE).text
+    assert answer.status_code == 422
+    assert "Nothing that it claims is shown" in answer.text
+    assert f'name="target" value="{row["cid"]}"' in answer.text
+    assert "can&#39;t be read here" in listed
+
+
+def test_what_replaced_it_and_who_audited_it_stand_on_its_page(shelf: Shelf) -> None:
+    view, home = shelf_view(shelf), shelf.home
+    newer = append(home, home.key, msgspec.structs.replace(view.release, supersedes=bytes(shelf.supported))).record
+    checks = tuple(records.AuditCheck(id=f"1.{n}", result="holds", reason="", tolerance=None) for n in range(3))
+    target = bytes(shelf.supported)
+    audit = records.Audit(target=target, levels=(1, 2), environment={}, checks=checks, beacon=None)
+    signed = append(home, home.key, audit).record
+    text = shelf.read(f"/releases/{shelf.supported}")
+    assert text.index("Superseded.") < text.index('class="holds')
+    assert f'href="/releases/{newer}"' in text
+    assert "3 hold, 0 do not hold, 0 not checked" in text
+    assert f'href="/lineage/{signed}"' in text
+    assert f'href="/releases/{shelf.supported}"' in shelf.read(f"/releases/{newer}")
+    assert "superseded" in shelf.read("/releases")
+    assert 'class="node superseded' in shelf.read(f"/lineage/{shelf.supported}")
