@@ -16,7 +16,7 @@ from registry.workflows.images.uploads import (
 )
 
 MAPPED = tuple(name for name in FIELDS if name != "signature")
-REJECTED, NOTES, UNNAMED = 200, 50, 20
+REJECTED = 200
 TAKEN = ".jpg,.jpeg,.png,.webp,.gif,.bmp,.tif,.tiff,.csv,.tsv,.xlsx,.json,.jsonl,.txt,.yaml,.yml,.car"
 _KEPT = ("root", "rows", "registered", "unchanged", "corrected", "images", "contribution")
 Document = dict[str, Any]
@@ -52,16 +52,10 @@ def preview(found: Mapping[str, Any]) -> Document:
     if document is None:
         return told
     labels = document["labels"]
-    rejected = document["rejected"]
     return told | {
         "taken": labels[0]["columns"] if labels else {},
         "left_out": labels[0]["left_out"] if labels else found["header"],
         "read_as": [line for one in labels for line in one["read_as"]],
-        "rejected": rejected[:REJECTED],
-        "more_rejected": max(0, len(rejected) - REJECTED),
-        "notes": document["notes"][:NOTES],
-        "unnamed": document["unnamed"][:UNNAMED],
-        "more_unnamed": max(0, len(document["unnamed"]) - UNNAMED),
     }
 
 

@@ -17,17 +17,22 @@ from registry.core.progress import Progress
 from registry.workflows.images.import_source import import_source
 from registry.workflows.parts import Parts
 
+# Lists of the document that grow with the upload, and how much of each is shown (and so kept in memory).
+LISTS = {"rejected": 200, "notes": 50, "unnamed": 5, "undecodable": 5, "with_location": 5}
 MAX_TABLES = 5  # that are looked at for their header
 
 
 def preview_upload(parts: Parts, path: Path, mapping: Mapping[str, str], progress: Progress) -> dict[str, Any]:
-    """``document`` (of a dry run) or None with ``wrong``: ``reason`` and ``hint``; ``header``: the table's columns."""
+    """``document`` (of a dry run, its lists cut to the first few, with ``counts`` of all) or None with ``wrong``:
+    ``reason`` and ``hint``; ``header``: the table's columns."""
     header = next(_headers(path), ())
     try:
         document = import_source(parts, str(path), mapping=mapping, dry_run=True, progress=progress)
     except (InvalidInput, NotFound) as error:
         return {"document": None, "wrong": {"reason": told(error, path), "hint": error.hint}, "header": header}
-    return {"document": document, "wrong": None, "header": header}
+    counts = {name: len(document[name]) for name in LISTS}
+    first = {name: document[name][:most] for name, most in LISTS.items()}
+    return {"document": {**document, **first, "counts": counts}, "wrong": None, "header": header}
 
 
 def told(error: Exception, path: Path) -> str:
