@@ -188,6 +188,11 @@ def test_the_audit_holds_and_needs_no_token(used: Used) -> None:
     assert report["issuer"] == used.release["issuer"] == used.home.key.did
     assert {check["result"] for check in report["checks"]} <= {"holds", "not checked"}
     assert {check["level"] for check in report["checks"] if check["result"] == "holds"} >= {1, 2, 4, 6}
+    shown = used.client.get(f"/api/v1/releases/{used.release['release']}").json()["verdict"]
+    [listed] = used.client.get("/api/v1/releases").json()["items"]
+    assert report["verdict"]["short"] == shown["short"] == listed["verdict"]
+    assert report["verdict"]["state"] == shown["state"] == listed["state"]
+    assert (report["verdict"]["records"], shown["records"]) == ("consistent", "unchecked")
 
 
 def test_the_audit_names_what_was_changed(used: Used) -> None:
