@@ -103,3 +103,18 @@ def _text(name: str, value: object, language: str) -> str:
 @cache
 def _fields(sentence: str) -> frozenset[str]:
     return frozenset(name for _, name, _, _ in Formatter().parse(sentence) if name is not None)
+
+
+def warning_event(note: Note) -> dict[str, Any]:
+    """A note as a run's event ``warning``: ``text`` in English, and what says it in every language."""
+    found = note_document(note)
+    return {"text": found["text"]["en"], "note": {"code": found["code"], "values": found["values"]}}
+
+
+def warning_text(data: Mapping[str, Any], language: str) -> str:
+    """The text of such an event; in English where it holds nothing else."""
+    said = data.get("note")
+    if not isinstance(said, dict) or not isinstance(said.get("values"), dict):
+        return str(data.get("text") or "")
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in said["values"].items()}
+    return note_text(Note(code=str(said.get("code")), values=values), language)

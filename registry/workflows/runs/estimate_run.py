@@ -11,6 +11,7 @@ from registry.core.ipld.cid import CID
 from registry.core.progress import silent
 from registry.core.records import REFIT, to_value
 from registry.core.text.claim_text import claim_text
+from registry.evaluation.sentences import note_document, note_text
 from registry.jobs.capacity import memory_for_children
 from registry.workflows.base_weights import declared_licence
 from registry.workflows.parts import Parts
@@ -50,7 +51,8 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
         "base": wanted.base or ARCHITECTURE_ALONE,
         "base_licence": licence,
         "base_origin": None if checked.origin is None else to_value(checked.origin),
-        "warnings": list(checked.warnings),
+        "warnings": list(map(note_text, checked.warnings)),
+        "notes": list(map(note_document, checked.warnings)),
         "final": checked.final,
         "seed": values["seed"],
         "claims": list(map(claim_text, checked.claims)),

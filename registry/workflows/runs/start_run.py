@@ -17,7 +17,7 @@ from registry.core.records import to_value
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
 from registry.evaluation import base_seen
-from registry.evaluation.sentences import note_text
+from registry.evaluation.sentences import warning_event
 from registry.jobs import engines
 from registry.jobs.engines.ray_probe import check_reachable
 from registry.provenance.recipe_numbers import check_evaluation
@@ -55,7 +55,7 @@ class Wanted:
 class Checked:
     """The options of a run, each checked as far as possible before cleaning.
 
-    ``warnings`` are sentences; ``origin`` says which images the base weights have seen.
+    ``warnings`` are notes; ``origin`` says which images the base weights have seen.
     """
 
     snapshot: CID
@@ -67,7 +67,7 @@ class Checked:
     base: Mapping[str, bytes] | None
     origin: records.Origin | None
     cost: Cost
-    warnings: tuple[str, ...]
+    warnings: tuple[records.Note, ...]
 
 
 def check_request(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
@@ -111,7 +111,7 @@ def check_request(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
         rows = [{"sha256": one.sha256, "group": one.group, "pixels": None, "reason": None} for one in images]
         origin = base_origin(parts, digest_of(base), rows, items)[0]
     notes = (*base_seen.before_cleaning(origin), *warnings)
-    return Checked(snapshot, record, name, values, claims, final, base, origin, cost, tuple(map(note_text, notes)))
+    return Checked(snapshot, record, name, values, claims, final, base, origin, cost, notes)
 
 
 def _check_capacity(parts: Parts, wanted: Wanted, images: int, values: Mapping[str, Any]) -> Cost:
@@ -159,8 +159,8 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted, *, anew: bool = True,
         refit = [None] if checked.final == records.REFIT else []
         for fold in (*range(run_context.fold_count(values)), *refit):
             runs.set_fold(db, run, fold, status="queued", epochs=checked.cost.epochs)
-        for text in checked.warnings:
-            parts.queue.emit(db, run, "warning", {"text": text}, parts.now())
+        for note in checked.warnings:
+            parts.queue.emit(db, run, "warning", warning_event(note), parts.now())
         parts.queue.enqueue(db, run, "prepare", {}, parts.now())
     return run
 

@@ -21,7 +21,7 @@ from registry.core.ports.method import Method, Prepared
 from registry.core.table import tables
 from registry.evaluation.base_seen import about_base
 from registry.evaluation.figures.figures import METRICS
-from registry.evaluation.sentences import note_text
+from registry.evaluation.sentences import warning_event
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.workflows.base_weights import base_origin, digest_of
@@ -70,12 +70,14 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
             plan_entry=str(appended.entry),
             updated=parts.now(),
         )
-        for text in told:
-            parts.queue.emit(db, job.run, "warning", {"text": text}, parts.now())
+        for data in told:
+            parts.queue.emit(db, job.run, "warning", data, parts.now())
         parts.queue.enqueue(db, job.run, "draw", {}, parts.now())
 
 
-def _check_before_signing(context: RunContext, prepared: tuple[Prepared, ...], plan: records.Plan) -> tuple[str, ...]:
+def _check_before_signing(
+    context: RunContext, prepared: tuple[Prepared, ...], plan: records.Plan
+) -> tuple[dict[str, Any], ...]:
     """Find everything that would end this run later, while no plan is signed. Emits warnings that were not given when
     the run was started.
     """
@@ -84,10 +86,10 @@ def _check_before_signing(context: RunContext, prepared: tuple[Prepared, ...], p
     items = list(tables.rows_as_dicts(context.snapshot.items, parts.store.get))
     images = after_cleaning(context.snapshot, items, groups)
     notes = (*about_base(plan.origin), *check_plan(context.snapshot, images, context.recipe, plan.claims, plan.final))
-    told = tuple(map(note_text, notes))
+    told = tuple(map(warning_event, notes))
     with parts.catalog.read() as db:
         known = {one["data"].get("text") for one in parts.queue.events(db, context.run) if one["kind"] == "warning"}
-    return tuple(text for text in told if text not in known)
+    return tuple(data for data in told if data["text"] not in known)
 
 
 def _kept_tools(parts: Parts, tools: Mapping[str, bytes]) -> dict[str, str]:

@@ -9,7 +9,9 @@ from typing import Any, cast
 import pytest
 
 from registry.catalog.schema.operational import RUN_STATES
+from registry.core import records
 from registry.core.errors import UsageError
+from registry.evaluation.sentences import note_text, warning_event
 from registry.web.base.epochs import MOST_POINTS, by_epoch, course
 from registry.web.base.page import check_drawings
 from registry.web.base.words import Words
@@ -135,6 +137,14 @@ def test_what_was_measured_is_said_in_the_readers_language() -> None:
     assert ES.measured("20x20") == "20x20"
     assert ES.measured("something new 7") == "something new 7"
     assert ES.measured(None) == ""
+
+
+def test_a_warning_about_the_plan_is_said_in_the_readers_language() -> None:
+    note = records.Note(code="classes_only", values={})
+    event = {"kind": "warning", "data": warning_event(note)}
+    assert said(EN, event) == f"warning: {note_text(note, 'en')}"
+    assert said(ES, event) == f"aviso: {note_text(note, 'es')}"
+    assert note_text(note, "es") != note_text(note, "en")
 
 
 def test_every_state_of_a_run_has_a_word() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from registry.evaluation.sentences import warning_text
 from registry.web.base.words import Words
 
 LONGEST = 600  # characters of what somebody else says
@@ -45,7 +46,7 @@ def said(t: Words, event: Mapping[str, Any]) -> str:
         where = who or t.known("runs_step", str(data.get("step")))
         return t(f"runs_log.{kind}", where=where, error=short(data.get("error")))
     if kind == "warning":
-        return t("runs_log.warning", text=short(data.get("text")))
+        return t("runs_log.warning", text=short(warning_text(data, t.language)))
     return t.known("runs_log", kind)
 
 

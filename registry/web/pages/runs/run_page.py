@@ -17,6 +17,7 @@ from registry.core.ipld.cid import CID
 from registry.core.run_view import draw_view
 from registry.core.text.amounts import duration
 from registry.core.text.claim_text import claim_parts
+from registry.evaluation.sentences import warning_text
 from registry.evaluation.verdict import sentence, verdict_of
 from registry.evaluation.verdict import short as short_verdict
 from registry.provenance.verdict_facts import run_facts
@@ -158,7 +159,7 @@ def run_page(parts: Parts, t: Words, run: str) -> RunPage:
         doing=_doing(t, row, now),
         left=None if now.left is None else duration(now.left),
         failed=_failed(row, failed),
-        warnings=tuple(dict.fromkeys(short(one["data"].get("text")) for one in warnings)),
+        warnings=tuple(dict.fromkeys(short(warning_text(one["data"], t.language)) for one in warnings)),
         names=tuple(named),
         verdict=_verdict(parts, t, row) if found["metrics"] else None,
     )
