@@ -7,7 +7,7 @@ from pathlib import Path
 
 from registry.cli.commands.common import CLAIM, Subparsers, add, group, home, issuer, limit, name_option, path_argument
 from registry.cli.failures import print_error
-from registry.cli.named import RECORD, RUN, open_releases, run_of
+from registry.cli.named import RECORD, RUN, open_releases, run_of, stem
 from registry.cli.output import Output
 from registry.core.errors import InvalidInput, Unavailable
 
@@ -53,7 +53,7 @@ def _add_report(verbs: Subparsers, common: argparse.ArgumentParser) -> None:
     reporting = add(verbs, common, "report", run_report, "write one release as a self-contained HTML page")
     reporting.add_argument("release", metavar="RELEASE", help=RELEASE)
     reporting.add_argument(
-        "-o", "--output", type=path_argument, metavar="FILE", help="default: CID.html in this folder"
+        "-o", "--output", type=path_argument, metavar="FILE", help="default: NAME.html, or CID.html, in this folder"
     )
     reporting.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
     reporting.add_argument(
@@ -175,7 +175,7 @@ def run_report(wanted: argparse.Namespace, output: Output) -> int:
 
     output.busy("auditing, drawing the report")
     with open_releases(wanted.release) as (opened, (cid,)):
-        path = wanted.output or Path(f"{cid}.html")
+        path = wanted.output or Path(f"{stem(wanted.release) or cid}.html")
         with whole_file(path) as stream:
             stream.write(
                 render_report(collect(opened, cid, wanted.lang, claims=wanted.claims, faces=wanted.faces)).encode()

@@ -21,6 +21,7 @@ from registry.cli.commands.common import (
 )
 from registry.cli.named import RECORD, record
 from registry.cli.output import Output, cell
+from registry.cli.texts.names import names_lines
 from registry.core.errors import UsageError
 from registry.core.labeling.labeled_row import SIGNALS
 from registry.core.snapshots.query import TEXTS
@@ -98,6 +99,7 @@ def _text(document: dict[str, Any]) -> list[str]:
     without = f", and {document['background']} without an object" if document["background"] else ""
     return [
         f"snapshot {document['snapshot']}",
+        *names_lines(document),
         f"issuer {document['issuer']}"
         if document["issuer"]
         else "UNSIGNED: no signed entry that is held here names it",

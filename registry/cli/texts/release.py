@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from registry.cli.texts.figures import base_seen_lines, figure_lines, figure_text, verdict_lines
+from registry.cli.texts.names import names_lines
 from registry.workflows.withdrawals.withdrawn import sentences
 
 
@@ -24,6 +25,7 @@ def release_text(done: dict[str, Any]) -> list[str]:
         *verdict_lines(done["verdict"]),
         "",
         f"release {done['release']}",
+        *names_lines(done),
         f"issuer {done['issuer']} ({done['published_by']})",
         f"snapshot {done['snapshot']}",
         f"final weights: {done['final'].replace(':', ' ')}",

@@ -7,6 +7,7 @@ from typing import Any
 from registry.cli.output import cell
 from registry.cli.texts.events import fold_name
 from registry.cli.texts.figures import base_seen_lines, claim_lines, figure_lines
+from registry.cli.texts.names import names_lines
 from registry.core.errors import EmotionetError
 from registry.core.text.amounts import duration
 
@@ -30,6 +31,7 @@ def run_text(document: dict[str, Any]) -> list[str]:
     """A run for people."""
     lines = [
         f"run {document['run']}: {document['status']}" + (f" ({document['error']})" if document["error"] else ""),
+        *names_lines(document),
         f"snapshot {document['snapshot']}, recipe {document['recipe']}",
         f"plan {document['plan'] or '-'}, draw {document['draw'] or '-'}",
         f"kept {cell(document['kept'])}, dropped {cell(document['dropped'] or {})}",
