@@ -29,6 +29,8 @@ TEXTS = (
     "Verdict: supported",
     "\u05d7\u05d9\u05d5\u05da \u0645\u0631\u062d\u0628\u0627 abc",
     "W" * 200,
+    "feliz\u202e detroppus \u2066x",
+    "feliz" + "\u0301\u0316" * 90,
     "a\u0301" * 100,
     "\U0001f469\u200d\U0001f469\u200d\U0001f467" * 20,
     "&lt;b&gt;&#x202e;&amp;",

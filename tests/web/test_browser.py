@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from registry.web.report.report import render_report
 from registry.web.verify.verify import verify_page
@@ -104,28 +104,23 @@ def test_it_prints_with_its_closed_tables(chromium: str, tmp_path: Path) -> None
     assert len(re.findall(rb"/S\s*/TD\b", as_it_is)) == cells > 0
 
 
-def test_axe_finds_nothing_by_day_or_night_and_the_verifier_can_be_saved(chromium: str, tmp_path: Path) -> None:
+def test_axe_finds_nothing_by_day_or_night_and_the_verifier_can_be_saved(browser: Browser, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        looks: list[tuple[str, int, Literal["light", "dark"]]] = [("en", 1280, "light"), ("es", 390, "dark")]
-        for language, width, scheme in looks:
-            page.write_text(render_report(data(language=language)), encoding="utf-8")
-            # axe is a script, which the page's own policy refuses
-            context = browser.new_context(
-                viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
-            )
-            shown = context.new_page()
-            shown.goto(page.as_uri())
-            found = Axe().run(shown).response["violations"]
-            with shown.expect_download() as saved:
-                shown.locator("a[download]").click()
-            assert saved.value.path().read_text(encoding="utf-8") == verify_page()
-            assert [(one["id"], [node["html"][:200] for node in one["nodes"][:2]]) for one in found] == []
-            context.close()
-            plain = browser.new_page()
-            plain.goto(page.as_uri())
-            with plain.expect_download():  # under the page's own policy too
-                plain.locator("a[download]").click()
-            plain.close()
-        browser.close()
+    looks: list[tuple[str, int, Literal["light", "dark"]]] = [("en", 1280, "light"), ("es", 390, "dark")]
+    for language, width, scheme in looks:
+        page.write_text(render_report(data(language=language)), encoding="utf-8")
+        # axe is a script, which the page's own policy refuses
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
+        shown = context.new_page()
+        shown.goto(page.as_uri())
+        found = Axe().run(shown).response["violations"]
+        with shown.expect_download() as saved:
+            shown.locator("a[download]").click()
+        assert saved.value.path().read_text(encoding="utf-8") == verify_page()
+        assert [(one["id"], [node["html"][:200] for node in one["nodes"][:2]]) for one in found] == []
+        context.close()
+        plain = browser.new_page()
+        plain.goto(page.as_uri())
+        with plain.expect_download():  # under the page's own policy too
+            plain.locator("a[download]").click()
+        plain.close()

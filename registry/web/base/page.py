@@ -1,7 +1,7 @@
 """What every page is made with: its template, its policy, the signs beside its words, and the drawings in it.
 
-Invariants: everything from outside is escaped; only SVG that ``registry.web.base.figures`` made is inserted as it is; a
-browser that heeds the page's policy loads nothing.
+Invariants: everything from outside is escaped, and can't turn or cover the text around it; only SVG that
+``registry.web.base.figures`` made is inserted as it is; a browser that heeds the page's policy loads nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from registry.core.errors import InvalidInput
+from registry.core.text.display import displayed
 from registry.web.base import figures, static
 from registry.web.base.svg import Drawing
 from registry.web.base.words import Words
@@ -39,7 +40,19 @@ MARKS = {
 def environment() -> Environment:
     """Templates that escape everything and know every name that they use."""
     loader = PackageLoader("registry.web", "templates")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_displayed,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _displayed(value: object) -> object:
+    """What an expression puts into a page; markup of ours as it is."""
+    return displayed(value) if type(value) is str else value
 
 
 def check_drawings(drawings: Iterable[Drawing]) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from registry.core.text.display import displayed
+
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B07D00", "#56B4E9")  # Okabe and Ito 2008, orange darkened
 DASHES = ("", "7 3", "2 2", "9 3 2 3", "4 4", "14 4")
 MARKERS = (  # around 0 0
@@ -45,8 +47,8 @@ def number(value: float) -> str:
 
 
 def plain(text: str) -> str:
-    """Without characters that XML forbids."""
-    return "".join(letter for letter in text if unicodedata.category(letter) not in {"Cc", "Cs", "Cn"})
+    """Without characters that XML forbids, and as ``displayed``."""
+    return "".join(letter for letter in displayed(text) if unicodedata.category(letter) not in {"Cc", "Cs", "Cn"})
 
 
 def shortened(text: str, most: int = 22) -> str:

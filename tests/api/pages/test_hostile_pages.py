@@ -81,6 +81,8 @@ def test_no_page_holds_anything_that_runs_or_leads_elsewhere(hostile: Hostile, s
     assert "&lt;script&gt;alert(1)" in shown  # it is shown, as text
     assert "<script>alert" not in shown
     assert "{{ 7 * 7 }}" in shown
+    assert "feliz\ufffd detroppus" in shown  # nothing after it is turned around
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]|(?:[\u0301\u0316]){9}", shown)
 
 
 def test_every_page_has_the_strict_policy_and_no_frame_may_hold_it(hostile: Hostile) -> None:
