@@ -26,7 +26,7 @@ export const level1 = [
     ({ file }) => {
       const [first] = file.damaged;
       if (first)
-        throw new Refusal("{count} blocks don't hash to their CID, the first is {cid}", {
+        throw new Refusal("blocks that don't hash to their CID: {count}, the first {cid}", {
           count: file.damaged.length,
           cid: first.text,
         });
@@ -76,7 +76,7 @@ function complete(file) {
   const newer = missing && [...reached(file).records.values()].find(({ error }) => error instanceof Newer);
   if (newer) throw newer.error;
   if (missing)
-    throw new Refusal("{count} links lead to nothing, the first to {cid}", { count: missing, cid: first.text });
+    throw new Refusal("links that lead to no block: {count}, the first to {cid}", { count: missing, cid: first.text });
   const keys = new Set([...seen].map((key) => key.slice(key.indexOf(" ") + 1)));
   const beside = [...file.blocks.cids.keys()].filter((key) => !keys.has(key)).length;
   return say("every link leads to a block; no link leads to {count} others", { count: beside });

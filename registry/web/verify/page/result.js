@@ -31,7 +31,14 @@ export function verdictCard({ verdict, parts, head, checks }) {
   const rest = parts.slice(head).map(({ texts }) => element("li", {}, at(texts)));
   const failing = checks.filter(({ result }) => result === "does not hold").slice(0, FIRST);
   const why = failing.map((check) =>
-    element("li", {}, element("code", {}, check.id), ` ${title(check.id)}: ${reason(check)}`),
+    element(
+      "li",
+      {},
+      element("code", {}, check.id),
+      ` ${title(check.id)}: `,
+      element("b", {}, t("bad")),
+      `. ${reason(check)}`,
+    ),
   );
   return element(
     "section",
@@ -86,7 +93,7 @@ function table(head, rows, caption) {
 export function figuresCard({ release }) {
   if (!release) return null;
   const value = (figure) => (figure.value === null ? "–" : number(figure.value));
-  const ends = ({ low, high }) => (low === null ? "–" : `${number(low)} – ${number(high)}`);
+  const ends = ({ low, high }) => (low === null ? "–" : `${number(low)}\u00a0– ${number(high)}`);
   const claims = release.claims.map((claim) => [
     claimText(claim),
     claim.value === null ? "–" : at(figureText(claim, claim.threshold)),
