@@ -35,6 +35,7 @@ HEADERS = {
 }
 LANGUAGE, SAID = "emotionet_lang", "emotionet_said"
 YEAR = 365 * 86_400
+FORM = "emotionet.form"  # the scope's key of a form's fields, once they were read
 EARLY_BYTES = 1 << 20  # of a form, which are read before a thread is taken
 _WAITING = threading.BoundedSemaphore(2)  # larger ones that are read at once
 MAX_SAID = 4096  # what browsers keep of a cookie; other programs of this host may have set it
@@ -172,7 +173,11 @@ async def read_early(request: AnyRequest) -> None:
     """A hook that reads small forms before a thread is taken, so that slow senders hold none."""
     size = request.headers.get("content-length", "")
     if request.method == "POST" and _is_form(request) and size.isdecimal() and int(size) <= EARLY_BYTES:
-        await request.form()
+        await _read(request)
+
+
+async def _read(request: AnyRequest) -> None:
+    request.scope[FORM] = list((await request.form()).multi_items())  # type: ignore[literal-required]
 
 
 def wait_for(request: AnyRequest, work: Coroutine[Any, Any, Any]) -> Any:
@@ -222,6 +227,8 @@ def _form(request: AnyRequest) -> list[tuple[str, Any]]:
     check_origin(request)
     if not _is_form(request):
         raise HttpProblem(415, "send a form from a page")
-    found = list(wait_for(request, request.form()).multi_items())
+    if FORM not in request.scope:
+        wait_for(request, _read(request))
+    found: list[tuple[str, Any]] = request.scope[FORM]  # type: ignore[literal-required]
     check_csrf(request, next((value for name, value in found if name == "csrf" and isinstance(value, str)), ""))
     return found
