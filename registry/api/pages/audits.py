@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def send_file(request: AnyRequest, home: Home) -> Response[Any]:
         name, path = _name(files[0][1]), _copy(files[0][1])
     finally:
         _uploads.release()
-    ended: Callable[[], None] = lambda: path.unlink(missing_ok=True)  # noqa: E731  said once, used once
+    ended = partial(shutil.rmtree, path.parent, ignore_errors=True)
     audit = _start(home, lambda: begin_audit(home, None, name, level), str(path), level, name, ended)
     return see(request, f"/audits/{audit}")
 
@@ -123,11 +124,12 @@ def _name(file: UploadFile) -> str:
 
 
 def _copy(file: UploadFile) -> Path:
-    """The file's bytes in a file of ours."""
-    with tempfile.NamedTemporaryFile(prefix="emotionet-sent-", suffix=".car", delete=False) as out:
+    """The file's bytes in a file of ours, in a folder of its own."""
+    path = Path(tempfile.mkdtemp(prefix="emotionet-sent-")) / "sent.car"
+    with path.open("wb") as out:
         file.file.seek(0)
         shutil.copyfileobj(file.file, out)
-    return Path(out.name)
+    return path
 
 
 def _start(
@@ -136,7 +138,7 @@ def _start(
     target: str,
     level: int | None,
     name: str | None = None,
-    ended: Callable[[], None] = lambda: None,
+    ended: Callable[[], object] = lambda: None,
 ) -> str:
     """Begin an audit in a thread of its own, which holds the slot that was taken; the audit's id."""
 
