@@ -8,6 +8,8 @@ from typing import Any
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.run_view import release_view
+from registry.evaluation.verdict import short, verdict_of
+from registry.provenance.verdict_facts import release_facts
 from registry.web.base import figures
 from registry.web.base.page import check_drawings, render
 from registry.web.base.svg import Drawing
@@ -15,6 +17,7 @@ from registry.web.base.words import Words
 from registry.web.report.check_records import check_drawable
 from registry.web.report.sections import by_confidence, confusion, curves_of
 from registry.workflows.parts import Parts
+from registry.workflows.withdrawals.withdrawn import withdrawals_of
 
 
 def comparison_page(parts: Parts, a: CID, b: CID, found: Mapping[str, Any], language: str) -> str:
@@ -25,7 +28,14 @@ def comparison_page(parts: Parts, a: CID, b: CID, found: Mapping[str, Any], lang
     """
     t = Words(language)
     paired, own = comparison_drawings(parts, a, b, found, t)
-    return render("compare.html", t, found=found, paired=paired, own=own)
+    verdicts = [_verdict(parts, cid, language) for cid in (a, b)]
+    return render("compare.html", t, found=found, paired=paired, own=own, verdicts=verdicts)
+
+
+def _verdict(parts: Parts, cid: CID, language: str) -> str:
+    """A release's verdict in its short form."""
+    view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(cid)))
+    return short(verdict_of(release_facts(view, None, withdrawals_of(parts, cid))), language)
 
 
 def comparison_drawings(

@@ -51,6 +51,7 @@ def test_two_seeds_on_one_snapshot(
     page = tmp_path / "compared.html"
     assert main(("release", "compare", str(a), str(b), "--html", str(page), "--lang", "es")) == 0
     html = page.read_text()
+    assert html.count("La afirmación «") + html.count("No se hizo ninguna afirmación") == 2  # each release's verdict
     assert html.count("<svg ") == 5
     for words in ("Comparación de dos publicaciones", "recipe.seed", str(a), "B: F1 según la confianza"):
         assert words in html
