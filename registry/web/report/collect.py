@@ -60,9 +60,9 @@ def collect(
     """Everything for ``render_report`` of a release that is held; ``commands`` are what to try next, ``claims`` what
     somebody claims after the fact. Pictures are in it only with ``faces``.
 
-    ``NotFound`` if it is not held, ``InvalidInput`` for a language that there is not (``bad_language``), and for a
-    claim that is none, or about nothing there (``bad_claim``), and for a stranger's evaluation that states what can't
-    be shown (``bad_evaluation``).
+    ``NotFound`` if it is not held; ``InvalidInput`` for an unknown language (``bad_language``), for a claim that is
+    malformed or of an unknown class or group (``bad_claim``), and for an evaluation with values that can't be shown
+    (``bad_evaluation``).
     """
     t, get = Words(language), parts.store.get
     about = show_release(parts, release)
