@@ -101,24 +101,31 @@ def collect(
         figures=tuple(drawings(t, view, get, items)),
         counts=tuple(_counts(parts, view, items)),
         examples=tuple(_examples(parts, view, items, faces)),
-        metrics=tuple(metric.document() for metric in view.evaluation.metrics),
         people=by_group(people_of(view.evaluation), classes),
         classes=classes,
-        tests=tuple(one.document() for one in view.evaluation.tests),
         several=tuple(zip((*classes, nothing(t, classes)), view.evaluation.several, strict=False)),
-        thresholds=view.evaluation.thresholds,
-        optimistic=tuple(one.document() for one in view.evaluation.optimistic),
-        overfitting=tuple(structs.asdict(one) for one in view.evaluation.overfitting),
-        spread=tuple(one.document() for one in view.evaluation.spread),
-        notes=view.evaluation.notes,
+        **_of_evaluation(view.evaluation),
         checks=tuple(audit["checks"]),
         cids=_cids(about),
-        per_fold=tuple(_some(found) for found in view.evaluation.per_fold),
         own=None if (own := final_figures(view)) is None else _some(own),
         **_of_base(view),
         final=view.plan.final,
         commands=tuple(commands),
     )
+
+
+def _of_evaluation(found: records.Evaluation) -> dict[str, Any]:
+    """The fields that an evaluation holds as the report shows them."""
+    return {
+        "metrics": tuple(metric.document() for metric in found.metrics),
+        "tests": tuple(one.document() for one in found.tests),
+        "thresholds": found.thresholds,
+        "optimistic": tuple(one.document() for one in found.optimistic),
+        "overfitting": tuple(structs.asdict(one) for one in found.overfitting),
+        "spread": tuple(one.document() for one in found.spread),
+        "notes": found.notes,
+        "per_fold": tuple(_some(one) for one in found.per_fold),
+    }
 
 
 def _title(parts: Parts, t: Words, view: ReleaseView, about: Mapping[str, Any]) -> dict[str, Any]:
