@@ -101,12 +101,13 @@ def collect(
         figures=tuple(drawings(t, view, get, items)),
         counts=tuple(_counts(parts, view, items)),
         examples=tuple(_examples(parts, view, items, faces)),
+        **_judged(view.evaluation),
         people=by_group(people_of(view.evaluation), classes),
         classes=classes,
         several=tuple(zip((*classes, nothing(t, classes)), view.evaluation.several, strict=False)),
-        **_of_evaluation(view.evaluation),
         checks=tuple(audit["checks"]),
         cids=_cids(about),
+        per_fold=tuple(_some(found) for found in view.evaluation.per_fold),
         own=None if (own := final_figures(view)) is None else _some(own),
         **_of_base(view),
         final=view.plan.final,
@@ -114,17 +115,16 @@ def collect(
     )
 
 
-def _of_evaluation(found: records.Evaluation) -> dict[str, Any]:
-    """The fields that an evaluation holds as the report shows them."""
+def _judged(evaluation: records.Evaluation) -> dict[str, Any]:
+    """What an evaluation says in its own words."""
     return {
-        "metrics": tuple(metric.document() for metric in found.metrics),
-        "tests": tuple(one.document() for one in found.tests),
-        "thresholds": found.thresholds,
-        "optimistic": tuple(one.document() for one in found.optimistic),
-        "overfitting": tuple(structs.asdict(one) for one in found.overfitting),
-        "spread": tuple(one.document() for one in found.spread),
-        "notes": found.notes,
-        "per_fold": tuple(_some(one) for one in found.per_fold),
+        "metrics": tuple(metric.document() for metric in evaluation.metrics),
+        "tests": tuple(one.document() for one in evaluation.tests),
+        "thresholds": evaluation.thresholds,
+        "optimistic": tuple(one.document() for one in evaluation.optimistic),
+        "overfitting": tuple(structs.asdict(one) for one in evaluation.overfitting),
+        "spread": tuple(one.document() for one in evaluation.spread),
+        "notes": evaluation.notes,
     }
 
 
