@@ -106,7 +106,7 @@ def test_every_way_of_telling_says_so(world: World) -> None:
     shown = show_release(home, world.leaky.entry)
     text = "\n".join(release_text(shown))
     assert said in text
-    assert ON_SEEN in text
+    assert "is supported only with images that the base weights had seen" in text
     assert "have not seen: macro_f1" in text
     page = collect(home, CID.parse(shown["release"]), "en")
     assert said in note_text(page.base_notes[0])
