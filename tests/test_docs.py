@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
+import itertools
 import re
 from pathlib import Path
 
 import pytest
 
 from bench import fields, rooms
+from registry.cli.parser import build_parser
 from tests.conftest import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")])
+METHOD_OPTIONS = {"--folds", "--repeats", "--seed", "--epochs", "--imgsz", "--batch", "--base"}  # yolov8's, of `train`
 HISTORY = {"CHANGELOG.md"}  # says what was
 WITHOUT_HISTORY = [path for path in DOCUMENTS if path.name not in HISTORY]
 
@@ -71,6 +75,35 @@ def test_what_a_document_says_to_make_can_be_made(path: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE))
     named = re.findall(r"(?:`|^ {4})make ([a-z]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
     assert set(named) - targets == set()
+
+
+def options_of(words: list[str]) -> tuple[set[str], list[str]]:
+    """The options of the command that some words name, and the words that are none of its verbs."""
+    parser: argparse.ArgumentParser = build_parser()
+    options: set[str] = set()
+    for place, word in enumerate(words):
+        options |= {name for action in parser._actions for name in action.option_strings}
+        below = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+        if not below:
+            return options, []
+        if word not in below[0]:
+            return options, words[place:]
+        parser = below[0][word]
+    return options | {name for action in parser._actions for name in action.option_strings}, []
+
+
+@pytest.mark.parametrize("path", WITHOUT_HISTORY, ids=name_of)
+def test_commands_that_a_document_names_are_there(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    named = re.findall(r"(?:`|^ {4}(?:\$ )?)emotionet ([a-z][^`\n]*)", text, re.MULTILINE)
+    for command in named:
+        words = re.split(r"\s+", re.split(r"\s+(?:#|&&|>|\|) ?", command)[0])
+        verbs = list(itertools.takewhile(lambda word: re.fullmatch("[a-z][a-z-]*", word), words))
+        options, unknown = options_of(verbs)
+        assert not unknown, f"{path.name}: emotionet {command}"
+        # of a method's options the parser learns when a command runs
+        wrong = {word.partition("=")[0] for word in words if word.startswith("--")} - options - METHOD_OPTIONS
+        assert not wrong, f"{path.name}: emotionet {command}: {wrong}"
 
 
 def test_the_picture_is_that_of_the_code() -> None:

@@ -41,8 +41,11 @@ class _Json(JsonRenderPlugin):
 
 
 def whole(app: Litestar) -> Json:
-    """The description as /schema gives it."""
-    return complete(app.openapi_schema.to_schema(), scopes_of(app))
+    """The description as /schema gives it; made once, for the routes never change."""
+    if "description" not in app.state:
+        app.state["description"] = complete(app.openapi_schema.to_schema(), scopes_of(app))
+    found: Json = app.state["description"]
+    return found
 
 
 def scopes_of(app: Litestar) -> dict[str, str]:

@@ -3,8 +3,8 @@
 Invariants: pure, exact, seeded: the same predictions give the same figures on every machine. Differences are B minus
 A. Both sides are drawn together (the paired cluster bootstrap: a person's images stay together, and each round takes
 the same persons for A and for B), so that what is hard for both does not count as a difference. Where areas are summed
-in steps (``areas``) the rounds lie aside; their percentiles are moved back by what the steps move the difference of the
-images themselves (docs/intervals.md says how near that comes). Whether recall of a class differs is McNemar's
+in steps (``areas``) the rounds are biased alike; that bias, measured on the images themselves, is subtracted from their
+percentiles (docs/intervals.md has its effect). Whether recall of a class differs is McNemar's
 exact test on the images that only one of them predicts right, corrected for the number of classes by Holm's rule.
 
 Sources: Efron and Tibshirani 1993 (paired bootstrap, percentile interval); McNemar 1947, exact binomial form;

@@ -8,11 +8,12 @@ import pytest
 import sqlalchemy as sa
 
 from registry.catalog.index.image_counts import recount
+from registry.catalog.index.rebuild import rebuild
 from registry.catalog.queries import image_counts
 from registry.catalog.schema.database import Catalog, Connection
 from registry.catalog.schema.derived import image_counts as table
 from registry.catalog.schema.derived import images
-from tests.catalog.world import World, sha256_of
+from tests.catalog.world import NOW, World, sha256_of
 from tests.support.anchors.signer import MemorySigner
 
 LABELS = ("feliz", "triste", "enojado")
@@ -62,6 +63,19 @@ def test_the_order_in_which_logs_are_indexed_changes_no_count(world: World) -> N
     with world.catalog.read() as db:
         assert [(one.value, one.images) for one in image_counts.most(db, "label", 10)] == [("triste", 1)]
         assert db.scalar(sa.select(images.c.labels).where(images.c.sha256 == sha256_of(0).hex())) == 1
+    check_kept(world.catalog)
+
+
+def test_a_rebuild_counts_the_same_again_rows_that_it_can_not_make_again_among_them(world: World) -> None:
+    ben = MemorySigner(8)
+    world.label(world.row(0, "feliz"), world.row(1, "triste"))
+    lost = world.label(world.row(0, "triste"), world.row(2, "enojado"), key=ben)
+    with world.catalog.read() as db:
+        before = kept(db)
+    world.store.lose(lost)
+    rebuild(world.catalog, world.store.get, world.store.cids(), NOW)
+    with world.catalog.read() as db:
+        assert kept(db) == before
     check_kept(world.catalog)
 
 

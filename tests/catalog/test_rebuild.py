@@ -9,14 +9,14 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from registry.catalog import log_heads, tokens
+from registry.catalog import log_heads, sessions, tokens
 from registry.catalog.index.rebuild import rebuild
 from registry.catalog.private_data import add_file_name, add_source, pseudonym
-from registry.catalog.queries import entries, images, runs
+from registry.catalog.queries import entries, images, kept_audits, runs
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.database import Catalog
 from registry.catalog.schema.derived import REBUILDABLE
-from registry.catalog.schema.operational import KEPT
+from registry.catalog.schema.operational import NOT_REBUILDABLE
 from registry.content.unixfs import importer
 from registry.core import log, records
 from registry.core.errors import NotFound, Unavailable
@@ -27,7 +27,7 @@ from tests.catalog.world import NOW, World, at, dump, image_bytes, sha256_of
 from tests.support.anchors.signer import MemorySigner
 from tests.support.logs import log_of
 
-PRIVATE = [table.name for table in KEPT]
+PRIVATE = [table.name for table in NOT_REBUILDABLE]
 
 
 def empty(catalog: Catalog) -> None:
@@ -40,7 +40,9 @@ def fill_private(world: World) -> None:
     root = world.image(0)
     queue = Queue(world.catalog)
     with world.catalog.write() as db:
-        tokens.create(db, ["admin"], NOW)
+        identity, _ = tokens.create(db, ["admin"], NOW)
+        sessions.begin(db, identity, NOW, "9999-01-01T00:00:00Z")
+        kept_audits.add(db, target="t", name="n", held=True, level=None, now=NOW)
         tokens.remember(db, "t", "k", "digest", {"answer": 1}, NOW)
         pseudonym(db, "Ana")
         entry = records.parse_as(records.Entry, world.store.get(world.entries[0]))

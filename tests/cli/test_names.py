@@ -119,6 +119,7 @@ def test_beginnings_are_taken_and_lists_show_them_as_they_can_be_typed(made: Mad
 def test_an_image_is_named_by_its_file(made: Made, capsys: Capture) -> None:
     assert document(capsys, "images", "show", "7.jpg")["sha256"] == made.image
     assert document(capsys, "images", "show", made.image[:9])["sha256"] == made.image
+    assert '"contribution"' in said(capsys, "lookup", "7.jpg", "--json")
     assert said(capsys, "images", "relabel", "8.jpg", "feliz", "--quiet")
     assert error(capsys, "images", "show", "77.jpg", status=3)[0].endswith("77.jpg is not an image of this catalog")
 

@@ -6,16 +6,19 @@ from contextlib import nullcontext
 from typing import Any
 
 from litestar import Response, get
+from litestar.params import FromPath
 from litestar.response import Redirect, Stream
 
 from registry.api.common import Home, Published, computation_slot
+from registry.api.gateway import ranges
 from registry.api.gateway.public import Public
 from registry.api.pages.common import html, language, with_query
 from registry.api.pages.session import AnyRequest
 from registry.api.problems import HttpProblem
 from registry.api.v1.wire import CAR_TYPE, CidPath, Cursor
+from registry.content.unixfs import reader
 from registry.core import records
-from registry.core.errors import InvalidInput
+from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView, release_view
 from registry.web.base.words import Words
@@ -23,7 +26,7 @@ from registry.web.pages.releases.compare import comparison
 from registry.web.pages.releases.image_table import image_table
 from registry.web.pages.releases.judged import is_quick, wanted_of
 from registry.web.pages.releases.release_list import release_list
-from registry.web.pages.releases.release_page import citations_of, release_page
+from registry.web.pages.releases.release_page import citations_of, own_files, release_page
 from registry.web.pages.releases.tools import tools
 from registry.workflows.names.resolve import resolve
 from registry.workflows.parts import Parts
@@ -134,4 +137,24 @@ def get_file(request: AnyRequest, home: Home, published: Published, cid: CidPath
     return Stream(pieces, media_type=CAR_TYPE, headers=headers)
 
 
-HANDLERS = (list_releases, choose_two, show_release, show_images, compare_two, get_citation, get_file)
+@get("/releases/{cid:str}/files/{name:str}", include_in_schema=False, sync_to_thread=True)
+def get_one_file(
+    request: AnyRequest, home: Home, published: Published, cid: CidPath, name: FromPath[str]
+) -> Response[Any]:
+    """One of a release's own files: those of its final weights by their names, its model card as README.md."""
+    found = own_files(home, release_of(home, published, cid)).get(name)
+    if found is None:
+        raise NotFound(f"this release has no file {name[:100]!r}", hint="its page lists them under downloads.")
+    file, size = found
+    return ranges.send(
+        reader.read_file(published.public_store(), file),
+        size,
+        etag=str(file),
+        media_type="application/octet-stream",
+        name=name,
+        request_headers={one: request.headers.get(one) for one in ranges.HEADERS},
+        head=request.method == "HEAD",
+    )
+
+
+HANDLERS = (list_releases, choose_two, show_release, show_images, compare_two, get_citation, get_file, get_one_file)

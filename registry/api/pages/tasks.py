@@ -1,7 +1,8 @@
 """Work that takes longer than a page may: done in threads of this process, watched by whoever began it.
 
 Invariants: work under one key is under way once; how many tasks work at a time, and how many ended ones are
-remembered, is bounded. A task ends with its process: what it does must leave nothing half done.
+remembered, is bounded. A task ends with its process, which does not wait for it: what it does must leave nothing half
+done.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any
 
@@ -54,7 +55,7 @@ class Tasks:
     """The tasks of one application."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="page-task")
+        self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
         self._tasks: OrderedDict[str, Task] = OrderedDict()
 
@@ -67,11 +68,20 @@ class Tasks:
                 return known
             if sum(not one.done for one in self._tasks.values()) >= WAITING:
                 raise HttpProblem(503, "too much is under way: try again in a moment", headers={"Retry-After": "30"})
-            task = Task(key, about, self._pool.submit(work))
+            future: Future[Any] = Future()
+            task = Task(key, about, future)
             self._tasks[key] = task
             self._tasks.move_to_end(key)
             self._forget()
+        threading.Thread(target=self._work, args=(work, future), name=f"task {key}", daemon=True).start()
         return task
+
+    def _work(self, work: Callable[[], Any], future: Future[Any]) -> None:
+        with self._slots:
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)
 
     def get(self, key: str) -> Task | None:
         """A task by its key; None for one that ended long ago, or never was."""

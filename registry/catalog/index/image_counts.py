@@ -2,7 +2,7 @@
 
 ``image_counts`` has for each kind and value how many images have it in a newest row: the kinds ``label``,
 ``contributor``, ``licence`` and ``right`` (a signal of ``core.labeling.labeled_row.SIGNALS``), and two without a
-value: ``listed`` (some row speaks of the image) and ``disputed`` (its newest rows give different labels). ``labels`` of
+value: ``listed`` (the image has a row) and ``disputed`` (its newest rows give different labels). ``labels`` of
 an image is how many different ones they give.
 
 Invariant: every change of contribution rows goes through ``kept_counts``, or ends with ``recount``; so all counts are

@@ -36,7 +36,7 @@ def prune(db: sa.Connection, most: int) -> None:
         db.execute(sa.delete(kept_audits).where(_T.id <= last))
 
 
-def tell(db: sa.Connection, identity: str, checks: Sequence[Mapping[str, Any]], now: str) -> None:
+def save_checks(db: sa.Connection, identity: str, checks: Sequence[Mapping[str, Any]], now: str) -> None:
     """The checks that were made so far, of one that is under way."""
     values = {"checks": list(checks), "updated": now}
     db.execute(sa.update(kept_audits).where(_T.id == identity, _T.status == "running").values(values))

@@ -212,4 +212,4 @@ kept_audits = Table(  # audits that were made here, for whoever reads their repo
     Index(None, "target", "id"),
 )
 
-KEPT: tuple[Table, ...] = tuple(table for table in metadata.sorted_tables if table not in REBUILDABLE)
+NOT_REBUILDABLE: tuple[Table, ...] = tuple(table for table in metadata.sorted_tables if table not in REBUILDABLE)

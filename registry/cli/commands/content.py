@@ -165,7 +165,7 @@ def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.store.find_records import look_up
 
     with home() as opened:
-        found = look_up(opened, image_or_record(opened, wanted.what))
+        found = look_up(opened, image_or_record(opened, wanted.what, file_names=True))
     columns = ["record", "type", "relation", "issuer", "time"]
     output.lines(found, identity="record", columns=columns, drop=("issuer", "time"))
     return 0 if found else 3

@@ -184,7 +184,7 @@ class EmbeddedStore(VerifiedStore):
         keeps bytes of deleted blocks, from now or before.
 
         Returns ``blocks`` and ``bytes`` that were deleted, and counts of blocks: ``unlisted`` (nothing reaches them;
-        those not deleted are new), ``unpinned`` (kept though no pin reaches them), ``gone`` (reached but missing); and
+        those not deleted are new), ``unpinned`` (kept without a pin), ``missing`` (referenced but missing); and
         ``left``: packs that hold bytes of deleted blocks and could not be rewritten.
         """
         self.flush()

@@ -1,6 +1,6 @@
 """The result of an audit: its checks, the verdict in sentences, the document and the exit status that follow.
 
-Invariants: whether the records are consistent and what became of the claims are told apart; ``holds`` speaks of the
+Invariants: whether the records are consistent and whether claims hold are two things; ``holds`` is of the
 records alone.
 """
 

@@ -99,7 +99,7 @@ def _bar(asked: Mapping[str, str], one: image_counts.Count) -> Document:
 
 
 def image(parts: Parts, thumbnails: Thumbnails, identity: str) -> Document:
-    """The fields of ``pages/image.html``. ``NotFound`` where no contribution speaks of it."""
+    """The fields of ``pages/image.html``. ``NotFound`` if no contribution has a row of it."""
     with parts.catalog.read() as db:
         found = images.get_image(db, identity)
         if found is None:

@@ -60,9 +60,9 @@ def collect(
     """Everything for ``render_report`` of a release that is held; ``commands`` are what to try next, ``claims`` what
     somebody claims after the fact. Pictures are in it only with ``faces``.
 
-    ``NotFound`` if it is not held, ``InvalidInput`` for a language that there is not (``bad_language``), and for a
-    claim that is none, or about nothing there (``bad_claim``), and for a stranger's evaluation that states what can't
-    be shown (``bad_evaluation``).
+    ``NotFound`` if it is not held; ``InvalidInput`` for an unknown language (``bad_language``), for a claim that is
+    malformed or of an unknown class or group (``bad_claim``), and for an evaluation with values that can't be shown
+    (``bad_evaluation``).
     """
     t, get = Words(language), parts.store.get
     about = show_release(parts, release)
@@ -101,16 +101,10 @@ def collect(
         figures=tuple(drawings(t, view, get, items)),
         counts=tuple(_counts(parts, view, items)),
         examples=tuple(_examples(parts, view, items, faces)),
-        metrics=tuple(metric.document() for metric in view.evaluation.metrics),
+        **_judged(view.evaluation),
         people=by_group(people_of(view.evaluation), classes),
         classes=classes,
-        tests=tuple(one.document() for one in view.evaluation.tests),
         several=tuple(zip((*classes, nothing(t, classes)), view.evaluation.several, strict=False)),
-        thresholds=view.evaluation.thresholds,
-        optimistic=tuple(one.document() for one in view.evaluation.optimistic),
-        overfitting=tuple(structs.asdict(one) for one in view.evaluation.overfitting),
-        spread=tuple(one.document() for one in view.evaluation.spread),
-        notes=view.evaluation.notes,
         checks=tuple(audit["checks"]),
         cids=_cids(about),
         per_fold=tuple(_some(found) for found in view.evaluation.per_fold),
@@ -119,6 +113,19 @@ def collect(
         final=view.plan.final,
         commands=tuple(commands),
     )
+
+
+def _judged(evaluation: records.Evaluation) -> dict[str, Any]:
+    """What an evaluation says in its own words."""
+    return {
+        "metrics": tuple(metric.document() for metric in evaluation.metrics),
+        "tests": tuple(one.document() for one in evaluation.tests),
+        "thresholds": evaluation.thresholds,
+        "optimistic": tuple(one.document() for one in evaluation.optimistic),
+        "overfitting": tuple(structs.asdict(one) for one in evaluation.overfitting),
+        "spread": tuple(one.document() for one in evaluation.spread),
+        "notes": evaluation.notes,
+    }
 
 
 def _title(parts: Parts, t: Words, view: ReleaseView, about: Mapping[str, Any]) -> dict[str, Any]:

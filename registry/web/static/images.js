@@ -14,6 +14,9 @@ function begin() {
   const below = spacer();
   list.prepend(above);
   list.append(below);
+  const said = Object.assign(document.createElement("p"), { className: "loading", hidden: true });
+  said.textContent = list.dataset.loading;
+  list.after(said);
   let first = 0; // the first page that is in the document
   let last = 0;
   let busy = false;
@@ -37,7 +40,10 @@ function begin() {
 
   async function forward() {
     const address = pages[last].next;
-    const page = await load(address);
+    said.hidden = false;
+    const page = await load(address).finally(() => {
+      said.hidden = true;
+    });
     last += 1;
     pages[last] = { ...page, address, height: pages[last]?.height ?? 0 };
     below.before(...page.items);

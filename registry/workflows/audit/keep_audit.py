@@ -47,7 +47,7 @@ def carry_out(parts: Parts, audit: str, target: str, level: int | None, name: st
         found = asdict(check)
         made.append(_named({name: found[name] for name in _FIELDS}, target, name))
         with parts.catalog.write(serial=False) as db:
-            kept_audits.tell(db, audit, made, parts.now())
+            kept_audits.save_checks(db, audit, made, parts.now())
 
     try:
         report = _named(audit_target(parts, target, level=level, on_check=on_check).to_json(), target, name)

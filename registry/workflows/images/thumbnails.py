@@ -2,39 +2,31 @@
 
 Invariants: a thumbnail is made only of bytes that hash to the image's sha256, whatever CID a row gives them; none is
 given of what was withdrawn, is private or that no contribution speaks of. What can't be decoded is remembered as an
-empty file, and not tried again. The folder stays below ``MAX_BYTES``: what was made first goes first. All of it may be
-deleted at any time.
+empty file, and not tried again. Few are decoded at once: a large picture takes hundreds of MB meanwhile.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import os
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 from registry.catalog.queries.images import cids_of, get_image
 from registry.catalog.queries.roots import registered_here, withheld_mark
 from registry.content.unixfs import reader
 from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted
 from registry.core.ipld.cid import CID
-from registry.files import whole_file
 from registry.imaging.decode import MAX_BYTES as MAX_IMAGE
 from registry.imaging.inspect_image import size_of
 from registry.imaging.thumbnail import thumbnail
+from registry.workflows.images.kept_thumbnails import KeptThumbnails
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts
 from registry.workflows.store.private_blocks import private_blocks
 
-SIDES = (160, 320, 640)
-MAX_BYTES = 512 << 20
-MAX_FILES = 100_000
 MAX_SIZES = 10_000  # of originals that are remembered
-_LEFT = 0.9  # of both limits, after the oldest were deleted
-_DECODING = threading.BoundedSemaphore(2)  # a large picture takes hundreds of MB while it is decoded
+PATIENCE = 10.0  # seconds that one waits to be decoded
+_DECODING = threading.BoundedSemaphore(2)
 
 
 class Withdrawn(NotFound):
@@ -50,29 +42,24 @@ class Thumbnails:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._folder = parts.settings.home / "thumbnails"
-        self._lock = threading.Lock()
-        self._size: tuple[int, int] | None = None  # bytes and files, as far as this process knows
+        self._kept = KeptThumbnails(parts.settings.home)
         self._sizes: dict[str, tuple[int, int]] = {}
         self._private: tuple[tuple[int, ...], frozenset[bytes]] = ((), frozenset())
 
     def get(self, sha256_or_cid: str, side: int) -> tuple[str, bytes]:
         """The image's sha256, and WebP of at most ``side`` by ``side`` pixels (one of ``SIDES``).
 
-        ``NotFound`` if it is no image of the catalog, ``Withdrawn``, ``NoPicture``.
+        ``NotFound`` if it is no image of the catalog, ``Withdrawn``, ``NoPicture``; ``Unavailable`` where too many are
+        being decoded.
         """
         sha256 = self._shown(sha256_or_cid)
-        path = self._folder / str(side) / sha256[:2] / f"{sha256}.webp"
-        with suppress(FileNotFoundError):
-            return sha256, _picture(path.read_bytes())
-        data = self.whole(sha256)
-        with _DECODING:
-            small = thumbnail(data, side)
-        made = io.BytesIO()
-        if small is not None:
-            small.save(made, "WEBP", quality=80, method=4)
-        self._keep(path, made.getvalue())
-        return sha256, _picture(made.getvalue())
+        data = self._kept.find(sha256, side)
+        if data is None:
+            data = _made(self.whole(sha256), side)
+            self._kept.keep(sha256, side, data)
+        if not data:
+            raise NoPicture("this can't be decoded as a picture", code="undecodable")
+        return sha256, data
 
     def original(self, sha256: str) -> bytes:
         """The bytes of an image that may be shown. ``NotFound``, ``Withdrawn``, ``NoPicture``."""
@@ -127,46 +114,16 @@ class Thumbnails:
         except (NotFound, InvalidInput, Untrusted):
             return None
 
-    def _keep(self, path: Path, data: bytes) -> None:
-        """Keep it if there is room: without it the picture is only made again."""
-        with suppress(Unavailable, OSError), self._lock:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with whole_file(path) as stream:
-                stream.write(data)
-            size, files = self._size or _measure(self._folder)
-            self._size = (size + len(data), files + 1)
-            if self._size[0] > MAX_BYTES or self._size[1] > MAX_FILES:
-                self._size = _evict(self._folder)
 
-
-def _picture(data: bytes) -> bytes:
-    if not data:
-        raise NoPicture("this can't be decoded as a picture", code="undecodable")
-    return data
-
-
-def _files(folder: Path) -> Iterator[os.DirEntry[str]]:
-    with suppress(FileNotFoundError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _files(Path(entry.path))
-            else:
-                yield entry
-
-
-def _measure(folder: Path) -> tuple[int, int]:
-    sizes = [entry.stat().st_size for entry in _files(folder)]
-    return sum(sizes), len(sizes)
-
-
-def _evict(folder: Path) -> tuple[int, int]:
-    """Delete the oldest until both limits are kept; what is left, as ``_measure`` gives it."""
-    found = sorted((entry.stat().st_mtime_ns, entry.stat().st_size, entry.path) for entry in _files(folder))
-    size, files = sum(one[1] for one in found), len(found)
-    for _, length, path in found:
-        if size <= MAX_BYTES * _LEFT and files <= MAX_FILES * _LEFT:
-            break
-        with suppress(FileNotFoundError):
-            Path(path).unlink()
-        size, files = size - length, files - 1
-    return size, files
+def _made(data: bytes, side: int) -> bytes:
+    """WebP; nothing for what can't be decoded."""
+    if not _DECODING.acquire(timeout=PATIENCE):
+        raise Unavailable("other pictures are being decoded", code="busy", hint="try again in a moment.")
+    try:
+        small = thumbnail(data, side)
+    finally:
+        _DECODING.release()
+    made = io.BytesIO()
+    if small is not None:
+        small.save(made, "WEBP", quality=80, method=4)
+    return made.getvalue()

@@ -29,7 +29,7 @@ WARNING = (
 @refuse_unusable()
 def judge_claims(parts: Parts, release: CID, texts: Sequence[str]) -> dict[str, Any]:
     """The document of `emotionet release claim RELEASE CLAIM... --json`. ``InvalidInput`` (``bad_claim``) for a claim
-    that is none, or about nothing there."""
+    that is malformed, or names an unknown class or group."""
     view = release_view(parts.store.get, read_as(parts, records.Release, release))
     claims = read_claims(parts, view.snapshot, texts)
     evaluation = view.evaluation

@@ -12,6 +12,7 @@ from registry.core.errors import EmotionetError, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
 from registry.core.progress import Progress
+from registry.workflows.images.kept_thumbnails import KeptThumbnails
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.log.append import finish_pending
 from registry.workflows.log.index_logs import held_entries_before, index_logs
@@ -68,6 +69,7 @@ def collect_garbage(parts: Parts) -> dict[str, Any]:
     for run in ended:  # pixels of a run that was stopped: one that is taken up again makes them anew
         drop_pixels(parts, run)
     report = store.gc(listed, {cid.multihash for cid in denied})
+    KeptThumbnails(parts.settings.home).forget(cid.digest.hex() for cid in denied)  # of each image one CID is raw
     return {**report, "withdrawn": sum(store.has(cid) for cid in denied)}
 
 

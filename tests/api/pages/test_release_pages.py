@@ -222,6 +222,13 @@ def test_what_can_be_downloaded_is_what_it_says(shelf: Shelf, tmp_path: Path) ->
         report = audit_car(path, offline=True)
         assert report.holds, report
         assert report.target == str(shelf.supported)
+    offered = re.findall(rf'href="({page}/files/[^"]+)" download', shelf.read(page))
+    assert {address.rpartition("/")[2] for address in offered} >= {"README.md", "weights.safetensors"}
+    for address in offered:
+        answer = shelf.client.get(address, headers=PAGE)
+        assert (answer.status_code, answer.headers["content-disposition"][:10]) == (200, "attachment")
+        assert answer.content
+    assert shelf.client.get(f"{page}/files/keys.json", headers=PAGE).status_code == 404
     cite = shelf.client.get(f"{page}/CITATION.cff", headers=PAGE)
     assert f"ipfs://{shelf.supported}" in cite.text
     assert "attachment" in cite.headers["content-disposition"]

@@ -18,13 +18,14 @@ import pytest
 from litestar.testing import TestClient
 
 from registry.api.app import create_app
-from registry.api.pages.snapshots import bounds, forms
+from registry.api.pages.snapshots import bounds, forms, reading
 from registry.api.pages.tasks import Tasks
 from registry.assembly import Home
 from registry.catalog.queries import names
+from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.demo.drawn_faces import draw_faces
-from registry.web.pages.snapshots import rows
+from registry.web.pages.snapshots import listed, rows
 from registry.web.pages.windows import window
 from registry.workflows.images.import_source import import_source
 from registry.workflows.snapshots.preview_snapshot import preview_snapshot
@@ -109,8 +110,6 @@ def test_the_list_shows_each_distribution(shown: Shown) -> None:
 
 
 def test_what_is_not_counted_yet_is_counted_by_a_task(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    from registry.web.pages.snapshots import listed
-
     place = shown.home.settings.cache / "snapshots" / f"{shown.before}.json"
     place.unlink()
     monkeypatch.setattr(listed, "AT_ONCE", 1)
@@ -121,6 +120,24 @@ def test_what_is_not_counted_yet_is_counted_by_a_task(shown: Shown, monkeypatch:
     assert task.ended_within(20)
     assert "It is being counted" not in see(shown.client, f"/snapshots/{shown.before}")
     assert json.loads(place.read_text())["counts"]["labels"]["feliz"] == 2
+
+
+def test_a_snapshot_that_can_not_be_counted_says_why(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block of it was lost, say: its task fails once, and is not begun again by everybody who looks."""
+    begun = []
+
+    def lost(parts: Home, cid: CID) -> None:
+        begun.append(cid)
+        raise NotFound("a block is not held here")
+
+    monkeypatch.setattr(listed, "AT_ONCE", 1)
+    monkeypatch.setattr(listed, "kept_counts", lambda parts, cid: None)
+    monkeypatch.setattr(reading, "keep_counts", lost)
+    shown.client.get(f"/snapshots/{shown.after}", headers=HTML)  # its task may have ended already
+    assert shown.client.app.state.tasks.get(f"count {shown.after}").ended_within(20)
+    assert "a block is not held here" in see(shown.client, f"/snapshots/{shown.after}", 404)
+    see(shown.client, f"/snapshots/{shown.after}", 404)
+    assert len(begun) == 1
 
 
 def test_people_who_differ_are_shown_with_what_the_rule_made_of_it(shown: Shown) -> None:

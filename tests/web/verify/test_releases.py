@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +12,9 @@ from registry.provenance.checks.report import Report
 from registry.workflows.audit.audit_file import audit_car
 from tests.support.forgery import Released, car_of, forge, simulated_release, write_car
 from tests.support.forgery import sections as sections_of
+from tests.support.verifier import results_of, verified
 from tests.workflows.audit.test_forgeries import FORGED_RECORDS, FORGED_TIMES, FORGED_WEIGHTS
 
-HERE = Path(__file__).parent
 FORGERIES = {name: change for name, change, _ in [*FORGED_WEIGHTS[:4], *FORGED_RECORDS[::4], *FORGED_TIMES[::3]]}
 BESIDE = {"1.file", "4.arguments", "4.attempts", "6.card"}  # told by one of both alone, or not made here
 
@@ -45,16 +43,14 @@ def files(made: Released, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 
 
 @pytest.fixture(scope="module")
-def verified(node: str, verifier: Path, files: dict[str, Path]) -> dict[str, Any]:
+def found_of(node: str, files: dict[str, Path]) -> dict[str, Any]:
     """What the verifier says of each."""
-    command = [node, str(HERE / "releases.js"), str(verifier), *map(str, files.values())]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return dict(zip(files, map(json.loads, done.stdout.splitlines()), strict=True))
+    return dict(zip(files, verified(node, *files.values()), strict=True))
 
 
 @pytest.mark.parametrize("name", ["honest", "damaged", "cut", *FORGERIES])
-def test_verifier_and_audit_agree_check_by_check(files: dict[str, Path], verified: dict[str, Any], name: str) -> None:
-    report, found = audit_car(files[name]), verified[name]
+def test_verifier_and_audit_agree_check_by_check(files: dict[str, Path], found_of: dict[str, Any], name: str) -> None:
+    report, found = audit_car(files[name]), found_of[name]
     theirs, ours = _results(report.to_json()), _results(found)
     assert {id for id in theirs.keys() - ours.keys() if theirs[id] != "not checked"} == set()
     both = theirs.keys() & ours.keys()
@@ -69,7 +65,7 @@ def test_verifier_and_audit_agree_check_by_check(files: dict[str, Path], verifie
 
 
 def _results(document: dict[str, Any]) -> dict[str, str]:
-    return {check["id"]: check["result"] for check in document["checks"] if check["id"] not in BESIDE}
+    return {id: result for id, result in results_of(document).items() if id not in BESIDE}
 
 
 def _failed(report: Report) -> set[str]:

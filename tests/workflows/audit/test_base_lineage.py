@@ -32,6 +32,7 @@ from registry.workflows.runs.start_run import Wanted
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.store.export_held import export_held
 from tests.support.forgery import Released, car_of, failed, forge, new_table, publish, replaced, simulated_home
+from tests.support.verifier import results_of, verified
 
 CLAIMS = ("macro_f1 >= 0.10", "macro_f1 >= 0.999")
 
@@ -106,7 +107,7 @@ def test_every_way_of_telling_says_so(world: World) -> None:
     shown = show_release(home, world.leaky.entry)
     text = "\n".join(release_text(shown))
     assert said in text
-    assert "is supported only with images that the base weights had seen" in text
+    assert "supported only with images that the base weights had seen" in text
     assert "have not seen: macro_f1" in text
     page = collect(home, CID.parse(shown["release"]), "en")
     assert said in note_text(page.base_notes[0])
@@ -137,10 +138,11 @@ def test_near_duplicates_that_nobody_looked_for_are_not_told_as_none(whole: bool
     assert said[1] == OUTSIDE
 
 
-def test_the_audit_finds_it_here_and_from_the_file(world: World, tmp_path: Path) -> None:
+def test_the_audit_finds_it_here_and_from_the_file(world: World, tmp_path: Path, node: str) -> None:
     for report in (audit_target(world.leaky.home, str(world.leaky.entry)), _of_file(world.leaky, tmp_path)):
         assert (failed(report), of_base(report).result) == ([], "holds")
         assert "have seen" in of_base(report).reason
+    assert results_of(*verified(node, tmp_path / "release.car"))["4.base"] == "holds"
     first = of_base(audit_target(world.first.home, str(world.first.entry)))
     assert (first.result, first.reason) == ("holds", "no base weights: training began from the architecture alone")
 
@@ -211,7 +213,7 @@ def other_digest(view: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["hidden", "fewer", "no origin", "other digest", "other count"])
-def test_who_holds_the_key_can_not_hide_what_was_seen(world: World, kind: str, tmp_path: Path) -> None:
+def test_who_holds_the_key_can_not_hide_what_was_seen(world: World, kind: str, tmp_path: Path, node: str) -> None:
     home, view = world.leaky.home, world.leaky.view
     origin = view.plan.origin
     assert origin is not None
@@ -228,3 +230,4 @@ def test_who_holds_the_key_can_not_hide_what_was_seen(world: World, kind: str, t
     path = car_of(home, forged, tmp_path / "forged.car", beside=lineage_blocks(home.store.get, view.plan))
     report = audit_car(path)
     assert "4.base" in failed(report), of_base(report)
+    assert results_of(*verified(node, path))["4.base"] == "does not hold"

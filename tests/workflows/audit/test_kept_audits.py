@@ -33,14 +33,14 @@ def test_each_check_can_be_read_as_soon_as_it_was_made_and_the_report_is_the_aud
 ) -> None:
     home, seen = honest.home, list[tuple[str, int]]()
     audit = begin_audit(home, release, "faces", None)
-    tell = kept_audits.tell
+    save_checks = kept_audits.save_checks
 
     def watched(db: Any, *given: Any) -> None:
-        tell(db, *given)
+        save_checks(db, *given)
         found = kept_audits.get(db, audit)
         seen.append((found["status"], len(found["checks"])))
 
-    monkeypatch.setattr(kept_audits, "tell", watched)
+    monkeypatch.setattr(kept_audits, "save_checks", watched)
     carry_out(home, audit, str(release), None)
     found, plain = show_audit(home, audit), audit_target(home, str(release)).to_json()
     assert seen == [("running", count + 1) for count in range(len(plain["checks"]))]

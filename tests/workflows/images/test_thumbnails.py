@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 from PIL import Image
 
 from registry.assembly import Home
-from registry.core.errors import NotFound
-from registry.workflows.images import thumbnails
+from registry.core.errors import NotFound, Unavailable
+from registry.workflows.images import kept_thumbnails, thumbnails
 from registry.workflows.images.import_source import import_source
 from registry.workflows.images.thumbnails import NoPicture, Thumbnails, Withdrawn
+from registry.workflows.store.maintenance import collect_garbage
 from registry.workflows.withdrawals.withdraw import withdraw
 from tests.support.pictures import HTML, SVG, jpeg
 
@@ -79,6 +81,9 @@ def test_none_is_given_once_the_image_was_withdrawn_even_if_it_was_made_before(o
         made.get(digest, 160)
     with pytest.raises(Withdrawn):
         made.original(digest)
+    assert list((opened.settings.home / "thumbnails").rglob("*.webp"))
+    collect_garbage(opened)
+    assert not list((opened.settings.home / "thumbnails").rglob("*.webp"))
 
 
 def test_none_is_given_of_what_no_contribution_speaks_of(opened: Home, brought: Brought, tmp_path: Path) -> None:
@@ -106,7 +111,7 @@ def test_bytes_that_a_row_wrongly_calls_the_image_make_no_picture_of_it(opened: 
 def test_the_oldest_go_when_the_folder_grows_beyond_its_bound(
     opened: Home, brought: Brought, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(thumbnails, "MAX_FILES", 3)
+    monkeypatch.setattr(kept_thumbnails, "MAX_FILES", 3)
     made, digests = Thumbnails(opened), [brought(jpeg(number)) for number in range(6)]
     for digest in digests:
         made.get(digest, 160)
@@ -120,3 +125,14 @@ def test_the_size_of_the_original_is_that_of_the_upright_picture(opened: Home, b
     made = Thumbnails(opened)
     assert made.size(brought(jpeg(size=(60, 20), orientation=6))) == (20, 60)
     assert made.size(brought(SVG)) is None
+
+
+def test_one_that_would_wait_too_long_to_be_decoded_is_told_to_come_again(
+    opened: Home, brought: Brought, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thumbnails, "_DECODING", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(thumbnails, "PATIENCE", 0.01)
+    digest = brought(jpeg())
+    with thumbnails._DECODING, pytest.raises(Unavailable):
+        Thumbnails(opened).get(digest, 160)
+    assert Thumbnails(opened).get(digest, 160)

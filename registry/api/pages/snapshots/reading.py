@@ -15,6 +15,7 @@ from registry.api.gateway.public import Public
 from registry.api.pages.common import html, language, see, with_query
 from registry.api.pages.session import AnyRequest
 from registry.api.pages.snapshots.bounds import FORMS, forms_for
+from registry.api.pages.tasks import Task, Tasks
 from registry.api.v1.wire import CidPath, Cursor, ImagePath
 from registry.catalog.queries import images
 from registry.core import records
@@ -39,9 +40,13 @@ def snapshot_of(parts: Parts, published: Public, text: str) -> CID:
     return cid
 
 
-def count_later(request: AnyRequest, parts: Parts, cid: CID) -> None:
-    """Have a snapshot counted by a task, once."""
-    request.app.state.tasks.begin(lambda: keep_counts(parts, cid), key=f"count {cid}")
+def count_later(request: AnyRequest, parts: Parts, cid: CID) -> Task:
+    """The task that counts a snapshot; one that failed is not begun again."""
+    tasks: Tasks = request.app.state.tasks
+    known = tasks.get(f"count {cid}")
+    if known is not None and known.done and known.error() is not None:
+        return known
+    return tasks.begin(lambda: keep_counts(parts, cid), key=f"count {cid}")
 
 
 @get("/snapshots", include_in_schema=False, sync_to_thread=True)
@@ -61,7 +66,9 @@ def show_snapshot(request: AnyRequest, home: Home, published: Published, cid: Ci
     """A snapshot: what is in it, what is not, and what rests on it."""
     found = snapshot_head(home, snapshot_of(home, published, cid))
     if found.counts is None:
-        count_later(request, home, CID.parse(found.cid))
+        task = count_later(request, home, CID.parse(found.cid))
+        if task.done and (error := task.error()) is not None:
+            raise error
     return html(request, "pages/snapshot.html", found=found, **_counted(Words(language(request)), found))
 
 

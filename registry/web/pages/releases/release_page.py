@@ -45,6 +45,7 @@ from registry.workflows.store.find_records import look_up
 from registry.workflows.store.read_content import read_as
 
 WORST = 12  # images that are shown on the page itself
+CARD = "README.md"  # as hubs call it
 MISTAKES = Wanted(right=False, order="sure")
 _image_bytes: dict[CID, int] = {}  # by snapshot, added up once a process
 MAX_CARD = 1 << 20  # bytes of a card that are shown
@@ -215,3 +216,10 @@ def _files(parts: Parts, view: ReleaseView) -> list[dict[str, Any]]:
         ]
     except EmotionetError:
         return []
+
+
+def own_files(parts: Parts, release: CID) -> dict[str, tuple[CID, int]]:
+    """The files that a release's page offers one by one: CID and size by name."""
+    view = release_view(parts.store.get, read_as(parts, records.Release, release))
+    found = {one["name"]: (CID.parse(one["cid"]), one["size"]) for one in _files(parts, view)}
+    return {**found, CARD: (view.release.card, reader.file_size(parts.store, view.release.card))}

@@ -30,7 +30,7 @@ _PLACES = {"folds": "folds.k", "repeats": "folds.repeats", "seed": "seed"}  # of
 
 @dataclass(frozen=True)
 class OptionField:
-    """A number over the recipe's value; ``default`` is that value, None where it is not known by this name."""
+    """A number that overrides the recipe's value; ``default``: that value, None if it has another name there."""
 
     name: str
     help: str

@@ -1,0 +1,51 @@
+"""What the home page shows of a home with nothing, with a release, and with one that was taken back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from registry.assembly import open_home
+from registry.settings import read_settings
+from registry.web.pages.home import address, home_page
+from registry.workflows.withdrawals.withdraw import withdraw
+from tests.support.forgery import simulated_release
+
+
+def test_a_home_with_nothing_says_so(tmp_path: Path) -> None:
+    home = open_home(read_settings({"EMOTIONET_HOME": str(tmp_path)}))
+    found = home_page(home)
+    assert found["empty"]
+    assert found["counts"] == {"images": 0, "snapshots": 0, "runs": 0, "releases": 0}
+    home.close()
+
+
+def test_a_release_comes_with_its_verdict_and_with_its_withdrawal(tmp_path: Path) -> None:
+    with simulated_release(tmp_path) as made:
+        found = home_page(made.home)
+        assert not found["empty"]
+        assert found["counts"] == {"images": 36, "snapshots": 1, "runs": 1, "releases": 1}
+        (one,) = found["newest"]
+        assert one["state"] == "supported"
+        assert "macro_f1 >= 0.10" in one["verdict"]["en"]
+        assert one["verdict"]["es"] != one["verdict"]["en"]
+        assert one["withdrawn"] == []
+        withdraw(made.home, one["cid"], "a test")
+        (one,) = home_page(made.home)["newest"]
+        assert [back["reason"] for back in one["withdrawn"]] == ["a test"]
+
+
+@pytest.mark.parametrize(
+    ("hit", "expected"),
+    [
+        ({"kind": "image", "id": "ab"}, "/images/ab"),
+        ({"kind": "label", "id": "so & so"}, "/images?label=so+%26+so"),
+        ({"kind": "name", "id": "faces", "of": "snapshot", "target": "bafy"}, "/snapshots/bafy"),
+        ({"kind": "run_of", "id": "quick", "run": "r1"}, "/runs/r1"),
+        ({"kind": "plan", "id": "bafy"}, "/lineage/bafy"),
+        ({"kind": "contributor", "id": "//evil.example"}, "/images?contributor=%2F%2Fevil.example"),
+    ],
+)
+def test_what_was_found_has_its_page(hit: dict[str, str], expected: str) -> None:
+    assert address(hit) == expected
