@@ -158,7 +158,7 @@ def test_eval_results_are_what_the_hub_reads() -> None:
     assert all(str(CID) in str(one.notes) for one in entries)
     assert eval_result_entries_to_yaml(entries) == yaml.safe_load(text)
     for bad in ("faces", "a/b/c", "a/b\nx: y", "../faces", ""):
-        with pytest.raises(UsageError, match="no data set of the hub"):
+        with pytest.raises(UsageError, match="is not a data set of the hub"):
             eval_results(given, bad)
 
 
