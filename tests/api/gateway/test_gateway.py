@@ -156,7 +156,7 @@ def test_answers_may_be_cached_for_good_and_asked_for_by_head(client: Client, wr
     "path",
     [
         "nonsense?format=raw",
-        "..?format=raw",
+        "%2e%2e?format=raw",
         "..%2f..%2fetc%2fpasswd?format=raw",
         "%2e%2e/%2e%2e/etc/passwd?format=raw",
         "{cid}/..%2f..%2fetc%2fpasswd?format=raw",
