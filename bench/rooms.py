@@ -7,8 +7,8 @@ names of modules inside a folder.
 
 from __future__ import annotations
 
+import argparse
 import ast
-import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -163,4 +163,6 @@ def draw() -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1] if len(sys.argv) > 1 else FILE).write_text(draw(), encoding="utf-8")
+    parser = argparse.ArgumentParser(prog="python -m bench.rooms", description=__doc__)
+    parser.add_argument("file", nargs="?", type=Path, default=FILE, help="where to write the picture")
+    parser.parse_args().file.write_text(draw(), encoding="utf-8")

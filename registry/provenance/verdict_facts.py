@@ -13,7 +13,6 @@ from msgspec import structs
 
 from registry.core import records
 from registry.core.ipld.dag import Get
-from registry.core.records import to_value
 from registry.core.run_view import DrawView, ReleaseView
 from registry.core.table import tables
 from registry.evaluation.verdict import ClaimFacts, Facts
@@ -74,11 +73,6 @@ def _claims(verdicts: Iterable[records.Verdict], evaluation: records.Evaluation)
 
 def _sizes(evaluation: records.Evaluation) -> dict[str, int]:
     return {one.name: one.n for one in (*evaluation.fairness, *evaluation.metrics)}
-
-
-def claim_documents(view: ReleaseView) -> list[dict[str, Any]]:
-    """A release's claims with their verdicts, as JSON documents show them."""
-    return [to_value(one) for one in view.release.claims]
 
 
 def audited(facts: Facts, checks: Sequence[Check], outcome: str) -> Facts:

@@ -6,7 +6,6 @@ comes with what it is used in, newest first and no more than ``USES``.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from registry.catalog.queries import image_uses, images, lineage, names, runs, search
@@ -20,7 +19,6 @@ from registry.workflows.parts import Parts
 
 LONGEST = 256  # characters of a text that anything is found by
 USES, LISTED = 20, 20
-_BEGINNING = re.compile("(?!baf.{0,5}$)[a-z0-9]{6,}", re.ASCII)  # long enough to tell things apart
 Hit = dict[str, Any]
 
 
