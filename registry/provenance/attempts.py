@@ -10,11 +10,12 @@ Invariant: pure; the same from an issuer's catalog as from the log itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
+from registry.core.text.claim_text import ClaimParts
 
 Get = Callable[[CID], bytes]
 
@@ -41,16 +42,17 @@ def count_attempts(get: Get, plans: Sequence[CID], plan: CID) -> records.Attempt
         for cid in plans
         if cid == plan
         or (
-            _same_claim(own, other := records.parse_as(records.Plan, get(cid)))
+            claim_the_same(own.claims, (other := records.parse_as(records.Plan, get(cid))).claims)
             and same_images(_snapshot(get, own), _snapshot(get, other))
         )
     ]
     return records.Attempts(count=len(found), number=found.index(plan) + 1)
 
 
-def _same_claim(one: records.Plan, other: records.Plan) -> bool:
-    mine, theirs = ({(claim.metric, claim.comparator) for claim in plan.claims} for plan in (one, other))
-    return bool(mine & theirs) or not (mine or theirs)
+def claim_the_same(mine: Iterable[records.Claim | ClaimParts], theirs: Iterable[records.Claim | ClaimParts]) -> bool:
+    """Whether two plans with these claims share one, whatever its threshold; two without any do."""
+    one, other = ({(claim.metric, claim.comparator) for claim in claims} for claims in (mine, theirs))
+    return bool(one & other) or not (one or other)
 
 
 def _snapshot(get: Get, plan: records.Plan) -> CID:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from litestar import Response
 from litestar.datastructures import Cookie, UploadFile
 
-from registry.api.pages.negotiate import LOOP
+from registry.api.pages.negotiate import LOOP, weighed
 from registry.api.pages.session import AnyRequest, check_csrf, check_origin, cookie, csrf, signed_in
 from registry.api.problems import HttpProblem
 from registry.web.base.site import Look, render_site
@@ -50,20 +50,9 @@ def language(request: AnyRequest) -> str:
 
 
 def _liked(header: str) -> str:
-    found = []
-    for item in header.split(",")[:20]:
-        name, _, weight = item.strip().partition(";q=")
-        code = name.strip().lower().partition("-")[0]
-        if code in LANGUAGES:
-            found.append((_number(weight), code))
-    return max(found, key=lambda one: one[0])[1] if found else LANGUAGES[0]
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text) if text.strip() else 1.0
-    except ValueError:
-        return 0.0
+    found = [(weight, name.partition("-")[0]) for name, weight in weighed(header) if weight > 0]
+    known = [one for one in found if one[1] in LANGUAGES]
+    return max(known, key=lambda one: one[0])[1] if known else LANGUAGES[0]
 
 
 def with_query(request: AnyRequest, **changes: str | None) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -26,20 +26,19 @@ _MACHINES = ("/ipfs/", "/schema", "/healthz", "/readyz", "/metrics")
 
 def weight(accept: str, *types: str) -> float:
     """The largest weight that ``Accept`` gives one of these types by name; 0.0 where it names none of them."""
-    found = [0.0]
-    for item in accept.split(","):
-        media, *parameters = (part.strip().lower() for part in item.split(";"))
-        if media in types:
-            given = [one[2:] for one in parameters if one.startswith("q=")]
-            found.append(_number(given[0]) if given else 1.0)
-    return max(found)
+    return max([0.0, *(found for media, found in weighed(accept) if media in types)])
 
 
-def _number(text: str) -> float:
-    try:
-        return min(max(float(text), 0.0), 1.0)
-    except ValueError:
-        return 0.0
+def weighed(header: str) -> Iterator[tuple[str, float]]:
+    """What an ``Accept`` header names, in lower case, each with its weight from 0.0 to 1.0; 0.0 for what is none."""
+    for item in header.split(","):
+        name, *parameters = (part.strip().lower() for part in item.split(";"))
+        given = next((one[2:] for one in parameters if one.startswith("q=")), "1")
+        try:
+            found = float(given)
+        except ValueError:
+            found = 0.0
+        yield name, min(max(0.0, found), 1.0)  # in this order no number ("nan") is 0.0
 
 
 def wants_page(accept: str) -> bool:

@@ -15,6 +15,10 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any
 
+from litestar import Response
+
+from registry.api.pages.common import html, see
+from registry.api.pages.session import AnyRequest
 from registry.api.problems import HttpProblem
 
 AT_ONCE = 2
@@ -49,6 +53,19 @@ class Task:
     def error(self) -> BaseException | None:
         """Why it failed; None where it did not. Only of one that is ``done``."""
         return self._future.exception(0)
+
+
+def ended_task(request: AnyRequest, key: str, address: str, template: str) -> Task | Response[Any]:
+    """The task with this key, which has ended; else what to answer: a page of ``template`` whose ``state`` is unknown
+    or working, or for a form the way to that page, ``address``/``key``."""
+    task: Task | None = request.app.state.tasks.get(key)
+    if task is None or task.about is None:
+        return html(request, template, status=404, state="unknown")
+    if task.done:
+        return task
+    if request.method == "POST":
+        return see(request, f"{address}/{key}")
+    return html(request, template, state="working")
 
 
 class Tasks:

@@ -160,6 +160,15 @@ class CID:
         return bytes(self) < bytes(other)
 
 
+def is_cid(text: str) -> bool:
+    """Whether this text is a CID."""
+    try:
+        CID.parse(text)
+    except InvalidInput:
+        return False
+    return True
+
+
 def given(text: str) -> CID:
     """The CID that somebody typed. ``UsageError`` (``invalid_cid``) names what was typed and what it seems to be."""
     try:

@@ -16,7 +16,7 @@ import re
 from typing import NamedTuple
 
 from registry.core.errors import InvalidInput
-from registry.core.ipld.cid import CID
+from registry.core.ipld.cid import is_cid
 
 RESERVED = frozenset({"latest"})  # means the newest one, named or not
 MAX_NAME = 63
@@ -38,7 +38,7 @@ def is_name(text: str) -> bool:
     """Whether this can be a name."""
     if len(text) > MAX_NAME or not _NAME.fullmatch(text):
         return False
-    return not (text in RESERVED or text.startswith(_CID_BEGINS) or _is_cid(text))
+    return not (text in RESERVED or text.startswith(_CID_BEGINS) or is_cid(text))
 
 
 def check_name(text: str) -> str:
@@ -60,11 +60,3 @@ def read_reference(text: str) -> Reference | None:
     if (slash and not _ISSUER.fullmatch(before)) or (at and not _NUMBER.fullmatch(number)) or not is_name(name):
         return None
     return Reference(before or None, name, int(number) if at else None)
-
-
-def _is_cid(text: str) -> bool:
-    try:
-        CID.parse(text)
-    except InvalidInput:
-        return False
-    return True

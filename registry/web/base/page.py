@@ -7,7 +7,7 @@ Invariants: everything from outside is escaped, and can't turn or cover the text
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -64,20 +64,25 @@ def check_drawings(drawings: Iterable[Drawing]) -> None:
             )
 
 
-def render(template: str, t: Words, **fields: Any) -> str:
-    """A page of ``templates`` in the language of ``t``."""
+def drawing(t: Words) -> dict[str, Callable[..., Markup]]:
+    """What templates draw with: ``scale``, a figure in its interval, and ``svg``, a drawing that was checked."""
 
-    def scale(metric: dict[str, Any], threshold: str | None = None) -> Markup:
+    def scale(metric: Mapping[str, Any], threshold: str | None = None) -> Markup:
         name = t.figure(metric.get("name") or metric["metric"])
         drawn = figures.scale(t, name, metric["value"], metric["low"], metric["high"], threshold)
         return Markup(drawn)  # noqa: S704  our own, which escapes
 
-    def svg(drawing: Drawing) -> Markup:
-        return Markup(drawing.svg)  # noqa: S704  looked at by check_drawings
+    def svg(one: Drawing) -> Markup:
+        return Markup(one.svg)  # noqa: S704  looked at by check_drawings
 
+    return {"scale": scale, "svg": svg}
+
+
+def render(template: str, t: Words, **fields: Any) -> str:
+    """A page of ``templates`` in the language of ``t``."""
     found = environment().get_template(template)
     policy = Markup(POLICY)  # noqa: S704  a constant
-    return found.render(t=t, scale=scale, svg=svg, marks=MARKS, policy=policy, style=style(), **fields)
+    return found.render(t=t, **drawing(t), marks=MARKS, policy=policy, style=style(), **fields)
 
 
 @cache

@@ -20,7 +20,7 @@ from typing import Any
 from registry.catalog.queries import entries, names, runs
 from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput, NotFound
-from registry.core.ipld.cid import CID, given
+from registry.core.ipld.cid import CID, given, is_cid
 from registry.core.issuers import DID_PREFIX
 from registry.core.text.names import Reference, read_reference
 from registry.workflows.local_issuers import local_issuers
@@ -54,10 +54,8 @@ def resolve(parts: Parts, text: str, *kinds: str) -> CID:
 def find(parts: Parts, text: str, *kinds: str) -> CID:
     """As ``resolve``, but an entry's CID stays the entry's."""
     text = text.removeprefix("/ipfs/").removeprefix("ipfs://")
-    try:
+    if is_cid(text):
         return CID.parse(text)
-    except InvalidInput:
-        pass
     if not is_reference(text) and not _is_begun(text):
         given(text)  # which says what it seems to be
     with parts.catalog.read() as db:
@@ -181,7 +179,7 @@ def _run_named(parts: Parts, db: Connection, text: str) -> str | None:
         except InvalidInput:  # it stands for a snapshot, say, and a run that came to no plan was to have it
             if not waiting:
                 raise
-    elif _is_begun(text) or _is_cid(text):
+    elif _is_begun(text) or is_cid(text):
         plan = str(resolve(parts, text, "plan"))
     if plan is None:
         return waiting[-1] if waiting else None
@@ -193,14 +191,6 @@ def _run_named(parts: Parts, db: Connection, text: str) -> str | None:
 
 def _is_begun(text: str) -> bool:
     return bool(_COMMON.match(text) and _BEGUN.fullmatch(text)) and len(text) < WHOLE
-
-
-def _is_cid(text: str) -> bool:
-    try:
-        CID.parse(text)
-    except InvalidInput:
-        return False
-    return True
 
 
 def begin_and_end(text: str) -> tuple[str, str]:

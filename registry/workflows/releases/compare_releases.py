@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +13,7 @@ from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView, release_view
 from registry.core.table import tables
+from registry.core.text.flat import flat
 from registry.core.unusable import refuse_unusable
 from registry.evaluation.comparison import Difference, Discordance, compare
 from registry.evaluation.input.columns import Columns, Ints, take
@@ -114,7 +114,7 @@ def _changed(parts: Parts, a: ReleaseView, b: ReleaseView) -> list[dict[str, Any
             "code": view.plan.code,
             "base": str(view.plan.base) if view.plan.base else None,
             "seed": str(view.plan.seed),
-            **{f"recipe.{name}": value for name, value in _flat(view.recipe.values).items()},
+            **{f"recipe.{name}": value for name, value in flat(view.recipe.values).items()},
             **{f"environment.{name}": value for name, value in environment.items()},
         }
         for view, environment in zip((a, b), environments, strict=True)
@@ -125,13 +125,3 @@ def _changed(parts: Parts, a: ReleaseView, b: ReleaseView) -> list[dict[str, Any
         for name in names
         if sides[0].get(name) != sides[1].get(name)
     ]
-
-
-def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{before}{name}.")
-        else:
-            found[f"{before}{name}"] = str(value)
-    return found

@@ -45,6 +45,7 @@ def test_who_names_html_gets_a_page(accept: str, expected: bool) -> None:
 def test_a_weight_outside_its_range_is_brought_into_it() -> None:
     assert weight("text/html;q=7", "text/html") == 1.0
     assert weight("text/html;q=-1", "text/html") == 0.0
+    assert weight("text/html;q=nan", "text/html") == 0.0
 
 
 def test_an_address_answers_both_ways_and_says_so(client: Client) -> None:
@@ -115,6 +116,9 @@ def test_the_language_is_the_readers(client: Client) -> None:
     assert language("/", "") == "en"
     assert language("/", "fr, es-MX;q=0.8, en;q=0.5") == "es"
     assert language("/", "en;q=0.9, es;q=x") == "en"
+    assert language("/", "es, en;q=99") == "es"  # no weight is above 1
+    assert language("/", "es;q=nan, en;q=0.1") == "en"
+    assert language("/", "es;q=0") == "en"  # which says that it is not wanted
     assert language("/?lang=es", "en") == "es"
     assert language("/", "en") == "es"  # what was chosen is remembered
     assert language("/?lang=klingon", "en") == "es"

@@ -10,6 +10,7 @@ import pytest
 from registry.core.errors import InvalidInput
 from registry.core.ipld import encoding
 from registry.core.text import cleaning
+from registry.core.text.flat import flat
 from tests.support.hostile_text import HOSTILE
 
 
@@ -54,3 +55,8 @@ def test_two_attributes_that_are_one_in_nfc() -> None:
     assert cleaning.clean_pairs({"luz ": " baja"}, cleaning.clean_attribute, clean_value) == {"luz": "baja"}
     with pytest.raises(InvalidInput, match="twice"):
         cleaning.clean_pairs({"e\u0301": "1", "\u00e9": "2"}, cleaning.clean_attribute, clean_value)
+
+
+def test_a_recipe_is_flat_and_no_value_is_cut() -> None:
+    found = flat({"a": {"b": 1, "c": {"d": "x" * 1000}}, "e": True})
+    assert found == {"a.b": "1", "a.c.d": "x" * 1000, "e": "True"}

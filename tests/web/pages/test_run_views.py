@@ -17,7 +17,6 @@ from registry.web.base.page import check_drawings
 from registry.web.base.words import Words
 from registry.web.pages.runs import course as standing
 from registry.web.pages.runs.log_lines import LONGEST, said
-from registry.web.pages.runs.run_page import flat
 from registry.web.pages.windows import window
 
 EN, ES = Words("en"), Words("es")
@@ -149,10 +148,6 @@ def test_a_warning_about_the_plan_is_said_in_the_readers_language() -> None:
 
 def test_every_state_of_a_run_has_a_word() -> None:
     assert all(ES.known("site_state", one) != one for one in RUN_STATES)
-
-
-def test_recipes_are_flat() -> None:
-    assert flat({"a": {"b": 1, "c": {"d": "x"}}, "e": True}) == {"a.b": "1", "a.c.d": "x", "e": "True"}
 
 
 def rows(count: int) -> Any:

@@ -17,7 +17,7 @@ from registry.api.gateway.public import Public
 from registry.api.pages.common import form_lists, html, language, see, writer
 from registry.api.pages.session import AnyRequest
 from registry.api.pages.snapshots.reading import snapshot_of
-from registry.api.pages.tasks import PATIENCE
+from registry.api.pages.tasks import PATIENCE, ended_task
 from registry.api.v1.runs import published_base
 from registry.catalog.queries import snapshots
 from registry.core import records
@@ -159,13 +159,9 @@ def follow(request: AnyRequest, home: Home, published: Published, key: FromPath[
 
 
 def _follow(request: AnyRequest, parts: Parts, published: Public, key: str) -> Response[Any]:
-    task = request.app.state.tasks.get(key)
-    if task is None or task.about is None:
-        return html(request, "pages/run_working.html", status=404, working=False)
-    if not task.done:
-        if request.method == "POST":
-            return see(request, f"/runs/new/{key}")
-        return html(request, "pages/run_working.html", working=True)
+    task = ended_task(request, key, "/runs/new", "pages/run_working.html")
+    if isinstance(task, Response):
+        return task
     error = task.error()
     if isinstance(error, EmotionetError):
         return _page(request, parts, published, task.about, error=with_hint(error))

@@ -20,7 +20,7 @@ from registry.api.gateway.public import Public
 from registry.api.pages.common import check_form, html, language, see, writer
 from registry.api.pages.session import AnyRequest
 from registry.api.pages.snapshots.reading import snapshot_of
-from registry.api.pages.tasks import PATIENCE
+from registry.api.pages.tasks import PATIENCE, ended_task
 from registry.api.v1.wire import Query
 from registry.catalog.queries import image_counts
 from registry.core.errors import EmotionetError, InvalidInput, UsageError, with_hint
@@ -134,13 +134,9 @@ def follow(request: AnyRequest, home: Home, published: Published, key: FromPath[
 
 
 def _follow(request: AnyRequest, parts: Parts, published: Public, key: str) -> Response[Any]:
-    task = request.app.state.tasks.get(key)
-    if task is None or task.about is None:
-        return html(request, "pages/snapshot_working.html", status=404, state="unknown", back="/snapshots/new")
-    if not task.done:
-        if request.method == "POST":
-            return see(request, f"/snapshots/new/{key}")
-        return html(request, "pages/snapshot_working.html", state="working", back="/snapshots")
+    task = ended_task(request, key, "/snapshots/new", "pages/snapshot_working.html")
+    if isinstance(task, Response):
+        return task
     error = task.error()
     if error is None:
         return see(request, f"/snapshots/{task.result()}", "snapshots_new.said_taken")

@@ -15,10 +15,10 @@ from registry.web.pages.releases.judged import (
     MILLION,
     Judgements,
     Wanted,
+    cleaned,
     judgements,
     nothing_of,
     places,
-    prepared_rows,
     rows_of,
 )
 
@@ -67,7 +67,7 @@ def image_table(get: Get, view: ReleaseView, wanted: Wanted, start: int, page: i
     some = chosen[start : start + page].tolist()
     with refuse_unusable():
         predicted = rows_of(get, view, [(found.keys[place], int(found.fold[place])) for place in some])
-        prepared = prepared_rows(get, view, [found.keys[place] for place in some])
+        prepared = cleaned(get, view, [found.keys[place] for place in some])
         rows = tuple(map(partial(_shown, found), some, predicted, prepared))
     after = start + page
     more = urlencode({**wanted.query(), "start": str(after)}) if after < len(chosen) else None

@@ -187,7 +187,7 @@ def rows_of(get: Get, view: ReleaseView, keys: Sequence[tuple[bytes, int]]) -> l
     return [dict(zip(records.PREDICTIONS.columns, row or (), strict=True)) for row in found]
 
 
-def prepared_rows(get: Get, view: ReleaseView, images: Sequence[bytes]) -> list[dict[str, Any] | None]:
+def cleaned(get: Get, view: ReleaseView, images: Sequence[bytes]) -> list[dict[str, Any] | None]:
     """What cleaning says of images, by its columns' names; None where it says nothing."""
     found = tables.find_all(view.preprocessing.output, [(one,) for one in images], get)
     return [None if row is None else dict(zip(records.PREPARED.columns, row, strict=True)) for row in found]

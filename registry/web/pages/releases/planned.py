@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from registry.core.run_view import ReleaseView
-from registry.core.text.claim_text import claim_parts, claim_text, split_claim
+from registry.core.text.claim_text import ClaimParts, claim_parts, claim_text, split_claim
+from registry.core.text.flat import flat
+from registry.provenance.attempts import claim_the_same
+from registry.web.pages.runs.log_lines import short
 from registry.workflows.parts import Parts
 from registry.workflows.runs.list_plans import list_plans
 
@@ -39,28 +42,18 @@ def planned(view: ReleaseView) -> Planned:
     verdicts = {claim_text(one): one.verdict for one in view.release.claims}
     figures = (*view.evaluation.metrics, *view.evaluation.fairness)
     came = {name for one in figures for name in (one.metric, one.name)}
-    values = _flat(view.recipe.values)
+    values = [(name, short(value)) for name, value in flat(view.recipe.values).items()]
     folds = {"refit" if one.fold is None else f"fold:{one.fold}" for one in view.release.weights}
     return Planned(
         claims=tuple((claim_parts(one)._asdict(), verdicts.get(claim_text(one))) for one in view.plan.claims),
         metrics=tuple((name, name in came) for name in view.plan.metrics),
         groups=tuple(view.plan.groups),
-        values=tuple(list(values.items())[:MOST_VALUES]),
+        values=tuple(values[:MOST_VALUES]),
         final=view.plan.final,
         published=view.plan.final in folds,
         trainings=len(view.trainings),
         seed=view.plan.seed,
     )
-
-
-def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{before}{name}.")
-        else:
-            found[f"{before}{name}"] = str(value)[:200]
-    return found
 
 
 @dataclass(frozen=True)
@@ -80,14 +73,13 @@ def attempts(parts: Parts, view: ReleaseView, issuer: str) -> tuple[list[Attempt
     """This issuer's plans that share a claim's figure with the release's, newest first; and whether there are plans
     older than those that were looked at."""
     lines, more = list_plans(parts, issuer, limit=MOST_PLANS)
-    own = {claim_parts(one)[:2] for one in view.plan.claims}
-    found = [_attempt(line, view) for line in lines if _claims_the_same(line["claims"], own)]
+    own = list(map(claim_parts, view.plan.claims))
+    found = [_attempt(line, view) for line in lines if claim_the_same(_claims(line), own)]
     return found, more is not None
 
 
-def _claims_the_same(texts: list[str], own: set[tuple[str, str]]) -> bool:
-    theirs = {parts[:2] for text in texts if (parts := split_claim(text)) is not None}
-    return bool(theirs & own) or not (theirs or own)
+def _claims(line: Mapping[str, Any]) -> list[ClaimParts]:
+    return [parts for text in line["claims"] if (parts := split_claim(text)) is not None]
 
 
 def _attempt(line: Mapping[str, Any], view: ReleaseView) -> Attempt:
@@ -96,7 +88,7 @@ def _attempt(line: Mapping[str, Any], view: ReleaseView) -> Attempt:
         time=line["time"],
         snapshot=line["snapshot"],
         recipe=line["recipe"],
-        claims=tuple(parts._asdict() for text in line["claims"] if (parts := split_claim(text)) is not None),
+        claims=tuple(one._asdict() for one in _claims(line)),
         releases=tuple(line["releases"]),
         this=line["plan"] == str(view.draw.plan),
     )

@@ -14,11 +14,12 @@ from registry.catalog.queries import runs, snapshots
 from registry.core import records
 from registry.core.errors import EmotionetError, UsageError
 from registry.core.ipld.cid import CID
+from registry.core.text.flat import flat
 from registry.web.base import figures
 from registry.web.base.page import check_drawings
 from registry.web.base.svg import Drawing
 from registry.web.base.words import Words
-from registry.web.pages.runs.run_page import HEADLINE, claims_of, flat, run_evaluation
+from registry.web.pages.runs.run_page import HEADLINE, claims_of, run_evaluation
 from registry.workflows.parts import Parts
 from registry.workflows.releases.compare_releases import compare_releases
 

@@ -62,13 +62,13 @@ def dropped(
     get = parts.store.get
     view = preprocessing_view(get, records.parse_as(records.Preprocessing, get(preprocessing)))
     found: Window = window(
-        prepared_rows(view.preprocessing, get, behind),
+        checked_rows(view.preprocessing, get, behind),
         lambda row: row["reason"] is not None and (not reasons or row["reason"] in reasons),
     )
     return [of_row(view.snapshot, row, get) for row in found.rows], found.next
 
 
-def prepared_rows(record: records.Preprocessing, get: Get, behind: bytes | None = None) -> Iterator[dict[str, Any]]:
+def checked_rows(record: records.Preprocessing, get: Get, behind: bytes | None = None) -> Iterator[dict[str, Any]]:
     """Rows of a PREPARED table behind a sha256, each checked."""
     table = tables.read(record.output, get)
     if table.shape != records.PREPARED:

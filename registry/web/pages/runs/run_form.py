@@ -17,9 +17,9 @@ from registry.core.ipld.dag import Get
 from registry.core.ports.method import Method
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.text.figure_names import CLASSES, FigureName, name_of
+from registry.core.text.flat import flat
 from registry.evaluation.claims import OF_CLASS, OF_CLASSES, OF_ONE, PLAIN
 from registry.web.base.words import Words
-from registry.web.pages.runs.run_page import flat
 from registry.workflows.methods import names
 
 LOOKED_AT = 400  # images, for attributes and their values

@@ -17,6 +17,7 @@ from registry.core.ipld.cid import CID
 from registry.core.run_view import draw_view
 from registry.core.text.amounts import duration
 from registry.core.text.claim_text import claim_parts
+from registry.core.text.flat import flat
 from registry.evaluation.sentences import warning_text
 from registry.evaluation.verdict import sentence, verdict_of
 from registry.evaluation.verdict import short as short_verdict
@@ -210,15 +211,5 @@ def planned(row: Row) -> list[tuple[str, str]]:
     options = row["options"]
     found = {name: str(options[name]) for name in ("method", "final") if options.get(name) is not None}
     found["base"] = str(options.get("base") or "")
-    return [*found.items(), *sorted(flat(options.get("values", {})).items())]
-
-
-def flat(values: Mapping[str, Any], before: str = "") -> dict[str, str]:
-    """Sections and keys as ``section.key``, values as text."""
-    found: dict[str, str] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            found |= flat(value, f"{before}{name}.")
-        else:
-            found[f"{before}{name}"] = str(value)
-    return found
+    values = {name: short(value) for name, value in flat(options.get("values", {})).items()}
+    return [*found.items(), *sorted(values.items())]
