@@ -42,6 +42,7 @@ export const level1 = [
       each([...records.values()], ({ error }) => {
         if (error) throw error;
       });
+      if (!records.size) throw new Refusal("no record could be read");
       return say("{count} records are of their types", { count: records.size });
     },
   ],
@@ -121,11 +122,12 @@ export function reached(file) {
   ].map((cid) => ({ cid, types: [] }));
   while (todo.length) {
     const { cid, types, table, isFile } = todo.pop();
-    if (isFile || !file.blocks.has(cid)) continue;
+    if (isFile) continue;
     if (table) {
       tables.set(table + " " + cid.key, { cid, kind: table });
       continue;
     }
+    if (!file.blocks.has(cid)) continue;
     if (cid.codec !== DAG_CBOR) continue;
     const key = types.join() + " " + cid.key;
     if (records.has(key)) continue;

@@ -14,7 +14,6 @@ const noChain = () => {
 };
 
 const CHECKED = [
-  ["3.named", (audit) => named(audit)],
   [
     "3.order",
     ({ file, view }) => {
@@ -91,7 +90,7 @@ const CHECKED = [
   ["3.anchored", ({ file, view }) => anchored(file, view)],
 ];
 
-export const level3 = CHECKED.map(needingAll);
+export const level3 = [["3.named", (audit) => named(audit)], ...CHECKED.map(needingAll)];
 
 function entriesOf({ blocks, target }, view) {
   if (!target.entry) throw new NotChecked("the file holds no entry that says its target");
@@ -117,6 +116,7 @@ function newestAnchored(file) {
   return [entry, ...own].reduce((a, b) => (file.entry(b).seq > file.entry(a).seq ? b : a));
 }
 
+// Without the log's first entry it is not made, whatever else is missing.
 function named({ file, view }) {
   if (!file.target.entry) throw new NotChecked("the file holds no entry that says its target");
   const entry = file.blocks.record(file.target.entry, "entry");
@@ -125,6 +125,7 @@ function named({ file, view }) {
   const first = file.blocks.record(firstCid, "entry");
   if (first.issuer !== entry.issuer || first.seq !== 0) throw new Refusal("the log begins with another issuer's entry");
   const { chains } = file.blocks.record(first.record, "issuer");
+  view.needAll();
   const stated = [...blocksOf(file).map(({ block }) => block), ...beaconBlocks(view)];
   for (const { chain, contract } of stated) {
     if (!chains.some(([name, at]) => name === chain && at === contract)) {
