@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.params import QueryParameter
 
 from registry.api.common import Home
-from registry.api.pages.common import check_form, html, see, writer
+from registry.api.pages.common import check_form, html, language, see, writer
 from registry.api.pages.session import AnyRequest
 from registry.api.problems import HttpProblem
 from registry.api.v1.wire import ImagePath
@@ -16,6 +16,7 @@ from registry.catalog.queries import images as queries
 from registry.catalog.queries import lineage
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.text import cleaning
+from registry.web.base.words import Words
 from registry.web.pages import images
 from registry.web.pages.placeholders import placeholder
 from registry.workflows.images.relabel import relabel
@@ -74,12 +75,14 @@ def _here(home: Home, identity: str) -> str:
 
 @post("/images/{identity:str}/label", status_code=303, include_in_schema=False, sync_to_thread=True)
 def add_label(request: AnyRequest, home: Home, identity: ImagePath) -> Response[None]:
-    """Give it another label; the old one stays in the history."""
+    """Correct a contributor's label, or give one in another name; the old one stays in the history."""
     writer(request, "images:write")
     form = check_form(request)
-    done = relabel(home, _here(home, identity), form.get("label", ""), form.get("contributor", "").strip() or None)
-    said = "images_page.unchanged" if done["unchanged"] else "images_page.relabeled"
-    return see(request, f"/images/{done['sha256']}", said, label=done["label"])
+    sha256 = _here(home, identity)
+    contributor = images.whose(home, sha256, form)
+    done = relabel(home, sha256, form.get("label", ""), contributor)
+    said, values = images.relabeled(home, Words(language(request)), done, contributor)
+    return see(request, f"/images/{sha256}", said, **values)
 
 
 @get("/images/{identity:str}/withdraw", include_in_schema=False, sync_to_thread=True)

@@ -6,24 +6,26 @@ enter a page, only addresses of thumbnails, and none of an image that was withdr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from registry.catalog.queries import image_counts, image_uses, images, runs
 from registry.catalog.queries.image_grid import ANY, Filters
 from registry.catalog.queries.rows import image_history
-from registry.core.errors import NotFound
+from registry.core.errors import NotFound, UsageError
 from registry.core.labeling.labeled_row import SIGNALS
+from registry.web.base.words import Words
 from registry.workflows.images import image_uses as uses
 from registry.workflows.images.list_images import list_images
 from registry.workflows.images.thumbnails import Thumbnails
-from registry.workflows.local_issuers import local_issuers
+from registry.workflows.local_issuers import local_issuers, signing_issuers
 from registry.workflows.names.profile import profile_of
 from registry.workflows.parts import Parts
 
 ON_A_PAGE = 60
 BARS, CHOICES, RUNS, HISTORY, CONTACTS = 12, 50, 20, 100, 5
+SAID = 200  # characters of a value in a sentence that is said once
 ASKED = ("label", "contributor", "issuer", "subject", "licence", "right", "status", "disputed", "run", "dropped")
 STATUSES = ("stored", "referenced", "withdrawn")
 Document = dict[str, Any]
@@ -115,6 +117,7 @@ def image(parts: Parts, thumbnails: Thumbnails, identity: str) -> Document:
         "cids": sorted(cids),
         "own": local_issuers(parts),
         "current": current,
+        "correctable": correctable(current, signing_issuers(parts)),
         "history": history[::-1][:HISTORY],
         "earlier": max(0, len(history) - HISTORY),
         "withdrawals": taken_back,
@@ -126,6 +129,45 @@ def image(parts: Parts, thumbnails: Thumbnails, identity: str) -> Document:
         "most": uses.MOST,
         "contacts": _contacts(parts, [row["issuer"] for row in current]),
     }
+
+
+def whose(parts: Parts, sha256: str, form: Mapping[str, str]) -> str | None:
+    """In whose name the form gives a label; None: in that of this registry's key.
+
+    A name that is typed counts. Else ``whose`` says it: ``=`` and a contributor of the page, or ``+`` for nobody there.
+    Where neither is said, a label of this registry's is corrected if there is but one. ``UsageError`` for several.
+    """
+    typed, chosen = form.get("contributor", "").strip(), form.get("whose", "")
+    if typed:
+        return typed
+    if chosen:
+        return chosen.removeprefix("=") if chosen.startswith("=") else None
+    with parts.catalog.read() as db:
+        mine = correctable(image_history(db, bytes.fromhex(sha256)), {parts.key.did})
+    if len(mine) > 1:
+        raise UsageError("this image has several labels", hint="go back and choose whose label you correct.")
+    return mine[0]["contributor"] if mine else None
+
+
+def correctable(history: Iterable[Document], issuers: Collection[str]) -> list[Document]:
+    """Current rows that one of these issuers signed: only these are replaced by what it signs next."""
+    return [row for row in history if row["current"] and row["issuer"] in issuers]
+
+
+def relabeled(parts: Parts, t: Words, done: Mapping[str, Any], contributor: str | None) -> tuple[str, dict[str, str]]:
+    """A key of the words that says what a label changed, with its values: one that leaves others corrects no image."""
+    with parts.catalog.read() as db:
+        found = images.get_image(db, done["sha256"])
+    labels = list(found["labels"]) if found else []
+    told = {"label": done["label"][:SAID]}
+    if done["unchanged"]:
+        return "images_page.unchanged", told
+    if labels == [done["label"]]:
+        return "images_page.relabeled", told
+    who = t("images_one.own") if contributor in (None, parts.key.did) else str(contributor)[:SAID]
+    told |= {"who": who, "labels": " / ".join(labels)[:SAID]}
+    tie = "_tie" if found is None or found["label"] is None else ""
+    return f"images_page.{'corrected_one' if done['corrected'] else 'added'}{tie}", told
 
 
 def _contacts(parts: Parts, issuers: Iterable[str]) -> list[tuple[str, str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -179,7 +180,7 @@ def test_an_image_says_who_gave_which_label_and_where_it_is_used(client: Client,
     used = client.get("/api/v1/snapshots").json()["items"][0]["cid"]
     held = client.get(f"/api/v1/snapshots/{used}/items?limit=1").json()["items"][0]
     page = see(client, f"/images/{held['sha256']}")
-    assert f"holds it as {held['label']}" in page
+    assert f"holds it as {held['label']} · <a" in page
     assert "What models said of it" in page
     proof = re.search(r'href="(/api/v1/snapshots/[^"]+)" download', page)
     assert proof
@@ -207,10 +208,46 @@ def test_another_label_is_signed_from_the_page_and_the_old_one_stays(signed: Cli
     form = {"csrf": value(page), "label": HOSTILE.replace("\u202e", ""), "contributor": "eva"}
     assert post(signed, f"/images/{REAL}/label", **form).headers["location"] == f"/images/{REAL}"
     page = see(signed, f"/images/{REAL}")
-    assert "The image now has the label" in page
+    assert "eva now says" in page  # ben still says otherwise
     assert page.count("counts now") == 2
     assert "replaced" in page
     assert post(signed, f"/images/{REAL}/label", **{**form, "label": " "}).status_code == 422
+
+
+def test_a_label_corrects_the_row_that_is_shown_or_the_page_asks_whose_and_never_calls_a_tie_corrected(
+    signed: Client, home: Home, tmp_path: Path
+) -> None:
+    (tmp_path / "one.jpg").write_bytes(jpeg(7))
+    (tmp_path / "labels.csv").write_text("file,label,contributor\none.jpg,feliz,gil\n")
+    assert import_source(home, str(tmp_path))["registered"] == 1
+    path = f"/images/{digest(jpeg(7))}"
+
+    def labels() -> dict[str, str]:
+        rows = re.findall(r"<h3><bdi>(\w+)</bdi></h3>.*?<dt>Contributor</dt><dd>(.*?)</dd>", see(signed, path), re.S)
+        return {re.sub("<[^>]+>", "", who): label for label, who in rows}
+
+    def give(label: str, **whose: str) -> str:
+        answer = post(signed, f"{path}/label", csrf=value(see(signed, path)), label=label, **whose)
+        if answer.status_code != 303:
+            assert answer.status_code == 400, answer.text
+            return str(answer.text)
+        found = re.search(r'<[^>]*class="note good"[^>]*>(.*?)</', see(signed, path), re.S)
+        assert found
+        return found[1]
+
+    assert '<option value="=gil">gil: feliz</option>' in see(signed, path)
+    assert "now has the label triste" in give("triste")  # nothing chosen: the only one of this registry
+    assert labels() == {"gil": "triste"}
+    said = give("feliz", whose="+")
+    assert "no other was corrected" in said
+    assert "the next snapshot leaves it out" in said
+    assert labels() == {"gil": "triste", "this registry": "feliz"}
+    assert "choose whose label" in give("feliz")
+    assert labels() == {"gil": "triste", "this registry": "feliz"}
+    assert "gil now says asco" in give("asco", whose="=gil")
+    assert "now has the label feliz" in give("feliz", whose="=gil")
+    assert "no other was corrected" in give("triste", contributor="hugo")
+    assert labels() == {"gil": "feliz", "this registry": "feliz", "hugo": "triste"}
 
 
 def test_taking_it_back_shows_what_it_touches_then_no_picture_is_given(signed: Client, home: Home) -> None:
@@ -227,6 +264,9 @@ def test_taking_it_back_shows_what_it_touches_then_no_picture_is_given(signed: C
     page = see(signed, f"/images/{held}")
     assert "mine &lt;b&gt;" in page
     assert "thumbnail" not in page
+    assert "How to take it back" not in page
+    assert "#take-back" not in page
+    assert "Withdraw it again" in page
     assert signed.get(f"/images/{held}/thumbnail").status_code == 410
     assert f"/images/{held}/thumbnail" not in see(signed, "/images")
     assert shown(see(signed, "/images?status=withdrawn")) == [held]

@@ -100,6 +100,7 @@ def test_one_image_is_told_corrected_and_taken_back(site: Site) -> None:
         assert page.locator(".boxed rect").count() == 2
         width = page.locator(".boxed img").evaluate("one => one.naturalWidth")
         assert width == 300
+        page.select_option("#whose", "=anna")
         page.fill("#new-label", "<script>alert(1)</script>")
         page.get_by_role("button", name="Sign the label").click()
         expect(page.locator(".note.good")).to_contain_text("<script>alert(1)</script>")
