@@ -50,7 +50,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         "--anew", action="store_true", help="start a new run although an unfinished run of the same training exists"
     )
     training.add_argument("--detach", action="store_true", help="only queue the run: a running worker does the work")
-    training.add_argument("--claim", action="append", default=[], metavar=CLAIM)
+    training.add_argument("--claim", action="append", default=[], **CLAIM)
     training.add_argument(
         "--final",
         metavar="fold:N|refit",
