@@ -148,11 +148,11 @@ def _print(opened: Home, run: str, output: Output, *, ended: bool = False) -> in
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List runs, newest first."""
     from registry.catalog.queries import runs
-    from registry.workflows.names.shown import with_names
+    from registry.workflows.names.shown import with_run_names
 
     with home() as opened, opened.catalog.read() as db:
         found, _ = runs.list_runs(db, cursor=None, limit=wanted.limit)
-        found = with_names(opened, db, found, "plan")
+        found = with_run_names(opened, db, found)
     columns = ["run", "status", "recipe", "snapshot", "release", "names"]
     output.lines(found, identity="run", columns=columns, drop=("recipe", "snapshot", "release"))
     return 0
