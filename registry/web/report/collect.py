@@ -227,9 +227,9 @@ def _counts(parts: Parts, view: ReleaseView, items: Sequence[Mapping[str, Any]])
 
 def _examples(
     parts: Parts, view: ReleaseView, items: Sequence[Mapping[str, Any]], faces: bool
-) -> list[tuple[str, str, str | None]]:
+) -> list[tuple[str, str, str | None, str]]:
     where = {row["sha256"]: row["image"] for row in items}
-    found: list[tuple[str, str, str | None]] = []
+    found: list[tuple[str, str, str | None, str]] = []
     seen: dict[str, int] = {}
     for row in tables.rows_as_dicts(view.preprocessing.output, parts.store.get):
         reason = row["reason"]
@@ -238,7 +238,7 @@ def _examples(
         seen[reason] = seen.get(reason, 0) + 1
         measured = row["measured"] or ""
         uri = _picture(parts, where, row) if faces else None
-        found.append((reason, measured if len(measured) < 40 else measured[:22] + "…", uri))
+        found.append((reason, measured if len(measured) < 40 else measured[:22] + "…", uri, row["sha256"].hex()))
     return sorted(found, key=lambda one: one[0])
 
 
