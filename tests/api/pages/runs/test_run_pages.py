@@ -130,6 +130,8 @@ def test_a_run_that_fails_before_its_plan_keeps_its_name_and_says_that_nobody_ca
     assert f"/runs/{run}/dropped" not in page  # there is no record of what was dropped
     assert "cancelled" not in page
     assert "not trained" in page
+    for below in ("live", "log"):
+        assert "blur" in see(client, f"/runs/teamrun/{below}") or below == "log"
     assert client.get(f"/api/v1/runs/{run}").json()["names"] == ["teamrun"]
     assert {one["run"]: one["names"] for one in client.get("/api/v1/runs").json()["items"]}[run] == ["teamrun"]
 
