@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from registry.content.left_out import images_left_out
 from registry.content.stores.batch import Batch
 from registry.content.stores.embedded import EmbeddedStore
 from registry.content.stores.verified import check_block
@@ -25,6 +26,7 @@ from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import not_here, walk_present
 from registry.core.ipld.encoding import LINKING, links
 from registry.core.ports.store import BlockStore
+from registry.core.text.cleaning import counted
 
 MAX_BYTES = 64 << 30
 MAX_BLOCKS = 50_000_000
@@ -163,12 +165,23 @@ def import_car(
             for _ in walk_present(_Staged(batch, store, hidden), roots):
                 pass
         except NotFound as error:
-            raise Untrusted(
-                f"the CAR file is incomplete: {error}",
-                code="car_incomplete",
-                hint="use --partial to keep the blocks that are there.",
-            ) from error
+            raise _incomplete(error, images_left_out(_Staged(batch, store, hidden), roots)) from error
     return roots
+
+
+def _incomplete(error: NotFound, images: int) -> Untrusted:
+    if images:
+        return Untrusted(
+            f"the CAR file was made without images: {counted(images, 'image')} that it names "
+            f"{'is' if images == 1 else 'are'} not in it, and nothing else is missing",
+            code="car_incomplete",
+            hint="use --partial to import all but the images.",
+        )
+    return Untrusted(
+        f"the CAR file is incomplete: {error}",
+        code="car_incomplete",
+        hint="use --partial to keep the blocks that are there.",
+    )
 
 
 def import_partial(store: BlockStore, stream: IO[bytes], limits: Limits | None = None) -> Partial:

@@ -78,7 +78,7 @@ def parse_claim(text: str, classes: Collection[str] = ()) -> Claim:
 
 
 def _parts(metric: str, classes: Collection[str]) -> FigureName:
-    """Of what a claim is, by the name that was written."""
+    """The figure that a claim's name means: its metric, group and class."""
     function, _, rest = metric.partition("(")
     inner = rest.removesuffix(")").strip()
     own = name_of(FigureName(function.strip(), label=inner))

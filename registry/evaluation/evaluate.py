@@ -172,7 +172,8 @@ def _procedure(final: str) -> Note:
 
 
 def _optimistic(columns: Columns, rule: ThresholdRule) -> tuple[Optimistic, ...]:
-    """Of images, and of boxes (where ties go to the smaller threshold)."""
+    """The best macro F1 by threshold, of images and of boxes: optimistic, since the judged images chose the threshold.
+    Of boxes ties go to the smaller threshold."""
     found = []
     best = best_macro_f1(columns, rule)
     if best is not None:

@@ -184,11 +184,12 @@ def _more(facts: Facts) -> Iterator[Part]:
         if one.needed is not None and state_of(one) == "undecided":
             yield part("part", "needed", count=str(one.needed), claim=_text(one))
     yield from _basis(facts)
-    if facts.claims is not None and not (_is_stated(facts) and facts.records != "consistent"):
+    said = _is_stated(facts) and facts.records != "consistent" and not _unsigned(facts)  # by the caveat
+    if facts.claims is not None and not said:
         yield _records(facts)
     if facts.images_open and facts.records == "consistent":
         yield part("part", "images_open")
-    if facts.records == "consistent" and facts.claims is not None and 6 not in facts.levels:
+    if (facts.records == "consistent" or _unsigned(facts)) and facts.claims is not None and 6 not in facts.levels:
         yield part("part", "not_recomputed")
     if facts.order in ("proven", "journal", "unasked"):
         yield part("part", f"order_{facts.order}")
@@ -219,7 +220,13 @@ def _basis(facts: Facts) -> Iterator[Part]:
         yield part("part", "classes_only")
 
 
+def _unsigned(facts: Facts) -> bool:
+    """Whether an audit looked at the records and was not asked for their signatures."""
+    return facts.records == "unchecked" and bool(facts.levels)
+
+
 def _records(facts: Facts) -> Part:
-    if facts.records == "consistent":
-        return part("part", "consistent", levels=", ".join(map(str, facts.levels)))
+    if facts.records == "consistent" or _unsigned(facts):
+        code = "unsigned" if _unsigned(facts) else "consistent"
+        return part("part", code, levels=", ".join(map(str, facts.levels)))
     return part("part", facts.records)

@@ -80,6 +80,8 @@ def audited(facts: Facts, checks: Sequence[Check], outcome: str) -> Facts:
     results = {one.id: one.result for one in checks}
     failed = [one.id for one in checks if one.result == FAILS]
     if outcome == "broken" and not failed:  # nothing speaks against it, but what must be looked at could not be
+        failed = [one.id for one in checks if one.lacking]
+    if outcome == "broken" and not failed:
         failed = [one.id for one in checks if one.level <= 2 and one.requested and one.result == UNCHECKED]
     proven = all(results.get(id) == HOLDS for id in PROVES_ORDER)
     return structs.replace(

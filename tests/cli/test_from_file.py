@@ -12,6 +12,7 @@ import pytest
 
 from registry.assembly import open_home
 from registry.cli.main import main
+from registry.core.ipld import car
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
 from registry.workflows.images.import_source import import_source
@@ -150,12 +151,35 @@ def test_an_imported_release_is_somebody_elses_and_its_audit_agrees_with_the_fil
     assert not (tmp_path / "importer" / "keys").exists()
 
 
+def test_a_file_made_without_images_is_imported_without_them_or_says_so(
+    exported: Exported, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "importer"))
+    assert main(["import", str(exported.lean)]) == 1
+    said = capsys.readouterr().err
+    assert "was made without images" in said
+    assert "incomplete" not in said
+    with exported.lean.open("rb") as stream:
+        roots = car.read_header(stream)
+        blocks = list(car.read_sections(stream))
+    less = tmp_path / "less.car"
+    with less.open("wb") as stream:
+        car.write(roots, [one for one in blocks if str(one[0]) != exported.plan], stream)
+    assert main(["import", str(less)]) == 1
+    assert "the CAR file is incomplete" in capsys.readouterr().err
+
+
 def test_what_its_issuer_took_back_is_known_from_the_file_too(
     exported: Exported, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(exported.car.parent / "home", tmp_path / "issuer")
     monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "issuer"))
-    assert main(["withdraw", exported.release, "--reason", "the labels were mixed up", "--quiet"]) == 0
+    capsys.readouterr()
+    assert main(["withdraw", exported.release, "--reason", "the labels were mixed up"]) == 0
+    out, err = capsys.readouterr()
+    assert "withdrawn: " in out
+    assert "affects" not in out
+    assert "train again" not in err
     assert main(["export", exported.release, "-o", str(tmp_path / "back.car")]) == 0
     monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "importer"))
     capsys.readouterr()

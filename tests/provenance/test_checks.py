@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from registry.core.errors import InvalidInput, Unavailable
+from registry.core.ipld.cid import RAW, cid_of
+from registry.core.ipld.dag import not_here
 from registry.provenance.checks.report import Report
 from registry.provenance.checks.results import (
     FAILS,
@@ -26,6 +28,7 @@ from registry.provenance.checks.results import (
         (NotChecked("later"), UNCHECKED),
         (InvalidInput("nonsense"), FAILS),
         (Unavailable("not now"), UNCHECKED),
+        (not_here(cid_of(b"", RAW)), UNCHECKED),
         (KeyError("fold"), FAILS),
         (MemoryError(), FAILS),
         (RecursionError("deep"), FAILS),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 from tests.vectors.families import blocks, draws, entries, figures, intervals, labels, releases, rows
@@ -22,4 +22,6 @@ def write(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]) if sys.argv[1:] else FOLDER)
+    parser = argparse.ArgumentParser(prog="python -m tests.vectors", description="Write the vectors of docs/format.md.")
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help="where to write them")
+    write(parser.parse_args().folder)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +45,15 @@ def test_every_family_has_a_file_and_every_name_is_given_once() -> None:
     for family in FAMILIES:
         names = [vector["name"] for vector in read(family)]
         assert len(names) == len(set(names))
+
+
+def test_an_option_is_no_folder(tmp_path: Path) -> None:
+    """``--help`` once made a folder of that name."""
+    command = [sys.executable, "-m", "tests.vectors", "--help"]
+    there = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, cwd=tmp_path, env=there, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("usage: python -m tests.vectors")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_vectors_stay_small() -> None:

@@ -43,7 +43,7 @@ def show_image(request: AnyRequest, home: Home, identity: ImagePath) -> Response
 
 
 def thumbnails_of(request: AnyRequest) -> Thumbnails:
-    """Those of the home that is served."""
+    """The maker and cache of thumbnails of the home that is served."""
     found: Thumbnails = request.app.state.thumbnails
     return found
 

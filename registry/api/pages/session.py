@@ -106,7 +106,7 @@ class WrongTokens:
                 raise HttpProblem(429, detail, headers={"Retry-After": wait})
 
     def add(self, client: str) -> None:
-        """One more."""
+        """Count one more failed try to sign in from ``client``, now."""
         with self._lock:
             self._at.setdefault(client, deque(maxlen=TRIES)).append(time.monotonic())
             self._at.move_to_end(client)

@@ -39,7 +39,7 @@ class Task:
         return self._future.done()
 
     def ended_within(self, seconds: float) -> bool:
-        """Wait for it so long at most."""
+        """Whether the task ends within ``seconds``; waits no longer."""
         try:
             self._future.exception(seconds)
         except NotYet:

@@ -43,7 +43,7 @@ def save_checks(db: sa.Connection, identity: str, checks: Sequence[Mapping[str, 
 
 
 def finish(db: sa.Connection, identity: str, report: Mapping[str, Any], now: str) -> None:
-    """Its report; ``target`` is the report's."""
+    """Store the report of a running audit and end it; its ``target`` is now the report's. One that ended stays."""
     values = {"status": "done", "report": dict(report), "checks": report["checks"], "target": report["target"]}
     db.execute(sa.update(kept_audits).where(_T.id == identity, _T.status == "running").values(**values, updated=now))
 

@@ -76,7 +76,7 @@ def _aliases(db: sa.Connection, sha256s: Collection[str]) -> Iterator[CID]:
 
 
 def members(db: sa.Connection, snapshot: str, sha256s: Collection[str]) -> set[str]:
-    """Those of the images that a snapshot holds."""
+    """Which of the images ``sha256s`` are items of a snapshot."""
     found: set[str] = set()
     for part in chunks(sha256s):
         held = sa.select(_HELD.sha256).where(_HELD.snapshot == snapshot, ~_HELD.excluded, _HELD.sha256.in_(part))

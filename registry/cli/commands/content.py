@@ -222,10 +222,11 @@ def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
         done = withdraw(
             opened, image_or_record(opened, wanted.what, file_names=True), wanted.reason, remedy=wanted.remedy
         )
-    touched = [f"affects {item['type']} {item['cid']}" for item in done["affected"]] or [
-        "affects no snapshot and no release"
-    ]
+    is_release = done["what"] == "release"  # nothing is made from one, so nothing can be made again without it
+    touched = [f"affects {item['type']} {item['cid']}" for item in done["affected"]]
+    if not is_release and not touched:
+        touched = ["affects no snapshot and no release"]
     output.document(done, identity="withdrawal", text=[f"withdrawn: {done['target']} ({done['remedy']})", *touched])
-    if not output.as_json and not output.quiet:
+    if not is_release and not output.as_json and not output.quiet:
         print("to train again without it: emotionet snapshot create && emotionet train SNAPSHOT", file=sys.stderr)
     return 0

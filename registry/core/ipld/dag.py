@@ -13,9 +13,17 @@ from registry.core.ports.store import BlockReader
 Get = Callable[[CID], bytes]
 
 
+class MissingBlock(NotFound):
+    """A block that is not held here, ``cid``."""
+
+    def __init__(self, cid: CID, where: str, hint: str | None = None) -> None:
+        super().__init__(f"block {cid} is not {where}", hint=hint)
+        self.cid = cid
+
+
 def not_here(cid: CID) -> NotFound:
     """What to raise for a block that a store does not hold."""
-    return NotFound(f"block {cid} is not held here", hint="import it, or a CAR file of it.")
+    return MissingBlock(cid, "held here", hint="import it, or a CAR file of it.")
 
 
 def walk_closure(

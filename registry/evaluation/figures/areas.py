@@ -24,7 +24,7 @@ def steps_of(classes: int) -> int:
 
 
 def exact_ranks(classes: int) -> int:
-    """Of how many ranks at which recall can grow each is a step."""
+    """Up to how many ranks at which recall grows the area is summed rank by rank."""
     return max(64, 4096 // classes)
 
 

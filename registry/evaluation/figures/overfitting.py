@@ -61,7 +61,7 @@ def history_of(fold: int | None, rows: Sequence[Mapping[str, Any]], losses: Loss
 
 
 def _sum(values: Sequence[object]) -> int | None:
-    """In millionths; None of nothing, or where one is no decimal of six places."""
+    """The sum of losses in millionths; None without any, or where one is no decimal of six places."""
     if not values or not all(isinstance(value, str) and _LOSS.fullmatch(value) for value in values):
         return None
     return sum(int(str(value).replace(".", "")) for value in values)

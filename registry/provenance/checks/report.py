@@ -17,7 +17,7 @@ from registry.evaluation.verdict import Facts, Verdict, verdict_of
 from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED, Check
 from registry.provenance.verdict_facts import audited
 
-CONSISTENT, BROKEN, UNDECIDED = "consistent", "broken", "undecided"
+CONSISTENT, BROKEN, UNDECIDED, UNSIGNED = "consistent", "broken", "undecided", "unchecked"
 EXCUSABLE = frozenset({"1.images"})  # of levels 1 and 2: what may be left unchecked by whoever sends a smaller file
 
 
@@ -40,22 +40,23 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Nothing failed, and of levels 1 and 2, as far as they were asked for, nothing was left unchecked (images
-        alone may be left out)."""
+        """Nothing failed or lacks a block, and of levels 1 and 2, as far as they were asked for, nothing was left
+        unchecked (images alone may be left out)."""
         first = [check for check in self.checks if check.level <= 2 and check.requested and check.id not in EXCUSABLE]
         return (
             self.readable
-            and all(check.result != FAILS for check in self.checks)
+            and all(check.result != FAILS and not check.lacking for check in self.checks)
             and all(check.result == HOLDS for check in first)
             and bool(first)
         )
 
     @property
     def records(self) -> str:
-        """``consistent``, ``broken``, or ``undecided``: nothing failed, and what came after this program was left
-        unchecked."""
+        """``consistent``, ``broken``, ``undecided``: nothing failed, and what came after this program was left
+        unchecked; or ``unchecked``: nothing failed, and the signatures (level 2) were not asked for."""
         if self.holds:
-            return CONSISTENT
+            signed = any(check.level == 2 and check.requested for check in self.checks)
+            return CONSISTENT if signed else UNSIGNED
         newer = self.readable and any(check.newer for check in self.checks)
         return UNDECIDED if newer and all(check.result != FAILS for check in self.checks) else BROKEN
 
@@ -92,7 +93,7 @@ class Report:
             "issuer": self.issuer,
             "entry": self.entry,
             "verdict": self.verdict.document(),
-            "holds": self.holds,
+            "holds": self.records == CONSISTENT,
             "records": self.records,
             "claims": None if claims is None else [to_value(one) for one in claims],
             "attempt": None if attempts is None else {**to_value(attempts), "text": self._attempts_text(attempts)},

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from registry.core.errors import EmotionetError, NewerVersion, NotFound, Unavailable
 from registry.core.ipld.cid import CID
+from registry.core.ipld.dag import MissingBlock
 from registry.provenance.checks.differences import difference
 
 HOLDS, FAILS, UNCHECKED = "holds", "does not hold", "not checked"
@@ -29,6 +30,7 @@ class Check:
     reason: str = ""
     requested: bool = True
     newer: bool = False  # not checked because something came after this program
+    lacking: bool = False  # not checked because something that it needs is not at hand
 
 
 class Failed(Exception):
@@ -43,8 +45,8 @@ def run(id: str, title: str, check: Callable[[], str | None], *, requested: bool
     """Run one check; its id begins with its level. Whatever it raises becomes its reason, so that the others go on."""
     level = int(id.split(".")[0])
 
-    def outcome(result: str, reason: str, newer: bool = False) -> Check:
-        return Check(id, level, title, result, reason, requested, newer)
+    def outcome(result: str, reason: str, newer: bool = False, lacking: bool = False) -> Check:
+        return Check(id, level, title, result, reason, requested, newer, lacking)
 
     try:
         return outcome(HOLDS, check() or "")
@@ -56,8 +58,10 @@ def run(id: str, title: str, check: Callable[[], str | None], *, requested: bool
         return outcome(UNCHECKED, str(error), newer=True)
     except Unavailable as error:
         return outcome(UNCHECKED, str(error))
+    except MissingBlock as error:  # says nothing against who signed it: 1.complete fails where it should be here
+        return outcome(UNCHECKED, f"block {error.cid} is not at hand", lacking=True)
     except NotFound as error:
-        return outcome(FAILS, f"something is missing: {error}")
+        return outcome(UNCHECKED, f"something is missing: {error}", lacking=True)
     except EmotionetError as error:
         return outcome(FAILS, str(error))
     except (LookupError, ValueError, TypeError, ArithmeticError, AttributeError, AssertionError) as error:

@@ -51,8 +51,8 @@ def _entries(subject: Subject) -> tuple[records.Entry, records.Entry]:
         raise NotChecked("only a release has a plan and trainings")
     if subject.entry is None:
         raise NotChecked("no signed entry for this record is at hand, so no time is known")
-    known = subject.entries
-    return known[subject.plan_entry], known[subject.entry]
+    plan, release = (records.parse_as(records.Entry, subject.get(cid)) for cid in (subject.plan_entry, subject.entry))
+    return plan, release
 
 
 def planned(subject: Subject) -> str:

@@ -24,7 +24,7 @@ class Window:
 
 
 def everything(_: Row) -> bool:
-    """The wish that every row meets."""
+    """A filter that every row passes."""
     return True
 
 

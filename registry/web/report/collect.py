@@ -186,7 +186,7 @@ def _cids(about: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _name(fold: int | None) -> str:
-    """Of published weights, as ``Words.fold`` reads it."""
+    """The name of a fold's published weights (None: the refit), as ``Words.fold`` reads it."""
     return records.REFIT if fold is None else f"fold {fold}"
 
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from registry.content.stores.embedded import EmbeddedStore
 from registry.content.unixfs import reader
 from registry.core import records
-from registry.core.errors import InvalidInput, NewerVersion, NotFound, Untrusted, not_read
+from registry.core.errors import InvalidInput, NewerVersion, Untrusted, not_read
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY
+from registry.core.ipld.dag import MissingBlock
 from registry.core.ports.anchor import Anchors
 from registry.core.ports.store import BlockReader
 from registry.provenance.checks.report import Report
@@ -64,7 +65,7 @@ class FileBlocks:
     def get(self, cid: CID) -> bytes:
         """The verified bytes. ``NotFound`` for what the file does not hold under this very CID."""
         if not self.has(cid):
-            raise NotFound(f"block {cid} is not in the file")
+            raise MissingBlock(cid, "in the file")
         return self._store.get(cid)
 
     def read(self, path: Path) -> tuple[CID, ...]:

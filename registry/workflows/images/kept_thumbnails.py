@@ -40,7 +40,8 @@ class KeptThumbnails:
             return None
 
     def keep(self, sha256: str, side: int, data: bytes) -> None:
-        """Keep it if there is room."""
+        """Write an image's thumbnail to the cache; beyond the cache's bounds the oldest are deleted, and
+        where the disk has no room nothing is raised."""
         path = self._path(sha256, side)
         with self._lock, suppress(Unavailable, OSError):
             size, files = self._size or _measure(self._folder)

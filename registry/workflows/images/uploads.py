@@ -87,7 +87,7 @@ class Uploads:
         self._folder = parts.settings.home / "uploads"
 
     def begin(self, token: str) -> Upload:
-        """A new one; what nobody touched for long is deleted first. ``Conflict`` where there are too many."""
+        """Begin an upload of a token, after deleting what nobody touched for long. ``Conflict``: there are too many."""
         self.clean()
         known = list(self._all())
         if len(known) >= MAX_UPLOADS or sum(one.token == token for one in known) >= OF_A_TOKEN:
@@ -113,7 +113,7 @@ class Uploads:
         return found
 
     def of(self, token: str) -> list[Upload]:
-        """All of a token's, newest first."""
+        """All uploads that a token began, newest first."""
         return sorted((one for one in self._all() if one.token == token), key=lambda one: one.begun, reverse=True)
 
     def _all(self) -> Iterator[Upload]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from registry.catalog.queries import entries, images, lineage
+from registry.catalog.queries import entries, images, lineage, search
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
@@ -33,7 +33,8 @@ def _target(parts: Parts, text: str) -> tuple[bytes, str]:
 def withdraw(
     parts: Parts, text: str, reason: str, *, remedy: Remedy = "notice", signer: Signer | None = None
 ) -> dict[str, Any]:
-    """Withdraw what ``text`` names; the answer lists every snapshot and release that it touches.
+    """Withdraw what ``text`` names; the answer says ``what`` it is ("image" or a record's type) and lists every
+    snapshot and release that it touches.
 
     ``remedy``: what is asked for; it is put on record, and nothing is done of it here. ``signer``: this home's key
     unless given.
@@ -45,10 +46,12 @@ def withdraw(
     parts.store.pin(appended.entry)
     with parts.catalog.read() as db:
         touched = lineage.touched(db, name)
+        what = search.record_type(db, name) or "image"
     return {
         "withdrawal": str(appended.record),
         "entry": str(appended.entry),
         "target": name,
+        "what": what,
         "remedy": remedy,
         "affected": touched,
     }

@@ -16,6 +16,7 @@ from registry.assembly import Home
 from registry.core import records
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
+from registry.core.ipld.dag import walk_held
 from registry.core.run_view import ReleaseView
 from registry.web.base.check_reasons import check_reason
 from registry.workflows.audit.audit_target import audit_car, audit_target
@@ -417,6 +418,32 @@ def test_a_missing_block_is_named(released: Released, tmp_path: Path) -> None:
     report = audit_car(path)
     assert "1.complete" in failed(report)
     assert str(view.release.evaluation) in next(check.reason for check in report.checks if check.id == "1.complete")
+
+
+def test_a_block_that_is_missing_accuses_nobody(released: Released, tmp_path: Path) -> None:
+    """Each block in turn but the images'; whatever lacks it is not checked, and no reason is a Python exception."""
+    opened, entry, _ = released
+    whole = tmp_path / "whole.car"
+    export_held(opened, entry, whole, without_images=True)
+    blocks = sections(whole)
+    needed = set(walk_held(opened.store, [entry], []))
+    for left_out, _ in blocks[1:]:
+        path = tmp_path / "less.car"
+        with path.open("wb") as stream:
+            car.write([entry], [block for block in blocks if block[0] != left_out], stream)
+        report = audit_car(path)
+        reasons = {check.id: check.reason for check in report.checks}
+        assert not [text for text in reasons.values() if re.search(r"[A-Z][a-z]+Error|contradict|unexpected", text)]
+        assert {*failed(report)} <= {"1.complete", "2.log"}, left_out
+        assert report.records == ("broken" if left_out in needed else "consistent"), left_out
+
+
+def test_without_its_signatures_records_are_not_called_consistent(released: Released) -> None:
+    report = audit_target(released.home, str(released.entry), level=1)
+    said = report.verdict.document()
+    assert (report.exit_code(strict=True), report.records, report.to_json()["holds"]) == (0, "unchecked", False)
+    assert "nobody looked at the signatures, which are level 2 (levels checked: 1)" in said["en"]
+    assert "consistent (" not in said["en"]
 
 
 def test_levels_up_to_and_what_is_not_built(released: Released) -> None:

@@ -107,7 +107,7 @@ def _form(
 
 @post("/snapshots/new", status_code=303, include_in_schema=False, sync_to_thread=True)
 def take(request: AnyRequest, home: Home, published: Published) -> Response[Any]:
-    """Take it: mostly done at once, else watched on a page of its own."""
+    """Take the snapshot that the form describes: mostly done at once, else its task is watched on a page of its own."""
     writer(request, "snapshots:write")
     form = asked(check_form(request))
     supersedes = snapshot_of(home, published, form["supersedes"]) if "supersedes" in form else None

@@ -12,6 +12,9 @@ export class Refusal extends Error {
 /** Neither right nor wrong: written by a newer program than this one knows. */
 export class Newer extends Refusal {}
 
+/** A block that is needed is not in the file, which says nothing against who signed it. */
+export class Missing extends Refusal {}
+
 export function fillIn(template, values) {
   return template.replace(/\{([a-zA-Z]+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }

@@ -1,5 +1,5 @@
 // Level 2: who says it.
-import { compareBytes, hex, Newer, Refusal } from "../bytes/bytes.js";
+import { compareBytes, hex, Missing, Newer, Refusal } from "../bytes/bytes.js";
 import { checkEntry, checkFollows, walk } from "../data/log.js";
 import { anchoredEntries } from "./file.js";
 import { each, NotChecked, say } from "./outcome.js";
@@ -99,11 +99,20 @@ function log(file, view) {
   if (file.target.type !== "release") return say("no two entries stand in one place");
   const anchored = anchoredEntries(file).filter((cid) => file.entry(cid)?.issuer === issuer);
   const newest = [file.target.entry, ...anchored].reduce((a, b) => (file.entry(b).seq > file.entry(a).seq ? b : a));
-  const way = walk(file.blocks, newest, view.release.planEntry);
+  const way = wayBack(file.blocks, newest, view.release.planEntry);
   if (!way.some(({ cid }) => cid.key === file.target.entry.key)) {
     throw new Refusal("the release's entry is not on the way from the newest anchored one to the plan's");
   }
   return say("{count} entries from the plan's on, without a gap", { count: way.length });
+}
+
+// A gap speaks against who signed the log: no link leads to the entry before, so no other check would miss it.
+function wayBack(blocks, newest, until) {
+  try {
+    return walk(blocks, newest, until);
+  } catch (error) {
+    throw error instanceof Missing ? new Refusal(error.template, error.values) : error;
+  }
 }
 
 // Of all entries at hand: one log an issuer, one entry in a place, each follows the one before it.

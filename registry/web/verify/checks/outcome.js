@@ -1,5 +1,5 @@
 // What a check says beside "it holds": returned as a sentence, or thrown as a refusal or as this.
-import { Newer, Refusal } from "../bytes/bytes.js";
+import { Missing, Newer, Refusal } from "../bytes/bytes.js";
 
 /** The check can't be made here, for a reason that is nobody's fault. */
 export class NotChecked extends Refusal {}
@@ -21,7 +21,7 @@ export function each(list, act) {
   if (worst) throw worst;
 }
 
-const isOpen = (error) => error instanceof Newer || error instanceof NotChecked;
+const isOpen = (error) => [Missing, Newer, NotChecked].some((kind) => error instanceof kind);
 
 /** The check, made only where all of the target's records can be read. */
 export const needingAll = ([id, act]) => [

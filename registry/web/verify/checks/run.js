@@ -1,5 +1,5 @@
 // All checks, one after the other; one that fails stops no other.
-import { fillIn, Newer, Refusal } from "../bytes/bytes.js";
+import { fillIn, Missing, Newer, Refusal } from "../bytes/bytes.js";
 import { ReleaseFile } from "./file.js";
 import { evaluate, furtherChecks, level6 } from "./level6.js";
 import { level1 } from "./level1.js";
@@ -80,13 +80,16 @@ const spoken = ({ template, values }) => ({ template, values, reason: fillIn(tem
 // A refusal says why. Anything else that goes wrong while a stranger's bytes are read is a refusal too: never a pass.
 function outcomeOf(id, error) {
   const isRefusal = error instanceof Refusal;
-  const isOpen = error instanceof NotChecked || error instanceof Newer;
+  const isLacking = error instanceof Missing;
+  const isNewer = error instanceof Newer;
+  const isOpen = isLacking || isNewer || error instanceof NotChecked;
   const found = isRefusal ? error : { template: "the check broke off: {why}", values: { why: String(error.message) } };
-  return { id, result: isOpen ? OPEN : FAILS, isNewer: error instanceof Newer, ...spoken(found) };
+  return { id, result: isOpen ? OPEN : FAILS, isNewer, isLacking, ...spoken(found) };
 }
 
 function isHolding(checks) {
   return checks.every(
-    ({ id, result }) => result === HOLDS || (result === OPEN && (!/^[12]\./.test(id) || MAY_BE_OPEN.includes(id))),
+    ({ id, result, isLacking }) =>
+      result === HOLDS || (result === OPEN && !isLacking && (!/^[12]\./.test(id) || MAY_BE_OPEN.includes(id))),
   );
 }

@@ -1,6 +1,6 @@
 // The blocks of a file by their whole CID, and what they hold: records, tables, links. A block that does not hash to
 // its CID is not there.
-import { Newer, Refusal } from "../bytes/bytes.js";
+import { Missing, Newer, Refusal } from "../bytes/bytes.js";
 import { decode, linksIn, MAX_BLOCK } from "../bytes/cbor.js";
 import { DAG_CBOR, DAG_PB, RAW } from "../bytes/cid.js";
 import { isInteger, isMap } from "./kinds.js";
@@ -32,7 +32,7 @@ export class Blocks {
   get(cid) {
     if (cid.isIdentity) return cid.digest;
     const block = this.byKey.get(cid.key);
-    if (!block) throw new Refusal("block {cid} is not in the file", { cid: cid.text });
+    if (!block) throw new Missing("block {cid} is not in the file", { cid: cid.text });
     if (block.length > MAX_BLOCK) throw new Refusal("block {cid} is too large", { cid: cid.text });
     return block;
   }

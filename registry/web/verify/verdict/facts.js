@@ -29,6 +29,7 @@ export function factsOf({ view, type, checks, holds }, mayBeOpen) {
   const records = recordsOf(checks, holds);
   const result = new Map(checks.map((check) => [check.id, check.result]));
   let failed = checks.filter((check) => check.result === FAILS).map(({ id }) => id);
+  if (records === "broken" && !failed.length) failed = checks.filter(({ isLacking }) => isLacking).map(({ id }) => id);
   if (records === "broken" && !failed.length) {
     failed = checks
       .filter((check) => /^[12]\./.test(check.id) && check.result === OPEN && !mayBeOpen.includes(check.id))

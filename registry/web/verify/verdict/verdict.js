@@ -111,9 +111,13 @@ function headline(facts) {
 }
 
 function recordsPart(facts) {
-  if (facts.records !== "consistent") return part("part", facts.records);
-  return part("part", "consistent", { levels: facts.levels.join(", ") });
+  const levels = { levels: facts.levels.join(", ") };
+  if (isUnsigned(facts)) return part("part", "unsigned", levels);
+  return facts.records === "consistent" ? part("part", "consistent", levels) : part("part", facts.records);
 }
+
+// An audit looked at the records and was not asked for their signatures.
+const isUnsigned = ({ records, levels }) => records === "unchecked" && levels.length > 0;
 
 const isAudited = ({ records, levels }) => records === "consistent" && levels.includes(6);
 
@@ -159,9 +163,9 @@ function more(facts) {
   found.push(...basis(facts));
   const hasClaims = facts.claims !== null;
   const isConsistent = facts.records === "consistent";
-  if (hasClaims && (isConsistent || !isStated(facts))) found.push(recordsPart(facts));
+  if (hasClaims && (isConsistent || isUnsigned(facts) || !isStated(facts))) found.push(recordsPart(facts));
   if (facts.images_open && isConsistent) found.push(part("part", "images_open"));
-  if (isConsistent && hasClaims && !facts.levels.includes(6))
+  if ((isConsistent || isUnsigned(facts)) && hasClaims && !facts.levels.includes(6))
     found.push(part("part", "not_recomputed"));
   if (["proven", "journal", "unasked"].includes(facts.order)) found.push(part("part", `order_${facts.order}`));
   if (["unknown", "partly"].includes(facts.base)) found.push(part("part", `base_${facts.base}`));
