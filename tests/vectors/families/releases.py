@@ -253,7 +253,7 @@ def cases() -> dict[str, tuple[Value, tuple[str, ...], str]]:
         ),
         "the plan's entry is missing": (
             plain(without=[at.said["planEntry"]]),
-            ("1.complete", "2.signatures", "2.log"),
+            ("1.complete", "2.log"),
             "the way to the plan is cut",
         ),
         "an anchor on a chain that the issuer did not name": (
