@@ -12,8 +12,9 @@ records do not hold: no claim counts).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile, takewhile
 from typing import Any
 
 import msgspec
@@ -99,6 +100,13 @@ def verdict_of(facts: Facts) -> Verdict:
     head = [*([part("headline", "withdrawn")] if facts.withdrawn else []), _headline(facts)]
     more = () if head[-1].code.startswith("broken") else tuple(_more(facts))
     return Verdict(_state(facts), facts.records, (*head, *more), len(head))
+
+
+def refuted(codes: Iterable[str]) -> tuple[int, int]:
+    """How many of several claims are refuted, and of how many, by the codes of a verdict's parts; (0, 0) of one."""
+    following = list(dropwhile(lambda code: code != "several", codes))[1:]
+    each = list(takewhile({*STATES, "no_figure"}.__contains__, following))
+    return each.count("refuted"), len(each)
 
 
 def state_of(claim: ClaimFacts) -> str:

@@ -61,6 +61,10 @@ class Words:
         text = catalogue()[section][name][self._at]
         return text.format(**values) if values else text
 
+    def section(self, name: str) -> dict[str, str]:
+        """All texts of a section, for a script that chooses among them."""
+        return {key: said[self._at] for key, said in catalogue()[name].items()}
+
     def known(self, section: str, name: str) -> str:
         """A record's word, where the catalogue has it, else the word itself."""
         texts = catalogue()[section].get(name)
@@ -123,6 +127,19 @@ class Words:
             told = self("page.withdrawn_release" if one["what"] == "release" else "page.withdrawn_snapshot", **said)
         asked = one.get("remedy", "notice")
         return told if asked == "notice" else f"{told} {self(f'page.remedy_{asked}')}"
+
+    @staticmethod
+    def taken_back(found: Iterable[Mapping[str, str]]) -> list[str]:
+        """What was taken back of a release as states of badges: the release itself only where ``withdrawn`` is one."""
+        whats = [one["what"] for one in found]
+        images = sum(one.startswith("image ") for one in whats)
+        states = [
+            ("withdrawn", "release" in whats),
+            ("snapshot withdrawn", any(one.endswith("snapshot") for one in whats)),
+            ("image withdrawn", images == 1),
+            ("images withdrawn", images > 1),
+        ]
+        return [state for state, is_so in states if is_so]
 
     def exact(self, value: str | int) -> str:
         """A number with all its digits, and a minus sign that is one."""

@@ -92,7 +92,7 @@ def collect(
         rests=_rests(audit["verdict"]),
         faces=faces,
         mistakes=_mistakes(parts, t, view, items, faces),
-        agreement=guarded(lambda: people_agreement(view.snapshot, items, get), None),
+        agreement=guarded(lambda: people_agreement(view.snapshot, get), None),
         withdrawn=tuple(about["withdrawn"]),
         checked=len(audit["checks"]) - unchecked,
         unchecked=unchecked,

@@ -14,7 +14,7 @@ from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView, release_view
 from registry.evaluation.sentences import LANGUAGES
-from registry.evaluation.verdict import short, verdict_of
+from registry.evaluation.verdict import refuted, short, verdict_of
 from registry.provenance.checks.results import guarded
 from registry.provenance.verdict_facts import People, people, release_facts
 from registry.workflows.parts import Parts
@@ -43,5 +43,6 @@ def _short(parts: Parts, row: Mapping[str, Any]) -> dict[str, Any]:
         release = records.parse_as(records.Release, parts.store.get(CID.parse(row["cid"])))
         found = verdict_of(release_facts(release_view(parts.store.get, release), None, row["withdrawn"]))
     except EmotionetError:
-        return {"state": None, "verdict": None}
-    return {"state": found.state, "verdict": {language: short(found, language) for language in LANGUAGES}}
+        return {"state": None, "verdict": None, "refuted": (0, 0)}
+    said = {language: short(found, language) for language in LANGUAGES}
+    return {"state": found.state, "verdict": said, "refuted": refuted(one.code for one in found.parts)}
