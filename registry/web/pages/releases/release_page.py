@@ -126,7 +126,7 @@ def _is_drawn(view: ReleaseView) -> bool:
 
 
 def _others(parts: Parts, release: CID) -> list[dict[str, Any]]:
-    """Audits on record, by whoever signed them: ``audit, issuer, time, levels, failed, held, open, local``."""
+    """Audits on record, of every issuer: ``audit, issuer, time, levels, failed, held, open, local``."""
     found = []
     for one in look_up(parts, str(release)):
         if one["type"] != "audit":

@@ -1,7 +1,7 @@
 """What the list of snapshots shows, and the head of one snapshot's page.
 
 Invariants: counts are those of tables that were read to their ends; where that takes longer than a page may, they are
-None, and whoever renders the page has them counted meanwhile.
+None, and the handler of the page starts a task that counts them.
 """
 
 from __future__ import annotations
