@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from registry.catalog.index.indexing import index_entry, index_evidence
 from registry.catalog.queries import entries
+from registry.catalog.schema.columns import metadata
 from registry.catalog.schema.database import Catalog
-from registry.catalog.schema.derived import REBUILDABLE, metadata
+from registry.catalog.schema.derived import REBUILDABLE
 from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs import importer
 from registry.core import log, records

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 import sqlalchemy as sa
 
 from registry.catalog.schema import derived
+from registry.catalog.schema.columns import metadata
 from registry.catalog.schema.sql import chunks, copy_new
 
 # What a row belongs to, where that is not what its own first column names.
@@ -66,7 +67,7 @@ class PreservedRows:
             copy.drop(self._db)
 
     def _refilled(self, name: str, copy: sa.Table) -> sa.ColumnElement[bool]:
-        owner = _OWNERS.get(name, derived.metadata.tables[name].columns[0])
+        owner = _OWNERS.get(name, metadata.tables[name].columns[0])
         done = copy.columns[0].in_(sa.select(owner))
         if name != derived.mentions.name:
             return done

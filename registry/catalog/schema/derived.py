@@ -9,14 +9,12 @@ Schema changes go through ``migrations``.
 from __future__ import annotations
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -24,28 +22,12 @@ from sqlalchemy import (
 )
 from sqlalchemy import text as condition
 
+from registry.catalog.schema.columns import json_value, metadata, text
 from registry.core.labeling.labeled_row import MAPS, TEXTS
 
-NAMING = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
-metadata = MetaData(naming_convention=NAMING)
 # Conditions of indexes (``partial_indexes``): SQLite uses such an index only where a statement has the very same words.
 DISPUTED = condition("labels > 1")
 SAYS_RIGHTS = condition("CAST(rights AS TEXT) <> '{}'")
-
-
-def text(name: str, *, null: bool = False) -> Column[str]:
-    return Column(name, Text, nullable=null)
-
-
-def json_value(name: str, *, null: bool = False) -> Column[object]:
-    return Column(name, JSON(none_as_null=True), nullable=null)
-
 
 # --- who says what: logs, records and what they name ---------------------------------------------
 entries = Table(

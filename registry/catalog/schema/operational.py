@@ -22,7 +22,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from registry.catalog.schema.derived import REBUILDABLE, json_value, metadata, text
+from registry.catalog.schema.columns import json_value, metadata, text
+from registry.catalog.schema.derived import REBUILDABLE
 
 RUN_STATES = ("queued", "running", "completed", "failed", "cancelled")
 AUDIT_STATES = ("running", "done", "failed")

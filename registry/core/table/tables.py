@@ -5,8 +5,9 @@ is said here and ``columnsVersion`` that of the kind's columns; a leaf node is `
 an inner node ``{nodes: [[first key, count, &], ...]}`` with the first key of the subtree as a list
 and the number of rows below. Rows are lists in the order of ``columns``; key values are bytes, str
 or int, one type a column, compared as tuples (bytes, and str as UTF-8, byte by byte; int by number).
-Where a node ends is said in ``registry.core.table.build``, reading in ``registry.core.table.nodes``, what an old
-version of a kind's columns means in ``registry.core.table.versions``: rows are given in the newest.
+Where a node ends is said in ``registry.core.table.build``, reading in ``registry.core.table.nodes``, what differs
+between two tables in ``registry.core.table.difference``, what an old version of a kind's columns means in
+``registry.core.table.versions``: rows are given in the newest.
 
 Invariants: ``iterate`` accepts exactly what ``build`` writes; two tables share the nodes that they
 have in common; nothing here recurses, and depth is bounded. ``get`` must return verified bytes (a
@@ -21,15 +22,17 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from registry.core.errors import InvalidInput, Untrusted
+from registry.core.errors import Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, verify
 from registry.core.ipld.dag import Get
 from registry.core.table.build import MAX_ITEMS, MAX_KEY, MAX_NODE, Key, build, ends, show
+from registry.core.table.difference import Change, diff
 from registry.core.table.nodes import Node, Reader, Ref, Table, read, shape
 
 __all__ = [
     "MAX_NODE",
+    "Change",
     "Table",
     "after",
     "build",
@@ -178,79 +181,3 @@ def verify_proof(cid: CID, key_values: Sequence[Any], blocks: Mapping[CID, bytes
         return blocks[block]
 
     return find(cid, key_values, checked)
-
-
-class _Cursor:
-    """What is still to come of one table in a ``diff``: rows (level -1) and unread nodes, in key order."""
-
-    def __init__(self, reader: Reader, after: Key | None) -> None:
-        self._reader, self._after = reader, after
-        self._stack: list[tuple[Key, int, Any]] = []
-        self.expand_into(reader.root, reader.height())
-
-    @property
-    def top(self) -> tuple[Key, int, Any] | None:
-        return self._stack[-1] if self._stack else None
-
-    def pop(self) -> Any:
-        return self._stack.pop()[2]
-
-    def expand(self) -> None:
-        _, level, ref = self._stack.pop()
-        self.expand_into(ref, level)
-
-    def expand_into(self, ref: Ref, level: int) -> None:
-        node = self._reader.load(ref)
-        if node.leaf != (level == 0):
-            raise shape(f"node {ref.cid} lies at another level than its neighbours")
-        start = self._reader.start_of(node, self._after)
-        left = zip(node.keys[start:], node.items[start:], strict=True)
-        self._stack += [(key, level - 1, item) for key, item in left][::-1]
-
-
-Change = tuple[tuple[Any, ...] | None, tuple[Any, ...] | None]
-
-
-def diff(a: CID, b: CID, get: Get, after: Sequence[Any] | None = None) -> Iterator[Change]:
-    """Rows that differ, in key order, as (before, after), None where there is no such row; ``after``: only those with
-    greater keys.
-
-    Subtrees that both tables share are not read, nor those before ``after``. ``InvalidInput``
-    ``tables_differ`` if columns or keys do.
-    """
-    if a == b:
-        return
-    left, right = Reader(a, get), Reader(b, get)
-    if left.table.shape != right.table.shape:
-        raise InvalidInput("only tables with the same columns and key can be compared", code="tables_differ")
-    if left.table.written == right.table.written and left.table.root == right.table.root:
-        return
-    yield from _differences(left, right, None if after is None else tuple(after))
-
-
-def _differences(a: Reader, b: Reader, after: Key | None) -> Iterator[Change]:
-    left, right = _Cursor(a, after), _Cursor(b, after)
-    if a.types and b.types and a.types != b.types:
-        raise InvalidInput("only tables with keys of the same types can be compared", code="tables_differ")
-    same = a.table.written == b.table.written  # nodes of other columns mean other rows
-    while True:
-        one, two = left.top, right.top
-        if same and one and two and one[1:] == two[1:] and one[1] >= 0:
-            left.pop()  # the same node: nothing in it differs
-            right.pop()
-            continue
-        if one and two and one[:2] == two[:2] and one[1] == -1:
-            before, after = a.row(left.pop()), b.row(right.pop())
-            if encoding.encode(list(before)) != encoding.encode(list(after)):
-                yield before, after
-            continue
-        # the side that begins earlier goes first; at the same key the taller, so that levels meet
-        go_left = two is None or (one is not None and (one[0], -one[1]) <= (two[0], -two[1]))
-        cursor, top = (left, one) if go_left else (right, two)
-        if top is None:
-            return
-        if top[1] >= 0:
-            cursor.expand()
-        else:
-            row = (a if go_left else b).row(cursor.pop())
-            yield (row, None) if go_left else (None, row)

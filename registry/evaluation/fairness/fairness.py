@@ -19,9 +19,10 @@ from fractions import Fraction
 import numpy as np
 
 from registry.core.records import GroupTest, Metric, Note
-from registry.core.text.figure_names import FigureName, group_name
+from registry.core.text.figure_names import FigureName
 from registry.evaluation.decimals import exact_sum
 from registry.evaluation.fairness import gaps
+from registry.evaluation.fairness.group_notes import undeclared, worst_off
 from registry.evaluation.fairness.group_tests import against_the_rest, recall_differences
 from registry.evaluation.fairness.groups import Attributes, Grouping, groupings
 from registry.evaluation.fairness.resampled_counts import EffectiveSizes, GroupCounts, ResampledCounts, effective_sizes
@@ -109,7 +110,7 @@ def by_attributes(
             recalls = [FigureName("recall", group=value) for value in one.grouping.values]
             tests += against_the_rest(recalls, one.counts, one.rounds["differences"], judged.least, judged.repeats)
         if not one.grouping.together:
-            notes += [*_undeclared(one.grouping, judged.repeats), *_worst(one.grouping, figures)]
+            notes += [*undeclared(one.grouping, judged.repeats), *worst_off(one.grouping, figures)]
     return Fairness(tuple(figures), tuple(tests), tuple(notes))
 
 
@@ -231,21 +232,3 @@ def _interval(judged: _Judged, name: str, rows: list[list[Rate]]) -> Interval:
     if name.endswith("_ratio"):
         return ratio_interval(rows)
     return gap_interval(rows, judged.rounds, judged.seed)
-
-
-def _worst(grouping: Grouping, figures: Sequence[Metric]) -> Iterator[Note]:
-    """The group with the lowest recall, of those that have a figure."""
-    names = {value: group_name(dict(value)) for value in grouping.values}
-    of = [(one.value, one.parts) for one in figures if one.metric == "recall" and one.label is None]
-    known = [(value, names[parts.group]) for value, parts in of if value is not None and parts.group in names]
-    if len(known) >= 2:
-        worst = min(value for value, _ in known)
-        groups = tuple(name for value, name in known if value == worst)
-        yield Note(code="lowest_recall", values={"attribute": grouping.name, "groups": groups, "recall": worst})
-
-
-def _undeclared(grouping: Grouping, repeats: int) -> Iterator[Note]:
-    """How many images are in no group."""
-    missing = int((grouping.code < 0).sum()) // repeats
-    if missing:
-        yield Note(code="undeclared", values={"attribute": grouping.name, "images": missing})
