@@ -56,9 +56,11 @@ class Words:
         self.language, self._at = language, LANGUAGES.index(language)
 
     def __call__(self, key: str, **values: object) -> str:
-        """The text of "section.key", filled in."""
+        """The text of "section.key", filled in; of a ``count`` of 1 that of "section.key_one", where there is one."""
         section, _, name = key.partition(".")
-        text = catalogue()[section][name][self._at]
+        texts = catalogue()[section]
+        one = texts.get(f"{name}_one") if str(values.get("count")) == "1" else None
+        text = (one or texts[name])[self._at]
         return text.format(**values) if values else text
 
     def known(self, section: str, name: str) -> str:
