@@ -16,7 +16,7 @@ def comparison_text(done: dict[str, Any]) -> list[str]:
     tests = [["" if one[name] is None else str(one[name]) for name in columns] for one in done["tests"]]
     changed = [[one["what"], str(one["a"]), str(one["b"])] for one in done["changed"]]
     return [
-        f"{done['images']} images in {done['groups']} groups, judged by both ({left})",
+        f"{done['images']} images in {done['groups']} groups of persons and near-duplicates, judged by both ({left})",
         "",
         table(["figure", "A", "B", "B - A", "95 % low", "high"], differences),
         "",
