@@ -23,7 +23,6 @@ from registry.evaluation import sentences
 from registry.evaluation.sentences import LANGUAGES as LANGUAGES
 from registry.evaluation.sentences import read_words
 from registry.evaluation.verdict import ClaimFacts, claim_part
-from registry.evaluation.verdict_text import threshold_text
 from registry.web.base.check_reasons import check_reason
 
 _MEASURED = re.compile(r"(?:(?P<before>[0-9]+) )?(?P<what>[a-z]+(?: [a-z]+)*)(?: (?P<after>[0-9]+(?:\.[0-9]+)?))?")
@@ -150,7 +149,7 @@ class Words:
 
     def claim(self, found: Mapping[str, Any]) -> str:
         """A claim or verdict as it stands in the plan, so that it can be looked for."""
-        return claim_text(found, threshold_text)
+        return claim_text(found)
 
     def claim_said(self, found: Mapping[str, Any]) -> str:
         """What became of a claim, as a sentence."""
