@@ -21,9 +21,10 @@ from typing import Any
 import msgspec
 
 from registry.core.records import Attempts
+from registry.core.text.claim_text import threshold_text
 from registry.evaluation.base_seen import ON_SEEN
 from registry.evaluation.sentences import LANGUAGES, attempts_document, reason_text
-from registry.evaluation.verdict_text import Part, Said, counted, figure, joined, part, plain, threshold_text
+from registry.evaluation.verdict_text import Part, Said, counted, figure, joined, part, plain
 
 STATES = ("supported", "seen", "refuted", "undecided")  # of one claim, in the order in which they are counted
 WORDS = {"supported": "supported", ON_SEEN: "seen", "refuted": "refuted"}  # all else is undecided

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.core.text.claim_text import threshold_text
 from registry.evaluation.sentences import LANGUAGES
 from registry.evaluation.verdict import ClaimFacts, Facts, refuted, sentence, short, verdict_of
-from registry.evaluation.verdict_text import threshold_text, words
+from registry.evaluation.verdict_text import words
 from tests.evaluation.make_verdicts import EXAMPLES, FILE, REFUTED, SUPPORTED, examples, text
 
 NAMES = [one["name"] for one in examples()]

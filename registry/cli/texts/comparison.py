@@ -19,7 +19,7 @@ def comparison_text(done: dict[str, Any], verdicts: Sequence[str]) -> list[str]:
     return [
         *(f"{side}: {said}" for side, said in zip("AB", verdicts, strict=True)),
         "",
-        f"{done['images']} images in {done['groups']} groups, judged by both ({left})",
+        f"{done['images']} images in {done['groups']} groups of persons and near-duplicates, judged by both ({left})",
         "",
         table(["figure", "A", "B", "B - A", "95 % low", "high"], differences),
         "",

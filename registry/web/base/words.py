@@ -23,7 +23,6 @@ from registry.evaluation import sentences
 from registry.evaluation.sentences import LANGUAGES as LANGUAGES
 from registry.evaluation.sentences import read_words
 from registry.evaluation.verdict import ClaimFacts, claim_part
-from registry.evaluation.verdict_text import threshold_text
 from registry.web.base.check_reasons import check_reason
 
 _MEASURED = re.compile(r"(?:(?P<before>[0-9]+) )?(?P<what>[a-z]+(?: [a-z]+)*)(?: (?P<after>[0-9]+(?:\.[0-9]+)?))?")
@@ -56,9 +55,11 @@ class Words:
         self.language, self._at = language, LANGUAGES.index(language)
 
     def __call__(self, key: str, **values: object) -> str:
-        """The text of "section.key", filled in."""
+        """The text of "section.key", filled in; of a ``count`` of 1 that of "section.key_one", where there is one."""
         section, _, name = key.partition(".")
-        text = catalogue()[section][name][self._at]
+        texts = catalogue()[section]
+        one = texts.get(f"{name}_one") if str(values.get("count")) == "1" else None
+        text = (one or texts[name])[self._at]
         return text.format(**values) if values else text
 
     def section(self, name: str) -> dict[str, str]:
@@ -165,7 +166,7 @@ class Words:
 
     def claim(self, found: Mapping[str, Any]) -> str:
         """A claim or verdict as it stands in the plan, so that it can be looked for."""
-        return claim_text(found, threshold_text)
+        return claim_text(found)
 
     def claim_said(self, found: Mapping[str, Any]) -> str:
         """What became of a claim, as a sentence."""
