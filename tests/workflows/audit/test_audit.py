@@ -20,6 +20,7 @@ from registry.core.ipld.dag import walk_held
 from registry.core.run_view import ReleaseView
 from registry.web.base.check_reasons import check_reason
 from registry.workflows.audit.audit_target import audit_car, audit_target
+from registry.workflows.images.import_source import import_source
 from registry.workflows.store.export_held import export_held
 from tests.support.forgery import (
     Change,
@@ -28,6 +29,7 @@ from tests.support.forgery import (
     failed,
     forge,
     new_table,
+    opened_home,
     replaced,
     simulated_release,
 )
@@ -353,6 +355,17 @@ def test_a_claim_that_came_out_otherwise_is_told_in_words(released: Released, tm
     assert next(one for one in report.checks if one.id == "6.verdicts").reason == said
     spanish = "afirmación «macro_f1 >= 0.10»: se declaró refutada, recalculado da sostenida"
     assert check_reason(said, "es") == (spanish, "es")
+
+
+def test_a_file_whose_issuers_log_forks_is_refused_as_that(released: Released, tmp_path: Path) -> None:
+    opened, entry, view = released
+    honest = car_of(opened, entry, tmp_path / "honest.car")
+    forged = car_of(opened, forge(opened, entry, own_claims(opened, view)), tmp_path / "forged.car")
+    with opened_home(tmp_path / "fresh") as fresh:
+        assert import_source(fresh, str(forged))["problem"] is None
+        problem = import_source(fresh, str(honest))["problem"]
+    assert "its log forks" in problem["reason"]
+    assert "ask the issuer" in problem["hint"]
 
 
 def test_forging_nothing_changes_nothing(released: Released, tmp_path: Path) -> None:

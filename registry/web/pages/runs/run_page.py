@@ -30,6 +30,7 @@ from registry.web.report.check_records import check_evaluation
 from registry.workflows.names.shown import names_of_runs
 from registry.workflows.parts import Parts
 from registry.workflows.runs.show_run import evaluation_of
+from registry.workflows.withdrawals.withdrawn import withdrawals_of
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
 HEADLINE = ("macro_f1", "accuracy", "pr_auc", "map50", "recall_gap(class)")
@@ -74,6 +75,7 @@ class RunPage:
     warnings: tuple[str, ...]
     names: tuple[str, ...]
     verdict: tuple[str, str, str] | None  # its state, in short, and all that belongs to it
+    withdrawn: tuple[Row, ...]  # what was taken back of its snapshot
 
     @property
     def unreadable(self) -> bool:
@@ -163,6 +165,7 @@ def run_page(parts: Parts, t: Words, run: str) -> RunPage:
         warnings=tuple(dict.fromkeys(short(warning_text(one["data"], t.language)) for one in warnings)),
         names=tuple(named),
         verdict=_verdict(parts, t, row) if found["metrics"] else None,
+        withdrawn=tuple(withdrawals_of(parts, CID.parse(row["snapshot"]))),
     )
 
 
