@@ -193,8 +193,8 @@ def _more(facts: Facts) -> Iterator[Part]:
         if one.needed is not None and state_of(one) == "undecided":
             yield part("part", "needed", count=str(one.needed), claim=_text(one))
     yield from _basis(facts)
-    said = _is_stated(facts) and facts.records != "consistent" and not _unsigned(facts)  # by the caveat
-    if facts.claims is not None and not said:
+    by_caveat = _is_stated(facts) and facts.records != "consistent" and not _unsigned(facts)
+    if facts.claims is not None and not by_caveat:
         yield _records(facts)
     if facts.images_open and facts.records == "consistent":
         yield part("part", "images_open")

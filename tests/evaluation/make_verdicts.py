@@ -61,6 +61,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "the release was withdrawn": {**CHECKED, "claims": [SUPPORTED], "withdrawn": True},
     "the snapshot was withdrawn": {**CHECKED, "claims": [SUPPORTED], "withdrawn_snapshot": True},
     "nobody audited it": {**CHECKED, "claims": [REFUTED], "records": "unchecked", "levels": []},
+    "an audit of level 1 alone": {**CHECKED, "claims": [SUPPORTED], "records": "unchecked", "levels": [1]},
+    "a stranger's, audited at level 1 alone": {
+        **CHECKED,
+        "claims": [SUPPORTED],
+        "records": "unchecked",
+        "levels": [1],
+        "local": False,
+    },
     "the records do not hold": {**CHECKED, "claims": [SUPPORTED], "records": "broken", "failed": ["6.metrics"]},
     "many checks fail, of a withdrawn release": {
         **CHECKED,
