@@ -5,6 +5,7 @@ Every command reads them here, so that all take the same; what was withdrawn is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 RECORD = "a CID or its beginning, a name, or latest"  # what names a record, in the help
 RUN = "a run's id or its beginning, its name, or latest"
+_FILE = re.compile(r"[^/]*\.[A-Za-z0-9]{1,5}", re.DOTALL)  # what no name and no CID is written like
 IMAGE = "a CID or SHA-256, or its beginning, or the file's name in this home"
 
 
@@ -54,9 +56,15 @@ def record(opened: Home, text: str, *kinds: str) -> CID:
 
 def run_of(opened: Home, text: str) -> str:
     """A run's id from an argument: whole or its beginning, its name, or ``latest``."""
+    from registry.workflows.names.misspelled import spelling
     from registry.workflows.names.resolve import run_id
 
-    return run_id(opened, text)
+    try:
+        return run_id(opened, text)
+    except NotFound as error:
+        if not spelling(text):
+            raise
+        raise UsageError(str(error), code=error.code, hint=error.hint) from error  # it can be the id of no run
 
 
 def image_of(opened: Home, text: str) -> str:
@@ -74,6 +82,8 @@ def image_or_record(opened: Home, text: str, *, file_names: bool = False) -> str
     try:
         return find_image(opened, text, file_names=file_names)
     except NotFound:
+        if file_names and _FILE.fullmatch(text) and not Path(text).exists():  # else the error says that it is a file
+            raise
         return text if is_digest(text) else str(content(opened, text))
 
 

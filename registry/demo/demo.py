@@ -98,7 +98,9 @@ def _completed(parts: Parts, run: str) -> dict[str, Any]:
 
 
 def _report(parts: Parts, folder: Path, release: str, car: str) -> Path:
-    data = collect(parts, CID.parse(release), "en", next_commands(car, release))
+    data = collect(
+        parts, CID.parse(release), "en", next_commands(Path(car).name, release)
+    )  # a file that is mailed names no folder
     path = folder / f"{release}.html"
     with whole_file(path) as stream:
         stream.write(render_report(data).encode())

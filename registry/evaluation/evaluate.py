@@ -40,7 +40,7 @@ from registry.evaluation.figures.figures import METRICS, Rule, figures, later_th
 from registry.evaluation.figures.overfitting import History, loss_curves, overfitting
 from registry.evaluation.figures.repeats import by_repeat, spread
 from registry.evaluation.figures.thin_classes import thin_classes
-from registry.evaluation.figures.thresholds import MILLION, ThresholdRule, best_macro_f1, choose
+from registry.evaluation.figures.thresholds import MILLION, ThresholdRule, Thresholds, best_macro_f1, choose
 from registry.evaluation.input.columns import Bools, Columns, Ints, take
 from registry.evaluation.input.reading import Row, columns_of
 from registry.evaluation.intervals.intervals import group_indices
@@ -108,25 +108,16 @@ def evaluate(
     rule = Rule(classes, thresholds, rounds, min_group, seed, later_than(planned))
     at = thresholds.per_image(columns)
     persons, everyone = group_indices([clusters.get(key, key) for key in columns.keys])
-    rows = len(classes) + int((columns.truth == len(classes)).any())  # the last of pictures that show nothing
     pooled = figures(columns, persons, rule)
-    per_repeat = _each(by_repeat(columns, threshold.k), columns, persons, rule)
     drawn: dict[str, Any] = {"at": at, "clusters": persons, "rounds": rounds, "min_group": min_group, "seed": seed}
     people = fairness.by_attributes(columns, attributes, groups, classes=classes, **drawn)
     worst, of_classes = by_class(columns, classes, **drawn)
     both = (*(one for one in pooled if one.metric in ("recall", "recall_gap")), worst, *people.figures)
     return Result(
-        thresholds=tuple(six_ratio(thresholds.by_fold[fold], MILLION) for fold in sorted(thresholds.by_fold)),
-        threshold_of_all=six_ratio(thresholds.of_all, MILLION),
+        **_at_thresholds(columns, thresholds),
         metrics=pooled,
-        per_fold=_each((columns.fold == fold for fold in np.unique(columns.fold)), columns, persons, rule),
-        per_repeat=per_repeat,
-        spread=spread(per_repeat),
-        unseen=_apart(columns, persons, rule, seen, False),
-        seen=_apart(columns, persons, rule, seen, True),
+        **_of_parts(columns, persons, rule, threshold.k, seen),
         curves=tuple(sorted({**curves.all_curves(columns, classes, at), **loss_curves(histories)}.items())),
-        confusion=tuple(tuple(line) for line in metrics.confusion_of(columns, at).tolist()[:rows]),
-        several=several(columns, at)[:rows],
         optimistic=_optimistic(columns, threshold),
         overfitting=overfitting(histories),
         fairness=both,
@@ -145,6 +136,30 @@ def _columns(predictions: Iterable[Row], classes: int) -> Columns:
     if len(np.unique(columns.fold)) > MAX_FOLDS:
         raise InvalidInput(f"predictions of more than {MAX_FOLDS} folds: no plan has as many", code="bad_predictions")
     return columns
+
+
+def _at_thresholds(columns: Columns, chosen: Thresholds) -> dict[str, Any]:
+    """The thresholds, and how the images were judged at them."""
+    at = chosen.per_image(columns)
+    rows = columns.classes + int((columns.truth == columns.classes).any())  # the last of pictures that show nothing
+    return {
+        "thresholds": tuple(six_ratio(chosen.by_fold[fold], MILLION) for fold in sorted(chosen.by_fold)),
+        "threshold_of_all": six_ratio(chosen.of_all, MILLION),
+        "confusion": tuple(tuple(line) for line in metrics.confusion_of(columns, at).tolist()[:rows]),
+        "several": several(columns, at)[:rows],
+    }
+
+
+def _of_parts(columns: Columns, persons: Ints, rule: Rule, k: int, seen: Collection[bytes]) -> dict[str, Any]:
+    """Figures of each fold, of each repeat of ``k`` folds, and of what base weights have seen and have not."""
+    per_repeat = _each(by_repeat(columns, k), columns, persons, rule)
+    return {
+        "per_fold": _each((columns.fold == fold for fold in np.unique(columns.fold)), columns, persons, rule),
+        "per_repeat": per_repeat,
+        "spread": spread(per_repeat),
+        "unseen": _apart(columns, persons, rule, seen, False),
+        "seen": _apart(columns, persons, rule, seen, True),
+    }
 
 
 def _each(parts: Iterable[Bools], columns: Columns, persons: Ints, rule: Rule) -> tuple[tuple[Metric, ...], ...]:

@@ -62,15 +62,17 @@ def reason_text(reason: str | None, language: str = "en") -> str:
     return found[LANGUAGES.index(language)] if found else reason or ""
 
 
-def attempts_text(attempts: Attempts, language: str = "en") -> str:
-    """How often the same was planned, as a sentence."""
-    form = texts()["attempts"]["only" if attempts.count == 1 else "several"][LANGUAGES.index(language)]
-    return form.format(number=attempts.number, count=attempts.count)
+def attempts_text(attempts: Attempts, language: str = "en", *, claims: bool = True, stated: bool = False) -> str:
+    """How often the same was planned, as a sentence: of a release with or without ``claims``; ``stated``: it is the
+    issuer's word alone."""
+    form = "only" if attempts.count == 1 else "several"
+    key = form + ("" if claims else "_without") + ("_stated" if stated else "")
+    return texts()["attempts"][key][LANGUAGES.index(language)].format(number=attempts.number, count=attempts.count)
 
 
-def attempts_document(attempts: Attempts) -> dict[str, str]:
+def attempts_document(attempts: Attempts, *, claims: bool = True, stated: bool = False) -> dict[str, str]:
     """``attempts_text`` by language."""
-    return {language: attempts_text(attempts, language) for language in LANGUAGES}
+    return {language: attempts_text(attempts, language, claims=claims, stated=stated) for language in LANGUAGES}
 
 
 def not_estimable(reason: str | None) -> str:

@@ -7,7 +7,8 @@ short, and never raises.
 
 ``state`` of a verdict: ``supported``, ``refuted``, ``undecided``, ``seen`` (supported, but only with images that the
 base weights had seen), ``mixed`` (claims of different states), ``none`` (no claim), ``broken`` (an audit found that the
-records do not hold: no claim counts).
+records do not hold: no claim counts), ``stated`` (claims of a stranger that no audit kept here checked, or in records
+that a newer program wrote: they count as no more than stated).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import msgspec
 
 from registry.core.records import Attempts
 from registry.evaluation.base_seen import ON_SEEN
-from registry.evaluation.sentences import LANGUAGES, attempts_text, reason_text
+from registry.evaluation.sentences import LANGUAGES, attempts_document, reason_text
 from registry.evaluation.verdict_text import Part, Said, counted, figure, joined, part, plain, threshold_text
 
 STATES = ("supported", "seen", "refuted", "undecided")  # of one claim, in the order in which they are counted
@@ -54,11 +55,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     groups: int | None = None  # of persons and near-duplicates
     attributes: tuple[str, ...] | None = None  # by which groups were compared
     attempts: Attempts | None = None
+    attempts_stated: bool = False  # by the issuer alone: nobody counted
     base: str | None = None  # "unknown", "partly" or "known"; None: training began from the architecture alone
     order: str | None = None  # "proven" by a chain; "journal": the draw names no block; "unasked": it does
     records: str = "unchecked"  # or "consistent", "broken", "undecided" (a newer program wrote them)
     failed: tuple[str, ...] = ()  # ids of the checks that do not hold
     levels: tuple[int, ...] = ()  # that were looked at
+    images_open: bool = False  # an audit did not look at the images
+    local: bool = True  # False: a stranger's, of which this home knows no more than its records say
     withdrawn: bool = False  # the target itself, by its issuer
     withdrawn_snapshot: bool = False
     withdrawn_images: int = 0
@@ -96,7 +100,8 @@ def sentence(verdict: Verdict, language: str) -> str:
 
 def verdict_of(facts: Facts) -> Verdict:
     """The verdict that follows from facts."""
-    head = [*([part("headline", "withdrawn")] if facts.withdrawn else []), _headline(facts)]
+    withdrawn = [part("headline", "withdrawn")] if facts.withdrawn else []
+    head = [*withdrawn, *_caveat(facts), _headline(facts)]
     more = () if head[-1].code.startswith("broken") else tuple(_more(facts))
     return Verdict(_state(facts), facts.records, (*head, *more), len(head))
 
@@ -106,9 +111,29 @@ def state_of(claim: ClaimFacts) -> str:
     return "undecided" if claim.value is None else WORDS.get(claim.verdict, "undecided")
 
 
+def _is_stated(facts: Facts) -> bool:
+    """Whether claims are no more than what somebody states."""
+    if facts.records == "undecided":
+        return bool(facts.claims)
+    return not facts.local and facts.claims is not None and facts.records != "broken" and not _is_audited(facts)
+
+
+def _is_audited(facts: Facts) -> bool:
+    return facts.records == "consistent" and 6 in facts.levels
+
+
+def _caveat(facts: Facts) -> list[Part]:
+    """What must be said before any claim."""
+    if not _is_stated(facts):
+        return []
+    return [_records(facts) if facts.records == "undecided" else part("headline", "stated")]
+
+
 def _state(facts: Facts) -> str:
     if facts.records == "broken":
         return "broken"
+    if _is_stated(facts):
+        return "stated"
     states = {state_of(one) for one in facts.claims or ()}
     return "mixed" if len(states) > 1 else states.pop() if states else "none"
 
@@ -159,8 +184,10 @@ def _more(facts: Facts) -> Iterator[Part]:
         if one.needed is not None and state_of(one) == "undecided":
             yield part("part", "needed", count=str(one.needed), claim=_text(one))
     yield from _basis(facts)
-    if facts.claims is not None:
+    if facts.claims is not None and not (_is_stated(facts) and facts.records != "consistent"):
         yield _records(facts)
+    if facts.images_open and facts.records == "consistent":
+        yield part("part", "images_open")
     if facts.records == "consistent" and facts.claims is not None and 6 not in facts.levels:
         yield part("part", "not_recomputed")
     if facts.order in ("proven", "journal", "unasked"):
@@ -172,7 +199,8 @@ def _more(facts: Facts) -> Iterator[Part]:
     if facts.withdrawn_images:
         yield part("part", "withdrawn_images", count=str(facts.withdrawn_images))
     if facts.attempts is not None:
-        yield Part("attempt", tuple(attempts_text(facts.attempts, language) for language in LANGUAGES))
+        said = attempts_document(facts.attempts, claims=facts.claims != (), stated=facts.attempts_stated)
+        yield Part("attempt", tuple(said.values()))
 
 
 def _basis(facts: Facts) -> Iterator[Part]:

@@ -21,6 +21,7 @@ from registry.imaging.decode import MAX_PIXELS, Undecodable, decode, opened, upr
 from registry.imaging.other_readers import opens, reads_alike
 
 SUFFIXES = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "TIFF": "tif"}
+WITHDRAWN = "withdrawn"  # why an image is left out of what holds bytes
 Row = Mapping[str, Any]
 Split = Mapping[bytes, tuple[str, Sequence[Sequence[int]] | None]]  # by sha256: "train" or "val", and boxes
 
@@ -70,13 +71,17 @@ def pictures(
     store: BlockReader,
     items: Sequence[Row],
     among: Container[bytes] | None,
+    withdrawn: Container[bytes],
     left_out: dict[str, str],
     progress: Progress,
 ) -> Iterator[Picture]:
-    """Every picture of the items (of those ``among``), in order; the others' sha256 come into ``left_out``, and why."""
+    """Every picture of the items (of those ``among``, and not ``withdrawn``), in order; the others' sha256 come into
+    ``left_out``, and why."""
     for done, row in enumerate(items, 1):
         name = row["sha256"].hex()
-        if among is not None and row["sha256"] not in among:
+        if row["sha256"] in withdrawn:
+            left_out[name] = WITHDRAWN
+        elif among is not None and row["sha256"] not in among:
             left_out[name] = "not in the draw"
         else:
             try:

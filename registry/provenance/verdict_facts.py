@@ -88,6 +88,8 @@ def audited(facts: Facts, checks: Sequence[Check], outcome: str) -> Facts:
         failed=tuple(failed),
         levels=tuple(level for level in range(1, 9) if _looked_at(level, checks, proven)),
         order="proven" if facts.order and proven else facts.order,
+        attempts_stated=results.get("4.attempts") != HOLDS,
+        images_open=results.get("1.images") == UNCHECKED,
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 from registry.cli.main import main
 from registry.cli.output import table
 from registry.cli.parser import NOUNS, build_parser
+from registry.cli.texts.lineage import tree
 from registry.content.stores.embedded import EmbeddedStore
 from registry.exports.rows import TEXTS
 from tests.support.blocks import overwrite
@@ -180,13 +181,43 @@ def test_lists_as_lines_ids_and_tables(home: Path, faces: Path, capsys: pytest.C
     assert run(capsys, "lookup", "00" * 32)[0] == 3
 
 
+def test_a_lineage_is_read_as_a_tree() -> None:
+    edges = [
+        *(("release", "w1", "weights"), ("release", "t1", "training"), ("release", "t2", "training")),
+        *(("t1", "w1", "weights"), ("t1", "draw", "of"), ("t2", "w2", "weights"), ("t2", "draw", "of")),
+        *(("draw", "plan", "of"), ("entry", "plan", "says"), ("entry2", "release", "says")),
+    ]
+    types = {"w1": "weights", "w2": "weights", "t1": "training", "t2": "training", "entry2": "entry"}
+    named = {name for later, before, _ in edges for name in (later, before)}
+    found = {
+        "nodes": [{"cid": one, "type": types.get(one, one)} for one in sorted(named)],
+        "edges": [{"from": later, "to": before, "relation": relation} for later, before, relation in edges],
+    }
+    assert list(tree("release", found)) == [
+        "release release came from:",
+        *("  weights w1", "  training t1", "    weights w1 (above)", "    of draw draw", "      of plan plan"),
+        *("  training t2", "    weights w2", "    of draw draw (above)"),
+        *("release release led to:", "  signed by entry entry2"),
+    ]
+    assert list(tree("plan", found))[:2] == ["plan plan came from: nothing that is known here", "plan plan led to:"]
+    assert list(tree("entry", found))[1] == "  signs plan plan"
+
+
 def test_catalog_rebuild_gives_the_same_lists(home: Path, faces: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "import", str(faces), "--quiet")
     snapshot = run(capsys, "snapshot", "create", "--quiet")[1].strip()
     before = run(capsys, "images", "list", "--json")[1]
     for path in home.glob("catalog.sqlite*"):
         path.unlink()
-    assert run(capsys, "catalog", "rebuild")[0] == 0
+    status, out, _ = run(capsys, "catalog", "rebuild")
+    assert status == 0
+    assert out.splitlines()[1:] == [
+        "3 log entries, 0 anchors",
+        "5 images, of which 5 are stored here",
+        "no problems",
+    ]
+    assert "KB\n2 pinned roots: " in run(capsys, "store", "stat")[1]
+    assert "ok  method   yolov8, version 1\n" in run(capsys, "doctor")[1]
     assert run(capsys, "images", "list", "--json")[1] == before
     assert run(capsys, "snapshot", "list", "--quiet")[1].strip() == snapshot
     assert run(capsys, "lineage", snapshot, "--format", "json")[0] == 0

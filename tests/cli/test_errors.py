@@ -15,6 +15,10 @@ from registry.cli.main import entry, main
 
 ABSENT = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
 
+CLAIM_HINT = (
+    "write it like 'macro_f1 >= 0.90', 'recall_gap(class) <= 0.10', 'f1(feliz) >= 0.8', 'recall(gender=f) >= 0.85' or "
+    "'equalized_odds_difference(gender) <= 0.1', with a number from 0 to 1."
+)
 USAGE = {
     "fly": ("there is no command `emotionet fly`", "`emotionet --help` lists all."),
     "trian x": ("there is no command `emotionet trian`", "did you mean `train`? `emotionet --help` lists all."),
@@ -65,9 +69,38 @@ USAGE = {
         "`emotionet runs show rabcdefghijkl` names what the run made.",
     ),
     "lookup No-Such": (
-        "'No-Such' is no CID: it has 7 characters",
-        "a CID begins with bafy, bafk or Qm, as `emotionet ... --quiet` prints it.",
+        "'No-Such' is no CID and no name: names have no capital letters",
+        "write no-such.",
     ),
+    "release show faces@0": (
+        "'faces@0' is no CID and no name: after faces@ stands a whole number from 1 on",
+        "write faces@1 for the first that was called so.",
+    ),
+    f"snapshot show {'a' * 81}": (
+        f"'{'a' * 81}' is no CID and no name: a name has at most 63 characters, this has 81",
+        "take a shorter one.",
+    ),
+    "runs show Faces": (
+        "there is no run 'Faces'",
+        "names have no capital letters: write faces. `emotionet runs list` lists them.",
+    ),
+    "name set Caras latest": ("'Caras' can be no name: names have no capital letters", "write caras."),
+    f"name set {'a' * 81} latest": (
+        f"'{'a' * 80}' can be no name: a name has at most 63 characters, this has 81",
+        "take a shorter one.",
+    ),
+    "name set r234abcdefghi latest": (
+        "'r234abcdefghi' looks like a run's id",
+        "take a name that says what it is.",
+    ),
+    "train latest --claim macro_f1>0.9": ("'macro_f1>0.9' is not a claim", CLAIM_HINT),
+    "release claim latest macro_f1>=2": ("'macro_f1>=2' is not a claim", CLAIM_HINT),
+    "release report latest --claim macro_f1>=2": ("'macro_f1>=2' is not a claim", CLAIM_HINT),
+    "train latest --claim size>=0.5": (
+        "there is no figure 'size' that a claim could be about",
+        "see docs/metrics.md and docs/fairness.md for what can be claimed.",
+    ),
+    "profile set": ("no field of the profile is given", "give --name, --url or --contact."),
     "snapshot create --classes folder": (
         "--classes names the folder folder",
         "name a file, or a set of classes.",
@@ -79,6 +112,18 @@ USAGE = {
     "audit x --issuer me": ("'me' is not an issuer", "use did:pkh:eip155:1:0x and 40 lower-case hex digits."),
     "plans list --issuer me": ("'me' is not an issuer", "use did:pkh:eip155:1:0x and 40 lower-case hex digits."),
     "--fly": ("`emotionet` has no option --fly", "`emotionet --help` lists all."),
+}
+
+NOT_HERE = {
+    "lookup Ana_12.jpg": ("Ana_12.jpg is not an image of this catalog", "`emotionet images list` lists them."),
+    "runs show latest": (
+        "this home has no completed run of its own that could be the latest",
+        "`emotionet train` starts one, `emotionet runs list` lists those that have not completed.",
+    ),
+    "predict latest x": (
+        "this home has no release of its own that could be the latest",
+        "`emotionet release publish RUN` makes one; one of another issuer is named by its CID.",
+    ),
 }
 
 
@@ -94,6 +139,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "binary").write_bytes(b"\xff\xfe\xd0")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.mark.parametrize("line", NOT_HERE)
+def test_what_is_not_here_is_told_with_its_way_out(home: Path, capsys: pytest.CaptureFixture[str], line: str) -> None:
+    assert main(line.split()) == 3
+    assert capsys.readouterr().err == told(*NOT_HERE[line])
 
 
 @pytest.mark.parametrize("line", USAGE)

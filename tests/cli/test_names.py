@@ -73,7 +73,7 @@ def test_a_name_is_set_moved_and_listed_with_its_history(made: Made, capsys: Cap
     ]
     assert ["moving", "run", made.plan] in [line.split()[:3] for line in said(capsys, "name", "list").splitlines()]
     assert error(capsys, "name", "list", "nobody", status=3)[0].endswith("nothing here is called nobody")
-    assert error(capsys, "name", "set", "latest", made.run, status=1)[0].endswith("'latest' can be no name")
+    assert error(capsys, "name", "set", "latest", made.run, status=2)[0].endswith("latest means the newest one")
 
 
 def test_every_command_takes_a_name_where_it_takes_a_cid(made: Made, capsys: Capture, tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_what_is_made_is_named_at_once_and_a_bad_name_makes_nothing(made: Made, 
         ("train", made.snapshot, "--name", "latest", *simulated),
         ("release", "publish", run, "--name", "bafyrei"),
     ):
-        assert "can be no name" in error(capsys, *line, status=1)[0]
+        assert "can be no name" in error(capsys, *line, status=2)[0]
 
 
 def test_a_withdrawn_target_is_told_wherever_its_name_is_used(made: Made, capsys: Capture) -> None:
@@ -179,13 +179,15 @@ def test_a_withdrawn_target_is_told_wherever_its_name_is_used(made: Made, capsys
 
 
 def test_a_profile_is_said_changed_and_read(made: Made, capsys: Capture) -> None:
-    assert error(capsys, "profile", "show", status=3)[0].endswith("has said nothing of itself here")
+    assert error(capsys, "profile", "show", status=3)[0].endswith(" is known here")
     assert error(capsys, "profile", "set", "--url", "https://example.org", status=2)[0].endswith("a profile has a name")
     first = document(capsys, "profile", "set", "--name", "Ana's lab", "--url", "https://example.org/us")
     same = document(capsys, "profile", "set", "--name", "Ana's lab")
     assert same["entry"] == first["entry"]
     second = document(capsys, "profile", "set", "--contact", "ana@example.org", "--url", "none")
     assert (second["name"], second["url"], second["contact"]) == ("Ana's lab", None, "ana@example.org")
+    for option in ("--url", "--contact"):
+        assert "or `none`, which takes it away" in error(capsys, "profile", "set", option, "", status=2)[0]
     back = document(capsys, "profile", "set", "--contact", "none", "--url", "https://example.org/us")
     assert back["profile"] == first["profile"]
     assert back["entry"] != first["entry"]  # said again: the newest counts

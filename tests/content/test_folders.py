@@ -55,7 +55,7 @@ def test_a_request_is_told_no_option_of_the_command_line() -> None:
     [
         (",feliz,,", "no_file_or_cid"),
         ("a.jpg,,,", "empty_label"),
-        ("a.jpg," + "x" * 201 + ",,", "empty_label"),
+        ("a.jpg," + "x" * 201 + ",,", "bad_text"),
         ("/etc/passwd,feliz,,", "path_outside"),
         ("../a.jpg,feliz,,", "path_outside"),
         ("x/../../a.jpg,feliz,,", "path_outside"),

@@ -16,7 +16,7 @@ from registry.evaluation.verdict_text import threshold_text, words
 from tests.evaluation.make_verdicts import EXAMPLES, FILE, REFUTED, SUPPORTED, examples, text
 
 NAMES = [one["name"] for one in examples()]
-STATES = {"supported", "refuted", "undecided", "seen", "mixed", "none", "broken"}
+STATES = {"supported", "refuted", "undecided", "seen", "mixed", "none", "broken", "stated"}
 
 
 def verdict(name: str, **changed: Any) -> dict[str, Any]:
@@ -87,6 +87,38 @@ def test_only_a_withdrawn_release_begins_with_that() -> None:
 
 def test_which_attempt_it_is_is_said() -> None:
     assert "plan 3 of 3" in verdict("the third plan of three")["en"]
+
+
+def test_what_a_stranger_states_is_not_supported_until_its_figures_were_audited() -> None:
+    for name in ("a stranger's, that nobody audited", "a stranger's, of which no figure was audited"):
+        found = verdict(name)
+        assert found["state"] == "stated"
+        assert found["short"]["en"].startswith(
+            "Its publisher states what follows, and no audit kept here checked it. The"
+        )
+    assert verdict("a stranger's, audited")["state"] == "supported"
+    assert verdict("a stranger's, audited", records="broken", failed=["6.verdicts"])["state"] == "broken"
+    assert verdict("a newer program wrote a part")["short"]["en"].startswith(
+        "Whether the records are consistent is not"
+    )
+
+
+def test_what_no_check_looked_at_is_no_fact() -> None:
+    said = verdict("the third plan of three", attempts_stated=True, images_open=True)["en"]
+    assert "Not checked: its issuer states that this is plan 3 of 3" in said
+    assert "This is plan" not in said
+    assert "(levels checked: 1, 2, 4, 6). Not checked here: the images themselves." in said
+
+
+@pytest.mark.parametrize("stated", [True, False])
+@pytest.mark.parametrize("count", [1, 3])
+def test_without_claims_no_claim_is_spoken_of(count: int, stated: bool) -> None:
+    found = verdict("no claim", attempts={"count": count, "number": count}, attempts_stated=stated)
+    last = found["parts"][-1]
+    assert last["code"] == "attempt"
+    assert "such a claim" not in last["en"]
+    assert "without claims" in last["en"]
+    assert "afirmación así" not in last["es"]
 
 
 def test_a_supported_claim_without_a_figure_is_undecided() -> None:

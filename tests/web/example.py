@@ -138,9 +138,9 @@ def data(**changes: Any) -> ReportData:
             ("cleaning", "dropped", "blur", 2),
         ),
         "examples": (
-            ("blur", "laplacian variance 1", picture("#887766")),
-            ("duplicate", "of 248c7525…", picture("#225577")),
-            ("undecodable", "0 bytes", None),
+            ("blur", "laplacian variance 1", picture("#887766"), "1a" * 32),
+            ("duplicate", "of 248c7525…", picture("#225577"), "2b" * 32),
+            ("undecodable", "0 bytes", None, "3c" * 32),
         ),
         "metrics": tuple(one.document() for one in found.metrics),
         "people": by_group(people_of(found), CLASSES),

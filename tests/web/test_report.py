@@ -177,7 +177,7 @@ def test_hostile_text_stays_text() -> None:
         metrics=(metric,),
         claims=(claim,),
         counts=(("cleaning", "dropped", EVIL, 1),),
-        examples=((EVIL, EVIL, None),),
+        examples=((EVIL, EVIL, None, "00" * 32),),
         notes=(Note(code=EVIL, values={EVIL: EVIL}), Note(code="compared", values={"attributes": (EVIL,)})),
         checks=({"id": EVIL, "level": 1, "title": EVIL, "result": EVIL, "reason": EVIL},),
         cids=((EVIL, EVIL),),

@@ -160,7 +160,7 @@ def test_a_cid_of_something_else(made: Made, capsys: pytest.CaptureFixture[str])
         (str(cid_of(b"nowhere", RAW)), None, "bafkrei"),
         (str(cid_of(b"nowhere", DAG_PB)), None, "bafybei"),
         ("", 2, "is blank"),
-        ("Nonsense", 2, "'Nonsense' is no CID: none begins with"),
+        ("Nonsense", 2, "'Nonsense' is no CID and no name: names have no capital letters\nhint: write nonsense"),
         ("nonsense", 3, "nothing here is called 'nonsense'"),
     ],
 )

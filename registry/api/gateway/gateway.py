@@ -181,7 +181,7 @@ def _send_car(
     request: Request[Any, Any, Any], published: Public, way: Way, wanted: Wanted, headers: dict[str, str]
 ) -> Response[Any]:
     """A CAR is streamed: no length, no ranges; its ETag is weak, since what is withdrawn is left out of it."""
-    extract = Extract(way, wanted.scope, wanted.entity_bytes, wanted.form.duplicates, published.withheld)
+    extract = Extract(way, wanted.scope, wanted.entity_bytes, wanted.form.duplicates, published.withheld())
     etag = _car_etag(extract)
     headers = {
         **headers,

@@ -70,7 +70,7 @@ class Public:
         self._reached: set[bytes] = set()
         self._walked: set[CID] = set()  # whose links were followed: what is mere bytes here may hold links there
         self._absent: set[CID] = set()
-        self.withheld: frozenset[bytes] = frozenset()
+        self._withheld: frozenset[bytes] = frozenset()
         self._private: frozenset[bytes] = frozenset()
 
     def check(self, cid: CID) -> None:
@@ -85,18 +85,30 @@ class Public:
             if changed:
                 self._take_closed(db)
                 self._closed_at = mark
-            if cid.multihash not in self._reached and cid.multihash not in self.withheld:
+            if cid.multihash not in self._reached and cid.multihash not in self._withheld:
                 self._take_published(db)
-        if cid.multihash in self.withheld:
+        if cid.multihash in self._withheld:
             raise HttpProblem(410, f"{cid} was withdrawn: /api/v1/lookup/{cid} names by whom")
         if cid.multihash not in self._reached:
             raise NotFound(f"{cid} is not published here", hint="ask another gateway, or check the CID.")
 
     def hidden(self) -> frozenset[bytes]:
         """Multihashes of what is held for this registry alone: to others it must look as if it were not held."""
-        with self._lock, self._parts.catalog.read() as db:
-            self._take_published(db)
+        self._look()
         return self._private
+
+    def withheld(self) -> frozenset[bytes]:
+        """Multihashes of images that are withdrawn by now: whoever packs what lies below something passes them over.
+        (``check`` of a record that holds one has nothing to say of it.)"""
+        self._look()
+        return self._withheld
+
+    def _look(self) -> None:
+        with self._lock, self._parts.catalog.read() as db:
+            if (mark := withheld_mark(db)) != self._closed_at:
+                self._take_closed(db)
+                self._closed_at = mark
+            self._take_published(db)
 
     def public_store(self) -> PublicStore:
         """The store as others may read it."""
@@ -106,8 +118,8 @@ class Public:
         """What is not given out. If that has changed, what was reached only through it has to go: begin again."""
         withheld = frozenset(cid.multihash for cid in withdrawn_cids(db))
         hidden = private_blocks(self._parts)
-        if (withheld, hidden) != (self.withheld, self._private):
-            self.withheld, self._private, self._reached_at = withheld, hidden, ()
+        if (withheld, hidden) != (self._withheld, self._private):
+            self._withheld, self._private, self._reached_at = withheld, hidden, ()
             self._reached, self._walked, self._absent = set(), set(), set()
 
     def _take_published(self, db: Connection) -> None:
@@ -123,7 +135,7 @@ class Public:
         pending = list(roots)
         while pending:
             cid = pending.pop()
-            if cid in self._walked or cid.multihash in self.withheld or cid.multihash in self._private:
+            if cid in self._walked or cid.multihash in self._withheld or cid.multihash in self._private:
                 continue
             if cid.codec == RAW:
                 self._reached.add(cid.multihash)

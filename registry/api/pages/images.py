@@ -50,10 +50,14 @@ def thumbnails_of(request: AnyRequest) -> Thumbnails:
 
 @get("/images/{identity:str}/thumbnail", include_in_schema=False, sync_to_thread=True)
 def show_thumbnail(request: AnyRequest, identity: ImagePath, size: Side = "320") -> Response[bytes]:
-    """A small picture as WebP, or a drawing that says why there is none. ``HttpProblem`` 410 where it was withdrawn."""
+    """A small picture as WebP, or a drawing that says why there is none: of what was withdrawn with 410, and as a
+    problem (``HttpProblem``) for who asks for no picture."""
     try:
         sha256, data = thumbnails_of(request).get(identity, int(size))
     except Withdrawn as error:
+        if "image/" in request.headers.get("accept", ""):
+            drawn = placeholder("withdrawn")
+            return Response(drawn, status_code=410, media_type="image/svg+xml", headers={"Cache-Control": "no-cache"})
         raise HttpProblem(410, f"{error}: no picture of it is given out") from error
     except NoPicture as error:
         return Response(placeholder(error.code), media_type="image/svg+xml", headers={"Cache-Control": "no-cache"})

@@ -126,10 +126,10 @@ def get_file(request: AnyRequest, home: Home, published: Published, cid: CidPath
     images = request.query_params.get("images", "yes")
     if images not in ("yes", "no"):
         raise HttpProblem(400, "images is yes or no")
-    private = published.public_store()
+    private, withheld = published.public_store(), published.withheld()
 
     def hides(one: CID) -> bool:
-        return private.hides(one) or one.multihash in published.withheld
+        return private.hides(one) or one.multihash in withheld
 
     pieces = export_pieces(home, release, without_images=images == "no", hides=hides)
     name = f"release-{str(release)[-8:]}{'' if images == 'yes' else '-without-images'}.car"

@@ -1,4 +1,4 @@
-"""Work that takes longer than a page may: done in threads of this process, watched by whoever began it.
+"""Work that takes longer than a page may: done in threads of this process, watched by the page that began it.
 
 Invariants: work under one key is under way once; how many tasks work at a time, and how many ended ones are
 remembered, is bounded. A task ends with its process, which does not wait for it: what it does must leave nothing half

@@ -25,7 +25,7 @@ def _page() -> tuple[bytes, bytes, str]:
 
 @route("/verify", http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False, sync_to_thread=True)
 def show_verifier(request: AnyRequest) -> Response[bytes]:
-    """The page, packed for whoever takes it so."""
+    """The page, compressed where the request takes gzip."""
     whole, packed, tag = _page()
     headers = {
         "Content-Security-Policy": f"{policy()}; frame-ancestors 'none'",

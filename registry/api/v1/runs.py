@@ -26,7 +26,7 @@ from registry.catalog.queries import runs
 from registry.content.unixfs import reader
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.workflows.names.resolve import resolve, run_id
-from registry.workflows.names.shown import with_names
+from registry.workflows.names.shown import with_run_names
 from registry.workflows.parts import Parts
 from registry.workflows.runs import show_run as showing
 from registry.workflows.runs.control_run import cancel, resume
@@ -99,7 +99,7 @@ def list_runs(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """Runs, newest first."""
     with home.catalog.read() as db:
         found, following = runs.list_runs(db, cursor=cursor, limit=limit)
-        return page(with_names(home, db, found, "plan"), following)
+        return page(with_run_names(home, db, found), following)
 
 
 @get("/runs/{run:str}", responses=problems(404, 422), sync_to_thread=True)

@@ -151,6 +151,16 @@ def runs_to_be_named(db: sa.Connection, name: str) -> list[str]:
     return list(db.scalars(query.order_by(r.created, r.id)))
 
 
+def names_to_come(db: sa.Connection, runs: Collection[str]) -> dict[str, str]:
+    """Of these runs, what each that has no plan yet was started to be called."""
+    r = operational.runs.c
+    found: dict[str, str] = {}
+    for part in chunks(runs):
+        query = sa.select(r.id, r.options["name"].as_string()).where(r.id.in_(part), r.plan.is_(None))
+        found |= {run: name for run, name in db.execute(query) if name}
+    return found
+
+
 def images_begun(db: sa.Connection, start: str) -> list[str]:
     """The sha256s of labeled images of which the sha256, or a CID, begins so, at most ``FOUND``."""
     aliases, rows = derived.image_cids.c, derived.contribution_rows.c.sha256

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from registry.cli.output import Output, warn
-from registry.core.errors import EmotionetError
-from registry.core.text.claim_text import EXAMPLE
+from registry.core.errors import EmotionetError, InvalidInput, UsageError
+from registry.core.text.claim_text import EXAMPLE, split_claim
 
 if TYPE_CHECKING:
     from registry.assembly import Home
 
 Subparsers = Any  # argparse names its type with an underscore
-CLAIM = f"'{EXAMPLE}'"  # what stands for a claim in the help
 _WHOLE = re.compile(r"-?[0-9]{1,100}")
 Run = Callable[[argparse.Namespace, Output], int]
 
@@ -77,14 +76,41 @@ def path_argument(text: str) -> Path:
 
 def issuer(text: str) -> str:
     """An issuer's DID, for ``type=``."""
-    from registry.core.errors import InvalidInput, UsageError
     from registry.core.issuers import check_did
 
-    try:
+    with _usage():
         check_did(text)
+    return text
+
+
+def new_name(text: str) -> str:
+    """A name that is to be given, for ``type=``; a blank one is the parser's to refuse."""
+    from registry.workflows.names.set_name import check_new_name
+
+    with _usage():
+        return check_new_name(text) if text.strip() else text
+
+
+def claim(text: str) -> str:
+    """A claim, for ``type=``; one about a class or a group as it is: only the snapshot tells whether it is there."""
+    from registry.evaluation.claims import parse_claim
+
+    if text.strip() and ("(" not in text or split_claim(text) is None):
+        with _usage():
+            parse_claim(text)
+    return text
+
+
+CLAIM: dict[str, Any] = {"type": claim, "metavar": f"'{EXAMPLE}'"}  # of an argument that is a claim
+
+
+@contextmanager
+def _usage() -> Iterator[None]:
+    """An argument that is malformed is wrong usage."""
+    try:
+        yield
     except InvalidInput as error:
         raise UsageError(str(error), code=error.code, hint=error.hint) from error
-    return text
 
 
 def whole(low: int, high: int | None = None) -> Callable[[str], int]:
@@ -102,7 +128,9 @@ def whole(low: int, high: int | None = None) -> Callable[[str], int]:
 
 def name_option(parser: argparse.ArgumentParser, what: str) -> None:
     """The option that gives what is made a name, which moves to it where it stood for something else."""
-    parser.add_argument("--name", help=f"call the {what} so from now on; the name moves, its history is kept")
+    parser.add_argument(
+        "--name", type=new_name, help=f"call the {what} so from now on; the name moves, it keeps its history"
+    )
 
 
 def limit(parser: argparse.ArgumentParser) -> None:
@@ -128,7 +156,7 @@ def classes_option(parser: argparse.ArgumentParser) -> None:
 
 def classes_text(given: str) -> str:
     """A set's name, or the text of the file that was named."""
-    from registry.core.errors import UsageError, not_read
+    from registry.core.errors import not_read
 
     path = Path(given)
     if path.is_dir():

@@ -162,12 +162,14 @@ def _size_text(out: Path, size: Size, without_images: bool) -> str:
 
 def run_lookup(wanted: argparse.Namespace, output: Output) -> int:
     """List records."""
+    from registry.cli.texts.lineage import relation_text
     from registry.workflows.store.find_records import look_up
 
     with home() as opened:
         found = look_up(opened, image_or_record(opened, wanted.what, file_names=True))
     columns = ["record", "type", "relation", "issuer", "time"]
-    output.lines(found, identity="record", columns=columns, drop=("issuer", "time"))
+    shown = found if output.as_json else [{**row, "relation": relation_text(row["relation"])} for row in found]
+    output.lines(shown, identity="record", columns=columns, drop=("issuer", "time"))
     return 0 if found else 3
 
 

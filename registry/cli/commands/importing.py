@@ -12,7 +12,7 @@ from typing import Any
 
 from registry.cli.commands.common import Subparsers, add, home, path_argument
 from registry.cli.output import Output
-from registry.core.errors import InvalidInput
+from registry.core.errors import Conflict, InvalidInput
 from registry.core.picture_bytes import READ_IN_WORDS
 from registry.core.text.cleaning import counted
 
@@ -68,6 +68,8 @@ def run_import(wanted: argparse.Namespace, output: Output) -> int:
     from registry.files import whole_file
     from registry.workflows.images.import_source import import_source
 
+    if wanted.cids is not None and wanted.cids.exists():
+        raise Conflict(f"{wanted.cids} exists already", code="exists", hint="name a file that does not.")
     bars = output.progress()
     with home() as opened, nullcontext() if wanted.cids is None else whole_file(wanted.cids) as cids:
         done = import_source(

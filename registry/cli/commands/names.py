@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from registry.cli.commands.common import Subparsers, add, group, home, issuer, limit
+from registry.cli.commands.common import Subparsers, add, group, home, issuer, limit, new_name
 from registry.cli.named import RECORD, record
 from registry.cli.output import Output, cell
 from registry.core.errors import NotFound, UsageError
 
+NONE = "none"  # what takes a field of a profile away; blank would be what an unset variable leaves
+_TAKE_AWAY = f"`{NONE}` takes it away"
 COLUMNS = ["reference", "type", "target", "withdrawn", "issued_at", "issuer"]
 
 
@@ -17,7 +19,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add these nouns' commands."""
     verbs = group(commands, "name", "names of snapshots, runs and releases")
     setting = add(verbs, common, "set", run_set, "let a name stand for something from now on; its history is kept")
-    setting.add_argument("name", metavar="NAME", help="lower-case letters and digits, with - or _ between them")
+    setting.add_argument(
+        "name", metavar="NAME", type=new_name, help="lower-case letters and digits, with - or _ between them"
+    )
     setting.add_argument("target", metavar="TARGET", help=f"{RECORD}; a run by its id, too")
     listing = add(verbs, common, "list", run_list, "what names stand for, or all that one name stood for")
     listing.add_argument("name", metavar="NAME", nargs="?", help="NAME, or ISSUER/NAME of somebody else's")
@@ -26,18 +30,24 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     profiles = group(commands, "profile", "who an issuer says to be, signed into its log")
     saying = add(profiles, common, "set", run_profile_set, "say who this registry's issuer is")
     saying.add_argument("--name", help="a person's or an institution's name, as others shall see it")
-    saying.add_argument("--url", help="an address of its own, https://...; none: take it away")
-    saying.add_argument("--contact", help="where to write to; none: take it away")
+    saying.add_argument("--url", type=_or_none, help=f"an address of its own, https://...; {_TAKE_AWAY}")
+    saying.add_argument("--contact", type=_or_none, help=f"where to write to; {_TAKE_AWAY}")
     showing = add(profiles, common, "show", run_profile_show, "who an issuer says to be (default: this registry's)")
     showing.add_argument("issuer", metavar="DID", nargs="?", type=issuer)
+
+
+def _or_none(text: str) -> str:
+    """A field's text, for ``type=``; the error of a blank one says how it is taken away."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"takes a text, or `{NONE}`, which takes it away, not {text[:60]!r}")
+    return text
 
 
 def run_set(wanted: argparse.Namespace, output: Output) -> int:
     """Move a name, or make it."""
     from registry.workflows.names.resolve import CALLED, KINDS
-    from registry.workflows.names.set_name import check_new_name, set_name
+    from registry.workflows.names.set_name import set_name
 
-    check_new_name(wanted.name)
     with home() as opened:
         done = set_name(opened, opened.key, wanted.name, record(opened, wanted.target, *reversed(KINDS)))
     moved = f"{done['name']} names {CALLED.get(done['type'], done['type'])} {done['target']}"
@@ -84,9 +94,9 @@ def run_profile_set(wanted: argparse.Namespace, output: Output) -> int:
 
     fields = {field: getattr(wanted, field) for field in FIELDS}
     if all(value is None for value in fields.values()):
-        raise UsageError("nothing to say is given", hint="give --name, --url or --contact.")
+        raise UsageError("no field of the profile is given", hint="give --name, --url or --contact.")
     with home() as opened:
-        done = set_profile(opened, opened.key, **{k: "" if v == "none" else v for k, v in fields.items()})
+        done = set_profile(opened, opened.key, **{k: "" if v == NONE else v for k, v in fields.items()})
     output.document(done, identity="profile", text=_text(done))
     return 0
 
@@ -103,7 +113,8 @@ def run_profile_show(wanted: argparse.Namespace, output: Output) -> int:
         asked = wanted.issuer or own[0]
         done = profile_of(opened, asked)
     if done is None:
-        raise NotFound(f"{asked} has said nothing of itself here", hint="`emotionet profile set --name NAME` does.")
+        way = "`emotionet profile set --name NAME` signs one." if asked in own else "import a CAR that holds it."
+        raise NotFound(f"no profile of {asked} is known here", hint=way)
     output.document(done, identity="profile", text=_text(done))
     return 0
 

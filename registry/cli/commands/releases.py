@@ -44,7 +44,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     comparing.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
     claiming = add(verbs, common, "claim", run_claim, "judge claims after the fact, from the published predictions")
     claiming.add_argument("release", metavar="RELEASE", help=RELEASE)
-    claiming.add_argument("claims", nargs="+", metavar=CLAIM)
+    claiming.add_argument("claims", nargs="+", **CLAIM)
     _add_plans(commands, common)
     _add_predict(commands, common)
 
@@ -61,7 +61,7 @@ def _add_report(verbs: Subparsers, common: argparse.ArgumentParser) -> None:
         dest="claims",
         action="append",
         default=[],
-        metavar=CLAIM,
+        **CLAIM,
         help="judge this claim after the fact, and mark it so (repeatable)",
     )
     reporting.add_argument(

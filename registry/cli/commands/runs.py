@@ -50,7 +50,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         "--anew", action="store_true", help="start a new run although an unfinished run of the same training exists"
     )
     training.add_argument("--detach", action="store_true", help="only queue the run: a running worker does the work")
-    training.add_argument("--claim", action="append", default=[], metavar=CLAIM)
+    training.add_argument("--claim", action="append", default=[], **CLAIM)
     training.add_argument(
         "--final",
         metavar="fold:N|refit",
@@ -148,11 +148,11 @@ def _print(opened: Home, run: str, output: Output, *, ended: bool = False) -> in
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List runs, newest first."""
     from registry.catalog.queries import runs
-    from registry.workflows.names.shown import with_names
+    from registry.workflows.names.shown import with_run_names
 
     with home() as opened, opened.catalog.read() as db:
         found, _ = runs.list_runs(db, cursor=None, limit=wanted.limit)
-        found = with_names(opened, db, found, "plan")
+        found = with_run_names(opened, db, found)
     columns = ["run", "status", "recipe", "snapshot", "release", "names"]
     output.lines(found, identity="run", columns=columns, drop=("recipe", "snapshot", "release"))
     return 0

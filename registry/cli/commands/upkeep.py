@@ -9,6 +9,8 @@ from typing import Any
 from registry.cli.commands.common import Subparsers, add, group, home
 from registry.cli.output import Output, table
 from registry.core.errors import UsageError
+from registry.core.text.amounts import size_text
+from registry.core.text.cleaning import counted
 from registry.settings import STORES
 
 
@@ -24,12 +26,6 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     catalog = group(commands, "catalog", "the SQL index over the records")
     add(catalog, common, "rebuild", run_rebuild, "refill the catalog from the records in the store")
     add(commands, common, "doctor", run_doctor, "check that everything this home needs is there and works")
-
-
-def _counts(output: Output, done: dict[str, Any]) -> int:
-    """Print what was counted or done, a line each."""
-    output.document(done, identity=None, text=[f"{name}: {value}" for name, value in done.items()])
-    return 0
 
 
 def _checks(output: Output, checks: Sequence[dict[str, Any]]) -> int:
@@ -77,7 +73,13 @@ def run_stat(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         done = store_stat(opened)
-    return _counts(output, done)
+    text = [
+        f"{counted(done['blocks'], 'block')}, {size_text(done['bytes'])}",
+        f"{counted(done['pins'], 'pinned root')}: nothing below them is ever deleted",
+        f"{counted(done['packs'], 'pack file')} on disk, {size_text(done['disk'])}",
+    ]
+    output.document(done, identity=None, text=text)
+    return 0
 
 
 def run_sync(wanted: argparse.Namespace, output: Output) -> int:
@@ -104,7 +106,15 @@ def run_rebuild(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         done = rebuild_catalog(opened)
-    return _counts(output, done)
+    text = [
+        f"the catalog was refilled at {done['time']}",
+        f"{counted(done['entries'], 'log entry', 'log entries')}, {counted(done['evidence'], 'anchor')}",
+        f"{counted(done['images'], 'image')}, of which {done['stored']} are stored here",
+        *([] if done["problems"] else ["no problems"]),
+        *(": ".join(filter(None, ("problem", one["cid"], one["problem"]))) for one in done["problems"]),
+    ]
+    output.document(done, identity=None, text=text)
+    return 0
 
 
 def run_doctor(wanted: argparse.Namespace, output: Output) -> int:

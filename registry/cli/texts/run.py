@@ -10,6 +10,7 @@ from registry.cli.texts.figures import base_seen_lines, claim_lines, figure_line
 from registry.cli.texts.names import names_lines
 from registry.core.errors import EmotionetError
 from registry.core.text.amounts import duration
+from registry.workflows.withdrawals.withdrawn import sentences
 
 
 def estimate_text(done: dict[str, Any]) -> list[str]:
@@ -30,6 +31,7 @@ def estimate_text(done: dict[str, Any]) -> list[str]:
 def run_text(document: dict[str, Any]) -> list[str]:
     """A run for people."""
     lines = [
+        *sentences(document["withdrawn"]),
         f"run {document['run']}: {document['status']}" + (f" ({document['error']})" if document["error"] else ""),
         *names_lines(document),
         f"snapshot {document['snapshot']}, recipe {document['recipe']}",

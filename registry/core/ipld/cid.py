@@ -185,7 +185,22 @@ _BEGUN = re.compile(r"(baf[a-z2-7]|Qm)[A-Za-z0-9]*\Z")
 
 def _misread(text: str, why: str) -> tuple[str, str]:
     """What somebody typed instead of a CID, and the way out."""
-    shown = repr(text if len(text) <= 100 else f"{text[:99]}…")
+    other = (
+        f"{_shown(text)} is no CID: {why}",
+        "a CID begins with bafy, bafk or Qm, as `emotionet ... --quiet` prints it.",
+    )
+    return seems_to_be(text) or other
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 100 else f"{text[:99]}…")
+
+
+def seems_to_be(text: str) -> tuple[str, str] | None:
+    """What a text that is no CID is instead (a digest, a run, a shortened CID), and the way out; None if it is none of
+    these.
+    """
+    shown = _shown(text)
     if _DIGEST.match(text):
         return f"{shown} is a SHA-256 digest, no CID", f"`emotionet lookup {text}` lists what it names."
     if _RUN.match(text):
@@ -196,7 +211,7 @@ def _misread(text: str, why: str) -> tuple[str, str]:
             f"{shown} is a shortened CID: a whole one has {whole} characters",
             "copy all of it; --quiet prints it alone.",
         )
-    return f"{shown} is no CID: {why}", "a CID begins with bafy, bafk or Qm, as `emotionet ... --quiet` prints it."
+    return None
 
 
 def cid_of(data: bytes, codec: int) -> CID:

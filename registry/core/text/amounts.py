@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 def duration(seconds: float) -> str:
     """A time for people: seconds, minutes and seconds, or hours and minutes."""
@@ -11,6 +13,16 @@ def duration(seconds: float) -> str:
     return f"{passed // 60} min {passed % 60:02d} s" if passed >= 60 else f"{passed} s"
 
 
-def size_text(count: int) -> str:
-    """Bytes for people."""
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"
+_UNITS = ("KB", "MB", "GB", "TB")
+
+
+def size_text(count: int, number: Callable[[str], str] = str) -> str:
+    """Bytes for people, in steps of a thousand; ``number`` writes the decimal in a page's language."""
+    if count < 1000:
+        return f"{count} B"
+    value = float(count)
+    for unit in _UNITS:
+        value /= 1000
+        if value < 999.5 or unit == _UNITS[-1]:
+            break
+    return f"{number(f'{value:.0f}' if value >= 100 else f'{value:.1f}')} {unit}"

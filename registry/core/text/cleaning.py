@@ -35,7 +35,7 @@ _PARTS = 4  # a letter with its marks may come in so many characters that NFC ma
 _REFUSED = {"Cc": "a control character", "Cs": "half a surrogate pair", "Zl": "a line break", "Zp": "a line break"}
 _AROUND = " \t\r\n\u00a0\u3000"  # str.strip() would also take controls, and say nothing of it
 _UNSEEN = frozenset(("Cf", "Zs"))
-_CODES = {"label": "empty_label"}
+_BLANK_CODES = {"label": "empty_label"}
 _BLANK = {"label": "say one, or leave the row out.", "reason": "say one."}  # the way out of what can't be left out
 
 
@@ -63,12 +63,13 @@ def check(field: str, text: str) -> str:
             what = f"holds {_REFUSED[kind]} (U+{ord(text[place - 1]):04X}) at character {place}"
             raise _refused(field, what, "take it out.")
     if all(kind in _UNSEEN for kind in kinds):
-        raise _refused(field, "is blank", _BLANK.get(field, "leave it out, or say something."))
+        hint = _BLANK.get(field, "leave it out, or say something.")
+        raise _refused(field, "is blank", hint, _BLANK_CODES.get(field, "bad_text"))
     return text
 
 
 def clean(field: str, text: str) -> str:
-    """``text`` in NFC and trimmed, checked. ``InvalidInput`` (``bad_text``; of a label ``empty_label``) otherwise."""
+    """``text`` in NFC and trimmed, checked. ``InvalidInput`` otherwise (``bad_text``; blank label: ``empty_label``)."""
     most = BOUNDS.get(field, LINE)
     if len(text) > most * _PARTS:
         raise _refused(field, f"is longer than {most} characters", "shorten it.")
@@ -96,6 +97,6 @@ def clean_pairs(
     return pairs
 
 
-def _refused(field: str, what: str, hint: str) -> InvalidInput:
+def _refused(field: str, what: str, hint: str, code: str = "bad_text") -> InvalidInput:
     noun = {"value": "attribute's value", "attribute": "attribute's name"}.get(field, field)
-    return InvalidInput(f"the {noun} {what}", code=_CODES.get(field, "bad_text"), hint=hint)
+    return InvalidInput(f"the {noun} {what}", code=code, hint=hint)

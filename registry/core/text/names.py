@@ -44,13 +44,37 @@ def is_name(text: str) -> bool:
 def check_name(text: str) -> str:
     """``text`` as it is. ``InvalidInput`` (``bad_name``) where it can be no name."""
     if not is_name(text):
-        raise InvalidInput(
-            f"{text[:80]!r} can be no name",
-            code="bad_name",
-            hint="take lower-case letters and digits, with - or _ between them, beginning with a letter and not "
-            f"with {_CID_BEGINS}, as CIDs do.",
-        )
+        why, hint = why_no_name(text)
+        raise InvalidInput(f"{text[:80]!r} can be no name: {why}", code="bad_name", hint=hint)
     return text
+
+
+def why_no_name(text: str) -> tuple[str, str]:
+    """What of a name's rules this text breaks, and the way out; of something that is no name."""
+    lower = text.lower()
+    if len(text) > MAX_NAME:
+        return f"a name has at most {MAX_NAME} characters, this has {len(text)}", "take a shorter one."
+    if text in RESERVED:
+        return f"{text} means the newest one", "take another name."
+    if lower.startswith(_CID_BEGINS):
+        return f"what begins with {_CID_BEGINS} is a CID", "take another name."
+    if lower != text and is_name(lower):
+        return "names have no capital letters", f"write {lower}."
+    return (
+        "a name has lower-case letters a to z, digits, and single - or _ between them, and begins with a letter",
+        "take such a name, like faces-2026.",
+    )
+
+
+def why_no_reference(text: str) -> tuple[str, str]:
+    """As ``why_no_name``, of a text that ``read_reference`` can't read, with its number and its issuer."""
+    before, slash, rest = text.rpartition("/")
+    name, at, _ = rest.partition("@")
+    if slash and not _ISSUER.fullmatch(before):
+        return "before / stands the issuer's address: 0x and 40 lower-case hex digits", "write 0x.../NAME."
+    if is_name(name) and at:
+        return f"after {name}@ stands a whole number from 1 on", f"write {name}@1 for the first that was called so."
+    return why_no_name(name)
 
 
 def read_reference(text: str) -> Reference | None:

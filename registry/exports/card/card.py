@@ -67,8 +67,9 @@ def _licence(view: ReleaseView, base: Base | None) -> list[str]:
 
 def _verdict(view: ReleaseView) -> list[str]:
     """What became of the claims, and what is not proven. Whether the records are consistent no card can say."""
-    said = verdict_of(release_facts(view)).parts
-    return ["## Verdict", "", *(f"- {line(one.text('en'))}" for one in said if one.code != "unchecked"), ""]
+    said = [one.text("en") for one in verdict_of(release_facts(view)).parts if one.code not in ("unchecked", "attempt")]
+    said.append(attempts_text(view.release.attempts))  # as template 2 has it, with claims and without
+    return ["## Verdict", "", *(f"- {line(text)}" for text in said), ""]
 
 
 def model_card(view: ReleaseView, base: Base | None = None, usage: str = "") -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import structs
 
-from registry.core.records import to_value
+from registry.core.records import Attempts, to_value
 from registry.evaluation.sentences import attempts_document
 from registry.evaluation.verdict import Facts, Verdict, verdict_of
 from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED, Check
@@ -69,6 +69,11 @@ class Report:
         """What became of the claims, what the records show, and what is not proven."""
         return verdict_of(audited(structs.replace(self.facts, type=self.type), self.checks, self.records))
 
+    def _attempts_text(self, attempts: Attempts) -> dict[str, str]:
+        """As the verdict says it."""
+        facts = audited(self.facts, self.checks, self.records)
+        return attempts_document(attempts, claims=facts.claims != (), stated=facts.attempts_stated)
+
     def exit_code(self, strict: bool) -> int:
         """0, 1 or 3 as the interface says."""
         if not self.readable:
@@ -90,7 +95,7 @@ class Report:
             "holds": self.holds,
             "records": self.records,
             "claims": None if claims is None else [to_value(one) for one in claims],
-            "attempt": None if attempts is None else {**to_value(attempts), "text": attempts_document(attempts)},
+            "attempt": None if attempts is None else {**to_value(attempts), "text": self._attempts_text(attempts)},
             "withdrawn": self.withdrawn,
             "missed": self.missed,
             "checks": [{name: getattr(check, name) for name in names} for check in self.checks],

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from registry.core.errors import EmotionetError, NewerVersion, NotFound, Unavailable
 from registry.core.ipld.cid import CID
+from registry.provenance.checks.differences import difference
 
 HOLDS, FAILS, UNCHECKED = "holds", "does not hold", "not checked"
 _REASON = 400  # letters of an unforeseen error that are told
@@ -61,10 +62,16 @@ def run(id: str, title: str, check: Callable[[], str | None], *, requested: bool
         return outcome(FAILS, str(error))
     except (LookupError, ValueError, TypeError, ArithmeticError, AttributeError, AssertionError) as error:
         # records that no honest run writes: a hostile file must get its verdict too
-        return outcome(FAILS, f"the records contradict each other ({type(error).__name__}: {error})"[:_REASON])
+        return outcome(FAILS, f"the records contradict each other ({type(error).__name__}: {_said(error)})"[:_REASON])
     except Exception as error:
         # what nobody foresaw (MemoryError, RecursionError) is no reason to keep silent about the rest
         return outcome(FAILS, f"this check stopped on an unexpected error ({type(error).__name__}: {error})"[:_REASON])
+
+
+def _said(error: Exception) -> str:
+    """An error's text; of a key that is bytes their digits."""
+    (key,) = error.args if len(error.args) == 1 else (None,)
+    return key.hex() if isinstance(key, bytes) else str(error)
 
 
 def guarded(compute: Callable[[], T], otherwise: T) -> T:
@@ -103,9 +110,4 @@ def some(cids: Iterable[CID | str], limit: int = 3) -> str:
 def equal(what: str, stated: Any, found: Any) -> None:
     """``Failed`` unless both are equal."""
     if stated != found:
-        raise Failed(f"{what}: stated {_short(stated)}, recomputed {_short(found)}")
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 160 else text[:157] + "..."
+        raise Failed(difference(what, stated, found))

@@ -36,13 +36,16 @@ def _translated(text: str, at: int) -> str | None:
     for form, texts in _forms():
         found = form.fullmatch(text)
         if found:
-            said = texts[at].format(**{name: _counts(value, at) for name, value in found.groupdict().items()})
+            said = texts[at].format(**{name: _value(value, at) for name, value in found.groupdict().items()})
             return _UNIT.sub("\u00a0", said)
     return None
 
 
-def _counts(value: str, at: int) -> str:
-    """A list of counts, such as "3 blur, 1 noise", with its words; all else as it is."""
+def _value(value: str, at: int) -> str:
+    """An outcome, or a list of counts such as "3 blur, 1 noise", with its words; all else as it is."""
+    outcome = next((texts for texts in _sections()["check_outcome"].values() if texts[0] == value), None)
+    if outcome is not None:
+        return outcome[at]
     if not _COUNTS.fullmatch(value):
         return value
     known = _sections()["check_word"]

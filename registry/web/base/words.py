@@ -114,13 +114,14 @@ class Words:
         text = _UNIT.sub("\u00a0", sentences.note_text(note, self.language))
         return text, self.language if sentences.is_known(note) else "en"
 
-    def withdrawn(self, one: Mapping[str, str]) -> str:
-        """What was taken back of a release, when and why, and what is asked for beyond notice."""
+    def withdrawn(self, one: Mapping[str, str], of: str = "page") -> str:
+        """What was taken back of a release (or what ``snapshots`` and ``runs`` are about), when and why, and what is
+        asked for beyond notice."""
         said = {"time": one["effective"], "reason": one["reason"]}
         if one["what"].startswith("image "):
-            told = self("page.withdrawn_image", image=one["what"].removeprefix("image "), **said)
+            told = self(f"{of}.withdrawn_image", image=one["what"].removeprefix("image "), **said)
         else:
-            told = self("page.withdrawn_release" if one["what"] == "release" else "page.withdrawn_snapshot", **said)
+            told = self(f"{of}.withdrawn_{'release' if one['what'] == 'release' else 'snapshot'}", **said)
         asked = one.get("remedy", "notice")
         return told if asked == "notice" else f"{told} {self(f'page.remedy_{asked}')}"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from registry.catalog.queries import releases
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.run_view import release_view
 from registry.evaluation.verdict import short, verdict_of
-from registry.provenance.verdict_facts import release_facts
 from registry.web.base import figures
 from registry.web.base.page import check_drawings, render
 from registry.web.base.svg import Drawing
@@ -17,6 +17,7 @@ from registry.web.base.words import Words
 from registry.web.report.check_records import check_drawable
 from registry.web.report.sections import by_confidence, confusion, curves_of
 from registry.workflows.parts import Parts
+from registry.workflows.releases.verdicts import facts_here, kept_report
 from registry.workflows.withdrawals.withdrawn import withdrawals_of
 
 
@@ -35,7 +36,10 @@ def comparison_page(parts: Parts, a: CID, b: CID, found: Mapping[str, Any], lang
 def _verdict(parts: Parts, cid: CID, language: str) -> str:
     """A release's verdict in its short form."""
     view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(cid)))
-    return short(verdict_of(release_facts(view, None, withdrawals_of(parts, cid))), language)
+    with parts.catalog.read() as db:
+        issuer = releases.get(db, cid)["issuer"]
+    row = {"issuer": issuer, "withdrawn": withdrawals_of(parts, cid)}
+    return short(verdict_of(facts_here(parts, view, row, kept_report(parts, cid))), language)
 
 
 def comparison_drawings(

@@ -70,55 +70,74 @@ def collect(
     entry = records.parse_as(records.Entry, get(CID.parse(about["entry"])))
     audit = audit_target(parts, about["entry"]).to_json()
     items = list(tables.rows_as_dicts(view.snapshot.items, get))
-    unchecked = sum(check["result"] == "not checked" for check in audit["checks"])
-    named = {metric.name: metric.document() for metric in view.evaluation.metrics}
     check_presentable(view, get, items)
-    classes = view.snapshot.classes
     return ReportData(
         language=language,
         **_title(parts, t, view, about),
         issued=entry.issued_at,
-        issuer=about["issuer"],
+        **_published(about),
         recipe=view.recipe.name,
         drawn=bool(items) and all(row["attributes"].get("source") == "drawing" for row in items),
-        anchor=about["anchor"]["status"],
-        base=str(view.plan.base) if view.plan.base else None,
-        base_licence=_base_licence(parts, view.plan.base),
         licence=view.release.licence,
-        headline=tuple(named[name] for name in HEADLINE if name in named),
         **_beside(view),
-        verdict=audit["verdict"],
-        records=audit["records"],
-        rests=_rests(audit["verdict"]),
+        **_audited(audit),
         faces=faces,
         mistakes=_mistakes(parts, t, view, items, faces),
         agreement=guarded(lambda: people_agreement(view.snapshot, items, get), None),
-        withdrawn=tuple(about["withdrawn"]),
-        checked=len(audit["checks"]) - unchecked,
-        unchecked=unchecked,
-        claims=tuple(about["claims"]),
         later=tuple(judge_claims(parts, CID.parse(about["release"]), claims)["claims"] if claims else ()),
         figures=tuple(drawings(t, view, get, items)),
         counts=tuple(_counts(parts, view, items)),
         examples=tuple(_examples(parts, view, items, faces)),
         **_judged(view.evaluation),
-        people=by_group(people_of(view.evaluation), classes),
-        classes=classes,
-        several=tuple(zip((*classes, nothing(t, classes)), view.evaluation.several, strict=False)),
-        checks=tuple(audit["checks"]),
-        cids=_cids(about),
-        per_fold=tuple(_some(found) for found in view.evaluation.per_fold),
+        **_of_classes(t, view),
         own=None if (own := final_figures(view)) is None else _some(own),
-        **_of_base(view),
+        **_of_base(parts, view),
         final=view.plan.final,
         commands=tuple(commands),
     )
 
 
+def _published(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Who published it, whether that is anchored, what it claims, and what was taken back of it."""
+    return {
+        "issuer": about["issuer"],
+        "anchor": about["anchor"]["status"],
+        "claims": tuple(about["claims"]),
+        "withdrawn": tuple(about["withdrawn"]),
+        "cids": _cids(about),
+    }
+
+
+def _audited(audit: Mapping[str, Any]) -> dict[str, Any]:
+    """What the audit found."""
+    unchecked = sum(check["result"] == "not checked" for check in audit["checks"])
+    return {
+        "verdict": audit["verdict"],
+        "records": audit["records"],
+        "rests": _rests(audit["verdict"]),
+        "checks": tuple(audit["checks"]),
+        "checked": len(audit["checks"]) - unchecked,
+        "unchecked": unchecked,
+    }
+
+
+def _of_classes(t: Words, view: ReleaseView) -> dict[str, Any]:
+    """The classes, and what is said of each or by them."""
+    classes = view.snapshot.classes
+    return {
+        "classes": classes,
+        "people": by_group(people_of(view.evaluation), classes),
+        "several": tuple(zip((*classes, nothing(t, classes)), view.evaluation.several, strict=False)),
+    }
+
+
 def _judged(evaluation: records.Evaluation) -> dict[str, Any]:
     """What an evaluation says in its own words."""
+    named = {metric.name: metric.document() for metric in evaluation.metrics}
     return {
         "metrics": tuple(metric.document() for metric in evaluation.metrics),
+        "headline": tuple(named[name] for name in HEADLINE if name in named),
+        "per_fold": tuple(_some(found) for found in evaluation.per_fold),
         "tests": tuple(one.document() for one in evaluation.tests),
         "thresholds": evaluation.thresholds,
         "optimistic": tuple(one.document() for one in evaluation.optimistic),
@@ -194,10 +213,15 @@ def _some(found: Sequence[records.Metric]) -> tuple[dict[str, Any], ...]:
     return tuple(one.document() for one in found if one.name in BY_FOLD)
 
 
-def _of_base(view: ReleaseView) -> dict[str, Any]:
-    """What the base weights have seen, and the figures of what they have and have not."""
-    found = view.evaluation
-    return {"base_notes": about_base(view.plan.origin), "unseen": _some(found.unseen), "seen": _some(found.seen)}
+def _of_base(parts: Parts, view: ReleaseView) -> dict[str, Any]:
+    """The base weights, what they have seen, and the figures of what they have and have not."""
+    return {
+        "base": str(view.plan.base) if view.plan.base else None,
+        "base_licence": _base_licence(parts, view.plan.base),
+        "base_notes": about_base(view.plan.origin),
+        "unseen": _some(view.evaluation.unseen),
+        "seen": _some(view.evaluation.seen),
+    }
 
 
 def _base_licence(parts: Parts, base: CID | None) -> str | None:
@@ -227,9 +251,9 @@ def _counts(parts: Parts, view: ReleaseView, items: Sequence[Mapping[str, Any]])
 
 def _examples(
     parts: Parts, view: ReleaseView, items: Sequence[Mapping[str, Any]], faces: bool
-) -> list[tuple[str, str, str | None]]:
+) -> list[tuple[str, str, str | None, str]]:
     where = {row["sha256"]: row["image"] for row in items}
-    found: list[tuple[str, str, str | None]] = []
+    found: list[tuple[str, str, str | None, str]] = []
     seen: dict[str, int] = {}
     for row in tables.rows_as_dicts(view.preprocessing.output, parts.store.get):
         reason = row["reason"]
@@ -238,7 +262,7 @@ def _examples(
         seen[reason] = seen.get(reason, 0) + 1
         measured = row["measured"] or ""
         uri = _picture(parts, where, row) if faces else None
-        found.append((reason, measured if len(measured) < 40 else measured[:22] + "…", uri))
+        found.append((reason, measured if len(measured) < 40 else measured[:22] + "…", uri, row["sha256"].hex()))
     return sorted(found, key=lambda one: one[0])
 
 

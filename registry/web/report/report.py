@@ -28,9 +28,9 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
 
     ``headline``, ``metrics``, ``per_fold`` and ``own`` hold {name, value, low, high, n}; ``people`` the figures of
     groups, by ``classes`` where they are of a class; ``claims`` and ``later`` the verdicts' fields; ``counts`` (step,
-    what, reason, how many); ``examples`` (reason, what was measured, data URI or None); ``checks`` the audit's {id,
-    level, title, result, reason}; ``cids`` (name, CID); ``tests``, ``optimistic``, ``overfitting`` and ``spread`` the
-    records' fields; ``several`` (class, how many). ``own`` is None of a refit.
+    what, reason, how many); ``examples`` (reason, what was measured, data URI or None, SHA-256); ``checks`` the audit's
+    {id, level, title, result, reason}; ``cids`` (name, CID); ``tests``, ``optimistic``, ``overfitting`` and ``spread``
+    the records' fields; ``several`` (class, how many). ``own`` is None of a refit.
     """
 
     language: str
@@ -54,7 +54,7 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     claims: tuple[dict[str, Any], ...]  # each with ``n``
     figures: tuple[Drawing, ...]
     counts: tuple[tuple[str, str, str, int], ...]
-    examples: tuple[tuple[str, str, str | None], ...]
+    examples: tuple[tuple[str, str, str | None, str], ...]
     metrics: tuple[dict[str, Any], ...]
     notes: tuple[Note, ...]
     checks: tuple[dict[str, Any], ...]
@@ -86,7 +86,7 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
 def render_report(data: ReportData) -> str:
     """The whole page. ``InvalidInput`` (``bad_figure``) for a figure or a picture that would not stay in its place."""
     check_drawings(data.figures)
-    pictures = [(reason, uri) for reason, _, uri in data.examples] + [(one.image, one.uri) for one in data.mistakes]
+    pictures = [(one[0], one[2]) for one in data.examples] + [(one.image, one.uri) for one in data.mistakes]
     for of, uri in pictures:
         if uri is not None and not uri.startswith(("data:image/jpeg;base64,", "data:image/png;base64,")):
             raise InvalidInput(f"the picture for {of!r} must be a data URI of a JPEG or PNG", code="bad_figure")

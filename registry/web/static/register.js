@@ -178,7 +178,7 @@ function show(form) {
       list.replaceChildren(
         ...refused.slice(0, 50).map((one) => {
           const item = document.createElement("li");
-          item.textContent = `${one.name}: ${one.reason}`;
+          item.textContent = `${one.name.length > 80 ? `${one.name.slice(0, 79)}…` : one.name}: ${one.reason}`;
           return item;
         }),
       );

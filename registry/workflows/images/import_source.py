@@ -30,7 +30,7 @@ from registry.workflows.images.labeled_rows import NewRow, fit_boxes, merge, new
 from registry.workflows.images.read_source import Source, Wanted, read_source
 from registry.workflows.images.register_images import Registered, register
 from registry.workflows.local_issuers import publisher_text
-from registry.workflows.log.index_logs import held_entries_before, index_logs, signed_in
+from registry.workflows.log.index_logs import Fork, held_entries_before, index_logs, signed_in
 from registry.workflows.newer import refuse_newer
 from registry.workflows.parts import Parts
 from registry.workflows.store import find_records as trace
@@ -101,7 +101,7 @@ def _registered(parts: Parts, path: Path, read: Source, found: _Rows, signer: Si
     """The document, after the source's log was indexed and its rows signed."""
     brought, wrong = _catalogued(parts, path, read)
     found.notes += [f"not indexed from the file's log: {one}" for one in dict.fromkeys(wrong)]
-    newer = None if read.kind == "folder" or brought else _newer(parts, read.roots)
+    newer = None if read.kind == "folder" or brought else _forked(wrong) or _newer(parts, read.roots)
     done = [
         register(parts, signer, rows, root=root)
         for root, rows in zip(read.roots, found.rows, strict=True)
@@ -222,6 +222,13 @@ def _understood(folder: Folder) -> dict[str, Any]:
     assert folder.labels is not None
     labels = folder.labels
     return {"read_as": labels.read_as(), "columns": labels.columns, "left_out": list(labels.left_out)}
+
+
+def _forked(wrong: Sequence[str]) -> dict[str, str] | None:
+    """The problem of what came by CAR or CID where its issuer signed something else in the same place of the log."""
+    fork = next((one for one in wrong if isinstance(one, Fork)), None)
+    hint = "one of both was signed by who should not: audit both files, and ask the issuer which is genuine."
+    return None if fork is None else {"reason": str(fork), "hint": hint}
 
 
 def _newer(parts: Parts, roots: Sequence[CID]) -> dict[str, str] | None:

@@ -19,12 +19,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Any
 
-from registry.content.labels import check_inside
 from registry.core.errors import Conflict, InvalidInput, NotFound, not_written
 from registry.files import single_writer_file
+from registry.workflows.images.upload_names import checked_parts
 from registry.workflows.parts import Parts
 
 MAX_FILE = 64 << 20
@@ -202,9 +202,7 @@ class Uploads:
 
     def _place(self, upload: Upload, name: str) -> Path | None:
         """Where a name lies; None for what is left out. ``InvalidInput`` for a name that no upload has."""
-        parts = PurePosixPath(check_inside(name.replace("\\", "/"))).parts
-        if len(parts) > 20 or any(len(part.encode("utf-8", "replace")) > 200 for part in parts):
-            raise InvalidInput(f"the name {name[:100]!r} is too long", code="bad_name", hint="shorten it.")
+        parts = checked_parts(name)
         return None if parts[-1] in _SKIPPED else upload.files.joinpath(*parts)
 
     def _link(self, upload: Upload, sha256: str, place: Path) -> None:

@@ -25,6 +25,10 @@ _MARKS = (b"\x64type\x65entry", b"\x64type\x68evidence")
 _PLACE_ONLY = (records.Contribution, records.Audit)
 
 
+class Fork(str):
+    """What is wrong with an entry whose place in its issuer's log another one has."""
+
+
 def signed_in(path: Path) -> list[CID]:
     """What may be an entry or an evidence among the blocks of a CAR file that was read before."""
     with path.open("rb") as stream:
@@ -92,7 +96,7 @@ def _tried(db: Connection, attempt: Callable[[], None]) -> list[str]:
         with translated(), db.begin_nested():
             attempt()
     except (NotFound, Untrusted, InvalidInput, Conflict) as error:
-        return [str(error)]
+        return [Fork(error) if error.code == "log_fork" else str(error)]
     return []
 
 

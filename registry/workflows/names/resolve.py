@@ -24,6 +24,7 @@ from registry.core.ipld.cid import CID, given, is_cid
 from registry.core.issuers import DID_PREFIX
 from registry.core.text.names import Reference, read_reference
 from registry.workflows.local_issuers import local_issuers
+from registry.workflows.names.misspelled import no_reference, spelling
 from registry.workflows.parts import Parts
 
 LATEST = "latest"
@@ -36,6 +37,11 @@ _COMMON = re.compile(r"bafyrei|bafybei|bafkrei")  # how the CIDs begin that are 
 _RUN = re.compile(r"r[a-z2-7]{12}", re.ASCII)
 _RUN_BEGUN = re.compile(rf"r[a-z2-7]{{{SIGNS},11}}", re.ASCII)
 _BEGUN = re.compile(r"([a-z0-9]+)(?:(?:…|\.{3})([a-z0-9]*))?", re.ASCII)
+_WAYS = {  # to a newest one, where a home has none
+    "completed run": "`emotionet train` starts one, `emotionet runs list` lists those that have not completed.",
+    "snapshot": "`emotionet snapshot create` makes one; one of another issuer is named by its CID.",
+    "release": "`emotionet release publish RUN` makes one; one of another issuer is named by its CID.",
+}
 Candidates = Sequence[tuple[str, str]]  # what matches, and what it is
 
 
@@ -57,7 +63,7 @@ def find(parts: Parts, text: str, *kinds: str) -> CID:
     if is_cid(text):
         return CID.parse(text)
     if not is_reference(text) and not _is_begun(text):
-        given(text)  # which says what it seems to be
+        raise no_reference(text)
     with parts.catalog.read() as db:
         return CID.parse(_found(parts, db, text, kinds))
 
@@ -68,13 +74,13 @@ def run_id(parts: Parts, text: str) -> str:
         if runs.exists(db, text):
             return text
         if text == LATEST:
-            return _or_none_yet(names.latest_run(db, local_issuers(parts)), "completed run", "runs")
+            return _or_none_yet(names.latest_run(db, local_issuers(parts)), "completed run")
         named = _run_named(parts, db, text)
         if named is not None:
             return named
         if _RUN_BEGUN.fullmatch(text):
             return the_one(text, [(run, "run") for run in names.runs_begun(db, text)])
-    raise NotFound(f"there is no run {text[:100]!r}", hint="`emotionet runs list` lists them.")
+    raise NotFound(f"there is no run {text[:100]!r}", hint=f"{spelling(text)}`emotionet runs list` lists them.")
 
 
 def is_reference(text: str) -> bool:
@@ -104,16 +110,16 @@ def _found(parts: Parts, db: Connection, text: str, kinds: Sequence[str]) -> str
 def _latest(parts: Parts, db: Connection, kind: str) -> str:
     if kind == "plan":
         run = names.latest_run(db, local_issuers(parts))
-        return _plan_of(db, _or_none_yet(run, "completed run", "runs"))
+        return _plan_of(db, _or_none_yet(run, "completed run"))
     if kind not in KINDS:
         raise InvalidInput(f"nothing is the latest {kind}", code="no_latest", hint="give its CID.")
-    return _or_none_yet(names.latest(db, kind, local_issuers(parts)), kind, kind)
+    return _or_none_yet(names.latest(db, kind, local_issuers(parts)), kind)
 
 
-def _or_none_yet(found: str | None, what: str, noun: str) -> str:
+def _or_none_yet(found: str | None, what: str) -> str:
     if found is None:
-        hint = f"`emotionet {noun} list` lists what came from others: give its CID."
-        raise NotFound(f"this home has no {what} of its own that could be the latest", code="no_latest", hint=hint)
+        sentence = f"this home has no {what} of its own that could be the latest"
+        raise NotFound(sentence, code="no_latest", hint=_WAYS[what])
     return found
 
 
@@ -158,11 +164,15 @@ def _named(parts: Parts, db: Connection, reference: Reference, kinds: Sequence[s
         is_now = CALLED.get(rows[-1]["type"], rows[-1]["type"] or "record that is not held here")
         wanted = " or ".join(CALLED.get(kind, kind) for kind in kinds)
         raise InvalidInput(
-            f"{reference.name} names a {is_now}, no {wanted}",
+            f"{reference.name}{_at(reference)} names a {is_now}, no {wanted}",
             code="wrong_record_type",
             hint=f"`emotionet name list {reference.name}` shows all that it stood for.",
         )
     return str(fitting[-1]["target"])
+
+
+def _at(reference: Reference) -> str:
+    return "" if reference.number is None else f"@{reference.number}"
 
 
 def _run_named(parts: Parts, db: Connection, text: str) -> str | None:

@@ -33,6 +33,20 @@ def names_of(parts: Parts, db: Connection, targets: Iterable[str | None]) -> dic
     return {target: list(dict.fromkeys(text for *_, text in sorted(said))) for target, said in found.items()}
 
 
+def names_of_runs(parts: Parts, db: Connection, plans: Mapping[str, str | None]) -> dict[str, list[str]]:
+    """The names of runs by their id, given each one's plan: without one, the name that it was started with."""
+    found, waiting = names_of(parts, db, plans.values()), names.names_to_come(db, list(plans))
+    named = {run: found.get(plan or "", []) for run, plan in plans.items()}
+    return {run: known or ([waiting[run]] if run in waiting else []) for run, known in named.items()}
+
+
+def with_run_names(parts: Parts, db: Connection, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Documents of runs with ``names``, as ``names_of_runs`` gives them."""
+    listed = list(rows)
+    found = names_of_runs(parts, db, {row["run"]: row["plan"] for row in listed})
+    return [{**row, "names": found[row["run"]]} for row in listed]
+
+
 def with_names(parts: Parts, db: Connection, rows: Iterable[Mapping[str, Any]], field: str) -> list[dict[str, Any]]:
     """Rows with ``names``: of the record whose CID stands in ``field``, an empty list where it has none."""
     listed = list(rows)

@@ -26,11 +26,10 @@ from registry.core.run_view import ReleaseView, draw_view, release_view
 from registry.core.weights import ONNX
 from registry.evaluation.base_seen import about_base
 from registry.evaluation.sentences import attempts_document, note_document
-from registry.evaluation.verdict import verdict_of
+from registry.evaluation.verdict import Facts, verdict_of
 from registry.exports.card.card import model_card
 from registry.provenance.attempts import count_attempts
 from registry.provenance.release_view import by_name, final_figures, final_threshold, final_weights
-from registry.provenance.verdict_facts import release_facts
 from registry.workflows.base_weights import base_of
 from registry.workflows.local_issuers import check_signs_as, publisher_text
 from registry.workflows.log.anchoring import anchor_document, anchor_for_a_while
@@ -39,7 +38,7 @@ from registry.workflows.names.set_name import check_new_name, set_name
 from registry.workflows.names.shown import names_of
 from registry.workflows.newer import refuse_newer
 from registry.workflows.parts import Parts
-from registry.workflows.releases.verdicts import people_of_release
+from registry.workflows.releases.verdicts import facts_here, kept_report, people_of_release
 from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
 
@@ -163,7 +162,9 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         names = names_of(parts, db, [row["cid"]])
     view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(record)))
     back = withdrawals_by(parts, [row]).get(str(record), [])
-    facts = release_facts(view, people_of_release(parts, view), back)
+    facts = facts_here(
+        parts, view, {**row, "withdrawn": back}, kept_report(parts, record), people_of_release(parts, view)
+    )
     return {
         "release": str(record),
         "names": names.get(str(record), []),
@@ -175,7 +176,7 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         **_made_of(view),
         **_figures(view),
         "claims": [to_value(one) for one in facts.claims or ()],
-        "attempts": {**to_value(view.release.attempts), "text": attempts_document(view.release.attempts)},
+        "attempts": _attempts_document(facts),
         "anchor": anchor_document(parts, CID.parse(row["entry"]), evidence),
     }
 
@@ -207,3 +208,11 @@ def _figures(view: ReleaseView) -> dict[str, Any]:
         "spread": [one.document() for one in view.evaluation.spread],
         "overfitting": [to_value(one) for one in view.evaluation.overfitting],
     }
+
+
+def _attempts_document(facts: Facts) -> dict[str, Any] | None:
+    """``count``, ``number``, and ``text`` by language as the verdict says it."""
+    if facts.attempts is None:
+        return None
+    said = attempts_document(facts.attempts, claims=facts.claims != (), stated=facts.attempts_stated)
+    return {**to_value(facts.attempts), "text": said}

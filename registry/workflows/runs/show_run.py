@@ -10,18 +10,20 @@ from registry.core.ipld.cid import CID
 from registry.core.records import to_value
 from registry.evaluation.sentences import note_document
 from registry.provenance.release_view import by_name
-from registry.workflows.names.shown import with_names
+from registry.workflows.names.shown import with_run_names
 from registry.workflows.parts import Parts
+from registry.workflows.withdrawals.withdrawn import withdrawals_of
 
 
 def show_run(parts: Parts, run: str) -> dict[str, Any]:
     """The run's row, folds and ``names``; of a completed one ``metrics``, ``seen``, ``unseen``, ``claims`` (with
-    verdicts) and ``notes`` (code, values, text by language) of its evaluation, otherwise None; ``next``: the command
-    that goes on. ``NotFound`` if there is none."""
+    verdicts) and ``notes`` (code, values, text by language) of its evaluation, otherwise None; ``withdrawn``: what was
+    taken back of its snapshot; ``next``: the command that goes on. ``NotFound`` if there is none."""
     with parts.catalog.read() as db:
-        (document,) = with_names(parts, db, [runs.get(db, run)], "plan")
+        (document,) = with_run_names(parts, db, [runs.get(db, run)])
         evaluation = runs.row(db, run)["evaluation"]
-    return {**document, **evaluation_of(parts, evaluation), "next": next_command(document)}
+    back = withdrawals_of(parts, CID.parse(document["snapshot"]))
+    return {**document, **evaluation_of(parts, evaluation), "withdrawn": back, "next": next_command(document)}
 
 
 def evaluation_of(parts: Parts, cid: str | None) -> dict[str, Any]:

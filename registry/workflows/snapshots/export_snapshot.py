@@ -3,7 +3,7 @@
 Invariants: the folder appears whole or not at all; images are bit for bit those that the snapshot names, verified on
 the way, called by their sha256 (what a tool would read otherwise than training does, or not at all, becomes a PNG, and
 is listed); nobody's file name, and nothing of this machine, is in it; whatever training reads is in it, with the same
-boxes.
+boxes, but for images that anybody withdrew: their bytes are given to nobody.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from registry.catalog.queries import snapshots
+from registry.catalog.queries.withdrawals import withdrawn_images
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound
 from registry.core.ipld.cid import CID
@@ -21,9 +22,12 @@ from registry.core.run_view import draw_view
 from registry.core.table import tables
 from registry.exports.dataset import Dataset, Split, pictures, with_boxes_that_count
 from registry.exports.formats import write_folder
+from registry.exports.json_text import json_text
 from registry.files import whole_tree
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import plain_row, read_as
+
+LEFT_OUT = "left-out.json"  # in the folder, where something is: sha256 to why
 
 
 def export_snapshot(
@@ -41,11 +45,15 @@ def export_snapshot(
     items = list(tables.rows_as_dicts(snapshot.items, parts.store.get))
     split = None if draw is None else _split(parts, cid, draw, fold)
     left_out: dict[str, str] = {}
-    found = pictures(parts.store, items, split, left_out, progress)
+    with parts.catalog.read() as db:
+        withdrawn = withdrawn_images(db)
+    found = pictures(parts.store, items, split, withdrawn, left_out, progress)
     dataset = Dataset(cid, snapshot.classes, found, split, lambda: _published(parts, cid))
     with whole_tree(out) as folder:
         folder.mkdir()
         write_folder(form, dataset, folder)
+        if left_out:
+            (folder / LEFT_OUT).write_text(json_text(left_out, 1) + "\n", encoding="utf-8")
     images = len(items) - len(left_out)
     done = {"snapshot": str(cid), "format": form, "path": str(out), "images": images}
     return {**done, "left_out": list(left_out), "reasons": left_out, "converted": dataset.converted}

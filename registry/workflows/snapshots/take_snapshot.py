@@ -34,6 +34,7 @@ from registry.workflows.names.shown import names_of
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.snapshot_counts import count
 from registry.workflows.store.read_content import read_as
+from registry.workflows.withdrawals.withdrawn import withdrawals_of
 
 _LABEL = records.SNAPSHOT_ITEMS.columns.index("label")
 
@@ -141,7 +142,8 @@ def _check_held(parts: Parts, contributions: Iterable[CID]) -> None:
 
 def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
     """The document of `emotionet snapshot show --json`; ``issuer`` is None if no signed entry here names it; ``names``
-    are what it is called here.
+    are what it is called here; ``withdrawn``: what was taken back of it and of its images
+    (``registry.workflows.withdrawals.withdrawn``).
 
     ``Untrusted`` (``snapshot_malformed``) where its tables are not what it states.
     """
@@ -160,4 +162,5 @@ def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
         "unknown_labels": counted["unknown_labels"],
         "labels": counted["labels"],
         "background": counted["background"],
+        "withdrawn": withdrawals_of(parts, snapshot),
     }

@@ -13,6 +13,7 @@ from typing import Any
 
 from registry.catalog.schema.database import Catalog, sqlite_file
 from registry.core.errors import EmotionetError, Unavailable
+from registry.core.text.cleaning import counted
 from registry.provenance.keys import keys
 from registry.provenance.keys import signed_heads as signed_heads
 from registry.settings import DEFAULT_METHOD
@@ -30,7 +31,7 @@ def examine(parts: Parts) -> list[dict[str, Any]]:
         "catalog": _catalog,
         "key": _key,
         "anchors": _anchors,
-        "method": lambda found: found.method(DEFAULT_METHOD).version,
+        "method": lambda found: f"{DEFAULT_METHOD}, version {found.method(DEFAULT_METHOD).version}",
     }
     checks = [_tried(name, attempt, parts) for name, attempt in tries.items()]
     return [*checks, {"name": "python", "ok": sys.version_info[:2] >= OLDEST, "detail": sys.version.split()[0]}]
@@ -53,7 +54,7 @@ def _home(parts: Parts) -> str:
 def _store(parts: Parts) -> str:
     if parts.settings.holds_nothing_yet:
         return "no blocks stored yet"
-    return f"{sum(1 for _ in parts.store.pins())} pins"
+    return f"{counted(sum(1 for _ in parts.store.pins()), 'pinned root')}: nothing below them is ever deleted"
 
 
 def _catalog(parts: Parts) -> str:

@@ -49,7 +49,7 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
     if not kept:
         raise InvalidInput(
             "cleaning dropped every image",
-            hint="see the reasons in `emotionet runs dropped`, or loosen the recipe's thresholds.",
+            hint="`emotionet runs show` counts the reasons: correct the images, or loosen the recipe's thresholds.",
         )
     environment = {**method.environment(), **_kept_tools(parts, tools)}
     preprocessing, plan = _records(context, prepared, method, environment)

@@ -1,8 +1,9 @@
-"""Withdrawals of releases: shown first wherever a release is listed, shown or used.
+"""Withdrawals of releases and snapshots, and of their images: shown first wherever one is listed, shown or used.
 
-Invariants: only those count that were made by the release's issuer, by an image's contributor, or by the issuer of a
-contribution with the image; a log that came in a file counts the same, although its entries only have their place in
-the catalog. Where nobody withdrew anything only the catalog is read.
+Invariants: only those count that were made by the target's issuer, by an image's contributor, by the issuer of a
+contribution with the image, or by this home, which gives no bytes of it any more; a log that came in a file counts the
+same, although its entries only have their place in the catalog. Where nobody withdrew anything only the catalog is
+read.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from registry.catalog.schema.sql import target_text
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
+from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts
 
 SHOWN = 5  # images that are named; the number of the others is given
@@ -39,18 +41,29 @@ def withdrawals_by(parts: Parts, rows: Sequence[Mapping[str, Any]]) -> dict[str,
 
     ``rows`` have ``cid, entry, issuer, snapshot``, as ``registry.catalog.queries.releases`` gives them.
     """
+    return _by(parts, rows, "release", "release's snapshot")
+
+
+def withdrawals_by_snapshot(parts: Parts, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Document]]:
+    """The same by snapshot; ``rows`` have ``cid, entry, issuer`` (None both where nobody signed it)."""
+    return _by(parts, [{**row, "snapshot": row["cid"]} for row in rows], "snapshot", "snapshot")
+
+
+def _by(parts: Parts, rows: Sequence[Mapping[str, Any]], whole: str, below: str) -> dict[str, list[Document]]:
     with parts.catalog.read() as db:
         signed = known_withdrawals(parts, db)
         if not signed:
             return {}
+        own = local_issuers(parts)
         images = withdrawals.images_of(db, {one.target for one in signed})
         may = withdrawals.may_take_back(db, set(images.values()))
         found = {}
         for row in rows:
             held = withdrawals.members(db, row["snapshot"], set(images.values()))
+            names = {row["snapshot"]: below, row["cid"]: whole, row["entry"]: whole}
             told = [
-                *_of_records(signed, row),
-                *_of_images(signed, row, {n: i for n, i in images.items() if i in held}, may),
+                *_of_records(signed, row["issuer"], names),
+                *_of_images(signed, {row["issuer"], *own}, {n: i for n, i in images.items() if i in held}, may),
             ]
             if told:
                 found[str(row["cid"])] = told
@@ -71,15 +84,20 @@ def withdrawals_of_release(parts: Parts, release: CID) -> list[Document]:
 
 
 def withdrawals_of(parts: Parts, cid: CID) -> list[Document]:
-    """What was taken back of a release, or a snapshot as a whole by who signed it; nothing of anything else."""
+    """What was taken back of a release or a snapshot; nothing of anything else."""
     with parts.catalog.read() as db:
         record = entries.record_of(db, cid)
         row = snapshots.find(db, record)
-        signed = [] if row is None else known_withdrawals(parts, db)
-    if row is None:
+        known = row is not None or releases.find(db, record) is None
+    if not known:
         return withdrawals_of_release(parts, record)
-    mine = {row["cid"], row["entry"]}
-    return [_document("snapshot", one) for one in signed if one.target in mine and one.issuer == row["issuer"]]
+    unsigned = {"cid": str(record), "entry": None, "issuer": None}
+    return withdrawals_by_snapshot(parts, [row or unsigned]).get(str(record), [])
+
+
+def withdrawn_among(found: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The sha256s, in hex, of the images that withdrawals take back."""
+    return {one["what"].removeprefix("image ") for one in found if one["what"].startswith("image ")}
 
 
 def sentences(found: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -115,17 +133,16 @@ def _placed(parts: Parts, places: Iterable[Mapping[str, str]]) -> Iterator[Signe
             )
 
 
-def _of_records(signed: Iterable[SignedWithdrawal], row: Mapping[str, Any]) -> Iterator[Document]:
-    names = {row["cid"]: "release", row["entry"]: "release", row["snapshot"]: "release's snapshot"}
-    return (_document(names[one.target], one) for one in signed if one.target in names and one.issuer == row["issuer"])
+def _of_records(signed: Iterable[SignedWithdrawal], issuer: str, names: Mapping[str, str]) -> Iterator[Document]:
+    return (_document(names[one.target], one) for one in signed if one.target in names and one.issuer == issuer)
 
 
 def _of_images(
-    signed: Iterable[SignedWithdrawal], row: Mapping[str, Any], images: Mapping[str, str], may: set[tuple[str, str]]
+    signed: Iterable[SignedWithdrawal], always: set[str], images: Mapping[str, str], may: set[tuple[str, str]]
 ) -> Iterator[Document]:
     for one in signed:
         sha256 = images.get(one.target)
-        if sha256 is not None and (one.issuer == row["issuer"] or (sha256, one.issuer) in may):
+        if sha256 is not None and (one.issuer in always or (sha256, one.issuer) in may):
             yield _document(f"image {sha256}", one)
 
 

@@ -86,6 +86,14 @@ def test_errors_are_pages_for_people_and_problems_for_programs(client: Client) -
     problem(get(client, "/ipfs/x"), 406, "not_acceptable")  # an address made for machines
 
 
+def test_an_error_page_keeps_what_was_typed_as_it_is_and_leads_to_a_page(client: Client) -> None:
+    page = get(client, "/images/by", "text/html").text
+    assert '<p lang="en">by is not an image of this catalog</p>' in page
+    assert '<a href="/images">See all that are here</a>' in page
+    assert "`emotionet" not in page
+    assert 'class="sentence"' in get(client, "/runs/none", "text/html").text  # "there is no run"
+
+
 def test_what_was_looked_for_is_only_text(client: Client) -> None:
     page = get(client, "/x/%3Cscript%3Ealert(1)%3C%2Fscript%3E%22onfocus=%22")
     assert "<script>alert" not in page.text

@@ -79,3 +79,14 @@ def test_a_table_that_cant_be_written_is_told_before_the_import(
 ) -> None:
     assert main(["import", str(faces(tmp_path / "faces")), "--cids", str(tmp_path / "nowhere" / "cids.csv")]) == 3
     assert "can't be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_no_file_that_there_is_gets_overwritten_by_the_table(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    folder = faces(tmp_path / "faces")
+    before = (folder / "labels.csv").read_bytes()
+    assert main(["import", str(folder), "--cids", str(folder / "labels.csv"), *more]) != 0
+    assert "exists already" in capsys.readouterr().err
+    assert (folder / "labels.csv").read_bytes() == before

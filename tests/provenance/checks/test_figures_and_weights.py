@@ -235,7 +235,7 @@ def of_card(edit: Callable[[bytes], bytes]) -> Change:
         (lambda text: text.replace(b"by template ", b"by templet "), "no template"),
         (lambda text: text.replace(b"by template ", b"by template 9"), "template 9"),
         (lambda text: text.replace(b"macro_f1", b"macro_f2", 1), "macro_f2"),
-        (lambda text: text + b"More.\n", "is 'More.'"),
+        (lambda text: text + b"More.\n", "says “More.”"),
         (lambda text: text.replace(b"\n", b"", 1), "line 1 of"),
         (lambda text: text + b"\xff", "\ufffd"),
     ],

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from registry.core.errors import InvalidInput
+from registry.core.text.amounts import size_text
 from registry.web.base.markdown import card_html
 from registry.web.base.words import Words
 from registry.web.pages.releases.cite import Cited, citations
 from registry.web.pages.releases.judged import Wanted, nothing_of, wanted_of
-from registry.web.pages.releases.tools import size_text
 
 CARD = """---
 license: agpl-3.0
@@ -155,10 +155,10 @@ def test_a_filter_is_read_from_an_address_and_written_back() -> None:
 
 def test_sizes_have_the_unit_that_people_read_them_in() -> None:
     english, spanish = Words("en"), Words("es")
-    assert [size_text(english, size) for size in (0, 999, 1000, 12_345_678, 999_949_999)] == [
+    assert [size_text(size, english.exact) for size in (0, 999, 1000, 12_345_678, 999_949_999)] == [
         *("0 B", "999 B", "1.0 KB", "12.3 MB"),
         "1.0 GB",
     ]
-    assert size_text(spanish, 6_700_000) == "6,7 MB"
+    assert size_text(6_700_000, spanish.exact) == "6,7 MB"
     assert spanish.count(1131) == "1131"
     assert english.count(1131) == "1,131"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from registry.core import records
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
 from registry.core.run_view import ReleaseView
+from registry.web.base.check_reasons import check_reason
 from registry.workflows.audit.audit_target import audit_car, audit_target
+from registry.workflows.images.import_source import import_source
 from registry.workflows.store.export_held import export_held
 from tests.support.forgery import (
     Change,
@@ -25,9 +28,12 @@ from tests.support.forgery import (
     failed,
     forge,
     new_table,
+    opened_home,
     replaced,
     simulated_release,
 )
+
+PYTHON = re.compile(r"[{(\[]'|'[})\]]|\b(None|True|False)\b|\bb'|Decimal|CID\(|&lt;|\\")  # data as Python writes it
 
 
 @pytest.fixture(scope="module")
@@ -335,6 +341,30 @@ def test_who_holds_the_key_can_not_lie_either(released: Released, change: Change
     assert report.exit_code(strict=False) == 1
     assert not [one for one in report.checks if one.level <= 2 and one.result == "does not hold"]
     assert next(one for one in report.checks if one.id == check).reason
+    assert [one.reason for one in report.checks if PYTHON.search(one.reason)] == []
+
+
+def test_a_claim_that_came_out_otherwise_is_told_in_words(released: Released, tmp_path: Path) -> None:
+    opened, entry, view = released
+    (honest,) = view.evaluation.verdicts
+    forged = tuple(msgspec.structs.replace(one, verdict="refuted") for one in view.evaluation.verdicts)
+    changed = replaced(view.release.evaluation, view.evaluation, verdicts=forged)
+    report = audit_car(car_of(opened, forge(opened, entry, changed), tmp_path / "forged.car"))
+    said = f"claim “macro_f1 >= 0.10”: stated refuted, recomputed {honest.verdict}"
+    assert next(one for one in report.checks if one.id == "6.verdicts").reason == said
+    spanish = "afirmación «macro_f1 >= 0.10»: se declaró refutada, recalculado da sostenida"
+    assert check_reason(said, "es") == (spanish, "es")
+
+
+def test_a_file_whose_issuers_log_forks_is_refused_as_that(released: Released, tmp_path: Path) -> None:
+    opened, entry, view = released
+    honest = car_of(opened, entry, tmp_path / "honest.car")
+    forged = car_of(opened, forge(opened, entry, own_claims(opened, view)), tmp_path / "forged.car")
+    with opened_home(tmp_path / "fresh") as fresh:
+        assert import_source(fresh, str(forged))["problem"] is None
+        problem = import_source(fresh, str(honest))["problem"]
+    assert "its log forks" in problem["reason"]
+    assert "ask the issuer" in problem["hint"]
 
 
 def test_forging_nothing_changes_nothing(released: Released, tmp_path: Path) -> None:

@@ -7,14 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
+from registry.assembly import Home
 from registry.catalog.queries import kept_audits
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
+from registry.evaluation.verdict import short
+from registry.web.base.words import Words
+from registry.web.pages.home import home_page
+from registry.web.pages.releases.release_list import release_list
+from registry.web.pages.releases.release_page import release_page
 from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.audit.keep_audit import SILENT, begin_audit, carry_out, show_audit
+from registry.workflows.images.import_source import import_source
+from registry.workflows.releases.publish_release import show_release
 from registry.workflows.store.find_records import record_of
-from tests.support.forgery import Released, car_of, simulated_release
+from tests.support.forgery import Released, car_of, forge, opened_home, replaced, simulated_release
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +57,37 @@ def test_each_check_can_be_read_as_soon_as_it_was_made_and_the_report_is_the_aud
     with home.catalog.read() as db:
         assert kept_audits.newest_reports(db, [str(release)])[str(release)]["id"] == audit
         assert kept_audits.list_audits(db, str(release))[0][0]["records"] == "consistent"
+
+
+def test_what_a_stranger_states_stands_as_no_more_until_an_audit_is_kept(honest: Released, tmp_path: Path) -> None:
+    view = honest.view
+    verdicts = tuple(structs.replace(one, verdict="refuted") for one in view.evaluation.verdicts)
+    evaluation = replaced(view.release.evaluation, view.evaluation, verdicts=verdicts)
+    forged = forge(honest.home, honest.entry, evaluation)
+    for name, entry, outcome in (("honest", honest.entry, "supported"), ("forged", forged, "broken")):
+        path = car_of(honest.home, entry, tmp_path / f"{name}.car")
+        with opened_home(tmp_path / name) as home:
+            import_source(home, str(path))
+            cid = record_of(home, entry)
+            said = shown_everywhere(home, cid)
+            assert {state for state, _ in said} == {"stated"}
+            assert all(text.startswith("Its publisher states what follows") for _, text in said)
+            assert "Not checked: its issuer states" in show_release(home, cid)["attempts"]["text"]["en"]
+            carry_out(home, begin_audit(home, cid, name, None), str(cid), None)
+            said = shown_everywhere(home, cid)
+            assert {state for state, _ in said} == {outcome}
+            assert not any("Its publisher states" in text for _, text in said)
+
+
+def shown_everywhere(home: Home, cid: CID) -> list[tuple[str, str]]:
+    """State and short form of a release as home, list, and its own document and page have them."""
+    shown = show_release(home, cid)["verdict"]
+    listed = [one for one in [*home_page(home)["newest"], *release_list(home, None)[0]] if one["cid"] == str(cid)]
+    own = release_page(home, cid, Words("en"))["verdict"]
+    assert len(listed) == 2
+    return [(shown["state"], shown["short"]["en"]), (own.state, short(own, "en"))] + [
+        (one["state"], one["verdict"]["en"]) for one in listed
+    ]
 
 
 def test_of_a_file_its_name_is_told_and_never_where_it_lies(honest: Released, release: CID, tmp_path: Path) -> None:

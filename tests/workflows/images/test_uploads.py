@@ -40,6 +40,14 @@ def test_no_name_leads_out_of_its_upload(made: Uploads, name: str) -> None:
     assert sorted(upload.folder.parent.parent.rglob("*")) == before
 
 
+def test_a_name_as_long_as_a_disk_takes_is_taken_and_of_a_longer_one_the_limit_is_said(made: Uploads) -> None:
+    upload = made.begin("t1")
+    assert send(made, upload, "n" * 251 + ".png") is None
+    (refused,) = made.add(upload, [("n" * 252 + ".png", io.BytesIO(b"x"))])
+    assert "255 bytes" in str(refused[1])
+    assert len(str(refused[1])) < 250
+
+
 def test_a_name_that_is_a_file_and_a_folder_is_refused(made: Uploads) -> None:
     upload = made.begin("t1")
     assert send(made, upload, "a/b.jpg") is None

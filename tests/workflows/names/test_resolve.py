@@ -86,7 +86,7 @@ def test_one_name_may_stand_for_a_snapshot_its_run_and_its_release(made: Made) -
     assert resolve(made.home, "faces") == resolve(made.home, "faces", "release") == made.release
     assert run_id(made.home, "faces") == made.run
     error = refused(made, "faces@1", "release")
-    assert (error.code, str(error)) == ("wrong_record_type", "faces names a snapshot, no release")
+    assert (error.code, str(error)) == ("wrong_record_type", "faces@1 names a snapshot, no release")
 
 
 def test_a_strangers_name_never_stands_for_ones_own(made: Made) -> None:

@@ -14,7 +14,7 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
-from registry.catalog.queries import images
+from registry.catalog.queries import images, runs
 from registry.cli.main import main
 from registry.content.unixfs.importer import add_bytes
 from registry.core import records
@@ -118,6 +118,39 @@ def test_nothing_is_said_where_nothing_was_withdrawn(
     for name, words in COMMANDS.items():
         assert main([word.format(**published[1], out=tmp_path) for word in words]) == 0, name
         assert "WITHDRAWN" not in "".join(capsys.readouterr()), name
+
+
+def test_all_that_rests_on_a_withdrawn_image_says_so(
+    here: Home, published: tuple[Path, dict[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    snapshot, release, sha256 = published[1]["snapshot"], published[1]["release"], image_of(here, 3)[0]
+    with here.catalog.read() as db:
+        run = runs.list_runs(db)[0][0]["run"]
+    pages = [f"/snapshots/{snapshot}", f"/snapshots/{snapshot}/items", f"/snapshots/{snapshot}/items/{sha256}"]
+    pages += [f"/runs/{run}", f"/lineage/{snapshot}", f"/releases/{release}"]
+    documents = [f"/api/v1/snapshots/{snapshot}", f"/api/v1/runs/{run}", f"/api/v1/releases/{release}"]
+    commands = [["snapshot", "show", snapshot], ["runs", "show", run], ["release", "show", release]]
+    with TestClient(create_app(here), raise_server_exceptions=False) as client:
+
+        def told(path: str, language: str) -> str:
+            return client.get(path, headers={"Accept": "text/html", "Accept-Language": language}).text
+
+        for path in pages:
+            assert "withdrawn" not in told(path, "en"), path
+        withdraw(here, sha256, REASON)
+        for path in pages:
+            assert "withdrawn" in told(path, "en"), path
+            assert "retir" in told(path, "es"), path
+            assert path.startswith("/lineage/") or REASON in told(path, "en"), path
+        for path in documents:
+            said = client.get(path).json()["withdrawn"]
+            assert [(one["what"], one["reason"]) for one in said] == [(f"image {sha256}", REASON)], path
+        small = client.get(f"/images/{sha256}/thumbnail", headers={"Accept": "image/webp,*/*"})
+        assert (small.status_code, small.headers["content-type"]) == (410, "image/svg+xml")  # a drawing, no broken one
+        assert client.get(f"/images/{sha256}/thumbnail").json()["status"] == 410
+    for words in commands:
+        assert main(words) == 0
+        assert REASON in "".join(capsys.readouterr()), words
 
 
 def test_programs_are_told_what_when_why_and_by_whom(

@@ -8,6 +8,7 @@ import io
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import mlcroissant
 import pytest
 import yaml
 from huggingface_hub import ModelCard, parse_eval_result_entries
+from litestar.testing import TestClient
 from PIL import Image
 from prov.model import (
     ProvActivity,
@@ -26,13 +28,16 @@ from prov.model import (
     ProvInvalidation,
 )
 
+from registry.api.app import create_app
+from registry.api.pages.snapshots.bounds import FORMS
 from registry.assembly import Home
-from registry.catalog.queries import runs
+from registry.catalog.queries import images, runs
 from registry.cli.main import main
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
+from registry.exports.formats import FOLDERS
 from registry.exports.prov import prov_json
 from registry.workflows.images.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release
@@ -40,6 +45,7 @@ from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.export_snapshot import export_snapshot
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.store.find_records import record_lineage
+from registry.workflows.withdrawals.withdraw import withdraw
 
 LABELS = ("triste", "sorprendido", "feliz", "enojado")
 # mlcroissant's own warnings, of pandas and of its optional parts
@@ -92,6 +98,47 @@ def test_mlcroissant_loads_every_image_with_its_label(opened: Home, snapshot: CI
         assert plain["image"].size[0] in range(30, 60)
     labels = {str(one["items/label"], "utf-8") for one in found}
     assert labels == set(LABELS)
+
+
+def test_the_bytes_of_a_withdrawn_image_leave_by_no_way(
+    opened: Home, snapshot: CID, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone, kept = picture(1, "PNG"), picture(2, "PNG")
+    sha256 = hashlib.sha256(gone).hexdigest()
+    with opened.catalog.read() as db:
+        image = next(iter(images.cids_of(db, sha256)))
+    ways = [f"/snapshots/{snapshot}/export/{form}" for form in FORMS] + [f"/ipfs/{snapshot}?format=car"]
+    alone = [f"/images/{sha256}/thumbnail", f"/ipfs/{image}?format=raw", f"/ipfs/{image}?format=car"]
+    folders = [f"/snapshots/{snapshot}/export/{form}" for form in FOLDERS]
+
+    def written(name: str) -> bytes:
+        """What the command line gives out: folders, and a CAR."""
+        for form in FOLDERS:
+            place = str(tmp_path / name / form)
+            assert main(["snapshot", "export", str(snapshot), "--format", form, "-o", place]) == 0
+        assert main(["export", str(snapshot), "-o", str(tmp_path / name / "it.car")]) == 0
+        return b"".join(path.read_bytes() for path in sorted((tmp_path / name).rglob("*")) if path.is_file())
+
+    with TestClient(create_app(opened)) as client:
+        for path in [*folders, f"/ipfs/{snapshot}?format=car"]:
+            assert gone in client.get(path).content, path
+        assert written("before").count(gone) == len(FOLDERS) + 1
+        withdraw(opened, sha256, "they asked for it")
+        for path in ways:
+            answer = client.get(path)
+            assert answer.status_code == 200
+            assert gone not in answer.content, path
+            assert (kept in answer.content) == ("format=car" in path or path in folders), path
+        for path in folders:
+            with zipfile.ZipFile(io.BytesIO(client.get(path).content)) as packed:
+                (named,) = (one for one in packed.namelist() if one.endswith("left-out.json"))
+                assert json.loads(packed.read(named))[sha256] == "withdrawn"
+        assert {client.get(path).status_code for path in alone} == {410}
+    capsys.readouterr()
+    after = written("after")
+    assert gone not in after
+    assert after.count(kept) == len(FOLDERS) + 1
+    assert "1 (withdrawn)" in "".join(capsys.readouterr())
 
 
 def test_nobodys_name_is_in_an_export(opened: Home, snapshot: CID, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from registry.api.pages.session import AnyRequest
 from registry.api.pages.tasks import PATIENCE
 from registry.api.v1.wire import RunPath
 from registry.catalog.queries import runs
+from registry.workflows.names.resolve import run_id
 from registry.workflows.names.set_name import check_new_name
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.control_run import cancel, resume
@@ -25,6 +26,7 @@ def cancel_run(request: AnyRequest, home: Home, run: RunPath) -> Response[None]:
     """Stop a run. Its finished folds stay."""
     writer(request, "runs:write")
     check_form(request)
+    run = run_id(home, run)
     cancel(home, run)
     return see(request, f"/runs/{run}", "runs.said_cancelled")
 
@@ -34,6 +36,7 @@ def resume_run(request: AnyRequest, home: Home, run: RunPath) -> Response[None]:
     """Queue what is left of a run."""
     writer(request, "runs:write")
     check_form(request)
+    run = run_id(home, run)
     resume(home, run)
     return see(request, f"/runs/{run}", "runs.said_resumed")
 
@@ -45,7 +48,7 @@ def publish_run(request: AnyRequest, home: Home, run: RunPath) -> Response[None]
     ``name``: what the release is called (may be empty); ``onnx``: checked where it shall be published as ONNX too.
     """
     writer(request, "releases:write")
-    form = check_form(request)
+    form, run = check_form(request), run_id(home, run)
     name, onnx = form.get("name", "").strip() or None, bool(form.get("onnx"))
     if name is not None:
         check_new_name(name)

@@ -73,7 +73,11 @@ def show_run(request: AnyRequest, home: Home, run: RunPath) -> Response[str]:
 @get("/runs/{run:str}/live", include_in_schema=False, sync_to_thread=True)
 def show_live(request: AnyRequest, home: Home, run: RunPath) -> Response[str]:
     """The part of a run's page that changes while it is under way."""
-    return html(request, "pages/run_live.html", **_live(request, home, run_page(home, Words(language(request)), run)))
+    return html(
+        request,
+        "pages/run_live.html",
+        **_live(request, home, run_page(home, Words(language(request)), run_id(home, run))),
+    )
 
 
 def _live(request: AnyRequest, parts: Parts, found: RunPage) -> dict[str, Any]:
@@ -87,9 +91,15 @@ def _live(request: AnyRequest, parts: Parts, found: RunPage) -> dict[str, Any]:
 
 
 def _bars(t: Words, found: RunPage) -> list[dict[str, Any]]:
+    listed = found.row["preprocessing"] is not None  # a run that failed before its plan has counts alone
     address = f"/runs/{found.row['id']}/dropped?reason="
     return [
-        {"label": t.known("reason", name), "count": count, "href": address + name, "current": False}
+        {
+            "label": t.known("reason", name),
+            "count": count,
+            "href": address + name if listed else None,
+            "current": False,
+        }
         for name, count in found.dropped
     ]
 
@@ -97,6 +107,7 @@ def _bars(t: Words, found: RunPage) -> list[dict[str, Any]]:
 @get("/runs/{run:str}/log", include_in_schema=False, sync_to_thread=True)
 def show_log(request: AnyRequest, home: Home, run: RunPath, before: Before = None) -> Response[str]:
     """A run's events in words, newest first."""
+    run = run_id(home, run)
     t = Words(language(request))
     with home.catalog.read() as db:
         runs.row(db, run)
@@ -109,6 +120,7 @@ def show_log(request: AnyRequest, home: Home, run: RunPath, before: Before = Non
 @get("/runs/{run:str}/dropped", include_in_schema=False, sync_to_thread=True)
 def show_dropped(request: AnyRequest, home: Home, run: RunPath, cursor: Cursor = None) -> Response[str]:
     """The images that a run's cleaning dropped, with the reason and what was measured."""
+    run = run_id(home, run)
     with home.catalog.read() as db:
         row = runs.row(db, run)
     if row["preprocessing"] is None:

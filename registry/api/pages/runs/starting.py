@@ -97,6 +97,7 @@ def _page(
     *,
     estimate: Mapping[str, Any] | None = None,
     error: str | None = None,
+    switched: bool = False,
 ) -> Response[str]:
     """The form as it was filled in, with what came of it."""
     chosen, offered = None, None
@@ -118,6 +119,7 @@ def _page(
         recent=recent,
         estimate=estimate,
         error=error,
+        switched=switched,
         amount=duration,
         bytes=size_text,
         comparators=COMPARATORS,
@@ -131,8 +133,9 @@ def send_form(request: AnyRequest, home: Home, published: Published) -> Response
     writer(request, "runs:write")
     given = form_lists(request)
     form, do = form_of(given), given.get("do", [""])[0]
-    if do == "more":
-        return _page(request, home, published, form)
+    shown = given.get("shown_method", [form["method"]])[0]
+    if do == "more" or shown != form["method"]:  # another method has other recipes: none was chosen yet
+        return _page(request, home, published, form, switched=shown != form["method"])
     try:
         snapshot = snapshot_of(home, published, form["snapshot"])
         wanted = wanted_of(home, published, form)

@@ -28,6 +28,7 @@ from registry.workflows.names.resolve import resolve
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.snapshot_counts import keep_counts
 from registry.workflows.store.read_content import read_as
+from registry.workflows.withdrawals.withdrawn import withdrawals_of, withdrawn_among
 
 DEMANDS = ("licence", "consent", "rights")  # parts of a filter that are about what may be done with an image
 MOST_UNKNOWN = 20  # labels without a class that a page names
@@ -113,6 +114,8 @@ def show_items(
         cid=str(snapshot),
         record=record,
         found=found.rows,
+        withdrawn=(back := withdrawals_of(home, snapshot)),
+        gone=withdrawn_among(back),
         next=following,
         label=label,
         background=wanted is None,
@@ -129,7 +132,9 @@ def show_item(
     sha256 = image_of(home, image)
     if sha256.hex() != image:
         return see(request, f"/snapshots/{snapshot}/items/{sha256.hex()}")
-    return html(request, "pages/snapshot_item.html", cid=str(snapshot), found=one_row(home, record, sha256))
+    back = [one for one in withdrawals_of(home, snapshot) if one["what"] == f"image {image}"]
+    row = one_row(home, record, sha256)
+    return html(request, "pages/snapshot_item.html", cid=str(snapshot), found=row, withdrawn=back)
 
 
 def image_of(parts: Parts, text: str) -> bytes:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import partial
+from html import unescape
 
 from registry.core.weights import MODEL
+from registry.evaluation.verdict_text import plain
 from registry.exports.card.base_origin import Base, declared_origin
 from registry.exports.card.card import FIGURES, TEMPLATE, USAGE, model_card
 from registry.provenance.checks.results import Check, Failed, NotChecked, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.release_view import final_threshold
 
+_ESCAPED = re.compile(r"\\([^\w\s])")  # as exports/card/markdown.py writes it
 _TEMPLATE = re.compile(rb"\bby template ([0-9]{1,6})\b")
 
 
@@ -40,7 +43,7 @@ def card(subject: Subject) -> str:
         one, other = (text.decode("utf-8", "replace").splitlines() for text in (stated, found))
         at = next((n for n, (left, right) in enumerate(zip(one, other, strict=False)) if left != right), None)
         at = min(len(one), len(other)) if at is None else at
-        raise Failed(f"line {at + 1} of the card is {_line(one, at)}, but the records give {_line(other, at)}")
+        raise Failed(f"line {at + 1} of the card says {_line(one, at)}, but the records give {_line(other, at)}")
     if method is None and usage:
         wanted = f"{view.plan.method.id[:60]!r} {view.plan.method.version[:40]!r}"
         raise NotChecked(
@@ -58,7 +61,9 @@ def _stated_usage(card: bytes) -> str:
 
 
 def _line(lines: list[str], at: int) -> str:
-    return repr(lines[at][:100]) if at < len(lines) else "nothing"
+    """A line as its reader sees it, without what keeps Markdown and HTML out of it."""
+    text = plain(unescape(_ESCAPED.sub(r"\1", lines[at]))) if at < len(lines) else ""
+    return f"“{text}”" if text else "nothing"
 
 
 def _base(subject: Subject) -> Base | None:

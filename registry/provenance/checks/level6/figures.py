@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from registry.core.records import to_value
+from registry.core.records import Verdict, to_value
 from registry.core.table import tables
 from registry.evaluation.evaluate import Result
+from registry.evaluation.verdict_text import plain, threshold_text
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, once, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.release_view import evaluate_draw
@@ -60,7 +61,8 @@ def _release(subject: Subject) -> None:
 
 def _same(what: str, stated: Any, found: Any) -> None:
     for one, other in zip(stated, found, strict=False):
-        equal(f"{what} {getattr(one, 'name', getattr(one, 'metric', ''))}", to_value(one), to_value(other))
+        name = plain(str(getattr(one, "name", getattr(one, "metric", ""))))
+        equal(f"{what} {name}".rstrip(), to_value(one), to_value(other))
     equal(f"number of {what}", len(stated), len(found))
 
 
@@ -156,7 +158,16 @@ def verdicts(subject: Subject, again: Any) -> str:
     """6.verdicts: one for each claim of the plan, in the evaluation and in the release."""
     _release(subject)
     release = subject.release
-    _same("verdict", release.evaluation.verdicts, again().verdicts)
-    _same("verdict", release.release.claims, again().verdicts)
+    _same_verdicts(release.evaluation.verdicts, again().verdicts)
+    _same_verdicts(release.release.claims, again().verdicts)
     equal("claims judged", len(release.plan.claims), len(release.evaluation.verdicts))
     return f"{len(release.plan.claims)} claims"
+
+
+def _same_verdicts(stated: Sequence[Verdict], found: Sequence[Verdict]) -> None:
+    """That a claim came out otherwise is said first, and is enough."""
+    for one, other in zip(stated, found, strict=False):
+        claim = plain(f"{one.metric} {one.comparator} {threshold_text(one.threshold)}")
+        equal(f"claim “{claim}”", one.verdict, other.verdict)
+        equal(f"claim “{claim}”", to_value(one), to_value(other))
+    equal("number of verdicts", len(stated), len(found))

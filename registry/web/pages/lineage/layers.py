@@ -16,6 +16,7 @@ from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.workflows.parts import Parts
 from registry.workflows.store.find_records import record_lineage
+from registry.workflows.withdrawals.withdrawn import withdrawals_of, withdrawn_among
 
 LAYERS = (
     *("image", "contribution", "snapshot", "preprocessing", "plan"),
@@ -30,7 +31,7 @@ PAGES = {"image": "/images/", "snapshot": "/snapshots/", "release": "/releases/"
 class Node:
     """A record, an image, or several in one (``folded``, ``count``).
 
-    ``status``: withdrawn, superseded, not held, or ""."""
+    ``status``: withdrawn, image withdrawn, superseded, not held, or ""."""
 
     cid: str
     type: str
@@ -90,7 +91,8 @@ def _count(parts: Parts, node: Node) -> int | None:
 
 
 def _status(parts: Parts, found: Mapping[str, Any]) -> dict[str, str]:
-    """By CID: not held, superseded by the same issuer, or withdrawn; the last counts most."""
+    """By CID: not held, superseded by the same issuer, withdrawn in part (an image of it), or withdrawn; the last
+    counts most."""
     issuers = {one["cid"]: one["issuer"] for one in found["nodes"]}
     status = {one["cid"]: "not held" for one in found["nodes"] if not _held(parts, one)}
     for relation, word in (("supersedes", "superseded"), ("withdraws", "withdrawn")):
@@ -98,7 +100,16 @@ def _status(parts: Parts, found: Mapping[str, Any]) -> dict[str, str]:
             by, of = issuers.get(edge["from"]), issuers.get(edge["to"])
             if edge["relation"] == relation and (of is None or by == of):
                 status[edge["to"]] = word
+    for one in found["nodes"]:
+        whole = one["type"] not in ("snapshot", "release") or status.get(one["cid"]) == "withdrawn"
+        if not whole and _taken_back(parts, one["cid"]):
+            status[one["cid"]] = "image withdrawn"
     return status
+
+
+def _taken_back(parts: Parts, cid: str) -> set[str]:
+    """The images of a snapshot or release that were withdrawn."""
+    return withdrawn_among(withdrawals_of(parts, CID.parse(cid)))
 
 
 def _held(parts: Parts, one: Mapping[str, Any]) -> bool:

@@ -20,10 +20,7 @@ from registry.core.table import tables
 from registry.core.weights import digested
 from registry.evaluation.figures.baselines import baselines
 from registry.evaluation.verdict import Verdict, verdict_of
-from registry.provenance.checks.results import Check
-from registry.provenance.checks.run_levels import levels_up_to
 from registry.provenance.release_view import final_weights
-from registry.provenance.verdict_facts import audited, release_facts
 from registry.web.base import figures
 from registry.web.base.markdown import card_html
 from registry.web.base.page import check_drawings
@@ -40,7 +37,7 @@ from registry.workflows.local_issuers import is_local
 from registry.workflows.methods import is_named
 from registry.workflows.parts import Parts
 from registry.workflows.releases.publish_release import show_release
-from registry.workflows.releases.verdicts import people_of_release
+from registry.workflows.releases.verdicts import facts_here, people_of_release
 from registry.workflows.store.find_records import look_up
 from registry.workflows.store.read_content import read_as
 
@@ -119,12 +116,7 @@ def _downloads(parts: Parts, view: ReleaseView) -> dict[str, Any]:
 
 def _verdict(parts: Parts, view: ReleaseView, about: Mapping[str, Any], kept: Mapping[str, Any] | None) -> Verdict:
     """With what this home's newest audit found, and what was taken back up to now."""
-    facts = release_facts(view, people_of_release(parts, view), about["withdrawn"])
-    if kept is None:
-        return verdict_of(facts)
-    asked = levels_up_to(kept["level"])
-    checks = [Check(**one, requested=one["level"] in asked) for one in kept["report"]["checks"]]
-    return verdict_of(audited(facts, checks, kept["report"]["records"]))
+    return verdict_of(facts_here(parts, view, about, kept, people_of_release(parts, view)))
 
 
 def _is_drawn(view: ReleaseView) -> bool:
@@ -134,7 +126,7 @@ def _is_drawn(view: ReleaseView) -> bool:
 
 
 def _others(parts: Parts, release: CID) -> list[dict[str, Any]]:
-    """Audits on record, by whoever signed them: ``audit, issuer, time, levels, failed, held, open, local``."""
+    """Audits on record, of every issuer: ``audit, issuer, time, levels, failed, held, open, local``."""
     found = []
     for one in look_up(parts, str(release)):
         if one["type"] != "audit":

@@ -74,12 +74,20 @@ def standing(parts: Parts, t: Words, row: Mapping[str, Any]) -> Standing:
     for event in epochs:
         told.setdefault(event["fold"], []).append(event)
     validation = _validation(parts, row["evaluation"])
-    folds = tuple(_fold(t, index, one, told.get(one["fold"], ()), validation) for index, one in enumerate(found))
+    folds = tuple(
+        _fold(t, index, _as_shown(one, row), told.get(one["fold"], ()), validation) for index, one in enumerate(found)
+    )
     curves = _curves(t, folds, validation)
     check_drawings(curves)
     left = _left(parts, row, folds, told) if row["status"] in ("queued", "running") else None
     counting = progress is not None and step is not None and progress["seq"] > step["seq"]
     return Standing(folds, curves, left, step, progress if counting else None, seq)
+
+
+def _as_shown(fold: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+    """A fold's row; what the failure of its run stopped was cancelled by nobody."""
+    stopped = run["status"] == "failed" and fold["status"] == "cancelled"
+    return {**fold, "status": "stopped"} if stopped else dict(fold)
 
 
 def _fold(t: Words, index: int, row: Mapping[str, Any], told: Sequence[Event], known: Mapping[str, _Losses]) -> Fold:

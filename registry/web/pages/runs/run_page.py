@@ -27,9 +27,10 @@ from registry.web.pages.remembered import Remembered
 from registry.web.pages.runs.course import Standing, standing
 from registry.web.pages.runs.log_lines import Line, line, said, short
 from registry.web.report.check_records import check_evaluation
-from registry.workflows.names.shown import names_of
+from registry.workflows.names.shown import names_of_runs
 from registry.workflows.parts import Parts
 from registry.workflows.runs.show_run import evaluation_of
+from registry.workflows.withdrawals.withdrawn import withdrawals_of
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
 HEADLINE = ("macro_f1", "accuracy", "pr_auc", "map50", "recall_gap(class)")
@@ -74,6 +75,7 @@ class RunPage:
     warnings: tuple[str, ...]
     names: tuple[str, ...]
     verdict: tuple[str, str, str] | None  # its state, in short, and all that belongs to it
+    withdrawn: tuple[Row, ...]  # what was taken back of its snapshot
 
     @property
     def unreadable(self) -> bool:
@@ -93,8 +95,8 @@ def run_list(
     with parts.catalog.read() as db:
         rows, after = runs.page_of_rows(db, cursor, ON_A_PAGE, status=status, snapshot=snapshot)
         folds = {row["id"]: runs.folds(db, row["id"]) for row in rows}
-        named = names_of(parts, db, [row["plan"] for row in rows])
-    return [_listed(parts, row, folds[row["id"]], named.get(row["plan"], ())) for row in rows], after
+        named = names_of_runs(parts, db, {row["id"]: row["plan"] for row in rows})
+    return [_listed(parts, row, folds[row["id"]], named[row["id"]]) for row in rows], after
 
 
 def _listed(parts: Parts, row: Row, folds: Sequence[Row], names: Sequence[str]) -> Listed:
@@ -145,7 +147,7 @@ def run_page(parts: Parts, t: Words, run: str) -> RunPage:
         log = run_events.log(db, run, limit=LOG)
         failed = run_events.last(db, run, "failed")
         warnings = run_events.of_kind(db, run, "warning")
-        named = names_of(parts, db, [row["plan"]]).get(row["plan"] or "", [])
+        named = names_of_runs(parts, db, {run: row["plan"]})[run]
     now, found = standing(parts, t, row), run_evaluation(parts, row["evaluation"])
     metrics = found["metrics"] or {}
     return RunPage(
@@ -163,6 +165,7 @@ def run_page(parts: Parts, t: Words, run: str) -> RunPage:
         warnings=tuple(dict.fromkeys(short(warning_text(one["data"], t.language)) for one in warnings)),
         names=tuple(named),
         verdict=_verdict(parts, t, row) if found["metrics"] else None,
+        withdrawn=tuple(withdrawals_of(parts, CID.parse(row["snapshot"]))),
     )
 
 

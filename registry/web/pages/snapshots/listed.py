@@ -1,7 +1,7 @@
 """What the list of snapshots shows, and the head of one snapshot's page.
 
 Invariants: counts are those of tables that were read to their ends; where that takes longer than a page may, they are
-None, and whoever renders the page has them counted meanwhile.
+None, and the handler of the page starts a task that counts them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from registry.workflows.names.shown import names_of
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.snapshot_counts import keep_counts, kept_counts
 from registry.workflows.store.read_content import read_as
+from registry.workflows.withdrawals.withdrawn import withdrawals_of, withdrawn_among
 
 ON_A_PAGE = 20
 AT_ONCE = 3000  # images of a snapshot that is counted while its page waits: tens of milliseconds
@@ -56,6 +57,12 @@ class Head:
     runs: tuple[Mapping[str, Any], ...]
     preprocessings: tuple[str, ...]
     names: tuple[str, ...]
+    withdrawn: tuple[Mapping[str, Any], ...]  # what was taken back of it and of its images
+
+    @property
+    def gone(self) -> int:
+        """How many of its images were withdrawn."""
+        return len(withdrawn_among(self.withdrawn))
 
     @property
     def supersedes(self) -> str | None:
@@ -109,6 +116,7 @@ def snapshot_head(parts: Parts, cid: CID) -> Head:
         runs=tuple(found),
         preprocessings=tuple(preprocessings),
         names=tuple(named),
+        withdrawn=tuple(withdrawals_of(parts, cid)),
     )
 
 

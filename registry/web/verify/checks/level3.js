@@ -8,7 +8,7 @@ import { NotChecked, needingAll, say } from "./outcome.js";
 
 const SKEW = 300_000; // milliseconds by which clocks may differ
 const OWN_CLOCK = "by the issuer's own clock, which proves nothing to others";
-const isBefore = (earlier, later) => Date.parse(later) - Date.parse(earlier) > SKEW;
+export const isBefore = (earlier, later) => Date.parse(later) - Date.parse(earlier) > SKEW;
 const noChain = () => {
   throw new NotChecked("no chain was asked");
 };

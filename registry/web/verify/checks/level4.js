@@ -5,6 +5,7 @@ import { beaconValue, drawFolds, drawSeed } from "../data/draw.js";
 import { decide, firstDifference } from "../data/snapshot.js";
 import { checkRow } from "../figures/input.js";
 import { checkClaim } from "../figures/verdicts.js";
+import { attempts } from "./attempts.js";
 import { checkBase } from "./base.js";
 import { isAboutItems } from "./claims.js";
 import { needingAll, NotChecked, say } from "./outcome.js";
@@ -59,18 +60,7 @@ const CHECKED = [
   ["4.trainings", ({ view }) => trainings(view)],
   ["4.predictions", ({ view }) => predictions(view)],
   ["4.base", ({ view }) => checkBase(view)],
-  [
-    "4.attempts",
-    ({ view }) => {
-      const { count, number } = view.release.attempts;
-      if (!(number >= 1 && number <= count))
-        throw new Refusal("attempt {number} of {count} is impossible", { count, number });
-      throw new NotChecked("attempt {number} of {count} is the issuer's word: it shows only in the whole log", {
-        count,
-        number,
-      });
-    },
-  ],
+  ["4.attempts", (audit) => attempts(audit)],
 ];
 
 export const level4 = CHECKED.map(needingAll);

@@ -11,6 +11,7 @@ const KIND_OF_STATE = {
   seen: "open",
   mixed: "open",
   none: "open",
+  stated: "open",
   broken: "bad",
 };
 

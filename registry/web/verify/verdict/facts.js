@@ -39,7 +39,16 @@ export function factsOf({ view, type, checks, holds }, mayBeOpen) {
     level === 3 ? isProven : checks.some((check) => check.id.startsWith(`${level}.`) && check.result !== OPEN),
   );
   const of = view === null ? {} : tried(() => releaseFacts(view, type), {});
-  return { ...of, type, records, failed, levels, order: of.order && isProven ? "proven" : (of.order ?? null) };
+  return {
+    ...of,
+    type,
+    records,
+    failed,
+    levels,
+    order: of.order && isProven ? "proven" : (of.order ?? null),
+    attempts_stated: result.get("4.attempts") !== HOLDS,
+    images_open: result.get("1.images") === OPEN,
+  };
 }
 
 function releaseFacts(view, type) {

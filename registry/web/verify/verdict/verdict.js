@@ -115,6 +115,26 @@ function recordsPart(facts) {
   return part("part", "consistent", { levels: facts.levels.join(", ") });
 }
 
+const isAudited = ({ records, levels }) => records === "consistent" && levels.includes(6);
+
+/** Whether claims are no more than what somebody states. */
+function isStated(facts) {
+  if (facts.records === "undecided") return Boolean(facts.claims && facts.claims.length);
+  return !facts.local && facts.claims !== null && facts.records !== "broken" && !isAudited(facts);
+}
+
+/** What must be said before any claim. */
+function caveat(facts) {
+  if (!isStated(facts)) return [];
+  return [facts.records === "undecided" ? recordsPart(facts) : part("headline", "stated")];
+}
+
+function attemptPart({ attempts, claims, attempts_stated }) {
+  const form = attempts.count === 1 ? "only" : "several";
+  const key = form + (claims && !claims.length ? "_without" : "") + (attempts_stated ? "_stated" : "");
+  return { code: "attempt", texts: WORDS.attempts[key].map((text) => fillIn(text, attempts)) };
+}
+
 function basis({ images, persons, groups, attributes }) {
   const found = [];
   if (images !== null) {
@@ -138,22 +158,22 @@ function more(facts) {
   }
   found.push(...basis(facts));
   const hasClaims = facts.claims !== null;
-  if (hasClaims) found.push(recordsPart(facts));
-  if (facts.records === "consistent" && hasClaims && !facts.levels.includes(6))
+  const isConsistent = facts.records === "consistent";
+  if (hasClaims && (isConsistent || !isStated(facts))) found.push(recordsPart(facts));
+  if (facts.images_open && isConsistent) found.push(part("part", "images_open"));
+  if (isConsistent && hasClaims && !facts.levels.includes(6))
     found.push(part("part", "not_recomputed"));
   if (["proven", "journal", "unasked"].includes(facts.order)) found.push(part("part", `order_${facts.order}`));
   if (["unknown", "partly"].includes(facts.base)) found.push(part("part", `base_${facts.base}`));
   if (facts.withdrawn_snapshot) found.push(part("part", "withdrawn_snapshot"));
   if (facts.withdrawn_images) found.push(part("part", "withdrawn_images", { count: String(facts.withdrawn_images) }));
-  if (facts.attempts) {
-    const form = WORDS.attempts[facts.attempts.count === 1 ? "only" : "several"];
-    found.push({ code: "attempt", texts: form.map((text) => fillIn(text, facts.attempts)) });
-  }
+  if (facts.attempts) found.push(attemptPart(facts));
   return found;
 }
 
 function stateOfAll(facts) {
   if (facts.records === "broken") return "broken";
+  if (isStated(facts)) return "stated";
   const states = new Set((facts.claims ?? []).map(stateOf));
   return states.size > 1 ? "mixed" : states.size ? [...states][0] : "none";
 }
@@ -167,11 +187,14 @@ const NOTHING = {
   groups: null,
   attributes: null,
   attempts: null,
+  attempts_stated: false,
   base: null,
   order: null,
   records: "unchecked",
   failed: [],
   levels: [],
+  images_open: false,
+  local: true,
   withdrawn: false,
   withdrawn_snapshot: false,
   withdrawn_images: 0,
@@ -181,7 +204,7 @@ const NOTHING = {
 export function verdictOf(given) {
   const facts = { ...NOTHING, ...given };
   if (facts.claims) facts.claims = facts.claims.map((claim) => ({ ...NO_CLAIM, ...claim }));
-  const head = [...(facts.withdrawn ? [part("headline", "withdrawn")] : []), headline(facts)];
+  const head = [...(facts.withdrawn ? [part("headline", "withdrawn")] : []), ...caveat(facts), headline(facts)];
   const isBroken = head[head.length - 1].code.startsWith("broken");
   const parts = [...head, ...(isBroken ? [] : more(facts))];
   return { state: stateOfAll(facts), records: facts.records, parts, head: head.length };

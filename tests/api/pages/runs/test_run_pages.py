@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import msgspec
 import pytest
@@ -104,6 +105,35 @@ def test_a_failed_run_says_why_and_the_way_out(client: Client, home: Home) -> No
     assert page.count("this method was told to fail") >= 2  # on top, and in the log
     assert "failed at fold" in page
     assert "falló en pliegue" in see(client, f"/runs/{run}/log", language="es")
+
+
+def test_a_run_that_fails_before_its_plan_keeps_its_name_and_says_that_nobody_cancelled_it(
+    client: Client, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = queued(home, overrides={"seed": 15}, name="teamrun")
+    for path in ("/runs", f"/runs/{run}"):
+        assert "teamrun" in see(client, path)
+    dropping = type(home.method("simulated"))
+    real = dropping.preprocess
+
+    def drop_all(self: Any, *given: Any) -> Any:
+        return [msgspec.structs.replace(row, reason="blur") for row in real(self, *given)]
+
+    monkeypatch.setattr(dropping, "preprocess", drop_all)
+    home.worker().work(run)
+    for path in ("/runs", f"/runs/{run}"):
+        assert "teamrun" in see(client, path)
+    page = see(client, f"/runs/{run}")
+    assert "cleaning dropped every image" in page
+    assert "the reasons are counted below" in page
+    assert "emotionet runs" not in page.partition('class="log"')[0]
+    assert f"/runs/{run}/dropped" not in page  # there is no record of what was dropped
+    assert "cancelled" not in page
+    assert "not trained" in page
+    for below in ("live", "log"):
+        assert "blur" in see(client, f"/runs/teamrun/{below}") or below == "log"
+    assert client.get(f"/api/v1/runs/{run}").json()["names"] == ["teamrun"]
+    assert {one["run"]: one["names"] for one in client.get("/api/v1/runs").json()["items"]}[run] == ["teamrun"]
 
 
 def test_what_is_hostile_in_an_event_is_only_text(client: Client, home: Home) -> None:

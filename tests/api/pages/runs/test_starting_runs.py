@@ -28,7 +28,7 @@ def snapshot(home: Home) -> str:
 
 def filled(page: str, **more: Any) -> dict[str, Any]:
     """The form as a browser would send it, with some fields filled in."""
-    hidden = dict(re.findall(r'<input type="hidden" name="([a-z]+)" value="([^"]*)">', page))
+    hidden = dict(re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)">', page))
     return {**hidden, "csrf": value(page), "method": "simulated", "recipe": "simulated", **more}
 
 
@@ -62,6 +62,25 @@ def test_a_run_is_seen_before_it_is_started(signed: Client, home: Home, snapshot
     assert "first-try" in see(signed, "/runs")
     assert f"<code>{run}</code>" in see(signed, "/runs/first-try")
     assert [one["metric"] for one in options["claims"]] == ["macro_f1"]
+
+
+def test_another_method_offers_its_own_recipes_and_refuses_none_of_the_method_before(
+    signed: Client, snapshot: str
+) -> None:
+    page = see(signed, f"/runs/new?snapshot={snapshot}")
+    before = re.search(r'name="recipe">.*?<option selected>([^<]+)', page, re.S)
+    assert before
+    form = filled(page, recipe=before[1], do="estimate")
+    assert form["shown_method"] != form["method"]
+    answer = signed.post("/runs/new", data=form, headers=HTML)
+    assert answer.status_code == 200
+    assert "now those of the method simulated" in answer.text
+    assert re.search(r'name="recipe">\s*<option selected>simulated', answer.text)
+    again = signed.post("/runs/new", data=filled(answer.text, do="estimate"), headers=HTML)
+    assert "What it would do and cost" in again.text
+    first = re.search(r'<form id="run".*?<button[^>]* value="(\w+)"', answer.text, re.S)
+    assert first
+    assert first[1] == "estimate"  # what Enter presses
 
 
 @pytest.mark.parametrize(
