@@ -25,6 +25,9 @@ from registry.evaluation.decimals import six
 Votes = Mapping[Any, int]  # an image's labels, as classes by index, by who gave them
 
 
+FEW = 10  # images, fewer than which say nothing of how far people agree
+
+
 @dataclass(frozen=True)
 class Agreement:
     """``images`` that several people labelled; ``patterns``: (labels, of them the most frequent one, images), most
@@ -37,6 +40,11 @@ class Agreement:
     kappa: str | None
     kind: str  # "cohen" or "fleiss"
     patterns: tuple[tuple[int, int, int], ...]
+
+    @property
+    def is_few(self) -> bool:
+        """Whether they are too few images for a figure to mean anything."""
+        return self.images < FEW
 
 
 def agreement(votes: Iterable[Votes]) -> Agreement | None:

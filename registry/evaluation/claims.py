@@ -168,7 +168,7 @@ def judge(claim: Claim, metric: Metric | None) -> Verdict:
 
 def _stated(claim: Claim) -> bool:
     """Whether a claim is as ``parse_claim`` writes it."""
-    if claim.proof != "interval" or split_claim(claim_text(claim)) != claim_parts(claim):
+    if claim.proof != "interval" or split_claim(claim_text(claim, str)) != claim_parts(claim):
         return False
     try:
         parts = figure_names.parse(claim.metric)

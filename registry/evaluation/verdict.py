@@ -13,16 +13,18 @@ that a newer program wrote: they count as no more than stated).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile, takewhile
 from typing import Any
 
 import msgspec
 
 from registry.core.records import Attempts
+from registry.core.text.claim_text import threshold_text
 from registry.evaluation.base_seen import ON_SEEN
 from registry.evaluation.sentences import LANGUAGES, attempts_document, reason_text
-from registry.evaluation.verdict_text import Part, Said, counted, figure, joined, part, plain, threshold_text
+from registry.evaluation.verdict_text import Part, Said, counted, figure, joined, part, plain
 
 STATES = ("supported", "seen", "refuted", "undecided")  # of one claim, in the order in which they are counted
 WORDS = {"supported": "supported", ON_SEEN: "seen", "refuted": "refuted"}  # all else is undecided
@@ -104,6 +106,13 @@ def verdict_of(facts: Facts) -> Verdict:
     head = [*withdrawn, *_caveat(facts), _headline(facts)]
     more = () if head[-1].code.startswith("broken") else tuple(_more(facts))
     return Verdict(_state(facts), facts.records, (*head, *more), len(head))
+
+
+def refuted(codes: Iterable[str]) -> tuple[int, int]:
+    """How many of several claims are refuted, and of how many, by the codes of a verdict's parts; (0, 0) of one."""
+    following = list(dropwhile(lambda code: code != "several", codes))[1:]
+    each = list(takewhile({*STATES, "no_figure"}.__contains__, following))
+    return each.count("refuted"), len(each)
 
 
 def state_of(claim: ClaimFacts) -> str:

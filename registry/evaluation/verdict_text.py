@@ -71,14 +71,6 @@ def figure(value: str, low: str | None, high: str | None, threshold: str) -> Sai
     return tuple(said)
 
 
-def threshold_text(number: str) -> str:
-    """A threshold without the zeros at its end, but with two places."""
-    if not _NUMBER.fullmatch(number) or "." not in number:
-        return number
-    whole, _, places = number.partition(".")
-    return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
-
-
 def plain(text: str) -> str:
     """A record's text on one line, without signs that are not seen, at most ``MAX_TEXT`` characters."""
     line = _INVISIBLE.sub(" ", text)

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.core.text.claim_text import threshold_text
 from registry.evaluation.sentences import LANGUAGES
-from registry.evaluation.verdict import ClaimFacts, Facts, sentence, short, verdict_of
-from registry.evaluation.verdict_text import threshold_text, words
+from registry.evaluation.verdict import ClaimFacts, Facts, refuted, sentence, short, verdict_of
+from registry.evaluation.verdict_text import words
 from tests.evaluation.make_verdicts import EXAMPLES, FILE, REFUTED, SUPPORTED, examples, text
 
 NAMES = [one["name"] for one in examples()]
@@ -149,3 +150,9 @@ def test_whatever_a_stranger_claims_stays_on_one_line(
     for language in LANGUAGES:
         for line in (short(found, language), sentence(found, language)):
             assert not re.search("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]", line)
+
+
+def test_how_many_of_several_claims_are_refuted() -> None:
+    assert refuted(["several", "supported", "refuted", "needed", "refuted"]) == (1, 2)
+    assert refuted(["withdrawn", "several", "no_figure", "refuted", "refuted", "rests_on"]) == (2, 3)
+    assert refuted(["refuted", "rests_on"]) == (0, 0)

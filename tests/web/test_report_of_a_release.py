@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from PIL import Image, ImageColor
 
 from registry.core import records
 from registry.core.ipld.cid import CID
+from registry.evaluation.agreement import agreement
 from registry.web.report.collect import collect
 from registry.web.report.mistakes import PREDICTED, framed
 from registry.web.report.report import ReportData, render_report
@@ -53,6 +55,27 @@ def test_agreement_counts_images_that_were_left_out_for_disagreement(labelled_tw
     assert found.images == labelled_twice.view.snapshot.count + left_out
     page = render_report(data)
     assert "Fleiss&#39; kappa" in page
+
+
+def test_few_images_give_no_kappa(labelled_twice: Released) -> None:
+    found = agreement([{"a": 0, "b": 1}])
+    assert found is not None
+    page = render_report(msgspec.structs.replace(report(labelled_twice, faces=False), agreement=found))
+    assert "Several people labelled 1 of the images" in page
+    assert "too few images to say how far people agree (at least 10)" in page
+    assert "kappa: " not in page
+
+
+def test_the_report_of_a_withdrawn_release_says_so_first(labelled_twice: Released) -> None:
+    gone = {"what": "release", "effective": "2026-01-01", "reason": "a test", "issuer": "did", "remedy": "notice"}
+    data = report(labelled_twice, faces=False)
+    answer = render_report(msgspec.structs.replace(data, withdrawn=(gone,))).partition('<section class="answer')[2]
+    assert answer.startswith(' bad"')
+    assert answer.index("✗ withdrawn") < answer.index('class="said"')
+    assert "pill good" not in answer.partition("</section>")[0]
+    part = {**gone, "what": f"image {'ab' * 32}"}
+    answer = render_report(msgspec.structs.replace(data, withdrawn=(part,))).partition('<section class="answer')[2]
+    assert "✗ withdrawn" not in answer.partition("</section>")[0]
 
 
 def test_no_picture_is_in_the_file_unless_it_is_asked_for(labelled_twice: Released) -> None:

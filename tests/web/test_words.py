@@ -132,3 +132,21 @@ def test_another_language_is_refused() -> None:
     with pytest.raises(InvalidInput) as caught:
         Words("fr")
     assert caught.value.code == "bad_language"
+
+
+def test_one_of_a_thing_is_told_in_the_singular_in_both_languages() -> None:
+    singular = [(section, key) for section, keys in catalogue().items() for key in keys if f"{key}_one" in keys]
+    assert ("home", "snapshots") in singular
+    for section, key in singular:
+        for at, language in enumerate(LANGUAGES):
+            texts = catalogue()[section]
+            given = dict.fromkeys({*fields(texts[key][at]), *fields(texts[f"{key}_one"][at])}, "x")
+            one, more = (Words(language)(f"{section}.{key}", **{**given, "count": count}) for count in ("1", "2"))
+            assert one == texts[f"{key}_one"][at].format(**given)
+            assert more != one
+            assert not re.search(r"\b1 [a-z]+s\b", one), (language, one)
+
+
+def test_no_page_says_a_number_beside_a_plural_that_does_not_know_it() -> None:
+    for path in FOLDER.rglob("templates/**/*.html"):
+        assert not re.search(r't\.exact\([^{}]*\) }} ?{{ t\("[a-z_]+\.images"\) }}', path.read_text()), path

@@ -46,8 +46,8 @@ def preprocessings_of(db: sa.Connection, sha256: str, limit: int) -> list[dict[s
 
 
 def releases_of(db: sa.Connection, sha256: str, limit: int) -> list[dict[str, Any]]:
-    """``release, time, issuer, recipe, withdrawn`` of signed releases that were trained on a snapshot with the
-    image."""
+    """``release, time, issuer, recipe, withdrawn`` of signed releases of a snapshot with the image, which their
+    cleaning may have dropped."""
     signed = signed_records(derived.releases).subquery()
     query = (
         sa.select(

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.queries.entries import signed_records
 from registry.catalog.schema import derived, operational
 
 KINDS = ("label", "contributor", "licence")  # of values that images have, in the order in which they are shown
@@ -45,6 +46,26 @@ def recipes(db: sa.Connection, word: str, limit: int) -> list[dict[str, Any]]:
     query = sa.select(r.id.label("run"), r.recipe_name.label("recipe"), r.status, r.release)
     query = query.where(_holds(r.recipe_name, word)).order_by(r.created.desc(), r.id.desc())
     return [dict(row) for row in db.execute(query.limit(limit)).mappings()]
+
+
+def releases(db: sa.Connection, word: str, limit: int) -> list[dict[str, Any]]:
+    """``release, recipe`` of the newest signed releases of recipes with this word in their names."""
+    signed = signed_records(derived.releases).subquery()
+    query = sa.select(signed.c.cid.label("release"), signed.c.recipe_name.label("recipe"))
+    query = query.where(_holds(signed.c.recipe_name, word)).order_by(signed.c.issued_at.desc(), signed.c.cid)
+    return [dict(row) for row in db.execute(query.limit(limit)).mappings()]
+
+
+def published(db: sa.Connection, start: str, end: str, limit: int) -> list[dict[str, Any]]:
+    """``kind, id`` of the newest releases and snapshots whose issuer's address begins and ends so, releases first."""
+    found = []
+    for kind, table in (("release", derived.releases), ("snapshot", derived.snapshots)):
+        signed = signed_records(table).subquery()
+        address = sa.func.lower(signed.c.issuer)
+        query = sa.select(signed.c.cid).where(_holds(signed.c.issuer, f":{start}"), address.endswith(end.lower()))
+        query = query.order_by(signed.c.issued_at.desc(), signed.c.cid).limit(limit)
+        found += [{"kind": kind, "id": cid} for cid in db.scalars(query)]
+    return found
 
 
 def _holds(column: sa.ColumnElement[str], word: str) -> sa.ColumnElement[bool]:

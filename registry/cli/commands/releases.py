@@ -133,7 +133,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.local_issuers import publisher_text
     from registry.workflows.names.shown import with_names
     from registry.workflows.releases.verdicts import with_verdicts
-    from registry.workflows.withdrawals.withdrawn import sentences, withdrawals_by
+    from registry.workflows.withdrawals.withdrawn import in_short, withdrawals_by
 
     with home() as opened:
         with opened.catalog.read() as db:
@@ -150,8 +150,8 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
         said = [one["verdict"]["en"] if one["verdict"] else "can't be read here" for one in rows]
         rows = [{**one, "verdict": text} for one, text in zip(rows, said, strict=True)]
     if back and not output.as_json:
-        columns.insert(0, "withdrawn")
-        rows = [{**one, "withdrawn": sentences(one["withdrawn"])} for one in rows]
+        columns.insert(columns.index("verdict") + 1, "withdrawn")
+        rows = [{**one, "withdrawn": in_short(one["withdrawn"])} for one in rows]
     output.lines(rows, identity="cid", columns=columns, drop=("snapshot", "issued_at", "published_by"))
     return 0
 
@@ -206,20 +206,20 @@ def run_compare(wanted: argparse.Namespace, output: Output) -> int:
     """Differences (B minus A), tests, and what was changed."""
     from registry.cli.texts.comparison import comparison_text
     from registry.files import whole_file
+    from registry.web.compare.comparison import both_verdicts, comparison_page
     from registry.workflows.releases.compare_releases import compare_releases
 
     with open_releases(wanted.a, wanted.b) as (opened, (a, b)):
         pair = a, b
+        verdicts = both_verdicts(opened, a, b, "en")
         if wanted.html is None:
             done = compare_releases(opened, *pair)
         else:
-            from registry.web.compare.comparison import comparison_page
-
             with whole_file(wanted.html) as stream:
                 done = compare_releases(opened, *pair)
                 stream.write(comparison_page(opened, *pair, done, wanted.lang).encode())
             output.say(f"wrote {wanted.html}")
-    output.document(done, identity=None, text=comparison_text(done))
+    output.document(done, identity=None, text=comparison_text(done, verdicts))
     return 0
 
 

@@ -19,6 +19,8 @@ _CLAIM = re.compile(
     r"\s*(?P<metric>\S.*)(?P<comparator>>=|<=)\s*(?P<threshold>0(?:\.[0-9]{1,6})?|1(?:\.0{1,6})?)\s*", re.DOTALL
 )
 
+_DECIMAL = re.compile(r"-?[0-9]{1,20}\.[0-9]{1,20}", re.ASCII)
+
 
 class ClaimParts(NamedTuple):
     """The three parts of a claim; ``threshold`` has six places."""
@@ -35,8 +37,19 @@ def claim_parts(claim: Claim | Verdict | Mapping[str, Any]) -> ClaimParts:
     return ClaimParts(claim.metric, claim.comparator, claim.threshold)
 
 
-def claim_text(claim: Claim | Verdict | Mapping[str, Any], number: Callable[[str], str] = str) -> str:
-    """The text of a claim; ``number`` writes the threshold."""
+def threshold_text(number: str) -> str:
+    """A threshold without the zeros at its end, but with two places; what is no decimal as it is."""
+    if not _DECIMAL.fullmatch(number):
+        return number
+    whole, _, places = number.partition(".")
+    return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
+
+
+def claim_text(claim: Claim | Verdict | Mapping[str, Any], number: Callable[[str], str] = threshold_text) -> str:
+    """The text of a claim, the same wherever people read it; ``number`` writes the threshold.
+
+    A published card has all six places (``number=str``): its bytes are part of a release.
+    """
     metric, comparator, threshold = claim_parts(claim)
     return f"{metric} {comparator} {number(threshold)}"
 

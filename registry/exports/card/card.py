@@ -35,7 +35,7 @@ USAGE, FIGURES = "## How to use the weights", "## Figures of the procedure, pool
 def _claims(view: ReleaseView) -> list[str]:
     rows = [
         [
-            claim_text(one),
+            claim_text(one, str),
             one.verdict,
             one.value or not_estimable(one.reason),
             interval_text(one.low, one.high),

@@ -23,7 +23,6 @@ from registry.evaluation import sentences
 from registry.evaluation.sentences import LANGUAGES as LANGUAGES
 from registry.evaluation.sentences import read_words
 from registry.evaluation.verdict import ClaimFacts, claim_part
-from registry.evaluation.verdict_text import threshold_text
 from registry.web.base.check_reasons import check_reason
 
 _MEASURED = re.compile(r"(?:(?P<before>[0-9]+) )?(?P<what>[a-z]+(?: [a-z]+)*)(?: (?P<after>[0-9]+(?:\.[0-9]+)?))?")
@@ -56,10 +55,16 @@ class Words:
         self.language, self._at = language, LANGUAGES.index(language)
 
     def __call__(self, key: str, **values: object) -> str:
-        """The text of "section.key", filled in."""
+        """The text of "section.key", filled in; of a ``count`` of 1 that of "section.key_one", where there is one."""
         section, _, name = key.partition(".")
-        text = catalogue()[section][name][self._at]
+        texts = catalogue()[section]
+        one = texts.get(f"{name}_one") if str(values.get("count")) == "1" else None
+        text = (one or texts[name])[self._at]
         return text.format(**values) if values else text
+
+    def section(self, name: str) -> dict[str, str]:
+        """All texts of a section, for a script that chooses among them."""
+        return {key: said[self._at] for key, said in catalogue()[name].items()}
 
     def known(self, section: str, name: str) -> str:
         """A record's word, where the catalogue has it, else the word itself."""
@@ -125,6 +130,19 @@ class Words:
         asked = one.get("remedy", "notice")
         return told if asked == "notice" else f"{told} {self(f'page.remedy_{asked}')}"
 
+    @staticmethod
+    def taken_back(found: Iterable[Mapping[str, str]]) -> list[str]:
+        """What was taken back of a release as states of badges: the release itself only where ``withdrawn`` is one."""
+        whats = [one["what"] for one in found]
+        images = sum(one.startswith("image ") for one in whats)
+        states = [
+            ("withdrawn", "release" in whats),
+            ("snapshot withdrawn", any(one.endswith("snapshot") for one in whats)),
+            ("image withdrawn", images == 1),
+            ("images withdrawn", images > 1),
+        ]
+        return [state for state, is_so in states if is_so]
+
     def exact(self, value: str | int) -> str:
         """A number with all its digits, and a minus sign that is one."""
         text = sentences.localized(value, self.language)
@@ -148,7 +166,7 @@ class Words:
 
     def claim(self, found: Mapping[str, Any]) -> str:
         """A claim or verdict as it stands in the plan, so that it can be looked for."""
-        return claim_text(found, threshold_text)
+        return claim_text(found)
 
     def claim_said(self, found: Mapping[str, Any]) -> str:
         """What became of a claim, as a sentence."""

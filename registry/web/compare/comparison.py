@@ -29,8 +29,13 @@ def comparison_page(parts: Parts, a: CID, b: CID, found: Mapping[str, Any], lang
     """
     t = Words(language)
     paired, own = comparison_drawings(parts, a, b, found, t)
-    verdicts = [_verdict(parts, cid, language) for cid in (a, b)]
+    verdicts = both_verdicts(parts, a, b, language)
     return render("compare.html", t, found=found, paired=paired, own=own, verdicts=verdicts)
+
+
+def both_verdicts(parts: Parts, a: CID, b: CID, language: str) -> list[str]:
+    """The two releases' verdicts in their short form: first what each of them says, then how they differ."""
+    return [_verdict(parts, cid, language) for cid in (a, b)]
 
 
 def _verdict(parts: Parts, cid: CID, language: str) -> str:

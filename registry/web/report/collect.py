@@ -83,7 +83,7 @@ def collect(
         **_audited(audit),
         faces=faces,
         mistakes=_mistakes(parts, t, view, items, faces),
-        agreement=guarded(lambda: people_agreement(view.snapshot, items, get), None),
+        agreement=guarded(lambda: people_agreement(view.snapshot, get), None),
         later=tuple(judge_claims(parts, CID.parse(about["release"]), claims)["claims"] if claims else ()),
         figures=tuple(drawings(t, view, get, items)),
         counts=tuple(_counts(parts, view, items)),

@@ -1,39 +1,37 @@
 """How far the people who labelled a snapshot's images agree, from the contributions that it names.
 
-Invariant: rows count as the snapshot's rule takes them: the newest of each contributor that its query matches, as
-classes; images that were left out for disagreement count too, or agreement would be judged where there is some.
+Invariant: every image counts that several people labelled, one of them with a label of the classes; the others' labels
+may mean no class, and the rule may have left it out for disagreement, or agreement would be judged where there is some.
+Of each contributor the newest row counts that the snapshot's query matches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from registry.core import records
 from registry.core.ipld.cid import CID
-from registry.core.snapshots.classes import classes_of
+from registry.core.snapshots.classes import classes_of, normal
 from registry.core.snapshots.query import matches
 from registry.core.snapshots.snapshot import resolve_rows, rows_of_contribution
-from registry.core.table import tables
 from registry.evaluation.agreement import Agreement, agreement
 
 Get = Callable[[CID], bytes]
 
 
-def people_agreement(snapshot: records.Snapshot, items: Iterable[Mapping[str, Any]], get: Get) -> Agreement | None:
-    """None where no image was labelled by several people: then no contribution is read. ``items``: its rows."""
-    several = any(len(row["contributors"]) > 1 for row in items) or any(
-        row["reason"] == "disagreement" for row in tables.rows_as_dicts(snapshot.excluded, get)
-    )
-    if not several:
-        return None
+def people_agreement(snapshot: records.Snapshot, get: Get) -> Agreement | None:
+    """None where no image was labelled by several people. Items do not tell: they name only who voted for a class."""
     classes = classes_of(snapshot.classes, snapshot.aliases)
+    unknown: dict[str, int] = {}
     votes: dict[bytes, dict[tuple[str, str], int]] = {}
     for row in resolve_rows(_rows(snapshot, get)):
-        label = classes.index_of(row["label"])
-        if label is not None and matches(row, snapshot.query):
+        if matches(row, snapshot.query):
+            label = classes.index_of(row["label"])
+            if label is None:
+                label = unknown.setdefault(normal(row["label"]), len(snapshot.classes) + len(unknown))
             votes.setdefault(row["sha256"], {})[str(row["issuer"]), str(row["contributor"])] = label
-    return agreement(votes.values())
+    return agreement(one for one in votes.values() if min(one.values()) < len(snapshot.classes))
 
 
 def _rows(snapshot: records.Snapshot, get: Get) -> Iterable[dict[str, Any]]:

@@ -14,7 +14,8 @@ import msgspec
 
 from registry.core.errors import InvalidInput
 from registry.core.records import Note
-from registry.evaluation.agreement import Agreement
+from registry.evaluation.agreement import FEW, Agreement
+from registry.evaluation.verdict import refuted
 from registry.web.base.page import check_drawings, render
 from registry.web.base.svg import Drawing
 from registry.web.base.words import Words, catalogue
@@ -94,11 +95,15 @@ def render_report(data: ReportData) -> str:
     thresholds = "; ".join(map(t.exact, data.thresholds))
     glossary = [name for name in catalogue()["glossary"] if f"{name}_means" in catalogue()["glossary"]]
     kappa, verifier = _kappa(t, data.agreement), verifier_address()
-    return render("report.html", t, data=data, thresholds=thresholds, glossary=glossary, kappa=kappa, verifier=verifier)
+    fields = {"thresholds": thresholds, "glossary": glossary, "kappa": kappa, "verifier": verifier}
+    failing = refuted(part["code"] for part in data.verdict["parts"])
+    return render("report.html", t, data=data, refuted=failing, **fields)
 
 
 def _kappa(t: Words, found: Agreement | None) -> str:
     """People's agreement beyond chance, in words."""
     if found is None:
         return ""
+    if found.is_few:
+        return t("agree.few", count=FEW)
     return t("agree.no_kappa") if found.kappa is None else t(f"agree.{found.kind}", value=t.short(found.kappa))

@@ -56,9 +56,21 @@ function found(hit) {
   const parts = [" ", badge, " ", link(`/images/${hit.id}`, hit.label ?? hit.id.slice(0, 12))];
   const held = hit.snapshots.filter((one) => !one.excluded);
   parts.push(...uses(words.snapshots, "/snapshots/", held.map((one) => one.snapshot)));
-  parts.push(...uses(words.releases, "/releases/", hit.releases.map((one) => one.release)));
+  const trained = hit.releases.filter((one) => one.trained);
+  parts.push(...uses(words.releases, "/releases/", trained.map((one) => one.release)));
+  const without = hit.releases.filter((one) => !one.trained);
+  for (const why of new Set(without.map((one) => one.dropped))) {
+    const cids = without.filter((one) => one.dropped === why).map((one) => one.release);
+    parts.push(...uses(`${notTrained(why)}:`, "/releases/", cids));
+  }
   if (!held.length && !hit.releases.length) parts.push(element("p", words.unused, "small soft"));
   return parts;
+}
+
+/** Why a model of a snapshot with the picture was not trained on it; null: not known. */
+function notTrained(why) {
+  if (why === null) return words.unknown;
+  return words.dropped.replace("{reason}", JSON.parse(words.reasons)[why] ?? why);
 }
 
 function uses(said, path, cids) {

@@ -91,7 +91,7 @@ class FileBlocks:
                 else:
                     self.present.add(cid)
         except (Untrusted, InvalidInput) as error:
-            self.cut = str(error)
+            self.cut = _reason(error)
 
     def records(self) -> dict[CID, records.Record]:
         """Every block that is a record. What looks like one and is none, the checks will name."""
@@ -134,13 +134,17 @@ def audit_car(
             known = blocks.records()
             entry, record = _target(blocks, known, roots)
         except (InvalidInput, Untrusted) as error:
-            return Report(target=str(path), checks=[_unusable(str(error)), *not_made("the file has no target")])
+            return Report(target=str(path), checks=[_unusable(_reason(error)), *not_made("the file has no target")])
         subject = _subject(blocks, known, roots, entry, record)
         subject.offline, subject.chain, subject.issuer = offline, chain, issuer
         report = run_checks(subject, levels_up_to(level), on_check)
         if blocks.cut:
             report.checks.insert(0, _unusable(blocks.cut))
         return report
+
+
+def _reason(error: Untrusted | InvalidInput) -> str:
+    return f"{error}: download it again" if error.code == "car_truncated" else str(error)
 
 
 def _unusable(reason: str) -> Check:

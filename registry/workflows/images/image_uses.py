@@ -72,15 +72,33 @@ def _row(parts: Parts, table: CID, sha256: bytes) -> Mapping[str, Any] | None:
     return None if found is None else dict(zip(tables.read(table, parts.store.get).shape.columns, found, strict=True))
 
 
+def releases_with(parts: Parts, sha256: bytes, most: int = MOST) -> list[Document]:
+    """Releases of snapshots with the image: ``release, time, issuer, recipe, withdrawn``; ``trained``, whether their
+    models were trained on it (None: not known here), and ``dropped``, why cleaning left it out (None: it did not)."""
+    with parts.catalog.read() as db:
+        found = queries.releases_of(db, sha256.hex(), most)
+    return [{**row, **_trained(parts, CID.parse(row["release"]), sha256)} for row in found]
+
+
+def _trained(parts: Parts, cid: CID, sha256: bytes) -> Document:
+    try:
+        view = release_view(parts.store.get, read_as(parts, records.Release, cid))
+    except EmotionetError:
+        return {"trained": None, "dropped": None}
+    said = _cleaning(parts, str(view.plan.preprocessing), sha256)
+    if said is None:
+        return {"trained": None, "dropped": None}
+    return {"trained": said["reason"] is None, "dropped": said["reason"]}
+
+
 def predictions_of(parts: Parts, sha256: bytes) -> list[Document]:
-    """What releases' models said when they judged it: ``release, time, issuer, recipe, said, trouble``.
+    """What releases' models said when they judged it: ``release, time, issuer, recipe, trained, dropped, said,
+    trouble``.
 
     ``said``, once a repeat: ``fold, truth, predicted`` (labels; ``predicted`` None: nothing found), ``score`` (six
     decimal places) and ``right``; empty where the release's cleaning dropped the image.
     """
-    with parts.catalog.read() as db:
-        found = queries.releases_of(db, sha256.hex(), MOST)
-    return [{**row, **_judged(parts, CID.parse(row["release"]), sha256)} for row in found]
+    return [{**row, **_judged(parts, CID.parse(row["release"]), sha256)} for row in releases_with(parts, sha256)]
 
 
 def _judged(parts: Parts, cid: CID, sha256: bytes) -> Document:

@@ -13,6 +13,7 @@ from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView, release_view
 from registry.core.table import tables
+from registry.core.text.claim_text import claim_text
 from registry.core.text.flat import flat
 from registry.core.unusable import refuse_unusable
 from registry.evaluation.comparison import Difference, Discordance, compare
@@ -111,9 +112,11 @@ def _changed(parts: Parts, a: ReleaseView, b: ReleaseView) -> list[dict[str, Any
         {
             "snapshot": f"{view.preprocessing.snapshot} ({view.snapshot.count} images)",
             "method": f"{view.plan.method.id} {view.plan.method.version}",
+            "claims": ", ".join(map(claim_text, view.plan.claims)) or None,
             "code": view.plan.code,
             "base": str(view.plan.base) if view.plan.base else None,
             "seed": str(view.plan.seed),
+            "final weights": view.plan.final,
             **{f"recipe.{name}": value for name, value in flat(view.recipe.values).items()},
             **{f"environment.{name}": value for name, value in environment.items()},
         }

@@ -13,7 +13,7 @@ from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.records import to_value
 from registry.core.run_view import release_view
-from registry.core.text.claim_text import claim_text
+from registry.core.text.claim_text import claim_parts
 from registry.core.unusable import refuse_unusable
 from registry.provenance.release_view import evaluate_draw
 from registry.workflows.parts import Parts
@@ -35,13 +35,13 @@ def judge_claims(parts: Parts, release: CID, texts: Sequence[str]) -> dict[str, 
     evaluation = view.evaluation
     found = evaluate_draw(parts.store.get, view.release.draw, evaluation.predictions, evaluation.trainings, claims)
     sizes = {one.name: one.n for one in (*found.fairness, *found.metrics)}
-    locked = set(map(claim_text, view.plan.claims))
+    locked = set(map(claim_parts, view.plan.claims))
     return {
         "release": str(release),
         "after_the_fact": True,
         "note": WARNING,
         "claims": [
-            {**to_value(one), "n": sizes.get(one.metric), "in_plan": claim_text(one) in locked}
+            {**to_value(one), "n": sizes.get(one.metric), "in_plan": claim_parts(one) in locked}
             for one in found.verdicts
         ],
     }

@@ -19,7 +19,7 @@ from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView, release_view
 from registry.evaluation.sentences import LANGUAGES
-from registry.evaluation.verdict import Facts, short, verdict_of
+from registry.evaluation.verdict import Facts, refuted, short, verdict_of
 from registry.provenance.checks.results import Check, guarded
 from registry.provenance.checks.run_levels import levels_up_to
 from registry.provenance.verdict_facts import People, audited, people, release_facts
@@ -73,5 +73,6 @@ def _short(parts: Parts, row: Mapping[str, Any], kept: Mapping[str, Any] | None)
         release = records.parse_as(records.Release, parts.store.get(CID.parse(row["cid"])))
         found = verdict_of(facts_here(parts, release_view(parts.store.get, release), row, kept))
     except EmotionetError:
-        return {"state": None, "verdict": None}
-    return {"state": found.state, "verdict": {language: short(found, language) for language in LANGUAGES}}
+        return {"state": None, "verdict": None, "refuted": (0, 0)}
+    said = {language: short(found, language) for language in LANGUAGES}
+    return {"state": found.state, "verdict": said, "refuted": refuted(one.code for one in found.parts)}

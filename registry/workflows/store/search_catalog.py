@@ -6,6 +6,7 @@ comes with what it is used in, newest first and no more than ``USES``.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from registry.catalog.queries import image_uses, images, lineage, names, runs, search
@@ -13,12 +14,14 @@ from registry.catalog.schema.database import Connection
 from registry.core.errors import EmotionetError, InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.text.names import read_reference
+from registry.workflows.images.image_uses import releases_with
 from registry.workflows.names.find_image import find_image
 from registry.workflows.names.resolve import begin_and_end, named_rows, resolve
 from registry.workflows.parts import Parts
 
 LONGEST = 256  # characters of a text that anything is found by
 USES, LISTED = 20, 20
+_ADDRESS = re.compile(r"(?i)(?:did:[a-z0-9:]+:)?(0x[0-9a-f]{4,40})(?:(?:…|\.\.\.)([0-9a-f]{4,40}))?", re.ASCII)
 Hit = dict[str, Any]
 
 
@@ -62,7 +65,8 @@ def _image(parts: Parts, sha256: str) -> Hit:
         if found is None:  # its bytes are here, but no contribution speaks of it
             return {"kind": "content", "id": sha256}
         told = {name: found[name] for name in ("cid", "label", "labels", "status")}
-        snapshots, releases = image_uses.snapshots_of(db, sha256, USES), image_uses.releases_of(db, sha256, USES)
+        snapshots = image_uses.snapshots_of(db, sha256, USES)
+    releases = releases_with(parts, bytes.fromhex(sha256), USES)
     return {"kind": "image", "id": sha256, **told, "snapshots": snapshots, "releases": releases}
 
 
@@ -103,8 +107,13 @@ def _words(parts: Parts, text: str) -> list[Hit]:
     with parts.catalog.read() as db:
         values = search.values(db, text, LISTED)
         called, recipes = search.named(db, text, LISTED), search.recipes(db, text, LISTED)
+        released = search.releases(db, text, LISTED)
+        address = _ADDRESS.fullmatch(text)
+        published = search.published(db, address[1], address[2] or "", LISTED) if address else []
     return [
         *({"kind": one["kind"], "id": one["value"], "images": one["images"]} for one in values),
         *({"kind": "name", "id": one.pop("name"), "of": one.pop("type"), **one} for one in called),
+        *({"kind": "release", "id": one["release"], "recipe": one["recipe"]} for one in released),
+        *published,
         *({"kind": "run_of", "id": one.pop("recipe"), **one} for one in recipes),
     ]

@@ -110,6 +110,14 @@ def sentences(found: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines + ([f"WITHDRAWN: {len(parts) - SHOWN} more of its images"] if len(parts) > SHOWN else [])
 
 
+def in_short(found: Sequence[Mapping[str, Any]]) -> str:
+    """Withdrawals in a few words, for a list; "" where there are none."""
+    images = sum(one["what"].startswith("image ") for one in found)
+    whole = [f"{one['what']} withdrawn" for one in found if not one["what"].startswith("image ")]
+    counted = [f"{images} image{'s' if images > 1 else ''} withdrawn"] if images else []
+    return ", ".join(dict.fromkeys([*whole, *counted]))
+
+
 def withdrawn_text(one: Mapping[str, Any]) -> str:
     """What was taken back, when, why, and what is asked for beyond notice."""
     asked = {"remove_bytes": " (asks for its bytes to be removed)", "retrain": " (asks to train again without it)"}

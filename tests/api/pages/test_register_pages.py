@@ -159,7 +159,7 @@ def test_names_that_lead_elsewhere_are_told_and_the_rest_is_taken(anybody: Clien
 def test_bytes_that_are_here_are_not_asked_for_again(anybody: Client, csrf: str) -> None:
     first = send(anybody, "/register", csrf, {"labels.csv": b"file,label\nh.jpg,feliz\n", "h.jpg": jpeg(20)})
     address = first.headers["location"]
-    settled(anybody, address, "Sign and register 1 labels")
+    settled(anybody, address, "Sign and register 1 label<")
     send(anybody, address, csrf, {}, do="sign")
     settled(anybody, address, "1 labels were registered")
     address = send(anybody, "/register", csrf, {}).headers["location"]
@@ -180,7 +180,7 @@ def test_an_import_that_fails_unforeseen_says_so_without_its_reason(
 
     files = {"labels.csv": b"file,label\nf.jpg,feliz\n", "f.jpg": jpeg(30)}
     address = send(anybody, "/register", csrf, files).headers["location"]
-    settled(anybody, address, "Sign and register 1 labels")
+    settled(anybody, address, "Sign and register 1 label<")
     monkeypatch.setattr(register, "import_source", fails)
     send(anybody, address, csrf, {}, do="sign")
     page = settled(anybody, address, "did not end well")

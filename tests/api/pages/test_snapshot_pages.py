@@ -224,7 +224,7 @@ def test_what_is_too_large_to_be_packed_names_the_command(shown: Shown, monkeypa
 def test_a_snapshot_is_seen_before_it_is_signed_and_then_taken(shown: Shown, signed: Client) -> None:
     page = see(signed, "/snapshots/new?preview=1&licence=CC0-1.0&name=free")
     assert "It would hold 2 images" in page
-    assert "2 labels by 1 contributors" in page
+    assert "Labels that meet the filter: 2; contributors who gave them: 1" in page
     fields = dict(re.findall(r'<input type="hidden" name="([a-z]+)" value="([^"]*)">', page))
     answer = signed.post("/snapshots/new", data={**fields, "csrf": value(page)}, follow_redirects=False)
     assert answer.status_code == 303, answer.text

@@ -39,5 +39,13 @@ def test_a_record_and_the_document_made_from_it_have_one_text() -> None:
     record = Claim(metric="macro_f1", comparator=">=", threshold="0.900000")
     document = {"metric": "macro_f1", "comparator": ">=", "threshold": "0.900000", "type": "claim"}
     assert claim_parts(record) == claim_parts(document) == ("macro_f1", ">=", "0.900000")
-    assert claim_text(record) == claim_text(document) == "macro_f1 >= 0.900000"
-    assert claim_text(record, number=lambda threshold: threshold.rstrip("0")) == "macro_f1 >= 0.9"
+    assert claim_text(record) == claim_text(document) == "macro_f1 >= 0.90"
+    assert claim_text(record, str) == "macro_f1 >= 0.900000"
+
+
+@pytest.mark.parametrize(
+    ("stated", "shown"),
+    [("0.900000", "0.90"), ("1.000000", "1.00"), ("0.000001", "0.000001"), ("0.125000", "0.125"), ("odd", "odd")],
+)
+def test_a_threshold_loses_the_zeros_at_its_end_but_for_two_places(stated: str, shown: str) -> None:
+    assert claim_text(Claim(metric="ece", comparator="<=", threshold=stated)) == f"ece <= {shown}"

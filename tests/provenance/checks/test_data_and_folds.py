@@ -255,7 +255,7 @@ def test_what_was_prepared_follows_from_the_items(
 
 def test_a_dropped_image_needs_no_boxes_and_shares_no_pixels(one: OldRelease) -> None:
     prepared(one, cells(reason="noise", pixels=None, boxes=[], box_source=""))
-    assert found(one, "4.prepared") == (HOLDS, "6 groups")
+    assert found(one, "4.prepared") == (HOLDS, "6 groups of persons and near-duplicates")
 
 
 def test_an_item_without_boxes_has_the_whole_picture_or_a_detectors_one(one: OldRelease) -> None:

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import open_home
+from registry.core.table import tables
 from registry.settings import read_settings
-from registry.web.pages.home import address, home_page
+from registry.web.base.words import Words
+from registry.web.pages.home import address, home_page, search_page
 from registry.workflows.withdrawals.withdraw import withdraw
+from registry.workflows.withdrawals.withdrawn import in_short
 from tests.support.forgery import simulated_release
 
 
@@ -34,6 +37,31 @@ def test_a_release_comes_with_its_verdict_and_with_its_withdrawal(tmp_path: Path
         withdraw(made.home, one["cid"], "a test")
         (one,) = home_page(made.home)["newest"]
         assert [back["reason"] for back in one["withdrawn"]] == ["a test"]
+
+
+def test_a_release_of_which_an_image_was_withdrawn_is_not_called_withdrawn(tmp_path: Path) -> None:
+    with simulated_release(tmp_path) as made:
+        (release,) = home_page(made.home)["newest"]
+        item = next(iter(tables.rows_as_dicts(made.view.snapshot.items, made.home.store.get)))
+        withdraw(made.home, str(item["image"]), "consent")
+        (one,) = home_page(made.home)["newest"]
+        assert one["state"] == release["state"]
+        assert Words.taken_back(one["withdrawn"]) == ["image withdrawn"]
+        assert in_short(one["withdrawn"]) == "1 image withdrawn"
+        withdraw(made.home, release["cid"], "a test")
+        (one,) = home_page(made.home)["newest"]
+        assert Words.taken_back(one["withdrawn"]) == ["withdrawn", "image withdrawn"]
+        assert in_short(one["withdrawn"]) == "release withdrawn, 1 image withdrawn"
+
+
+def test_a_release_is_found_by_its_recipe_and_by_its_publishers_address(tmp_path: Path) -> None:
+    with simulated_release(tmp_path) as made:
+        (release,) = home_page(made.home)["newest"]
+        address = release["issuer"].rpartition(":")[2]
+        for text in (release["recipe_name"], address, address.upper(), f"{address[:8]}…{address[-6:]}"):
+            found = search_page(made.home, text)["words"]
+            assert f"/releases/{release['cid']}" in [one["address"] for one in found], text
+        assert search_page(made.home, f"{address[:8]}…{'0' * 6}")["words"] == []
 
 
 @pytest.mark.parametrize(

@@ -101,3 +101,20 @@ def _results(document: dict[str, Any]) -> dict[str, str]:
 
 def _failed(report: Report) -> set[str]:
     return {check.id for check in report.checks if check.result == "does not hold"}
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"<!DOCTYPE html><html><body>" + b"no release " * 9, "this is no CAR file: a release ends in .car"),
+        (b"", "the file is empty"),
+        (b"\x3a\xa2eroots", "the file is cut off: download it again"),
+    ],
+)
+def test_a_wrong_file_is_said_to_be_that(node: str, data: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.car"
+    path.write_bytes(data)
+    (found,) = verified(node, path)
+    assert [one["reason"] for one in found["checks"]] == [said]
+    wanted = "cut off: download it again" if "cut off" in said else "not a CAR file, but "
+    assert wanted in audit_car(path).checks[0].reason

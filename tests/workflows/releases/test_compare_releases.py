@@ -48,6 +48,7 @@ def test_two_seeds_on_one_snapshot(
     text = capsys.readouterr().out
     assert "48 images" in text
     assert "recipe.seed" in text
+    assert [line[:3] for line in text.splitlines()[:2]] == ["A: ", "B: "]  # both verdicts come first
     page = tmp_path / "compared.html"
     assert main(("release", "compare", str(a), str(b), "--html", str(page), "--lang", "es")) == 0
     html = page.read_text()

@@ -68,7 +68,7 @@ def folds(subject: Subject) -> str:
     equal("rows of folds", len(stated), repeats * len(groups))  # before as many are drawn
     equal("folds", stated, repeated_folds(groups, labels, k, repeats, subject.release.draw.seed))
     check_repeats(stated, groups, k, repeats)
-    return f"{k} folds, {drawn(repeats)}, {len(set(groups.values()))} groups"
+    return f"{k} folds, {drawn(repeats)}, {len(set(groups.values()))} groups of persons and near-duplicates"
 
 
 def trainings(subject: Subject) -> str:

@@ -125,7 +125,7 @@ def prepared(subject: Subject) -> str:
     for (what, _), found in together.items():
         if len(found) > 1:
             raise Failed(f"{what} in two groups")
-    return f"{len(members)} groups"
+    return f"{len(members)} groups of persons and near-duplicates"
 
 
 def _check_boxes(row: Row, item: Row) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from registry.core.ipld.cid import CID
 from registry.web.base.words import Words
-from registry.web.compare.comparison import comparison_drawings
+from registry.web.compare.comparison import both_verdicts, comparison_drawings
 from registry.workflows.parts import Parts
 from registry.workflows.releases.compare_releases import compare_releases
 
@@ -15,7 +15,7 @@ _held: dict[tuple[CID, CID], dict[str, Any]] = {}
 
 
 def comparison(parts: Parts, a: CID, b: CID, t: Words) -> dict[str, Any]:
-    """``found`` (the document of ``compare_releases``), ``paired`` and ``own`` drawings.
+    """``found`` (the document of ``compare_releases``), ``paired`` and ``own`` drawings, and both ``verdicts``.
 
     ``InvalidInput`` where two releases can't be compared, or a stranger's states what can't be shown.
     """
@@ -26,4 +26,4 @@ def comparison(parts: Parts, a: CID, b: CID, t: Words) -> dict[str, Any]:
             _held.pop(oldest, None)
         _held[a, b] = found
     paired, own = comparison_drawings(parts, a, b, found, t)
-    return {"found": found, "paired": paired, "own": own}
+    return {"found": found, "paired": paired, "own": own, "verdicts": both_verdicts(parts, a, b, t.language)}

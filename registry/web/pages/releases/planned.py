@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from registry.core.run_view import ReleaseView
-from registry.core.text.claim_text import ClaimParts, claim_parts, claim_text, split_claim
+from registry.core.text.claim_text import ClaimParts, claim_parts, split_claim
 from registry.core.text.flat import flat
 from registry.provenance.attempts import claim_the_same
 from registry.web.pages.runs.log_lines import short
@@ -39,13 +39,13 @@ class Planned:
 
 def planned(view: ReleaseView) -> Planned:
     """A plan against its release."""
-    verdicts = {claim_text(one): one.verdict for one in view.release.claims}
+    verdicts = {claim_parts(one): one.verdict for one in view.release.claims}
     figures = (*view.evaluation.metrics, *view.evaluation.fairness)
     came = {name for one in figures for name in (one.metric, one.name)}
     values = [(name, short(value)) for name, value in flat(view.recipe.values).items()]
     folds = {"refit" if one.fold is None else f"fold:{one.fold}" for one in view.release.weights}
     return Planned(
-        claims=tuple((claim_parts(one)._asdict(), verdicts.get(claim_text(one))) for one in view.plan.claims),
+        claims=tuple((claim_parts(one)._asdict(), verdicts.get(claim_parts(one))) for one in view.plan.claims),
         metrics=tuple((name, name in came) for name in view.plan.metrics),
         groups=tuple(view.plan.groups),
         values=tuple(values[:MOST_VALUES]),

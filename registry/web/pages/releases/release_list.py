@@ -78,7 +78,7 @@ def _read(parts: Parts, cid: str) -> dict[str, Any]:
         view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(CID.parse(cid))))
         check_figures(view)
     except EmotionetError:
-        return {"figures": [], "method": None, "images": None, "state": None, "verdict": None}
+        return {"figures": [], "method": None, "images": None, "state": None, "verdict": None, "refuted": (0, 0)}
     return {"figures": main_figures(view), "method": view.plan.method.id, "images": view.snapshot.count}
 
 

@@ -19,7 +19,7 @@ from registry.core.run_view import ReleaseView, release_view
 from registry.core.table import tables
 from registry.core.weights import digested
 from registry.evaluation.figures.baselines import baselines
-from registry.evaluation.verdict import Verdict, verdict_of
+from registry.evaluation.verdict import Verdict, refuted, verdict_of
 from registry.provenance.release_view import final_weights
 from registry.web.base import figures
 from registry.web.base.markdown import card_html
@@ -56,6 +56,8 @@ def release_page(parts: Parts, cid: CID, t: Words) -> dict[str, Any]:
     view = release_view(parts.store.get, read_as(parts, records.Release, release))
     check_figures(view)
     check_drawable(view, parts.store.get)
+    who = _who_says_so(parts, release, view, about)
+    failing = refuted(part.code for part in who["verdict"].parts)
     tried, more_tried = attempts(parts, view, about["issuer"])
     return {
         "about": about,
@@ -66,7 +68,9 @@ def release_page(parts: Parts, cid: CID, t: Words) -> dict[str, Any]:
         "planned": planned(view),
         "card": _card(parts, view),
         "can_predict": is_named(view.plan.method.id),
-        **_who_says_so(parts, release, view, about),
+        **who,
+        "refuted": failing,
+        "is_bad": bool(failing[0]) or "withdrawn" in t.taken_back(about["withdrawn"]),
         **_figures(parts, view, t),
         **_downloads(parts, view),
     }

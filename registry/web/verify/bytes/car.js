@@ -20,19 +20,30 @@ export function readCar(file) {
 function readHeader(file, at) {
   if (!file.length) throw new Refusal("the file is empty");
   const [length, start] = readVarint(file, at);
-  if (length === 0 || length > MAX_HEADER) throw new Refusal("this is no CAR file");
-  if (start + length > file.length) throw new Refusal("the file is cut off");
-  const header = decode(file.subarray(start, start + length));
-  if (!header || typeof header !== "object" || !("version" in header)) throw new Refusal("this is no CAR file");
+  if (length === 0 || length > MAX_HEADER) throw new Refusal("this is no CAR file: a release ends in .car");
+  if (start + length > file.length) throw new Refusal("the file is cut off: download it again");
+  const header = decodedHeader(file.subarray(start, start + length));
+  if (!header || typeof header !== "object" || !("version" in header))
+    throw new Refusal("this is no CAR file: a release ends in .car");
   return [header, start + length];
 }
 
+// What can't be decoded where a header stands is another kind of file, not a damaged block.
+function decodedHeader(bytes) {
+  try {
+    return decode(bytes);
+  } catch (error) {
+    if (error instanceof Refusal) throw new Refusal("this is no CAR file: a release ends in .car");
+    throw error;
+  }
+}
+
 function readCar2(file, at) {
-  if (file.length < at + 40) throw new Refusal("the file is cut off");
+  if (file.length < at + 40) throw new Refusal("the file is cut off: download it again");
   const view = new DataView(file.buffer, file.byteOffset + at, 40);
   const offset = Number(view.getBigUint64(16, true));
   const size = Number(view.getBigUint64(24, true));
-  if (offset < at + 40 || offset + size > file.length) throw new Refusal("the file is cut off");
+  if (offset < at + 40 || offset + size > file.length) throw new Refusal("the file is cut off: download it again");
   const inner = file.subarray(offset, offset + size);
   const [header, end] = readHeader(inner, 0);
   return readCar1(inner, header, end);
@@ -63,7 +74,7 @@ function readSections(file, at, sections) {
       return;
     }
     if (length > MAX_SECTION) throw new Refusal("a section is too large");
-    if (start + length > file.length) throw new Refusal("the file is cut off");
+    if (start + length > file.length) throw new Refusal("the file is cut off: download it again");
     const section = file.subarray(start, start + length);
     const [cid, behind] = readCid(section, 0);
     sections.push([cid, section.subarray(behind)]);

@@ -14,7 +14,7 @@ export function readVarint(bytes, at) {
       return [value, i + 1];
     }
   }
-  throw new Refusal(at + 8 <= bytes.length ? "a number is too large" : "the file is cut off");
+  throw new Refusal(at + 8 <= bytes.length ? "a number is too large" : "the file is cut off: download it again");
 }
 
 export function varint(value) {
