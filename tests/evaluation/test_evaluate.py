@@ -394,4 +394,4 @@ def test_how_large_releases_are_bounded_is_said_where_it_applies(
     assert {one for one in (BAGS, STEPS) if any(one in note_text(note) for note in notes)} == said
     spanish = [Words("es").note(note) for note in notes]
     assert {language for _, language in spanish} == {"es"}
-    assert sum("1024 bolsas" in text or "256 pasos" in text for text, _ in spanish) == len(said)
+    assert sum("1024\u00a0bolsas" in text or "256\u00a0pasos" in text for text, _ in spanish) == len(said)

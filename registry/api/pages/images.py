@@ -83,9 +83,9 @@ def add_label(request: AnyRequest, home: Home, identity: ImagePath) -> Response[
     writer(request, "images:write")
     form = check_form(request)
     sha256 = _here(home, identity)
-    contributor = images.whose(home, sha256, form)
+    contributor = images.whose(home, home.key.did, sha256, form)
     done = relabel(home, sha256, form.get("label", ""), contributor)
-    said, values = images.relabeled(home, Words(language(request)), done, contributor)
+    said, values = images.relabeled(home, home.key.did, Words(language(request)), done, contributor)
     return see(request, f"/images/{sha256}", said, **values)
 
 

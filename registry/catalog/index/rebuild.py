@@ -9,7 +9,7 @@ is reported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -109,19 +109,11 @@ def rebuild(
     found = _scan(get, cids)
     with catalog.write() as db:
         preserved = PreservedRows(db)
-        known = preserved.entries()
-        for issuer, _, cid in sorted(found.entries):
-            if issuers is None or issuer in issuers or known.get(str(cid)) is not None:
-                _index(db, cid, get, found)
-            elif str(cid) in known:
-                _index(db, cid, get, found, (note_entry,))
+        _index_logs(db, get, found, issuers, preserved.entries())
         for cid in sorted(found.evidence):
             if evidence_holds(records.parse_as(records.Evidence, get(cid))):
                 _index_evidence(db, cid, get, found)
-        for issuer, seq, cid in found.later:
-            if issuers is None or issuer in issuers:  # what can't be read here takes its place in the log all the same
-                log_heads.lock(db, issuer)
-                log_heads.set_head(db, issuer, seq, cid)
+        _place_later(db, found, issuers)
         stored = _mark_stored(db, get, found.multihashes)
         preserved.put_back({str(cid) for cid in found.evidence}, issuers)
         recount(db)
@@ -134,6 +126,25 @@ def rebuild(
         "stored": stored,
         "problems": found.problems,
     }
+
+
+def _index_logs(
+    db: sa.Connection, get: Get, found: _Found, issuers: Collection[str] | None, known: Mapping[str, str | None]
+) -> None:
+    """The entries of ``issuers``, and of others as far as the catalog knew them before."""
+    for issuer, _, cid in sorted(found.entries):
+        if issuers is None or issuer in issuers or known.get(str(cid)) is not None:
+            _index(db, cid, get, found)
+        elif str(cid) in known:
+            _index(db, cid, get, found, (note_entry,))
+
+
+def _place_later(db: sa.Connection, found: _Found, issuers: Collection[str] | None) -> None:
+    """Entries that can't be read here take their places in their logs all the same."""
+    for issuer, seq, cid in found.later:
+        if issuers is None or issuer in issuers:
+            log_heads.lock(db, issuer)
+            log_heads.set_head(db, issuer, seq, cid)
 
 
 def _index(

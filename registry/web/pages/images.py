@@ -131,11 +131,11 @@ def image(parts: Parts, thumbnails: Thumbnails, identity: str) -> Document:
     }
 
 
-def whose(parts: Parts, sha256: str, form: Mapping[str, str]) -> str | None:
-    """In whose name the form gives a label; None: in that of this registry's key.
+def whose(parts: Parts, issuer: str, sha256: str, form: Mapping[str, str]) -> str | None:
+    """In whose name the form gives a label that ``issuer`` will sign; None: in that of the issuer's key.
 
     A name that is typed counts. Else ``whose`` says it: ``=`` and a contributor of the page, or ``+`` for nobody there.
-    Where neither is said, a label of this registry's is corrected if there is but one. ``UsageError`` for several.
+    Where neither is said, a label of the issuer's is corrected if there is but one. ``UsageError`` for several.
     """
     typed, chosen = form.get("contributor", "").strip(), form.get("whose", "")
     if typed:
@@ -143,7 +143,7 @@ def whose(parts: Parts, sha256: str, form: Mapping[str, str]) -> str | None:
     if chosen:
         return chosen.removeprefix("=") if chosen.startswith("=") else None
     with parts.catalog.read() as db:
-        mine = correctable(image_history(db, bytes.fromhex(sha256)), {parts.key.did})
+        mine = correctable(image_history(db, bytes.fromhex(sha256)), {issuer})
     if len(mine) > 1:
         raise UsageError("this image has several labels", hint="go back and choose whose label you correct.")
     return mine[0]["contributor"] if mine else None
@@ -154,7 +154,9 @@ def correctable(history: Iterable[Document], issuers: Collection[str]) -> list[D
     return [row for row in history if row["current"] and row["issuer"] in issuers]
 
 
-def relabeled(parts: Parts, t: Words, done: Mapping[str, Any], contributor: str | None) -> tuple[str, dict[str, str]]:
+def relabeled(
+    parts: Parts, issuer: str, t: Words, done: Mapping[str, Any], contributor: str | None
+) -> tuple[str, dict[str, str]]:
     """A key of the words that says what a label changed, with its values: one that leaves others corrects no image."""
     with parts.catalog.read() as db:
         found = images.get_image(db, done["sha256"])
@@ -164,7 +166,7 @@ def relabeled(parts: Parts, t: Words, done: Mapping[str, Any], contributor: str 
         return "images_page.unchanged", told
     if labels == [done["label"]]:
         return "images_page.relabeled", told
-    who = t("images_one.own") if contributor in (None, parts.key.did) else str(contributor)[:SAID]
+    who = t("images_one.own") if contributor in (None, issuer) else str(contributor)[:SAID]
     told |= {"who": who, "labels": " / ".join(labels)[:SAID]}
     tie = "_tie" if found is None or found["label"] is None else ""
     return f"images_page.{'corrected_one' if done['corrected'] else 'added'}{tie}", told

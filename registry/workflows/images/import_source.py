@@ -8,7 +8,7 @@ says why, and what to do (``problem``). A dry run gives the same root, rows and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -37,6 +37,13 @@ from registry.workflows.store import find_records as trace
 
 PROFILES = ("unixfs-v1-2025", "unixfs-v0-2015")
 SAMPLE = 20  # rows that a dry run shows
+HINTS = {  # by the code of most rejections, where no row is at fault
+    "missing_file": "import the folder that holds the images and the table, or name the table with --labels.",
+    "link_outside": "import it with --follow-links.",
+    "broken_link": "get what the links lead to (`dvc pull`, `git annex get`), and import again.",
+    "symbolic_link": "add the folder to IPFS again with the files in the links' places "
+    "(`ipfs add -r --dereference-symlinks`).",
+}
 
 
 @dataclass
@@ -87,7 +94,12 @@ def import_source(
         ]
         return {**_document(read, found, [], statements, would), "sample": [_shown(row) for row in statements[:SAMPLE]]}
     _remember(parts, read, publish_source)
-    brought, wrong = _catalogued(parts, Path(source), read)
+    return _registered(parts, Path(source), read, found, signer)
+
+
+def _registered(parts: Parts, path: Path, read: Source, found: _Rows, signer: Signer | None) -> dict[str, Any]:
+    """The document, after the source's log was indexed and its rows signed."""
+    brought, wrong = _catalogued(parts, path, read)
     found.notes += [f"not indexed from the file's log: {one}" for one in dict.fromkeys(wrong)]
     newer = None if read.kind == "folder" or brought else _forked(wrong) or _newer(parts, read.roots)
     done = [
@@ -167,9 +179,6 @@ def _document(
     rejected = sorted(found.rejected, key=lambda one: (one.table, one.row))
     lacking, dry, would = read.partial, statements is not None, statements or ()
     fresh = {sha256 for one in done for sha256 in one.new} | {row.sha256 for row in would}
-    pictures = [one for folder in read.folders for one in folder.rows if one.sha256 in fresh]
-    names = {one.sha256: one for one in reversed(pictures)}  # its first name
-    told = [one for one in pictures if names[one.sha256] is one]
     return {
         "root": str(read.roots[0]),
         "roots": [str(root) for root in read.roots],
@@ -188,13 +197,23 @@ def _document(
         "rejected": [
             {"table": r.table, "row": r.row, "name": r.name, "code": r.code, "reason": r.reason} for r in rejected
         ],
-        "undecodable": [{"name": one.row.name, "reason": one.picture.trouble} for one in told if one.picture.trouble],
-        "with_location": [one.row.name for one in told if one.picture.has_location],
+        **_pictures(read, fresh),
         "missing": [str(cid) for cid in lacking.missing] if lacking else [],
         "damaged": [str(cid) for cid in lacking.damaged] if lacking else [],
         "cut": lacking.cut if lacking else None,
         "releases": brought,
         "problem": None if brought else newer or _problem(read, rows, rejected),
+    }
+
+
+def _pictures(read: Source, fresh: Collection[bytes]) -> dict[str, Any]:
+    """What is to be said of new images: each once, by its first name."""
+    pictures = [one for folder in read.folders for one in folder.rows if one.sha256 in fresh]
+    names = {one.sha256: one for one in reversed(pictures)}
+    told = [one for one in pictures if names[one.sha256] is one]
+    return {
+        "undecodable": [{"name": one.row.name, "reason": one.picture.trouble} for one in told if one.picture.trouble],
+        "with_location": [one.row.name for one in told if one.picture.has_location],
     }
 
 
@@ -235,15 +254,4 @@ def _problem(read: Source, rows: int, rejected: Sequence[Rejection]) -> dict[str
     example = next(bad for bad in rejected if bad.code == code)
     like = f"{example.name or 'the first'}: {example.reason}"
     reason = f"none of {counted(rows, 'row')} could be registered; {count} of them like {like}"
-    hint = "correct the rows, and import again."
-    if code == "missing_file":
-        hint = "import the folder that holds the images and the table, or name the table with --labels."
-    if code == "link_outside":
-        hint = "import it with --follow-links."
-    if code == "broken_link":
-        hint = "get what the links lead to (`dvc pull`, `git annex get`), and import again."
-    if code == "symbolic_link":
-        hint = (
-            "add the folder to IPFS again with the files in the links' places (`ipfs add -r --dereference-symlinks`)."
-        )
-    return {"reason": reason, "hint": hint}
+    return {"reason": reason, "hint": HINTS.get(code, "correct the rows, and import again.")}

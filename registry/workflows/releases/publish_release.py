@@ -22,7 +22,7 @@ from registry.core.log import Signer
 from registry.core.ports.method import Method
 from registry.core.progress import Progress, silent
 from registry.core.records import to_value
-from registry.core.run_view import draw_view, release_view
+from registry.core.run_view import ReleaseView, draw_view, release_view
 from registry.core.weights import ONNX
 from registry.evaluation.base_seen import about_base
 from registry.evaluation.sentences import attempts_document, note_document
@@ -59,17 +59,8 @@ def publish_release(
     """
     if name is not None:
         check_new_name(name)
-    with parts.catalog.read() as db:
-        row = runs.row(db, run)
-        folds = runs.folds(db, run)
-    if row["status"] != "completed":
-        raise Conflict(
-            f"run {run} is {row['status']}: only a completed run can be published",
-            code="run_not_completed",
-            hint=f"`emotionet runs show {run}` shows its state, `emotionet runs resume {run}` resumes it.",
-        )
+    row, trainings = _completed(parts, run)
     check_signs_as(parts, row["issuer"], f"the release of run {run}")
-    trainings = [CID.parse(fold["training"]) for fold in folds]
     record = _release(parts, row, trainings, onnx)
     progress("publish", 1, 4)
     signer = signer or parts.key
@@ -84,6 +75,20 @@ def publish_release(
     anchor_for_a_while(parts, signer.did, appended.entry, wait)
     progress("publish", 4, 4)
     return show_release(parts, appended.record)
+
+
+def _completed(parts: Parts, run: str) -> tuple[dict[str, Any], list[CID]]:
+    """A run's row and its trainings. ``Conflict`` (``run_not_completed``) where it has not come to its end."""
+    with parts.catalog.read() as db:
+        row = runs.row(db, run)
+        folds = runs.folds(db, run)
+    if row["status"] != "completed":
+        raise Conflict(
+            f"run {run} is {row['status']}: only a completed run can be published",
+            code="run_not_completed",
+            hint=f"`emotionet runs show {run}` shows its state, `emotionet runs resume {run}` resumes it.",
+        )
+    return row, [CID.parse(fold["training"]) for fold in folds]
 
 
 def _release(parts: Parts, row: dict[str, Any], trainings: list[CID], onnx: bool) -> records.Release:
@@ -168,6 +173,17 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "issuer": row["issuer"],
         "published_by": publisher_text(parts, row["issuer"]),
         "withdrawn": back,
+        **_made_of(view),
+        **_figures(view),
+        "claims": [to_value(one) for one in facts.claims or ()],
+        "attempts": _attempts_document(facts),
+        "anchor": anchor_document(parts, CID.parse(row["entry"]), evidence),
+    }
+
+
+def _made_of(view: ReleaseView) -> dict[str, Any]:
+    """What a release followed from, and its weights."""
+    return {
         "plan": str(view.draw.plan),
         "draw": str(view.release.draw),
         "snapshot": str(view.preprocessing.snapshot),
@@ -175,6 +191,12 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "evaluation": str(view.release.evaluation),
         "weights": [{**to_value(one), "cid": str(one.cid)} for one in view.release.weights],
         "final": view.plan.final,
+    }
+
+
+def _figures(view: ReleaseView) -> dict[str, Any]:
+    """What its evaluation found, and what its base weights have seen."""
+    return {
         "metrics": by_name((*view.evaluation.metrics, *view.evaluation.fairness)),
         "own": None if (own := final_figures(view)) is None else by_name(own),
         "base_origin": None if view.plan.origin is None else to_value(view.plan.origin),
@@ -185,9 +207,6 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "optimistic": [one.document() for one in view.evaluation.optimistic],
         "spread": [one.document() for one in view.evaluation.spread],
         "overfitting": [to_value(one) for one in view.evaluation.overfitting],
-        "claims": [to_value(one) for one in facts.claims or ()],
-        "attempts": _attempts_document(facts),
-        "anchor": anchor_document(parts, CID.parse(row["entry"]), evidence),
     }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from registry.core import records
@@ -92,23 +93,7 @@ def _check_claims(
     can't be decided by any model. Then judge them on a model that detects nothing: a claim that it reaches says
     nothing about any model.
     """
-
-    def judged(open_claims: Sequence[records.Claim], wrong: int | None) -> Sequence[records.Verdict]:
-        return evaluate(
-            _predictions(images, folds, len(snapshot.classes), wrong),
-            classes=snapshot.classes,
-            threshold=threshold_rule(recipe),
-            final=final,
-            histories=(),
-            claims=tuple(open_claims),
-            groups=tuple(sorted({name for one in images for name in one.attributes})),
-            clusters={one.sha256: one.group for one in images if one.group != one.sha256},
-            attributes={one.sha256: one.attributes for one in images},
-            rounds=min(ROUNDS, recipe_count(recipe, "evaluation", "rounds")),
-            min_group=recipe_count(recipe, "evaluation", "min_group"),
-            seed=0,
-        ).verdicts
-
+    judged = partial(_judged, snapshot, images, folds, recipe, final)
     open_claims = list(claims)
     for wrong in (0, 2):
         if open_claims:
@@ -122,6 +107,32 @@ def _check_claims(
             hint="make a claim about classes and groups with more images, or label more images.",
         )
     _check_worth(judged(claims, None))
+
+
+def _judged(
+    snapshot: records.Snapshot,
+    images: Sequence[Labeled],
+    folds: Mapping[bytes, int],
+    recipe: records.Recipe,
+    final: str,
+    claims: Sequence[records.Claim],
+    wrong: int | None,
+) -> Sequence[records.Verdict]:
+    """The verdicts on ``claims`` if ``_predictions`` were the model's; ``wrong`` as there."""
+    return evaluate(
+        _predictions(images, folds, len(snapshot.classes), wrong),
+        classes=snapshot.classes,
+        threshold=threshold_rule(recipe),
+        final=final,
+        histories=(),
+        claims=tuple(claims),
+        groups=tuple(sorted({name for one in images for name in one.attributes})),
+        clusters={one.sha256: one.group for one in images if one.group != one.sha256},
+        attributes={one.sha256: one.attributes for one in images},
+        rounds=min(ROUNDS, recipe_count(recipe, "evaluation", "rounds")),
+        min_group=recipe_count(recipe, "evaluation", "min_group"),
+        seed=0,
+    ).verdicts
 
 
 def _check_worth(of_nothing: Sequence[records.Verdict]) -> None:

@@ -16,7 +16,7 @@ from registry.jobs.capacity import memory_for_children
 from registry.workflows.base_weights import declared_licence
 from registry.workflows.parts import Parts
 from registry.workflows.runs.check_capacity import disk_needed
-from registry.workflows.runs.start_run import Wanted, check_request
+from registry.workflows.runs.start_run import Checked, Wanted, check_request
 from registry.workflows.training import run_context
 
 LOOKED_AT = 8  # images
@@ -32,7 +32,6 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
     """
     checked = check_request(parts, snapshot, wanted)
     method, values, record = parts.method(wanted.method), checked.values, checked.record
-    licence = None if checked.base is None else declared_licence(checked.base)
     k = int(values["folds"]["k"])
     cost = checked.cost
     seconds = method.estimate(values, max(1, record.count - record.count // k), len(record.classes))
@@ -48,9 +47,7 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
         "recipe": checked.recipe,
         "method": wanted.method,
         "engine": wanted.engine,
-        "base": wanted.base or ARCHITECTURE_ALONE,
-        "base_licence": licence,
-        "base_origin": None if checked.origin is None else to_value(checked.origin),
+        **_base(checked, wanted),
         "warnings": list(map(note_text, checked.warnings)),
         "notes": list(map(note_document, checked.warnings)),
         "final": checked.final,
@@ -66,6 +63,15 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
         "seconds_a_training": seconds,
         "memory": cost.memory * side_by_side,
         "disk": disk_needed(cost, side_by_side),
+    }
+
+
+def _base(checked: Checked, wanted: Wanted) -> dict[str, Any]:
+    """The base weights, their licence, and which of the images they have seen."""
+    return {
+        "base": wanted.base or ARCHITECTURE_ALONE,
+        "base_licence": None if checked.base is None else declared_licence(checked.base),
+        "base_origin": None if checked.origin is None else to_value(checked.origin),
     }
 
 

@@ -75,19 +75,7 @@ def check_request(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     check_may_sign(parts)
     if wanted.name is not None:
         check_new_name(wanted.name)
-    with parts.catalog.read() as db:
-        snapshot = entries.record_of(db, snapshot)
-        issuer = entries.first_signer(db, snapshot)
-    if not parts.store.has(snapshot):
-        raise NotFound(f"snapshot {snapshot} is not held here", hint="`emotionet snapshot list` lists them.")
-    record = read_as(parts, records.Snapshot, snapshot)
-    if issuer is None:
-        raise InvalidInput(
-            f"the snapshot {snapshot} is unsigned: no signed entry that is held here names it",
-            code="unsigned_snapshot",
-            hint="create one with `emotionet snapshot create`, or import its entry.",
-        )
-    snapshot_tables.check(record, parts.store.get)
+    snapshot, record = _signed_snapshot(parts, snapshot)
     claims = read_claims(parts, record, wanted.claims)
     if wanted.engine not in engines.NAMES:
         raise UsageError(f"there is no engine {wanted.engine!r}", hint=f"use {' or '.join(engines.NAMES)}.")
@@ -112,6 +100,25 @@ def check_request(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
         origin = base_origin(parts, digest_of(base), rows, items)[0]
     notes = (*base_seen.before_cleaning(origin), *warnings)
     return Checked(snapshot, record, name, values, claims, final, base, origin, cost, notes)
+
+
+def _signed_snapshot(parts: Parts, cid: CID) -> tuple[CID, records.Snapshot]:
+    """The record of a snapshot, or of its entry, and its CID. ``NotFound`` where it is not held; ``InvalidInput`` where
+    nobody signed it (``unsigned_snapshot``); ``Untrusted`` where its tables are not what it states."""
+    with parts.catalog.read() as db:
+        snapshot = entries.record_of(db, cid)
+        issuer = entries.first_signer(db, snapshot)
+    if not parts.store.has(snapshot):
+        raise NotFound(f"snapshot {snapshot} is not held here", hint="`emotionet snapshot list` lists them.")
+    record = read_as(parts, records.Snapshot, snapshot)
+    if issuer is None:
+        raise InvalidInput(
+            f"the snapshot {snapshot} is unsigned: no signed entry that is held here names it",
+            code="unsigned_snapshot",
+            hint="create one with `emotionet snapshot create`, or import its entry.",
+        )
+    snapshot_tables.check(record, parts.store.get)
+    return snapshot, record
 
 
 def _check_capacity(parts: Parts, wanted: Wanted, images: int, values: Mapping[str, Any]) -> Cost:

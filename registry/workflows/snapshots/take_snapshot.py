@@ -62,7 +62,20 @@ def take_snapshot(
         check_new_name(name)
     if supersedes is not None:
         read_as(parts, records.Snapshot, supersedes)
-    mapping: Classes = load_classes(classes)
+    record = _frozen(parts, load_classes(classes), query, source, supersedes)
+    parts.store.flush()
+    signer = signer or parts.key
+    appended = append(parts, signer, record)
+    parts.store.pin(appended.entry)
+    if name is not None:
+        set_name(parts, signer, name, appended.record)
+    return document(parts, appended.record)
+
+
+def _frozen(
+    parts: Parts, mapping: Classes, query: Mapping[str, Any] | None, source: CID | None, supersedes: CID | None
+) -> records.Snapshot:
+    """The record, its tables in the store. ``InvalidInput`` (``empty``) where no image is left for it."""
     with parts.catalog.read() as db:
         query = with_issuer(db, dict(query or {}) if source is None else contributors_query(db, source))
         rows = list(current_rows(db, query))
@@ -76,7 +89,7 @@ def take_snapshot(
             code="empty",
             hint="import labeled images, widen the filter, or map their labels to classes with --classes.",
         )
-    record = records.Snapshot(
+    return records.Snapshot(
         items=tables.build(records.SNAPSHOT_ITEMS, items, parts.store.put),
         count=len(items),
         classes=mapping.names,
@@ -87,13 +100,6 @@ def take_snapshot(
         excluded=tables.build(records.EXCLUDED, excluded, parts.store.put),
         supersedes=bytes(supersedes) if supersedes else None,
     )
-    parts.store.flush()
-    signer = signer or parts.key
-    appended = append(parts, signer, record)
-    parts.store.pin(appended.entry)
-    if name is not None:
-        set_name(parts, signer, name, appended.record)
-    return document(parts, appended.record)
 
 
 def not_held(parts: Parts, rows: Iterable[Mapping[str, Any]]) -> set[bytes]:
