@@ -147,7 +147,7 @@ def test_the_four_uses_over_http(environment: dict[str, str], tmp_path: Path, mo
         report = client.get(f"/api/v1/releases/{release}/report", params={"lang": "es"})
         assert (report.status_code, report.headers["content-type"]) == (200, "text/html; charset=utf-8")
         assert "default-src 'none'" in report.headers["content-security-policy"]
-        assert "Informe de publicación" in report.text
+        assert "Informe de una publicación de Emotionet" in report.text
     for log in ("serve.log", "worker.log"):
         text = (tmp_path / log).read_text()
         assert "Traceback" not in text, text

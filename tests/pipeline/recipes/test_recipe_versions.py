@@ -39,7 +39,7 @@ def test_a_recipe_holds_no_key_that_came_after_it(older: dict[str, Any]) -> None
     ):
         with pytest.raises(InvalidInput, match=f"has no {where}"):
             YOLOv8().read_recipe(1, values)
-    with pytest.raises(InvalidInput, match="no version"):
+    with pytest.raises(InvalidInput, match="not a version of a recipe"):
         YOLOv8().read_recipe(0, older)
     with pytest.raises(InvalidInput, match="is not valid"):
         YOLOv8().read_recipe(2, older)

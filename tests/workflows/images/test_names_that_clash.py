@@ -122,7 +122,7 @@ def test_audit_page_and_later_claims_tell_them_apart(home: Home, shown: dict[str
     assert failed(audit_target(home, shown["release"])) == []
     page = render_report(collect(home, CID.parse(shown["release"]), "es"))
     assert "<script>" not in page
-    assert "exhaustividad(&#34;a=b&#34;)" in page
+    assert "recall(&#34;a=b&#34;)" in page
     later = judge_claims(home, CID.parse(shown["release"]), [SIGNED[2]])["claims"]
     assert [(one["metric"], one["in_plan"]) for one in later] == [('recall("a=b")', True)]
     assert line('f1("feliz (muy)")') == 'f1("feliz (muy)")'
