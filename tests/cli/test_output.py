@@ -85,7 +85,7 @@ def test_a_claim_after_the_fact_says_what_is_known(
 ) -> None:
     claim = {"metric": "m", "comparator": ">=", "threshold": "0.1", "verdict": "open", "needed": None}
     found = {**claim, "value": value, "low": low, "high": high, "reason": reason}
-    assert later_line(found) == f"after the fact: m >= 0.1: {said}"
+    assert later_line(found) == f"after the fact: m >= 0.10: {said}"
 
 
 def test_a_strangers_text_takes_its_own_line_alone() -> None:
