@@ -101,14 +101,15 @@ def _registered(parts: Parts, path: Path, read: Source, found: _Rows, signer: Si
     """The document, after the source's log was indexed and its rows signed."""
     brought, wrong = _catalogued(parts, path, read)
     found.notes += [f"not indexed from the file's log: {one}" for one in dict.fromkeys(wrong)]
-    newer = None if read.kind == "folder" or brought else _forked(wrong) or _newer(parts, read.roots)
+    # what a newer program wrote is asked first: it accuses nobody
+    problem = None if read.kind == "folder" or brought else _newer(parts, read.roots) or _forked(wrong)
     done = [
         register(parts, signer, rows, root=root)
         for root, rows in zip(read.roots, found.rows, strict=True)
         if rows and signer
     ]
     found.rejected += [bad for one in done for bad in one.rejected]
-    return _document(read, found, done, None, brought, newer)
+    return _document(read, found, done, None, brought, problem)
 
 
 def _shown(row: NewRow) -> dict[str, Any]:
