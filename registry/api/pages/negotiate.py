@@ -138,10 +138,6 @@ def _varying(send: Any) -> Any:
     return sending
 
 
-def _names(message: Any) -> set[str]:
-    return {name.decode("latin-1").lower() for name, _ in message["headers"]}
-
-
 def _without_body(send: Any) -> Any:
     async def sending(message: Any) -> None:
         if message["type"] == "http.response.body":
