@@ -14,7 +14,7 @@ from registry.core import records
 from registry.core.errors import Conflict
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
-from registry.evaluation.evaluate import to_record
+from registry.evaluation.result import to_record
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.provenance.release_view import evaluate_draw
