@@ -162,7 +162,7 @@ def rotate(db: sa.Connection, named: str, now: str, expires: str | None, until: 
         raise Conflict(f"the token {row['id']} {what}", code="token_ended", hint="create a new one.")
     old = {"revoked": now}
     if until is not None:  # for a while both work, and the name is the new one's
-        old = {"expires": min(until, row["expires"] or until), "name": f"{row['name'] or row['id']} (until {until})"}
+        old = {"expires": min(until, row["expires"] or until), "name": f"{row['name'] or row['id']} ({row['id']}, old)"}
     db.execute(sa.update(tokens).where(tokens.c.id == row["id"]).values(old))
     return create(db, row["scopes"], now, expires, name=row["name"], contributor=row["contributor"])
 
