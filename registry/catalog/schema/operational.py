@@ -22,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from registry.catalog.schema import arriving as arriving
 from registry.catalog.schema.columns import json_value, metadata, text
 from registry.catalog.schema.derived import REBUILDABLE
 
@@ -88,6 +89,7 @@ jobs = Table(
     Column("cancel", Boolean, nullable=False),
     text("worker", null=True),
     Column("lease_until", Double, nullable=True),  # seconds since 1970
+    Column("not_before", Double, nullable=True),  # the same: nobody takes it earlier
     text("error", null=True),
     text("created"),
     PrimaryKeyConstraint("id"),
