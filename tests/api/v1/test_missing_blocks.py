@@ -66,10 +66,14 @@ def test_a_sender_learns_what_is_new_and_a_stranger_only_what_is_public(
     )
 
 
-def _break(home: Home, cid: CID) -> None:
+def _break(home: Home, lost: CID) -> None:
     """As if the disk had lost it."""
     held = home.store.has
-    home.store.has = lambda one: one != cid and held(one)  # type: ignore[method-assign]
+
+    def has(cid: CID) -> bool:
+        return cid != lost and held(cid)
+
+    home.store.has = has  # type: ignore[method-assign]
 
 
 def test_below_a_root_the_answer_is_a_bitmap(client: Client, home: Home, writer: Headers) -> None:
