@@ -23,7 +23,9 @@ from urllib.parse import urlsplit
 
 from bench.many_images import fill
 from registry.assembly import Home
-from registry.catalog.queries import images, releases, runs
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.signed_records import releases
+from registry.catalog.queries.training_runs import runs
 from tests.support.forgery import publish, simulated_release
 
 COUNT, TRIES, WARM = 1_000_000, 40, 2

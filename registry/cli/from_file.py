@@ -128,7 +128,7 @@ def _read(scratch: FileHome, path: Path, any_record: bool) -> CID:
 
 
 def _release(scratch: FileHome, path: Path, roots: list[CID], problems: list[str]) -> CID:
-    from registry.catalog.queries import releases
+    from registry.catalog.queries.signed_records import releases
     from registry.workflows.newer import refuse_newer
 
     with scratch.catalog.read() as db:

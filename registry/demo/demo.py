@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.progress import Progress

@@ -24,9 +24,9 @@ from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
 from registry.api.common import Home, Published
-from registry.api.pages.common import check_form, form_files, html, language, see, with_query, writer
+from registry.api.pages.base.common import check_form, form_files, html, language, see, with_query, writer
+from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.releases import release_of
-from registry.api.pages.session import AnyRequest
 from registry.api.problems import HttpProblem
 from registry.api.v1.audits import FREE_LEVEL
 from registry.api.v1.wire import AuditPath

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from registry.catalog.queries import names
+from registry.catalog.queries.signed_records import names
 from registry.core.run_view import ReleaseView
 from registry.provenance.checks.results import guarded
 from registry.web.base.words import Words

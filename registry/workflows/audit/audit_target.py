@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from registry.catalog.queries import entries
+from registry.catalog.queries.signed_records import entries
 from registry.core import records
 from registry.core.errors import EmotionetError, InvalidInput, NotFound
 from registry.core.ipld.cid import CID

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.errors import Conflict
 from registry.core.ipld.cid import CID

@@ -18,7 +18,7 @@ from registry.api.pages import audits as audit_pages
 from registry.api.pages import predict
 from registry.api.pages import releases as release_pages
 from registry.api.pages.releases import view_of
-from registry.catalog.queries import releases
+from registry.catalog.queries.signed_records import releases
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView

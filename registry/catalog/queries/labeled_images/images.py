@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.queries.rows import is_newest
+from registry.catalog.queries.labeled_images.rows import is_newest
 from registry.catalog.schema import derived
 from registry.catalog.schema.derived import image_cids
 from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, insert_new, int64, names_of, page_limit
