@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from registry.catalog.queries import entries, kept_audits, releases
+from registry.catalog.queries import kept_audits
+from registry.catalog.queries.signed_records import entries, releases
 from registry.core.errors import EmotionetError, with_hint
 from registry.core.ipld.cid import CID
 from registry.provenance.checks.report import Report
