@@ -7,8 +7,9 @@ short, and never raises.
 
 ``state`` of a verdict: ``supported``, ``refuted``, ``undecided``, ``seen`` (supported, but only with images that the
 base weights had seen), ``mixed`` (claims of different states), ``none`` (no claim), ``broken`` (an audit found that the
-records do not hold: no claim counts), ``unusable`` (a file that is no release, or not the whole of one), ``stated`` (claims of a stranger that no audit kept here checked, or in records
-that a newer program wrote: they count as no more than stated).
+records do not hold: no claim counts), ``unusable`` (a file that is no release, or not the whole of one), ``stated``
+(claims of a stranger that no audit kept here checked, or in records that a newer program wrote: they count as no more
+than stated).
 """
 
 from __future__ import annotations

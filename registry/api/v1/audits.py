@@ -75,8 +75,8 @@ def _audit(parts: Parts, found: dict[str, Any]) -> Document:
 
 @get("/audits/{audit:str}", responses=problems(404), sync_to_thread=True)
 def show_one_audit(home: Home, audit: AuditPath) -> Document:
-    """An audit that was made here of what is held, or through the pages of a file, with its checks so far, and its report when it is
-    whole. `status`: running, done, failed or interrupted."""
+    """An audit that was made here, of what is held or, through the pages, of a file: its checks so far, and its report
+    when it is whole. `status`: running, done, failed or interrupted."""
     return show_audit(home, audit)
 
 
