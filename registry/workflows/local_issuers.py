@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 from weakref import WeakKeyDictionary
 
-from registry.catalog import log_heads
 from registry.catalog.schema.database import Catalog
 from registry.core.errors import Conflict
 from registry.core.issuers import DID_PREFIX
 from registry.provenance.keys import signed_heads as signed_heads
-from registry.provenance.keys.secret_key import address_of_secret
 from registry.workflows.parts import Parts
 
 OWN, OTHER = "this registry", "somebody else"
@@ -34,6 +32,8 @@ def local_issuers(parts: Parts) -> set[str]:
 def _of_other_machines(parts: Parts) -> frozenset[str]:
     if not parts.settings.database_is_shared:
         return frozenset()
+    from registry.catalog import log_heads  # with records, which most questions to the catalog do without
+
     known = _asked.get(parts.catalog)
     if known is None or time.monotonic() - known[0] > _ASKED_SECONDS:
         with parts.catalog.read() as db:
@@ -45,6 +45,8 @@ def _of_other_machines(parts: Parts) -> frozenset[str]:
 def _addresses(parts: Parts) -> list[str]:
     """Of the keys that this machine has: the one that is given as a secret, or those in the home."""
     if parts.settings.key is not None:
+        from registry.provenance.keys.secret_key import address_of_secret
+
         return [address_of_secret(parts.settings.key)]
     return sorted(path.stem for path in (parts.settings.home / signed_heads.KEYS).glob("0x*.json"))
 

@@ -18,7 +18,7 @@ from registry.api.problems import HttpProblem
 from registry.api.v1 import row_bodies
 from registry.api.v1.sent_images import check_begins, not_held, readable
 from registry.api.v1.wire import MAX_IMAGE_BYTES, ImageRow
-from registry.catalog.queries.rows import current_row
+from registry.catalog.queries.labeled_images.rows import current_row
 from registry.content.labels import LabelRow, Rejection, parse_box, parse_labels, rejected, row_from_values
 from registry.content.labels.boxes import MAX_BOXES, bounded
 from registry.content.unixfs import reader

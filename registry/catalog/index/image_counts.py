@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from registry.catalog.queries.rows import is_newest
+from registry.catalog.queries.labeled_images.rows import is_newest
 from registry.catalog.schema import derived
 from registry.catalog.schema.sql import chunks, insert_new
 

@@ -15,7 +15,7 @@ import msgspec
 import sqlalchemy as sa
 
 from registry.catalog.index.image_counts import kept_counts
-from registry.catalog.queries.images import put_images
+from registry.catalog.queries.labeled_images.images import put_images
 from registry.catalog.schema import derived
 from registry.catalog.schema.sql import insert_new, int64
 from registry.core import records

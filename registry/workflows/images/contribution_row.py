@@ -15,7 +15,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from registry.catalog import private_data as private
-from registry.catalog.queries.rows import current_row
+from registry.catalog.queries.labeled_images.rows import current_row
 from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput
 from registry.core.labeling.labeled_row import (

@@ -14,7 +14,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from registry.catalog import private_data as private
-from registry.catalog.queries import images
+from registry.catalog.queries.labeled_images import images
 from registry.catalog.schema.database import Connection
 from registry.content.labels import Rejection
 from registry.core import records
