@@ -7,7 +7,7 @@ that names ``contributions_in_log_order`` can be computed again from these contr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,14 +48,21 @@ def _value(row: sa.RowMapping) -> dict[str, Any]:
     }
 
 
-def current_row(db: sa.Connection, sha256: bytes, issuer: str, contributor: str) -> dict[str, Any] | None:
-    """The newest row of one contributor of this issuer for one image, as ``current_rows`` gives it; None if there is
-    none.
+def newest_rows(db: sa.Connection, issuer: str, sha256s: Iterable[bytes]) -> dict[tuple[bytes, str], dict[str, Any]]:
+    """Of these images the newest row of each contributor of this issuer, by image and contributor, as ``current_rows``
+    gives it.
     """
-    identity = (_ROWS.c.sha256 == sha256.hex(), _ROWS.c.issuer == issuer, _ROWS.c.contributor == contributor)
-    query = sa.select(_ROWS).where(*identity)
-    row = db.execute(query.order_by(_ROWS.c.ordinal.desc()).limit(1)).mappings().first()
-    return _value(row) if row else None
+    found: dict[tuple[bytes, str], dict[str, Any]] = {}
+    for part in chunks({sha256.hex() for sha256 in sha256s}):
+        query = sa.select(_ROWS).where(_ROWS.c.sha256.in_(part), _ROWS.c.issuer == issuer).order_by(_ROWS.c.ordinal)
+        for row in map(_value, db.execute(query).mappings()):
+            found[row["sha256"], row["contributor"]] = row
+    return found
+
+
+def current_row(db: sa.Connection, sha256: bytes, issuer: str, contributor: str) -> dict[str, Any] | None:
+    """One of them; None if there is none."""
+    return newest_rows(db, issuer, [sha256]).get((sha256, contributor))
 
 
 def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
