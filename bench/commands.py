@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.drawn import draw
 from registry.assembly import open_home
-from registry.catalog.queries.images import list_images
+from registry.catalog.queries.labeled_images.images import list_images
 from registry.settings import read_settings
 from registry.workflows.images.import_source import import_source
 

@@ -14,9 +14,10 @@ from math import comb
 from registry.core.records import Metric
 from registry.evaluation.claims import parse_claim
 from registry.evaluation.decimals import six
-from registry.evaluation.evaluate import Result, evaluate
+from registry.evaluation.evaluate import evaluate
 from registry.evaluation.figures.thresholds import ThresholdRule
 from registry.evaluation.intervals.intervals import share_interval, wilson
+from registry.evaluation.result import Result
 
 CLASSES = ("triste", "sorprendido", "feliz", "enojado")
 SIZES, WRONG = (40, 40, 40, 39), (4, 4, 4, 4)

@@ -63,7 +63,7 @@ def nodes(place: Path, number: int) -> dict[str, Any]:
 
 def growth(place: Path, source: Path) -> dict[str, Any]:
     """One folder of photographs: taken in, cleaned, planned, drawn; one epoch of its first fold."""
-    from registry.catalog.queries import runs
+    from registry.catalog.queries.training_runs import runs
     from registry.workflows.runs.estimate_run import estimate_run
 
     home = open_place(place)

@@ -7,6 +7,7 @@ the environment and are never printed (``repr`` leaves them out).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,6 +34,12 @@ class Settings:
     lease_seconds: float = 30.0
     ray_address: str | None = None  # of a Ray cluster; None: one is started on this machine
     finality_seconds: float = 1800.0
+    accounts: tuple[tuple[str, tuple[str, ...]], ...] = ()  # wallets that may sign in, with their scopes
+    public_url: str | None = None  # where others reach the pages, as scheme and host: what a wallet signs in to
+    sign_in_chain: int = 1  # the chain that a wallet must name
+    trusted_proxies: tuple[str, ...] = ()  # addresses whose X-Forwarded-For counts
+    address_limit: int = 6000  # requests of one network address in a minute; 0: any number
+    token_limit: int = 60_000  # and of one token
     log: str = "info"  # from which level on a server and a worker tell what they do
     log_format: str = "text"
 
@@ -111,6 +118,29 @@ def _secret(environment: Mapping[str, str], name: str) -> str | None:
         ) from error
 
 
+def _accounts(environment: Mapping[str, str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """``0x…=scope,scope`` again and again, with spaces between."""
+    found = []
+    for one in (environment.get("EMOTIONET_ACCOUNTS") or "").split():
+        address, given, scopes = one.partition("=")
+        if not given or not scopes:
+            raise UsageError(
+                f"EMOTIONET_ACCOUNTS has {one!r}, which names no scopes", hint="write 0x…=images:write,runs:write."
+            )
+        found.append((address, tuple(scopes.split(","))))
+    return tuple(found)
+
+
+def _public_url(environment: Mapping[str, str]) -> str | None:
+    """A scheme and a host, as a browser's origin is written."""
+    text = (environment.get("EMOTIONET_PUBLIC_URL") or "").rstrip("/")
+    if text and not re.fullmatch(r"https?://[a-z0-9.:\[\]-]+", text):
+        raise UsageError(
+            f"EMOTIONET_PUBLIC_URL can't be {text!r}", hint="write scheme and host, like https://registry.example."
+        )
+    return text or None
+
+
 def _number(environment: Mapping[str, str], name: str, default: float) -> float:
     text = environment.get(name)
     if not text:
@@ -152,6 +182,12 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         ray_address=given.get("EMOTIONET_RAY_ADDRESS") or None,
         lease_seconds=_number(given, "EMOTIONET_LEASE_SECONDS", 30.0),
         finality_seconds=_number(given, "EMOTIONET_FINALITY_SECONDS", 1800.0),
+        accounts=_accounts(given),
+        public_url=_public_url(given),
+        sign_in_chain=int(_number(given, "EMOTIONET_SIGN_IN_CHAIN", 1)),
+        trusted_proxies=tuple((given.get("EMOTIONET_TRUSTED_PROXIES") or "").replace(",", " ").split()),
+        address_limit=int(_number(given, "EMOTIONET_ADDRESS_LIMIT", 6000)),
+        token_limit=int(_number(given, "EMOTIONET_TOKEN_LIMIT", 60_000)),
         log=_one_of(given, "EMOTIONET_LOG", ("info", "debug", "warning", "error")),
         log_format=_one_of(given, "EMOTIONET_LOG_FORMAT", ("text", "json")),
     )

@@ -21,16 +21,17 @@ from registry.api.gateway.public import Public
 from registry.api.log_requests import LoggedApp
 from registry.api.openapi import description
 from registry.api.pages import audits as audit_pages
-from registry.api.pages import docs, lineage, predict, register, signin, static, verify
+from registry.api.pages import docs, lineage, predict, register, signin, verify
 from registry.api.pages import home as home_page
 from registry.api.pages import images as image_pages
 from registry.api.pages import releases as release_pages
-from registry.api.pages.common import read_early
-from registry.api.pages.errors import HANDLERS
+from registry.api.pages.base import static
+from registry.api.pages.base.common import read_early
+from registry.api.pages.base.errors import HANDLERS
+from registry.api.pages.base.session import WrongTokens
+from registry.api.pages.base.tasks import Tasks
 from registry.api.pages.runs import routes as run_pages
-from registry.api.pages.session import WrongTokens
 from registry.api.pages.snapshots import routes as snapshot_pages
-from registry.api.pages.tasks import Tasks
 from registry.api.problems import StrictRequest
 from registry.api.v1 import audits, content, images, names, releases, runs, search, snapshots
 from registry.api.v1.wire import JSON_BYTES

@@ -12,7 +12,7 @@ import time
 from typing import Any
 from urllib.parse import quote
 
-from registry.api.pages.negotiate import Negotiating
+from registry.api.pages.base.negotiate import Negotiating
 
 _log = logging.getLogger("registry.api.requests")
 _QUIET = ("/healthz", "/readyz", "/metrics")

@@ -12,19 +12,29 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from registry.catalog.schema.operational import sessions, tokens
+from registry.catalog.schema.identity import accounts, sessions, tokens
+from registry.catalog.tokens import NONE, Caller, Configured, worth
 
 
 class SignedIn(NamedTuple):
-    """The token that somebody signed in with: its id, its scopes, and when the session ends (RFC 3339)."""
+    """Whose token somebody signed in with, and when the session ends (RFC 3339)."""
 
-    token: str
-    scopes: tuple[str, ...]
+    caller: Caller
     until: str
+
+    @property
+    def token(self) -> str:
+        """The token's id."""
+        return self.caller.token
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What the token may do."""
+        return self.caller.scopes
 
     def may(self, scope: str) -> bool:
         """Whether the token has this scope; ``admin`` covers every one."""
-        return scope in self.scopes or "admin" in self.scopes
+        return self.caller.may(scope)
 
 
 def _digest(secret: str) -> str:
@@ -40,11 +50,12 @@ def begin(db: sa.Connection, token: str, now: str, expires: str) -> str:
     return secret
 
 
-def find(db: sa.Connection, secret: str, now: str) -> SignedIn | None:
+def find(db: sa.Connection, secret: str, now: str, configured: Configured = NONE) -> SignedIn | None:
     """Whose session this is; None where it is unknown or over, or its token is."""
     joined = sa.join(sessions, tokens, sessions.c.token == tokens.c.id)
+    joined = sa.outerjoin(joined, accounts, tokens.c.account == accounts.c.address)
     query = (
-        sa.select(tokens.c.id, tokens.c.scopes, sessions.c.expires)
+        sa.select(tokens, accounts.c.scopes.label("account_scopes"), sessions.c.expires.label("until"))
         .select_from(joined)
         .where(
             sessions.c.hash == _digest(secret),
@@ -53,8 +64,9 @@ def find(db: sa.Connection, secret: str, now: str) -> SignedIn | None:
             tokens.c.expires.is_(None) | (tokens.c.expires > now),
         )
     )
-    row = db.execute(query).first()
-    return None if row is None else SignedIn(str(row[0]), tuple(row[1]), str(row[2]))
+    row = db.execute(query).mappings().first()
+    caller = worth(dict(row), configured) if row is not None else None
+    return None if row is None or caller is None else SignedIn(caller, str(row["until"]))
 
 
 def end(db: sa.Connection, secret: str) -> None:

@@ -22,7 +22,8 @@ NOUNS = {  # modules of registry.cli.commands in the help's order, and the comma
     "runs": ("train", "runs"),
     "releases": ("release", "plans", "predict"),
     "names": ("name", "profile"),
-    "anchors": ("keys", "anchor", "token"),
+    "anchors": ("keys", "anchor"),
+    "access": ("token", "accounts", "writes"),
     "upkeep": ("store", "catalog", "doctor"),
 }
 _CHOICE = re.compile(r"argument (.+?): invalid choice: '?(.*?)'? \(choose from (.*)\)", re.DOTALL)

@@ -8,25 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from registry.core import records
 from registry.core.errors import InvalidInput
-from registry.core.ipld.cid import CID
 from registry.core.records import (
     REFIT,
     Claim,
-    GroupTest,
     Metric,
     Note,
     Optimistic,
     Origin,
-    Overfitting,
-    Spread,
-    Verdict,
 )
 from registry.core.text.figure_names import check_attribute
 from registry.evaluation.base_seen import about_base, mark
@@ -35,7 +28,6 @@ from registry.evaluation.decimals import six, six_ratio
 from registry.evaluation.fairness import fairness
 from registry.evaluation.fairness.group_tests import by_class
 from registry.evaluation.figures import curves, metrics
-from registry.evaluation.figures.curves import Points
 from registry.evaluation.figures.figures import METRICS, Rule, figures, later_than, several
 from registry.evaluation.figures.overfitting import History, loss_curves, overfitting
 from registry.evaluation.figures.repeats import by_repeat, spread
@@ -45,33 +37,11 @@ from registry.evaluation.input.columns import Bools, Columns, Ints, take
 from registry.evaluation.input.reading import Row, columns_of
 from registry.evaluation.intervals.intervals import group_indices
 from registry.evaluation.notes import notes
+from registry.evaluation.result import Result
 
 MAX_CLASSES = 100
 _FINAL = re.compile(r"fold:([0-9]{1,9})", re.ASCII)
 MAX_FOLDS = 2000  # of all repeats: each is looked at by itself
-
-
-@dataclass(frozen=True)
-class Result:
-    """What an Evaluation record says; ``curves`` are rows of the CURVES table."""
-
-    thresholds: tuple[str, ...]  # by number of fold
-    threshold_of_all: str
-    metrics: tuple[Metric, ...]
-    per_fold: tuple[tuple[Metric, ...], ...]  # by number of fold
-    per_repeat: tuple[tuple[Metric, ...], ...]  # where there are several
-    spread: tuple[Spread, ...]
-    unseen: tuple[Metric, ...]  # by the base weights; both are empty where they have seen none
-    seen: tuple[Metric, ...]
-    curves: tuple[tuple[str, Points], ...]
-    confusion: tuple[tuple[int, ...], ...]
-    several: tuple[int, ...]  # by true class, as confusion's rows: judgements with detections of more than one class
-    optimistic: tuple[Optimistic, ...]
-    overfitting: tuple[Overfitting, ...]
-    fairness: tuple[Metric, ...]
-    tests: tuple[GroupTest, ...]
-    verdicts: tuple[Verdict, ...]
-    notes: tuple[Note, ...]
 
 
 def evaluate(
@@ -97,7 +67,6 @@ def evaluate(
     ``threshold`` says how each fold's is found, ``final`` whose weights people get (as the plan does), ``histories``
     what the trainings tell of their losses; ``groups`` names the attributes to compare; ``clusters`` maps an
     image to its group (one without is its own); ``min_group`` counts images; ``origin`` and ``seen`` say what
-    base weights have seen of all images, and which these are; ``planned`` names the figures that the plan asks for.
     ``InvalidInput`` for what no plan or run can say
     (``bad_predictions``, ``bad_rounds``, ``bad_final``, ``bad_seed``, ``bad_claim``, ``bad_classes``, ``bad_groups``,
     ``reserved_name``).
@@ -224,31 +193,3 @@ def _check(
             raise InvalidInput(
                 "an image's attributes are no names and values", code="bad_groups", hint="see labels.csv."
             )
-
-
-def to_record(
-    draw: CID, predictions: CID, trainings: Sequence[CID], curves_table: CID, result: Result
-) -> records.Evaluation:
-    """The record of a result whose tables are in the store."""
-    return records.Evaluation(
-        draw=draw,
-        predictions=predictions,
-        trainings=tuple(trainings),
-        thresholds=result.thresholds,
-        threshold_of_all=result.threshold_of_all,
-        metrics=result.metrics,
-        per_fold=result.per_fold,
-        per_repeat=result.per_repeat,
-        spread=result.spread,
-        unseen=result.unseen,
-        seen=result.seen,
-        curves=curves_table,
-        confusion=result.confusion,
-        several=result.several,
-        optimistic=result.optimistic,
-        overfitting=result.overfitting,
-        fairness=result.fairness,
-        tests=result.tests,
-        verdicts=result.verdicts,
-        notes=result.notes,
-    )

@@ -18,8 +18,9 @@ from registry.core.ipld.dag import Get
 from registry.core.run_view import ReleaseView, draw_view
 from registry.core.table import tables
 from registry.core.weights import ONNX
-from registry.evaluation.evaluate import Result, evaluate
+from registry.evaluation.evaluate import evaluate
 from registry.evaluation.figures.overfitting import History, history_of
+from registry.evaluation.result import Result
 from registry.provenance.recipe_numbers import check_evaluation, recipe_count, threshold_rule
 
 _SIX = re.compile(r"0\.[0-9]{6}|1\.000000")

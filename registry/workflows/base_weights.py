@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from registry.catalog.queries.lineage import trainings_of
+from registry.catalog.queries.signed_records.lineage import trainings_of
 from registry.content.weights_folder import keep_weights, read_model_json, read_weights
 from registry.core import records
 from registry.core.errors import InvalidInput, Untrusted, UsageError

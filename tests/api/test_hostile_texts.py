@@ -15,8 +15,8 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
-from registry.catalog.queries import images
-from registry.catalog.queries.rows import current_row
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.labeled_images.rows import current_row
 from registry.cli.main import main
 from registry.core.errors import InvalidInput
 from registry.core.text import cleaning

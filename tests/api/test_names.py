@@ -9,7 +9,7 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.workflows.names.find_image import find_image
 from tests.api.conftest import Client, Headers, make_token, problem
 from tests.support.forgery import simulated_release

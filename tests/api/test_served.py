@@ -11,7 +11,7 @@ import pytest
 
 from registry.api.v1 import wire
 from registry.assembly import Home
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from tests.api.conftest import CAR_TYPE, make_car, make_token, picture, problem
 
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 import migrations
 from registry.catalog import tokens
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.catalog.schema import partial_indexes as partial_indexes
 from registry.catalog.schema.columns import metadata
 from registry.catalog.schema.database import HEAD, Catalog, parse_url, translated

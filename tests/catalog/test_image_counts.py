@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from registry.catalog.index.image_counts import recount
 from registry.catalog.index.rebuild import rebuild
-from registry.catalog.queries import image_counts
+from registry.catalog.queries.labeled_images import image_counts
 from registry.catalog.schema.database import Catalog, Connection
 from registry.catalog.schema.derived import image_counts as table
 from registry.catalog.schema.derived import images

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from registry.catalog.queries import image_grid
-from registry.catalog.queries.image_grid import ANY, Filters, GridPage
-from registry.catalog.queries.rows import image_history
+from registry.catalog.queries.labeled_images import image_grid
+from registry.catalog.queries.labeled_images.image_grid import ANY, Filters, GridPage
+from registry.catalog.queries.labeled_images.rows import image_history
 from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.errors import UsageError
@@ -114,7 +114,6 @@ def test_a_page_ends_when_enough_was_looked_at_and_goes_on_from_there(
     labeled: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(image_grid, "CHUNK", 5)
-    monkeypatch.setattr(image_grid, "LATER", 5)
     monkeypatch.setattr(image_grid, "SCANNED", 10)
     wanted = Filters(label="feliz", licence="CC0-1.0", contributor="ana")
     with labeled.catalog.read() as db:

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registry.catalog import private_data as private
-from registry.catalog.queries import images
-from registry.catalog.queries.rows import contributions_in_log_order, contributors_query, current_rows
-from registry.catalog.queries.withdrawals import withdrawn_images
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.labeled_images.rows import contributions_in_log_order, contributors_query, current_rows
+from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
 from registry.catalog.schema.database import Catalog
 from registry.catalog.schema.derived import REBUILDABLE
 from registry.core import records

@@ -10,9 +10,16 @@ import msgspec
 import pytest
 
 from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
-from registry.catalog.queries import entries, images, releases, runs, snapshots
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.labeled_images.rows import (
+    contributions_in_log_order,
+    current_row,
+    current_rows,
+    image_history,
+)
 from registry.catalog.queries.roots import named_roots, published_roots
-from registry.catalog.queries.rows import contributions_in_log_order, current_row, current_rows, image_history
+from registry.catalog.queries.signed_records import entries, releases, snapshots
+from registry.catalog.queries.training_runs import runs
 from registry.catalog.schema import derived
 from registry.catalog.schema.derived import REBUILDABLE
 from registry.core import log, records

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from registry.catalog.queries.lineage import lineage, lookup, touched
+from registry.catalog.queries.signed_records.lineage import lineage, lookup, touched
 from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, DAG_CBOR

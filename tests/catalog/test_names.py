@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from registry.catalog.index.rebuild import rebuild
-from registry.catalog.queries import images, names, runs
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.signed_records import names
+from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID

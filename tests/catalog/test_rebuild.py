@@ -12,7 +12,10 @@ import sqlalchemy as sa
 from registry.catalog import log_heads, sessions, tokens
 from registry.catalog.index.rebuild import rebuild
 from registry.catalog.private_data import add_file_names, add_source, pseudonym
-from registry.catalog.queries import entries, images, kept_audits, runs
+from registry.catalog.queries import kept_audits
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.signed_records import entries
+from registry.catalog.queries.training_runs import runs
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.database import Catalog
 from registry.catalog.schema.derived import REBUILDABLE

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from registry.catalog.queries import releases, runs, snapshots
+from registry.catalog.queries.signed_records import releases, snapshots
+from registry.catalog.queries.training_runs import runs
 from registry.catalog.schema.database import Catalog
 from registry.core.errors import NotFound, UsageError
 from tests.catalog.world import NOW, World, at

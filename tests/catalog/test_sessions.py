@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from registry.catalog import sessions, tokens
-from registry.catalog.queries import runs, search
-from registry.catalog.schema import derived, operational
+from registry.catalog.queries import search
+from registry.catalog.queries.training_runs import runs
+from registry.catalog.schema import derived, identity
 from registry.catalog.schema.database import Catalog
 from tests.catalog.world import NOW, at
 
@@ -34,10 +35,10 @@ def test_a_session_ends_and_leaves_nothing_that_opens_one(catalog: Catalog) -> N
     with catalog.write() as db:
         token, _ = tokens.create(db, ["admin"], NOW)
         old, secret = sessions.begin(db, token, NOW, at(1)), sessions.begin(db, token, NOW, at(9))
-        assert all(one not in str(row) for row in db.execute(sa.select(operational.sessions)) for one in (old, secret))
+        assert all(one not in str(row) for row in db.execute(sa.select(identity.sessions)) for one in (old, secret))
         assert sessions.find(db, old, at(1)) is None
         sessions.begin(db, token, at(2), at(9))  # on the way the one that has expired is deleted
-        assert len(db.execute(sa.select(operational.sessions)).all()) == 2
+        assert len(db.execute(sa.select(identity.sessions)).all()) == 2
         sessions.end(db, secret)
         sessions.end(db, secret)
         assert sessions.find(db, secret, at(1)) is None

@@ -33,7 +33,15 @@ def test_a_token_expires_and_is_revoked(catalog: Catalog) -> None:
         tokens.revoke(db, identity, at(3))
         assert tokens.check(db, plain, None, at(1)) is None
         (row,) = tokens.list_tokens(db)
-        assert row == {"id": identity, "scopes": ["admin"], "created": NOW, "expires": at(5), "revoked": at(2)}
+        said = {
+            "id": identity,
+            "name": identity,
+            "scopes": ["admin"],
+            "created": NOW,
+            "expires": at(5),
+            "revoked": at(2),
+        }
+        assert row == {**said, "contributor": None, "account": None, "used": None}
         with pytest.raises(NotFound):
             tokens.revoke(db, "nobody", NOW)
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from registry.catalog.index.indexing import index_entry, index_evidence
-from registry.catalog.queries import entries
+from registry.catalog.queries.signed_records import entries
 from registry.catalog.schema.columns import metadata
 from registry.catalog.schema.database import Catalog
 from registry.catalog.schema.derived import REBUILDABLE
@@ -309,7 +309,7 @@ class World:
         self.append(records.Name(name="first", target=bytes(made.plan)))
         self.withdraw(sha256_of(3))
         with self.catalog.write() as db:
-            from registry.catalog.queries import images
+            from registry.catalog.queries.labeled_images import images
 
             for number in range(6):
                 images.put_images(db, [(sha256_of(number), len(image_bytes(number)), ())], stored=True)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.cli.main import main
 from registry.core.tensors import tensors_digest
 from registry.workflows.names.find_image import find_image

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import Home
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.cli.main import main
 from tests.support.forgery import simulated_home
 

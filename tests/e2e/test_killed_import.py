@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from registry.assembly import open_home
-from registry.catalog.queries import images
+from registry.catalog.queries.labeled_images import images
 from registry.settings import read_settings
 from tests.support.logs import log_of
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from registry.assembly import Home, open_home
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.core.errors import Unavailable
 from registry.core.ipld.cid import CID
 from registry.jobs.engines import Needs

@@ -19,8 +19,8 @@ from litestar.testing import TestClient
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
 from registry.catalog import log_heads, tokens
-from registry.catalog.queries import images
-from registry.catalog.queries.rows import image_history
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.labeled_images.rows import image_history
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
 from registry.workflows.log import append

@@ -17,10 +17,11 @@ from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import DAG_CBOR, cid_of
 from registry.evaluation.claims import parse_claim
-from registry.evaluation.evaluate import MAX_FOLDS, Result, evaluate, to_record
+from registry.evaluation.evaluate import MAX_FOLDS, evaluate
 from registry.evaluation.figures.figures import METRICS
 from registry.evaluation.figures.thresholds import ThresholdRule
 from registry.evaluation.intervals.intervals import wilson
+from registry.evaluation.result import Result, to_record
 from registry.evaluation.sentences import note_text
 from registry.web.base.words import Words
 from tests.evaluation.world import CLASSES, Row, crowd, row, sha, worlds

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.catalog.schema.database import Catalog
 from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted
 from registry.jobs import child as child_process

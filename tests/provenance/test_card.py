@@ -21,8 +21,9 @@ from registry.core.errors import InvalidInput, UsageError
 from registry.core.ipld.cid import DAG_CBOR, cid_of
 from registry.core.run_view import ReleaseView
 from registry.evaluation.claims import parse_claim
-from registry.evaluation.evaluate import evaluate, to_record
+from registry.evaluation.evaluate import evaluate
 from registry.evaluation.figures.thresholds import ThresholdRule
+from registry.evaluation.result import to_record
 from registry.evaluation.sentences import reason_text
 from registry.exports.card.base_origin import Base
 from registry.exports.card.card import model_card

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from registry.api.problems import HttpProblem
 from registry.catalog.queries.roots import is_published, published_mark, published_roots, withheld_mark
-from registry.catalog.queries.withdrawals import withdrawn_cids
+from registry.catalog.queries.signed_records.withdrawals import withdrawn_cids
 from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld import encoding

@@ -6,10 +6,12 @@ from litestar import Response, get
 
 from registry.api.common import Home
 from registry.api.openapi import whole
-from registry.api.pages.common import html
-from registry.api.pages.session import AnyRequest
+from registry.api.pages.base.common import html
+from registry.api.pages.base.session import AnyRequest
 from registry.api.problems import MEDIA_TYPE
-from registry.catalog.queries import images, releases, runs, snapshots
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.signed_records import releases, snapshots
+from registry.catalog.queries.training_runs import runs
 from registry.web.pages.docs import Examples, grouped, scopes_table
 from registry.workflows.parts import Parts
 

@@ -7,8 +7,8 @@ from typing import Any
 from litestar import Response, get
 
 from registry.api.common import Home
-from registry.api.pages.common import html, see
-from registry.api.pages.session import AnyRequest
+from registry.api.pages.base.common import html, see
+from registry.api.pages.base.session import AnyRequest
 from registry.api.v1.search import Searched
 from registry.web.pages.home import home_page, search_page
 

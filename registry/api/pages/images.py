@@ -8,12 +8,12 @@ from litestar import Response, get, post
 from litestar.params import QueryParameter
 
 from registry.api.common import Home
-from registry.api.pages.common import check_form, html, language, see, writer
-from registry.api.pages.session import AnyRequest
+from registry.api.pages.base.common import check_form, html, language, see, writer
+from registry.api.pages.base.session import AnyRequest
 from registry.api.problems import HttpProblem
 from registry.api.v1.wire import ImagePath
-from registry.catalog.queries import images as queries
-from registry.catalog.queries import lineage
+from registry.catalog.queries.labeled_images import images as queries
+from registry.catalog.queries.signed_records import lineage
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.text import cleaning
 from registry.web.base.words import Words

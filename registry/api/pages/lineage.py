@@ -5,8 +5,8 @@ from __future__ import annotations
 from litestar import Response, get
 
 from registry.api.common import Home
-from registry.api.pages.common import html, language
-from registry.api.pages.session import AnyRequest
+from registry.api.pages.base.common import html, language
+from registry.api.pages.base.session import AnyRequest
 from registry.api.v1.wire import CidPath
 from registry.web.base.words import Words
 from registry.web.pages.lineage.drawing import drawn

@@ -18,10 +18,10 @@ from litestar import Response, get, post
 from litestar.params import PathParameter
 
 from registry.api.common import Home
-from registry.api.pages.common import check_form, form_files, form_lists, html, see, writer
+from registry.api.pages.base.common import check_form, form_files, form_lists, html, see, writer
+from registry.api.pages.base.session import AnyRequest, signed_in
+from registry.api.pages.base.tasks import PATIENCE, Task, Tasks
 from registry.api.pages.images import thumbnails_of
-from registry.api.pages.session import AnyRequest, signed_in
-from registry.api.pages.tasks import PATIENCE, Task, Tasks
 from registry.api.problems import HttpProblem
 from registry.core.errors import EmotionetError, InvalidInput, NotFound
 from registry.web.pages import register as pages

@@ -12,8 +12,8 @@ from litestar.response import Redirect, Stream
 from registry.api.common import Home, Published, computation_slot
 from registry.api.gateway import ranges
 from registry.api.gateway.public import Public
-from registry.api.pages.common import html, language, with_query
-from registry.api.pages.session import AnyRequest
+from registry.api.pages.base.common import html, language, with_query
+from registry.api.pages.base.session import AnyRequest
 from registry.api.problems import HttpProblem
 from registry.api.v1.wire import CAR_TYPE, CidPath, Cursor
 from registry.content.unixfs import reader

@@ -12,8 +12,8 @@ from typing import Any
 from litestar import Response, get, post
 
 from registry.api.common import Home
-from registry.api.pages.common import check_form, html, own_address, see
-from registry.api.pages.session import HOURS, SESSION, AnyRequest, WrongTokens, cookie
+from registry.api.pages.base.common import check_form, html, own_address, see
+from registry.api.pages.base.session import HOURS, SESSION, AnyRequest, WrongTokens, cookie
 from registry.catalog import sessions, tokens
 
 FORM_BYTES = 16_384

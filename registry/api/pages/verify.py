@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from litestar import HttpMethod, Response, route
 
-from registry.api.pages.session import AnyRequest
+from registry.api.pages.base.session import AnyRequest
 from registry.web.verify.verify import policy, verify_page
 
 

@@ -34,9 +34,9 @@ from registry.api.v1.wire import (
     StatusFilter,
 )
 from registry.catalog import tokens
-from registry.catalog.queries import images
-from registry.catalog.queries.image_grid import Filters
-from registry.catalog.queries.rows import image_history
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.labeled_images.image_grid import Filters
+from registry.catalog.queries.labeled_images.rows import image_history
 from registry.workflows.images.list_images import list_images as list_page
 from registry.workflows.images.register_images import MANY
 from registry.workflows.images.relabel import relabel
@@ -135,7 +135,7 @@ def show_image(home: Home, identity: ImagePath) -> Document:
     """One image, by CID or sha256 or the beginning of one, with the history of its labels."""
     sha256 = find_image(home, identity)
     with home.catalog.read() as db:
-        image = images.get_image(db, sha256)
+        image = images.image_of(db, sha256)
         if image is None:
             raise unknown_image(identity)
         return {**image, "history": image_history(db, bytes.fromhex(sha256))}

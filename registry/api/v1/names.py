@@ -6,9 +6,9 @@ from litestar import get
 
 from registry.api.common import Home, Page, page, problems
 from registry.api.v1.wire import Cursor, IssuerFilter, Limit
-from registry.catalog.queries import names
+from registry.catalog.queries.signed_records import names
 from registry.workflows.local_issuers import local_issuers
-from registry.workflows.names.shown import reference
+from registry.workflows.names.references import reference
 
 
 @get("/names", responses=problems(), sync_to_thread=True)

@@ -17,7 +17,7 @@ from registry.api.common import PREFIX, Document, Home, Page, Published, computa
 from registry.api.gateway import ranges
 from registry.api.gateway.public import Public
 from registry.api.v1.wire import CidPath, ClaimFilter, Cursor, IssuerFilter, Lang, Limit, NewClaims, NewRelease
-from registry.catalog.queries import releases
+from registry.catalog.queries.signed_records import releases
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import NotFound
@@ -29,8 +29,8 @@ from registry.provenance.release_view import final_weights
 from registry.web.base.page import POLICY
 from registry.web.report.collect import collect
 from registry.web.report.report import render_report
+from registry.workflows.names.references import with_names
 from registry.workflows.names.resolve import is_reference, run_id
-from registry.workflows.names.shown import with_names
 from registry.workflows.parts import Parts
 from registry.workflows.releases.judge_claims import judge_claims
 from registry.workflows.releases.publish_release import publish_release, show_release

@@ -22,11 +22,11 @@ from registry.api.common import PREFIX, Document, Home, Page, Published, page, p
 from registry.api.gateway.public import Public
 from registry.api.problems import HttpProblem
 from registry.api.v1.wire import Cursor, Limit, NewRun, RunPath
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.content.unixfs import reader
 from registry.core.errors import EmotionetError, InvalidInput
+from registry.workflows.names.references import with_run_names
 from registry.workflows.names.resolve import resolve, run_id
-from registry.workflows.names.shown import with_run_names
 from registry.workflows.parts import Parts
 from registry.workflows.runs import show_run as showing
 from registry.workflows.runs.control_run import cancel, resume

@@ -24,13 +24,14 @@ from registry.api.common import (
 )
 from registry.api.gateway.public import Public
 from registry.api.v1.wire import CidPath, Cursor, ImagePath, Limit, NewSnapshot
-from registry.catalog.queries import images, snapshots
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.signed_records import snapshots
 from registry.core import records
 from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
-from registry.workflows.names.shown import with_names
+from registry.workflows.names.references import with_names
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.compare_snapshots import compare_snapshots
 from registry.workflows.snapshots.take_snapshot import document, take_snapshot

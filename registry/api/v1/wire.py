@@ -6,6 +6,7 @@ in the description at /schema.
 
 from __future__ import annotations
 
+import base64
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -24,6 +25,7 @@ ROWS_BYTES = 32 * MIB  # POST /images
 CAR_BYTES = 1024 * MIB  # POST /blocks
 MAX_BLOCKS = 1_000_000  # blocks of one CAR
 CAR_TYPE = "application/vnd.ipld.car"
+MAX_ASKED = 10_000  # CIDs of one POST /blocks/missing
 MAX_ROWS = 10_000  # rows of one POST /images
 MAX_IMAGE_BYTES = 64 * MIB  # one image, encoded
 MAX_PAGE = 1000
@@ -96,6 +98,31 @@ class ImageRow(AnnotationTexts, Request, frozen=True, kw_only=True):
     attributes: Attributes = msgspec.field(default_factory=dict)
     sources: Attributes = msgspec.field(default_factory=dict)
     signature: RowSignature | None = None
+
+
+class AskedBlocks(Request, frozen=True):
+    """Either ``cids``, or a ``root`` and, to ask for some of what it reaches alone, a ``bitmap``."""
+
+    cids: Annotated[list[CidText], Meta(max_length=MAX_ASKED)] | None = None
+    root: CidText | None = None
+    bitmap: Annotated[str, Meta(max_length=200_000, description="base64; the first block is the lowest bit")] | None = (
+        None
+    )
+
+    def check(self) -> None:
+        """``InvalidInput`` unless exactly one of both is asked for."""
+        if (self.cids is None) == (self.root is None) or (self.bitmap is not None and self.root is None):
+            raise InvalidInput("a question has either cids or a root", code="asked_twice", hint="send one of them.")
+
+    def asked_bits(self, count: int) -> list[bool]:
+        """For each of ``count`` blocks whether it is asked for. ``InvalidInput`` (``bad_bitmap``) for no base64."""
+        if self.bitmap is None:
+            return [True] * count
+        try:
+            packed = base64.b64decode(self.bitmap, validate=True)
+        except ValueError as error:
+            raise InvalidInput("the bitmap is not base64", code="bad_bitmap", hint="encode it again.") from error
+        return [at >> 3 < len(packed) and bool(packed[at >> 3] >> (at & 7) & 1) for at in range(count)]
 
 
 class NewLabel(Request, frozen=True):

@@ -10,7 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.queries import entries, runs
+from registry.catalog.queries.signed_records import entries
+from registry.catalog.queries.training_runs import runs
 from registry.catalog.schema import operational
 from registry.catalog.schema.sql import plain
 from registry.core import records

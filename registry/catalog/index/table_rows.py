@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from registry.catalog.index.image_counts import count_fresh, kept_counts
-from registry.catalog.queries.images import labelled, put_images
+from registry.catalog.queries.labeled_images.images import labelled, put_images
 from registry.catalog.schema import derived
 from registry.catalog.schema.bulk import insert_tuples
 from registry.catalog.schema.sql import insert_new, int64

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.queries.entries import signed_records
+from registry.catalog.queries.signed_records.entries import signed_records
 from registry.catalog.schema import derived, operational
 
 KINDS = ("label", "contributor", "licence")  # of values that images have, in the order in which they are shown

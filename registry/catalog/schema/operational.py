@@ -22,6 +22,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from registry.catalog.schema import arriving as arriving  # whose tables belong to those that are not rebuilt
+from registry.catalog.schema import identity as identity  # so do these
 from registry.catalog.schema.columns import json_value, metadata, text
 from registry.catalog.schema.derived import REBUILDABLE
 
@@ -88,6 +90,7 @@ jobs = Table(
     Column("cancel", Boolean, nullable=False),
     text("worker", null=True),
     Column("lease_until", Double, nullable=True),  # seconds since 1970
+    Column("not_before", Double, nullable=True),  # the same: nobody takes it earlier
     text("error", null=True),
     text("created"),
     PrimaryKeyConstraint("id"),
@@ -130,27 +133,6 @@ sources = Table(
     Column("private", Boolean, nullable=False),
     text("imported_at"),
     PrimaryKeyConstraint("root"),
-)
-tokens = Table(
-    "tokens",
-    metadata,
-    text("id"),
-    text("hash"),  # sha256 of the token, which has 256 random bits of its own
-    json_value("scopes"),
-    text("created"),
-    text("expires", null=True),
-    text("revoked", null=True),
-    PrimaryKeyConstraint("id"),
-    UniqueConstraint("hash"),
-)
-sessions = Table(  # of people who signed in to the pages with a token
-    "sessions",
-    metadata,
-    text("hash"),  # sha256 of the secret that only the browser holds
-    Column("token", Text, ForeignKey("tokens.id"), nullable=False),
-    text("created"),
-    text("expires"),
-    PrimaryKeyConstraint("hash"),
 )
 idempotency = Table(
     "idempotency",

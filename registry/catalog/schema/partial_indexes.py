@@ -9,6 +9,9 @@ from __future__ import annotations
 from sqlalchemy import Index
 
 from registry.catalog.schema.derived import DISPUTED, SAYS_RIGHTS, contribution_rows, images
+from registry.catalog.schema.identity import tokens
+
+_LIVE = tokens.c.revoked.is_(None)
 
 PARTIAL = (
     Index("ix_images_disputed", images.c.sha256, sqlite_where=DISPUTED, postgresql_where=DISPUTED),
@@ -18,4 +21,5 @@ PARTIAL = (
         sqlite_where=SAYS_RIGHTS,
         postgresql_where=SAYS_RIGHTS,
     ),
+    Index("uq_tokens_name", tokens.c.name, unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
 )

@@ -1,16 +1,13 @@
-"""Commands on issuers' keys, anchors and API tokens: keys, anchor, token."""
+"""Commands on issuers' keys and anchors: keys, anchor."""
 
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime, timedelta
 
-from registry.cli.commands.common import Subparsers, add, group, home, whole, wide
+from registry.cli.commands.common import Subparsers, add, group, home
 from registry.cli.named import RECORD, content
 from registry.cli.output import Output, cell
 from registry.core.errors import UsageError
-
-TOKEN = ["id", "scopes", "created", "expires", "revoked"]
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -30,14 +27,6 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         anchor, common, "submit", run_submit, "anchor an entry (default: the newest, which covers all before it)"
     ).add_argument("cid", metavar="RECORD", nargs="?", help=RECORD)
     add(anchor, common, "deploy", run_deploy, "deploy the anchor contract to EMOTIONET_CHAIN_RPC")
-    token = group(commands, "token", "tokens for writing through the API")
-    creating = add(token, common, "create", run_token_create, "make a token; it is shown once")
-    creating.add_argument(
-        "--scope", action="append", default=[], help="images:write, snapshots:write, ... (default: all)"
-    )
-    creating.add_argument("--days", type=whole(1, 36_500), default=90)
-    wide(add(token, common, "list", run_token_list, "list tokens"))
-    add(token, common, "revoke", run_token_revoke, "revoke a token").add_argument("id")
 
 
 def run_new(wanted: argparse.Namespace, output: Output) -> int:
@@ -89,40 +78,4 @@ def run_deploy(wanted: argparse.Namespace, output: Output) -> int:
         address = opened.chain.deploy()
     text = [f"contract {address}", f"export EMOTIONET_CHAIN_CONTRACT={address}"]
     output.document({"contract": address}, identity="contract", text=text)
-    return 0
-
-
-def run_token_create(wanted: argparse.Namespace, output: Output) -> int:
-    """Print a new token, once."""
-    from registry.catalog import tokens
-
-    scopes = tuple(wanted.scope) or tokens.SCOPES
-    unknown = set(scopes) - set(tokens.SCOPES)
-    if unknown:
-        raise UsageError(f"unknown scope {', '.join(sorted(unknown))}", hint=f"use {', '.join(tokens.SCOPES)}.")
-    expires = (datetime.now(UTC) + timedelta(days=wanted.days)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    with home() as opened, opened.catalog.write() as db:
-        identity, plain = tokens.create(db, scopes, opened.now(), expires)
-    document = {"id": identity, "token": plain, "scopes": list(scopes), "expires": expires}
-    output.document(document, identity="token", text=[f"token {plain}", f"id {identity}, expires {expires}"])
-    return 0
-
-
-def run_token_list(wanted: argparse.Namespace, output: Output) -> int:
-    """List tokens, never their text."""
-    from registry.catalog import tokens
-
-    with home() as opened, opened.catalog.read() as db:
-        found = tokens.list_tokens(db)
-    output.lines(found, identity="id", columns=TOKEN, drop=("created", "scopes"))
-    return 0
-
-
-def run_token_revoke(wanted: argparse.Namespace, output: Output) -> int:
-    """Revoke."""
-    from registry.catalog import tokens
-
-    with home() as opened, opened.catalog.write() as db:
-        tokens.revoke(db, wanted.id, opened.now())
-    output.document({"id": wanted.id}, identity="id", text=[f"revoked {wanted.id}"])
     return 0

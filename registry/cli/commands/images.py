@@ -48,7 +48,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List images, page by page."""
-    from registry.catalog.queries import images
+    from registry.catalog.queries.labeled_images import images
     from registry.core.snapshots.classes import load_classes
 
     found: list[dict[str, Any]] = []
@@ -87,8 +87,8 @@ def _print_issuers(found: list[dict[str, Any]], wanted: argparse.Namespace, outp
 
 def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """One image."""
-    from registry.catalog.queries import images
-    from registry.catalog.queries.rows import image_history
+    from registry.catalog.queries.labeled_images import images
+    from registry.catalog.queries.labeled_images.rows import image_history
 
     with home() as opened:
         sha256 = image_of(opened, wanted.image)

@@ -58,11 +58,11 @@ def run_set(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List names, or the history of one."""
-    from registry.catalog.queries import names
+    from registry.catalog.queries.signed_records import names
     from registry.core.text.names import read_reference
     from registry.workflows.local_issuers import local_issuers
+    from registry.workflows.names.references import reference
     from registry.workflows.names.resolve import named_rows
-    from registry.workflows.names.shown import reference
 
     asked = None if wanted.name is None else read_reference(wanted.name)
     if wanted.name is not None and asked is None:

@@ -129,9 +129,9 @@ def run_plans(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List releases, newest first."""
-    from registry.catalog.queries import releases
+    from registry.catalog.queries.signed_records import releases
     from registry.workflows.local_issuers import publisher_text
-    from registry.workflows.names.shown import with_names
+    from registry.workflows.names.references import with_names
     from registry.workflows.releases.verdicts import with_verdicts
     from registry.workflows.withdrawals.withdrawn import in_short, withdrawals_by
 

@@ -147,8 +147,8 @@ def _print(opened: Home, run: str, output: Output, *, ended: bool = False) -> in
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List runs, newest first."""
-    from registry.catalog.queries import runs
-    from registry.workflows.names.shown import with_run_names
+    from registry.catalog.queries.training_runs import runs
+    from registry.workflows.names.references import with_run_names
 
     with home() as opened, opened.catalog.read() as db:
         found, _ = runs.list_runs(db, cursor=None, limit=wanted.limit)
@@ -192,7 +192,7 @@ def run_logs(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_follow(wanted: argparse.Namespace, output: Output) -> int:
     """Events until the run ends."""
-    from registry.catalog.queries import runs
+    from registry.catalog.queries.training_runs import runs
 
     def alive() -> bool:
         with opened.catalog.read() as db:

@@ -123,8 +123,8 @@ def run_create(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List snapshots, newest first."""
-    from registry.catalog.queries import snapshots
-    from registry.workflows.names.shown import with_names
+    from registry.catalog.queries.signed_records import snapshots
+    from registry.workflows.names.references import with_names
 
     with home() as opened, opened.catalog.read() as db:
         found, _ = snapshots.list_snapshots(db, cursor=None, limit=wanted.limit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from registry.catalog.queries import releases
+from registry.catalog.queries.signed_records import releases
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.run_view import release_view

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from registry.catalog.queries import kept_audits, releases
+from registry.catalog.queries import kept_audits
+from registry.catalog.queries.signed_records import releases
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.web.base.words import Words

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from registry.catalog.queries import counts, image_counts, releases, runs
+from registry.catalog.queries import counts
+from registry.catalog.queries.labeled_images import image_counts
+from registry.catalog.queries.signed_records import releases
+from registry.catalog.queries.training_runs import runs
 from registry.catalog.schema import derived
 from registry.workflows.parts import Parts
 from registry.workflows.releases.verdicts import with_verdicts

@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from registry.catalog.queries import image_counts, image_uses, images, runs
-from registry.catalog.queries.image_grid import ANY, Filters
-from registry.catalog.queries.rows import image_history
+from registry.catalog.queries.labeled_images import image_counts, image_uses, images
+from registry.catalog.queries.labeled_images.image_grid import ANY, Filters
+from registry.catalog.queries.labeled_images.rows import image_history
+from registry.catalog.queries.training_runs import runs
 from registry.core.errors import NotFound, UsageError
 from registry.core.labeling.labeled_row import SIGNALS
 from registry.web.base.words import Words

@@ -14,7 +14,7 @@ from typing import Any
 
 from registry.core import records
 from registry.core.text.figure_names import FigureName, group_name, name_of
-from registry.evaluation.evaluate import Result
+from registry.evaluation.result import Result
 
 Figure = Mapping[str, Any]  # as ``Figure.document`` gives it
 Row = tuple[str, tuple[Figure, ...]]  # a group, and its figures

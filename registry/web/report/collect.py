@@ -11,7 +11,6 @@ from typing import Any
 
 from msgspec import structs
 
-from registry.catalog.queries import names
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import EmotionetError
@@ -21,31 +20,28 @@ from registry.core.table import tables
 from registry.evaluation.base_seen import about_base
 from registry.evaluation.figures.baselines import baselines
 from registry.evaluation.verdict import WORDS
-from registry.imaging.thumbnail import thumbnail
 from registry.provenance.checks.results import guarded
 from registry.provenance.release_view import final_figures, thresholds
 from registry.web.base.figures import nothing
 from registry.web.base.words import Words
 from registry.web.report.by_group import by_group, people_of
 from registry.web.report.check_records import check_presentable
-from registry.web.report.mistakes import Mistake, data_uri, picture_of, surest_mistakes
+from registry.web.report.left_out import counts, examples
+from registry.web.report.mistakes import Mistake, picture_of, surest_mistakes
 from registry.web.report.people_agree import people_agreement
 from registry.web.report.report import ReportData
-from registry.web.report.sections import drawings, kept_and_dropped
+from registry.web.report.sections import drawings
+from registry.web.report.title import title_of
 from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.base_weights import base_of
-from registry.workflows.names.profile import profile_of
 from registry.workflows.parts import Parts
 from registry.workflows.releases.judge_claims import judge_claims
 from registry.workflows.releases.publish_release import show_release
 
-EXAMPLES_A_REASON = 2
 BY_FOLD = ("macro_f1", "accuracy", "pr_auc", "map50")
 HEADLINE = ("macro_f1", "accuracy", "pr_auc", "map50")
 OF_CLAIMS = {*WORDS.values(), "undecided", "no_figure", "several", "none", "withdrawn", "needed", "broken"}
 IDS = ("release", "entry", "plan", "draw", "snapshot", "preprocessing", "evaluation")
-THUMB = 128
-SHORT = 20  # characters of an address that are shown whole
 
 
 def collect(
@@ -73,7 +69,7 @@ def collect(
     check_presentable(view, get, items)
     return ReportData(
         language=language,
-        **_title(parts, t, view, about),
+        **title_of(parts, t, view, about),
         issued=entry.issued_at,
         **_published(about),
         recipe=view.recipe.name,
@@ -86,8 +82,8 @@ def collect(
         agreement=guarded(lambda: people_agreement(view.snapshot, get), None),
         later=tuple(judge_claims(parts, CID.parse(about["release"]), claims)["claims"] if claims else ()),
         figures=tuple(drawings(t, view, get, items)),
-        counts=tuple(_counts(parts, view, items)),
-        examples=tuple(_examples(parts, view, items, faces)),
+        counts=tuple(counts(parts, view, items)),
+        examples=tuple(examples(parts, view, items, faces)),
         **_judged(view.evaluation),
         **_of_classes(t, view),
         own=None if (own := final_figures(view)) is None else _some(own),
@@ -145,27 +141,6 @@ def _judged(evaluation: records.Evaluation) -> dict[str, Any]:
         "spread": tuple(one.document() for one in evaluation.spread),
         "notes": evaluation.notes,
     }
-
-
-def _title(parts: Parts, t: Words, view: ReleaseView, about: Mapping[str, Any]) -> dict[str, Any]:
-    """What the title calls the model, its data and who published it: by the names that the publisher gave."""
-    with parts.catalog.read() as db:
-        given = names.of_targets(db, [about["release"], about["snapshot"]])
-    own = {one["target"]: one["name"] for one in given if one["issuer"] == about["issuer"]}
-    model, data, count = own.get(about["release"]), own.get(about["snapshot"]), view.snapshot.count
-    return {
-        "model": t("page.model", name=model or view.recipe.name, method=view.plan.method.id),
-        "data": t("page.named_data", name=data, count=count) if data else t("page.some_data", count=count),
-        "publisher": _publisher(parts, about["issuer"]),
-    }
-
-
-def _publisher(parts: Parts, did: str) -> str:
-    """What an issuer calls itself, and its address, which is proven, its middle left out."""
-    address = did.rpartition(":")[2]
-    short = address if len(address) < SHORT else f"{address[:8]}…{address[-6:]}"
-    said = guarded(lambda: profile_of(parts, did), None)
-    return f"{said['name']} ({short})" if said else short
 
 
 def _rests(verdict: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
@@ -232,43 +207,4 @@ def _base_licence(parts: Parts, base: CID | None) -> str | None:
         said = base_of(parts, base)
         return said.licence if said else None
     except EmotionetError:
-        return None
-
-
-def _counts(parts: Parts, view: ReleaseView, items: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, int]]:
-    """(step, what, reason, how many): the first two are keys of the catalogue's section ``data``."""
-    excluded: dict[str, int] = {}
-    for row in tables.rows_as_dicts(view.snapshot.excluded, parts.store.get):
-        excluded[row["reason"]] = excluded.get(row["reason"], 0) + 1
-    kept, dropped = kept_and_dropped(view, parts.store.get, items)
-    return [
-        ("snapshot", "images", "", view.snapshot.count),
-        *(("snapshot", "left_out", reason, count) for reason, count in sorted(excluded.items())),
-        ("cleaning", "kept", "", sum(stayed for stayed, _ in kept.values())),
-        *(("cleaning", "dropped", reason, count) for reason, count in dropped.items()),
-    ]
-
-
-def _examples(
-    parts: Parts, view: ReleaseView, items: Sequence[Mapping[str, Any]], faces: bool
-) -> list[tuple[str, str, str | None, str]]:
-    where = {row["sha256"]: row["image"] for row in items}
-    found: list[tuple[str, str, str | None, str]] = []
-    seen: dict[str, int] = {}
-    for row in tables.rows_as_dicts(view.preprocessing.output, parts.store.get):
-        reason = row["reason"]
-        if reason is None or seen.get(reason, 0) >= EXAMPLES_A_REASON:
-            continue
-        seen[reason] = seen.get(reason, 0) + 1
-        measured = row["measured"] or ""
-        uri = _picture(parts, where, row) if faces else None
-        found.append((reason, measured if len(measured) < 40 else measured[:22] + "…", uri, row["sha256"].hex()))
-    return sorted(found, key=lambda one: one[0])
-
-
-def _picture(parts: Parts, where: Mapping[bytes, CID], row: Mapping[str, Any]) -> str | None:
-    """A small JPEG as a data URI; None for what is withdrawn, not held, or can't be decoded."""
-    try:
-        return data_uri(thumbnail(reader.read_whole(parts.store, where[row["sha256"]]), THUMB))
-    except (EmotionetError, KeyError):
         return None

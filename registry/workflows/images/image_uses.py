@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from registry.catalog.queries import image_uses as queries
+from registry.catalog.queries.labeled_images import image_uses as queries
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID

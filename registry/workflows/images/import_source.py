@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from registry.catalog import private_data as private
-from registry.catalog.queries import releases
+from registry.catalog.queries.signed_records import releases
 from registry.content.labels import Rejection
 from registry.content.labels.columns import Mapped
 from registry.content.labels.labeled_folder import Folder

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from registry.catalog.queries import image_grid, runs
-from registry.catalog.queries.image_grid import Candidates, Filters, GridPage
+from registry.catalog.queries.labeled_images import image_grid
+from registry.catalog.queries.labeled_images.image_grid import Candidates, Filters, GridPage
+from registry.catalog.queries.training_runs import runs
 from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.errors import Conflict, UsageError

@@ -13,8 +13,8 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from registry.catalog import private_data as private
-from registry.catalog.queries import images
-from registry.catalog.queries.rows import newest_rows
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.labeled_images.rows import newest_rows
 from registry.content.labels.boxes import MAX_BOXES
 from registry.core import records
 from registry.core.errors import EmotionetError, InvalidInput, Untrusted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from registry.catalog.queries import images
+from registry.catalog.queries.labeled_images import images
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.log import Signer

@@ -11,7 +11,7 @@ import hashlib
 import io
 import threading
 
-from registry.catalog.queries.images import cids_of, get_image
+from registry.catalog.queries.labeled_images.images import cids_of, get_image
 from registry.catalog.queries.roots import registered_here, withheld_mark
 from registry.content.unixfs import reader
 from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted

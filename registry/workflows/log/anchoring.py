@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from registry.catalog.index import indexing
-from registry.catalog.queries import entries
+from registry.catalog.queries.signed_records import entries
 from registry.core import records
 from registry.core.errors import NotFound, Unavailable
 from registry.core.ipld.cid import CID

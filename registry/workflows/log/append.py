@@ -21,7 +21,7 @@ from operator import itemgetter
 
 from registry.catalog import log_heads
 from registry.catalog.index import indexing
-from registry.catalog.queries import entries
+from registry.catalog.queries.signed_records import entries
 from registry.catalog.schema.database import Connection
 from registry.core import log, records
 from registry.core.errors import Unavailable

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from registry.catalog.index import indexing
-from registry.catalog.queries import entries
+from registry.catalog.queries.signed_records import entries
 from registry.catalog.schema.database import Connection, translated
 from registry.core import log, records
 from registry.core.errors import Conflict, InvalidInput, NewerVersion, NotFound, Untrusted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from registry.catalog.queries import entries
+from registry.catalog.queries.signed_records import entries
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.workflows.parts import Parts

@@ -6,7 +6,7 @@ empty, looks for entries among the pins.
 
 from __future__ import annotations
 
-from registry.catalog.queries import entries
+from registry.catalog.queries.signed_records import entries
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import DAG_CBOR
 from registry.provenance.keys.signed_heads import heads

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
 from registry.catalog.log_heads import Head, set_head
-from registry.catalog.queries import entries
+from registry.catalog.queries.signed_records import entries
 from registry.catalog.schema.database import Catalog, Connection
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable

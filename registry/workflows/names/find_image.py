@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from registry.catalog.queries import images, names
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.signed_records import names
 from registry.core.errors import NotFound
 from registry.workflows.names.resolve import SIGNS, begin_and_end, the_one
 from registry.workflows.parts import Parts

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from registry.catalog.queries import entries
+from registry.catalog.queries.signed_records import entries
 from registry.core import records
 from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID

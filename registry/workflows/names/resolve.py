@@ -17,7 +17,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from registry.catalog.queries import entries, names, runs
+from registry.catalog.queries.signed_records import entries, names
+from registry.catalog.queries.training_runs import runs
 from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, given, is_cid

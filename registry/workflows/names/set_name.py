@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from registry.catalog.queries import names
+from registry.catalog.queries.signed_records import names
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, DAG_CBOR

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from registry.catalog.queries import entries
+from registry.catalog.queries.signed_records import entries
 from registry.content.sources.fetch import Through
 from registry.content.unixfs import reader
 from registry.content.weights_folder import read_weights
@@ -23,7 +23,7 @@ from registry.core.run_view import release_view
 from registry.core.weights import check_names, digested, weights_digest
 from registry.files import sync_file, whole_tree
 from registry.provenance.release_view import final_weights
-from registry.workflows.names.shown import names_of
+from registry.workflows.names.references import names_of
 from registry.workflows.parts import Parts
 from registry.workflows.store.fetch_content import ensure_held
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from msgspec import structs
 
-from registry.catalog.queries import entries, plans, releases, runs
+from registry.catalog.queries.signed_records import entries, releases
+from registry.catalog.queries.training_runs import plans, runs
 from registry.content.unixfs import importer
 from registry.content.weights_folder import keep_weights, read_weights
 from registry.core import records
@@ -34,8 +35,8 @@ from registry.workflows.base_weights import base_of
 from registry.workflows.local_issuers import check_signs_as, publisher_text
 from registry.workflows.log.anchoring import anchor_document, anchor_for_a_while
 from registry.workflows.log.append import append
+from registry.workflows.names.references import names_of
 from registry.workflows.names.set_name import check_new_name, set_name
-from registry.workflows.names.shown import names_of
 from registry.workflows.newer import refuse_newer
 from registry.workflows.parts import Parts
 from registry.workflows.releases.verdicts import facts_here, kept_report, people_of_release

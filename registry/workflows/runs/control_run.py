@@ -6,7 +6,7 @@ that is running.
 
 from __future__ import annotations
 
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.core.errors import Conflict, EmotionetError, with_hint
 from registry.jobs.queue import Job
 from registry.workflows.local_issuers import check_signs_as

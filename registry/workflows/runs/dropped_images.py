@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from registry.catalog import private_data as private
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound

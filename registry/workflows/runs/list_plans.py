@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from registry.catalog.queries import entries, plans
+from registry.catalog.queries.signed_records import entries
+from registry.catalog.queries.training_runs import plans
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.text.claim_text import claim_text

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.records import to_value
 from registry.evaluation.sentences import note_document
 from registry.provenance.release_view import by_name
-from registry.workflows.names.shown import with_run_names
+from registry.workflows.names.references import with_run_names
 from registry.workflows.parts import Parts
 from registry.workflows.withdrawals.withdrawn import withdrawals_of
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from registry.catalog.queries import snapshots
-from registry.catalog.queries.withdrawals import withdrawn_images
+from registry.catalog.queries.signed_records import snapshots
+from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound
 from registry.core.ipld.cid import CID

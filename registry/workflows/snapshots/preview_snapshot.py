@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from registry.catalog.queries import image_counts
-from registry.catalog.queries.rows import current_rows
-from registry.catalog.queries.withdrawals import withdrawn_images
+from registry.catalog.queries.labeled_images import image_counts
+from registry.catalog.queries.labeled_images.rows import current_rows
+from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
 from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.snapshots.classes import load_classes

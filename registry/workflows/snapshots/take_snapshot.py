@@ -10,14 +10,14 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from registry.catalog.queries import entries
-from registry.catalog.queries.rows import (
+from registry.catalog.queries.labeled_images.rows import (
     contributions_in_log_order,
     contributors_named,
     contributors_query,
     current_rows,
 )
-from registry.catalog.queries.withdrawals import withdrawn_images
+from registry.catalog.queries.signed_records import entries
+from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
 from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound
@@ -29,8 +29,8 @@ from registry.core.snapshots.query import SPEAKERS, check_query, choices
 from registry.core.snapshots.snapshot import RULE, select
 from registry.core.table import tables
 from registry.workflows.log.append import append
+from registry.workflows.names.references import names_of
 from registry.workflows.names.set_name import check_new_name, set_name
-from registry.workflows.names.shown import names_of
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.snapshot_counts import count
 from registry.workflows.store.read_content import read_as

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from registry.catalog.queries import entries, withdrawals
+from registry.catalog.queries.signed_records import entries, withdrawals
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID, DAG_CBOR

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from registry.catalog.queries import entries, lineage
+from registry.catalog.queries.signed_records import entries, lineage
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID, DAG_CBOR, given
 from registry.workflows.parts import Parts

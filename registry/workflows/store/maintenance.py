@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from registry.catalog.index.rebuild import rebuild
-from registry.catalog.queries import runs, withdrawals
 from registry.catalog.queries.roots import named_roots
+from registry.catalog.queries.signed_records import withdrawals
+from registry.catalog.queries.training_runs import runs
 from registry.content.stores.embedded import EmbeddedStore
 from registry.core.errors import EmotionetError, UsageError
 from registry.core.ipld.cid import CID

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from registry.catalog.queries.roots import published_roots
-from registry.catalog.queries.withdrawals import withdrawn_cids
+from registry.catalog.queries.signed_records.withdrawals import withdrawn_cids
 from registry.core.errors import NotFound, Unavailable
 from registry.core.ipld.cid import CID, IDENTITY
 from registry.core.ipld.dag import walk_closure, walk_held

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from msgspec import structs
 
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.draw import check_repeats, draw_seed, repeated_folds
 from registry.core.ports.anchor import evidence_of

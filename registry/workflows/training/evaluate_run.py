@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import shutil
 
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.errors import Conflict
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
-from registry.evaluation.evaluate import to_record
+from registry.evaluation.result import to_record
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.provenance.release_view import evaluate_draw

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.content.unixfs import importer
 from registry.content.weights_folder import read_weights
 from registry.core import records

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.ipld.cid import CID

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import structs
 
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.content.weights_folder import keep_weights, read_weights
 from registry.core import records
 from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, Unavailable

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from registry.catalog.queries import entries, images, lineage, search
+from registry.catalog.queries import search
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.signed_records import entries, lineage
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID

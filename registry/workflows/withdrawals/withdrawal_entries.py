@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from registry.catalog.queries import entries
+from registry.catalog.queries.signed_records import entries
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID, DAG_CBOR

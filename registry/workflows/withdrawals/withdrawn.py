@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from registry.catalog.queries import entries, releases, snapshots, withdrawals
+from registry.catalog.queries.signed_records import entries, releases, snapshots, withdrawals
 from registry.catalog.schema.database import Connection
 from registry.catalog.schema.sql import target_text
 from registry.core import records
@@ -39,7 +39,7 @@ def withdrawals_by(parts: Parts, rows: Sequence[Mapping[str, Any]]) -> dict[str,
     """By release, what was taken back of it: ``what, issuer, effective, reason, remedy, target, entry``; whole ones
     first.
 
-    ``rows`` have ``cid, entry, issuer, snapshot``, as ``registry.catalog.queries.releases`` gives them.
+    ``rows`` have ``cid, entry, issuer, snapshot``, as ``registry.catalog.queries.signed_records.releases`` gives them.
     """
     return _by(parts, rows, "release", "release's snapshot")
 

@@ -10,7 +10,7 @@ import pytest
 from litestar.testing import TestClient
 
 from registry.api.app import create_app
-from registry.api.pages.session import SESSION, VISIT
+from registry.api.pages.base.session import SESSION, VISIT
 from registry.assembly import Home, open_home
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings

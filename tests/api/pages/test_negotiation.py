@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from registry.api.pages.negotiate import wants_page, weight
+from registry.api.pages.base.negotiate import wants_page, weight
 from tests.api.conftest import Client, Resting, problem
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from registry.api.pages.common import own_address
-from registry.api.pages.session import SESSION, TRIES
+from registry.api.pages.base.common import own_address
+from registry.api.pages.base.session import SESSION, TRIES
 from registry.assembly import Home
 from registry.catalog import sessions, tokens
 from tests.api.conftest import Client, make_token

@@ -18,10 +18,10 @@ import pytest
 from litestar.testing import TestClient
 
 from registry.api.app import create_app
+from registry.api.pages.base.tasks import Tasks
 from registry.api.pages.snapshots import bounds, forms, reading
-from registry.api.pages.tasks import Tasks
 from registry.assembly import Home
-from registry.catalog.queries import names
+from registry.catalog.queries.signed_records import names
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.demo.drawn_faces import draw_faces

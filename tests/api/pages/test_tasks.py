@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from registry.api.pages import tasks as module
-from registry.api.pages.tasks import Tasks
+from registry.api.pages.base import tasks as module
+from registry.api.pages.base.tasks import Tasks
 from registry.api.problems import HttpProblem
 
 

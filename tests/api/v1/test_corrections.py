@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from registry.assembly import Home
-from registry.catalog.queries import images
-from registry.catalog.queries.rows import current_row
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.labeled_images.rows import current_row
 from registry.catalog.schema import derived
 from registry.cli.main import main
 from registry.core import records

@@ -11,7 +11,7 @@ import pytest
 
 from registry.api.v1 import runs as addresses
 from registry.assembly import Home
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.core.ipld.cid import DAG_CBOR, DAG_PB, cid_of
 from tests.api.conftest import Client, Headers, Resting, fill, problem
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from registry.catalog.queries import images
+from registry.catalog.queries.labeled_images import images
 from registry.core.ipld.cid import CID
 from registry.web.base.words import Words
 from registry.web.pages.lineage import layers

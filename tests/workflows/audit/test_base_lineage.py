@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import save
 
 from registry.assembly import Home
-from registry.catalog.queries.lineage import lineage
+from registry.catalog.queries.signed_records.lineage import lineage
 from registry.cli.texts.release import release_text
 from registry.content.unixfs import reader
 from registry.core import records

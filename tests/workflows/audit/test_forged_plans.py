@@ -13,7 +13,7 @@ import pytest
 from msgspec import structs
 
 from registry.assembly import Home, open_home
-from registry.catalog.queries import withdrawals
+from registry.catalog.queries.signed_records import withdrawals
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.ipld.cid import CID, RAW

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from registry.assembly import Home
-from registry.catalog.queries.entries import entry_of
+from registry.catalog.queries.signed_records.entries import entry_of
 from registry.core import records
 from registry.core.ipld.cid import CID, RAW, cid_of
 from registry.core.labeling.labeled_row import LabeledRow

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from registry.assembly import Home, open_home
-from registry.catalog.queries import images
-from registry.catalog.queries.rows import contributors_query
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.labeled_images.rows import contributors_query
 from registry.cli.main import main
 from registry.core import records
 from registry.core.errors import InvalidInput

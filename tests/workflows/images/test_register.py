@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from registry.assembly import Home
-from registry.catalog.queries import images
-from registry.catalog.queries.rows import image_history
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.labeled_images.rows import image_history
 from registry.core import records
 from registry.core.errors import NotFound, UsageError
 from registry.core.ipld.cid import CID

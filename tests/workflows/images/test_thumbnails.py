@@ -97,7 +97,7 @@ def test_none_is_given_of_what_no_contribution_speaks_of(opened: Home, brought: 
 
 
 def test_bytes_that_a_row_wrongly_calls_the_image_make_no_picture_of_it(opened: Home, brought: Brought) -> None:
-    from registry.catalog.queries.images import put_images
+    from registry.catalog.queries.labeled_images.images import put_images
     from registry.content.unixfs.importer import add_bytes
 
     other = add_bytes(opened.store, jpeg(7), "unixfs-v0-2015").cid

@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from registry.assembly import Home, open_home
-from registry.catalog.queries import entries, images
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.signed_records import entries
 from registry.catalog.schema import derived
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID

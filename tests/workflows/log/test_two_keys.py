@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from registry.assembly import Home, open_home
-from registry.catalog.queries import entries, images, releases, runs
-from registry.catalog.queries.rows import image_history
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.labeled_images.rows import image_history
+from registry.catalog.queries.signed_records import entries, releases
+from registry.catalog.queries.training_runs import runs
 from registry.core.errors import Conflict
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings

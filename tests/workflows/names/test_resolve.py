@@ -9,7 +9,8 @@ import pytest
 
 from registry.assembly import Home
 from registry.catalog.index.indexing import index_entry
-from registry.catalog.queries import entries, runs
+from registry.catalog.queries.signed_records import entries
+from registry.catalog.queries.training_runs import runs
 from registry.core import log, records
 from registry.core.errors import EmotionetError, InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID
@@ -154,7 +155,7 @@ def test_the_beginning_of_a_cid_is_enough_where_it_is_the_only_one(made: Made) -
 def test_what_two_things_match_names_both(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     alike = {"cid": "bafyreiaaaa2", "record": "bafyreiaaaa2", "type": "plan"}
     other = {"cid": "bafyreiaaaa3", "record": "bafyreiaaaa3", "type": "release"}
-    monkeypatch.setattr("registry.catalog.queries.names.records_begun", lambda *_: [alike, other])
+    monkeypatch.setattr("registry.catalog.queries.signed_records.names.records_begun", lambda *_: [alike, other])
     error = refused(made, "bafyreiaaaa")
     assert error.code == "ambiguous"
     assert str(error) == "'bafyreiaaaa' may be any of 2: bafyreiaaaa2 (run), bafyreiaaaa3 (release)"

@@ -14,7 +14,8 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
-from registry.catalog.queries import images, runs
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.training_runs import runs
 from registry.cli.main import main
 from registry.content.unixfs.importer import add_bytes
 from registry.core import records

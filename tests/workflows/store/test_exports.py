@@ -31,7 +31,8 @@ from prov.model import (
 from registry.api.app import create_app
 from registry.api.pages.snapshots.bounds import FORMS
 from registry.assembly import Home
-from registry.catalog.queries import images, runs
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.training_runs import runs
 from registry.cli.main import main
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import Home, open_home
-from registry.catalog.queries import images
+from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.roots import published_roots
 from registry.cli.main import main
 from registry.content.stores.kubo import KuboStore

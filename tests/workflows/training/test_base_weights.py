@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import Home
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.content.unixfs import importer, reader
 from registry.content.weights_folder import read_weights
 from registry.core import records

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import Home
-from registry.catalog.queries import entries, runs
+from registry.catalog.queries.signed_records import entries
+from registry.catalog.queries.training_runs import runs
 from registry.cli.main import main
 from registry.core import records
 from registry.core.errors import EmotionetError

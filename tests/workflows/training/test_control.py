@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from registry.assembly import Home
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.core.errors import Conflict, EmotionetError
 from registry.core.ipld.cid import CID
 from registry.jobs.queue import Job

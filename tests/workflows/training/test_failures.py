@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from registry.assembly import Home
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.jobs.worker import ATTEMPTS

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from registry.assembly import Home
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.content.unixfs.importer import add_bytes
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, UsageError

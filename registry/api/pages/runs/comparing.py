@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 from litestar import Response, get
 
 from registry.api.common import Home, computation_slot
-from registry.api.pages.common import html, language, with_query
+from registry.api.pages.base.common import html, language, with_query
+from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.runs.reading import drawn
-from registry.api.pages.session import AnyRequest
 from registry.web.base.words import Words
 from registry.web.pages.runs.compared import MOST, compared
 from registry.workflows.names.resolve import run_id

@@ -10,11 +10,11 @@ from functools import partial
 from litestar import Response, post
 
 from registry.api.common import Home
-from registry.api.pages.common import check_form, see, writer
-from registry.api.pages.session import AnyRequest
-from registry.api.pages.tasks import PATIENCE
+from registry.api.pages.base.common import check_form, see, writer
+from registry.api.pages.base.session import AnyRequest
+from registry.api.pages.base.tasks import PATIENCE
 from registry.api.v1.wire import RunPath
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.workflows.names.resolve import run_id
 from registry.workflows.names.set_name import check_new_name
 from registry.workflows.releases.publish_release import publish_release

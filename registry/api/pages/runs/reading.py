@@ -9,11 +9,11 @@ from litestar.params import QueryParameter
 from markupsafe import Markup
 
 from registry.api.common import Home, cursor_key
-from registry.api.pages.common import html, language, with_query
-from registry.api.pages.session import AnyRequest
-from registry.api.pages.tasks import Tasks
+from registry.api.pages.base.common import html, language, with_query
+from registry.api.pages.base.session import AnyRequest
+from registry.api.pages.base.tasks import Tasks
 from registry.api.v1.wire import Cursor, RunPath
-from registry.catalog.queries import run_events, runs
+from registry.catalog.queries.training_runs import run_events, runs
 from registry.catalog.schema.operational import RUN_STATES
 from registry.core.errors import Conflict, EmotionetError, UsageError, with_hint
 from registry.core.ipld.cid import CID

@@ -14,12 +14,12 @@ from litestar.params import FromPath
 
 from registry.api.common import Home, Published
 from registry.api.gateway.public import Public
-from registry.api.pages.common import form_lists, html, language, see, writer
-from registry.api.pages.session import AnyRequest
+from registry.api.pages.base.common import form_lists, html, language, see, writer
+from registry.api.pages.base.session import AnyRequest
+from registry.api.pages.base.tasks import PATIENCE, ended_task
 from registry.api.pages.snapshots.reading import snapshot_of
-from registry.api.pages.tasks import PATIENCE, ended_task
 from registry.api.v1.runs import published_base
-from registry.catalog.queries import snapshots
+from registry.catalog.queries.signed_records import snapshots
 from registry.core import records
 from registry.core.errors import EmotionetError, InvalidInput, UsageError, with_hint
 from registry.core.ipld.cid import CID

@@ -7,12 +7,13 @@ from typing import Any
 from litestar import Response, get, post
 
 from registry.api.common import Home, Published, cursor_key
-from registry.api.pages.common import check_form, html, see, with_query, writer
-from registry.api.pages.session import AnyRequest
+from registry.api.pages.base.common import check_form, html, see, with_query, writer
+from registry.api.pages.base.session import AnyRequest
+from registry.api.pages.base.tasks import PATIENCE, Tasks
 from registry.api.pages.snapshots.reading import snapshot_of
-from registry.api.pages.tasks import PATIENCE, Tasks
 from registry.api.v1.wire import CidPath, Cursor
-from registry.catalog.queries import runs, snapshots
+from registry.catalog.queries.signed_records import snapshots
+from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.errors import EmotionetError, with_hint
 from registry.core.ipld.cid import CID

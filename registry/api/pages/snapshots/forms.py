@@ -17,12 +17,12 @@ from litestar.params import FromPath
 
 from registry.api.common import Home, Published, computation_slot
 from registry.api.gateway.public import Public
-from registry.api.pages.common import check_form, html, language, see, writer
-from registry.api.pages.session import AnyRequest
+from registry.api.pages.base.common import check_form, html, language, see, writer
+from registry.api.pages.base.session import AnyRequest
+from registry.api.pages.base.tasks import PATIENCE, ended_task
 from registry.api.pages.snapshots.reading import snapshot_of
-from registry.api.pages.tasks import PATIENCE, ended_task
 from registry.api.v1.wire import Query
-from registry.catalog.queries import image_counts
+from registry.catalog.queries.labeled_images import image_counts
 from registry.core.errors import EmotionetError, InvalidInput, UsageError, with_hint
 from registry.core.ipld.cid import CID
 from registry.core.snapshots.snapshot import RULE

@@ -12,12 +12,12 @@ from litestar.params import FromPath
 
 from registry.api.common import Home, Published, cursor_key
 from registry.api.gateway.public import Public
-from registry.api.pages.common import html, language, see, with_query
-from registry.api.pages.session import AnyRequest
+from registry.api.pages.base.common import html, language, see, with_query
+from registry.api.pages.base.session import AnyRequest
+from registry.api.pages.base.tasks import Task, Tasks
 from registry.api.pages.snapshots.bounds import FORMS, forms_for
-from registry.api.pages.tasks import Task, Tasks
 from registry.api.v1.wire import CidPath, Cursor, ImagePath
-from registry.catalog.queries import images
+from registry.catalog.queries.labeled_images import images
 from registry.core import records
 from registry.core.errors import NotFound, UsageError
 from registry.core.ipld.cid import CID

@@ -9,7 +9,7 @@ from typing import Any
 from registry.core.records import Verdict, to_value
 from registry.core.table import tables
 from registry.core.text.claim_text import threshold_text
-from registry.evaluation.evaluate import Result
+from registry.evaluation.result import Result
 from registry.evaluation.verdict_text import plain
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, once, run
 from registry.provenance.checks.target.subject import Subject

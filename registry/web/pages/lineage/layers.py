@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from registry.catalog.queries import entries, images
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.signed_records import entries
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from registry.catalog.queries import kept_audits, releases
+from registry.catalog.queries import kept_audits
+from registry.catalog.queries.signed_records import releases
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
@@ -13,7 +14,7 @@ from registry.core.run_view import ReleaseView, release_view
 from registry.web.report.check_records import check_figures
 from registry.workflows.local_issuers import is_local
 from registry.workflows.names.profile import profile_of
-from registry.workflows.names.shown import names_of
+from registry.workflows.names.references import names_of
 from registry.workflows.parts import Parts
 from registry.workflows.releases.verdicts import with_verdicts
 from registry.workflows.withdrawals.withdrawn import withdrawals_by

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from registry.catalog.queries import kept_audits, releases
+from registry.catalog.queries import kept_audits
+from registry.catalog.queries.signed_records import releases
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import EmotionetError

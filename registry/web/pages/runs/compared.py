@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from registry.catalog.queries import runs, snapshots
+from registry.catalog.queries.signed_records import snapshots
+from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.errors import EmotionetError, UsageError
 from registry.core.ipld.cid import CID

@@ -13,7 +13,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from registry.catalog.queries import run_events, runs
+from registry.catalog.queries.training_runs import run_events, runs
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from registry.catalog.queries import run_events, runs
+from registry.catalog.queries.training_runs import run_events, runs
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
@@ -27,7 +27,7 @@ from registry.web.pages.remembered import Remembered
 from registry.web.pages.runs.course import Standing, standing
 from registry.web.pages.runs.log_lines import Line, line, said, short
 from registry.web.report.check_records import check_evaluation
-from registry.workflows.names.shown import names_of_runs
+from registry.workflows.names.references import names_of_runs
 from registry.workflows.parts import Parts
 from registry.workflows.runs.show_run import evaluation_of
 from registry.workflows.withdrawals.withdrawn import withdrawals_of

@@ -12,7 +12,8 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
-from registry.catalog.queries import runs, snapshots
+from registry.catalog.queries.signed_records import snapshots
+from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
@@ -20,7 +21,7 @@ from registry.core.snapshots.checked_tables import check_heads
 from registry.core.table import tables
 from registry.web.base.figures import nothing
 from registry.web.base.words import Words
-from registry.workflows.names.shown import names_of
+from registry.workflows.names.references import names_of
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.snapshot_counts import keep_counts, kept_counts
 from registry.workflows.store.read_content import read_as

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from registry.catalog.queries import snapshots
+from registry.catalog.queries.signed_records import snapshots
 from registry.core import records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID

@@ -10,7 +10,7 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.core.ipld.cid import CID
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot

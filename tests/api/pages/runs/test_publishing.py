@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from registry.assembly import Home
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from tests.api.conftest import Client
 from tests.api.pages.reading import HTML, see, value
 from tests.api.pages.runs.conftest import queued

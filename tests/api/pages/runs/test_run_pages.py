@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from registry.assembly import Home
-from registry.catalog.queries import runs
+from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.ipld.cid import CID
 from tests.api.conftest import Client

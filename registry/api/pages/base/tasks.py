@@ -17,8 +17,8 @@ from typing import Any
 
 from litestar import Response
 
-from registry.api.pages.common import html, see
-from registry.api.pages.session import AnyRequest
+from registry.api.pages.base.common import html, see
+from registry.api.pages.base.session import AnyRequest
 from registry.api.problems import HttpProblem
 
 AT_ONCE = 2

@@ -16,8 +16,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from litestar import Response
 from litestar.datastructures import Cookie, UploadFile
 
-from registry.api.pages.negotiate import LOOP, weighed
-from registry.api.pages.session import AnyRequest, check_csrf, check_origin, cookie, csrf, signed_in
+from registry.api.pages.base.negotiate import LOOP, weighed
+from registry.api.pages.base.session import AnyRequest, check_csrf, check_origin, cookie, csrf, signed_in
 from registry.api.problems import HttpProblem
 from registry.web.base.site import Look, render_site
 from registry.web.base.words import LANGUAGES, Words

@@ -12,9 +12,9 @@ from urllib.parse import unquote
 from litestar import Response
 
 from registry.api import problems
-from registry.api.pages.common import SignInNeeded, page
-from registry.api.pages.negotiate import is_for_people
-from registry.api.pages.session import AnyRequest
+from registry.api.pages.base.common import SignInNeeded, page
+from registry.api.pages.base.negotiate import is_for_people
+from registry.api.pages.base.session import AnyRequest
 from registry.api.problems import Problem
 
 LISTS = frozenset({"images", "snapshots", "runs", "releases", "audits"})

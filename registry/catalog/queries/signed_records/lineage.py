@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.queries.images import resolve_image
+from registry.catalog.queries.labeled_images.images import resolve_image
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.relations import ABOUT, BESIDE, CONTENT_TYPES, DERIVED
 from registry.catalog.schema.sql import chunks, names_of

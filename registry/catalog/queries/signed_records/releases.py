@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.queries.entries import as_dict, page_of_signed, signed_records
+from registry.catalog.queries.signed_records.entries import as_dict, page_of_signed, signed_records
 from registry.catalog.schema import derived
 from registry.catalog.schema.sql import chunks
 from registry.core.errors import NotFound

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from registry.catalog.queries import names
+from registry.catalog.queries.signed_records import names
 from registry.catalog.schema.database import Connection
 from registry.core.issuers import DID_PREFIX
 from registry.workflows.local_issuers import local_issuers
@@ -17,7 +17,7 @@ from registry.workflows.parts import Parts
 
 
 def reference(row: Mapping[str, Any], own: Collection[str]) -> str:
-    """How a row of ``registry.catalog.queries.names`` is written in this home."""
+    """How a row of ``registry.catalog.queries.signed_records.names`` is written in this home."""
     whose = "" if {row["issuer"]} == set(own) else f"{row['issuer'].removeprefix(DID_PREFIX)}/"
     return f"{whose}{row['name']}" + ("" if row["current"] else f"@{row['number']}")
 

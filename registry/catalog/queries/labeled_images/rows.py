@@ -7,6 +7,7 @@ that names ``contributions_in_log_order`` can be computed again from these contr
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -14,9 +15,10 @@ import sqlalchemy as sa
 
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.derived import contributions
+from registry.catalog.schema.prepared import Prepared
 from registry.catalog.schema.sql import chunks
 from registry.core.ipld.cid import CID
-from registry.core.labeling.labeled_row import ANNOTATION_FIELDS
+from registry.core.labeling.labeled_row import ANNOTATION_FIELDS, MAPS
 from registry.core.snapshots.query import SPEAKERS, TEXTS, check_query, choices, matches
 
 _ROWS = derived.contribution_rows
@@ -90,31 +92,33 @@ def image_history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
     ``contributor``, what is said (``core.labeling.labeled_row``), ``replaces, signature`` (hex), ``contribution,
     issuer, issued_at, entry, current``.
     """
-    mine = _ROWS.c.sha256 == sha256.hex()
-    first = _first_entries(sa.select(_ROWS.c.contribution).where(mine)).subquery()
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in _HISTORY.rows(db, sha256=sha256.hex()):
+        said = row._asdict()
+        loaded = {name: json.loads(said[name]) for name in _VALUES}
+        found.setdefault((row.contribution, row.contributor), {**said, **loaded, "current": bool(row.current)})
+    return list(found.values())
+
+
+_VALUES = ("boxes", *MAPS)  # JSON
+
+
+def _history() -> sa.Select[Any]:
+    """An image's rows, each as often as entries sign its contribution: the one that gives it its place, the first by
+    issuer and then by place, before the others."""
+    e = derived.entries.c
     names = ("contributor", *ANNOTATION_FIELDS, "replaces", "signature", "contribution")
-    said = (first.c.issuer, first.c.issued_at, first.c.cid.label("entry"))
-    query = (
-        sa.select(*(_ROWS.c[name] for name in names), *said, is_newest().label("current"))
-        .join(first, first.c.record == _ROWS.c.contribution)
-        .where(mine)
-        .order_by(_ROWS.c.ordinal, _ROWS.c.contributor)
+    said = (sa.cast(_ROWS.c[name], sa.Text).label(name) if name in _VALUES else _ROWS.c[name] for name in names)
+    signed = sa.and_(e.record == _ROWS.c.contribution, e.record_type == "contribution")
+    return (
+        sa.select(*said, e.issuer, e.issued_at, e.cid.label("entry"), is_newest().label("current"))
+        .join(derived.entries, signed)
+        .where(_ROWS.c.sha256 == sa.bindparam("sha256"))
+        .order_by(_ROWS.c.ordinal, _ROWS.c.contributor, e.issuer, e.seq)
     )
-    return [{**row, "current": bool(row["current"])} for row in db.execute(query).mappings()]
 
 
-def _first_entries(contributions: sa.Select[str]) -> sa.Select[Any]:
-    """Of each of these contributions the entry that gives it its place: first by issuer, then by place."""
-    place = sa.func.row_number().over(
-        partition_by=derived.entries.c.record, order_by=(derived.entries.c.issuer, derived.entries.c.seq)
-    )
-    named = derived.entries.c.record.in_(contributions)
-    ranked = (
-        sa.select(derived.entries, place.label("place"))
-        .where(derived.entries.c.record_type == "contribution", named)
-        .subquery()
-    )
-    return sa.select(ranked).where(ranked.c.place == 1)
+_HISTORY = Prepared(_history)
 
 
 def contributions_in_log_order(db: sa.Connection, sha256s: Collection[bytes]) -> list[CID]:

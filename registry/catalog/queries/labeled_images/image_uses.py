@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.queries.entries import signed_records
+from registry.catalog.queries.signed_records.entries import signed_records
 from registry.catalog.schema import derived, operational
 
 _HELD = derived.snapshot_members.c
