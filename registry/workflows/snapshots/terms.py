@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from registry.catalog.queries.rows import contributors_named
+from registry.catalog.queries.labeled_images.rows import contributors_named
 from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound
