@@ -36,7 +36,7 @@ def is_newest(rows: sa.FromClause = _ROWS) -> sa.ColumnElement[bool]:
 
 
 def _value(row: sa.RowMapping) -> dict[str, Any]:
-    """The columns of CONTRIBUTION_ROWS as they stand in its table, ``issuer`` and ``contribution``."""
+    """The columns of CONTRIBUTION_ROWS as they stand in its table, ``issuer``, ``contribution`` and ``place``."""
     return {
         "sha256": bytes.fromhex(row["sha256"]),
         "issuer": row["issuer"],
@@ -47,6 +47,7 @@ def _value(row: sa.RowMapping) -> dict[str, Any]:
         "replaces": bytes(CID.parse(row["replaces"])) if row["replaces"] else None,
         "signature": bytes.fromhex(row["signature"]) if row["signature"] else None,
         "contribution": CID.parse(row["contribution"]),
+        "place": row["ordinal"],  # of one issuer's rows the later ones have greater ones
     }
 
 
@@ -70,7 +71,8 @@ def current_row(db: sa.Connection, sha256: bytes, issuer: str, contributor: str)
 def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
     """The newest row of every (image, issuer, contributor) that ``query`` matches, in rising order of these.
 
-    A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer`` and ``contribution``, a CID.
+    A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer``, ``contribution``, a CID, and
+    ``place``, by which the rows of one issuer are in order.
     ``query`` is what ``registry.core.snapshots.query.matches`` takes; ``InvalidInput`` for any other.
     """
     from registry.core.snapshots.snapshot import ROW_IDENTITY  # with all records, which a list of images does without
@@ -84,6 +86,18 @@ def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> I
     found = found.order_by(*(_ROWS.c[name] for name in ROW_IDENTITY)).execution_options(yield_per=1000)
     values = (_value(row) for row in db.execute(found).mappings())
     return (value for value in values if matches(value, wanted))
+
+
+def rows_aside(db: sa.Connection, rows: Collection[Mapping[str, Any]]) -> dict[bytes, list[dict[str, Any]]]:
+    """By sha256, the newest rows of these rows' images that are not among them, in order."""
+    taken = {(row["sha256"], row["issuer"], row["contributor"]) for row in rows}
+    found: dict[bytes, list[dict[str, Any]]] = {}
+    for part in chunks({row["sha256"].hex() for row in rows}):
+        ordered = sa.select(_ROWS).where(_ROWS.c.sha256.in_(part), is_newest()).order_by(_ROWS.c.sha256)
+        for value in map(_value, db.execute(ordered).mappings()):
+            if (value["sha256"], value["issuer"], value["contributor"]) not in taken:
+                found.setdefault(value["sha256"], []).append(value)
+    return found
 
 
 def image_history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
