@@ -30,6 +30,7 @@ _MEANING = {
     403: "The token lacks the scope, or may not do this in that name",
     404: "It is not here",
     406: "No form that is asked for can be given",
+    408: "The body did not come in time",
     409: "It contradicts what is already there",
     410: "It was withdrawn",
     412: "It is not here, and only what is here was asked for",

@@ -60,6 +60,7 @@ _HTTP_CODES = {
     404: "no_such_resource",
     405: "method_not_allowed",
     406: "not_acceptable",
+    408: "body_stalled",
     410: "withdrawn",
     413: "too_large",
     415: "unsupported_media_type",

@@ -117,9 +117,13 @@ def _read(scratch: FileHome, path: Path, any_record: bool) -> CID:
     except (InvalidInput, Untrusted) as error:
         hint = error.hint or "give a release that `emotionet export RELEASE` wrote."
         raise type(error)(f"{path}: {error}", code=error.code, hint=hint) from error
-    if kept.damaged or kept.cut:
-        wrong = kept.cut or _count(len(kept.damaged))
-        raise Untrusted(f"{path} is damaged: {wrong}", hint=f"`emotionet audit {path}` shows which checks still hold.")
+    if kept.cut:
+        raise Untrusted(f"{path} can't be read to its end: {kept.cut}", hint="get it again.")
+    if kept.damaged:
+        raise Untrusted(
+            f"{path} is damaged: {_count(len(kept.damaged))}",
+            hint=f"`emotionet audit {path}` shows which checks still hold.",
+        )
     problems = index_logs(scratch, signed)
     roots = [record_of(scratch, root) for root in kept.roots]
     if any_record and roots:

@@ -20,7 +20,7 @@ from registry.files import whole_file
 from registry.provenance.checks.report import Report
 from registry.web.report.collect import collect
 from registry.web.report.report import render_report
-from registry.workflows.audit.audit_target import audit_target
+from registry.workflows.audit.keep_audit import audit_and_keep
 from registry.workflows.images.import_source import import_source
 from registry.workflows.parts import Parts
 from registry.workflows.releases.publish_release import publish_release
@@ -56,7 +56,7 @@ def demo(
     watching.work(run)
     run_document = _completed(parts, run)
     release = publish_release(parts, run)
-    audit = audit_target(parts, release["entry"])
+    audit = audit_and_keep(parts, release["entry"])
     folder = parts.settings.home / "reports"
     folder.mkdir(exist_ok=True)
     exported = export_held(parts, CID.parse(release["entry"]), folder / f"{release['release']}.car")

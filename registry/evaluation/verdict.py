@@ -7,8 +7,9 @@ short, and never raises.
 
 ``state`` of a verdict: ``supported``, ``refuted``, ``undecided``, ``seen`` (supported, but only with images that the
 base weights had seen), ``mixed`` (claims of different states), ``none`` (no claim), ``broken`` (an audit found that the
-records do not hold: no claim counts), ``stated`` (claims of a stranger that no audit kept here checked, or in records
-that a newer program wrote: they count as no more than stated).
+records do not hold: no claim counts), ``unusable`` (a file that is no release, or not the whole of one), ``stated``
+(claims of a stranger that no audit kept here checked, or in records that a newer program wrote: they count as no more
+than stated).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from registry.core.records import Attempts
 from registry.core.text.claim_text import threshold_text
 from registry.evaluation.base_seen import ON_SEEN
 from registry.evaluation.sentences import LANGUAGES, attempts_document, reason_text
-from registry.evaluation.verdict_text import Part, Said, counted, figure, joined, part, plain
+from registry.evaluation.verdict_text import Part, Said, counted, figure, joined, part, plain, words
 
 STATES = ("supported", "seen", "refuted", "undecided")  # of one claim, in the order in which they are counted
 WORDS = {"supported": "supported", ON_SEEN: "seen", "refuted": "refuted"}  # all else is undecided
@@ -51,6 +52,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """All that a verdict is made of. What is not known is None and is not spoken of."""
 
     type: str | None = "release"  # of the target, as its record says
+    file: str | None = (
+        None  # of a file: "other" (no CAR), "cut" (off) or "untargeted" (a CAR that names nothing to audit)
+    )
+    kind: str | None = None  # what a file that is no CAR is: a key of ``[kind]`` in verdict.toml
     claims: tuple[ClaimFacts, ...] | None = None  # None: of what is no release, or can't be read
     images: int | None = None  # that were judged
     persons: int | None = None  # among them; None where some have no subject
@@ -60,7 +65,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     attempts_stated: bool = False  # by the issuer alone: nobody counted
     base: str | None = None  # "unknown", "partly" or "known"; None: training began from the architecture alone
     order: str | None = None  # "proven" by a chain; "journal": the draw names no block; "unasked": it does
-    records: str = "unchecked"  # or "consistent", "broken", "undecided" (a newer program wrote them)
+    records: str = "unchecked"  # or "consistent", "broken", "undecided" (a newer program wrote them), "unusable"
     failed: tuple[str, ...] = ()  # ids of the checks that do not hold
     levels: tuple[int, ...] = ()  # that were looked at
     images_open: bool = False  # an audit did not look at the images
@@ -103,8 +108,9 @@ def sentence(verdict: Verdict, language: str) -> str:
 def verdict_of(facts: Facts) -> Verdict:
     """The verdict that follows from facts."""
     withdrawn = [part("headline", "withdrawn")] if facts.withdrawn else []
-    head = [*withdrawn, *_caveat(facts), _headline(facts)]
-    more = () if head[-1].code.startswith("broken") else tuple(_more(facts))
+    head = [_of_file(facts)] if facts.file else [*withdrawn, *_caveat(facts), _headline(facts)]
+    ends = facts.file is not None or head[-1].code.startswith("broken")
+    more = () if ends else tuple(_more(facts))
     return Verdict(_state(facts), facts.records, (*head, *more), len(head))
 
 
@@ -138,7 +144,17 @@ def _caveat(facts: Facts) -> list[Part]:
     return [_records(facts) if facts.records == "undecided" else part("headline", "stated")]
 
 
+def _of_file(facts: Facts) -> Part:
+    """What a file is, where it is not a whole release: then nothing is said of any record."""
+    if facts.file == "other":
+        named = words()["kind"].get(facts.kind or "")
+        return part("headline", "other", kind=tuple(named)) if named else part("headline", "other_unknown")
+    return part("headline", facts.file or "")
+
+
 def _state(facts: Facts) -> str:
+    if facts.file is not None:
+        return "unusable"
     if facts.records == "broken":
         return "broken"
     if _is_stated(facts):

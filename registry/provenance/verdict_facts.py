@@ -76,7 +76,7 @@ def _sizes(evaluation: records.Evaluation) -> dict[str, int]:
 
 
 def audited(facts: Facts, checks: Sequence[Check], outcome: str) -> Facts:
-    """The same after an audit. ``outcome``: "consistent", "broken" or "undecided"."""
+    """The same after an audit. ``outcome``: what ``Report.records`` says."""
     results = {one.id: one.result for one in checks}
     failed = [one.id for one in checks if one.result == FAILS]
     if outcome == "broken" and not failed:  # nothing speaks against it, but what must be looked at could not be

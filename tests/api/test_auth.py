@@ -12,6 +12,7 @@ from tests.api.conftest import Client, Headers, Resting, make_token, problem
 
 WRITING = [
     ("/api/v1/blocks", "images:write"),
+    ("/api/v1/blocks/missing", "images:write"),
     ("/api/v1/images", "images:write"),
     ("/api/v1/images/x/labels", "images:write"),
     ("/api/v1/images/x/withdrawal", "withdrawals:write"),

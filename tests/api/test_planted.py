@@ -303,6 +303,7 @@ def test_a_published_folder_is_whole_though_a_private_one_shares_its_files(
 
 ASKED: dict[str, list[dict[str, Any]]] = {  # what a POST asks about, in its body
     "/api/v1/audits": [{"target": "{}"}, {"target": "{}", "level": 2}],
+    "/api/v1/blocks/missing": [{"cids": ["{}"]}, {"root": "{}"}],
     "/api/v1/snapshots": [{"supersedes": "{}"}],
     "/api/v1/runs": [
         {"snapshot": "{}", "recipe": "simulated", "method": "simulated"},
@@ -352,5 +353,6 @@ def _ask(planted: Planted, method: str, address: str, body: dict[str, Any] | Non
     if body is not None:
         texts = {"{}": cid, "{honest}": str(planted.snapshot)}
         filled = {name: texts.get(value, value) if isinstance(value, str) else value for name, value in body.items()}
+        filled |= {name: [cid] for name in filled if name == "cids"}
     answer = planted.client.request(method, address.replace("{}", cid), json=filled, headers=planted.writer)
     return answer.status_code, answer.text

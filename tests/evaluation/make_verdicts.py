@@ -112,6 +112,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "a newer program wrote the release": {"claims": None, "records": "undecided"},
     "a snapshot": {"type": "snapshot", "claims": None, "records": "consistent", "levels": [1, 2, 4]},
     "a snapshot that does not hold": {"type": "snapshot", "claims": None, "records": "broken", "failed": ["4.items"]},
+    "an HTML page": {"type": None, "file": "other", "kind": "html", "records": "unusable"},
+    "a file of no kind that is known": {"type": None, "file": "other", "kind": "soup", "records": "unusable"},
+    "a file that is cut off": {**CHECKED, "claims": [SUPPORTED], "file": "cut", "records": "unusable"},
+    "a file that names nothing to audit": {"type": None, "file": "untargeted", "records": "unusable"},
     "what a stranger wrote": {**CHECKED, "claims": [HOSTILE], "attributes": ["a\nb", "c\u200bd"]},
 }
 

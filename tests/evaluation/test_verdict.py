@@ -17,7 +17,7 @@ from registry.evaluation.verdict_text import words
 from tests.evaluation.make_verdicts import EXAMPLES, FILE, REFUTED, SUPPORTED, examples, text
 
 NAMES = [one["name"] for one in examples()]
-STATES = {"supported", "refuted", "undecided", "seen", "mixed", "none", "broken", "stated"}
+STATES = {"supported", "refuted", "undecided", "seen", "mixed", "none", "broken", "stated", "unusable"}
 
 
 def verdict(name: str, **changed: Any) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from registry.api.pages.releases import release_of
 from registry.api.problems import HttpProblem
 from registry.api.v1.audits import FREE_LEVEL
 from registry.api.v1.wire import AuditPath
-from registry.core.errors import InvalidInput
+from registry.core.errors import EmotionetError, InvalidInput
 from registry.provenance.checks.run_levels import MAX_LEVEL
 from registry.web.base.words import Words
 from registry.web.pages.audits import audit_list, audit_page, in_words
@@ -145,6 +145,8 @@ def _start(
     def work() -> None:
         try:
             carry_out(parts, audit, target, level, name)
+        except EmotionetError:
+            pass  # what ended it is kept, and its page says it
         except Exception as error:
             _log.error("audit %s ended because of a defect", audit, exc_info=error)
         finally:

@@ -19,8 +19,7 @@ from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.records import to_value
 from registry.exports.prov import prov_json
-from registry.workflows.audit.audit_target import audit_target
-from registry.workflows.audit.keep_audit import show_audit, with_status
+from registry.workflows.audit.keep_audit import audit_and_keep, show_audit, with_status
 from registry.workflows.log.anchoring import anchor_status
 from registry.workflows.names.resolve import find, resolve
 from registry.workflows.parts import Parts
@@ -46,7 +45,7 @@ def create_audit(
     target = find(home, data.target)
     record(home, published, str(target))
     with computation_slot():
-        report: Document = audit_target(home, str(target), level=data.level, issuer=data.issuer).to_json()
+        report: Document = audit_and_keep(home, str(target), level=data.level, issuer=data.issuer).to_json()
     return report
 
 
@@ -76,8 +75,8 @@ def _audit(parts: Parts, found: dict[str, Any]) -> Document:
 
 @get("/audits/{audit:str}", responses=problems(404), sync_to_thread=True)
 def show_one_audit(home: Home, audit: AuditPath) -> Document:
-    """An audit that was made through the pages of this registry, with its checks so far, and its report when it is
-    whole. `status`: running, done, failed or interrupted."""
+    """An audit that was made here, of what is held or, through the pages, of a file: its checks so far, and its report
+    when it is whole. `status`: running, done, failed or interrupted."""
     return show_audit(home, audit)
 
 

@@ -138,7 +138,7 @@ def show_image(home: Home, identity: ImagePath) -> Document:
     """One image, by CID or sha256 or the beginning of one, with the history of its labels."""
     sha256 = find_image(home, identity)
     with home.catalog.read() as db:
-        image = images.get_image(db, sha256)
+        image = images.image_of(db, sha256)
         if image is None:
             raise unknown_image(identity)
         return {**image, "history": image_history(db, bytes.fromhex(sha256))}

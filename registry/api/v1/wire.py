@@ -6,6 +6,7 @@ in the description at /schema.
 
 from __future__ import annotations
 
+import base64
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -17,6 +18,7 @@ from registry.core.labeling.labeled_row import AnnotationTexts
 from registry.core.records import Remedy
 from registry.core.text.claim_text import EXAMPLE
 from registry.settings import DEFAULT_METHOD
+from registry.workflows.snapshots.terms import Terms
 
 MIB = 1 << 20
 JSON_BYTES = 1 * MIB  # any request but the two below
@@ -24,6 +26,7 @@ ROWS_BYTES = 32 * MIB  # POST /images
 CAR_BYTES = 1024 * MIB  # POST /blocks
 MAX_BLOCKS = 1_000_000  # blocks of one CAR
 CAR_TYPE = "application/vnd.ipld.car"
+MAX_ASKED = 10_000  # CIDs of one POST /blocks/missing
 MAX_ROWS = 10_000  # rows of one POST /images
 MAX_IMAGE_BYTES = 64 * MIB  # one image, encoded
 MAX_PAGE = 1000
@@ -104,6 +107,31 @@ class ImageRow(AnnotationTexts, Request, frozen=True, kw_only=True):
     signature: RowSignature | None = None
 
 
+class AskedBlocks(Request, frozen=True):
+    """Either ``cids``, or a ``root`` and, to ask for some of what it reaches alone, a ``bitmap``."""
+
+    cids: Annotated[list[CidText], Meta(max_length=MAX_ASKED)] | None = None
+    root: CidText | None = None
+    bitmap: Annotated[str, Meta(max_length=200_000, description="base64; the first block is the lowest bit")] | None = (
+        None
+    )
+
+    def check(self) -> None:
+        """``InvalidInput`` unless exactly one of both is asked for."""
+        if (self.cids is None) == (self.root is None) or (self.bitmap is not None and self.root is None):
+            raise InvalidInput("a question has either cids or a root", code="asked_twice", hint="send one of them.")
+
+    def asked_bits(self, count: int) -> list[bool]:
+        """For each of ``count`` blocks whether it is asked for. ``InvalidInput`` (``bad_bitmap``) for no base64."""
+        if self.bitmap is None:
+            return [True] * count
+        try:
+            packed = base64.b64decode(self.bitmap, validate=True)
+        except ValueError as error:
+            raise InvalidInput("the bitmap is not base64", code="bad_bitmap", hint="encode it again.") from error
+        return [at >> 3 < len(packed) and bool(packed[at >> 3] >> (at & 7) & 1) for at in range(count)]
+
+
 class NewLabel(Request, frozen=True):
     """Another label for an image; ``contributor`` is this registry unless named."""
 
@@ -142,13 +170,31 @@ class Query(Request, frozen=True):
         return {name: value for name in self.__struct_fields__ if (value := getattr(self, name))}
 
 
+Rule = Literal["majority", "newest", "unanimous", "trusted"]
+
+
 class NewSnapshot(Request, frozen=True):
-    """A snapshot of what the catalog says now. ``classes``: a set by name, or the text of a classes file."""
+    """A snapshot of what the catalog says now. ``classes``: a set by name, or the text of a classes file.
+
+    ``rule``: by which several people's labels of an image become one; ``trusted``: whose labels count by `trusted`, by
+    name or as ISSUER/NAME. ``licences``: an image states one of these and no other; ``require_consent``: it states a
+    consent. Images that say no of their use are left out, unless ``override_rights`` says why not: the reason becomes
+    part of the public record, so write no names.
+    """
 
     classes: Annotated[str, Meta(min_length=1, max_length=65_536)] = "emociones"
     query: Query = msgspec.field(default_factory=Query)
+    rule: Rule | None = None
+    trusted: Annotated[list[Name], Meta(max_length=1000)] = msgspec.field(default_factory=list)
+    licences: Annotated[list[Name], Meta(max_length=100)] = msgspec.field(default_factory=list)
+    require_consent: bool = False
+    override_rights: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
     supersedes: CidText | None = None
     name: NewName | None = None
+
+    def terms(self) -> Terms:
+        """As ``take_snapshot`` takes them."""
+        return Terms(self.rule, self.trusted, self.licences, self.require_consent, self.override_rights)
 
 
 _OVERRIDES = ("folds", "repeats", "seed", "epochs", "imgsz", "batch")

@@ -13,6 +13,7 @@ from registry.catalog.queries.counts import rows_of
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.derived import image_cids, mentions
 from registry.catalog.schema.operational import sources
+from registry.catalog.schema.sql import chunks
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 
@@ -105,6 +106,35 @@ def is_published(db: sa.Connection, cid: CID, own: Collection[str]) -> bool:
         ~sa.exists().where(aliases.c.sha256 == image_cids.c.sha256, taken_back == aliases.c.cid),
     )
     return any(registered_here(db, sha256, own) for sha256 in db.scalars(images).all())
+
+
+def published_among(db: sa.Connection, cids: Collection[str], own: Collection[str]) -> set[str]:
+    """Which of many CIDs ``is_published`` says yes to, in a few statements."""
+    rows, names = derived.contribution_rows.c, operational.file_names.c
+    here = sa.or_(
+        sa.exists().where(rows.sha256 == image_cids.c.sha256, rows.issuer.in_(own)),
+        sa.exists().where(names.sha256 == image_cids.c.sha256, rows.sha256 == image_cids.c.sha256),
+    )
+    found: set[str] = set()
+    for part in chunks(cids):
+        named = (derived.records.c.cid, derived.entries.c.record, derived.weights.c.cid, derived.releases.c.card)
+        for column in named:
+            found.update(db.scalars(sa.select(column).where(column.in_(part))))
+        found.update(db.scalars(sa.select(image_cids.c.cid).where(image_cids.c.cid.in_(part), here)))
+    return found - withdrawn_among(db, found)
+
+
+def withdrawn_among(db: sa.Connection, cids: Collection[str]) -> set[str]:
+    """Which of these are CIDs of images that somebody took back."""
+    taken_back, aliases = derived.withdrawals.c.target, image_cids.alias()
+    gone = sa.or_(
+        sa.exists().where(taken_back == image_cids.c.sha256),
+        sa.exists().where(aliases.c.sha256 == image_cids.c.sha256, taken_back == aliases.c.cid),
+    )
+    found: set[str] = set()
+    for part in chunks(cids):
+        found.update(db.scalars(sa.select(image_cids.c.cid).where(image_cids.c.cid.in_(part), gone)))
+    return found
 
 
 def published_mark(db: sa.Connection) -> tuple[int, ...]:

@@ -22,7 +22,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from registry.catalog.schema import identity as identity  # whose tables belong to those that are not rebuilt
+from registry.catalog.schema import arriving as arriving  # whose tables belong to those that are not rebuilt
+from registry.catalog.schema import identity as identity  # so do these
 from registry.catalog.schema.columns import json_value, metadata, text
 from registry.catalog.schema.derived import REBUILDABLE
 
@@ -89,6 +90,7 @@ jobs = Table(
     Column("cancel", Boolean, nullable=False),
     text("worker", null=True),
     Column("lease_until", Double, nullable=True),  # seconds since 1970
+    Column("not_before", Double, nullable=True),  # the same: nobody takes it earlier
     text("error", null=True),
     text("created"),
     PrimaryKeyConstraint("id"),

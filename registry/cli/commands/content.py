@@ -199,14 +199,14 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     """Check, print every check, exit as the levels say."""
     from registry.cli.from_file import is_file
     from registry.cli.texts.audit import audit_text
-    from registry.workflows.audit.audit_target import audit_target
+    from registry.workflows.audit.keep_audit import audit_and_keep
 
     if is_file(wanted.target) and not Path(wanted.target).exists():
         raise UsageError(f"{wanted.target} is not a file", hint="check the path.")
     output.busy("auditing")
     with home() as opened:
         target = audited(opened, wanted.target)
-        report = audit_target(opened, target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)
+        report = audit_and_keep(opened, target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)
     document = report.to_json()
     output.document(document, identity="target", text=audit_text(document))
     if wanted.strict and report.missed:

@@ -38,7 +38,8 @@ def _bad(reason: str) -> InvalidInput:
 
 
 def is_car(head: bytes) -> bool:
-    """Whether a file that begins so (its first 64 bytes) is a CAR of version 1 or 2; what is in it is checked later."""
+    """Whether a file that begins so (its first 64 bytes, or all of a shorter one that was cut off behind the byte that
+    says what follows) is a CAR of version 1 or 2; what is in it is checked later."""
     if head.startswith(PRAGMA_V2):
         return True
     try:
@@ -46,7 +47,9 @@ def is_car(head: bytes) -> bool:
     except InvalidInput:
         return False
     keys = (b"\x65roots", b"\x67version")  # of a map of one or two
-    return 0 < length <= MAX_HEADER and head[at : at + 1] in (b"\xa1", b"\xa2") and head[at + 1 :].startswith(keys)
+    begins = head[at + 1 : at + 1 + 8]
+    named = any(begins.startswith(key) or key.startswith(begins) for key in keys)
+    return 0 < length <= MAX_HEADER and head[at : at + 1] in (b"\xa1", b"\xa2") and named
 
 
 def _refuse_others(head: bytes) -> None:

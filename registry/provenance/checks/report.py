@@ -17,7 +17,7 @@ from registry.evaluation.verdict import Facts, Verdict, verdict_of
 from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED, Check
 from registry.provenance.verdict_facts import audited
 
-CONSISTENT, BROKEN, UNDECIDED, UNSIGNED = "consistent", "broken", "undecided", "unchecked"
+CONSISTENT, BROKEN, UNDECIDED, UNSIGNED, UNUSABLE = "consistent", "broken", "undecided", "unchecked", "unusable"
 EXCUSABLE = frozenset({"1.images"})  # of levels 1 and 2: what may be left unchecked by whoever sends a smaller file
 
 
@@ -53,7 +53,10 @@ class Report:
     @property
     def records(self) -> str:
         """``consistent``, ``broken``, ``undecided``: nothing failed, and what came after this program was left
-        unchecked; or ``unchecked``: nothing failed, and the signatures (level 2) were not asked for."""
+        unchecked; ``unchecked``: nothing failed, and the signatures (level 2) were not asked for; or ``unusable``: the
+        file is no release, or not the whole of one."""
+        if self.facts.file is not None:
+            return UNUSABLE
         if self.holds:
             signed = any(check.level == 2 and check.requested for check in self.checks)
             return CONSISTENT if signed else UNSIGNED

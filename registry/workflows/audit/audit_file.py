@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from msgspec import structs
+
 from registry.content.stores.embedded import EmbeddedStore
 from registry.content.unixfs import reader
 from registry.core import records
@@ -20,8 +22,10 @@ from registry.core.errors import InvalidInput, NewerVersion, Untrusted, not_read
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY
 from registry.core.ipld.dag import MissingBlock
+from registry.core.picture_bytes import HEAD, what_it_is
 from registry.core.ports.anchor import Anchors
 from registry.core.ports.store import BlockReader
+from registry.evaluation.verdict import Facts
 from registry.provenance.checks.report import Report
 from registry.provenance.checks.results import FAILS, Check
 from registry.provenance.checks.run_levels import OnCheck, ignore_check, levels_up_to, not_made, run_checks
@@ -29,6 +33,16 @@ from registry.provenance.checks.target.subject import Subject
 from registry.workflows.methods import installed
 
 MAX_BYTES = 64 << 30
+CUT_OFF, NO_TARGET = "car_truncated", "no_target"
+KINDS = {  # of files, as the verdict calls what ``what_it_is`` says
+    "an empty file": "empty",
+    "an HTML page": "html",
+    "a ZIP archive": "zip",
+    "a gzip archive": "gzip",
+    "a PDF": "pdf",
+    "a JPEG": "jpeg",
+    "a PNG": "png",
+}
 Known = Mapping[CID, records.Record]
 
 
@@ -56,7 +70,7 @@ class FileBlocks:
         self.present: set[CID] = set()
         self.damaged: list[CID] = []
         self.newer: dict[CID, str] = {}  # what came after this program, by its type
-        self.cut = ""
+        self.fault: Untrusted | InvalidInput | None = None  # that ended the reading
 
     def has(self, cid: CID) -> bool:
         """Whether the file holds it, whole."""
@@ -92,7 +106,7 @@ class FileBlocks:
                 else:
                     self.present.add(cid)
         except (Untrusted, InvalidInput) as error:
-            self.cut = _reason(error)
+            self.fault = error
 
     def records(self) -> dict[CID, records.Record]:
         """Every block that is a record. What looks like one and is none, the checks will name."""
@@ -135,40 +149,49 @@ def audit_car(
             known = blocks.records()
             entry, record = _target(blocks, known, roots)
         except (InvalidInput, Untrusted) as error:
-            return Report(target=str(path), checks=[_unusable(_reason(error)), *not_made("the file has no target")])
+            checks = [_unusable(error), *not_made("the file has no target")]
+            return Report(target=str(path), checks=checks, facts=_facts_of_file(path, error))
         subject = _subject(blocks, known, roots, entry, record)
         subject.offline, subject.chain, subject.issuer = offline, chain, issuer
         report = run_checks(subject, levels_up_to(level), on_check)
-        if blocks.cut:
-            report.checks.insert(0, _unusable(blocks.cut))
+        if blocks.fault is not None:
+            report.checks.insert(0, _unusable(blocks.fault))
+            if blocks.fault.code == CUT_OFF:
+                report.facts = structs.replace(report.facts, file="cut")
         return report
 
 
-def _reason(error: Untrusted | InvalidInput) -> str:
-    return f"{error}: download it again" if error.code == "car_truncated" else str(error)
-
-
-def _unusable(reason: str) -> Check:
+def _unusable(error: Untrusted | InvalidInput) -> Check:
+    reason = f"{error}: download it again" if error.code == CUT_OFF else str(error)
     return Check("1.file", 1, "the file is whole", FAILS, reason)
+
+
+def _facts_of_file(path: Path, error: Untrusted | InvalidInput) -> Facts:
+    """What a file is that can't be audited."""
+    if error.code in (CUT_OFF, NO_TARGET):
+        return Facts(type=None, file="cut" if error.code == CUT_OFF else "untargeted")
+    with path.open("rb") as stream:
+        head = stream.read(HEAD)
+    return Facts(type=None, file="other", kind=None if car.is_car(head) else KINDS.get(what_it_is(head) or ""))
 
 
 def _target(blocks: FileBlocks, known: Known, roots: tuple[CID, ...]) -> tuple[CID | None, CID]:
     """Entry and record of what the file is about. ``InvalidInput`` (``no_target``) where that can't be told."""
     if not roots:
-        raise InvalidInput("the CAR file names no root", code="no_target")
+        raise InvalidInput("the CAR file names no root", code=NO_TARGET)
     first = known.get(roots[0])
     if isinstance(first, records.Evidence):
         raise InvalidInput(
             "the file's first root is evidence of an anchor, which has no signature; the first root must be the entry "
             "to audit, for example a release's",
-            code="no_target",
+            code=NO_TARGET,
         )
     if roots[0] in blocks.damaged:
         return roots[0], roots[0]
     releases = [cid for cid, one in known.items() if isinstance(one, records.Entry) and _signs_release(one, known)]
     named = [cid for cid in roots if cid in releases]
     if not named and len(releases) > 1:
-        raise InvalidInput("the file holds several releases, and none of them is a root", code="no_target")
+        raise InvalidInput("the file holds several releases, and none of them is a root", code=NO_TARGET)
     entry = named[0] if named else releases[0] if releases else roots[0]
     found = known.get(entry)
     return (entry, found.record) if isinstance(found, records.Entry) else (None, roots[0])

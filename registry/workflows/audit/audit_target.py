@@ -60,7 +60,7 @@ def audit_held(
         raise NotFound(f"{cid} is not held here", hint="give a CAR file of it, or import it.")
     with parts.catalog.read() as db:
         record = entries.record_of(db, cid)
-    entry = cid if record != cid else _entry_of(parts, record, issuer)
+    entry = cid if record != cid else entry_audited(parts, record, issuer)
     own = covering_evidence(parts, entry)
     subject = Subject(
         get=parts.store.get,
@@ -80,7 +80,7 @@ def audit_held(
     return run_checks(subject, levels_up_to(level), on_check)
 
 
-def _entry_of(parts: Parts, record: CID, issuer: str | None) -> CID | None:
+def entry_audited(parts: Parts, record: CID, issuer: str | None) -> CID | None:
     """Who says a record: the one who is asked for, who signed a release's plan, or the first of anybody. Anyone can
     sign somebody's record again, and say that it was earlier."""
     with parts.catalog.read() as db:

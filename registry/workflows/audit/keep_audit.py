@@ -1,21 +1,28 @@
-"""An audit that is kept: noted when it begins, each check told as it is made, its report whole in the end.
+"""An audit that is kept: noted when it begins, each check told as it is made, its report whole in the end. The one way
+in which commands, the API and the pages audit a release that is held here.
 
 Invariants: whoever reads sees what was made so far, also from another process. What ends an audit early is kept as its
-error. One that was not heard of for ``SILENT`` seconds was interrupted.
+error. One that was not heard of for ``SILENT`` seconds was interrupted. What is kept of a release is what this home
+found of it: a question that somebody else might answer otherwise (is it by this issuer; what of this stranger's copy;
+what without the chain that is set up) is answered, and not kept.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from registry.catalog.queries import kept_audits
+from registry.catalog.queries.signed_records import entries, releases
 from registry.core.errors import EmotionetError, with_hint
 from registry.core.ipld.cid import CID
+from registry.provenance.checks.report import Report
 from registry.provenance.checks.results import Check
-from registry.workflows.audit.audit_target import audit_target
+from registry.workflows.audit.audit_target import audit_target, entry_audited
 from registry.workflows.parts import Parts
+from registry.workflows.store.typed_source import names_content, parse_path
 
 KEPT = 10_000  # audits; the oldest are forgotten
 SILENT = 900  # seconds; no single check of a release that fits into memory takes longer
@@ -36,8 +43,32 @@ def under_way(parts: Parts, target: CID, level: int | None) -> str | None:
         return kept_audits.under_way(db, str(target), level, heard_since(parts.now()))
 
 
-def carry_out(parts: Parts, audit: str, target: str, level: int | None, name: str | None = None) -> None:
-    """Make an audit that ``begin_audit`` noted, of a CID or a file's path, and keep its report.
+def audit_and_keep(
+    parts: Parts, target: str, *, level: int | None = None, issuer: str | None = None, offline: bool = False
+) -> Report:
+    """Audit a CID or a CAR file as ``audit_target`` does, and keep the audit of a release that is held here."""
+    usual = issuer is None and not (offline and parts.settings.proves_to_others)
+    release = _held_release(parts, target) if usual else None
+    if release is None:
+        return audit_target(parts, target, level=level, issuer=issuer, offline=offline)
+    return carry_out(parts, begin_audit(parts, release, str(release), level), str(release), level)
+
+
+def _held_release(parts: Parts, target: str) -> CID | None:
+    """The release that a CID, or its own entry, names; None of anything else."""
+    if not names_content(target) and Path(target).exists():
+        return None
+    cid, rest = parse_path(target)
+    with parts.catalog.read() as db:
+        record = entries.record_of(db, cid)
+        known = not rest and releases.find(db, record) is not None
+    own = cid == record or entry_audited(parts, record, None) == cid
+    return record if known and own else None
+
+
+def carry_out(parts: Parts, audit: str, target: str, level: int | None, name: str | None = None) -> Report:
+    """Make an audit that ``begin_audit`` noted, of a CID or a file's path, and keep its report. What ends it is kept
+    and raised.
 
     ``name`` stands in the place of the path: where a file lies on this machine is nobody's business.
     """
@@ -50,15 +81,16 @@ def carry_out(parts: Parts, audit: str, target: str, level: int | None, name: st
             kept_audits.save_checks(db, audit, made, parts.now())
 
     try:
-        report = _named(audit_target(parts, target, level=level, on_check=on_check).to_json(), target, name)
+        report = audit_target(parts, target, level=level, on_check=on_check)
     except EmotionetError as error:
         _fail(parts, audit, _named(with_hint(error), target, name))
+        raise
     except Exception:
         _fail(parts, audit, "the audit stopped on an unexpected error: it is in this server's log")
         raise
-    else:
-        with parts.catalog.write() as db:
-            kept_audits.finish(db, audit, report, parts.now())
+    with parts.catalog.write() as db:
+        kept_audits.finish(db, audit, _named(report.to_json(), target, name), parts.now())
+    return report
 
 
 def _named(value: Any, path: str, name: str | None) -> Any:

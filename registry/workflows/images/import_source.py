@@ -30,6 +30,7 @@ from registry.workflows.images.cid_table import cid_table
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, merge, new_row
 from registry.workflows.images.read_source import Source, Wanted, read_source
 from registry.workflows.images.register_images import Registered, register
+from registry.workflows.images.register_step import Statement
 from registry.workflows.images.speaker import ANYBODY, NotYours, Speaker
 from registry.workflows.local_issuers import publisher_text
 from registry.workflows.log.index_logs import Fork, held_entries_before, index_logs, signed_in
@@ -96,7 +97,9 @@ def import_source(
             {"release": str(cid), "issuer": issuer, "published_by": publisher_text(parts, issuer)}
             for cid, issuer in read.releases
         ]
-        return {**_document(read, found, [], statements, would), "sample": [_shown(row) for row in statements[:SAMPLE]]}
+        new = {row.sha256 for row in statements}
+        sample = [_shown(row) for row in statements[:SAMPLE]]
+        return {**_document(read, found, [], statements, new, would), "sample": sample}
     _remember(parts, read, publish_source)
     return _registered(parts, Path(source), read, found, signer)
 
@@ -107,13 +110,19 @@ def _registered(parts: Parts, path: Path, read: Source, found: _Rows, signer: Si
     found.notes += [f"not indexed from the file's log: {one}" for one in dict.fromkeys(wrong)]
     # what a newer program wrote is asked first: it accuses nobody
     problem = None if read.kind == "folder" or brought else _newer(parts, read.roots) or _forked(wrong)
+    fresh: set[bytes] = set()
+
+    def report(statement: Statement) -> None:
+        if statement.made is not None:
+            fresh.add(statement.made.sha256)
+
     done = [
-        register(parts, signer, rows, root=root)
+        register(parts, signer, rows, root=root, report=report)
         for root, rows in zip(read.roots, found.rows, strict=True)
         if rows and signer
     ]
     found.rejected += [bad for one in done for bad in one.rejected]
-    return _document(read, found, done, None, brought, problem)
+    return _document(read, found, done, None, fresh, brought, problem)
 
 
 def _shown(row: NewRow) -> dict[str, Any]:
@@ -183,13 +192,13 @@ def _document(
     found: _Rows,
     done: Sequence[Registered],
     statements: Sequence[NewRow] | None,
+    fresh: Collection[bytes],
     brought: list[dict[str, str]],
     newer: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     rows = sum(len(folder.rows) + len(folder.rejected) for folder in read.folders)
     rejected = sorted(found.rejected, key=lambda one: (one.table, one.row))
     lacking, dry, would = read.partial, statements is not None, statements or ()
-    fresh = {sha256 for one in done for sha256 in one.new} | {row.sha256 for row in would}
     return {
         "root": str(read.roots[0]),
         "roots": [str(root) for root in read.roots],

@@ -84,7 +84,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
 def test_a_list_says_of_each_release_what_became_of_its_claims(shelf: Shelf) -> None:
     text = shelf.read("/releases")
     assert text.index(str(shelf.refuted)) < text.index(str(shelf.supported))  # the newest first
-    assert text.count("records not checked here") >= 2
+    assert text.count("no audit kept here yet") >= 2
     assert "is refuted" in text
     assert "is supported" in text
     assert "se refuta" in shelf.read("/releases", "es") or "refutada" in shelf.read("/releases", "es")
@@ -97,7 +97,7 @@ def test_the_claim_is_said_first(shelf: Shelf, which: str, state: str) -> None:
     place = text.index(f'class="holds {state}"')
     assert place < text.index('id="figures"')
     assert f"is {state}" in text[place : place + 900]
-    assert "Nobody has checked the records" in text
+    assert "No audit of this release is kept here yet" in text
 
 
 def test_each_number_of_the_matrix_opens_just_as_many_images(shelf: Shelf) -> None:
@@ -128,6 +128,14 @@ def test_judgements_are_filtered_ordered_and_paged(shelf: Shelf, monkeypatch: py
     shelf.read(f"/releases/{shelf.supported}/images?start=-1", status=422)
 
 
+def test_an_audit_by_the_api_stands_beside_its_release_too(shelf: Shelf) -> None:
+    before = shelf.read(f"/releases/{shelf.supported}")
+    answer = shelf.client.post("/api/v1/audits", json={"target": str(shelf.supported)})
+    assert (answer.status_code, answer.json()["records"]) == (200, "consistent")
+    assert "No audit of this release is kept here yet" in before
+    assert "This registry checked the records" in shelf.read(f"/releases/{shelf.supported}")
+
+
 def test_an_audit_is_started_by_a_form_and_stands_beside_its_release(shelf: Shelf) -> None:
     page = f"/releases/{shelf.refuted}"
     answer = shelf.client.post(
@@ -140,7 +148,7 @@ def test_an_audit_is_started_by_a_form_and_stands_beside_its_release(shelf: Shel
     shown = shelf.read(page)
     assert "This registry checked the records" in shown
     assert answer.headers["location"] in shown
-    assert "records checked here: consistent" in shelf.read("/releases")
+    assert "audited here: records consistent" in shelf.read("/releases")
     assert answer.headers["location"] in shelf.read("/audits")
     document = shelf.client.get(answer.headers["location"], headers={"Accept": "application/json"}).json()
     assert (document["status"], document["report"]["records"]) == ("done", "consistent")
@@ -199,7 +207,7 @@ def test_a_tampered_release_that_is_held_says_so_once_it_was_checked(shelf: Shel
     place = text.index('class="holds broken"')
     assert "6.confusion" in text[place : place + 600]
     assert "is supported" not in text[: place + 600]
-    assert "they do not hold" in listed
+    assert "audited here: records do not hold" in listed
 
 
 def test_levels_that_compute_again_need_a_token(shelf: Shelf) -> None:

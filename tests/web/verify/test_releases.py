@@ -19,6 +19,7 @@ from tests.support.verifier import results_of, verified
 from tests.workflows.audit.test_forgeries import FORGED_RECORDS, FORGED_TIMES, FORGED_WEIGHTS
 
 FORGERIES = {name: change for name, change, _ in [*FORGED_WEIGHTS[:4], *FORGED_RECORDS[::4], *FORGED_TIMES[::3]]}
+NO_CAR = "this is no CAR file: a release ends in .car"
 BESIDE = {"1.file", "4.arguments", "6.card"}  # told by one of both alone, or not made here
 
 
@@ -104,17 +105,25 @@ def _failed(report: Report) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "said", "verdict"),
     [
-        (b"<!DOCTYPE html><html><body>" + b"no release " * 9, "this is no CAR file: a release ends in .car"),
-        (b"", "the file is empty"),
-        (b"\x3a\xa2eroots", "the file is cut off: download it again"),
+        (b"<!DOCTYPE html><html><body>" + b"no release " * 9, NO_CAR, "This is an HTML page, no release"),
+        (b"PK\x03\x04" + bytes(99), NO_CAR, "This is a ZIP archive, no release"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(99), NO_CAR, "This is a PNG picture, no release"),
+        (b"a text that somebody wrote", NO_CAR, "This is no CAR file, and so no release"),
+        (bytes(range(200, 256)), NO_CAR, "This is no CAR file, and so no release"),
+        (b"", "the file is empty", "This is an empty file, no release"),
+        (b"\x3a\xa2eroots", "the file is cut off: download it again", "The file is cut off: get it again."),
+        (b"\x3a\xa2er", "the file is cut off: download it again", "The file is cut off: get it again."),
+        (b"\x11\xa2eroots\x80gversion\x01", "the file has no root", "The CAR file does not say which record"),
     ],
 )
-def test_a_wrong_file_is_said_to_be_that(node: str, data: bytes, said: str, tmp_path: Path) -> None:
+def test_a_wrong_file_is_said_to_be_that(node: str, data: bytes, said: str, verdict: str, tmp_path: Path) -> None:
     path = tmp_path / "wrong.car"
     path.write_bytes(data)
     (found,) = verified(node, path)
     assert [one["reason"] for one in found["checks"]] == [said]
-    wanted = "cut off: download it again" if "cut off" in said else "not a CAR file, but "
-    assert wanted in audit_car(path).checks[0].reason
+    report = audit_car(path)
+    assert found["verdict"] == report.verdict.document()
+    assert found["verdict"]["short"]["en"].startswith(verdict)
+    assert (found["verdict"]["state"], report.records, report.exit_code(strict=False)) == ("unusable", "unusable", 1)

@@ -11,7 +11,8 @@ from msgspec import structs
 
 from registry.assembly import Home
 from registry.catalog.queries import kept_audits
-from registry.core.errors import NotFound
+from registry.core import records
+from registry.core.errors import NotFound, Unavailable
 from registry.core.ipld.cid import CID
 from registry.evaluation.verdict import short
 from registry.web.base.words import Words
@@ -19,8 +20,9 @@ from registry.web.pages.home import home_page
 from registry.web.pages.releases.release_list import release_list
 from registry.web.pages.releases.release_page import release_page
 from registry.workflows.audit.audit_target import audit_target
-from registry.workflows.audit.keep_audit import SILENT, begin_audit, carry_out, show_audit
+from registry.workflows.audit.keep_audit import SILENT, audit_and_keep, begin_audit, carry_out, show_audit
 from registry.workflows.images.import_source import import_source
+from registry.workflows.log.append import append
 from registry.workflows.releases.publish_release import show_release
 from registry.workflows.store.find_records import record_of
 from tests.support.forgery import Released, car_of, forge, opened_home, replaced, simulated_release
@@ -79,6 +81,32 @@ def test_what_a_stranger_states_stands_as_no_more_until_an_audit_is_kept(honest:
             assert not any("Its publisher states" in text for _, text in said)
 
 
+def test_an_audit_of_a_held_release_is_kept_whoever_asks_and_other_questions_are_not(
+    honest: Released, tmp_path: Path
+) -> None:
+    path = car_of(honest.home, honest.entry, tmp_path / "honest.car")
+    with opened_home(tmp_path / "home") as home:
+        import_source(home, str(path))
+        cid = record_of(home, honest.entry)
+        again = append(
+            home, home.key, records.parse(home.store.get(cid))
+        )  # this home signs the stranger's release once more
+
+        def states() -> set[str]:
+            return {state for state, _ in shown_everywhere(home, cid)}
+
+        other = audit_and_keep(home, str(cid), issuer="did:pkh:eip155:1:0x" + "0" * 40)
+        copied = audit_and_keep(home, str(again.entry))
+        assert (other.records, copied.records) == ("broken", "broken")
+        assert audit_and_keep(home, str(path)).records == "consistent"  # of the file
+        assert audit_and_keep(home, str(cid), level=2).records == "consistent"  # no figure was looked at
+        assert states() == {"stated"}
+        assert audit_and_keep(home, str(honest.entry)).records == "consistent"
+        assert states() == {"supported"}
+        with home.catalog.read() as db:
+            assert [one["level"] for one in kept_audits.list_audits(db, str(cid))[0]] == [None, 2]
+
+
 def shown_everywhere(home: Home, cid: CID) -> list[tuple[str, str]]:
     """State and short form of a release as home, list, and its own document and page have them."""
     shown = show_release(home, cid)["verdict"]
@@ -96,7 +124,7 @@ def test_of_a_file_its_name_is_told_and_never_where_it_lies(honest: Released, re
     audit = begin_audit(home, None, "mine.car", None)
     carry_out(home, audit, str(path), None, "mine.car")
     found = show_audit(home, audit)
-    assert found["report"]["records"] == "broken"
+    assert found["report"]["records"] == "unusable"
     assert str(tmp_path) not in str(found)
     with home.catalog.read() as db:
         newest = kept_audits.newest_reports(db, [str(release)])
@@ -106,7 +134,8 @@ def test_of_a_file_its_name_is_told_and_never_where_it_lies(honest: Released, re
 def test_an_audit_that_ends_early_says_why(honest: Released, tmp_path: Path) -> None:
     home = honest.home
     audit = begin_audit(home, None, "gone.car", None)
-    carry_out(home, audit, str(tmp_path), None, "gone.car")  # a folder, which is no file
+    with pytest.raises(Unavailable):
+        carry_out(home, audit, str(tmp_path), None, "gone.car")  # a folder, which is no file
     found = show_audit(home, audit)
     assert (found["status"], found["report"]) == ("failed", None)
     assert "gone.car" in found["error"]

@@ -15,6 +15,17 @@ export class Newer extends Refusal {}
 /** A block that is needed is not in the file, which says nothing against who signed it. */
 export class Missing extends Refusal {}
 
+/** No whole file to audit. `file` says which kind: other (no CAR), cut (off), untargeted; `kind` what another one is. */
+export class Unusable extends Refusal {
+  constructor(file, template, kind = null) {
+    super(template);
+    this.file = file;
+    this.kind = kind;
+  }
+}
+
+export const cutOff = () => new Unusable("cut", "the file is cut off: download it again");
+
 export function fillIn(template, values) {
   return template.replace(/\{([a-zA-Z]+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }

@@ -1,7 +1,8 @@
 // A CAR file (version 1, or version 2 around one): its roots, and its blocks as they stand.
-import { Refusal } from "./bytes.js";
+import { cutOff, Refusal, Unusable } from "./bytes.js";
 import { decode, MAX_BLOCK } from "./cbor.js";
 import { CID, readCid } from "./cid.js";
+import { beginsAsCar, kindOf } from "./kind.js";
 import { readVarint } from "./varint.js";
 
 const MAX_HEADER = 1024 * 1024;
@@ -18,13 +19,13 @@ export function readCar(file) {
 }
 
 function readHeader(file, at) {
-  if (!file.length) throw new Refusal("the file is empty");
+  if (!file.length) throw new Unusable("other", "the file is empty", "empty");
+  if (!beginsAsCar(file)) throw noCar(kindOf(file));
   const [length, start] = readVarint(file, at);
-  if (length === 0 || length > MAX_HEADER) throw new Refusal("this is no CAR file: a release ends in .car");
-  if (start + length > file.length) throw new Refusal("the file is cut off: download it again");
+  if (length === 0 || length > MAX_HEADER) throw noCar();
+  if (start + length > file.length) throw cutOff();
   const header = decodedHeader(file.subarray(start, start + length));
-  if (!header || typeof header !== "object" || !("version" in header))
-    throw new Refusal("this is no CAR file: a release ends in .car");
+  if (!header || typeof header !== "object" || !("version" in header)) throw noCar();
   return [header, start + length];
 }
 
@@ -33,17 +34,19 @@ function decodedHeader(bytes) {
   try {
     return decode(bytes);
   } catch (error) {
-    if (error instanceof Refusal) throw new Refusal("this is no CAR file: a release ends in .car");
+    if (error instanceof Refusal) throw noCar();
     throw error;
   }
 }
 
+const noCar = (kind = null) => new Unusable("other", "this is no CAR file: a release ends in .car", kind);
+
 function readCar2(file, at) {
-  if (file.length < at + 40) throw new Refusal("the file is cut off: download it again");
+  if (file.length < at + 40) throw cutOff();
   const view = new DataView(file.buffer, file.byteOffset + at, 40);
   const offset = Number(view.getBigUint64(16, true));
   const size = Number(view.getBigUint64(24, true));
-  if (offset < at + 40 || offset + size > file.length) throw new Refusal("the file is cut off: download it again");
+  if (offset < at + 40 || offset + size > file.length) throw cutOff();
   const inner = file.subarray(offset, offset + size);
   const [header, end] = readHeader(inner, 0);
   return readCar1(inner, header, end);
@@ -53,7 +56,7 @@ function readCar1(file, header, at) {
   const { roots, version } = header;
   const isWhole = version === 1 && Object.keys(header).length === 2;
   if (!isWhole || !Array.isArray(roots) || !roots.every((root) => root instanceof CID)) {
-    throw new Refusal("the CAR file's header is not valid");
+    throw new Unusable("other", "the CAR file's header is not valid");
   }
   const sections = [];
   let fault = null;
@@ -74,7 +77,7 @@ function readSections(file, at, sections) {
       return;
     }
     if (length > MAX_SECTION) throw new Refusal("a section is too large");
-    if (start + length > file.length) throw new Refusal("the file is cut off: download it again");
+    if (start + length > file.length) throw cutOff();
     const section = file.subarray(start, start + length);
     const [cid, behind] = readCid(section, 0);
     sections.push([cid, section.subarray(behind)]);

@@ -1,11 +1,12 @@
 // What a file holds: blocks that are what they are called, roots, entries, evidence, and what of it is audited.
-import { Newer, Refusal } from "../bytes/bytes.js";
+import { Newer, Refusal, Unusable } from "../bytes/bytes.js";
 import { readCar } from "../bytes/car.js";
 import { cidOfBytes, hashesTo } from "../bytes/cid.js";
 import { Blocks } from "../data/blocks.js";
 import { rowsOf } from "../data/tables.js";
 
 const MAX_BLOCKS = 5_000_000;
+const untargeted = (template) => new Unusable("untargeted", template);
 
 export class ReleaseFile {
   /** `bytes` is the whole file. A file that can't be read at all is thrown as a Refusal. */
@@ -47,10 +48,10 @@ export class ReleaseFile {
 
   /** {cid, type, entry (CID or null)}, or {refusal}. */
   findTarget() {
-    if (!this.roots.length) return { refusal: new Refusal("the file has no root") };
+    if (!this.roots.length) return { refusal: untargeted("the file has no root") };
     const [first] = this.roots;
     if (this.blocks.typeOf(first) === "evidence") {
-      return { refusal: new Refusal("the file's first root is evidence, which nobody signs") };
+      return { refusal: untargeted("the file's first root is evidence, which nobody signs") };
     }
     const releases = this.entries.filter((cid) => {
       const entry = this.entry(cid);
@@ -59,7 +60,7 @@ export class ReleaseFile {
     const keys = new Set(releases.map((cid) => cid.key));
     const root = this.roots.find((cid) => keys.has(cid.key)) ?? (releases.length === 1 ? releases[0] : null);
     if (root) return this.said(root);
-    if (releases.length) return { refusal: new Refusal("the file holds several releases, and none of them is a root") };
+    if (releases.length) return { refusal: untargeted("the file holds several releases, and none of them is a root") };
     if (this.entry(first)) return this.said(first);
     return { cid: first, type: this.readableType(first), entry: this.entryOf(first) };
   }

@@ -1,5 +1,5 @@
 // All checks, one after the other; one that fails stops no other.
-import { fillIn, Missing, Newer, Refusal } from "../bytes/bytes.js";
+import { fillIn, Missing, Newer, Refusal, Unusable } from "../bytes/bytes.js";
 import { ReleaseFile } from "./file.js";
 import { evaluate, furtherChecks, level6 } from "./level6.js";
 import { level1 } from "./level1.js";
@@ -34,7 +34,8 @@ export async function verify(bytes, tell = () => {}, pause = async () => {}) {
     if (!(error instanceof Refusal)) throw error;
     const check = outcomeOf("1.file", error);
     tell(check);
-    return { checks: [check], holds: false, target: null, type: null, issuer: null, entry: null, view: null };
+    const nothing = { target: null, type: null, issuer: null, entry: null, view: null };
+    return { checks: [check], holds: false, ...nothing, unusable: unusable(error) };
   }
   const audit = auditOf(file, pause);
   for (const [id, make] of listOf(audit)) {
@@ -45,8 +46,12 @@ export async function verify(bytes, tell = () => {}, pause = async () => {}) {
     tell(check);
   }
   const { cid, type, entry } = file.target;
-  return { checks, holds: isHolding(checks), target: cid, type, issuer: file.issuer, entry, view: audit.view };
+  const found = { target: cid, type, issuer: file.issuer, entry, view: audit.view };
+  return { checks, holds: isHolding(checks), ...found, unusable: unusable(file.fault) };
 }
+
+// Facts of a file that is no release, or not the whole of one.
+const unusable = (error) => (error instanceof Unusable ? { file: error.file, kind: error.kind } : null);
 
 function auditOf(file, pause) {
   const view = new View(file);

@@ -13,6 +13,7 @@ const KIND_OF_STATE = {
   none: "open",
   stated: "open",
   broken: "bad",
+  unusable: "bad",
 };
 
 const FIRST = 3; // failing checks that are named beside the verdict
@@ -26,7 +27,7 @@ export function verdictCard({ verdict, parts, head, checks }) {
     "p",
     { class: "badges" },
     element("span", { class: `badge ${kind}` }, t(`state_${state}`)),
-    element("span", { class: `badge ${ofRecords}` }, t(`records_${records}`)),
+    records === "unusable" ? null : element("span", { class: `badge ${ofRecords}` }, t(`records_${records}`)),
   );
   const first = parts.slice(0, head).map(({ texts }) => element("p", { class: "headline" }, at(texts)));
   const rest = parts.slice(head).map(({ texts }) => element("li", {}, at(texts)));

@@ -25,7 +25,8 @@ export function recordsOf(checks, holds) {
 }
 
 /** The facts of a verified file: `mayBeOpen` are ids of checks of levels 1 and 2 that need not be made. */
-export function factsOf({ view, type, checks, holds }, mayBeOpen) {
+export function factsOf({ view, type, checks, holds, unusable }, mayBeOpen) {
+  if (unusable) return { type, records: "unusable", ...unusable };
   const records = recordsOf(checks, holds);
   const result = new Map(checks.map((check) => [check.id, check.result]));
   let failed = checks.filter((check) => check.result === FAILS).map(({ id }) => id);

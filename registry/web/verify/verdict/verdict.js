@@ -175,7 +175,15 @@ function more(facts) {
   return found;
 }
 
+// What a file is, where it is not a whole release: then nothing is said of any record.
+function partOfFile({ file, kind }) {
+  if (file !== "other") return part("headline", file);
+  const named = Object.hasOwn(WORDS.kind, kind ?? "") ? WORDS.kind[kind] : null;
+  return named ? part("headline", "other", { kind: named }) : part("headline", "other_unknown");
+}
+
 function stateOfAll(facts) {
+  if (facts.file !== null) return "unusable";
   if (facts.records === "broken") return "broken";
   if (isStated(facts)) return "stated";
   const states = new Set((facts.claims ?? []).map(stateOf));
@@ -185,6 +193,8 @@ function stateOfAll(facts) {
 const NO_CLAIM = { value: null, low: null, high: null, needed: null, reason: null, n: null };
 const NOTHING = {
   type: "release",
+  file: null,
+  kind: null,
   claims: null,
   images: null,
   persons: null,
@@ -208,9 +218,10 @@ const NOTHING = {
 export function verdictOf(given) {
   const facts = { ...NOTHING, ...given };
   if (facts.claims) facts.claims = facts.claims.map((claim) => ({ ...NO_CLAIM, ...claim }));
-  const head = [...(facts.withdrawn ? [part("headline", "withdrawn")] : []), ...caveat(facts), headline(facts)];
-  const isBroken = head[head.length - 1].code.startsWith("broken");
-  const parts = [...head, ...(isBroken ? [] : more(facts))];
+  const withdrawn = facts.withdrawn ? [part("headline", "withdrawn")] : [];
+  const head = facts.file !== null ? [partOfFile(facts)] : [...withdrawn, ...caveat(facts), headline(facts)];
+  const isEnd = facts.file !== null || head[head.length - 1].code.startsWith("broken");
+  const parts = [...head, ...(isEnd ? [] : more(facts))];
   return { state: stateOfAll(facts), records: facts.records, parts, head: head.length };
 }
 
