@@ -24,6 +24,7 @@ from importlib.util import find_spec
 from registry.core.picture_bytes import picture_kind
 from registry.core.snapshots.use import UNREAD
 
+COMMAND = (sys.executable, "-m", "registry.imaging.credentials_child")
 PATIENCE = 20.0  # seconds for one picture, and for the process to start
 TYPES = {
     "JPEG": "image/jpeg",
@@ -81,8 +82,8 @@ class _Reader:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None or self._of != os.getpid():
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "registry.imaging.credentials_child"],
+            self._process = subprocess.Popen(  # noqa: S603  our own module, or a test's
+                COMMAND,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -39,11 +39,12 @@ class _Property(NamedTuple):
 
 
 def _property(signal: str, namespace: str, name: str) -> _Property:
-    """As an attribute, as an element with text, or as one with rdf:resource."""
+    """As an attribute, as an element with rdf:resource, or as one with text, perhaps in a list."""
+    tag = rf"(?:[\w.-]{{1,40}}:)?{name}"
     said = (
-        rf"\b{name}\s*=\s*[\"']([^\"'<]{{0,2000}})[\"']"
-        rf"|\b{name}\b[^<>]{{0,200}}?\bresource\s*=\s*[\"']([^\"'<]{{0,2000}})[\"']"
-        rf"|\b{name}\s*>\s*([^<]{{0,2000}})<"
+        rf"\s{tag}\s*=\s*[\"']([^\"'<]{{0,2000}})[\"']"
+        rf"|<{tag}\s[^<>]{{0,200}}?\bresource\s*=\s*[\"']([^\"'<]{{0,2000}})[\"']"
+        rf"|<{tag}\s*>\s*(?:<[^<>]{{1,200}}>\s*){{0,4}}([^<]{{0,2000}})<"
     )
     return _Property(PICTURE + signal, namespace.encode(), re.compile(said.encode()))
 
@@ -73,7 +74,9 @@ def _values(one: _Property, texts: Iterable[bytes]) -> Iterator[str]:
         for count, match in enumerate(one.found.finditer(text)):
             if count == MOST:
                 return
-            yield next(part for part in match.groups() if part is not None).decode("utf-8", "replace").strip()
+            value = next(part for part in match.groups() if part is not None).decode("utf-8", "replace").strip()
+            if value:
+                yield value
 
 
 def _strictest(signal: str, values: list[str]) -> str:

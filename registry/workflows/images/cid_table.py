@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterable, Sequence
 
 from registry.content.labels.boxes import in_pixels
-from registry.core.labeling.labeled_row import MAPS, PREFIXES, TEXTS
+from registry.core.labeling.labeled_row import MAPS, PICTURE, PREFIXES, TEXTS
 from registry.workflows.images.labeled_rows import NewRow
 
 NAME = "from_file"
@@ -41,7 +41,10 @@ def _cells(row: NewRow, issuer: str) -> dict[str, str]:
         NAME: row.name,
     }
     for field in MAPS:
-        cells |= {PREFIXES[field] + name: value for name, value in getattr(row, field).items()}
+        said = getattr(row, field).items()  # what a picture says is read again wherever the table is
+        cells |= {
+            PREFIXES[field] + name: value for name, value in said if row.signature or not name.startswith(PICTURE)
+        }
     return cells
 
 
