@@ -30,6 +30,7 @@ class Settings:
     chain_rpc: str | None = field(default=None, repr=False)  # may hold an API key
     chain_contract: str | None = None
     passphrase: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)  # of another registry, for `import --server`
     parallel_folds: int = 0  # 0: see ``at_once``
     lease_seconds: float = 30.0
     ray_address: str | None = None  # of a Ray cluster; None: one is started on this machine
@@ -178,6 +179,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         chain_rpc=_secret(given, "EMOTIONET_CHAIN_RPC"),
         chain_contract=given.get("EMOTIONET_CHAIN_CONTRACT") or None,
         passphrase=_secret(given, "EMOTIONET_PASSPHRASE"),
+        token=_secret(given, "EMOTIONET_TOKEN"),
         parallel_folds=int(_number(given, "EMOTIONET_PARALLEL_FOLDS", 0)),
         ray_address=given.get("EMOTIONET_RAY_ADDRESS") or None,
         lease_seconds=_number(given, "EMOTIONET_LEASE_SECONDS", 30.0),
