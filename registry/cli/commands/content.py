@@ -200,7 +200,9 @@ def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
 
 
 def _whole_lineage(opened: Parts, found: dict[str, Any]) -> dict[str, Any]:
-    from registry.workflows.store.lineage_status import lineage_with_status  # which loads the records, as a tree does not
+    from registry.workflows.store.lineage_status import (
+        lineage_with_status,
+    )  # which loads the records, as a tree does not
 
     return lineage_with_status(opened, found)
 
