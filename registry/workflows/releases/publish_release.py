@@ -35,8 +35,8 @@ from registry.workflows.base_weights import base_of
 from registry.workflows.local_issuers import check_signs_as, publisher_text
 from registry.workflows.log.anchoring import anchor_document, anchor_for_a_while
 from registry.workflows.log.append import append
-from registry.workflows.names.references import names_of
 from registry.workflows.log.forks import forks_of
+from registry.workflows.names.references import names_of
 from registry.workflows.names.set_name import check_new_name, set_name
 from registry.workflows.newer import refuse_newer
 from registry.workflows.parts import Parts
