@@ -58,7 +58,7 @@ class Lineage:
     drawn: tuple[tuple[str, tuple[Node, ...]], ...]
     edges: tuple[tuple[str, str], ...]
     listed: tuple[tuple[str, tuple[Node, ...], int], ...]
-    forks: tuple[dict[str, Any], ...]
+    forks: tuple[dict[str, Any], ...] = ()
 
 
 def lineage_of(parts: Parts, cid: CID) -> Lineage:
