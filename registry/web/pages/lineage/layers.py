@@ -15,6 +15,7 @@ from registry.catalog.queries.signed_records import entries
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
+from registry.web.pages.releases.release_list import publisher
 from registry.workflows.parts import Parts
 from registry.workflows.store.find_records import record_lineage
 from registry.workflows.store.lineage_status import lineage_with_status
@@ -52,13 +53,15 @@ class Node:
 @dataclass(frozen=True)
 class Lineage:
     """``drawn``: by layer, those that have something; ``edges`` from what came earlier to what came later, by CID;
-    ``listed``: every type with its nodes (at most LISTED) and how many there are; ``forks``: logs that fork."""
+    ``listed``: every type with its nodes (at most LISTED) and how many there are; ``forks``: logs that fork;
+    ``people``: who signed, as ``publisher`` gives them."""
 
     start: Node
     drawn: tuple[tuple[str, tuple[Node, ...]], ...]
     edges: tuple[tuple[str, str], ...]
     listed: tuple[tuple[str, tuple[Node, ...], int], ...]
     forks: tuple[dict[str, Any], ...] = ()
+    people: tuple[dict[str, Any], ...] = ()
 
 
 def lineage_of(parts: Parts, cid: CID) -> Lineage:
@@ -70,7 +73,16 @@ def lineage_of(parts: Parts, cid: CID) -> Lineage:
     edges = {(edge["to"], edge["from"]) for edge in found["edges"]}
     folds, more = _image_folds(nodes, edges, sizes)
     drawn, links = _drawn({**nodes, **folds}, edges | more)
-    return Lineage(nodes[start], drawn, links, _listed({**nodes, **folds}), tuple(found["forks"]))
+    return Lineage(
+        nodes[start], drawn, links, _listed({**nodes, **folds}), tuple(found["forks"]), _signers(parts, found)
+    )
+
+
+def _signers(parts: Parts, found: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """The issuers among the nodes, each once, this registry's own first; at most ``DRAWN``."""
+    issuers = sorted({one["issuer"] for one in found["nodes"] if one["issuer"]})
+    people = sorted((publisher(parts, one) for one in issuers), key=lambda one: not one["local"])
+    return tuple(people[:DRAWN])
 
 
 def _start(parts: Parts, cid: CID, nodes: Sequence[Mapping[str, Any]]) -> str:
