@@ -82,6 +82,8 @@ def _catalog(parts: Parts) -> str:
 
 def _key(parts: Parts) -> str:
     home: Path = parts.settings.home
+    if parts.settings.key is not None:
+        return parts.key.did
     found = keys.load(home, parts.settings.passphrase)
     signed_heads.check_signer(home, found.address if found else None)
     return found.did if found else "none yet: the first command that signs creates it"

@@ -8,7 +8,7 @@ that names ``contributions_in_log_order`` can be computed again from these contr
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,7 +36,7 @@ def is_newest(rows: sa.FromClause = _ROWS) -> sa.ColumnElement[bool]:
 
 
 def _value(row: sa.RowMapping) -> dict[str, Any]:
-    """The columns of CONTRIBUTION_ROWS as they stand in its table, ``issuer`` and ``contribution``."""
+    """The columns of CONTRIBUTION_ROWS as they stand in its table, ``issuer``, ``contribution`` and ``place``."""
     return {
         "sha256": bytes.fromhex(row["sha256"]),
         "issuer": row["issuer"],
@@ -47,23 +47,32 @@ def _value(row: sa.RowMapping) -> dict[str, Any]:
         "replaces": bytes(CID.parse(row["replaces"])) if row["replaces"] else None,
         "signature": bytes.fromhex(row["signature"]) if row["signature"] else None,
         "contribution": CID.parse(row["contribution"]),
+        "place": row["ordinal"],  # of one issuer's rows the later ones have greater ones
     }
 
 
-def current_row(db: sa.Connection, sha256: bytes, issuer: str, contributor: str) -> dict[str, Any] | None:
-    """The newest row of one contributor of this issuer for one image, as ``current_rows`` gives it; None if there is
-    none.
+def newest_rows(db: sa.Connection, issuer: str, sha256s: Iterable[bytes]) -> dict[tuple[bytes, str], dict[str, Any]]:
+    """Of these images the newest row of each contributor of this issuer, by image and contributor, as ``current_rows``
+    gives it.
     """
-    identity = (_ROWS.c.sha256 == sha256.hex(), _ROWS.c.issuer == issuer, _ROWS.c.contributor == contributor)
-    query = sa.select(_ROWS).where(*identity)
-    row = db.execute(query.order_by(_ROWS.c.ordinal.desc()).limit(1)).mappings().first()
-    return _value(row) if row else None
+    found: dict[tuple[bytes, str], dict[str, Any]] = {}
+    for part in chunks({sha256.hex() for sha256 in sha256s}):
+        query = sa.select(_ROWS).where(_ROWS.c.sha256.in_(part), _ROWS.c.issuer == issuer).order_by(_ROWS.c.ordinal)
+        for row in map(_value, db.execute(query).mappings()):
+            found[row["sha256"], row["contributor"]] = row
+    return found
+
+
+def current_row(db: sa.Connection, sha256: bytes, issuer: str, contributor: str) -> dict[str, Any] | None:
+    """One of them; None if there is none."""
+    return newest_rows(db, issuer, [sha256]).get((sha256, contributor))
 
 
 def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
     """The newest row of every (image, issuer, contributor) that ``query`` matches, in rising order of these.
 
-    A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer`` and ``contribution``, a CID.
+    A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer``, ``contribution``, a CID, and
+    ``place``, by which the rows of one issuer are in order.
     ``query`` is what ``registry.core.snapshots.query.matches`` takes; ``InvalidInput`` for any other.
     """
     from registry.core.snapshots.snapshot import ROW_IDENTITY  # with all records, which a list of images does without
@@ -77,6 +86,18 @@ def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> I
     found = found.order_by(*(_ROWS.c[name] for name in ROW_IDENTITY)).execution_options(yield_per=1000)
     values = (_value(row) for row in db.execute(found).mappings())
     return (value for value in values if matches(value, wanted))
+
+
+def rows_aside(db: sa.Connection, rows: Collection[Mapping[str, Any]]) -> dict[bytes, list[dict[str, Any]]]:
+    """By sha256, the newest rows of these rows' images that are not among them, in order."""
+    taken = {(row["sha256"], row["issuer"], row["contributor"]) for row in rows}
+    found: dict[bytes, list[dict[str, Any]]] = {}
+    for part in chunks({row["sha256"].hex() for row in rows}):
+        ordered = sa.select(_ROWS).where(_ROWS.c.sha256.in_(part), is_newest()).order_by(_ROWS.c.sha256)
+        for value in map(_value, db.execute(ordered).mappings()):
+            if (value["sha256"], value["issuer"], value["contributor"]) not in taken:
+                found.setdefault(value["sha256"], []).append(value)
+    return found
 
 
 def image_history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
