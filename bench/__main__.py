@@ -23,6 +23,7 @@ LONG = (
     "evaluation",
     "commands",
     "pages",
+    "api",
 )  # asked for by name
 
 

@@ -8,6 +8,7 @@ sheets and modules that it names. Goals: 100 ms, 300 KB. The server is a process
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import re
 import socket
@@ -86,26 +87,26 @@ def _known(home: Home, large: str) -> dict[str, str]:
 
 
 @contextmanager
-def _served(home: Path) -> Iterator[tuple[str, int]]:
+def served(home: Path, *more: str) -> Iterator[tuple[str, int]]:
     """The address, and the server's process."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
-    command = [sys.executable, "-m", "registry.cli.main", "serve", "--port", port]
+    command = [sys.executable, "-m", "registry.cli.main", "serve", "--port", port, *more]
     environment = {**os.environ, "EMOTIONET_HOME": str(home), "EMOTIONET_LOG": "warning"}
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
-        _wait(f"127.0.0.1:{port}")
+        wait(f"127.0.0.1:{port}")
         yield f"127.0.0.1:{port}", server.pid
     finally:
         server.terminate()
         server.wait(30)
 
 
-def _wait(address: str) -> None:
+def wait(address: str, path: str = "/healthz") -> None:
     until = time.monotonic() + 120
     while time.monotonic() < until:
         try:
-            if _ask(address, "/healthz")[1] == 200:
+            if _ask(address, path)[1] == 200:
                 return
         except OSError:
             time.sleep(0.2)
@@ -132,7 +133,7 @@ def _beside(address: str, body: bytes) -> int:
     return sum(len(_ask(address, one.decode())[2]) for one in named)
 
 
-def _processor(pid: int) -> float:
+def processor(pid: int) -> float:
     """Seconds of processor time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -142,7 +143,7 @@ def _measure(address: str, pid: int, name: str, path: str) -> tuple[float, float
     times, used = list[float](), 0.0
     for number in range(WARM + TRIES):
         if number == WARM:
-            used = _processor(pid)
+            used = processor(pid)
         seconds, status, body = _ask(address, path)
         if status not in (200, 303):
             print(f"{name:24} {status} {urlsplit(path).path}", flush=True)
@@ -151,7 +152,7 @@ def _measure(address: str, pid: int, name: str, path: str) -> tuple[float, float
             times.append(1000 * seconds)
         if sum(times) > 20_000:
             break
-    used = 1000 * (_processor(pid) - used) / len(times)
+    used = 1000 * (processor(pid) - used) / len(times)
     p95 = statistics.quantiles(times, n=20)[-1] if len(times) > 1 else times[0]
     page, beside = len(body) / 1000, _beside(address, body) / 1000
     flag = " SLOW" if p95 > MS else ""
@@ -166,19 +167,23 @@ def main(given: list[str]) -> None:
     count = int(given[0]) if given else COUNT
     folder = Path(given[1]) if len(given) > 1 else None
     with tempfile.TemporaryDirectory() as scratch:
-        home, known = _home(folder or Path(scratch), count)
-        with _served(home) as (address, pid):
+        home, known = home_of(folder or Path(scratch), count)
+        with served(home) as (address, pid):
             print(f"{'page':24} {'median':>8} {'p95 ms':>8} {'cpu ms':>8} {'page KB':>8} {'with css':>8}")
             for name, path in ADDRESSES.items():
                 _measure(address, pid, name, path.format(**known))
 
 
-def _home(folder: Path, count: int) -> tuple[Path, dict[str, str]]:
+def home_of(folder: Path, count: int) -> tuple[Path, dict[str, str]]:
     """A home in ``folder``, made there unless it was before, and what addresses name."""
     said: Callable[[str], None] = lambda text: print(text, flush=True)  # noqa: E731
-    begin = time.perf_counter()
+    begin, kept = time.perf_counter(), folder / "known.json"
+    if kept.exists():
+        return folder / "home", dict(json.loads(kept.read_text()))
     with simulated_release(folder) as made:
         publish(made.home, claims=("macro_f1 >= 0.20",))
         large = fill(made.home, count)
         said(f"made a catalog of {count} images in {time.perf_counter() - begin:.0f} s")
-        return made.home.settings.home, _known(made.home, str(large))
+        known = _known(made.home, str(large))
+        kept.write_text(json.dumps(known))
+        return made.home.settings.home, known

@@ -114,7 +114,6 @@ def test_a_page_ends_when_enough_was_looked_at_and_goes_on_from_there(
     labeled: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(image_grid, "CHUNK", 5)
-    monkeypatch.setattr(image_grid, "LATER", 5)
     monkeypatch.setattr(image_grid, "SCANNED", 10)
     wanted = Filters(label="feliz", licence="CC0-1.0", contributor="ana")
     with labeled.catalog.read() as db:

@@ -19,9 +19,13 @@ def test_from_files_to_a_run_and_back(server: str, token: str, home: Home, tmp_p
         paths.append(tmp_path / f"{number}.jpg")
         paths[-1].write_bytes(picture(number))
     said: list[tuple[str, int, int]] = []
+
+    def progress(what: str, done: int, total: int, note: str = "") -> None:
+        said.append((what, done, total))
+
     with Registry(server, token) as registry:
         items = [file_item(path, LABELS[number % 4], contributor="anna") for number, path in enumerate(paths)]
-        sent = registry.register(items, progress=lambda what, done, total, note="": said.append((what, done, total)))
+        sent = registry.register(items, progress=progress)
         assert (sent.registered, sent.images, sent.rejected) == (8, 8, {})
         assert said[-1] == ("rows sent", 8, 0)
         again = registry.register([item.row for item in items])

@@ -262,3 +262,8 @@ class OtherKey(MemorySigner):
         """The first entry with which this key says a record; both are put into the home's store."""
         entry = log.make_entry(self, 0, None, None, put(home, records.encode(record)), "2026-11-30T00:00:00Z")
         return put(home, records.encode(entry))
+
+
+def reason_of(report: Report, id: str) -> str:
+    """What a check gives as its reason."""
+    return next(check.reason for check in report.checks if check.id == id)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 
 from registry.core.errors import InvalidInput
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+_BASE32 = re.compile("[a-z2-7]*")
+_DIGITS = str.maketrans("abcdefghijklmnopqrstuvwxyz234567", _BASE36[:32])  # as ``int`` reads them
 
 
 def _bad(reason: str) -> InvalidInput:
@@ -56,11 +59,15 @@ def encode_base32(data: bytes) -> str:
 
 
 def _decode_base32(body: str) -> bytes:
-    upper = body.upper()
-    data = base64.b32decode(upper + "=" * (-len(upper) % 8))
-    if base64.b32encode(data).decode().rstrip("=") != upper:
+    """As a number in base 32: several times as fast as ``base64.b32decode``, and most CIDs are written so."""
+    lower = body.lower()
+    if not _BASE32.fullmatch(lower) or len(lower) % 8 in (1, 3, 6):
+        raise _bad("it holds characters that no CID has")
+    spare = len(lower) * 5 % 8
+    number = int(lower.translate(_DIGITS) or "0", 32)
+    if number & ((1 << spare) - 1):
         raise _bad("its last character is wrong")
-    return data
+    return (number >> spare).to_bytes(len(lower) * 5 // 8, "big")
 
 
 def _decode_base64url(body: str) -> bytes:

@@ -26,7 +26,7 @@ from registry.core.errors import Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, verify
 from registry.core.ipld.dag import Get
-from registry.core.table.build import MAX_ITEMS, MAX_KEY, MAX_NODE, Key, build, ends, show
+from registry.core.table.build import MAX_ITEMS, MAX_KEY, MAX_NODE, Key, TableWriter, build, ends, show
 from registry.core.table.difference import Change, diff
 from registry.core.table.nodes import Node, Reader, Ref, Table, read, shape
 
@@ -34,6 +34,7 @@ __all__ = [
     "MAX_NODE",
     "Change",
     "Table",
+    "TableWriter",
     "after",
     "build",
     "diff",
@@ -60,7 +61,7 @@ class _Boundaries:
             return
         first = node.items[0] if node.leaf else [list(node.items[0].first), node.items[0].below, node.items[0].cid]
         fits = self._open is not None and self._open + len(encoding.encode(first)) <= MAX_ITEMS
-        if fits or node.size > MAX_ITEMS:
+        if fits or (node.size > MAX_ITEMS and len(node.keys) > 1):
             raise shape(f"node {cid} begins or ends where it should not")
         *inner, last = (self._ends(cid, key) for key in node.keys)
         if any(inner):

@@ -30,6 +30,7 @@ from registry.workflows.images.import_source import _rows as source_rows
 from registry.workflows.images.labeled_rows import NewRow, merge, new_row
 from registry.workflows.images.read_source import Source, Wanted, is_car, read_source
 from registry.workflows.images.register_images import Registered
+from registry.workflows.images.speaker import ANYBODY
 from registry.workflows.parts import Parts
 from registry.workflows.store.typed_source import names_content
 
@@ -70,7 +71,7 @@ def send_source(
             code="releases_not_sent",
             hint="import it on the server itself, or let that follow its issuer.",
         )
-    found = source_rows(read, "")
+    found = source_rows(read, "", ANYBODY)
     rows = [row for part in found.rows for row in part]
     rows += _by_reference(read.folders, found.rejected)
     if cids is not None:
@@ -155,17 +156,9 @@ def _document(
         if one.status == "rejected"
     ]
     found.notes += [f"row {row.row} ({row.name or row.cid}): {one.note}" for row, one in answers if one.note]
-    done = Registered(
-        contribution=None,
-        registered=sent.registered,
-        unchanged=sent.unchanged,
-        corrected=sent.corrected,
-        images=len({row.sha256 for row in statements}),
-        rejected=(),
-        new=frozenset(row.sha256 for row in statements) if sent.registered else frozenset(),
-        merged=merged,
-    )
-    document = import_document(read, found, [done], None, [])
+    done = Registered(registered=sent.registered, unchanged=sent.unchanged, corrected=sent.corrected, merged=merged)
+    fresh = {row.sha256 for row in statements} if sent.registered else set()
+    document = import_document(read, found, [done], None, fresh, [])
     return {
         **document,
         "server": connection.server,

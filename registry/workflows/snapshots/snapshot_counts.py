@@ -17,29 +17,34 @@ from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import Get
 from registry.core.snapshots import checked_tables as snapshot_tables
+from registry.core.snapshots.use import NO, NOT_READ, RESERVED, SILENT, YES, standing
 from registry.files import whole_file
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import read_as
 
 MOST_WORDS = 200  # different licences, or values of a signal, that are counted each by itself
-VERSION = 1  # of what is kept
+STANDING = {NO: "overridden", YES: "allowed", NOT_READ: "not_read", SILENT: "silent"}  # items; honoured: left out
+VERSION = 2  # of what is kept
 
 
 def count(record: records.Snapshot, get: Get) -> dict[str, Any]:
     """``labels`` by class, ``background``, ``excluded`` by reason, ``unknown_labels``, ``licences`` (None: none said),
-    ``rights`` by signal and value, ``subjects`` (different persons), ``several`` (images that more than one labelled).
+    ``rights`` by signal and value, ``standing`` (``STANDING``), ``subjects`` (different persons), ``several`` (images
+    that more than one labelled).
 
     ``Untrusted`` (``snapshot_malformed``) where the tables are not what the snapshot states.
     """
     labels, licences, several = Counter[str | None](), Counter[str | None](), 0
     rights: dict[str, Counter[str]] = {}
     subjects: set[str] = set()
+    stand = Counter[str]()
     for row in snapshot_tables.items(record, get):
         labels[row["label"]] += 1
         licences[row["licence"]] += 1
         several += len(row["contributors"]) > 1
         if row["subject"] is not None:
             subjects.add(row["subject"])
+        stand[STANDING[standing(row["rights"])]] += 1
         for signal, values in row["rights"].items():
             rights.setdefault(signal, Counter()).update(values)
     reasons, unknown = Counter[str](), Counter[str]()
@@ -54,6 +59,7 @@ def count(record: records.Snapshot, get: Get) -> dict[str, Any]:
         "unknown_labels": dict(unknown.most_common()),
         "licences": [[name, number] for name, number in licences.most_common(MOST_WORDS)],
         "rights": {signal: dict(values.most_common(MOST_WORDS)) for signal, values in sorted(rights.items())},
+        "standing": {"honoured": reasons[RESERVED], **{name: stand[name] for name in STANDING.values()}},
         "subjects": len(subjects),
         "several": several,
     }

@@ -7,7 +7,7 @@ from the contributions that the snapshot names, by the rule that it states.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from registry.catalog.queries.labeled_images.rows import (
@@ -15,6 +15,7 @@ from registry.catalog.queries.labeled_images.rows import (
     contributors_named,
     contributors_query,
     current_rows,
+    rows_aside,
 )
 from registry.catalog.queries.signed_records import entries
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
@@ -26,13 +27,15 @@ from registry.core.ipld.dag import walk_present
 from registry.core.log import Signer
 from registry.core.snapshots.classes import Classes, load_classes
 from registry.core.snapshots.query import SPEAKERS, check_query, choices
-from registry.core.snapshots.snapshot import RULE, select
+from registry.core.snapshots.snapshot import select
+from registry.core.snapshots.use import RESERVED
 from registry.core.table import tables
 from registry.workflows.log.append import append
 from registry.workflows.names.references import names_of
 from registry.workflows.names.set_name import check_new_name, set_name
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.snapshot_counts import count
+from registry.workflows.snapshots.terms import PLAIN, Terms, settled
 from registry.workflows.store.read_content import read_as
 from registry.workflows.withdrawals.withdrawn import withdrawals_of
 
@@ -44,13 +47,14 @@ def take_snapshot(
     *,
     classes: str = "emociones",
     query: Mapping[str, Any] | None = None,
+    terms: Terms = PLAIN,
     supersedes: CID | None = None,
     source: CID | None = None,
     signer: Signer | None = None,
     name: str | None = None,
 ) -> dict[str, Any]:
-    """Take a snapshot of all rows that meet ``query`` (``registry.core.snapshots.query``); the document of
-    `emotionet snapshot create --json`.
+    """Take a snapshot of all rows that meet ``query`` (``registry.core.snapshots.query``) by ``terms``; the document
+    of `emotionet snapshot create --json`.
 
     ``source``: only of contributors who labelled images that came with this root, where others did too.
     ``signer``: this home's key unless given. ``name``: what its issuer calls it from now on.
@@ -62,7 +66,7 @@ def take_snapshot(
         check_new_name(name)
     if supersedes is not None:
         read_as(parts, records.Snapshot, supersedes)
-    record = _frozen(parts, load_classes(classes), query, source, supersedes)
+    record = _frozen(parts, load_classes(classes), query, terms, source, supersedes)
     parts.store.flush()
     signer = signer or parts.key
     appended = append(parts, signer, record)
@@ -73,21 +77,29 @@ def take_snapshot(
 
 
 def _frozen(
-    parts: Parts, mapping: Classes, query: Mapping[str, Any] | None, source: CID | None, supersedes: CID | None
+    parts: Parts,
+    mapping: Classes,
+    query: Mapping[str, Any] | None,
+    terms: Terms,
+    source: CID | None,
+    supersedes: CID | None,
 ) -> records.Snapshot:
     """The record, its tables in the store. ``InvalidInput`` (``empty``) where no image is left for it."""
     with parts.catalog.read() as db:
         query = with_issuer(db, dict(query or {}) if source is None else contributors_query(db, source))
+        by = settled(db, terms)
         rows = list(current_rows(db, query))
+        aside = rows_aside(db, rows) if query else {}
         withdrawn = withdrawn_images(db)
         contributions = contributions_in_log_order(db, {row["sha256"] for row in rows})
     _check_held(parts, contributions)
-    items, excluded = select(rows, mapping, RULE, withdrawn, not_held(parts, rows))
+    missing = not_held(parts, rows)
+    items, excluded = select(rows, mapping, withdrawn=withdrawn, missing=missing, aside=aside, **by.arguments())
     if all(item[_LABEL] is None for item in items):
         raise InvalidInput(
             "no image with a label of these classes is left for the snapshot",
             code="empty",
-            hint="import labeled images, widen the filter, or map their labels to classes with --classes.",
+            hint=_way_out(excluded),
         )
     return records.Snapshot(
         items=tables.build(records.SNAPSHOT_ITEMS, items, parts.store.put),
@@ -95,11 +107,18 @@ def _frozen(
         classes=mapping.names,
         aliases=mapping.aliases,
         query=query,
-        rule=RULE,
+        **by.arguments(),
         contributions=tuple(contributions),
         excluded=tables.build(records.EXCLUDED, excluded, parts.store.put),
         supersedes=bytes(supersedes) if supersedes else None,
     )
+
+
+def _way_out(excluded: Sequence[Sequence[Any]]) -> str:
+    """What to do where nothing is left."""
+    if any(row[1] == RESERVED for row in excluded):
+        return "some say no of their use: see `emotionet images list --rights any`, or override it with a reason."
+    return "import labeled images, widen the filter, or map their labels to classes with --classes."
 
 
 def not_held(parts: Parts, rows: Iterable[Mapping[str, Any]]) -> set[bytes]:
@@ -160,7 +179,21 @@ def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
         "count": record.count,
         "excluded": counted["excluded"],
         "unknown_labels": counted["unknown_labels"],
+        **demands(record),
+        "rights": counted["standing"],
         "labels": counted["labels"],
         "background": counted["background"],
         "withdrawn": withdrawals_of(parts, snapshot),
+    }
+
+
+def demands(record: records.Snapshot) -> dict[str, Any]:
+    """The rule, whom it trusts, and what was demanded of rights (``use``, None: nobody asked), for JSON."""
+    use = record.use
+    return {
+        "rule": record.rule,
+        "trusted": [{"issuer": issuer, "contributor": name} for issuer, name in record.trusted],
+        "use": None
+        if use is None
+        else {"override": use.override, "licences": list(use.licences), "consent": use.consent},
     }

@@ -113,6 +113,8 @@ def test_the_rule_is_exactly_as_documented() -> None:
     for level in range(10):
         nodes: list[list[Any]] = [[]]
         for item in items:
+            if nodes[-1] and sum(len(encoding.encode(one[1])) for one in [*nodes[-1], item]) > 49_152:
+                nodes.append([])
             nodes[-1].append(item)
             if hashlib.sha256(encoding.encode(item[0])).digest()[level] == 0:
                 nodes.append([])
@@ -156,13 +158,18 @@ def test_nodes_stay_below_their_size() -> None:
     assert make(reversed(range(300)), "some text " * 5)[0] == cid
 
 
-def test_a_node_never_exceeds_one_mebibyte() -> None:
+def test_only_a_row_that_is_larger_itself_makes_a_node_of_more_than_48_kib() -> None:
     blocks = Blocks()
-    rows = [(number, bytes([number]) * 200_000) for number in range(40)]
+    rows = [(number, bytes([number]) * (200_000 if number % 7 == 3 else 5_000)) for number in range(40)]
     cid = tables.build(PAIRS, rows, blocks.put)
-    assert max(map(len, blocks.values())) <= tables.MAX_NODE
-    assert max(map(len, blocks.values())) > 1_000_000
+    sizes = sorted(map(len, blocks.values()))
+    assert all(size > 200_000 for size in sizes[-6:])
+    assert 25_000 < sizes[-7] <= (48 << 10) + 16
     assert list(tables.iterate(cid, blocks.get)) == rows
+
+
+def test_the_largest_row_fills_a_node() -> None:
+    blocks = Blocks()
     full = tables.MAX_NODE - 16 - 7  # a row [1, bytes]: list head, 1, and a head of 5 bytes
     cid = tables.build(PAIRS, [(1, bytes(full))], blocks.put)
     assert tables.find(cid, (1,), blocks.get) == (1, bytes(full))

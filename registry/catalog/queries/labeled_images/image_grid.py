@@ -24,7 +24,7 @@ from registry.core.labeling.labeled_row import SIGNALS
 
 _ROWS, _IMAGES = derived.contribution_rows, derived.images
 _TEXTS = ("label", "contributor", "issuer", "subject", "licence")
-CHUNK, LATER = 100, 450  # candidates that are asked about at once: at first, and then
+CHUNK = 450  # candidates that are asked about at once; at first only as many as a page has: most filters find it there
 SCANNED = 2000
 SCANNED_ROWS = 20_000  # of candidates that are given, most of which may be told not to fit before SQL is asked
 MANY = 10_000  # up to which images are counted where no count is kept
@@ -49,6 +49,9 @@ class Filters:
     disputed: bool = False
 
 
+_NOTHING = Filters()  # is asked for: every candidate fits
+
+
 @dataclass(frozen=True)
 class GridPage:
     """``images`` as ``list_images`` gives them; ``next``: a cursor, None at the end; ``searched``: the page ended
@@ -71,14 +74,16 @@ def page(
     way = _driver(db, wanted)
     found: list[str] = []
     seen, last, ended = 0, begin, False
-    source = (given or _chunked(db, way.query))(begin)
+    first = min(page_limit(limit) + 1, CHUNK)
+    source = (given or _chunked(db, way.query, first))(begin)
     most = SCANNED_ROWS if given else SCANNED
-    while len(found) <= page_limit(limit) and seen < most and not ended:
-        size = CHUNK if not seen else LATER  # one filter alone finds a page in the first
+    while len(found) <= limit and seen < most and not ended:
+        size = first if not seen else CHUNK
         part = list(islice(source, size))
         ended = len(part) < size
         seen, last = seen + len(part), part[-1][0] if part else last
-        found += _meeting(db, wanted, [sha256 for sha256, fits in part if fits])
+        fitting = [sha256 for sha256, fits in part if fits]
+        found += fitting if wanted == _NOTHING and given is None else _meeting(db, wanted, fitting)
     names = found[:limit]
     more = len(found) > limit
     following = names[-1] if more else None if ended else last
@@ -139,9 +144,9 @@ def _of_status(status: str) -> _Query:
     return _of_images(_IMAGES.c.stored if status == "stored" else ~_IMAGES.c.stored)
 
 
-def _chunked(db: sa.Connection, query: _Query) -> Candidates:
+def _chunked(db: sa.Connection, query: _Query, first: int) -> Candidates:
     def walk(after: str) -> Iterator[tuple[str, bool]]:
-        size = CHUNK
+        size = first
         while True:
             asked = query(after)
             (sha256,) = asked.selected_columns
@@ -149,7 +154,7 @@ def _chunked(db: sa.Connection, query: _Query) -> Candidates:
             yield from ((sha256, True) for sha256 in part)
             if len(part) < size:
                 return
-            after, size = part[-1], LATER
+            after, size = part[-1], CHUNK
 
     return walk
 

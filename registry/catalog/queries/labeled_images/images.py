@@ -7,7 +7,6 @@ Invariants: an image is listed once a contribution has a row of it (stored bytes
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,8 +14,10 @@ import sqlalchemy as sa
 
 from registry.catalog.queries.labeled_images.rows import is_newest
 from registry.catalog.schema import derived
+from registry.catalog.schema.bulk import insert_tuples
 from registry.catalog.schema.derived import image_cids
-from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, insert_new, int64, names_of, page_limit
+from registry.catalog.schema.prepared import Prepared, Row
+from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, int64, names_of, page_limit
 from registry.core.errors import Conflict, InvalidInput, UsageError
 from registry.core.ipld.cid import CID
 
@@ -31,15 +32,26 @@ def put_images(db: sa.Connection, found: Sequence[tuple[bytes, int, Sequence[CID
     ``Conflict`` ``image_size`` if one is stored with another size, which the same bytes can't have.
     """
     sizes = {sha256.hex(): int64(size, "the size") for sha256, size, _ in found}
-    insert_new(db, derived.images, [{"sha256": name, "size": size, "stored": stored} for name, size in sizes.items()])
+    known = _mark_stored(db, sizes) if stored else set()
+    rows = [(name, size, stored) for name, size in sorted(sizes.items()) if name not in known]
+    insert_tuples(db, derived.images, ("sha256", "size", "stored"), rows, skip=True)
     aliases = {(sha256.hex(), str(cid)) for sha256, _, cids in found for cid in cids}
-    insert_new(db, image_cids, [{"sha256": name, "cid": cid} for name, cid in sorted(aliases)])
-    if stored:
-        _mark_stored(db, sizes)
+    insert_tuples(db, image_cids, ("sha256", "cid"), sorted(aliases), skip=True)
 
 
-def _mark_stored(db: sa.Connection, sizes: Mapping[str, int]) -> None:
-    """Set sizes from the bytes themselves; sizes known so far were only stated by contributors."""
+def labelled(db: sa.Connection, sha256s: Iterable[str]) -> set[str]:
+    """Those of these images of which a row is known."""
+    found: set[str] = set()
+    for part in chunks(sha256s):
+        query = sa.select(derived.images.c.sha256).where(derived.images.c.sha256.in_(part), derived.images.c.labels > 0)
+        found.update(db.scalars(query))
+    return found
+
+
+def _mark_stored(db: sa.Connection, sizes: Mapping[str, int]) -> set[str]:
+    """Those of these images that are known. Sizes are set from the bytes themselves; so far they may only have been
+    stated by contributors."""
+    found: set[str] = set()
     for part in chunks(sizes):
         known = db.execute(sa.select(derived.images).where(derived.images.c.sha256.in_(part))).all()
         changed = [{"name": row.sha256, "bytes": sizes[row.sha256]} for row in known if not row.stored]
@@ -49,6 +61,8 @@ def _mark_stored(db: sa.Connection, sizes: Mapping[str, int]) -> None:
         if changed:
             mine = sa.update(derived.images).where(derived.images.c.sha256 == sa.bindparam("name"))
             db.execute(mine.values(stored=True, size=sa.bindparam("bytes")), changed)
+        found.update(row.sha256 for row in known)
+    return found
 
 
 def _is_withdrawn() -> sa.ColumnElement[bool]:
@@ -59,20 +73,35 @@ def _is_withdrawn() -> sa.ColumnElement[bool]:
 
 def resolve_image(db: sa.Connection, text: str) -> bytes | None:
     """The sha256 of the image that a sha256 in hex or one of its CIDs names; None if none is known by it."""
-    try:
-        names = names_of(text)
-    except InvalidInput:
-        return None
-    found = db.scalar(sa.select(derived.images.c.sha256).where(derived.images.c.sha256.in_(names)))
+    found = _NAMED.first(db, names=[text])
     if found is None:
-        found = db.scalar(sa.select(image_cids.c.sha256).where(image_cids.c.cid.in_(names)))
-    return bytes.fromhex(found) if found else None
+        try:
+            found = _NAMED.first(db, names=names_of(text))
+        except InvalidInput:
+            return None
+    return bytes.fromhex(found.sha256) if found else None
+
+
+def _named() -> sa.CompoundSelect[Any]:
+    """The image of one of these sha256s before one of whose CIDs are among them."""
+    names: sa.BindParameter[str] = sa.bindparam("names", expanding=True)
+    by_digest = sa.select(derived.images.c.sha256, sa.literal(0).label("way")).where(derived.images.c.sha256.in_(names))
+    by_cid = sa.select(image_cids.c.sha256, sa.literal(1).label("way")).where(image_cids.c.cid.in_(names))
+    return sa.union_all(by_digest, by_cid).order_by("way").limit(1)
+
+
+_NAMED = Prepared(_named)
 
 
 def get_image(db: sa.Connection, sha256_or_cid: str) -> dict[str, Any] | None:
     """One image as ``list_images`` gives it; None if no contribution has a row of it."""
     sha256 = resolve_image(db, sha256_or_cid)
-    found = describe(db, [sha256.hex()]) if sha256 else []
+    return image_of(db, sha256.hex()) if sha256 else None
+
+
+def image_of(db: sa.Connection, sha256: str) -> dict[str, Any] | None:
+    """The same by its sha256."""
+    found = describe(db, [sha256])
     return found[0] if found and found[0]["labels"] else None
 
 
@@ -153,43 +182,59 @@ def has_status(status: str) -> sa.ColumnElement[bool]:
     return ~taken_back & (derived.images.c.stored if status == "stored" else ~derived.images.c.stored)
 
 
+def _rows_of() -> sa.Select[Any]:
+    said = (_ROWS.c[name] for name in ("sha256", "label", "contributor", "issuer", "subject", "licence"))
+    return sa.select(*said).where(_ROWS.c.sha256.in_(_NAMES), is_newest())
+
+
+def _images_of() -> sa.Select[Any]:
+    known = derived.images.c
+    asked = sa.select(known.sha256, known.size, known.stored, _is_withdrawn().label("withdrawn"))
+    return asked.where(known.sha256.in_(_NAMES)).order_by(known.sha256)
+
+
+_NAMES: sa.BindParameter[str] = sa.bindparam("names", expanding=True)
+_ROWS_OF, _IMAGES_OF = Prepared(_rows_of), Prepared(_images_of)
+_CIDS_OF = Prepared(lambda: sa.select(image_cids.c.sha256, image_cids.c.cid).where(image_cids.c.sha256.in_(_NAMES)))
+
+
 def describe(db: sa.Connection, names: Sequence[str]) -> list[dict[str, Any]]:
     """Images by their sha256s, as ``list_images`` gives them."""
     found: list[dict[str, Any]] = []
     for part in chunks(names):
-        rows = _grouped(db.execute(sa.select(_ROWS).where(_ROWS.c.sha256.in_(part), is_newest())).mappings())
-        cids = _grouped(db.execute(sa.select(image_cids).where(image_cids.c.sha256.in_(part))).mappings())
-        known = sa.select(derived.images, _is_withdrawn().label("withdrawn")).where(derived.images.c.sha256.in_(part))
-        for image in db.execute(known.order_by(derived.images.c.sha256)).mappings():
-            name = image["sha256"]
-            found.append(_document(image, rows.get(name, []), [row["cid"] for row in cids.get(name, [])]))
+        rows = _grouped(_ROWS_OF.rows(db, names=list(part)))
+        cids = _grouped(_CIDS_OF.rows(db, names=list(part)))
+        for image in _IMAGES_OF.rows(db, names=list(part)):
+            mine = [row.cid for row in cids.get(image.sha256, [])]
+            found.append(_document(image, rows.get(image.sha256, []), mine))
     return found
 
 
-def _grouped(rows: Iterable[sa.RowMapping]) -> dict[str, list[sa.RowMapping]]:
-    groups: dict[str, list[sa.RowMapping]] = {}
+def _grouped(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(row["sha256"], []).append(row)
+        groups.setdefault(row[0], []).append(row)
     return groups
 
 
-def _document(image: sa.RowMapping, rows: Sequence[sa.RowMapping], cids: Sequence[str]) -> dict[str, Any]:
-    labels = Counter(row["label"] for row in rows)
-    best = [label for label, count in labels.items() if count == max(labels.values())]
+def _document(image: Row, rows: Sequence[Row], cids: Sequence[str]) -> dict[str, Any]:
+    rows = sorted(rows, key=lambda row: (row.issuer, row.contributor))
+    labels: dict[str, int] = {}
+    for row in rows:
+        labels[row.label] = labels.get(row.label, 0) + 1
+    most = max(labels.values(), default=0)
+    best = [label for label, count in labels.items() if count == most]
     return {
-        "sha256": image["sha256"],
+        "sha256": image.sha256,
         "cid": min(cids, key=lambda cid: (cid.startswith("Qm"), cid), default=None),  # v1 before v0
-        "size": image["size"],
+        "size": image.size,
         "label": best[0] if len(best) == 1 else None,
         "labels": dict(sorted(labels.items())),
-        "contributors": sorted({row["contributor"] for row in rows}),
-        "speakers": sorted(
-            ({name: row[name] for name in ("issuer", "contributor", "label")} for row in rows),
-            key=lambda one: (one["issuer"], one["contributor"]),
-        ),
-        "subject": _agreed(row["subject"] for row in rows),
-        "licence": _agreed(row["licence"] for row in rows),
-        "status": "withdrawn" if image["withdrawn"] else "stored" if image["stored"] else "referenced",
+        "contributors": sorted({row.contributor for row in rows}),
+        "speakers": [{"issuer": row.issuer, "contributor": row.contributor, "label": row.label} for row in rows],
+        "subject": _agreed(row.subject for row in rows),
+        "licence": _agreed(row.licence for row in rows),
+        "status": "withdrawn" if image.withdrawn else "stored" if image.stored else "referenced",
     }
 
 

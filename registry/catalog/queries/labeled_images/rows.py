@@ -7,16 +7,18 @@ that names ``contributions_in_log_order`` can be computed again from these contr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.derived import contributions
+from registry.catalog.schema.prepared import Prepared
 from registry.catalog.schema.sql import chunks
 from registry.core.ipld.cid import CID
-from registry.core.labeling.labeled_row import ANNOTATION_FIELDS
+from registry.core.labeling.labeled_row import ANNOTATION_FIELDS, MAPS
 from registry.core.snapshots.query import SPEAKERS, TEXTS, check_query, choices, matches
 
 _ROWS = derived.contribution_rows
@@ -34,7 +36,7 @@ def is_newest(rows: sa.FromClause = _ROWS) -> sa.ColumnElement[bool]:
 
 
 def _value(row: sa.RowMapping) -> dict[str, Any]:
-    """The columns of CONTRIBUTION_ROWS as they stand in its table, ``issuer`` and ``contribution``."""
+    """The columns of CONTRIBUTION_ROWS as they stand in its table, ``issuer``, ``contribution`` and ``place``."""
     return {
         "sha256": bytes.fromhex(row["sha256"]),
         "issuer": row["issuer"],
@@ -45,23 +47,32 @@ def _value(row: sa.RowMapping) -> dict[str, Any]:
         "replaces": bytes(CID.parse(row["replaces"])) if row["replaces"] else None,
         "signature": bytes.fromhex(row["signature"]) if row["signature"] else None,
         "contribution": CID.parse(row["contribution"]),
+        "place": row["ordinal"],  # of one issuer's rows the later ones have greater ones
     }
 
 
-def current_row(db: sa.Connection, sha256: bytes, issuer: str, contributor: str) -> dict[str, Any] | None:
-    """The newest row of one contributor of this issuer for one image, as ``current_rows`` gives it; None if there is
-    none.
+def newest_rows(db: sa.Connection, issuer: str, sha256s: Iterable[bytes]) -> dict[tuple[bytes, str], dict[str, Any]]:
+    """Of these images the newest row of each contributor of this issuer, by image and contributor, as ``current_rows``
+    gives it.
     """
-    identity = (_ROWS.c.sha256 == sha256.hex(), _ROWS.c.issuer == issuer, _ROWS.c.contributor == contributor)
-    query = sa.select(_ROWS).where(*identity)
-    row = db.execute(query.order_by(_ROWS.c.ordinal.desc()).limit(1)).mappings().first()
-    return _value(row) if row else None
+    found: dict[tuple[bytes, str], dict[str, Any]] = {}
+    for part in chunks({sha256.hex() for sha256 in sha256s}):
+        query = sa.select(_ROWS).where(_ROWS.c.sha256.in_(part), _ROWS.c.issuer == issuer).order_by(_ROWS.c.ordinal)
+        for row in map(_value, db.execute(query).mappings()):
+            found[row["sha256"], row["contributor"]] = row
+    return found
+
+
+def current_row(db: sa.Connection, sha256: bytes, issuer: str, contributor: str) -> dict[str, Any] | None:
+    """One of them; None if there is none."""
+    return newest_rows(db, issuer, [sha256]).get((sha256, contributor))
 
 
 def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
     """The newest row of every (image, issuer, contributor) that ``query`` matches, in rising order of these.
 
-    A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer`` and ``contribution``, a CID.
+    A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer``, ``contribution``, a CID, and
+    ``place``, by which the rows of one issuer are in order.
     ``query`` is what ``registry.core.snapshots.query.matches`` takes; ``InvalidInput`` for any other.
     """
     from registry.core.snapshots.snapshot import ROW_IDENTITY  # with all records, which a list of images does without
@@ -77,37 +88,51 @@ def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> I
     return (value for value in values if matches(value, wanted))
 
 
+def rows_aside(db: sa.Connection, rows: Collection[Mapping[str, Any]]) -> dict[bytes, list[dict[str, Any]]]:
+    """By sha256, the newest rows of these rows' images that are not among them, in order."""
+    taken = {(row["sha256"], row["issuer"], row["contributor"]) for row in rows}
+    found: dict[bytes, list[dict[str, Any]]] = {}
+    for part in chunks({row["sha256"].hex() for row in rows}):
+        ordered = sa.select(_ROWS).where(_ROWS.c.sha256.in_(part), is_newest()).order_by(_ROWS.c.sha256)
+        for value in map(_value, db.execute(ordered).mappings()):
+            if (value["sha256"], value["issuer"], value["contributor"]) not in taken:
+                found.setdefault(value["sha256"], []).append(value)
+    return found
+
+
 def image_history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
     """Everything that was said about an image, in the order of the logs; all values are text, lists or None.
 
     ``contributor``, what is said (``core.labeling.labeled_row``), ``replaces, signature`` (hex), ``contribution,
     issuer, issued_at, entry, current``.
     """
-    mine = _ROWS.c.sha256 == sha256.hex()
-    first = _first_entries(sa.select(_ROWS.c.contribution).where(mine)).subquery()
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in _HISTORY.rows(db, sha256=sha256.hex()):
+        said = row._asdict()
+        loaded = {name: json.loads(said[name]) for name in _VALUES}
+        found.setdefault((row.contribution, row.contributor), {**said, **loaded, "current": bool(row.current)})
+    return list(found.values())
+
+
+_VALUES = ("boxes", *MAPS)  # JSON
+
+
+def _history() -> sa.Select[Any]:
+    """An image's rows, each as often as entries sign its contribution: the one that gives it its place, the first by
+    issuer and then by place, before the others."""
+    e = derived.entries.c
     names = ("contributor", *ANNOTATION_FIELDS, "replaces", "signature", "contribution")
-    said = (first.c.issuer, first.c.issued_at, first.c.cid.label("entry"))
-    query = (
-        sa.select(*(_ROWS.c[name] for name in names), *said, is_newest().label("current"))
-        .join(first, first.c.record == _ROWS.c.contribution)
-        .where(mine)
-        .order_by(_ROWS.c.ordinal, _ROWS.c.contributor)
+    said = (sa.cast(_ROWS.c[name], sa.Text).label(name) if name in _VALUES else _ROWS.c[name] for name in names)
+    signed = sa.and_(e.record == _ROWS.c.contribution, e.record_type == "contribution")
+    return (
+        sa.select(*said, e.issuer, e.issued_at, e.cid.label("entry"), is_newest().label("current"))
+        .join(derived.entries, signed)
+        .where(_ROWS.c.sha256 == sa.bindparam("sha256"))
+        .order_by(_ROWS.c.ordinal, _ROWS.c.contributor, e.issuer, e.seq)
     )
-    return [{**row, "current": bool(row["current"])} for row in db.execute(query).mappings()]
 
 
-def _first_entries(contributions: sa.Select[str]) -> sa.Select[Any]:
-    """Of each of these contributions the entry that gives it its place: first by issuer, then by place."""
-    place = sa.func.row_number().over(
-        partition_by=derived.entries.c.record, order_by=(derived.entries.c.issuer, derived.entries.c.seq)
-    )
-    named = derived.entries.c.record.in_(contributions)
-    ranked = (
-        sa.select(derived.entries, place.label("place"))
-        .where(derived.entries.c.record_type == "contribution", named)
-        .subquery()
-    )
-    return sa.select(ranked).where(ranked.c.place == 1)
+_HISTORY = Prepared(_history)
 
 
 def contributions_in_log_order(db: sa.Connection, sha256s: Collection[bytes]) -> list[CID]:

@@ -74,6 +74,8 @@ function items(view) {
     aliases: snapshot.aliases,
     query: snapshot.query,
     rule: snapshot.rule,
+    trusted: snapshot.trusted,
+    use: snapshot.use,
     contributions,
     isWithdrawn: isExcluded("withdrawn"),
     isMissing: isExcluded("no_bytes"),

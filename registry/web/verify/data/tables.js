@@ -7,7 +7,8 @@ import { sha256 } from "../bytes/sha256.js";
 import { isInteger, isMap } from "./kinds.js";
 import { TABLES } from "./columns.js";
 
-const MAX_NODE = 2 ** 20 - 16;
+const MAX_ITEM = 2 ** 20 - 16;
+const MAX_ITEMS = 48 * 1024;
 const MAX_KEY = 4096;
 const MAX_LEVELS = 32;
 const HEADER = ["v", "type", "kind", "columnsVersion", "columns", "key", "count", "root"];
@@ -168,8 +169,8 @@ function cut(items, level) {
   for (const item of items) {
     const length = encode(item.value).length;
     const key = encode(item.key);
-    if (length > MAX_NODE || key.length > MAX_KEY) throw new Refusal("a row or a key is too large");
-    if (size && size + length > MAX_NODE) {
+    if (length > MAX_ITEM || key.length > MAX_KEY) throw new Refusal("a row or a key is too large");
+    if (size && size + length > MAX_ITEMS) {
       nodes.push([]);
       size = 0;
     }

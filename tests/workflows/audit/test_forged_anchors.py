@@ -1,0 +1,83 @@
+"""What evidence of anchors contradicts shows without a chain; honest evidence raises no alarm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry.core import records
+from registry.provenance.checks.results import FAILS, UNCHECKED
+from registry.workflows.audit.audit_target import audit_car
+from tests.support.forged_evidence import EARLY, LATE, LATER, Anchored
+from tests.support.forgery import (
+    Released,
+    car_of,
+    failed,
+    forge,
+    put,
+    reason_of,
+    replaced,
+    results,
+    way_back,
+)
+
+
+def test_honest_evidence_is_no_false_alarm(released: Released, tmp_path: Path) -> None:
+    one = Anchored(released)
+    report = one.report(tmp_path / "a.car", one.evidence(one.plan_entry), one.evidence(one.entry, **LATER))
+    found = {id: result for id, result in results(report).items() if id.startswith("3.")}
+    assert [id for id, result in found.items() if result == FAILS] == []
+    assert {id for id, result in found.items() if result == UNCHECKED} == {"3.order", "3.beacon"}
+
+
+def test_what_this_version_can_not_check_yet_is_told(released: Released, tmp_path: Path) -> None:
+    drand = records.DrandRound(chain="ab" * 32, round=12345, signature=b"s" * 48)
+    one = Anchored(released, drand)
+    stamp = records.Evidence(entry=bytes(one.entry), kind="stamped", statement={"time": LATE}, proof=b"token")
+    path = tmp_path / "a.car"
+    seen = [one.evidence(one.plan_entry), one.evidence(one.entry, **LATER), put(one.home, records.encode(stamp))]
+    report = one.report(path, *seen)
+    assert [id for id in failed(report) if id.startswith("3.")] == []
+    assert reason_of(report, "3.drand") == f"this version can't check the signature of round 12345 of {'ab' * 32} yet"
+    assert reason_of(report, "3.evidence") == "this version can't check evidence of kind stamped yet"
+    assert {results(report)[id] for id in ("3.drand", "3.evidence")} == {UNCHECKED}
+
+
+@pytest.mark.parametrize(
+    ("beacon", "plan", "release", "check"),
+    [
+        pytest.param({}, None, LATER, "3.beacon", id="a beacon without evidence"),
+        pytest.param({}, {"block_hash": "0x" + "9" * 64}, LATER, "3.beacon", id="another block"),
+        pytest.param({}, {"block_number": 11}, LATER, "3.beacon", id="another number"),
+        pytest.param({}, {"transaction": "0x" + "9" * 64}, LATER, "3.beacon", id="another transaction"),
+        pytest.param({"chain": "eip155:2"}, {"chain": "eip155:2"}, LATER, "3.named", id="another chain"),
+        pytest.param({}, {}, {**LATER, "chain": "eip155:2"}, "3.named", id="the release on another chain"),
+        pytest.param({}, {}, {**LATER, "contract": "0x" + "9" * 40}, "3.named", id="another contract"),
+        pytest.param({}, {}, {**LATER, "block_number": 10}, "3.order", id="both in one block"),
+        pytest.param({}, {}, {**LATER, "block_number": 9}, "3.order", id="the release first"),
+        pytest.param({}, {}, {**LATER, "time": EARLY}, "3.anchored", id="a later block of an earlier time"),
+        pytest.param({"time": EARLY}, {"time": EARLY}, LATER, "3.anchored", id="a block older than the plan"),
+        pytest.param({"time": LATE}, {"time": LATE}, LATER, "3.drawn", id="trained before the draw's block"),
+    ],
+)
+def test_what_evidence_contradicts_shows_without_a_chain(
+    released: Released, beacon: Any, plan: Any, release: Any, check: str, tmp_path: Path
+) -> None:
+    one = Anchored(released, **beacon)
+    evidence = [] if plan is None else [one.evidence(one.plan_entry, **plan)]
+    report = one.report(tmp_path / "a.car", *evidence, one.evidence(one.entry, **release))
+    assert check in failed(report), reason_of(report, check)
+    assert report.exit_code(strict=False) == 1
+
+
+def test_a_first_entry_that_names_no_chains_opens_no_log(released: Released, tmp_path: Path) -> None:
+    home, entry, _ = released
+    opening = way_back(home, entry)[-1]
+    value = records.parse_as(records.Entry, home.store.get(opening))
+    other = put(
+        home, records.encode(records.Withdrawal(target=b"\4" * 32, reason="", remedy="notice", effective=EARLY))
+    )
+    forged = forge(home, entry, replaced(opening, value, record=other))
+    assert "3.named" in failed(audit_car(car_of(home, forged, tmp_path / "a.car")))
