@@ -19,8 +19,7 @@ from registry.catalog import accounts, tokens
 from registry.catalog.tokens import Caller, Configured
 from registry.core.errors import Conflict, Untrusted
 from registry.core.issuers import did_of
-from registry.core.text import sign_in_message
-from registry.provenance.keys import wallets
+from registry.provenance.keys import sign_in_message, wallets
 from registry.workflows.parts import Parts
 
 HOURS = 12
