@@ -35,6 +35,7 @@ class Settings:
     chain_rpc: str | None = field(default=None, repr=False)  # may hold an API key
     chain_contract: str | None = None
     passphrase: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)  # of another registry, for `import --server`
     key: str | None = field(default=None, repr=False)  # the publishing key; None: the one that lies in the home
     key_file: Path | None = None  # where it came from
     parallel_folds: int = 0  # 0: see ``at_once``
@@ -204,6 +205,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         chain_rpc=_secret(given, "EMOTIONET_CHAIN_RPC"),
         chain_contract=given.get("EMOTIONET_CHAIN_CONTRACT") or None,
         passphrase=_secret(given, "EMOTIONET_PASSPHRASE"),
+        token=_secret(given, "EMOTIONET_TOKEN"),
         key=_secret(given, "EMOTIONET_KEY", whole=True),
         key_file=Path(given["EMOTIONET_KEY_FILE"]) if given.get("EMOTIONET_KEY_FILE") else None,
         parallel_folds=int(_number(given, "EMOTIONET_PARALLEL_FOLDS", 0)),
