@@ -40,7 +40,7 @@ from registry.api.problems import StrictRequest
 from registry.api.serving import pools, seen, trace
 from registry.api.serving.kept import Kept
 from registry.api.serving.metrics import Answers
-from registry.api.v1 import audits, content, images, names, releases, runs, search, snapshots, writes
+from registry.api.v1 import audits, content, images, names, releases, runs, search, session, snapshots, writes
 from registry.api.v1.wire import JSON_BYTES
 from registry.assembly import Home
 from registry.catalog.accounts import configured
@@ -53,7 +53,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
-_NOUNS = (content, images, snapshots, runs, releases, audits, names, search, writes)
+_NOUNS = (content, images, snapshots, runs, releases, audits, names, search, session, writes)
 _PAGES = (  # their addresses may have documents too
     *(home_page, docs, signin, image_pages, register),
     *(snapshot_pages, run_pages),

@@ -25,6 +25,7 @@ from registry.workflows.log.anchoring import anchor_status
 from registry.workflows.names.resolve import find, resolve
 from registry.workflows.parts import Parts
 from registry.workflows.store.find_records import is_digest, look_up, record_lineage
+from registry.workflows.store.lineage_status import lineage_with_status
 from registry.workflows.store.typed_source import names_content
 
 FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
@@ -86,7 +87,7 @@ def show_lineage(
     request: Request[Any, Any, Any], home: Home, cid: CidPath, form: LineageFormat = "json"
 ) -> Response[Document]:
     """What a record came from and what came from it: nodes and edges, or all of it as W3C PROV-JSON."""
-    found = record_lineage(home, resolve(home, cid))
+    found = lineage_with_status(home, record_lineage(home, resolve(home, cid)))
     return document(request, prov_json(found["nodes"], found["edges"]) if form == "prov" else found)
 
 

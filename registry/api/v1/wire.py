@@ -132,6 +132,13 @@ class AskedBlocks(Request, frozen=True):
         return [at >> 3 < len(packed) and bool(packed[at >> 3] >> (at & 7) & 1) for at in range(count)]
 
 
+class WantedName(Request, frozen=True):
+    """What a name stands for from now on."""
+
+    name: NewName
+    target: Annotated[str, Meta(min_length=1, max_length=256, description=f"{_CID}; a run by its id, too")]
+
+
 class NewLabel(Request, frozen=True):
     """Another label for an image; ``contributor`` is this registry unless named."""
 
@@ -195,6 +202,13 @@ class NewSnapshot(Request, frozen=True):
     def terms(self) -> Terms:
         """As ``take_snapshot`` takes them."""
         return Terms(self.rule, self.trusted, self.licences, self.require_consent, self.override_rights)
+
+
+class NewSession(Request, frozen=True):
+    """A message of Sign-In with Ethereum (EIP-4361) of what `POST /session/nonce` answered, and its signature."""
+
+    message: Annotated[str, Meta(min_length=1, max_length=4096)]
+    signature: Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{130}$", description="made by personal_sign (EIP-191)")]
 
 
 _OVERRIDES = ("folds", "repeats", "seed", "epochs", "imgsz", "batch")

@@ -73,6 +73,7 @@ run_folds = Table(
     text("training", null=True),
     text("predictions", null=True),
     text("tensors", null=True),
+    text("checkpoint", null=True),  # of a fold in training, where machines share the blocks: a folder's CID
     text("error", null=True),
     PrimaryKeyConstraint("run", "fold"),
     _one_of("status", RUN_STATES),
@@ -193,6 +194,16 @@ kept_audits = Table(  # audits that were made here, for whoever reads their repo
     PrimaryKeyConstraint("id"),
     _one_of("status", AUDIT_STATES),
     Index(None, "target", "id"),
+)
+log_forks = Table(  # pairs of entries that an issuer signed and that exclude each other
+    "log_forks",
+    metadata,
+    text("issuer"),
+    text("held"),
+    text("refused"),  # not in the catalog, because the other is; its block may be here
+    text("seen"),
+    PrimaryKeyConstraint("held", "refused"),
+    Index(None, "issuer"),
 )
 
 NOT_REBUILDABLE: tuple[Table, ...] = tuple(table for table in metadata.sorted_tables if table not in REBUILDABLE)

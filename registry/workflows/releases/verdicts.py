@@ -14,17 +14,20 @@ from typing import Any
 from msgspec import structs
 
 from registry.catalog.queries import kept_audits
+from registry.catalog.queries.signed_records import releases
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView, release_view
 from registry.evaluation.sentences import LANGUAGES
-from registry.evaluation.verdict import Facts, refuted, short, verdict_of
+from registry.evaluation.verdict import Facts, Verdict, refuted, short, verdict_of
 from registry.provenance.checks.results import Check, guarded
 from registry.provenance.checks.run_levels import levels_up_to
 from registry.provenance.verdict_facts import People, audited, people, release_facts
 from registry.workflows.local_issuers import is_local
+from registry.workflows.log.forks import forking
 from registry.workflows.parts import Parts
+from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
 COUNTED = 100_000  # images of a release up to which persons are counted where nobody audits: a page must not wait
 _counted: dict[CID, People | None] = {}
@@ -54,6 +57,16 @@ def facts_here(
     return audited(facts, checks, kept["report"]["records"])
 
 
+def release_verdict(parts: Parts, release: CID) -> Verdict:
+    """The verdict on a release as its own document and page say it. ``NotFound``."""
+    with parts.catalog.read() as db:
+        row = releases.get(db, release)
+    view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(release)))
+    back = withdrawals_by(parts, [row]).get(str(release), [])
+    found = people_of_release(parts, view)
+    return verdict_of(facts_here(parts, view, {**row, "withdrawn": back}, kept_report(parts, release), found))
+
+
 def kept_report(parts: Parts, release: CID) -> dict[str, Any] | None:
     """The newest audit of a release that is kept; None: nobody audited it here."""
     with parts.catalog.read() as db:
@@ -62,10 +75,11 @@ def kept_report(parts: Parts, release: CID) -> dict[str, Any] | None:
 
 def with_verdicts(parts: Parts, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Rows of a list (``cid``, ``issuer`` and ``withdrawn``), each with ``state`` and ``verdict``, the short form by
-    language."""
+    language, and ``forks``: whether its issuer's log does."""
+    doubtful = forking(parts, {row["issuer"] for row in rows})
     with parts.catalog.read() as db:
         kept = kept_audits.newest_reports(db, [row["cid"] for row in rows])
-    return [{**row, **_short(parts, row, kept.get(row["cid"]))} for row in rows]
+    return [{**row, **_short(parts, row, kept.get(row["cid"])), "forks": row["issuer"] in doubtful} for row in rows]
 
 
 def _short(parts: Parts, row: Mapping[str, Any], kept: Mapping[str, Any] | None) -> dict[str, Any]:
