@@ -88,7 +88,11 @@ def show_lineage(
 ) -> Response[Document]:
     """What a record came from and what came from it: nodes and edges, or all of it as W3C PROV-JSON."""
     found = lineage_with_status(home, record_lineage(home, resolve(home, cid)))
-    return document(request, prov_json(found["nodes"], found["edges"]) if form == "prov" else found)
+    held = all(
+        node["status"] != "not held" for node in found["nodes"]
+    )  # a block may come without a word in the catalog
+    shown = prov_json(found["nodes"], found["edges"]) if form == "prov" else found
+    return document(request, shown, kept=held)
 
 
 @get("/lookup/{digest:str}", responses=problems(404, 422), sync_to_thread=True)
