@@ -90,7 +90,7 @@ def show_lineage(
     found = lineage_with_status(home, record_lineage(home, resolve(home, cid)))
     held = all(
         node["status"] != "not held" for node in found["nodes"]
-    )  # a block may come without a word in the catalog
+    )  # else a block may come unsaid
     shown = prov_json(found["nodes"], found["edges"]) if form == "prov" else found
     return document(request, shown, kept=held)
 
