@@ -31,7 +31,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from registry.core import records
 from registry.core.errors import InvalidInput
@@ -43,6 +43,13 @@ RULE = "majority-v1"
 ROW_IDENTITY = ("sha256", "issuer", "contributor")  # what is said about an image, and by whom: a row's identity
 row_identity = itemgetter(*ROW_IDENTITY)  # whose row it is: a later one of the same replaces it
 Row = Mapping[str, Any]
+
+
+class Decision(NamedTuple):
+    """What became of one image: a row of SNAPSHOT_ITEMS, or one of EXCLUDED."""
+
+    item: list[Any] | None
+    excluded: list[Any] | None
 
 
 def resolve_rows(rows: Iterable[Row]) -> list[Row]:
@@ -64,32 +71,46 @@ def select(
     withdrawn: Collection[bytes] = frozenset(),
     missing: Collection[bytes] = frozenset(),
 ) -> tuple[list[list[Any]], list[list[Any]]]:
-    """Rows of SNAPSHOT_ITEMS and of EXCLUDED, both sorted by sha256.
+    """Rows of SNAPSHOT_ITEMS and of EXCLUDED, both sorted by sha256; ``rows`` in any order. Errors: ``decided``'s."""
+    items: list[list[Any]] = []
+    excluded: list[list[Any]] = []
+    for item, left_out in decided(sorted(rows, key=row_identity), classes, rule, withdrawn, missing):
+        if item is not None:
+            items.append(item)
+        if left_out is not None:
+            excluded.append(left_out)
+    return items, excluded
 
-    ``rows``: newest rows, in any order. ``withdrawn``: sha256s, or CID bytes, of images that were taken
+
+def decided(
+    rows: Iterable[Row],
+    classes: Classes,
+    rule: str = RULE,
+    withdrawn: Collection[bytes] = frozenset(),
+    missing: Collection[bytes] = frozenset(),
+) -> Iterator[Decision]:
+    """Of each image its row of SNAPSHOT_ITEMS, or that of EXCLUDED, by rising sha256, as rows come.
+
+    ``rows``: newest rows, by rising identity. ``withdrawn``: sha256s, or CID bytes, of images that were taken
     back; ``missing``: sha256s of images whose bytes are not held. ``InvalidInput`` for an unknown rule, or
     two rows of one (issuer, contributor) for one image (``resolve_rows`` first).
     """
     if rule != RULE:
         raise InvalidInput(f"the rule {rule!r} is not known here", code="unknown_rule", hint=f"use {RULE}.")
-    items: list[list[Any]] = []
-    excluded: list[list[Any]] = []
-    ordered = sorted(rows, key=row_identity)
-    for sha256, found in groupby(ordered, key=itemgetter("sha256")):
+    for sha256, found in groupby(rows, key=itemgetter("sha256")):
         group = list(found)
-        if len({row_identity(row) for row in group}) != len(group):
+        if len(group) > 1 and len({row_identity(row) for row in group}) != len(group):
             raise InvalidInput(f"image {sha256.hex()} has two rows of one contributor", code="unresolved_rows")
         if sha256 in withdrawn or any(row["cid"] in withdrawn for row in group):
-            excluded.append([sha256, "withdrawn", ""])
+            yield Decision(None, [sha256, "withdrawn", ""])
         elif sha256 in missing:
-            excluded.append([sha256, "no_bytes", ""])
+            yield Decision(None, [sha256, "no_bytes", ""])
         else:
             index, reason, detail = decide(group, classes)
             if index is None:
-                excluded.append([sha256, reason, detail])
+                yield Decision(None, [sha256, reason, detail])
             else:
-                items.append(_item(group, classes, index))
-    return items, excluded
+                yield Decision(_item(group, classes, index), None)
 
 
 def decide(group: Sequence[Row], classes: Classes) -> tuple[int | None, str, str]:

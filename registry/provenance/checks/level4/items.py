@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from registry.core.errors import NotFound
+from registry.core.ipld.cid import CID
 from registry.core.labeling.boxes import boxes_within, full_frame
-from registry.core.records import Contribution, parse_as
+from registry.core.records import Contribution, Snapshot, parse_as
 from registry.core.snapshots.classes import classes_of
-from registry.core.snapshots.query import matches
+from registry.core.snapshots.query import IMAGES, SNAPSHOT, chosen_images, matcher
 from registry.core.snapshots.snapshot import resolve_rows, row_identity, rows_of_contribution, select
 from registry.core.table import tables
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, run
@@ -43,7 +45,7 @@ def items(subject: Subject) -> str:
     taken_back = {row[0] for row in excluded if row[1] == "withdrawn"}
     missing = {row[0] for row in excluded if row[1] == "no_bytes"}
     newest = resolve_rows(rows)
-    wanted = [row for row in newest if matches(row, snapshot.query)]
+    wanted = list(filter(matcher(snapshot.query, chosen_images(snapshot.query, subject.get)), newest))
     found, left_out = select(wanted, classes_of(snapshot.classes, snapshot.aliases), snapshot.rule, taken_back, missing)
     both = {row[0] for row in stated} & {row[0] for row in excluded}
     if both:
@@ -53,8 +55,30 @@ def items(subject: Subject) -> str:
     equal("count", snapshot.count, len(stated))
     _no_correction_undone(rows, newest)
     _taken_back(subject, rows, taken_back)
-    said = f"{len(stated)} items, {len(excluded)} excluded"
-    return f"{said}; only the issuer states that the bytes of {len(missing)} were missing" if missing else said
+    said = [f"{len(stated)} items, {len(excluded)} excluded"]
+    if missing:
+        said.append(f"only the issuer states that the bytes of {len(missing)} were missing")
+    return "; ".join([*said, *_chosen(subject)])
+
+
+def _chosen(subject: Subject) -> Iterator[str]:
+    """Whose images a query lists; ``Failed`` where the snapshot that it names is at hand and has others."""
+    query = subject.snapshot.query
+    if IMAGES not in query:
+        return
+    if SNAPSHOT not in query:
+        yield "the issuer chose the images by name"
+        return
+    cid = CID.parse(query[SNAPSHOT])
+    try:
+        source = parse_as(Snapshot, subject.get(cid))
+        listed = frozenset(row[0] for row in tables.iterate(source.items, subject.get))
+    except NotFound:
+        yield f"only the issuer states that the images are those of the snapshot {cid}, which is not at hand"
+        return
+    if listed != chosen_images(query, subject.get):
+        raise Failed(f"the images that the query lists are not those of the snapshot {cid}, which it names")
+    yield f"chosen among the images of the snapshot {cid}"
 
 
 def _rows(subject: Subject, contributions: Sequence[Any]) -> Iterator[Row]:

@@ -1,7 +1,7 @@
 // The snapshot's rule: which contributions' rows make which items (docs/format/data.md).
 import { equal } from "../bytes/equal.js";
 import { Refusal, compareText, hex } from "../bytes/bytes.js";
-import { cidOfBytes } from "../bytes/cid.js";
+import { CID, cidOfBytes } from "../bytes/cid.js";
 import { isInteger, isMap } from "./kinds.js";
 import { normal } from "./labels.js";
 
@@ -41,14 +41,18 @@ function checkQuery(query) {
               value.every(
                 (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((name) => typeof name === "string"),
               )
-            : false;
+            : part === "images"
+              ? value instanceof CID
+              : part === "snapshot" && typeof value === "string" && "images" in query;
     if (!isFine) throw new Refusal("the snapshot's query has a part that is not known");
   }
 }
 
-function isWanted(query, row) {
+function isWanted(query, chosen, row) {
   return Object.keys(query).every((part) => {
     const value = query[part];
+    if (part === "images") return chosen.has(hex(row.sha256));
+    if (part === "snapshot") return true;
     if (part === "speakers") return value.some(([issuer, name]) => issuer === row.issuer && name === row.contributor);
     if (TEXTS.includes(part)) return meets(row[part], value);
     return Object.keys(value).every((name) => Object.hasOwn(row[part], name) && meets(row[part][name], value[name]));
@@ -80,13 +84,14 @@ const smallest = (texts) => texts.reduce((a, b) => (a === null || compareText(b,
 const sorted = (texts) => [...new Set(texts)].sort(compareText);
 const given = (rows, field) => rows.map((row) => row[field]).filter((value) => value !== null);
 
-/** {items, excluded}, each sorted, from rows by contribution; `isWithdrawn` and `isMissing` are asked by image. */
-export function decide({ classes, aliases, query, rule, contributions, isWithdrawn, isMissing }) {
+/** {items, excluded}, each sorted, from rows by contribution; `isWithdrawn` and `isMissing` are asked by image, and
+ * `chosen` has the sha256s, in hex, of the table that the query's `images` links to. */
+export function decide({ classes, aliases, query, chosen = null, rule, contributions, isWithdrawn, isMissing }) {
   if (rule !== "majority-v1") throw new Refusal("the snapshot's rule is not known");
   checkClasses(classes, aliases);
   checkQuery(query);
   const images = new Map();
-  for (const row of newestRows(contributions).filter((row) => isWanted(query, row))) {
+  for (const row of newestRows(contributions).filter((row) => isWanted(query, chosen, row))) {
     const name = hex(row.sha256);
     images.set(name, [...(images.get(name) ?? []), row]);
   }
