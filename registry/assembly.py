@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from registry.catalog.schema.database import Catalog
     from registry.content.stores.embedded import EmbeddedStore
     from registry.content.stores.kubo import KuboStore
+    from registry.content.stores.s3.store import S3Store
     from registry.core.ports.anchor import Anchors
     from registry.core.ports.method import Method
     from registry.core.ports.store import BlockReader, BlockStore
@@ -73,6 +74,20 @@ class Home:
             raise UsageError("no IPFS node is configured", hint="set EMOTIONET_IPFS_API, like /ip4/127.0.0.1/tcp/5001.")
         return KuboStore(self.settings.ipfs_api)
 
+    @cached_property
+    def s3(self) -> S3Store:
+        """The bucket that EMOTIONET_S3 names."""
+        need("s3", "a bucket")
+        from registry.content.stores.s3.bucket import Bucket, Place
+        from registry.content.stores.s3.store import S3Store
+
+        given = self.settings
+        if given.s3 is None:
+            raise UsageError("no bucket is configured", hint="set EMOTIONET_S3, like s3://bucket/prefix.")
+        self._folder()
+        place = Place(given.s3, given.s3_endpoint, given.s3_region, given.s3_key, given.s3_secret)
+        return S3Store(Bucket(place), given.cache / "s3")
+
     @property
     def store(self) -> BlockStore:
         """Where blocks are kept: as the settings say, in this home unless another place is set up."""
@@ -106,12 +121,25 @@ class Home:
 
     @cached_property
     def key(self) -> Key:
-        """The publishing key; where there is none, one is created and its path is printed on stderr."""
+        """The publishing key, a secret's or this home's; where there is none, one is created and its path is printed on
+        stderr.
+        """
         from registry.provenance.keys.keys import load_or_create
+
+        if self.settings.key is not None:
+            return self._secret_key(self.settings.key)
 
         key = load_or_create(self._folder(), self.settings.passphrase)
         if key.created:
             print(f"made a publishing key: {key.path} (keep a copy of this folder)", file=sys.stderr)
+        return key
+
+    def _secret_key(self, text: str) -> Key:
+        from registry.provenance.keys import signed_heads
+        from registry.provenance.keys.secret_key import NAME, open_secret
+
+        key = open_secret(text, self.settings.passphrase, self.settings.key_file or Path(NAME))
+        signed_heads.check_signer(self.settings.home, key.address)
         return key
 
     @cached_property

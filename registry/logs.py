@@ -81,7 +81,15 @@ class _Json(_Hiding):
 def secrets_of(settings: Settings) -> list[str]:
     """Every text of the settings that no line may hold."""
     passwords = [urlsplit(one).password for one in settings.addresses]
-    found = [settings.passphrase, settings.chain_rpc, *passwords, *(unquote(one) for one in passwords if one)]
+    found = [
+        settings.passphrase,
+        settings.key,
+        settings.s3_key,
+        settings.s3_secret,
+        settings.chain_rpc,
+        *passwords,
+        *(unquote(one) for one in passwords if one),
+    ]
     return [one for one in found if one]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from registry.core.errors import UsageError
 
 FOLDS_OF_A_CLUSTER = 64
-STORES = ("embedded", "kubo")  # where blocks may be kept: parts of ``assembly.Home`` by these names
+STORES = ("embedded", "kubo", "s3")  # where blocks may be kept: parts of ``assembly.Home`` by these names
 DEFAULT_METHOD = "yolov8"  # the one that comes with Emotionet, where none is named
 
 
@@ -26,10 +26,17 @@ class Settings:
     home: Path
     database_url: str = field(repr=False)  # may hold a password
     ipfs_api: str | None = field(default=None, repr=False)  # a Kubo node that keeps the blocks instead of this home
+    s3: str | None = None  # a bucket that keeps them, s3://bucket/prefix; the node is then only read from and synced to
+    s3_endpoint: str | None = field(default=None, repr=False)  # may hold a password; None: Amazon's of the region
+    s3_region: str | None = None
+    s3_key: str | None = field(default=None, repr=False)
+    s3_secret: str | None = field(default=None, repr=False)
     gateways: tuple[str, ...] = ()  # trustless gateways to fetch from
     chain_rpc: str | None = field(default=None, repr=False)  # may hold an API key
     chain_contract: str | None = None
     passphrase: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)  # the publishing key; None: the one that lies in the home
+    key_file: Path | None = None  # where it came from
     parallel_folds: int = 0  # 0: see ``at_once``
     lease_seconds: float = 30.0
     ray_address: str | None = None  # of a Ray cluster; None: one is started on this machine
@@ -38,7 +45,7 @@ class Settings:
     public_url: str | None = None  # where others reach the pages, as scheme and host: what a wallet signs in to
     sign_in_chain: int = 1  # the chain that a wallet must name
     trusted_proxies: tuple[str, ...] = ()  # addresses whose X-Forwarded-For counts
-    address_limit: int = 6000  # requests of one network address in a minute; 0: any number
+    address_limit: int | None = None  # requests of one network address in a minute; 0: any number
     token_limit: int = 60_000  # and of one token
     log: str = "info"  # from which level on a server and a worker tell what they do
     log_format: str = "text"
@@ -56,7 +63,17 @@ class Settings:
     @property
     def store(self) -> str:
         """Which of ``STORES`` keeps the blocks."""
-        return "kubo" if self.ipfs_api else "embedded"
+        return "s3" if self.s3 else "kubo" if self.ipfs_api else "embedded"
+
+    @property
+    def database_is_shared(self) -> bool:
+        """Whether other machines may use the catalog too: it is a server's, not a file."""
+        return not self.database_url.startswith("sqlite")
+
+    @property
+    def blocks_are_shared(self) -> bool:
+        """Whether other machines reach the blocks too, without this home's folder."""
+        return self.store != "embedded"
 
     @property
     def holds_nothing_yet(self) -> bool:
@@ -66,12 +83,14 @@ class Settings:
     def scratch(self, folder: Path) -> Settings:
         """The same for a home in ``folder`` that keeps its blocks and its catalog there, and fetches nothing."""
         database = f"sqlite:///{folder / 'catalog.sqlite'}"
-        return replace(self, home=folder, database_url=database, ipfs_api=None, gateways=())
+        return replace(self, home=folder, database_url=database, ipfs_api=None, s3=None, key=None, gateways=())
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """The addresses of services elsewhere. Each may contain a password or an API key."""
-        return tuple(one for one in (self.database_url, self.ipfs_api, self.chain_rpc, *self.gateways) if one)
+        return tuple(
+            one for one in (self.database_url, self.ipfs_api, self.s3_endpoint, self.chain_rpc, *self.gateways) if one
+        )
 
     @property
     def work(self) -> Path:
@@ -105,13 +124,14 @@ class Settings:
         return FOLDS_OF_A_CLUSTER if self.on_cluster(engine) else processors + processors // 2
 
 
-def _secret(environment: Mapping[str, str], name: str) -> str | None:
-    """A value given directly or, with ``_FILE``, as the first line of a file."""
+def _secret(environment: Mapping[str, str], name: str, *, whole: bool = False) -> str | None:
+    """A value given directly or, with ``_FILE``, as the first line of a file (``whole``: as all of it)."""
     path = environment.get(f"{name}_FILE")
     if not path:
         return environment.get(name) or None
     try:
-        return Path(path).read_text(encoding="utf-8").splitlines()[0].strip()
+        text = Path(path).read_text(encoding="utf-8")
+        return text if whole and text.strip() else text.splitlines()[0].strip()
     except (OSError, IndexError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{name}_FILE names {path}, which can't be read", hint="correct the path or the file."
@@ -170,14 +190,22 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment (``os.environ`` unless given). ``UsageError`` names a bad variable."""
     given = os.environ if environment is None else environment
     home = Path(given.get("EMOTIONET_HOME") or Path.home() / ".emotionet").expanduser().absolute()
+    limit = _number(given, "EMOTIONET_ADDRESS_LIMIT", -1)
     return Settings(
         home=home,
         database_url=_secret(given, "EMOTIONET_DATABASE_URL") or f"sqlite:///{home / 'catalog.sqlite'}",
         ipfs_api=_secret(given, "EMOTIONET_IPFS_API"),
+        s3=given.get("EMOTIONET_S3") or None,
+        s3_endpoint=given.get("EMOTIONET_S3_ENDPOINT") or None,
+        s3_region=given.get("EMOTIONET_S3_REGION") or None,
+        s3_key=_secret(given, "EMOTIONET_S3_KEY"),
+        s3_secret=_secret(given, "EMOTIONET_S3_SECRET"),
         gateways=tuple((given.get("EMOTIONET_GATEWAYS") or "").replace(",", " ").split()),
         chain_rpc=_secret(given, "EMOTIONET_CHAIN_RPC"),
         chain_contract=given.get("EMOTIONET_CHAIN_CONTRACT") or None,
         passphrase=_secret(given, "EMOTIONET_PASSPHRASE"),
+        key=_secret(given, "EMOTIONET_KEY", whole=True),
+        key_file=Path(given["EMOTIONET_KEY_FILE"]) if given.get("EMOTIONET_KEY_FILE") else None,
         parallel_folds=int(_number(given, "EMOTIONET_PARALLEL_FOLDS", 0)),
         ray_address=given.get("EMOTIONET_RAY_ADDRESS") or None,
         lease_seconds=_number(given, "EMOTIONET_LEASE_SECONDS", 30.0),
@@ -186,7 +214,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         public_url=_public_url(given),
         sign_in_chain=int(_number(given, "EMOTIONET_SIGN_IN_CHAIN", 1)),
         trusted_proxies=tuple((given.get("EMOTIONET_TRUSTED_PROXIES") or "").replace(",", " ").split()),
-        address_limit=int(_number(given, "EMOTIONET_ADDRESS_LIMIT", 6000)),
+        address_limit=None if limit < 0 else int(limit),
         token_limit=int(_number(given, "EMOTIONET_TOKEN_LIMIT", 60_000)),
         log=_one_of(given, "EMOTIONET_LOG", ("info", "debug", "warning", "error")),
         log_format=_one_of(given, "EMOTIONET_LOG_FORMAT", ("text", "json")),

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.processes.kubo import Kubo, find, kubo_node
+from tests.support.processes.s3 import S3, s3_server
+from tests.support.processes.s3 import find as find_s3
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -33,6 +35,7 @@ HOW = {
     "postgres": "install PostgreSQL (Debian: postgresql)",
     "anvil": "npm install --prefix .tools @foundry-rs/anvil-linux-amd64@1.7.1",
     "kubo": "build github.com/ipfs/kubo/cmd/ipfs@v0.42.0 with Go into .tools/kubo, as .ci/run does",
+    "s3": "build github.com/versity/versitygw/cmd/versitygw@v1.8.0 with Go into .tools/s3, as .ci/run does",
     "node": "install Node.js (Debian: nodejs)",
     "solc": "npm install --prefix .tools solc@0.8.37, and node",
 }
@@ -289,6 +292,15 @@ def kubo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubo]:
     require("kubo", program)
     with kubo_node(str(program), tmp_path_factory.mktemp("kubo")) as node:
         yield node
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """An S3 server; each test makes its own bucket."""
+    program = find_s3()
+    require("s3", program)
+    with s3_server(str(program), tmp_path_factory.mktemp("s3"), free_port()) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -10,31 +10,49 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 
 from registry.catalog.schema import operational
+from registry.catalog.schema.bulk import insert_tuples
 from registry.catalog.schema.derived import contribution_rows as rows
 from registry.catalog.schema.operational import sources, subjects
-from registry.catalog.schema.sql import insert_new
+from registry.catalog.schema.sql import chunks, insert_new
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 
 _PSEUDONYM_BYTES = 16
 
 
-def pseudonym(db: sa.Connection, subject_name: str) -> str:
-    """The stable pseudonym of a person (32 hex digits), made at the first call. Needs a writing connection."""
-    query = sa.select(subjects.c.pseudonym).where(subjects.c.name == subject_name)
-    found: str | None = db.scalar(query)
-    if found is None:
-        key = secrets.token_bytes(32)
-        digest = hmac.new(key, subject_name.encode(), hashlib.sha256).digest()
-        row = {"name": subject_name, "key": key, "pseudonym": digest[:_PSEUDONYM_BYTES].hex()}
-        insert_new(db, subjects, [row])
-        found = db.scalar(query)
-    assert found is not None
+def pseudonyms(db: sa.Connection, names: Iterable[str]) -> dict[str, str]:
+    """The stable pseudonyms of people (32 hex digits), made at the first call. Needs a writing connection."""
+    wanted = set(names)
+    found = _pseudonyms(db, wanted)
+    if missing := sorted(wanted - set(found)):
+        insert_new(db, subjects, map(_made, missing))
+        found |= _pseudonyms(db, missing)
     return found
+
+
+def pseudonym(db: sa.Connection, name: str) -> str:
+    """One of them."""
+    return pseudonyms(db, [name])[name]
+
+
+def _pseudonyms(db: sa.Connection, names: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in chunks(names):
+        query = sa.select(subjects.c.name, subjects.c.pseudonym).where(subjects.c.name.in_(part))
+        found.update((row.name, row.pseudonym) for row in db.execute(query))
+    return found
+
+
+def _made(name: str) -> dict[str, Any]:
+    key = secrets.token_bytes(32)
+    digest = hmac.new(key, name.encode(), hashlib.sha256).digest()
+    return {"name": name, "key": key, "pseudonym": digest[:_PSEUDONYM_BYTES].hex()}
 
 
 def known_pseudonym(db: sa.Connection, subject_name: str) -> str | None:
@@ -60,9 +78,10 @@ def forget_subject(db: sa.Connection, subject_name: str) -> None:
         raise NotFound("no subject of this name is known", hint="check the spelling.")
 
 
-def add_file_name(db: sa.Connection, sha256: bytes, name: str, root: CID) -> None:
-    """Remember what an image was called in an imported folder."""
-    insert_new(db, operational.file_names, [{"sha256": sha256.hex(), "root": str(root), "name": name}])
+def add_file_names(db: sa.Connection, root: CID, names: Iterable[tuple[bytes, str]]) -> None:
+    """Remember what images (sha256s) were called in an imported folder."""
+    rows = sorted({(sha256.hex(), str(root), name) for sha256, name in names})
+    insert_tuples(db, operational.file_names, ("sha256", "root", "name"), rows, skip=True)
 
 
 def file_names(db: sa.Connection, sha256: bytes) -> list[str]:

@@ -14,6 +14,7 @@ EXTRAS = {  # what only this extra brings
     "tables": ("pandas", "pyarrow"),
     "postgres": ("psycopg",),
     "kubo": ("ipfshttpclient",),
+    "s3": ("obstore",),
 }
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import IO
 
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure, walk_present
-from registry.core.ports.store import BlockReader
+from registry.core.ports.store import BlockReader, read_ahead
 
 Get = Callable[[CID], bytes]
 
@@ -32,9 +33,11 @@ def write(content: Content, get: Get, stream: IO[bytes]) -> int:
     return car.write(content.roots, _blocks(content, get, content.left_out.__contains__), stream)
 
 
-def _blocks(content: Content, get: Get, left_out: Callable[[CID], bool]) -> Iterator[tuple[CID, bytes]]:
+def _blocks(
+    content: Content, get: Get, left_out: Callable[[CID], bool], ahead: Callable[[Sequence[CID]], None] | None = None
+) -> Iterator[tuple[CID, bytes]]:
     seen = set()
-    for block in walk_closure(get, content.roots, left_out):
+    for block in walk_closure(get, content.roots, left_out, ahead):
         seen.add(block[0])
         yield block
     for other in content.beside:
@@ -52,4 +55,4 @@ def pieces(content: Content, store: BlockReader, hides: Callable[[CID], bool]) -
 
     for _ in walk_present(store, content.roots, left_out):
         pass
-    return car.pieces(content.roots, _blocks(content, store.get, left_out))
+    return car.pieces(content.roots, _blocks(content, store.get, left_out, partial(read_ahead, store)))

@@ -2,29 +2,58 @@
 
 from __future__ import annotations
 
+import time
+from weakref import WeakKeyDictionary
+
+from registry.catalog.schema.database import Catalog
 from registry.core.errors import Conflict
 from registry.core.issuers import DID_PREFIX
 from registry.provenance.keys import signed_heads as signed_heads
 from registry.workflows.parts import Parts
 
 OWN, OTHER = "this registry", "somebody else"
+_ASKED_SECONDS = 10.0  # how long what a shared database said is believed: issuers are added, hardly ever
+_asked: WeakKeyDictionary[Catalog, tuple[float, frozenset[str]]] = WeakKeyDictionary()
 
 
 def is_local(parts: Parts, issuer: str) -> bool:
-    """Whether this home signs, or signed, as this issuer; nothing is opened or made for that."""
+    """Whether this home signs, or signed, as this issuer; nothing is made for that."""
     return issuer in local_issuers(parts)
 
 
 def local_issuers(parts: Parts) -> set[str]:
-    """Every issuer whose key lies in this home, or who signed its log; of a folder that can't be read none."""
-    home = parts.settings.home
-    keys, logs = (home / signed_heads.KEYS).glob("0x*.json"), (home / signed_heads.FOLDER).glob("0x*")
-    return {DID_PREFIX + address for address in (*(path.stem for path in keys), *(path.name for path in logs))}
+    """Every issuer whose key lies in this home, or who signed its log; of a folder that can't be read none. Where the
+    database is a server's: those too as whom other machines signed."""
+    logs = (parts.settings.home / signed_heads.FOLDER).glob("0x*")
+    own = {*_addresses(parts), *(path.name for path in logs)}
+    return {DID_PREFIX + address for address in own} | _of_other_machines(parts)
+
+
+def _of_other_machines(parts: Parts) -> frozenset[str]:
+    if not parts.settings.database_is_shared:
+        return frozenset()
+    from registry.catalog import log_heads  # with records, which most questions to the catalog do without
+
+    known = _asked.get(parts.catalog)
+    if known is None or time.monotonic() - known[0] > _ASKED_SECONDS:
+        with parts.catalog.read() as db:
+            known = (time.monotonic(), frozenset(log_heads.issuers(db)))
+        _asked[parts.catalog] = known
+    return known[1]
+
+
+def _addresses(parts: Parts) -> list[str]:
+    """Of the keys that this machine has: the one that is given as a secret, or those in the home."""
+    if parts.settings.key is not None:
+        from registry.provenance.keys.secret_key import address_of_secret
+
+        return [address_of_secret(parts.settings.key)]
+    return sorted(path.stem for path in (parts.settings.home / signed_heads.KEYS).glob("0x*.json"))
 
 
 def signing_issuers(parts: Parts) -> set[str]:
-    """Every issuer whose key lies in this home: it can sign as these; nothing is opened or made for that."""
-    return {DID_PREFIX + path.stem for path in (parts.settings.home / signed_heads.KEYS).glob("0x*.json")}
+    """Every issuer whose key this machine has: it can sign as these; nothing is opened or made for that."""
+    return {DID_PREFIX + address for address in _addresses(parts)}
 
 
 def check_signs_as(parts: Parts, issuer: str | None, what: str) -> None:
@@ -41,9 +70,8 @@ def check_signs_as(parts: Parts, issuer: str | None, what: str) -> None:
 
 def check_may_sign(parts: Parts) -> None:
     """``Conflict`` (``key_missing``) where the key that signed this home's log is gone; nothing is opened or made."""
-    home = parts.settings.home
-    addresses = sorted(path.stem for path in (home / signed_heads.KEYS).glob("0x*.json"))
-    signed_heads.check_signer(home, addresses[0] if addresses else None)
+    addresses = _addresses(parts)
+    signed_heads.check_signer(parts.settings.home, addresses[0] if addresses else None)
 
 
 def publisher_text(parts: Parts, issuer: str) -> str:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from registry.catalog import log_heads, sessions, tokens
 from registry.catalog.index.rebuild import rebuild
-from registry.catalog.private_data import add_file_name, add_source, pseudonym
+from registry.catalog.private_data import add_file_names, add_source, pseudonym
 from registry.catalog.queries import kept_audits
 from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.signed_records import entries
@@ -54,7 +54,7 @@ def fill_private(world: World) -> None:
         log_heads.lock(db, entry.issuer)
         log_heads.set_head(db, entry.issuer, entry.seq, world.entries[0])
         log_heads.add_pending(db, world.entries[0], entry, records.encode(entry))
-        add_file_name(db, sha256_of(0), "ana.jpg", root)
+        add_file_names(db, root, [(sha256_of(0), "ana.jpg")])
         add_source(db, root, kind="folder", private=True, at=NOW)
         images.put_images(db, [(sha256_of(0), len(image_bytes(0)), ())], stored=True)
         run = runs.create(db, snapshot="s", recipe_name="quick", engine="local", options={}, now=NOW)

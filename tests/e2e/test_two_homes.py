@@ -29,6 +29,7 @@ from tests.support.processes.together import SECONDS, START, together
 
 EACH = 2  # records that the one who lives appends while the other is killed
 Environment = dict[str, str]
+ELSEWHERE = {"EMOTIONET_IPFS_API", "EMOTIONET_S3"}
 
 
 class Pair(NamedTuple):
@@ -60,7 +61,10 @@ def record(name: str) -> records.Withdrawal:
 
 
 def shared_store(kind: str, folder: Path, request: pytest.FixtureRequest) -> Environment:
-    """What both homes keep their blocks in: a folder that both machines have, or an IPFS node."""
+    """What both homes keep their blocks in: a folder that both machines have, an IPFS node, or a bucket."""
+    if kind == "s3":
+        server = request.getfixturevalue("s3")
+        return dict(server.environment(server.bucket()))
     if kind == "kubo":
         return {"EMOTIONET_IPFS_API": request.getfixturevalue("kubo").api}
     (folder / "blocks").mkdir()
@@ -73,6 +77,7 @@ def shared_store(kind: str, folder: Path, request: pytest.FixtureRequest) -> Env
 KINDS = [
     pytest.param(("postgresql", "folder"), marks=pytest.mark.postgres),
     pytest.param(("postgresql", "kubo"), marks=pytest.mark.postgres),
+    pytest.param(("postgresql", "s3"), marks=pytest.mark.postgres),
     pytest.param(("sqlite", "folder")),
 ]
 
@@ -145,8 +150,8 @@ def lives(environment: Environment, name: str, gate: Any) -> None:
 
 def test_one_is_killed_at_every_step_while_the_other_appends(pair: Pair) -> None:
     expected = 1  # the entry that opens the log
-    steps = [one for one, (module, *_) in STEPS.items() if module is None or "EMOTIONET_IPFS_API" not in pair.one]
-    for number, step in enumerate(steps):  # with a node, those at which the node is asked
+    steps = [one for one, (module, *_) in STEPS.items() if module is None or not pair.one.keys() & ELSEWHERE]
+    for number, step in enumerate(steps):  # with a node or a bucket, those at which it is asked
         codes = together((killed, (pair.one, step, f"killed {number}")), (lives, (pair.two, f"alive {number}")))
         assert codes == [-signal.SIGKILL, 0], step
         home = open_home(read_settings(pair.two))

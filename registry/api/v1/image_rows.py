@@ -7,20 +7,18 @@ come in the order of the rows, and belong to the transaction that registers them
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
-from msgspec.structs import replace
 
 from registry.api.gateway.public import PublicStore
 from registry.api.problems import HttpProblem
 from registry.api.v1 import row_bodies
 from registry.api.v1.sent_images import check_begins, not_held, readable
 from registry.api.v1.wire import MAX_IMAGE_BYTES, ImageRow
-from registry.catalog.queries.labeled_images.rows import current_row
 from registry.content.labels import LabelRow, Rejection, parse_box, parse_labels, rejected, row_from_values
-from registry.content.labels.boxes import MAX_BOXES, bounded
+from registry.content.labels.boxes import bounded
 from registry.content.unixfs import reader
 from registry.core.errors import InvalidInput, NotFound, with_hint
 from registry.core.ipld.cid import CID
@@ -29,6 +27,8 @@ from registry.core.ports.store import BlockReader
 from registry.imaging.inspect_image import Picture, inspect_image
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, new_row
 from registry.workflows.images.register_images import register
+from registry.workflows.images.register_step import Statement
+from registry.workflows.images.speaker import Speaker
 from registry.workflows.log.append import LogTransaction
 from registry.workflows.parts import Parts
 
@@ -91,7 +91,7 @@ def _measured(store: BlockReader, cid: CID, *, keep: bool) -> reader.Measured:
         raise not_held(cid) from error
 
 
-def _new_row(parts: Parts, issuer: str, row: LabelRow, public_store: PublicStore) -> tuple[NewRow, Picture | None]:
+def _new_row(parts: Parts, contributor: str, row: LabelRow, public_store: PublicStore) -> tuple[NewRow, Picture | None]:
     """The row with its image, and that image's size where the row has boxes in it."""
     if row.cid is None:
         raise InvalidInput("a row needs the cid of its image; only `emotionet import` takes files", code="cid_missing")
@@ -99,7 +99,7 @@ def _new_row(parts: Parts, issuer: str, row: LabelRow, public_store: PublicStore
     store = readable(parts, cid, public_store)
     check_begins(store, cid, private=public_store.hides(cid))
     found = _measured(store, cid, keep=bool(row.boxes))
-    made = new_row(row, found.sha256, found.size, cid, issuer)
+    made = new_row(row, found.sha256, found.size, cid, contributor)
     return made, inspect_image(found.data) if row.boxes else None
 
 
@@ -111,10 +111,12 @@ class Measured:
     answers: dict[int, Answer]
 
 
-def measure_rows(parts: Parts, issuer: str, given: Iterable[Given], public_store: PublicStore) -> Measured:
+def measure_rows(
+    parts: Parts, issuer: str, given: Iterable[Given], public_store: PublicStore, speaker: Speaker
+) -> Measured:
     """Read every row's image through ``public_store``. This takes long and needs no lock.
 
-    A row without a contributor is the issuer's.
+    ``speaker``: in whose name rows may be; a row without a contributor is his own.
     """
     answers: dict[int, Answer] = {}
     new: list[tuple[NewRow, Picture | None]] = []
@@ -124,7 +126,8 @@ def measure_rows(parts: Parts, issuer: str, given: Iterable[Given], public_store
             continue
         answer = answers[one.row] = Answer(one.row, one.cid)
         try:
-            found = _new_row(parts, issuer, one, public_store)
+            contributor = speaker.of(issuer, one.contributor, signed=one.signature is not None)
+            found = _new_row(parts, contributor, one, public_store)
         except (InvalidInput, NotFound) as error:
             answer.code, answer.reason = error.code, with_hint(error)
             continue
@@ -141,31 +144,14 @@ def measure_rows(parts: Parts, issuer: str, given: Iterable[Given], public_store
 def register_rows(log: LogTransaction, measured: Measured) -> list[Answer]:
     """Register what can be, in the transaction that was begun; one answer a row, in their order."""
     answers = measured.answers
-    for row, status, code, reason in _outcomes(log, measured.rows):
-        answer = answers[row.row]
-        answer.status, answer.code, answer.reason = status, code, reason
+
+    def report(statement: Statement) -> None:
+        error = statement.error
+        for row, status in statement.outcomes():
+            answer = answers[row.row]
+            answer.status = status
+            if error is not None:
+                answer.code, answer.reason = error.code, with_hint(error)
+
+    register(log.parts, log.signer, measured.rows, log=log, report=report)
     return [answers[number] for number in sorted(answers)]
-
-
-def _outcomes(log: LogTransaction, rows: list[NewRow]) -> Iterator[tuple[NewRow, str, str | None, str | None]]:
-    """What became of each row; rows that are one statement together became the same, one said twice unchanged."""
-    if not rows:
-        return
-    done = register(log.parts, log.signer, rows, log=log)
-    refused = {one.row: one for one in done.rejected}
-    before: dict[tuple[bytes, str], list[NewRow]] = {}
-    for row in rows:
-        if row.row in refused:
-            yield row, "rejected", refused[row.row].code, refused[row.row].reason
-            continue
-        others = before.setdefault(row.key, [])
-        again = any(replace(other, row=row.row) == row for other in others[:MAX_BOXES])
-        yield row, "unchanged" if again else _status(log, row, done.contribution), None, None
-        others.append(row)
-
-
-def _status(log: LogTransaction, row: NewRow, contribution: CID | None) -> str:
-    found = current_row(log.db, row.sha256, log.signer.did, row.contributor)
-    if found is None or contribution is None or found["contribution"] != contribution:
-        return "unchanged"
-    return "registered" if found["replaces"] is None else "corrected"

@@ -47,7 +47,10 @@ from registry.workflows.store.read_content import read_as
 def create_snapshot(home: Home, published: Published, data: JSONBody[NewSnapshot]) -> Response[Document]:
     """Freeze the catalog's labeled images; without a query, all of them."""
     supersedes = record(home, published, data.supersedes, "snapshot") if data.supersedes else None
-    done = take_snapshot(home, classes=data.classes, query=data.query.to_query(), supersedes=supersedes, name=data.name)
+    query = data.query.to_query()
+    done = take_snapshot(
+        home, classes=data.classes, query=query, terms=data.terms(), supersedes=supersedes, name=data.name
+    )
     return Response(done, headers={"Location": f"{PREFIX}/snapshots/{done['snapshot']}"})
 
 

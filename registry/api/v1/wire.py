@@ -18,6 +18,7 @@ from registry.core.labeling.labeled_row import AnnotationTexts
 from registry.core.records import Remedy
 from registry.core.text.claim_text import EXAMPLE
 from registry.settings import DEFAULT_METHOD
+from registry.workflows.snapshots.terms import Terms
 
 MIB = 1 << 20
 JSON_BYTES = 1 * MIB  # any request but the two below
@@ -72,6 +73,12 @@ ClaimFilter = Annotated[
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="the largest number of items")]
 Cursor = Annotated[str | None, QueryParameter(max_length=512, description="`next` of the previous page")]
 IssuerFilter = Annotated[str | None, QueryParameter(max_length=64, pattern=_NO_NUL, description="an issuer's DID")]
+TokenFilter = Annotated[
+    str | None,
+    QueryParameter(
+        min_length=1, max_length=200, pattern=_NO_NUL, description="a token's name, its id, or the id's beginning"
+    ),
+]
 Filter = Annotated[str | None, QueryParameter(min_length=1, max_length=200, pattern=_NO_NUL)]
 Key = Annotated[
     str | None,
@@ -125,6 +132,13 @@ class AskedBlocks(Request, frozen=True):
         return [at >> 3 < len(packed) and bool(packed[at >> 3] >> (at & 7) & 1) for at in range(count)]
 
 
+class WantedName(Request, frozen=True):
+    """What a name stands for from now on."""
+
+    name: NewName
+    target: Annotated[str, Meta(min_length=1, max_length=256, description=f"{_CID}; a run by its id, too")]
+
+
 class NewLabel(Request, frozen=True):
     """Another label for an image; ``contributor`` is this registry unless named."""
 
@@ -163,13 +177,31 @@ class Query(Request, frozen=True):
         return {name: value for name in self.__struct_fields__ if (value := getattr(self, name))}
 
 
+Rule = Literal["majority", "newest", "unanimous", "trusted"]
+
+
 class NewSnapshot(Request, frozen=True):
-    """A snapshot of what the catalog says now. ``classes``: a set by name, or the text of a classes file."""
+    """A snapshot of what the catalog says now. ``classes``: a set by name, or the text of a classes file.
+
+    ``rule``: by which several people's labels of an image become one; ``trusted``: whose labels count by `trusted`, by
+    name or as ISSUER/NAME. ``licences``: an image states one of these and no other; ``require_consent``: it states a
+    consent. Images that say no of their use are left out, unless ``override_rights`` says why not: the reason becomes
+    part of the public record, so write no names.
+    """
 
     classes: Annotated[str, Meta(min_length=1, max_length=65_536)] = "emociones"
     query: Query = msgspec.field(default_factory=Query)
+    rule: Rule | None = None
+    trusted: Annotated[list[Name], Meta(max_length=1000)] = msgspec.field(default_factory=list)
+    licences: Annotated[list[Name], Meta(max_length=100)] = msgspec.field(default_factory=list)
+    require_consent: bool = False
+    override_rights: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
     supersedes: CidText | None = None
     name: NewName | None = None
+
+    def terms(self) -> Terms:
+        """As ``take_snapshot`` takes them."""
+        return Terms(self.rule, self.trusted, self.licences, self.require_consent, self.override_rights)
 
 
 _OVERRIDES = ("folds", "repeats", "seed", "epochs", "imgsz", "batch")

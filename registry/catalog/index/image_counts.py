@@ -5,21 +5,23 @@
 value: ``listed`` (the image has a row) and ``disputed`` (its newest rows give different labels). ``labels`` of
 an image is how many different ones they give.
 
-Invariant: every change of contribution rows goes through ``kept_counts``, or ends with ``recount``; so all counts are
-exact, and what no image has has no row. What was withdrawn is counted as before.
+Invariant: every change of contribution rows goes through ``kept_counts`` or ``count_fresh``, or ends with ``recount``;
+so all counts are exact, and what no image has has no row. What was withdrawn is counted as before.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import sqlalchemy as sa
 
 from registry.catalog.queries.labeled_images.rows import is_newest
 from registry.catalog.schema import derived
 from registry.catalog.schema.sql import chunks, insert_new
+from registry.core.labeling.labeled_row import LabeledRow
 
 _ROWS = derived.contribution_rows
 _COUNTS = derived.image_counts
@@ -38,6 +40,15 @@ def kept_counts(db: sa.Connection, sha256s: Iterable[str]) -> Iterator[None]:
     after.subtract(before)
     _add(db, {key: change for key, change in after.items() if change})
     _set_labels(db, labels)
+
+
+def count_fresh(db: sa.Connection, contribution: str, rows: Sequence[LabeledRow]) -> None:
+    """Count the rows that a contribution has just brought of images that had none before: nothing is read for it."""
+    counts, labels = _tally((row.sha256.hex(), row) for row in rows)
+    _add(db, dict(counts))
+    mine = sa.select(_ROWS.c.sha256).where(_ROWS.c.contribution == contribution)
+    db.execute(sa.update(_IMAGES).where(_IMAGES.c.sha256.in_(mine), _IMAGES.c.labels == 0).values(labels=1))
+    _set_labels(db, {name: many for name, many in labels.items() if many != 1})
 
 
 def recount(db: sa.Connection) -> None:
@@ -73,17 +84,34 @@ def _rights(db: sa.Connection) -> Counter[_Key]:
 def _counted(db: sa.Connection, sha256s: Iterable[str]) -> tuple[Counter[_Key], dict[str, int]]:
     """How many of these images have each kind and value, and how many different labels each has."""
     wanted = (_ROWS.c.sha256, _ROWS.c.label, _ROWS.c.contributor, _ROWS.c.licence, _ROWS.c.rights)
-    found: set[tuple[str, str, str]] = set()
-    labels: dict[str, int] = {}
+    counts, labels = Counter[_Key](), dict[str, int]()
     for part in chunks(sha256s):
-        labels |= dict.fromkeys(part, 0)
-        for row in db.execute(sa.select(*wanted).where(_ROWS.c.sha256.in_(part), is_newest())):
-            if (row.sha256, "label", row.label) not in found:
-                labels[row.sha256] += 1
-            found |= {(row.sha256, kind, getattr(row, kind)) for kind in _PLAIN if getattr(row, kind) is not None}
-            found |= {(row.sha256, "right", signal) for signal in row.rights}
-            found.add((row.sha256, "listed", ""))
-    counts = Counter((kind, value) for _, kind, value in found)
+        found = db.execute(sa.select(*wanted).where(_ROWS.c.sha256.in_(part), is_newest()))
+        more, those = _tally((row.sha256, row) for row in found)
+        counts.update(more)
+        labels |= dict.fromkeys(part, 0) | those
+    return counts, labels
+
+
+def _tally(rows: Iterable[tuple[str, Any]]) -> tuple[Counter[_Key], dict[str, int]]:
+    """The same of rows, which are all newest, each with its image."""
+    by_image: dict[str, list[Any]] = {}
+    for name, row in rows:
+        by_image.setdefault(name, []).append(row)
+    counts, labels = Counter[_Key](), dict.fromkeys(by_image, 1)
+    alone = [group[0] for group in by_image.values() if len(group) == 1]
+    for kind in _PLAIN:
+        counts.update(
+            {(kind, value): many for value, many in Counter(getattr(row, kind) for row in alone).items() if value}
+        )
+    counts.update(("right", signal) for row in alone if row.rights for signal in row.rights)
+    for name, group in by_image.items():
+        if len(group) > 1:
+            counts.update({(kind, value) for row in group for kind in _PLAIN if (value := getattr(row, kind))})
+            counts.update({("right", signal) for row in group for signal in row.rights})
+            labels[name] = len({row.label for row in group})
+    if by_image:
+        counts["listed", ""] = len(by_image)
     if several := sum(many > 1 for many in labels.values()):
         counts["disputed", ""] = several
     return counts, labels

@@ -8,7 +8,7 @@ names count only once an entry signs them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ from registry.core import records
 from registry.core.errors import Conflict
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import Get
+from registry.core.labeling.labeled_row import LabeledRow
 from registry.core.log import read_entry
 from registry.core.run_view import draw_view, plan_view
 
@@ -34,15 +35,7 @@ def note_entry(db: sa.Connection, entry_cid: CID, get: Get) -> records.Entry:
     """
     entry = read_entry(entry_cid, get)
     prev = str(CID.decode(entry.prev)) if entry.prev else None
-    e = derived.entries.c
-    near = e.seq.in_((entry.seq - 1, int64(entry.seq, "the place"), entry.seq + 1))
-    known = {row.seq: row for row in db.execute(sa.select(derived.entries).where(e.issuer == entry.issuer, near))}
-    here, before, after = (known.get(entry.seq + step) for step in (0, -1, 1))
-    if (
-        (here and here.cid != str(entry_cid))
-        or (before and before.cid != prev)
-        or (after and after.prev != str(entry_cid))
-    ):
+    if excluded_by(db, entry_cid, entry) is not None:
         raise Conflict(
             f"{entry.issuer} has two different entries with number {entry.seq}: its log forks", code="log_fork"
         )
@@ -59,8 +52,24 @@ def note_entry(db: sa.Connection, entry_cid: CID, get: Get) -> records.Entry:
     return entry
 
 
-def index_entry(db: sa.Connection, entry_cid: CID, get: Get) -> None:
+def excluded_by(db: sa.Connection, entry_cid: CID, entry: records.Entry) -> str | None:
+    """The indexed entry of the same issuer that excludes this one: in its place, before it or behind it; None: none."""
+    prev = str(CID.decode(entry.prev)) if entry.prev else None
+    e = derived.entries.c
+    near = e.seq.in_((entry.seq - 1, int64(entry.seq, "the place"), entry.seq + 1))
+    known = {row.seq: row for row in db.execute(sa.select(derived.entries).where(e.issuer == entry.issuer, near))}
+    here, before, after = (known.get(entry.seq + step) for step in (0, -1, 1))
+    if here and here.cid != str(entry_cid):
+        return str(here.cid)
+    if before and before.cid != prev:
+        return str(before.cid)
+    return str(after.cid) if after and after.prev != str(entry_cid) else None
+
+
+def index_entry(db: sa.Connection, entry_cid: CID, get: Get, rows: Sequence[LabeledRow] | None = None) -> None:
     """Index an entry, the record it says, and all records that go along.
+
+    ``rows``: of a contribution whose table this process has just built of them, so that it is not read again.
 
     ``Untrusted``, ``Conflict`` (as ``note_entry``), ``InvalidInput`` for a malformed record or table,
     ``NotFound`` for a missing block.
@@ -72,7 +81,7 @@ def index_entry(db: sa.Connection, entry_cid: CID, get: Get) -> None:
     record = records.parse(get(entry.record))
     _index_records(db, entry.record, get)
     if isinstance(record, records.Contribution):
-        index_rows(db, entry.record, record, entry, get)
+        index_rows(db, entry.record, record, entry, get, rows)
     elif isinstance(record, records.Withdrawal):
         insert_new(db, derived.withdrawals, [_withdrawal(entry.record, record)])
     elif isinstance(record, records.Audit):

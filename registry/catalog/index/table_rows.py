@@ -7,28 +7,36 @@ has one place in that issuer's log: the first that an entry gives it, whichever 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-import msgspec
 import sqlalchemy as sa
 
-from registry.catalog.index.image_counts import kept_counts
-from registry.catalog.queries.labeled_images.images import put_images
+from registry.catalog.index.image_counts import count_fresh, kept_counts
+from registry.catalog.queries.labeled_images.images import labelled, put_images
 from registry.catalog.schema import derived
+from registry.catalog.schema.bulk import insert_tuples
 from registry.catalog.schema.sql import insert_new, int64
 from registry.core import records
 from registry.core.errors import Untrusted
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import Get
-from registry.core.labeling.labeled_row import LabeledRow, malformed, read
+from registry.core.labeling.labeled_row import MAPS, TEXTS, LabeledRow, malformed, read
 from registry.core.labeling.row_signature import verify
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
 from registry.core.table.columns import Shape
 
 BATCH = 1000
+_ROWS = derived.contribution_rows
+_NAMES = (
+    *("contribution", "sha256", "issuer", "contributor", "ordinal", "cid", "size", "label", "boxes"),
+    *MAPS,
+    *TEXTS,
+    *("replaces", "signature"),
+)
 T = TypeVar("T")
 
 
@@ -38,15 +46,22 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
         yield batch
 
 
-def _checked(values: dict[str, Any], written: Shape) -> tuple[LabeledRow, CID]:
+def _checked(values: dict[str, Any], written: Shape) -> LabeledRow:
     row = read(values)
     verify(row, written)
     int64(row.size, "a size")
-    return row, CID.decode(row.cid)
+    return row
 
 
-def index_rows(db: sa.Connection, cid: CID, record: records.Contribution, entry: records.Entry, get: Get) -> None:
-    """Index the rows of a contribution that ``entry`` says.
+def index_rows(
+    db: sa.Connection,
+    cid: CID,
+    record: records.Contribution,
+    entry: records.Entry,
+    get: Get,
+    rows: Sequence[LabeledRow] | None = None,
+) -> None:
+    """Index the rows of a contribution that ``entry`` says; ``rows``: those of which its table was just made here.
 
     ``InvalidInput`` ``malformed_rows`` for rows of another kind, ``Untrusted`` for a table out of shape, or where
     the contribution is another issuer's (``foreign_contribution``).
@@ -61,38 +76,52 @@ def index_rows(db: sa.Connection, cid: CID, record: records.Contribution, entry:
     if known is not None:
         if ordinal < known:
             db.execute(sa.update(derived.contributions).where(mine).values(ordinal=ordinal))
-            rows = derived.contribution_rows
-            named = rows.c.contribution == str(cid)
-            with kept_counts(db, db.scalars(sa.select(rows.c.sha256).where(named))):
-                db.execute(sa.update(rows).where(named).values(ordinal=ordinal))
+            named = _ROWS.c.contribution == str(cid)
+            with kept_counts(db, db.scalars(sa.select(_ROWS.c.sha256).where(named))):
+                db.execute(sa.update(_ROWS).where(named).values(ordinal=ordinal))
         return
     table = tables.read(record.rows, get)
     if table.shape != records.CONTRIBUTION_ROWS:
         raise malformed("it has other columns")
     header = {"cid": str(cid), "rows": str(record.rows), "count": int64(table.count, "the count"), "ordinal": ordinal}
     insert_new(db, derived.contributions, [header])
-    for batch in _batches(_checked(values, table.written) for values in tables.rows_as_dicts(record.rows, get)):
-        put_images(db, [(row.sha256, row.size, (image,)) for row, image in batch], stored=False)
-        found = [_sql_row(str(cid), entry.issuer, ordinal, row, image) for row, image in batch]
-        with kept_counts(db, (row["sha256"] for row in found)):
-            insert_new(db, derived.contribution_rows, found)
-        corrected = {str(CID.decode(row.replaces)) for row, _ in batch if row.replaces}
-        edges = [{"record": str(cid), "target": target, "relation": "corrects"} for target in sorted(corrected)]
-        insert_new(db, derived.mentions, edges)
+    if rows is not None:  # whoever registers them has put their images
+        _write(db, str(cid), entry.issuer, ordinal, rows)
+        return
+    for batch in _batches(_checked(one, table.written) for one in tables.rows_as_dicts(record.rows, get)):
+        put_images(db, [(row.sha256, row.size, (CID.decode(row.cid),)) for row in batch], stored=False)
+        _write(db, str(cid), entry.issuer, ordinal, batch)
 
 
-def _sql_row(contribution: str, issuer: str, ordinal: str, row: LabeledRow, image: CID) -> dict[str, Any]:
-    return {
-        **msgspec.structs.asdict(row),
-        "contribution": contribution,
-        "issuer": issuer,
-        "ordinal": ordinal,
-        "sha256": row.sha256.hex(),
-        "cid": str(image),
-        "boxes": [list(box) for box in row.boxes],
-        "replaces": str(CID.decode(row.replaces)) if row.replaces else None,
-        "signature": row.signature.hex() if row.signature else None,
-    }
+def _write(db: sa.Connection, contribution: str, issuer: str, ordinal: str, rows: Sequence[LabeledRow]) -> None:
+    """Rows of one contribution, sorted by its table's key."""
+    known = labelled(db, {row.sha256.hex() for row in rows})
+    with kept_counts(db, known):
+        insert_tuples(db, _ROWS, _NAMES, (_values(contribution, issuer, ordinal, row) for row in rows))
+    if fresh := [row for row in rows if row.sha256.hex() not in known]:
+        count_fresh(db, contribution, fresh)
+    corrected = {str(CID.decode(row.replaces)) for row in rows if row.replaces}
+    edges = [{"record": contribution, "target": target, "relation": "corrects"} for target in sorted(corrected)]
+    insert_new(db, derived.mentions, edges)
+
+
+def _values(contribution: str, issuer: str, ordinal: str, row: LabeledRow) -> tuple[Any, ...]:
+    """In the order of ``_NAMES``."""
+    return (
+        contribution,
+        row.sha256.hex(),
+        issuer,
+        row.contributor,
+        ordinal,
+        str(CID.decode(row.cid)),
+        row.size,
+        row.label,
+        json.dumps(row.boxes) if row.boxes else "[]",
+        *[json.dumps(value) if (value := getattr(row, name)) else "{}" for name in MAPS],
+        *[getattr(row, name) for name in TEXTS],
+        str(CID.decode(row.replaces)) if row.replaces else None,
+        row.signature.hex() if row.signature else None,
+    )
 
 
 def members(snapshot: str, record: records.Snapshot, get: Get) -> Iterator[list[dict[str, Any]]]:

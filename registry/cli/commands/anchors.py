@@ -35,6 +35,11 @@ def run_new(wanted: argparse.Namespace, output: Output) -> int:
         from registry.provenance.keys.keys import load_or_create
 
         with home() as opened:
+            if opened.settings.key is not None:
+                raise UsageError(
+                    "the publishing key is given as a secret, so none is made here",
+                    hint="unset EMOTIONET_KEY_FILE first, or give another secret.",
+                )
             load_or_create(opened.settings.home, opened.settings.passphrase, another=True)
     return run_show(wanted, output)
 

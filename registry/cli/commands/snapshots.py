@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from registry.cli.commands.common import (
     Subparsers,
@@ -25,8 +25,14 @@ from registry.cli.texts.names import names_lines
 from registry.core.errors import UsageError
 from registry.core.labeling.labeled_row import SIGNALS
 from registry.core.snapshots.query import TEXTS
+from registry.core.snapshots.rules import RULES
 from registry.exports.formats import FOLDERS
 from registry.exports.rows import FORMATS as ROWS
+
+if TYPE_CHECKING:
+    from registry.workflows.snapshots.terms import Terms
+
+FILTERS = tuple(name for name in TEXTS if name != "licence")  # a licence is demanded of the image, not of a row
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -37,8 +43,8 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     )
     name_option(creating, "snapshot")
     classes_option(creating)
-    for name in TEXTS:
-        several: dict[str, Any] = {"action": "append", "default": []} if name in ("licence", "consent") else {}
+    for name in FILTERS:
+        several: dict[str, Any] = {"action": "append", "default": []} if name == "consent" else {}
         means = f"only rows with this {name}" + (" (repeatable: any of them)" if several else "")
         creating.add_argument(f"--{name}", help=means, **several)
     creating.add_argument("--attribute", action="append", default=[], metavar="NAME=VALUE")
@@ -49,6 +55,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         metavar="SIGNAL=VALUE",
         help=f"only rows that state this; SIGNAL is one of {', '.join(SIGNALS)}",
     )
+    _terms_options(creating)
     creating.add_argument("--supersedes", metavar="SNAPSHOT", help=RECORD)
     limit(add(verbs, common, "list", run_list, "list snapshots"))
     add(verbs, common, "show", run_show, "counts by label and what was left out").add_argument(
@@ -68,8 +75,43 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     exporting.add_argument("--fold", type=whole(0), metavar="N", help="which fold (default 0)")
 
 
+def _terms_options(creating: argparse.ArgumentParser) -> None:
+    """What decides over images beside the filter."""
+    rules = [rule.rpartition("-v")[0] for rule in RULES]
+    creating.add_argument(
+        "--rule", choices=rules, help="how several people's labels become one (default: majority; docs/labels.md)"
+    )
+    creating.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a labeller whose labels count, as NAME or ISSUER/NAME (repeatable; the rule is then trusted)",
+    )
+    creating.add_argument(
+        "--licence",
+        action="append",
+        default=[],
+        metavar="X,Y",
+        help="leave out images that state no licence, or another than these (repeatable)",
+    )
+    creating.add_argument("--require-consent", action="store_true", help="leave out images that state no consent")
+    creating.add_argument(
+        "--override-rights",
+        metavar="REASON",
+        help="take images that say no of their use all the same; the reason is public (write no names)",
+    )
+
+
+def _terms(wanted: argparse.Namespace) -> Terms:
+    from registry.workflows.snapshots.terms import Terms
+
+    licences = [one.strip() for text in wanted.licence for one in text.split(",")]
+    return Terms(wanted.rule, wanted.trust, licences, wanted.require_consent, wanted.override_rights)
+
+
 def _query(wanted: argparse.Namespace) -> dict[str, Any]:
-    query: dict[str, Any] = {name: value for name in TEXTS if (value := getattr(wanted, name))}
+    query: dict[str, Any] = {name: value for name in FILTERS if (value := getattr(wanted, name))}
     attributes = _pairs("attribute", "NAME", wanted.attribute, "gender=f")
     rights = _pairs("rights", "SIGNAL", wanted.rights, "tdm-reservation=0")
     return query | ({"attributes": attributes} if attributes else {}) | ({"rights": rights} if rights else {})
@@ -105,8 +147,22 @@ def _text(document: dict[str, Any]) -> list[str]:
         else "UNSIGNED: no signed entry that is held here names it",
         f"{document['count']} images: {cell(document['labels'])}{without}",
         f"left out: {cell(document['excluded'])}",
+        *_rights(document),
         *_unknown(document["unknown_labels"]),
     ]
+
+
+def _rights(document: dict[str, Any]) -> list[str]:
+    """What images say of their use, and what was made of it."""
+    counts, use = document["rights"], document["use"]
+    if use is None:
+        return [f"rights: nobody asked what images say of their use; {counts['overridden']} say no and are in"]
+    unread = f", {counts['not_read']} could not be read" if counts["not_read"] else ""
+    left_out, yes, nothing = (counts[name] for name in ("honoured", "allowed", "silent"))
+    said = f"rights: {left_out} that say no left out, {yes} say yes, {nothing} say nothing{unread}"
+    if use["override"] is None:
+        return [said]
+    return [said, f"RIGHTS OVERRIDDEN: {counts['overridden']} that say no are in: {use['override']}"]
 
 
 def run_create(wanted: argparse.Namespace, output: Output) -> int:
@@ -116,7 +172,10 @@ def run_create(wanted: argparse.Namespace, output: Output) -> int:
     classes = classes_text(wanted.classes)
     with home() as opened:
         supersedes = None if wanted.supersedes is None else record(opened, wanted.supersedes, "snapshot")
-        done = take_snapshot(opened, classes=classes, query=_query(wanted), supersedes=supersedes, name=wanted.name)
+        terms = _terms(wanted)
+        done = take_snapshot(
+            opened, classes=classes, query=_query(wanted), terms=terms, supersedes=supersedes, name=wanted.name
+        )
     output.document(done, identity="snapshot", text=_text(done))
     return 0
 

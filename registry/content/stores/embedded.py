@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from registry.content.stores.batch import Batch
@@ -26,19 +25,9 @@ from registry.content.stores.verified import VerifiedStore
 from registry.core.errors import Unavailable, not_written
 from registry.core.ipld.cid import CID, matches, raw_cid
 from registry.core.ipld.dag import walk_held, walk_present
+from registry.core.ports.store import Problem
 
 GRACE = 3600  # seconds that a new block is safe from gc while others write
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A block that does not verify."""
-
-    cid: CID
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.cid}: {self.reason}"
 
 
 class EmbeddedStore(VerifiedStore):

@@ -16,15 +16,16 @@ import re
 import threading
 import warnings
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import ipfshttpclient
 from ipfshttpclient import exceptions
 
+from registry.content.stores.asked_together import AskedTogether
 from registry.content.stores.multiaddress import multiaddress
-from registry.content.stores.verified import VerifiedSource, VerifiedStore, believed
+from registry.content.stores.verified import VerifiedSource, believed
 from registry.core.errors import InvalidInput, NotFound, Unavailable
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, raw_cid
@@ -38,18 +39,18 @@ _ABSENT = re.compile(r"not found|could not find", re.IGNORECASE)
 _MISSING = re.compile(r"could not find ([A-Za-z0-9]{40,120})")
 
 
-class KuboStore(VerifiedStore):
+class KuboStore(AskedTogether):
     """Implements ``registry.core.ports.store.BlockStore`` on the RPC of a Kubo node."""
 
     where = "in the IPFS node"
 
     def __init__(self, address: str) -> None:
+        super().__init__()
         self._address = multiaddress(address)
         self._local = threading.local()
         self._guard = threading.RLock()
         self._waiting: dict[bytes, tuple[CID, bytes]] = {}
         self._size = 0
-        self._damaged: set[bytes] = set()
 
     @property
     def _client(self) -> Any:
@@ -62,7 +63,8 @@ class KuboStore(VerifiedStore):
         return client
 
     def close(self) -> None:
-        """Close this thread's connection. What was not flushed is not kept."""
+        """Close this thread's connection, and those for many requests. What was not flushed is not kept."""
+        super().close()
         closing = getattr(self._local, "closing", None)
         if closing is not None:
             closing()
@@ -107,10 +109,17 @@ class KuboStore(VerifiedStore):
     def find(self, cid: CID) -> bytes | None:
         """The bytes that the node gives, or that wait here."""
         waiting = self._waiting.get(cid.multihash)
-        return waiting[1] if waiting else self.fetch_block(cid, offline=True)
+        if waiting:
+            return waiting[1]
+        ahead = self._ahead.find(cid)
+        if ahead is None:
+            ahead = self.fetch_block(cid, offline=True)
+            self._ahead.keep(cid, ahead)
+        return ahead
 
     def damaged(self, cid: CID) -> NotFound:
         """Remembered too: the node has to drop it before it takes the block again."""
+        self._ahead.forget(cid)
         self._damaged.add(cid.multihash)
         return super().damaged(cid)
 
@@ -137,15 +146,6 @@ class KuboStore(VerifiedStore):
                 hint="run `ipfs repo verify --drop` there, then import.",
             )
         self._damaged.discard(cid.multihash)
-
-    def put_many(self, blocks: Iterable[tuple[CID, bytes]]) -> int:
-        """Keep many blocks and flush; returns how many the node did not hold, of which each is asked for."""
-        new = 0
-        for cid, data in blocks:
-            new += not self.has(cid)
-            self.put(cid, data)
-        self.flush()
-        return new
 
     def flush(self) -> None:
         """Send what waits as one CAR, which the node writes and flushes, and ask that it has every block."""

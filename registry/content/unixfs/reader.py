@@ -16,7 +16,7 @@ from registry.core.ipld import hamt, unixfs
 from registry.core.ipld.cid import CID, DAG_PB, RAW
 from registry.core.ipld.dagpb import Node, decode_node
 from registry.core.ipld.unixfs import UnixFS
-from registry.core.ports.store import BlockReader
+from registry.core.ports.store import BlockReader, read_ahead
 
 MAX_DEPTH = 1024
 MAX_WHOLE = 512 << 20  # bytes of a file that is held in memory: no image and no weights have more
@@ -185,6 +185,7 @@ def read_blocks(store: BlockReader, root: CID, start: int = 0, end: int | None =
             if at + size > start and (end is None or at < end):
                 wanted.append((part, size, depth + 1, at))
             at += size
+        read_ahead(store, [part for part, *_ in wanted])
         stack += reversed(wanted)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, IDENTITY
 from registry.core.ipld.encoding import LINKING, links
-from registry.core.ports.store import BlockReader
+from registry.core.ports.store import AsksTogether, BlockReader, missing_from, read_ahead
 
 Get = Callable[[CID], bytes]
+TOGETHER = 32  # blocks that are asked for at once
 
 
 class MissingBlock(NotFound):
@@ -27,15 +28,24 @@ def not_here(cid: CID) -> NotFound:
 
 
 def walk_closure(
-    get: Get, roots: Iterable[CID], leave_out: Callable[[CID], bool] = lambda cid: False
+    get: Get,
+    roots: Iterable[CID],
+    leave_out: Callable[[CID], bool] = lambda cid: False,
+    ahead: Callable[[Sequence[CID]], None] | None = None,
 ) -> Iterator[tuple[CID, bytes]]:
     """All that links reach from ``roots``, each block once, depth first in the order of the links.
 
-    ``leave_out`` names subtrees that are passed over. Identity CIDs carry their own bytes and are not given.
+    ``leave_out`` names subtrees that are passed over; ``ahead`` is told of blocks, some together, before they are got.
+    Identity CIDs carry their own bytes and are not given.
     """
     stack = list(reversed(list(roots)))
     seen: set[CID] = set()
+    told: set[CID] = set()
     while stack:
+        if ahead is not None and stack[-1] not in told:
+            coming = [one for one in stack[: -TOGETHER - 1 : -1] if one not in seen and not leave_out(one)]
+            ahead(coming)
+            told.update(coming)
         cid = stack.pop()
         if cid in seen or leave_out(cid):
             continue
@@ -55,15 +65,21 @@ def walk_present(
 
     ``NotFound`` names the first missing block. Damaged blocks are not looked for: `store verify` does that.
     """
+    there: set[CID] = set()
+
+    def ahead(coming: Sequence[CID]) -> None:
+        read_ahead(store, [cid for cid in coming if cid.codec in LINKING])
+        leaves = [cid for cid in coming if cid.codec not in LINKING]
+        there.update(set(leaves).difference(missing_from(store, leaves)))
 
     def get(cid: CID) -> bytes:
         if cid.codec in LINKING:
             return store.get(cid)
-        if not store.has(cid):
+        if cid not in there and not store.has(cid):
             raise not_here(cid)
         return b""
 
-    return (cid for cid, _ in walk_closure(get, roots, leave_out))
+    return (cid for cid, _ in walk_closure(get, roots, leave_out, ahead if isinstance(store, AsksTogether) else None))
 
 
 def walk_held(

@@ -59,7 +59,9 @@ class LabeledRow(Annotation, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 SOURCES = ("self", "perceived", "inferred")  # given by the person themselves, by someone who looked, by a program
-SIGNALS = ("c2pa.training-mining", "iptc.data-mining", "tdm-reservation", "licence-text")
+STATED = ("c2pa.training-mining", "iptc.data-mining", "tdm-reservation", "licence-text")  # by who gives the row
+PICTURE = "picture."  # before a signal that was read out of the picture itself when it was registered
+SIGNALS = (*STATED, *(PICTURE + name for name in STATED))
 TEXTS = tuple(one.name for one in msgspec.structs.fields(AnnotationTexts) if one.default is None)
 MAPS = tuple(one.name for one in msgspec.structs.fields(AnnotationTexts) if one.default_factory is dict)
 ANNOTATION_FIELDS = Annotation.__struct_fields__

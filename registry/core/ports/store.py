@@ -14,8 +14,9 @@ Invariants every implementation keeps:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from registry.core.ipld.cid import CID
 
@@ -32,6 +33,41 @@ class BlockReader(Protocol):
     def get(self, cid: CID) -> bytes:
         """The verified bytes. ``NotFound`` if absent or corrupt; ``Unavailable`` if unreadable."""
         ...
+
+
+@runtime_checkable
+class AsksTogether(Protocol):
+    """What a store elsewhere has beside ``BlockReader``: one journey for many blocks."""
+
+    def missing(self, cids: Sequence[CID]) -> list[CID]:
+        """Those that it does not hold, in their order."""
+        ...
+
+    def prefetch(self, cids: Sequence[CID]) -> None:
+        """Fetch blocks that are about to be read, as many of them as is sensible; what fails is found when they are."""
+        ...
+
+
+def read_ahead(store: BlockReader, cids: Sequence[CID]) -> None:
+    """Tell a store which blocks are about to be read, where that helps it."""
+    if len(cids) > 1 and isinstance(store, AsksTogether):
+        store.prefetch(cids)
+
+
+def missing_from(store: BlockReader, cids: Sequence[CID]) -> list[CID]:
+    """Those that a store does not hold, in their order; asked for together where it can be."""
+    return store.missing(cids) if isinstance(store, AsksTogether) else [cid for cid in cids if not store.has(cid)]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A block that does not verify."""
+
+    cid: CID
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.cid}: {self.reason}"
 
 
 class BlockStore(BlockReader, Protocol):
@@ -76,4 +112,22 @@ class BlockStore(BlockReader, Protocol):
 
     def set_log_head(self, issuer: str, seq: int, entry: CID) -> None:
         """Remember the newest entry of an issuer's log. No-op where a later place, or this one, is known already."""
+        ...
+
+
+@runtime_checkable
+class UpkeptStore(BlockStore, Protocol):
+    """A store whose upkeep is ours; a Kubo node has its own."""
+
+    def verify(self) -> Iterator[Problem]:
+        """Read every block; yields those that do not hash to their names."""
+        ...
+
+    def stat(self) -> dict[str, int]:
+        """Counts of ``blocks``, ``bytes``, ``pins`` and ``packs``, and the bytes that the packs take (``disk``)."""
+        ...
+
+    def gc(self, listed: Iterable[CID], denied: Collection[bytes] = ()) -> dict[str, int]:
+        """Delete every block that neither a pin nor ``listed`` reaches, and those that only ``denied`` (multihashes)
+        reach: as ``registry.content.stores.embedded.EmbeddedStore.gc``."""
         ...

@@ -28,6 +28,7 @@ from registry.core.records.codec import type_of as type_of
 from registry.core.records.data import Contribution as Contribution
 from registry.core.records.data import Preprocessing as Preprocessing
 from registry.core.records.data import Snapshot as Snapshot
+from registry.core.records.data import Use as Use
 from registry.core.records.figures import Claim as Claim
 from registry.core.records.figures import Figure as Figure
 from registry.core.records.figures import GroupTest as GroupTest

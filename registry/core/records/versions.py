@@ -27,9 +27,6 @@ class Step:
     down: Callable[[Value], Value]
 
 
-STEPS: dict[str, tuple[Step, ...]] = {}  # by record type; none yet: all are version 1
-
-
 def added(**meant: Any) -> Step:
     """Fields, by their wire names, that version n + 1 added, each with what their absence means."""
 
@@ -45,6 +42,9 @@ def added(**meant: Any) -> Step:
         return {name: one for name, one in value.items() if name not in meant}
 
     return Step(up, down)
+
+
+STEPS: dict[str, tuple[Step, ...]] = {"snapshot": (added(trusted=[], use=None),)}  # by record type
 
 
 def newest(kind: str) -> int:

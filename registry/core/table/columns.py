@@ -64,8 +64,8 @@ EXCLUDED = Shape(
     1,
     (
         "sha256",
-        "reason",  # withdrawn, no_bytes, unknown_label or disagreement
-        "detail",  # the labels, or the votes; else ""
+        "reason",  # withdrawn, no_bytes, reserved, licence, no_consent, not_trusted, unknown_label or disagreement
+        "detail",  # the labels, the votes, or what was said of rights; else ""
     ),
     ("sha256",),
 )

@@ -12,11 +12,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec.structs import asdict
-
-from registry.catalog import private_data as private
-from registry.catalog.queries.labeled_images.rows import current_row
-from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput
 from registry.core.labeling.labeled_row import (
     ANNOTATION_FIELDS,
@@ -32,21 +27,24 @@ from registry.workflows.images.labeled_rows import NewRow
 _PSEUDONYM = re.compile("[0-9a-f]{32}")
 
 
-def contribution_row(db: Connection, row: NewRow, issuer: str) -> LabeledRow | None:
-    """The row of ``issuer``'s next contribution; None if nothing in it is new.
+def contribution_row(row: NewRow, before: Mapping[str, Any] | None, pseudonyms: Mapping[str, str]) -> LabeledRow | None:
+    """The row of its issuer's next contribution; None if nothing in it is new.
 
+    ``before``: the contributor's newest row of the image. ``pseudonyms`` has those that ``named`` asks for.
     ``replaces`` names the contribution whose row it corrects. ``InvalidInput`` for what no row may say
     (``source_of_nothing``, ``signature_missing``, ``subject_not_pseudonym``), ``Untrusted`` for a wrong signature.
     """
-    annotation = Annotation(**{name: getattr(row, name) for name in ANNOTATION_FIELDS} | {"subject": _subject(db, row)})
-    before, replaces = current_row(db, row.sha256, issuer, row.contributor), None
+    said: Annotation = row
+    if (subject := _subject(row, pseudonyms)) != row.subject or before is not None:
+        said = Annotation(**{name: getattr(row, name) for name in ANNOTATION_FIELDS} | {"subject": subject})
+    replaces = None
     if before is not None:
         known, replaces = annotation_of(before), bytes(before["contribution"])
-        annotation = annotation if row.signature else correct(annotation, known)
-        if annotation == known and row.signature in (None, before["signature"]):
+        said = said if row.signature else correct(said, known)
+        if said == known and row.signature in (None, before["signature"]):
             return None
         _check_may_correct(row, before)
-    check_sources(annotation)
+    check_sources(said)
     made = LabeledRow(
         sha256=row.sha256,
         contributor=row.contributor,
@@ -54,15 +52,27 @@ def contribution_row(db: Connection, row: NewRow, issuer: str) -> LabeledRow | N
         size=row.size,
         replaces=replaces,
         signature=row.signature,
-        **asdict(annotation),
+        label=said.label,
+        subject=said.subject,
+        licence=said.licence,
+        consent=said.consent,
+        attributes=said.attributes,
+        sources=said.sources,
+        rights=said.rights,
+        boxes=said.boxes,
     )
     verify(made)
     return made
 
 
-def _subject(db: Connection, row: NewRow) -> str | None:
+def named(row: NewRow) -> str | None:
+    """The person whose pseudonym its contribution needs."""
+    return None if row.signature else row.subject
+
+
+def _subject(row: NewRow, pseudonyms: Mapping[str, str]) -> str | None:
     if row.subject is None or row.signature is None:
-        return None if row.subject is None else private.pseudonym(db, row.subject)
+        return None if row.subject is None else pseudonyms[row.subject]
     if not _PSEUDONYM.fullmatch(row.subject):
         raise InvalidInput(
             "a signed row names a person, but records must not hold names",

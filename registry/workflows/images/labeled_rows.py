@@ -101,13 +101,22 @@ def merge(rows: Iterable[NewRow]) -> tuple[list[NewRow], list[Rejection]]:
             kept.append(group[0])
             continue
         try:
-            kept.append(_one(group))
+            kept.append(one_statement(group))
         except InvalidInput as error:
             refused += [rejection(row, error) for row in group]
     return kept, sorted(refused, key=lambda one: one.row)
 
 
-def _one(group: Sequence[NewRow]) -> NewRow:
+def too_many_rows() -> InvalidInput:
+    """Why rows are refused that are more than any statement can be made of."""
+    return InvalidInput(
+        "these are too many rows of one image by one contributor",
+        code="too_many_rows_of_one_image",
+        hint="give each box once, and no row twice.",
+    )
+
+
+def one_statement(group: Sequence[NewRow]) -> NewRow:
     """One statement of several rows. ``InvalidInput`` names what they contradict each other in."""
     lines = ", ".join(str(row.row) for row in group[:10]) + (", …" if len(group) > 10 else "")
     labels = sorted({row.label for row in group})

@@ -5,46 +5,61 @@ Any other row of the same key is a correction: it names the row that it replaces
 change. One bad row does not stop the rest. A killed import that is run again ends with the same result: blocks are
 stored before the rows that name them are signed, and one transaction decides which rows are new and signs them. No file
 name and no person's name enters a record: the catalog holds names, and records hold pseudonyms.
+
+Rows wait in a stage, however many come, and are registered in steps (``row_groups.STEP``), sorted by image: memory does
+not grow with their number, and whoever else wants to write waits for one step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from registry.catalog import private_data as private
-from registry.catalog.queries.labeled_images import images
-from registry.catalog.schema.database import Connection
+from registry.catalog.index.staged import Staged
 from registry.content.labels import Rejection
-from registry.core import records
-from registry.core.errors import EmotionetError, InvalidInput, Untrusted
 from registry.core.ipld.cid import CID
-from registry.core.labeling.labeled_row import LabeledRow, cells
 from registry.core.log import Signer
-from registry.core.table import tables
-from registry.workflows.images.contribution_row import contribution_row
-from registry.workflows.images.labeled_rows import NewRow, merge, rejection
+from registry.workflows.images.labeled_rows import NewRow, rejection
+from registry.workflows.images.register_step import Statement, Step, register_step
+from registry.workflows.images.row_groups import STEP, stage, steps
 from registry.workflows.log.append import LogTransaction, appending
 from registry.workflows.parts import Parts
 
-
-@dataclass(frozen=True)
-class Registered:
-    """What registering did; ``contribution`` is None where nothing was new. Counts are of statements, one for each
-    (image, contributor); ``merged`` are rows that became part of another row's statement."""
-
-    contribution: CID | None
-    registered: int
-    unchanged: int
-    corrected: int
-    images: int
-    rejected: tuple[Rejection, ...]
-    new: frozenset[bytes] = frozenset()  # images with a label that was not known
-    merged: int = 0
-
-
 MANY = 1000  # rows at once after which the catalog's planner is told
+Report = Callable[[Statement], None]
+
+
+@dataclass
+class Registered:
+    """What registering did; ``contribution`` is the last one, None where nothing was new. Counts are of statements, one
+    for each (image, contributor); ``merged`` are rows that became part of another row's statement."""
+
+    contribution: CID | None = None
+    registered: int = 0
+    unchanged: int = 0
+    corrected: int = 0
+    images: int = 0
+    merged: int = 0
+    rejected: list[Rejection] = field(default_factory=list)
+    _last: bytes = b""  # image
+
+    def add(self, step: Step) -> None:
+        """Count a step; steps come by rising image."""
+        self.contribution = step.contribution or self.contribution
+        for one in step.statements:
+            self.images += one.rows[0].sha256 != self._last
+            self._last = one.rows[0].sha256
+            if one.error is not None:
+                self.rejected += [rejection(row, one.error) for row in one.rows]
+                continue
+            self.merged += len(one.rows) - 1
+            if one.made is None:
+                self.unchanged += 1
+            elif one.made.replaces is None:
+                self.registered += 1
+            else:
+                self.corrected += 1
 
 
 def register(
@@ -54,56 +69,24 @@ def register(
     *,
     root: CID | None = None,
     log: LogTransaction | None = None,
+    report: Report | None = None,
 ) -> Registered:
     """Register rows whose blocks are in the store; ``root`` is remembered as where their names come from.
 
-    What is new is decided, signed and indexed in one transaction: ``log``'s where the caller has begun one.
+    What is new in a step is decided, signed and indexed in one transaction; all of it in ``log``'s where the caller has
+    begun one. ``report`` is told of every statement once its step is done.
     """
-    given = list(rows)
-    kept, rejected = merge(given)
-    with nullcontext(log) if log else appending(parts, signer) as transaction:
-        for row in given:
-            images.put_images(transaction.db, [(row.sha256, row.size, (row.cid,))], stored=row.held)
-            if row.name and root is not None:
-                private.add_file_name(transaction.db, row.sha256, row.name, root)
-        new, refused = _decide(transaction.db, kept, signer.did)
-        contribution = _append_rows(transaction, new) if new else None
-    if log is None and len(new) >= MANY:
+    done = Registered()
+    with Staged(parts.catalog, STEP) as staged:
+        stage(staged, rows)
+        for groups in steps(staged):
+            with nullcontext(log) if log else appending(parts, signer, staged.write) as transaction:
+                step = register_step(transaction, groups, root)
+            done.add(step)
+            if report is not None:
+                for statement in step.statements:
+                    report(statement)
+    done.rejected.sort(key=lambda one: one.row)
+    if log is None and done.registered + done.corrected >= MANY:
         parts.catalog.analyze()
-    wrong = [*rejected, *(rejection(row, refused[row.key]) for row in given if row.key in refused)]
-    corrected = sum(value.replaces is not None for value in new)
-    return Registered(
-        contribution=contribution,
-        registered=len(new) - corrected,
-        unchanged=len(kept) - len(new) - len(refused),
-        corrected=corrected,
-        images=len({row.sha256 for row in given}),
-        rejected=tuple(wrong),
-        new=frozenset(value.sha256 for value in new),
-        merged=len(given) - len(wrong) - len(kept) + len(refused),
-    )
-
-
-def _decide(
-    db: Connection, rows: Iterable[NewRow], issuer: str
-) -> tuple[list[LabeledRow], dict[tuple[bytes, str], EmotionetError]]:
-    """The rows of the next contribution, and by their key those that may not be in it."""
-    new: list[LabeledRow] = []
-    refused: dict[tuple[bytes, str], EmotionetError] = {}
-    for row in rows:
-        try:
-            made = contribution_row(db, row, issuer)
-        except (InvalidInput, Untrusted) as error:
-            refused[row.key] = error
-            continue
-        if made is not None:
-            new.append(made)
-    return new, refused
-
-
-def _append_rows(log: LogTransaction, rows: list[LabeledRow]) -> CID:
-    shape = records.CONTRIBUTION_ROWS
-    store = log.parts.store
-    table = tables.build(shape, [cells(row, shape.columns) for row in rows], store.put)
-    store.flush()
-    return log.append(records.Contribution(issuer=log.signer.did, rows=table)).record
+    return done

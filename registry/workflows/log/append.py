@@ -14,8 +14,8 @@ entry, unless the caller wants another. Appending is refused while any source kn
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from operator import itemgetter
 
@@ -26,12 +26,14 @@ from registry.catalog.schema.database import Connection
 from registry.core import log, records
 from registry.core.errors import Unavailable
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
+from registry.core.labeling.labeled_row import LabeledRow
 from registry.core.log import Signer
 from registry.provenance.keys import signed_heads as signed_heads
 from registry.workflows.log.newer_entries import ask_anchors, check_newest
 from registry.workflows.parts import Parts
 
 _log = logging.getLogger(__name__)
+Write = Callable[[], AbstractContextManager[Connection]]
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,12 @@ class LogTransaction:
     db: Connection
     signed: list[log_heads.Pending] = field(default_factory=list)  # entries appended in it
 
-    def append(self, record: records.Record, *, again: bool = False) -> Appended:
+    def append(
+        self, record: records.Record, *, again: bool = False, rows: Sequence[LabeledRow] | None = None
+    ) -> Appended:
         """Sign, append and index a record; the blocks it links to must be in the store already.
 
+        ``rows``: of a contribution, those that its table was made of.
         ``again``: also where the log holds an equal record, for what is moved back to where it was before. What
         ``indexing.index_entry`` raises for a record that can't be indexed ends the transaction.
         """
@@ -64,7 +69,7 @@ class LogTransaction:
             return Appended(cid, existing, new=False)
         if entries.newest(self.db, self.signer.did) is None:
             self._append(_issuer_record(self.parts))
-        return Appended(cid, self._append(record), new=True)
+        return Appended(cid, self._append(record, rows), new=True)
 
     def _now(self, previous: CID | None) -> str:
         """The time, or the previous entry's where a clock was set back by no more than clocks are corrected by."""
@@ -72,7 +77,7 @@ class LogTransaction:
         before = None if previous is None else entries.issued_at(self.db, previous)
         return before if before is not None and now < before and not log.clearly_before(now, before) else now
 
-    def _append(self, record: records.Record) -> CID:
+    def _append(self, record: records.Record, rows: Sequence[LabeledRow] | None = None) -> CID:
         newest = entries.newest(self.db, self.signer.did)
         previous, seq = (newest[0], newest[1] + 1) if newest else (None, 0)
         first = entries.first(self.db, self.signer.did)
@@ -86,7 +91,7 @@ class LogTransaction:
         def get(wanted: CID) -> bytes:
             return new_blocks[wanted] if wanted in new_blocks else self.parts.store.get(wanted)
 
-        indexing.index_entry(self.db, cid, get)
+        indexing.index_entry(self.db, cid, get, rows)
         self.parts.store.put_many([(record_cid, data)])
         log_heads.add_pending(self.db, cid, entry, signed)
         log_heads.set_head(self.db, entry.issuer, seq, cid)
@@ -95,13 +100,14 @@ class LogTransaction:
 
 
 @contextmanager
-def appending(parts: Parts, signer: Signer) -> Iterator[LogTransaction]:
+def appending(parts: Parts, signer: Signer, write: Write | None = None) -> Iterator[LogTransaction]:
     """One transaction in which to decide what is new and to append it; then the new entries go into the store.
 
-    It commits on leaving and rolls back on any error, with all that was appended in it.
+    ``write`` begins it, the catalog unless given. It commits on leaving and rolls back on any error, with all that was
+    appended in it.
     """
     ask_anchors(parts, signer.did)  # before the lock: a chain may take its time
-    with parts.catalog.write() as db:
+    with (write or parts.catalog.write)() as db:
         check_newest(parts, db, signer.did, log_heads.lock(db, signer.did))
         transaction = LogTransaction(parts, signer, db)
         yield transaction

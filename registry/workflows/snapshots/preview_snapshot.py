@@ -8,21 +8,27 @@ from itertools import islice
 from typing import Any
 
 from registry.catalog.queries.labeled_images import image_counts
-from registry.catalog.queries.labeled_images.rows import current_rows
+from registry.catalog.queries.labeled_images.rows import current_rows, rows_aside
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
 from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.snapshots.classes import load_classes
-from registry.core.snapshots.snapshot import RULE, select
+from registry.core.snapshots.snapshot import select
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.take_snapshot import not_held, with_issuer
+from registry.workflows.snapshots.terms import PLAIN, Terms, settled
 
 MOST_ROWS = 20_000  # that are looked at: about a second
 _AT = {name: place for place, name in enumerate(records.SNAPSHOT_ITEMS.columns)}
 
 
 def preview_snapshot(
-    parts: Parts, *, classes: str = "emociones", query: Mapping[str, Any] | None = None, most: int = MOST_ROWS
+    parts: Parts,
+    *,
+    classes: str = "emociones",
+    query: Mapping[str, Any] | None = None,
+    terms: Terms = PLAIN,
+    most: int = MOST_ROWS,
 ) -> dict[str, Any]:
     """``count``, ``labels`` by class, ``background``, ``excluded`` by reason, ``unknown_labels``, ``rows`` (newest ones
     that meet ``query``), ``contributors``, ``at_most`` (images that meet it at all; None where no kept count
@@ -34,9 +40,12 @@ def preview_snapshot(
     with parts.catalog.read() as db:
         found = list(islice(current_rows(db, with_issuer(db, dict(query or {}))), most + 1))
         withdrawn = withdrawn_images(db)
+        by = settled(db, terms)
+        aside = rows_aside(db, found[:most]) if query else {}
         at_most = _counted(db, query or {})
     rows = found[:most]
-    items, excluded = select(rows, mapping, RULE, withdrawn, not_held(parts, rows))
+    missing = not_held(parts, rows)
+    items, excluded = select(rows, mapping, withdrawn=withdrawn, missing=missing, aside=aside, **by.arguments())
     labels = Counter(item[_AT["label"]] for item in items)
     return {
         "count": len(items),

@@ -18,13 +18,15 @@ from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import Get
 from registry.core.snapshots import checked_tables as snapshot_tables
+from registry.core.snapshots.use import NO, NOT_READ, RESERVED, SILENT, YES, standing
 from registry.files import whole_file
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import read_as
 
 _AT = {name: place for place, name in enumerate(records.SNAPSHOT_ITEMS.columns)}
 MOST_WORDS = 200  # different licences, or values of a signal, that are counted each by itself
-VERSION = 2  # of what is kept
+STANDING = {NO: "overridden", YES: "allowed", NOT_READ: "not_read", SILENT: "silent"}  # items; honoured: left out
+VERSION = 3  # of what is kept
 
 
 class Tally:
@@ -34,7 +36,8 @@ class Tally:
         self.labels, self._licences, self._several = Counter[str | None](), Counter[str | None](), 0
         self._rights: dict[str, Counter[str]] = {}
         self._subjects: set[str] = set()
-        self._reasons, self._unknown = Counter[str](), Counter[str]()
+        self._standing = Counter[str]()
+        self.reasons, self._unknown = Counter[str](), Counter[str]()
 
     def item(self, row: Sequence[Any]) -> None:
         """One of SNAPSHOT_ITEMS."""
@@ -43,27 +46,29 @@ class Tally:
         self._several += len(row[_AT["contributors"]]) > 1
         if (subject := row[_AT["subject"]]) is not None:
             self._subjects.add(subject)
+        self._standing[STANDING[standing(row[_AT["rights"]])]] += 1
         for signal, values in row[_AT["rights"]].items():
             self._rights.setdefault(signal, Counter()).update(values)
 
     def excluded(self, row: Sequence[Any]) -> None:
         """One of EXCLUDED."""
         _, reason, detail = row
-        self._reasons[reason] += 1
+        self.reasons[reason] += 1
         if reason == "unknown_label":
             self._unknown[detail] += 1
 
     def document(self, classes: Sequence[str]) -> dict[str, Any]:
         """``labels`` by class, ``background``, ``excluded`` by reason, ``unknown_labels``, ``licences`` (None: none
-        said), ``rights`` by signal and value, ``subjects`` (different persons), ``several`` (images that more than one
-        labelled)."""
+        said), ``rights`` by signal and value, ``standing`` (``STANDING``), ``subjects`` (different persons),
+        ``several`` (images that more than one labelled)."""
         return {
             "labels": {name: self.labels.get(name, 0) for name in classes},
             "background": self.labels.get(None, 0),
-            "excluded": dict(sorted(self._reasons.items())),
+            "excluded": dict(sorted(self.reasons.items())),
             "unknown_labels": dict(self._unknown.most_common(MOST_WORDS)),
             "licences": [[name, number] for name, number in self._licences.most_common(MOST_WORDS)],
             "rights": {signal: dict(values.most_common(MOST_WORDS)) for signal, values in sorted(self._rights.items())},
+            "standing": {"honoured": self.reasons[RESERVED], **{one: self._standing[one] for one in STANDING.values()}},
             "subjects": len(self._subjects),
             "several": self._several,
         }

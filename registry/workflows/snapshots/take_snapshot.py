@@ -6,7 +6,7 @@ from the contributions that the snapshot names, by the rule that it states.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from registry.catalog.queries.labeled_images.rows import (
@@ -14,6 +14,7 @@ from registry.catalog.queries.labeled_images.rows import (
     contributors_named,
     contributors_query,
     current_rows,
+    rows_aside,
 )
 from registry.catalog.queries.signed_records import entries
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
@@ -25,7 +26,8 @@ from registry.core.ipld.cid import CID
 from registry.core.log import Signer
 from registry.core.snapshots.classes import Classes, load_classes
 from registry.core.snapshots.query import IMAGES, SNAPSHOT, SPEAKERS, check_query, choices
-from registry.core.snapshots.snapshot import RULE, decided
+from registry.core.snapshots.snapshot import decided
+from registry.core.snapshots.use import RESERVED
 from registry.core.table import tables
 from registry.core.table.build import TableWriter
 from registry.workflows.log.append import append
@@ -34,6 +36,7 @@ from registry.workflows.names.set_name import check_new_name, set_name
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.named_images import Chosen, images_of_snapshot, named_images
 from registry.workflows.snapshots.snapshot_counts import Tally, keep, keep_counts, kept_counts
+from registry.workflows.snapshots.terms import PLAIN, Terms, settled
 from registry.workflows.store.read_content import read_as
 from registry.workflows.withdrawals.withdrawn import withdrawals_of
 
@@ -45,6 +48,7 @@ def take_snapshot(
     *,
     classes: str = "emociones",
     query: Mapping[str, Any] | None = None,
+    terms: Terms = PLAIN,
     supersedes: CID | None = None,
     source: CID | None = None,
     signer: Signer | None = None,
@@ -53,8 +57,8 @@ def take_snapshot(
     partial: bool = False,
     snapshot: CID | None = None,
 ) -> dict[str, Any]:
-    """Take a snapshot of all rows that meet ``query`` (``registry.core.snapshots.query``); the document of
-    `emotionet snapshot create --json`.
+    """Take a snapshot of all rows that meet ``query`` (``registry.core.snapshots.query``) by ``terms``; the document
+    of `emotionet snapshot create --json`.
 
     ``source``: only of contributors who labelled images that came with this root, where others did too.
     ``images``: only of these, a CID or a sha256 a line (``partial``: without the lines that can't be taken);
@@ -74,7 +78,7 @@ def take_snapshot(
         with parts.catalog.read() as db:
             query = contributors_query(db, source)
     counted = Tally()
-    record = _frozen(parts, load_classes(classes), dict(query or {}), chosen, supersedes, counted)
+    record = _frozen(parts, load_classes(classes), dict(query or {}), terms, chosen, supersedes, counted)
     parts.store.flush()
     signer = signer or parts.key
     appended = append(parts, signer, record)
@@ -103,6 +107,7 @@ def _frozen(
     parts: Parts,
     mapping: Classes,
     query: dict[str, Any],
+    terms: Terms,
     chosen: Chosen | None,
     supersedes: CID | None,
     counted: Tally,
@@ -113,10 +118,15 @@ def _frozen(
     named: set[CID] = set()
     with parts.catalog.read() as db:
         query = with_issuer(db, query)
+        by, filtered = settled(db, terms), bool(query)
         withdrawn = withdrawn_images(db)
         for rows in _images_together(current_rows(db, query, None if chosen is None else chosen.sha256s)):
             named.update(row["contribution"] for row in rows)
-            for item, left_out in decided(rows, mapping, RULE, withdrawn, not_held(parts, rows)):
+            aside = rows_aside(db, rows) if filtered else {}
+            missing = not_held(parts, rows)
+            for item, left_out in decided(
+                rows, mapping, withdrawn=withdrawn, missing=missing, aside=aside, **by.arguments()
+            ):
                 if item is not None:
                     items.add(item)
                     counted.item(item)
@@ -128,7 +138,7 @@ def _frozen(
         raise InvalidInput(
             "no image with a label of these classes is left for the snapshot",
             code="empty",
-            hint="import labeled images, widen the filter, or map their labels to classes with --classes.",
+            hint=_way_out(counted.reasons),
         )
     _check_held(parts, contributions)
     return records.Snapshot(
@@ -137,7 +147,7 @@ def _frozen(
         classes=mapping.names,
         aliases=mapping.aliases,
         query={**query, **_listed(parts, chosen)},
-        rule=RULE,
+        **by.arguments(),
         contributions=tuple(contributions),
         excluded=excluded.end(),
         supersedes=bytes(supersedes) if supersedes else None,
@@ -166,7 +176,14 @@ def _images_together(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, 
         yield batch
 
 
-def not_held(parts: Parts, rows: Sequence[Mapping[str, Any]]) -> set[bytes]:
+def _way_out(reasons: Container[str]) -> str:
+    """What to do where nothing is left."""
+    if RESERVED in reasons:
+        return "some say no of their use: see `emotionet images list --rights any`, or override it with a reason."
+    return "import labeled images, widen the filter, or map their labels to classes with --classes."
+
+
+def not_held(parts: Parts, rows: Iterable[Mapping[str, Any]]) -> set[bytes]:
     """The sha256s of images whose bytes are not in the store."""
     return {row["sha256"] for row in rows if not parts.store.has(CID.decode(row["cid"]))}
 
@@ -223,11 +240,24 @@ def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
         "issuer": issuer,
         "names": names.get(str(snapshot), []),
         "count": record.count,
-        "query": plain(record.query),
-        "rule": record.rule,
         "excluded": counted["excluded"],
         "unknown_labels": counted["unknown_labels"],
+        "query": plain(record.query),
+        **demands(record),
+        "rights": counted["standing"],
         "labels": counted["labels"],
         "background": counted["background"],
         "withdrawn": withdrawals_of(parts, snapshot),
+    }
+
+
+def demands(record: records.Snapshot) -> dict[str, Any]:
+    """The rule, whom it trusts, and what was demanded of rights (``use``, None: nobody asked), for JSON."""
+    use = record.use
+    return {
+        "rule": record.rule,
+        "trusted": [{"issuer": issuer, "contributor": name} for issuer, name in record.trusted],
+        "use": None
+        if use is None
+        else {"override": use.override, "licences": list(use.licences), "consent": use.consent},
     }

@@ -8,10 +8,10 @@ from registry.catalog.index.rebuild import rebuild
 from registry.catalog.queries.roots import named_roots
 from registry.catalog.queries.signed_records import withdrawals
 from registry.catalog.queries.training_runs import runs
-from registry.content.stores.embedded import EmbeddedStore
 from registry.core.errors import EmotionetError, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
+from registry.core.ports.store import UpkeptStore
 from registry.core.progress import Progress
 from registry.workflows.images.kept_thumbnails import KeptThumbnails
 from registry.workflows.local_issuers import local_issuers
@@ -21,18 +21,19 @@ from registry.workflows.parts import Parts
 from registry.workflows.training.run_context import drop_pixels
 
 
-def _embedded(parts: Parts) -> EmbeddedStore:
-    if not isinstance(parts.store, EmbeddedStore):
+def _upkept(parts: Parts) -> UpkeptStore:
+    store = parts.store
+    if not isinstance(store, UpkeptStore):
         raise UsageError(
-            "this command is for the embedded store only",
-            hint="unset EMOTIONET_IPFS_API; a Kubo node has its own commands for this.",
+            "an IPFS node's blocks are not for this command",
+            hint="use the node's own commands, or unset EMOTIONET_IPFS_API for the store in this home.",
         )
-    return parts.store
+    return store
 
 
 def verify_store(parts: Parts, progress: Progress) -> list[dict[str, Any]]:
     """Every block against its CID, and every pin's closure."""
-    bad = [str(problem) for problem in _embedded(parts).verify()]
+    bad = [str(problem) for problem in _upkept(parts).verify()]
     checks: list[dict[str, Any]] = [
         {"name": "blocks", "ok": not bad, "detail": "; ".join(bad[:10]) or "every block hashes to its CID"}
     ]
@@ -63,7 +64,7 @@ def collect_garbage(parts: Parts) -> dict[str, Any]:
     See ``EmbeddedStore.gc`` for the counts; ``denied``: withdrawn and still stored. Safe beside running jobs:
     everything that a run has recorded is listed, and what it is about to record is too new to be deleted.
     """
-    store = _embedded(parts)
+    store = _upkept(parts)
     with parts.catalog.read() as db:
         listed, denied = named_roots(db), withdrawals.rightly_withdrawn_cids(db, local_issuers(parts))
         ended = runs.ended(db)
@@ -76,7 +77,7 @@ def collect_garbage(parts: Parts) -> dict[str, Any]:
 
 def store_stat(parts: Parts) -> dict[str, Any]:
     """Counts of blocks, bytes and pins."""
-    return dict(_embedded(parts).stat())
+    return dict(_upkept(parts).stat())
 
 
 def rebuild_catalog(parts: Parts) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from registry.catalog.queries.roots import published_roots
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_cids
 from registry.core.errors import NotFound, Unavailable
 from registry.core.ipld.cid import CID, IDENTITY
-from registry.core.ipld.dag import walk_closure, walk_held
-from registry.core.ports.store import FLUSH_BYTES, BlockStore
+from registry.core.ipld.dag import TOGETHER, walk_closure, walk_held
+from registry.core.ports.store import FLUSH_BYTES, BlockStore, missing_from, read_ahead
 from registry.core.progress import Progress, silent
 from registry.workflows.parts import Parts
 from registry.workflows.store.private_blocks import private_blocks
@@ -38,14 +38,7 @@ def sync(
     sent = _copy(source, target, held, progress)
     gaps = closed | {cid.multihash for cid in absent}
     pinned = _pin(target, roots, gaps, progress)
-    for done, cid in enumerate(held, 1):
-        try:
-            target.get(cid)
-        except NotFound as error:
-            raise Unavailable(
-                f"{names[1]} does not return what was sent to it: {error}", hint="run the same command again."
-            ) from error
-        progress("read back", done, len(held))
+    _read_back(target, held, names[1], progress)
     return {
         "from": names[0],
         "to": names[1],
@@ -63,8 +56,8 @@ def sync(
 def _copy(source: BlockStore, target: BlockStore, cids: list[CID], progress: Progress) -> tuple[int, int]:
     """Send what the target lacks; how many blocks and bytes."""
     count = size = waiting = 0
-    for done, cid in enumerate(cids, 1):
-        if not target.has(cid):
+    for done, (cid, lacks) in enumerate(_lacking(target, cids), 1):
+        if lacks:
             data = source.get(cid)
             target.put(cid, data)
             count, size, waiting = count + 1, size + len(data), waiting + len(data)
@@ -74,6 +67,28 @@ def _copy(source: BlockStore, target: BlockStore, cids: list[CID], progress: Pro
         progress("send", done, len(cids))
     target.flush()
     return count, size
+
+
+def _lacking(target: BlockStore, cids: list[CID]) -> Iterator[tuple[CID, bool]]:
+    """Each, and whether the target lacks it; asked for some at a time."""
+    for start in range(0, len(cids), TOGETHER):
+        some = cids[start : start + TOGETHER]
+        lacked = set(missing_from(target, some))
+        yield from ((cid, cid in lacked) for cid in some)
+
+
+def _read_back(target: BlockStore, cids: list[CID], name: str, progress: Progress) -> None:
+    """Read what was sent; every block is hashed. ``Unavailable`` names one that does not come back."""
+    for done, cid in enumerate(cids):
+        if done % TOGETHER == 0:
+            read_ahead(target, cids[done : done + TOGETHER])
+        try:
+            target.get(cid)
+        except NotFound as error:
+            raise Unavailable(
+                f"{name} does not return what was sent to it: {error}", hint="run the same command again."
+            ) from error
+        progress("read back", done + 1, len(cids))
 
 
 def _pin(target: BlockStore, roots: list[CID], gaps: set[bytes], progress: Progress) -> int:

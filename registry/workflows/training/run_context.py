@@ -15,9 +15,10 @@ from registry.catalog.queries.training_runs import runs
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.ipld.cid import CID
+from registry.core.ipld.dag import TOGETHER
 from registry.core.log import Signer
 from registry.core.ports.method import Item, Prepared
-from registry.core.ports.store import BlockReader
+from registry.core.ports.store import BlockReader, read_ahead
 from registry.core.progress import Progress
 from registry.core.table import tables
 from registry.jobs.queue import Job
@@ -133,8 +134,19 @@ def read_items(store: BlockReader, snapshot: records.Snapshot) -> tuple[list[Ite
 
 
 def image_reader(store: BlockReader, where: Mapping[bytes, CID]) -> Callable[[bytes], bytes]:
-    """A function from an image's sha256 to its verified bytes."""
-    return lambda sha256: reader.read_whole(store, where[sha256])
+    """A function from an image's sha256 to its verified bytes; the next ones of ``where`` are fetched with it."""
+    order = list(where)
+    place = {sha256: number for number, sha256 in enumerate(order)}
+    told: set[bytes] = set()
+
+    def read(sha256: bytes) -> bytes:
+        if sha256 not in told:
+            coming = order[place[sha256] : place[sha256] + TOGETHER]
+            told.update(coming)
+            read_ahead(store, [where[one] for one in coming])
+        return reader.read_whole(store, where[sha256])
+
+    return read
 
 
 def read_prepared(store: BlockReader, output: CID) -> list[Prepared]:

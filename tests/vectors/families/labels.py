@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from registry.core import records
 from registry.core.ipld.cid import CID, RAW
 from registry.core.snapshots import classes as classes_module
-from registry.core.snapshots import query, snapshot
+from registry.core.snapshots import snapshot
 from tests.vectors.families.vector import Family, Vector, good
 
 ANA, BEN = ("did:pkh:eip155:1:0x" + letter * 40 for letter in "ab")
@@ -45,10 +46,17 @@ def normals() -> Sequence[Vector]:
 
 def held(given: Any) -> dict[str, Any]:
     """What the rule makes of contributions, in the order of the snapshot."""
-    rows = [{**row, "issuer": one["issuer"]} for one in given["contributions"] for row in one["rows"]]
-    wanted = [row for row in snapshot.resolve_rows(rows) if query.matches(row, given["query"])]
+    rows = [
+        {**row, "issuer": one["issuer"], "place": place}
+        for place, one in enumerate(given["contributions"])
+        for row in one["rows"]
+    ]
+    wanted, aside = snapshot.split(snapshot.resolve_rows(rows), given["query"])
     classes = classes_module.classes_of(given["classes"], given["aliases"])
-    items, excluded = snapshot.select(wanted, classes, given["rule"], given["withdrawn"], given["missing"])
+    trusted = [tuple(one) for one in given.get("trusted", [])]
+    use = given.get("use") and records.Use(**{**given["use"], "licences": tuple(given["use"]["licences"])})
+    left_out = given["withdrawn"], given["missing"]
+    items, excluded = snapshot.select(wanted, classes, given["rule"], *left_out, trusted=trusted, use=use, aside=aside)
     return {"items": items, "excluded": excluded}
 
 
@@ -86,6 +94,83 @@ def asked(*contributions: dict[str, Any], **other: Any) -> dict[str, Any]:
     return {**plain, **CLASSES, **other}
 
 
+def use(**demands: Any) -> dict[str, Any]:
+    """What a snapshot demands of rights: what says no is left out, if nothing else is said."""
+    return {"override": None, "licences": [], "consent": False, **demands}
+
+
+def ruled() -> Sequence[Vector]:
+    """Four rules over the same rows."""
+    first = said(ANA, row(1, "ana", "sad"), row(2, "ana", "sad"), row(3, "ana", "happy"), row(4, "cas", "?"))
+    second = said(ANA, row(1, "ben", "happy", licence="b"), row(3, "ben", "feliz"), row(2, "zoe", "?"))
+    third = said(BEN, row(1, "ana", "happy", subject="9"), row(3, "eva", "HAPPY"), row(5, "ana", "?"))
+    rows = (first, second, third)
+    asks: dict[str, dict[str, Any]] = {
+        "newest": {"rule": "newest-v1"},
+        "unanimous": {"rule": "unanimous-v1"},
+        "one who is trusted": {"rule": "trusted-v1", "trusted": [[ANA, "ben"]]},
+        "two who are trusted and disagree": {"rule": "trusted-v1", "trusted": [[ANA, "ana"], [BEN, "ana"]]},
+        "a name of another issuer is not trusted": {"rule": "trusted-v1", "trusted": [[BEN, "ben"]]},
+    }
+    last = said(ANA, row(1, "ana", "happy"), row(1, "ben", "sad"))
+    return [
+        *(good(held, f"rule: {name}", asked(*rows, **one)) for name, one in asks.items()),
+        good(held, "rule: newest, two labels in one contribution", asked(first, last, rule="newest-v1")),
+    ]
+
+
+def used() -> Sequence[Vector]:
+    """What pictures and rows say of their use, and what a snapshot demands of it."""
+    plus = "http://ns.useplus.org/ldf/vocab/"
+    signals = [
+        {"tdm-reservation": "0"},
+        {"tdm-reservation": "1"},
+        {"tdm-reservation": "perhaps"},
+        {"picture.iptc.data-mining": plus + "DMI-PROHIBITED-AIMLTRAINING"},
+        {"picture.iptc.data-mining": plus + "DMI-ALLOWED"},
+        {"picture.iptc.data-mining": "DMI-UNSPECIFIED"},
+        {"picture.c2pa.training-mining": "allowed"},
+        {"picture.c2pa.training-mining": "notAllowed"},
+        {"picture.c2pa.training-mining": "constrained"},
+        {"picture.c2pa.training-mining": "notRead"},
+        {"licence-text": "all rights reserved"},
+        {},
+    ]
+    says = said(ANA, *(row(number, "ana", "sad", rights=one) for number, one in enumerate(signals)))
+    milder = said(
+        BEN,
+        row(1, "ben", "sad", rights={"tdm-reservation": "0"}),
+        row(0, "ben", "sad", rights={"iptc.data-mining": "x"}),
+    )
+    terms = said(
+        ANA,
+        row(1, "ana", "sad", licence="CC0-1.0", consent="signed"),
+        row(2, "ana", "sad", licence="MIT", consent=" No "),
+        row(3, "ana", "sad"),
+        row(4, "ana", "sad", licence="CC0-1.0", consent="signed"),
+        row(4, "ben", "happy", licence="all rights reserved", consent="withdrawn"),
+        row(5, "ana", "?", licence="CC0-1.0"),
+    )
+    mine = {"rule": "trusted-v1", "trusted": [[ANA, "ana"]]}
+    return [
+        good(held, "rights: every value of every signal", asked(says, use=use())),
+        good(held, "rights: nobody asked", asked(says)),
+        good(held, "rights: a filter loses nobody's no", asked(says, milder, use=use(), query={"contributor": "ben"})),
+        good(held, "rights: overridden", asked(says, use=use(override="a court's order"))),
+        good(held, "rights: one no is enough", asked(says, milder, use=use())),
+        good(held, "rights: one who is not trusted says no", asked(terms, milder, use=use(), **mine)),
+        good(held, "licences: one", asked(terms, use=use(licences=["CC0-1.0"]))),
+        good(held, "licences: two", asked(terms, use=use(licences=["CC0-1.0", "MIT"]))),
+        good(
+            held,
+            "licences and consent of a row that the filter left aside",
+            asked(terms, use=use(licences=["CC0-1.0"], consent=True), query={"contributor": "ana"}),
+        ),
+        good(held, "consent", asked(terms, use=use(consent=True))),
+        good(held, "consent, overridden rights", asked(terms, milder, use=use(consent=True, override="why"))),
+    ]
+
+
 def snapshots() -> Sequence[Vector]:
     boxes = {"boxes": [[0, 0, 500, 500], [100, 100, 400, 400]]}
     rich = said(
@@ -116,9 +201,13 @@ def snapshots() -> Sequence[Vector]:
     }
     bad: dict[str, tuple[dict[str, Any], str, str]] = {
         "an unknown part of the query": ({"query": {"colour": "red"}}, "bad_query", "known parts alone"),
-        "a signal that is none": ({"query": {"rights": {"x": "1"}}}, "bad_query", "four signals"),
+        "a signal that is none": ({"query": {"rights": {"x": "1"}}}, "bad_query", "eight signals"),
         "a query's value that is a number": ({"query": {"label": 1}}, "bad_query", "texts"),
-        "another rule": ({"rule": "majority-v2"}, "unknown_rule", "there is one rule"),
+        "another rule": ({"rule": "majority-v2"}, "unknown_rule", "the four rules"),
+        "trusted labellers for another rule": ({"trusted": [[ANA, "ana"]]}, "bad_trusted", "they are trusted-v1's"),
+        "nobody is trusted": ({"rule": "trusted-v1"}, "bad_trusted", "somebody is"),
+        "rights overridden without a reason": ({"use": use(override=" ")}, "bad_use", "a reason"),
+        "a licence twice": ({"use": use(licences=["a", "a"])}, "bad_use", "each once, in order"),
         "an alias of no class": ({"aliases": {**CLASSES["aliases"], "x": 2}}, "bad_classes", "an index of a class"),
         "a class that is no alias": ({"aliases": {"sad": 0}}, "bad_classes", "every class is its own alias"),
         "a class twice": ({"classes": ["sad", "sad"]}, "bad_classes", "classes differ"),
@@ -162,6 +251,8 @@ def snapshots() -> Sequence[Vector]:
             ),
         ),
         *(good(held, f"query: {name}", asked(rich, other, query=one)) for name, one in demands.items()),
+        *ruled(),
+        *used(),
         *(Vector(name, asked(rich, **one), refused=code, why=why) for name, (one, code, why) in bad.items()),
     ]
 

@@ -21,6 +21,7 @@ from registry.core.labeling.labeled_row import LabeledRow
 from registry.workflows.images.import_source import import_source
 from registry.workflows.images.relabel import relabel
 from registry.workflows.snapshots.take_snapshot import take_snapshot
+from registry.workflows.snapshots.terms import Terms
 from tests.content.labels.test_tables import xlsx
 from tests.support.anchors.wallet import DID, OTHER, signature
 
@@ -192,6 +193,9 @@ def test_a_signed_row_holds_no_persons_name(register: Register) -> None:
 # --- what a snapshot demands -------------------------------------------------------------------------
 
 
+ALL = Terms(override="every row is looked at")
+
+
 def test_a_snapshot_demands_licences_consents_and_rights(opened: Home, tmp_path: Path) -> None:
     folder = tmp_path / "faces"
     folder.mkdir()
@@ -203,9 +207,12 @@ def test_a_snapshot_demands_licences_consents_and_rights(opened: Home, tmp_path:
     import_source(opened, str(folder))
 
     def count(**query: Any) -> int:
-        return int(take_snapshot(opened, query=query)["count"])
+        return int(take_snapshot(opened, query=query, terms=ALL)["count"])
 
     assert count() == 5
+    honoured = take_snapshot(opened)
+    assert honoured["excluded"] == {"reserved": 1}, "one reserves its rights"
+    assert honoured["rights"] == {"honoured": 1, "overridden": 0, "allowed": 3, "not_read": 0, "silent": 1}
     assert count(licence="CC0") == 3
     assert count(licence=["CC0", "CC-BY-4.0"]) == 4
     assert count(consent="given") == 3
@@ -220,10 +227,12 @@ def test_the_command_writes_what_it_demands_into_the_record(
     opened: Home, register: Register, capsys: pytest.CaptureFixture[str]
 ) -> None:
     register(label="feliz", contributor="ana", licence="CC0", **{"rights.tdm-reservation": "0"})
-    asked = ["--licence", "CC0", "--licence", "CC-BY-4.0", "--rights", "tdm-reservation=0"]
+    asked = ["--licence", "CC0,CC-BY-4.0", "--rights", "tdm-reservation=0"]
     assert main(["snapshot", "create", *asked, "--quiet"]) == 0
     cid = CID.parse(capsys.readouterr().out.strip())
-    query = records.parse_as(records.Snapshot, opened.store.get(cid)).query
-    assert query == {"licence": ["CC0", "CC-BY-4.0"], "rights": {"tdm-reservation": "0"}}
+    record = records.parse_as(records.Snapshot, opened.store.get(cid))
+    query, use = record.query, record.use
+    assert query == {"rights": {"tdm-reservation": "0"}}
+    assert use == records.Use(override=None, licences=("CC-BY-4.0", "CC0"), consent=False)
     for wrong in ("tdm-reservation", "=0", "no-such-signal=0"):
         assert main(["snapshot", "create", "--rights", wrong]) != 0

@@ -25,7 +25,7 @@ from registry.api.v1.wire import Query
 from registry.catalog.queries.labeled_images import image_counts
 from registry.core.errors import EmotionetError, InvalidInput, UsageError, with_hint
 from registry.core.ipld.cid import CID
-from registry.core.snapshots.snapshot import RULE
+from registry.core.snapshots.rules import RULES
 from registry.web.base.words import Words
 from registry.web.pages.snapshots.listed import label_bars
 from registry.workflows.names.set_name import check_new_name
@@ -33,10 +33,12 @@ from registry.workflows.parts import Parts
 from registry.workflows.snapshots.preview_snapshot import preview_snapshot
 from registry.workflows.snapshots.snapshot_counts import keep_counts
 from registry.workflows.snapshots.take_snapshot import take_snapshot
+from registry.workflows.snapshots.terms import Terms
 
-TEXTS = ("label", "contributor", "issuer", "subject", "licence", "consent")
+TEXTS = ("label", "contributor", "issuer", "subject", "consent")
 PAIRS = ("attributes", "rights")
-FIELDS = (*TEXTS, *PAIRS, "classes", "name", "supersedes")
+TERMS = ("rule", "trusted", "licences", "require_consent", "override_rights")
+FIELDS = (*TEXTS, *PAIRS, *TERMS, "classes", "name", "supersedes")
 LONGEST = 65_536  # characters of a field
 LABELS = 60  # that the form offers
 
@@ -57,6 +59,17 @@ def query_of(form: Mapping[str, str]) -> dict[str, Any]:
         return msgspec.convert(given, Query).to_query()
     except msgspec.ValidationError as error:
         raise InvalidInput(f"this filter can't be: {error}", code="bad_query") from error
+
+
+def terms_of(form: Mapping[str, str]) -> Terms:
+    """The rule and the demands as ``take_snapshot`` takes them; lists a line or a comma apart."""
+    return Terms(
+        rule=form.get("rule") or None,
+        trusted=list(filter(None, map(str.strip, form.get("trusted", "").splitlines()))),
+        licences=list(filter(None, map(str.strip, form.get("licences", "").split(",")))),
+        consent="require_consent" in form,
+        override=form.get("override_rights"),
+    )
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -80,7 +93,8 @@ def show_form(request: AnyRequest, home: Home) -> Response[str]:
             if "name" in form:
                 check_new_name(form["name"])
             with computation_slot():
-                found = preview_snapshot(home, classes=form.get("classes", "emociones"), query=query_of(form))
+                classes = form.get("classes", "emociones")
+                found = preview_snapshot(home, classes=classes, query=query_of(form), terms=terms_of(form))
         except EmotionetError as raised:
             error = with_hint(raised)
     return _form(request, home, form, found, error)
@@ -101,7 +115,7 @@ def _form(
         bars_of_labels=bars,
         error=error,
         labels=labels,
-        rule=RULE,
+        rules=[(rule.rpartition("-v")[0], rule) for rule in RULES],
     )
 
 
@@ -121,7 +135,8 @@ def take(request: AnyRequest, home: Home, published: Published) -> Response[Any]
 
 def _take(parts: Parts, form: Mapping[str, str], query: Mapping[str, Any], supersedes: CID | None) -> CID:
     classes = form.get("classes", "emociones")
-    done = take_snapshot(parts, classes=classes, query=query, supersedes=supersedes, name=form.get("name"))
+    terms, name = terms_of(form), form.get("name")
+    done = take_snapshot(parts, classes=classes, query=query, terms=terms, supersedes=supersedes, name=name)
     snapshot = CID.parse(done["snapshot"])
     keep_counts(parts, snapshot)
     return snapshot

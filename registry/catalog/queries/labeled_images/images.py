@@ -14,9 +14,10 @@ import sqlalchemy as sa
 
 from registry.catalog.queries.labeled_images.rows import is_newest
 from registry.catalog.schema import derived
+from registry.catalog.schema.bulk import insert_tuples
 from registry.catalog.schema.derived import image_cids
 from registry.catalog.schema.prepared import Prepared, Row
-from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, insert_new, int64, names_of, page_limit
+from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, int64, names_of, page_limit
 from registry.core.errors import Conflict, InvalidInput, UsageError
 from registry.core.ipld.cid import CID
 
@@ -31,15 +32,26 @@ def put_images(db: sa.Connection, found: Sequence[tuple[bytes, int, Sequence[CID
     ``Conflict`` ``image_size`` if one is stored with another size, which the same bytes can't have.
     """
     sizes = {sha256.hex(): int64(size, "the size") for sha256, size, _ in found}
-    insert_new(db, derived.images, [{"sha256": name, "size": size, "stored": stored} for name, size in sizes.items()])
+    known = _mark_stored(db, sizes) if stored else set()
+    rows = [(name, size, stored) for name, size in sorted(sizes.items()) if name not in known]
+    insert_tuples(db, derived.images, ("sha256", "size", "stored"), rows, skip=True)
     aliases = {(sha256.hex(), str(cid)) for sha256, _, cids in found for cid in cids}
-    insert_new(db, image_cids, [{"sha256": name, "cid": cid} for name, cid in sorted(aliases)])
-    if stored:
-        _mark_stored(db, sizes)
+    insert_tuples(db, image_cids, ("sha256", "cid"), sorted(aliases), skip=True)
 
 
-def _mark_stored(db: sa.Connection, sizes: Mapping[str, int]) -> None:
-    """Set sizes from the bytes themselves; sizes known so far were only stated by contributors."""
+def labelled(db: sa.Connection, sha256s: Iterable[str]) -> set[str]:
+    """Those of these images of which a row is known."""
+    found: set[str] = set()
+    for part in chunks(sha256s):
+        query = sa.select(derived.images.c.sha256).where(derived.images.c.sha256.in_(part), derived.images.c.labels > 0)
+        found.update(db.scalars(query))
+    return found
+
+
+def _mark_stored(db: sa.Connection, sizes: Mapping[str, int]) -> set[str]:
+    """Those of these images that are known. Sizes are set from the bytes themselves; so far they may only have been
+    stated by contributors."""
+    found: set[str] = set()
     for part in chunks(sizes):
         known = db.execute(sa.select(derived.images).where(derived.images.c.sha256.in_(part))).all()
         changed = [{"name": row.sha256, "bytes": sizes[row.sha256]} for row in known if not row.stored]
@@ -49,6 +61,8 @@ def _mark_stored(db: sa.Connection, sizes: Mapping[str, int]) -> None:
         if changed:
             mine = sa.update(derived.images).where(derived.images.c.sha256 == sa.bindparam("name"))
             db.execute(mine.values(stored=True, size=sa.bindparam("bytes")), changed)
+        found.update(row.sha256 for row in known)
+    return found
 
 
 def _is_withdrawn() -> sa.ColumnElement[bool]:

@@ -40,15 +40,15 @@ def is_newest(rows: sa.FromClause = _ROWS) -> sa.ColumnElement[bool]:
 
 
 _JSON = tuple(column.name for column in _ROWS.c if isinstance(column.type, sa.JSON))
-_PLAIN = tuple(column.name for column in _ROWS.c if column.name not in (*_JSON, "ordinal"))
+_PLAIN = tuple(column.name for column in _ROWS.c if column.name not in _JSON)
 _AS_TEXT = (*(_ROWS.c[name] for name in _PLAIN), *(sa.cast(_ROWS.c[name], sa.Text).label(name) for name in _JSON))
 _parsed = lru_cache(maxsize=1024)(CID.parse)  # of contributions: few, named by many rows
 _decoded = lru_cache(maxsize=4096)(json.loads)  # most rows say the same few things; nobody changes what is given out
 
 
 def _value(row: Sequence[Any]) -> dict[str, Any]:
-    """The columns of CONTRIBUTION_ROWS as they stand in its table, ``issuer`` and ``contribution``; ``row``: the values
-    of ``_AS_TEXT``."""
+    """The columns of CONTRIBUTION_ROWS as they stand in its table, ``issuer``, ``contribution`` and ``place``, by which
+    the rows of one issuer are in order; ``row``: the values of ``_AS_TEXT``."""
     found = dict(zip(_PLAIN, row, strict=False))
     for name, text in zip(_JSON, row[len(_PLAIN) :], strict=True):
         found[name] = _decoded(text)
@@ -57,17 +57,25 @@ def _value(row: Sequence[Any]) -> dict[str, Any]:
     found["replaces"] = bytes(CID.parse(found["replaces"])) if found["replaces"] else None
     found["signature"] = bytes.fromhex(found["signature"]) if found["signature"] else None
     found["contribution"] = _parsed(found["contribution"])
+    found["place"] = found.pop("ordinal")
+    return found
+
+
+def newest_rows(db: sa.Connection, issuer: str, sha256s: Iterable[bytes]) -> dict[tuple[bytes, str], dict[str, Any]]:
+    """Of these images the newest row of each contributor of this issuer, by image and contributor, as ``current_rows``
+    gives it.
+    """
+    found: dict[tuple[bytes, str], dict[str, Any]] = {}
+    for part in chunks({sha256.hex() for sha256 in sha256s}):
+        query = sa.select(*_AS_TEXT).where(_ROWS.c.sha256.in_(part), _ROWS.c.issuer == issuer)
+        for row in map(_value, db.execute(query.order_by(_ROWS.c.ordinal))):
+            found[row["sha256"], row["contributor"]] = row
     return found
 
 
 def current_row(db: sa.Connection, sha256: bytes, issuer: str, contributor: str) -> dict[str, Any] | None:
-    """The newest row of one contributor of this issuer for one image, as ``current_rows`` gives it; None if there is
-    none.
-    """
-    identity = (_ROWS.c.sha256 == sha256.hex(), _ROWS.c.issuer == issuer, _ROWS.c.contributor == contributor)
-    query = sa.select(*_AS_TEXT).where(*identity)
-    row = db.execute(query.order_by(_ROWS.c.ordinal.desc()).limit(1)).first()
-    return _value(row) if row else None
+    """One of them; None if there is none."""
+    return newest_rows(db, issuer, [sha256]).get((sha256, contributor))
 
 
 def current_rows(
@@ -75,9 +83,9 @@ def current_rows(
 ) -> Iterator[dict[str, Any]]:
     """The newest row of every (image, issuer, contributor) that ``query`` matches, in rising order of these.
 
-    A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer`` and ``contribution``, a CID;
-    several rows may share a value. ``query`` is what ``registry.core.snapshots.query.matcher`` takes; ``chosen``: only
-    of these images, by rising sha256. ``InvalidInput`` for any other.
+    A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer``, ``contribution``, a CID, and
+    ``place``; several rows may share a value. ``query`` is what ``registry.core.snapshots.query.matcher`` takes;
+    ``chosen``: only of these images, by rising sha256. ``InvalidInput`` for any other.
     """
     meets = matcher(query or {})
     for part in [None] if chosen is None else _parts(chosen):
@@ -103,6 +111,18 @@ def in_order(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Rows by rising identity, which come by rising sha256: databases compare names by rules of their own."""
     for _, found in groupby(rows, key=itemgetter("sha256")):
         yield from sorted(found, key=_identity)
+
+
+def rows_aside(db: sa.Connection, rows: Collection[Mapping[str, Any]]) -> dict[bytes, list[dict[str, Any]]]:
+    """By sha256, the newest rows of these rows' images that are not among them, in order."""
+    taken = {(row["sha256"], row["issuer"], row["contributor"]) for row in rows}
+    found: dict[bytes, list[dict[str, Any]]] = {}
+    for part in chunks({row["sha256"].hex() for row in rows}):
+        ordered = sa.select(*_AS_TEXT).where(_ROWS.c.sha256.in_(part), is_newest()).order_by(_ROWS.c.sha256)
+        for value in map(_value, db.execute(ordered)):
+            if (value["sha256"], value["issuer"], value["contributor"]) not in taken:
+                found.setdefault(value["sha256"], []).append(value)
+    return found
 
 
 def image_history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:

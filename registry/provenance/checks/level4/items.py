@@ -15,8 +15,8 @@ from registry.core.ipld.cid import CID
 from registry.core.labeling.boxes import boxes_within, full_frame
 from registry.core.records import Contribution, Snapshot, parse_as
 from registry.core.snapshots.classes import classes_of
-from registry.core.snapshots.query import IMAGES, SNAPSHOT, chosen_images, matcher
-from registry.core.snapshots.snapshot import resolve_rows, row_identity, rows_of_contribution, select
+from registry.core.snapshots.query import IMAGES, SNAPSHOT, chosen_images
+from registry.core.snapshots.snapshot import resolve_rows, row_identity, rows_of_contribution, select, split
 from registry.core.table import tables
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, run
 from registry.provenance.checks.target.subject import Subject
@@ -45,8 +45,17 @@ def items(subject: Subject) -> str:
     taken_back = {row[0] for row in excluded if row[1] == "withdrawn"}
     missing = {row[0] for row in excluded if row[1] == "no_bytes"}
     newest = resolve_rows(rows)
-    wanted = list(filter(matcher(snapshot.query, chosen_images(snapshot.query, subject.get)), newest))
-    found, left_out = select(wanted, classes_of(snapshot.classes, snapshot.aliases), snapshot.rule, taken_back, missing)
+    wanted, aside = split(newest, snapshot.query, chosen_images(snapshot.query, subject.get))
+    found, left_out = select(
+        wanted,
+        classes_of(snapshot.classes, snapshot.aliases),
+        snapshot.rule,
+        taken_back,
+        missing,
+        trusted=snapshot.trusted,
+        use=snapshot.use,
+        aside=aside,
+    )
     both = {row[0] for row in stated} & {row[0] for row in excluded}
     if both:
         raise Failed(f"image {min(both).hex()} is both an item and excluded")
@@ -55,10 +64,14 @@ def items(subject: Subject) -> str:
     equal("count", snapshot.count, len(stated))
     _no_correction_undone(rows, newest)
     _taken_back(subject, rows, taken_back)
-    said = [f"{len(stated)} items, {len(excluded)} excluded"]
-    if missing:
-        said.append(f"only the issuer states that the bytes of {len(missing)} were missing")
-    return "; ".join([*said, *_chosen(subject)])
+    return "; ".join([_said(snapshot, len(stated), len(excluded), len(missing)), *_chosen(subject)])
+
+
+def _said(snapshot: Snapshot, items: int, excluded: int, missing: int) -> str:
+    said = f"{items} items, {excluded} excluded"
+    if snapshot.use is not None and snapshot.use.override is not None:
+        said += "; images that say no of their use are in, for the reason that the snapshot states"
+    return f"{said}; only the issuer states that the bytes of {missing} were missing" if missing else said
 
 
 def _chosen(subject: Subject) -> Iterator[str]:
@@ -83,9 +96,9 @@ def _chosen(subject: Subject) -> Iterator[str]:
 
 def _rows(subject: Subject, contributions: Sequence[Any]) -> Iterator[Row]:
     """Every row, and the contribution that it stands in."""
-    for cid in contributions:
+    for place, cid in enumerate(contributions):
         contribution = parse_as(Contribution, subject.get(cid))
-        for row in rows_of_contribution(contribution, subject.get):
+        for row in rows_of_contribution(contribution, subject.get, place):
             yield {**row, "contribution": bytes(cid)}
 
 

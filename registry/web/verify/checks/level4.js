@@ -75,6 +75,8 @@ function items(view) {
     query: snapshot.query,
     chosen: view.chosen,
     rule: snapshot.rule,
+    trusted: snapshot.trusted,
+    use: snapshot.use,
     contributions,
     isWithdrawn: isExcluded("withdrawn"),
     isMissing: isExcluded("no_bytes"),

@@ -5,7 +5,7 @@ import { decode, linksIn, MAX_BLOCK } from "../bytes/cbor.js";
 import { DAG_CBOR, DAG_PB, RAW } from "../bytes/cid.js";
 import { isInteger, isMap } from "./kinds.js";
 import { readNode } from "./dagpb.js";
-import { CHECKS } from "./schemas.js";
+import { CHECKS, STEPS } from "./schemas.js";
 
 const FREE = 64 * 1024 * 1024;
 const REPEATED = 16;
@@ -100,13 +100,27 @@ export class Blocks {
   }
 }
 
+/** An old record as the newest version of its type would say it: with what each version added. */
+function asNewest(fields, steps, cid) {
+  const found = Object.assign(Object.create(null), fields);
+  for (const step of steps) {
+    for (const name in step) {
+      if (name in found) throw new Refusal("{cid} has a field that its version has not", { cid: cid.text });
+      found[name] = step[name];
+    }
+  }
+  return found;
+}
+
 function readRecord(block, links, cid) {
   const value = decode(block);
   if (!isMap(value) || typeof value.type !== "string") throw new Refusal("{cid} is no record", { cid: cid.text });
   if (!Object.hasOwn(CHECKS, value.type)) throw new Refusal("{cid} is of an unknown type", { cid: cid.text });
   const { v, type, ...rest } = value;
   if (!isInteger(v) || v < 1) throw new Refusal("{cid} is of no version", { cid: cid.text });
-  if (v > 1) throw new Newer("version {version} of {type} is newer", { version: v, type });
-  CHECKS[type](Object.assign(Object.create(null), rest), type, links);
-  return value;
+  const steps = Object.hasOwn(STEPS, type) ? STEPS[type] : [];
+  if (v > 1 + steps.length) throw new Newer("version {version} of {type} is newer", { version: v, type });
+  const found = asNewest(rest, steps.slice(v - 1), cid);
+  CHECKS[type](found, type, links);
+  return Object.assign(found, { v, type });
 }

@@ -104,7 +104,10 @@ const auditCheck = fields({
   tolerance: maybe(text),
 });
 
-/** Fields by a record's type, beside `type` and `v`. */
+/** What each version of a record type after the first added, with what its absence means. */
+export const STEPS = { snapshot: [{ trusted: [], use: null }] };
+
+/** Fields by a record's type, beside `type` and `v`, in its newest version. */
 export const SCHEMAS = {
   contribution: { issuer: text, rows: table("contribution.rows") },
   snapshot: {
@@ -114,6 +117,8 @@ export const SCHEMAS = {
     aliases: mapOf(integer),
     query: mapWith({ images: table("snapshot.query") }),
     rule: text,
+    trusted: list(tuple(text, text)),
+    use: maybe(fields({ override: maybe(text), licences: list(text), consent: bool })),
     contributions: different(record("contribution"), byKey),
     excluded: table("snapshot.excluded"),
     supersedes: maybe(named),

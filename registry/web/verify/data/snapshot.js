@@ -4,8 +4,8 @@ import { Refusal, compareText, hex } from "../bytes/bytes.js";
 import { CID, cidOfBytes } from "../bytes/cid.js";
 import { isInteger, isMap } from "./kinds.js";
 import { normal } from "./labels.js";
+import { SIGNALS, checkRule, checkUse, given, judge, rightsOf, sorted, unmet, votersOf } from "./rules.js";
 
-const SIGNALS = ["c2pa.training-mining", "iptc.data-mining", "tdm-reservation", "licence-text"];
 const TEXTS = ["label", "issuer", "contributor", "subject", "licence", "consent"];
 
 export function checkClasses(classes, aliases) {
@@ -65,11 +65,11 @@ const speakerOf = (row) => [hex(row.sha256), row.issuer, row.contributor].join("
 export function newestRows(contributions) {
   const newest = new Map();
   const replaced = new Set();
-  for (const { cid, issuer, rows } of contributions) {
+  for (const [place, { cid, issuer, rows }] of contributions.entries()) {
     for (const row of rows) {
       const speaker = speakerOf({ ...row, issuer });
       if (row.replaces) replaced.add(speaker + "\u0000" + hex(row.replaces));
-      newest.set(speaker, { ...row, issuer, cidOfContribution: cid });
+      newest.set(speaker, { ...row, issuer, place, cidOfContribution: cid });
     }
   }
   for (const [speaker, { cidOfContribution: cid }] of newest) {
@@ -81,48 +81,36 @@ export function newestRows(contributions) {
 }
 
 const smallest = (texts) => texts.reduce((a, b) => (a === null || compareText(b, a) < 0 ? b : a), null);
-const sorted = (texts) => [...new Set(texts)].sort(compareText);
-const given = (rows, field) => rows.map((row) => row[field]).filter((value) => value !== null);
 
 /** {items, excluded}, each sorted, from rows by contribution; `isWithdrawn` and `isMissing` are asked by image, and
  * `chosen` has the sha256s, in hex, of the table that the query's `images` links to. */
-export function decide({ classes, aliases, query, chosen = null, rule, contributions, isWithdrawn, isMissing }) {
-  if (rule !== "majority-v1") throw new Refusal("the snapshot's rule is not known");
+export function decide(of) {
+  const { classes, aliases, query, chosen = null, rule, trusted = [], use = null } = of;
+  const { contributions, isWithdrawn, isMissing } = of;
+  checkRule(rule, trusted);
+  checkUse(use);
   checkClasses(classes, aliases);
   checkQuery(query);
   const images = new Map();
-  for (const row of newestRows(contributions).filter((row) => isWanted(query, chosen, row))) {
-    const name = hex(row.sha256);
-    images.set(name, [...(images.get(name) ?? []), row]);
+  const aside = new Map();
+  for (const row of newestRows(contributions)) {
+    const [name, into] = [hex(row.sha256), isWanted(query, chosen, row) ? images : aside];
+    into.set(name, [...(into.get(name) ?? []), row]);
   }
   const items = [];
   const excluded = [];
   for (const name of [...images.keys()].sort()) {
     const rows = images.get(name);
     rows.sort((a, b) => compareText(a.issuer, b.issuer) || compareText(a.contributor, b.contributor));
-    const [reason, detail, winner] = judge(rows, classes, aliases, isWithdrawn, isMissing);
+    const voters = votersOf(rows, rule, trusted);
+    const about = use === null ? rows : [...rows, ...(aside.get(name) ?? [])];
+    const [reason, detail, winner] =
+      (isWithdrawn(rows) ? ["withdrawn", ""] : isMissing(rows) ? ["no_bytes", ""] : unmet(about, use)) ??
+      judge(voters, rule, classes, (row) => classOf(row, aliases));
     if (reason) excluded.push({ sha256: rows[0].sha256, reason, detail });
-    else items.push(itemOf(rows, winner, classes, aliases));
+    else items.push({ ...itemOf(voters, winner, classes, aliases), rights: rightsOf(about) });
   }
   return { items, excluded };
-}
-
-function judge(rows, classes, aliases, isWithdrawn, isMissing) {
-  if (isWithdrawn(rows)) return ["withdrawn", ""];
-  if (isMissing(rows)) return ["no_bytes", ""];
-  const votes = new Map();
-  for (const row of rows) {
-    const index = classOf(row, aliases);
-    if (index !== null) votes.set(index, (votes.get(index) ?? 0) + 1);
-  }
-  if (!votes.size) return ["unknown_label", sorted(given(rows, "label")).join(", ")];
-  const most = Math.max(...votes.values());
-  const winners = [...votes.keys()].filter((index) => votes.get(index) === most);
-  if (winners.length === 1) return [null, null, winners[0]];
-  const counts = [...votes.keys()]
-    .sort((a, b) => a - b)
-    .map((index) => `${classes[index] ?? "nothing"} ${votes.get(index)}`);
-  return ["disagreement", counts.join(", ")];
 }
 
 function classOf(row, aliases) {
@@ -133,7 +121,6 @@ function classOf(row, aliases) {
 function itemOf(rows, winner, classes, aliases) {
   const attributes = Object.create(null);
   const sources = Object.create(null);
-  const rights = Object.create(null);
   const names = (field) => sorted(rows.flatMap((row) => Object.keys(row[field])));
   for (const name of names("attributes")) {
     const values = rows.filter((row) => name in row.attributes);
@@ -144,9 +131,6 @@ function itemOf(rows, winner, classes, aliases) {
         .map((row) => row.sources[name]),
     );
     if (source !== null) sources[name] = source;
-  }
-  for (const name of names("rights")) {
-    rights[name] = sorted(rows.filter((row) => name in row.rights).map((row) => row.rights[name]));
   }
   const boxed = winner === -1 ? undefined : rows.find((row) => classOf(row, aliases) === winner && row.boxes.length);
   return {
@@ -160,7 +144,6 @@ function itemOf(rows, winner, classes, aliases) {
     licence: smallest(given(rows, "licence")),
     boxes: boxed ? boxed.boxes : [],
     sources,
-    rights,
   };
 }
 

@@ -1,0 +1,122 @@
+"""One step of registering: some thousand rows are compared with the catalog in a few statements, and signed together.
+
+Invariants: everything is decided and written in the log's transaction, so what was new when it was decided is new when
+it commits; of one step comes one contribution at most, whose table is built from its sorted rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from msgspec.structs import replace
+
+from registry.catalog import private_data as private
+from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.labeled_images.rows import newest_rows
+from registry.content.labels.boxes import MAX_BOXES
+from registry.core import records
+from registry.core.errors import EmotionetError, InvalidInput, Untrusted
+from registry.core.ipld.cid import CID
+from registry.core.labeling.labeled_row import LabeledRow, cells
+from registry.core.table import tables
+from registry.workflows.images.contribution_row import contribution_row, named
+from registry.workflows.images.labeled_rows import NewRow, one_statement, too_many_rows
+from registry.workflows.images.row_groups import Group
+from registry.workflows.log.append import LogTransaction
+
+Status = Literal["registered", "unchanged", "corrected", "rejected"]
+
+
+@dataclass(slots=True)
+class Statement:
+    """All that one contributor says of one image, and what becomes of it: ``made`` is its new row, ``error`` why it is
+    refused; neither: nothing in it is new."""
+
+    rows: Sequence[NewRow]
+    row: NewRow | None = None
+    made: LabeledRow | None = None
+    error: EmotionetError | None = None
+
+    @property
+    def status(self) -> Status:
+        """What became of it."""
+        if self.error is not None:
+            return "rejected"
+        if self.made is None:
+            return "unchanged"
+        return "registered" if self.made.replaces is None else "corrected"
+
+    def outcomes(self) -> Iterator[tuple[NewRow, Status]]:
+        """What became of each row: those of a statement became the same, one that is said twice unchanged."""
+        status = self.status
+        if len(self.rows) == 1 or status == "rejected":
+            yield from ((row, status) for row in self.rows)
+            return
+        for place, row in enumerate(self.rows):
+            again = any(replace(other, row=row.row) == row for other in self.rows[: min(place, MAX_BOXES)])
+            yield row, "unchanged" if again else status
+
+
+@dataclass(slots=True)
+class Step:
+    """What a step did."""
+
+    statements: list[Statement] = field(default_factory=list)
+    contribution: CID | None = None
+
+
+def register_step(log: LogTransaction, groups: Sequence[Group], root: CID | None) -> Step:
+    """Register the rows of these groups, which are sorted, in a transaction that was begun."""
+    statements = [_statement(group) for group in groups]
+    rows = [row for group in groups for row in group.rows]
+    _put_images(log, rows, root)
+    _decide(log, [one for one in statements if one.row is not None])
+    made = [one.made for one in statements if one.made is not None]
+    return Step(statements, _append(log, made) if made else None)
+
+
+def _statement(group: Group) -> Statement:
+    if len(group.rows) == 1:
+        return Statement(group.rows, group.rows[0])
+    try:
+        if group.too_large:
+            raise too_many_rows()
+        return Statement(group.rows, one_statement(group.rows))
+    except InvalidInput as error:
+        return Statement(group.rows, error=error)
+
+
+def _put_images(log: LogTransaction, rows: Sequence[NewRow], root: CID | None) -> None:
+    for held in (True, False):
+        found = [(row.sha256, row.size, (row.cid,)) for row in rows if row.held is held]
+        if found:
+            images.put_images(log.db, found, stored=held)
+    if root is not None:
+        private.add_file_names(log.db, root, ((row.sha256, row.name) for row in rows if row.name))
+
+
+def _decide(log: LogTransaction, statements: Sequence[Statement]) -> None:
+    rows = [one.row for one in statements if one.row is not None]
+    before = newest_rows(log.db, log.signer.did, {row.sha256 for row in rows})
+    names = {name for row in rows if (name := named(row)) is not None}
+    pseudonyms = private.pseudonyms(log.db, names) if names else {}
+    for statement, row in zip(statements, rows, strict=True):
+        _complete(statement, row, before.get(row.key), pseudonyms)
+
+
+def _complete(
+    statement: Statement, row: NewRow, before: Mapping[str, Any] | None, pseudonyms: Mapping[str, str]
+) -> None:
+    try:
+        statement.made = contribution_row(row, before, pseudonyms)
+    except (InvalidInput, Untrusted) as error:
+        statement.error = error
+
+
+def _append(log: LogTransaction, rows: list[LabeledRow]) -> CID:
+    shape, store = records.CONTRIBUTION_ROWS, log.parts.store
+    table = tables.build(shape, [cells(row, shape.columns) for row in rows], store.put_own)
+    store.flush()
+    return log.append(records.Contribution(issuer=log.signer.did, rows=table), rows=rows).record

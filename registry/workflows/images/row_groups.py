@@ -1,0 +1,65 @@
+"""Staged rows as groups: all that one contributor says of one image, in the order in which it came.
+
+Invariants: groups come by rising image and contributor, as a contribution's table has them; a group has at most
+``MAX_GROUP`` rows: of more, every part says that it is too large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, groupby, islice
+from operator import itemgetter
+
+import msgspec
+
+from registry.catalog.index.staged import Staged, StagedRow
+from registry.workflows.images.labeled_rows import NewRow
+
+STEP = 10_000  # rows that are registered together, by one entry of the log
+MAX_GROUP = 1000  # ten times as many as a picture can have boxes
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(NewRow).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows of one image and contributor; ``too_large``: they are more than one statement can have."""
+
+    rows: list[NewRow]
+    too_large: bool = False
+
+
+def stage(staged: Staged, rows: Iterable[NewRow]) -> None:
+    """Let rows wait."""
+    for row in rows:
+        staged.add(row.sha256, row.contributor, _encode(row))
+
+
+def steps(staged: Staged) -> Iterator[list[Group]]:
+    """The groups of about ``STEP`` rows at a time."""
+    step: list[Group] = []
+    size = 0
+    for group in _groups(chain.from_iterable(staged.rows())):
+        step.append(group)
+        size += len(group.rows)
+        if size >= STEP:
+            yield step
+            step, size = [], 0
+    if step:
+        yield step
+
+
+def _groups(rows: Iterable[StagedRow]) -> Iterator[Group]:
+    for _, same in groupby(rows, key=itemgetter(0, 1)):
+        parts = _parts(same)
+        part, following = next(parts), next(parts, None)
+        yield Group(part, following is not None)
+        while following:
+            yield Group(following, too_large=True)
+            following = next(parts, None)
+
+
+def _parts(rows: Iterator[StagedRow]) -> Iterator[list[NewRow]]:
+    while part := [_decode(row.data) for row in islice(rows, MAX_GROUP)]:
+        yield part
