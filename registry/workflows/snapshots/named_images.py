@@ -11,12 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-import sqlalchemy as sa
-
+from registry.catalog.queries.labeled_images.named import labelled
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
-from registry.catalog.schema import derived
 from registry.catalog.schema.database import Connection
-from registry.catalog.schema.sql import CHUNK, chunks, names_of
+from registry.catalog.schema.sql import CHUNK, names_of
 from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
@@ -74,7 +72,7 @@ def named_images(db: Connection, lines: Iterable[str], *, partial: bool = False)
     found: dict[str, int] = {}
     withdrawn = {one.hex() for one in withdrawn_images(db)}
     for batch in _batches(lines):
-        known = _known(db, [names for _, _, names in batch])
+        known = labelled(db, (name for _, _, names in batch for name in names))
         for row, shown, names in batch:
             sha256 = next((known[name] for name in names if name in known), None)
             code, reason = _wrong(sha256, names, withdrawn, found)
@@ -114,15 +112,3 @@ def _names(line: str) -> list[str]:
         return names_of(line) if len(line) <= LONGEST else []
     except InvalidInput:
         return []
-
-
-def _known(db: Connection, names: Iterable[Sequence[str]]) -> dict[str, str]:
-    """The sha256 in hex of each name of a labelled image."""
-    images, aliases = derived.images.c, derived.image_cids.c
-    found: dict[str, str] = {}
-    for part in chunks(name for several in names for name in several):
-        labelled = sa.select(images.sha256).where(images.sha256.in_(part), images.labels > 0)
-        found |= {sha256: sha256 for sha256 in db.scalars(labelled)}
-        by_cid = sa.select(aliases.cid, aliases.sha256).join(derived.images, images.sha256 == aliases.sha256)
-        found |= {row.cid: row.sha256 for row in db.execute(by_cid.where(aliases.cid.in_(part), images.labels > 0))}
-    return found
