@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -21,5 +22,5 @@ def labelled(db: sa.Connection, names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _listed(*columns: sa.ColumnElement[str]) -> sa.Select[str]:
+def _listed(*columns: sa.ColumnElement[str]) -> sa.Select[Any]:
     return sa.select(*columns).where(derived.images.c.labels > 0)
