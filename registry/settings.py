@@ -45,7 +45,7 @@ class Settings:
     public_url: str | None = None  # where others reach the pages, as scheme and host: what a wallet signs in to
     sign_in_chain: int = 1  # the chain that a wallet must name
     trusted_proxies: tuple[str, ...] = ()  # addresses whose X-Forwarded-For counts
-    address_limit: int = 6000  # requests of one network address in a minute; 0: any number
+    address_limit: int | None = None  # requests of one network address in a minute; 0: any number
     token_limit: int = 60_000  # and of one token
     log: str = "info"  # from which level on a server and a worker tell what they do
     log_format: str = "text"
@@ -190,6 +190,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment (``os.environ`` unless given). ``UsageError`` names a bad variable."""
     given = os.environ if environment is None else environment
     home = Path(given.get("EMOTIONET_HOME") or Path.home() / ".emotionet").expanduser().absolute()
+    limit = _number(given, "EMOTIONET_ADDRESS_LIMIT", -1)
     return Settings(
         home=home,
         database_url=_secret(given, "EMOTIONET_DATABASE_URL") or f"sqlite:///{home / 'catalog.sqlite'}",
@@ -213,7 +214,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         public_url=_public_url(given),
         sign_in_chain=int(_number(given, "EMOTIONET_SIGN_IN_CHAIN", 1)),
         trusted_proxies=tuple((given.get("EMOTIONET_TRUSTED_PROXIES") or "").replace(",", " ").split()),
-        address_limit=int(_number(given, "EMOTIONET_ADDRESS_LIMIT", 6000)),
+        address_limit=None if limit < 0 else int(limit),
         token_limit=int(_number(given, "EMOTIONET_TOKEN_LIMIT", 60_000)),
         log=_one_of(given, "EMOTIONET_LOG", ("info", "debug", "warning", "error")),
         log_format=_one_of(given, "EMOTIONET_LOG_FORMAT", ("text", "json")),

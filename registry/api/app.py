@@ -15,6 +15,10 @@ from litestar.types import Message, Scope
 
 from registry.api import auth
 from registry.api import health as system
+from registry.api.access import request_id
+from registry.api.access.limits import Limits
+from registry.api.access.token_uses import TokenUses
+from registry.api.access.write_log import Outcomes
 from registry.api.common import PREFIX
 from registry.api.gateway import gateway
 from registry.api.gateway.public import Public
@@ -33,9 +37,10 @@ from registry.api.pages.base.tasks import Tasks
 from registry.api.pages.runs import routes as run_pages
 from registry.api.pages.snapshots import routes as snapshot_pages
 from registry.api.problems import StrictRequest
-from registry.api.v1 import audits, content, images, names, releases, runs, search, snapshots
+from registry.api.v1 import audits, content, images, names, releases, runs, search, snapshots, writes
 from registry.api.v1.wire import JSON_BYTES
 from registry.assembly import Home
+from registry.catalog.accounts import configured
 from registry.workflows.images.thumbnails import Thumbnails
 
 SECURITY_HEADERS = {
@@ -44,7 +49,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
-_NOUNS = (content, images, snapshots, runs, releases, audits, names, search)
+_NOUNS = (content, images, snapshots, runs, releases, audits, names, search, writes)
 _PAGES = (  # their addresses may have documents too
     *(home_page, docs, signin, image_pages, register),
     *(snapshot_pages, run_pages),
@@ -64,7 +69,8 @@ def create_app(home: Home) -> Litestar:
     """The application over ``home``, whose catalog, store, queue and key are opened here."""
     for part in ("catalog", "store", "queue", "key"):
         getattr(home, part)
-    answers, published = system.Answers(), Public(home)
+    answers, published, outcomes = system.Answers(), Public(home), Outcomes(home)
+    limits, uses = Limits(home.settings.address_limit, home.settings.token_limit), TokenUses(home.catalog, home.now)
     api = Router(path=PREFIX, route_handlers=[handler for noun in _NOUNS for handler in noun.HANDLERS])
     pages = [handler for noun in _PAGES for handler in noun.HANDLERS]
     site = Router(
@@ -83,15 +89,19 @@ def create_app(home: Home) -> Litestar:
                 "followers": anyio.CapacityLimiter(runs.FOLLOWERS),
                 "uploads": anyio.CapacityLimiter(content.UPLOADS),
                 "wrong_tokens": WrongTokens(),
+                "limits": limits,
+                "token_uses": uses,
+                "accounts": configured(home.settings.accounts),
                 "thumbnails": Thumbnails(home),
                 "tasks": Tasks(),
             }
         ),
-        guards=[auth.sends_plain],
+        guards=[limits.check, auth.sends_plain],
         exception_handlers=HANDLERS,
         request_class=StrictRequest,
         request_max_body_size=JSON_BYTES,
-        before_send=[_secure, answers.count],
+        before_send=[_secure, request_id.tell, answers.count, outcomes.note],
+        on_shutdown=[uses.finish],
         openapi_config=description(),
         logging_config=None,
         debug=False,

@@ -12,8 +12,13 @@ from typing import Any
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from registry.api.access import write_log
+from registry.api.access.limits import Limits
+from registry.api.access.token_uses import TokenUses
 from registry.api.problems import HttpProblem
 from registry.catalog import tokens
+from registry.catalog.tokens import FOR_ANYBODY, Caller
+from registry.workflows.images.speaker import Speaker
 from registry.workflows.parts import Parts
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -33,17 +38,30 @@ def _bearer(connection: Connection) -> str:
     return plain.strip()
 
 
-def authorize(connection: Connection, parts: Parts, scope: str) -> str:
-    """The id of the caller's token. ``HttpProblem`` 401 without a valid token, 403 without the scope."""
+def authorize(connection: Connection, parts: Parts, scope: str | None) -> Caller:
+    """Whose token it is. ``HttpProblem`` 401 without a valid token, 403 without the scope (None: any), 429."""
     plain = _bearer(connection)
     with parts.catalog.read() as db:
-        known = tokens.check(db, plain, None, parts.now())
-        allowed = tokens.check(db, plain, scope, parts.now())
-    if known is None:
+        found = tokens.find(db, plain, parts.now(), connection.app.state.accounts)
+    if found is None:
         raise _unauthorized(f"this token is unknown, expired or revoked: {HOW}", "token_invalid")
-    if allowed is None:
+    used(connection, found)
+    if scope is not None and not found.may(scope):
         raise HttpProblem(403, f"this token lacks the scope {scope}: make one that has it", code="scope_missing")
-    return allowed
+    return found
+
+
+def used(connection: Connection, caller: Caller) -> None:
+    """Count and note a use of a token. ``HttpProblem`` 429 where it is used too often."""
+    limits: Limits = connection.app.state.limits
+    limits.tokens.check(caller.token)
+    uses: TokenUses = connection.app.state.token_uses
+    uses.note(caller.token)
+
+
+def speaker(caller: Caller) -> Speaker:
+    """In whose name a caller may register rows."""
+    return Speaker(caller.contributor, caller.may(FOR_ANYBODY))
 
 
 def sends_json(connection: Connection, _: BaseRouteHandler) -> None:
@@ -61,14 +79,20 @@ def sends_plain(connection: Connection, _: BaseRouteHandler) -> None:
 
 
 class Needs:
-    """A guard that lets only tokens with ``scope`` pass; the handler finds the token's id in ``request.auth``."""
+    """A guard that lets only tokens with ``scope`` pass, and notes the write that they begin.
+
+    The handler finds the token's id in ``request.auth`` and the ``Caller`` in ``request.user``.
+    """
 
     def __init__(self, scope: str) -> None:
         self.scope = scope
 
     def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
         """``HttpProblem`` 401 without a valid token, 403 without the scope."""
-        connection.scope["auth"] = authorize(connection, connection.app.state.home, self.scope)
+        home = connection.app.state.home
+        caller = authorize(connection, home, self.scope)
+        connection.scope["auth"], connection.scope["user"] = caller.token, caller
+        write_log.begin(connection, home, caller)
 
 
 def needs(scope: str) -> Guard:

@@ -27,7 +27,7 @@ PREFIX = "/api/v1"
 _MEANING = {
     400: "The request is malformed",
     401: "A token is missing, unknown, expired or revoked",
-    403: "The token lacks the scope",
+    403: "The token lacks the scope, or may not do this in that name",
     404: "It is not here",
     406: "No form that is asked for can be given",
     408: "The body did not come in time",
@@ -38,14 +38,15 @@ _MEANING = {
     415: "The body's type is not taken",
     416: "The range lies outside the content",
     422: "A value is malformed or does not verify",
+    429: "Too many requests came from this address or with this token",
     502: "What lies here does not verify",
     503: "Something could not be reached, or is busy",
 }
 
 
 def problems(*statuses: int, scoped: bool = False) -> dict[int, ResponseSpec]:
-    """A handler's problem documents, for the description; 400 and 503 always, 401 and 403 with a scope."""
-    known = {400, 503, *statuses, *((401, 403) if scoped else ())}
+    """A handler's problem documents, for the description; 400, 429 and 503 always, 401 and 403 with a scope."""
+    known = {400, 429, 503, *statuses, *((401, 403) if scoped else ())}
     return {
         status: ResponseSpec(Problem, description=_MEANING[status], media_type=MEDIA_TYPE, generate_examples=False)
         for status in sorted(known)

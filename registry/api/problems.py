@@ -26,6 +26,7 @@ from registry.core.errors import (
     Untrusted,
     UsageError,
 )
+from registry.workflows.images.speaker import NotYours
 
 log = logging.getLogger("registry.api")
 MEDIA_TYPE = "application/problem+json"
@@ -35,6 +36,7 @@ RETRY_SECONDS = 5
 _CLASSES: tuple[tuple[type[EmotionetError], int, str], ...] = (
     (UsageError, 400, "The request is malformed"),
     (NewerVersion, 422, "It needs a newer Emotionet"),
+    (NotYours, 403, "It is somebody else's"),
     (InvalidInput, 422, "What was given is malformed"),
     (Untrusted, 422, "Content or a signature does not verify"),
     (Unavailable, 503, "Something could not be read or reached"),

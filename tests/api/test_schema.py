@@ -46,6 +46,7 @@ ADDRESSES = {
     "/api/v1/lookup/{digest}": {"get"},
     "/api/v1/anchors/{cid}": {"get"},
     "/api/v1/search": {"get"},
+    "/api/v1/writes": {"get"},
     "/ipfs/{cid}": {"get", "head"},
     "/ipfs/{cid}/{path}": {"get", "head"},
     "/healthz": {"get"},
@@ -147,6 +148,8 @@ def test_writing_says_that_it_needs_a_token(schema: dict[str, Any]) -> None:
             assert {"401", "403"} <= set(operation["responses"])
         elif method == "post":
             assert operation["security"] == [{}, {"token": []}]
+        elif path == "/api/v1/writes":
+            assert operation["security"] == [{"token": ["admin"]}]
         else:
             assert "security" not in operation, path
     assert schema["components"]["securitySchemes"]["token"]["scheme"] == "bearer"

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from litestar import Response, get, post
 from litestar.params import QueryParameter
 
+from registry.api.auth import speaker
 from registry.api.common import Home
 from registry.api.pages.base.common import check_form, html, language, see, writer
 from registry.api.pages.base.session import AnyRequest
@@ -80,11 +81,11 @@ def _here(home: Home, identity: str) -> str:
 @post("/images/{identity:str}/label", status_code=303, include_in_schema=False, sync_to_thread=True)
 def add_label(request: AnyRequest, home: Home, identity: ImagePath) -> Response[None]:
     """Correct a contributor's label, or give one in another name; the old one stays in the history."""
-    writer(request, "images:write")
+    who = speaker(writer(request, "images:write"))
     form = check_form(request)
     sha256 = _here(home, identity)
     contributor = images.whose(home, home.key.did, sha256, form)
-    done = relabel(home, sha256, form.get("label", ""), contributor)
+    done = relabel(home, sha256, form.get("label", ""), contributor, speaker=who)
     said, values = images.relabeled(home, home.key.did, Words(language(request)), done, contributor)
     return see(request, f"/images/{sha256}", said, **values)
 

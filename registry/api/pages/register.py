@@ -17,6 +17,7 @@ from typing import IO, Annotated, Any, cast
 from litestar import Response, get, post
 from litestar.params import PathParameter
 
+from registry.api.auth import speaker as speaker_of
 from registry.api.common import Home
 from registry.api.pages.base.common import check_form, form_files, form_lists, html, see, writer
 from registry.api.pages.base.session import AnyRequest, signed_in
@@ -66,7 +67,7 @@ def show_start(request: AnyRequest, home: Home) -> Response[str]:
 )
 def begin(request: AnyRequest, home: Home) -> Response[Any]:
     """A new upload, with the files that the form brings."""
-    token = writer(request, SCOPE)
+    token = writer(request, SCOPE).token
     check_form(request)
     uploads = Uploads(home)
     upload = uploads.begin(token)
@@ -86,7 +87,7 @@ def _files(request: AnyRequest) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def _upload(request: AnyRequest, home: Home, identity: str) -> Upload:
-    return Uploads(home).get(identity, writer(request, SCOPE))
+    return Uploads(home).get(identity, writer(request, SCOPE).token)
 
 
 @post("/register/{identity:str}/held", status_code=200, include_in_schema=False, sync_to_thread=True)
@@ -168,10 +169,11 @@ def _preview(
     fields: dict[str, Any] = {"upload": upload, "count": count, "size": size, "mapping": mapping, "failed": failed}
     if not count:
         return html(request, "pages/register_preview.html", found=None, **fields)
-    told = json.dumps([upload.id, upload.stamp(), sorted(mapping.items())])
+    speaker = speaker_of(writer(request, SCOPE))
+    told = json.dumps([upload.id, upload.stamp(), sorted(mapping.items()), speaker.name, speaker.anybody])
     watched = Watched()
     task = tasks.begin(
-        lambda: preview_upload(home, upload.source(), mapping, watched),
+        lambda: preview_upload(home, upload.source(), mapping, watched, speaker),
         key=f"preview {sha256(told.encode()).hexdigest()}",
         about=watched,
     )
@@ -189,11 +191,12 @@ def confirm(request: AnyRequest, home: Home, identity: UploadPath) -> Response[N
     if form.get("do") == "discard":
         Uploads(home).discard(upload)
         return see(request, "/register", "register.discarded")
-    mapping, watched = pages.mapping(form), Watched()
+    mapping, watched, speaker = pages.mapping(form), Watched(), speaker_of(writer(request, SCOPE))
     if upload.done is None:
 
         def work() -> None:
-            done = import_source(home, str(upload.source()), mapping=mapping, progress=watched)
+            source = str(upload.source())
+            done = import_source(home, source, mapping=mapping, progress=watched, speaker=speaker)
             if done["problem"] is None or done["registered"]:
                 Uploads(home).finish(upload, pages.kept(done))
                 return

@@ -28,6 +28,7 @@ from registry.imaging.inspect_image import Picture, inspect_image
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, new_row
 from registry.workflows.images.register_images import register
 from registry.workflows.images.register_step import Statement
+from registry.workflows.images.speaker import Speaker
 from registry.workflows.log.append import LogTransaction
 from registry.workflows.parts import Parts
 
@@ -90,7 +91,7 @@ def _measured(store: BlockReader, cid: CID, *, keep: bool) -> reader.Measured:
         raise not_held(cid) from error
 
 
-def _new_row(parts: Parts, issuer: str, row: LabelRow, public_store: PublicStore) -> tuple[NewRow, Picture | None]:
+def _new_row(parts: Parts, contributor: str, row: LabelRow, public_store: PublicStore) -> tuple[NewRow, Picture | None]:
     """The row with its image, and that image's size where the row has boxes in it."""
     if row.cid is None:
         raise InvalidInput("a row needs the cid of its image; only `emotionet import` takes files", code="cid_missing")
@@ -98,7 +99,7 @@ def _new_row(parts: Parts, issuer: str, row: LabelRow, public_store: PublicStore
     store = readable(parts, cid, public_store)
     check_begins(store, cid, private=public_store.hides(cid))
     found = _measured(store, cid, keep=bool(row.boxes))
-    made = new_row(row, found.sha256, found.size, cid, issuer)
+    made = new_row(row, found.sha256, found.size, cid, contributor)
     return made, inspect_image(found.data) if row.boxes else None
 
 
@@ -110,10 +111,12 @@ class Measured:
     answers: dict[int, Answer]
 
 
-def measure_rows(parts: Parts, issuer: str, given: Iterable[Given], public_store: PublicStore) -> Measured:
+def measure_rows(
+    parts: Parts, issuer: str, given: Iterable[Given], public_store: PublicStore, speaker: Speaker
+) -> Measured:
     """Read every row's image through ``public_store``. This takes long and needs no lock.
 
-    A row without a contributor is the issuer's.
+    ``speaker``: in whose name rows may be; a row without a contributor is his own.
     """
     answers: dict[int, Answer] = {}
     new: list[tuple[NewRow, Picture | None]] = []
@@ -123,7 +126,8 @@ def measure_rows(parts: Parts, issuer: str, given: Iterable[Given], public_store
             continue
         answer = answers[one.row] = Answer(one.row, one.cid)
         try:
-            found = _new_row(parts, issuer, one, public_store)
+            contributor = speaker.of(issuer, one.contributor, signed=one.signature is not None)
+            found = _new_row(parts, contributor, one, public_store)
         except (InvalidInput, NotFound) as error:
             answer.code, answer.reason = error.code, with_hint(error)
             continue

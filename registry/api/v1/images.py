@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from litestar import Request, get, post
 from litestar.params import JSONBody, QueryParameter, RawBody
 
-from registry.api.auth import needs, sends_json
+from registry.api.auth import needs, sends_json, speaker
 from registry.api.common import Document, Home, Page, Published, page, problems
 from registry.api.gateway.public import Public
 from registry.api.problems import HttpProblem
@@ -37,6 +37,7 @@ from registry.catalog import tokens
 from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.labeled_images.image_grid import Filters
 from registry.catalog.queries.labeled_images.rows import image_history
+from registry.catalog.tokens import Caller
 from registry.workflows.images.list_images import list_images as list_page
 from registry.workflows.images.register_images import MANY
 from registry.workflows.images.relabel import relabel
@@ -59,14 +60,15 @@ _PATIENCE = 20.0  # seconds that a request waits for the others, holding a threa
     sync_to_thread=True,
 )
 def register_images(
-    request: Request[Any, str, Any], home: Home, published: Published, body: RawBody, idempotency_key: Key = None
+    request: Request[Caller, str, Any], home: Home, published: Published, body: RawBody, idempotency_key: Key = None
 ) -> Document:
     """Register labels for images whose bytes are held here; one result a row, in order.
 
     The body is a JSON array or NDJSON of rows (see the schema ImageRow), or CSV as labels.csv has it,
     with `cid`. `results` holds `{row, cid, sha256, status, code, reason}`; status is registered,
     unchanged, corrected or rejected. A row whose bytes are not held here is rejected as `not_held`,
-    one whose bytes don't begin as a picture's as `not_an_image`.
+    one whose bytes don't begin as a picture's as `not_an_image`, one in another contributor's name than the token's own
+    as `contributor_not_yours`, unless the token has the scope `contribute-for` or the contributor signed the row.
     """
     kind = request.headers.get("content-type", "")
     digest = sha256(b"POST /images\0" + kind.encode() + b"\0" + body).hexdigest()
@@ -74,22 +76,23 @@ def register_images(
     if not _REGISTERING.acquire(timeout=_PATIENCE):
         raise HttpProblem(503, "other rows are being registered: try again in a moment", headers={"Retry-After": "10"})
     try:
-        return _once(home, published, given, request.auth, idempotency_key, digest)
+        return _once(home, published, given, request.user, idempotency_key, digest)
     finally:
         _REGISTERING.release()
 
 
 def _once(
-    parts: Parts, published: Public, given: list[image_rows.Given], token: str, key: str | None, digest: str
+    parts: Parts, published: Public, given: list[image_rows.Given], caller: Caller, key: str | None, digest: str
 ) -> Document:
     """Register, or give the answer that this key had before."""
+    token = caller.token
     if key is not None:
         with parts.catalog.read() as db:
             before = tokens.recall(db, token, key, digest)
         if before is not None:
             return dict(before)
     signer = parts.key
-    measured = image_rows.measure_rows(parts, signer.did, given, published.public_store())
+    measured = image_rows.measure_rows(parts, signer.did, given, published.public_store(), speaker(caller))
     with appending(parts, signer) as log:
         if key is not None and (before := tokens.recall(log.db, token, key, digest)) is not None:
             return dict(before)  # by another process, in the meantime
@@ -148,9 +151,13 @@ def show_image(home: Home, identity: ImagePath) -> Document:
     responses=problems(404, 415, 422, scoped=True),
     sync_to_thread=True,
 )
-def add_label(home: Home, identity: ImagePath, data: JSONBody[NewLabel]) -> Document:
-    """Give an image another label. The old label stays in its history."""
-    return relabel(home, find_image(home, identity), data.label, data.contributor)
+def add_label(
+    request: Request[Caller, str, Any], home: Home, identity: ImagePath, data: JSONBody[NewLabel]
+) -> Document:
+    """Give an image another label. The old label stays in its history. In another contributor's name than the token's
+    own only with the scope `contribute-for`."""
+    who = speaker(request.user)
+    return relabel(home, find_image(home, identity), data.label, data.contributor, speaker=who)
 
 
 @post(

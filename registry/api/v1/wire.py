@@ -73,6 +73,12 @@ ClaimFilter = Annotated[
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="the largest number of items")]
 Cursor = Annotated[str | None, QueryParameter(max_length=512, description="`next` of the previous page")]
 IssuerFilter = Annotated[str | None, QueryParameter(max_length=64, pattern=_NO_NUL, description="an issuer's DID")]
+TokenFilter = Annotated[
+    str | None,
+    QueryParameter(
+        min_length=1, max_length=200, pattern=_NO_NUL, description="a token's name, its id, or the id's beginning"
+    ),
+]
 Filter = Annotated[str | None, QueryParameter(min_length=1, max_length=200, pattern=_NO_NUL)]
 Key = Annotated[
     str | None,

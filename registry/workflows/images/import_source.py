@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from registry.catalog import private_data as private
 from registry.catalog.queries.signed_records import releases
-from registry.content.labels import Rejection
+from registry.content.labels import Rejection, rejected
 from registry.content.labels.columns import Mapped
 from registry.content.labels.labeled_folder import Folder
 from registry.core.errors import NewerVersion, UsageError
@@ -25,11 +25,13 @@ from registry.core.labeling.labeled_row import ANNOTATION_FIELDS
 from registry.core.log import Signer
 from registry.core.progress import Progress, silent
 from registry.core.text.cleaning import counted
+from registry.imaging.inspect_image import Picture
 from registry.workflows.images.cid_table import cid_table
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, merge, new_row
 from registry.workflows.images.read_source import Source, Wanted, read_source
 from registry.workflows.images.register_images import Registered, register
 from registry.workflows.images.register_step import Statement
+from registry.workflows.images.speaker import ANYBODY, NotYours, Speaker
 from registry.workflows.local_issuers import publisher_text
 from registry.workflows.log.index_logs import Fork, held_entries_before, index_logs, signed_in
 from registry.workflows.newer import refuse_newer
@@ -70,12 +72,14 @@ def import_source(
     cids: IO[bytes] | None = None,
     progress: Progress = silent,
     signer: Signer | None = None,
+    speaker: Speaker = ANYBODY,
 ) -> dict[str, Any]:
     """Import ``source`` and register its rows; the document that `emotionet import --json` prints.
 
     ``partial`` keeps what verifies of a CAR file that is damaged or incomplete, and pins nothing of it. ``cids``: where
     to write the table of each file's CID, in a dry run too.
-    ``signer``: this home's key unless given; none is made where there is nothing to sign.
+    ``signer``: this home's key unless given; none is made where there is nothing to sign. ``speaker``: in whose name
+    rows may be; others are refused.
     """
     if profile not in PROFILES:
         raise UsageError(f"unknown profile {profile!r}", hint=f"use one of {', '.join(PROFILES)}.")
@@ -83,7 +87,7 @@ def import_source(
     signs = not dry_run and any(folder.rows for folder in read.folders)
     signer = (signer or parts.key) if signs else None
     issuer = signer.did if signer else ""
-    found = _rows(read, issuer)
+    found = _rows(read, issuer, speaker)
     if cids is not None:
         cids.write(cid_table((row for rows in found.rows for row in rows), issuer))
     if dry_run:
@@ -128,13 +132,19 @@ def _shown(row: NewRow) -> dict[str, Any]:
     return {**said, "boxes": boxes, "sha256": row.sha256.hex(), "size": row.size}
 
 
-def _rows(read: Source, contributor: str) -> _Rows:
-    """Rows with their boxes in their pictures."""
+def _rows(read: Source, issuer: str, speaker: Speaker) -> _Rows:
+    """Rows with their boxes in their pictures, each in a name that ``speaker`` has."""
     made = _Rows()
     for folder in read.folders:
-        fitted = fit_boxes(
-            (new_row(one.row, one.sha256, one.size, one.cid, contributor), one.picture) for one in folder.rows
-        )
+        own: list[tuple[NewRow, Picture | None]] = []
+        for one in folder.rows:
+            try:
+                name = speaker.of(issuer, one.row.contributor, signed=one.row.signature is not None)
+            except NotYours as error:
+                made.rejected.append(rejected(one.row.row, one.row.file or str(one.cid), error, one.row.table))
+                continue
+            own.append((new_row(one.row, one.sha256, one.size, one.cid, name), one.picture))
+        fitted = fit_boxes(own)
         made.rows.append(list(fitted.rows))
         made.rejected += [*folder.rejected, *fitted.rejected]
         made.notes += [*folder.notes, *(f"{_place(row)}: {what}" for row, what in fitted.cut)]

@@ -15,6 +15,7 @@ from registry.content.labels.label_tables import MAX_FILE, read_table
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.progress import Progress
 from registry.workflows.images.import_source import import_source
+from registry.workflows.images.speaker import ANYBODY, Speaker
 from registry.workflows.parts import Parts
 
 # Lists of the document that grow with the upload, and how much of each is shown (and so kept in memory).
@@ -22,12 +23,14 @@ LISTS = {"rejected": 200, "notes": 50, "unnamed": 5, "undecodable": 5, "with_loc
 MAX_TABLES = 5  # that are looked at for their header
 
 
-def preview_upload(parts: Parts, path: Path, mapping: Mapping[str, str], progress: Progress) -> dict[str, Any]:
+def preview_upload(
+    parts: Parts, path: Path, mapping: Mapping[str, str], progress: Progress, speaker: Speaker = ANYBODY
+) -> dict[str, Any]:
     """``document`` (of a dry run, its lists cut to the first few, with ``counts`` of all) or None with ``wrong``:
     ``reason`` and ``hint``; ``header``: the table's columns."""
     header = next(_headers(path), ())
     try:
-        document = import_source(parts, str(path), mapping=mapping, dry_run=True, progress=progress)
+        document = import_source(parts, str(path), mapping=mapping, dry_run=True, progress=progress, speaker=speaker)
     except (InvalidInput, NotFound) as error:
         return {"document": None, "wrong": {"reason": told(error, path), "hint": error.hint}, "header": header}
     counts = {name: len(document[name]) for name in LISTS}

@@ -11,20 +11,27 @@ from registry.core.log import Signer
 from registry.core.text import cleaning
 from registry.workflows.images.labeled_rows import NewRow
 from registry.workflows.images.register_images import register
+from registry.workflows.images.speaker import ANYBODY, Speaker
 from registry.workflows.log.append import appending
 from registry.workflows.parts import Parts
 
 
 def relabel(
-    parts: Parts, image: str, label: str, contributor: str | None = None, *, signer: Signer | None = None
+    parts: Parts,
+    image: str,
+    label: str,
+    contributor: str | None = None,
+    *,
+    signer: Signer | None = None,
+    speaker: Speaker = ANYBODY,
 ) -> dict[str, Any]:
     """Register ``label`` for ``image`` (a CID or sha256) by ``contributor`` (else the issuer).
 
-    ``signer``: this home's key unless given.
+    ``signer``: this home's key unless given. ``speaker``: in whose name the label may be; ``NotYours`` otherwise.
     """
     signer = signer or parts.key
     clean = cleaning.clean("label", label)
-    contributor = cleaning.clean_given("contributor", contributor)
+    contributor = speaker.of(signer.did, cleaning.clean_given("contributor", contributor))
     with appending(parts, signer) as log:
         found = images.get_image(log.db, image)
         if found is None or found["cid"] is None:
@@ -36,7 +43,7 @@ def relabel(
             cid=CID.parse(found["cid"]),
             size=found["size"],
             label=clean,
-            contributor=contributor or signer.did,
+            contributor=contributor,
             held=False,
         )
         done = register(parts, signer, [row], log=log)

@@ -54,7 +54,7 @@ def sign_in(client: Client, token: str) -> str:
 @pytest.fixture
 def csrf(anybody: Client, home: Home) -> Iterator[str]:
     """The browser is signed in with a token that may register images."""
-    yield sign_in(anybody, make_token(home, "images:write"))
+    yield sign_in(anybody, make_token(home, "images:write", "contribute-for"))
     anybody.cookies.clear()
 
 

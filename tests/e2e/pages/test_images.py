@@ -94,7 +94,7 @@ def test_one_image_is_told_corrected_and_taken_back(site: Site) -> None:
         expect(page.get_by_role("heading", name="Historial de sus etiquetas")).to_be_visible()
         expect(page.get_by_role("heading", name="Cómo retirarla")).to_be_visible()
     with site.visit(None) as page:
-        site.sign_in(page, "images:write", "withdrawals:write")
+        site.sign_in(page, "images:write", "contribute-for", "withdrawals:write")
         page.goto("/images?disputed=true&contributor=anna&label=feliz")
         page.locator("#shots .shot").first.click()
         assert page.locator(".boxed rect").count() == 2
@@ -118,7 +118,7 @@ def test_one_image_is_told_corrected_and_taken_back(site: Site) -> None:
 @pytest.mark.parametrize("script", [True, False])
 def test_a_folder_is_sent_checked_and_signed(site: Site, folder: Path, script: bool) -> None:
     with site.visit(None, script=script) as page:
-        site.sign_in(page, "images:write")
+        site.sign_in(page, "images:write", "contribute-for")
         page.goto("/register")
         if script:
             look(page)
@@ -145,7 +145,7 @@ def test_a_folder_is_sent_checked_and_signed(site: Site, folder: Path, script: b
 def test_an_upload_that_broke_off_goes_on_without_what_is_here(site: Site, folder: Path) -> None:
     site.expected.append("Failed to load resource")
     with site.visit(None) as page:
-        site.sign_in(page, "images:write")
+        site.sign_in(page, "images:write", "contribute-for")
         page.goto("/register")
         page.route("**/register/*/files", lambda route: route.abort())
         page.set_input_files("#folder", folder)

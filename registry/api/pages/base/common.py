@@ -16,9 +16,12 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from litestar import Response
 from litestar.datastructures import Cookie, UploadFile
 
+from registry.api.access import write_log
+from registry.api.auth import used
 from registry.api.pages.base.negotiate import LOOP, weighed
 from registry.api.pages.base.session import AnyRequest, check_csrf, check_origin, cookie, csrf, signed_in
 from registry.api.problems import HttpProblem
+from registry.catalog.tokens import Caller
 from registry.web.base.site import Look, render_site
 from registry.web.base.words import LANGUAGES, Words
 
@@ -136,8 +139,8 @@ class SignInNeeded(HttpProblem):
         self.to = f"/signin?next={quote(back, safe='')}"
 
 
-def writer(request: AnyRequest, scope: str) -> str:
-    """The id of the token that is signed in, which has ``scope``.
+def writer(request: AnyRequest, scope: str) -> Caller:
+    """Whose token is signed in, which has ``scope``; the write that it begins is noted.
 
     ``SignInNeeded`` (a redirect to the page for it) where nobody is; ``HttpProblem`` 403 where the scope is missing.
     """
@@ -147,7 +150,9 @@ def writer(request: AnyRequest, scope: str) -> str:
     if not found.may(scope):
         detail = f"the token that you signed in with lacks the scope {scope}: sign in with one that has it"
         raise HttpProblem(403, detail, code="scope_missing")
-    return found.token
+    used(request, found.caller)
+    write_log.begin(request, request.app.state.home, found.caller)
+    return found.caller
 
 
 def _shown_before(request: AnyRequest) -> str:

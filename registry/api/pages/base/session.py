@@ -42,7 +42,7 @@ def signed_in(request: AnyRequest) -> SignedIn | None:
         found = None
         if secret and len(secret) <= 200:
             with home.catalog.read() as db:
-                found = sessions.find(db, secret, home.now())
+                found = sessions.find(db, secret, home.now(), request.app.state.accounts)
         request.scope["emotionet.signed_in"] = found  # type: ignore[typeddict-unknown-key]
     known: SignedIn | None = request.scope["emotionet.signed_in"]  # type: ignore[typeddict-item]
     return known
