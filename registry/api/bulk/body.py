@@ -13,13 +13,14 @@ import io
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from anyio import from_thread
 
 from registry.api.problems import HttpProblem
 from registry.api.v1.wire import BODY_SECONDS, ROWS_BYTES
 from registry.core.errors import InvalidInput
+from registry.core.extras import need
 
 CODINGS = ("identity", "gzip", "zstd")
 _WINDOW = 8 << 20  # bytes of memory that zstd's own format asks of whoever reads
@@ -64,8 +65,12 @@ class _Sent(io.RawIOBase):
 class _Unpacked(io.RawIOBase):
     """What a packed body unpacks to, bounded; what is wrong with it is ``InvalidInput`` (``bad_encoding``)."""
 
-    def __init__(self, stream: IO[bytes], coding: str, errors: tuple[type[Exception], ...]) -> None:
+    def __init__(self, stream: Any, coding: str, errors: tuple[type[Exception], ...]) -> None:
         self._stream, self._coding, self._errors, self._came = stream, coding, errors, 0
+
+    @classmethod
+    def opened(cls, stream: Any, coding: str, errors: tuple[type[Exception], ...]) -> IO[bytes]:
+        return io.BufferedReader(cls(stream, coding, errors), 1 << 16)
 
     def readable(self) -> bool:
         return True
@@ -91,22 +96,23 @@ def _too_large(verb: str) -> HttpProblem:
     return HttpProblem(413, reason, code="body_too_large")
 
 
-def open_body(pieces: AsyncIterator[bytes], coding: str) -> tuple[io.BufferedReader, Callable[[], str]]:
+def open_body(pieces: AsyncIterator[bytes], coding: str) -> tuple[IO[bytes], Callable[[], str]]:
     """The body to be read, and a function that reads what is left of it and gives its digest in hex.
 
     ``HttpProblem`` 415 for a coding that is none of ``CODINGS``.
     """
     sent = _Sent(pieces)
-    raw = io.BufferedReader(sent, 1 << 16)
+    raw: IO[bytes] = io.BufferedReader(sent, 1 << 16)
     plain = raw
     if coding == "gzip":
         packed = gzip.GzipFile(fileobj=raw)
-        plain = io.BufferedReader(_Unpacked(packed, coding, (OSError, EOFError, zlib.error)), 1 << 16)
+        plain = _Unpacked.opened(packed, coding, (OSError, EOFError, zlib.error))
     elif coding == "zstd":
+        need("zstd", "a body that is packed with zstd")
         import zstandard
 
         reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(raw, read_across_frames=True)
-        plain = io.BufferedReader(_Unpacked(cast(IO[bytes], reader), coding, (zstandard.ZstdError,)), 1 << 16)
+        plain = _Unpacked.opened(reader, coding, (zstandard.ZstdError,))
     elif coding not in ("", "identity"):
         headers = {"Accept-Encoding": ", ".join(CODINGS)}  # RFC 9110, section 15.5.16
         raise HttpProblem(415, f"send the body as one of {', '.join(CODINGS)}", headers=headers)

@@ -39,6 +39,16 @@ def put_images(db: sa.Connection, found: Sequence[tuple[bytes, int, Sequence[CID
     insert_tuples(db, image_cids, ("sha256", "cid"), sorted(aliases), skip=True)
 
 
+def stored_by_cid(db: sa.Connection, cids: Iterable[str]) -> dict[str, tuple[bytes, int]]:
+    """Of these CIDs those of images whose bytes are here: the image's sha256 and its size."""
+    found: dict[str, tuple[bytes, int]] = {}
+    for part in chunks(cids):
+        query = sa.select(image_cids.c.cid, derived.images.c.sha256, derived.images.c.size).join(derived.images)
+        rows = db.execute(query.where(image_cids.c.cid.in_(part), derived.images.c.stored))
+        found.update((row.cid, (bytes.fromhex(row.sha256), row.size)) for row in rows)
+    return found
+
+
 def labelled(db: sa.Connection, sha256s: Iterable[str]) -> set[str]:
     """Those of these images of which a row is known."""
     found: set[str] = set()

@@ -63,6 +63,18 @@ def newest_rows(db: sa.Connection, issuer: str, sha256s: Iterable[bytes]) -> dic
     return found
 
 
+def replaced_by(
+    db: sa.Connection, contributions: Collection[CID], sha256s: Iterable[bytes]
+) -> dict[tuple[bytes, str], str | None]:
+    """What the rows of some contributions replace, by their image (of these) and contributor."""
+    found: dict[tuple[bytes, str], str | None] = {}
+    named = _ROWS.c.contribution.in_([str(cid) for cid in contributions])
+    for part in chunks({sha256.hex() for sha256 in sha256s}):
+        query = sa.select(_ROWS.c.sha256, _ROWS.c.contributor, _ROWS.c.replaces).where(named, _ROWS.c.sha256.in_(part))
+        found.update(((bytes.fromhex(row.sha256), row.contributor), row.replaces) for row in db.execute(query))
+    return found
+
+
 def current_row(db: sa.Connection, sha256: bytes, issuer: str, contributor: str) -> dict[str, Any] | None:
     """One of them; None if there is none."""
     return newest_rows(db, issuer, [sha256]).get((sha256, contributor))
