@@ -8,7 +8,7 @@ and never raises.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -30,7 +30,7 @@ def read_words(file: Traversable) -> Texts:
 
 @cache
 def texts() -> Texts:
-    """The sections ``note``, ``each``, ``attempts`` and ``why``."""
+    """The sections ``note``, ``each``, ``attempts``, ``log`` and ``why``."""
     return read_words(files("registry.evaluation").joinpath("words.toml"))
 
 
@@ -73,6 +73,16 @@ def attempts_text(attempts: Attempts, language: str = "en", *, claims: bool = Tr
 def attempts_document(attempts: Attempts, *, claims: bool = True, stated: bool = False) -> dict[str, str]:
     """``attempts_text`` by language."""
     return {language: attempts_text(attempts, language, claims=claims, stated=stated) for language in LANGUAGES}
+
+
+def fork_document(issuer: str, entries: Sequence[str]) -> dict[str, str]:
+    """That an issuer's log forks, by language; identifiers are shortened in the middle."""
+    named = {"issuer": _middle(issuer.removeprefix("did:pkh:eip155:1:")), "entries": " / ".join(map(_middle, entries))}
+    return {language: texts()["log"]["forks"][at].format(**named) for at, language in enumerate(LANGUAGES)}
+
+
+def _middle(identifier: str) -> str:
+    return identifier if len(identifier) <= 24 else f"{identifier[:10]}…{identifier[-8:]}"
 
 
 def not_estimable(reason: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from litestar.testing import TestClient
@@ -10,9 +11,17 @@ from litestar.testing import TestClient
 from registry.api.app import create_app
 from registry.assembly import Home
 from registry.catalog.queries.training_runs import runs
+from registry.core.ipld.cid import CID
+from registry.workflows.audit.audit_target import audit_car, audit_target
+from registry.workflows.images.import_source import import_source
 from registry.workflows.names.find_image import find_image
+from registry.workflows.names.profile import profile_of, set_profile
+from registry.workflows.names.resolve import resolve
+from registry.workflows.names.set_name import set_name
+from registry.workflows.releases.publish_release import show_release
+from registry.workflows.store.export_held import export_held
 from tests.api.conftest import Client, Headers, make_token, problem
-from tests.support.forgery import simulated_release
+from tests.support.forgery import opened_home, simulated_release
 
 SIMULATED = {"recipe": "simulated", "method": "simulated"}
 
@@ -86,6 +95,65 @@ def test_the_latest_and_beginnings_are_taken_too(served: Served) -> None:
     assert served.client.get("/api/v1/audits", params={"target": "faces"}).json()["items"] == []
 
 
+def test_what_another_issuer_calls_so_has_addresses(served: Served) -> None:
+    get, issuer = served.client.get, served.home.key.did
+    address = issuer.rpartition(":")[2]
+    for whose in (address, issuer, f"{address}%2F".removesuffix("%2F")):
+        assert get(f"/api/v1/releases/{whose}/faces").json()["release"] == served.release["release"]
+    assert get(f"/api/v1/releases/{address}%2Ffaces@3").json()["release"] == served.release["release"]
+    assert get(f"/api/v1/snapshots/{address}/faces/items").status_code == 200
+    assert get(f"/api/v1/snapshots/{address}/faces/diff/latest").json()["items"] == []
+    assert get(f"/api/v1/runs/{address}/faces").json()["run"] == served.run
+    assert get(f"/api/v1/lineage/{address}/faces").status_code == 200
+    for page in (
+        *(f"/releases/{address}/faces", f"/releases/{address}/faces/images", f"/lineage/{address}/faces"),
+        *(f"/snapshots/{address}/faces", f"/runs/{address}/faces", f"/releases/faces/compare/{address}/faces"),
+    ):
+        answer = get(page, headers={"Accept": "text/html"})
+        assert answer.status_code == (404 if "compare" in page else 200), (page, answer.text[:2000])
+    problem(get(f"/api/v1/releases/{address}/nobody"), 404, "no_such_name")
+    problem(get(f"/api/v1/releases/0x{'0' * 40}/faces"), 404, "no_such_name")
+
+
+def test_a_name_is_moved_by_who_may_publish(served: Served) -> None:
+    post, snapshot = served.client.post, served.snapshot["snapshot"]
+    body = {"name": "pictures", "target": snapshot}
+    problem(post("/api/v1/names", json=body), 401, "token_missing")
+    narrow = make_token(served.home, "snapshots:write")
+    problem(post("/api/v1/names", json=body, headers=narrow), 403, "scope_missing")
+    first, again = (post("/api/v1/names", json=body, headers=served.writer).json() for _ in range(2))
+    assert (first["reference"], first["number"], first["moved"], again["moved"]) == ("pictures", 1, True, False)
+    moved = post("/api/v1/names", json={"name": "pictures", "target": served.run}, headers=served.writer).json()
+    assert (moved["number"], moved["type"]) == (2, "plan")
+    assert served.client.get("/api/v1/snapshots/pictures@1").json()["snapshot"] == snapshot
+    problem(post("/api/v1/names", json={**body, "target": "nobody"}, headers=served.writer), 404, "no_such_name")
+    problem(post("/api/v1/names", json={**body, "name": "latest"}, headers=served.writer), 422, "bad_name")
+
+
+def test_names_and_profile_travel_with_a_releases_file(served: Served, tmp_path: Path) -> None:
+    set_profile(served.home, served.home.key, name="Example Lab")
+    path, release = tmp_path / "faces.car", CID.parse(served.release["release"])
+    served.client.post("/api/v1/names", json={"name": "old", "target": str(release)}, headers=served.writer)
+    served.client.post("/api/v1/names", json={"name": "old", "target": served.run}, headers=served.writer)
+    set_name(served.home, served.home.key, "people", release)
+    export_held(served.home, release, path)
+    assert audit_car(path).holds
+    address = served.home.key.did.rpartition(":")[2]
+    with opened_home(tmp_path / "other") as home:
+        import_source(home, str(path))
+        assert show_release(home, release)["names"] == [f"{address}/faces", f"{address}/people"]
+        assert resolve(home, f"{address}/people") == release
+        said = profile_of(home, served.home.key.did)
+        assert said is not None
+        assert said["name"] == "Example Lab"
+        assert audit_target(home, str(release)).holds
+        with TestClient(create_app(home), raise_server_exceptions=False) as client:
+            page = client.get(f"/releases/{address}/people", headers={"Accept": "text/html"}).text
+            lineage = client.get(f"/lineage/{release}", headers={"Accept": "text/html"}).text
+        assert "Example Lab" in page
+        assert "Example Lab" in lineage
+
+
 def test_what_names_nothing_is_told_in_one_way(served: Served) -> None:
     problem(served.client.get("/api/v1/releases/nobody"), 404, "no_such_name")
     problem(served.client.get("/api/v1/releases/faces@1"), 422, "wrong_record_type")
@@ -99,6 +167,7 @@ def test_what_names_nothing_is_told_in_one_way(served: Served) -> None:
 def test_what_can_be_no_name_is_refused_before_anything_is_made(served: Served, name: str) -> None:
     with served.home.catalog.read() as db:
         before = len(runs.list_runs(db)[0])
+    known = len(served.client.get("/api/v1/names").json()["items"])
     for noun, body in (
         ("snapshots", {"query": {"label": "feliz"}}),
         ("runs", {"snapshot": "faces", **SIMULATED}),
@@ -108,7 +177,7 @@ def test_what_can_be_no_name_is_refused_before_anything_is_made(served: Served, 
         assert answer.status_code in (400, 422), answer.text
     with served.home.catalog.read() as db:
         assert len(runs.list_runs(db)[0]) == before
-    assert len(served.client.get("/api/v1/names").json()["items"]) == 1
+    assert len(served.client.get("/api/v1/names").json()["items"]) == known
 
 
 def test_an_image_is_found_by_its_beginning_but_never_by_its_files_name(served: Served) -> None:

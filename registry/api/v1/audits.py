@@ -24,6 +24,7 @@ from registry.workflows.log.anchoring import anchor_status
 from registry.workflows.names.resolve import find, resolve
 from registry.workflows.parts import Parts
 from registry.workflows.store.find_records import is_digest, look_up, record_lineage
+from registry.workflows.store.lineage_status import lineage_with_status
 from registry.workflows.store.typed_source import names_content
 
 FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
@@ -83,7 +84,7 @@ def show_one_audit(home: Home, audit: AuditPath) -> Document:
 @get("/lineage/{cid:str}", responses=problems(404, 422), sync_to_thread=True)
 def show_lineage(home: Home, cid: CidPath, form: LineageFormat = "json") -> Document:
     """What a record came from and what came from it: nodes and edges, or all of it as W3C PROV-JSON."""
-    found = record_lineage(home, resolve(home, cid))
+    found = lineage_with_status(home, record_lineage(home, resolve(home, cid)))
     return prov_json(found["nodes"], found["edges"]) if form == "prov" else found
 
 

@@ -132,6 +132,13 @@ class AskedBlocks(Request, frozen=True):
         return [at >> 3 < len(packed) and bool(packed[at >> 3] >> (at & 7) & 1) for at in range(count)]
 
 
+class WantedName(Request, frozen=True):
+    """What a name stands for from now on."""
+
+    name: NewName
+    target: Annotated[str, Meta(min_length=1, max_length=256, description=f"{_CID}; a run by its id, too")]
+
+
 class NewLabel(Request, frozen=True):
     """Another label for an image; ``contributor`` is this registry unless named."""
 

@@ -35,15 +35,7 @@ def note_entry(db: sa.Connection, entry_cid: CID, get: Get) -> records.Entry:
     """
     entry = read_entry(entry_cid, get)
     prev = str(CID.decode(entry.prev)) if entry.prev else None
-    e = derived.entries.c
-    near = e.seq.in_((entry.seq - 1, int64(entry.seq, "the place"), entry.seq + 1))
-    known = {row.seq: row for row in db.execute(sa.select(derived.entries).where(e.issuer == entry.issuer, near))}
-    here, before, after = (known.get(entry.seq + step) for step in (0, -1, 1))
-    if (
-        (here and here.cid != str(entry_cid))
-        or (before and before.cid != prev)
-        or (after and after.prev != str(entry_cid))
-    ):
+    if excluded_by(db, entry_cid, entry) is not None:
         raise Conflict(
             f"{entry.issuer} has two different entries with number {entry.seq}: its log forks", code="log_fork"
         )
@@ -58,6 +50,20 @@ def note_entry(db: sa.Connection, entry_cid: CID, get: Get) -> records.Entry:
     insert_new(db, derived.entries, [row])
     _keep(db, entry_cid, entry)
     return entry
+
+
+def excluded_by(db: sa.Connection, entry_cid: CID, entry: records.Entry) -> str | None:
+    """The indexed entry of the same issuer that excludes this one: in its place, before it or behind it; None: none."""
+    prev = str(CID.decode(entry.prev)) if entry.prev else None
+    e = derived.entries.c
+    near = e.seq.in_((entry.seq - 1, int64(entry.seq, "the place"), entry.seq + 1))
+    known = {row.seq: row for row in db.execute(sa.select(derived.entries).where(e.issuer == entry.issuer, near))}
+    here, before, after = (known.get(entry.seq + step) for step in (0, -1, 1))
+    if here and here.cid != str(entry_cid):
+        return str(here.cid)
+    if before and before.cid != prev:
+        return str(before.cid)
+    return str(after.cid) if after and after.prev != str(entry_cid) else None
 
 
 def index_entry(db: sa.Connection, entry_cid: CID, get: Get, rows: Sequence[LabeledRow] | None = None) -> None:

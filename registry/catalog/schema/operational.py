@@ -205,5 +205,15 @@ kept_audits = Table(  # audits that were made here, for whoever reads their repo
     _one_of("status", AUDIT_STATES),
     Index(None, "target", "id"),
 )
+log_forks = Table(  # pairs of entries that an issuer signed and that exclude each other
+    "log_forks",
+    metadata,
+    text("issuer"),
+    text("held"),
+    text("refused"),  # not in the catalog, because the other is; its block may be here
+    text("seen"),
+    PrimaryKeyConstraint("held", "refused"),
+    Index(None, "issuer"),
+)
 
 NOT_REBUILDABLE: tuple[Table, ...] = tuple(table for table in metadata.sorted_tables if table not in REBUILDABLE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from registry.cli.commands.common import Subparsers, add, home, issuer, path_argument, wide
 from registry.cli.commands.importing import add_import
@@ -16,6 +16,7 @@ from registry.core.remedies import REMEDIES
 from registry.exports.rows import FORMATS
 
 if TYPE_CHECKING:
+    from registry.workflows.parts import Parts
     from registry.workflows.store.export_held import Size
 
 
@@ -182,17 +183,41 @@ def run_lineage(wanted: argparse.Namespace, output: Output) -> int:
 
     with opened_with([wanted.cid], any_record=True) as (opened, (target,)):
         found = record_lineage(opened, target)
+        as_json = output.as_json or wanted.format == "json"
+        document = _whole_lineage(opened, found) if as_json else found
+        forks = [] if as_json else _forks(opened, found)
     if wanted.format == "prov":
         print(json_text(prov_json(found["nodes"], found["edges"]), 1))
-    elif output.as_json or wanted.format == "json":
-        print(json_text(found))
+    elif as_json:
+        print(json_text(document))
     elif output.quiet:
         print("\n".join(node["cid"] for node in found["nodes"]))
     elif wanted.format == "dot":
         show("\n".join(dot(found)))
     else:
-        show("\n".join(tree(str(target), found)))
+        show("\n".join([*forks, *tree(str(target), found)]))
     return 0
+
+
+def _whole_lineage(opened: Parts, found: dict[str, Any]) -> dict[str, Any]:
+    from registry.workflows.store.lineage_status import (
+        lineage_with_status,
+    )  # which loads the records, as a tree does not
+
+    return lineage_with_status(opened, found)
+
+
+def _forks(opened: Parts, found: dict[str, Any]) -> list[str]:
+    """A line for each issuer among the nodes whose log forks."""
+    from registry.catalog.queries import log_forks
+
+    issuers = {node["issuer"] for node in found["nodes"] if node["issuer"]}
+    with opened.catalog.read() as db:
+        if not log_forks.of(db, issuers):
+            return []
+    from registry.workflows.log.forks import forks_of
+
+    return [one["text"]["en"] for one in forks_of(opened, issuers)]
 
 
 def run_audit(wanted: argparse.Namespace, output: Output) -> int:

@@ -148,7 +148,8 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
     columns = ["cid", "snapshot", "published_by", "issued_at", "verdict", "names"]
     if not output.as_json:
         said = [one["verdict"]["en"] if one["verdict"] else "can't be read here" for one in rows]
-        rows = [{**one, "verdict": text} for one, text in zip(rows, said, strict=True)]
+        marked = [f"LOG FORKS. {text}" if one["forks"] else text for one, text in zip(rows, said, strict=True)]
+        rows = [{**one, "verdict": text} for one, text in zip(rows, marked, strict=True)]
     if back and not output.as_json:
         columns.insert(columns.index("verdict") + 1, "withdrawn")
         rows = [{**one, "withdrawn": in_short(one["withdrawn"])} for one in rows]

@@ -22,6 +22,7 @@ def release_text(done: dict[str, Any]) -> list[str]:
     anchor = done["anchor"]
     return [
         *sentences(done["withdrawn"]),
+        *(one["text"]["en"] for one in done["forks"]),
         *verdict_lines(done["verdict"]),
         "",
         f"release {done['release']}",

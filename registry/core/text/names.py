@@ -78,7 +78,9 @@ def why_no_reference(text: str) -> tuple[str, str]:
 
 
 def read_reference(text: str) -> Reference | None:
-    """A name as somebody wrote it; None where it is none, and so may be something else."""
+    """A name as somebody wrote it, or as one part of an address holds it ("0x...%2Ffaces"); None where it is none, and
+    so may be something else."""
+    text = text.replace("%2F", "/", 1)
     before, slash, rest = text.rpartition("/")
     name, at, number = rest.partition("@")
     if (slash and not _ISSUER.fullmatch(before)) or (at and not _NUMBER.fullmatch(number)) or not is_name(name):

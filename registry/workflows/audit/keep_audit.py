@@ -16,7 +16,7 @@ from typing import Any
 
 from registry.catalog.queries import kept_audits
 from registry.catalog.queries.signed_records import entries, releases
-from registry.core.errors import EmotionetError, with_hint
+from registry.core.errors import EmotionetError, Unavailable, with_hint
 from registry.core.ipld.cid import CID
 from registry.provenance.checks.report import Report
 from registry.provenance.checks.results import Check
@@ -49,9 +49,18 @@ def audit_and_keep(
     """Audit a CID or a CAR file as ``audit_target`` does, and keep the audit of a release that is held here."""
     usual = issuer is None and not (offline and parts.settings.proves_to_others)
     release = _held_release(parts, target) if usual else None
-    if release is None:
+    audit = None if release is None else _begun(parts, release, level)
+    if release is None or audit is None:
         return audit_target(parts, target, level=level, issuer=issuer, offline=offline)
-    return carry_out(parts, begin_audit(parts, release, str(release), level), str(release), level)
+    return carry_out(parts, audit, str(release), level)
+
+
+def _begun(parts: Parts, release: CID, level: int | None) -> str | None:
+    """As ``begin_audit``; None where nothing can be kept, as in a home that may only be read."""
+    try:
+        return begin_audit(parts, release, str(release), level)
+    except Unavailable:
+        return None
 
 
 def _held_release(parts: Parts, target: str) -> CID | None:

@@ -3,7 +3,8 @@
 Invariants: only signed entries count, each under its own issuer. Of another issuer's log, no contribution and no
 withdrawal of an image is indexed, because a file does not decide whose labels count here; such an entry only keeps its
 place in the log. An issuer's withdrawal of its own release or record is indexed. Evidence is indexed as the file states
-it: nobody here has asked its chain. An entry that can't be indexed does not stop the rest.
+it: nobody here has asked its chain. An entry that can't be indexed does not stop the rest. One that is refused because
+its issuer signed another in its place is remembered: that the log forks is told from then on (``forks``).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from registry.catalog.index import indexing
+from registry.catalog.queries import log_forks
 from registry.catalog.queries.signed_records import entries
 from registry.catalog.schema.database import Connection, translated
 from registry.core import log, records
@@ -85,7 +87,10 @@ def index_logs(parts: Parts, cids: Iterable[CID]) -> list[str]:
             evidence.append(cid)
     with parts.catalog.write() as db:
         for _, _, cid in sorted(signed):
-            problems += _tried(db, lambda cid=cid: _entry(parts, db, cid))  # type: ignore[misc]
+            wrong = _tried(db, lambda cid=cid: _entry(parts, db, cid))  # type: ignore[misc]
+            if any(isinstance(one, Fork) for one in wrong):
+                _remember(parts, db, cid)
+            problems += wrong
         for cid in evidence:
             problems += _tried(db, lambda cid=cid: indexing.index_evidence(db, cid, parts.store.get))  # type: ignore[misc]
     return problems
@@ -98,6 +103,14 @@ def _tried(db: Connection, attempt: Callable[[], None]) -> list[str]:
     except (NotFound, Untrusted, InvalidInput, Conflict) as error:
         return [Fork(error) if error.code == "log_fork" else str(error)]
     return []
+
+
+def _remember(parts: Parts, db: Connection, cid: CID) -> None:
+    """Keep which entry excludes this one, which is signed by the same issuer."""
+    entry = log.read_entry(cid, parts.store.get)
+    held = indexing.excluded_by(db, cid, entry)
+    if held is not None:
+        log_forks.note(db, issuer=entry.issuer, held=held, refused=str(cid), now=parts.now())
 
 
 def _entry(parts: Parts, db: Connection, cid: CID) -> None:

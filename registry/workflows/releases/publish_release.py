@@ -35,6 +35,7 @@ from registry.workflows.base_weights import base_of
 from registry.workflows.local_issuers import check_signs_as, publisher_text
 from registry.workflows.log.anchoring import anchor_document, anchor_for_a_while
 from registry.workflows.log.append import append
+from registry.workflows.log.forks import forks_of
 from registry.workflows.names.references import names_of
 from registry.workflows.names.set_name import check_new_name, set_name
 from registry.workflows.newer import refuse_newer
@@ -174,6 +175,7 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "issuer": row["issuer"],
         "published_by": publisher_text(parts, row["issuer"]),
         "withdrawn": back,
+        "forks": forks_of(parts, [row["issuer"]]),
         **_made_of(view),
         **_figures(view),
         "claims": [to_value(one) for one in facts.claims or ()],

@@ -24,6 +24,7 @@ from registry.provenance.checks.results import Check, guarded
 from registry.provenance.checks.run_levels import levels_up_to
 from registry.provenance.verdict_facts import People, audited, people, release_facts
 from registry.workflows.local_issuers import is_local
+from registry.workflows.log.forks import forking
 from registry.workflows.parts import Parts
 
 COUNTED = 100_000  # images of a release up to which persons are counted where nobody audits: a page must not wait
@@ -62,10 +63,11 @@ def kept_report(parts: Parts, release: CID) -> dict[str, Any] | None:
 
 def with_verdicts(parts: Parts, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Rows of a list (``cid``, ``issuer`` and ``withdrawn``), each with ``state`` and ``verdict``, the short form by
-    language."""
+    language, and ``forks``: whether its issuer's log does."""
+    doubtful = forking(parts, {row["issuer"] for row in rows})
     with parts.catalog.read() as db:
         kept = kept_audits.newest_reports(db, [row["cid"] for row in rows])
-    return [{**row, **_short(parts, row, kept.get(row["cid"]))} for row in rows]
+    return [{**row, **_short(parts, row, kept.get(row["cid"])), "forks": row["issuer"] in doubtful} for row in rows]
 
 
 def _short(parts: Parts, row: Mapping[str, Any], kept: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -11,12 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from registry.catalog.queries import log_forks
 from registry.catalog.schema.database import Catalog, sqlite_file
-from registry.core.errors import EmotionetError, Unavailable
+from registry.core.errors import Conflict, EmotionetError, Unavailable
 from registry.core.text.cleaning import counted
 from registry.provenance.keys import keys
 from registry.provenance.keys import signed_heads as signed_heads
 from registry.settings import DEFAULT_METHOD
+from registry.workflows.local_issuers import local_issuers
 from registry.workflows.log.lost_catalog import HINT, is_behind
 from registry.workflows.parts import Parts
 
@@ -30,6 +32,7 @@ def examine(parts: Parts) -> list[dict[str, Any]]:
         "store": _store,
         "catalog": _catalog,
         "key": _key,
+        "logs": _logs,
         "anchors": _anchors,
         "method": lambda found: f"{DEFAULT_METHOD}, version {found.method(DEFAULT_METHOD).version}",
     }
@@ -84,6 +87,29 @@ def _key(parts: Parts) -> str:
     found = keys.load(home, parts.settings.passphrase)
     signed_heads.check_signer(home, found.address if found else None)
     return found.did if found else "none yet: the first command that signs creates it"
+
+
+def _logs(parts: Parts) -> str:
+    """``Conflict`` if the log of this home's own issuer forks; strangers' logs that do are named."""
+    path = sqlite_file(parts.settings.database_url)
+    if path is not None and not path.exists():
+        return "none yet"
+    catalog = Catalog(parts.settings.database_url)
+    try:
+        if not catalog.is_current():
+            return "the catalog's schema is of another version: not looked at"
+        with catalog.read() as db:
+            forked = log_forks.of(db)
+    finally:
+        catalog.close()
+    own = sorted(local_issuers(parts) & set(forked))
+    if own:
+        raise Conflict(
+            f"the log of {own[0]} forks: {forked[own[0]][0]['held']} and {forked[own[0]][0]['refused']}",
+            code="log_fork",
+            hint="its key signed two histories: revoke it, and publish with another one.",
+        )
+    return f"forks in {', '.join(sorted(forked))}: audit what they publish" if forked else "no fork is known"
 
 
 def _anchors(parts: Parts) -> str:

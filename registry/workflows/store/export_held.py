@@ -2,9 +2,9 @@
 
 Invariants: a release's CAR has these roots, each with its closure: the release's entry, the evidence, the first entry
 of the issuer's log (it names the chains that count), and the entries that withdraw the release, its snapshot or its
-images. Beside them, as single blocks, it holds the entries between the plan's and the anchored one, and the records and
-tables (no images) that show what base weights were trained on. The file appears whole or not at all. The same content
-gives the same bytes.
+images. Beside them, as single blocks, it holds the entries between the plan's and the anchored one, the records and
+tables (no images) that show what base weights were trained on, and the names and the profile of its issuer
+(``carried_names``). The file appears whole or not at all. The same content gives the same bytes.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from registry.files import whole_file
 from registry.provenance.base_lineage import lineage_blocks
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.log.linked_entries import covering_evidence, first_entry, newest_anchored
+from registry.workflows.names.carried import carried_names
 from registry.workflows.parts import Parts
 from registry.workflows.withdrawals.withdrawal_entries import withdrawals_of
 
@@ -51,19 +52,20 @@ def _content(parts: Parts, cid: CID, without_images: bool) -> car.Content:
     record = _record(parts, record_cid)
     roots, beside = [cid], list[CID]()
     if entry is not None and isinstance(record, records.Release):
-        roots, beside = _of_release(parts, entry, record)
+        roots, beside = _of_release(parts, record_cid, entry, record)
     taken_back = withdrawals_of(parts, record_cid, entry)
     left_out = _left_out(parts, record, None if without_images else taken_back)
     return car.Content(list(dict.fromkeys([*roots, *taken_back])), beside, left_out)
 
 
-def _of_release(parts: Parts, entry: CID, release: records.Release) -> tuple[list[CID], list[CID]]:
+def _of_release(parts: Parts, cid: CID, entry: CID, release: records.Release) -> tuple[list[CID], list[CID]]:
     """The roots of a release's CAR, and what stands beside them."""
     own, plans = covering_evidence(parts, entry), covering_evidence(parts, release.plan_entry)
     newest = newest_anchored(parts, own) or entry
     way = [one for one, _ in walk_back(newest, release.plan_entry, parts.store.get)]
     plan = draw_view(parts.store.get, release.draw).plan
-    return [entry, *own, *plans, *first_entry(parts, entry)], [*way, *lineage_blocks(parts.store.get, plan)]
+    beside = [*way, *lineage_blocks(parts.store.get, plan), *carried_names(parts, cid, entry)]
+    return [entry, *own, *plans, *first_entry(parts, entry)], beside
 
 
 def _left_out(parts: Parts, record: records.Record | None, taken_back: list[CID] | None) -> set[CID]:

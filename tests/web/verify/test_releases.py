@@ -13,6 +13,10 @@ import pytest
 from registry.core.ipld import car
 from registry.provenance.checks.report import Report
 from registry.workflows.audit.audit_file import audit_car
+from registry.workflows.names.profile import set_profile
+from registry.workflows.names.set_name import set_name
+from registry.workflows.store.export_held import export_held
+from registry.workflows.store.find_records import record_of
 from tests.support.forgery import Released, car_of, forge, simulated_release, write_car
 from tests.support.forgery import sections as sections_of
 from tests.support.verifier import results_of, verified
@@ -40,7 +44,10 @@ def files(made: Released, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     damaged = write_car(folder / "damaged.car", roots, [*others, (cid, data[:-1] + bytes([data[-1] ^ 1]))])
     cut = folder / "cut.car"
     cut.write_bytes(honest.read_bytes()[:-7])
-    found = {"honest": honest, "damaged": damaged, "cut": cut}
+    found = {"honest": honest, "damaged": damaged, "cut": cut, "named": folder / "named.car"}
+    set_name(home, home.key, "faces", record_of(home, entry))
+    set_profile(home, home.key, name="Lab", url="https://example.org")
+    export_held(home, entry, found["named"])
     for name, change in FORGERIES.items():
         found[name] = car_of(home, forge(home, entry, change(home, view)), folder / f"{len(found)}.car")
     return found
@@ -52,7 +59,7 @@ def found_of(node: str, files: dict[str, Path]) -> dict[str, Any]:
     return dict(zip(files, verified(node, *files.values()), strict=True))
 
 
-@pytest.mark.parametrize("name", ["honest", "damaged", "cut", *FORGERIES])
+@pytest.mark.parametrize("name", ["honest", "damaged", "cut", "named", *FORGERIES])
 def test_verifier_and_audit_agree_check_by_check(files: dict[str, Path], found_of: dict[str, Any], name: str) -> None:
     report, found = audit_car(files[name]), found_of[name]
     theirs, ours = _results(report.to_json()), _results(found)
@@ -61,7 +68,7 @@ def test_verifier_and_audit_agree_check_by_check(files: dict[str, Path], found_o
         different = {id: said for id, said in different.items() if said[1] != "does not hold"}
     assert different == {}
     assert [found[key] for key in ("type", "issuer", "entry")] == [report.type, report.issuer, report.entry]
-    assert found["holds"] == report.holds == (name == "honest")
+    assert found["holds"] == report.holds == (name in ("honest", "named"))
     if not _failed(report) & {*BESIDE, "1.tables"}:
         assert found["verdict"] == report.verdict.document()
 

@@ -21,6 +21,9 @@ from registry.api.common import PREFIX
 LOOP = "emotionet.loop"  # the scope's key of the event loop, for handlers that run in threads
 _READING = ("GET", "HEAD")
 _HTML = ("text/html", "application/xhtml+xml")
+_OF_ISSUER = re.compile(
+    rf"^((?:{PREFIX})?/(?:snapshots|runs|releases|lineage)/(?:did:pkh:eip155:1:)?0x[0-9a-f]{{40}})/([^/]+)"
+)
 _MACHINES = ("/ipfs/", "/schema", "/healthz", "/readyz", "/metrics")
 
 
@@ -94,7 +97,7 @@ class Negotiating(Litestar):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        scope = {**scope, LOOP: asyncio.get_running_loop()}
+        scope = _at({**scope, LOOP: asyncio.get_running_loop()}, _joined(scope["path"]), scope["query_string"])
         if scope["method"] not in _READING:
             await super().__call__(scope, receive, send)
             return
@@ -119,6 +122,11 @@ class Negotiating(Litestar):
         if machine and below != path:
             return scope, False, False
         return _at(scope, below, scope["query_string"]), found.twin, True
+
+
+def _joined(path: str) -> str:
+    """``/releases/0x.../faces`` with what another issuer calls a thing as one part, as its routes take any name."""
+    return _OF_ISSUER.sub(r"\1%2F\2", path)
 
 
 def _at(scope: Any, path: str, query: bytes) -> Any:

@@ -15,9 +15,10 @@ from registry.catalog.queries.signed_records import entries
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
+from registry.web.pages.releases.release_list import publisher
 from registry.workflows.parts import Parts
 from registry.workflows.store.find_records import record_lineage
-from registry.workflows.withdrawals.withdrawn import withdrawals_of, withdrawn_among
+from registry.workflows.store.lineage_status import lineage_with_status
 
 LAYERS = (
     *("image", "contribution", "snapshot", "preprocessing", "plan"),
@@ -52,25 +53,36 @@ class Node:
 @dataclass(frozen=True)
 class Lineage:
     """``drawn``: by layer, those that have something; ``edges`` from what came earlier to what came later, by CID;
-    ``listed``: every type with its nodes (at most LISTED) and how many there are."""
+    ``listed``: every type with its nodes (at most LISTED) and how many there are; ``forks``: logs that fork;
+    ``people``: who signed, as ``publisher`` gives them."""
 
     start: Node
     drawn: tuple[tuple[str, tuple[Node, ...]], ...]
     edges: tuple[tuple[str, str], ...]
     listed: tuple[tuple[str, tuple[Node, ...], int], ...]
+    forks: tuple[dict[str, Any], ...] = ()
+    people: tuple[dict[str, Any], ...] = ()
 
 
 def lineage_of(parts: Parts, cid: CID) -> Lineage:
     """What a record came from, and what came from it. ``NotFound`` if nothing knows it."""
-    found = record_lineage(parts, cid)
-    status = _status(parts, found)
+    found = lineage_with_status(parts, record_lineage(parts, cid))
     start = _start(parts, cid, found["nodes"])
-    nodes = {one["cid"]: _node(one, status, start) for one in found["nodes"]}
+    nodes = {one["cid"]: _node(one, start) for one in found["nodes"]}
     sizes = {one: count for one, node in nodes.items() if (count := _count(parts, node)) is not None}
     edges = {(edge["to"], edge["from"]) for edge in found["edges"]}
     folds, more = _image_folds(nodes, edges, sizes)
     drawn, links = _drawn({**nodes, **folds}, edges | more)
-    return Lineage(nodes[start], drawn, links, _listed({**nodes, **folds}))
+    return Lineage(
+        nodes[start], drawn, links, _listed({**nodes, **folds}), tuple(found["forks"]), _signers(parts, found)
+    )
+
+
+def _signers(parts: Parts, found: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """The issuers among the nodes, each once, this registry's own first; at most ``DRAWN``."""
+    issuers = sorted({one["issuer"] for one in found["nodes"] if one["issuer"]})
+    people = sorted((publisher(parts, one) for one in issuers), key=lambda one: not one["local"])
+    return tuple(people[:DRAWN])
 
 
 def _start(parts: Parts, cid: CID, nodes: Sequence[Mapping[str, Any]]) -> str:
@@ -91,42 +103,10 @@ def _count(parts: Parts, node: Node) -> int | None:
         return None
 
 
-def _status(parts: Parts, found: Mapping[str, Any]) -> dict[str, str]:
-    """By CID: not held, superseded by the same issuer, withdrawn in part (an image of it), or withdrawn; the last
-    counts most."""
-    issuers = {one["cid"]: one["issuer"] for one in found["nodes"]}
-    status = {one["cid"]: "not held" for one in found["nodes"] if not _held(parts, one)}
-    for relation, word in (("supersedes", "superseded"), ("withdraws", "withdrawn")):
-        for edge in found["edges"]:
-            by, of = issuers.get(edge["from"]), issuers.get(edge["to"])
-            if edge["relation"] == relation and (of is None or by == of):
-                status[edge["to"]] = word
-    for one in found["nodes"]:
-        whole = one["type"] not in ("snapshot", "release") or status.get(one["cid"]) == "withdrawn"
-        if not whole and _taken_back(parts, one["cid"]):
-            status[one["cid"]] = "image withdrawn"
-    return status
-
-
-def _taken_back(parts: Parts, cid: str) -> set[str]:
-    """The images of a snapshot or release that were withdrawn."""
-    return withdrawn_among(withdrawals_of(parts, CID.parse(cid)))
-
-
-def _held(parts: Parts, one: Mapping[str, Any]) -> bool:
-    """Whether its block lies here; of an image, which has many names, its page says it."""
-    if one["type"] == "image":
-        return True
-    try:
-        return parts.store.has(CID.parse(one["cid"]))
-    except EmotionetError:
-        return True  # it is no CID: tensors by their digest
-
-
-def _node(one: Mapping[str, Any], status: Mapping[str, str], start: str) -> Node:
+def _node(one: Mapping[str, Any], start: str) -> Node:
     cid = one["cid"]
     href = PAGES.get(one["type"], "/lineage/") + cid
-    return Node(cid, one["type"], href, status.get(cid, ""), one["time"], one["issuer"], here=cid == start)
+    return Node(cid, one["type"], href, one["status"] or "", one["time"], one["issuer"], here=cid == start)
 
 
 def _image_folds(
