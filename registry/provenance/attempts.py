@@ -26,17 +26,7 @@ def count_attempts(get: Get, plans: Sequence[CID], plan: CID) -> records.Attempt
     Errors as ``get``'s and those of records that are malformed.
     """
     own = records.parse_as(records.Plan, get(plan))
-    images: dict[CID, frozenset[bytes]] = {}
-
-    def same_images(one: CID, other: CID) -> bool:
-        if one == other:
-            return True
-        for cid in (one, other):
-            if cid not in images:
-                snapshot = records.parse_as(records.Snapshot, get(cid))
-                images[cid] = frozenset(row["sha256"] for row in tables.rows_as_dicts(snapshot.items, get))
-        return 2 * len(images[one] & images[other]) > min(len(images[one]), len(images[other]))
-
+    same_images = SameImages(get)
     found = [
         cid
         for cid in plans
@@ -47,6 +37,27 @@ def count_attempts(get: Get, plans: Sequence[CID], plan: CID) -> records.Attempt
         )
     ]
     return records.Attempts(count=len(found), number=found.index(plan) + 1)
+
+
+class SameImages:
+    """Whether two snapshots are mostly of the same images; each snapshot is read once."""
+
+    def __init__(self, get: Get) -> None:
+        self._get = get
+        self._images: dict[CID, frozenset[bytes]] = {}
+
+    def __call__(self, one: CID, other: CID) -> bool:
+        """Errors as ``get``'s and those of records that are malformed."""
+        if one == other:
+            return True
+        mine, theirs = self._of(one), self._of(other)
+        return 2 * len(mine & theirs) > min(len(mine), len(theirs))
+
+    def _of(self, cid: CID) -> frozenset[bytes]:
+        if cid not in self._images:
+            snapshot = records.parse_as(records.Snapshot, self._get(cid))
+            self._images[cid] = frozenset(row["sha256"] for row in tables.rows_as_dicts(snapshot.items, self._get))
+        return self._images[cid]
 
 
 def claim_the_same(mine: Iterable[records.Claim | ClaimParts], theirs: Iterable[records.Claim | ClaimParts]) -> bool:

@@ -23,13 +23,13 @@ from registry.content.unixfs import reader
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, RAW, SHA2_256
 from registry.core.ports.store import BlockReader
-from registry.imaging.inspect_image import Picture, inspect_image
+from registry.imaging.inspect_image import Picture, inspect_image, rights_of
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, new_row
 from registry.workflows.images.speaker import Speaker
 from registry.workflows.parts import Parts
 
 _TOGETHER = 1000  # rows whose CIDs are looked up by a few statements
-_Known = Mapping[str, tuple[bytes, int]]
+_Known = Mapping[str, tuple[bytes, int, dict[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def measured(sender: Sender, given: Iterable[Given], answers: Answers) -> Iterat
 
 def _measured(sender: Sender, rows: Sequence[LabelRow], answers: Answers) -> Iterator[NewRow]:
     with sender.parts.catalog.read() as db:
-        known = stored_by_cid(db, {row.cid for row in rows if row.cid is not None})
+        known = stored_by_cid(db, {row.cid for row in rows if row.cid is not None}, sender.issuer)
     for row in rows:
         try:
             made, picture = _new_row(sender, row, known)
@@ -80,12 +80,13 @@ def _new_row(sender: Sender, row: LabelRow, known: _Known) -> tuple[NewRow, Pict
     cid = CID.parse(row.cid)
     hidden = sender.store.hides(cid)
     if row.cid in known and not hidden and not row.boxes:
-        sha256, size = known[row.cid]
-        return new_row(row, sha256, size, cid, contributor), None
+        sha256, size, read = known[row.cid]
+        return new_row(row, sha256, size, cid, contributor, read), None
     store = readable(sender.parts, cid, sender.store)
-    found = _read_raw(store, cid, hidden) if _is_raw(cid) else _read(store, cid, hidden, keep=bool(row.boxes))
-    made = new_row(row, found.sha256, found.size, cid, contributor)
-    return made, inspect_image(found.data) if row.boxes else None
+    found = _read_raw(store, cid, hidden) if _is_raw(cid) else _read(store, cid, hidden)
+    picture = inspect_image(found.data) if row.boxes else None
+    read = rights_of(found.data) if picture is None else picture.rights
+    return new_row(row, found.sha256, found.size, cid, contributor, read), picture
 
 
 def _is_raw(cid: CID) -> bool:
@@ -102,12 +103,12 @@ def _read_raw(store: BlockReader, cid: CID, hidden: bool) -> reader.Measured:
     return reader.Measured(cid.digest, len(data), data)
 
 
-def _read(store: BlockReader, cid: CID, hidden: bool, *, keep: bool) -> reader.Measured:
+def _read(store: BlockReader, cid: CID, hidden: bool) -> reader.Measured:
     """``NotFound`` ``not_held`` if any block is not held."""
     check_begins(store, cid, private=hidden)
     try:
         if reader.file_size(store, cid) > MAX_IMAGE_BYTES:
             raise InvalidInput(f"{cid} is larger than 64 MiB", code="too_large", hint="give a smaller image.")
-        return reader.measure(store, cid, keep=keep)
+        return reader.measure(store, cid, keep=True)
     except NotFound as error:
         raise not_held(cid) from error

@@ -31,6 +31,7 @@ from registry.workflows.parts import Parts
 from registry.workflows.runs import show_run as showing
 from registry.workflows.runs.control_run import cancel, resume
 from registry.workflows.runs.start_run import Wanted, start_run
+from registry.workflows.withdrawals.withdrawn import withdrawals_of_snapshots
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
 POLL_SECONDS = 0.5
@@ -96,10 +97,12 @@ def _document(parts: Parts, run: str) -> Document:
 
 @get("/runs", responses=problems(), sync_to_thread=True)
 def list_runs(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
-    """Runs, newest first."""
+    """Runs, newest first. `withdrawn`: what was taken back of the snapshot of each, and of its images."""
     with home.catalog.read() as db:
         found, following = runs.list_runs(db, cursor=cursor, limit=limit)
-        return page(with_run_names(home, db, found), following)
+        named = with_run_names(home, db, found)
+    back = withdrawals_of_snapshots(home, [one["snapshot"] for one in named])
+    return page([{**one, "withdrawn": back.get(one["snapshot"], [])} for one in named], following)
 
 
 @get("/runs/{run:str}", responses=problems(404, 422), sync_to_thread=True)

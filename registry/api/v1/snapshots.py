@@ -36,6 +36,7 @@ from registry.workflows.parts import Parts
 from registry.workflows.snapshots.compare_snapshots import compare_snapshots
 from registry.workflows.snapshots.take_snapshot import document, take_snapshot
 from registry.workflows.store.read_content import read_as
+from registry.workflows.withdrawals.withdrawn import withdrawals_by_snapshot
 
 
 @post(
@@ -56,10 +57,12 @@ def create_snapshot(home: Home, published: Published, data: JSONBody[NewSnapshot
 
 @get("/snapshots", responses=problems(), sync_to_thread=True)
 def list_snapshots(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
-    """Snapshots, newest first."""
+    """Snapshots, newest first. `withdrawn`: what was taken back of each and of its images, by whom, when, why."""
     with home.catalog.read() as db:
         found, following = snapshots.list_snapshots(db, cursor=cursor, limit=limit)
-        return page(with_names(home, db, found, "cid"), following)
+        named = with_names(home, db, found, "cid")
+    back = withdrawals_by_snapshot(home, found)
+    return page([{**one, "withdrawn": back.get(one["cid"], [])} for one in named], following)
 
 
 @get("/snapshots/{cid:str}", responses=problems(404, 410, 422, 502), sync_to_thread=True)

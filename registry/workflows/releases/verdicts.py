@@ -14,18 +14,20 @@ from typing import Any
 from msgspec import structs
 
 from registry.catalog.queries import kept_audits
+from registry.catalog.queries.signed_records import releases
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView, release_view
 from registry.evaluation.sentences import LANGUAGES
-from registry.evaluation.verdict import Facts, refuted, short, verdict_of
+from registry.evaluation.verdict import Facts, Verdict, refuted, short, verdict_of
 from registry.provenance.checks.results import Check, guarded
 from registry.provenance.checks.run_levels import levels_up_to
 from registry.provenance.verdict_facts import People, audited, people, release_facts
 from registry.workflows.local_issuers import is_local
 from registry.workflows.log.forks import forking
 from registry.workflows.parts import Parts
+from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
 COUNTED = 100_000  # images of a release up to which persons are counted where nobody audits: a page must not wait
 _counted: dict[CID, People | None] = {}
@@ -53,6 +55,16 @@ def facts_here(
     asked = levels_up_to(kept["level"])
     checks = [Check(**one, requested=one["level"] in asked) for one in kept["report"]["checks"]]
     return audited(facts, checks, kept["report"]["records"])
+
+
+def release_verdict(parts: Parts, release: CID) -> Verdict:
+    """The verdict on a release as its own document and page say it. ``NotFound``."""
+    with parts.catalog.read() as db:
+        row = releases.get(db, release)
+    view = release_view(parts.store.get, records.parse_as(records.Release, parts.store.get(release)))
+    back = withdrawals_by(parts, [row]).get(str(release), [])
+    found = people_of_release(parts, view)
+    return verdict_of(facts_here(parts, view, {**row, "withdrawn": back}, kept_report(parts, release), found))
 
 
 def kept_report(parts: Parts, release: CID) -> dict[str, Any] | None:

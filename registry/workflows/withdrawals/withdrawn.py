@@ -49,6 +49,14 @@ def withdrawals_by_snapshot(parts: Parts, rows: Sequence[Mapping[str, Any]]) -> 
     return _by(parts, [{**row, "snapshot": row["cid"]} for row in rows], "snapshot", "snapshot")
 
 
+def withdrawals_of_snapshots(parts: Parts, cids: Iterable[str]) -> dict[str, list[Document]]:
+    """The same, of snapshots by their CIDs, signed or not."""
+    with parts.catalog.read() as db:
+        found = {cid: snapshots.find(db, CID.parse(cid)) for cid in set(cids)}
+    rows = [row or {"cid": cid, "entry": None, "issuer": None} for cid, row in found.items()]
+    return withdrawals_by_snapshot(parts, rows)
+
+
 def _by(parts: Parts, rows: Sequence[Mapping[str, Any]], whole: str, below: str) -> dict[str, list[Document]]:
     with parts.catalog.read() as db:
         signed = known_withdrawals(parts, db)

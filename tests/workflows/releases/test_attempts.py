@@ -7,14 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
 from registry.core.table import tables
 from registry.evaluation.claims import parse_claim
+from registry.evaluation.verdict import sentence, short
 from registry.provenance.attempts import count_attempts
+from registry.web.base.words import Words
+from registry.web.pages.releases.planned import _compared
+from registry.web.pages.releases.release_page import release_page
+from registry.web.pages.runs.run_page import run_page
 from registry.workflows.audit.audit_file import audit_car
 from registry.workflows.audit.audit_target import audit_target
+from registry.workflows.log.append import append
 from registry.workflows.releases.publish_release import show_release
 from tests.support.forgery import Released, car_of, failed, forge, publish, replaced, results, simulated_home, way_back
 
@@ -39,6 +46,24 @@ def test_a_second_plan_with_the_same_claim_is_the_second_attempt(releases: list[
     shown = show_release(releases[1].home, releases[1].entry)["attempts"]
     assert (shown["count"], shown["number"]) == (2, 2)
     assert shown["text"]["en"].startswith("This is plan 2 of 2 ")
+
+
+def test_a_releases_page_lists_attempts_by_the_rule_of_its_count(releases: list[Released], plans: Plans) -> None:
+    """Plans with such a claim that do not count say why: signed later, or on other images."""
+    home, _, view = releases[0]
+    append(home, home.key, records.parse_as(records.Plan, home.store.get(plans(range(10), "macro_f1 >= 0.9"))))
+    for number, wanted in ((0, [None, "later", "later"]), (1, [None, None, "later"])):
+        page = release_page(home, releases[number].entry, Words("en"))
+        counting = [one for one in page["attempts"] if one.beside is None]
+        assert len(counting) == releases[number].view.release.attempts.count
+        assert sorted((one.beside for one in page["attempts"]), key=str) == wanted
+    mine, other = str(view.preprocessing.snapshot), page["attempts"][0].snapshot
+    assert (_compared(home, mine, other), _compared(home, mine, mine)) == ("images", None)
+    told = page["verdict"]
+    with home.catalog.read() as db:
+        runs_of = {row["release"]: row["run"] for row in runs.list_runs(db)[0]}
+    shown = run_page(home, Words("en"), runs_of[page["about"]["release"]]).verdict
+    assert shown == (told.state, short(told, "en"), sentence(told, "en").removeprefix(short(told, "en")).strip())
 
 
 def test_an_audit_counts_where_the_log_is_at_hand(releases: list[Released], tmp_path: Path) -> None:

@@ -150,6 +150,11 @@ def test_all_that_rests_on_a_withdrawn_image_says_so(
         for path in documents:
             said = client.get(path).json()["withdrawn"]
             assert [(one["what"], one["reason"]) for one in said] == [(f"image {sha256}", REASON)], path
+        for noun in ("snapshots", "runs", "releases"):
+            (listed,) = client.get(f"/api/v1/{noun}").json()["items"]
+            assert [one["what"] for one in listed["withdrawn"]] == [f"image {sha256}"], noun
+        nodes = {one["cid"]: one["status"] for one in client.get(f"/api/v1/lineage/{release}").json()["nodes"]}
+        assert (nodes[release], nodes[snapshot]) == ("image withdrawn", "image withdrawn")
         small = client.get(f"/images/{sha256}/thumbnail", headers={"Accept": "image/webp,*/*"})
         assert (small.status_code, small.headers["content-type"]) == (410, "image/svg+xml")  # a drawing, no broken one
         assert client.get(f"/images/{sha256}/thumbnail").json()["status"] == 410

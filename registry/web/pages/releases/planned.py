@@ -7,18 +7,23 @@ stands in its own record, and what the catalog knows is told beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from registry.core import records
+from registry.core.errors import EmotionetError
+from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView
 from registry.core.text.claim_text import ClaimParts, claim_parts, split_claim
 from registry.core.text.flat import flat
-from registry.provenance.attempts import claim_the_same
+from registry.provenance.attempts import SameImages, claim_the_same
 from registry.web.pages.runs.log_lines import short
 from registry.workflows.parts import Parts
 from registry.workflows.runs.list_plans import list_plans
 
 MOST_PLANS = 200  # of an issuer, the newest, that are looked at
+MOST_IMAGES = 20_000  # of a snapshot that is compared with another for a page
+_alike: dict[tuple[str, str], str | None] = {}
 MOST_VALUES = 60  # of a recipe that are shown
 
 
@@ -67,15 +72,40 @@ class Attempt:
     claims: tuple[dict[str, str], ...]  # metric, comparator, threshold
     releases: tuple[str, ...]
     this: bool
+    beside: str | None = None  # why the release does not count it: "images", "later"; "unknown": too many images
 
 
-def attempts(parts: Parts, view: ReleaseView, issuer: str) -> tuple[list[Attempt], bool]:
-    """This issuer's plans that share a claim's figure with the release's, newest first; and whether there are plans
-    older than those that were looked at."""
+def attempts(parts: Parts, view: ReleaseView, issuer: str, issued: str) -> tuple[list[Attempt], bool]:
+    """This issuer's plans that share a claim's figure with the release's, newest first, each with why it does not count
+    by the rule of the release's record; and whether there are plans older than those that were looked at."""
     lines, more = list_plans(parts, issuer, limit=MOST_PLANS)
     own = list(map(claim_parts, view.plan.claims))
     found = [_attempt(line, view) for line in lines if claim_the_same(_claims(line), own)]
-    return found, more is not None
+    return [replace(one, beside=_beside(parts, view, issued, one)) for one in found], more is not None
+
+
+def _beside(parts: Parts, view: ReleaseView, issued: str, one: Attempt) -> str | None:
+    """Why an attempt is not among those that the release counts (``registry.provenance.attempts``)."""
+    if one.this:
+        return None
+    if one.time > issued:
+        return "later"
+    mine, theirs = sorted((str(view.preprocessing.snapshot), one.snapshot))
+    return _compared(parts, mine, theirs)
+
+
+def _compared(parts: Parts, one: str, other: str) -> str | None:
+    """As ``_beside``, of two snapshots, which never change: remembered."""
+    if (one, other) not in _alike:
+        pair = CID.parse(one), CID.parse(other)
+        try:
+            sizes = [records.parse_as(records.Snapshot, parts.store.get(cid)).count for cid in set(pair)]
+            if one != other and max(sizes) > MOST_IMAGES:
+                return "unknown"
+            _alike[one, other] = None if SameImages(parts.store.get)(*pair) else "images"
+        except EmotionetError:
+            return "unknown"
+    return _alike[one, other]
 
 
 def _claims(line: Mapping[str, Any]) -> list[ClaimParts]:

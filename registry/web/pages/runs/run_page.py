@@ -19,7 +19,7 @@ from registry.core.text.amounts import duration
 from registry.core.text.claim_text import claim_parts
 from registry.core.text.flat import flat
 from registry.evaluation.sentences import warning_text
-from registry.evaluation.verdict import sentence, verdict_of
+from registry.evaluation.verdict import Verdict, sentence, verdict_of
 from registry.evaluation.verdict import short as short_verdict
 from registry.provenance.verdict_facts import run_facts
 from registry.web.base.words import Words
@@ -29,6 +29,7 @@ from registry.web.pages.runs.log_lines import Line, line, said, short
 from registry.web.report.check_records import check_evaluation
 from registry.workflows.names.references import names_of_runs
 from registry.workflows.parts import Parts
+from registry.workflows.releases.verdicts import release_verdict
 from registry.workflows.runs.show_run import evaluation_of
 from registry.workflows.withdrawals.withdrawn import withdrawals_of
 
@@ -170,13 +171,19 @@ def run_page(parts: Parts, t: Words, run: str) -> RunPage:
 
 
 def _verdict(parts: Parts, t: Words, row: Row) -> tuple[str, str, str] | None:
-    """Of a run that is evaluated; None where its records are not held."""
+    """Of a run that is evaluated, its release's where it has one; None where its records are not held."""
     try:
+        if row["release"] is not None:
+            return _said(release_verdict(parts, CID.parse(row["release"])), t)
         view = draw_view(parts.store.get, CID.parse(row["draw"]))
         evaluation = records.parse_as(records.Evaluation, parts.store.get(CID.parse(row["evaluation"])))
     except EmotionetError:
         return None
-    found = verdict_of(run_facts(view, evaluation))
+    return _said(verdict_of(run_facts(view, evaluation)), t)
+
+
+def _said(found: Verdict, t: Words) -> tuple[str, str, str]:
+    """State, the short form, and all that belongs to it."""
     rest = sentence(found, t.language).removeprefix(short_verdict(found, t.language)).strip()
     return found.state, short_verdict(found, t.language), rest
 

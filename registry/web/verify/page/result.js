@@ -21,12 +21,14 @@ const FIRST = 3; // failing checks that are named beside the verdict
 /** The verdict, big; then the sentences that belong to it, or the first checks that do not hold. */
 export function verdictCard({ verdict, parts, head, checks }) {
   const { state, records } = verdict;
-  const kind = KIND_OF_STATE[state];
+  const { count, claims } = refutedOf(parts);
+  const hides = state === "mixed" && count > 0; // of several claims, one that is refuted is what must be seen
+  const kind = hides ? "bad" : KIND_OF_STATE[state];
   const ofRecords = records === "consistent" ? "good" : records === "broken" ? "bad" : "open";
   const badges = element(
     "p",
     { class: "badges" },
-    element("span", { class: `badge ${kind}` }, t(`state_${state}`)),
+    element("span", { class: `badge ${kind}` }, hides ? t("refuted_of", { count, claims }) : t(`state_${state}`)),
     records === "unusable" ? null : element("span", { class: `badge ${ofRecords}` }, t(`records_${records}`)),
   );
   const first = parts.slice(0, head).map(({ texts }) => element("p", { class: "headline" }, at(texts)));
@@ -50,6 +52,16 @@ export function verdictCard({ verdict, parts, head, checks }) {
     ...first,
     rest.length || why.length ? element("ul", {}, ...rest, ...why) : null,
   );
+}
+
+// How many of several claims are refuted, and of how many, by the codes of the verdict's parts.
+function refutedOf(parts) {
+  const codes = parts.map(({ code }) => code);
+  const isClaim = (code) => ["supported", "seen", "refuted", "undecided", "no_figure"].includes(code);
+  const each = codes.slice(codes.indexOf("several") + 1);
+  const end = each.findIndex((code) => !isClaim(code));
+  const claims = end < 0 ? each : each.slice(0, end);
+  return { count: claims.filter((code) => code === "refuted").length, claims: claims.length };
 }
 
 /** What was verified: target, signer, and of a release what it is. */
