@@ -85,7 +85,7 @@ def _new_row(sender: Sender, row: LabelRow, known: _Known) -> tuple[NewRow, Pict
     store = readable(sender.parts, cid, sender.store)
     found = _read_raw(store, cid, hidden) if _is_raw(cid) else _read(store, cid, hidden)
     picture = inspect_image(found.data) if row.boxes else None
-    read = rights_of(found.data) if picture is None else picture.rights
+    read = rights_of(found.data) if picture is None else dict(picture.rights)
     return new_row(row, found.sha256, found.size, cid, contributor, read), picture
 
 
