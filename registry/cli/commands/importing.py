@@ -68,10 +68,11 @@ def run_import(wanted: argparse.Namespace, output: Output) -> int:
     from registry.files import whole_file
     from registry.workflows.images.import_source import import_source
 
+    table = None if wanted.dry_run else wanted.cids  # a dry run writes nothing
     if wanted.cids is not None and wanted.cids.exists():
         raise Conflict(f"{wanted.cids} exists already", code="exists", hint="name a file that does not.")
     bars = output.progress()
-    with home() as opened, nullcontext() if wanted.cids is None else whole_file(wanted.cids) as cids:
+    with home() as opened, nullcontext() if table is None else whole_file(table) as cids:
         done = import_source(
             opened,
             wanted.source,
@@ -87,8 +88,10 @@ def run_import(wanted: argparse.Namespace, output: Output) -> int:
         )
     bars.close()
     _warn(done, output)
-    if wanted.cids is not None:
-        output.say(f"wrote {wanted.cids}: its last column holds the files' names, which POST /images ignores")
+    if wanted.cids is not None and table is None:
+        output.say(f"a dry run writes no file: {wanted.cids} would hold the table of CIDs")
+    if table is not None:
+        output.say(f"wrote {table}: its last column holds the files' names, which POST /images ignores")
     output.document(done, identity="root", text=_text(done))
     problem = done["problem"]
     if problem is not None and not wanted.hold:

@@ -174,3 +174,9 @@ def contributors_query(db: sa.Connection, source: CID) -> dict[str, Any]:
     mine = _ROWS.c.sha256.in_(sa.select(names.c.sha256).where(names.c.root == str(source)))
     found = contributors_by_issuer(db, mine)
     return {} if found == contributors_by_issuer(db) else {SPEAKERS: [list(one) for one in found]}
+
+
+def labels_of_contribution(db: sa.Connection, contribution: str, most: int) -> list[str]:
+    """The different labels of a contribution in their order, at most so many."""
+    found = sa.select(_ROWS.c.label).where(_ROWS.c.contribution == contribution).distinct().order_by(_ROWS.c.label)
+    return list(db.scalars(found.limit(most)))
