@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,21 +60,30 @@ def client(home: Home) -> Iterator[Client]:
         yield found
 
 
+@contextmanager
+def served(home: Home) -> Iterator[str]:
+    """The address of a real server over ``home``."""
+    config = uvicorn.Config(create_app(home), host="127.0.0.1", port=0, log_level="warning", lifespan="off")
+    serving = uvicorn.Server(config)
+    thread = threading.Thread(target=serving.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 20
+    while not serving.started and time.monotonic() < until:
+        time.sleep(0.02)
+    (listening,) = serving.servers[0].sockets
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        serving.should_exit = True
+        thread.join(20)
+    assert not thread.is_alive()
+
+
 @pytest.fixture
 def server(home: Home) -> Iterator[str]:
     """The address of a real server over ``home``."""
-    config = uvicorn.Config(create_app(home), host="127.0.0.1", port=0, log_level="warning", lifespan="off")
-    served = uvicorn.Server(config)
-    thread = threading.Thread(target=served.run, daemon=True)
-    thread.start()
-    until = time.monotonic() + 20
-    while not served.started and time.monotonic() < until:
-        time.sleep(0.02)
-    (listening,) = served.servers[0].sockets
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    served.should_exit = True
-    thread.join(20)
-    assert not thread.is_alive()
+    with served(home) as address:
+        yield address
 
 
 def make_token(home: Home, *scopes: str, expires: str | None = None) -> Headers:

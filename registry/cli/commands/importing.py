@@ -7,12 +7,12 @@ from __future__ import annotations
 import argparse
 import re
 from collections import Counter
-from contextlib import nullcontext
 from typing import Any
 
 from registry.cli.commands.common import Subparsers, add, home, path_argument
+from registry.cli.commands.sending import add_server, check_options, cids_file, send
 from registry.cli.output import Output
-from registry.core.errors import Conflict, InvalidInput
+from registry.core.errors import InvalidInput
 from registry.core.picture_bytes import READ_IN_WORDS
 from registry.core.text.cleaning import counted
 
@@ -60,19 +60,24 @@ def add_import(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     importing.add_argument(
         "--hold", action="store_true", help="store a source that has no labels (weights, any folder)"
     )
+    add_server(importing)
 
 
 def run_import(wanted: argparse.Namespace, output: Output) -> int:
     """Import and register. A rejected row is a line on stderr; it is an error if nothing could be registered."""
+    check_options(wanted)
+    if wanted.server is not None and not wanted.dry_run:
+        return _print(send(wanted, output), wanted, output)
+    return _print(_imported(wanted, output), wanted, output)
+
+
+def _imported(wanted: argparse.Namespace, output: Output) -> dict[str, Any]:
+    """Into this home."""
     from registry.content.labels.columns import check_mapping
-    from registry.files import whole_file
     from registry.workflows.images.import_source import import_source
 
-    table = None if wanted.dry_run else wanted.cids  # a dry run writes nothing
-    if wanted.cids is not None and wanted.cids.exists():
-        raise Conflict(f"{wanted.cids} exists already", code="exists", hint="name a file that does not.")
     bars = output.progress()
-    with home() as opened, nullcontext() if table is None else whole_file(table) as cids:
+    with home() as opened, cids_file(wanted) as cids:
         done = import_source(
             opened,
             wanted.source,
@@ -87,11 +92,16 @@ def run_import(wanted: argparse.Namespace, output: Output) -> int:
             progress=bars,
         )
     bars.close()
+    return done
+
+
+def _print(done: dict[str, Any], wanted: argparse.Namespace, output: Output) -> int:
+    """What came of it."""
     _warn(done, output)
-    if wanted.cids is not None and table is None:
+    if wanted.cids is not None and wanted.dry_run:
         output.say(f"a dry run writes no file: {wanted.cids} would hold the table of CIDs")
-    if table is not None:
-        output.say(f"wrote {table}: its last column holds the files' names, which POST /images ignores")
+    elif wanted.cids is not None:
+        output.say(f"wrote {wanted.cids}: its last column holds the files' names, which POST /images ignores")
     output.document(done, identity="root", text=_text(done))
     problem = done["problem"]
     if problem is not None and not wanted.hold:
@@ -163,12 +173,18 @@ def _text(done: dict[str, Any]) -> list[str]:
         summary = f"{counted(done['registered'], 'label')} would be registered, unless they are already"
     else:
         summary = f"{done['registered']} registered, {done['unchanged']} unchanged, {done['corrected']} corrected"
+    if done.get("referenced"):
+        summary += f", {done['referenced']} waiting for their images"
     merged = f", {done['merged']} merged with another row of the same image" if done["merged"] else ""
     pictures = counted(done["images"], "different image")
     text.append(f"{counted(done['rows'], 'row')}, {pictures}: {summary}{merged}")
     codes = Counter(bad["code"] for bad in done["rejected"])
     kinds = f" ({', '.join(f'{count} {code}' for code, count in codes.most_common())})" if codes else ""
     text.append(f"{len(done['rejected'])} rejected{kinds}")
+    if "sent" in done:
+        text.append(
+            f"{counted(done['sent']['images'], 'image')} sent to {done['server']}, {done['sent']['bytes']} bytes"
+        )
     if done["unnamed"]:
         more = ", …" if len(done["unnamed"]) > 3 else ""
         files = counted(len(done["unnamed"]), "file")

@@ -31,13 +31,17 @@ from registry.imaging.inspect_image import Picture, inspect_image
 
 @dataclass(frozen=True)
 class FolderRow:
-    """A row whose file was found: its bytes' sha256, size and CID, and what it says of itself as a picture."""
+    """A row whose file was found: its bytes' sha256, size and CID, and what it says of itself as a picture.
+
+    ``path``: where it lies in the folder; blank where the row names a CID.
+    """
 
     row: LabelRow
     sha256: bytes
     size: int
     cid: CID
     picture: Picture
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,10 +89,15 @@ class _Finder:
 
     def find(self, row: LabelRow) -> FolderRow:
         """A row's image. An ``EmotionetError`` says why there is none."""
-        added, picture = self._by_name(row) if row.file is not None else self._by_cid(CID.parse(row.cid or ""))
-        return FolderRow(row, added.sha256, added.size, added.cid, picture)
+        if row.file is None:
+            added, picture = self._by_cid(CID.parse(row.cid or ""))
+            return FolderRow(row, added.sha256, added.size, added.cid, picture)
+        path = self._path(row)
+        added, picture = self._found[path]
+        return FolderRow(row, added.sha256, added.size, added.cid, picture, path)
 
-    def _by_name(self, row: LabelRow) -> tuple[Added, Picture]:
+    def _path(self, row: LabelRow) -> str:
+        """Where its file lies, read once."""
         match = self._names.find(row.file or "", self._labels.base, self._labels.anywhere)
         if match is None:
             raise self._missing(row)
@@ -102,7 +111,7 @@ class _Finder:
         if path not in self._found:
             added = self._tree.add(path)
             self._found[path] = added, inspect_image(self._tree.read(path, MAX_BYTES))
-        return self._found[path]
+        return path
 
     def _missing(self, row: LabelRow) -> InvalidInput:
         """Why a name has no file: its folder is a link, or it is called otherwise."""

@@ -154,7 +154,7 @@ class LocalTree:
             self.listing.files.append(path)
             bound(len(self.listing.files))
 
-    def _open(self, path: str) -> IO[bytes]:
+    def opened(self, path: str) -> IO[bytes]:
         """A listed file, looked at once more: what it is may have changed."""
         try:
             stream = open(f"{self._root}/{path}", "rb")  # noqa: PTH123, SIM115  pathlib is slow: folders have many files
@@ -169,7 +169,7 @@ class LocalTree:
     def read(self, path: str, limit: int) -> bytes:
         """A listed file's bytes, up to ``limit``."""
         try:
-            with self._open(path) as stream:
+            with self.opened(path) as stream:
                 return stream.read(limit)
         except OSError as error:
             raise not_read(path, error) from error
@@ -178,7 +178,7 @@ class LocalTree:
         """Into the sink, once."""
         if path not in self.added:
             try:
-                with self._open(path) as stream:
+                with self.opened(path) as stream:
                     self.added[path] = importer.add_file(self._sink, stream, self._profile, digest=digest)
             except OSError as error:
                 raise not_read(path, error) from error

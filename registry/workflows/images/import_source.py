@@ -16,6 +16,7 @@ from typing import IO, Any
 from registry.catalog import private_data as private
 from registry.catalog.queries.signed_records import releases
 from registry.content.labels import Rejection, rejected
+from registry.content.labels.cid_table import cid_table
 from registry.content.labels.columns import Mapped
 from registry.content.labels.labeled_folder import Folder
 from registry.core.errors import NewerVersion, UsageError
@@ -26,7 +27,6 @@ from registry.core.log import Signer
 from registry.core.progress import Progress, silent
 from registry.core.text.cleaning import counted
 from registry.imaging.inspect_image import Picture
-from registry.workflows.images.cid_table import cid_table
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, merge, new_row
 from registry.workflows.images.read_source import Source, Wanted, read_source
 from registry.workflows.images.register_images import Registered, register
@@ -143,7 +143,7 @@ def _rows(read: Source, issuer: str, speaker: Speaker) -> _Rows:
             except NotYours as error:
                 made.rejected.append(rejected(one.row.row, one.row.file or str(one.cid), error, one.row.table))
                 continue
-            own.append((new_row(one.row, one.sha256, one.size, one.cid, name), one.picture))
+            own.append((new_row(one.row, one.sha256, one.size, one.cid, name, one.picture.rights), one.picture))
         fitted = fit_boxes(own)
         made.rows.append(list(fitted.rows))
         made.rejected += [*folder.rejected, *fitted.rejected]

@@ -72,7 +72,7 @@ def read_source(parts: Parts, wanted: Wanted, progress: Progress) -> Source:
     if path is not None:
         check_regular(path)
     table = _given_table(wanted)
-    if path is not None and path.is_file() and _is_car(path):
+    if path is not None and path.is_file() and is_car(path):
         with _store(parts, wanted.dry_run) as store:
             return _read_car(store, path, wanted, table, progress)
     if wanted.partial:
@@ -82,7 +82,7 @@ def read_source(parts: Parts, wanted: Wanted, progress: Progress) -> Source:
     return _read_cid(parts, wanted, table, progress)
 
 
-def _is_car(path: Path) -> bool:
+def is_car(path: Path) -> bool:
     """By its bytes. ``InvalidInput`` (``malformed_car``) for something else that is called one."""
     try:
         with path.open("rb") as stream:

@@ -146,9 +146,8 @@ def test_other_labels_than_the_usual_are_proposed_as_classes_and_training_follow
 def test_of_two_files_with_one_name_the_second_is_refused_and_told(anybody: Client, csrf: str) -> None:
     address = send(anybody, "/register", csrf, {}).headers["location"]
     given = [("files", ("same.png", b"one")), ("files", ("same.png", b"two")), ("files", ("b.png", b"three"))]
-    answer = anybody.post(
-        f"{address}/files", data={"csrf": csrf, "path": ["same.png", "same.png", "b.png"]}, files=given
-    )
+    form = {"csrf": csrf, "path": ["same.png", "same.png", "b.png"]}
+    answer = anybody.post(f"{address}/files", data=form, files=given)
     assert [one["name"] for one in answer.json()["refused"]] == ["same.png"]
     assert "only the first was taken" in answer.json()["refused"][0]["reason"]
     began = anybody.post("/register", data={"csrf": csrf}, files=given, headers=HTML)

@@ -10,19 +10,22 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from registry.content.labels.boxes import in_pixels
-from registry.core.labeling.labeled_row import MAPS, PREFIXES, TEXTS
-from registry.workflows.images.labeled_rows import NewRow
+from registry.core.labeling.labeled_row import MAPS, PICTURE, PREFIXES, TEXTS
 
 NAME = "from_file"
 FIRST = ("cid", "label", "contributor")
 
 
-def cid_table(rows: Iterable[NewRow], issuer: str) -> bytes:
-    """The table as CSV in UTF-8. A row of ``issuer`` itself names no contributor: it is then whoever registers it."""
-    lines = [_cells(row, issuer) for row in rows]
-    columns = _columns(lines)
+def cid_table(rows: Iterable[Any], issuer: str, *, names: bool = True) -> bytes:
+    """The table as CSV in UTF-8. A row of ``issuer`` itself names no contributor: it is then whoever registers it.
+
+    ``rows`` are ``LabelRow`` with a CID, or ``NewRow`` of what registers them. Without ``names`` it has no file's name.
+    """
+    lines = [_cells(row, issuer, names) for row in rows]
+    columns = _columns(lines)[: None if names else -1]
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(columns)
@@ -30,18 +33,21 @@ def cid_table(rows: Iterable[NewRow], issuer: str) -> bytes:
     return text.getvalue().encode()
 
 
-def _cells(row: NewRow, issuer: str) -> dict[str, str]:
+def _cells(row: Any, issuer: str, names: bool) -> dict[str, str]:
     cells = {
         "cid": str(row.cid),
         "label": row.label,
-        "contributor": "" if row.contributor == issuer else row.contributor,
+        "contributor": "" if row.contributor in (issuer, None) else row.contributor,
         **{name: getattr(row, name) or "" for name in TEXTS},
         "box": "; ".join(map(in_pixels, row.boxes)),
         "signature": f"0x{row.signature.hex()}" if row.signature else "",
-        NAME: row.name,
+        NAME: row.name if names else "",
     }
     for field in MAPS:
-        cells |= {PREFIXES[field] + name: value for name, value in getattr(row, field).items()}
+        said = getattr(row, field).items()  # what a picture says is read again wherever the table is
+        cells |= {
+            PREFIXES[field] + name: value for name, value in said if row.signature or not name.startswith(PICTURE)
+        }
     return cells
 
 
