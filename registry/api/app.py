@@ -99,6 +99,7 @@ def create_app(home: Home) -> Litestar:
                 "writes": system.Once(lambda: system.check_writes(home)),
                 "followers": anyio.CapacityLimiter(runs.FOLLOWERS),
                 "uploads": anyio.CapacityLimiter(content.UPLOADS),
+                "registering": anyio.CapacityLimiter(images.REGISTERING),
                 "wrong_tokens": WrongTokens(),
                 "limits": limits,
                 "token_uses": uses,

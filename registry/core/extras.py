@@ -16,6 +16,7 @@ EXTRAS = {  # what only this extra brings
     "kubo": ("ipfshttpclient",),
     "s3": ("obstore",),
     "telemetry": ("opentelemetry",),
+    "zstd": ("zstandard",),
 }
 
 
