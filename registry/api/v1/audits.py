@@ -88,9 +88,7 @@ def show_lineage(
 ) -> Response[Document]:
     """What a record came from and what came from it: nodes and edges, or all of it as W3C PROV-JSON."""
     found = lineage_with_status(home, record_lineage(home, resolve(home, cid)))
-    held = all(
-        node["status"] != "not held" for node in found["nodes"]
-    )  # else a block may come unsaid
+    held = all(node["status"] != "not held" for node in found["nodes"])  # else a block may come unsaid
     shown = prov_json(found["nodes"], found["edges"]) if form == "prov" else found
     return document(request, shown, kept=held)
 
