@@ -24,6 +24,7 @@ LONG = (
     "commands",
     "pages",
     "api",
+    "tail",
 )  # asked for by name
 
 
