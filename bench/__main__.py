@@ -24,6 +24,7 @@ LONG = (
     "commands",
     "pages",
     "api",
+    "stores",
 )  # asked for by name
 
 
