@@ -25,7 +25,7 @@ from registry.core.extras import need
 from registry.sqlite_read_only import read_only_uri
 
 Connection = sa.Connection  # what ``read`` and ``write`` give, for annotations outside the catalog
-HEAD = "0013"  # the newest revision in ``migrations``
+HEAD = "0015"  # the newest revision in ``migrations``
 BUSY_SECONDS = 30
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _TOO_LARGE = "54000"  # PostgreSQL's program_limit_exceeded: a value that no index row can hold
@@ -142,6 +142,7 @@ class Catalog:
         """``UsageError`` for a URL that names no SQLite file and no PostgreSQL; nothing is connected yet."""
         with translated():
             self.engine = _make_engine(parse_url(url))
+        self.writes = 0  # that this process committed: who keeps answers looks whether it has changed
         self.is_postgresql = self.engine.dialect.name == "postgresql"
         reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self.is_postgresql else {}
         self._reader = self.engine.execution_options(**reading)
@@ -164,6 +165,7 @@ class Catalog:
             if self.is_postgresql and serial:
                 db.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
             yield db
+        self.writes += 1
 
     def upgrade(self) -> None:
         """Bring the schema to HEAD (Alembic). Safe when several processes start at once; quick if it is there."""
@@ -210,6 +212,29 @@ class Catalog:
             if not self.is_postgresql:
                 db.execute(sa.text(f"PRAGMA analysis_limit = {ANALYZED}"))
             db.execute(sa.text("ANALYZE"))
+
+    def check_writable(self) -> None:
+        """``Unavailable`` where nothing could be written now; a writer that is at work is no reason."""
+        with translated(), self.engine.connect() as db:
+            if self.is_postgresql:
+                refused = db.scalar(sa.text("SELECT current_setting('transaction_read_only')")) == "on"
+                allowed = db.scalar(sa.text("SELECT has_table_privilege('entries', 'INSERT')"))
+                if refused or not allowed:
+                    raise Unavailable("the catalog's database takes no writes", code="catalog")
+                return
+            driver: Any = db.connection.driver_connection
+            cursor = driver.cursor()
+            try:
+                cursor.execute("PRAGMA busy_timeout = 0")
+                cursor.execute("BEGIN IMMEDIATE")
+                cursor.execute("UPDATE alembic_version SET version_num = version_num")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in _BUSY:
+                    raise
+            finally:
+                driver.rollback()
+                cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+                cursor.close()
 
     def close(self) -> None:
         """Let go of all connections."""
