@@ -25,6 +25,7 @@ LONG = (
     "pages",
     "api",
     "tail",
+    "stores",
 )  # asked for by name
 
 
