@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from litestar import MediaType, Request, Response, get
@@ -15,6 +16,7 @@ from litestar.types import Message, Scope
 
 from registry.api.common import Document, Home, problems
 from registry.catalog.queries import counts
+from registry.catalog.queries.labeled_images import referenced
 from registry.workflows.parts import Parts
 
 
@@ -66,6 +68,7 @@ def metrics(request: Request[Any, Any, Any], home: Home) -> Response[str]:
 def _catalog_lines(parts: Parts) -> Iterator[str]:
     with parts.catalog.read() as db:
         known, runs = counts.known(db), counts.runs_by_status(db)
+        waiting, oldest = referenced.counted(db), referenced.oldest_waiting(db)
     for name, count in known.items():
         yield f"# HELP emotionet_{name} How many {name} the catalog knows."
         yield f"# TYPE emotionet_{name} gauge"
@@ -74,6 +77,19 @@ def _catalog_lines(parts: Parts) -> Iterator[str]:
     yield "# TYPE emotionet_runs gauge"
     for status, count in runs.items():
         yield f'emotionet_runs{{status="{status}"}} {count}'
+    yield "# HELP emotionet_references Images whose bytes have yet to come, by state and by why it failed last."
+    yield "# TYPE emotionet_references gauge"
+    for (state, code), count in sorted(waiting.items()):
+        yield f'emotionet_references{{state="{state}",code="{code}"}} {count}'
+    yield "# HELP emotionet_references_oldest_seconds How long the image that waits longest has waited."
+    yield "# TYPE emotionet_references_oldest_seconds gauge"
+    yield f"emotionet_references_oldest_seconds {_seconds_since(oldest, parts.now())}"
+
+
+def _seconds_since(time: str | None, now: str) -> int:
+    if time is None:
+        return 0
+    return max(0, int((datetime.fromisoformat(now) - datetime.fromisoformat(time)).total_seconds()))
 
 
 ROOT_HANDLERS = (healthz, readyz, metrics)

@@ -11,7 +11,7 @@ import threading
 from collections import Counter
 from dataclasses import asdict
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from litestar import Request, get, post
 from litestar.params import JSONBody, QueryParameter, RawBody
@@ -34,16 +34,16 @@ from registry.api.v1.wire import (
     StatusFilter,
 )
 from registry.catalog import tokens
-from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.labeled_images.image_grid import Filters
-from registry.catalog.queries.labeled_images.rows import image_history
 from registry.catalog.tokens import Caller
+from registry.workflows.images import show_image as showing
 from registry.workflows.images.list_images import list_images as list_page
 from registry.workflows.images.register_images import MANY
 from registry.workflows.images.relabel import relabel
 from registry.workflows.log.append import appending
-from registry.workflows.names.find_image import find_image, unknown_image
+from registry.workflows.names.find_image import find_image
 from registry.workflows.parts import Parts
+from registry.workflows.references import show_reference as references
 from registry.workflows.withdrawals.withdraw import withdraw
 
 _REGISTERING = threading.Lock()  # one request of this process at a time: the others are told to come again
@@ -135,13 +135,21 @@ def list_images(
 
 @get("/images/{identity:str}", responses=problems(404, 422), sync_to_thread=True)
 def show_image(home: Home, identity: ImagePath) -> Document:
-    """One image, by CID or sha256 or the beginning of one, with the history of its labels."""
-    sha256 = find_image(home, identity)
-    with home.catalog.read() as db:
-        image = images.image_of(db, sha256)
-        if image is None:
-            raise unknown_image(identity)
-        return {**image, "history": image_history(db, bytes.fromhex(sha256))}
+    """One image, by CID or sha256 or the beginning of one, with the history of its labels. `reference`: whether its
+    bytes are still to come (state waiting), or why they were given up; null where nothing is to come.
+    """
+    return showing.show_image(home, identity)
+
+
+@get("/references", responses=problems(), sync_to_thread=True)
+def list_references(
+    home: Home,
+    state: Annotated[Literal["waiting", "given_up"] | None, QueryParameter()] = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page:
+    """Images that rows name and whose bytes have yet to come, or were given up and why, by rising CID."""
+    return page(*references.list_references(home, state=state, cursor=cursor, limit=limit))
 
 
 @post(
@@ -171,7 +179,7 @@ def withdraw_image(home: Home, identity: ImagePath, data: JSONBody[NewWithdrawal
     """Withdraw an image: it is no longer served and enters no new snapshot. The answer lists the snapshots and releases
     that hold it.
     """
-    return withdraw(home, find_image(home, identity), data.reason, remedy=data.remedy)
+    return withdraw(home, showing.image_or_waiting(home, identity), data.reason, remedy=data.remedy)
 
 
-HANDLERS = (register_images, list_images, show_image, add_label, withdraw_image)
+HANDLERS = (register_images, list_images, show_image, list_references, add_label, withdraw_image)

@@ -50,7 +50,13 @@ def create_snapshot(home: Home, published: Published, data: JSONBody[NewSnapshot
     supersedes = record(home, published, data.supersedes, "snapshot") if data.supersedes else None
     query = data.query.to_query()
     done = take_snapshot(
-        home, classes=data.classes, query=query, terms=data.terms(), supersedes=supersedes, name=data.name
+        home,
+        classes=data.classes,
+        query=query,
+        terms=data.terms(),
+        supersedes=supersedes,
+        name=data.name,
+        include_referenced=data.include_referenced,
     )
     return Response(done, headers={"Location": f"{PREFIX}/snapshots/{done['snapshot']}"})
 

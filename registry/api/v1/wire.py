@@ -186,7 +186,7 @@ class NewSnapshot(Request, frozen=True):
     ``rule``: by which several people's labels of an image become one; ``trusted``: whose labels count by `trusted`, by
     name or as ISSUER/NAME. ``licences``: an image states one of these and no other; ``require_consent``: it states a
     consent. Images that say no of their use are left out, unless ``override_rights`` says why not: the reason becomes
-    part of the public record, so write no names.
+    part of the public record, so write no names. ``include_referenced``: also images whose bytes are not here.
     """
 
     classes: Annotated[str, Meta(min_length=1, max_length=65_536)] = "emociones"
@@ -198,6 +198,7 @@ class NewSnapshot(Request, frozen=True):
     override_rights: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
     supersedes: CidText | None = None
     name: NewName | None = None
+    include_referenced: bool = False
 
     def terms(self) -> Terms:
         """As ``take_snapshot`` takes them."""

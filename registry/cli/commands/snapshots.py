@@ -56,6 +56,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         help=f"only rows that state this; SIGNAL is one of {', '.join(SIGNALS)}",
     )
     _terms_options(creating)
+    creating.add_argument(
+        "--include-referenced", action="store_true", help="take images, too, whose bytes are not here (yet)"
+    )
     creating.add_argument("--supersedes", metavar="SNAPSHOT", help=RECORD)
     limit(add(verbs, common, "list", run_list, "list snapshots"))
     add(verbs, common, "show", run_show, "counts by label and what was left out").add_argument(
@@ -174,7 +177,13 @@ def run_create(wanted: argparse.Namespace, output: Output) -> int:
         supersedes = None if wanted.supersedes is None else record(opened, wanted.supersedes, "snapshot")
         terms = _terms(wanted)
         done = take_snapshot(
-            opened, classes=classes, query=_query(wanted), terms=terms, supersedes=supersedes, name=wanted.name
+            opened,
+            classes=classes,
+            query=_query(wanted),
+            terms=terms,
+            supersedes=supersedes,
+            name=wanted.name,
+            include_referenced=wanted.include_referenced,
         )
     output.document(done, identity="snapshot", text=_text(done))
     return 0

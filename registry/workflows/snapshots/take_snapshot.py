@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from registry.catalog.queries.labeled_images.rows import (
@@ -52,12 +53,14 @@ def take_snapshot(
     source: CID | None = None,
     signer: Signer | None = None,
     name: str | None = None,
+    include_referenced: bool = False,
 ) -> dict[str, Any]:
     """Take a snapshot of all rows that meet ``query`` (``registry.core.snapshots.query``) by ``terms``; the document
     of `emotionet snapshot create --json`.
 
     ``source``: only of contributors who labelled images that came with this root, where others did too.
-    ``signer``: this home's key unless given. ``name``: what its issuer calls it from now on.
+    ``signer``: this home's key unless given. ``name``: what its issuer calls it from now on. ``include_referenced``:
+    also images whose bytes are not here, of which nothing can be trained until they are.
     ``InvalidInput`` (``wrong_record_type``) or ``NotFound`` where ``supersedes`` is no snapshot that is held here;
     ``NotFound`` also where a contribution that the snapshot would name is not; ``InvalidInput``
     (``ambiguous_contributor``) for a contributor's name that several issuers use, and nothing says whose.
@@ -66,11 +69,12 @@ def take_snapshot(
         check_new_name(name)
     if supersedes is not None:
         read_as(parts, records.Snapshot, supersedes)
-    record = _frozen(parts, load_classes(classes), query, terms, source, supersedes)
+    record = _frozen(parts, load_classes(classes), query, terms, source, supersedes, include_referenced)
     parts.store.flush()
     signer = signer or parts.key
     appended = append(parts, signer, record)
-    parts.store.pin(appended.entry)
+    with suppress(NotFound) if include_referenced else nullcontext():
+        parts.store.pin(appended.entry)  # which needs all that it reaches
     if name is not None:
         set_name(parts, signer, name, appended.record)
     return document(parts, appended.record)
@@ -83,6 +87,7 @@ def _frozen(
     terms: Terms,
     source: CID | None,
     supersedes: CID | None,
+    include_referenced: bool,
 ) -> records.Snapshot:
     """The record, its tables in the store. ``InvalidInput`` (``empty``) where no image is left for it."""
     with parts.catalog.read() as db:
@@ -93,7 +98,7 @@ def _frozen(
         withdrawn = withdrawn_images(db)
         contributions = contributions_in_log_order(db, {row["sha256"] for row in rows})
     _check_held(parts, contributions)
-    missing = not_held(parts, rows)
+    missing = set() if include_referenced else not_held(parts, rows)
     items, excluded = select(rows, mapping, withdrawn=withdrawn, missing=missing, aside=aside, **by.arguments())
     if all(item[_LABEL] is None for item in items):
         raise InvalidInput(

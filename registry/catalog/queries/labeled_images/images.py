@@ -65,6 +65,16 @@ def _mark_stored(db: sa.Connection, sizes: Mapping[str, int]) -> set[str]:
     return found
 
 
+def not_stored(db: sa.Connection, sha256s: Iterable[str]) -> list[str]:
+    """Which of these the catalog does not know to be stored here, sorted."""
+    found: list[str] = []
+    for part in chunks(sha256s):
+        mine = sa.select(derived.images.c.sha256).where(derived.images.c.sha256.in_(part), derived.images.c.stored)
+        stored = set(db.scalars(mine))
+        found += [one for one in part if one not in stored]
+    return found
+
+
 def _is_withdrawn() -> sa.ColumnElement[bool]:
     target, alias = derived.withdrawals.c.target, image_cids.c
     by_alias = sa.exists().where(alias.sha256 == derived.images.c.sha256, alias.cid == target).correlate(derived.images)
