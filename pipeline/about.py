@@ -37,6 +37,7 @@ CARD = MethodCard(
     format=SAFETENSORS,
     files=(WEIGHTS, MODEL),
     base_kinds=("a folder", ".safetensors", ".onnx", ".pt"),
+    carried=("checkpoint.pt", "state-*/*"),
 )
 
 

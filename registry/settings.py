@@ -40,6 +40,7 @@ class Settings:
     key_file: Path | None = None  # where it came from
     parallel_folds: int = 0  # 0: see ``at_once``
     lease_seconds: float = 30.0
+    checkpoint_seconds: float = 300.0  # between two checkpoints of a fold that are kept as blocks, for other machines
     ray_address: str | None = None  # of a Ray cluster; None: one is started on this machine
     finality_seconds: float = 1800.0
     accounts: tuple[tuple[str, tuple[str, ...]], ...] = ()  # wallets that may sign in, with their scopes
@@ -211,6 +212,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         parallel_folds=int(_number(given, "EMOTIONET_PARALLEL_FOLDS", 0)),
         ray_address=given.get("EMOTIONET_RAY_ADDRESS") or None,
         lease_seconds=_number(given, "EMOTIONET_LEASE_SECONDS", 30.0),
+        checkpoint_seconds=_number(given, "EMOTIONET_CHECKPOINT_SECONDS", 300.0),
         finality_seconds=_number(given, "EMOTIONET_FINALITY_SECONDS", 1800.0),
         accounts=_accounts(given),
         public_url=_public_url(given),

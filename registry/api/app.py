@@ -37,7 +37,7 @@ from registry.api.pages.base.tasks import Tasks
 from registry.api.pages.runs import routes as run_pages
 from registry.api.pages.snapshots import routes as snapshot_pages
 from registry.api.problems import StrictRequest
-from registry.api.v1 import audits, content, images, names, releases, runs, search, snapshots, writes
+from registry.api.v1 import audits, content, images, names, releases, runs, search, session, snapshots, writes
 from registry.api.v1.wire import JSON_BYTES
 from registry.assembly import Home
 from registry.catalog.accounts import configured
@@ -49,7 +49,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
-_NOUNS = (content, images, snapshots, runs, releases, audits, names, search, writes)
+_NOUNS = (content, images, snapshots, runs, releases, audits, names, search, session, writes)
 _PAGES = (  # their addresses may have documents too
     *(home_page, docs, signin, image_pages, register),
     *(snapshot_pages, run_pages),

@@ -79,12 +79,12 @@ def sends_plain(connection: Connection, _: BaseRouteHandler) -> None:
 
 
 class Needs:
-    """A guard that lets only tokens with ``scope`` pass, and notes the write that they begin.
+    """A guard that lets only tokens with ``scope`` pass (None: all that are valid), and notes the write that begins.
 
     The handler finds the token's id in ``request.auth`` and the ``Caller`` in ``request.user``.
     """
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scope: str | None) -> None:
         self.scope = scope
 
     def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:

@@ -30,6 +30,7 @@ ANSWERS = {  # that are no JSON, which the framework can't know
     f"{PREFIX}/models/{{cid}}/weights": ("application/octet-stream",),
     f"{PREFIX}/runs/{{run}}/events": ("text/event-stream",),
 }
+PARTLY = (f"POST {PREFIX}/audits",)  # of whose use a part needs a token, as the operation says
 
 
 class _Json(JsonRenderPlugin):
@@ -48,9 +49,9 @@ def whole(app: Litestar) -> Json:
     return found
 
 
-def scopes_of(app: Litestar) -> dict[str, str]:
-    """The scope that a token needs, by method and path, where one is needed."""
-    found: dict[str, str] = {}
+def scopes_of(app: Litestar) -> dict[str, str | None]:
+    """The scope that a token needs (None: any), by method and path, where a token is needed."""
+    found: dict[str, str | None] = {}
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             for guard in handler.guards or ():
@@ -59,7 +60,7 @@ def scopes_of(app: Litestar) -> dict[str, str]:
     return found
 
 
-def complete(schema: Json, scopes: dict[str, str]) -> Json:
+def complete(schema: Json, scopes: dict[str, str | None]) -> Json:
     """The description with bodies, tokens and their scopes; the one given is left as it is."""
     done: Json = msgspec.json.decode(msgspec.json.encode(schema))
     (row,), components = msgspec.json.schema_components([ImageRow], ref_template="#/components/schemas/{name}")
@@ -73,10 +74,11 @@ def complete(schema: Json, scopes: dict[str, str]) -> Json:
         for operation in done["paths"][path].values():
             operation["responses"]["200"]["content"] = {kind: {"schema": {"type": "string"}} for kind in kinds}
     for path, method, operation in operations(done):
-        if "401" in operation["responses"]:
-            scope = scopes.get(f"{method.upper()} {path}")
-            free = scope is None and "403" in operation["responses"]  # of a part alone, as the operation says
-            operation["security"] = [*([{}] if free else []), {"token": [scope] if scope else []}]
+        named = f"{method.upper()} {path}"
+        if named in scopes:
+            operation["security"] = [{"token": [scope] if (scope := scopes[named]) else []}]
+        elif named in PARTLY:
+            operation["security"] = [{}, {"token": []}]
     return done
 
 

@@ -1,4 +1,4 @@
-"""Inspects an image file without decoding its pixels: size, location, and whether training could read it.
+"""Inspects an image file without decoding its pixels: size, location, rights, and whether training could read it.
 
 Invariants: nothing is raised; pixels are decoded of small pictures, and of a file that looks cut off or damaged (and of
 a GIF or TIFF, whose bytes say nothing of it), never of one with more than ``MAX_PIXELS``: a large JPEG or WebP that is
@@ -8,13 +8,14 @@ damaged within is found out only by cleaning; sizes are those of the upright pic
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from registry.core.picture_bytes import READ, broken_chunk, cut_off, why_no_picture
 from registry.imaging.decode import MAX_BYTES, MAX_PIXELS, Undecodable, decode, header, upright_size
 from registry.imaging.location import has_location
+from registry.imaging.rights import read_rights
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,12 +29,13 @@ _LOOKED = (*READ, "AVIF")  # what is opened to look for sizes and places
 @dataclass(frozen=True)
 class Picture:
     """``width`` and ``height`` in pixels of the upright picture, 0 where they are not known; ``trouble``: why no
-    training can decode it, a few words, or None."""
+    training can decode it, a few words, or None; ``rights``: what it says of its own use."""
 
     width: int = 0
     height: int = 0
     has_location: bool = False
     trouble: str | None = None
+    rights: Mapping[str, str] = field(default_factory=dict)
 
 
 def inspect_image(data: bytes) -> Picture:
@@ -42,10 +44,20 @@ def inspect_image(data: bytes) -> Picture:
         warnings.simplefilter("ignore")  # Pillow's own limit warns; ours decides
         opened = _opened(data)
         if opened is None:
-            return Picture(has_location=has_location(data, None), trouble=why_no_picture(data) or _damage(data))
+            trouble = why_no_picture(data) or _damage(data)
+            return Picture(has_location=has_location(data, None), trouble=trouble, rights=read_rights(data, None))
         described = _has_exif(data, opened)
         width, height = upright_size(opened) if described else opened.size
-        return Picture(width, height, has_location(data, opened if described else None), _trouble(data, opened))
+        shown = opened if described else None
+        return Picture(width, height, has_location(data, shown), _trouble(data, opened), read_rights(data, shown))
+
+
+def rights_of(data: bytes) -> dict[str, str]:
+    """What a whole file says of its own use (``rights``)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        opened = _opened(data)
+        return read_rights(data, opened if opened is not None and _has_exif(data, opened) else None)
 
 
 def size_of(read: Callable[[int], bytes]) -> tuple[int, int]:

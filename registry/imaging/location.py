@@ -8,7 +8,7 @@ unusual place) and for XMP packets. Nothing is raised: broken metadata count as 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,16 +44,36 @@ def _located(exif: object) -> bool:
 
 def _in_info(opened: Image) -> bool:
     """XMP that a format keeps compressed or in pieces, as Pillow put it together; ImageMagick's hex."""
+    return any(
+        _in_xmp(packet) or (spelled and any(_in_block(packet, at) for at in _blocks(packet)))
+        for packet, spelled in _texts(opened)
+    )
+
+
+def _texts(opened: Image) -> Iterator[tuple[bytes, bool]]:
+    """What Pillow put together beside the pixels, and whether it was spelled in hex."""
     for value in opened.info.values():
         packet = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
-        if not isinstance(packet, bytes):
-            continue
-        spelled = _RAW_PROFILE.match(packet)
-        if spelled is not None:
-            packet = _from_hex(spelled[1])
-        if _in_xmp(packet) or (spelled is not None and any(_in_block(packet, at) for at in _blocks(packet))):
-            return True
-    return False
+        if isinstance(packet, bytes):
+            spelled = _RAW_PROFILE.match(packet)
+            yield (packet, False) if spelled is None else (_from_hex(spelled[1]), True)
+
+
+def packets(data: bytes, opened: Image | None, namespaces: Iterable[bytes]) -> Iterator[bytes]:
+    """Bytes in which one of these namespaces of XMP is written, in one byte a letter."""
+    for found in (data, *(text for text, _ in (_texts(opened) if opened is not None else ()))):
+        for namespace in namespaces:
+            if (plain := _plain(found, namespace)) is not None:
+                yield plain
+                break
+
+
+def _plain(data: bytes, namespace: bytes) -> bytes | None:
+    """``data`` where a namespace stands in it; from UTF-16 to one byte a letter; None where it stands nowhere."""
+    if namespace in data:
+        return data
+    wide = namespace.decode().encode("utf-16-le")
+    return data.replace(b"\0", b"") if wide in data or wide[1:] + b"\0" in data else None
 
 
 def _from_hex(digits: bytes) -> bytes:
@@ -62,12 +82,8 @@ def _from_hex(digits: bytes) -> bytes:
 
 
 def _in_xmp(data: bytes) -> bool:
-    if _NAMESPACE not in data:
-        wide = _NAMESPACE.decode().encode("utf-16-le")
-        if wide not in data and wide[1:] + b"\0" not in data:
-            return False
-        data = data.replace(b"\0", b"")
-    return _XMP.search(data) is not None
+    plain = _plain(data, _NAMESPACE)
+    return plain is not None and _XMP.search(plain) is not None
 
 
 def _blocks(data: bytes) -> Iterator[int]:

@@ -48,6 +48,8 @@ ADDRESSES = {
     "/api/v1/anchors/{cid}": {"get"},
     "/api/v1/search": {"get"},
     "/api/v1/writes": {"get"},
+    "/api/v1/session": {"post", "delete"},
+    "/api/v1/session/nonce": {"post"},
     "/ipfs/{cid}": {"get", "head"},
     "/ipfs/{cid}/{path}": {"get", "head"},
     "/healthz": {"get"},
@@ -141,7 +143,11 @@ def test_limits_are_stated(schema: dict[str, Any]) -> None:
 
 def test_writing_says_that_it_needs_a_token(schema: dict[str, Any]) -> None:
     for path, method, operation in operations(schema):
-        if path == "/api/v1/releases/{cid}/claims":
+        if path == "/api/v1/session" and method == "delete":
+            assert operation["security"] == [{"token": []}]
+        elif path.startswith("/api/v1/session"):
+            assert "security" not in operation  # it is how a token is got
+        elif path == "/api/v1/releases/{cid}/claims":
             assert "security" not in operation  # it is a question: nothing is put on record
         elif method == "post" and path != "/api/v1/audits":
             ((scope,),) = [one["token"] for one in operation["security"]]

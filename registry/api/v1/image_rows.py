@@ -24,7 +24,7 @@ from registry.core.errors import InvalidInput, NotFound, with_hint
 from registry.core.ipld.cid import CID
 from registry.core.labeling.labeled_row import MAPS, TEXTS
 from registry.core.ports.store import BlockReader
-from registry.imaging.inspect_image import Picture, inspect_image
+from registry.imaging.inspect_image import Picture, inspect_image, rights_of
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, new_row
 from registry.workflows.images.register_images import register
 from registry.workflows.images.register_step import Statement
@@ -98,9 +98,10 @@ def _new_row(parts: Parts, contributor: str, row: LabelRow, public_store: Public
     cid = CID.parse(row.cid)
     store = readable(parts, cid, public_store)
     check_begins(store, cid, private=public_store.hides(cid))
-    found = _measured(store, cid, keep=bool(row.boxes))
-    made = new_row(row, found.sha256, found.size, cid, contributor)
-    return made, inspect_image(found.data) if row.boxes else None
+    found = _measured(store, cid, keep=True)
+    picture = inspect_image(found.data) if row.boxes else None
+    read = rights_of(found.data) if picture is None else picture.rights
+    return new_row(row, found.sha256, found.size, cid, contributor, read), picture
 
 
 @dataclass

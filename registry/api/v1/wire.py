@@ -205,6 +205,13 @@ class NewSnapshot(Request, frozen=True):
         return Terms(self.rule, self.trusted, self.licences, self.require_consent, self.override_rights)
 
 
+class NewSession(Request, frozen=True):
+    """A message of Sign-In with Ethereum (EIP-4361) of what `POST /session/nonce` answered, and its signature."""
+
+    message: Annotated[str, Meta(min_length=1, max_length=4096)]
+    signature: Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{130}$", description="made by personal_sign (EIP-191)")]
+
+
 _OVERRIDES = ("folds", "repeats", "seed", "epochs", "imgsz", "batch")
 
 

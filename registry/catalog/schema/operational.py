@@ -73,6 +73,7 @@ run_folds = Table(
     text("training", null=True),
     text("predictions", null=True),
     text("tensors", null=True),
+    text("checkpoint", null=True),  # of a fold in training, where machines share the blocks: a folder's CID
     text("error", null=True),
     PrimaryKeyConstraint("run", "fold"),
     _one_of("status", RUN_STATES),

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from registry.content.labels.boxes import in_pixels
-from registry.core.labeling.labeled_row import MAPS, PREFIXES, TEXTS
+from registry.core.labeling.labeled_row import MAPS, PICTURE, PREFIXES, TEXTS
 
 NAME = "from_file"
 FIRST = ("cid", "label", "contributor")
@@ -44,7 +44,10 @@ def _cells(row: Any, issuer: str, names: bool) -> dict[str, str]:
         NAME: row.name if names else "",
     }
     for field in MAPS:
-        cells |= {PREFIXES[field] + name: value for name, value in getattr(row, field).items()}
+        said = getattr(row, field).items()  # what a picture says is read again wherever the table is
+        cells |= {
+            PREFIXES[field] + name: value for name, value in said if row.signature or not name.startswith(PICTURE)
+        }
     return cells
 
 

@@ -51,6 +51,9 @@ class MethodCard(msgspec.Struct, frozen=True, kw_only=True):
     format: str  # of its weights, as a release names it
     files: tuple[str, ...]  # of a weights folder, by name; one of them is model.json
     base_kinds: tuple[str, ...]  # what ``read_base`` takes, for people; () where it takes nothing
+    # files of a fold's ``workdir`` that another machine needs to go on with it (glob patterns, at most one folder
+    # deep), each written whole; () where a fold that is lost begins anew elsewhere
+    carried: tuple[str, ...] = ()
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,9 +1,9 @@
 """Children on the nodes of a Ray cluster (the extra ``emotionet[ray]``).
 
 Invariants: CIDs in, CIDs out: content goes through the store that all nodes reach, never through Ray; a lost node or
-task is ``Unavailable``, so that the queue tries again, from the last checkpoint where the nodes share the home's
-folder; a driver that dies ends its tasks, and the worker that resumes the run starts them again. Ray itself
-retries nothing: it knows nothing of leases.
+task is ``Unavailable``, so that the queue tries again, from the last checkpoint in the store (or in the home's folder,
+where the nodes share it); a driver that dies ends its tasks, and the worker that resumes the run starts them again.
+Ray itself retries nothing: it knows nothing of leases.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ from registry.jobs.engines import Needs
 from registry.jobs.engines.ray_probe import check_reachable
 
 # What tells a node where the store lies and what computes. Secrets among them stay within the cluster.
-_PASSED = ("EMOTIONET_HOME", "EMOTIONET_IPFS_API", "EMOTIONET_GATEWAYS", "EMOTIONET_DEVICE", "PYTHONPATH")
+_S3 = tuple(
+    f"EMOTIONET_S3{one}" for one in ("", "_ENDPOINT", "_REGION", "_KEY", "_KEY_FILE", "_SECRET", "_SECRET_FILE")
+)
+_STORE = ("EMOTIONET_HOME", "EMOTIONET_IPFS_API", "EMOTIONET_IPFS_API_FILE", "EMOTIONET_GATEWAYS", *_S3)
+_PASSED = (*_STORE, "EMOTIONET_DEVICE", "EMOTIONET_CHECKPOINT_SECONDS", "PYTHONPATH")
 _STOP_SECONDS = 15.0
 _POLL = 0.25
 

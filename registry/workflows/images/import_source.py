@@ -143,7 +143,7 @@ def _rows(read: Source, issuer: str, speaker: Speaker) -> _Rows:
             except NotYours as error:
                 made.rejected.append(rejected(one.row.row, one.row.file or str(one.cid), error, one.row.table))
                 continue
-            own.append((new_row(one.row, one.sha256, one.size, one.cid, name), one.picture))
+            own.append((new_row(one.row, one.sha256, one.size, one.cid, name, one.picture.rights), one.picture))
         fitted = fit_boxes(own)
         made.rows.append(list(fitted.rows))
         made.rejected += [*folder.rejected, *fitted.rejected]

@@ -32,6 +32,7 @@ class NewRow(Annotation, frozen=True, kw_only=True):
     signature: bytes | None = None  # the contributor's own, not checked yet
     held: bool = True  # its bytes are in the store; False: only that the image is known
     table: str = ""
+    read: dict[str, str] | None = None  # what the picture says of its own use; None: its bytes were not looked at
 
     @property
     def key(self) -> tuple[bytes, str]:
@@ -48,8 +49,11 @@ class Fitted:
     cut: tuple[tuple[NewRow, str], ...]
 
 
-def new_row(row: LabelRow, sha256: bytes, size: int, cid: CID, contributor: str) -> NewRow:
-    """A row whose image was found; ``contributor`` says it where the row names nobody."""
+def new_row(
+    row: LabelRow, sha256: bytes, size: int, cid: CID, contributor: str, read: Mapping[str, str] | None = None
+) -> NewRow:
+    """A row whose image was found; ``contributor`` says it where the row names nobody, ``read``: what the picture
+    says of its own use."""
     return NewRow(
         row=row.row,
         name=row.file or "",
@@ -59,6 +63,7 @@ def new_row(row: LabelRow, sha256: bytes, size: int, cid: CID, contributor: str)
         contributor=row.contributor or contributor,
         signature=row.signature,
         table=row.table,
+        read=None if read is None else dict(read),
         **{name: getattr(row, name) for name in ANNOTATION_FIELDS},
     )
 

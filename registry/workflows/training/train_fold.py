@@ -1,7 +1,8 @@
 """A run's third step, once per fold: train it in a child process; store weights, history and predictions.
 
 Invariants: the child gets CIDs and returns CIDs. The pixels are made once per machine and run, and compared with the
-digests that preprocessing recorded. A fold's work folder survives a kill, so training continues from its checkpoint.
+digests that preprocessing recorded. A fold's work folder survives a kill, so training continues from its checkpoint;
+where machines share the blocks, the checkpoint is kept there too, and any of them continues from it (``carried``).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,51 +32,73 @@ from registry.jobs.worker import Check
 from registry.provenance.base_lineage import seen_by_base
 from registry.workflows.parts import Parts
 from registry.workflows.training import run_context
+from registry.workflows.training.carried import Carried
 from registry.workflows.training.run_context import RunContext
 
 Report = Callable[[Mapping[str, Any]], None]
 AGAIN = "again"
 
 
+class _FoldReport:
+    """What a fold's child says, on its way into the run's events and the fold's row."""
+
+    def __init__(self, parts: Parts, job: Job) -> None:
+        """``checkpoint``: the one that another machine kept; the fold is running from here on."""
+        self._parts, self._job, self.fold = parts, job, job.payload["fold"]
+        with parts.catalog.write() as db:
+            parts.queue.guard(db, job)
+            runs.set_fold(db, job.run, self.fold, status="running")
+            (row,) = [one for one in runs.folds(db, job.run) if one["fold"] == self.fold]
+            self._furthest: int = row["epoch"] or 0
+            self.checkpoint: str | None = row["checkpoint"]
+            if job.attempt > 1:
+                told = {"fold": self.fold, "event": "taken_up", "attempt": job.attempt}
+                parts.queue.emit(db, job.run, "fold", told, parts.now())
+
+    def __call__(self, document: Mapping[str, Any]) -> None:
+        """Write down what it says. ``Conflict`` (``lease_lost``) of a worker that was away for long, and speaks of a
+        fold that another one trains."""
+        parts, job = self._parts, self._job
+        if "checkpoint" in document:
+            self._keep(str(document["checkpoint"]))
+            return
+        with parts.catalog.write() as db:
+            parts.queue.guard(db, job)
+            parts.queue.emit(db, job.run, "fold", {"fold": self.fold, **document}, parts.now())
+            if "epoch" not in document:
+                return
+            runs.set_fold(db, job.run, self.fold, epoch=int(document["epoch"]))
+            if document["epoch"] > self._furthest:
+                self._furthest = int(document["epoch"])
+                parts.queue.progressed(db, job)
+
+    def _keep(self, checkpoint: str) -> None:
+        with self._parts.catalog.write() as db:
+            self._parts.queue.guard(db, self._job)
+            runs.set_fold(db, self._job.run, self.fold, checkpoint=checkpoint)
+        self.let_go()
+        self.checkpoint = checkpoint
+
+    def let_go(self) -> None:
+        """Unpin the checkpoint that is of no use any more; best effort, for nothing depends on it."""
+        if self.checkpoint is not None:
+            with suppress(Unavailable):
+                self._parts.store.unpin(CID.parse(self.checkpoint))
+
+
 def train_fold(parts: Parts, job: Job, check: Check) -> None:
     """Handler of the job ``fold`` (None: the refit); the last one to end queues ``evaluate``."""
     fold: int | None = job.payload["fold"]
     context = run_context.begin(parts, job)
-    furthest = 0
-    with parts.catalog.write() as db:
-        parts.queue.guard(db, job)
-        runs.set_fold(db, job.run, fold, status="running")
-        furthest = max(one["epoch"] or 0 for one in runs.folds(db, job.run) if one["fold"] == fold)
-        if job.attempt > 1:
-            told = {"fold": fold, "event": "taken_up", "attempt": job.attempt}
-            parts.queue.emit(db, job.run, "fold", told, parts.now())
-
-    def report(document: Mapping[str, Any]) -> None:
-        nonlocal furthest
-        with parts.catalog.write() as db:
-            parts.queue.guard(db, job)  # a worker that was away for long speaks of a fold that another one trains
-            parts.queue.emit(db, job.run, "fold", {"fold": fold, **document}, parts.now())
-            if "epoch" not in document:
-                return
-            runs.set_fold(db, job.run, fold, epoch=int(document["epoch"]))
-            if document["epoch"] > furthest:
-                furthest = int(document["epoch"])
-                parts.queue.progressed(db, job)
-
-    result = _train(context, job, fold, check, report)
+    report = _FoldReport(parts, job)
+    result = _train(context, job, check, report)
+    named = {name: result[name] for name in ("training", "predictions", "tensors")}
     with parts.catalog.write() as db:
         parts.queue.complete(db, job)
-        runs.set_fold(
-            db,
-            job.run,
-            fold,
-            status="completed",
-            training=result["training"],
-            predictions=result["predictions"],
-            tensors=result["tensors"],
-        )
+        runs.set_fold(db, job.run, fold, status="completed", checkpoint=None, **named)
         if all(row["status"] == "completed" for row in runs.folds(db, job.run)):
             parts.queue.enqueue(db, job.run, "evaluate", {}, parts.now())
+    report.let_go()
     shutil.rmtree(work_folder(context, fold), ignore_errors=True)  # so that checkpoints of many folds never add up
 
 
@@ -83,16 +107,16 @@ def work_folder(context: RunContext, fold: int | None) -> Path:
     return run_context.work_folder(context.parts, context.run) / ("refit" if fold is None else f"fold-{fold}")
 
 
-def _train(context: RunContext, job: Job, fold: int | None, check: Check, report: Report) -> dict[str, Any]:
+def _train(context: RunContext, job: Job, check: Check, report: _FoldReport) -> dict[str, Any]:
     """Run the fold's child; once more where it failed in a way that the recipe has an answer to."""
     parts, method = context.parts, context.parts.method(context.options["method"])
     engine = parts.engine(context.row["engine"])
-    folder = work_folder(context, fold)
-    spec = {"draw": context.row["draw"], "fold": fold, "after": None, "token": job.fence}
+    folder = work_folder(context, report.fold)
+    spec = {"draw": context.row["draw"], "fold": report.fold, "after": None, "token": job.fence}
     images = int(context.row["kept"] or 0)
     needs = _needs(method, context.values, images)
     try:
-        return engine.run("fold", spec, folder, needs, check, report)
+        return engine.run("fold", {**spec, "checkpoint": report.checkpoint}, folder, needs, check, report)
     except (Cancelled, Conflict, Unavailable):  # to stop, or to be tried again as it is
         raise
     except EmotionetError as error:
@@ -120,6 +144,10 @@ def fold_in_child(parts: Parts, spec: Mapping[str, Any], folder: Path, report: R
         if values is None:
             raise InvalidInput(f"the recipe allows no second attempt after {spec['after']}", code="bad_recipe")
         task, events = structs.replace(task, recipe=values), ({"event": "second_try", "after": spec["after"]},)
+    elif parts.settings.blocks_are_shared:  # a second try is not carried: it begins where the first one failed
+        carried = Carried(parts.store, folder, method.about().carried, parts.settings.checkpoint_seconds)
+        carried.restore(spec.get("checkpoint"), report)
+        report = carried.keeping(report)
     outcome = method.train_fold(task, report)
     outcome = structs.replace(outcome, events=(*events, *outcome.events))
     base = seen_by_base(parts.store.get, draw_cid, task.validate)

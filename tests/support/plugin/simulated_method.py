@@ -1,7 +1,8 @@
 """A training method that trains nothing, and misbehaves on demand: for tests of everything around training.
 
 Installed by putting this folder on PYTHONPATH, as a stranger's method would be. Its recipe says how
-it behaves: ``delay`` milliseconds an epoch, ``fail`` raises (a second time too, or is well, as ``again`` says),
+it behaves: ``delay`` milliseconds an epoch, ``chain`` makes every epoch's state follow from the one before, and
+survive a kill as a real one's does, ``fail`` raises (a second time too, or is well, as ``again`` says),
 ``die`` ends the process (once a fold), ``ill`` names what fails in a fold's first epoch, ``times`` how often.
 """
 
@@ -64,6 +65,7 @@ class Simulated:
             format="safetensors",
             files=("weights.safetensors", "model.json"),
             base_kinds=("a folder",),
+            carried=("chain.json",),
         )
 
     def recipes(self) -> tuple[str, ...]:
@@ -136,8 +138,12 @@ class Simulated:
     def train_fold(self, task: FoldTask, report: Any) -> FoldOutcome:
         wanted = task.recipe["training"]
         marker = task.workdir / "died"
-        for epoch in range(1, wanted["epochs"] + 1):
+        done, state, events = self._resumed(task)
+        for epoch in range(done + 1, wanted["epochs"] + 1):
             time.sleep(wanted["delay"] / 1000)
+            if wanted.get("chain"):
+                state = hashlib.sha256(state + b"".join(task.train) + epoch.to_bytes(4, "big")).digest()
+                self._save_state(task, epoch, state)
             report({"epoch": epoch, "epochs": wanted["epochs"], "loss": f"{1 / epoch:.6f}"})
             if wanted["fail"]:
                 raise InvalidInput("this method was told to fail", code="told_to_fail")
@@ -145,14 +151,15 @@ class Simulated:
             if wanted["die"] and not marker.exists():
                 marker.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
-        weights = save({"layer": np.arange(4, dtype=np.float32) + (task.fold or 0), "seen": self._seen(task)})
+        tensors = {"layer": np.arange(4, dtype=np.float32) + (task.fold or 0), "seen": self._seen(task)}
+        weights = save(tensors | ({"chain": np.frombuffer(state, np.float32).copy()} if state else {}))
         model = json.dumps({"architecture": "simulated", "names": list(task.classes)}, sort_keys=True).encode()
         return FoldOutcome(
             weights={"weights.safetensors": weights, "model.json": model},
             tensors=tensors_digest(weights),
             arguments={"epochs": wanted["epochs"], "seed": task.seed},
             hardware={"processor": "simulated"},
-            events=(),
+            events=events,
             history=tuple(
                 (epoch, {"train/box_loss": f"{1 / epoch:.6f}", "val/box_loss": f"{1.5 / epoch:.6f}"}, state)
                 for epoch, state in self._states(task)
@@ -164,6 +171,19 @@ class Simulated:
             ),
             predictions={sha256: self._found(task, sha256) for sha256 in task.validate},
         )
+
+    def _resumed(self, task: FoldTask) -> tuple[int, bytes, tuple[dict[str, Any], ...]]:
+        """The epochs that are done, the state after them, and what there is to tell of it."""
+        path = task.workdir / "chain.json"
+        if not path.exists():
+            return 0, b"", ()
+        saved = json.loads(path.read_bytes())
+        return saved["epoch"], bytes.fromhex(saved["state"]), ({"event": "resumed", "epoch": saved["epoch"]},)
+
+    def _save_state(self, task: FoldTask, epoch: int, state: bytes) -> None:
+        beside = task.workdir / "chain.json.new"
+        beside.write_text(json.dumps({"epoch": epoch, "state": state.hex()}))
+        beside.replace(task.workdir / "chain.json")
 
     def _seen(self, task: FoldTask) -> Any:
         """Other tensors for whoever was trained on other images, or began from other weights."""
