@@ -88,6 +88,7 @@ def create_app(home: Home) -> Litestar:
                 "answers": answers,
                 "followers": anyio.CapacityLimiter(runs.FOLLOWERS),
                 "uploads": anyio.CapacityLimiter(content.UPLOADS),
+                "registering": anyio.CapacityLimiter(images.REGISTERING),
                 "wrong_tokens": WrongTokens(),
                 "limits": limits,
                 "token_uses": uses,

@@ -70,8 +70,13 @@ def sends_json(connection: Connection, _: BaseRouteHandler) -> None:
         raise HttpProblem(415, "send JSON, with `Content-Type: application/json`")
 
 
-def sends_plain(connection: Connection, _: BaseRouteHandler) -> None:
-    """A guard that refuses compressed bodies: their size is known only after decompression. ``HttpProblem`` 415."""
+def sends_plain(connection: Connection, handler: BaseRouteHandler) -> None:
+    """A guard that refuses compressed bodies: their size is known only after decompression. ``HttpProblem`` 415.
+
+    A handler that bounds what they unpack to says so (``opt={"unpacks": True}``).
+    """
+    if handler.opt.get("unpacks"):
+        return
     coding = connection.headers.get("content-encoding", "").strip().lower()
     if coding not in {"", "identity"}:
         headers = {"Accept-Encoding": "identity"}  # RFC 9110, section 15.5.16

@@ -18,10 +18,10 @@ from litestar.openapi.spec import Components, License, SecurityScheme
 
 from registry import __version__
 from registry.api.auth import Needs
+from registry.api.bulk.rows import TYPES
 from registry.api.common import PREFIX
 from registry.api.gateway.accept import RAW_TYPE
-from registry.api.v1.image_rows import TYPES
-from registry.api.v1.wire import CAR_TYPE, MAX_ROWS, ImageRow
+from registry.api.v1.wire import CAR_TYPE, ImageRow
 
 Json = dict[str, Any]
 ANSWERS = {  # that are no JSON, which the framework can't know
@@ -65,7 +65,7 @@ def complete(schema: Json, scopes: dict[str, str | None]) -> Json:
     done: Json = msgspec.json.decode(msgspec.json.encode(schema))
     (row,), components = msgspec.json.schema_components([ImageRow], ref_template="#/components/schemas/{name}")
     done["components"]["schemas"].update(components)
-    rows: Json = {"type": "array", "items": row, "maxItems": MAX_ROWS}
+    rows: Json = {"type": "array", "items": row}
     text: Json = {"type": "string"}
     bodies = dict(zip(TYPES, (rows, text, text), strict=True))
     done["paths"][f"{PREFIX}/images"]["post"]["requestBody"] = _body(bodies)

@@ -22,12 +22,12 @@ from registry.workflows.snapshots.terms import Terms
 
 MIB = 1 << 20
 JSON_BYTES = 1 * MIB  # any request but the two below
-ROWS_BYTES = 32 * MIB  # POST /images
+ROWS_BYTES = 1024 * MIB  # POST /images, as sent and as unpacked
+BODY_SECONDS = 1800  # that it may take to come
 CAR_BYTES = 1024 * MIB  # POST /blocks
 MAX_BLOCKS = 1_000_000  # blocks of one CAR
 CAR_TYPE = "application/vnd.ipld.car"
 MAX_ASKED = 10_000  # CIDs of one POST /blocks/missing
-MAX_ROWS = 10_000  # rows of one POST /images
 MAX_IMAGE_BYTES = 64 * MIB  # one image, encoded
 MAX_PAGE = 1000
 

@@ -91,11 +91,7 @@ def _register(log: LogTransaction, took: Mapping[str, Arrived]) -> dict[str, str
             refused[name] = "other_image"
         elif known[name] is not None:
             images.put_images(log.db, [(one.sha256, one.size, (one.cid,))], stored=True)
-    rows = [
-        waiting_row(one.position, took[one.cid].cid, took[one.cid].sha256, took[one.cid].size, one.subject, one.row)
-        for one in waiting
-        if one.cid not in refused
-    ]
+    rows = [waiting_row(one.position, took[one.cid], one.subject, one.row) for one in waiting if one.cid not in refused]
     fitted = fit_boxes((row, took[str(row.cid)].picture) for row in rows)
     bad = {one.row: one.code for one in fitted.rejected}
     for wave in _waves(fitted.rows):

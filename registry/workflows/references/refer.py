@@ -17,6 +17,7 @@ from registry.core.labeling.labeled_row import ANNOTATION_FIELDS, Annotation
 from registry.jobs.queue import FETCH
 from registry.workflows.images.labeled_rows import NewRow
 from registry.workflows.parts import Parts
+from registry.workflows.references.fetch_image import Arrived
 
 BATCH = 200  # images of one job
 CODECS = (RAW, DAG_PB)  # that a file's root may have
@@ -24,11 +25,9 @@ CODECS = (RAW, DAG_PB)  # that a file's root may have
 
 def refer(parts: Parts, db: Connection, issuer: str, rows: Iterable[NewRow]) -> None:
     """Keep rows that ``issuer`` will sign, and have their images fetched. Again: only what was given up begins anew."""
-    cids: list[CID] = []
-    for row in rows:
-        referenced.add_row(db, row.cid, issuer, _plain(row), row.subject)
-        cids.append(row.cid)
-    fetch_later(parts, db, issuer, cids)
+    given = list(rows)
+    referenced.add_rows(db, issuer, [(row.cid, _plain(row), row.subject) for row in given])
+    fetch_later(parts, db, issuer, [row.cid for row in given])
 
 
 def fetch_later(parts: Parts, db: Connection, issuer: str, cids: Iterable[CID]) -> int:
@@ -53,9 +52,7 @@ def _plain(row: NewRow) -> dict[str, Any]:
     return {**said, "contributor": row.contributor, "signature": row.signature.hex() if row.signature else None}
 
 
-def waiting_row(
-    number: int, cid: CID, sha256: bytes, size: int, subject: str | None, plain: Mapping[str, Any]
-) -> NewRow:
+def waiting_row(number: int, came: Arrived, subject: str | None, plain: Mapping[str, Any]) -> NewRow:
     """The row as it was sent, of the image that came."""
     said = msgspec.convert(
         {**{name: plain[name] for name in plain if name in ANNOTATION_FIELDS}, "subject": subject}, Annotation
@@ -63,9 +60,10 @@ def waiting_row(
     return NewRow(
         row=number,
         name="",
-        sha256=sha256,
-        cid=cid,
-        size=size,
+        sha256=came.sha256,
+        cid=came.cid,
+        size=came.size,
+        read=dict(came.picture.rights),
         contributor=plain["contributor"],
         signature=bytes.fromhex(plain["signature"]) if plain["signature"] else None,
         **{name: getattr(said, name) for name in ANNOTATION_FIELDS},

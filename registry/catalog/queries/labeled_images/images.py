@@ -20,6 +20,7 @@ from registry.catalog.schema.prepared import Prepared, Row
 from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, int64, names_of, page_limit
 from registry.core.errors import Conflict, InvalidInput, UsageError
 from registry.core.ipld.cid import CID
+from registry.core.labeling.labeled_row import PICTURE
 
 STATUSES = ("referenced", "stored", "withdrawn")
 _ROWS = derived.contribution_rows
@@ -37,6 +38,22 @@ def put_images(db: sa.Connection, found: Sequence[tuple[bytes, int, Sequence[CID
     insert_tuples(db, derived.images, ("sha256", "size", "stored"), rows, skip=True)
     aliases = {(sha256.hex(), str(cid)) for sha256, _, cids in found for cid in cids}
     insert_tuples(db, image_cids, ("sha256", "cid"), sorted(aliases), skip=True)
+
+
+def stored_by_cid(db: sa.Connection, cids: Iterable[str], issuer: str) -> dict[str, tuple[bytes, int, dict[str, str]]]:
+    """Of these CIDs those of images whose bytes are here and of which the issuer has a row: the image's sha256, its
+    size, and what was read in it of its own use when that row was made.
+    """
+    found: dict[str, tuple[bytes, int, dict[str, str]]] = {}
+    columns = (image_cids.c.cid, derived.images.c.sha256, derived.images.c.size, _ROWS.c.rights)
+    joined = sa.join(image_cids, derived.images).join(_ROWS, _ROWS.c.sha256 == derived.images.c.sha256)
+    for part in chunks(cids):
+        query = sa.select(*columns).select_from(joined).where(image_cids.c.cid.in_(part), derived.images.c.stored)
+        for row in db.execute(query.where(_ROWS.c.issuer == issuer, is_newest())):
+            read = {name: value for name, value in row.rights.items() if name.startswith(PICTURE)}
+            _, _, known = found.get(row.cid, (b"", 0, {}))
+            found[row.cid] = (bytes.fromhex(row.sha256), row.size, known | read)
+    return found
 
 
 def labelled(db: sa.Connection, sha256s: Iterable[str]) -> set[str]:

@@ -21,20 +21,25 @@ Row = Mapping[str, Any]
 _IMAGES, _ROWS = referenced_images, referenced_rows
 
 
-def add_row(db: sa.Connection, cid: CID, issuer: str, row: Row, subject: str | None) -> bool:
-    """Keep what somebody says of an image until it comes; whether it is new.
+def add_rows(db: sa.Connection, issuer: str, rows: Sequence[tuple[CID, Row, str | None]]) -> None:
+    """Keep what people say of images until these come: rows as plain JSON with ``contributor``, and subjects' names.
 
-    ``row`` is plain JSON with ``contributor``; what that contributor said last is not kept again.
+    What a contributor said last of an image is not kept again.
     """
-    mine = sa.select(_ROWS).where(_ROWS.c.cid == str(cid), _ROWS.c.issuer == issuer).order_by(_ROWS.c.position)
-    before = [one for one in db.execute(mine) if one.row["contributor"] == row["contributor"]]
-    if before and (before[-1].row, before[-1].subject) == (dict(row), subject):
-        return False
-    said = json.dumps([before[-1].digest if before else "", row, subject], sort_keys=True)
-    digest = hashlib.sha256(said.encode()).hexdigest()
-    kept = {"cid": str(cid), "issuer": issuer, "digest": digest, "subject": subject, "row": dict(row)}
-    insert_new(db, _ROWS, [kept])
-    return True
+    last: dict[tuple[str, str], tuple[str, Row, str | None]] = {}
+    for one in rows_of(db, (str(cid) for cid, _, _ in rows), issuer):
+        last[one.cid, one.row["contributor"]] = (one.digest, one.row, one.subject)
+    new = []
+    for cid, row, subject in rows:
+        key = (str(cid), row["contributor"])
+        before = last.get(key)
+        if before is not None and before[1:] == (row, subject):
+            continue
+        said = json.dumps([before[0] if before else "", row, subject], sort_keys=True)
+        digest = hashlib.sha256(said.encode()).hexdigest()
+        last[key] = (digest, row, subject)
+        new.append({"cid": key[0], "issuer": issuer, "digest": digest, "subject": subject, "row": dict(row)})
+    insert_new(db, _ROWS, new)
 
 
 def unassigned(db: sa.Connection, cids: Iterable[CID], now: str) -> list[str]:
@@ -137,6 +142,11 @@ def counted(db: sa.Connection) -> dict[tuple[str, str], int]:
     """How many there are by state and code ("" where none failed yet)."""
     query = sa.select(_IMAGES.c.state, _IMAGES.c.code, sa.func.count()).group_by(_IMAGES.c.state, _IMAGES.c.code)
     return {(state, code or ""): count for state, code, count in db.execute(query)}
+
+
+def how_many_wait(db: sa.Connection) -> int:
+    """How many images wait."""
+    return db.scalar(sa.select(sa.func.count()).where(_IMAGES.c.state == "waiting")) or 0
 
 
 def oldest_waiting(db: sa.Connection) -> str | None:

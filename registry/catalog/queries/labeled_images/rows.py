@@ -73,6 +73,18 @@ def newest_rows(db: sa.Connection, issuer: str, sha256s: Iterable[bytes]) -> dic
     return found
 
 
+def replaced_by(
+    db: sa.Connection, contributions: Collection[CID], sha256s: Iterable[bytes]
+) -> dict[tuple[bytes, str], str | None]:
+    """What the rows of some contributions replace, by their image (of these) and contributor."""
+    found: dict[tuple[bytes, str], str | None] = {}
+    named = _ROWS.c.contribution.in_([str(cid) for cid in contributions])
+    for part in chunks({sha256.hex() for sha256 in sha256s}):
+        query = sa.select(_ROWS.c.sha256, _ROWS.c.contributor, _ROWS.c.replaces).where(named, _ROWS.c.sha256.in_(part))
+        found.update(((bytes.fromhex(row.sha256), row.contributor), row.replaces) for row in db.execute(query))
+    return found
+
+
 def current_row(db: sa.Connection, sha256: bytes, issuer: str, contributor: str) -> dict[str, Any] | None:
     """One of them; None if there is none."""
     return newest_rows(db, issuer, [sha256]).get((sha256, contributor))
@@ -217,3 +229,9 @@ def contributors_query(db: sa.Connection, source: CID) -> dict[str, Any]:
     mine = _ROWS.c.sha256.in_(sa.select(names.c.sha256).where(names.c.root == str(source)))
     found = contributors_by_issuer(db, mine)
     return {} if found == contributors_by_issuer(db) else {SPEAKERS: [list(one) for one in found]}
+
+
+def labels_of_contribution(db: sa.Connection, contribution: str, most: int) -> list[str]:
+    """The different labels of a contribution in their order, at most so many."""
+    found = sa.select(_ROWS.c.label).where(_ROWS.c.contribution == contribution).distinct().order_by(_ROWS.c.label)
+    return list(db.scalars(found.limit(most)))
