@@ -16,8 +16,10 @@ from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView, release_view
+from registry.core.snapshots.image_rights import image_rights
 from registry.core.table import tables
 from registry.evaluation.base_seen import about_base
+from registry.evaluation.fairness.sources import sources_by_group
 from registry.evaluation.figures.baselines import baselines
 from registry.evaluation.verdict import WORDS
 from registry.provenance.checks.results import guarded
@@ -79,6 +81,8 @@ def collect(
         **_audited(audit),
         faces=faces,
         mistakes=_mistakes(parts, t, view, items, faces),
+        rights=image_rights(view.snapshot, get),
+        sources=sources_by_group(view.evaluation.notes),
         agreement=guarded(lambda: people_agreement(view.snapshot, get), None),
         later=tuple(judge_claims(parts, CID.parse(about["release"]), claims)["claims"] if claims else ()),
         figures=tuple(drawings(t, view, get, items)),
