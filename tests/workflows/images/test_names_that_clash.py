@@ -17,6 +17,7 @@ from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.run_view import draw_view, release_view
+from registry.core.snapshots.image_rights import image_rights
 from registry.exports.card.card import model_card
 from registry.exports.card.markdown import line
 from registry.web.report.collect import collect
