@@ -148,6 +148,7 @@ def _text(document: dict[str, Any]) -> list[str]:
         f"{document['count']} images: {cell(document['labels'])}{without}",
         f"left out: {cell(document['excluded'])}",
         *_rights(document),
+        *_agreement(document["agreement"]),
         *_unknown(document["unknown_labels"]),
     ]
 
@@ -163,6 +164,17 @@ def _rights(document: dict[str, Any]) -> list[str]:
     if use["override"] is None:
         return [said]
     return [said, f"RIGHTS OVERRIDDEN: {counts['overridden']} that say no are in: {use['override']}"]
+
+
+def _agreement(found: dict[str, Any] | None) -> list[str]:
+    """How far labellers agree, where several labelled an image."""
+    if found is None:
+        return []
+    named = {"cohen": "Cohen's kappa", "fleiss": "Fleiss' kappa"}
+    said = [f"{named[found['kind']]} {found['kappa']}"] if found["kappa"] is not None else []
+    said += [f"Krippendorff's alpha {found['alpha']}"] if found["alpha"] is not None else []
+    share = f"{found['images']} images labelled by several: {found['agreement']} of pairs alike"
+    return [", ".join([share, *said])]
 
 
 def run_create(wanted: argparse.Namespace, output: Output) -> int:

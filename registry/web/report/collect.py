@@ -23,6 +23,7 @@ from registry.evaluation.fairness.sources import sources_by_group
 from registry.evaluation.figures.baselines import baselines
 from registry.evaluation.verdict import WORDS
 from registry.provenance.checks.results import guarded
+from registry.provenance.people_agree import people_agreement
 from registry.provenance.release_view import final_figures, thresholds
 from registry.web.base.figures import nothing
 from registry.web.base.words import Words
@@ -30,7 +31,6 @@ from registry.web.report.by_group import by_group, people_of
 from registry.web.report.check_records import check_presentable
 from registry.web.report.left_out import counts, examples
 from registry.web.report.mistakes import Mistake, picture_of, surest_mistakes
-from registry.web.report.people_agree import people_agreement
 from registry.web.report.report import ReportData
 from registry.web.report.sections import drawings
 from registry.web.report.title import title_of

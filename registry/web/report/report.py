@@ -109,4 +109,6 @@ def _kappa(t: Words, found: Agreement | None) -> str:
         return ""
     if found.is_few:
         return t("agree.few", count=FEW)
-    return t("agree.no_kappa") if found.kappa is None else t(f"agree.{found.kind}", value=t.short(found.kappa))
+    kappa = () if found.kappa is None else (t(f"agree.{found.kind}", value=t.short(found.kappa)),)
+    alpha = () if found.alpha is None else (t("agree.alpha", value=t.short(found.alpha)),)
+    return ", ".join((*kappa, *alpha)) or t("agree.no_kappa")
