@@ -24,6 +24,7 @@ LONG = (
     "commands",
     "pages",
     "api",
+    "tail",
     "stores",
 )  # asked for by name
 

@@ -167,10 +167,11 @@ class Catalog:
             yield db
         self.writes += 1
 
-    def upgrade(self) -> None:
-        """Bring the schema to HEAD (Alembic). Safe when several processes start at once; quick if it is there."""
-        if not self.is_current():
-            self._migrate("upgrade", HEAD)
+    def upgrade(self, revision: str = HEAD) -> None:
+        """Bring the schema to HEAD, or to an older revision (Alembic). Safe when several processes start at once; quick
+        if it is there."""
+        if self._revision() != revision:
+            self._migrate("upgrade", revision)
 
     def is_current(self) -> bool:
         """Whether the schema is at HEAD; nothing is changed."""
@@ -197,7 +198,7 @@ class Catalog:
         config = Config()
         config.set_main_option("script_location", str(Path(migrations.__file__).parent).replace("%", "%%"))
         try:
-            with self.write() as db:  # the lock is held throughout: whoever comes second finds it done
+            with self._migrating() as db:  # the lock is held throughout: whoever comes second finds it done
                 config.attributes["connection"] = db
                 getattr(command, direction)(config, revision)
         except CommandError as error:
@@ -205,6 +206,25 @@ class Catalog:
                 f"the catalog's schema can't be brought to {revision}, it may be from a newer version: {error}",
                 code="catalog_schema",
             ) from error
+
+    @contextmanager
+    def _migrating(self) -> Iterator[Connection]:
+        """As ``write``. SQLite changes a table by making it again, which other tables' rows may refer to meanwhile."""
+        if self.is_postgresql:
+            with self.write() as db:
+                yield db
+            return
+        with translated(), self._writer.connect() as db:
+            driver = db.connection.driver_connection
+            assert driver is not None
+            driver.execute("PRAGMA foreign_keys = OFF")  # which a transaction would ignore
+            try:
+                with db.begin():
+                    yield db
+                    if db.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                        raise Conflict("rows would refer to rows that are not there", code="catalog_conflict")
+            finally:
+                driver.execute("PRAGMA foreign_keys = ON")
 
     def analyze(self) -> None:
         """Tell the planner how much of what the tables hold, as after many rows came at once."""

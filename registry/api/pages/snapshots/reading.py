@@ -95,7 +95,7 @@ def _counted(t: Words, found: Head) -> dict[str, Any]:
         ],
         "unknown": list((counts or {"unknown_labels": {}})["unknown_labels"].items())[:MOST_UNKNOWN],
         "aliases": aliases,
-        "asked": [(name, value) for name, value in found.record.query.items() if name in DEMANDS],
+        "asked": [(name, value) for name, value in found.query.items() if name in DEMANDS],
         "downloads": (forms := forms_for(found.record.count)),
         "too_large": len(forms) < len(FORMS),
     }
