@@ -24,6 +24,8 @@ LONG = (
     "commands",
     "pages",
     "api",
+    "tail",
+    "stores",
 )  # asked for by name
 
 

@@ -53,12 +53,13 @@ class Public:
         """``HttpProblem`` 410 for a withdrawn image, ``NotFound`` for what is not given out."""
         if cid.hash_code == IDENTITY:
             return  # it holds its own bytes: there is nothing to give out
-        with self._lock, self._parts.catalog.read() as db:
-            changed = (mark := withheld_mark(db)) != self._closed_at
-            known = cid.multihash in self._reached and not changed
-            if not known and is_published(db, cid, local_issuers(self._parts)):
+        with self._parts.catalog.read() as db:
+            if withheld_mark(db) == self._closed_at and cid.multihash in self._reached:
+                return
+            if is_published(db, cid, local_issuers(self._parts)):
                 return  # without a walk from all roots, which takes minutes where there are a million images
-            if changed:
+        with self._lock, self._parts.catalog.read() as db:
+            if (mark := withheld_mark(db)) != self._closed_at:
                 self._take_closed(db)
                 self._closed_at = mark
             if cid.multihash not in self._reached and cid.multihash not in self._withheld:

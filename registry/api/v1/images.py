@@ -39,6 +39,7 @@ from registry.api.v1.wire import (
     StatusFilter,
 )
 from registry.catalog.queries.labeled_images.image_grid import Filters
+from registry.catalog.queries.labeled_images.rows import rights_of
 from registry.catalog.tokens import Caller
 from registry.workflows.images import show_image as showing
 from registry.workflows.images.list_images import list_images as list_page
@@ -133,12 +134,17 @@ def list_images(
     """Images by rising sha256; label, issuer, contributor, subject, licence and right must be met by one newest label.
 
     A contributor's name under two issuers is two people: `issuer` says whose, and `speakers` shows it. `right` is a
-    signal (tdm-reservation, for example) or `any`; `disputed=true`: its labels differ; `run` and `dropped`: what that
-    run's cleaning dropped for that reason. A page may hold fewer than `limit` and still have a `next`.
+    signal (tdm-reservation, for example) or `any`, and each image then has its `rights` and their `standing`;
+    `disputed=true`: its labels differ; `run` and `dropped`: what that run's cleaning dropped for that reason. A page
+    may hold fewer than `limit` and still have a `next`.
     """
     wanted = Filters(label, contributor, issuer, subject, licence, right, status, disputed)
     found = list_page(home, wanted, run=run, dropped=dropped, cursor=cursor, limit=limit)
-    return page(found.images, found.next)
+    if right is None:
+        return page(found.images, found.next)
+    with home.catalog.read() as db:
+        said = rights_of(db, [one["sha256"] for one in found.images])
+    return page([{**one, **said[one["sha256"]]} for one in found.images], found.next)
 
 
 @get("/images/{identity:str}", responses=problems(404, 422), sync_to_thread=True)

@@ -186,7 +186,10 @@ class NewSnapshot(Request, frozen=True):
     ``rule``: by which several people's labels of an image become one; ``trusted``: whose labels count by `trusted`, by
     name or as ISSUER/NAME. ``licences``: an image states one of these and no other; ``require_consent``: it states a
     consent. Images that say no of their use are left out, unless ``override_rights`` says why not: the reason becomes
-    part of the public record, so write no names. ``include_referenced``: also images whose bytes are not here.
+    part of the public record, so write no names. ``images``: only of these, each by a CID or its sha256 in hex; any
+    that is malformed, unknown, withdrawn or named twice refuses the request, unless ``partial`` takes the others.
+    ``snapshot``: only of the images that this one holds. ``query`` may narrow either.
+    ``include_referenced``: also images whose bytes are not here.
     """
 
     classes: Annotated[str, Meta(min_length=1, max_length=65_536)] = "emociones"
@@ -199,6 +202,9 @@ class NewSnapshot(Request, frozen=True):
     supersedes: CidText | None = None
     name: NewName | None = None
     include_referenced: bool = False
+    images: Annotated[list[Annotated[str, Meta(min_length=1, max_length=600)]], Meta(max_length=100_000)] | None = None
+    partial: bool = False
+    snapshot: CidText | None = None
 
     def terms(self) -> Terms:
         """As ``take_snapshot`` takes them."""

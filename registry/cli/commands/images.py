@@ -11,6 +11,7 @@ from registry.cli.commands.content import run_withdraw as withdraw_anything
 from registry.cli.named import IMAGE, image_of
 from registry.cli.output import Output, cell
 
+ANY = "any"  # as Filters has it, which a list without filters does without
 COLUMNS = ["sha256", "cid", "size", "label", "class", "labels", "contributors", "subject", "licence", "status"]
 
 DROP = ("cid", "size", "licence", "subject", "labels", "contributors", "class")  # on a narrow terminal, the first first
@@ -25,6 +26,13 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     )
     for name in ("issuer", "contributor", "subject", "status"):
         listing.add_argument(f"--{name}")
+    listing.add_argument(
+        "--rights",
+        nargs="?",
+        const=ANY,
+        metavar="SIGNAL",
+        help="only images of whose use something is said, by this signal or any; each with what is said",
+    )
     classes_option(listing)
     limit(listing)
     add(verbs, common, "show", run_show, "one image and its label history").add_argument(
@@ -57,6 +65,8 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
     from registry.catalog.queries.labeled_images import images
     from registry.core.snapshots.classes import load_classes
 
+    if wanted.rights is not None:
+        return _list_rights(wanted, output)
     found: list[dict[str, Any]] = []
     cursor = None
     classes = load_classes(classes_text(wanted.classes))
@@ -79,6 +89,37 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
     _print_issuers(found, wanted, output)
     found = [{**image, "class": classes.class_of(image["label"])} for image in found]
     output.lines(found, identity="sha256", columns=COLUMNS, drop=DROP)
+    return 0
+
+
+def _list_rights(wanted: argparse.Namespace, output: Output) -> int:
+    """Images of whose use something is said, and what."""
+    from registry.catalog.queries.labeled_images.image_grid import Filters
+    from registry.catalog.queries.labeled_images.rows import rights_of
+    from registry.workflows.images.list_images import list_images
+
+    asked = Filters(
+        label=wanted.label,
+        contributor=wanted.contributor,
+        issuer=wanted.issuer,
+        subject=wanted.subject,
+        status=wanted.status,
+        right=wanted.rights,
+    )
+    found: list[dict[str, Any]] = []
+    cursor = None
+    with home() as opened:
+        while len(found) < wanted.limit:
+            page = list_images(opened, asked, cursor=cursor, limit=min(1000, wanted.limit - len(found)))
+            with opened.catalog.read() as db:
+                said = rights_of(db, [one["sha256"] for one in page.images])
+            found += [{**one, **said[one["sha256"]]} for one in page.images]
+            cursor = page.next
+            if cursor is None:
+                break
+    _print_issuers(found, wanted, output)
+    columns = ["sha256", "label", "standing", "rights", "licence", "status"]
+    output.lines(found, identity="sha256", columns=columns, drop=("licence", "status"))
     return 0
 
 

@@ -35,6 +35,7 @@ from registry.workflows.log.append import append
 from registry.workflows.names.references import names_of
 from registry.workflows.names.set_name import check_new_name, set_name
 from registry.workflows.parts import Parts
+from registry.workflows.snapshots.labellers_agree import MOST, labellers_agree
 from registry.workflows.snapshots.named_images import Chosen, images_of_snapshot, named_images
 from registry.workflows.snapshots.snapshot_counts import Tally, keep, keep_counts, kept_counts
 from registry.workflows.snapshots.terms import PLAIN, Terms, settled
@@ -42,6 +43,7 @@ from registry.workflows.store.read_content import read_as
 from registry.workflows.withdrawals.withdrawn import withdrawals_of
 
 BATCH = 500  # rows that are decided together
+AT_ONCE = 5000  # images of a new snapshot whose labels are compared for the answer; of more when it is shown
 
 
 def take_snapshot(
@@ -91,7 +93,7 @@ def take_snapshot(
     keep(parts, appended.record, counted.document(record.classes))
     if name is not None:
         set_name(parts, signer, name, appended.record)
-    done = document(parts, appended.record)
+    done = document(parts, appended.record, compared=AT_ONCE)
     return {**done, "rejected": [one._asdict() for one in chosen.rejected]} if images is not None and chosen else done
 
 
@@ -232,7 +234,7 @@ def _check_held(parts: Parts, contributions: Iterable[CID]) -> None:
             ) from error
 
 
-def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
+def document(parts: Parts, snapshot: CID, compared: int = MOST) -> dict[str, Any]:
     """The document of `emotionet snapshot show --json`; ``issuer`` is None if no signed entry here names it; ``names``
     are what it is called here; ``withdrawn``: what was taken back of it and of its images
     (``registry.workflows.withdrawals.withdrawn``).
@@ -256,6 +258,7 @@ def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
         **demands(record),
         "rights": counted["standing"],
         "labels": counted["labels"],
+        "agreement": labellers_agree(parts, snapshot, record, compared),
         "background": counted["background"],
         "withdrawn": withdrawals_of(parts, snapshot),
     }

@@ -94,7 +94,7 @@ def test_rows_wait_until_their_images_came(far: Far) -> None:
     shown = far.client.get(f"/api/v1/images/{there}").json()
     assert (shown["status"], shown["reference"]["state"], shown["sha256"]) == ("referenced", "waiting", None)
     metrics = far.client.get("/metrics").text
-    assert 'emotionet_references{state="waiting",code=""} 2' in metrics
+    assert 'emotionet_references{code="",state="waiting"} 2.0' in metrics
     far.work()
     shown = far.client.get(f"/api/v1/images/{there}").json()
     assert (shown["status"], shown["labels"], shown["licence"]) == ("stored", {"feliz": 1}, "CC0")
@@ -104,7 +104,7 @@ def test_rows_wait_until_their_images_came(far: Far) -> None:
     assert (shown["reference"]["state"], shown["reference"]["code"]) == ("given_up", "is_directory")
     listed = far.client.get("/api/v1/references?state=given_up").json()["items"]
     assert [(one["cid"], one["reason"]) for one in listed] == [(str(folder), "it is a directory, not a file")]
-    assert 'emotionet_references{state="given_up",code="is_directory"} 1' in far.client.get("/metrics").text
+    assert 'emotionet_references{code="is_directory",state="given_up"} 1.0' in far.client.get("/metrics").text
     page = far.client.get(f"/images/{folder}", headers={"Accept": "text/html"})
     assert (page.status_code, "it is a directory" in page.text) == (200, True)
     answer = far.client.post(f"/api/v1/images/{folder}/withdrawal", json={"reason": "mine"}, headers=far.writer)

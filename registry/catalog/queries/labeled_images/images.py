@@ -167,10 +167,10 @@ def list_images(
     """A page of images by rising sha256, and the cursor of the next page or None.
 
     Each has ``sha256`` (hex), ``cid``, ``size``, ``label`` (the one most contributors give, as given;
-    None on a tie), ``labels`` {label: count}, ``contributors``, ``speakers`` (whose they are, and what
-    each says: {issuer, contributor, label}), ``subject``, ``licence`` (None unless all who give one agree)
-    and ``status``. ``label`` (one, or any of several), ``issuer``, ``contributor`` and ``subject`` must all
-    be met by one newest row. ``UsageError`` for an unknown status, limit or cursor.
+    None on a tie), ``labels`` {label: count}, ``agreement`` (``alike``), ``contributors``, ``speakers``
+    (whose they are, and what each says: {issuer, contributor, label}), ``subject``, ``licence`` (None unless all who
+    give one agree) and ``status``. ``label`` (one, or any of several), ``issuer``, ``contributor`` and ``subject`` must
+    all be met by one newest row. ``UsageError`` for an unknown status, limit or cursor.
     """
     wanted = {"label": label, "issuer": issuer, "contributor": contributor, "subject": subject}
     query = _chosen({name: value for name, value in wanted.items() if value is not None})
@@ -257,12 +257,20 @@ def _document(image: Row, rows: Sequence[Row], cids: Sequence[str]) -> dict[str,
         "size": image.size,
         "label": best[0] if len(best) == 1 else None,
         "labels": dict(sorted(labels.items())),
+        "agreement": alike(labels.values()),
         "contributors": sorted({row.contributor for row in rows}),
         "speakers": [{"issuer": row.issuer, "contributor": row.contributor, "label": row.label} for row in rows],
         "subject": _agreed(row.subject for row in rows),
         "licence": _agreed(row.licence for row in rows),
         "status": "withdrawn" if image.withdrawn else "stored" if image.stored else "referenced",
     }
+
+
+def alike(counts: Iterable[int]) -> str | None:
+    """The share of pairs of labellers who gave the same label, three places; None of fewer than two."""
+    counts = list(counts)
+    n = sum(counts)
+    return f"{sum(one * (one - 1) for one in counts) / (n * (n - 1)):.3f}" if n > 1 else None
 
 
 def _agreed(values: Iterable[str | None]) -> str | None:

@@ -137,6 +137,20 @@ def rows_aside(db: sa.Connection, rows: Collection[Mapping[str, Any]]) -> dict[b
     return found
 
 
+def rights_of(db: sa.Connection, sha256s: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Of images by sha256 in hex: ``rights``, all that newest rows say, {signal: different values}, and what that means
+    together (``standing``: no, yes, not_read or silent)."""
+    from registry.core.snapshots.use import all_given, standing
+
+    said: dict[str, list[dict[str, str]]] = {sha256: [] for sha256 in sha256s}
+    for part in chunks(said):
+        query = sa.select(_ROWS.c.sha256, _ROWS.c.rights).where(_ROWS.c.sha256.in_(part), is_newest())
+        for row in db.execute(query):
+            said[row.sha256].append(row.rights)
+    given = {sha256: all_given(maps) for sha256, maps in said.items()}
+    return {sha256: {"standing": standing(rights), "rights": rights} for sha256, rights in given.items()}
+
+
 def image_history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
     """Everything that was said about an image, in the order of the logs; all values are text, lists or None.
 
