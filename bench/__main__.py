@@ -26,6 +26,7 @@ LONG = (
     "api",
     "tail",
     "stores",
+    "machines",
 )  # asked for by name
 
 
