@@ -145,8 +145,7 @@ def check_sources(annotation: Annotation) -> None:
 
 def cells(row: LabeledRow, columns: Sequence[str]) -> list[Any]:
     """The row as it stands in its table."""
-    plain = {**msgspec.structs.asdict(row), "boxes": [list(box) for box in row.boxes]}
-    return [plain[column] for column in columns]
+    return [getattr(row, column) if column != "boxes" else list(map(list, row.boxes)) for column in columns]
 
 
 def read(values: Mapping[str, Any]) -> LabeledRow:
