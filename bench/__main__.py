@@ -23,6 +23,7 @@ LONG = (
     "evaluation",
     "commands",
     "pages",
+    "registering",
     "api",
     "tail",
     "stores",
