@@ -103,8 +103,8 @@ class Index:
         for start in range(0, min(len(wanted), _AHEAD), _TOGETHER):
             part = wanted[start : start + _TOGETHER]
             query = (
-                "SELECT multihash, name, offset, length FROM blocks JOIN packs ON packs.id = pack "
-                f"WHERE multihash IN ({', '.join('?' * len(part))})"  # noqa: S608  # marks alone
+                "SELECT multihash, name, offset, length FROM blocks JOIN packs ON packs.id = pack "  # noqa: S608  # marks
+                f"WHERE multihash IN ({', '.join('?' * len(part))})"
             )
             with self._reading() as db:
                 found.update((row[0], Place(*row[1:])) for row in db.execute(query, part))
