@@ -23,7 +23,7 @@ from registry.content.labels import LabelRow, Rejection
 from registry.content.unixfs import reader
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, RAW, SHA2_256
-from registry.core.ports.store import BlockReader
+from registry.core.ports.store import BlockReader, read_ahead
 from registry.imaging.inspect_image import Picture, inspect_image, rights_of
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, new_row
 from registry.workflows.images.row_groups import stage
@@ -61,6 +61,7 @@ def measured(sender: Sender, given: Iterable[Given], answers: Answers) -> Iterat
 def _measured(sender: Sender, rows: Sequence[LabelRow], answers: Answers) -> Iterator[NewRow]:
     with sender.parts.catalog.read() as db:
         known = stored_by_cid(db, {row.cid for row in rows if row.cid is not None}, sender.issuer)
+    read_ahead(sender.parts.store, [CID.parse(row.cid) for row in rows if row.cid is not None and row.cid not in known])
     for row in rows:
         try:
             made, picture = _new_row(sender, row, known)

@@ -17,7 +17,7 @@ from registry.catalog.schema import derived
 from registry.catalog.schema.bulk import insert_tuples
 from registry.catalog.schema.derived import image_cids
 from registry.catalog.schema.prepared import Prepared, Row
-from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, int64, names_of, page_limit
+from registry.catalog.schema.sql import among, chunks, decode_cursor, encode_cursor, int64, names_of, page_limit
 from registry.core.errors import Conflict, InvalidInput, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.labeling.labeled_row import PICTURE
@@ -47,39 +47,32 @@ def stored_by_cid(db: sa.Connection, cids: Iterable[str], issuer: str) -> dict[s
     found: dict[str, tuple[bytes, int, dict[str, str]]] = {}
     columns = (image_cids.c.cid, derived.images.c.sha256, derived.images.c.size, _ROWS.c.rights)
     joined = sa.join(image_cids, derived.images).join(_ROWS, _ROWS.c.sha256 == derived.images.c.sha256)
-    for part in chunks(cids):
-        query = sa.select(*columns).select_from(joined).where(image_cids.c.cid.in_(part), derived.images.c.stored)
-        for row in db.execute(query.where(_ROWS.c.issuer == issuer, is_newest())):
-            read = {name: value for name, value in row.rights.items() if name.startswith(PICTURE)}
-            _, _, known = found.get(row.cid, (b"", 0, {}))
-            found[row.cid] = (bytes.fromhex(row.sha256), row.size, known | read)
+    mine = (among(db, image_cids.c.cid, cids), derived.images.c.stored, _ROWS.c.issuer == issuer)
+    for row in db.execute(sa.select(*columns).select_from(joined).where(*mine, is_newest())):
+        read = {name: value for name, value in row.rights.items() if name.startswith(PICTURE)}
+        _, _, known = found.get(row.cid, (b"", 0, {}))
+        found[row.cid] = (bytes.fromhex(row.sha256), row.size, known | read)
     return found
 
 
 def labelled(db: sa.Connection, sha256s: Iterable[str]) -> set[str]:
     """Those of these images of which a row is known."""
-    found: set[str] = set()
-    for part in chunks(sha256s):
-        query = sa.select(derived.images.c.sha256).where(derived.images.c.sha256.in_(part), derived.images.c.labels > 0)
-        found.update(db.scalars(query))
-    return found
+    mine = among(db, derived.images.c.sha256, sha256s)
+    return set(db.scalars(sa.select(derived.images.c.sha256).where(mine, derived.images.c.labels > 0)))
 
 
 def _mark_stored(db: sa.Connection, sizes: Mapping[str, int]) -> set[str]:
     """Those of these images that are known. Sizes are set from the bytes themselves; so far they may only have been
     stated by contributors."""
-    found: set[str] = set()
-    for part in chunks(sizes):
-        known = db.execute(sa.select(derived.images).where(derived.images.c.sha256.in_(part))).all()
-        changed = [{"name": row.sha256, "bytes": sizes[row.sha256]} for row in known if not row.stored]
-        for row in known:
-            if row.stored and row.size != sizes[row.sha256]:
-                raise Conflict(f"image {row.sha256} has {row.size} bytes, not {sizes[row.sha256]}", code="image_size")
-        if changed:
-            mine = sa.update(derived.images).where(derived.images.c.sha256 == sa.bindparam("name"))
-            db.execute(mine.values(stored=True, size=sa.bindparam("bytes")), changed)
-        found.update(row.sha256 for row in known)
-    return found
+    known = db.execute(sa.select(derived.images).where(among(db, derived.images.c.sha256, sizes))).all()
+    for row in known:
+        if row.stored and row.size != sizes[row.sha256]:
+            raise Conflict(f"image {row.sha256} has {row.size} bytes, not {sizes[row.sha256]}", code="image_size")
+    changed = [{"name": row.sha256, "bytes": sizes[row.sha256]} for row in known if not row.stored]
+    if changed:
+        mine = sa.update(derived.images).where(derived.images.c.sha256 == sa.bindparam("name"))
+        db.execute(mine.values(stored=True, size=sa.bindparam("bytes")), changed)
+    return {row.sha256 for row in known}
 
 
 def not_stored(db: sa.Connection, sha256s: Iterable[str]) -> list[str]:
