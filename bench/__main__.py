@@ -23,9 +23,12 @@ LONG = (
     "evaluation",
     "commands",
     "pages",
+    "registering",
+    "kills",
     "api",
     "tail",
     "stores",
+    "machines",
 )  # asked for by name
 
 

@@ -19,6 +19,7 @@ from registry.api.common import Document, Home, problems
 from registry.api.serving.metrics import Gauge, Values
 from registry.api.serving.pools import pools
 from registry.catalog.queries import counts
+from registry.catalog.queries.labeled_images import referenced
 from registry.core.errors import EmotionetError
 from registry.files import check_writable
 from registry.workflows.parts import Parts
@@ -76,7 +77,7 @@ def readyz(request: Request[Any, Any, Any], home: Home) -> Document:
 @get("/metrics", media_type=MediaType.TEXT, sync_to_thread=True)
 def metrics(request: Request[Any, Any, Any], home: Home) -> Response[bytes]:
     """What the catalog holds, the queue, the disk and this server's answers, in Prometheus' text format."""
-    body = request.app.state.answers.text([*_catalog(home), *_queue(home), *_machine(home)])
+    body = request.app.state.answers.text([*_catalog(home), *_queue(home), *_references(home), *_machine(home)])
     return Response(body, media_type="text/plain; version=0.0.4")
 
 
@@ -99,6 +100,18 @@ def _queue(parts: Parts) -> list[Gauge]:
         ("emotionet_jobs", "Jobs by state.", by_state),
         ("emotionet_queue_age_seconds", "How long the oldest job that could begin has waited.", {(): age}),
         ("emotionet_workers", "Workers that hold a job now.", {(): float(jobs.workers)}),
+    ]
+
+
+def _references(parts: Parts) -> list[Gauge]:
+    with parts.catalog.read() as db:
+        counted, oldest = referenced.counted(db), referenced.oldest_waiting(db)
+    age = 0.0 if oldest is None else max(0.0, time.time() - datetime.fromisoformat(oldest).timestamp())
+    values: Values = {(("code", code), ("state", state)): float(count) for (state, code), count in counted.items()}
+    about = "Images whose bytes have yet to come, by state and by why it failed last."
+    return [
+        ("emotionet_references", about, values),
+        ("emotionet_references_age_seconds", "How long the image that waits longest has waited.", {(): age}),
     ]
 
 

@@ -18,6 +18,7 @@ from tests.api.conftest import Client, Headers, Resting, problem
 ADDRESSES = {
     "/api/v1/blocks": {"post"},
     "/api/v1/blocks/missing": {"post"},
+    "/api/v1/references": {"get"},
     "/api/v1/images": {"get", "post"},
     "/api/v1/images/{identity}": {"get"},
     "/api/v1/images/{identity}/labels": {"post"},

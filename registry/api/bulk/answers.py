@@ -19,7 +19,7 @@ from registry.core.errors import EmotionetError, with_hint
 from registry.workflows.images.labeled_rows import NewRow
 from registry.workflows.images.register_step import Statement
 
-STATUSES = ("registered", "unchanged", "corrected", "rejected")
+STATUSES = ("registered", "unchanged", "corrected", "referenced", "rejected")
 MAX_MALFORMED = 100_000  # rows of one body that can't be read at all
 _CHUNK = 1 << 16
 
@@ -55,6 +55,10 @@ class Answers:
     def refused(self, row: int, cid: str | None, error: EmotionetError) -> None:
         """A row whose image can't be registered."""
         self._tell(Answer(row, cid, code=error.code, reason=with_hint(error)))
+
+    def referenced(self, row: NewRow) -> None:
+        """A row that waits for its image."""
+        self._tell(Answer(row.row, str(row.cid), status="referenced"))
 
     def unfit(self, bad: Rejection, row: NewRow) -> None:
         """A row whose boxes don't lie in its image."""

@@ -23,6 +23,7 @@ from registry.core.errors import InvalidInput
 from registry.core.extras import need
 
 CODINGS = ("identity", "gzip", "zstd")
+_FEED = 256  # bytes that zstd unpacks at once: at most to 8 MiB
 _WINDOW = 8 << 20  # bytes of memory that zstd's own format asks of whoever reads
 
 
@@ -91,6 +92,31 @@ class _Unpacked(io.RawIOBase):
         return len(data)
 
 
+class _Zstd:
+    """Frames of zstd, read a little at a time; ``EOFError`` where the last one is cut off, which zstandard's own reader
+    does not tell."""
+
+    def __init__(self, sent: IO[bytes], zstandard: Any) -> None:
+        self._sent, self._left, self._data = sent, b"", b""
+        self._begin = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj
+        self._frame = self._begin()
+        self._fresh = True  # nothing of the frame has come yet
+
+    def read(self, size: int) -> bytes:
+        while not self._data:
+            piece = self._left or self._sent.read(_FEED)
+            if not piece:
+                if not self._fresh:
+                    raise EOFError("its last frame has no end")
+                return b""
+            self._data, self._left, self._fresh = self._frame.decompress(piece), b"", False
+            if self._frame.eof:
+                self._left = self._frame.unused_data
+                self._frame, self._fresh = self._begin(), True
+        found, self._data = self._data[:size], self._data[size:]
+        return found
+
+
 def _too_large(verb: str) -> HttpProblem:
     reason = f"the body {verb} more than {ROWS_BYTES >> 20} MiB: send it in several requests"
     return HttpProblem(413, reason, code="body_too_large")
@@ -111,8 +137,7 @@ def open_body(pieces: AsyncIterator[bytes], coding: str) -> tuple[IO[bytes], Cal
         need("zstd", "a body that is packed with zstd")
         import zstandard
 
-        reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(raw, read_across_frames=True)
-        plain = _Unpacked.opened(reader, coding, (zstandard.ZstdError,))
+        plain = _Unpacked.opened(_Zstd(raw, zstandard), coding, (zstandard.ZstdError, EOFError))
     elif coding not in ("", "identity"):
         headers = {"Accept-Encoding": ", ".join(CODINGS)}  # RFC 9110, section 15.5.16
         raise HttpProblem(415, f"send the body as one of {', '.join(CODINGS)}", headers=headers)

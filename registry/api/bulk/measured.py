@@ -17,16 +17,19 @@ from registry.api.bulk.rows import Given
 from registry.api.gateway.public import PublicStore
 from registry.api.v1.sent_images import check_begins, check_head, not_held, readable
 from registry.api.v1.wire import MAX_IMAGE_BYTES
+from registry.catalog.index.staged import Staged
 from registry.catalog.queries.labeled_images.images import stored_by_cid
 from registry.content.labels import LabelRow, Rejection
 from registry.content.unixfs import reader
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, RAW, SHA2_256
-from registry.core.ports.store import BlockReader
+from registry.core.ports.store import BlockReader, read_ahead
 from registry.imaging.inspect_image import Picture, inspect_image, rights_of
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, new_row
+from registry.workflows.images.row_groups import stage
 from registry.workflows.images.speaker import Speaker
 from registry.workflows.parts import Parts
+from registry.workflows.references.refer import CODECS
 
 _TOGETHER = 1000  # rows whose CIDs are looked up by a few statements
 _Known = Mapping[str, tuple[bytes, int, dict[str, str]]]
@@ -34,12 +37,14 @@ _Known = Mapping[str, tuple[bytes, int, dict[str, str]]]
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sends rows, and what of the store he may register."""
+    """Who sends rows, and what of the store he may register; ``waiting`` takes rows whose images can be fetched (None:
+    none can)."""
 
     parts: Parts
     issuer: str
     speaker: Speaker
     store: PublicStore
+    waiting: Staged | None = None
 
 
 def measured(sender: Sender, given: Iterable[Given], answers: Answers) -> Iterator[NewRow]:
@@ -56,11 +61,13 @@ def measured(sender: Sender, given: Iterable[Given], answers: Answers) -> Iterat
 def _measured(sender: Sender, rows: Sequence[LabelRow], answers: Answers) -> Iterator[NewRow]:
     with sender.parts.catalog.read() as db:
         known = stored_by_cid(db, {row.cid for row in rows if row.cid is not None}, sender.issuer)
+    read_ahead(sender.parts.store, [CID.parse(row.cid) for row in rows if row.cid is not None and row.cid not in known])
     for row in rows:
         try:
             made, picture = _new_row(sender, row, known)
         except (InvalidInput, NotFound) as error:
-            answers.refused(row.row, row.cid, error)
+            if error.code != "not_held" or not _waits(sender, row):
+                answers.refused(row.row, row.cid, error)
             continue
         if picture is None:
             yield made
@@ -70,6 +77,16 @@ def _measured(sender: Sender, rows: Sequence[LabelRow], answers: Answers) -> Ite
             answers.unfit(bad, made)
         notes = [note for _, note in fitted.cut]
         yield from (replace(one, note=notes[0]) if notes else one for one in fitted.rows)
+
+
+def _waits(sender: Sender, row: LabelRow) -> bool:
+    """Let a row wait whose image is not here, or must look so. Its CID's digest stands for the image until it came."""
+    cid = CID.parse(row.cid or "")
+    if sender.waiting is None or cid.codec not in CODECS:
+        return False
+    contributor = sender.speaker.of(sender.issuer, row.contributor, signed=row.signature is not None)
+    stage(sender.waiting, [new_row(row, cid.digest, 0, cid, contributor)])
+    return True
 
 
 def _new_row(sender: Sender, row: LabelRow, known: _Known) -> tuple[NewRow, Picture | None]:

@@ -10,11 +10,12 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, cast
 
 from registry.api.bulk.answers import Answers, document, ndjson
 from registry.api.bulk.measured import Sender, measured
+from registry.api.bulk.referring import refer_rows
 from registry.api.bulk.rows import read_rows
 from registry.catalog.idempotency import Keyed
 from registry.catalog.index.staged import Staged
@@ -37,12 +38,15 @@ class Wanted:
     key: str | None
 
 
-def register_body(sender: Sender, body: IO[bytes], digest: Callable[[], str], wanted: Wanted) -> IO[bytes]:
-    """The answer, as a file that is read once. ``digest`` is of the body, once it was read."""
+def register_body(sender: Sender, body: IO[bytes], digest: Callable[[], str], wanted: Wanted) -> tuple[IO[bytes], bool]:
+    """The answer, as a file that is read once, and whether rows wait for their images. ``digest`` is of the body, once
+    it was read."""
     catalog = sender.parts.catalog
     with ExitStack() as stack:
         answers = Answers(stack.enter_context(Staged(catalog, STEP)), everything=wanted.everything)
         staged = stack.enter_context(Staged(catalog, STEP))
+        if sender.parts.source is not None:
+            sender = replace(sender, waiting=stack.enter_context(Staged(catalog, STEP)))
         stage(staged, measured(sender, read_rows(body, wanted.kind), answers))
         keyed = _keyed(wanted, digest()) if wanted.key is not None else None
         if keyed is not None:
@@ -56,6 +60,8 @@ def register_body(sender: Sender, body: IO[bytes], digest: Callable[[], str], wa
             if keyed is not None:
                 keyed.finish(db, answers.counts(), answers.lines())
 
+        if sender.waiting is not None:
+            refer_rows(sender.parts, sender.issuer, sender.waiting, answers)
         register_staged(sender.parts, sender.parts.key, staged, report=answers.report, keyed=keyed, finish=finish)
         if keyed is None:
             return _written(wanted, answers.counts(), answers.lines())
@@ -68,12 +74,12 @@ def _keyed(wanted: Wanted, body: str) -> Keyed:
     return Keyed(wanted.token, wanted.key or "", hashlib.sha256(asked.encode()).hexdigest())
 
 
-def _written(wanted: Wanted, counts: dict[str, int], lines: Iterable[bytes]) -> IO[bytes]:
+def _written(wanted: Wanted, counts: dict[str, int], lines: Iterable[bytes]) -> tuple[IO[bytes], bool]:
     answer = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=_SPOOL))  # noqa: SIM115  # ``pieces`` closes it
     for piece in (ndjson if wanted.lines else document)(counts, lines):
         answer.write(piece)
     answer.seek(0)
-    return answer
+    return answer, bool(counts.get("referenced"))
 
 
 def pieces(answer: IO[bytes]) -> Iterator[bytes]:

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from registry.api.problems import HttpProblem
 from registry.catalog.queries.roots import is_image, is_published, is_withdrawn, published_mark, published_roots
@@ -28,35 +27,12 @@ from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, IDENTITY, RAW
-from registry.core.ipld.dag import not_here
-from registry.core.ports.store import BlockReader
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts
+from registry.workflows.store.private_blocks import PublicStore as PublicStore
 from registry.workflows.store.private_blocks import private_blocks
 
 _Mark = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PublicStore:
-    """A store without the blocks in ``hidden`` (multihashes): links to them lead to absent blocks."""
-
-    store: BlockReader
-    hidden: frozenset[bytes]
-
-    def hides(self, cid: CID) -> bool:
-        """Whether a block is held for this registry alone."""
-        return cid.multihash in self.hidden
-
-    def has(self, cid: CID) -> bool:
-        """Whether others may know that it is held."""
-        return not self.hides(cid) and self.store.has(cid)
-
-    def get(self, cid: CID) -> bytes:
-        """The verified bytes. ``NotFound`` where they are absent, corrupt or hidden."""
-        if self.hides(cid):
-            raise not_here(cid)
-        return self.store.get(cid)
 
 
 class Public:

@@ -13,6 +13,7 @@ from typing import IO, Annotated, Any, Literal
 
 from anyio import CapacityLimiter, fail_after, to_thread
 from litestar import Request, get, post
+from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
@@ -37,16 +38,18 @@ from registry.api.v1.wire import (
     NewWithdrawal,
     StatusFilter,
 )
-from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.labeled_images.image_grid import Filters
-from registry.catalog.queries.labeled_images.rows import image_history
+from registry.catalog.queries.labeled_images.rows import rights_of
 from registry.catalog.tokens import Caller
+from registry.workflows.images import show_image as showing
 from registry.workflows.images.list_images import list_images as list_page
 from registry.workflows.images.relabel import relabel
-from registry.workflows.names.find_image import find_image, unknown_image
+from registry.workflows.names.find_image import find_image
+from registry.workflows.references import show_reference as references
 from registry.workflows.withdrawals.withdraw import withdraw
 
 NDJSON = "application/x-ndjson"
+WAITS = {202: ResponseSpec(dict[str, Any], description="Some rows wait for their images", generate_examples=False)}
 REGISTERING = 16  # requests of this process at a time, each with a thread; the others are told to come again
 _PATIENCE = 20.0  # seconds that a request waits for the others
 
@@ -56,7 +59,7 @@ _PATIENCE = 20.0  # seconds that a request waits for the others
     status_code=200,
     guards=[needs("images:write")],
     request_max_body_size=ROWS_BYTES,
-    responses=problems(408, 413, 415, 422, scoped=True),
+    responses=problems(408, 413, 415, 422, scoped=True) | WAITS,
     opt={"unpacks": True},
 )
 async def register_images(
@@ -66,17 +69,19 @@ async def register_images(
     idempotency_key: Key = None,
     rows: Annotated[Literal["all"] | None, QueryParameter(description="all: a line for every row")] = None,
 ) -> Stream:
-    """Register labels for images whose bytes are held here.
+    """Register labels for images, by their CIDs.
 
     The body is a JSON array or NDJSON of rows (see the schema ImageRow), or CSV as labels.csv has it, with `cid`; it
     may be packed (`Content-Encoding: gzip` or `zstd`), has at most 1 GiB both ways, and at most 30 minutes to come.
-    The answer counts `rows`, `registered`, `unchanged`, `corrected` and `rejected`. `results` holds
+    The answer counts `rows`, `registered`, `unchanged`, `corrected`, `referenced` and `rejected`. `results` holds
     `{row, cid, sha256, status, code, reason, note}` of each row that was not simply registered, in their order, or of
     every row with `rows=all`. With `Accept: application/x-ndjson` it is a line each, and the counts are the last line.
     An answer without `"complete": true` at its end was cut off: send the request again, with the same Idempotency-Key,
     and the answer is the same.
 
-    A row whose bytes are not held here is rejected as `not_held`, one whose bytes don't begin as a picture's as
+    A row whose image is not held here is `referenced`, where this registry has a gateway to fetch it from: the status
+    is then 202, the row is signed once the image has come and was verified, and `GET /images/{cid}` tells how far that
+    is. Without a gateway it is rejected as `not_held`. Rejected is also one whose bytes don't begin as a picture's as
     `not_an_image`, one in another contributor's name than the token's own as `contributor_not_yours`, unless the token
     has the scope `contribute-for` or the contributor signed the row.
     """
@@ -86,13 +91,14 @@ async def register_images(
     body, digest = open_body(pieces(request), request.headers.get("content-encoding", "").strip().lower())
     who = speaker(request.user)
 
-    def work() -> IO[bytes]:
+    def work() -> tuple[IO[bytes], bool]:
         sender = Sender(home, home.key.did, who, published.public_store())
         return register_body(sender, body, digest, wanted)
 
     async with _slot(request.app.state.registering):
-        answer = await to_thread.run_sync(work, limiter=CapacityLimiter(1))
-    return Stream(answered(answer), media_type=NDJSON if lines else "application/json")
+        answer, waits = await to_thread.run_sync(work, limiter=CapacityLimiter(1))
+    kind = NDJSON if lines else "application/json"
+    return Stream(answered(answer), media_type=kind, status_code=202 if waits else 200)
 
 
 @asynccontextmanager
@@ -128,23 +134,36 @@ def list_images(
     """Images by rising sha256; label, issuer, contributor, subject, licence and right must be met by one newest label.
 
     A contributor's name under two issuers is two people: `issuer` says whose, and `speakers` shows it. `right` is a
-    signal (tdm-reservation, for example) or `any`; `disputed=true`: its labels differ; `run` and `dropped`: what that
-    run's cleaning dropped for that reason. A page may hold fewer than `limit` and still have a `next`.
+    signal (tdm-reservation, for example) or `any`, and each image then has its `rights` and their `standing`;
+    `disputed=true`: its labels differ; `run` and `dropped`: what that run's cleaning dropped for that reason. A page
+    may hold fewer than `limit` and still have a `next`.
     """
     wanted = Filters(label, contributor, issuer, subject, licence, right, status, disputed)
     found = list_page(home, wanted, run=run, dropped=dropped, cursor=cursor, limit=limit)
-    return page(found.images, found.next)
+    if right is None:
+        return page(found.images, found.next)
+    with home.catalog.read() as db:
+        said = rights_of(db, [one["sha256"] for one in found.images])
+    return page([{**one, **said[one["sha256"]]} for one in found.images], found.next)
 
 
 @get("/images/{identity:str}", responses=problems(404, 422), sync_to_thread=True)
 def show_image(home: Home, identity: ImagePath) -> Document:
-    """One image, by CID or sha256 or the beginning of one, with the history of its labels."""
-    sha256 = find_image(home, identity)
-    with home.catalog.read() as db:
-        image = images.image_of(db, sha256)
-        if image is None:
-            raise unknown_image(identity)
-        return {**image, "history": image_history(db, bytes.fromhex(sha256))}
+    """One image, by CID or sha256 or the beginning of one, with the history of its labels. `reference`: whether its
+    bytes are still to come (state waiting), or why they were given up; null where nothing is to come.
+    """
+    return showing.show_image(home, identity)
+
+
+@get("/references", responses=problems(), sync_to_thread=True)
+def list_references(
+    home: Home,
+    only: Annotated[Literal["waiting", "given_up"] | None, QueryParameter(name="state")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page:
+    """Images that rows name and whose bytes have yet to come, or were given up and why, by rising CID."""
+    return page(*references.list_references(home, state=only, cursor=cursor, limit=limit))
 
 
 @post(
@@ -174,7 +193,7 @@ def withdraw_image(home: Home, identity: ImagePath, data: JSONBody[NewWithdrawal
     """Withdraw an image: it is no longer served and enters no new snapshot. The answer lists the snapshots and releases
     that hold it.
     """
-    return withdraw(home, find_image(home, identity), data.reason, remedy=data.remedy)
+    return withdraw(home, showing.image_or_waiting(home, identity), data.reason, remedy=data.remedy)
 
 
-HANDLERS = (register_images, list_images, show_image, add_label, withdraw_image)
+HANDLERS = (register_images, list_images, show_image, list_references, add_label, withdraw_image)

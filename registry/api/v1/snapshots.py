@@ -61,6 +61,7 @@ def create_snapshot(home: Home, published: Published, data: JSONBody[NewSnapshot
         images=data.images,
         partial=data.partial,
         snapshot=source,
+        include_referenced=data.include_referenced,
     )
     return Response(done, headers={"Location": f"{PREFIX}/snapshots/{done['snapshot']}"})
 

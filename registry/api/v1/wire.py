@@ -189,6 +189,7 @@ class NewSnapshot(Request, frozen=True):
     part of the public record, so write no names. ``images``: only of these, each by a CID or its sha256 in hex; any
     that is malformed, unknown, withdrawn or named twice refuses the request, unless ``partial`` takes the others.
     ``snapshot``: only of the images that this one holds. ``query`` may narrow either.
+    ``include_referenced``: also images whose bytes are not here.
     """
 
     classes: Annotated[str, Meta(min_length=1, max_length=65_536)] = "emociones"
@@ -200,6 +201,7 @@ class NewSnapshot(Request, frozen=True):
     override_rights: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
     supersedes: CidText | None = None
     name: NewName | None = None
+    include_referenced: bool = False
     images: Annotated[list[Annotated[str, Meta(min_length=1, max_length=600)]], Meta(max_length=100_000)] | None = None
     partial: bool = False
     snapshot: CidText | None = None

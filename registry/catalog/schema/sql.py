@@ -48,6 +48,15 @@ def _insert(db: sa.Connection) -> Any:
     return sqlite.insert
 
 
+def among(db: sa.Connection, column: sa.ColumnElement[Any], values: Iterable[str]) -> sa.ColumnElement[bool]:
+    """Whether a column has one of many values, which are one parameter together: ten thousand as quickly as one."""
+    given = list(values)
+    if db.dialect.name == "postgresql":
+        return column == sa.any_(sa.bindparam(None, given, type_=sa.ARRAY(sa.Text)))
+    listed = sa.func.json_each(json.dumps(given)).table_valued("value")
+    return column.in_(sa.select(listed.c.value))
+
+
 def chunks(values: Iterable[str]) -> Iterable[Sequence[str]]:
     """Sorted different values, a statement's worth at a time."""
     ordered = sorted(set(values))
@@ -103,6 +112,12 @@ def decode_cursor(cursor: str, count: int) -> list[str]:
     if not isinstance(values, list) or len(values) != count or not all(isinstance(value, str) for value in values):
         raise UsageError("this cursor was not given by a page", hint="start again without a cursor.")
     return values
+
+
+def storable(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of what a stranger's record says, as both databases hold it: PostgreSQL takes no NUL in a text, which is no
+    reason to leave out, say, a withdrawal; it becomes the sign for it, U+2400."""
+    return {name: value.replace("\0", "\u2400") if isinstance(value, str) else value for name, value in row.items()}
 
 
 def int64(value: int, what: str) -> int:

@@ -55,12 +55,12 @@ class S3:
 
 
 @contextmanager
-def s3_server(program: str, folder: Path, port: int) -> Iterator[S3]:
-    """A started server."""
+def s3_server(program: str, folder: Path, port: int, host: str = "127.0.0.1") -> Iterator[S3]:
+    """A started server, which listens at ``host``."""
     buckets, beside = folder / "buckets", folder / "beside"
     for one in (buckets, beside):
         one.mkdir(parents=True)
-    command = [program, "--port", f"127.0.0.1:{port}", "--keep-alive", "--quiet", "posix", "--sidecar", str(beside)]
+    command = [program, "--port", f"{host}:{port}", "--keep-alive", "--quiet", "posix", "--sidecar", str(beside)]
     environment = {**os.environ, "ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
     with (
         (folder / "log").open("wb") as log,
