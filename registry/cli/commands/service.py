@@ -60,6 +60,7 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
     import uvicorn
 
     from registry import logs
+    from registry.api.access.proxies import server_options
     from registry.api.app import create_app
 
     port = check_address(wanted.host, wanted.port)
@@ -80,6 +81,7 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
                 log_config=None,  # its warnings go where ours go, requests are told by the application itself
                 log_level="warning",
                 access_log=False,
+                **server_options(opened.settings),
                 timeout_graceful_shutdown=5,
             )
         finally:
