@@ -24,7 +24,7 @@ def seen(settings: Settings, connected: str, forwarded: str) -> tuple[str, str]:
     config.load()
     headers = [(b"x-forwarded-for", forwarded.encode()), (b"x-forwarded-proto", b"https")]
     scope = {"type": "http", "client": (connected, 1), "scheme": "http", "headers": headers}
-    asyncio.run(config.loaded_app(scope, None, None))  # type: ignore[arg-type]
+    asyncio.run(config.loaded_app(scope, None, None))
     return scopes[0]["client"][0], scopes[0]["scheme"]
 
 
