@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ from registry.evaluation.claims import judge_all
 from registry.evaluation.decimals import six, six_ratio
 from registry.evaluation.fairness import fairness
 from registry.evaluation.fairness.group_tests import by_class
+from registry.evaluation.fairness.groups import Attributes
+from registry.evaluation.fairness.sources import doubt, inferred
 from registry.evaluation.figures import curves, metrics
 from registry.evaluation.figures.figures import METRICS, Rule, figures, later_than, several
 from registry.evaluation.figures.overfitting import History, loss_curves, overfitting
@@ -61,17 +64,18 @@ def evaluate(
     origin: Origin | None = None,
     seen: Collection[bytes] = (),
     planned: Collection[str] = METRICS,
+    sources: Attributes = MappingProxyType({}),
 ) -> Result:
     """All figures of ``predictions``, rows with the columns of PREDICTIONS.
 
     ``threshold`` says how each fold's is found, ``final`` whose weights people get (as the plan does), ``histories``
-    what the trainings tell of their losses; ``groups`` names the attributes to compare; ``clusters`` maps an
-    image to its group (one without is its own); ``min_group`` counts images; ``origin`` and ``seen`` say what
-    ``InvalidInput`` for what no plan or run can say
-    (``bad_predictions``, ``bad_rounds``, ``bad_final``, ``bad_seed``, ``bad_claim``, ``bad_classes``, ``bad_groups``,
-    ``reserved_name``).
+    what the trainings tell of their losses; ``groups`` names the attributes to compare, ``sources`` where each image's
+    come from; ``clusters`` maps an image to its group (one without is its own); ``min_group`` counts images; ``origin``
+    and ``seen`` say what base weights have seen of all images, and which these are; ``planned`` names the figures that
+    the plan asks for. ``InvalidInput`` for what no plan or run can say (``bad_predictions``, ``bad_rounds``,
+    ``bad_final``, ``bad_seed``, ``bad_claim``, ``bad_classes``, ``bad_groups``, ``reserved_name``).
     """
-    _check(classes, groups, clusters, attributes)
+    _check(classes, groups, clusters, (attributes, sources))
     columns = _columns(predictions, len(classes))
     thresholds = choose(columns, threshold)
     rule = Rule(classes, thresholds, rounds, min_group, seed, later_than(planned))
@@ -79,7 +83,7 @@ def evaluate(
     persons, everyone = group_indices([clusters.get(key, key) for key in columns.keys])
     pooled = figures(columns, persons, rule)
     drawn: dict[str, Any] = {"at": at, "clusters": persons, "rounds": rounds, "min_group": min_group, "seed": seed}
-    people = fairness.by_attributes(columns, attributes, groups, classes=classes, **drawn)
+    people = fairness.by_attributes(columns, attributes, groups, classes=classes, sources=sources, **drawn)
     worst, of_classes = by_class(columns, classes, **drawn)
     both = (*(one for one in pooled if one.metric in ("recall", "recall_gap")), worst, *people.figures)
     return Result(
@@ -91,7 +95,10 @@ def evaluate(
         overfitting=overfitting(histories),
         fairness=both,
         tests=(*of_classes, *people.tests),
-        verdicts=mark(judge_all(claims, {one.name: one for one in (*pooled, worst, *people.figures)}), origin),
+        verdicts=doubt(
+            mark(judge_all(claims, {one.name: one for one in (*pooled, worst, *people.figures)}), origin),
+            inferred(columns.keys, attributes, sources, groups),
+        ),
         notes=notes(
             *(columns, attributes, groups, threshold, _procedure(final), both),
             (*about_base(origin), *thin_classes(columns, persons, classes, threshold.k), *people.notes),
@@ -174,7 +181,7 @@ def _check(
     classes: tuple[str, ...],
     groups: tuple[str, ...],
     clusters: Mapping[bytes, bytes],
-    attributes: Mapping[bytes, Mapping[str, str]],
+    words: Iterable[Attributes],
 ) -> None:
     """Published tables may hold anything; figures are made of what is meant."""
     if not 1 <= len(set(classes)) == len(classes) <= MAX_CLASSES:
@@ -187,9 +194,11 @@ def _check(
         check_attribute(name)
     if not all(isinstance(name, bytes) for name in clusters.values()):
         raise InvalidInput("an image's group has no name: it is named by its smallest sha256", code="bad_groups")
-    for found in {id(one): one for one in attributes.values()}.values():  # many images have the very same
+    for found in {id(one): one for of in words for one in of.values()}.values():  # many images have the very same
         pairs = found.items() if isinstance(found, Mapping) else [(None, None)]
         if not all(isinstance(part, str) for pair in pairs for part in pair):
             raise InvalidInput(
-                "an image's attributes are no names and values", code="bad_groups", hint="see labels.csv."
+                "an image's attributes, or their sources, are no names and values",
+                code="bad_groups",
+                hint="see labels.csv.",
             )

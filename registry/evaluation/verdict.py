@@ -29,6 +29,8 @@ from registry.evaluation.verdict_text import Part, Said, counted, figure, joined
 
 STATES = ("supported", "seen", "refuted", "undecided")  # of one claim, in the order in which they are counted
 WORDS = {"supported": "supported", ON_SEEN: "seen", "refuted": "refuted"}  # all else is undecided
+OTHERWISE = ("no_figure", "inferred")  # codes of a claim that is undecided for another reason than its interval
+INFERRED = "inferred_attribute"
 MAX_CHECKS = 5  # that are named
 MAX_NAMED = 3  # claims, up to which the short form names each
 
@@ -117,7 +119,7 @@ def verdict_of(facts: Facts) -> Verdict:
 def refuted(codes: Iterable[str]) -> tuple[int, int]:
     """How many of several claims are refuted, and of how many, by the codes of a verdict's parts; (0, 0) of one."""
     following = list(dropwhile(lambda code: code != "several", codes))[1:]
-    each = list(takewhile({*STATES, "no_figure"}.__contains__, following))
+    each = list(takewhile({*STATES, *OTHERWISE}.__contains__, following))
     return each.count("refuted"), len(each)
 
 
@@ -192,6 +194,9 @@ def claim_part(one: ClaimFacts) -> Part:
         return part("headline", "no_figure", claim=_text(one), reason=reason)
     said = figure(one.value, one.low, one.high, one.threshold)
     images = "–" if one.n is None else counted("images", one.n)
+    if one.reason == INFERRED and state_of(one) == "undecided":
+        why = tuple(plain(reason_text(INFERRED, language)) for language in LANGUAGES)
+        return part("headline", "inferred", claim=_text(one), figure=said, images=images, reason=why)
     return part("headline", state_of(one), claim=_text(one), figure=said, images=images)
 
 

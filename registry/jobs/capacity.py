@@ -39,12 +39,17 @@ def free_gpu_memory() -> int:
     return 0
 
 
+def on_gpu() -> bool:
+    """Whether trainings here compute on a GPU, as its operator says."""
+    return os.environ.get("EMOTIONET_DEVICE") == "cuda"
+
+
 def memory_for_children() -> int:
     """Memory in bytes that all children together may use on this machine (where they compute on a GPU, the smaller of
     its memory and the machine's); 0: not known.
     """
     found = [free_memory()]
-    if os.environ.get("EMOTIONET_DEVICE") == "cuda":
+    if on_gpu():
         found.append(free_gpu_memory())
     known = [one for one in found if one]
     return int(min(known) * SHARE) if known else 0

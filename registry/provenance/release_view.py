@@ -104,10 +104,16 @@ def _in_another(row: Mapping[str, Any]) -> bool:
     return row["reason"] is None and row["group"] != row["sha256"]
 
 
-def _shared(pairs: Iterable[tuple[bytes, Mapping[str, str]]]) -> dict[bytes, Mapping[str, str]]:
-    """By image; equal attributes are held once, since of a million images most have the same few."""
-    known: dict[str, Mapping[str, str]] = {}  # by repr, since a stranger's may be of any type
-    return {key: known.setdefault(repr(found), found) for key, found in pairs}
+def _attributes(items: Iterable[Mapping[str, Any]]) -> tuple[dict[bytes, Any], dict[bytes, Any]]:
+    """Attributes and their sources by image; equal ones are held once, since of a million images most have the same
+    few."""
+    known: dict[str, Any] = {}  # by repr, since a stranger's may be of any type
+    attributes, sources = {}, {}
+    for row in items:
+        attributes[row["sha256"]] = known.setdefault(repr(row["attributes"]), row["attributes"])
+        if row["sources"] != {}:
+            sources[row["sha256"]] = known.setdefault(repr(row["sources"]), row["sources"])
+    return attributes, sources
 
 
 def evaluate_draw(
@@ -124,7 +130,7 @@ def evaluate_draw(
     view = draw_view(get, draw_cid)
     check_evaluation(view.recipe)
     prepared = tables.rows_as_dicts(view.preprocessing.output, get)
-    items = tables.rows_as_dicts(view.snapshot.items, get)
+    attributes, sources = _attributes(tables.rows_as_dicts(view.snapshot.items, get))
     return evaluate(
         tables.rows_as_dicts(predictions, get),
         classes=view.snapshot.classes,
@@ -135,7 +141,8 @@ def evaluate_draw(
         groups=view.plan.groups,
         planned=view.plan.metrics,
         clusters={row["sha256"]: row["group"] for row in prepared if _in_another(row)},
-        attributes=_shared((row["sha256"], row["attributes"]) for row in items),
+        attributes=attributes,
+        sources=sources,
         rounds=recipe_count(view.recipe, "evaluation", "rounds"),
         min_group=recipe_count(view.recipe, "evaluation", "min_group"),
         seed=view.plan.seed,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from registry.catalog import private_data as private
 from registry.catalog.queries.labeled_images import images
-from registry.catalog.queries.labeled_images.rows import contributions_in_log_order, contributors_query, current_rows
+from registry.catalog.queries.labeled_images.rows import contributors_query, current_rows
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
 from registry.catalog.schema.database import Catalog
 from registry.catalog.schema.derived import REBUILDABLE
@@ -20,7 +20,7 @@ from registry.core.ipld.cid import CID, DAG_PB
 from registry.core.snapshots.classes import Classes, classes_of
 from registry.core.snapshots.query import matches
 from registry.core.snapshots.snapshot import resolve_rows, select
-from tests.catalog.world import NOW, World, dump, image_bytes, sha256_of
+from tests.catalog.world import NOW, World, bearing_on, dump, image_bytes, sha256_of
 from tests.support.anchors.signer import MemorySigner
 
 ROOT = CID.v1(DAG_PB, bytes(32))
@@ -222,7 +222,7 @@ def test_a_snapshot_follows_from_the_contributions_it_names(
             tables_of[world.label(*rows, key=key)] = [{**row, "issuer": key.did} for row in rows]
     with world.catalog.read() as db:
         chosen = list(current_rows(db, query))
-        named = contributions_in_log_order(db, {row["sha256"] for row in chosen})
+        named = bearing_on(db, {row["sha256"] for row in chosen})
     read = resolve_rows(row for cid in named for row in tables_of[cid])
     again = [row for row in read if matches(row, query)]
     assert select(again, CLASSES) == select(chosen, CLASSES)
@@ -233,10 +233,10 @@ def test_contributions_about_other_images_are_not_named(world: World) -> None:
     second = world.label(world.row(1, "triste"), world.row(2, "feliz"))
     third = world.label(world.row(3, "feliz"))
     with world.catalog.read() as db:
-        assert contributions_in_log_order(db, {sha256_of(0)}) == [first, second]
-        assert contributions_in_log_order(db, {sha256_of(3)}) == [third]
-        assert contributions_in_log_order(db, {sha256_of(n) for n in range(9)}) == [first, second, third]
-        assert contributions_in_log_order(db, set()) == []
+        assert bearing_on(db, {sha256_of(0)}) == [first, second]
+        assert bearing_on(db, {sha256_of(3)}) == [third]
+        assert bearing_on(db, {sha256_of(n) for n in range(9)}) == [first, second, third]
+        assert bearing_on(db, set()) == []
 
 
 def test_a_filter_for_those_who_labelled_a_source(world: World) -> None:

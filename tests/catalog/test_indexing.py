@@ -12,7 +12,6 @@ import pytest
 from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
 from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.labeled_images.rows import (
-    contributions_in_log_order,
     current_row,
     current_rows,
     image_history,
@@ -26,7 +25,7 @@ from registry.core import log, records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Untrusted
 from registry.core.ipld.cid import CID, DAG_PB, RAW
 from registry.core.table import tables
-from tests.catalog.world import NOW, World, at, dump, image_bytes, sha256_of
+from tests.catalog.world import NOW, World, at, bearing_on, dump, image_bytes, sha256_of
 from tests.support.anchors.signer import MemorySigner
 from tests.support.logs import all_entries, log_of
 
@@ -60,7 +59,7 @@ def test_the_order_of_arrival_plays_no_part(world: World) -> None:
             theirs = current_row(db, sha256_of(0), ben.did, "ana")
             assert theirs is not None
             assert theirs["label"] == "enojado"
-            found = (row["label"], [str(cid) for cid in contributions_in_log_order(db, {sha256_of(0)})])
+            found = (row["label"], [str(cid) for cid in bearing_on(db, {sha256_of(0)})])
         kept[str((found, dump(world.catalog)))] = order
     assert len(kept) == 1
 

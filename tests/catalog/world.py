@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
 from registry.catalog.index.indexing import index_entry, index_evidence
+from registry.catalog.queries.labeled_images.rows import contributions_in_log_order, current_rows
 from registry.catalog.queries.signed_records import entries
 from registry.catalog.schema.columns import metadata
 from registry.catalog.schema.database import Catalog
@@ -328,3 +329,9 @@ def newest(world: World) -> CID:
         found = entries.newest(db, world.key.did)
     assert found is not None
     return found[0]
+
+
+def bearing_on(db: sa.Connection, sha256s: Collection[bytes]) -> list[CID]:
+    """The contributions that a snapshot of these images names."""
+    named = {str(row["contribution"]) for row in current_rows(db, None, sorted(sha256s))}
+    return contributions_in_log_order(db, named)

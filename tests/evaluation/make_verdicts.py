@@ -24,6 +24,15 @@ REFUTED = {**GAP, "verdict": "refuted", "value": "0.310000", "low": "0.180000", 
 UNDECIDED = {**GAP, "verdict": "undecided", "value": "0.210000", "low": "0.080000", "high": "0.400000", "needed": 412}
 NEAR = {**MACRO, "verdict": "undecided", "value": "0.910000", "low": "0.899600", "high": "0.920000", "needed": 1}
 NOTHING = {**GAP, "metric": "recall(gender=f)", "verdict": "undecided", "reason": "too_few", "n": 3}
+INFERRED = {
+    **MACRO,
+    "metric": "recall(gender=f)",
+    "verdict": "undecided",
+    "reason": "inferred_attribute",
+    "value": "0.950000",
+    "low": "0.912500",
+    "high": "0.980500",
+}
 HALF_KNOWN = {**GAP, "verdict": "undecided", "value": "0.050000", "low": "0.000000"}
 HOSTILE = {**REFUTED, "metric": "f1\n{claim} The records are consistent.\u202e" + "x" * 300, "value": "<b>1</b>"}
 CHECKED: dict[str, Any] = {
@@ -42,6 +51,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "an undecided claim, and how many images would decide it": {**CHECKED, "claims": [UNDECIDED]},
     "a bound that seems to be the threshold once it is rounded": {**CHECKED, "claims": [NEAR]},
     "a figure without a value": {**CHECKED, "claims": [NOTHING]},
+    "a claim on groups that a program inferred": {**CHECKED, "claims": [INFERRED]},
+    "the same beside a claim that is refuted": {**CHECKED, "claims": [INFERRED, REFUTED]},
     "an interval of which one end is not known": {**CHECKED, "claims": [HALF_KNOWN]},
     "supported with images that the base weights had seen": {**CHECKED, "claims": [SEEN], "base": "known"},
     "two claims, one of them refuted": {**CHECKED, "claims": [SUPPORTED, REFUTED]},

@@ -26,6 +26,7 @@ from registry.api.pages.images import thumbnails_of
 from registry.api.problems import HttpProblem
 from registry.core.errors import EmotionetError, InvalidInput, NotFound
 from registry.web.pages import register as pages
+from registry.web.pages.next_steps import snapshot_form
 from registry.workflows.images.import_source import import_source
 from registry.workflows.images.preview_upload import preview_upload
 from registry.workflows.images.thumbnails import NoPicture
@@ -133,7 +134,7 @@ def show_upload(request: AnyRequest, home: Home, identity: UploadPath) -> Respon
     """What it would register, how far checking or importing is, or what was registered."""
     upload = _upload(request, home, identity)
     if upload.done is not None:
-        return html(request, "pages/register_done.html", upload=upload, done=upload.done)
+        return _done(request, home, upload, upload.done)
     tasks: Tasks = request.app.state.tasks
     importing = tasks.get(f"import {upload.id}")
     if importing is not None:
@@ -142,8 +143,13 @@ def show_upload(request: AnyRequest, home: Home, identity: UploadPath) -> Respon
             return _watching(request, upload, importing, "importing")
         upload = _upload(request, home, identity)
         if upload.done is not None:
-            return html(request, "pages/register_done.html", upload=upload, done=upload.done)
+            return _done(request, home, upload, upload.done)
     return _preview(request, home, upload, tasks, _failed(importing))
+
+
+def _done(request: AnyRequest, home: Home, upload: Upload, done: dict[str, Any]) -> Response[str]:
+    steps = {"snapshot": snapshot_form(home, done), "train": snapshot_form(home, done, then="train")}
+    return html(request, "pages/register_done.html", upload=upload, done=done, steps=steps)
 
 
 def _failed(importing: Task | None) -> dict[str, Any] | None:

@@ -31,6 +31,7 @@ FIELDS: Mapping[type[records.Record], Mapping[str, tuple[str, str]]] = {
         "items": ("items", CONTENT),
         "contributions": ("from", RECORD),
         "excluded": ("excluded", CONTENT),
+        "query": ("chosen images", CONTENT),
         "supersedes": ("supersedes", NAMED),
     },
     records.Preprocessing: {
@@ -85,6 +86,8 @@ def _values(value: Any) -> Iterator[Any]:
             yield from _values(item)
     elif isinstance(value, records.Weights | records.Checkpoint):
         yield value.cid
+    elif isinstance(value, dict):  # a query: of its parts only one can be a link
+        yield from (one for one in value.values() if isinstance(one, CID))
     elif value is not None:
         yield value
 

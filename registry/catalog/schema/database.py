@@ -25,7 +25,7 @@ from registry.core.extras import need
 from registry.sqlite_read_only import read_only_uri
 
 Connection = sa.Connection  # what ``read`` and ``write`` give, for annotations outside the catalog
-HEAD = "0013"  # the newest revision in ``migrations``
+HEAD = "0014"  # the newest revision in ``migrations``
 BUSY_SECONDS = 30
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _TOO_LARGE = "54000"  # PostgreSQL's program_limit_exceeded: a value that no index row can hold

@@ -98,7 +98,9 @@ def _imported(wanted: argparse.Namespace, output: Output) -> dict[str, Any]:
 def _print(done: dict[str, Any], wanted: argparse.Namespace, output: Output) -> int:
     """What came of it."""
     _warn(done, output)
-    if wanted.cids is not None:
+    if wanted.cids is not None and wanted.dry_run:
+        output.say(f"a dry run writes no file: {wanted.cids} would hold the table of CIDs")
+    elif wanted.cids is not None:
         output.say(f"wrote {wanted.cids}: its last column holds the files' names, which POST /images ignores")
     output.document(done, identity="root", text=_text(done))
     problem = done["problem"]

@@ -43,14 +43,14 @@ def check_options(wanted: argparse.Namespace) -> None:
 
 @contextmanager
 def cids_file(wanted: argparse.Namespace) -> Iterator[IO[bytes] | None]:
-    """The file of --cids, which appears whole. ``Conflict`` if there is one already."""
+    """The file of --cids, which appears whole; a dry run writes none. ``Conflict`` if there is one already."""
     from registry.files import whole_file
 
-    if wanted.cids is None:
+    if wanted.cids is not None and wanted.cids.exists():
+        raise Conflict(f"{wanted.cids} exists already", code="exists", hint="name a file that does not.")
+    if wanted.cids is None or wanted.dry_run:
         yield None
         return
-    if wanted.cids.exists():
-        raise Conflict(f"{wanted.cids} exists already", code="exists", hint="name a file that does not.")
     with whole_file(wanted.cids) as cids:
         yield cids
 

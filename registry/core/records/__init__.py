@@ -67,6 +67,7 @@ from registry.core.records.training import MethodRef as MethodRef
 from registry.core.records.training import Plan as Plan
 from registry.core.records.training import Recipe as Recipe
 from registry.core.records.training import Training as Training
+from registry.core.table.columns import CHOSEN as CHOSEN
 from registry.core.table.columns import CONTRIBUTION_ROWS as CONTRIBUTION_ROWS
 from registry.core.table.columns import CURVES as CURVES
 from registry.core.table.columns import EXCLUDED as EXCLUDED

@@ -14,7 +14,7 @@ from registry.core.records.base import Part
 from registry.core.text import figure_names
 from registry.core.text.figure_names import FigureName
 
-REASONS = (  # why a figure has no value
+REASONS = (  # why a figure has no value, or a claim no answer
     "no_images",  # no image is of its class, or in its group
     "no_negatives",  # every image is of its class: nothing could be wrong
     "no_calls",  # no image is called so
@@ -23,6 +23,7 @@ REASONS = (  # why a figure has no value
     "too_few",  # fewer images than the recipe's min_group
     "one_group",  # fewer than two groups, or classes, to compare
     "not_compared",  # the evaluation holds no figure of this name
+    "inferred_attribute",  # of a claim alone, whose figure has a value: a program inferred what its groups go by
 )
 
 
@@ -54,7 +55,7 @@ class Verdict(Part, frozen=True, kw_only=True):
     """A claim and what the evaluation says of it: ``supported``, ``refuted`` or ``undecided``.
 
     ``needed``: how many more images would decide it if the figure stayed as it is (None: decided, or never).
-    ``reason``: why the figure has no value, one of ``REASONS``.
+    ``reason``: why the figure has no value, or why it is no answer, one of ``REASONS``.
     """
 
     metric: str  # the claim's three parts
@@ -65,7 +66,7 @@ class Verdict(Part, frozen=True, kw_only=True):
     high: str | None
     verdict: str  # supported, supported on seen images, refuted or undecided
     needed: int | None = None  # more images that would decide it; None: decided, or no number would
-    reason: str | None = None  # why the figure has no value; None where it has one
+    reason: str | None = None  # why the figure has no value, or is no answer all the same; None otherwise
 
 
 class Figure(Part, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from registry.core.errors import InvalidInput
@@ -19,6 +20,7 @@ CLASS_SETS: dict[str, str] = {
 }
 
 
+@lru_cache(maxsize=4096)
 def normal(label: str) -> str:
     """A label as it is compared: NFC, trimmed, casefolded."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", label).strip().casefold())

@@ -26,18 +26,18 @@ an item or excluded, with the first reason of ``withdrawn``, ``no_bytes``, ``res
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.snapshots import rules
 from registry.core.snapshots.classes import BACKGROUND, Classes
-from registry.core.snapshots.query import matches
+from registry.core.snapshots.query import matcher
 from registry.core.snapshots.use import all_given, check_use, unmet
 from registry.core.table import tables
 
@@ -47,18 +47,29 @@ row_identity = itemgetter(*ROW_IDENTITY)  # whose row it is: a later one of the 
 Row = Mapping[str, Any]
 
 
+class Decision(NamedTuple):
+    """What became of one image: a row of SNAPSHOT_ITEMS, or one of EXCLUDED."""
+
+    item: list[Any] | None
+    excluded: list[Any] | None
+
+
 def resolve_rows(rows: Iterable[Row]) -> list[Row]:
     """The newest row of each ``ROW_IDENTITY``, sorted by it; ``rows``: in the order of each issuer's log."""
     newest: dict[tuple[bytes, str, str], Row] = {row_identity(row): row for row in rows}
     return [newest[key] for key in sorted(newest)]
 
 
-def split(newest: Iterable[Row], query: Mapping[str, Any]) -> tuple[list[Row], dict[bytes, list[Row]]]:
-    """The newest rows that meet a query, and by sha256 the others of the same images."""
+def split(
+    newest: Iterable[Row], query: Mapping[str, Any], chosen: Container[bytes] | None = None
+) -> tuple[list[Row], dict[bytes, list[Row]]]:
+    """The newest rows that meet a query, and by sha256 the others of the same images. ``chosen``: what
+    ``query.chosen_images`` says of it."""
+    meets = matcher(query, chosen)
     wanted: list[Row] = []
     others: dict[bytes, list[Row]] = {}
     for row in newest:
-        if matches(row, query):
+        if meets(row):
             wanted.append(row)
         else:
             others.setdefault(row["sha256"], []).append(row)
@@ -84,9 +95,32 @@ def select(
     use: records.Use | None = None,
     aside: Mapping[bytes, Sequence[Row]] = MappingProxyType({}),
 ) -> tuple[list[list[Any]], list[list[Any]]]:
-    """Rows of SNAPSHOT_ITEMS and of EXCLUDED, both sorted by sha256.
+    """Rows of SNAPSHOT_ITEMS and of EXCLUDED, both sorted by sha256; ``rows`` in any order. Errors: ``decided``."""
+    items: list[list[Any]] = []
+    excluded: list[list[Any]] = []
+    ordered = sorted(rows, key=row_identity)
+    for item, left_out in decided(ordered, classes, rule, withdrawn, missing, trusted=trusted, use=use, aside=aside):
+        if item is not None:
+            items.append(item)
+        if left_out is not None:
+            excluded.append(left_out)
+    return items, excluded
 
-    ``rows``: newest rows, in any order. ``withdrawn``: sha256s, or CID bytes, of images that were taken
+
+def decided(
+    rows: Iterable[Row],
+    classes: Classes,
+    rule: str = RULE,
+    withdrawn: Collection[bytes] = frozenset(),
+    missing: Collection[bytes] = frozenset(),
+    *,
+    trusted: rules.Trusted = (),
+    use: records.Use | None = None,
+    aside: Mapping[bytes, Sequence[Row]] = MappingProxyType({}),
+) -> Iterator[Decision]:
+    """Of each image its row of SNAPSHOT_ITEMS, or that of EXCLUDED, by rising sha256, as rows come.
+
+    ``rows``: newest rows, by rising identity. ``withdrawn``: sha256s, or CID bytes, of images that were taken
     back; ``missing``: sha256s of images whose bytes are not held; ``aside``: by sha256, the newest rows that the query
     left aside, whose ``rights, licence, consent`` count where ``use`` is given. ``InvalidInput`` for an unknown rule,
     for demands that say nothing, or two rows of one (issuer, contributor) for one image (``resolve_rows`` first).
@@ -94,24 +128,20 @@ def select(
     rules.check_rule(rule, trusted)
     check_use(use)
     known = frozenset(trusted)
-    items: list[list[Any]] = []
-    excluded: list[list[Any]] = []
-    ordered = sorted(rows, key=row_identity)
-    for sha256, found in groupby(ordered, key=itemgetter("sha256")):
+    for sha256, found in groupby(rows, key=itemgetter("sha256")):
         group = list(found)
-        if len({row_identity(row) for row in group}) != len(group):
+        if len(group) > 1 and len({row_identity(row) for row in group}) != len(group):
             raise InvalidInput(f"image {sha256.hex()} has two rows of one contributor", code="unresolved_rows")
         about = group if use is None else [*group, *aside.get(sha256, ())]
         left_out = _left_out(group, withdrawn, missing) or unmet(about, use)
         if left_out is None:
             index, *reason, voters = rules.judge(group, classes, rule, known)
             if index is None:
-                excluded.append([sha256, *reason])
+                yield Decision(None, [sha256, *reason])
             else:
-                items.append(_item(about, voters, classes, index))
+                yield Decision(_item(about, voters, classes, index), None)
         else:
-            excluded.append([sha256, *left_out])
-    return items, excluded
+            yield Decision(None, [sha256, *left_out])
 
 
 def _left_out(group: Sequence[Row], withdrawn: Collection[bytes], missing: Collection[bytes]) -> tuple[str, str] | None:

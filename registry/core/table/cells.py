@@ -135,6 +135,7 @@ _KINDS: dict[tuple[str, str], tuple[columns.Shape, dict[str, Kind]]] = {
         },
     ),
     ("snapshot", "excluded"): (columns.EXCLUDED, {"sha256": _DIGEST, "reason": _TEXT, "detail": _TEXT}),
+    ("snapshot", "query"): (columns.CHOSEN, {"sha256": _DIGEST}),
     ("preprocessing", "output"): (
         columns.PREPARED,
         {

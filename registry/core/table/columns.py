@@ -69,6 +69,12 @@ EXCLUDED = Shape(
     ),
     ("sha256",),
 )
+CHOSEN = Shape(
+    "snapshot.query",
+    1,
+    ("sha256",),  # an image that was chosen by name, whether anybody labelled it or not
+    ("sha256",),
+)
 PREPARED = Shape(
     "preprocessing.output",
     1,
@@ -138,7 +144,7 @@ CURVES = Shape(
 KINDS = {
     shape.kind: shape
     for shape in (
-        *(CONTRIBUTION_ROWS, SNAPSHOT_ITEMS, EXCLUDED, PREPARED, SEEN),
+        *(CONTRIBUTION_ROWS, SNAPSHOT_ITEMS, EXCLUDED, CHOSEN, PREPARED, SEEN),
         *(FOLDS, HISTORY, PREDICTIONS, CURVES),
     )
 }

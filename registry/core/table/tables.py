@@ -25,7 +25,8 @@ from typing import Any
 from registry.core.errors import Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, verify
-from registry.core.ipld.dag import Get
+from registry.core.ipld.dag import Get, not_here
+from registry.core.ports.store import BlockReader
 from registry.core.table.build import MAX_ITEMS, MAX_KEY, MAX_NODE, Key, TableWriter, build, ends, show
 from registry.core.table.difference import Change, diff
 from registry.core.table.nodes import Node, Reader, Ref, Table, read, shape
@@ -37,6 +38,7 @@ __all__ = [
     "TableWriter",
     "after",
     "build",
+    "check_present",
     "diff",
     "find",
     "find_all",
@@ -136,6 +138,18 @@ def after(cid: CID, key_values: Sequence[Any] | None, get: Get) -> Iterator[tupl
 def find(cid: CID, key_values: Sequence[Any], get: Get) -> tuple[Any, ...] | None:
     """The row with this key, or None. ``InvalidInput`` ``bad_key`` for a key that no row could have."""
     return Reader(cid, get).path(key_values)
+
+
+def check_present(cid: CID, store: BlockReader) -> None:
+    """``NotFound`` for the first node that a store lacks; of leaves nothing is read."""
+    reader = Reader(cid, store.get)
+    pending = [(reader.root, reader.height())]
+    while pending:
+        ref, level = pending.pop()
+        if level:
+            pending += [(child, level - 1) for child in reader.load(ref).items]
+        elif not store.has(ref.cid):
+            raise not_here(ref.cid)
 
 
 class _Remembering(Reader):

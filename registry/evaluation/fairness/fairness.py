@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from registry.evaluation.fairness.group_notes import undeclared, worst_off
 from registry.evaluation.fairness.group_tests import against_the_rest, recall_differences
 from registry.evaluation.fairness.groups import Attributes, Grouping, groupings
 from registry.evaluation.fairness.resampled_counts import EffectiveSizes, GroupCounts, ResampledCounts, effective_sizes
+from registry.evaluation.fairness.sources import sources_note
 from registry.evaluation.figures.calibration import errors_by_group
 from registry.evaluation.figures.ratios import NONE, mean_of, ratio_of
 from registry.evaluation.input.columns import Columns, Ints
@@ -92,9 +94,10 @@ def by_attributes(
     rounds: int,
     min_group: int,
     seed: int,
+    sources: Attributes = MappingProxyType({}),
 ) -> Fairness:
     """All figures of all groups by the attributes ``names``. ``at``: threshold (of each judgement) in millionths;
-    ``clusters``: each judgement's group of persons and near-duplicates."""
+    ``clusters``: each judgement's group of persons and near-duplicates; ``sources``: where attributes come from."""
     found, left_out = groupings(columns, attributes, names, classes)
     notes = [Note(code="not_compared", values={"groupings": left_out})] if left_out else []
     if not found:
@@ -111,6 +114,7 @@ def by_attributes(
             tests += against_the_rest(recalls, one.counts, one.rounds["differences"], judged.least, judged.repeats)
         if not one.grouping.together:
             notes += [*undeclared(one.grouping, judged.repeats), *worst_off(one.grouping, figures)]
+            notes += sources_note(one.grouping, columns, sources)
     return Fairness(tuple(figures), tuple(tests), tuple(notes))
 
 

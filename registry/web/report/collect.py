@@ -40,7 +40,7 @@ from registry.workflows.releases.publish_release import show_release
 
 BY_FOLD = ("macro_f1", "accuracy", "pr_auc", "map50")
 HEADLINE = ("macro_f1", "accuracy", "pr_auc", "map50")
-OF_CLAIMS = {*WORDS.values(), "undecided", "no_figure", "several", "none", "withdrawn", "needed", "broken"}
+OF_CLAIMS = {*WORDS.values(), "undecided", "no_figure", "inferred", "several", "none", "withdrawn", "needed", "broken"}
 IDS = ("release", "entry", "plan", "draw", "snapshot", "preprocessing", "evaluation")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.snapshots.classes import classes_of, normal
-from registry.core.snapshots.query import matches
+from registry.core.snapshots.query import chosen_images, matcher
 from registry.core.snapshots.snapshot import resolve_rows, rows_of_contribution
 from registry.evaluation.agreement import Agreement, agreement
 
@@ -25,8 +25,9 @@ def people_agreement(snapshot: records.Snapshot, get: Get) -> Agreement | None:
     classes = classes_of(snapshot.classes, snapshot.aliases)
     unknown: dict[str, int] = {}
     votes: dict[bytes, dict[tuple[str, str], int]] = {}
+    meets = matcher(snapshot.query, chosen_images(snapshot.query, get))
     for row in resolve_rows(_rows(snapshot, get)):
-        if matches(row, snapshot.query):
+        if meets(row):
             label = classes.index_of(row["label"])
             if label is None:
                 label = unknown.setdefault(normal(row["label"]), len(snapshot.classes) + len(unknown))

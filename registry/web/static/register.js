@@ -57,7 +57,13 @@ async function walk(entry, found) {
 }
 
 async function send(form, given) {
-  const files = given.filter((one) => !SKIPPED.has(one.file.name));
+  const named = new Map();
+  const twice = []; // of two files with one name the second would take the first one's place
+  for (const one of given.filter(({ file }) => !SKIPPED.has(file.name))) {
+    if (named.has(one.path)) twice.push({ name: one.path, reason: form.dataset.twice });
+    else named.set(one.path, one);
+  }
+  const files = [...named.values()];
   const shown = show(form);
   if (!files.length) return;
   if (files.length > Number(form.dataset.most)) {
@@ -70,7 +76,7 @@ async function send(form, given) {
     const address = form.dataset.upload.replace(/\/files$/, "") || (await open(csrf));
     form.dataset.upload = `${address}/files`; // a second try goes on with the same upload
     const missing = await lacking(form, address, csrf, files, shown);
-    const refused = await sendAll(form, address, csrf, missing, shown);
+    const refused = [...twice, ...(await sendAll(form, address, csrf, missing, shown))];
     if (refused.length) shown.refuse(refused, address, form.dataset.on);
     else location.assign(address);
   } catch {

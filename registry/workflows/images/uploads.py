@@ -136,15 +136,18 @@ class Uploads:
     def add(self, upload: Upload, files: Iterable[tuple[str, IO[bytes]]]) -> list[tuple[str, InvalidInput]]:
         """Take files by their names; those that were refused, and why. What only a desktop makes is left out.
 
-        A name that is there already gets the new bytes.
+        A name that is there already gets the new bytes, but not one that comes twice here.
         """
         count, size = upload.measure()
-        refused = []
+        refused, seen = [], set[Path]()
         for name, stream in files:
             try:
                 place = self._place(upload, name)
                 if place is None:
                     continue
+                if place in seen:
+                    raise _twice(name)
+                seen.add(place)
                 if count >= MAX_FILES:
                     raise InvalidInput(f"more than {MAX_FILES} files", code="too_many_files", hint="import in parts.")
                 size += self._take(upload, name, place, stream, min(MAX_FILE, MAX_UPLOAD - size))
@@ -237,6 +240,14 @@ class Uploads:
                     told = folder / "upload.json"
                     if (told if told.exists() else folder).stat().st_mtime < limit:
                         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _twice(name: str) -> InvalidInput:
+    return InvalidInput(
+        f"two of these files are called {name[:100]!r}, and only the first was taken",
+        code="name_twice",
+        hint="send the folders that they lie in, or rename one of them.",
+    )
 
 
 def _too_large(name: str) -> InvalidInput:

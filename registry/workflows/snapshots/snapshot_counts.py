@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,47 +23,68 @@ from registry.files import whole_file
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import read_as
 
+_AT = {name: place for place, name in enumerate(records.SNAPSHOT_ITEMS.columns)}
 MOST_WORDS = 200  # different licences, or values of a signal, that are counted each by itself
 STANDING = {NO: "overridden", YES: "allowed", NOT_READ: "not_read", SILENT: "silent"}  # items; honoured: left out
-VERSION = 2  # of what is kept
+VERSION = 3  # of what is kept
+
+
+class Tally:
+    """What is added up, row by row as they stand in the two tables."""
+
+    def __init__(self) -> None:
+        self.labels, self._licences, self._several = Counter[str | None](), Counter[str | None](), 0
+        self._rights: dict[str, Counter[str]] = {}
+        self._subjects: set[str] = set()
+        self._standing = Counter[str]()
+        self.reasons, self._unknown = Counter[str](), Counter[str]()
+
+    def item(self, row: Sequence[Any]) -> None:
+        """One of SNAPSHOT_ITEMS."""
+        self.labels[row[_AT["label"]]] += 1
+        self._licences[row[_AT["licence"]]] += 1
+        self._several += len(row[_AT["contributors"]]) > 1
+        if (subject := row[_AT["subject"]]) is not None:
+            self._subjects.add(subject)
+        self._standing[STANDING[standing(row[_AT["rights"]])]] += 1
+        for signal, values in row[_AT["rights"]].items():
+            self._rights.setdefault(signal, Counter()).update(values)
+
+    def excluded(self, row: Sequence[Any]) -> None:
+        """One of EXCLUDED."""
+        _, reason, detail = row
+        self.reasons[reason] += 1
+        if reason == "unknown_label":
+            self._unknown[detail] += 1
+
+    def document(self, classes: Sequence[str]) -> dict[str, Any]:
+        """``labels`` by class, ``background``, ``excluded`` by reason, ``unknown_labels``, ``licences`` (None: none
+        said), ``rights`` by signal and value, ``standing`` (``STANDING``), ``subjects`` (different persons),
+        ``several`` (images that more than one labelled)."""
+        return {
+            "labels": {name: self.labels.get(name, 0) for name in classes},
+            "background": self.labels.get(None, 0),
+            "excluded": dict(sorted(self.reasons.items())),
+            "unknown_labels": dict(self._unknown.most_common(MOST_WORDS)),
+            "licences": [[name, number] for name, number in self._licences.most_common(MOST_WORDS)],
+            "rights": {signal: dict(values.most_common(MOST_WORDS)) for signal, values in sorted(self._rights.items())},
+            "standing": {"honoured": self.reasons[RESERVED], **{one: self._standing[one] for one in STANDING.values()}},
+            "subjects": len(self._subjects),
+            "several": self._several,
+        }
 
 
 def count(record: records.Snapshot, get: Get) -> dict[str, Any]:
-    """``labels`` by class, ``background``, ``excluded`` by reason, ``unknown_labels``, ``licences`` (None: none said),
-    ``rights`` by signal and value, ``standing`` (``STANDING``), ``subjects`` (different persons), ``several`` (images
-    that more than one labelled).
+    """What ``Tally.document`` says of the rows of both tables, each of them checked.
 
     ``Untrusted`` (``snapshot_malformed``) where the tables are not what the snapshot states.
     """
-    labels, licences, several = Counter[str | None](), Counter[str | None](), 0
-    rights: dict[str, Counter[str]] = {}
-    subjects: set[str] = set()
-    stand = Counter[str]()
+    found = Tally()
     for row in snapshot_tables.items(record, get):
-        labels[row["label"]] += 1
-        licences[row["licence"]] += 1
-        several += len(row["contributors"]) > 1
-        if row["subject"] is not None:
-            subjects.add(row["subject"])
-        stand[STANDING[standing(row["rights"])]] += 1
-        for signal, values in row["rights"].items():
-            rights.setdefault(signal, Counter()).update(values)
-    reasons, unknown = Counter[str](), Counter[str]()
+        found.item(tuple(row.values()))
     for row in snapshot_tables.excluded(record, get):
-        reasons[row["reason"]] += 1
-        if row["reason"] == "unknown_label":
-            unknown[row["detail"]] += 1
-    return {
-        "labels": {name: labels.get(name, 0) for name in record.classes},
-        "background": labels.get(None, 0),
-        "excluded": dict(sorted(reasons.items())),
-        "unknown_labels": dict(unknown.most_common()),
-        "licences": [[name, number] for name, number in licences.most_common(MOST_WORDS)],
-        "rights": {signal: dict(values.most_common(MOST_WORDS)) for signal, values in sorted(rights.items())},
-        "standing": {"honoured": reasons[RESERVED], **{name: stand[name] for name in STANDING.values()}},
-        "subjects": len(subjects),
-        "several": several,
-    }
+        found.excluded(tuple(row.values()))
+    return found.document(record.classes)
 
 
 def kept_counts(parts: Parts, snapshot: CID) -> dict[str, Any] | None:
@@ -76,7 +98,11 @@ def kept_counts(parts: Parts, snapshot: CID) -> dict[str, Any] | None:
 
 def keep_counts(parts: Parts, snapshot: CID) -> dict[str, Any]:
     """Count a snapshot and keep what was counted. Errors as ``count``."""
-    counted = count(read_as(parts, records.Snapshot, snapshot), parts.store.get)
+    return keep(parts, snapshot, count(read_as(parts, records.Snapshot, snapshot), parts.store.get))
+
+
+def keep(parts: Parts, snapshot: CID, counted: dict[str, Any]) -> dict[str, Any]:
+    """Keep what was counted of a snapshot, and give it back."""
     place = _place(parts, snapshot)
     with contextlib.suppress(EmotionetError, OSError):  # a full disk, or one that is only read
         place.parent.mkdir(parents=True, exist_ok=True)

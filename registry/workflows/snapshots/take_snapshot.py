@@ -6,8 +6,7 @@ from the contributions that the snapshot names, by the rule that it states.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from registry.catalog.queries.labeled_images.rows import (
@@ -20,26 +19,28 @@ from registry.catalog.queries.labeled_images.rows import (
 from registry.catalog.queries.signed_records import entries
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
 from registry.catalog.schema.database import Connection
+from registry.catalog.schema.sql import plain
 from registry.core import records
-from registry.core.errors import InvalidInput, NotFound
+from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID
-from registry.core.ipld.dag import walk_present
 from registry.core.log import Signer
 from registry.core.snapshots.classes import Classes, load_classes
-from registry.core.snapshots.query import SPEAKERS, check_query, choices
-from registry.core.snapshots.snapshot import select
+from registry.core.snapshots.query import IMAGES, SNAPSHOT, SPEAKERS, check_query, choices
+from registry.core.snapshots.snapshot import decided
 from registry.core.snapshots.use import RESERVED
 from registry.core.table import tables
+from registry.core.table.build import TableWriter
 from registry.workflows.log.append import append
 from registry.workflows.names.references import names_of
 from registry.workflows.names.set_name import check_new_name, set_name
 from registry.workflows.parts import Parts
-from registry.workflows.snapshots.snapshot_counts import count
+from registry.workflows.snapshots.named_images import Chosen, images_of_snapshot, named_images
+from registry.workflows.snapshots.snapshot_counts import Tally, keep, keep_counts, kept_counts
 from registry.workflows.snapshots.terms import PLAIN, Terms, settled
 from registry.workflows.store.read_content import read_as
 from registry.workflows.withdrawals.withdrawn import withdrawals_of
 
-_LABEL = records.SNAPSHOT_ITEMS.columns.index("label")
+BATCH = 500  # rows that are decided together
 
 
 def take_snapshot(
@@ -52,71 +53,132 @@ def take_snapshot(
     source: CID | None = None,
     signer: Signer | None = None,
     name: str | None = None,
+    images: Iterable[str] | None = None,
+    partial: bool = False,
+    snapshot: CID | None = None,
 ) -> dict[str, Any]:
     """Take a snapshot of all rows that meet ``query`` (``registry.core.snapshots.query``) by ``terms``; the document
     of `emotionet snapshot create --json`.
 
     ``source``: only of contributors who labelled images that came with this root, where others did too.
+    ``images``: only of these, a CID or a sha256 a line (``partial``: without the lines that can't be taken);
+    ``snapshot``: only of the images that this one holds.
     ``signer``: this home's key unless given. ``name``: what its issuer calls it from now on.
     ``InvalidInput`` (``wrong_record_type``) or ``NotFound`` where ``supersedes`` is no snapshot that is held here;
     ``NotFound`` also where a contribution that the snapshot would name is not; ``InvalidInput``
-    (``ambiguous_contributor``) for a contributor's name that several issuers use, and nothing says whose.
+    (``ambiguous_contributor``) for a contributor's name that several issuers use, and nothing says whose;
+    ``RejectedNames`` for lines of ``images`` that can't be taken.
     """
     if name is not None:
         check_new_name(name)
     if supersedes is not None:
         read_as(parts, records.Snapshot, supersedes)
-    record = _frozen(parts, load_classes(classes), query, terms, source, supersedes)
+    chosen = _chosen(parts, images, snapshot, partial)
+    if source is not None:
+        with parts.catalog.read() as db:
+            query = contributors_query(db, source)
+    counted = Tally()
+    record = _frozen(parts, load_classes(classes), dict(query or {}), terms, chosen, supersedes, counted)
     parts.store.flush()
     signer = signer or parts.key
     appended = append(parts, signer, record)
     parts.store.pin(appended.entry)
+    keep(parts, appended.record, counted.document(record.classes))
     if name is not None:
         set_name(parts, signer, name, appended.record)
-    return document(parts, appended.record)
+    done = document(parts, appended.record)
+    return {**done, "rejected": [one._asdict() for one in chosen.rejected]} if images is not None and chosen else done
+
+
+def _chosen(parts: Parts, images: Iterable[str] | None, snapshot: CID | None, partial: bool) -> Chosen | None:
+    if images is not None and snapshot is not None:
+        raise UsageError(
+            "images are named, and a snapshot too", hint="choose from one of both; a filter may be given with either."
+        )
+    if snapshot is not None:
+        return images_of_snapshot(parts, snapshot)
+    if images is None:
+        return None
+    with parts.catalog.read() as db:
+        return named_images(db, images, partial=partial)
 
 
 def _frozen(
     parts: Parts,
     mapping: Classes,
-    query: Mapping[str, Any] | None,
+    query: dict[str, Any],
     terms: Terms,
-    source: CID | None,
+    chosen: Chosen | None,
     supersedes: CID | None,
+    counted: Tally,
 ) -> records.Snapshot:
-    """The record, its tables in the store. ``InvalidInput`` (``empty``) where no image is left for it."""
+    """The record, its tables in the store, written as rows come. ``InvalidInput`` (``empty``) where no image is left
+    for it."""
+    items, excluded = (TableWriter(kind, parts.store.put_own) for kind in (records.SNAPSHOT_ITEMS, records.EXCLUDED))
+    named: set[CID] = set()
     with parts.catalog.read() as db:
-        query = with_issuer(db, dict(query or {}) if source is None else contributors_query(db, source))
-        by = settled(db, terms)
-        rows = list(current_rows(db, query))
-        aside = rows_aside(db, rows) if query else {}
+        query = with_issuer(db, query)
+        by, filtered = settled(db, terms), bool(query)
         withdrawn = withdrawn_images(db)
-        contributions = contributions_in_log_order(db, {row["sha256"] for row in rows})
-    _check_held(parts, contributions)
-    missing = not_held(parts, rows)
-    items, excluded = select(rows, mapping, withdrawn=withdrawn, missing=missing, aside=aside, **by.arguments())
-    if all(item[_LABEL] is None for item in items):
+        for rows in _images_together(current_rows(db, query, None if chosen is None else chosen.sha256s)):
+            named.update(row["contribution"] for row in rows)
+            aside = rows_aside(db, rows) if filtered else {}
+            missing = not_held(parts, rows)
+            for item, left_out in decided(
+                rows, mapping, withdrawn=withdrawn, missing=missing, aside=aside, **by.arguments()
+            ):
+                if item is not None:
+                    items.add(item)
+                    counted.item(item)
+                if left_out is not None:
+                    excluded.add(left_out)
+                    counted.excluded(left_out)
+        contributions = contributions_in_log_order(db, set(map(str, named)))
+    if not any(label is not None for label in counted.labels):
         raise InvalidInput(
             "no image with a label of these classes is left for the snapshot",
             code="empty",
-            hint=_way_out(excluded),
+            hint=_way_out(counted.reasons),
         )
+    _check_held(parts, contributions)
     return records.Snapshot(
-        items=tables.build(records.SNAPSHOT_ITEMS, items, parts.store.put),
-        count=len(items),
+        items=items.end(),
+        count=items.count,
         classes=mapping.names,
         aliases=mapping.aliases,
-        query=query,
+        query={**query, **_listed(parts, chosen)},
         **by.arguments(),
         contributions=tuple(contributions),
-        excluded=tables.build(records.EXCLUDED, excluded, parts.store.put),
+        excluded=excluded.end(),
         supersedes=bytes(supersedes) if supersedes else None,
     )
 
 
-def _way_out(excluded: Sequence[Sequence[Any]]) -> str:
+def _listed(parts: Parts, chosen: Chosen | None) -> dict[str, Any]:
+    """The parts of the query that say which images were chosen."""
+    if chosen is None:
+        return {}
+    table = TableWriter(records.CHOSEN, parts.store.put_own)
+    for sha256 in chosen.sha256s:
+        table.add([sha256])
+    return {IMAGES: table.end(), **({SNAPSHOT: str(chosen.snapshot)} if chosen.snapshot else {})}
+
+
+def _images_together(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Some hundred rows at a time, those of an image never apart."""
+    batch: list[dict[str, Any]] = []
+    for row in rows:
+        if len(batch) >= BATCH and batch[-1]["sha256"] != row["sha256"]:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _way_out(reasons: Container[str]) -> str:
     """What to do where nothing is left."""
-    if any(row[1] == RESERVED for row in excluded):
+    if RESERVED in reasons:
         return "some say no of their use: see `emotionet images list --rights any`, or override it with a reason."
     return "import labeled images, widen the filter, or map their labels to classes with --classes."
 
@@ -149,7 +211,8 @@ def _check_held(parts: Parts, contributions: Iterable[CID]) -> None:
     """``NotFound`` before anything is signed: homes that share a catalog may each hold only their own records."""
     for cid in contributions:
         try:
-            deque(walk_present(parts.store, (cid,)), maxlen=0)
+            contribution = records.parse_as(records.Contribution, parts.store.get(cid))
+            tables.check_present(contribution.rows, parts.store)
         except NotFound as error:
             with parts.catalog.read() as db:
                 issuer = entries.first_signer(db, cid)
@@ -171,7 +234,7 @@ def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
         issuer = entries.first_signer(db, snapshot)
         names = names_of(parts, db, [str(snapshot)])
     record = read_as(parts, records.Snapshot, snapshot)
-    counted = count(record, parts.store.get)
+    counted = kept_counts(parts, snapshot) or keep_counts(parts, snapshot)
     return {
         "snapshot": str(snapshot),
         "issuer": issuer,
@@ -179,6 +242,7 @@ def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
         "count": record.count,
         "excluded": counted["excluded"],
         "unknown_labels": counted["unknown_labels"],
+        "query": plain(record.query),
         **demands(record),
         "rights": counted["standing"],
         "labels": counted["labels"],

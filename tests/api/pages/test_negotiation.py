@@ -94,6 +94,23 @@ def test_an_error_page_keeps_what_was_typed_as_it_is_and_leads_to_a_page(client:
     assert 'class="sentence"' in get(client, "/runs/none", "text/html").text  # "there is no run"
 
 
+def test_what_was_looked_for_is_what_the_error_speaks_of(client: Client) -> None:
+    for path, wanted in (
+        ("/snapshots/diff?a=nobody&b=team", "nobody"),
+        ("/snapshots/nobody/items", "nobody"),
+        ("/runs/nobody/dropped", "nobody"),
+        ("/nothing/here", "here"),
+    ):
+        page = get(client, path).text
+        assert f'value="{wanted}"' in page, (path, page)
+
+
+def test_an_address_of_a_form_says_that_it_takes_what_a_form_sends(client: Client) -> None:
+    page = get(client, "/register/x/files")
+    assert (page.status_code, "takes what a form sends" in page.text) == (405, True)
+    assert "solo para leer" not in get(client, "/register/x/files", **{"accept-language": "es"}).text
+
+
 def test_what_was_looked_for_is_only_text(client: Client) -> None:
     page = get(client, "/x/%3Cscript%3Ealert(1)%3C%2Fscript%3E%22onfocus=%22")
     assert "<script>alert" not in page.text

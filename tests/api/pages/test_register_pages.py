@@ -114,12 +114,44 @@ def test_by_forms_alone_from_files_to_a_signed_contribution(anybody: Client, csr
     answer = send(anybody, address, csrf, {}, do="sign", **{"map.file": "bild"})
     assert answer.headers["location"] == f"{address}?map.file=bild"
     page = settled(anybody, address, "2 labels were registered")
-    assert 'href="/snapshots/new"' in page
-    assert 'href="/runs/new"' in page
+    make, train = re.findall(r'href="(/snapshots/new\?[^"]+)"', page)
+    assert make.replace("preview=1", "preview=1&amp;then=train") == train
+    assert "2 images" in see(anybody, make.replace("&amp;", "&"))  # the form, filled in, and what it would give
     assert images(anybody) == 2
     assert "2 labels were registered" in see(anybody, address)  # asked again it says the same
     send(anybody, address, csrf, {}, do="sign")
     assert images(anybody) == 2
+
+
+def test_other_labels_than_the_usual_are_proposed_as_classes_and_training_follows_the_snapshot(
+    anybody: Client, home: Home
+) -> None:
+    csrf = sign_in(anybody, make_token(home, "images:write", "contribute-for", "snapshots:write", "runs:write"))
+    table = b"file,label,contributor\nx.jpg,calm,eva\ny.jpg,proud,eva\n"
+    files = {"labels.csv": table, "x.jpg": jpeg(30), "y.jpg": jpeg(31)}
+    address = send(anybody, "/register", csrf, files).headers["location"]
+    settled(anybody, address, "Sign and register 2 labels")
+    send(anybody, address, csrf, {}, do="sign")
+    page = settled(anybody, address, "2 labels were registered")
+    (train,) = re.findall(r'href="(/snapshots/new\?[^"]*then=train[^"]*)"', page)
+    form = see(anybody, train.replace("&amp;", "&"))
+    assert "calm\nproud" in form
+    assert 'name="contributor" value="eva"' in form
+    fields = dict(re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)">', form))
+    taken = anybody.post("/snapshots/new", data={**fields, "csrf": value(form)}, follow_redirects=False)
+    assert taken.headers["location"].startswith("/runs/new?snapshot=baf")
+    anybody.cookies.clear()
+
+
+def test_of_two_files_with_one_name_the_second_is_refused_and_told(anybody: Client, csrf: str) -> None:
+    address = send(anybody, "/register", csrf, {}).headers["location"]
+    given = [("files", ("same.png", b"one")), ("files", ("same.png", b"two")), ("files", ("b.png", b"three"))]
+    form = {"csrf": csrf, "path": ["same.png", "same.png", "b.png"]}
+    answer = anybody.post(f"{address}/files", data=form, files=given)
+    assert [one["name"] for one in answer.json()["refused"]] == ["same.png"]
+    assert "only the first was taken" in answer.json()["refused"][0]["reason"]
+    began = anybody.post("/register", data={"csrf": csrf}, files=given, headers=HTML)
+    assert "only the first was taken" in began.text
 
 
 def test_a_form_without_its_value_stages_nothing(anybody: Client, home: Home, csrf: str) -> None:

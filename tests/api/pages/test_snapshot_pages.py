@@ -243,6 +243,8 @@ def test_a_filter_that_can_not_be_says_so_in_the_form(shown: Shown, signed: Clie
     assert "is no name=value" in wrong
     assert 'value="side"' not in wrong
     assert ">side</textarea>" in wrong
+    for asked in ("rule=nope", "supersedes=nope"):
+        assert "nope" in see(signed, f"/snapshots/new?preview=1&{asked}", 422), asked
     nobody = see(signed, "/snapshots/new?preview=1&label=nobody")
     assert "No image would be in it." in nobody
     assert "Sign and take it" not in nobody

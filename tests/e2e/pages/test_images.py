@@ -137,7 +137,9 @@ def test_a_folder_is_sent_checked_and_signed(site: Site, folder: Path, script: b
                 break
             page.wait_for_timeout(250)
             page.reload()
-        assert page.get_by_role("link", name="Make a snapshot").get_attribute("href") == "/snapshots/new"
+        assert (page.get_by_role("link", name="Make a snapshot").get_attribute("href") or "").startswith(
+            "/snapshots/new?"
+        )
         if script:
             look(page)
 

@@ -95,11 +95,11 @@ class Road:
         self.until('button[value="sign"]')
         self.look()
         self.press('button[value="sign"]')
-        self.until('main a[href="/snapshots/new"]')
+        self.until('main a[href^="/snapshots/new?"]')
         self.look()
 
     def snapshot(self) -> str:
-        self.press('main a[href="/snapshots/new"]')
+        self.press('main a[href^="/snapshots/new?"]')
         self.page.fill("#name", "faces")
         self.press('form[method="get"] button', "preview=1")
         self.look()

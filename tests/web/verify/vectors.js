@@ -181,6 +181,7 @@ async function figures({ classes, curves, images, plan, predictions, recipe, see
   const { threshold: rule } = recipe;
   const persons = new Map(images.map((image) => [v.hex(image.sha256), v.hex(image.group)]));
   const attributes = new Map(images.map((image) => [v.hex(image.sha256), image.attributes]));
+  const sources = new Map(images.map((image) => [v.hex(image.sha256), image.sources ?? {}]));
   const repeats = Math.max(1, ...predictions.map((row) => Math.floor(row.fold / rule.k) + 1));
   const judgements = v.judgementsOf(predictions, classes.length, persons, rule.k);
   const claims = plan.claims.map((claim) => {
@@ -203,6 +204,7 @@ async function figures({ classes, curves, images, plan, predictions, recipe, see
       repeats,
       groups: plan.groups,
       attributesOf: (image) => attributes.get(image) ?? {},
+      sourcesOf: (image) => sources.get(image) ?? {},
       claims,
       final: plan.final,
       origin: plan.origin,

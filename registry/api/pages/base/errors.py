@@ -5,7 +5,8 @@ Invariant: both are made from one problem document, so they never say different 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote
 
@@ -21,11 +22,21 @@ LISTS = frozenset({"images", "snapshots", "runs", "releases", "audits"})
 Handler = Callable[[AnyRequest, Any], Response[Any]]
 
 
-def looked_for(problem: Problem) -> str:
-    """What somebody may have wanted at this address, for the search: its last part, where the address is at fault."""
+def looked_for(problem: Problem, query: Iterable[str] = ()) -> str:
+    """What somebody may have wanted at this address, for the search, where the address is at fault: what of it or of
+    its query the problem speaks of; where there is no such page, its last part."""
     parts = [part for part in unquote(problem.instance).split("/") if part]
     at_fault = problem.status == 404 or (problem.status == 400 and len(parts) > 1 and not problem.errors)
-    return parts[-1][:200] if parts and at_fault else ""
+    if problem.code == "no_such_resource":
+        found = parts[-1:]
+    else:
+        found = [one for one in (*reversed(parts), *query) if len(one) > 1 and _speaks_of(problem.detail, one)]
+    return found[0][:200] if found and at_fault else ""
+
+
+def _speaks_of(detail: str, text: str) -> bool:
+    """Whether a sentence has this text as a word of its own, or in quotes."""
+    return re.search(rf"(?<![\w/]){re.escape(text[:80])}", detail) is not None
 
 
 def begins_with_identifier(problem: Problem) -> bool:
@@ -53,7 +64,8 @@ def for_people(handler: Handler) -> Handler:
         assert isinstance(found, Problem)
         fields = {
             "problem": found,
-            "wanted": looked_for(found),
+            "wanted": looked_for(found, request.query_params.values()),
+            "reads_a_form": found.status == 405 and request.method in ("GET", "HEAD"),
             "verbatim": begins_with_identifier(found),
             "list": own_list(found) if found.status == 404 else None,
         }

@@ -38,7 +38,7 @@ from registry.workflows.snapshots.terms import Terms
 TEXTS = ("label", "contributor", "issuer", "subject", "consent")
 PAIRS = ("attributes", "rights")
 TERMS = ("rule", "trusted", "licences", "require_consent", "override_rights")
-FIELDS = (*TEXTS, *PAIRS, *TERMS, "classes", "name", "supersedes")
+FIELDS = (*TEXTS, *PAIRS, *TERMS, "classes", "name", "supersedes", "then")
 LONGEST = 65_536  # characters of a field
 LABELS = 60  # that the form offers
 
@@ -83,7 +83,7 @@ def _pairs(text: str) -> dict[str, str]:
 
 
 @get("/snapshots/new", include_in_schema=False, sync_to_thread=True)
-def show_form(request: AnyRequest, home: Home) -> Response[str]:
+def show_form(request: AnyRequest, home: Home, published: Published) -> Response[str]:
     """The form, and what a snapshot of the filter in the address would hold."""
     form = asked(dict(request.query_params.items()))
     found, error = None, None
@@ -92,6 +92,8 @@ def show_form(request: AnyRequest, home: Home) -> Response[str]:
             query_of(form)
             if "name" in form:
                 check_new_name(form["name"])
+            if "supersedes" in form:
+                snapshot_of(home, published, form["supersedes"])
             with computation_slot():
                 classes = form.get("classes", "emociones")
                 found = preview_snapshot(home, classes=classes, query=query_of(form), terms=terms_of(form))
@@ -154,7 +156,9 @@ def _follow(request: AnyRequest, parts: Parts, published: Public, key: str) -> R
         return task
     error = task.error()
     if error is None:
-        return see(request, f"/snapshots/{task.result()}", "snapshots_new.said_taken")
+        taken = task.result()
+        to = f"/runs/new?snapshot={taken}" if task.about.get("then") == "train" else f"/snapshots/{taken}"
+        return see(request, to, "snapshots_new.said_taken")
     if not isinstance(error, EmotionetError):
         raise error
     if request.method == "POST":

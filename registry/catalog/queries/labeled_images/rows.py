@@ -8,7 +8,10 @@ that names ``contributions_in_log_order`` can be computed again from these contr
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,12 +19,13 @@ import sqlalchemy as sa
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.derived import contributions
 from registry.catalog.schema.prepared import Prepared
-from registry.catalog.schema.sql import chunks
+from registry.catalog.schema.sql import CHUNK, chunks
 from registry.core.ipld.cid import CID
 from registry.core.labeling.labeled_row import ANNOTATION_FIELDS, MAPS
-from registry.core.snapshots.query import SPEAKERS, TEXTS, check_query, choices, matches
+from registry.core.snapshots.query import SPEAKERS, TEXTS, choices, matcher
 
 _ROWS = derived.contribution_rows
+_identity = itemgetter("sha256", "issuer", "contributor")  # core.snapshots.snapshot's, without all records
 
 
 def is_newest(rows: sa.FromClause = _ROWS) -> sa.ColumnElement[bool]:
@@ -35,20 +39,26 @@ def is_newest(rows: sa.FromClause = _ROWS) -> sa.ColumnElement[bool]:
     )
 
 
-def _value(row: sa.RowMapping) -> dict[str, Any]:
-    """The columns of CONTRIBUTION_ROWS as they stand in its table, ``issuer``, ``contribution`` and ``place``."""
-    return {
-        "sha256": bytes.fromhex(row["sha256"]),
-        "issuer": row["issuer"],
-        "contributor": row["contributor"],
-        "cid": bytes(CID.parse(row["cid"])),
-        "size": row["size"],
-        **{name: row[name] for name in ANNOTATION_FIELDS},
-        "replaces": bytes(CID.parse(row["replaces"])) if row["replaces"] else None,
-        "signature": bytes.fromhex(row["signature"]) if row["signature"] else None,
-        "contribution": CID.parse(row["contribution"]),
-        "place": row["ordinal"],  # of one issuer's rows the later ones have greater ones
-    }
+_JSON = tuple(column.name for column in _ROWS.c if isinstance(column.type, sa.JSON))
+_PLAIN = tuple(column.name for column in _ROWS.c if column.name not in _JSON)
+_AS_TEXT = (*(_ROWS.c[name] for name in _PLAIN), *(sa.cast(_ROWS.c[name], sa.Text).label(name) for name in _JSON))
+_parsed = lru_cache(maxsize=1024)(CID.parse)  # of contributions: few, named by many rows
+_decoded = lru_cache(maxsize=4096)(json.loads)  # most rows say the same few things; nobody changes what is given out
+
+
+def _value(row: Sequence[Any]) -> dict[str, Any]:
+    """The columns of CONTRIBUTION_ROWS as they stand in its table, ``issuer``, ``contribution`` and ``place``, by which
+    the rows of one issuer are in order; ``row``: the values of ``_AS_TEXT``."""
+    found = dict(zip(_PLAIN, row, strict=False))
+    for name, text in zip(_JSON, row[len(_PLAIN) :], strict=True):
+        found[name] = _decoded(text)
+    found["sha256"] = bytes.fromhex(found["sha256"])
+    found["cid"] = bytes(CID.parse(found["cid"]))
+    found["replaces"] = bytes(CID.parse(found["replaces"])) if found["replaces"] else None
+    found["signature"] = bytes.fromhex(found["signature"]) if found["signature"] else None
+    found["contribution"] = _parsed(found["contribution"])
+    found["place"] = found.pop("ordinal")
+    return found
 
 
 def newest_rows(db: sa.Connection, issuer: str, sha256s: Iterable[bytes]) -> dict[tuple[bytes, str], dict[str, Any]]:
@@ -57,8 +67,8 @@ def newest_rows(db: sa.Connection, issuer: str, sha256s: Iterable[bytes]) -> dic
     """
     found: dict[tuple[bytes, str], dict[str, Any]] = {}
     for part in chunks({sha256.hex() for sha256 in sha256s}):
-        query = sa.select(_ROWS).where(_ROWS.c.sha256.in_(part), _ROWS.c.issuer == issuer).order_by(_ROWS.c.ordinal)
-        for row in map(_value, db.execute(query).mappings()):
+        query = sa.select(*_AS_TEXT).where(_ROWS.c.sha256.in_(part), _ROWS.c.issuer == issuer)
+        for row in map(_value, db.execute(query.order_by(_ROWS.c.ordinal))):
             found[row["sha256"], row["contributor"]] = row
     return found
 
@@ -68,24 +78,39 @@ def current_row(db: sa.Connection, sha256: bytes, issuer: str, contributor: str)
     return newest_rows(db, issuer, [sha256]).get((sha256, contributor))
 
 
-def current_rows(db: sa.Connection, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+def current_rows(
+    db: sa.Connection, query: Mapping[str, Any] | None = None, chosen: Sequence[bytes] | None = None
+) -> Iterator[dict[str, Any]]:
     """The newest row of every (image, issuer, contributor) that ``query`` matches, in rising order of these.
 
     A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer``, ``contribution``, a CID, and
-    ``place``, by which the rows of one issuer are in order.
-    ``query`` is what ``registry.core.snapshots.query.matches`` takes; ``InvalidInput`` for any other.
+    ``place``; several rows may share a value. ``query`` is what ``registry.core.snapshots.query.matcher`` takes;
+    ``chosen``: only of these images, by rising sha256. ``InvalidInput`` for any other.
     """
-    from registry.core.snapshots.snapshot import ROW_IDENTITY  # with all records, which a list of images does without
+    meets = matcher(query or {})
+    for part in [None] if chosen is None else _parts(chosen):
+        rows = map(_value, db.execute(_newest(query or {}, part)))
+        yield from filter(meets, sorted(rows, key=_identity) if part else in_order(rows))
 
-    wanted = dict(query or {})
-    check_query(wanted)
-    found = sa.select(_ROWS).where(is_newest())
+
+def _parts(chosen: Sequence[bytes]) -> Iterator[list[str]]:
+    return ([one.hex() for one in chosen[start : start + CHUNK]] for start in range(0, len(chosen), CHUNK))
+
+
+def _newest(query: Mapping[str, Any], images: Sequence[str] | None) -> sa.Select[Any]:
+    found = sa.select(*_AS_TEXT).where(is_newest())
     for name in TEXTS:
-        if name in wanted:
-            found = found.where(_ROWS.c[name].in_(choices(wanted[name])))
-    found = found.order_by(*(_ROWS.c[name] for name in ROW_IDENTITY)).execution_options(yield_per=1000)
-    values = (_value(row) for row in db.execute(found).mappings())
-    return (value for value in values if matches(value, wanted))
+        if name in query:
+            found = found.where(_ROWS.c[name].in_(choices(query[name])))
+    if images is not None:
+        return found.where(_ROWS.c.sha256.in_(images))
+    return found.order_by(_ROWS.c.sha256).execution_options(yield_per=1000)
+
+
+def in_order(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rows by rising identity, which come by rising sha256: databases compare names by rules of their own."""
+    for _, found in groupby(rows, key=itemgetter("sha256")):
+        yield from sorted(found, key=_identity)
 
 
 def rows_aside(db: sa.Connection, rows: Collection[Mapping[str, Any]]) -> dict[bytes, list[dict[str, Any]]]:
@@ -93,8 +118,8 @@ def rows_aside(db: sa.Connection, rows: Collection[Mapping[str, Any]]) -> dict[b
     taken = {(row["sha256"], row["issuer"], row["contributor"]) for row in rows}
     found: dict[bytes, list[dict[str, Any]]] = {}
     for part in chunks({row["sha256"].hex() for row in rows}):
-        ordered = sa.select(_ROWS).where(_ROWS.c.sha256.in_(part), is_newest()).order_by(_ROWS.c.sha256)
-        for value in map(_value, db.execute(ordered).mappings()):
+        ordered = sa.select(*_AS_TEXT).where(_ROWS.c.sha256.in_(part), is_newest()).order_by(_ROWS.c.sha256)
+        for value in map(_value, db.execute(ordered)):
             if (value["sha256"], value["issuer"], value["contributor"]) not in taken:
                 found.setdefault(value["sha256"], []).append(value)
     return found
@@ -135,26 +160,44 @@ def _history() -> sa.Select[Any]:
 _HISTORY = Prepared(_history)
 
 
-def contributions_in_log_order(db: sa.Connection, sha256s: Collection[bytes]) -> list[CID]:
-    """Every contribution that bears on these images, oldest first, in the order in which rows are resolved.
+def contributions_in_log_order(db: sa.Connection, named: Collection[str]) -> list[CID]:
+    """Every contribution that bears on the images of these contributions, oldest first, in the order in which rows are
+    resolved.
 
     The set is transitive: it includes every contribution that shares an image with one already included. So these
     contributions alone hold the newest row of every image in them.
     """
-    found: set[str] = set()
-    for part in chunks(value.hex() for value in sha256s):
-        found.update(db.scalars(sa.select(_ROWS.c.contribution).where(_ROWS.c.sha256.in_(part)).distinct()))
+    known = list(db.execute(sa.select(contributions.c.cid, contributions.c.ordinal, contributions.c.count)))
+    found = _reached(db, {row.cid: row[2] for row in known}, set(named))
+    ordered = sorted((row.ordinal, row.cid) for row in known if row.cid in found)
+    return [CID.parse(cid) for _, cid in ordered]
+
+
+def _reached(db: sa.Connection, counts: Mapping[str, int], found: set[str]) -> set[str]:
+    """``found`` and all that shares an image with what was found, at last. Asked from the side that has fewer rows."""
+    rest = counts.keys() - found
     frontier = set(found)
-    mine, theirs = _ROWS.alias("mine"), _ROWS.alias("theirs")
-    while frontier:
-        reached: set[str] = set()
-        for part in chunks(frontier):
-            query = sa.select(theirs.c.contribution).join(mine, mine.c.sha256 == theirs.c.sha256)
-            reached.update(db.scalars(query.where(mine.c.contribution.in_(part)).distinct()))
-        frontier = reached - found
+    while frontier and rest:
+        if sum(counts[one] for one in rest) < sum(counts.get(one, 0) for one in frontier):
+            shared = _sharing(db, rest)
+            reached = {one for one in rest if not shared.get(one, set()).isdisjoint(found)}
+        else:
+            reached = set[str]().union(*_sharing(db, frontier).values()) & rest
         found |= reached
-    ordered = db.scalars(sa.select(contributions.c.cid).order_by(contributions.c.ordinal, contributions.c.cid))
-    return [CID.parse(cid) for cid in ordered if cid in found]
+        rest -= reached
+        frontier = reached
+    return found
+
+
+def _sharing(db: sa.Connection, these: Collection[str]) -> dict[str, set[str]]:
+    """By contribution, those that have an image with it in common."""
+    mine, theirs = _ROWS.alias("mine"), _ROWS.alias("theirs")
+    found: dict[str, set[str]] = {}
+    for part in chunks(these):
+        query = sa.select(mine.c.contribution, theirs.c.contribution).join(theirs, mine.c.sha256 == theirs.c.sha256)
+        for one, other in db.execute(query.where(mine.c.contribution.in_(part)).distinct()):
+            found.setdefault(one, set()).add(other)
+    return found
 
 
 def contributors_by_issuer(db: sa.Connection, *filters: sa.ColumnElement[bool]) -> list[tuple[str, str]]:
@@ -174,3 +217,9 @@ def contributors_query(db: sa.Connection, source: CID) -> dict[str, Any]:
     mine = _ROWS.c.sha256.in_(sa.select(names.c.sha256).where(names.c.root == str(source)))
     found = contributors_by_issuer(db, mine)
     return {} if found == contributors_by_issuer(db) else {SPEAKERS: [list(one) for one in found]}
+
+
+def labels_of_contribution(db: sa.Connection, contribution: str, most: int) -> list[str]:
+    """The different labels of a contribution in their order, at most so many."""
+    found = sa.select(_ROWS.c.label).where(_ROWS.c.contribution == contribution).distinct().order_by(_ROWS.c.label)
+    return list(db.scalars(found.limit(most)))

@@ -10,9 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from registry.core.errors import NotFound
+from registry.core.ipld.cid import CID
 from registry.core.labeling.boxes import boxes_within, full_frame
 from registry.core.records import Contribution, Snapshot, parse_as
 from registry.core.snapshots.classes import classes_of
+from registry.core.snapshots.query import IMAGES, SNAPSHOT, chosen_images
 from registry.core.snapshots.snapshot import resolve_rows, row_identity, rows_of_contribution, select, split
 from registry.core.table import tables
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, run
@@ -42,7 +45,7 @@ def items(subject: Subject) -> str:
     taken_back = {row[0] for row in excluded if row[1] == "withdrawn"}
     missing = {row[0] for row in excluded if row[1] == "no_bytes"}
     newest = resolve_rows(rows)
-    wanted, aside = split(newest, snapshot.query)
+    wanted, aside = split(newest, snapshot.query, chosen_images(snapshot.query, subject.get))
     found, left_out = select(
         wanted,
         classes_of(snapshot.classes, snapshot.aliases),
@@ -61,7 +64,7 @@ def items(subject: Subject) -> str:
     equal("count", snapshot.count, len(stated))
     _no_correction_undone(rows, newest)
     _taken_back(subject, rows, taken_back)
-    return _said(snapshot, len(stated), len(excluded), len(missing))
+    return "; ".join([_said(snapshot, len(stated), len(excluded), len(missing)), *_chosen(subject)])
 
 
 def _said(snapshot: Snapshot, items: int, excluded: int, missing: int) -> str:
@@ -69,6 +72,26 @@ def _said(snapshot: Snapshot, items: int, excluded: int, missing: int) -> str:
     if snapshot.use is not None and snapshot.use.override is not None:
         said += "; images that say no of their use are in, for the reason that the snapshot states"
     return f"{said}; only the issuer states that the bytes of {missing} were missing" if missing else said
+
+
+def _chosen(subject: Subject) -> Iterator[str]:
+    """Whose images a query lists; ``Failed`` where the snapshot that it names is at hand and has others."""
+    query = subject.snapshot.query
+    if IMAGES not in query:
+        return
+    if SNAPSHOT not in query:
+        yield "the issuer chose the images by name"
+        return
+    cid = CID.parse(query[SNAPSHOT])
+    try:
+        source = parse_as(Snapshot, subject.get(cid))
+        listed = frozenset(row[0] for row in tables.iterate(source.items, subject.get))
+    except NotFound:
+        yield f"only the issuer states that the images are those of the snapshot {cid}, which is not at hand"
+        return
+    if listed != chosen_images(query, subject.get):
+        raise Failed(f"the images that the query lists are not those of the snapshot {cid}, which it names")
+    yield f"chosen among the images of the snapshot {cid}"
 
 
 def _rows(subject: Subject, contributions: Sequence[Any]) -> Iterator[Row]:

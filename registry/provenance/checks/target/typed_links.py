@@ -24,7 +24,7 @@ RECORD, CONTENT, TABLE = "record", "content", "table"
 # what a link in each field leads to: a record's type, RECORD (any), CONTENT (a file or directory) or TABLE
 LINKS: dict[str, dict[str, str]] = {
     "contribution": {"rows": TABLE},
-    "snapshot": {"items": TABLE, "contributions": "contribution", "excluded": TABLE},
+    "snapshot": {"items": TABLE, "contributions": "contribution", "excluded": TABLE, "query": TABLE},
     "preprocessing": {"snapshot": "snapshot", "recipe": "recipe", "output": TABLE},
     "plan": {
         "preprocessing": "preprocessing",
@@ -133,6 +133,8 @@ def _links(value: Any) -> list[CID]:
         return [value]
     if isinstance(value, records.Weights | records.Checkpoint):
         return [value.cid]
+    if isinstance(value, dict):  # a query: its parts
+        value = tuple(value.values())
     return [link for one in value for link in _links(one)] if isinstance(value, tuple) else []
 
 

@@ -19,9 +19,11 @@ from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.text.figure_names import CLASSES, FigureName, name_of
 from registry.core.text.flat import flat
 from registry.evaluation.claims import OF_CLASS, OF_CLASSES, OF_ONE, PLAIN
+from registry.jobs.capacity import on_gpu
 from registry.web.base.words import Words
 from registry.workflows.methods import names
 
+SHORT = "quick"  # learns something in minutes on any machine
 LOOKED_AT = 400  # images, for attributes and their values
 MOST_VALUES = 20  # of one attribute
 OF_ATTRIBUTE = ("recall_gap", "worst_recall", "equalized_odds_difference", "demographic_parity_difference")
@@ -54,9 +56,11 @@ class Offer:
 
 
 def offer(t: Words, method: Method, recipe: str | None, record: records.Snapshot, get: Get) -> Offer:
-    """For a snapshot and a method; ``recipe`` is the method's own unless it is one of its."""
+    """For a snapshot and a method; ``recipe`` is the method's own unless it is one of its, and without a GPU the one
+    that takes minutes."""
     about, known = method.about(), method.recipes()
-    chosen = recipe if recipe in known else about.recipe
+    usual = SHORT if SHORT in known and not on_gpu() else about.recipe
+    chosen = recipe if recipe in known else usual
     _, values = method.recipe(str(chosen), {})
     shown = flat(values)
     options = tuple(

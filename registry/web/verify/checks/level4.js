@@ -73,6 +73,7 @@ function items(view) {
     classes: snapshot.classes,
     aliases: snapshot.aliases,
     query: snapshot.query,
+    chosen: view.chosen,
     rule: snapshot.rule,
     trusted: snapshot.trusted,
     use: snapshot.use,

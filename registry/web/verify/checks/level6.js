@@ -33,6 +33,7 @@ export function evaluate(view, pause) {
   plan.claims.forEach(({ metric }) => checkName(metric));
   const persons = new Map(view.output.map((row) => [hex(row.sha256), hex(row.group)]));
   const attributes = new Map(view.items.map((row) => [hex(row.sha256), row.attributes]));
+  const sources = new Map(view.items.map((row) => [hex(row.sha256), row.sources]));
   const judgements = judgementsOf(view.predictions, snapshot.classes.length, persons, settings.k);
   const trainings = view.evaluation.trainings.map((cid) => {
     const { fold, history } = view.record(cid, "training");
@@ -46,6 +47,7 @@ export function evaluate(view, pause) {
       names: snapshot.classes,
       seed: plan.seed,
       attributesOf: (image) => attributes.get(image) ?? {},
+      sourcesOf: (image) => sources.get(image) ?? {},
       groups: plan.groups,
       claims: plan.claims,
       final: plan.final,

@@ -78,6 +78,12 @@ export class View {
     return this.file.rows(this.snapshot.excluded, "snapshot.excluded");
   }
 
+  /** The sha256s, in hex, of the images that the snapshot's query lists; null where it lists none. */
+  get chosen() {
+    const { images } = this.snapshot.query;
+    return images ? new Set(this.file.rows(images, "snapshot.query").map((row) => hex(row.sha256))) : null;
+  }
+
   get output() {
     return this.file.rows(this.preprocessing.output, "preprocessing.output");
   }

@@ -55,6 +55,7 @@ export const TABLES = {
     sources: texts,
     rights: mapOf(sortedTexts),
   }),
+  "snapshot.query": columns(["sha256"], { sha256: digest }),
   "snapshot.excluded": columns(["sha256"], { sha256: digest, reason: text, detail: text }),
   "preprocessing.output": {
     ...columns(["sha256"], {

@@ -85,6 +85,12 @@ export function anything(value, where, links) {
 }
 export const anyMap = mapOf(anything);
 
+/** Any map without links but in these fields, which it may lack. */
+export const mapWith = (of) => (value, where, links) => {
+  if (!isMap(value)) fail(where, "a map");
+  for (const key in value) (Object.hasOwn(of, key) ? of[key] : anything)(value[key], `${where}.${key}`, links);
+};
+
 /** A map with exactly these fields. */
 export const fields = (of) => (value, where, links) => {
   if (!isMap(value)) fail(where, "a map");

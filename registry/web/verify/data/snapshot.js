@@ -1,7 +1,7 @@
 // The snapshot's rule: which contributions' rows make which items (docs/format/data.md).
 import { equal } from "../bytes/equal.js";
 import { Refusal, compareText, hex } from "../bytes/bytes.js";
-import { cidOfBytes } from "../bytes/cid.js";
+import { CID, cidOfBytes } from "../bytes/cid.js";
 import { isInteger, isMap } from "./kinds.js";
 import { normal } from "./labels.js";
 import { SIGNALS, checkRule, checkUse, given, judge, rightsOf, sorted, unmet, votersOf } from "./rules.js";
@@ -41,14 +41,18 @@ function checkQuery(query) {
               value.every(
                 (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((name) => typeof name === "string"),
               )
-            : false;
+            : part === "images"
+              ? value instanceof CID
+              : part === "snapshot" && typeof value === "string" && "images" in query;
     if (!isFine) throw new Refusal("the snapshot's query has a part that is not known");
   }
 }
 
-function isWanted(query, row) {
+function isWanted(query, chosen, row) {
   return Object.keys(query).every((part) => {
     const value = query[part];
+    if (part === "images") return chosen.has(hex(row.sha256));
+    if (part === "snapshot") return true;
     if (part === "speakers") return value.some(([issuer, name]) => issuer === row.issuer && name === row.contributor);
     if (TEXTS.includes(part)) return meets(row[part], value);
     return Object.keys(value).every((name) => Object.hasOwn(row[part], name) && meets(row[part][name], value[name]));
@@ -78,9 +82,11 @@ export function newestRows(contributions) {
 
 const smallest = (texts) => texts.reduce((a, b) => (a === null || compareText(b, a) < 0 ? b : a), null);
 
-/** {items, excluded}, each sorted, from rows by contribution; `isWithdrawn` and `isMissing` are asked by image. */
+/** {items, excluded}, each sorted, from rows by contribution; `isWithdrawn` and `isMissing` are asked by image, and
+ * `chosen` has the sha256s, in hex, of the table that the query's `images` links to. */
 export function decide(of) {
-  const { classes, aliases, query, rule, trusted = [], use = null, contributions, isWithdrawn, isMissing } = of;
+  const { classes, aliases, query, chosen = null, rule, trusted = [], use = null } = of;
+  const { contributions, isWithdrawn, isMissing } = of;
   checkRule(rule, trusted);
   checkUse(use);
   checkClasses(classes, aliases);
@@ -88,7 +94,7 @@ export function decide(of) {
   const images = new Map();
   const aside = new Map();
   for (const row of newestRows(contributions)) {
-    const [name, into] = [hex(row.sha256), isWanted(query, row) ? images : aside];
+    const [name, into] = [hex(row.sha256), isWanted(query, chosen, row) ? images : aside];
     into.set(name, [...(into.get(name) ?? []), row]);
   }
   const items = [];

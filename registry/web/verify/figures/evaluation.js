@@ -5,6 +5,7 @@ import { compare, div, frac, mean, mul, parse, six, sixRoot, sub, sum } from "./
 import { fairnessOf, groupingsOf } from "./groups.js";
 import { overfittingOf } from "./losses.js";
 import { notesOf } from "./notes.js";
+import { inferredOf } from "./sources.js";
 import { figuresOf } from "./figures.js";
 import { Part } from "./part.js";
 import { testsOf } from "./tests.js";
@@ -13,7 +14,7 @@ import { verdictsOf } from "./verdicts.js";
 const part = ({ metric, of, group, class: cls }) => ({ metric, of, group, class: cls });
 
 /**
- * `setup`: {names, seed, rounds, minGroup, rule: {name, threshold, floor, k}, repeats, attributesOf, groups, claims,
+ * `setup`: {names, seed, rounds, minGroup, rule: {name, threshold, floor, k}, repeats, attributesOf, sourcesOf, groups, claims,
  * final, origin, losses, seen (Set of images' hex)}; trainings: [{fold, history}]. Figures are computed when first asked.
  */
 export class Evaluation {
@@ -124,7 +125,7 @@ export class Evaluation {
     const { claims, origin } = this.setup;
     const seen = origin && origin.seen;
     const hasSeen = Boolean(seen) && (seen.images > 0 || seen.persons > 0 || seen.nearDuplicates > 0);
-    return verdictsOf(claims, await this.metrics(), await this.fairness(), hasSeen);
+    return verdictsOf(claims, await this.metrics(), await this.fairness(), hasSeen, inferredOf(this.all));
   }
 }
 

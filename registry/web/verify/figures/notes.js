@@ -2,6 +2,7 @@
 import { compare, frac, least, parse, six } from "./fraction.js";
 import { figureName, groupName, quoted } from "./names.js";
 import { personsIn } from "./part.js";
+import { sourcesNote } from "./sources.js";
 
 const note = (code, values = {}) => ({ code, values });
 const millionths = (value) => six(frac(value, 1_000_000));
@@ -32,8 +33,9 @@ export function notesOf(part, fairness, { kept, left }, plan) {
   }
   notes.push(...baseNotes(plan), ...thinClasses(part, rule.k));
   if (left.length) notes.push(note("not_compared", { groupings: left }));
-  const compared = kept.filter(({ of }) => of.length === 1).map(({ of }) => of[0]);
-  for (const name of compared) notes.push(...attributeNotes(name, images, attributesOf, fairness));
+  for (const grouping of kept.filter(({ of }) => of.length === 1)) {
+    notes.push(...attributeNotes(grouping.of[0], images, attributesOf, fairness), ...sourcesNote(part, grouping));
+  }
   notes.push(note("balance"));
   notes.push(
     plan.final === "refit"

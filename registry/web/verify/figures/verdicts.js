@@ -42,14 +42,22 @@ function neededOf(value, low, high, number, n, isAtLeast) {
   return Number(needed > 1n ? needed : 1n);
 }
 
-/** The record's `verdicts`: of the plan's claims, by figures computed again. */
-export function verdictsOf(claims, metrics, fairness, hasSeen) {
+/** A claim on groups by an attribute that a program inferred of any judged image is never supported. */
+function doubted(verdict, figure, inferred) {
+  const isSupported = verdict.verdict === "supported" || verdict.verdict === "supported on seen images";
+  const by = figure ? [...figure.of.filter((name) => name !== "class"), ...Object.keys(figure.group)] : [];
+  if (!isSupported || !by.some((name) => inferred.has(name))) return verdict;
+  return { ...verdict, verdict: "undecided", reason: "inferred_attribute" };
+}
+
+/** The record's `verdicts`: of the plan's claims, by figures computed again; `inferred`: attributes, as a Set. */
+export function verdictsOf(claims, metrics, fairness, hasSeen, inferred) {
   const byName = new Map();
   for (const figure of [...fairness, ...metrics]) byName.set(figureName(figure), figure);
   return claims.map((claim) => {
     const figure = byName.get(claim.metric) ?? null;
     const { metric, comparator, threshold } = claim;
     const { value, low, high } = figure ?? { value: null, low: null, high: null };
-    return { metric, comparator, threshold, value, low, high, ...judge(claim, figure, hasSeen) };
+    return { metric, comparator, threshold, value, low, high, ...doubted(judge(claim, figure, hasSeen), figure, inferred) };
   });
 }

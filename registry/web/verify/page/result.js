@@ -57,7 +57,7 @@ export function verdictCard({ verdict, parts, head, checks }) {
 // How many of several claims are refuted, and of how many, by the codes of the verdict's parts.
 function refutedOf(parts) {
   const codes = parts.map(({ code }) => code);
-  const isClaim = (code) => ["supported", "seen", "refuted", "undecided", "no_figure"].includes(code);
+  const isClaim = (code) => ["supported", "seen", "refuted", "undecided", "no_figure", "inferred"].includes(code);
   const each = codes.slice(codes.indexOf("several") + 1);
   const end = each.findIndex((code) => !isClaim(code));
   const claims = end < 0 ? each : each.slice(0, end);

@@ -6,6 +6,7 @@ import { WORDS } from "../words.js";
 export const LANGUAGES = ["en", "es"];
 const STATES = ["supported", "seen", "refuted", "undecided"];
 const OF_WORD = { supported: "supported", "supported on seen images": "seen", refuted: "refuted" };
+const INFERRED = "inferred_attribute";
 const MAX_CHECKS = 5;
 const MAX_NAMED = 3;
 const MAX_TEXT = 200;
@@ -85,6 +86,10 @@ function claimPart(claim) {
     return part("headline", "no_figure", { claim: text, reason: why.map(plain) });
   }
   const images = claim.n === null ? "–" : counted("images", claim.n);
+  if (claim.reason === INFERRED && stateOf(claim) === "undecided") {
+    const of = { figure: figureText(claim, claim.threshold), images, reason: WORDS.why[INFERRED].map(plain) };
+    return part("headline", "inferred", { claim: text, ...of });
+  }
   return part("headline", stateOf(claim), { claim: text, figure: figureText(claim, claim.threshold), images });
 }
 

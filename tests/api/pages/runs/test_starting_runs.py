@@ -37,6 +37,17 @@ def test_without_a_snapshot_one_is_chosen(client: Client, snapshot: str) -> None
     assert f'href="/runs/new?snapshot={snapshot}"' in page
 
 
+def test_without_a_gpu_the_recipe_of_minutes_is_proposed(
+    client: Client, snapshot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for device, recipe in (("", "quick"), ("cuda", "emotionet-2023")):
+        monkeypatch.setenv("EMOTIONET_DEVICE", device)
+        page = see(client, f"/runs/new?snapshot={snapshot}")
+        assert f"<option selected>{recipe}</option>" in page
+    assert "<option selected>quick</option>" in see(client, f"/runs/new?snapshot={snapshot}&recipe=quick")
+    assert "How long it takes on this machine" in page
+
+
 def test_a_run_is_seen_before_it_is_started(signed: Client, home: Home, snapshot: str) -> None:
     page = see(signed, f"/runs/new?snapshot={snapshot}&method=simulated")
     assert 'placeholder="3"' in page  # the recipe's folds
