@@ -13,6 +13,8 @@ from typing import Any
 from litestar import MediaType, Request, Response, get
 from litestar.types import Message, Scope
 
+from registry.api.answers.others import Alive
+from registry.api.answers.parts import Bytes
 from registry.api.common import Document, Home, problems
 from registry.catalog.queries import counts
 from registry.workflows.parts import Parts
@@ -41,13 +43,13 @@ class Answers:
             yield f'emotionet_http_responses_total{{method="{method}",status="{status}"}} {count}'
 
 
-@get("/healthz", sync_to_thread=False)
+@get("/healthz", sync_to_thread=False, answer=Alive)
 def healthz() -> Document:
     """This process answers."""
     return {"ok": True}
 
 
-@get("/readyz", responses=problems(), sync_to_thread=True)
+@get("/readyz", responses=problems(), sync_to_thread=True, answer=Alive)
 def readyz(home: Home) -> Document:
     """Catalog and store can be read; 503 if not."""
     with home.catalog.read() as db:
@@ -56,7 +58,7 @@ def readyz(home: Home) -> Document:
     return {"ok": True}
 
 
-@get("/metrics", media_type=MediaType.TEXT, sync_to_thread=True)
+@get("/metrics", media_type=MediaType.TEXT, sync_to_thread=True, answer=Bytes(("text/plain",), cached=False))
 def metrics(request: Request[Any, Any, Any], home: Home) -> Response[str]:
     """Counts of what the catalog knows and of this process's answers, in Prometheus' text format."""
     lines = [*_catalog_lines(home), *request.app.state.answers.lines()]

@@ -1,7 +1,8 @@
 """The API's description at /schema: OpenAPI 3.1 as JSON, from the framework and completed here.
 
 Invariants: no page, and nothing from another host. Bodies that handlers read by themselves (rows, a CAR) and the token
-for writing are described too.
+for writing are described too. What is answered is what each handler states (``answer=``), in types that name every
+field.
 """
 
 from __future__ import annotations
@@ -17,19 +18,13 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme
 
 from registry import __version__
+from registry.api.answers.parts import Bytes
 from registry.api.auth import Needs
 from registry.api.common import PREFIX
-from registry.api.gateway.accept import RAW_TYPE
 from registry.api.v1.image_rows import TYPES
 from registry.api.v1.wire import CAR_TYPE, MAX_ROWS, ImageRow
 
 Json = dict[str, Any]
-ANSWERS = {  # that are no JSON, which the framework can't know
-    "/ipfs/{cid}": (RAW_TYPE, CAR_TYPE),
-    "/ipfs/{cid}/{path}": (RAW_TYPE, CAR_TYPE),
-    f"{PREFIX}/models/{{cid}}/weights": ("application/octet-stream",),
-    f"{PREFIX}/runs/{{run}}/events": ("text/event-stream",),
-}
 PARTLY = (f"POST {PREFIX}/audits",)  # of whose use a part needs a token, as the operation says
 
 
@@ -38,13 +33,13 @@ class _Json(JsonRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:
         """The description as JSON."""
-        return super().render(request, complete(openapi_schema, scopes_of(request.app)))
+        return super().render(request, complete(openapi_schema, request.app))
 
 
 def whole(app: Litestar) -> Json:
     """The description as /schema gives it; made once, for the routes never change."""
     if "description" not in app.state:
-        app.state["description"] = complete(app.openapi_schema.to_schema(), scopes_of(app))
+        app.state["description"] = complete(app.openapi_schema.to_schema(), app)
     found: Json = app.state["description"]
     return found
 
@@ -60,19 +55,17 @@ def scopes_of(app: Litestar) -> dict[str, str | None]:
     return found
 
 
-def complete(schema: Json, scopes: dict[str, str | None]) -> Json:
-    """The description with bodies, tokens and their scopes; the one given is left as it is."""
+def complete(schema: Json, app: Litestar) -> Json:
+    """The description with answers, bodies, tokens and their scopes; the one given is left as it is."""
     done: Json = msgspec.json.decode(msgspec.json.encode(schema))
-    (row,), components = msgspec.json.schema_components([ImageRow], ref_template="#/components/schemas/{name}")
-    done["components"]["schemas"].update(components)
+    _describe_answers(done, app)
+    (row,) = _components(done, [ImageRow])
     rows: Json = {"type": "array", "items": row, "maxItems": MAX_ROWS}
     text: Json = {"type": "string"}
     bodies = dict(zip(TYPES, (rows, text, text), strict=True))
     done["paths"][f"{PREFIX}/images"]["post"]["requestBody"] = _body(bodies)
     done["paths"][f"{PREFIX}/blocks"]["post"]["requestBody"] = _body({CAR_TYPE: {"type": "string", "format": "binary"}})
-    for path, kinds in ANSWERS.items():
-        for operation in done["paths"][path].values():
-            operation["responses"]["200"]["content"] = {kind: {"schema": {"type": "string"}} for kind in kinds}
+    scopes = scopes_of(app)
     for path, method, operation in operations(done):
         named = f"{method.upper()} {path}"
         if named in scopes:
@@ -80,6 +73,48 @@ def complete(schema: Json, scopes: dict[str, str | None]) -> Json:
         elif named in PARTLY:
             operation["security"] = [{}, {"token": []}]
     return done
+
+
+def _components(done: Json, types: list[Any]) -> list[Json]:
+    """Schemas of types; what they are made of joins the description's components."""
+    found, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    done["components"]["schemas"].update(components)
+    return [dict(one) for one in found]
+
+
+def answers_of(app: Litestar) -> Iterator[tuple[str, str, int, Any]]:
+    """What handlers state (``answer=`` of the decorator): method, path, status, a type, several types, or ``Bytes``."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            if handler.opt.get("answer") is not None:
+                for method in handler.http_methods:
+                    yield method, route.path_format, handler.status_code, handler.opt["answer"]
+
+
+def _types(answer: Any) -> tuple[Any, ...]:
+    """The types of a JSON answer, which is one of them; none of another answer."""
+    if isinstance(answer, Bytes):
+        return ()
+    return answer if isinstance(answer, tuple) else (answer,)
+
+
+def _describe_answers(done: Json, app: Litestar) -> None:
+    stated = [one for one in answers_of(app) if one[1] in done["paths"]]
+    types = {one: None for _, _, _, answer in stated for one in _types(answer)}
+    schemas = dict(zip(types, _components(done, list(types)), strict=True))
+    for method, path, status, answer in stated:
+        responses = done["paths"][path][method.lower()]["responses"]
+        told = responses[str(status)]
+        if not isinstance(answer, Bytes):
+            several = [schemas[one] for one in _types(answer)]
+            told["content"] = {"application/json": {"schema": several[0] if len(several) == 1 else {"anyOf": several}}}
+            continue
+        binary: Json = {"type": "string", "contentEncoding": "binary"}
+        told["content"] = {} if method == "HEAD" else {kind: {"schema": binary} for kind in answer.types}
+        if answer.partial:
+            responses["206"] = {**told, "description": "The part that was asked for"}
+        if answer.cached:
+            responses["304"] = {"description": "The client has it already"}
 
 
 def operations(schema: Json) -> Iterator[tuple[str, str, Json]]:

@@ -16,6 +16,8 @@ from typing import Annotated, Any
 from litestar import Request, get, post
 from litestar.params import JSONBody, QueryParameter, RawBody
 
+from registry.api.answers.images import Image, Registered, Relabeled, ShownImage, WithdrawnImage
+from registry.api.answers.parts import PageOf
 from registry.api.auth import needs, sends_json, speaker
 from registry.api.common import Document, Home, Page, Published, page, problems
 from registry.api.gateway.public import Public
@@ -58,6 +60,7 @@ _PATIENCE = 20.0  # seconds that a request waits for the others, holding a threa
     request_max_body_size=ROWS_BYTES,
     responses=problems(409, 413, 415, 422, scoped=True),
     sync_to_thread=True,
+    answer=Registered,
 )
 def register_images(
     request: Request[Caller, str, Any], home: Home, published: Published, body: RawBody, idempotency_key: Key = None
@@ -106,7 +109,7 @@ def _once(
     return done
 
 
-@get("/images", responses=problems(404, 409), sync_to_thread=True)
+@get("/images", responses=problems(404, 409), sync_to_thread=True, answer=PageOf[Image])
 def list_images(
     home: Home,
     label: Filter = None,
@@ -133,7 +136,7 @@ def list_images(
     return page(found.images, found.next)
 
 
-@get("/images/{identity:str}", responses=problems(404, 422), sync_to_thread=True)
+@get("/images/{identity:str}", responses=problems(404, 422), sync_to_thread=True, answer=ShownImage)
 def show_image(home: Home, identity: ImagePath) -> Document:
     """One image, by CID or sha256 or the beginning of one, with the history of its labels."""
     sha256 = find_image(home, identity)
@@ -150,6 +153,7 @@ def show_image(home: Home, identity: ImagePath) -> Document:
     guards=[needs("images:write"), sends_json],
     responses=problems(404, 415, 422, scoped=True),
     sync_to_thread=True,
+    answer=Relabeled,
 )
 def add_label(
     request: Request[Caller, str, Any], home: Home, identity: ImagePath, data: JSONBody[NewLabel]
@@ -166,6 +170,7 @@ def add_label(
     guards=[needs("withdrawals:write"), sends_json],
     responses=problems(404, 415, 422, scoped=True),
     sync_to_thread=True,
+    answer=WithdrawnImage,
 )
 def withdraw_image(home: Home, identity: ImagePath, data: JSONBody[NewWithdrawal]) -> Document:
     """Withdraw an image: it is no longer served and enters no new snapshot. The answer lists the snapshots and releases
