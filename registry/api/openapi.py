@@ -20,7 +20,7 @@ from litestar.openapi.spec import Components, License, SecurityScheme
 from registry import __version__
 from registry.api.answers.parts import Bytes
 from registry.api.auth import Needs
-from registry.api.common import PREFIX
+from registry.api.common import MEANING, PREFIX
 from registry.api.v1.image_rows import TYPES
 from registry.api.v1.wire import CAR_TYPE, MAX_ROWS, ImageRow
 
@@ -67,6 +67,8 @@ def complete(schema: Json, app: Litestar) -> Json:
     done["paths"][f"{PREFIX}/blocks"]["post"]["requestBody"] = _body({CAR_TYPE: {"type": "string", "format": "binary"}})
     scopes = scopes_of(app)
     for path, method, operation in operations(done):
+        if method in ("get", "head") and "404" in operation["responses"]:  # what lies here may be damaged
+            operation["responses"]["502"] = operation["responses"]["404"] | {"description": MEANING[502]}
         named = f"{method.upper()} {path}"
         if named in scopes:
             operation["security"] = [{"token": [scope] if (scope := scopes[named]) else []}]

@@ -48,8 +48,9 @@ class Name(Answer, frozen=True):
     target: Cid
     type: str | None
     entry: Cid
-    time: Time
+    issued_at: Time
     current: bool
+    withdrawn: bool
     moved: bool | UnsetType = UNSET
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from registry.api.answers.parts import (
     Anchor,
@@ -67,18 +68,18 @@ class Spread(Answer, frozen=True):
     deviation: Decimal
 
 
-class Overfitting(Answer, frozen=True):
+class Overfitting(Answer, frozen=True, rename="camel"):
     """A training's losses at its last and at its best epoch."""
 
     name: str
-    epochs: int | None
-    best_epoch: int | None
-    last_train: Decimal | None
-    last_val: Decimal | None
-    last_gap: Decimal | None
-    best_train: Decimal | None
-    best_val: Decimal | None
-    best_gap: Decimal | None
+    epochs: int | None | UnsetType = UNSET
+    best_epoch: int | None | UnsetType = UNSET
+    last_train: Decimal | None | UnsetType = UNSET
+    last_val: Decimal | None | UnsetType = UNSET
+    last_gap: Decimal | None | UnsetType = UNSET
+    best_train: Decimal | None | UnsetType = UNSET
+    best_val: Decimal | None | UnsetType = UNSET
+    best_gap: Decimal | None | UnsetType = UNSET
 
 
 class Origin(Answer, frozen=True):

@@ -45,6 +45,7 @@ class RunLine(Answer, frozen=True):
     error: str | None
     folds: list[Fold]
     names: list[str]
+    withdrawn: list[Withdrawal]
 
 
 class Run(RunLine, frozen=True):
@@ -55,7 +56,6 @@ class Run(RunLine, frozen=True):
     seen: Figures | None
     claims: list[Claim] | None
     notes: list[Note] | None
-    withdrawn: list[Withdrawal]
     next: str
 
 

@@ -64,6 +64,8 @@ class SnapshotItem(Answer, frozen=True):
     sources: dict[str, str]
     rights: dict[str, list[str]]
     subject: str | None
+    contributors: list[str]
+    licence: str | None
 
 
 class Difference(Answer, frozen=True):
