@@ -14,7 +14,7 @@ COPY registry registry
 COPY pipeline pipeline
 COPY contracts_abi contracts_abi
 COPY migrations migrations
-RUN pip install --no-cache-dir -c constraints.txt '.[train,postgres,kubo]' && useradd --uid 1000 --create-home emotionet \
+RUN pip install --no-cache-dir -c constraints.txt '.[train,serve,postgres,kubo,s3]' && useradd --uid 1000 --create-home emotionet \
  && install -d -o emotionet -m 700 /var/lib/emotionet
 USER emotionet
 ENV EMOTIONET_HOME=/var/lib/emotionet

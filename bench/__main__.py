@@ -23,7 +23,11 @@ LONG = (
     "evaluation",
     "commands",
     "pages",
+    "registering",
     "api",
+    "tail",
+    "stores",
+    "machines",
 )  # asked for by name
 
 

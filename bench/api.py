@@ -45,7 +45,7 @@ class Round(NamedTuple):
     processor: float
 
 
-def _images(home: Path, count: int = 2000) -> tuple[list[str], list[str]]:
+def images_of(home: Path, count: int = 2000) -> tuple[list[str], list[str]]:
     """CIDs and sha256s of images all over the catalog."""
     opened = open_home(read_settings({**os.environ, "EMOTIONET_HOME": str(home)}))
     cids, digests = list[str](), list[str]()
@@ -63,7 +63,7 @@ def _images(home: Path, count: int = 2000) -> tuple[list[str], list[str]]:
 
 
 def _table(home: Path, known: dict[str, str]) -> list[Asked]:
-    cids, digests = _images(home)
+    cids, digests = images_of(home)
     empty, raw = [request("/empty")], {"Accept": "application/vnd.ipld.raw"}
     behind = digests[: len(digests) * 9 // 10]  # there is a page of a hundred behind each
     held = held_cids(home)
@@ -127,7 +127,7 @@ def measure(ours: tuple[str, int], theirs: tuple[str, int], asked: Asked) -> Non
     cpu = statistics.median(other.processor / mine.processor for mine, other in pairs if mine.processor)
     p50, p99 = (statistics.median(mine.load.quantile(share) for mine, _ in pairs) for share in (0.5, 0.99))
     others = sum(mine.load.others for mine, _ in pairs)
-    said = "" if not asked.goal else "met" if cpu >= asked.goal or wall >= asked.goal else f"not met ({asked.goal})"
+    said = "" if not asked.goal else "met" if wall >= asked.goal else f"not met ({asked.goal})"
     if others:
         said += f" {others} OTHER ANSWERS"
     print(

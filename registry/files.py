@@ -32,6 +32,19 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+PROBE_BYTES = 1 << 16
+
+
+def check_writable(folder: Path) -> None:
+    """``Unavailable`` (``disk_full``, ``not_written``) where nothing can be written into a folder now."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(PROBE_BYTES))
+            sync_file(probe)
+    except OSError as error:
+        raise not_written(folder, error) from error
+
+
 def sync_file(handle: IO[bytes]) -> None:
     """Make what was written to an open file survive a crash (its name: ``sync_folder``)."""
     handle.flush()

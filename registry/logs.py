@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from registry.settings import Settings
 
-FIELDS = ("method", "path", "status", "ms", "run", "job", "attempt", "seconds")  # told apart in JSON
+FIELDS = ("method", "path", "status", "ms", "request", "run", "job", "attempt", "seconds")  # told apart in JSON
 _TOKEN = re.compile(r"emn_[A-Za-z0-9_-]+|(?i:bearer)\s+\S+")
 _PASSWORD = re.compile(r"(://[^/\s:@]*):[^/\s@]+@")
 HIDDEN = "[hidden]"

@@ -107,7 +107,7 @@ def test_requests_with_status_and_time(write: Write, tmp_path: object) -> None:
     with TestClient(create_app(home), raise_server_exceptions=False) as client:
         client.get("/api/v1/images", params={"label": "a name", "token": token})
         client.get("/api/v1/nothing/here%0Aforged line")
-        client.post("/api/v1/images", json=[], headers={"Authorization": f"Bearer {token}"})
+        client.post("/api/v1/images?rows=all", json=[], headers={"Authorization": f"Bearer {token}"})
         client.get(f"/api/v1/runs/{token}")
         client.get("/healthz")
     home.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import anyio
 from litestar import HttpMethod, Litestar, Router
-from litestar.datastructures import MutableScopeHeaders, State
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import Message, Scope
 
@@ -37,10 +37,14 @@ from registry.api.pages.base.tasks import Tasks
 from registry.api.pages.runs import routes as run_pages
 from registry.api.pages.snapshots import routes as snapshot_pages
 from registry.api.problems import StrictRequest
+from registry.api.serving import pools, seen, trace
+from registry.api.serving.kept import Kept
+from registry.api.serving.metrics import Answers
 from registry.api.v1 import audits, content, images, names, releases, runs, search, session, snapshots, writes
 from registry.api.v1.wire import JSON_BYTES
 from registry.assembly import Home
 from registry.catalog.accounts import configured
+from registry.catalog.marks import Watch
 from registry.workflows.images.thumbnails import Thumbnails
 
 SECURITY_HEADERS = {
@@ -57,19 +61,25 @@ _PAGES = (  # their addresses may have documents too
 )
 
 
+_SECURE = tuple((name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items())
+
+
 async def _secure(message: Message, scope: Scope) -> None:
     """A hook that adds the security headers to every answer, errors among them."""
     if message["type"] == "http.response.start":
-        headers = MutableScopeHeaders.from_message(message)
-        for name, value in SECURITY_HEADERS.items():
-            headers.setdefault(name, value)
+        headers = list(message["headers"])
+        given = {name.lower() for name, _ in headers}
+        message["headers"] = [*headers, *(one for one in _SECURE if one[0] not in given)]
 
 
 def create_app(home: Home) -> Litestar:
     """The application over ``home``, whose catalog, store, queue and key are opened here."""
     for part in ("catalog", "store", "queue", "key"):
         getattr(home, part)
-    answers, published, outcomes = system.Answers(), Public(home), Outcomes(home)
+    answers, published, outcomes = Answers(), Public(home), Outcomes(home)
+    pools.install()
+    trace.set_up()
+    watch = Watch(home.catalog)
     limits, uses = Limits(home.settings.address_limit, home.settings.token_limit), TokenUses(home.catalog, home.now)
     api = Router(path=PREFIX, route_handlers=[handler for noun in _NOUNS for handler in noun.HANDLERS])
     pages = [handler for noun in _PAGES for handler in noun.HANDLERS]
@@ -86,8 +96,10 @@ def create_app(home: Home) -> Litestar:
             {
                 "home": home,
                 "answers": answers,
+                "writes": system.Once(lambda: system.check_writes(home)),
                 "followers": anyio.CapacityLimiter(runs.FOLLOWERS),
                 "uploads": anyio.CapacityLimiter(content.UPLOADS),
+                "registering": anyio.CapacityLimiter(images.REGISTERING),
                 "wrong_tokens": WrongTokens(),
                 "limits": limits,
                 "token_uses": uses,
@@ -100,11 +112,12 @@ def create_app(home: Home) -> Litestar:
         exception_handlers=HANDLERS,
         request_class=StrictRequest,
         request_max_body_size=JSON_BYTES,
-        before_send=[_secure, request_id.tell, answers.count, outcomes.note],
-        on_shutdown=[uses.finish],
+        before_send=[_secure, request_id.tell, seen.note, outcomes.note],
+        on_shutdown=[uses.finish, watch.close],
         openapi_config=description(),
         logging_config=None,
         debug=False,
     )
+    app.watch, app.kept = watch, Kept()
     app.negotiate(path for handler in pages for path in handler.paths if HttpMethod.GET in handler.http_methods)
     return app

@@ -64,14 +64,19 @@ def speaker(caller: Caller) -> Speaker:
     return Speaker(caller.contributor, caller.may(FOR_ANYBODY))
 
 
-def sends_json(connection: Connection, _: BaseRouteHandler) -> None:
+async def sends_json(connection: Connection, _: BaseRouteHandler) -> None:
     """A guard that takes no body but JSON. ``HttpProblem`` 415."""
     if connection.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HttpProblem(415, "send JSON, with `Content-Type: application/json`")
 
 
-def sends_plain(connection: Connection, _: BaseRouteHandler) -> None:
-    """A guard that refuses compressed bodies: their size is known only after decompression. ``HttpProblem`` 415."""
+async def sends_plain(connection: Connection, handler: BaseRouteHandler) -> None:
+    """A guard that refuses compressed bodies: their size is known only after decompression. ``HttpProblem`` 415.
+
+    A handler that bounds what they unpack to says so (``opt={"unpacks": True}``).
+    """
+    if handler.opt.get("unpacks"):
+        return
     coding = connection.headers.get("content-encoding", "").strip().lower()
     if coding not in {"", "identity"}:
         headers = {"Accept-Encoding": "identity"}  # RFC 9110, section 15.5.16

@@ -1,4 +1,5 @@
-"""Every request in the log, with its status and duration.
+"""The application's outermost layer: a request's id, its kind of work, answers that are kept; and at its end its line
+in the log and its place in the metrics.
 
 Invariants: queries, headers and bodies are not logged, because they may hold a token or a name. A path is logged as it
 was sent, percent-encoded and cut to a bounded length. Health checks (``/healthz``, ``/readyz``, ``/metrics``) are
@@ -12,15 +13,27 @@ import time
 from typing import Any
 from urllib.parse import quote
 
+from litestar.concurrency import sync_to_thread
+
+from registry.api.access.request_id import request_id
+from registry.api.common import PREFIX
 from registry.api.pages.base.negotiate import Negotiating
+from registry.api.serving import kept, pools, seen
+from registry.api.serving.trace import traced
+from registry.catalog.marks import Marks, Watch
+from registry.core.errors import EmotionetError
 
 _log = logging.getLogger("registry.api.requests")
 _QUIET = ("/healthz", "/readyz", "/metrics")
 _LONGEST = 500
+_KEPT_AT = ("/ipfs/", *(f"{PREFIX}/{noun}/" for noun in ("releases", "lineage")))
 
 
 class LoggedApp(Negotiating):
     """The application, which tells of each request when its answer has ended."""
+
+    watch: Watch
+    kept: kept.Kept
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer, then tell."""
@@ -28,6 +41,9 @@ class LoggedApp(Negotiating):
             await super().__call__(scope, receive, send)
             return
         begun, status = time.perf_counter(), 0
+        scope, noted = seen.begin(scope)
+        request_id(scope)
+        pools.begin(scope)
 
         async def watched(message: Any) -> None:
             nonlocal status
@@ -36,13 +52,43 @@ class LoggedApp(Negotiating):
             await send(message)
 
         try:
-            await super().__call__(scope, receive, watched)
+            with traced(scope, noted, lambda: status):
+                await self._answer(scope, receive, watched, noted)
         finally:
-            _log_request(str(scope["method"]), quote(str(scope["path"]), safe="/:@!$&'()*+,;=~%"), status, begun)
+            seconds = time.perf_counter() - begun
+            self.state["answers"].count(str(scope["method"]), noted.route, status, seconds)
+            _log_request(scope, status, seconds)
+
+    async def _answer(self, scope: Any, receive: Any, send: Any, noted: seen.Seen) -> None:
+        key = kept.key_of(scope) if scope["path"].startswith(_KEPT_AT) else None
+        marks = None if key is None else await self._marks()
+        if key is None or marks is None:
+            await super().__call__(scope, receive, send)
+            return
+        known = self.kept.find(key, marks)
+        if known is not None and self.state["limits"].lets(scope):
+            noted.route = known.route
+            await kept.give(known, scope, send, request_id(scope))
+            return
+        recorder = kept.Recorder(send)
+        await super().__call__(scope, receive, recorder)
+        answer = None if noted.keep is None else recorder.answer(noted.keep, marks, noted.route)
+        if answer is not None:
+            self.kept.put(key, answer)
+
+    async def _marks(self) -> Marks | None:
+        """None where the catalog can't be asked: then nothing is kept, and the handler says what is wrong."""
+        try:
+            return self.watch.known() or await sync_to_thread(self.watch.marks)
+        except EmotionetError:
+            return None
 
 
-def _log_request(method: str, path: str, status: int, begun: float) -> None:
-    shown, ms = path[:_LONGEST], round((time.perf_counter() - begun) * 1000, 1)
+def _log_request(scope: Any, status: int, seconds: float) -> None:
+    path = quote(str(scope["path"]), safe="/:@!$&'()*+,;=~%")
     level = logging.DEBUG if path in _QUIET else logging.INFO
-    fields = {"method": method, "path": shown, "status": status, "ms": ms}
+    if not _log.isEnabledFor(level):
+        return
+    method, shown, ms = str(scope["method"]), path[:_LONGEST], round(seconds * 1000, 1)
+    fields = {"method": method, "path": shown, "status": status, "ms": ms, "request": request_id(scope)}
     _log.log(level, "%s %s %s in %s ms", method, shown, status or "cut off", ms, extra=fields)

@@ -20,12 +20,14 @@ from litestar.openapi.spec import Components, License, SecurityScheme
 from registry import __version__
 from registry.api.answers.parts import Bytes
 from registry.api.auth import Needs
+from registry.api.bulk.rows import TYPES
 from registry.api.common import MEANING, PREFIX
-from registry.api.v1.image_rows import TYPES
-from registry.api.v1.wire import CAR_TYPE, MAX_ROWS, ImageRow
+from registry.api.v1 import wire
+from registry.api.v1.wire import CAR_TYPE, ImageRow
 
 Json = dict[str, Any]
 PARTLY = (f"POST {PREFIX}/audits",)  # of whose use a part needs a token, as the operation says
+REQUESTS = [one for one in vars(wire).values() if isinstance(one, type) and issubclass(one, wire.Request)]
 
 
 class _Json(JsonRenderPlugin):
@@ -59,8 +61,9 @@ def complete(schema: Json, app: Litestar) -> Json:
     """The description with answers, bodies, tokens and their scopes; the one given is left as it is."""
     done: Json = msgspec.json.decode(msgspec.json.encode(schema))
     _describe_answers(done, app)
+    _components(done, REQUESTS)  # which the framework says nothing of unknown fields of
     (row,) = _components(done, [ImageRow])
-    rows: Json = {"type": "array", "items": row, "maxItems": MAX_ROWS}
+    rows: Json = {"type": "array", "items": row}
     text: Json = {"type": "string"}
     bodies = dict(zip(TYPES, (rows, text, text), strict=True))
     done["paths"][f"{PREFIX}/images"]["post"]["requestBody"] = _body(bodies)
@@ -85,19 +88,12 @@ def _components(done: Json, types: list[Any]) -> list[Json]:
 
 
 def answers_of(app: Litestar) -> Iterator[tuple[str, str, int, Any]]:
-    """What handlers state (``answer=`` of the decorator): method, path, status, a type, several types, or ``Bytes``."""
+    """What handlers state (``answer=`` of the decorator): method, path, status, types and ``Bytes``, one or several."""
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             if handler.opt.get("answer") is not None:
                 for method in handler.http_methods:
                     yield method, route.path_format, handler.status_code, handler.opt["answer"]
-
-
-def _types(answer: Any) -> tuple[Any, ...]:
-    """The types of a JSON answer, which is one of them; none of another answer."""
-    if isinstance(answer, Bytes):
-        return ()
-    return answer if isinstance(answer, tuple) else (answer,)
 
 
 def _describe_answers(done: Json, app: Litestar) -> None:
@@ -106,17 +102,34 @@ def _describe_answers(done: Json, app: Litestar) -> None:
     schemas = dict(zip(types, _components(done, list(types)), strict=True))
     for method, path, status, answer in stated:
         responses = done["paths"][path][method.lower()]["responses"]
-        told = responses[str(status)]
-        if not isinstance(answer, Bytes):
-            several = [schemas[one] for one in _types(answer)]
-            told["content"] = {"application/json": {"schema": several[0] if len(several) == 1 else {"anyOf": several}}}
-            continue
-        binary: Json = {"type": "string", "contentEncoding": "binary"}
-        told["content"] = {} if method == "HEAD" else {kind: {"schema": binary} for kind in answer.types}
-        if answer.partial:
+        told, several = responses[str(status)], [schemas[one] for one in _types(answer)]
+        content: Json = {kind: {"schema": _BINARY} for one in _bytes(answer) for kind in one.types}
+        if several:
+            content["application/json"] = {"schema": several[0] if len(several) == 1 else {"anyOf": several}}
+        told["content"] = {} if method == "HEAD" else content
+        for other in set(responses) & {"202"}:
+            responses[other]["content"] = content
+        if any(one.partial for one in _bytes(answer)):
             responses["206"] = {**told, "description": "The part that was asked for"}
-        if answer.cached:
+        if any(one.cached for one in _bytes(answer)) or (several and method == "GET"):
             responses["304"] = {"description": "The client has it already"}
+
+
+_BINARY: Json = {"type": "string", "contentEncoding": "binary"}
+
+
+def _several(answer: Any) -> tuple[Any, ...]:
+    return answer if isinstance(answer, tuple) else (answer,)
+
+
+def _types(answer: Any) -> list[Any]:
+    """The types of an answer in JSON, which is one of them."""
+    return [one for one in _several(answer) if not isinstance(one, Bytes)]
+
+
+def _bytes(answer: Any) -> list[Bytes]:
+    """The forms of an answer that is no JSON."""
+    return [one for one in _several(answer) if isinstance(one, Bytes)]
 
 
 def operations(schema: Json) -> Iterator[tuple[str, str, Json]]:

@@ -27,6 +27,7 @@ from registry.core.errors import (
     UsageError,
 )
 from registry.workflows.images.speaker import NotYours
+from registry.workflows.snapshots.named_images import RejectedNames
 
 log = logging.getLogger("registry.api")
 MEDIA_TYPE = "application/problem+json"
@@ -68,6 +69,9 @@ _HTTP_CODES = {
     429: "too_many_requests",
     503: "busy",
 }
+
+
+MOST_FAULTS = 1000  # in one answer
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,8 +141,17 @@ def from_error(request: Request[Any, Any, Any], error: EmotionetError) -> Respon
             if kind is Untrusted and request.method in {"GET", "HEAD"}:
                 status = 502
             headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else None
-            return response(_problem(request, status, title, detail, error.code, hint=hint), headers)
+            more = {"errors": _rejected(error)} if isinstance(error, RejectedNames) else {}
+            return response(_problem(request, status, title, detail, error.code, hint=hint, **more), headers)
     return from_defect(request, error)
+
+
+def _rejected(error: RejectedNames) -> tuple[Fault, ...]:
+    """What is wrong with each name in a list, up to as many as an answer holds."""
+    return tuple(
+        Fault(field=f"images[{one.row - 1}]", reason=f"{one.code}: {one.name} {one.reason}")
+        for one in error.rejected[:MOST_FAULTS]
+    )
 
 
 def _faults(error: ValidationException) -> tuple[Fault, ...]:

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from registry.catalog.schema.identity import accounts, tokens
-from registry.catalog.schema.operational import idempotency
 from registry.core.errors import Conflict, NotFound, UsageError
 from registry.core.text import cleaning
 
@@ -178,27 +177,3 @@ def known(db: sa.Connection, identities: Collection[str]) -> dict[str, str]:
     """Names of tokens by id."""
     query = sa.select(tokens.c.id, tokens.c.name).where(tokens.c.id.in_(identities))
     return {row.id: row.name or row.id for row in db.execute(query)}
-
-
-def recall(db: sa.Connection, token: str, key: str, request: str) -> Any | None:
-    """What was answered to this key before, or None. ``Conflict`` if it was used for another request.
-
-    ``request`` is a digest of everything the answer depends on.
-    """
-    query = sa.select(idempotency).where(idempotency.c.token == token, idempotency.c.key == key)
-    row = db.execute(query).mappings().first()
-    if row is None:
-        return None
-    if row["request"] != request:
-        raise Conflict(
-            "this Idempotency-Key was used for a different request",
-            code="idempotency_key_reused",
-            hint="use a new one.",
-        )
-    return row["response"]
-
-
-def remember(db: sa.Connection, token: str, key: str, request: str, response: Any, now: str) -> None:
-    """Keep an answer. ``Conflict`` if the key has one already."""
-    row = {"token": token, "key": key, "request": request, "response": response, "created": now}
-    db.execute(sa.insert(idempotency).values(row))

@@ -15,6 +15,8 @@ EXTRAS = {  # what only this extra brings
     "postgres": ("psycopg",),
     "kubo": ("ipfshttpclient",),
     "s3": ("obstore",),
+    "telemetry": ("opentelemetry",),
+    "zstd": ("zstandard",),
 }
 
 

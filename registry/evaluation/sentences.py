@@ -18,6 +18,7 @@ from typing import Any
 from registry.core.records import Attempts, Note
 
 LANGUAGES = ("en", "es")
+ATTRIBUTES = frozenset({"attribute", "attributes"})  # values that are names of attributes
 DECIMALS = frozenset({"threshold", "floor", "recall"})  # values that are decimal strings
 Texts = Mapping[str, Mapping[str, tuple[str, ...]]]
 
@@ -107,6 +108,8 @@ def _side_by_side(item: str, note: Note) -> str:
 
 
 def _text(name: str, value: object, language: str) -> str:
+    if name in ATTRIBUTES and language != "en":  # the record's own words, among others
+        return ", ".join(f"«{one}»" for one in (value if isinstance(value, tuple) else (value,)))
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return localized(str(value), language) if name in DECIMALS else str(value)

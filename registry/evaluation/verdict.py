@@ -245,7 +245,8 @@ def _basis(facts: Facts) -> Iterator[Part]:
         else:
             yield part("part", "rests_on", images=images)
     if facts.attributes:
-        yield part("part", "compared", attributes=plain(", ".join(facts.attributes)))
+        names = plain(", ".join(facts.attributes)), plain(", ".join(f"«{one}»" for one in facts.attributes))
+        yield part("part", "compared", attributes=names)  # the record's own words: in English, cards hold this as it is
     elif facts.attributes is not None:
         yield part("part", "classes_only")
 

@@ -7,6 +7,7 @@ damaged within is found out only by cleaning; sizes are those of the upright pic
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _SMALL = 1_000_000  # pixels that cost less than the rest of an import
 _UNTOLD = ("GIF", "TIFF")
 _HEADER = 256 << 10  # bytes in which nearly every picture says its size
+_JPEG = b"\xff\xd8\xff"
+_SEGMENTS = re.compile(rb"\xff[\xe1-\xef\xfe]")  # of applications but JFIF's own, and comments
 _LOOKED = (*READ, "AVIF")  # what is opened to look for sizes and places
 
 
@@ -54,6 +57,8 @@ def inspect_image(data: bytes) -> Picture:
 
 def rights_of(data: bytes) -> dict[str, str]:
     """What a whole file says of its own use (``rights``)."""
+    if data.startswith(_JPEG) and not _SEGMENTS.search(data):
+        return read_rights(data, None)  # without such a segment there is nothing that Pillow could unpack
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         opened = _opened(data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -72,8 +73,13 @@ def _plain(data: bytes, namespace: bytes) -> bytes | None:
     """``data`` where a namespace stands in it; from UTF-16 to one byte a letter; None where it stands nowhere."""
     if namespace in data:
         return data
-    wide = namespace.decode().encode("utf-16-le")
+    wide = _wide(namespace)
     return data.replace(b"\0", b"") if wide in data or wide[1:] + b"\0" in data else None
+
+
+@cache
+def _wide(namespace: bytes) -> bytes:
+    return namespace.decode().encode("utf-16-le")
 
 
 def _from_hex(digits: bytes) -> bytes:

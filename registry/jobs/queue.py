@@ -25,6 +25,7 @@ from registry.catalog.schema.database import Catalog
 from registry.core.errors import Cancelled, Conflict
 
 _J = operational.jobs
+FETCH = "fetch_images"  # the kind of a job that belongs to no run but to the issuer (``Job.run``) who signs its rows
 SIGNING = ("prepare", "draw")  # the steps that need the key of the run's issuer
 Lease = tuple[int, float]  # token, until
 
@@ -51,7 +52,8 @@ def _may_do(issuers: Collection[str] | None) -> sa.ColumnElement[bool]:
         return sa.true()
     whose = operational.runs.c.issuer
     own = sa.select(operational.runs.c.id).where(sa.or_(whose.is_(None), whose.in_(issuers)))
-    return sa.or_(_J.c.kind.not_in(SIGNING), _J.c.run.in_(own))
+    step = sa.or_(_J.c.kind.not_in(SIGNING), _J.c.run.in_(own))
+    return sa.or_(step & (_J.c.kind != FETCH), (_J.c.kind == FETCH) & _J.c.run.in_(issuers))
 
 
 class Queue:
@@ -61,8 +63,18 @@ class Queue:
         self._catalog, self._monotonic = catalog, monotonic
         self._watched: dict[int, tuple[Lease, float]] = {}  # leases of the future by job, and since when they are so
 
-    def enqueue(self, db: sa.Connection, run: str, kind: str, payload: Mapping[str, Any], now: str) -> int:
-        """Put a job into the queue in the caller's transaction; returns its id."""
+    def enqueue(
+        self,
+        db: sa.Connection,
+        run: str,
+        kind: str,
+        payload: Mapping[str, Any],
+        now: str,
+        *,
+        not_before: float | None = None,
+    ) -> int:
+        """Put a job into the queue in the caller's transaction; returns its id. ``not_before``: in seconds since 1970,
+        when it may be claimed."""
         row = {
             "run": run,
             "kind": kind,
@@ -72,6 +84,7 @@ class Queue:
             "attempt": 0,
             "cancel": False,
             "created": now,
+            "not_before": not_before,
         }
         identity: int | None = db.scalar(sa.insert(_J).values(row).returning(_J.c.id))
         assert identity is not None
@@ -84,18 +97,21 @@ class Queue:
         now: float,
         run: str | None = None,
         issuers: Collection[str] | None = None,
+        kinds: Collection[str] | None = None,
     ) -> Job | None:
-        """Take the oldest job (of ``run``) that waits or whose lease ran out; None if there is none.
+        """Take the oldest job (of ``run``, of ``kinds``) that waits or whose lease ran out; None if there is none.
 
         ``now`` is in seconds since 1970. Steps that sign (``SIGNING``) are taken of runs of these ``issuers`` alone,
         unless None: whose keys the worker has.
         """
         mine = _may_do(issuers) if run is None else (_J.c.run == run) & _may_do(issuers)
+        mine = mine if kinds is None else mine & _J.c.kind.in_(kinds)
         with self._catalog.read() as db:
             dead = self._not_renewed(db, mine, lease_seconds, now)
         over = sa.or_(_J.c.lease_until < now, *((_J.c.id == job) & (_J.c.token == token) for job, token in dead))
         expired = (_J.c.state == "running") & over
-        waiting = sa.or_(_J.c.state == "queued", expired) & ~_J.c.cancel & mine
+        due = (_J.c.state == "queued") & (_J.c.not_before.is_(None) | (_J.c.not_before <= now))
+        waiting = sa.or_(due, expired) & ~_J.c.cancel & mine
         with self._catalog.read() as db:  # to look does not keep writers waiting
             if db.scalar(sa.select(_J.c.id).where(sa.or_(waiting, expired & _J.c.cancel)).limit(1)) is None:
                 return None

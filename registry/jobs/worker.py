@@ -71,7 +71,8 @@ class Worker:
 
     ``failed`` is called with a job that failed for good, ``again`` with one that will be retried, ``left`` with one
     that is given back because the worker stops. ``free_disk`` frees space on a full disk. ``issuers`` are those whose
-    keys are in this home (None: no step needs a key).
+    keys are in this home (None: no step needs a key). Of the kind ``aside`` one job at a time is done beside the
+    ``parallel`` others, so that neither keeps the other waiting.
     """
 
     def __init__(
@@ -87,10 +88,11 @@ class Worker:
         free_disk: Callable[[Job], None] = lambda job: None,
         left: Callable[[Job], None] = lambda job: None,
         issuers: Callable[[], Collection[str] | None] = lambda: None,
+        aside: str | None = None,
     ) -> None:
         self._queue, self._handlers, self._failed = queue, handlers, failed
         self._again, self._free_disk, self._left = again, free_disk, left
-        self._issuers = issuers
+        self._issuers, self._aside = issuers, aside
         self._name, self._parallel, self._lease = name, parallel, lease_seconds
         self.stopping = threading.Event()
         self._serves = False
@@ -148,18 +150,18 @@ class Worker:
 
     def work(self, run: str | None = None, *, idle: Callable[[], bool] = lambda: False) -> None:
         """Work until stopped, or, with ``run``, until that run has no job left (``idle`` may end it too)."""
-        active: set[Future[None]] = set()
+        active: dict[Future[None], str] = {}
         self._serves = run is None  # who waits for one run is told of its end otherwise
-        with ThreadPoolExecutor(self._parallel, thread_name_prefix="job") as pool:
+        with ThreadPoolExecutor(self._parallel + 1, thread_name_prefix="job") as pool:
             try:
                 while not self.stopping.is_set():
-                    finished = {future for future in active if future.done()}
-                    active -= finished
-                    for future in finished:
+                    for future in [one for one in active if one.done()]:
+                        del active[future]
                         self._look_at(future.exception(), run)
-                    job = self._claim(run) if len(active) < self._parallel else None
+                    kinds = self._free_for(active.values())
+                    job = self._claim(run, kinds) if kinds else None
                     if job is not None:
-                        active.add(pool.submit(self.run_job, job))
+                        active[pool.submit(self.run_job, job)] = job.kind
                     elif not active and (self._is_over(run) or idle()):
                         return
                     else:
@@ -167,6 +169,12 @@ class Worker:
             finally:
                 if active:
                     self.stopping.set()
+
+    def _free_for(self, active: Collection[str]) -> list[str]:
+        """The kinds of which another job may begin."""
+        aside = sum(kind == self._aside for kind in active)
+        steps = len(active) - aside
+        return [kind for kind in self._handlers if (not aside if kind == self._aside else steps < self._parallel)]
 
     def _look_at(self, error: BaseException | None, run: str | None) -> None:
         """What came out of a job's thread: a defect, or a database that was away when the job's end was to be told."""
@@ -195,10 +203,10 @@ class Worker:
             self._reached(run, error)
             return False
 
-    def _claim(self, run: str | None) -> Job | None:
+    def _claim(self, run: str | None, kinds: Collection[str]) -> Job | None:
         """The next job; one whose worker died every time is given up instead of killing this one too."""
         try:
-            job = self._queue.claim(self._name, self._lease, time.time(), run=run, issuers=self._issuers())
+            job = self._queue.claim(self._name, self._lease, time.time(), run=run, issuers=self._issuers(), kinds=kinds)
             if job is not None and job.attempt > ATTEMPTS:
                 said = f"the job {job.kind} ended its worker {ATTEMPTS} times"
                 self._give_up(job, EmotionetError(said, code="poisoned"))

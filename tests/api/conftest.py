@@ -125,7 +125,7 @@ def send(client: Asker, headers: Headers, files: Sequence[bytes]) -> list[CID]:
 
 def register(client: Asker, headers: Headers, rows: Sequence[dict[str, Any]], **more: str) -> dict[str, Any]:
     """Register rows as JSON."""
-    answer = client.post("/api/v1/images", json=list(rows), headers={**headers, **more})
+    answer = client.post("/api/v1/images?rows=all", json=list(rows), headers={**headers, **more})
     assert answer.status_code == 200, answer.text
     done: dict[str, Any] = answer.json()
     return done

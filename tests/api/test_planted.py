@@ -207,7 +207,7 @@ def test_a_row_of_what_is_private_is_answered_as_one_of_what_is_not_here(planted
     cid: CID = getattr(planted, name)
     absent = cid_of(b"nothing of the kind", cid.codec)
     rows = [{"cid": str(one), "label": "feliz"} for one in (cid, absent)]
-    one, other = planted.client.post("/api/v1/images", json=rows, headers=planted.writer).json()["results"]
+    one, other = planted.client.post("/api/v1/images?rows=all", json=rows, headers=planted.writer).json()["results"]
     assert one == {**other, "row": 1, "cid": str(cid), "reason": other["reason"].replace(str(absent), str(cid))}
     assert other["code"] == "not_held"
 
@@ -219,7 +219,7 @@ def test_what_registers_begins_as_an_image(client: Client, writer: Headers, home
     cid = add_bytes(home.store, data).cid
     home.store.flush()
     rows = [{"cid": str(cid), "label": "feliz"}]
-    (answer,) = client.post("/api/v1/images", json=rows, headers=writer).json()["results"]
+    (answer,) = client.post("/api/v1/images?rows=all", json=rows, headers=writer).json()["results"]
     assert (answer["status"], answer["code"]) == ("rejected", "not_an_image")
 
 
@@ -268,7 +268,7 @@ def test_what_a_strangers_car_links_to_is_not_given_out_with_it(planted: Planted
         assert planted.home.store.get(cid) not in one.content
     if shape == "file":
         rows = [{"cid": str(mine), "label": "feliz"}]
-        (answer,) = planted.client.post("/api/v1/images", json=rows, headers=planted.writer).json()["results"]
+        (answer,) = planted.client.post("/api/v1/images?rows=all", json=rows, headers=planted.writer).json()["results"]
         assert (answer["status"], answer["code"]) == ("rejected", "not_held")
 
 

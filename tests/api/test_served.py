@@ -31,7 +31,7 @@ def test_a_car_without_a_length_comes_in_and_an_image_goes_out(http: httpx.Clien
     (cid,), body = make_car([data])
     answer = http.post("/api/v1/blocks", content=pieces(body), headers={"Content-Type": CAR_TYPE})
     assert answer.json()["roots"] == [str(cid)]
-    rows = http.post("/api/v1/images", json=[{"cid": str(cid), "label": "feliz"}]).json()
+    rows = http.post("/api/v1/images?rows=all", json=[{"cid": str(cid), "label": "feliz"}]).json()
     assert rows["registered"] == 1
     with http.stream("GET", f"/ipfs/{cid}?format=car") as stream:
         assert b"".join(stream.iter_bytes()).endswith(data[-100:])
@@ -75,7 +75,7 @@ def run(http: httpx.Client, home: Home) -> str:
     cids, body = make_car([picture(index) for index in range(24)])
     http.post("/api/v1/blocks", content=body, headers={"Content-Type": CAR_TYPE})
     labels = ("triste", "sorprendido", "feliz", "enojado")
-    http.post("/api/v1/images", json=[{"cid": str(cid), "label": labels[n % 4]} for n, cid in enumerate(cids)])
+    http.post("/api/v1/images?rows=all", json=[{"cid": str(cid), "label": labels[n % 4]} for n, cid in enumerate(cids)])
     snapshot = http.post("/api/v1/snapshots", json={}).json()["snapshot"]
     wanted = {"snapshot": snapshot, "recipe": "simulated", "method": "simulated"}
     return str(http.post("/api/v1/runs", json=wanted).json()["run"])

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from registry.catalog import log_heads, sessions, tokens
+from registry.catalog.idempotency import Keyed
 from registry.catalog.index.rebuild import rebuild
 from registry.catalog.private_data import add_file_names, add_source, pseudonym
 from registry.catalog.queries import kept_audits
@@ -46,7 +47,8 @@ def fill_private(world: World) -> None:
         identity, _ = tokens.create(db, ["admin"], NOW)
         sessions.begin(db, identity, NOW, "9999-01-01T00:00:00Z")
         kept_audits.add(db, target="t", name="n", held=True, level=None, now=NOW)
-        tokens.remember(db, "t", "k", "digest", {"answer": 1}, NOW)
+        Keyed("t", "k", "digest").begin(db, NOW)
+        Keyed("t", "k", "digest").finish(db, {"answer": 1}, [b"line"])
         pseudonym(db, "Ana")
         entry = records.parse_as(records.Entry, world.store.get(world.entries[0]))
         sent = dict.fromkeys(("chain", "sender", "purpose", "transaction", "raw"), "x")

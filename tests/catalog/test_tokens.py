@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from registry.catalog import tokens
 from registry.catalog.schema.database import Catalog
-from registry.core.errors import Conflict, NotFound, UsageError
+from registry.core.errors import NotFound, UsageError
 from tests.catalog.world import NOW, at
 
 
@@ -60,17 +60,3 @@ def test_a_tokens_text_is_nowhere_in_the_database(catalog: Catalog) -> None:
     assert rows
     assert plain not in repr(rows)
     assert plain.removeprefix(tokens.PREFIX) not in repr(rows)
-
-
-def test_the_same_request_gets_the_same_answer(catalog: Catalog) -> None:
-    with catalog.write() as db:
-        assert tokens.recall(db, "t1", "k", "d1") is None
-        tokens.remember(db, "t1", "k", "d1", {"rows": [1, None]}, NOW)
-    with catalog.read() as db:
-        assert tokens.recall(db, "t1", "k", "d1") == {"rows": [1, None]}
-        assert tokens.recall(db, "t2", "k", "d1") is None  # keys belong to their token
-        with pytest.raises(Conflict) as caught:
-            tokens.recall(db, "t1", "k", "d2")
-    assert caught.value.code == "idempotency_key_reused"
-    with pytest.raises(Conflict), catalog.write() as db:
-        tokens.remember(db, "t1", "k", "d1", {}, NOW)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from bench import machines
 from registry.assembly import Home, open_home
 from registry.catalog.queries.training_runs import runs
 from registry.core import records
@@ -136,3 +137,13 @@ def test_a_fold_that_is_lost_with_its_machine_ends_at_another_with_the_same_weig
         again = fold_in_child(opened, {"draw": draw, "fold": fold, "after": None}, alone, lambda _: None)
         assert again["tensors"] == row["tensors"]
     assert not (tmp_path / "two" / "work" / run / "fold-0").exists()
+
+
+@pytest.mark.postgres
+def test_nothing_acknowledged_is_lost_while_machines_and_their_database_are_killed(
+    postgres_url: str, s3: S3, tmp_path: Path
+) -> None:
+    """The short form of `python -m bench machines`, with a database server of its own to kill."""
+    said = machines.run(tmp_path, 0.0, 6, apart=False, least=2)
+    assert "killed {'one': 1, 'database': 1}" in said
+    assert not said.startswith("0 requests")

@@ -117,7 +117,7 @@ def test_the_four_uses_over_http(environment: dict[str, str], tmp_path: Path, mo
         data, rows = small_faces(tmp_path / "faces", monkeypatch)
         sent = client.post("/api/v1/blocks", content=data, headers={"Content-Type": "application/vnd.ipld.car"})
         assert sent.status_code in (200, 201), sent.text
-        answer = client.post("/api/v1/images", json=rows).json()
+        answer = client.post("/api/v1/images?rows=all", json=rows).json()
         assert {one["status"] for one in answer["results"]} == {"registered"}, answer
         snapshot = client.post("/api/v1/snapshots", json={}).json()["snapshot"]
         wanted = {

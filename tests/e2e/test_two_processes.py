@@ -18,7 +18,8 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
-from registry.catalog import log_heads, tokens
+from registry.catalog import log_heads
+from registry.catalog.idempotency import Keyed
 from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.labeled_images.rows import image_history
 from registry.core.ipld.cid import CID
@@ -59,7 +60,7 @@ def prepared(environment: Environment) -> tuple[Headers, CID]:
 def post(client: Client, headers: Headers, image: CID, label: str, key: str | None) -> Any:
     rows = [{"cid": str(image), "label": label, "contributor": "anna"}]
     more = {"Idempotency-Key": key} if key else {}
-    return client.post("/api/v1/images", json=rows, headers={**headers, **more}).json()
+    return client.post("/api/v1/images?rows=all", json=rows, headers={**headers, **more}).json()
 
 
 def rounds(
@@ -134,7 +135,7 @@ def then_die(work: Callable[..., Any]) -> Callable[..., Any]:
 
 # Where the process is killed: within the transaction, after it, after the store has the entry.
 MOMENTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
-    "answer written, not committed": (tokens, "remember", then_die),
+    "answer written, not committed": (Keyed, "finish", then_die),
     "committed, the store knows nothing": (append, "_put_pending", lambda _: die),
     "in the store, still pending": (log_heads, "drop_pending", lambda _: die),
     "all but the answer on the wire": (append, "_put_pending", then_die),

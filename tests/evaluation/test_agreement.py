@@ -55,3 +55,24 @@ def test_one_label_everywhere_has_no_kappa_and_one_person_no_agreement() -> None
     assert same is not None
     assert (same.agreement, same.kappa) == ("1.000000", None)
     assert agreement([{"a": 1}, {}]) is None
+
+
+def test_krippendorffs_alpha_is_that_of_his_own_example() -> None:
+    """Computing Krippendorff's Alpha-Reliability (2011), C: nominal data, four observers, missing values: 0.743."""
+    observers = (
+        (1, 2, 3, 3, 2, 1, 4, 1, 2, None, None, None),
+        (1, 2, 3, 3, 2, 2, 4, 1, 2, 5, None, 3),
+        (None, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, None),
+        (1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, None),
+    )
+    units = [
+        {who: label for who, label in enumerate(unit) if label is not None} for unit in zip(*observers, strict=True)
+    ]
+    found = agreement(units)
+    assert found is not None
+    assert float(found.alpha or "nan") == pytest.approx(0.743, abs=5e-4)
+    assert (found.kind, found.kappa) == ("none", None), "neither kappa is defined where images have other numbers"
+    assert [one.label for one in found.by_label] == [1, 2, 3, 4, 5]
+    assert found.by_label[4].alpha == "1.000000"
+    assert [(one.labeller, one.images) for one in found.by_labeller] == [(0, 9), (1, 10), (2, 10), (3, 11)]
+    assert float(found.by_labeller[2].agreement) < float(found.by_labeller[3].agreement), "the third differs most"

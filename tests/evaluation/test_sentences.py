@@ -37,7 +37,7 @@ def test_lists_that_belong_together_stand_side_by_side() -> None:
 
 def test_decimals_are_written_as_the_language_writes_them() -> None:
     note = Note(code="lowest_recall", values={"attribute": "v1.5", "groups": ("v1.5=0.5",), "recall": "0.125000"})
-    assert note_text(note, "es") == "La exhaustividad más baja según v1.5: v1.5=0.5 (0,125000)."
+    assert note_text(note, "es") == "La exhaustividad más baja según «v1.5»: v1.5=0.5 (0,125000)."
 
 
 @given(st.sampled_from([*texts()["note"], "unknown", "{0}"]), st.dictionaries(st.text(max_size=9), WORDS, max_size=4))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,12 +15,14 @@ from huggingface_hub import (
     parse_eval_result_entries,
 )
 from huggingface_hub.repocard_data import eval_results_to_model_index
+from msgspec import structs
 
 from pipeline.card_use import usage
 from registry.core import records
 from registry.core.errors import InvalidInput, UsageError
 from registry.core.ipld.cid import DAG_CBOR, cid_of
 from registry.core.run_view import ReleaseView
+from registry.core.snapshots.image_rights import ImageRights
 from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import evaluate
 from registry.evaluation.figures.thresholds import ThresholdRule
@@ -112,6 +115,20 @@ def view(*, name: str = "quick", source: str = "photograph", **changes: Any) -> 
     )
 
 
+SILENT = ImageRights(
+    use=records.Use(override=None, licences=(), consent=False),
+    honoured=0,
+    overridden=0,
+    allowed=0,
+    not_read=0,
+    silent=60,
+)
+
+
+def card_of(given: ReleaseView, base: Base | None = None, use: str = "", *, rights: ImageRights = SILENT) -> str:
+    return model_card(given, rights, base, use)
+
+
 def front(card: str) -> dict[str, Any]:
     head, _, _ = card.removeprefix("---\n").partition("\n---\n")
     found: dict[str, Any] = yaml.safe_load(head)
@@ -120,7 +137,7 @@ def front(card: str) -> dict[str, Any]:
 
 def test_the_front_matter_is_what_the_hub_reads() -> None:
     given = view()
-    found = front(model_card(given))
+    found = front(card_of(given))
     assert found["license"] == "agpl-3.0"
     assert found["pipeline_tag"] == "object-detection"
     assert "emotion-recognition" in found["tags"]
@@ -135,7 +152,7 @@ def test_the_front_matter_is_what_the_hub_reads() -> None:
 
 def test_the_hubs_own_library_reads_every_figure() -> None:
     given = view()
-    card = ModelCard(model_card(given))
+    card = ModelCard(card_of(given))
     assert isinstance(card.data, ModelCardData)
     assert card.data.license == "agpl-3.0"
     assert card.data.model_name == "emotionet quick"
@@ -186,12 +203,12 @@ def test_eval_results_are_what_the_hub_reads() -> None:
     ],
 )
 def test_a_card_says_what_it_owes(wanted: str) -> None:
-    assert wanted in " ".join(model_card(view()).split())
+    assert wanted in " ".join(card_of(view()).split())
 
 
 def test_every_figure_and_verdict_is_there() -> None:
     given = view()
-    card = model_card(given).replace("\\", "")
+    card = card_of(given).replace("\\", "")
     for one in (*given.evaluation.metrics, *given.evaluation.fairness):
         assert f"| {one.name} | {one.value or 'not estimable: ' + reason_text(one.reason)} |" in card
     assert "| macro_f1 >= 0.500000 | supported |" in card
@@ -208,7 +225,7 @@ def test_a_card_says_what_differs() -> None:
         time="2026-11-23T15:00:00Z",
     )
     drand = records.DrandRound(chain="ab" * 32, round=9, signature=b"s")
-    card = model_card(view(beacons=(block, drand), plan={"base": CID}))
+    card = card_of(view(beacons=(block, drand), plan={"base": CID}))
     assert f"drawn from block 7 of eip155:1 and round 9 of drand {'ab' * 32}" in card
     assert "nothing proves to others" not in card
     assert f"base weights `{CID}`, which state no origin and no licence" in card
@@ -216,22 +233,22 @@ def test_a_card_says_what_differs() -> None:
 
 
 def test_base_weights_bring_their_licence_and_origin() -> None:
-    card = model_card(view(plan={"base": CID}), Base(format="onnx", sha256="ab" * 32, licence="AGPL-3.0 [x](y)"))
+    card = card_of(view(plan={"base": CID}), Base(format="onnx", sha256="ab" * 32, licence="AGPL-3.0 [x](y)"))
     plain = card.replace("\\", "")
     assert f"base weights `{CID}`, made from a file (onnx, sha256 {'ab' * 32}) under the licence" in plain
     assert "The base weights state as theirs: AGPL-3.0 [x](y)." in plain
     assert "](y)" not in card.replace("\\](y)", "")
-    assert "state no licence" in model_card(view(plan={"base": CID}), Base(format="pt", sha256="00", licence=None))
+    assert "state no licence" in card_of(view(plan={"base": CID}), Base(format="pt", sha256="00", licence=None))
 
 
 def test_a_card_says_whose_weights_people_get() -> None:
     given = view(plan={"final": "fold:1"})
-    section = model_card(given).partition("## Figures of the published weights")[2].partition("\n## ")[0]
+    section = card_of(given).partition("## Figures of the published weights")[2].partition("\n## ")[0]
     own = {one.name: one for one in given.evaluation.per_fold[1] if "(" not in one.name}
     assert own
     for name, one in own.items():
         assert f"| {name} | {one.value or 'not estimable: ' + reason_text(one.reason)} |" in section.replace("\\", "")
-    refit = model_card(view(plan={"final": "refit"}))
+    refit = card_of(view(plan={"final": "refit"}))
     section = refit.partition("## Figures of the published weights")[2].partition("\n## ")[0]
     assert "They have no figures of their own" in section
     assert "|" not in section
@@ -240,7 +257,7 @@ def test_a_card_says_whose_weights_people_get() -> None:
 def test_confusion_matrix_optimistic_values_and_thresholds() -> None:
     given = view()
     found = given.evaluation
-    card = model_card(given)
+    card = card_of(given)
     for name, counts, several in zip(CLASSES, found.confusion, found.several, strict=True):
         assert f"| {name} | {' | '.join(map(str, counts))} | {several} |" in card
     stated = {one.name: one.value for one in found.metrics}
@@ -251,12 +268,12 @@ def test_confusion_matrix_optimistic_values_and_thresholds() -> None:
 
 
 def test_drawings_are_called_drawings() -> None:
-    assert "These are drawings" in model_card(view(source="drawing"))
-    assert "These are drawings" not in model_card(view())
+    assert "These are drawings" in card_of(view(source="drawing"))
+    assert "These are drawings" not in card_of(view())
 
 
 def test_the_same_records_give_the_same_bytes() -> None:
-    assert model_card(view()) == model_card(view())
+    assert card_of(view()) == card_of(view())
 
 
 def test_hostile_text_stays_in_its_place() -> None:
@@ -276,7 +293,7 @@ def test_hostile_text_stays_in_its_place() -> None:
             ),
         }
     )
-    card = model_card(view(name=EVIL, plan=plan, evaluation=judged, classes=(EVIL, "b", "c", "d")))
+    card = card_of(view(name=EVIL, plan=plan, evaluation=judged, classes=(EVIL, "b", "c", "d")))
     assert front(card)["model-index"][0]["name"].startswith("emotionet x# y---<script>")
     body = card.split("\n---\n", 1)[1]
     assert "<script" not in body
@@ -292,7 +309,7 @@ def test_hostile_text_stays_in_its_place() -> None:
 
 def test_weights_that_nobody_published_have_no_card() -> None:
     with pytest.raises(InvalidInput, match="has no weights of"):
-        model_card(view(plan={"final": EVIL}))
+        card_of(view(plan={"final": EVIL}))
 
 
 def test_nothing_estimable_has_no_model_index() -> None:
@@ -310,7 +327,7 @@ def test_nothing_estimable_has_no_model_index() -> None:
         min_group=1,
         seed=0,
     )
-    card = model_card(view(evaluation=to_record(CID, CID, (), CID, empty), plan={"final": "refit"}))
+    card = card_of(view(evaluation=to_record(CID, CID, (), CID, empty), plan={"final": "refit"}))
     assert "model-index" not in front(card)
     assert "The plan makes no claim." in card
 
@@ -319,7 +336,7 @@ def test_nothing_estimable_has_no_model_index() -> None:
 def test_a_card_tells_how_to_use_the_weights(mirrored: bool) -> None:
     values = {"training": {"imgsz": 96}, "evaluation": {"floor": "0.01", "mirrored": mirrored}}
     given = view(values=values)
-    card = model_card(given, None, usage(values, final_threshold(given)))
+    card = card_of(given, None, usage(values, final_threshold(given)))
     code = "\n".join(re.findall(r"^```python\n(.*?)^```$", card, re.DOTALL | re.MULTILINE))
     compile(code, "card", "exec")
     assert f"SIZE, THRESHOLD = 96, {float(given.evaluation.thresholds[0])}" in code
@@ -330,3 +347,35 @@ def test_a_card_tells_how_to_use_the_weights(mirrored: bool) -> None:
     )
     for other in strange:
         assert usage(other, "0.250000") == "", "another method's recipe, or a stranger's"
+
+
+def test_the_card_says_what_images_say_of_their_use() -> None:
+    card = card_of(view())
+    assert "left out because they say no (honoured) | 0" in card
+    assert "in, and they say nothing (silent) | 60" in card
+    assert "overridden" in card
+    use = records.Use(override="by a *letter*", licences=("CC0-1.0",), consent=True)
+    rights = ImageRights(use=use, honoured=0, overridden=2, allowed=1, not_read=3, silent=54)
+    card = card_of(view(), rights=rights).replace("\\", "")
+    assert "**Rights were overridden.** The reason that the snapshot states: by a *letter*" in card
+    assert "Only images under these licences were taken: CC0-1.0." in card
+    assert "Only images that state a consent were taken." in card
+    for said in ("(overridden) | 2", "they say yes | 1", "could not be read | 3"):
+        assert said in card
+    nobody = ImageRights(use=None, honoured=0, overridden=2, allowed=0, not_read=0, silent=58)
+    assert "Nobody asked what the images say of their use" in card_of(view(), rights=nobody)
+
+
+def test_the_card_says_where_groups_come_from() -> None:
+    counts = {"self": (3, 0), "perceived": (0, 1), "inferred": (0, 2), "unstated": (1, 0)}
+    note = records.Note(code="sources", values={"attribute": "gender", "groups": ("gender=f", "gender=m"), **counts})
+    given = view()
+    notes = (*given.evaluation.notes, note)
+    card = card_of(replace(given, evaluation=structs.replace(given.evaluation, notes=notes)))
+    assert "| gender=m | 0 | 1 | 2 | 0 |" in card
+    assert "gender=f: 3 said by the person" in card
+    hostile = records.Note(code="sources", values={"groups": "x", **counts})
+    notes = (*given.evaluation.notes, hostile)
+    assert "Where the groups come from" not in card_of(
+        replace(given, evaluation=structs.replace(given.evaluation, notes=notes))
+    )

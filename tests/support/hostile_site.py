@@ -53,11 +53,13 @@ def plant(client: Client, writer: Headers) -> tuple[list[str], str]:
         more = {"licence": text, "consent": text, "attributes": {"attr" + text[:80]: text}}
         rows.append({"cid": cid, "label": text, "contributor": text, "subject": text, **more})
         rows.append({"cid": cid, "label": "feliz", "contributor": "anna", **more})
-    answer = client.post("/api/v1/images", json=rows, headers=writer)
+    answer = client.post("/api/v1/images?rows=all", json=rows, headers=writer)
     assert answer.status_code == 200, answer.text
     assert {one["status"] for one in answer.json()["results"]} == {"registered"}
     naked = list(map(str, send(client, writer, [SVG, PAGE])))
-    answer = client.post("/api/v1/images", json=[{"cid": one, "label": "feliz"} for one in naked], headers=writer)
+    answer = client.post(
+        "/api/v1/images?rows=all", json=[{"cid": one, "label": "feliz"} for one in naked], headers=writer
+    )
     assert {one["code"] for one in answer.json()["results"]} == {"not_an_image"}
     classes = "feliz, happy\n" + "\n".join(text for text in TEXTS if "," not in text and "=" not in text) + "\n"
     answer = client.post("/api/v1/snapshots", json={"classes": classes}, headers=writer)

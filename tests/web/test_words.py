@@ -14,6 +14,7 @@ from registry.core.errors import InvalidInput
 from registry.core.records import Note
 from registry.evaluation.evaluate import evaluate
 from registry.evaluation.figures.thresholds import ThresholdRule
+from registry.evaluation.sentences import note_text
 from registry.web.base.words import LANGUAGES, Words, catalogue
 from registry.web.report.report import render_report
 from tests.evaluation.world import CLASSES, crowd
@@ -150,3 +151,17 @@ def test_one_of_a_thing_is_told_in_the_singular_in_both_languages() -> None:
 def test_no_page_says_a_number_beside_a_plural_that_does_not_know_it() -> None:
     for path in FOLDER.rglob("templates/**/*.html"):
         assert not re.search(r't\.exact\([^{}]*\) }} ?{{ t\("[a-z_]+\.images"\) }}', path.read_text()), path
+
+
+def test_what_a_record_says_in_its_own_words_is_marked_among_spanish_ones() -> None:
+    spanish, english = Words("es"), Words("en")
+    assert spanish.pairs((("tone", "dark"), ("hat", "yes"))) == "tono = «dark», hat = «yes»"
+    assert english.pairs((("tone", "dark"),)) == "tone = dark"
+    note = Note(code="compared", values={"attributes": ("tone", "hat")})
+    assert "según «tone», «hat», tal como" in note_text(note, "es")
+    assert "by tone, hat, as declared" in note_text(note, "en")
+
+
+def test_numbers_that_were_measured_are_written_as_the_language_writes_them() -> None:
+    assert Words("es").measured("900000000 pixels") == "900\u202f000\u202f000 píxeles"
+    assert Words("en").measured("900000000 pixels") == "900,000,000 pixels"

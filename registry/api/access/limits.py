@@ -75,6 +75,17 @@ class Limits:
 
     async def check(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         """A guard. It waits for nothing, so it needs no thread."""
-        network = network_of(address_of(connection))
+        self._check(address_of(connection))
+
+    def lets(self, scope: Any) -> bool:
+        """Whether a request may be answered before any guard is asked; it counts then."""
+        try:
+            self._check(scope["client"][0] if scope.get("client") else "")
+        except HttpProblem:
+            return False
+        return True
+
+    def _check(self, address: str) -> None:
+        network = network_of(address)
         if network != LOCAL or self._local:
             self._addresses.check(network)

@@ -9,10 +9,10 @@ import re
 import secrets
 from typing import Any
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
 
 HEADER = "X-Request-ID"
+_NAME = HEADER.lower().encode()
 _KEY = "emotionet.request_id"
 _TAKEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -29,4 +29,6 @@ def request_id(scope: Any) -> str:
 async def tell(message: Message, scope: Scope) -> None:
     """A hook that puts it on every answer."""
     if message["type"] == "http.response.start":
-        MutableScopeHeaders.from_message(message).setdefault(HEADER, request_id(scope))
+        headers = list(message["headers"])
+        if not any(name.lower() == _NAME for name, _ in headers):
+            message["headers"] = [*headers, (_NAME, request_id(scope).encode())]

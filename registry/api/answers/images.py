@@ -17,7 +17,7 @@ class Speaker(Answer, frozen=True):
     published_by: str | UnsetType = UNSET
 
 
-class Image(Answer, frozen=True):
+class Image(Answer, frozen=True, kw_only=True):
     """An image as lists give it; ``label`` is null where its newest labels differ."""
 
     sha256: Sha256
@@ -26,10 +26,30 @@ class Image(Answer, frozen=True):
     label: str | None
     labels: Counts
     contributors: list[str]
-    speakers: list[Any]
+    speakers: list[Any] | UnsetType = UNSET
     subject: str | None
     licence: str | None
     status: Literal["referenced", "stored", "withdrawn"]
+    agreement: Any | UnsetType = UNSET
+    rights: dict[str, Any] | UnsetType = UNSET
+    standing: str | UnsetType = UNSET
+
+
+class Coming(Answer, frozen=True):
+    """Whether an image's bytes are still to come, or why they were given up."""
+
+    state: Literal["waiting", "given_up"]
+    attempts: Count
+    code: str | None
+    reason: str | None
+    since: Time
+    updated: Time
+
+
+class Reference(Coming, frozen=True, kw_only=True):
+    """The same by the image's CID."""
+
+    cid: Cid
 
 
 class Statement(Answer, frozen=True):
@@ -53,10 +73,11 @@ class Statement(Answer, frozen=True):
     current: bool
 
 
-class ShownImage(Image, frozen=True):
+class ShownImage(Image, frozen=True, kw_only=True):
     """One image with everything that was said about it."""
 
     history: list[Statement]
+    reference: Coming | None
 
 
 class RowResult(Answer, frozen=True):
@@ -65,21 +86,24 @@ class RowResult(Answer, frozen=True):
     row: int
     cid: str | None
     sha256: Sha256 | None
-    status: Literal["registered", "unchanged", "corrected", "rejected"]
+    status: Literal["registered", "unchanged", "corrected", "referenced", "rejected"]
     code: str | None
     reason: str | None
     note: str | None
 
 
 class Registered(Answer, frozen=True):
-    """What became of all rows."""
+    """What became of all rows; ``results`` of those that were not simply registered. Without ``complete`` it was cut
+    off."""
 
     rows: Count
     registered: Count
     unchanged: Count
     corrected: Count
+    referenced: Count
     rejected: Count
     results: list[RowResult]
+    complete: bool
 
 
 class Relabeled(Answer, frozen=True):

@@ -112,7 +112,7 @@ class Claim(Answer, frozen=True):
     verdict: str
     needed: int | None
     reason: str | None
-    n: Count | None | UnsetType = UNSET
+    n: Count | UnsetType | None = UNSET
     in_plan: bool | UnsetType = UNSET
 
 

@@ -72,14 +72,14 @@ class Overfitting(Answer, frozen=True, rename="camel"):
     """A training's losses at its last and at its best epoch."""
 
     name: str
-    epochs: int | None | UnsetType = UNSET
-    best_epoch: int | None | UnsetType = UNSET
-    last_train: Decimal | None | UnsetType = UNSET
-    last_val: Decimal | None | UnsetType = UNSET
-    last_gap: Decimal | None | UnsetType = UNSET
-    best_train: Decimal | None | UnsetType = UNSET
-    best_val: Decimal | None | UnsetType = UNSET
-    best_gap: Decimal | None | UnsetType = UNSET
+    epochs: int | UnsetType | None = UNSET
+    best_epoch: int | UnsetType | None = UNSET
+    last_train: Decimal | UnsetType | None = UNSET
+    last_val: Decimal | UnsetType | None = UNSET
+    last_gap: Decimal | UnsetType | None = UNSET
+    best_train: Decimal | UnsetType | None = UNSET
+    best_val: Decimal | UnsetType | None = UNSET
+    best_gap: Decimal | UnsetType | None = UNSET
 
 
 class Origin(Answer, frozen=True):

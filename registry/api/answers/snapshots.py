@@ -31,6 +31,7 @@ class Snapshot(Answer, frozen=True):
     rights: Counts
     labels: Counts
     background: Count
+    agreement: dict[str, Any] | None
     withdrawn: list[Withdrawal]
 
 

@@ -27,6 +27,7 @@ from registry.api.gateway.car import EntityBytes, Extract
 from registry.api.gateway.path import Way
 from registry.api.gateway.public import Public
 from registry.api.problems import HttpProblem
+from registry.api.serving import seen
 from registry.api.v1.wire import CAR_TYPE, CidPath
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import given
@@ -175,8 +176,9 @@ def _send_block(
     request: Request[Any, Any, Any], home: Parts, way: Way, wanted: Wanted, headers: dict[str, str]
 ) -> Response[Any]:
     block = home.store.get(way.target)
+    seen.keep(request, seen.WITHHELD)
     return ranges.send(
-        iter((block,)),
+        block,
         len(block),
         etag=f"{way.target}.raw",
         media_type=wanted.form.media_type,

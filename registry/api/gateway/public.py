@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from registry.api.problems import HttpProblem
 from registry.catalog.queries.roots import is_published, published_mark, published_roots, withheld_mark
@@ -28,35 +27,12 @@ from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, IDENTITY, RAW
-from registry.core.ipld.dag import not_here
-from registry.core.ports.store import BlockReader
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts
+from registry.workflows.store.private_blocks import PublicStore as PublicStore
 from registry.workflows.store.private_blocks import private_blocks
 
 _Mark = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PublicStore:
-    """A store without the blocks in ``hidden`` (multihashes): links to them lead to absent blocks."""
-
-    store: BlockReader
-    hidden: frozenset[bytes]
-
-    def hides(self, cid: CID) -> bool:
-        """Whether a block is held for this registry alone."""
-        return cid.multihash in self.hidden
-
-    def has(self, cid: CID) -> bool:
-        """Whether others may know that it is held."""
-        return not self.hides(cid) and self.store.has(cid)
-
-    def get(self, cid: CID) -> bytes:
-        """The verified bytes. ``NotFound`` where they are absent, corrupt or hidden."""
-        if self.hides(cid):
-            raise not_here(cid)
-        return self.store.get(cid)
 
 
 class Public:
@@ -77,12 +53,13 @@ class Public:
         """``HttpProblem`` 410 for a withdrawn image, ``NotFound`` for what is not given out."""
         if cid.hash_code == IDENTITY:
             return  # it holds its own bytes: there is nothing to give out
-        with self._lock, self._parts.catalog.read() as db:
-            changed = (mark := withheld_mark(db)) != self._closed_at
-            known = cid.multihash in self._reached and not changed
-            if not known and is_published(db, cid, local_issuers(self._parts)):
+        with self._parts.catalog.read() as db:
+            if withheld_mark(db) == self._closed_at and cid.multihash in self._reached:
+                return
+            if is_published(db, cid, local_issuers(self._parts)):
                 return  # without a walk from all roots, which takes minutes where there are a million images
-            if changed:
+        with self._lock, self._parts.catalog.read() as db:
+            if (mark := withheld_mark(db)) != self._closed_at:
                 self._take_closed(db)
                 self._closed_at = mark
             if cid.multihash not in self._reached and cid.multihash not in self._withheld:

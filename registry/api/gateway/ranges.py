@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import quote
 
 from litestar.response import Stream
@@ -91,7 +92,7 @@ def started(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def send(
-    pieces: Iterator[bytes],
+    pieces: Iterator[bytes] | bytes,
     size: int,
     *,
     etag: str,
@@ -100,9 +101,9 @@ def send(
     request_headers: dict[str, str | None],
     head: bool,
     more: Mapping[str, str] = MappingProxyType({}),
-) -> Response[None] | Stream:
-    """Answer with ``size`` bytes, or the part that Range asks for; ``request_headers`` by lower-case name,
-    ``more`` headers of the answer."""
+) -> Response[Any]:
+    """Answer with ``size`` bytes, all there or in pieces, or the part that Range asks for; ``request_headers`` by
+    lower-case name, ``more`` headers of the answer."""
     headers = {**more, **immutable_headers(etag, name), "Accept-Ranges": "bytes"}
     if etag_matches(request_headers.get("if-none-match"), etag):
         return not_modified(headers)
@@ -112,9 +113,13 @@ def send(
     status = 200
     if found is not None:
         first, last = found
-        pieces, status = cut(pieces, first, last), 206
+        pieces = pieces[first : last + 1] if isinstance(pieces, bytes) else cut(pieces, first, last)
+        status = 206
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
         size = last + 1 - first
     headers["Content-Length"] = str(size)
+    if isinstance(pieces, bytes):
+        whole = b"" if head else pieces
+        return Response(whole, status_code=status, headers=headers, media_type=media_type)
     body = iter(()) if head else started(pieces)
     return Stream(body, status_code=status, headers=headers, media_type=media_type)

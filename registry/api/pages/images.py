@@ -23,6 +23,7 @@ from registry.web.pages.placeholders import placeholder
 from registry.workflows.images.relabel import relabel
 from registry.workflows.images.thumbnails import NoPicture, Thumbnails, Withdrawn
 from registry.workflows.names.find_image import find_image
+from registry.workflows.references.show_reference import waiting_image
 from registry.workflows.withdrawals.withdraw import withdraw
 
 Side = Annotated[Literal["160", "320", "640"], QueryParameter(name="size")]
@@ -39,8 +40,14 @@ def show_grid(request: AnyRequest, home: Home) -> Response[str]:
 
 @get("/images/{identity:str}", include_in_schema=False, sync_to_thread=True)
 def show_image(request: AnyRequest, home: Home, identity: ImagePath) -> Response[str]:
-    """One image."""
-    return html(request, "pages/image.html", **images.image(home, thumbnails_of(request), find_image(home, identity)))
+    """One image; of one whose bytes have yet to come, how far that is."""
+    try:
+        sha256 = find_image(home, identity)
+    except NotFound:
+        if (waiting := waiting_image(home, identity)) is None:
+            raise
+        return html(request, "pages/image_waiting.html", image=waiting)
+    return html(request, "pages/image.html", **images.image(home, thumbnails_of(request), sha256))
 
 
 def thumbnails_of(request: AnyRequest) -> Thumbnails:

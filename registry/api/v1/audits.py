@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
 from litestar.params import JSONBody
 
 from registry.api.answers.audits import AuditLine, KeptAudit, Lineage, Mention, Prov, PublishedAudit, Report
 from registry.api.answers.parts import Anchor, PageOf
 from registry.api.auth import authorize, sends_json
 from registry.api.common import Document, Home, Page, Published, computation_slot, page, problems, record
+from registry.api.serving.seen import document
 from registry.api.v1.wire import AuditPath, CidPath, Cursor, ImagePath, Limit, LineageFormat, NewAudit, Target
 from registry.catalog.queries import kept_audits
 from registry.core import records
@@ -85,10 +86,14 @@ def show_one_audit(home: Home, audit: AuditPath) -> Document:
 
 
 @get("/lineage/{cid:str}", responses=problems(404, 422), sync_to_thread=True, answer=(Lineage, Prov))
-def show_lineage(home: Home, cid: CidPath, form: LineageFormat = "json") -> Document:
+def show_lineage(
+    request: Request[Any, Any, Any], home: Home, cid: CidPath, form: LineageFormat = "json"
+) -> Response[Document]:
     """What a record came from and what came from it: nodes and edges, or all of it as W3C PROV-JSON."""
     found = lineage_with_status(home, record_lineage(home, resolve(home, cid)))
-    return prov_json(found["nodes"], found["edges"]) if form == "prov" else found
+    held = all(node["status"] != "not held" for node in found["nodes"])  # else a block may come unsaid
+    shown = prov_json(found["nodes"], found["edges"]) if form == "prov" else found
+    return document(request, shown, kept=held)
 
 
 @get("/lookup/{digest:str}", responses=problems(404, 422), sync_to_thread=True, answer=PageOf[Mention])

@@ -1,28 +1,33 @@
 """Addresses of images: register by rows, list, read, relabel, withdraw.
 
-Invariants: one bad row does not stop the rest. The same Idempotency-Key with the same body gives the same answer, with
-a different body a conflict, also if both requests arrive at once, at two processes, or again after a crash: one
-transaction holds the registered rows and the answer.
+Invariants: one bad row does not stop the rest. The same Idempotency-Key with the same body gives the same answer for a
+day, also if both requests arrive at once, at two processes, or again after a crash; with a different body it is refused
+(``registry.catalog.idempotency``).
 """
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
-from dataclasses import asdict
-from hashlib import sha256
-from typing import Annotated, Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import IO, Annotated, Any, Literal
 
+from anyio import CapacityLimiter, fail_after, to_thread
 from litestar import Request, get, post
-from litestar.params import JSONBody, QueryParameter, RawBody
+from litestar.openapi import ResponseSpec
+from litestar.params import JSONBody, QueryParameter
+from litestar.response import Stream
 
-from registry.api.answers.images import Image, Registered, Relabeled, ShownImage, WithdrawnImage
-from registry.api.answers.parts import PageOf
+from registry.api.answers.images import Image, Reference, Registered, Relabeled, ShownImage, WithdrawnImage
+from registry.api.answers.parts import Bytes, PageOf
 from registry.api.auth import needs, sends_json, speaker
+from registry.api.bodies import pieces
+from registry.api.bulk.body import open_body
+from registry.api.bulk.measured import Sender
+from registry.api.bulk.register import Wanted, register_body
+from registry.api.bulk.register import pieces as answered
+from registry.api.bulk.rows import check_type
 from registry.api.common import Document, Home, Page, Published, page, problems
-from registry.api.gateway.public import Public
 from registry.api.problems import HttpProblem
-from registry.api.v1 import image_rows
 from registry.api.v1.wire import (
     ROWS_BYTES,
     Cursor,
@@ -35,22 +40,20 @@ from registry.api.v1.wire import (
     NewWithdrawal,
     StatusFilter,
 )
-from registry.catalog import tokens
-from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.labeled_images.image_grid import Filters
-from registry.catalog.queries.labeled_images.rows import image_history
+from registry.catalog.queries.labeled_images.rows import rights_of
 from registry.catalog.tokens import Caller
+from registry.workflows.images import show_image as showing
 from registry.workflows.images.list_images import list_images as list_page
-from registry.workflows.images.register_images import MANY
 from registry.workflows.images.relabel import relabel
-from registry.workflows.log.append import appending
-from registry.workflows.names.find_image import find_image, unknown_image
-from registry.workflows.parts import Parts
+from registry.workflows.names.find_image import find_image
+from registry.workflows.references import show_reference as references
 from registry.workflows.withdrawals.withdraw import withdraw
 
-_REGISTERING = threading.Lock()  # one request of this process at a time: the others are told to come again
-_STATUSES = ("registered", "unchanged", "corrected", "rejected")
-_PATIENCE = 20.0  # seconds that a request waits for the others, holding a thread
+NDJSON = "application/x-ndjson"
+WAITS = {202: ResponseSpec(dict[str, Any], description="Some rows wait for their images", generate_examples=False)}
+REGISTERING = 16  # requests of this process at a time, each with a thread; the others are told to come again
+_PATIENCE = 20.0  # seconds that a request waits for the others
 
 
 @post(
@@ -58,55 +61,61 @@ _PATIENCE = 20.0  # seconds that a request waits for the others, holding a threa
     status_code=200,
     guards=[needs("images:write")],
     request_max_body_size=ROWS_BYTES,
-    responses=problems(409, 413, 415, 422, scoped=True),
-    sync_to_thread=True,
-    answer=Registered,
+    responses=problems(408, 413, 415, 422, scoped=True) | WAITS,
+    opt={"unpacks": True},
+    answer=(Registered, Bytes((NDJSON,), cached=False)),
 )
-def register_images(
-    request: Request[Caller, str, Any], home: Home, published: Published, body: RawBody, idempotency_key: Key = None
-) -> Document:
-    """Register labels for images whose bytes are held here; one result a row, in order.
+async def register_images(
+    request: Request[Caller, str, Any],
+    home: Home,
+    published: Published,
+    idempotency_key: Key = None,
+    rows: Annotated[Literal["all"] | None, QueryParameter(description="all: a line for every row")] = None,
+) -> Stream:
+    """Register labels for images, by their CIDs.
 
-    The body is a JSON array or NDJSON of rows (see the schema ImageRow), or CSV as labels.csv has it,
-    with `cid`. `results` holds `{row, cid, sha256, status, code, reason}`; status is registered,
-    unchanged, corrected or rejected. A row whose bytes are not held here is rejected as `not_held`,
-    one whose bytes don't begin as a picture's as `not_an_image`, one in another contributor's name than the token's own
-    as `contributor_not_yours`, unless the token has the scope `contribute-for` or the contributor signed the row.
+    The body is a JSON array or NDJSON of rows (see the schema ImageRow), or CSV as labels.csv has it, with `cid`; it
+    may be packed (`Content-Encoding: gzip` or `zstd`), has at most 1 GiB both ways, and at most 30 minutes to come.
+    The answer counts `rows`, `registered`, `unchanged`, `corrected`, `referenced` and `rejected`. `results` holds
+    `{row, cid, sha256, status, code, reason, note}` of each row that was not simply registered, in their order, or of
+    every row with `rows=all`. With `Accept: application/x-ndjson` it is a line each, and the counts are the last line.
+    An answer without `"complete": true` at its end was cut off: send the request again, with the same Idempotency-Key,
+    and the answer is the same.
+
+    A row whose image is not held here is `referenced`, where this registry has a gateway to fetch it from: the status
+    is then 202, the row is signed once the image has come and was verified, and `GET /images/{cid}` tells how far that
+    is. Without a gateway it is rejected as `not_held`. Rejected is also one whose bytes don't begin as a picture's as
+    `not_an_image`, one in another contributor's name than the token's own as `contributor_not_yours`, unless the token
+    has the scope `contribute-for` or the contributor signed the row.
     """
-    kind = request.headers.get("content-type", "")
-    digest = sha256(b"POST /images\0" + kind.encode() + b"\0" + body).hexdigest()
-    given = image_rows.parse(body, kind)
-    if not _REGISTERING.acquire(timeout=_PATIENCE):
-        raise HttpProblem(503, "other rows are being registered: try again in a moment", headers={"Retry-After": "10"})
+    kind = check_type(request.headers.get("content-type", ""))
+    lines = NDJSON in request.headers.get("accept", "")
+    wanted = Wanted(kind, rows == "all", lines, str(request.auth), idempotency_key)
+    body, digest = open_body(pieces(request), request.headers.get("content-encoding", "").strip().lower())
+    who = speaker(request.user)
+
+    def work() -> tuple[IO[bytes], bool]:
+        sender = Sender(home, home.key.did, who, published.public_store())
+        return register_body(sender, body, digest, wanted)
+
+    async with _slot(request.app.state.registering):
+        answer, waits = await to_thread.run_sync(work, limiter=CapacityLimiter(1))
+    kind = NDJSON if lines else "application/json"
+    return Stream(answered(answer), media_type=kind, status_code=202 if waits else 200)
+
+
+@asynccontextmanager
+async def _slot(limiter: CapacityLimiter) -> AsyncIterator[None]:
     try:
-        return _once(home, published, given, request.user, idempotency_key, digest)
+        with fail_after(_PATIENCE):
+            await limiter.acquire()
+    except TimeoutError:
+        reason = "other rows are being registered: try again in a moment"
+        raise HttpProblem(503, reason, headers={"Retry-After": "10"}) from None
+    try:
+        yield
     finally:
-        _REGISTERING.release()
-
-
-def _once(
-    parts: Parts, published: Public, given: list[image_rows.Given], caller: Caller, key: str | None, digest: str
-) -> Document:
-    """Register, or give the answer that this key had before."""
-    token = caller.token
-    if key is not None:
-        with parts.catalog.read() as db:
-            before = tokens.recall(db, token, key, digest)
-        if before is not None:
-            return dict(before)
-    signer = parts.key
-    measured = image_rows.measure_rows(parts, signer.did, given, published.public_store(), speaker(caller))
-    with appending(parts, signer) as log:
-        if key is not None and (before := tokens.recall(log.db, token, key, digest)) is not None:
-            return dict(before)  # by another process, in the meantime
-        answers = [asdict(answer) for answer in image_rows.register_rows(log, measured)]
-        counts = Counter(answer["status"] for answer in answers)
-        done: Document = {"rows": len(answers), **{status: counts[status] for status in _STATUSES}, "results": answers}
-        if key is not None:
-            tokens.remember(log.db, token, key, digest, done, parts.now())
-    if counts["registered"] >= MANY:
-        parts.catalog.analyze()
-    return done
+        limiter.release()
 
 
 @get("/images", responses=problems(404, 409), sync_to_thread=True, answer=PageOf[Image])
@@ -128,23 +137,36 @@ def list_images(
     """Images by rising sha256; label, issuer, contributor, subject, licence and right must be met by one newest label.
 
     A contributor's name under two issuers is two people: `issuer` says whose, and `speakers` shows it. `right` is a
-    signal (tdm-reservation, for example) or `any`; `disputed=true`: its labels differ; `run` and `dropped`: what that
-    run's cleaning dropped for that reason. A page may hold fewer than `limit` and still have a `next`.
+    signal (tdm-reservation, for example) or `any`, and each image then has its `rights` and their `standing`;
+    `disputed=true`: its labels differ; `run` and `dropped`: what that run's cleaning dropped for that reason. A page
+    may hold fewer than `limit` and still have a `next`.
     """
     wanted = Filters(label, contributor, issuer, subject, licence, right, status, disputed)
     found = list_page(home, wanted, run=run, dropped=dropped, cursor=cursor, limit=limit)
-    return page(found.images, found.next)
+    if right is None:
+        return page(found.images, found.next)
+    with home.catalog.read() as db:
+        said = rights_of(db, [one["sha256"] for one in found.images])
+    return page([{**one, **said[one["sha256"]]} for one in found.images], found.next)
 
 
 @get("/images/{identity:str}", responses=problems(404, 422), sync_to_thread=True, answer=ShownImage)
 def show_image(home: Home, identity: ImagePath) -> Document:
-    """One image, by CID or sha256 or the beginning of one, with the history of its labels."""
-    sha256 = find_image(home, identity)
-    with home.catalog.read() as db:
-        image = images.image_of(db, sha256)
-        if image is None:
-            raise unknown_image(identity)
-        return {**image, "history": image_history(db, bytes.fromhex(sha256))}
+    """One image, by CID or sha256 or the beginning of one, with the history of its labels. `reference`: whether its
+    bytes are still to come (state waiting), or why they were given up; null where nothing is to come.
+    """
+    return showing.show_image(home, identity)
+
+
+@get("/references", responses=problems(), sync_to_thread=True, answer=PageOf[Reference])
+def list_references(
+    home: Home,
+    only: Annotated[Literal["waiting", "given_up"] | None, QueryParameter(name="state")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page:
+    """Images that rows name and whose bytes have yet to come, or were given up and why, by rising CID."""
+    return page(*references.list_references(home, state=only, cursor=cursor, limit=limit))
 
 
 @post(
@@ -176,7 +198,7 @@ def withdraw_image(home: Home, identity: ImagePath, data: JSONBody[NewWithdrawal
     """Withdraw an image: it is no longer served and enters no new snapshot. The answer lists the snapshots and releases
     that hold it.
     """
-    return withdraw(home, find_image(home, identity), data.reason, remedy=data.remedy)
+    return withdraw(home, showing.image_or_waiting(home, identity), data.reason, remedy=data.remedy)
 
 
-HANDLERS = (register_images, list_images, show_image, add_label, withdraw_image)
+HANDLERS = (register_images, list_images, show_image, list_references, add_label, withdraw_image)

@@ -19,12 +19,14 @@ from registry.api.auth import needs, sends_json
 from registry.api.common import PREFIX, Document, Home, Page, Published, computation_slot, page, problems, record
 from registry.api.gateway import ranges
 from registry.api.gateway.public import Public
+from registry.api.serving.seen import document
 from registry.api.v1.wire import CidPath, ClaimFilter, Cursor, IssuerFilter, Lang, Limit, NewClaims, NewRelease
 from registry.catalog.queries.signed_records import releases
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID, DAG_CBOR
+from registry.core.ports.anchor import FINAL
 from registry.core.ports.store import BlockReader
 from registry.core.run_view import release_view
 from registry.core.weights import MODEL, WEIGHTS, digested
@@ -68,10 +70,14 @@ def list_releases(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page
     return page(with_verdicts(home, shown), following)
 
 
+_SETTLED = FINAL | {"unverified"}  # anchors that change by what is said alone
+
+
 @get("/releases/{cid:str}", responses=problems(404, 410, 422), sync_to_thread=True, answer=Release)
-def show_one(home: Home, published: Published, cid: CidPath) -> Document:
+def show_one(request: Request[Any, Any, Any], home: Home, published: Published, cid: CidPath) -> Response[Document]:
     """One release with its verdict in sentences, its metrics, claims and anchor."""
-    return show_release(home, record(home, published, cid, "release"))
+    found = show_release(home, record(home, published, cid, "release"))
+    return document(request, found, kept=found["anchor"]["status"] in _SETTLED)
 
 
 @get(

@@ -36,6 +36,11 @@ def check_begins(store: BlockReader, cid: CID, private: bool) -> None:
         if private:
             raise not_held(cid) from error
         raise
+    check_head(cid, head, private)
+
+
+def check_head(cid: CID, head: bytes, private: bool) -> None:
+    """The same by a file's first bytes."""
     if begins_as_picture(head):
         return
     if private:

@@ -49,11 +49,22 @@ from registry.workflows.withdrawals.withdrawn import withdrawals_by_snapshot
     answer=Snapshot,
 )
 def create_snapshot(home: Home, published: Published, data: JSONBody[NewSnapshot]) -> Response[Document]:
-    """Freeze the catalog's labeled images; without a query, all of them."""
-    supersedes = record(home, published, data.supersedes, "snapshot") if data.supersedes else None
-    query = data.query.to_query()
+    """Freeze the catalog's labeled images; without a query, all of them. `rejected` (where `images` and `partial` were
+    given): the names that were not taken, and why; `query` in the answer says how the images were chosen."""
+    supersedes, source = (
+        record(home, published, one, "snapshot") if one else None for one in (data.supersedes, data.snapshot)
+    )
     done = take_snapshot(
-        home, classes=data.classes, query=query, terms=data.terms(), supersedes=supersedes, name=data.name
+        home,
+        classes=data.classes,
+        query=data.query.to_query(),
+        terms=data.terms(),
+        supersedes=supersedes,
+        name=data.name,
+        images=data.images,
+        partial=data.partial,
+        snapshot=source,
+        include_referenced=data.include_referenced,
     )
     return Response(done, headers={"Location": f"{PREFIX}/snapshots/{done['snapshot']}"})
 

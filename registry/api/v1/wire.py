@@ -22,12 +22,12 @@ from registry.workflows.snapshots.terms import Terms
 
 MIB = 1 << 20
 JSON_BYTES = 1 * MIB  # any request but the two below
-ROWS_BYTES = 32 * MIB  # POST /images
+ROWS_BYTES = 1024 * MIB  # POST /images, as sent and as unpacked
+BODY_SECONDS = 1800  # that it may take to come
 CAR_BYTES = 1024 * MIB  # POST /blocks
 MAX_BLOCKS = 1_000_000  # blocks of one CAR
 CAR_TYPE = "application/vnd.ipld.car"
 MAX_ASKED = 10_000  # CIDs of one POST /blocks/missing
-MAX_ROWS = 10_000  # rows of one POST /images
 MAX_IMAGE_BYTES = 64 * MIB  # one image, encoded
 MAX_PAGE = 1000
 
@@ -186,7 +186,10 @@ class NewSnapshot(Request, frozen=True):
     ``rule``: by which several people's labels of an image become one; ``trusted``: whose labels count by `trusted`, by
     name or as ISSUER/NAME. ``licences``: an image states one of these and no other; ``require_consent``: it states a
     consent. Images that say no of their use are left out, unless ``override_rights`` says why not: the reason becomes
-    part of the public record, so write no names.
+    part of the public record, so write no names. ``images``: only of these, each by a CID or its sha256 in hex; any
+    that is malformed, unknown, withdrawn or named twice refuses the request, unless ``partial`` takes the others.
+    ``snapshot``: only of the images that this one holds. ``query`` may narrow either.
+    ``include_referenced``: also images whose bytes are not here.
     """
 
     classes: Annotated[str, Meta(min_length=1, max_length=65_536)] = "emociones"
@@ -198,6 +201,10 @@ class NewSnapshot(Request, frozen=True):
     override_rights: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
     supersedes: CidText | None = None
     name: NewName | None = None
+    include_referenced: bool = False
+    images: Annotated[list[Annotated[str, Meta(min_length=1, max_length=600)]], Meta(max_length=100_000)] | None = None
+    partial: bool = False
+    snapshot: CidText | None = None
 
     def terms(self) -> Terms:
         """As ``take_snapshot`` takes them."""

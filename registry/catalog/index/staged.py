@@ -50,10 +50,10 @@ class Staged:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stack.close()
 
-    def add(self, sha256: bytes, contributor: str, data: bytes) -> None:
-        """Let one more row wait."""
+    def add(self, sha256: bytes, contributor: str, data: bytes, *, number: int | None = None) -> None:
+        """Let one more row wait; its number is its place among all unless given."""
         self.count += 1
-        self._waiting.append(StagedRow(sha256.hex(), contributor, self.count, data))
+        self._waiting.append(StagedRow(sha256.hex(), contributor, self.count if number is None else number, data))
         if len(self._waiting) > self._page:
             self._spill()
 

@@ -5,7 +5,7 @@ Invariant: every CID that a record, a run or an import names is included. A bloc
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import sqlalchemy as sa
 
@@ -13,7 +13,7 @@ from registry.catalog.queries.counts import rows_of
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.derived import image_cids, mentions
 from registry.catalog.schema.operational import sources
-from registry.catalog.schema.sql import chunks
+from registry.catalog.schema.sql import chunks, names_of
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 
@@ -135,6 +135,15 @@ def withdrawn_among(db: sa.Connection, cids: Collection[str]) -> set[str]:
     for part in chunks(cids):
         found.update(db.scalars(sa.select(image_cids.c.cid).where(image_cids.c.cid.in_(part), gone)))
     return found
+
+
+def withdrawn_targets(db: sa.Connection, cids: Iterable[CID]) -> set[str]:
+    """Which of these somebody took back by any of their names, known as images here or not."""
+    names = {text: str(cid) for cid in cids for text in names_of(str(cid))}
+    found: set[str] = set()
+    for part in chunks(names):
+        found.update(db.scalars(sa.select(derived.withdrawals.c.target).where(derived.withdrawals.c.target.in_(part))))
+    return {names[text] for text in found} | withdrawn_among(db, list(names.values()))
 
 
 def published_mark(db: sa.Connection) -> tuple[int, ...]:

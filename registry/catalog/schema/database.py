@@ -25,7 +25,7 @@ from registry.core.extras import need
 from registry.sqlite_read_only import read_only_uri
 
 Connection = sa.Connection  # what ``read`` and ``write`` give, for annotations outside the catalog
-HEAD = "0014"  # the newest revision in ``migrations``
+HEAD = "0015"  # the newest revision in ``migrations``
 BUSY_SECONDS = 30
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _TOO_LARGE = "54000"  # PostgreSQL's program_limit_exceeded: a value that no index row can hold
@@ -142,6 +142,7 @@ class Catalog:
         """``UsageError`` for a URL that names no SQLite file and no PostgreSQL; nothing is connected yet."""
         with translated():
             self.engine = _make_engine(parse_url(url))
+        self.writes = 0  # that this process committed: who keeps answers looks whether it has changed
         self.is_postgresql = self.engine.dialect.name == "postgresql"
         reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self.is_postgresql else {}
         self._reader = self.engine.execution_options(**reading)
@@ -164,11 +165,13 @@ class Catalog:
             if self.is_postgresql and serial:
                 db.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
             yield db
+        self.writes += 1
 
-    def upgrade(self) -> None:
-        """Bring the schema to HEAD (Alembic). Safe when several processes start at once; quick if it is there."""
-        if not self.is_current():
-            self._migrate("upgrade", HEAD)
+    def upgrade(self, revision: str = HEAD) -> None:
+        """Bring the schema to HEAD, or to an older revision (Alembic). Safe when several processes start at once; quick
+        if it is there."""
+        if self._revision() != revision:
+            self._migrate("upgrade", revision)
 
     def is_current(self) -> bool:
         """Whether the schema is at HEAD; nothing is changed."""
@@ -195,7 +198,7 @@ class Catalog:
         config = Config()
         config.set_main_option("script_location", str(Path(migrations.__file__).parent).replace("%", "%%"))
         try:
-            with self.write() as db:  # the lock is held throughout: whoever comes second finds it done
+            with self._migrating() as db:  # the lock is held throughout: whoever comes second finds it done
                 config.attributes["connection"] = db
                 getattr(command, direction)(config, revision)
         except CommandError as error:
@@ -204,12 +207,54 @@ class Catalog:
                 code="catalog_schema",
             ) from error
 
+    @contextmanager
+    def _migrating(self) -> Iterator[Connection]:
+        """As ``write``. SQLite changes a table by making it again, which other tables' rows may refer to meanwhile."""
+        if self.is_postgresql:
+            with self.write() as db:
+                yield db
+            return
+        with translated(), self._writer.connect() as db:
+            driver = db.connection.driver_connection
+            assert driver is not None
+            driver.execute("PRAGMA foreign_keys = OFF")  # which a transaction would ignore
+            try:
+                with db.begin():
+                    yield db
+                    if db.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                        raise Conflict("rows would refer to rows that are not there", code="catalog_conflict")
+            finally:
+                driver.execute("PRAGMA foreign_keys = ON")
+
     def analyze(self) -> None:
         """Tell the planner how much of what the tables hold, as after many rows came at once."""
         with self.write() as db:
             if not self.is_postgresql:
                 db.execute(sa.text(f"PRAGMA analysis_limit = {ANALYZED}"))
             db.execute(sa.text("ANALYZE"))
+
+    def check_writable(self) -> None:
+        """``Unavailable`` where nothing could be written now; a writer that is at work is no reason."""
+        with translated(), self.engine.connect() as db:
+            if self.is_postgresql:
+                refused = db.scalar(sa.text("SELECT current_setting('transaction_read_only')")) == "on"
+                allowed = db.scalar(sa.text("SELECT has_table_privilege('entries', 'INSERT')"))
+                if refused or not allowed:
+                    raise Unavailable("the catalog's database takes no writes", code="catalog")
+                return
+            driver: Any = db.connection.driver_connection
+            cursor = driver.cursor()
+            try:
+                cursor.execute("PRAGMA busy_timeout = 0")
+                cursor.execute("BEGIN IMMEDIATE")
+                cursor.execute("UPDATE alembic_version SET version_num = version_num")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in _BUSY:
+                    raise
+            finally:
+                driver.rollback()
+                cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+                cursor.close()
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -141,9 +141,20 @@ idempotency = Table(
     text("key"),
     text("token"),
     text("request"),
-    json_value("response"),
+    json_value("contributions"),  # what was registered for it so far
+    json_value("response", null=True),  # counts; None until the answer is whole
     text("created"),
     PrimaryKeyConstraint("token", "key"),
+    Index(None, "created"),
+)
+answer_parts = Table(  # the lines of the answers to them
+    "answer_parts",
+    metadata,
+    text("token"),
+    text("key"),
+    Column("part", Integer, nullable=False, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),  # packed by zlib
+    PrimaryKeyConstraint("token", "key", "part"),
 )
 log_heads = Table(  # of the logs that are written here; who appends locks its row
     "log_heads",

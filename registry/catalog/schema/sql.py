@@ -48,6 +48,15 @@ def _insert(db: sa.Connection) -> Any:
     return sqlite.insert
 
 
+def among(db: sa.Connection, column: sa.ColumnElement[Any], values: Iterable[str]) -> sa.ColumnElement[bool]:
+    """Whether a column has one of many values, which are one parameter together: ten thousand as quickly as one."""
+    given = list(values)
+    if db.dialect.name == "postgresql":
+        return column == sa.any_(sa.bindparam(None, given, type_=sa.ARRAY(sa.Text)))
+    listed = sa.func.json_each(json.dumps(given)).table_valued("value")
+    return column.in_(sa.select(listed.c.value))
+
+
 def chunks(values: Iterable[str]) -> Iterable[Sequence[str]]:
     """Sorted different values, a statement's worth at a time."""
     ordered = sorted(set(values))

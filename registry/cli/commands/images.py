@@ -10,8 +10,8 @@ from registry.cli.commands.content import add_withdrawal
 from registry.cli.commands.content import run_withdraw as withdraw_anything
 from registry.cli.named import IMAGE, image_of
 from registry.cli.output import Output, cell
-from registry.core.errors import NotFound
 
+ANY = "any"  # as Filters has it, which a list without filters does without
 COLUMNS = ["sha256", "cid", "size", "label", "class", "labels", "contributors", "subject", "licence", "status"]
 
 DROP = ("cid", "size", "licence", "subject", "labels", "contributors", "class")  # on a narrow terminal, the first first
@@ -26,6 +26,13 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     )
     for name in ("issuer", "contributor", "subject", "status"):
         listing.add_argument(f"--{name}")
+    listing.add_argument(
+        "--rights",
+        nargs="?",
+        const=ANY,
+        metavar="SIGNAL",
+        help="only images of whose use something is said, by this signal or any; each with what is said",
+    )
     classes_option(listing)
     limit(listing)
     add(verbs, common, "show", run_show, "one image and its label history").add_argument(
@@ -36,6 +43,13 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     relabeling.add_argument("label", metavar="LABEL")
     relabeling.add_argument("--contributor", help="whose label it is (default: this registry's issuer)")
     add_withdrawal(add(verbs, common, "withdraw", run_withdraw, "withdraw an image"))
+    fetching = add(
+        verbs, common, "fetch", run_fetch, "have images fetched whose bytes are not here (all, unless some are named)"
+    )
+    fetching.add_argument("images", metavar="IMAGE", nargs="*", help="a CID or SHA-256")
+    waiting = add(verbs, common, "waiting", run_waiting, "list images that wait for their bytes, or were given up")
+    waiting.add_argument("--state", choices=["waiting", "given_up"])
+    limit(waiting)
     forgetting = add(
         verbs,
         common,
@@ -51,6 +65,8 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
     from registry.catalog.queries.labeled_images import images
     from registry.core.snapshots.classes import load_classes
 
+    if wanted.rights is not None:
+        return _list_rights(wanted, output)
     found: list[dict[str, Any]] = []
     cursor = None
     classes = load_classes(classes_text(wanted.classes))
@@ -76,6 +92,37 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
     return 0
 
 
+def _list_rights(wanted: argparse.Namespace, output: Output) -> int:
+    """Images of whose use something is said, and what."""
+    from registry.catalog.queries.labeled_images.image_grid import Filters
+    from registry.catalog.queries.labeled_images.rows import rights_of
+    from registry.workflows.images.list_images import list_images
+
+    asked = Filters(
+        label=wanted.label,
+        contributor=wanted.contributor,
+        issuer=wanted.issuer,
+        subject=wanted.subject,
+        status=wanted.status,
+        right=wanted.rights,
+    )
+    found: list[dict[str, Any]] = []
+    cursor = None
+    with home() as opened:
+        while len(found) < wanted.limit:
+            page = list_images(opened, asked, cursor=cursor, limit=min(1000, wanted.limit - len(found)))
+            with opened.catalog.read() as db:
+                said = rights_of(db, [one["sha256"] for one in page.images])
+            found += [{**one, **said[one["sha256"]]} for one in page.images]
+            cursor = page.next
+            if cursor is None:
+                break
+    _print_issuers(found, wanted, output)
+    columns = ["sha256", "label", "standing", "rights", "licence", "status"]
+    output.lines(found, identity="sha256", columns=columns, drop=("licence", "status"))
+    return 0
+
+
 def _print_issuers(found: list[dict[str, Any]], wanted: argparse.Namespace, output: Output) -> None:
     """A name that several issuers use is not one person's."""
     said = [one for image in found for one in image["speakers"] if one["contributor"] == wanted.contributor]
@@ -87,18 +134,40 @@ def _print_issuers(found: list[dict[str, Any]], wanted: argparse.Namespace, outp
 
 def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """One image."""
-    from registry.catalog.queries.labeled_images import images
-    from registry.catalog.queries.labeled_images.rows import image_history
+    from registry.workflows.images.show_image import show_image
 
     with home() as opened:
-        sha256 = image_of(opened, wanted.image)
-        with opened.catalog.read() as db:
-            image, history = images.get_image(db, sha256), image_history(db, bytes.fromhex(sha256))
-    if image is None:
-        raise NotFound(f"{wanted.image} is not an image of this catalog", hint="`emotionet images list` lists them.")
+        image = show_image(opened, wanted.image, file_names=True)
     text = [f"{name}: {cell(image[name])}" for name in COLUMNS if name in image]
-    text += [f"  {row['issued_at']} {row['contributor']}: {row['label']}" for row in history]
-    output.document({**image, "history": history}, identity="sha256", text=text)
+    if (reference := image["reference"]) is not None:
+        why = f": {reference['reason']}" if reference["reason"] else ""
+        text.append(f"bytes: {reference['state'].replace('_', ' ')}, tried {reference['attempts']} times{why}")
+    text += [f"  {row['issued_at']} {row['contributor']}: {row['label']}" for row in image["history"]]
+    output.document(image, identity="sha256" if image["sha256"] else "cid", text=text)
+    return 0
+
+
+def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
+    """Queue images to be fetched; a worker does it."""
+    from registry.workflows.references.ask_again import ask_again
+
+    with home() as opened:
+        done = ask_again(opened, wanted.images)
+    output.document(
+        done, identity="asked", text=[f"{done['asked']} images are fetched by `emotionet worker` or `serve`"]
+    )
+    return 0
+
+
+def run_waiting(wanted: argparse.Namespace, output: Output) -> int:
+    """Images by reference."""
+    from registry.workflows.references.show_reference import list_references
+
+    with home() as opened:
+        found, _ = list_references(opened, state=wanted.state, limit=wanted.limit)
+    output.lines(
+        found, identity="cid", columns=["cid", "state", "attempts", "code", "reason", "since"], drop=("since",)
+    )
     return 0
 
 

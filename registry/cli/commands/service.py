@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import threading
 
 from registry.cli.commands.common import Subparsers, add, home, whole
@@ -25,6 +26,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     serving = add(commands, common, "serve", run_serve, "serve the pages and the API, with a local worker")
     serving.add_argument("--host", default="127.0.0.1")
     serving.add_argument("--port", type=whole(0, 65_535), default=8000)
+    serving.add_argument(
+        "--processes", type=whole(1, 64), default=1, metavar="N", help="that answer requests side by side (default: 1)"
+    )
     serving.add_argument("--no-worker", action="store_true", help="leave the runs to `emotionet worker`")
     add(commands, common, "worker", run_worker, "run only a worker (one per machine)")
 
@@ -57,16 +61,19 @@ def check_address(host: str, port: int) -> int:
 
 def run_serve(wanted: argparse.Namespace, output: Output) -> int:
     """Serve until stopped."""
-    import uvicorn
+    import tempfile
 
     from registry import logs
-    from registry.api.access.proxies import server_options
-    from registry.api.app import create_app
 
     port = check_address(wanted.host, wanted.port)
-    with home() as opened:
+    with home() as opened, tempfile.TemporaryDirectory() as metrics:
         logs.set_up(opened.settings)
-        app = create_app(opened)
+        if wanted.processes > 1:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics  # read when its library is loaded
+        from registry.api.app import create_app
+        from registry.api.serving import processes
+
+        app, public = create_app(opened), processes.listen(wanted.host, port)
         worker = None if wanted.no_worker else opened.worker()
         thread = threading.Thread(target=worker.work, name="worker", daemon=True) if worker else None
         if thread:
@@ -74,16 +81,7 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
         output.say(f"serving http://{wanted.host}:{port} (pages, and JSON for programs: /docs)")
         output.say(_how_to_sign_in(opened))
         try:
-            uvicorn.run(
-                app,
-                host=wanted.host,
-                port=port,
-                log_config=None,  # its warnings go where ours go, requests are told by the application itself
-                log_level="warning",
-                access_log=False,
-                **server_options(opened.settings),
-                timeout_graceful_shutdown=5,
-            )
+            processes.serve(app, public, wanted.processes, opened.settings)
         finally:
             if worker and thread:
                 worker.stopping.set()

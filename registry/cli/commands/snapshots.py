@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 FILTERS = tuple(name for name in TEXTS if name != "licence")  # a licence is demanded of the image, not of a row
 
+LINES = 1000  # of rejected names that are said
+
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
@@ -56,7 +58,20 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         help=f"only rows that state this; SIGNAL is one of {', '.join(SIGNALS)}",
     )
     _terms_options(creating)
+    creating.add_argument(
+        "--include-referenced", action="store_true", help="take images, too, whose bytes are not here (yet)"
+    )
     creating.add_argument("--supersedes", metavar="SNAPSHOT", help=RECORD)
+    creating.add_argument(
+        "--images", type=path_argument, metavar="FILE", help="only of these images: a CID or a sha256 a line"
+    )
+    creating.add_argument("--partial", action="store_true", help="with --images: without the lines that can't be taken")
+    creating.add_argument(
+        "--from",
+        dest="source",
+        metavar="SNAPSHOT",
+        help="only of the images that this snapshot holds",
+    )
     limit(add(verbs, common, "list", run_list, "list snapshots"))
     add(verbs, common, "show", run_show, "counts by label and what was left out").add_argument(
         "snapshot", metavar="SNAPSHOT", help=RECORD
@@ -145,11 +160,22 @@ def _text(document: dict[str, Any]) -> list[str]:
         f"issuer {document['issuer']}"
         if document["issuer"]
         else "UNSIGNED: no signed entry that is held here names it",
+        f"chosen by: {_chosen_by(document['query'])}; rule {document['rule']}",
         f"{document['count']} images: {cell(document['labels'])}{without}",
         f"left out: {cell(document['excluded'])}",
         *_rights(document),
+        *_agreement(document["agreement"]),
         *_unknown(document["unknown_labels"]),
     ]
+
+
+def _chosen_by(query: dict[str, Any]) -> str:
+    """What a row had to meet, in words."""
+    said = [f"the images of the snapshot {query['snapshot']}"] if "snapshot" in query else []
+    if "images" in query and not said:
+        said.append(f"a list of images ({query['images']['/']})")
+    rest = {name: value for name, value in query.items() if name not in ("images", "snapshot")}
+    return ", ".join([*said, *(f"{name}={cell(value)}" for name, value in sorted(rest.items()))]) or "all rows"
 
 
 def _rights(document: dict[str, Any]) -> list[str]:
@@ -165,17 +191,52 @@ def _rights(document: dict[str, Any]) -> list[str]:
     return [said, f"RIGHTS OVERRIDDEN: {counts['overridden']} that say no are in: {use['override']}"]
 
 
+def _agreement(found: dict[str, Any] | None) -> list[str]:
+    """How far labellers agree, where several labelled an image."""
+    if found is None:
+        return []
+    named = {"cohen": "Cohen's kappa", "fleiss": "Fleiss' kappa"}
+    said = [f"{named[found['kind']]} {found['kappa']}"] if found["kappa"] is not None else []
+    said += [f"Krippendorff's alpha {found['alpha']}"] if found["alpha"] is not None else []
+    share = f"{found['images']} images labelled by several: {found['agreement']} of pairs alike"
+    return [", ".join([share, *said])]
+
+
+def _say_rejected(rejected: list[dict[str, Any]], output: Output) -> None:
+    """A line each."""
+    for one in rejected[:LINES]:
+        output.say(f"line {one['row']} ({one['name']}) {one['reason']} [{one['code']}]")
+    if len(rejected) > LINES:
+        output.say(f"… and {len(rejected) - LINES} more of these")
+
+
 def run_create(wanted: argparse.Namespace, output: Output) -> int:
     """Take a snapshot."""
+    from registry.workflows.snapshots.named_images import RejectedNames, lines_of
     from registry.workflows.snapshots.take_snapshot import take_snapshot
 
     classes = classes_text(wanted.classes)
     with home() as opened:
-        supersedes = None if wanted.supersedes is None else record(opened, wanted.supersedes, "snapshot")
-        terms = _terms(wanted)
-        done = take_snapshot(
-            opened, classes=classes, query=_query(wanted), terms=terms, supersedes=supersedes, name=wanted.name
+        supersedes, source = (
+            None if one is None else record(opened, one, "snapshot") for one in (wanted.supersedes, wanted.source)
         )
+        try:
+            done = take_snapshot(
+                opened,
+                classes=classes,
+                query=_query(wanted),
+                terms=_terms(wanted),
+                supersedes=supersedes,
+                name=wanted.name,
+                images=None if wanted.images is None else lines_of(wanted.images),
+                partial=wanted.partial,
+                snapshot=source,
+                include_referenced=wanted.include_referenced,
+            )
+        except RejectedNames as error:
+            _say_rejected([one._asdict() for one in error.rejected], output)
+            raise
+    _say_rejected(done.get("rejected", []), output)
     output.document(done, identity="snapshot", text=_text(done))
     return 0
 

@@ -10,12 +10,15 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
+from itertools import chain
+from typing import IO, Any
 
 from registry.content.labels.columns import Columns, Mapped, understand
 from registry.core.errors import InvalidInput
 from registry.core.picture_bytes import SUFFIXES
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+MAX_LINE = 1 << 20  # characters of a table that comes as a stream
 Line = tuple[int, list[str]]
 
 
@@ -36,13 +39,57 @@ def decode(data: bytes, table: str) -> str:
 
 def read_delimited(data: bytes, table: str, mapping: Mapped) -> tuple[Columns, str, Iterator[Line]]:
     """The columns, what separates them, and the lines behind the header with their numbers."""
-    text = decode(data, table)
-    skipped, told, rest = _separator_line(text)
-    begin = len(rest) - len(rest.lstrip("\r\n"))
-    skipped += len(rest[:begin].splitlines())
-    rest = rest[begin:]
-    first = rest.splitlines()[0] if rest else ""
-    if not rest.strip():
+    return _read(iter(io.StringIO(decode(data, table), newline="")), table, mapping)
+
+
+def stream_delimited(stream: IO[bytes], table: str, mapping: Mapped) -> tuple[Columns, str, Iterator[Line]]:
+    """The same of a table that is read as it comes: what is wrong with its bytes shows where they are reached."""
+    begin = stream.read(2)
+    rest = io.BufferedReader(_Joined(begin, stream))
+    wide = begin in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    text = io.TextIOWrapper(rest, "utf-16" if wide else "utf-8-sig", newline="")
+    return _read(_bounded_lines(text, "UTF-16" if wide else "UTF-8", table), table, mapping)
+
+
+class _Joined(io.RawIOBase):
+    """Bytes that were read already, and the stream behind them."""
+
+    def __init__(self, begin: bytes, rest: IO[bytes]) -> None:
+        self._begin, self._rest = begin, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._begin or self._rest.read(len(buffer))
+        buffer[: len(data)], self._begin = data, b""
+        return len(data)
+
+
+def _bounded_lines(text: io.TextIOWrapper, encoding: str, table: str) -> Iterator[str]:
+    number = 1
+    try:
+        while line := text.readline(MAX_LINE):
+            if len(line) == MAX_LINE:
+                raise _bad(f"line {number} of {table} is longer than {MAX_LINE} characters", "write a line a row.")
+            yield line
+            number += 1
+    except UnicodeDecodeError as error:
+        what = f"{table} is not {encoding} (in or soon after line {number})"
+        raise _bad(what, "save it as UTF-8 (in Excel: CSV UTF-8).") from error
+
+
+def _read(text: Iterator[str], table: str, mapping: Mapped) -> tuple[Columns, str, Iterator[Line]]:
+    skipped, told, first = 0, None, ""
+    for line in text:
+        if not skipped and (told := _told(line)) is not None:
+            skipped = 1
+            continue
+        if line.strip("\r\n"):
+            first = line
+            break
+        skipped += 1
+    if not first.strip():
         raise _bad(
             f"{table} is empty, and needs the columns label and file (or cid)",
             "write a first line that names the columns (file,label), then one row per image.",
@@ -52,7 +99,7 @@ def read_delimited(data: bytes, table: str, mapping: Mapped) -> tuple[Columns, s
             f"{table} holds zero bytes: it is UTF-16 without a byte order mark, or not text", "save it as UTF-8."
         )
     delimiter = told or max(DELIMITERS, key=lambda sign: _fitness(first, sign, mapping))
-    lines = _lines(rest, delimiter, table, skipped)
+    lines = _lines(chain([first], text), delimiter, table, skipped)
     _, header = next(lines, (0, []))
     columns = understand(header, mapping, table)
     return columns, DELIMITERS.get(delimiter, repr(delimiter)), _watched(lines, columns, delimiter, table)
@@ -78,13 +125,10 @@ def _names_picture(cell: str) -> bool:
     return " " not in cell and (cell.lower().endswith(SUFFIXES) or cell.startswith(("bafk", "bafy", "Qm")))
 
 
-def _separator_line(text: str) -> tuple[int, str | None, str]:
-    """Excel's own first line ``sep=;``: how many lines it is, the sign, the text behind it."""
-    first, end, rest = text.partition("\n")
-    line = first.rstrip("\r").strip('"')
-    if line.lower().startswith("sep=") and len(line) == 5:
-        return 1, line[4], rest if end else ""
-    return 0, None, text
+def _told(line: str) -> str | None:
+    """The sign that Excel's own first line names: ``sep=;``."""
+    line = line.rstrip("\r\n").strip('"')
+    return line[4] if line.lower().startswith("sep=") and len(line) == 5 else None
 
 
 def _fitness(first: str, delimiter: str, mapping: Mapped) -> tuple[int, int]:
@@ -99,8 +143,8 @@ def _fitness(first: str, delimiter: str, mapping: Mapped) -> tuple[int, int]:
         return 0, len(header)
 
 
-def _lines(text: str, delimiter: str, table: str, skipped: int) -> Iterator[Line]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _lines(text: Iterator[str], delimiter: str, table: str, skipped: int) -> Iterator[Line]:
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
     begins = skipped + 1
     while True:
         try:

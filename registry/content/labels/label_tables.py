@@ -9,10 +9,12 @@ from __future__ import annotations
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from io import BytesIO
+from typing import IO
 
 from registry.content.labels.coco import is_coco, read_coco
 from registry.content.labels.columns import Columns, Mapped
-from registry.content.labels.delimited import read_delimited
+from registry.content.labels.delimited import read_delimited, stream_delimited
 from registry.content.labels.jsonl import read_jsonl
 from registry.content.labels.label_row import LabelRow, Rejection, make_row, rejected
 from registry.content.labels.workbook import is_workbook, read_workbook
@@ -95,17 +97,25 @@ def from_lines(form: str, table: str, columns: Columns, lines: Iterable[tuple[in
     """Rows of a table with a header; blank lines are left out."""
     rows: list[LabelRow] = []
     bad: list[Rejection] = []
+    for one in _each_line(table, columns, lines):
+        if len(rows) + len(bad) >= MAX_ROWS:
+            raise InvalidInput(f"{table} has more than {MAX_ROWS} rows", code="bad_labels", hint="split it.")
+        if isinstance(one, Rejection):
+            bad.append(one)
+        else:
+            rows.append(one)
+    return Labels(form, tuple(rows), tuple(bad), (table,), columns.sources(), tuple(columns.left_out()))
+
+
+def _each_line(table: str, columns: Columns, lines: Iterable[tuple[int, list[str]]]) -> Iterator[LabelRow | Rejection]:
     for number, line in lines:
         if not any(cell.strip() for cell in line):
             continue
-        if len(rows) + len(bad) >= MAX_ROWS:
-            raise InvalidInput(f"{table} has more than {MAX_ROWS} rows", code="bad_labels", hint="split it.")
         try:
             cells, boxes = columns.cells(line)
-            rows.append(make_row(number, cells, table, boxes))
+            yield make_row(number, cells, table, boxes)
         except InvalidInput as error:
-            bad.append(rejected(number, _shown(columns, line), error, table))
-    return Labels(form, tuple(rows), tuple(bad), (table,), columns.sources(), tuple(columns.left_out()))
+            yield rejected(number, _shown(columns, line), error, table)
 
 
 def _shown(columns: Columns, line: list[str]) -> str:
@@ -119,18 +129,27 @@ def _shown(columns: Columns, line: list[str]) -> str:
 
 
 def parse_labels(data: bytes) -> tuple[list[LabelRow], list[Rejection]]:
-    """The rows and rejections of a CSV that came without a folder: the body of a request, bounded by whoever reads it.
+    """The rows and rejections of a CSV that came without a folder."""
+    rows: list[LabelRow] = []
+    bad: list[Rejection] = []
+    for one in stream_labels(BytesIO(data)):
+        if isinstance(one, Rejection):
+            bad.append(one)
+        else:
+            rows.append(one)
+    return rows, bad
+
+
+def stream_labels(stream: IO[bytes]) -> Iterator[LabelRow | Rejection]:
+    """The rows and rejections of a CSV that comes without a folder: the body of a request, bounded by whoever reads it.
 
     No other form is read from it: what a workbook unpacks to, or lines of JSON mean, those bounds don't know.
     """
-    if len(data) > MAX_FILE:
-        raise InvalidInput(f"labels.csv is larger than {MAX_FILE >> 20} MiB", code="bad_labels", hint="split it.")
     try:
-        columns, separator, lines = read_delimited(data, "labels.csv", {})
+        columns, _, lines = stream_delimited(stream, "labels.csv", {})
     except InvalidInput as error:
         if error.hint is None or "--map" not in error.hint:
             raise
         hint = "name the columns so in its first line."  # whoever sends a request has no --map
         raise InvalidInput(str(error), code=error.code, hint=hint) from error
-    found = from_lines(f"CSV, {separator}s", "", columns, lines)
-    return list(found.rows), list(found.rejected)
+    yield from _each_line("", columns, lines)

@@ -13,7 +13,7 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -84,6 +84,14 @@ class EmbeddedStore(VerifiedStore):
         """Where a block's bytes lie: the pack's path, where they begin, how many."""
         found = self._index.find(cid.multihash)
         return (self._packs / found.pack, found.offset, found.length) if found else None
+
+    def missing(self, cids: Sequence[CID]) -> list[CID]:
+        """Those that it does not hold, in their order."""
+        return [cid for cid in cids if not self.has(cid)]
+
+    def prefetch(self, cids: Sequence[CID]) -> None:
+        """Find out by a few statements where blocks lie that are about to be read."""
+        self._index.look_ahead([cid.multihash for cid in cids])
 
     def holds(self, cid: CID) -> bool:
         """Whether bytes lie here."""

@@ -14,7 +14,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 
 from registry.core.errors import InvalidInput, Untrusted, UsageError
 from registry.core.ipld import multibase
@@ -129,12 +129,7 @@ class CID:
         """The CID that this text is. ``InvalidInput`` (``invalid_cid``) otherwise."""
         if not 8 <= len(text) <= MAX_TEXT:
             raise _bad("it is empty" if not text else f"it has {len(text)} character{'s' * (len(text) != 1)}")
-        if len(text) == 46 and text.startswith("Qm"):
-            return cls.decode(multibase.decode_base58(text))
-        cid = cls.decode(multibase.decode(text))
-        if cid.version == 0:
-            raise _bad("version 0 is written without a multibase prefix")
-        return cid
+        return _parsed(text)
 
     @property
     def multihash(self) -> bytes:
@@ -151,13 +146,29 @@ class CID:
     def __str__(self) -> str:
         if self.version == 0:
             return multibase.encode_base58(bytes(self))
-        return multibase.encode_base32(bytes(self))
+        return _text(bytes(self))
 
     def __repr__(self) -> str:
         return f"CID({self})"
 
     def __lt__(self, other: CID) -> bool:
         return bytes(self) < bytes(other)
+
+
+@lru_cache(1 << 12)
+def _parsed(text: str) -> CID:
+    if len(text) == 46 and text.startswith("Qm"):
+        return CID.decode(multibase.decode_base58(text))
+    cid = CID.decode(multibase.decode(text))
+    if cid.version == 0:
+        raise _bad("version 0 is written without a multibase prefix")
+    return cid
+
+
+@lru_cache(1 << 15)
+def _text(data: bytes) -> str:
+    """While many are written, each is asked for several times."""
+    return multibase.encode_base32(data)
 
 
 def is_cid(text: str) -> bool:

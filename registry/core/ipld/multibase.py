@@ -13,9 +13,11 @@ import re
 from registry.core.errors import InvalidInput
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_SIGNS = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [one + other for one in _SIGNS for other in _SIGNS]  # by ten bits: several times as fast as ``base64``
 _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE32 = re.compile("[a-z2-7]*")
-_DIGITS = str.maketrans("abcdefghijklmnopqrstuvwxyz234567", _BASE36[:32])  # as ``int`` reads them
+_DIGITS = str.maketrans(_SIGNS, _BASE36[:32])  # as ``int`` reads them
 
 
 def _bad(reason: str) -> InvalidInput:
@@ -55,7 +57,10 @@ def decode_base58(text: str) -> bytes:
 
 def encode_base32(data: bytes) -> str:
     """Lower-case base32 without padding, prefix ``b``: a version 1 CID's canonical text."""
-    return "b" + base64.b32encode(data).decode().lower().rstrip("=")
+    spare = -len(data) * 8 % 10
+    number = int.from_bytes(data, "big") << spare
+    pairs = [_PAIRS[number >> shift & 1023] for shift in range(len(data) * 8 + spare - 10, -1, -10)]
+    return "b" + "".join(pairs)[: (len(data) * 8 + 4) // 5]
 
 
 def _decode_base32(body: str) -> bytes:

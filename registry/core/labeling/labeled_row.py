@@ -74,10 +74,12 @@ def clean(label: str, texts: Mapping[str, str | None], maps: Mapping[str, Mappin
     ``InvalidInput`` for a text that no row may hold.
     """
     annotation: dict[str, Any] = {"label": cleaning.clean("label", label)}
-    annotation |= {name: cleaning.clean_given(name, texts.get(name)) for name in TEXTS}
-    return annotation | {
-        name: cleaning.clean_pairs(maps.get(name, {}), clean_name[name], _clean_value[name]) for name in MAPS
-    }
+    for name in TEXTS:
+        annotation[name] = cleaning.clean_given(name, texts.get(name))
+    for name in MAPS:
+        given = maps.get(name)
+        annotation[name] = cleaning.clean_pairs(given, clean_name[name], _clean_value[name]) if given else {}
+    return annotation
 
 
 def _source(value: str) -> str:
@@ -145,8 +147,7 @@ def check_sources(annotation: Annotation) -> None:
 
 def cells(row: LabeledRow, columns: Sequence[str]) -> list[Any]:
     """The row as it stands in its table."""
-    plain = {**msgspec.structs.asdict(row), "boxes": [list(box) for box in row.boxes]}
-    return [plain[column] for column in columns]
+    return [getattr(row, column) if column != "boxes" else list(map(list, row.boxes)) for column in columns]
 
 
 def read(values: Mapping[str, Any]) -> LabeledRow:

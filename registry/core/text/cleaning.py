@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from registry.core.errors import InvalidInput
 from registry.core.text.figure_names import check_attribute
@@ -68,6 +69,7 @@ def check(field: str, text: str) -> str:
     return text
 
 
+@lru_cache(1 << 12)  # labels, names and licences come again and again
 def clean(field: str, text: str) -> str:
     """``text`` in NFC and trimmed, checked. ``InvalidInput`` otherwise (``bad_text``; blank label: ``empty_label``)."""
     most = BOUNDS.get(field, LINE)

@@ -8,7 +8,7 @@ as that.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec import structs
 
@@ -65,15 +65,16 @@ def attributes_of(claim: Verdict) -> set[str]:
     return {*compared, *(name for name, _ in parts.group)}
 
 
-def of_groups(note: Note) -> Mapping[str, Mapping[str, int]]:
-    """A note ``sources`` by group: images by source, those without any left out. What a stranger wrote otherwise says
-    nothing."""
+def sources_by_group(notes: Iterable[Note]) -> dict[str, dict[str, int]]:
+    """Of an evaluation's notes, images of each group by source, those of none left out. What a stranger wrote otherwise
+    says nothing."""
     names = (*SOURCES, UNSTATED)
-    lists = [note.values.get(name) for name in ("groups", *names)]
-    columns = [one for one in lists if isinstance(one, tuple)]
-    if note.code != "sources" or len(columns) != len(lists) or len(set(map(len, columns))) != 1:
-        return {}
-    return {
-        str(group): {name: n for name, n in zip(names, counts, strict=True) if isinstance(n, int) and n > 0}
-        for group, *counts in zip(*columns, strict=True)
-    }
+    found: dict[str, dict[str, int]] = {}
+    for note in notes:
+        lists = [note.values.get(name) for name in ("groups", *names)] if note.code == "sources" else []
+        columns = [one for one in lists if isinstance(one, tuple)]
+        if len(columns) == len(lists) and len(set(map(len, columns))) == 1:
+            for group, *counts in zip(*columns, strict=True):
+                given = zip(names, counts, strict=True)
+                found[str(group)] = {name: n for name, n in given if isinstance(n, int) and n > 0}
+    return found

@@ -1,16 +1,18 @@
 """The model card: Markdown with Hugging Face's YAML front matter, generated from a release's records.
 
-Invariants: the same records give the same bytes. The input is the release's records and the metadata of its base
-weights, all contained in the release's CAR file, and no clock. An audit generates the card again and compares, so every
-change of its text needs another ``TEMPLATE``. Text from outside can't leave its line or cell (``markdown``). Every
-figure of the evaluation is listed, with the reason if it has no value.
+Invariants: the same records give the same bytes. The input is the release's records and tables and the metadata of its
+base weights, all contained in the release's CAR file, and no clock. An audit generates the card again and compares, so
+every change of its text needs another ``TEMPLATE``, and those before it are made as they were. Text from outside can't
+leave its line or cell (``markdown``). Every figure of the evaluation is listed, with the reason if it has no value.
 """
 
 from __future__ import annotations
 
+from registry.core import records
 from registry.core.run_view import ReleaseView
+from registry.core.snapshots.image_rights import ImageRights
 from registry.core.text.claim_text import claim_text
-from registry.evaluation.sentences import attempts_text, not_estimable, note_text
+from registry.evaluation.sentences import attempts_text, not_estimable, note_text, reason_text
 from registry.evaluation.verdict import verdict_of
 from registry.exports.card import fixed_text
 from registry.exports.card.base_origin import Base
@@ -26,17 +28,19 @@ from registry.exports.card.figure_sections import (
 from registry.exports.card.front_matter import front_matter
 from registry.exports.card.making import drawings_warning, making
 from registry.exports.card.markdown import line, table
+from registry.exports.card.people_sections import rights_section, sources_section
 from registry.provenance.verdict_facts import release_facts
 
-TEMPLATE = 2  # the version of this text: another wording or order needs another number
+TEMPLATE = 3  # the version of this text: another wording or order needs another number
+OLDEST = 2  # that is still made; it says nothing of images' rights, nor where attributes come from
 USAGE, FIGURES = "## How to use the weights", "## Figures of the procedure, pooled over folds"
 
 
-def _claims(view: ReleaseView) -> list[str]:
+def _claims(view: ReleaseView, template: int) -> list[str]:
     rows = [
         [
             claim_text(one, str),
-            one.verdict,
+            one.verdict if template < 3 or one.value is None or not one.reason else _with_reason(one),
             one.value or not_estimable(one.reason),
             interval_text(one.low, one.high),
             one.needed,
@@ -46,6 +50,11 @@ def _claims(view: ReleaseView) -> list[str]:
     head = ["claim", "verdict", "value", "95 % interval", "additional images needed"]
     found = table(head, rows) if rows else ["The plan makes no claim.", ""]
     return ["## Claims, fixed in the plan", "", f"{attempts_text(view.release.attempts)}", "", *found]
+
+
+def _with_reason(one: records.Verdict) -> str:
+    """A verdict that does not follow from its interval alone."""
+    return f"{one.verdict}: {reason_text(one.reason)}"
 
 
 def _licence(view: ReleaseView, base: Base | None) -> list[str]:
@@ -72,9 +81,12 @@ def _verdict(view: ReleaseView) -> list[str]:
     return ["## Verdict", "", *(f"- {line(text)}" for text in said), ""]
 
 
-def model_card(view: ReleaseView, base: Base | None = None, usage: str = "") -> str:
-    """The card of a release; ``base`` is what its base weights say of themselves, where it has any, ``usage`` how the
-    method's weights are used."""
+def model_card(
+    view: ReleaseView, rights: ImageRights, base: Base | None = None, usage: str = "", *, template: int = TEMPLATE
+) -> str:
+    """The card of a release; ``rights``: what its images say of their use, ``base`` what its base weights say of
+    themselves, where it has any, ``usage`` how the method's weights are used. ``template``: from ``OLDEST`` on."""
+    since_3 = template >= 3
     return "\n".join(
         [
             *front_matter(view),
@@ -84,6 +96,7 @@ def model_card(view: ReleaseView, base: Base | None = None, usage: str = "") -> 
             *_verdict(view),
             fixed_text.USE,
             *making(view, base),
+            *(rights_section(rights) if since_3 else []),
             *final_weights_section(view),
             *([USAGE, "", usage.rstrip("\n"), ""] if usage else []),
             FIGURES,
@@ -94,8 +107,9 @@ def model_card(view: ReleaseView, base: Base | None = None, usage: str = "") -> 
             *honesty_section(view),
             *(f"- {line(note_text(note))}" for note in view.evaluation.notes[1:]),
             "",
-            *_claims(view),
+            *_claims(view, template),
             *fairness_section(view),
+            *(sources_section(view) if since_3 else []),
             fixed_text.LIMITS,
             *_licence(view, base),
             fixed_text.ANNEX_INTRO,
@@ -106,7 +120,7 @@ def model_card(view: ReleaseView, base: Base | None = None, usage: str = "") -> 
             "",
             "    emotionet audit RELEASE.car --offline",
             "",
-            f"This card was generated from the records by template {TEMPLATE}; an audit generates it again and "
+            f"This card was generated from the records by template {template}; an audit generates it again and "
             "compares.",
             "",
         ]

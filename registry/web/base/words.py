@@ -26,6 +26,7 @@ from registry.evaluation.verdict import ClaimFacts, claim_part
 from registry.web.base.check_reasons import check_reason
 
 _MEASURED = re.compile(r"(?:(?P<before>[0-9]+) )?(?P<what>[a-z]+(?: [a-z]+)*)(?: (?P<after>[0-9]+(?:\.[0-9]+)?))?")
+_SIDES = re.compile("([0-9]{1,9})x([0-9]{1,9})")
 _UNIT = re.compile(r"(?<=[0-9]) (?=[^\W\d]|%)")  # between a number and what it counts
 _FOLD = re.compile(r"fold:? ?([0-9]+)")
 
@@ -73,10 +74,14 @@ class Words:
 
     def measured(self, text: str | None) -> str:
         """What a cleaning measured, in words that are known here, else as it stands; "" where it measured nothing."""
+        sides = _SIDES.fullmatch(text or "")
+        if sides is not None:
+            return f"{sides[1]} × {sides[2]}"
         found = _MEASURED.fullmatch(text or "")
         if found is None:
             return text or ""
-        number = self.exact(found["before"] or found["after"] or "")
+        digits = found["before"] or found["after"] or ""
+        number = self.count(int(digits)) if digits.isdigit() else self.exact(digits)
         known = catalogue()["measured"].get(found["what"].replace(" ", "_"))
         return known[self._at].format(number=number) if known else text or ""
 
@@ -112,7 +117,8 @@ class Words:
 
     def pairs(self, group: Iterable[tuple[str, str]]) -> str:
         """A group's attributes with their values."""
-        return ", ".join(f"{self.known('attribute', name)} = {value}" for name, value in group)
+        quoted = "«{}»" if self.language == "es" else "{}"  # the record's own words, among Spanish ones
+        return ", ".join(f"{self.known('attribute', name)} = {quoted.format(value)}" for name, value in group)
 
     def note(self, note: Note) -> tuple[str, str]:
         """A note of an evaluation and the language that it is in."""

@@ -52,9 +52,10 @@ def beyond_short(verdict: Mapping[str, Any], language: str) -> list[str]:
 
 
 def in_words(t: Words, check: Mapping[str, Any]) -> dict[str, Any]:
-    """A check with its title in a language; its reason is as the audit says it, in English."""
-    title = t.known("check", check["id"])
-    return {**check, "title": check["title"] if title == check["id"] else title}
+    """A check with its title and its reason in a language; ``reason_language``: English where nobody translated it."""
+    title, (reason, language) = t.known("check", check["id"]), t.check_reason(check["reason"])
+    title = check["title"] if title == check["id"] else title
+    return {**check, "title": title, "reason": reason, "reason_language": language}
 
 
 def _by_level(checks: Sequence[Mapping[str, Any]]) -> list[tuple[int, list[Mapping[str, Any]]]]:

@@ -23,6 +23,7 @@ from registry.workflows.images.thumbnails import Thumbnails
 from registry.workflows.local_issuers import local_issuers, signing_issuers
 from registry.workflows.names.profile import profile_of
 from registry.workflows.parts import Parts
+from registry.workflows.references.show_reference import reference_of
 
 ON_A_PAGE = 60
 BARS, CHOICES, RUNS, HISTORY, CONTACTS = 12, 50, 20, 100, 5
@@ -110,11 +111,13 @@ def image(parts: Parts, thumbnails: Thumbnails, identity: str) -> Document:
         sha256 = bytes.fromhex(found["sha256"])
         history = image_history(db, sha256)
         taken_back = image_uses.withdrawals_of(db, found["sha256"])
+        reference = reference_of(db, found["sha256"])
         cids = [str(cid) for cid in images.cids_of(db, found["sha256"])]
     current = [row for row in history if row["current"]]
     shown = found["status"] == "stored"
     return {
         "image": found,
+        "reference": reference,
         "cids": sorted(cids),
         "own": local_issuers(parts),
         "current": current,

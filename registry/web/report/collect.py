@@ -16,11 +16,14 @@ from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView, release_view
+from registry.core.snapshots.image_rights import image_rights
 from registry.core.table import tables
 from registry.evaluation.base_seen import about_base
+from registry.evaluation.fairness.sources import sources_by_group
 from registry.evaluation.figures.baselines import baselines
 from registry.evaluation.verdict import WORDS
 from registry.provenance.checks.results import guarded
+from registry.provenance.people_agree import people_agreement
 from registry.provenance.release_view import final_figures, thresholds
 from registry.web.base.figures import nothing
 from registry.web.base.words import Words
@@ -28,7 +31,6 @@ from registry.web.report.by_group import by_group, people_of
 from registry.web.report.check_records import check_presentable
 from registry.web.report.left_out import counts, examples
 from registry.web.report.mistakes import Mistake, picture_of, surest_mistakes
-from registry.web.report.people_agree import people_agreement
 from registry.web.report.report import ReportData
 from registry.web.report.sections import drawings
 from registry.web.report.title import title_of
@@ -79,6 +81,8 @@ def collect(
         **_audited(audit),
         faces=faces,
         mistakes=_mistakes(parts, t, view, items, faces),
+        rights=image_rights(view.snapshot, get),
+        sources=sources_by_group(view.evaluation.notes),
         agreement=guarded(lambda: people_agreement(view.snapshot, get), None),
         later=tuple(judge_claims(parts, CID.parse(about["release"]), claims)["claims"] if claims else ()),
         figures=tuple(drawings(t, view, get, items)),

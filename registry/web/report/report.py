@@ -14,6 +14,7 @@ import msgspec
 
 from registry.core.errors import InvalidInput
 from registry.core.records import Note
+from registry.core.snapshots.image_rights import ImageRights
 from registry.evaluation.agreement import FEW, Agreement
 from registry.evaluation.verdict import refuted
 from registry.web.base.page import check_drawings, render
@@ -66,6 +67,8 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     faces: bool = False  # whether pictures of people are in the file
     mistakes: tuple[Mistake, ...] = ()
     agreement: Agreement | None = None  # of people on the labels
+    rights: ImageRights | None = None  # what the images say of their use
+    sources: Mapping[str, Mapping[str, int]] = {}  # images by source of a group's attribute, by group
     chance: Mapping[str, str] = {}  # baselines by figure
     majority: Mapping[str, str] = {}
     base_notes: tuple[Note, ...] = ()  # on what the base weights have seen
@@ -106,4 +109,6 @@ def _kappa(t: Words, found: Agreement | None) -> str:
         return ""
     if found.is_few:
         return t("agree.few", count=FEW)
-    return t("agree.no_kappa") if found.kappa is None else t(f"agree.{found.kind}", value=t.short(found.kappa))
+    kappa = () if found.kappa is None else (t(f"agree.{found.kind}", value=t.short(found.kappa)),)
+    alpha = () if found.alpha is None else (t("agree.alpha", value=t.short(found.alpha)),)
+    return ", ".join((*kappa, *alpha)) or t("agree.no_kappa")

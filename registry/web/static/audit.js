@@ -34,7 +34,7 @@ function row(check) {
   badge.prepend(mark);
   state.append(badge);
   const reason = cell("td", check.reason);
-  reason.lang = "en";
+  reason.lang = check.reason_language;
   reason.className = "soft";
   line.append(head, state, cell("td", check.title), reason);
   return line;

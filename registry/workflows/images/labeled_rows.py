@@ -32,6 +32,7 @@ class NewRow(Annotation, frozen=True, kw_only=True):
     signature: bytes | None = None  # the contributor's own, not checked yet
     held: bool = True  # its bytes are in the store; False: only that the image is known
     table: str = ""
+    note: str | None = None  # what was changed on the way in, for whoever is answered
     read: dict[str, str] | None = None  # what the picture says of its own use; None: its bytes were not looked at
 
     @property

@@ -15,14 +15,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from typing import cast
 
+from registry.catalog.idempotency import Keyed
 from registry.catalog.index.staged import Staged
+from registry.catalog.schema.database import Connection
 from registry.content.labels import Rejection
 from registry.core.ipld.cid import CID
 from registry.core.log import Signer
 from registry.workflows.images.labeled_rows import NewRow, rejection
 from registry.workflows.images.register_step import Statement, Step, register_step
-from registry.workflows.images.row_groups import STEP, stage, steps
+from registry.workflows.images.row_groups import STEP, Group, stage, steps
 from registry.workflows.log.append import LogTransaction, appending
 from registry.workflows.parts import Parts
 
@@ -54,12 +57,10 @@ class Registered:
                 self.rejected += [rejection(row, one.error) for row in one.rows]
                 continue
             self.merged += len(one.rows) - 1
-            if one.made is None:
-                self.unchanged += 1
-            elif one.made.replaces is None:
-                self.registered += 1
-            else:
-                self.corrected += 1
+            status = one.status
+            self.registered += status == "registered"
+            self.corrected += status == "corrected"
+            self.unchanged += status == "unchanged"
 
 
 def register(
@@ -74,18 +75,43 @@ def register(
     """Register rows whose blocks are in the store; ``root`` is remembered as where their names come from.
 
     What is new in a step is decided, signed and indexed in one transaction; all of it in ``log``'s where the caller has
-    begun one. ``report`` is told of every statement once its step is done.
+    begun one. ``report`` is told of every statement in its step's transaction.
     """
-    done = Registered()
     with Staged(parts.catalog, STEP) as staged:
         stage(staged, rows)
-        for groups in steps(staged):
-            with nullcontext(log) if log else appending(parts, signer, staged.write) as transaction:
-                step = register_step(transaction, groups, root)
+        return register_staged(parts, signer, staged, root=root, log=log, report=report)
+
+
+def register_staged(
+    parts: Parts,
+    signer: Signer,
+    staged: Staged,
+    *,
+    root: CID | None = None,
+    log: LogTransaction | None = None,
+    report: Report | None = None,
+    keyed: Keyed | None = None,
+    finish: Callable[[Connection], None] | None = None,
+) -> Registered:
+    """The same of rows that wait already. ``keyed``: the request for which, so that what an earlier try at it has
+    registered is told as registered now; ``finish`` is called in the last step's transaction.
+    """
+    done = Registered()
+    waiting = steps(staged)
+    groups: list[Group] | None = next(waiting, [])
+    while groups is not None:
+        following = next(waiting, None)
+        with nullcontext(log) if log else appending(parts, signer, staged.write) as transaction:
+            before = keyed.contributions(transaction.db) if keyed else ()
+            step = register_step(transaction, groups, root, before)
             done.add(step)
-            if report is not None:
-                for statement in step.statements:
-                    report(statement)
+            for statement in step.statements if report else ():
+                cast(Report, report)(statement)
+            if keyed is not None and step.contribution is not None:
+                keyed.add(transaction.db, step.contribution)
+            if following is None and finish is not None:
+                finish(transaction.db)
+        groups = following
     done.rejected.sort(key=lambda one: one.row)
     if log is None and done.registered + done.corrected >= MANY:
         parts.catalog.analyze()

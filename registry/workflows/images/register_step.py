@@ -6,7 +6,7 @@ it commits; of one step comes one contribution at most, whose table is built fro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from registry.catalog import private_data as private
 from registry.catalog.queries.labeled_images import images
-from registry.catalog.queries.labeled_images.rows import newest_rows
+from registry.catalog.queries.labeled_images.rows import newest_rows, replaced_by
 from registry.content.labels.boxes import MAX_BOXES
 from registry.core import records
 from registry.core.errors import EmotionetError, InvalidInput, Untrusted
@@ -38,12 +38,15 @@ class Statement:
     row: NewRow | None = None
     made: LabeledRow | None = None
     error: EmotionetError | None = None
+    earlier: Status | None = None  # what an earlier try at the same request has made of it
 
     @property
     def status(self) -> Status:
         """What became of it."""
         if self.error is not None:
             return "rejected"
+        if self.earlier is not None:
+            return self.earlier
         if self.made is None:
             return "unchanged"
         return "registered" if self.made.replaces is None else "corrected"
@@ -67,12 +70,17 @@ class Step:
     contribution: CID | None = None
 
 
-def register_step(log: LogTransaction, groups: Sequence[Group], root: CID | None) -> Step:
-    """Register the rows of these groups, which are sorted, in a transaction that was begun."""
+def register_step(log: LogTransaction, groups: Sequence[Group], root: CID | None, before: Collection[CID] = ()) -> Step:
+    """Register the rows of these groups, which are sorted, in a transaction that was begun.
+
+    ``before``: contributions of an earlier try at the same request; what they say is not said again.
+    """
     statements = [_statement(group) for group in groups]
     rows = [row for group in groups for row in group.rows]
     _put_images(log, rows, root)
-    _decide(log, [one for one in statements if one.row is not None])
+    if before:
+        _mark_earlier(log, statements, before)
+    _decide(log, [one for one in statements if one.row is not None and one.earlier is None])
     made = [one.made for one in statements if one.made is not None]
     return Step(statements, _append(log, made) if made else None)
 
@@ -86,6 +94,14 @@ def _statement(group: Group) -> Statement:
         return Statement(group.rows, one_statement(group.rows))
     except InvalidInput as error:
         return Statement(group.rows, error=error)
+
+
+def _mark_earlier(log: LogTransaction, statements: Sequence[Statement], before: Collection[CID]) -> None:
+    said = replaced_by(log.db, before, {one.rows[0].sha256 for one in statements})
+    for one in statements:
+        key = one.rows[0].key
+        if one.row is not None and key in said:
+            one.earlier = "registered" if said[key] is None else "corrected"
 
 
 def _put_images(log: LogTransaction, rows: Sequence[NewRow], root: CID | None) -> None:

@@ -24,6 +24,7 @@ from registry.core.ports.method import Method
 from registry.core.progress import Progress, silent
 from registry.core.records import to_value
 from registry.core.run_view import ReleaseView, draw_view, release_view
+from registry.core.snapshots.image_rights import image_rights
 from registry.core.weights import ONNX
 from registry.evaluation.base_seen import about_base
 from registry.evaluation.sentences import attempts_document, note_document
@@ -117,7 +118,8 @@ def _release(parts: Parts, row: dict[str, Any], trainings: list[CID], onnx: bool
         draft = structs.replace(draft, weights=(*draft.weights, _as_onnx(parts, method, draft)))
     view = release_view(parts.store.get, draft)
     base = None if view.plan.base is None else base_of(parts, view.plan.base)
-    card = model_card(view, base, method.usage(view.recipe.values, final_threshold(view)))
+    rights = image_rights(view.snapshot, parts.store.get)
+    card = model_card(view, rights, base, method.usage(view.recipe.values, final_threshold(view)))
     return structs.replace(draft, card=importer.add_bytes(parts.store, card.encode()).cid)
 
 

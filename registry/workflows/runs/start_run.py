@@ -91,6 +91,7 @@ def check_request(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     recipe = records.Recipe(name=name, method=wanted.method, version=method.recipe_version, values=dict(values))
     check_evaluation(recipe)
     items = list(tables.rows_as_dicts(record.items, parts.store.get))
+    run_context.check_all_held(parts, {row["sha256"]: row["image"] for row in items})
     images = before_cleaning(record, items)
     warnings = check_plan(record, images, recipe, claims, final)
     cost = _check_capacity(parts, wanted, record.count, values)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import NamedTuple
 
 from registry.catalog.queries.labeled_images.named import labelled
@@ -16,7 +17,7 @@ from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
 from registry.catalog.schema.database import Connection
 from registry.catalog.schema.sql import CHUNK, names_of
 from registry.core import records
-from registry.core.errors import InvalidInput
+from registry.core.errors import InvalidInput, not_read
 from registry.core.ipld.cid import CID
 from registry.core.snapshots import checked_tables
 from registry.workflows.parts import Parts
@@ -112,3 +113,16 @@ def _names(line: str) -> list[str]:
         return names_of(line) if len(line) <= LONGEST else []
     except InvalidInput:
         return []
+
+
+def lines_of(path: Path) -> Iterator[str]:
+    """A file's lines, as they are asked for. ``Unavailable`` where it can't be read, ``InvalidInput`` where it is no
+    text."""
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            while line := stream.readline(LONGEST + 2):
+                yield line
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is not UTF-8", code="not_text", hint="write a CID a line.") from error
+    except OSError as error:
+        raise not_read(path, error) from error

@@ -18,14 +18,14 @@ from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import Get
 from registry.core.snapshots import checked_tables as snapshot_tables
-from registry.core.snapshots.use import NO, NOT_READ, RESERVED, SILENT, YES, standing
+from registry.core.snapshots.image_rights import COUNTED
+from registry.core.snapshots.use import RESERVED, standing
 from registry.files import whole_file
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import read_as
 
 _AT = {name: place for place, name in enumerate(records.SNAPSHOT_ITEMS.columns)}
 MOST_WORDS = 200  # different licences, or values of a signal, that are counted each by itself
-STANDING = {NO: "overridden", YES: "allowed", NOT_READ: "not_read", SILENT: "silent"}  # items; honoured: left out
 VERSION = 3  # of what is kept
 
 
@@ -46,7 +46,7 @@ class Tally:
         self._several += len(row[_AT["contributors"]]) > 1
         if (subject := row[_AT["subject"]]) is not None:
             self._subjects.add(subject)
-        self._standing[STANDING[standing(row[_AT["rights"]])]] += 1
+        self._standing[COUNTED[standing(row[_AT["rights"]])]] += 1
         for signal, values in row[_AT["rights"]].items():
             self._rights.setdefault(signal, Counter()).update(values)
 
@@ -59,8 +59,9 @@ class Tally:
 
     def document(self, classes: Sequence[str]) -> dict[str, Any]:
         """``labels`` by class, ``background``, ``excluded`` by reason, ``unknown_labels``, ``licences`` (None: none
-        said), ``rights`` by signal and value, ``standing`` (``STANDING``), ``subjects`` (different persons),
-        ``several`` (images that more than one labelled)."""
+        said), ``rights`` by signal and value, ``standing`` (as ``core.snapshots.image_rights`` counts), ``subjects``
+        (different persons), ``several`` (images that more than one labelled).
+        """
         return {
             "labels": {name: self.labels.get(name, 0) for name in classes},
             "background": self.labels.get(None, 0),
@@ -68,7 +69,7 @@ class Tally:
             "unknown_labels": dict(self._unknown.most_common(MOST_WORDS)),
             "licences": [[name, number] for name, number in self._licences.most_common(MOST_WORDS)],
             "rights": {signal: dict(values.most_common(MOST_WORDS)) for signal, values in sorted(self._rights.items())},
-            "standing": {"honoured": self.reasons[RESERVED], **{one: self._standing[one] for one in STANDING.values()}},
+            "standing": {"honoured": self.reasons[RESERVED], **{one: self._standing[one] for one in COUNTED.values()}},
             "subjects": len(self._subjects),
             "several": self._several,
         }

@@ -6,7 +6,8 @@ from the contributions that the snapshot names, by the rule that it states.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from registry.catalog.queries.labeled_images.rows import (
@@ -34,6 +35,7 @@ from registry.workflows.log.append import append
 from registry.workflows.names.references import names_of
 from registry.workflows.names.set_name import check_new_name, set_name
 from registry.workflows.parts import Parts
+from registry.workflows.snapshots.labellers_agree import MOST, labellers_agree
 from registry.workflows.snapshots.named_images import Chosen, images_of_snapshot, named_images
 from registry.workflows.snapshots.snapshot_counts import Tally, keep, keep_counts, kept_counts
 from registry.workflows.snapshots.terms import PLAIN, Terms, settled
@@ -41,6 +43,7 @@ from registry.workflows.store.read_content import read_as
 from registry.workflows.withdrawals.withdrawn import withdrawals_of
 
 BATCH = 500  # rows that are decided together
+AT_ONCE = 5000  # images of a new snapshot whose labels are compared for the answer; of more when it is shown
 
 
 def take_snapshot(
@@ -56,13 +59,15 @@ def take_snapshot(
     images: Iterable[str] | None = None,
     partial: bool = False,
     snapshot: CID | None = None,
+    include_referenced: bool = False,
 ) -> dict[str, Any]:
     """Take a snapshot of all rows that meet ``query`` (``registry.core.snapshots.query``) by ``terms``; the document
     of `emotionet snapshot create --json`.
 
     ``source``: only of contributors who labelled images that came with this root, where others did too.
     ``images``: only of these, a CID or a sha256 a line (``partial``: without the lines that can't be taken);
-    ``snapshot``: only of the images that this one holds.
+    ``snapshot``: only of the images that this one holds. ``include_referenced``: also images whose bytes are not here,
+    of which nothing can be trained until they are.
     ``signer``: this home's key unless given. ``name``: what its issuer calls it from now on.
     ``InvalidInput`` (``wrong_record_type``) or ``NotFound`` where ``supersedes`` is no snapshot that is held here;
     ``NotFound`` also where a contribution that the snapshot would name is not; ``InvalidInput``
@@ -78,15 +83,17 @@ def take_snapshot(
         with parts.catalog.read() as db:
             query = contributors_query(db, source)
     counted = Tally()
-    record = _frozen(parts, load_classes(classes), dict(query or {}), terms, chosen, supersedes, counted)
+    absent = _nothing if include_referenced else not_held
+    record = _frozen(parts, load_classes(classes), dict(query or {}), terms, chosen, supersedes, counted, absent)
     parts.store.flush()
     signer = signer or parts.key
     appended = append(parts, signer, record)
-    parts.store.pin(appended.entry)
+    with suppress(NotFound) if include_referenced else nullcontext():
+        parts.store.pin(appended.entry)  # which needs all that it reaches
     keep(parts, appended.record, counted.document(record.classes))
     if name is not None:
         set_name(parts, signer, name, appended.record)
-    done = document(parts, appended.record)
+    done = document(parts, appended.record, compared=AT_ONCE)
     return {**done, "rejected": [one._asdict() for one in chosen.rejected]} if images is not None and chosen else done
 
 
@@ -111,9 +118,10 @@ def _frozen(
     chosen: Chosen | None,
     supersedes: CID | None,
     counted: Tally,
+    absent: Callable[[Parts, Iterable[Mapping[str, Any]]], set[bytes]],
 ) -> records.Snapshot:
     """The record, its tables in the store, written as rows come. ``InvalidInput`` (``empty``) where no image is left
-    for it."""
+    for it. ``absent`` says which images are left out for want of their bytes."""
     items, excluded = (TableWriter(kind, parts.store.put_own) for kind in (records.SNAPSHOT_ITEMS, records.EXCLUDED))
     named: set[CID] = set()
     with parts.catalog.read() as db:
@@ -123,7 +131,7 @@ def _frozen(
         for rows in _images_together(current_rows(db, query, None if chosen is None else chosen.sha256s)):
             named.update(row["contribution"] for row in rows)
             aside = rows_aside(db, rows) if filtered else {}
-            missing = not_held(parts, rows)
+            missing = absent(parts, rows)
             for item, left_out in decided(
                 rows, mapping, withdrawn=withdrawn, missing=missing, aside=aside, **by.arguments()
             ):
@@ -183,6 +191,10 @@ def _way_out(reasons: Container[str]) -> str:
     return "import labeled images, widen the filter, or map their labels to classes with --classes."
 
 
+def _nothing(parts: Parts, rows: Iterable[Mapping[str, Any]]) -> set[bytes]:
+    return set()
+
+
 def not_held(parts: Parts, rows: Iterable[Mapping[str, Any]]) -> set[bytes]:
     """The sha256s of images whose bytes are not in the store."""
     return {row["sha256"] for row in rows if not parts.store.has(CID.decode(row["cid"]))}
@@ -222,7 +234,7 @@ def _check_held(parts: Parts, contributions: Iterable[CID]) -> None:
             ) from error
 
 
-def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
+def document(parts: Parts, snapshot: CID, compared: int = MOST) -> dict[str, Any]:
     """The document of `emotionet snapshot show --json`; ``issuer`` is None if no signed entry here names it; ``names``
     are what it is called here; ``withdrawn``: what was taken back of it and of its images
     (``registry.workflows.withdrawals.withdrawn``).
@@ -246,6 +258,7 @@ def document(parts: Parts, snapshot: CID) -> dict[str, Any]:
         **demands(record),
         "rights": counted["standing"],
         "labels": counted["labels"],
+        "agreement": labellers_agree(parts, snapshot, record, compared),
         "background": counted["background"],
         "withdrawn": withdrawals_of(parts, snapshot),
     }

@@ -9,14 +9,39 @@ was published on purpose. A row that a stranger signed changes nothing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from registry.catalog import private_data as private
 from registry.catalog.queries.roots import registered_here_roots
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
+from registry.core.ipld.dag import not_here
 from registry.core.ipld.encoding import LINKING, links
 from registry.core.ports.store import BlockReader
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class PublicStore:
+    """A store without the blocks in ``hidden`` (multihashes): links to them lead to absent blocks."""
+
+    store: BlockReader
+    hidden: frozenset[bytes]
+
+    def hides(self, cid: CID) -> bool:
+        """Whether a block is held for this registry alone."""
+        return cid.multihash in self.hidden
+
+    def has(self, cid: CID) -> bool:
+        """Whether others may know that it is held."""
+        return not self.hides(cid) and self.store.has(cid)
+
+    def get(self, cid: CID) -> bytes:
+        """The verified bytes. ``NotFound`` where they are absent, corrupt or hidden."""
+        if self.hides(cid):
+            raise not_here(cid)
+        return self.store.get(cid)
 
 
 def private_blocks(parts: Parts) -> frozenset[bytes]:

@@ -41,6 +41,7 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
     method = parts.method(context.options["method"])
     tools = method.tools(context.values)
     items, where = run_context.read_items(parts.store, context.snapshot)
+    run_context.check_all_held(parts, where)
     rows = measure_images(context, items, where, parts.engine(context.row["engine"]), job, check)
     prepared = method.preprocess(items, rows, context.values)
     dropped = Counter(row.reason for row in prepared if row.reason is not None)

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from registry.catalog.queries.labeled_images.images import not_stored
 from registry.catalog.queries.training_runs import runs
 from registry.content.unixfs import reader
 from registry.core import records
+from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import TOGETHER
 from registry.core.log import Signer
@@ -21,9 +23,12 @@ from registry.core.ports.method import Item, Prepared
 from registry.core.ports.store import BlockReader, read_ahead
 from registry.core.progress import Progress
 from registry.core.table import tables
+from registry.core.text.cleaning import counted
 from registry.jobs.queue import Job
 from registry.workflows.local_issuers import check_signs_as
 from registry.workflows.parts import Parts
+
+NAMED = 5  # images that an error names
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,21 @@ def read_items(store: BlockReader, snapshot: records.Snapshot) -> tuple[list[Ite
         items.append(Item(sha256=row["sha256"], label=position[row["label"]], subject=row["subject"], boxes=boxes))
         where[row["sha256"]] = row["image"]
     return items, where
+
+
+def check_all_held(parts: Parts, where: Mapping[bytes, CID]) -> None:
+    """``InvalidInput`` (``images_not_held``) that names images of a snapshot whose bytes are not here."""
+    with parts.catalog.read() as db:
+        doubtful = not_stored(db, (sha256.hex() for sha256 in where))
+    missing = [str(cid) for cid in (where[bytes.fromhex(one)] for one in doubtful) if not parts.store.has(cid)]
+    if missing:
+        more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+        raise InvalidInput(
+            f"the bytes of {counted(len(missing), 'image')} of this snapshot are not held here: "
+            f"{', '.join(missing[:NAMED])}{more}",
+            code="images_not_held",
+            hint="get them (`emotionet images fetch`), or take a snapshot without --include-referenced.",
+        )
 
 
 def image_reader(store: BlockReader, where: Mapping[bytes, CID]) -> Callable[[bytes], bytes]:

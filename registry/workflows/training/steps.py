@@ -19,10 +19,11 @@ from registry.core.errors import EmotionetError, with_hint
 from registry.jobs.child import Report, child, end_with_parent
 from registry.jobs.disk_reserve import allocate_reserve, free_reserve
 from registry.jobs.engines import NAMES
-from registry.jobs.queue import Job
+from registry.jobs.queue import FETCH, Job
 from registry.jobs.worker import Check, Worker
 from registry.workflows.local_issuers import signing_issuers
 from registry.workflows.parts import Parts
+from registry.workflows.references.fetch_job import fetch_images, postpone
 from registry.workflows.runs.control_run import fail, leave
 from registry.workflows.training import clean_images, draw_folds, evaluate_run, prepare_run, train_fold
 from registry.workflows.training.run_context import drop_pixels
@@ -39,20 +40,25 @@ IN_CHILD: Mapping[str, StepInChild] = {"fold": train_fold.fold_in_child, "measur
 
 
 def worker_of(parts: Parts) -> Worker:
-    """A worker of this machine that does every step."""
+    """A worker of this machine that does every step, and beside them fetches images by reference."""
     allocate_reserve(parts.settings.reserve)
     return Worker(
         parts.queue,
-        {kind: partial(_begin, parts, step) for kind, step in STEPS.items()},
-        partial(fail, parts),
+        {kind: partial(_begin, parts, step) for kind, step in STEPS.items()} | {FETCH: partial(fetch_images, parts)},
+        partial(_failed, parts),
         name=f"{socket.gethostname()}-{os.getpid()}",
         parallel=max(map(parts.settings.at_once, NAMES)),
         lease_seconds=parts.settings.lease_seconds,
         again=partial(_report_retry, parts),
         free_disk=partial(_free_disk, parts),
-        left=lambda job: leave(parts, job.run),
+        left=lambda job: None if job.kind == FETCH else leave(parts, job.run),
         issuers=partial(signing_issuers, parts),
+        aside=FETCH,
     )
+
+
+def _failed(parts: Parts, job: Job, error: EmotionetError) -> None:
+    (postpone if job.kind == FETCH else fail)(parts, job, error)
 
 
 def _begin(parts: Parts, step: Step, job: Job, check: Check) -> None:
@@ -62,6 +68,8 @@ def _begin(parts: Parts, step: Step, job: Job, check: Check) -> None:
 
 
 def _report_retry(parts: Parts, job: Job, error: EmotionetError) -> None:
+    if job.kind == FETCH:
+        return
     told = {"step": job.kind, "code": error.code, "error": with_hint(error), "attempt": job.attempt, **job.payload}
     with parts.catalog.write() as db:
         parts.queue.emit(db, job.run, "again", told, parts.now())
@@ -70,8 +78,9 @@ def _report_retry(parts: Parts, job: Job, error: EmotionetError) -> None:
 def _free_disk(parts: Parts, job: Job) -> None:
     """Free space on a full disk: delete what can be made again, and the file that is reserved for this."""
     free_reserve(parts.settings.reserve)
-    with contextlib.suppress(OSError):
-        drop_pixels(parts, job.run)
+    if job.kind != FETCH:
+        with contextlib.suppress(OSError):
+            drop_pixels(parts, job.run)
 
 
 def step_in_child(arguments: list[str], open_parts: Callable[[], Parts]) -> int:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from registry.catalog.queries import search
-from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.labeled_images import images, referenced
 from registry.catalog.queries.signed_records import entries, lineage
+from registry.catalog.schema.sql import names_of, target_text
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.log import Signer
 from registry.core.records import Remedy
 from registry.core.text import cleaning
-from registry.workflows.log.append import append
+from registry.workflows.log.append import appending
 from registry.workflows.parts import Parts
 
 
@@ -23,6 +24,10 @@ def _target(parts: Parts, text: str) -> tuple[bytes, str]:
         image = images.resolve_image(db, text)
         if image is not None:
             return image, image.hex()
+        waiting = next((one for one in _names(text) if referenced.get(db, one)), None)
+        if waiting is not None:
+            target = target_text(bytes(CID.parse(waiting)))
+            return (bytes.fromhex(target) if len(target) == 64 else bytes(CID.parse(waiting))), target
         try:
             cid = entries.record_of(db, CID.parse(text))
         except InvalidInput as error:
@@ -32,19 +37,29 @@ def _target(parts: Parts, text: str) -> tuple[bytes, str]:
     return bytes(cid), str(cid)
 
 
+def _names(text: str) -> list[str]:
+    try:
+        return names_of(text)
+    except InvalidInput:
+        return []
+
+
 def withdraw(
     parts: Parts, text: str, reason: str, *, remedy: Remedy = "notice", signer: Signer | None = None
 ) -> dict[str, Any]:
     """Withdraw what ``text`` names; the answer says ``what`` it is ("image" or a record's type) and lists every
     snapshot and release that it touches.
 
-    ``remedy``: what is asked for; it is put on record, and nothing is done of it here. ``signer``: this home's key
+    What waits for its bytes can be withdrawn, too: it is then never fetched, and its rows are dropped. ``remedy``: what
+    is asked for; it is put on record, and nothing is done of it here. ``signer``: this home's key
     unless given.
     """
     reason = cleaning.clean("reason", reason)
     target, name = _target(parts, text)
     record = records.Withdrawal(target=target, reason=reason, remedy=remedy, effective=parts.now())
-    appended = append(parts, signer or parts.key, record)
+    with appending(parts, signer or parts.key) as log:
+        appended = log.append(record)
+        referenced.drop(log.db, {*_names(text), *map(str, images.cids_of(log.db, name))})
     parts.store.pin(appended.entry)
     with parts.catalog.read() as db:
         touched = lineage.touched(db, name)

@@ -24,9 +24,9 @@ def test_each_write_is_noted_with_its_outcome(client: Client, home: Home) -> Non
     with home.catalog.write() as db:
         identity, plain = tokens.create(db, ["images:write"], home.now(), name="lab")
     headers = {"Authorization": f"Bearer {plain}", "X-Request-ID": "batch-7"}
-    answer = client.post("/api/v1/images", json=[], headers=headers)
+    answer = client.post("/api/v1/images?rows=all", json=[], headers=headers)
     assert (answer.status_code, answer.headers["x-request-id"]) == (200, "batch-7")
-    assert client.post("/api/v1/images", content=b"x", headers=headers).status_code == 415
+    assert client.post("/api/v1/images?rows=all", content=b"x", headers=headers).status_code == 415
     client.get("/api/v1/images", headers=headers)  # reading is no write
     refused, first = written(client, admin)
     assert (first["token"], first["name"], first["request"], first["status"]) == (identity, "lab", "batch-7", 200)
@@ -53,7 +53,7 @@ def test_a_write_of_a_page_is_noted_too(client: Client, home: Home) -> None:
 def test_who_may_not_write_leaves_no_row(client: Client, home: Home) -> None:
     admin = make_token(home, "admin")
     for headers in ({}, {"Authorization": "Bearer emn_x"}, make_token(home, "runs:write")):
-        assert client.post("/api/v1/images", json=[], headers=headers).status_code in {401, 403}
+        assert client.post("/api/v1/images?rows=all", json=[], headers=headers).status_code in {401, 403}
     assert written(client, admin) == []
     problem(client.get("/api/v1/writes"), 401, "token_missing")
     problem(client.get("/api/v1/writes", headers=make_token(home)), 403, "scope_missing")

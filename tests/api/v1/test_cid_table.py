@@ -58,7 +58,7 @@ def test_the_table_of_cids_registers_the_same_rows_elsewhere(
         sent = client.post("/api/v1/blocks", content=car.read_bytes(), headers={**writer, "Content-Type": CAR_TYPE})
         assert sent.status_code == 200, sent.text
         posted = client.post(
-            "/api/v1/images", content=table.read_bytes(), headers={**writer, "Content-Type": "text/csv"}
+            "/api/v1/images?rows=all", content=table.read_bytes(), headers={**writer, "Content-Type": "text/csv"}
         )
         assert posted.json()["registered"] == 3, posted.text
         assert posted.json()["rejected"] == 0

@@ -38,17 +38,17 @@ def by_row(client: Client, headers: Headers, cid: str) -> None:
 
 def by_line(client: Client, headers: Headers, cid: str) -> None:
     line = json.dumps({"cid": cid, "label": "triste", "contributor": "anna"})
-    client.post("/api/v1/images", content=line, headers={**headers, "Content-Type": "application/x-ndjson"})
+    client.post("/api/v1/images?rows=all", content=line, headers={**headers, "Content-Type": "application/x-ndjson"})
 
 
 def by_table(client: Client, headers: Headers, cid: str) -> None:
     table = f"cid,label,contributor\n{cid},triste,anna\n"
-    client.post("/api/v1/images", content=table, headers={**headers, "Content-Type": "text/csv"})
+    client.post("/api/v1/images?rows=all", content=table, headers={**headers, "Content-Type": "text/csv"})
 
 
 def by_blank_cells(client: Client, headers: Headers, cid: str) -> None:
     table = f"cid,label,contributor,subject,licence,consent,box,attr.tone\n{cid},triste,anna,,,,,\n"
-    client.post("/api/v1/images", content=table, headers={**headers, "Content-Type": "text/csv"})
+    client.post("/api/v1/images?rows=all", content=table, headers={**headers, "Content-Type": "text/csv"})
 
 
 def by_label(client: Client, headers: Headers, cid: str) -> None:

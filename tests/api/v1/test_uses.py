@@ -311,13 +311,13 @@ def test_a_stranger_can_take_everything_and_check_it(used: Used) -> None:
 
 def test_counts_are_counted(used: Used) -> None:
     lines = dict(line.rsplit(" ", 1) for line in used.client.get("/metrics").text.splitlines() if line[0] != "#")
-    assert lines["emotionet_images"] == "24"
-    assert lines["emotionet_releases"] == "1"
-    assert lines['emotionet_runs{status="completed"}'] == "1"
-    before = int(lines['emotionet_http_responses_total{method="GET",status="200"}'])
+    assert lines["emotionet_images"] == "24.0"
+    assert lines["emotionet_releases"] == "1.0"
+    assert lines['emotionet_runs{status="completed"}'] == "1.0"
+    before = float(lines['emotionet_http_responses_total{method="GET",status="200"}'])
     used.client.get("/healthz")
     again = dict(line.rsplit(" ", 1) for line in used.client.get("/metrics").text.splitlines() if line[0] != "#")
-    assert int(again['emotionet_http_responses_total{method="GET",status="200"}']) == before + 2
+    assert float(again['emotionet_http_responses_total{method="GET",status="200"}']) == before + 2
 
 
 def test_nothing_names_this_machine(used: Used) -> None:

@@ -24,13 +24,13 @@ WORDS: dict[str, Any] = {
 
 
 def as_json(client: Client, headers: Headers, rows: Rows) -> Any:
-    return client.post("/api/v1/images", json=rows, headers=headers).json()
+    return client.post("/api/v1/images?rows=all", json=rows, headers=headers).json()
 
 
 def as_lines(client: Client, headers: Headers, rows: Rows) -> Any:
     body = "\n".join(map(json.dumps, rows))
     headers = {**headers, "Content-Type": "application/x-ndjson"}
-    return client.post("/api/v1/images", content=body, headers=headers).json()
+    return client.post("/api/v1/images?rows=all", content=body, headers=headers).json()
 
 
 def as_csv(client: Client, headers: Headers, rows: Rows) -> Any:
@@ -41,7 +41,7 @@ def as_csv(client: Client, headers: Headers, rows: Rows) -> Any:
         box = " ".join(map(str, *row.get("boxes", [[]])))
         lines.append(",".join([*(row.get(name, "") for name in names[:4]), box, *maps]))
     return client.post(
-        "/api/v1/images", content="\n".join(lines), headers={**headers, "Content-Type": "text/csv"}
+        "/api/v1/images?rows=all", content="\n".join(lines), headers={**headers, "Content-Type": "text/csv"}
     ).json()
 
 

@@ -55,12 +55,12 @@ class S3:
 
 
 @contextmanager
-def s3_server(program: str, folder: Path, port: int) -> Iterator[S3]:
-    """A started server."""
+def s3_server(program: str, folder: Path, port: int, host: str = "127.0.0.1") -> Iterator[S3]:
+    """A started server, which listens at ``host``."""
     buckets, beside = folder / "buckets", folder / "beside"
     for one in (buckets, beside):
         one.mkdir(parents=True)
-    command = [program, "--port", f"127.0.0.1:{port}", "--keep-alive", "--quiet", "posix", "--sidecar", str(beside)]
+    command = [program, "--port", f"{host}:{port}", "--keep-alive", "--quiet", "posix", "--sidecar", str(beside)]
     environment = {**os.environ, "ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
     with (
         (folder / "log").open("wb") as log,
@@ -126,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing."""
 
     def _any(self) -> None:
-        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        sent = self._chunks() if self._chunked else self.rfile.read(int(self.headers.get("Content-Length") or 0))
         what = self.front.next(self.command, self.path)
         if what == "lost":
             self._end()
@@ -135,12 +135,26 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._pass_on(what, _flipped(sent) if what == "flip sent" else sent)
 
+    @property
+    def _chunked(self) -> bool:
+        return self.headers.get("Transfer-Encoding", "").lower() == "chunked"
+
+    def _chunks(self) -> bytes:
+        sent = b""
+        while size := int(self.rfile.readline(), 16):
+            sent += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return sent
+
     def _pass_on(self, what: str, sent: bytes) -> None:
         connection = http.client.HTTPConnection(self.front.to.removeprefix("http://"), timeout=60)
         connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():
-            if name.lower() != "connection":
+            if name.lower() not in ("connection", "transfer-encoding"):
                 connection.putheader(name, value)
+        if self._chunked:
+            connection.putheader("Content-Length", str(len(sent)))
         connection.endheaders(sent or None)
         given = connection.getresponse()
         body = given.read()

@@ -133,7 +133,7 @@ def test_what_was_measured_is_said_in_the_readers_language() -> None:
     assert ES.measured("sigma 94.90") == "ruido 94,90"
     assert EN.measured("3 faces") == "3 faces"
     assert ES.measured("cut off") == "el archivo está cortado"
-    assert ES.measured("20x20") == "20x20"
+    assert ES.measured("20x20") == "20 × 20"
     assert ES.measured("something new 7") == "something new 7"
     assert ES.measured(None) == ""
 

@@ -353,7 +353,7 @@ def test_a_claim_that_came_out_otherwise_is_told_in_words(released: Released, tm
     report = audit_car(car_of(opened, forge(opened, entry, changed), tmp_path / "forged.car"))
     said = f"claim “macro_f1 >= 0.10”: stated refuted, recomputed {honest.verdict}"
     assert next(one for one in report.checks if one.id == "6.verdicts").reason == said
-    spanish = "afirmación «macro_f1 >= 0.10»: se declaró refutada, recalculado da sostenida"
+    spanish = "afirmación «macro_f1 >= 0.10»: declarada «refutada», recalculada «se sostiene»"
     assert check_reason(said, "es") == (spanish, "es")
 
 

@@ -17,6 +17,7 @@ from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.run_view import draw_view, release_view
+from registry.core.snapshots.image_rights import image_rights
 from registry.exports.card.card import model_card
 from registry.exports.card.markdown import line
 from registry.web.report.collect import collect
@@ -189,4 +190,5 @@ def test_pictures_without_an_object_are_called_as_no_class_is(home: Home, tmp_pa
         assert [row[0] for row in bars.rows] == ["nada", "nothing", "lleno", word]
         assert sum(int(row[1]) + int(row[2]) for row in bars.rows) == 24
     record = records.parse_as(records.Release, home.store.get(release))
-    assert "Some of these images show no object" in model_card(release_view(home.store.get, record))
+    view = release_view(home.store.get, record)
+    assert "Some of these images show no object" in model_card(view, image_rights(view.snapshot, home.store.get))

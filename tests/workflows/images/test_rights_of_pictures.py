@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,8 +15,10 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from registry.assembly import Home
+from registry.catalog.queries.labeled_images.images import list_images
 from registry.catalog.queries.labeled_images.rows import current_rows
-from registry.core.errors import InvalidInput
+from registry.cli.main import main
+from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.records import Snapshot, Use
 from registry.core.snapshots import checked_tables
@@ -210,3 +213,52 @@ def test_a_reading_that_failed_takes_nothing_back(opened: Home, fill: Fill, monk
     monkeypatch.setattr(credentials, "find_spec", lambda name: None)
     assert fill({"a.jpg": data})["unchanged"] == 1
     assert rows(opened)[0]["rights"] == {C2PA: "notAllowed"}
+
+
+def test_the_list_of_images_tells_what_they_say(opened: Home, fill: Fill, capsys: pytest.CaptureFixture[str]) -> None:
+    reserved = picture(colour=3, xmp=packet('tdm:reservation="1"'))
+    fill({"a.jpg": picture(colour=1), "b.jpg": signed(picture(colour=2), NO), "c.jpg": reserved})
+
+    def listed(*asked: str) -> list[dict[str, Any]]:
+        assert main(["images", "list", "--rights", *asked, "--json"]) == 0
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    assert sorted(list(one["rights"]) for one in listed()) == [[C2PA], [TDM]]
+    (one,) = listed(TDM)
+    assert (one["rights"], one["standing"]) == ({TDM: ["1"]}, "no")
+    assert listed("iptc.data-mining") == []
+    assert main(["images", "list", "--rights", "colour"]) == 2
+
+
+def test_disagreement_is_seen_and_each_rule_decides(opened: Home, fill: Fill) -> None:
+    pictures = {f"{name}.jpg": picture(colour=40 * at) for at, name in enumerate("abc")}
+    heads = "file,label,contributor\n"
+    fill(pictures, heads + "a.jpg,feliz,ana\nb.jpg,feliz,ana\nc.jpg,triste,ana\n")
+    fill(pictures, heads + "a.jpg,feliz,ben\nb.jpg,triste,ben\n")
+    fill(pictures, heads + "a.jpg,feliz,cas\nb.jpg,triste,cas\n")
+    fill(pictures, heads + "b.jpg,feliz,ben\n")
+
+    def taken(**terms: Any) -> tuple[dict[str, int], dict[str, int]]:
+        made = take_snapshot(opened, terms=Terms(**terms))
+        return {name: n for name, n in made["labels"].items() if n}, made["excluded"]
+
+    assert taken() == ({"feliz": 2, "triste": 1}, {}), "ben's correction counts, his first word is kept"
+    assert taken(rule="newest") == ({"feliz": 2, "triste": 1}, {})
+    assert taken(rule="unanimous") == ({"feliz": 1, "triste": 1}, {"disagreement": 1})
+    assert taken(trusted=["cas"]) == ({"feliz": 1, "triste": 1}, {"not_trusted": 1})
+    assert taken(trusted=[f"{opened.key.did}/ana"]) == ({"feliz": 2, "triste": 1}, {})
+    for wrong, code in (({"trusted": ["nobody"]}, "not_found"), ({"rule": "trusted"}, "bad_trusted")):
+        with pytest.raises(EmotionetError) as caught:
+            taken(**wrong)
+        assert caught.value.code == code
+    found = take_snapshot(opened)["agreement"]
+    assert (found["images"], found["people"], found["labels"]) == (2, 3, 6)
+    assert (found["kind"], found["agreement"]) == ("fleiss", "0.666667")
+    assert {one["contributor"]: one["agreement"] for one in found["by_labeller"]} == {
+        "ana": "0.750000", "ben": "0.750000", "cas": "0.500000",
+    }  # fmt: skip
+    with opened.catalog.read() as db:
+        shown, _ = list_images(db)
+    assert sorted((one["agreement"] or "", one["label"]) for one in shown) == [
+        ("", "triste"), ("0.333", "feliz"), ("1.000", "feliz"),
+    ]  # fmt: skip

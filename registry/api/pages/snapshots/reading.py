@@ -22,10 +22,11 @@ from registry.core import records
 from registry.core.errors import NotFound, UsageError
 from registry.core.ipld.cid import CID
 from registry.web.base.words import Words
-from registry.web.pages.snapshots.listed import Head, label_bars, snapshot_head, snapshot_list
+from registry.web.pages.snapshots.listed import AT_ONCE, Head, label_bars, snapshot_head, snapshot_list
 from registry.web.pages.snapshots.rows import ANY, apart, differences, excluded, items, one_row
 from registry.workflows.names.resolve import resolve
 from registry.workflows.parts import Parts
+from registry.workflows.snapshots.labellers_agree import labellers_agree
 from registry.workflows.snapshots.snapshot_counts import keep_counts
 from registry.workflows.store.read_content import read_as
 from registry.workflows.withdrawals.withdrawn import withdrawals_of, withdrawn_among
@@ -70,7 +71,10 @@ def show_snapshot(request: AnyRequest, home: Home, published: Published, cid: Ci
         task = count_later(request, home, CID.parse(found.cid))
         if task.done and (error := task.error()) is not None:
             raise error
-    return html(request, "pages/snapshot.html", found=found, **_counted(Words(language(request)), found))
+    agreement = labellers_agree(home, CID.parse(found.cid), found.record, AT_ONCE)
+    return html(
+        request, "pages/snapshot.html", found=found, agreement=agreement, **_counted(Words(language(request)), found)
+    )
 
 
 def _counted(t: Words, found: Head) -> dict[str, Any]:
@@ -91,7 +95,7 @@ def _counted(t: Words, found: Head) -> dict[str, Any]:
         ],
         "unknown": list((counts or {"unknown_labels": {}})["unknown_labels"].items())[:MOST_UNKNOWN],
         "aliases": aliases,
-        "asked": [(name, value) for name, value in found.record.query.items() if name in DEMANDS],
+        "asked": [(name, value) for name, value in found.query.items() if name in DEMANDS],
         "downloads": (forms := forms_for(found.record.count)),
         "too_large": len(forms) < len(FORMS),
     }

@@ -17,9 +17,10 @@ from registry.catalog.schema import derived
 from registry.catalog.schema.bulk import insert_tuples
 from registry.catalog.schema.derived import image_cids
 from registry.catalog.schema.prepared import Prepared, Row
-from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, int64, names_of, page_limit
+from registry.catalog.schema.sql import among, chunks, decode_cursor, encode_cursor, int64, names_of, page_limit
 from registry.core.errors import Conflict, InvalidInput, UsageError
 from registry.core.ipld.cid import CID
+from registry.core.labeling.labeled_row import PICTURE
 
 STATUSES = ("referenced", "stored", "withdrawn")
 _ROWS = derived.contribution_rows
@@ -39,29 +40,48 @@ def put_images(db: sa.Connection, found: Sequence[tuple[bytes, int, Sequence[CID
     insert_tuples(db, image_cids, ("sha256", "cid"), sorted(aliases), skip=True)
 
 
+def stored_by_cid(db: sa.Connection, cids: Iterable[str], issuer: str) -> dict[str, tuple[bytes, int, dict[str, str]]]:
+    """Of these CIDs those of images whose bytes are here and of which the issuer has a row: the image's sha256, its
+    size, and what was read in it of its own use when that row was made.
+    """
+    found: dict[str, tuple[bytes, int, dict[str, str]]] = {}
+    columns = (image_cids.c.cid, derived.images.c.sha256, derived.images.c.size, _ROWS.c.rights)
+    joined = sa.join(image_cids, derived.images).join(_ROWS, _ROWS.c.sha256 == derived.images.c.sha256)
+    mine = (among(db, image_cids.c.cid, cids), derived.images.c.stored, _ROWS.c.issuer == issuer)
+    for row in db.execute(sa.select(*columns).select_from(joined).where(*mine, is_newest())):
+        read = {name: value for name, value in row.rights.items() if name.startswith(PICTURE)}
+        _, _, known = found.get(row.cid, (b"", 0, {}))
+        found[row.cid] = (bytes.fromhex(row.sha256), row.size, known | read)
+    return found
+
+
 def labelled(db: sa.Connection, sha256s: Iterable[str]) -> set[str]:
     """Those of these images of which a row is known."""
-    found: set[str] = set()
-    for part in chunks(sha256s):
-        query = sa.select(derived.images.c.sha256).where(derived.images.c.sha256.in_(part), derived.images.c.labels > 0)
-        found.update(db.scalars(query))
-    return found
+    mine = among(db, derived.images.c.sha256, sha256s)
+    return set(db.scalars(sa.select(derived.images.c.sha256).where(mine, derived.images.c.labels > 0)))
 
 
 def _mark_stored(db: sa.Connection, sizes: Mapping[str, int]) -> set[str]:
     """Those of these images that are known. Sizes are set from the bytes themselves; so far they may only have been
     stated by contributors."""
-    found: set[str] = set()
-    for part in chunks(sizes):
-        known = db.execute(sa.select(derived.images).where(derived.images.c.sha256.in_(part))).all()
-        changed = [{"name": row.sha256, "bytes": sizes[row.sha256]} for row in known if not row.stored]
-        for row in known:
-            if row.stored and row.size != sizes[row.sha256]:
-                raise Conflict(f"image {row.sha256} has {row.size} bytes, not {sizes[row.sha256]}", code="image_size")
-        if changed:
-            mine = sa.update(derived.images).where(derived.images.c.sha256 == sa.bindparam("name"))
-            db.execute(mine.values(stored=True, size=sa.bindparam("bytes")), changed)
-        found.update(row.sha256 for row in known)
+    known = db.execute(sa.select(derived.images).where(among(db, derived.images.c.sha256, sizes))).all()
+    for row in known:
+        if row.stored and row.size != sizes[row.sha256]:
+            raise Conflict(f"image {row.sha256} has {row.size} bytes, not {sizes[row.sha256]}", code="image_size")
+    changed = [{"name": row.sha256, "bytes": sizes[row.sha256]} for row in known if not row.stored]
+    if changed:
+        mine = sa.update(derived.images).where(derived.images.c.sha256 == sa.bindparam("name"))
+        db.execute(mine.values(stored=True, size=sa.bindparam("bytes")), changed)
+    return {row.sha256 for row in known}
+
+
+def not_stored(db: sa.Connection, sha256s: Iterable[str]) -> list[str]:
+    """Which of these the catalog does not know to be stored here, sorted."""
+    found: list[str] = []
+    for part in chunks(sha256s):
+        mine = sa.select(derived.images.c.sha256).where(derived.images.c.sha256.in_(part), derived.images.c.stored)
+        stored = set(db.scalars(mine))
+        found += [one for one in part if one not in stored]
     return found
 
 
@@ -140,10 +160,10 @@ def list_images(
     """A page of images by rising sha256, and the cursor of the next page or None.
 
     Each has ``sha256`` (hex), ``cid``, ``size``, ``label`` (the one most contributors give, as given;
-    None on a tie), ``labels`` {label: count}, ``contributors``, ``speakers`` (whose they are, and what
-    each says: {issuer, contributor, label}), ``subject``, ``licence`` (None unless all who give one agree)
-    and ``status``. ``label`` (one, or any of several), ``issuer``, ``contributor`` and ``subject`` must all
-    be met by one newest row. ``UsageError`` for an unknown status, limit or cursor.
+    None on a tie), ``labels`` {label: count}, ``agreement`` (``alike``), ``contributors``, ``speakers``
+    (whose they are, and what each says: {issuer, contributor, label}), ``subject``, ``licence`` (None unless all who
+    give one agree) and ``status``. ``label`` (one, or any of several), ``issuer``, ``contributor`` and ``subject`` must
+    all be met by one newest row. ``UsageError`` for an unknown status, limit or cursor.
     """
     wanted = {"label": label, "issuer": issuer, "contributor": contributor, "subject": subject}
     query = _chosen({name: value for name, value in wanted.items() if value is not None})
@@ -230,12 +250,20 @@ def _document(image: Row, rows: Sequence[Row], cids: Sequence[str]) -> dict[str,
         "size": image.size,
         "label": best[0] if len(best) == 1 else None,
         "labels": dict(sorted(labels.items())),
+        "agreement": alike(labels.values()),
         "contributors": sorted({row.contributor for row in rows}),
         "speakers": [{"issuer": row.issuer, "contributor": row.contributor, "label": row.label} for row in rows],
         "subject": _agreed(row.subject for row in rows),
         "licence": _agreed(row.licence for row in rows),
         "status": "withdrawn" if image.withdrawn else "stored" if image.stored else "referenced",
     }
+
+
+def alike(counts: Iterable[int]) -> str | None:
+    """The share of pairs of labellers who gave the same label, three places; None of fewer than two."""
+    counts = list(counts)
+    n = sum(counts)
+    return f"{sum(one * (one - 1) for one in counts) / (n * (n - 1)):.3f}" if n > 1 else None
 
 
 def _agreed(values: Iterable[str | None]) -> str | None:

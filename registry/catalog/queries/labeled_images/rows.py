@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.derived import contributions
 from registry.catalog.schema.prepared import Prepared
-from registry.catalog.schema.sql import CHUNK, chunks
+from registry.catalog.schema.sql import CHUNK, among, chunks
 from registry.core.ipld.cid import CID
 from registry.core.labeling.labeled_row import ANNOTATION_FIELDS, MAPS
 from registry.core.snapshots.query import SPEAKERS, TEXTS, choices, matcher
@@ -66,11 +66,20 @@ def newest_rows(db: sa.Connection, issuer: str, sha256s: Iterable[bytes]) -> dic
     gives it.
     """
     found: dict[tuple[bytes, str], dict[str, Any]] = {}
-    for part in chunks({sha256.hex() for sha256 in sha256s}):
-        query = sa.select(*_AS_TEXT).where(_ROWS.c.sha256.in_(part), _ROWS.c.issuer == issuer)
-        for row in map(_value, db.execute(query.order_by(_ROWS.c.ordinal))):
-            found[row["sha256"], row["contributor"]] = row
+    mine = (among(db, _ROWS.c.sha256, {sha256.hex() for sha256 in sha256s}), _ROWS.c.issuer == issuer)
+    for row in map(_value, db.execute(sa.select(*_AS_TEXT).where(*mine).order_by(_ROWS.c.ordinal))):
+        found[row["sha256"], row["contributor"]] = row
     return found
+
+
+def replaced_by(
+    db: sa.Connection, contributions: Collection[CID], sha256s: Iterable[bytes]
+) -> dict[tuple[bytes, str], str | None]:
+    """What the rows of some contributions replace, by their image (of these) and contributor."""
+    named = _ROWS.c.contribution.in_([str(cid) for cid in contributions])
+    mine = among(db, _ROWS.c.sha256, {sha256.hex() for sha256 in sha256s})
+    query = sa.select(_ROWS.c.sha256, _ROWS.c.contributor, _ROWS.c.replaces).where(named, mine)
+    return {(bytes.fromhex(row.sha256), row.contributor): row.replaces for row in db.execute(query)}
 
 
 def current_row(db: sa.Connection, sha256: bytes, issuer: str, contributor: str) -> dict[str, Any] | None:
@@ -123,6 +132,20 @@ def rows_aside(db: sa.Connection, rows: Collection[Mapping[str, Any]]) -> dict[b
             if (value["sha256"], value["issuer"], value["contributor"]) not in taken:
                 found.setdefault(value["sha256"], []).append(value)
     return found
+
+
+def rights_of(db: sa.Connection, sha256s: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Of images by sha256 in hex: ``rights``, all that newest rows say, {signal: different values}, and what that means
+    together (``standing``: no, yes, not_read or silent)."""
+    from registry.core.snapshots.use import all_given, standing
+
+    said: dict[str, list[dict[str, str]]] = {sha256: [] for sha256 in sha256s}
+    for part in chunks(said):
+        query = sa.select(_ROWS.c.sha256, _ROWS.c.rights).where(_ROWS.c.sha256.in_(part), is_newest())
+        for row in db.execute(query):
+            said[row.sha256].append(row.rights)
+    given = {sha256: all_given(maps) for sha256, maps in said.items()}
+    return {sha256: {"standing": standing(rights), "rights": rights} for sha256, rights in given.items()}
 
 
 def image_history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:

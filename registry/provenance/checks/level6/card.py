@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from functools import partial
 from html import unescape
 
+from registry.core.snapshots.image_rights import image_rights
 from registry.core.weights import MODEL
 from registry.evaluation.verdict_text import plain
 from registry.exports.card.base_origin import Base, declared_origin
-from registry.exports.card.card import FIGURES, TEMPLATE, USAGE, model_card
+from registry.exports.card.card import FIGURES, OLDEST, TEMPLATE, USAGE, model_card
 from registry.provenance.checks.results import Check, Failed, NotChecked, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.release_view import final_threshold
@@ -31,14 +32,18 @@ def card(subject: Subject) -> str:
     view = subject.release
     stated = subject.reading.whole(view.release.card)
     named = _TEMPLATE.findall(stated)
-    if not named or int(named[-1]) != TEMPLATE:
-        said = f"template {named[-1].decode()}" if named else "no template"
+    oldest = OLDEST if view.snapshot.v < 2 else 3  # before it no card says what became of images' rights
+    template = int(named[-1]) if named else 0
+    if not oldest <= template <= TEMPLATE:
+        said = f"template {template}" if named else "no template"
         raise Failed(
-            f"the card names {said}; this version knows only template {TEMPLATE} and can't make the card again"
+            f"the card names {said}; this version knows only templates {oldest} to {TEMPLATE} for it and can't make "
+            "the card again"
         )
     method = subject.installed_method()
     usage = _stated_usage(stated) if method is None else method.usage(view.recipe.values, final_threshold(view))
-    found = model_card(view, _base(subject), usage).encode()
+    rights = image_rights(view.snapshot, subject.get)
+    found = model_card(view, rights, _base(subject), usage, template=template).encode()
     if stated != found:
         one, other = (text.decode("utf-8", "replace").splitlines() for text in (stated, found))
         at = next((n for n, (left, right) in enumerate(zip(one, other, strict=False)) if left != right), None)
@@ -50,7 +55,7 @@ def card(subject: Subject) -> str:
             f"method {wanted}, which writes the section on using its weights, is not installed; the rest of the "
             "card matches"
         )
-    return f"template {TEMPLATE}, {len(stated)} bytes"
+    return f"template {template}, {len(stated)} bytes"
 
 
 def _stated_usage(card: bytes) -> str:

@@ -19,6 +19,7 @@ from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView, release_view
 from registry.core.table import tables
 from registry.core.weights import digested
+from registry.evaluation.fairness.sources import sources_by_group
 from registry.evaluation.figures.baselines import baselines
 from registry.evaluation.verdict import Verdict, refuted, verdict_of
 from registry.provenance.release_view import final_weights
@@ -31,6 +32,7 @@ from registry.web.pages.releases.image_table import cells, image_table
 from registry.web.pages.releases.judged import QUICK, Wanted, is_quick, nothing_of
 from registry.web.pages.releases.planned import attempts, planned
 from registry.web.pages.releases.release_list import main_figures, publisher
+from registry.web.pages.snapshots.listed import AT_ONCE
 from registry.web.report.by_group import by_group, people_of
 from registry.web.report.check_records import check_drawable, check_figures
 from registry.web.report.sections import by_confidence, curves_of, intervals_by_class, intervals_by_fold
@@ -39,6 +41,7 @@ from registry.workflows.methods import is_named
 from registry.workflows.parts import Parts
 from registry.workflows.releases.publish_release import show_release
 from registry.workflows.releases.verdicts import facts_here, people_of_release
+from registry.workflows.snapshots.snapshot_counts import keep_counts, kept_counts
 from registry.workflows.store.find_records import look_up
 from registry.workflows.store.read_content import read_as
 
@@ -106,10 +109,19 @@ def _figures(parts: Parts, view: ReleaseView, t: Words) -> dict[str, Any]:
         "baselines": baselines(view.evaluation.confusion, len(view.snapshot.classes)),
         "drawings": _drawings(t, parts, view),
         "people": by_group(people_of(view.evaluation), view.snapshot.classes),
+        "sources": sources_by_group(view.evaluation.notes),
+        "rights": _rights(parts, view),
         "cells": cells(view),
         "nothing": nothing_of(view.snapshot.classes),
         "worst": image_table(parts.store.get, view, MISTAKES, 0, WORST) if is_quick(view) else None,
     }
+
+
+def _rights(parts: Parts, view: ReleaseView) -> dict[str, int] | None:
+    """What its images say of their use, counted; None where that takes long and was not done yet."""
+    cid, count = view.preprocessing.snapshot, view.snapshot.count
+    counts = kept_counts(parts, cid) or (keep_counts(parts, cid) if count <= AT_ONCE else None)
+    return None if counts is None else counts["standing"]
 
 
 def _downloads(parts: Parts, view: ReleaseView) -> dict[str, Any]:

@@ -6,6 +6,7 @@ None, and the handler of the page starts a task that counts them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -14,10 +15,12 @@ from urllib.parse import urlencode
 
 from registry.catalog.queries.signed_records import snapshots
 from registry.catalog.queries.training_runs import runs
+from registry.catalog.schema.sql import plain
 from registry.core import records
 from registry.core.errors import InvalidInput
-from registry.core.ipld.cid import CID
+from registry.core.ipld.cid import CID, is_cid
 from registry.core.snapshots.checked_tables import check_heads
+from registry.core.snapshots.query import IMAGES, SNAPSHOT
 from registry.core.table import tables
 from registry.web.base.figures import nothing
 from registry.web.base.words import Words
@@ -59,6 +62,26 @@ class Head:
     preprocessings: tuple[str, ...]
     names: tuple[str, ...]
     withdrawn: tuple[Mapping[str, Any], ...]  # what was taken back of it and of its images
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """What was demanded of a row, as JSON holds it: a stranger's record may say anything here."""
+        found: dict[str, Any] = plain(self.record.query)
+        return found
+
+    @property
+    def chosen_by(self) -> list[tuple[str, str, str | None]]:
+        """Each part of the query: its name, its value as text, and the address of what it links to or names."""
+        found: list[tuple[str, str, str | None]] = []
+        for name, value in sorted(self.query.items()):
+            linked = self.record.query[name]
+            if name == IMAGES and isinstance(linked, CID):
+                found.append((name, str(linked), f"/ipfs/{linked}"))
+            elif name == SNAPSHOT and isinstance(linked, str) and is_cid(linked):
+                found.append((name, linked, f"/snapshots/{linked}"))
+            else:
+                found.append((name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), None))
+        return found
 
     @property
     def gone(self) -> int:

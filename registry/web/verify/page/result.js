@@ -16,6 +16,7 @@ const KIND_OF_STATE = {
   unusable: "bad",
 };
 
+const TYPES = ["release", "snapshot"]; // that have words
 const FIRST = 3; // failing checks that are named beside the verdict
 
 /** The verdict, big; then the sentences that belong to it, or the first checks that do not hold. */
@@ -67,7 +68,7 @@ function refutedOf(parts) {
 /** What was verified: target, signer, and of a release what it is. */
 export function aboutCard({ target, type, issuer, release }, file) {
   const rows = [[t("file"), `${plain(file.name)} (${size(file.size)})`]];
-  if (type) rows.push([t("type"), plain(type)]);
+  if (type) rows.push([t("type"), TYPES.includes(type) ? t(`type_${type}`) : plain(type)]);
   if (target) rows.push([t("target"), shortened(target)]);
   rows.push([t("issuer"), issuer ? shortened(issuer) : t("nobody")]);
   if (release) {

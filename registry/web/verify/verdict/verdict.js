@@ -153,7 +153,9 @@ function basis({ images, persons, groups, attributes }) {
     else found.push(part("part", "rests_on", of));
   }
   if (attributes === null) return found;
-  if (attributes.length) found.push(part("part", "compared", { attributes: plain(attributes.join(", ")) }));
+  const quoted = attributes.map((name) => `«${name}»`); // the record's own words, among Spanish ones
+  const named = [attributes, quoted].map((names) => plain(names.join(", ")));
+  if (attributes.length) found.push(part("part", "compared", { attributes: named }));
   else found.push(part("part", "classes_only"));
   return found;
 }

@@ -1,0 +1,56 @@
+"""Rows of POST /images, read from JSON, NDJSON or CSV one by one.
+
+Invariant: a malformed row is a rejected row, never a failed request; a body that is no list of rows at all fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import IO
+
+import msgspec
+
+from registry.api.bulk.split import elements, lines
+from registry.api.problems import HttpProblem
+from registry.api.v1.wire import ImageRow
+from registry.content.labels import LabelRow, Rejection, parse_box, rejected, row_from_values, stream_labels
+from registry.content.labels.boxes import bounded
+from registry.core.errors import InvalidInput
+from registry.core.labeling.labeled_row import MAPS, TEXTS
+
+Given = LabelRow | Rejection
+TYPES = ("application/json", "application/x-ndjson", "text/csv")
+_TEXTS = ("cid", "label", "contributor", *TEXTS, "signature")
+_ROW = msgspec.json.Decoder(ImageRow)
+_NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def check_type(content_type: str) -> str:
+    """The body's type. ``HttpProblem`` 415 for one that is none of ``TYPES``."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind not in TYPES:
+        raise HttpProblem(415, f"send rows as one of {', '.join(TYPES)}")
+    return kind
+
+
+def read_rows(body: IO[bytes], kind: str) -> Iterator[Given]:
+    """The rows of a body. ``InvalidInput`` for no list."""
+    if kind == "text/csv":
+        return stream_labels(body)
+    split = elements(body) if kind == "application/json" else lines(body)
+    return (_json_row(number, data) for number, data in split)
+
+
+def _json_row(number: int, data: bytes) -> Given:
+    """One row by the rules of labels.csv."""
+    name = ""
+    try:
+        row = _ROW.decode(data)
+        name = row.cid
+        given = {one: value for one in _TEXTS if (value := getattr(row, one)) is not None}
+        boxes = bounded(parse_box(" ".join(map(str, box))) for box in row.boxes) if row.boxes else ()
+        return row_from_values(number, given, {one: getattr(row, one) for one in MAPS}, boxes)
+    except _NO_JSON as error:
+        return Rejection(number, name, "bad_row", f"the row does not match the schema: {error}")
+    except InvalidInput as error:
+        return rejected(number, name, error)
