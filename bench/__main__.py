@@ -24,6 +24,7 @@ LONG = (
     "commands",
     "pages",
     "registering",
+    "kills",
     "api",
     "tail",
     "stores",

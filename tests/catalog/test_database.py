@@ -129,6 +129,17 @@ def test_what_can_be_rebuilt_and_what_is_kept() -> None:
         assert not {key.column.table for key in table.foreign_keys} & set(REBUILDABLE), table.name
 
 
+@pytest.mark.parametrize("first", ["identity", "arriving", "operational", "derived"])
+def test_no_order_of_imports_makes_a_rebuild_empty_what_it_can_not_refill(first: str) -> None:
+    program = (
+        f"import registry.catalog.schema.{first}; from registry.catalog.schema import derived, operational; "
+        "print(sorted(table.name for table in derived.REBUILDABLE))"
+    )
+    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert told.strip() == str(sorted(table.name for table in REBUILDABLE))
+    assert "tokens" not in told
+
+
 def test_an_error_rolls_everything_back(catalog: Catalog) -> None:
     def fails() -> None:
         with catalog.write() as db:

@@ -17,7 +17,7 @@ from registry.catalog.index.derived_runs import attach_release
 from registry.catalog.index.edges import edges
 from registry.catalog.index.table_rows import index_rows, members
 from registry.catalog.schema import derived
-from registry.catalog.schema.sql import insert_new, int64, plain, target_text
+from registry.catalog.schema.sql import insert_new, int64, plain, storable, target_text
 from registry.core import records
 from registry.core.errors import Conflict
 from registry.core.ipld.cid import CID
@@ -83,11 +83,11 @@ def index_entry(db: sa.Connection, entry_cid: CID, get: Get, rows: Sequence[Labe
     if isinstance(record, records.Contribution):
         index_rows(db, entry.record, record, entry, get, rows)
     elif isinstance(record, records.Withdrawal):
-        insert_new(db, derived.withdrawals, [_withdrawal(entry.record, record)])
+        insert_new(db, derived.withdrawals, [storable(_withdrawal(entry.record, record))])
     elif isinstance(record, records.Audit):
         insert_new(db, derived.audits, [_audit(entry.record, record)])
     elif isinstance(record, records.Name):
-        insert_new(db, derived.names, [_name(entry.record, record)])
+        insert_new(db, derived.names, [storable(_name(entry.record, record))])
     elif isinstance(record, records.Release):
         attach_release(db, entry.record, record, entry.issued_at, get)
     kind = records.type_of(record)
@@ -98,7 +98,7 @@ def index_evidence(db: sa.Connection, cid: CID, get: Get) -> None:
     """Index an evidence of any kind, which the caller has checked against the place that it names: nothing here can."""
     evidence = records.parse_as(records.Evidence, get(cid))
     row = {"cid": str(cid), "entry": str(CID.decode(evidence.entry)), "kind": evidence.kind, "time": evidence.time}
-    insert_new(db, derived.evidence, [row])
+    insert_new(db, derived.evidence, [storable(row)])
     _keep(db, cid, evidence)
 
 
@@ -138,7 +138,7 @@ def _snapshot(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
         "excluded": str(record.excluded),
         "supersedes": str(CID.decode(record.supersedes)) if record.supersedes else None,
     }
-    insert_new(db, derived.snapshots, [row])
+    insert_new(db, derived.snapshots, [storable(row)])
     for part in members(str(cid), record, get):
         insert_new(db, derived.snapshot_members, part)
 
@@ -159,7 +159,7 @@ def _plan(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
         "method": record.method.id,
         "final": record.final,
     }
-    insert_new(db, derived.plans, [row])
+    insert_new(db, derived.plans, [storable(row)])
 
 
 def _draw(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
@@ -182,12 +182,12 @@ def _release(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
         "card": str(record.card),
         "supersedes": str(CID.decode(record.supersedes)) if record.supersedes else None,
     }
-    insert_new(db, derived.releases, [row])
+    insert_new(db, derived.releases, [storable(row)])
     rows = [
         {"release": str(cid), "position": position, **records.to_value(one), "cid": str(one.cid)}
         for position, one in enumerate(record.weights)
     ]
-    insert_new(db, derived.weights, rows)
+    insert_new(db, derived.weights, map(storable, rows))
 
 
 def _withdrawal(cid: CID, record: records.Withdrawal) -> dict[str, Any]:

@@ -114,6 +114,12 @@ def decode_cursor(cursor: str, count: int) -> list[str]:
     return values
 
 
+def storable(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of what a stranger's record says, as both databases hold it: PostgreSQL takes no NUL in a text, which is no
+    reason to leave out, say, a withdrawal; it becomes the sign for it, U+2400."""
+    return {name: value.replace("\0", "\u2400") if isinstance(value, str) else value for name, value in row.items()}
+
+
 def int64(value: int, what: str) -> int:
     """``InvalidInput`` unless a count that somebody signed fits into a column."""
     if not 0 <= value < 2**63:

@@ -20,8 +20,8 @@ from registry.cli.commands.common import (
     wide,
 )
 from registry.cli.named import RECORD, record
-from registry.cli.output import Output, cell
-from registry.cli.texts.names import names_lines
+from registry.cli.output import Output
+from registry.cli.texts.snapshot import snapshot_text
 from registry.core.errors import UsageError
 from registry.core.labeling.labeled_row import SIGNALS
 from registry.core.snapshots.query import TEXTS
@@ -143,65 +143,6 @@ def _pairs(option: str, what: str, given: list[str], example: str) -> dict[str, 
     return found
 
 
-def _unknown(labels: dict[str, int], most: int = 20) -> list[str]:
-    """The labels that mean no class, the commonest first, and the way out."""
-    if not labels:
-        return []
-    shown = ", ".join(f"{label} {count}" for label, count in list(labels.items())[:most])
-    more = f" and {len(labels) - most} more" if len(labels) > most else ""
-    return [f"labels without a class: {shown}{more} (give them one with --classes FILE)"]
-
-
-def _text(document: dict[str, Any]) -> list[str]:
-    without = f", and {document['background']} without an object" if document["background"] else ""
-    return [
-        f"snapshot {document['snapshot']}",
-        *names_lines(document),
-        f"issuer {document['issuer']}"
-        if document["issuer"]
-        else "UNSIGNED: no signed entry that is held here names it",
-        f"chosen by: {_chosen_by(document['query'])}; rule {document['rule']}",
-        f"{document['count']} images: {cell(document['labels'])}{without}",
-        f"left out: {cell(document['excluded'])}",
-        *_rights(document),
-        *_agreement(document["agreement"]),
-        *_unknown(document["unknown_labels"]),
-    ]
-
-
-def _chosen_by(query: dict[str, Any]) -> str:
-    """What a row had to meet, in words."""
-    said = [f"the images of the snapshot {query['snapshot']}"] if "snapshot" in query else []
-    if "images" in query and not said:
-        said.append(f"a list of images ({query['images']['/']})")
-    rest = {name: value for name, value in query.items() if name not in ("images", "snapshot")}
-    return ", ".join([*said, *(f"{name}={cell(value)}" for name, value in sorted(rest.items()))]) or "all rows"
-
-
-def _rights(document: dict[str, Any]) -> list[str]:
-    """What images say of their use, and what was made of it."""
-    counts, use = document["rights"], document["use"]
-    if use is None:
-        return [f"rights: nobody asked what images say of their use; {counts['overridden']} say no and are in"]
-    unread = f", {counts['not_read']} could not be read" if counts["not_read"] else ""
-    left_out, yes, nothing = (counts[name] for name in ("honoured", "allowed", "silent"))
-    said = f"rights: {left_out} that say no left out, {yes} say yes, {nothing} say nothing{unread}"
-    if use["override"] is None:
-        return [said]
-    return [said, f"RIGHTS OVERRIDDEN: {counts['overridden']} that say no are in: {use['override']}"]
-
-
-def _agreement(found: dict[str, Any] | None) -> list[str]:
-    """How far labellers agree, where several labelled an image."""
-    if found is None:
-        return []
-    named = {"cohen": "Cohen's kappa", "fleiss": "Fleiss' kappa"}
-    said = [f"{named[found['kind']]} {found['kappa']}"] if found["kappa"] is not None else []
-    said += [f"Krippendorff's alpha {found['alpha']}"] if found["alpha"] is not None else []
-    share = f"{found['images']} images labelled by several: {found['agreement']} of pairs alike"
-    return [", ".join([share, *said])]
-
-
 def _say_rejected(rejected: list[dict[str, Any]], output: Output) -> None:
     """A line each."""
     for one in rejected[:LINES]:
@@ -237,7 +178,7 @@ def run_create(wanted: argparse.Namespace, output: Output) -> int:
             _say_rejected([one._asdict() for one in error.rejected], output)
             raise
     _say_rejected(done.get("rejected", []), output)
-    output.document(done, identity="snapshot", text=_text(done))
+    output.document(done, identity="snapshot", text=snapshot_text(done))
     return 0
 
 
@@ -260,7 +201,7 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         done = document(opened, record(opened, wanted.snapshot, "snapshot"))
-    output.document(done, identity="snapshot", text=_text(done))
+    output.document(done, identity="snapshot", text=snapshot_text(done))
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from registry.cli.commands.common import Subparsers, add, group, home
 from registry.cli.output import Output, table
@@ -12,6 +12,9 @@ from registry.core.errors import UsageError
 from registry.core.text.amounts import size_text
 from registry.core.text.cleaning import counted
 from registry.settings import STORES
+
+if TYPE_CHECKING:
+    from registry.assembly import Home
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -24,7 +27,14 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     syncing.add_argument("--from", dest="source", choices=STORES, default="embedded")
     syncing.add_argument("--to", dest="target", choices=STORES, default="kubo")
     catalog = group(commands, "catalog", "the SQL index over the records")
-    add(catalog, common, "rebuild", run_rebuild, "refill the catalog from the records in the store")
+    rebuilding = add(catalog, common, "rebuild", run_rebuild, "refill the catalog from the records in the store")
+    rebuilding.add_argument(
+        "--from",
+        dest="head",
+        metavar="CID",
+        help="first fetch the log that ends with this entry, and what it says",
+    )
+    rebuilding.add_argument("--gateway", metavar="URL", help="with --from: from here (else from EMOTIONET_GATEWAYS)")
     add(commands, common, "doctor", run_doctor, "check that everything this home needs is there and works")
 
 
@@ -105,16 +115,32 @@ def run_rebuild(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.store.maintenance import rebuild_catalog
 
     with home() as opened:
-        done = rebuild_catalog(opened)
+        done = rebuild_catalog(opened) if wanted.head is None else _from_log(opened, wanted, output)
     text = [
         f"the catalog was refilled at {done['time']}",
         f"{counted(done['entries'], 'log entry', 'log entries')}, {counted(done['evidence'], 'anchor')}",
         f"{counted(done['images'], 'image')}, of which {done['stored']} are stored here",
+        *(f"not to be had: {cid}" for cid in done.get("absent", [])),
         *([] if done["problems"] else ["no problems"]),
         *(": ".join(filter(None, ("problem", one["cid"], one["problem"]))) for one in done["problems"]),
     ]
     output.document(done, identity=None, text=text)
     return 0
+
+
+def _from_log(opened: Home, wanted: argparse.Namespace, output: Output) -> dict[str, Any]:
+    """With what a gateway serves of an issuer's log."""
+    from registry.content.sources.gateway import GatewayClient
+    from registry.core.ipld import cid
+    from registry.workflows.store.rebuild_from_log import rebuild_from_log
+
+    source = opened.source if wanted.gateway is None else GatewayClient([wanted.gateway])
+    if source is None:
+        raise UsageError("no gateway is named", hint="name one with --gateway, or set EMOTIONET_GATEWAYS.")
+    bars = output.progress()
+    done = rebuild_from_log(opened, cid.given(wanted.head), source, bars)
+    bars.close()
+    return done
 
 
 def run_doctor(wanted: argparse.Namespace, output: Output) -> int:

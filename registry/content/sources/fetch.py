@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -64,7 +64,16 @@ class Through:
 class _Walk:
     """One fetch: what is asked for, what it cost."""
 
-    def __init__(self, source: BlockReader, store: BlockStore, limits: Limits, progress: Progress) -> None:
+    def __init__(
+        self,
+        source: BlockReader,
+        store: BlockStore,
+        limits: Limits,
+        progress: Progress,
+        leave_out: Container[bytes] = (),
+        absent: list[CID] | None = None,
+    ) -> None:
+        self._leave_out, self._absent = leave_out, absent
         self._source, self._store, self._limits, self._progress = source, store, limits, progress
         self._todo: deque[tuple[CID, int]] = deque()
         self._seen: set[CID] = set()
@@ -82,7 +91,7 @@ class _Walk:
             self._links += 1
             if self._links > self._limits.links:
                 raise InvalidInput(f"this DAG has more than {self._limits.links} links: too large", code="too_large")
-            if cid in self._seen:
+            if cid in self._seen or cid.multihash in self._leave_out:
                 continue
             if depth > self._limits.depth:
                 raise InvalidInput(f"this DAG is deeper than {self._limits.depth} levels", code="too_deep")
@@ -117,7 +126,13 @@ class _Walk:
 
     def _take(self, done: Future[bytes]) -> None:
         cid, depth = self._asked.pop(done)
-        data = done.result()
+        try:
+            data = done.result()
+        except NotFound:
+            if self._absent is None:
+                raise
+            self._absent.append(cid)
+            return
         self.bytes += len(data)
         if self.bytes > self._limits.bytes:
             raise InvalidInput(f"this DAG has more than {self._limits.bytes} bytes: too large", code="too_large")
@@ -153,8 +168,25 @@ def fetch(
     progress: Progress = silent,
 ) -> Fetched:
     """Bring all that ``root`` reaches into ``store``. What ``source`` raises ends it; run again, it goes on."""
-    walk = _Walk(source, store, limits or Limits(), progress)
-    walk.add([root], 0)
+    return _fetched(_Walk(source, store, limits or Limits(), progress), [root])
+
+
+def fetch_what_there_is(
+    source: BlockReader,
+    store: BlockStore,
+    roots: Iterable[CID],
+    leave_out: Container[bytes] = (),
+    progress: Progress = silent,
+) -> list[CID]:
+    """The same of several roots, but for ``leave_out`` (multihashes, with all below them) and for what ``source`` says
+    that it has not: that is what is returned."""
+    absent: list[CID] = []
+    _fetched(_Walk(source, store, Limits(), progress, leave_out, absent), roots)
+    return absent
+
+
+def _fetched(walk: _Walk, roots: Iterable[CID]) -> Fetched:
+    walk.add(roots, 0)
     pool = ThreadPoolExecutor(WORKERS, "fetch")
     try:
         walk.run(pool)

@@ -77,6 +77,8 @@ class Words:
         sides = _SIDES.fullmatch(text or "")
         if sides is not None:
             return f"{sides[1]} × {sides[2]}"
+        if text and text.startswith("of "):
+            return self("measured.copy_of", image=text.removeprefix("of "))
         found = _MEASURED.fullmatch(text or "")
         if found is None:
             return text or ""

@@ -39,6 +39,8 @@ def items(subject: Subject) -> str:
     if not subject.is_release and not subject.is_snapshot:
         raise NotChecked("only a release or a snapshot has items")
     snapshot = subject.snapshot
+    if snapshot.use is None and snapshot.v > 1:
+        raise Failed("the snapshot does not say what was asked of images' rights, as its version must")
     rows = list(_rows(subject, snapshot.contributions))
     stated = list(tables.iterate(snapshot.items, subject.get))
     excluded = list(tables.iterate(snapshot.excluded, subject.get))

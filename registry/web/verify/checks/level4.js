@@ -67,6 +67,8 @@ export const level4 = CHECKED.map(needingAll);
 
 function items(view) {
   const { snapshot, contributions } = view;
+  if (snapshot.use === null && snapshot.v > 1)
+    throw new Refusal("the snapshot does not say what was asked of rights, as its version must");
   const stated = new Map(view.excluded.map((row) => [hex(row.sha256), row.reason]));
   const isExcluded = (reason) => (rows) => stated.get(hex(rows[0].sha256)) === reason;
   const { items, excluded } = decide({
