@@ -25,6 +25,7 @@ LONG = (
     "pages",
     "snapshots",
     "registering",
+    "kills",
     "api",
     "tail",
     "stores",

@@ -16,6 +16,7 @@ import pytest
 
 from registry.assembly import Home, open_home
 from registry.catalog.queries.training_runs import runs
+from registry.core import records
 from registry.core.errors import Unavailable
 from registry.core.ipld.cid import CID
 from registry.jobs.engines import Needs
@@ -26,16 +27,20 @@ from registry.workflows.runs.control_run import cancel
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.e2e.test_trained import KINDS, draw
+from tests.support.processes.s3 import S3
 
 PLUGIN = Path(__file__).parents[1] / "support" / "plugin"
 TINY = {"folds": 2, "epochs": 2, "imgsz": 64, "batch": 8}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home that all nodes reach, and the simulated method beside the real one."""
+def place(tmp_path_factory: pytest.TempPathFactory, s3: S3) -> Iterator[Path]:
+    """A home, a bucket that all nodes reach, and the simulated method beside the real one."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("ray")
+        for name, value in s3.environment(s3.bucket()).items():
+            patch.setenv(name, value)
+        patch.setenv("EMOTIONET_CHECKPOINT_SECONDS", "0.1")
         patch.setenv("EMOTIONET_HOME", str(folder / "home"))
         patch.setenv("EMOTIONET_LEASE_SECONDS", "3")
         patch.setenv("PYTHONPATH", str(PLUGIN))
@@ -120,7 +125,7 @@ def test_a_cluster_gives_the_same_bits_as_one_machine(opened: Home, snapshot: CI
 
 
 def test_a_run_outlives_a_node_and_goes_on_from_its_checkpoint(opened: Home, snapshot: CID, cluster: Any) -> None:
-    wanted = Wanted('{"delay": 250, "epochs": 14}', "simulated", engine="ray")
+    wanted = Wanted('{"delay": 250, "epochs": 14, "chain": true}', "simulated", engine="ray")
     lost = cluster.add_node(num_cpus=1)  # three folds, three nodes: one is on it
     cluster.wait_for_nodes()
     run = start_run(opened, snapshot, wanted)
@@ -131,8 +136,12 @@ def test_a_run_outlives_a_node_and_goes_on_from_its_checkpoint(opened: Home, sna
     row = row_of(opened, run)
     assert row["status"] == "completed", row["error"]
     assert tried_again(opened, run) == ["task_lost"]  # one fold
-    local = whole(opened, snapshot, Wanted('{"delay": 250, "epochs": 14}', "simulated"))
+    local = whole(opened, snapshot, Wanted('{"delay": 250, "epochs": 14, "chain": true}', "simulated"))
     assert [one["tensors"] for one in row["folds"]] == [one["tensors"] for one in local["folds"]]
+    trainings = [
+        records.parse_as(records.Training, opened.store.get(CID.parse(one["training"]))) for one in row["folds"]
+    ]
+    assert [event["event"] for one in trainings for event in one.events] == ["resumed"]
 
 
 def test_a_driver_that_dies_and_comes_back_takes_up_the_run(opened: Home, snapshot: CID) -> None:

@@ -31,6 +31,7 @@ from registry.core.table.versions import STRUCTURE
 MAX_NODE = 1 << 20  # bytes of an encoded node
 MAX_ITEM = MAX_NODE - 16  # of one item: what is left beside the map, its one name and the list's head
 MAX_ITEMS = 48 << 10  # of the items of a node that has several
+EARLIER_MAX_ITEMS = (1 << 20) - 16  # of tables written before that was made smaller: they are read
 MAX_KEY = 4096  # bytes of a key's encoding; keeps at least 11 items in a full inner node
 MAX_LEVELS = 32  # bytes in a sha2-256 digest
 _TOGETHER = 256  # rows that are encoded at once

@@ -27,7 +27,17 @@ from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, verify
 from registry.core.ipld.dag import Get, not_here
 from registry.core.ports.store import BlockReader
-from registry.core.table.build import MAX_ITEMS, MAX_KEY, MAX_NODE, Key, TableWriter, build, ends, show
+from registry.core.table.build import (
+    EARLIER_MAX_ITEMS,
+    MAX_ITEMS,
+    MAX_KEY,
+    MAX_NODE,
+    Key,
+    TableWriter,
+    build,
+    ends,
+    show,
+)
 from registry.core.table.difference import Change, diff
 from registry.core.table.nodes import Node, Reader, Ref, Table, read, shape
 
@@ -51,10 +61,13 @@ __all__ = [
 
 
 class _Boundaries:
-    """Checks that the nodes of one level, given in order, end where the rule says."""
+    """Checks that the nodes of one level, given in order, end where the rule says.
 
-    def __init__(self, level: int) -> None:
-        self._level = level
+    ``limits``, of all levels: those by which every node so far may have been cut. A table is cut by one of them.
+    """
+
+    def __init__(self, level: int, limits: set[int]) -> None:
+        self._level, self._limits = level, limits
         self._open: int | None = None  # size of a node that ended only because the next item did not fit
 
     def check(self, cid: CID, node: Node) -> None:
@@ -62,8 +75,10 @@ class _Boundaries:
         if not node.keys:
             return
         first = node.items[0] if node.leaf else [list(node.items[0].first), node.items[0].below, node.items[0].cid]
-        fits = self._open is not None and self._open + len(encoding.encode(first)) <= MAX_ITEMS
-        if fits or (node.size > MAX_ITEMS and len(node.keys) > 1):
+        least = node.size if len(node.keys) > 1 else 0
+        most = None if self._open is None else self._open + len(encoding.encode(first))
+        self._limits -= {one for one in self._limits if one < least or (most is not None and most <= one)}
+        if not self._limits:
             raise shape(f"node {cid} begins or ends where it should not")
         *inner, last = (self._ends(cid, key) for key in node.keys)
         if any(inner):
@@ -85,7 +100,8 @@ def iterate(cid: CID, get: Get) -> Iterator[tuple[Any, ...]]:
     """
     reader = Reader(cid, get)
     height = reader.height()
-    boundaries = [_Boundaries(level) for level in range(height + 1)]
+    limits = {MAX_ITEMS, EARLIER_MAX_ITEMS}
+    boundaries = [_Boundaries(level, limits) for level in range(height + 1)]
     before: Key | None = None
     pending = [(reader.root, height)]
     while pending:

@@ -25,6 +25,7 @@ from registry.core import records
 from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.log import Signer
+from registry.core.ports.store import missing_from
 from registry.core.snapshots.classes import Classes, load_classes
 from registry.core.snapshots.query import IMAGES, SNAPSHOT, SPEAKERS, check_query, choices
 from registry.core.snapshots.snapshot import decided
@@ -197,7 +198,8 @@ def _nothing(parts: Parts, rows: Iterable[Mapping[str, Any]]) -> set[bytes]:
 
 def not_held(parts: Parts, rows: Iterable[Mapping[str, Any]]) -> set[bytes]:
     """The sha256s of images whose bytes are not in the store."""
-    return {row["sha256"] for row in rows if not parts.store.has(CID.decode(row["cid"]))}
+    asked = {CID.decode(row["cid"]): row["sha256"] for row in rows}
+    return {asked[cid] for cid in missing_from(parts.store, list(asked))}
 
 
 def with_issuer(db: Connection, query: dict[str, Any]) -> dict[str, Any]:

@@ -105,6 +105,22 @@ def test_the_format_is_exactly_as_documented() -> None:
     assert header == {"v": 1, "type": "table", **kind, "columns": ["k", "v"], "key": ["k"], "count": 2}
 
 
+def test_tables_from_before_nodes_were_made_smaller_are_read_and_no_third_form_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    new, _ = make(range(9000))
+    made = {}
+    for limit in (table_build.EARLIER_MAX_ITEMS, 20_000):
+        with monkeypatch.context() as patch:
+            patch.setattr(table_build, "MAX_ITEMS", limit)
+            made[limit] = make(range(9000))
+    (old, blocks), (odd, others) = made.values()
+    assert len({new, old, odd}) == 3
+    assert len(list(tables.iterate(old, blocks.get))) == 9000
+    with pytest.raises(Untrusted, match="begins or ends where it should not"):
+        list(tables.iterate(odd, others.get))
+
+
 def test_the_rule_is_exactly_as_documented() -> None:
     """The tree written again by hand, level by level, from the words of the docstring."""
     cid, blocks = make(range(3000))
