@@ -19,6 +19,7 @@ from registry.api.auth import needs, sends_json
 from registry.api.common import PREFIX, Document, Home, Page, Published, computation_slot, page, problems, record
 from registry.api.gateway import ranges
 from registry.api.gateway.public import Public
+from registry.api.serving import seen
 from registry.api.serving.seen import document
 from registry.api.v1.wire import CidPath, ClaimFilter, Cursor, IssuerFilter, Lang, Limit, NewClaims, NewRelease
 from registry.catalog.queries.signed_records import releases
@@ -88,7 +89,12 @@ def show_one(request: Request[Any, Any, Any], home: Home, published: Published, 
     answer=Bytes(("text/html",), cached=False),
 )
 def show_report(
-    home: Home, published: Published, cid: CidPath, lang: Lang = "en", claim: ClaimFilter = None
+    request: Request[Any, Any, Any],
+    home: Home,
+    published: Published,
+    cid: CidPath,
+    lang: Lang = "en",
+    claim: ClaimFilter = None,
 ) -> Response[str]:
     """One release as a self-contained HTML page, in English or Spanish. It is audited for the page, which takes
     seconds.
@@ -98,6 +104,8 @@ def show_report(
     release = record(home, published, cid, "release")
     with computation_slot():
         page = render_report(collect(home, release, lang, claims=claim or ()))
+    if not home.settings.proves_to_others:  # else a chain may change it
+        seen.keep(request, seen.RECORDS)
     return Response(page, media_type="text/html", headers={"Content-Security-Policy": POLICY})
 
 
