@@ -77,6 +77,7 @@ def complete(schema: Json, app: Litestar) -> Json:
             operation["security"] = [{"token": [scope] if (scope := scopes[named]) else []}]
         elif named in PARTLY:
             operation["security"] = [{}, {"token": []}]
+    done["components"]["schemas"].pop("Page", None)  # the framework's, of annotations: each list states its items
     return done
 
 
@@ -103,9 +104,10 @@ def _describe_answers(done: Json, app: Litestar) -> None:
     for method, path, status, answer in stated:
         responses = done["paths"][path][method.lower()]["responses"]
         told, several = responses[str(status)], [schemas[one] for one in _types(answer)]
-        content: Json = {kind: {"schema": _BINARY} for one in _bytes(answer) for kind in one.types}
+        content: Json = {}
         if several:
             content["application/json"] = {"schema": several[0] if len(several) == 1 else {"anyOf": several}}
+        content |= {kind: {"schema": _BINARY} for one in _bytes(answer) for kind in one.types}
         told["content"] = {} if method == "HEAD" else content
         for other in set(responses) & {"202"}:
             responses[other]["content"] = content
