@@ -23,6 +23,7 @@ LONG = (
     "evaluation",
     "commands",
     "pages",
+    "snapshots",
     "registering",
     "kills",
     "api",

@@ -58,7 +58,7 @@ class Busy:
         """Let them end."""
         self._over.set()
         for thread in self._threads:
-            thread.join(130)
+            thread.join(5)
 
 
 def _token(home: Path) -> str:
@@ -90,8 +90,9 @@ def main(given: list[str]) -> None:
             report = f"/api/v1/releases/{known['release']}/report?claim=macro_f1+%3E%3D+0.5"
             busy.again("report", "GET", report, None, {})
             beside = load(address, asked, connections=CONNECTIONS, seconds=SECONDS)
+            for name, found in (("alone", alone), ("beside", beside)):
+                p50, p99 = found.quantile(0.5), found.quantile(0.99)
+                flag = " SLOW" if p99 > MS else ""
+                print(f"image by CID {name:7} {found.rate:7.0f} a second, p50 {p50:.1f} ms, p99 {p99:.1f} ms{flag}")
+            print(dict(busy.answers), flush=True)
             busy.stop()
-    for name, found in (("alone", alone), ("beside", beside)):
-        figures = f"{found.rate:7.0f} a second, p50 {found.quantile(0.5):.1f} ms, p99 {found.quantile(0.99):.1f} ms"
-        print(f"image by CID {name:7} {figures}{' SLOW' if found.quantile(0.99) > MS else ''}", flush=True)
-    print(dict(busy.answers), flush=True)

@@ -24,7 +24,7 @@ Published = NamedDependency[Public]
 Document = dict[str, Any]
 PREFIX = "/api/v1"
 
-_MEANING = {
+MEANING = {
     400: "The request is malformed",
     401: "A token is missing, unknown, expired or revoked",
     403: "The token lacks the scope, or may not do this in that name",
@@ -48,7 +48,7 @@ def problems(*statuses: int, scoped: bool = False) -> dict[int, ResponseSpec]:
     """A handler's problem documents, for the description; 400, 429 and 503 always, 401 and 403 with a scope."""
     known = {400, 429, 503, *statuses, *((401, 403) if scoped else ())}
     return {
-        status: ResponseSpec(Problem, description=_MEANING[status], media_type=MEDIA_TYPE, generate_examples=False)
+        status: ResponseSpec(Problem, description=MEANING[status], media_type=MEDIA_TYPE, generate_examples=False)
         for status in sorted(known)
     }
 

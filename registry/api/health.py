@@ -15,6 +15,8 @@ from typing import Any
 
 from litestar import MediaType, Request, Response, get
 
+from registry.api.answers.others import Alive
+from registry.api.answers.parts import Bytes
 from registry.api.common import Document, Home, problems
 from registry.api.serving.metrics import Gauge, Values
 from registry.api.serving.pools import pools
@@ -57,13 +59,13 @@ def check_writes(parts: Parts) -> None:
     check_writable(parts.settings.home)
 
 
-@get("/healthz", sync_to_thread=False)
+@get("/healthz", sync_to_thread=False, answer=Alive)
 def healthz() -> Document:
     """This process answers."""
     return {"ok": True}
 
 
-@get("/readyz", responses=problems(), sync_to_thread=True)
+@get("/readyz", responses=problems(), sync_to_thread=True, answer=Alive)
 def readyz(request: Request[Any, Any, Any], home: Home) -> Document:
     """Catalog and store can be read, and written: 503 where the disk is full or read-only, or the database takes no
     writes."""
@@ -74,7 +76,7 @@ def readyz(request: Request[Any, Any, Any], home: Home) -> Document:
     return {"ok": True}
 
 
-@get("/metrics", media_type=MediaType.TEXT, sync_to_thread=True)
+@get("/metrics", media_type=MediaType.TEXT, sync_to_thread=True, answer=Bytes(("text/plain",), cached=False))
 def metrics(request: Request[Any, Any, Any], home: Home) -> Response[bytes]:
     """What the catalog holds, the queue, the disk and this server's answers, in Prometheus' text format."""
     body = request.app.state.answers.text([*_catalog(home), *_queue(home), *_references(home), *_machine(home)])

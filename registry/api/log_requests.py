@@ -8,16 +8,16 @@ logged as debug.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from typing import Any
 from urllib.parse import quote
 
-from litestar.concurrency import sync_to_thread
-
 from registry.api.access.request_id import request_id
 from registry.api.common import PREFIX
 from registry.api.pages.base.negotiate import Negotiating
+from registry.api.problems import HttpProblem
 from registry.api.serving import kept, pools, seen
 from registry.api.serving.trace import traced
 from registry.catalog.marks import Marks, Watch
@@ -79,8 +79,8 @@ class LoggedApp(Negotiating):
     async def _marks(self) -> Marks | None:
         """None where the catalog can't be asked: then nothing is kept, and the handler says what is wrong."""
         try:
-            return self.watch.known() or await sync_to_thread(self.watch.marks)
-        except EmotionetError:
+            return self.watch.known() or await asyncio.wrap_future(pools.pools.read(self.watch.marks))
+        except (EmotionetError, HttpProblem):
             return None
 
 

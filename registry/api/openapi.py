@@ -1,7 +1,8 @@
 """The API's description at /schema: OpenAPI 3.1 as JSON, from the framework and completed here.
 
 Invariants: no page, and nothing from another host. Bodies that handlers read by themselves (rows, a CAR) and the token
-for writing are described too.
+for writing are described too. What is answered is what each handler states (``answer=``), in types that name every
+field.
 """
 
 from __future__ import annotations
@@ -17,20 +18,16 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme
 
 from registry import __version__
+from registry.api.answers.parts import Bytes
 from registry.api.auth import Needs
 from registry.api.bulk.rows import TYPES
-from registry.api.common import PREFIX
-from registry.api.gateway.accept import RAW_TYPE
+from registry.api.common import MEANING, PREFIX
+from registry.api.v1 import wire
 from registry.api.v1.wire import CAR_TYPE, ImageRow
 
 Json = dict[str, Any]
-ANSWERS = {  # that are no JSON, which the framework can't know
-    "/ipfs/{cid}": (RAW_TYPE, CAR_TYPE),
-    "/ipfs/{cid}/{path}": (RAW_TYPE, CAR_TYPE),
-    f"{PREFIX}/models/{{cid}}/weights": ("application/octet-stream",),
-    f"{PREFIX}/runs/{{run}}/events": ("text/event-stream",),
-}
 PARTLY = (f"POST {PREFIX}/audits",)  # of whose use a part needs a token, as the operation says
+REQUESTS = [one for one in vars(wire).values() if isinstance(one, type) and issubclass(one, wire.Request)]
 
 
 class _Json(JsonRenderPlugin):
@@ -38,13 +35,13 @@ class _Json(JsonRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:
         """The description as JSON."""
-        return super().render(request, complete(openapi_schema, scopes_of(request.app)))
+        return super().render(request, complete(openapi_schema, request.app))
 
 
 def whole(app: Litestar) -> Json:
     """The description as /schema gives it; made once, for the routes never change."""
     if "description" not in app.state:
-        app.state["description"] = complete(app.openapi_schema.to_schema(), scopes_of(app))
+        app.state["description"] = complete(app.openapi_schema.to_schema(), app)
     found: Json = app.state["description"]
     return found
 
@@ -60,26 +57,81 @@ def scopes_of(app: Litestar) -> dict[str, str | None]:
     return found
 
 
-def complete(schema: Json, scopes: dict[str, str | None]) -> Json:
-    """The description with bodies, tokens and their scopes; the one given is left as it is."""
+def complete(schema: Json, app: Litestar) -> Json:
+    """The description with answers, bodies, tokens and their scopes; the one given is left as it is."""
     done: Json = msgspec.json.decode(msgspec.json.encode(schema))
-    (row,), components = msgspec.json.schema_components([ImageRow], ref_template="#/components/schemas/{name}")
-    done["components"]["schemas"].update(components)
+    _describe_answers(done, app)
+    _components(done, REQUESTS)  # which the framework says nothing of unknown fields of
+    (row,) = _components(done, [ImageRow])
     rows: Json = {"type": "array", "items": row}
     text: Json = {"type": "string"}
     bodies = dict(zip(TYPES, (rows, text, text), strict=True))
     done["paths"][f"{PREFIX}/images"]["post"]["requestBody"] = _body(bodies)
     done["paths"][f"{PREFIX}/blocks"]["post"]["requestBody"] = _body({CAR_TYPE: {"type": "string", "format": "binary"}})
-    for path, kinds in ANSWERS.items():
-        for operation in done["paths"][path].values():
-            operation["responses"]["200"]["content"] = {kind: {"schema": {"type": "string"}} for kind in kinds}
+    scopes = scopes_of(app)
     for path, method, operation in operations(done):
+        if method in ("get", "head") and "404" in operation["responses"]:  # what lies here may be damaged
+            operation["responses"]["502"] = operation["responses"]["404"] | {"description": MEANING[502]}
         named = f"{method.upper()} {path}"
         if named in scopes:
             operation["security"] = [{"token": [scope] if (scope := scopes[named]) else []}]
         elif named in PARTLY:
             operation["security"] = [{}, {"token": []}]
+    done["components"]["schemas"].pop("Page", None)  # the framework's, of annotations: each list states its items
     return done
+
+
+def _components(done: Json, types: list[Any]) -> list[Json]:
+    """Schemas of types; what they are made of joins the description's components."""
+    found, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    done["components"]["schemas"].update(components)
+    return [dict(one) for one in found]
+
+
+def answers_of(app: Litestar) -> Iterator[tuple[str, str, int, Any]]:
+    """What handlers state (``answer=`` of the decorator): method, path, status, types and ``Bytes``, one or several."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            if handler.opt.get("answer") is not None:
+                for method in handler.http_methods:
+                    yield method, route.path_format, handler.status_code, handler.opt["answer"]
+
+
+def _describe_answers(done: Json, app: Litestar) -> None:
+    stated = [one for one in answers_of(app) if one[1] in done["paths"]]
+    types = {one: None for _, _, _, answer in stated for one in _types(answer)}
+    schemas = dict(zip(types, _components(done, list(types)), strict=True))
+    for method, path, status, answer in stated:
+        responses = done["paths"][path][method.lower()]["responses"]
+        told, several = responses[str(status)], [schemas[one] for one in _types(answer)]
+        content: Json = {}
+        if several:
+            content["application/json"] = {"schema": several[0] if len(several) == 1 else {"anyOf": several}}
+        content |= {kind: {"schema": _BINARY} for one in _bytes(answer) for kind in one.types}
+        told["content"] = {} if method == "HEAD" else content
+        for other in set(responses) & {"202"}:
+            responses[other]["content"] = content
+        if any(one.partial for one in _bytes(answer)):
+            responses["206"] = {**told, "description": "The part that was asked for"}
+        if any(one.cached for one in _bytes(answer)) or (several and method == "GET"):
+            responses["304"] = {"description": "The client has it already"}
+
+
+_BINARY: Json = {"type": "string", "contentEncoding": "binary"}
+
+
+def _several(answer: Any) -> tuple[Any, ...]:
+    return answer if isinstance(answer, tuple) else (answer,)
+
+
+def _types(answer: Any) -> list[Any]:
+    """The types of an answer in JSON, which is one of them."""
+    return [one for one in _several(answer) if not isinstance(one, Bytes)]
+
+
+def _bytes(answer: Any) -> list[Bytes]:
+    """The forms of an answer that is no JSON."""
+    return [one for one in _several(answer) if isinstance(one, Bytes)]
 
 
 def operations(schema: Json) -> Iterator[tuple[str, str, Json]]:

@@ -24,7 +24,7 @@ from importlib.util import find_spec
 from registry.core.picture_bytes import picture_kind
 from registry.core.snapshots.use import UNREAD
 
-COMMAND = (sys.executable, "-m", "registry.imaging.credentials_child")
+COMMAND = (sys.executable, "-P", "-m", "registry.imaging.credentials_child")
 PATIENCE = 20.0  # seconds for one picture, and for the process to start
 TYPES = {
     "JPEG": "image/jpeg",

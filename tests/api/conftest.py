@@ -27,6 +27,7 @@ from registry.core.ipld import car
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
 from registry.settings import read_settings
+from tests.support.described import Described
 
 PLUGIN = Path(__file__).parents[1] / "support" / "plugin"
 LABELS = ("triste", "sorprendido", "feliz", "enojado")
@@ -56,7 +57,7 @@ def home(environment: dict[str, str]) -> Iterator[Home]:
 
 @pytest.fixture
 def client(home: Home) -> Iterator[Client]:
-    with TestClient(create_app(home), raise_server_exceptions=False) as found:
+    with Described(create_app(home), raise_server_exceptions=False) as found:
         yield found
 
 
@@ -168,7 +169,7 @@ def resting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resting]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(PLUGIN)
         home = open_home(read_settings({"EMOTIONET_HOME": str(tmp_path_factory.mktemp("resting") / "home")}))
-        with TestClient(create_app(home), raise_server_exceptions=False) as client:
+        with Described(create_app(home), raise_server_exceptions=False) as client:
             writer = make_token(home)
             images = fill(client, writer, 4)
             snapshot = client.post("/api/v1/snapshots", json={}, headers=writer).json()["snapshot"]

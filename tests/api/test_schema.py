@@ -198,3 +198,16 @@ def test_it_is_alive_and_ready(home: Home) -> None:
         (home.settings.home / "catalog.sqlite").mkdir()
         assert client.get("/healthz").status_code == 200
         problem(client.get("/readyz"), 503, "catalog")
+
+
+def test_every_answer_names_its_fields(schema: dict[str, Any]) -> None:
+    """An answer whose schema says only "object" would let anything pass: each handler states its type (``answer=``)."""
+    for path, method, operation in operations(schema):
+        for status, answer in operation["responses"].items():
+            if status < "300" and status != "204" and method != "head":
+                assert answer["content"], (path, method, status)
+                said = answer["content"].get("application/json", {}).get("schema", {"$ref": ""})
+                assert "$ref" in said or "anyOf" in said, (path, method, status, "state its type")
+    for name, component in schema["components"]["schemas"].items():
+        if component.get("type") == "object" and "properties" in component and name not in {"Problem", "Fault"}:
+            assert component.get("additionalProperties") is False, name

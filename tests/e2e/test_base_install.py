@@ -178,6 +178,7 @@ def refused(done: subprocess.CompletedProcess[str], extra: str) -> None:
     [
         ("EMOTIONET_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none", "postgres"),
         ("EMOTIONET_IPFS_API", "/ip4/127.0.0.1/tcp/1", "kubo"),
+        ("EMOTIONET_S3", "s3://bucket/blocks", "s3"),
     ],
 )
 def test_a_part_that_is_not_installed_is_named(

@@ -19,6 +19,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import PathParameter, QueryParameter
 from litestar.response import Stream
 
+from registry.api.answers.parts import Bytes
 from registry.api.common import Home, Published, problems
 from registry.api.gateway import accept, ranges
 from registry.api.gateway import path as gateway_path
@@ -27,7 +28,7 @@ from registry.api.gateway.path import Way
 from registry.api.gateway.public import Public
 from registry.api.problems import HttpProblem
 from registry.api.serving import seen
-from registry.api.v1.wire import CidPath
+from registry.api.v1.wire import CAR_TYPE, CidPath
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import given
 from registry.workflows.parts import Parts
@@ -35,6 +36,7 @@ from registry.workflows.parts import Parts
 MAX_ROOTS = 64  # more are left out of X-Ipfs-Roots, which is a hint for caches
 _SAFE = "/:@!$&'()*+,;=~"  # what a path may hold as it is (RFC 3986)
 _STATUSES = problems(404, 406, 410, 412, 416, 422, 502)
+_ANSWER = Bytes((accept.RAW_TYPE, CAR_TYPE), partial=True)
 PathText = Annotated[str, PathParameter(max_length=4096)]
 Scope = Literal["all", "entity", "block"]
 
@@ -97,7 +99,14 @@ _DEPENDENCIES = {"wanted": Provide(wanted, sync_to_thread=False)}
 _METHODS = [HttpMethod.GET, HttpMethod.HEAD]
 
 
-@route("/ipfs/{cid:str}", http_method=_METHODS, dependencies=_DEPENDENCIES, responses=_STATUSES, sync_to_thread=True)
+@route(
+    "/ipfs/{cid:str}",
+    http_method=_METHODS,
+    dependencies=_DEPENDENCIES,
+    responses=_STATUSES,
+    sync_to_thread=True,
+    answer=_ANSWER,
+)
 def get_content(
     request: Request[Any, Any, Any], home: Home, published: Published, cid: CidPath, wanted: Asked
 ) -> Response[Any]:
@@ -114,6 +123,7 @@ def get_content(
     dependencies=_DEPENDENCIES,
     responses=_STATUSES,
     sync_to_thread=True,
+    answer=_ANSWER,
 )
 def get_content_below(
     request: Request[Any, Any, Any], home: Home, published: Published, cid: CidPath, path: PathText, wanted: Asked

@@ -21,7 +21,7 @@ import threading
 from collections.abc import Iterable
 
 from registry.api.problems import HttpProblem
-from registry.catalog.queries.roots import is_published, published_mark, published_roots, withheld_mark
+from registry.catalog.queries.roots import is_image, is_published, is_withdrawn, published_mark, published_roots
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_cids
 from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput, NotFound
@@ -54,38 +54,38 @@ class Public:
         if cid.hash_code == IDENTITY:
             return  # it holds its own bytes: there is nothing to give out
         with self._parts.catalog.read() as db:
-            if withheld_mark(db) == self._closed_at and cid.multihash in self._reached:
+            if published_mark(db) == self._closed_at and cid.multihash in self._reached:
                 return
             if is_published(db, cid, local_issuers(self._parts)):
-                return  # without a walk from all roots, which takes minutes where there are a million images
+                return  # without a walk from all roots
         with self._lock, self._parts.catalog.read() as db:
-            if (mark := withheld_mark(db)) != self._closed_at:
-                self._take_closed(db)
-                self._closed_at = mark
-            if cid.multihash not in self._reached and cid.multihash not in self._withheld:
+            self._look(db)
+            withdrawn, image = is_withdrawn(db, cid), is_image(db, cid)  # a new name of an image is no change of a mark
+            closed = withdrawn or cid.multihash in self._withheld or cid.multihash in self._private
+            if not closed and not image and cid.multihash not in self._reached:
                 self._take_published(db)
-        if cid.multihash in self._withheld:
+            known = image or cid.multihash in self._reached
+        if withdrawn or cid.multihash in self._withheld:
             raise HttpProblem(410, f"{cid} was withdrawn: /api/v1/lookup/{cid} names by whom")
-        if cid.multihash not in self._reached:
+        if closed or not known:
             raise NotFound(f"{cid} is not published here", hint="ask another gateway, or check the CID.")
 
     def hidden(self) -> frozenset[bytes]:
         """Multihashes of what is held for this registry alone: to others it must look as if it were not held."""
-        self._look()
-        return self._private
+        with self._lock, self._parts.catalog.read() as db:
+            self._look(db)
+            return self._private
 
     def withheld(self) -> frozenset[bytes]:
         """Multihashes of images that are withdrawn by now: whoever packs what lies below something passes them over.
         (``check`` of a record that holds one has nothing to say of it.)"""
-        self._look()
-        return self._withheld
+        with self._parts.catalog.read() as db:
+            return frozenset(cid.multihash for cid in withdrawn_cids(db))
 
-    def _look(self) -> None:
-        with self._lock, self._parts.catalog.read() as db:
-            if (mark := withheld_mark(db)) != self._closed_at:
-                self._take_closed(db)
-                self._closed_at = mark
-            self._take_published(db)
+    def _look(self, db: Connection) -> None:
+        if (mark := published_mark(db)) != self._closed_at:
+            self._take_closed(db)
+            self._closed_at = mark
 
     def public_store(self) -> PublicStore:
         """The store as others may read it."""
@@ -95,17 +95,18 @@ class Public:
         """What is not given out. If that has changed, what was reached only through it has to go: begin again."""
         withheld = frozenset(cid.multihash for cid in withdrawn_cids(db))
         hidden = private_blocks(self._parts)
-        if (withheld, hidden) != (self._withheld, self._private):
-            self._withheld, self._private, self._reached_at = withheld, hidden, ()
+        if withheld != self._withheld or not hidden <= self._private:
+            self._reached_at = ()
             self._reached, self._walked, self._absent = set(), set(), set()
+        elif hidden != self._private:
+            self._reached_at = ()  # what was passed over is a root now, or lies below one
+        self._withheld, self._private = withheld, hidden
 
     def _take_published(self, db: Connection) -> None:
         """Take in what was published, or whose bytes came, since the last look."""
-        mark = published_mark(db)
-        if mark != self._reached_at:
-            self._take_closed(db)  # a new CID of a withdrawn image is withheld too
-            self._reach(published_roots(db))
-            self._reached_at = mark
+        if self._closed_at != self._reached_at:
+            self._reach(published_roots(db, flat=False))
+            self._reached_at = self._closed_at
         self._reach([cid for cid in self._absent if self._parts.store.has(cid)])
 
     def _reach(self, roots: Iterable[CID]) -> None:

@@ -108,6 +108,10 @@ class Pools(Executor):
         kind, client = _kind.get()
         return self._pools[kind].submit(client, lambda: fn(*args, **more))
 
+    def read(self, work: Callable[[], Any]) -> Future[Any]:
+        """Do this in a thread for reading, whatever the request is."""
+        return self._pools[READ].submit("", work)
+
     def under_way(self) -> dict[str, int]:
         """Requests that a thread works on, or that wait for one, by kind."""
         return {kind: pool.here for kind, pool in self._pools.items()}

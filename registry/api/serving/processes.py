@@ -25,10 +25,11 @@ import h11
 import uvicorn
 
 from registry import logs
+from registry.api.access.proxies import server_options
 from registry.api.common import PREFIX
 from registry.api.serving.pools import HEAVY, PAGE, kind_of
 from registry.assembly import open_home
-from registry.settings import read_settings
+from registry.settings import Settings, read_settings
 
 GRACE = 10  # seconds that answers under way have when a server is told to stop
 PAUSE = 1.0  # before a process that ended is started again
@@ -38,7 +39,7 @@ _OF_A_CONNECTION = frozenset((b"connection", b"keep-alive", b"te", b"trailer", b
 _log = logging.getLogger("registry.serve")
 
 
-def settings_of(app: Any) -> uvicorn.Config:
+def settings_of(app: Any, settings: Settings) -> uvicorn.Config:
     """How an application is served."""
     return uvicorn.Config(
         app,
@@ -47,6 +48,7 @@ def settings_of(app: Any) -> uvicorn.Config:
         access_log=False,
         timeout_graceful_shutdown=GRACE,
         backlog=2048,
+        **server_options(settings),
     )
 
 
@@ -60,15 +62,15 @@ def listen(host: str, port: int) -> socket.socket:
     return found
 
 
-def serve(app: Any, public: socket.socket, count: int) -> None:
+def serve(app: Any, public: socket.socket, count: int, settings: Settings) -> None:
     """Answer with ``count`` processes until this one is told to stop."""
     if count == 1:
-        uvicorn.Server(settings_of(app)).run(sockets=[public])
+        uvicorn.Server(settings_of(app, settings)).run(sockets=[public])
         return
     inner, secret = listen("127.0.0.1", 0), secrets.token_urlsafe(24)
     children = Children(public, inner.getsockname()[1], secret, count - 1)
     try:
-        uvicorn.Server(settings_of(Believing(app, secret))).run(sockets=[public, inner])
+        uvicorn.Server(settings_of(Believing(app, secret), settings)).run(sockets=[public, inner])
     finally:
         children.stop()
 
@@ -199,7 +201,7 @@ def _child(number: int, inner: int) -> None:
     home = open_home(read_settings())
     logs.set_up(home.settings)
     app = Forwarding(create_app(home), inner, os.environ.pop(_SECRET))
-    server = uvicorn.Server(settings_of(app))
+    server = uvicorn.Server(settings_of(app, home.settings))
     threading.Thread(target=_stop_with_parent, args=(server,), daemon=True).start()
     server.run(sockets=[socket.socket(fileno=number)])
     home.close()

@@ -11,6 +11,8 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.params import JSONBody
 
+from registry.api.answers.audits import AuditLine, KeptAudit, Lineage, Mention, Prov, PublishedAudit, Report
+from registry.api.answers.parts import Anchor, PageOf
 from registry.api.auth import authorize, sends_json
 from registry.api.common import Document, Home, Page, Published, computation_slot, page, problems, record
 from registry.api.serving.seen import document
@@ -37,6 +39,7 @@ FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
     guards=[sends_json],
     responses=problems(401, 403, 404, 410, 415, 422),
     sync_to_thread=True,
+    answer=Report,
 )
 def create_audit(
     request: Request[Any, Any, Any], home: Home, published: Published, data: JSONBody[NewAudit]
@@ -51,7 +54,7 @@ def create_audit(
     return report
 
 
-@get("/audits", responses=problems(404, 422), sync_to_thread=True)
+@get("/audits", responses=problems(404, 422), sync_to_thread=True, answer=(PageOf[PublishedAudit], PageOf[AuditLine]))
 def list_audits(home: Home, target: Target = None, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """Every published audit of a target, by any signer. Without a target: audits that were made here and kept, newest
     first, signed or not; `/audits/{id}` has the report of each."""
@@ -75,14 +78,14 @@ def _audit(parts: Parts, found: dict[str, Any]) -> Document:
     }
 
 
-@get("/audits/{audit:str}", responses=problems(404), sync_to_thread=True)
+@get("/audits/{audit:str}", responses=problems(404), sync_to_thread=True, answer=KeptAudit)
 def show_one_audit(home: Home, audit: AuditPath) -> Document:
     """An audit that was made here, of what is held or, through the pages, of a file: its checks so far, and its report
     when it is whole. `status`: running, done, failed or interrupted."""
     return show_audit(home, audit)
 
 
-@get("/lineage/{cid:str}", responses=problems(404, 422), sync_to_thread=True)
+@get("/lineage/{cid:str}", responses=problems(404, 422), sync_to_thread=True, answer=(Lineage, Prov))
 def show_lineage(
     request: Request[Any, Any, Any], home: Home, cid: CidPath, form: LineageFormat = "json"
 ) -> Response[Document]:
@@ -93,14 +96,14 @@ def show_lineage(
     return document(request, shown, kept=held)
 
 
-@get("/lookup/{digest:str}", responses=problems(404, 422), sync_to_thread=True)
+@get("/lookup/{digest:str}", responses=problems(404, 422), sync_to_thread=True, answer=PageOf[Mention])
 def look_up_digest(home: Home, digest: ImagePath) -> Page:
     """Every record that names or holds a CID, an image's sha256 or the digest of tensors, or what a name stands for."""
     exact = is_digest(digest) or names_content(digest)
     return page(look_up(home, digest if exact else str(resolve(home, digest))), None)
 
 
-@get("/anchors/{cid:str}", responses=problems(404, 410, 422), sync_to_thread=True)
+@get("/anchors/{cid:str}", responses=problems(404, 410, 422), sync_to_thread=True, answer=Anchor)
 def show_anchor(home: Home, published: Published, cid: CidPath) -> Document:
     """Where an entry's own anchor stands; a record is taken for its entry."""
     target = find(home, cid)

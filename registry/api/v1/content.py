@@ -14,6 +14,7 @@ from anyio import CapacityLimiter, to_thread
 from litestar import Request, post
 from litestar.params import JSONBody
 
+from registry.api.answers.others import MissingBelow, MissingBlocks, SentBlocks
 from registry.api.auth import needs, sends_json
 from registry.api.bodies import pieces
 from registry.api.common import Document, Home, Published, problems
@@ -38,6 +39,7 @@ UPLOADS = 4  # CARs at once, each of which may take CAR_BYTES of disk twice
     guards=[needs("images:write")],
     request_max_body_size=CAR_BYTES,
     responses=problems(408, 413, 415, 422, scoped=True),
+    answer=SentBlocks,
 )
 async def add_blocks(request: Request[Any, Any, Any], home: Home, published: Published) -> Document:
     """Send a CAR (application/vnd.ipld.car): all blocks below its roots, kept whole or not at all.
@@ -81,6 +83,7 @@ def _count(stream: BinaryIO) -> int:
     guards=[needs("images:write"), sends_json],
     responses=problems(409, 415, 422, scoped=True),
     sync_to_thread=True,
+    answer=(MissingBlocks, MissingBelow),
 )
 def missing_blocks(
     request: Request[Any, Any, Any], home: Home, published: Published, data: JSONBody[AskedBlocks]

@@ -17,6 +17,8 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
+from registry.api.answers.images import Image, Reference, Registered, Relabeled, ShownImage, WithdrawnImage
+from registry.api.answers.parts import Bytes, PageOf
 from registry.api.auth import needs, sends_json, speaker
 from registry.api.bodies import pieces
 from registry.api.bulk.body import open_body
@@ -61,6 +63,7 @@ _PATIENCE = 20.0  # seconds that a request waits for the others
     request_max_body_size=ROWS_BYTES,
     responses=problems(408, 413, 415, 422, scoped=True) | WAITS,
     opt={"unpacks": True},
+    answer=(Registered, Bytes((NDJSON,), cached=False)),
 )
 async def register_images(
     request: Request[Caller, str, Any],
@@ -115,7 +118,7 @@ async def _slot(limiter: CapacityLimiter) -> AsyncIterator[None]:
         limiter.release()
 
 
-@get("/images", responses=problems(404, 409), sync_to_thread=True)
+@get("/images", responses=problems(404, 409), sync_to_thread=True, answer=PageOf[Image])
 def list_images(
     home: Home,
     label: Filter = None,
@@ -147,7 +150,7 @@ def list_images(
     return page([{**one, **said[one["sha256"]]} for one in found.images], found.next)
 
 
-@get("/images/{identity:str}", responses=problems(404, 422), sync_to_thread=True)
+@get("/images/{identity:str}", responses=problems(404, 422), sync_to_thread=True, answer=ShownImage)
 def show_image(home: Home, identity: ImagePath) -> Document:
     """One image, by CID or sha256 or the beginning of one, with the history of its labels. `reference`: whether its
     bytes are still to come (state waiting), or why they were given up; null where nothing is to come.
@@ -155,7 +158,7 @@ def show_image(home: Home, identity: ImagePath) -> Document:
     return showing.show_image(home, identity)
 
 
-@get("/references", responses=problems(), sync_to_thread=True)
+@get("/references", responses=problems(), sync_to_thread=True, answer=PageOf[Reference])
 def list_references(
     home: Home,
     only: Annotated[Literal["waiting", "given_up"] | None, QueryParameter(name="state")] = None,
@@ -172,6 +175,7 @@ def list_references(
     guards=[needs("images:write"), sends_json],
     responses=problems(404, 415, 422, scoped=True),
     sync_to_thread=True,
+    answer=Relabeled,
 )
 def add_label(
     request: Request[Caller, str, Any], home: Home, identity: ImagePath, data: JSONBody[NewLabel]
@@ -188,6 +192,7 @@ def add_label(
     guards=[needs("withdrawals:write"), sends_json],
     responses=problems(404, 415, 422, scoped=True),
     sync_to_thread=True,
+    answer=WithdrawnImage,
 )
 def withdraw_image(home: Home, identity: ImagePath, data: JSONBody[NewWithdrawal]) -> Document:
     """Withdraw an image: it is no longer served and enters no new snapshot. The answer lists the snapshots and releases

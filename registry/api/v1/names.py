@@ -5,6 +5,8 @@ from __future__ import annotations
 from litestar import get, post
 from litestar.params import JSONBody
 
+from registry.api.answers.others import Name
+from registry.api.answers.parts import PageOf
 from registry.api.auth import needs, sends_json
 from registry.api.common import Document, Home, Page, Published, page, problems, record
 from registry.api.v1.wire import Cursor, IssuerFilter, Limit, WantedName
@@ -15,7 +17,7 @@ from registry.workflows.names.resolve import KINDS
 from registry.workflows.names.set_name import set_name
 
 
-@get("/names", responses=problems(), sync_to_thread=True)
+@get("/names", responses=problems(), sync_to_thread=True, answer=PageOf[Name])
 def list_names(home: Home, issuer: IssuerFilter = None, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """What names stand for now, by name and issuer; `reference` is how a name is written in an address here."""
     own = local_issuers(home)
@@ -30,6 +32,7 @@ def list_names(home: Home, issuer: IssuerFilter = None, cursor: Cursor = None, l
     guards=[needs("releases:write"), sends_json],
     responses=problems(404, 410, 415, 422, scoped=True),
     sync_to_thread=True,
+    answer=Name,
 )
 def move_name(home: Home, published: Published, data: JSONBody[WantedName]) -> Document:
     """Let a name of this registry's issuer stand for a snapshot, a run or a release from now on: a signed record; what

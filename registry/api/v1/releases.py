@@ -12,10 +12,14 @@ from typing import Any
 from litestar import HttpMethod, Request, Response, get, post, route
 from litestar.params import JSONBody
 
+from registry.api.answers.parts import Bytes, PageOf
+from registry.api.answers.releases import JudgedClaims, Model, Release, ReleaseLine
+from registry.api.answers.runs import Plan
 from registry.api.auth import needs, sends_json
 from registry.api.common import PREFIX, Document, Home, Page, Published, computation_slot, page, problems, record
 from registry.api.gateway import ranges
 from registry.api.gateway.public import Public
+from registry.api.serving import seen
 from registry.api.serving.seen import document
 from registry.api.v1.wire import CidPath, ClaimFilter, Cursor, IssuerFilter, Lang, Limit, NewClaims, NewRelease
 from registry.catalog.queries.signed_records import releases
@@ -47,6 +51,7 @@ from registry.workflows.withdrawals.withdrawn import withdrawals_by, withdrawals
     guards=[needs("releases:write"), sends_json],
     responses=problems(404, 409, 415, 422, scoped=True),
     sync_to_thread=True,
+    answer=Release,
 )
 def create_release(home: Home, data: JSONBody[NewRelease]) -> Response[Document]:
     """Publish a completed run, signed; its anchor is submitted, not awaited."""
@@ -54,7 +59,7 @@ def create_release(home: Home, data: JSONBody[NewRelease]) -> Response[Document]
     return Response(done, headers={"Location": f"{PREFIX}/releases/{done['release']}"})
 
 
-@get("/releases", responses=problems(), sync_to_thread=True)
+@get("/releases", responses=problems(), sync_to_thread=True, answer=PageOf[ReleaseLine])
 def list_releases(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """Releases, newest first; `withdrawn` lists the withdrawals of each: by whom, when and why. `verdict` is one line,
     by language: what was claimed, and what became of it."""
@@ -69,16 +74,27 @@ def list_releases(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page
 _SETTLED = FINAL | {"unverified"}  # anchors that change by what is said alone
 
 
-@get("/releases/{cid:str}", responses=problems(404, 410, 422), sync_to_thread=True)
+@get("/releases/{cid:str}", responses=problems(404, 410, 422), sync_to_thread=True, answer=Release)
 def show_one(request: Request[Any, Any, Any], home: Home, published: Published, cid: CidPath) -> Response[Document]:
     """One release with its verdict in sentences, its metrics, claims and anchor."""
     found = show_release(home, record(home, published, cid, "release"))
     return document(request, found, kept=found["anchor"]["status"] in _SETTLED)
 
 
-@get("/releases/{cid:str}/report", responses=problems(404, 410, 422), media_type="text/html", sync_to_thread=True)
+@get(
+    "/releases/{cid:str}/report",
+    responses=problems(404, 410, 422),
+    media_type="text/html",
+    sync_to_thread=True,
+    answer=Bytes(("text/html",), cached=False),
+)
 def show_report(
-    home: Home, published: Published, cid: CidPath, lang: Lang = "en", claim: ClaimFilter = None
+    request: Request[Any, Any, Any],
+    home: Home,
+    published: Published,
+    cid: CidPath,
+    lang: Lang = "en",
+    claim: ClaimFilter = None,
 ) -> Response[str]:
     """One release as a self-contained HTML page, in English or Spanish. It is audited for the page, which takes
     seconds.
@@ -88,6 +104,8 @@ def show_report(
     release = record(home, published, cid, "release")
     with computation_slot():
         page = render_report(collect(home, release, lang, claims=claim or ()))
+    if not home.settings.proves_to_others:  # else a chain may change it
+        seen.keep(request, seen.RECORDS)
     return Response(page, media_type="text/html", headers={"Content-Security-Policy": POLICY})
 
 
@@ -97,6 +115,7 @@ def show_report(
     guards=[sends_json],
     responses=problems(404, 410, 415, 422),
     sync_to_thread=True,
+    answer=JudgedClaims,
 )
 def claim_later(home: Home, published: Published, cid: CidPath, data: JSONBody[NewClaims]) -> Document:
     """Judge claims after the fact, from the published predictions. Nothing is recorded."""
@@ -105,13 +124,13 @@ def claim_later(home: Home, published: Published, cid: CidPath, data: JSONBody[N
         return judge_claims(home, release, data.claims)
 
 
-@get("/plans", responses=problems(), sync_to_thread=True)
+@get("/plans", responses=problems(), sync_to_thread=True, answer=PageOf[Plan])
 def show_plans(home: Home, issuer: IssuerFilter = None, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """Plans, newest first, with or without a release."""
     return page(*list_plans(home, issuer, cursor, limit))
 
 
-@get("/models/{cid:str}", responses=problems(404, 410, 422), sync_to_thread=True)
+@get("/models/{cid:str}", responses=problems(404, 410, 422), sync_to_thread=True, answer=Model)
 def show_model(home: Home, published: Published, cid: CidPath) -> Document:
     """The files of a release's final weights, or of weights by their own CID, and the digest of their tensors."""
     weights = _weights(home, published, cid)
@@ -134,6 +153,7 @@ def show_model(home: Home, published: Published, cid: CidPath) -> Document:
     http_method=[HttpMethod.GET, HttpMethod.HEAD],
     responses=problems(404, 410, 416, 422),
     sync_to_thread=True,
+    answer=Bytes(("application/octet-stream",), partial=True),
 )
 def get_weights(request: Request[Any, Any, Any], home: Home, published: Published, cid: CidPath) -> Response[Any]:
     """The bytes of weights.safetensors, or of the one file beside model.json: Range, If-None-Match, ETag is the

@@ -17,6 +17,8 @@ from litestar.params import HeaderParameter, JSONBody, QueryParameter
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
+from registry.api.answers.parts import Bytes, PageOf
+from registry.api.answers.runs import Run, RunLine
 from registry.api.auth import needs, sends_json
 from registry.api.common import PREFIX, Document, Home, Page, Published, page, problems, record
 from registry.api.gateway.public import Public
@@ -53,6 +55,7 @@ After = Annotated[int, QueryParameter(ge=0, le=10**MAX_DIGITS, description="an e
     guards=[needs("runs:write"), sends_json],
     responses=problems(404, 410, 415, 422, scoped=True),
     sync_to_thread=True,
+    answer=Run,
 )
 def create_run(home: Home, published: Published, data: JSONBody[NewRun]) -> Response[Document]:
     """Queue a training run on a snapshot; a worker takes it up. Follow it at `Location`."""
@@ -95,7 +98,7 @@ def _document(parts: Parts, run: str) -> Document:
     return showing.show_run(parts, run)
 
 
-@get("/runs", responses=problems(), sync_to_thread=True)
+@get("/runs", responses=problems(), sync_to_thread=True, answer=PageOf[RunLine])
 def list_runs(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """Runs, newest first. `withdrawn`: what was taken back of the snapshot of each, and of its images."""
     with home.catalog.read() as db:
@@ -105,13 +108,18 @@ def list_runs(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
     return page([{**one, "withdrawn": back.get(one["snapshot"], [])} for one in named], following)
 
 
-@get("/runs/{run:str}", responses=problems(404, 422), sync_to_thread=True)
+@get("/runs/{run:str}", responses=problems(404, 422), sync_to_thread=True, answer=Run)
 def show_run(home: Home, run: RunPath) -> Document:
     """A run, with its status, folds and figures."""
     return _document(home, run_id(home, run))
 
 
-@get("/runs/{run:str}/events", responses=problems(404, 422), sync_to_thread=True)
+@get(
+    "/runs/{run:str}/events",
+    responses=problems(404, 422),
+    sync_to_thread=True,
+    answer=Bytes(("text/event-stream",), cached=False),
+)
 def follow_run(
     request: Request[Any, Any, Any], home: Home, run: RunPath, last_event_id: EventId = None, after: After = 0
 ) -> ServerSentEvent:
@@ -160,6 +168,7 @@ def _poll(parts: Parts, run: str, after: int) -> tuple[bool, list[dict[str, Any]
     guards=[needs("runs:write")],
     responses=problems(404, 409, 415, 422, scoped=True),
     sync_to_thread=True,
+    answer=Run,
 )
 def cancel_run(home: Home, run: RunPath) -> Document:
     """Cancel a run. Its finished steps stay."""
@@ -174,6 +183,7 @@ def cancel_run(home: Home, run: RunPath) -> Document:
     guards=[needs("runs:write")],
     responses=problems(404, 409, 415, 422, scoped=True),
     sync_to_thread=True,
+    answer=Run,
 )
 def resume_run(home: Home, run: RunPath) -> Document:
     """Queue the remaining steps of a run that was stopped, failed or cancelled. A worker takes them up."""

@@ -7,6 +7,7 @@ from typing import Annotated
 from litestar import get
 from litestar.params import QueryParameter
 
+from registry.api.answers.others import Found
 from registry.api.common import Document, Home, problems
 from registry.workflows.store.search_catalog import LONGEST, search_catalog
 
@@ -18,7 +19,7 @@ Searched = Annotated[
 ]
 
 
-@get("/search", responses=problems(), sync_to_thread=True)
+@get("/search", responses=problems(), sync_to_thread=True, answer=Found)
 def search(home: Home, q: Searched = "") -> Document:
     """What a text names exactly (`exact`; an image with the snapshots and releases that hold it), and the labels,
     contributors, licences, names and recipes with this word in them (`words`)."""

@@ -13,6 +13,8 @@ from litestar.params import JSONBody
 
 from registry.api.access import write_log
 from registry.api.access.limits import address_of
+from registry.api.answers.others import Session as SessionAnswer
+from registry.api.answers.others import Terms
 from registry.api.auth import Needs, sends_json
 from registry.api.common import Document, Home, problems
 from registry.api.pages.base.session import WrongTokens
@@ -51,14 +53,16 @@ def begin_session(request: Request[Any, Any, Any], parts: Parts, message: str, s
     return done
 
 
-@post("/session/nonce", status_code=200, responses=problems(409), sync_to_thread=True)
+@post("/session/nonce", status_code=200, responses=problems(409), sync_to_thread=True, answer=Terms)
 def make_nonce(request: Request[Any, Any, Any], home: Home) -> Document:
     """What a message of Sign-In with Ethereum must say to be taken here: a nonce for ten minutes and one sign-in, the
     domain, the URI and the chain."""
     return sign_in.terms(home, origin_of(request, home))
 
 
-@post("/session", guards=[sends_json], responses=problems(401, 403, 409, 415), sync_to_thread=True)
+@post(
+    "/session", guards=[sends_json], responses=problems(401, 403, 409, 415), sync_to_thread=True, answer=SessionAnswer
+)
 def create_session(request: Request[Any, Any, Any], home: Home, data: JSONBody[NewSession]) -> Document:
     """Sign in with a wallet: a token for at most twelve hours with the scopes of the wallet's account. It writes in the
     wallet's name."""

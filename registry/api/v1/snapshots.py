@@ -9,6 +9,8 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import JSONBody
 
+from registry.api.answers.parts import PageOf
+from registry.api.answers.snapshots import Difference, Proof, Snapshot, SnapshotItem, SnapshotLine
 from registry.api.auth import needs, sends_json
 from registry.api.common import (
     PREFIX,
@@ -44,6 +46,7 @@ from registry.workflows.withdrawals.withdrawn import withdrawals_by_snapshot
     guards=[needs("snapshots:write"), sends_json],
     responses=problems(404, 410, 415, 422, scoped=True),
     sync_to_thread=True,
+    answer=Snapshot,
 )
 def create_snapshot(home: Home, published: Published, data: JSONBody[NewSnapshot]) -> Response[Document]:
     """Freeze the catalog's labeled images; without a query, all of them. `rejected` (where `images` and `partial` were
@@ -66,7 +69,7 @@ def create_snapshot(home: Home, published: Published, data: JSONBody[NewSnapshot
     return Response(done, headers={"Location": f"{PREFIX}/snapshots/{done['snapshot']}"})
 
 
-@get("/snapshots", responses=problems(), sync_to_thread=True)
+@get("/snapshots", responses=problems(), sync_to_thread=True, answer=PageOf[SnapshotLine])
 def list_snapshots(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """Snapshots, newest first. `withdrawn`: what was taken back of each and of its images, by whom, when, why."""
     with home.catalog.read() as db:
@@ -76,13 +79,18 @@ def list_snapshots(home: Home, cursor: Cursor = None, limit: Limit = 100) -> Pag
     return page([{**one, "withdrawn": back.get(one["cid"], [])} for one in named], following)
 
 
-@get("/snapshots/{cid:str}", responses=problems(404, 410, 422, 502), sync_to_thread=True)
+@get("/snapshots/{cid:str}", responses=problems(404, 410, 422, 502), sync_to_thread=True, answer=Snapshot)
 def show_snapshot(home: Home, published: Published, cid: CidPath) -> Document:
     """Counts by label, and what was left out and why."""
     return document(home, _snapshot(home, published, cid)[0])
 
 
-@get("/snapshots/{cid:str}/items", responses=problems(404, 410, 422, 502), sync_to_thread=True)
+@get(
+    "/snapshots/{cid:str}/items",
+    responses=problems(404, 410, 422, 502),
+    sync_to_thread=True,
+    answer=PageOf[SnapshotItem],
+)
 def list_items(home: Home, published: Published, cid: CidPath, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """The snapshot's items by rising sha256; boxes are [x, y, w, h] in pixels. The cursor is a sha256 in hex."""
     _, found = _snapshot(home, published, cid)
@@ -90,7 +98,12 @@ def list_items(home: Home, published: Published, cid: CidPath, cursor: Cursor = 
     return page_of_sorted(map(_item, rows), "sha256", cursor, limit)
 
 
-@get("/snapshots/{cid:str}/diff/{other:str}", responses=problems(404, 410, 422, 502), sync_to_thread=True)
+@get(
+    "/snapshots/{cid:str}/diff/{other:str}",
+    responses=problems(404, 410, 422, 502),
+    sync_to_thread=True,
+    answer=PageOf[Difference],
+)
 def diff_snapshots(
     home: Home, published: Published, cid: CidPath, other: CidPath, cursor: Cursor = None, limit: Limit = 100
 ) -> Page:
@@ -100,7 +113,9 @@ def diff_snapshots(
     return page_of_sorted(compare_snapshots(home, before, after, cursor_key(cursor)), "sha256", cursor, limit)
 
 
-@get("/snapshots/{cid:str}/proof/{image:str}", responses=problems(404, 410, 422, 502), sync_to_thread=True)
+@get(
+    "/snapshots/{cid:str}/proof/{image:str}", responses=problems(404, 410, 422, 502), sync_to_thread=True, answer=Proof
+)
 def prove_item(home: Home, published: Published, cid: CidPath, image: ImagePath) -> Document:
     """The blocks that prove to anyone that an image is in the snapshot, or is not.
 

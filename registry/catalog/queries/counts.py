@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -13,10 +14,10 @@ from registry.catalog.schema.operational import JOB_STATES, RUN_STATES, jobs, ru
 _COUNTED = (derived.entries, derived.snapshots, derived.releases)
 
 
-def rows_of(db: sa.Connection, *tables: sa.Table) -> tuple[int, ...]:
-    """How many rows each table has, in one question."""
+def rows_of(db: sa.Connection, *tables: sa.Table, more: Sequence[sa.ScalarSelect[int]] = ()) -> tuple[int, ...]:
+    """How many rows each table has, and ``more`` counts, in one question."""
     counted = (sa.select(sa.func.count()).select_from(table).scalar_subquery() for table in tables)
-    return tuple(db.execute(sa.select(*counted)).one())
+    return tuple(db.execute(sa.select(*counted, *more)).one())
 
 
 def entries(db: sa.Connection) -> int:

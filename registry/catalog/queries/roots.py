@@ -15,7 +15,7 @@ from registry.catalog.schema.derived import image_cids, mentions
 from registry.catalog.schema.operational import sources
 from registry.catalog.schema.sql import chunks, names_of
 from registry.core.errors import InvalidInput
-from registry.core.ipld.cid import CID
+from registry.core.ipld.cid import CID, DAG_PB, RAW, SHA2_256
 
 _LISTED = (
     derived.entries.c.cid,
@@ -48,39 +48,74 @@ def named_roots(db: sa.Connection) -> list[CID]:
     return found
 
 
-def registered_here_roots(db: sa.Connection, own: Collection[str]) -> list[CID]:
-    """Images that this home registered, from a folder or by its own log (``own`` are its issuers' DIDs), base weights
-    that its own plans name, and sources that were imported with the wish to publish them."""
-    e, rows, names = derived.entries.c, derived.contribution_rows.c, operational.file_names.c
-    mine = sa.select(rows.sha256).join(derived.entries, e.record == rows.contribution).where(e.issuer.in_(own))
+def shown_here_roots(db: sa.Connection, own: Collection[str]) -> list[CID]:
+    """Base weights that this home's own plans name (``own`` are its issuers' DIDs), and sources that were imported with
+    the wish to publish them."""
+    e = derived.entries.c
     planned = sa.select(e.record).where(e.issuer.in_(own))
-    imported = image_cids.c.sha256.in_(sa.select(names.sha256))
     return [
-        *_cids(db, image_cids.c.cid, sa.or_(imported, image_cids.c.sha256.in_(mine))),
         *_cids(db, mentions.c.target, mentions.c.relation == "base", mentions.c.record.in_(planned)),
         *_cids(db, sources.c.root, ~sources.c.private),
     ]
 
 
+def registered_here_among(db: sa.Connection, cids: Collection[CID], own: Collection[str]) -> set[bytes]:
+    """Multihashes of those of these that are images which this home registered, from a folder or by its own log."""
+    rows, names = derived.contribution_rows.c, operational.file_names.c
+    here = sa.or_(
+        sa.exists().where(rows.sha256 == image_cids.c.sha256, rows.issuer.in_(own)),
+        sa.exists().where(names.sha256 == image_cids.c.sha256),
+    )
+    texts = [text for cid in cids for text in _texts(cid)]
+    found: set[bytes] = set()
+    for part in chunks(texts):
+        found |= {cid.multihash for cid in _cids(db, image_cids.c.cid, image_cids.c.cid.in_(part), here)}
+    return found
+
+
+def _texts(cid: CID) -> set[str]:
+    """Every CID of a file that has this one's multihash."""
+    if cid.hash_code != SHA2_256 or len(cid.digest) != 32:
+        return {str(cid)}
+    return {str(cid), str(CID.v1(RAW, cid.digest)), str(CID.v1(DAG_PB, cid.digest)), str(CID.v0(cid.digest))}
+
+
+def is_withdrawn(db: sa.Connection, cid: CID) -> bool:
+    """Whether somebody took the image with this multihash back, whatever it was called then."""
+    return bool(withdrawn_among(db, _texts(cid)))
+
+
+def is_image(db: sa.Connection, cid: CID) -> bool:
+    """Whether a contribution, whoever signed it, has a row of the image with this multihash."""
+    said = sa.exists().where(derived.contribution_rows.c.sha256 == image_cids.c.sha256)
+    found = sa.select(image_cids.c.cid).where(image_cids.c.cid.in_(_texts(cid)), said)
+    return db.execute(found.limit(1)).first() is not None
+
+
 def registered_here(db: sa.Connection, sha256: str, own: Collection[str]) -> bool:
-    """Whether this home registered one image, as ``registered_here_roots`` takes it."""
+    """Whether this home registered one image, from a folder or by its own log (``own``)."""
     rows, names = derived.contribution_rows.c, operational.file_names.c
     said = sa.exists().where(rows.sha256 == sha256, rows.issuer.in_(own))
     return bool(db.scalar(sa.select(sa.or_(said, sa.exists().where(names.sha256 == sha256)))))
 
 
-def published_roots(db: sa.Connection) -> list[CID]:
+def published_roots(db: sa.Connection, *, flat: bool = True) -> list[CID]:
     """The roots that this registry serves to strangers, each with all below it: entries, evidence, images of
     contributions, and sources that were imported with the option to publish them. A private folder's root is not
-    among them.
+    among them. Without ``flat``: no images of one block (``is_image`` knows them).
     """
-    registered = image_cids.c.sha256.in_(sa.select(derived.contribution_rows.c.sha256))
+    met: list[sa.ColumnElement[bool]] = [image_cids.c.sha256.in_(sa.select(derived.contribution_rows.c.sha256))]
+    if not flat:
+        met.append(~image_cids.c.cid.startswith(_FLAT))
     return [
         *_cids(db, derived.entries.c.cid),
         *_cids(db, derived.evidence.c.cid),
         *_cids(db, sources.c.root, ~sources.c.private),
-        *_cids(db, image_cids.c.cid, registered),
+        *_cids(db, image_cids.c.cid, *met),
     ]
+
+
+_FLAT = "bafkrei"  # how CIDs of files of one block begin, which lead nowhere else
 
 
 def is_published(db: sa.Connection, cid: CID, own: Collection[str]) -> bool:
@@ -147,10 +182,9 @@ def withdrawn_targets(db: sa.Connection, cids: Iterable[CID]) -> set[str]:
 
 
 def published_mark(db: sa.Connection) -> tuple[int, ...]:
-    """Numbers that change whenever ``published_roots`` may give something more."""
-    counted = (derived.entries, derived.evidence, image_cids, derived.contribution_rows, operational.file_names)
-    public = db.scalar(sa.select(sa.func.count()).select_from(sources).where(~sources.c.private)) or 0
-    return (*rows_of(db, *counted), public)
+    """Numbers that change whenever ``published_roots`` may give something more, or something is withheld."""
+    public = sa.select(sa.func.count()).select_from(sources).where(~sources.c.private).scalar_subquery()
+    return (*rows_of(db, derived.entries, derived.evidence, derived.withdrawals, sources, more=(public,)),)
 
 
 def withheld_mark(db: sa.Connection) -> tuple[int, ...]:

@@ -81,7 +81,7 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
         output.say(f"serving http://{wanted.host}:{port} (pages, and JSON for programs: /docs)")
         output.say(_how_to_sign_in(opened))
         try:
-            processes.serve(app, public, wanted.processes)
+            processes.serve(app, public, wanted.processes, opened.settings)
         finally:
             if worker and thread:
                 worker.stopping.set()

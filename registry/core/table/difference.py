@@ -18,7 +18,8 @@ from registry.core.table.nodes import Reader, Ref, shape
 
 
 class _Cursor:
-    """What is still to come of one table in a ``diff``: rows (level -1) and unread nodes, in key order."""
+    """What is still to come of one table in a ``diff``: rows (level -1, each with its bytes) and unread nodes, in key
+    order."""
 
     def __init__(self, reader: Reader, after: Key | None) -> None:
         self._reader, self._after = reader, after
@@ -41,8 +42,10 @@ class _Cursor:
         if node.leaf != (level == 0):
             raise shape(f"node {ref.cid} lies at another level than its neighbours")
         start = self._reader.start_of(node, self._after)
-        left = zip(node.keys[start:], node.items[start:], strict=True)
-        self._stack += [(key, level - 1, item) for key, item in left][::-1]
+        items: list[Any] = node.items[start:]
+        if node.leaf:
+            items = list(zip(items, encoding.encode_each(items), strict=True))
+        self._stack += [(key, level - 1, item) for key, item in zip(node.keys[start:], items, strict=True)][::-1]
 
 
 Change = tuple[tuple[Any, ...] | None, tuple[Any, ...] | None]
@@ -77,9 +80,9 @@ def _differences(a: Reader, b: Reader, after: Key | None) -> Iterator[Change]:
             right.pop()
             continue
         if one and two and one[:2] == two[:2] and one[1] == -1:
-            before, after = a.row(left.pop()), b.row(right.pop())
-            if encoding.encode(list(before)) != encoding.encode(list(after)):
-                yield before, after
+            (before, data), (after, other) = left.pop(), right.pop()
+            if (data != other) if same else _differ(a.row(before), b.row(after)):
+                yield a.row(before), b.row(after)
             continue
         # the side that begins earlier goes first; at the same key the taller, so that levels meet
         go_left = two is None or (one is not None and (one[0], -one[1]) <= (two[0], -two[1]))
@@ -89,5 +92,10 @@ def _differences(a: Reader, b: Reader, after: Key | None) -> Iterator[Change]:
         if top[1] >= 0:
             cursor.expand()
         else:
-            row = (a if go_left else b).row(cursor.pop())
+            row = (a if go_left else b).row(cursor.pop()[0])
             yield (row, None) if go_left else (None, row)
+
+
+def _differ(before: Sequence[Any], after: Sequence[Any]) -> bool:
+    """Whether two rows that were written in different columns say different things."""
+    return encoding.encode(list(before)) != encoding.encode(list(after))

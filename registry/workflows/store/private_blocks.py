@@ -9,10 +9,11 @@ was published on purpose. A row that a stranger signed changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from registry.catalog import private_data as private
-from registry.catalog.queries.roots import registered_here_roots
+from registry.catalog.queries.roots import registered_here_among, shown_here_roots
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import not_here
@@ -20,6 +21,8 @@ from registry.core.ipld.encoding import LINKING, links
 from registry.core.ports.store import BlockReader
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts
+
+AT_ONCE = 400  # blocks of which the catalog is asked in one question
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +48,34 @@ class PublicStore:
 
 
 def private_blocks(parts: Parts) -> frozenset[bytes]:
-    """Multihashes of everything that only private folders reach."""
+    """Multihashes of everything that only private folders reach; costs what these hold, not what is registered."""
     with parts.catalog.read() as db:
         roots = private.private_roots(db)
-        shown = {cid.multihash for cid in registered_here_roots(db, local_issuers(parts))} if roots else set()
-        published = private.published_folders(db) if roots else set()
-    shown |= _below(parts.store, published, set())
-    return frozenset(_below(parts.store, roots, shown))
+        if not roots:
+            return frozenset()
+        own = local_issuers(parts)
+        published = _below(parts.store, private.published_folders(db), set(), lambda _: set())
+        shown = published | {cid.multihash for cid in shown_here_roots(db, own)}
+        return frozenset(_below(parts.store, roots, shown, lambda some: registered_here_among(db, some, own)))
 
 
-def _below(store: BlockReader, roots: set[CID], shown: set[bytes]) -> set[bytes]:
-    """A block that is absent, damaged or malformed is counted, and has no links."""
+def _below(
+    store: BlockReader, roots: set[CID], shown: set[bytes], more: Callable[[list[CID]], set[bytes]]
+) -> set[bytes]:
+    """A block that is absent, damaged or malformed is counted, and has no links. ``more`` of what is shown is asked for
+    some at a time."""
     pending, found = list(roots), set[bytes]()
     while pending:
-        cid = pending.pop()
-        if cid.multihash in shown or cid.multihash in found:
-            continue
-        found.add(cid.multihash)
-        if cid.codec in LINKING:
-            try:
-                pending += links(store.get(cid), cid.codec)
-            except (NotFound, InvalidInput):
+        pending, some = pending[AT_ONCE:], pending[:AT_ONCE]
+        some = [cid for cid in some if cid.multihash not in shown and cid.multihash not in found]
+        others = more(some)
+        for cid in some:
+            if cid.multihash in others or cid.multihash in found:
                 continue
+            found.add(cid.multihash)
+            if cid.codec in LINKING:
+                try:
+                    pending += links(store.get(cid), cid.codec)
+                except (NotFound, InvalidInput):
+                    continue
     return found

@@ -528,3 +528,14 @@ def test_the_records_tables_can_be_built(kind: str) -> None:
     shape, blocks = KINDS[kind], Blocks()
     cid = tables.build(shape, [], blocks.put)
     assert tables.read(cid, blocks.get) == tables.Table(shape, shape, 0, tables.read(cid, blocks.get).root)
+
+
+def test_a_proof_takes_less_than_256_kib_however_long_rows_are() -> None:
+    """Rows as large as half a node, so that nodes end by their size: the way from the header to a row stays short."""
+    blocks = Blocks()
+    rows = [(number, bytes([number % 256]) * (20_000 if number % 3 else 200)) for number in range(3000)]
+    cid = tables.build(PAIRS, rows, blocks.put)
+    for key in (*range(0, 3000, 97), 5000, -1):
+        proof = tables.prove(cid, (key,), blocks.get)
+        assert sum(map(len, proof.values())) <= 256 << 10
+        assert (tables.verify_proof(cid, (key,), proof) is not None) is (0 <= key < 3000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import sqlalchemy as sa
 from registry.assembly import Home, open_home
 from registry.catalog.queries.labeled_images import images, referenced
 from registry.catalog.queries.labeled_images.rows import image_history
-from registry.catalog.schema import operational
+from registry.catalog.schema import derived, operational
+from registry.cli.main import main
 from registry.content.labels import make_row
 from registry.content.sources import gateway as gateways
 from registry.content.sources.hosts import Patience
@@ -248,6 +250,31 @@ def test_a_name_is_forgotten_where_it_waits(far: Far) -> None:
     assert show_image(far.home, str(cid))["subject"] is None
     with pytest.raises(NotFound):
         forget_subject(far.home, "Eva Luna")
+
+
+def test_an_image_whose_bytes_were_lost_is_fetched_again(
+    far: Far, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cid = far.add(picture(1))
+    far.refer((cid, "feliz", "anna"))
+    far.work()
+    with far.home.catalog.write() as db:
+        db.execute(sa.update(derived.images).values(stored=False))
+    monkeypatch.setenv("EMOTIONET_HOME", str(far.home.settings.home))
+    monkeypatch.setenv("EMOTIONET_GATEWAYS", far.gateway.url)
+    assert main(["images", "show", str(cid)]) == 0
+    assert "status: referenced" in capsys.readouterr().out
+    assert main(["images", "fetch", "--quiet"]) == 0
+    assert capsys.readouterr().out.strip() == "1"
+    assert main(["images", "waiting", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["state"] == "waiting"
+    far.work()
+    assert (show_image(far.home, str(cid))["status"], len(far.labels(cid))) == ("stored", 1)
+    far.refer((far.add(b"<html>"), "feliz", "anna"))
+    far.work()
+    assert main(["images", "waiting", "--state", "given_up"]) == 0
+    out = capsys.readouterr().out
+    assert "not_an_image" in out
 
 
 def test_without_a_gateway_nobody_is_asked(tmp_path: Path) -> None:

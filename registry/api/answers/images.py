@@ -1,0 +1,135 @@
+"""Types of answers about images and names, and about blocks that came in."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import UNSET, UnsetType
+
+from registry.api.answers.parts import Answer, Cid, Count, Counts, Did, Sha256, Time
+
+
+class Speaker(Answer, frozen=True):
+    """Whose label it is: a name under an issuer."""
+
+    issuer: Did
+    contributor: str
+    published_by: str | UnsetType = UNSET
+
+
+class Image(Answer, frozen=True, kw_only=True):
+    """An image as lists give it; ``label`` is null where its newest labels differ."""
+
+    sha256: Sha256
+    cid: Cid | None
+    size: Count | None
+    label: str | None
+    labels: Counts
+    contributors: list[str]
+    speakers: list[Any] | UnsetType = UNSET
+    subject: str | None
+    licence: str | None
+    status: Literal["referenced", "stored", "withdrawn"]
+    agreement: Any | UnsetType = UNSET
+    rights: dict[str, Any] | UnsetType = UNSET
+    standing: str | UnsetType = UNSET
+
+
+class Coming(Answer, frozen=True):
+    """Whether an image's bytes are still to come, or why they were given up."""
+
+    state: Literal["waiting", "given_up"]
+    attempts: Count
+    code: str | None
+    reason: str | None
+    since: Time
+    updated: Time
+
+
+class Reference(Coming, frozen=True, kw_only=True):
+    """The same by the image's CID."""
+
+    cid: Cid
+
+
+class Statement(Answer, frozen=True):
+    """What one contribution says of an image; ``current``: nothing newer corrects it."""
+
+    contributor: str
+    label: str
+    boxes: list[Any]
+    attributes: dict[str, str]
+    sources: dict[str, str]
+    rights: dict[str, Any]
+    subject: str | None
+    licence: str | None
+    consent: str | None
+    replaces: Cid | None
+    signature: str | None
+    contribution: Cid
+    issuer: Did
+    issued_at: Time
+    entry: Cid
+    current: bool
+
+
+class ShownImage(Image, frozen=True, kw_only=True):
+    """One image with everything that was said about it."""
+
+    history: list[Statement]
+    reference: Coming | None
+
+
+class RowResult(Answer, frozen=True):
+    """What became of one row; ``code`` and ``reason`` of a rejected one, ``note``: what was changed on the way in."""
+
+    row: int
+    cid: str | None
+    sha256: Sha256 | None
+    status: Literal["registered", "unchanged", "corrected", "referenced", "rejected"]
+    code: str | None
+    reason: str | None
+    note: str | None
+
+
+class Registered(Answer, frozen=True):
+    """What became of all rows; ``results`` of those that were not simply registered. Without ``complete`` it was cut
+    off."""
+
+    rows: Count
+    registered: Count
+    unchanged: Count
+    corrected: Count
+    referenced: Count
+    rejected: Count
+    results: list[RowResult]
+    complete: bool
+
+
+class Relabeled(Answer, frozen=True):
+    """The contribution that says the label; null where it was said before."""
+
+    sha256: Sha256
+    label: str
+    registered: Count
+    unchanged: Count
+    corrected: Count
+    contribution: Cid | None
+
+
+class Affected(Answer, frozen=True):
+    """A snapshot or a release that rests on what was withdrawn."""
+
+    cid: Cid
+    type: Literal["snapshot", "release"]
+
+
+class WithdrawnImage(Answer, frozen=True):
+    """A withdrawal, and what rests on the image."""
+
+    withdrawal: Cid
+    entry: Cid
+    target: str
+    what: str
+    remedy: str
+    affected: list[Affected]
