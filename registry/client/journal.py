@@ -17,6 +17,7 @@ from typing import IO, Any
 import msgspec
 
 from registry.core.errors import Conflict, not_written
+from registry.files import sync_file
 
 _VERSION = 1
 
@@ -89,8 +90,7 @@ class Journal:
             return
         try:
             self._stream.write(msgspec.json.encode(line) + b"\n")
-            self._stream.flush()
-            os.fsync(self._stream.fileno())
+            sync_file(self._stream)
         except OSError as error:
             raise not_written(self._path, error) from error
 

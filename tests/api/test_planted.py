@@ -310,10 +310,17 @@ ASKED: dict[str, list[dict[str, Any]]] = {  # what a POST asks about, in its bod
         {"snapshot": "{honest}", "base": "{}", "recipe": "simulated", "method": "simulated"},
     ],
     "/api/v1/releases/{cid}/claims": [{"claims": ["macro_f1 >= 0.5"]}],
+    "/api/v1/names": [{"name": "planted", "target": "{}"}],
     "/api/v1/images/{identity}/labels": [{"label": "feliz"}],
     "/api/v1/images/{identity}/withdrawal": [{"reason": "asked to"}],
 }
-UNASKED = {"/api/v1/blocks", "/api/v1/images", "/api/v1/releases"}  # bytes and rows are above; a run's id is no CID
+UNASKED = {  # bytes and rows are above; a run's id is no CID, and a session asks of none
+    "/api/v1/blocks",
+    "/api/v1/images",
+    "/api/v1/releases",
+    "/api/v1/session",
+    "/api/v1/session/nonce",
+}
 
 
 def questions(planted: Planted) -> Iterator[tuple[str, str, dict[str, Any] | None]]:
