@@ -136,7 +136,7 @@ class LocalTree:
         if not _is_utf8(path):
             self.listing.unnamed.append(ascii(os.fsencode(path))[2:-1])
             return
-        real = os.path.realpath(entry.path)
+        real = os.path.realpath(entry.path) if entry.is_symlink() or entry.is_dir() else ""  # most are plain files
         outside = entry.is_symlink() and not self._inside(real)
         try:
             mode = entry.stat().st_mode
@@ -160,7 +160,7 @@ class LocalTree:
             stream = open(f"{self._root}/{path}", "rb")  # noqa: PTH123, SIM115  pathlib is slow: folders have many files
         except OSError as error:
             raise not_read(path, error) from error
-        real = os.path.realpath(f"/proc/self/fd/{stream.fileno()}") if os.path.isdir("/proc/self/fd") else ""  # noqa: PTH112
+        real = _opened_path(stream.fileno())
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode) or (real and not self._inside(real)):
             stream.close()
             raise InvalidInput(f"{path} lies outside the folder", code="link_outside")
@@ -187,6 +187,14 @@ class LocalTree:
     def root(self) -> CID:
         """The directory of all that was added, at its places."""
         return _directory(self._sink, self.added, self._profile).cid
+
+
+def _opened_path(descriptor: int) -> str:
+    """Where an open file lies, as the system knows it; "" where the system does not tell."""
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115  pathlib is slow
+    except FileNotFoundError:
+        return ""
 
 
 def _is_utf8(name: str) -> bool:
