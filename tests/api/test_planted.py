@@ -304,7 +304,6 @@ def test_a_published_folder_is_whole_though_a_private_one_shares_its_files(
 ASKED: dict[str, list[dict[str, Any]]] = {  # what a POST asks about, in its body
     "/api/v1/audits": [{"target": "{}"}, {"target": "{}", "level": 2}],
     "/api/v1/blocks/missing": [{"cids": ["{}"]}, {"root": "{}"}],
-    "/api/v1/names": [{"name": "planted", "target": "{}"}],
     "/api/v1/snapshots": [{"supersedes": "{}"}, {"snapshot": "{}"}],
     "/api/v1/runs": [
         {"snapshot": "{}", "recipe": "simulated", "method": "simulated"},

@@ -27,6 +27,7 @@ from registry.core.errors import NotFound, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
 from registry.jobs.queue import Queue
+from tests.catalog.test_migrations import add_rows
 from tests.catalog.world import NOW, World, at, dump, image_bytes, sha256_of
 from tests.support.anchors.signer import MemorySigner
 from tests.support.logs import log_of
@@ -63,6 +64,7 @@ def fill_private(world: World) -> None:
         runs.set_fold(db, run, 0, status="running")
         queue.enqueue(db, run, "fold", {"fold": 0}, NOW)
         queue.emit(db, run, "progress", {"done": 1}, NOW)
+    add_rows(world.catalog, 0, {name for name, rows in dump(world.catalog, PRIVATE).items() if not rows})
 
 
 def test_the_same_catalog_comes_back(world: World) -> None:
