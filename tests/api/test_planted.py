@@ -374,7 +374,10 @@ PAGES = (
 def test_no_address_breaks_on_a_planted_snapshot_or_repeats_what_it_states(planted: Planted) -> None:
     """Whatever shows a record is asked about records whose tables and counts are not what they state, and whose query
     says what no query can."""
-    strange = [{"query": {"images": "x", "snapshot": 5}}, {"query": {"label": b"\0", "a": {"b": [None, True]}}}]
+    strange: list[dict[str, Any]] = [
+        {"query": {"images": "x", "snapshot": 5}},
+        {"query": {"label": b"\0", "a": {"b": [None, True]}}},
+    ]
     asked = [address for method, address, _ in questions(planted) if method == "get"]
     assert len(asked) > 15
     for change in [*changes(planted.home), *strange]:
