@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -40,7 +41,10 @@ def check(app: Litestar, request: httpx.Request, answer: httpx.Response) -> None
     if request.method == "HEAD" or answer.status_code in {204, 304}:
         return
     assert kind in content, f"{where} is {kind}, described are {', '.join(content) or 'no contents'}"
-    if "json" in kind:
+    if kind == "application/x-ndjson":
+        for line in answer.text.splitlines():
+            json.loads(line)
+    elif "json" in kind:
         wrong = list(_errors(whole(app), content[kind]["schema"], answer.json()))
         assert not wrong, f"{where} is not as described:\n" + "\n".join(wrong[:5])
 
