@@ -17,6 +17,7 @@ from registry.assembly import Home
 from registry.catalog.idempotency import Keyed
 from registry.catalog.queries.labeled_images.rows import image_history
 from registry.catalog.schema import derived, operational
+from registry.core.errors import Unavailable
 from registry.core.ipld.cid import CID
 from registry.workflows.images import register_images, row_groups
 from tests.api.conftest import Client, Headers, picture, problem, send
@@ -120,17 +121,17 @@ def test_a_request_that_was_cut_off_goes_on_where_it_ended(
         def add(self: Keyed, db: sa.Connection, contribution: CID) -> None:
             steps.append(contribution)
             if len(steps) == 2 and when == "after a step":
-                raise RuntimeError
+                raise Unavailable("as if it had ended", code="catalog")
             known(self, db, contribution)
 
         def finish(*_: Any) -> None:
-            raise RuntimeError
+            raise Unavailable("as if it had ended", code="catalog")
 
         known = Keyed.add
         patched.setattr(Keyed, "add", add)
         if when != "after a step":
             patched.setattr(Keyed, "finish", finish)
-        assert post(client, writer, rows_of(cids), Idempotency_Key="once").status_code == 500
+        assert post(client, writer, rows_of(cids), Idempotency_Key="once").status_code == 503
     assert contributions(home) == (1 if when == "after a step" else 2)
     relabelled = {"cid": str(min(cids, key=lambda cid: cid.digest)), "label": "enojado", "contributor": "ana"}
     assert post(client, writer, json.dumps(relabelled).encode()).json()["corrected"] == 1
