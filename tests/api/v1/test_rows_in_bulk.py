@@ -82,7 +82,15 @@ def test_an_answer_in_lines_ends_with_the_counts(client: Client, writer: Headers
     assert answer.headers["content-type"].startswith(NDJSON)
     *lines, last = map(json.loads, answer.text.splitlines())
     assert [one["row"] for one in lines] == [3]
-    assert last == {"rows": 3, "registered": 2, "unchanged": 0, "corrected": 0, "rejected": 1, "complete": True}
+    assert last == {
+        "rows": 3,
+        "registered": 2,
+        "unchanged": 0,
+        "corrected": 0,
+        "referenced": 0,
+        "rejected": 1,
+        "complete": True,
+    }
 
 
 @pytest.mark.parametrize(("coding", "pack"), [("gzip", gzip.compress), ("zstd", zstandard.compress)])
