@@ -88,7 +88,7 @@ class Children:
 
     def _keep(self) -> None:
         number = self._public.fileno()
-        command = [sys.executable, "-m", "registry.api.serving.processes", str(number), str(self._inner)]
+        command = [sys.executable, "-P", "-m", "registry.api.serving.processes", str(number), str(self._inner)]
         while not self._stopping.is_set():
             with subprocess.Popen(  # noqa: S603 - this program itself
                 command, env=self._environment, stdin=subprocess.PIPE, pass_fds=[number]

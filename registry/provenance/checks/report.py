@@ -96,7 +96,7 @@ class Report:
             "issuer": self.issuer,
             "entry": self.entry,
             "verdict": self.verdict.document(),
-            "holds": self.records == CONSISTENT,
+            "holds": self.holds and self.facts.file is None,
             "records": self.records,
             "claims": None if claims is None else [to_value(one) for one in claims],
             "attempt": None if attempts is None else {**to_value(attempts), "text": self._attempts_text(attempts)},
