@@ -21,7 +21,7 @@ from registry.assembly import Home, open_home
 from registry.catalog import log_heads
 from registry.catalog.idempotency import Keyed
 from registry.catalog.queries.labeled_images import images
-from registry.catalog.queries.labeled_images.rows import image_history
+from registry.catalog.queries.labeled_images.history import image_history
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
 from registry.workflows.log import append

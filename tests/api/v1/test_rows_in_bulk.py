@@ -15,7 +15,7 @@ from registry.api.bulk import body as bodies
 from registry.api.bulk import register as bulk
 from registry.assembly import Home
 from registry.catalog.idempotency import Keyed
-from registry.catalog.queries.labeled_images.rows import image_history
+from registry.catalog.queries.labeled_images.history import image_history
 from registry.catalog.schema import derived, operational
 from registry.core.errors import Unavailable
 from registry.core.ipld.cid import CID
