@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -59,6 +61,37 @@ def test_a_sender_who_hangs_up_leaves_nothing(http: httpx.Client, server: str, h
     assert http.get("/healthz").status_code == 200
     assert not home.store.has(cid)
     assert http.post("/api/v1/blocks", content=body, headers={"Content-Type": CAR_TYPE}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "begin"),
+    [
+        ("/api/v1/audits", "application/json", b"{"),
+        ("/api/v1/images", "application/json", b"["),
+        ("/api/v1/blocks", CAR_TYPE, b"\x00"),
+        ("/audits", "application/x-www-form-urlencoded", b"csrf="),
+        ("/audits/file", "multipart/form-data; boundary=x", b"--x\r\n"),
+    ],
+)
+def test_a_client_that_hangs_up_is_no_defect(
+    http: httpx.Client, server: str, caplog: pytest.LogCaptureFixture, path: str, kind: str, begin: bytes
+) -> None:
+    caplog.set_level(logging.INFO, "registry.api")
+    host, port = server.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as line:
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {kind}\r\nContent-Length: 9999\r\n"
+            f"Authorization: {http.headers['authorization']}\r\n\r\n"
+        )
+        line.sendall(head.encode() + begin)
+        time.sleep(0.2)  # the handler has begun to read
+    until = time.monotonic() + 20
+    while not (ended := [one for one in caplog.messages if one.startswith(f"POST {path} 4")]):
+        assert time.monotonic() < until, caplog.messages
+        time.sleep(0.02)
+    assert len(ended) == 1
+    assert f"POST {path}: the client went away" in caplog.messages
+    assert not [one for one in caplog.records if one.levelno > logging.INFO], caplog.text
 
 
 def test_a_token_is_asked_for_before_the_body_comes(server: str) -> None:
