@@ -28,6 +28,7 @@ LONG = (
     "kills",
     "api",
     "tail",
+    "size",
     "stores",
     "machines",
 )  # asked for by name

@@ -284,3 +284,19 @@ def test_runs_that_are_not_there(catalog: Catalog) -> None:
         runs.update(db, "r0", status="failed")
     with pytest.raises(NotFound), catalog.read() as db:
         runs.get(db, "r0")
+
+
+def test_the_planner_is_told_while_others_write_and_open_connections_hear_of_it(catalog: Catalog) -> None:
+    with catalog.read() as db:
+        before = db.connection.driver_connection
+    if catalog.is_postgresql:  # where it takes seconds
+        with catalog.write():
+            telling = threading.Thread(target=catalog.analyze)
+            telling.start()
+            telling.join(20)
+            assert not telling.is_alive()
+        return
+    catalog.analyze()
+    with catalog.read() as db:
+        assert db.connection.driver_connection is not before
+        assert db.exec_driver_sql("SELECT count(*) FROM sqlite_stat1").scalar()

@@ -30,6 +30,7 @@ BUSY_SECONDS = 30
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _TOO_LARGE = "54000"  # PostgreSQL's program_limit_exceeded: a value that no index row can hold
 ANALYZED = 1000  # rows of an index that SQLite looks at: enough to tell a selective one
+RECYCLED = 600  # seconds after which a connection to SQLite is opened anew
 WRITER_LOCK = 0x656D6F74696F6E  # the advisory lock that writers on PostgreSQL take turns by
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 
@@ -118,7 +119,7 @@ def _make_engine(url: sa.URL) -> sa.Engine:
         engine = sa.create_engine(url, creator=lambda: sqlite3.connect(fixed, check_same_thread=False, uri=True))
         event.listen(engine, "connect", _read_only_connected)
     else:
-        engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+        engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_recycle=RECYCLED)
         event.listen(engine, "connect", _sqlite_connected)
     event.listen(engine, "begin", _sqlite_begins)
     return engine
@@ -227,11 +228,19 @@ class Catalog:
                 driver.execute("PRAGMA foreign_keys = ON")
 
     def analyze(self) -> None:
-        """Tell the planner how much of what the tables hold, as after many rows came at once."""
+        """Tell the planner how much of what the tables hold, as after many rows came at once.
+
+        PostgreSQL takes seconds for it, a transaction for each table, and no writer waits; SQLite takes milliseconds.
+        A connection to SQLite reads it when it is opened: ours are opened anew, other processes' within ``RECYCLED``.
+        """
+        if self.is_postgresql:
+            with translated(), self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as db:
+                db.execute(sa.text("ANALYZE"))
+            return
         with self.write() as db:
-            if not self.is_postgresql:
-                db.execute(sa.text(f"PRAGMA analysis_limit = {ANALYZED}"))
+            db.execute(sa.text(f"PRAGMA analysis_limit = {ANALYZED}"))
             db.execute(sa.text("ANALYZE"))
+        self.engine.dispose()
 
     def check_writable(self) -> None:
         """``Unavailable`` where nothing could be written now; a writer that is at work is no reason."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import threading
+from contextlib import nullcontext
 
 from registry.cli.commands.common import Subparsers, add, home, whole
 from registry.cli.output import Output
 from registry.workflows.parts import Parts
+from registry.workflows.store.statistics import kept_statistics
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -81,7 +83,8 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
         output.say(f"serving http://{wanted.host}:{port} (pages, and JSON for programs: /docs)")
         output.say(_how_to_sign_in(opened))
         try:
-            processes.serve(app, public, wanted.processes, opened.settings)
+            with kept_statistics(opened) if worker else nullcontext():
+                processes.serve(app, public, wanted.processes, opened.settings)
         finally:
             if worker and thread:
                 worker.stopping.set()
@@ -109,7 +112,8 @@ def run_worker(wanted: argparse.Namespace, output: Output) -> int:
         worker = opened.worker()
         output.say("working; stop with Ctrl-C, jobs under way go back to the queue")
         try:
-            worker.work()
+            with kept_statistics(opened):
+                worker.work()
         except KeyboardInterrupt:
             worker.stopping.set()
     return 0
