@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -154,6 +154,25 @@ def test_candidates_are_found_by_the_filters_own_index(labeled: World, wanted: F
         pytest.skip("a table of a page or two is read whole there")
     plan = statements(labeled, wanted)
     assert any(index in line for line in plan), plan
+
+
+def test_candidates_whose_rows_say_something_else_are_told_where_they_are_found(
+    labeled: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[str]()
+    meeting = image_grid._meeting
+
+    def counted(db: Connection, wanted: Filters, part: Sequence[str]) -> list[str]:
+        asked.extend(part)
+        return meeting(db, wanted, part)
+
+    monkeypatch.setattr(image_grid, "_meeting", counted)
+    with labeled.catalog.read() as db:
+        assert not image_grid.page(db, Filters(label="feliz", issuer="did:key:nobody")).images
+        assert not asked
+        found = image_grid.page(db, Filters(label="feliz", contributor="eva")).images
+    assert {one["sha256"] for one in found} <= set(asked)
+    assert found
 
 
 def test_only_of_given_images(labeled: World) -> None:

@@ -116,14 +116,15 @@ def _driver(db: sa.Connection, wanted: Filters) -> _Way:
     ways = [_Way(listed, _of_images(_IMAGES.c.labels > 0))]
     for name in _KEPT:
         if (value := getattr(wanted, name)) is not None:
-            ways.append(_Way(image_counts.images(db, name, value), _of_rows(_ROWS.c[name] == value)))
+            counted = image_counts.images(db, name, value)
+            ways.append(_Way(counted, _of_rows(wanted, _ROWS.c[name] == value, own=name)))
     if wanted.subject is not None:  # one person's images: few
-        ways.append(_Way(0, _of_rows(_ROWS.c.subject == wanted.subject)))
+        ways.append(_Way(0, _of_rows(wanted, _ROWS.c.subject == wanted.subject, own="subject")))
     if wanted.disputed:
         ways.append(_Way(image_counts.images(db, "disputed"), _of_images(derived.DISPUTED)))
     if wanted.right is not None:
         said = sum(one.images for one in image_counts.most(db, "right", len(SIGNALS)))
-        ways.append(_Way(said, _of_rows(derived.SAYS_RIGHTS)))
+        ways.append(_Way(said, _of_rows(wanted, derived.SAYS_RIGHTS)))
     if wanted.status is not None:
         counted = count_up_to(db, has_status(wanted.status))
         ways.append(_Way(counted if counted < MANY else listed, _of_status(wanted.status)))
@@ -134,8 +135,20 @@ def _of_images(*met: sa.ColumnElement[bool] | sa.TextClause) -> _Query:
     return lambda after: sa.select(_IMAGES.c.sha256).where(*met, _IMAGES.c.sha256 > after)
 
 
-def _of_rows(*met: sa.ColumnElement[bool] | sa.TextClause) -> _Query:
-    return lambda after: sa.select(_ROWS.c.sha256).where(*met, _ROWS.c.sha256 > after).distinct()
+def _of_rows(wanted: Filters, met: sa.ColumnElement[bool] | sa.TextClause, own: str | None = None) -> _Query:
+    """Images with such a row; with a second column that says whether one of these rows is all else that is wanted of
+    rows, where that is anything: most candidates that do not fit are told there."""
+    others = _said(wanted, own)
+    if not others:
+        return lambda after: sa.select(_ROWS.c.sha256).where(met, _ROWS.c.sha256 > after).distinct()
+    fits = sa.func.max(sa.case((sa.and_(*others), 1), else_=0))
+    return lambda after: sa.select(_ROWS.c.sha256, fits).where(met, _ROWS.c.sha256 > after).group_by(_ROWS.c.sha256)
+
+
+def _said(wanted: Filters, own: str | None = None) -> list[sa.ColumnElement[bool]]:
+    """What is wanted of a row's texts, but for ``own``."""
+    asked = {name: value for name in _TEXTS if name != own and (value := getattr(wanted, name)) is not None}
+    return [_ROWS.c[name] == value for name, value in asked.items()]
 
 
 def _of_status(status: str) -> _Query:
@@ -149,21 +162,19 @@ def _chunked(db: sa.Connection, query: _Query, first: int) -> Candidates:
         size = first
         while True:
             asked = query(after)
-            (sha256,) = asked.selected_columns
-            part: Sequence[str] = db.scalars(asked.order_by(sha256).limit(size)).all()
-            yield from ((sha256, True) for sha256 in part)
+            sha256 = asked.selected_columns[0]
+            part = db.execute(asked.order_by(sha256).limit(size)).all()
+            yield from ((row[0], bool(row[-1])) for row in part)  # a sha256 alone fits
             if len(part) < size:
                 return
-            after, size = part[-1], CHUNK
+            after, size = part[-1][0], CHUNK
 
     return walk
 
 
 def _meeting(db: sa.Connection, wanted: Filters, part: Sequence[str]) -> list[str]:
     """Those of a few images that meet all filters, in order."""
-    met: list[sa.ColumnElement[bool] | sa.TextClause] = [
-        _ROWS.c[name] == value for name in _TEXTS if (value := getattr(wanted, name)) is not None
-    ]
+    met: list[sa.ColumnElement[bool] | sa.TextClause] = [*_said(wanted)]
     if wanted.right is not None:
         met.append(
             derived.SAYS_RIGHTS if wanted.right == ANY else _ROWS.c.rights[wanted.right].as_string().is_not(None)
