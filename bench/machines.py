@@ -28,7 +28,7 @@ import httpx
 
 from registry.assembly import Home, open_home
 from registry.catalog import log_heads
-from registry.catalog.queries.labeled_images.rows import image_history
+from registry.catalog.queries.labeled_images.history import image_history
 from registry.core import log
 from registry.settings import read_settings
 from registry.workflows.log.append import finish_pending

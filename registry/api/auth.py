@@ -73,9 +73,9 @@ async def sends_json(connection: Connection, _: BaseRouteHandler) -> None:
 async def sends_plain(connection: Connection, handler: BaseRouteHandler) -> None:
     """A guard that refuses compressed bodies: their size is known only after decompression. ``HttpProblem`` 415.
 
-    A handler that bounds what they unpack to says so (``opt={"unpacks": True}``).
+    A handler that bounds what they unpack to says so (``opt={"unpacks": True}``); what only reads reads no body.
     """
-    if handler.opt.get("unpacks"):
+    if handler.opt.get("unpacks") or connection.scope.get("method") in {"GET", "HEAD"}:
         return
     coding = connection.headers.get("content-encoding", "").strip().lower()
     if coding not in {"", "identity"}:

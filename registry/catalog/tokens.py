@@ -150,6 +150,21 @@ def revoke(db: sa.Connection, named: str, now: str) -> str:
     return identity
 
 
+def overlapping(db: sa.Connection, identity: str, now: str) -> list[str]:
+    """The ids of earlier tokens that still work because this one took their place with an overlap (``rotate``)."""
+    name = db.scalar(sa.select(tokens.c.name).where(tokens.c.id == identity))
+    if name is None:
+        return []
+    works = (tokens.c.revoked.is_(None), sa.or_(tokens.c.expires.is_(None), tokens.c.expires > now))
+    found = db.execute(sa.select(tokens.c.id, tokens.c.name).where(*works, tokens.c.name.is_not(None))).all()
+    return sorted(str(one.id) for one in found if one.name == _name_of_old(name, one.id))
+
+
+def _name_of_old(name: str, identity: str) -> str:
+    """What a token is called once another one has its name."""
+    return f"{name} ({identity}, old)"
+
+
 def rotate(db: sa.Connection, named: str, now: str, expires: str | None, until: str | None = None) -> tuple[str, str]:
     """A new token in the place of one, with its name and rights; the old one ends now, or at ``until``.
 
@@ -161,7 +176,10 @@ def rotate(db: sa.Connection, named: str, now: str, expires: str | None, until: 
         raise Conflict(f"the token {row['id']} {what}", code="token_ended", hint="create a new one.")
     old = {"revoked": now}
     if until is not None:  # for a while both work, and the name is the new one's
-        old = {"expires": min(until, row["expires"] or until), "name": f"{row['name'] or row['id']} ({row['id']}, old)"}
+        old = {
+            "expires": min(until, row["expires"] or until),
+            "name": _name_of_old(row["name"] or row["id"], row["id"]),
+        }
     db.execute(sa.update(tokens).where(tokens.c.id == row["id"]).values(old))
     return create(db, row["scopes"], now, expires, name=row["name"], contributor=row["contributor"])
 

@@ -15,7 +15,7 @@ from registry.core import records
 from registry.core.ipld.dag import Get
 from registry.core.run_view import DrawView, ReleaseView
 from registry.core.table import tables
-from registry.evaluation.verdict import ClaimFacts, Facts
+from registry.evaluation.facts import ClaimFacts, Facts
 from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED, Check
 
 PROVES_ORDER = ("3.order", "3.beacon")

@@ -116,7 +116,7 @@ def test_a_spoilt_row_voids_itself_alone(resting: Resting, kind: str, bad: bytes
 def test_a_compressed_body_is_not_taken(resting: Resting, coding: str) -> None:
     schema = resting.client.get("/schema").json()
     for path, method, operation in operations(schema):
-        if method != "post":
+        if method not in {"post", "delete"}:
             continue
         assert "415" in operation["responses"], path
         address = path.replace("{", "").replace("}", "")
@@ -124,7 +124,7 @@ def test_a_compressed_body_is_not_taken(resting: Resting, coding: str) -> None:
             continue  # its rows may be packed
         kind = CAR_TYPE if path.endswith("/blocks") else "application/json"
         headers = {**resting.writer, "Content-Type": kind, "Content-Encoding": coding}
-        answer = resting.client.post(address, content=gzip.compress(b"[]"), headers=headers)
+        answer = resting.client.request(method, address, content=gzip.compress(b"[]"), headers=headers)
         problem(answer, 415, "unsupported_media_type")
         assert answer.headers["accept-encoding"] == "identity"
     plain = {**resting.writer, "Content-Type": "application/json", "Content-Encoding": "identity"}

@@ -21,7 +21,7 @@ ADDRESSES = {
     "/api/v1/references": {"get"},
     "/api/v1/images": {"get", "post"},
     "/api/v1/images/{identity}": {"get"},
-    "/api/v1/images/{identity}/labels": {"post"},
+    "/api/v1/images/{identity}/labels": {"get", "post"},
     "/api/v1/images/{identity}/withdrawal": {"post"},
     "/api/v1/snapshots": {"get", "post"},
     "/api/v1/snapshots/{cid}": {"get"},
@@ -107,6 +107,26 @@ def test_it_is_openapi_3_1(schema: dict[str, Any]) -> None:
         for status, answer in operation["responses"].items():
             assert re.fullmatch(r"[1-5]\d\d", status)
             assert answer["description"]
+
+
+def test_every_list_goes_on_by_next_and_nothing_by_an_offset(schema: dict[str, Any]) -> None:
+    lists = 0
+    for path, _, operation in operations(schema):
+        asked = {one["name"]: one["schema"] for one in operation.get("parameters", []) if one["in"] == "query"}
+        assert not {"offset", "page", "skip", "start", "after"} & set(asked), path
+        named = (
+            [one.get("$ref", "") for one in nodes(operation["responses"]["200"]) if isinstance(one, dict)]
+            if "200" in operation["responses"]
+            else []
+        )
+        answers = [schema["components"]["schemas"][name.rpartition("/")[2]]["properties"] for name in named if name]
+        follow = [one["next"] for one in answers if "next" in one]
+        assert all({entry["type"] for entry in one["anyOf"]} == {"string", "null"} for one in follow), path
+        if any(one.get("items", {}).get("type") == "array" for one in answers):
+            lists += 1
+            assert follow, path
+            assert {"cursor", "limit"} <= set(asked), path
+    assert lists > 10
 
 
 def test_every_schema_is_json_schema_and_every_reference_leads_somewhere(schema: dict[str, Any]) -> None:

@@ -44,6 +44,17 @@ def test_a_rotated_token_keeps_its_name_and_rights(catalog: Catalog) -> None:
         assert tokens.find(db, new, at(5)) is None
 
 
+def test_who_revokes_a_rotated_token_is_told_of_the_one_that_still_works(catalog: Catalog) -> None:
+    with catalog.write() as db:
+        first, _ = tokens.create(db, ["admin"], NOW, at(90), name="lab")
+        second, _ = tokens.rotate(db, "lab", at(1), at(99), until=at(9))
+        third, _ = tokens.rotate(db, "lab", at(2), at(99), until=at(9))
+        assert tokens.overlapping(db, third, at(3)) == sorted([first, second])
+        assert tokens.overlapping(db, third, at(9)) == []
+        tokens.revoke(db, first, at(3))
+        assert tokens.overlapping(db, third, at(3)) == [second]
+
+
 def test_last_use_never_goes_back(catalog: Catalog) -> None:
     with catalog.write() as db:
         identity, _ = tokens.create(db, ["admin"], NOW)

@@ -11,11 +11,8 @@ import pytest
 
 from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
 from registry.catalog.queries.labeled_images import images
-from registry.catalog.queries.labeled_images.rows import (
-    current_row,
-    current_rows,
-    image_history,
-)
+from registry.catalog.queries.labeled_images.history import image_history
+from registry.catalog.queries.labeled_images.rows import current_row, current_rows
 from registry.catalog.queries.roots import named_roots, published_roots
 from registry.catalog.queries.signed_records import entries, releases, snapshots
 from registry.catalog.queries.training_runs import runs

@@ -25,7 +25,7 @@ from registry.assembly import Home, open_home
 from registry.catalog import log_heads, turns
 from registry.catalog.idempotency import Keyed
 from registry.catalog.queries.labeled_images import images
-from registry.catalog.queries.labeled_images.rows import image_history
+from registry.catalog.queries.labeled_images.history import image_history
 from registry.catalog.schema import derived
 from registry.catalog.schema.asking import asked
 from registry.core.ipld.cid import CID

@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from registry.evaluation.verdict import Facts, verdict_of
+from registry.evaluation.facts import Facts
+from registry.evaluation.verdict import verdict_of
 
 FILE = Path(__file__).parents[1] / "vectors" / "verdicts.json"
 MACRO = {"metric": "macro_f1", "comparator": ">=", "threshold": "0.900000", "n": 158}

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.core.text.claim_text import threshold_text
+from registry.evaluation.facts import ClaimFacts, Facts
 from registry.evaluation.sentences import LANGUAGES
-from registry.evaluation.verdict import ClaimFacts, Facts, refuted, sentence, short, verdict_of
+from registry.evaluation.verdict import refuted, sentence, short, verdict_of
 from registry.evaluation.verdict_text import words
 from tests.evaluation.make_verdicts import EXAMPLES, FILE, REFUTED, SUPPORTED, examples, text
 

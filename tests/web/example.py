@@ -14,9 +14,10 @@ from registry.core.records import to_value
 from registry.evaluation.agreement import agreement
 from registry.evaluation.claims import parse_claim
 from registry.evaluation.evaluate import evaluate
+from registry.evaluation.facts import ClaimFacts, Facts
 from registry.evaluation.figures.thresholds import ThresholdRule
 from registry.evaluation.result import Result
-from registry.evaluation.verdict import ClaimFacts, Facts, verdict_of
+from registry.evaluation.verdict import verdict_of
 from registry.web.base import charts, figures
 from registry.web.base.svg import Drawing
 from registry.web.base.words import Words

@@ -74,9 +74,11 @@ class Statement(Answer, frozen=True):
 
 
 class ShownImage(Image, frozen=True, kw_only=True):
-    """One image with everything that was said about it."""
+    """One image with the newest of what was said about it; ``next``: the cursor of the page with what was said before,
+    at its address of labels, or null."""
 
     history: list[Statement]
+    next: str | None
     reference: Coming | None
 
 

@@ -13,20 +13,29 @@ from typing import IO
 from registry.core.errors import InvalidInput
 
 MAX_ROW = 1 << 20  # bytes
+MAX_BLANK = 100_000  # lines in a row that hold nothing
 _PIECE = 1 << 16
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)  # a quote alone: its text has no end yet
 _BLANK = b" \t\r\n"
 
 
 def lines(body: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Lines of NDJSON that hold something, with their numbers. ``InvalidInput`` (``row_too_long``)."""
-    number = 0
+    """Lines of NDJSON that hold something, with their numbers. ``InvalidInput``: ``row_too_long``, or
+    ``malformed_rows`` for more than ``MAX_BLANK`` empty lines in a row, which cost work and say nothing."""
+    number = last = 0
     while line := body.readline(MAX_ROW + 1):
         number += 1
         if len(line) > MAX_ROW:
             raise _too_long(f"line {number}")
         if line := line.strip(_BLANK):
+            last = number
             yield number, line
+        elif number - last > MAX_BLANK:
+            raise InvalidInput(
+                f"more than {MAX_BLANK} lines up to line {number} are empty",
+                code="malformed_rows",
+                hint="send one row a line.",
+            )
 
 
 def elements(body: IO[bytes]) -> Iterator[tuple[int, bytes]]:

@@ -26,7 +26,7 @@ from registry.workflows.audit.keep_audit import audit_and_keep, show_audit, with
 from registry.workflows.log.anchoring import anchor_status
 from registry.workflows.names.resolve import find, resolve
 from registry.workflows.parts import Parts
-from registry.workflows.store.find_records import is_digest, look_up, record_lineage
+from registry.workflows.store.find_records import is_digest, look_up_page, record_lineage
 from registry.workflows.store.lineage_status import lineage_with_status
 from registry.workflows.store.typed_source import names_content
 
@@ -56,15 +56,15 @@ def create_audit(
 
 @get("/audits", responses=problems(404, 422), sync_to_thread=True, answer=(PageOf[PublishedAudit], PageOf[AuditLine]))
 def list_audits(home: Home, target: Target = None, cursor: Cursor = None, limit: Limit = 100) -> Page:
-    """Every published audit of a target, by any signer. Without a target: audits that were made here and kept, newest
-    first, signed or not; `/audits/{id}` has the report of each."""
+    """Every published audit of a target, by any signer, oldest first. Without a target: audits that were made here and
+    kept, newest first, signed or not; `/audits/{id}` has the report of each."""
     if target is None:
         with home.catalog.read() as db:
             kept, following = kept_audits.list_audits(db, cursor=cursor, limit=limit)
         return page([with_status(one, home.now()) for one in kept], following)
-    wanted = resolve(home, target)
-    found = [one for one in look_up(home, str(wanted)) if one["type"] == "audit"]
-    return page([_audit(home, one) for one in found], None)
+    wanted = str(resolve(home, target))
+    found, following = look_up_page(home, wanted, only="audit", cursor=cursor, limit=limit)
+    return page([_audit(home, one) for one in found], following)
 
 
 def _audit(parts: Parts, found: dict[str, Any]) -> Document:
@@ -97,10 +97,12 @@ def show_lineage(
 
 
 @get("/lookup/{digest:str}", responses=problems(404, 422), sync_to_thread=True, answer=PageOf[Mention])
-def look_up_digest(home: Home, digest: ImagePath) -> Page:
-    """Every record that names or holds a CID, an image's sha256 or the digest of tensors, or what a name stands for."""
+def look_up_digest(home: Home, digest: ImagePath, cursor: Cursor = None, limit: Limit = 100) -> Page:
+    """Every record that names or holds a CID, an image's sha256 or the digest of tensors, or what a name stands for,
+    oldest first."""
     exact = is_digest(digest) or names_content(digest)
-    return page(look_up(home, digest if exact else str(resolve(home, digest))), None)
+    wanted = digest if exact else str(resolve(home, digest))
+    return page(*look_up_page(home, wanted, cursor=cursor, limit=limit))
 
 
 @get("/anchors/{cid:str}", responses=problems(404, 410, 422), sync_to_thread=True, answer=Anchor)

@@ -17,7 +17,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
-from registry.api.answers.images import Image, Reference, Registered, Relabeled, ShownImage, WithdrawnImage
+from registry.api.answers.images import Image, Reference, Registered, Relabeled, ShownImage, Statement, WithdrawnImage
 from registry.api.answers.parts import Bytes, PageOf
 from registry.api.auth import needs, sends_json, speaker
 from registry.api.bodies import pieces
@@ -152,10 +152,17 @@ def list_images(
 
 @get("/images/{identity:str}", responses=problems(404, 422), sync_to_thread=True, answer=ShownImage)
 def show_image(home: Home, identity: ImagePath) -> Document:
-    """One image, by CID or sha256 or the beginning of one, with the history of its labels. `reference`: whether its
-    bytes are still to come (state waiting), or why they were given up; null where nothing is to come.
+    """One image, by CID or sha256 or the beginning of one. `history`: the newest 100 of what was said about it, the
+    newest last; `next` is then the cursor of `GET /images/{cid}/labels` for what was said before, or null. `reference`:
+    whether its bytes are still to come (state waiting), or why they were given up; null where nothing is to come.
     """
-    return showing.show_image(home, identity)
+    return showing.show_image(home, identity, most=showing.HISTORY)
+
+
+@get("/images/{identity:str}/labels", responses=problems(404, 422), sync_to_thread=True, answer=PageOf[Statement])
+def list_labels(home: Home, identity: ImagePath, cursor: Cursor = None, limit: Limit = 100) -> Page:
+    """Everything that was said about an image, with its contribution and entry, the newest first."""
+    return page(*showing.image_labels(home, identity, cursor=cursor, limit=limit))
 
 
 @get("/references", responses=problems(), sync_to_thread=True, answer=PageOf[Reference])
@@ -201,4 +208,4 @@ def withdraw_image(home: Home, identity: ImagePath, data: JSONBody[NewWithdrawal
     return withdraw(home, showing.image_or_waiting(home, identity), data.reason, remedy=data.remedy)
 
 
-HANDLERS = (register_images, list_images, show_image, list_references, add_label, withdraw_image)
+HANDLERS = (register_images, list_images, show_image, list_labels, list_references, add_label, withdraw_image)

@@ -53,7 +53,7 @@ def begin_session(request: Request[Any, Any, Any], parts: Parts, message: str, s
     return done
 
 
-@post("/session/nonce", status_code=200, responses=problems(409), sync_to_thread=True, answer=Terms)
+@post("/session/nonce", status_code=200, responses=problems(409, 415), sync_to_thread=True, answer=Terms)
 def make_nonce(request: Request[Any, Any, Any], home: Home) -> Document:
     """What a message of Sign-In with Ethereum must say to be taken here: a nonce for ten minutes and one sign-in, the
     domain, the URI and the chain."""
@@ -78,7 +78,7 @@ def create_session(request: Request[Any, Any, Any], home: Home, data: JSONBody[N
     }
 
 
-@delete("/session", guards=[Needs(None)], responses=problems(401, 409), sync_to_thread=True)
+@delete("/session", guards=[Needs(None)], responses=problems(401, 409, 415), sync_to_thread=True)
 def end_session(request: Request[Caller, str, Any], home: Home) -> None:
     """Sign a wallet out: the token that this is sent with ends."""
     if request.user.account is None:

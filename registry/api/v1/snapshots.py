@@ -36,7 +36,8 @@ from registry.core.table import tables
 from registry.workflows.names.references import with_names
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.compare_snapshots import compare_snapshots
-from registry.workflows.snapshots.take_snapshot import document, take_snapshot
+from registry.workflows.snapshots.snapshot_document import document
+from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.store.read_content import read_as
 from registry.workflows.withdrawals.withdrawn import withdrawals_by_snapshot
 

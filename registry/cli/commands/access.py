@@ -9,7 +9,7 @@ from typing import Any
 from registry.cli.commands.common import Subparsers, add, group, home, whole, wide
 from registry.cli.output import Output
 
-TOKEN = ["id", "name", "contributor", "expires", "used", "revoked"]
+TOKEN = ["id", "name", "scopes", "contributor", "expires", "used", "revoked"]
 WRITE = ["id", "time", "name", "client", "action", "target", "status"]
 WHICH = "its name, its id, or the beginning of its id or of its text"
 
@@ -99,8 +99,10 @@ def run_revoke(wanted: argparse.Namespace, output: Output) -> int:
     from registry.catalog import tokens
 
     with home() as opened, opened.catalog.write() as db:
-        identity = tokens.revoke(db, wanted.token, opened.now())
-    output.document({"id": identity}, identity="id", text=[f"revoked {identity}"])
+        identity, now = tokens.revoke(db, wanted.token, opened.now()), opened.now()
+        earlier = [tokens.revoke(db, one, now) for one in tokens.overlapping(db, identity, now)]
+    text = [f"revoked {identity}", *(f"revoked {one}, whose place it took" for one in earlier)]
+    output.document({"id": identity, "earlier": earlier}, identity="id", text=text)
     return 0
 
 

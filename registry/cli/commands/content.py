@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from registry.cli.commands.common import Subparsers, add, home, issuer, path_argument, wide
+from registry.cli.commands.audits import add_audit
+from registry.cli.commands.common import Subparsers, add, home, path_argument, wide
 from registry.cli.commands.importing import add_import
-from registry.cli.named import IMAGE, RECORD, audited, content, image_or_record, record, stem, warn_withdrawn
+from registry.cli.named import IMAGE, RECORD, content, image_or_record, record, stem, warn_withdrawn
 from registry.cli.output import Output, json_text, show
-from registry.core.errors import UsageError
 from registry.core.remedies import REMEDIES
 from registry.exports.rows import FORMATS
 
@@ -47,7 +47,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     tracing = add(commands, common, "lineage", run_lineage, "what a record came from and what came from it")
     tracing.add_argument("cid", metavar="RECORD|FILE.car", help=RECORD)
     tracing.add_argument("--format", choices=["tree", "json", "dot", "prov"], default="tree")
-    _add_audit(commands, common)
+    add_audit(commands, common)
     withdrawing = add(commands, common, "withdraw", run_withdraw, "withdraw an image, a snapshot or a release")
     add_withdrawal(withdrawing)
 
@@ -65,17 +65,6 @@ def add_withdrawal(withdrawing: argparse.ArgumentParser) -> None:
         "models are trained again without it (retrain); recorded only, this version does not carry it out",
     )
     asking.add_argument("--retrain", dest="remedy", action="store_const", const="retrain", help="--remedy retrain")
-
-
-def _add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
-    auditing = add(commands, common, "audit", run_audit, "check what a release claims, trusting nobody")
-    auditing.add_argument("target", metavar="RELEASE|FILE.car", help=RECORD)
-    auditing.add_argument(
-        "--level", type=int, choices=range(1, 9), metavar="N", help="all levels up to N (else 1-4 and 6)"
-    )
-    auditing.add_argument("--issuer", type=issuer, metavar="DID", help="fail unless this issuer signed the target")
-    auditing.add_argument("--offline", action="store_true", help="use no network, not even the chain")
-    auditing.add_argument("--strict", action="store_true", help="fail unless everything asked for was checked")
 
 
 def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
@@ -218,25 +207,6 @@ def _forks(opened: Parts, found: dict[str, Any]) -> list[str]:
     from registry.workflows.log.forks import forks_of
 
     return [one["text"]["en"] for one in forks_of(opened, issuers)]
-
-
-def run_audit(wanted: argparse.Namespace, output: Output) -> int:
-    """Check, print every check, exit as the levels say."""
-    from registry.cli.from_file import is_file
-    from registry.cli.texts.audit import audit_text
-    from registry.workflows.audit.keep_audit import audit_and_keep
-
-    if is_file(wanted.target) and not Path(wanted.target).exists():
-        raise UsageError(f"{wanted.target} is not a file", hint="check the path.")
-    output.busy("auditing")
-    with home() as opened:
-        target = audited(opened, wanted.target)
-        report = audit_and_keep(opened, target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)
-    document = report.to_json()
-    output.document(document, identity="target", text=audit_text(document))
-    if wanted.strict and report.missed:
-        output.say(f"--strict: these checks were asked for and not made: {', '.join(report.missed)}")
-    return int(report.exit_code(strict=wanted.strict))
 
 
 def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:

@@ -19,20 +19,18 @@ from registry.cli.commands.common import (
     whole,
     wide,
 )
+from registry.cli.commands.snapshot_terms import FILTERS, query_of, terms_of, terms_options
 from registry.cli.named import RECORD, record
 from registry.cli.output import Output
 from registry.cli.texts.snapshot import snapshot_text
 from registry.core.errors import UsageError
 from registry.core.labeling.labeled_row import SIGNALS
-from registry.core.snapshots.query import TEXTS
-from registry.core.snapshots.rules import RULES
 from registry.exports.formats import FOLDERS
 from registry.exports.rows import FORMATS as ROWS
 
 if TYPE_CHECKING:
-    from registry.workflows.snapshots.terms import Terms
+    pass
 
-FILTERS = tuple(name for name in TEXTS if name != "licence")  # a licence is demanded of the image, not of a row
 
 LINES = 1000  # of rejected names that are said
 
@@ -57,7 +55,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         metavar="SIGNAL=VALUE",
         help=f"only rows that state this; SIGNAL is one of {', '.join(SIGNALS)}",
     )
-    _terms_options(creating)
+    terms_options(creating)
     creating.add_argument(
         "--include-referenced", action="store_true", help="take images, too, whose bytes are not here (yet)"
     )
@@ -90,59 +88,6 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     exporting.add_argument("--fold", type=whole(0), metavar="N", help="which fold (default 0)")
 
 
-def _terms_options(creating: argparse.ArgumentParser) -> None:
-    """What decides over images beside the filter."""
-    rules = [rule.rpartition("-v")[0] for rule in RULES]
-    creating.add_argument(
-        "--rule", choices=rules, help="how several people's labels become one (default: majority; docs/labels.md)"
-    )
-    creating.add_argument(
-        "--trust",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a labeller whose labels count, as NAME or ISSUER/NAME (repeatable; the rule is then trusted)",
-    )
-    creating.add_argument(
-        "--licence",
-        action="append",
-        default=[],
-        metavar="X,Y",
-        help="leave out images that state no licence, or another than these (repeatable)",
-    )
-    creating.add_argument("--require-consent", action="store_true", help="leave out images that state no consent")
-    creating.add_argument(
-        "--override-rights",
-        metavar="REASON",
-        help="take images that say no of their use all the same; the reason is public (write no names)",
-    )
-
-
-def _terms(wanted: argparse.Namespace) -> Terms:
-    from registry.workflows.snapshots.terms import Terms
-
-    licences = [one.strip() for text in wanted.licence for one in text.split(",")]
-    return Terms(wanted.rule, wanted.trust, licences, wanted.require_consent, wanted.override_rights)
-
-
-def _query(wanted: argparse.Namespace) -> dict[str, Any]:
-    query: dict[str, Any] = {name: value for name in FILTERS if (value := getattr(wanted, name))}
-    attributes = _pairs("attribute", "NAME", wanted.attribute, "gender=f")
-    rights = _pairs("rights", "SIGNAL", wanted.rights, "tdm-reservation=0")
-    return query | ({"attributes": attributes} if attributes else {}) | ({"rights": rights} if rights else {})
-
-
-def _pairs(option: str, what: str, given: list[str], example: str) -> dict[str, str]:
-    found = {}
-    for pair in given:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            said = f"--{option} takes {what}=VALUE, not {pair!r}"
-            raise UsageError(said, hint=f"write it like --{option} {example}.")
-        found[name] = value
-    return found
-
-
 def _say_rejected(rejected: list[dict[str, Any]], output: Output) -> None:
     """A line each."""
     for one in rejected[:LINES]:
@@ -165,8 +110,8 @@ def run_create(wanted: argparse.Namespace, output: Output) -> int:
             done = take_snapshot(
                 opened,
                 classes=classes,
-                query=_query(wanted),
-                terms=_terms(wanted),
+                query=query_of(wanted),
+                terms=terms_of(wanted),
                 supersedes=supersedes,
                 name=wanted.name,
                 images=None if wanted.images is None else lines_of(wanted.images),
@@ -197,7 +142,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_show(wanted: argparse.Namespace, output: Output) -> int:
     """One snapshot."""
-    from registry.workflows.snapshots.take_snapshot import document
+    from registry.workflows.snapshots.snapshot_document import document
 
     with home() as opened:
         done = document(opened, record(opened, wanted.snapshot, "snapshot"))

@@ -146,10 +146,11 @@ def stream_labels(stream: IO[bytes]) -> Iterator[LabelRow | Rejection]:
     No other form is read from it: what a workbook unpacks to, or lines of JSON mean, those bounds don't know.
     """
     try:
-        columns, _, lines = stream_delimited(stream, "labels.csv", {})
-    except InvalidInput as error:
-        if error.hint is None or "--map" not in error.hint:
-            raise
-        hint = "name the columns so in its first line."  # whoever sends a request has no --map
-        raise InvalidInput(str(error), code=error.code, hint=hint) from error
+        columns, _, lines = stream_delimited(stream, "the body", {})
+    except InvalidInput as error:  # whoever sends a request has neither files nor --map
+        hint = error.hint or ""
+        if "--map" in hint:
+            hint = "name the columns so in its first line."
+        reason = str(error).replace("file (or cid)", "cid")
+        raise InvalidInput(reason, code=error.code, hint=hint.replace("file,label", "cid,label") or None) from error
     yield from _each_line("", columns, lines)

@@ -13,7 +13,7 @@ from registry.core.errors import InvalidInput
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import Get
-from registry.core.table.build import Key
+from registry.core.table.levels import Key
 from registry.core.table.nodes import Reader, Ref, shape
 
 

@@ -17,8 +17,9 @@ from registry.core.errors import InvalidInput, NewerVersion, Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ipld.dag import Get
-from registry.core.table.build import MAX_LEVELS, Key, check_header, key_of, node_head, show, types
+from registry.core.table.build import check_header, key_of, show, types
 from registry.core.table.columns import KINDS, Shape
+from registry.core.table.levels import MAX_LEVELS, Key, node_head
 from registry.core.table.versions import STRUCTURE, reading, shape_of
 
 _HEADER = {"v", "type", "kind", "columnsVersion", "columns", "key", "count", "root"}

@@ -27,18 +27,9 @@ from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, verify
 from registry.core.ipld.dag import Get, not_here
 from registry.core.ports.store import BlockReader
-from registry.core.table.build import (
-    EARLIER_MAX_ITEMS,
-    MAX_ITEMS,
-    MAX_KEY,
-    MAX_NODE,
-    Key,
-    TableWriter,
-    build,
-    ends,
-    show,
-)
+from registry.core.table.build import EARLIER_MAX_ITEMS, MAX_KEY, TableWriter, build, show
 from registry.core.table.difference import Change, diff
+from registry.core.table.levels import MAX_ITEMS, MAX_NODE, Key, ends
 from registry.core.table.nodes import Node, Reader, Ref, Table, read, shape
 
 __all__ = [

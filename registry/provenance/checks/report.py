@@ -12,8 +12,9 @@ from typing import Any
 from msgspec import structs
 
 from registry.core.records import Attempts, to_value
+from registry.evaluation.facts import Facts
 from registry.evaluation.sentences import attempts_document
-from registry.evaluation.verdict import Facts, Verdict, verdict_of
+from registry.evaluation.verdict import Verdict, verdict_of
 from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED, Check
 from registry.provenance.verdict_facts import audited
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
-from registry.evaluation.verdict import Facts
+from registry.evaluation.facts import Facts
 from registry.provenance.checks import level1, level2, level3
 from registry.provenance.checks.level4 import attempts, base_weights, folds, items, plan
 from registry.provenance.checks.level6 import card, figures, weights

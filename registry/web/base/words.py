@@ -20,9 +20,10 @@ from registry.core.records import Note
 from registry.core.text.claim_text import claim_text
 from registry.core.text.figure_names import CLASSES, parse
 from registry.evaluation import sentences
+from registry.evaluation.facts import ClaimFacts
 from registry.evaluation.sentences import LANGUAGES as LANGUAGES
 from registry.evaluation.sentences import read_words
-from registry.evaluation.verdict import ClaimFacts, claim_part
+from registry.evaluation.verdict import claim_part
 from registry.web.base.check_reasons import check_reason
 
 _MEASURED = re.compile(r"(?:(?P<before>[0-9]+) )?(?P<what>[a-z]+(?: [a-z]+)*)(?: (?P<after>[0-9]+(?:\.[0-9]+)?))?")

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from registry.catalog.queries.labeled_images import image_counts, image_uses, images
+from registry.catalog.queries.labeled_images.history import image_history
 from registry.catalog.queries.labeled_images.image_grid import ANY, Filters
-from registry.catalog.queries.labeled_images.rows import image_history
 from registry.catalog.queries.training_runs import runs
 from registry.core.errors import NotFound, UsageError
 from registry.core.labeling.labeled_row import SIGNALS

@@ -25,7 +25,7 @@ from registry.core.ipld.dag import MissingBlock
 from registry.core.picture_bytes import HEAD, what_it_is
 from registry.core.ports.anchor import Anchors
 from registry.core.ports.store import BlockReader
-from registry.evaluation.verdict import Facts
+from registry.evaluation.facts import Facts
 from registry.provenance.checks.report import Report
 from registry.provenance.checks.results import FAILS, Check
 from registry.provenance.checks.run_levels import OnCheck, ignore_check, levels_up_to, not_made, run_checks

@@ -7,7 +7,6 @@ says why, and what to do (``problem``). A dry run gives the same root, rows and 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,34 +18,26 @@ from registry.content.labels import Rejection, rejected
 from registry.content.labels.cid_table import cid_table
 from registry.content.labels.columns import Mapped
 from registry.content.labels.labeled_folder import Folder
-from registry.core.errors import NewerVersion, UsageError
+from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID
 from registry.core.labeling.boxes import PIXEL
 from registry.core.labeling.labeled_row import ANNOTATION_FIELDS
 from registry.core.log import Signer
 from registry.core.progress import Progress, silent
-from registry.core.text.cleaning import counted
 from registry.imaging.inspect_image import Picture
+from registry.workflows.images.import_problem import forked, newer, problem_of
 from registry.workflows.images.labeled_rows import NewRow, fit_boxes, merge, new_row
 from registry.workflows.images.read_source import Source, Wanted, read_source
 from registry.workflows.images.register_images import Registered, register
 from registry.workflows.images.register_step import Statement
 from registry.workflows.images.speaker import ANYBODY, NotYours, Speaker
 from registry.workflows.local_issuers import publisher_text
-from registry.workflows.log.index_logs import Fork, held_entries_before, index_logs, signed_in
-from registry.workflows.newer import refuse_newer
+from registry.workflows.log.index_logs import held_entries_before, index_logs, signed_in
 from registry.workflows.parts import Parts
 from registry.workflows.store import find_records as trace
 
 PROFILES = ("unixfs-v1-2025", "unixfs-v0-2015")
 SAMPLE = 20  # rows that a dry run shows
-HINTS = {  # by the code of most rejections, where no row is at fault
-    "missing_file": "import the folder that holds the images and the table, or name the table with --labels.",
-    "link_outside": "import it with --follow-links.",
-    "broken_link": "get what the links lead to (`dvc pull`, `git annex get`), and import again.",
-    "symbolic_link": "add the folder to IPFS again with the files in the links' places "
-    "(`ipfs add -r --dereference-symlinks`).",
-}
 
 
 @dataclass
@@ -109,7 +100,7 @@ def _registered(parts: Parts, path: Path, read: Source, found: _Rows, signer: Si
     brought, wrong = _catalogued(parts, path, read)
     found.notes += [f"not indexed from the file's log: {one}" for one in dict.fromkeys(wrong)]
     # what a newer program wrote is asked first: it accuses nobody
-    problem = None if read.kind == "folder" or brought else _newer(parts, read.roots) or _forked(wrong)
+    problem = None if read.kind == "folder" or brought else newer(parts, read.roots) or forked(wrong)
     fresh: set[bytes] = set()
 
     def report(statement: Statement) -> None:
@@ -222,7 +213,7 @@ def _document(
         "damaged": [str(cid) for cid in lacking.damaged] if lacking else [],
         "cut": lacking.cut if lacking else None,
         "releases": brought,
-        "problem": None if brought else newer or _problem(read, rows, rejected),
+        "problem": None if brought else newer or problem_of(read, rows, rejected),
     }
 
 
@@ -242,36 +233,3 @@ def _understood(folder: Folder) -> dict[str, Any]:
     assert folder.labels is not None
     labels = folder.labels
     return {"read_as": labels.read_as(), "columns": labels.columns, "left_out": list(labels.left_out)}
-
-
-def _forked(wrong: Sequence[str]) -> dict[str, str] | None:
-    """The problem of what came by CAR or CID where its issuer signed something else in the same place of the log."""
-    fork = next((one for one in wrong if isinstance(one, Fork)), None)
-    hint = "one of both was signed by who should not: audit both files, and ask the issuer which is genuine."
-    return None if fork is None else {"reason": str(fork), "hint": hint}
-
-
-def _newer(parts: Parts, roots: Sequence[CID]) -> dict[str, str] | None:
-    """The problem of what came by CAR or CID where a part of it came after this program."""
-    try:
-        refuse_newer(parts, roots)
-    except NewerVersion as error:
-        return {"reason": str(error), "hint": error.hint or ""}
-    return None
-
-
-def _problem(read: Source, rows: int, rejected: Sequence[Rejection]) -> dict[str, str] | None:
-    """Why nothing could be registered, with a hint; None if rows were registered now or earlier."""
-    if rows > len(rejected):
-        return None
-    if not rows:
-        first = next((folder.problem for folder in read.folders if folder.problem), None)
-        if first is not None:
-            return {"reason": first.reason, "hint": first.hint}
-        return {"reason": "the table of labels has no row", "hint": "write one row per image."}
-    reasons = Counter(bad.code for bad in rejected)
-    code, count = reasons.most_common(1)[0]
-    example = next(bad for bad in rejected if bad.code == code)
-    like = f"{example.name or 'the first'}: {example.reason}"
-    reason = f"none of {counted(rows, 'row')} could be registered; {count} of them like {like}"
-    return {"reason": reason, "hint": HINTS.get(code, "correct the rows, and import again.")}

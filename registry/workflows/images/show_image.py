@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from registry.catalog.queries.labeled_images import images
-from registry.catalog.queries.labeled_images.rows import image_history
+from registry.catalog.queries.labeled_images.history import newest_history
+from registry.catalog.schema.sql import MAX_PAGE
 from registry.core.errors import NotFound
 from registry.workflows.names.find_image import find_image, unknown_image
 from registry.workflows.parts import Parts
 from registry.workflows.references.show_reference import reference_of, waiting_image
 
+HISTORY = 100  # statements that an image's document holds; ``image_labels`` has the others
 
-def show_image(parts: Parts, text: str, *, file_names: bool = False) -> dict[str, Any]:
-    """The image with the ``history`` of its labels, and ``reference``: what is still to come of it, or None.
+
+def show_image(parts: Parts, text: str, *, file_names: bool = False, most: int = MAX_PAGE) -> dict[str, Any]:
+    """The image with the ``history`` of its labels (the ``most`` newest, in the order of the logs), ``next`` (the
+    cursor by which ``image_labels`` gives those before them, or None) and ``reference`` (what is still to come of it).
 
     ``NotFound`` if no row here names it.
     """
@@ -25,12 +29,28 @@ def show_image(parts: Parts, text: str, *, file_names: bool = False) -> dict[str
         return waiting
     with parts.catalog.read() as db:
         image, reference = images.image_of(db, sha256), reference_of(db, sha256)
-        history = image_history(db, bytes.fromhex(sha256))
+        newest, following = newest_history(db, bytes.fromhex(sha256), limit=most)
     if image is not None:
-        return {**image, "history": history, "reference": reference}
+        return {**image, "history": newest[::-1], "next": following, "reference": reference}
     if (waiting := waiting_image(parts, text)) is None:
         raise unknown_image(text)
     return waiting
+
+
+def image_labels(
+    parts: Parts, text: str, *, cursor: str | None = None, limit: int = 100
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of what was said about an image, the newest first, and the cursor of the next page or None; of one that
+    waits nothing is signed yet. ``NotFound`` if no row here names it.
+    """
+    try:
+        sha256 = find_image(parts, text)
+    except NotFound:
+        if waiting_image(parts, text) is None:
+            raise
+        return [], None
+    with parts.catalog.read() as db:
+        return newest_history(db, bytes.fromhex(sha256), cursor=cursor, limit=limit)
 
 
 def image_or_waiting(parts: Parts, text: str) -> str:

@@ -70,6 +70,7 @@ def _document(found: Mapping[str, Any]) -> dict[str, Any]:
         "licence": None,
         "status": "referenced",
         "history": [],
+        "next": None,
         "reference": _told(found),
     }
 

@@ -27,8 +27,9 @@ from registry.core.run_view import ReleaseView, draw_view, release_view
 from registry.core.snapshots.image_rights import image_rights
 from registry.core.weights import ONNX
 from registry.evaluation.base_seen import about_base
+from registry.evaluation.facts import Facts
 from registry.evaluation.sentences import attempts_document, note_document
-from registry.evaluation.verdict import Facts, verdict_of
+from registry.evaluation.verdict import verdict_of
 from registry.exports.card.card import model_card
 from registry.provenance.attempts import count_attempts
 from registry.provenance.release_view import by_name, final_figures, final_threshold, final_weights

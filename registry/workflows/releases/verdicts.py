@@ -19,8 +19,9 @@ from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView, release_view
+from registry.evaluation.facts import Facts
 from registry.evaluation.sentences import LANGUAGES
-from registry.evaluation.verdict import Facts, Verdict, refuted, short, verdict_of
+from registry.evaluation.verdict import Verdict, refuted, short, verdict_of
 from registry.provenance.checks.results import Check, guarded
 from registry.provenance.checks.run_levels import levels_up_to
 from registry.provenance.verdict_facts import People, audited, people, release_facts

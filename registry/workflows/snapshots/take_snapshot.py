@@ -20,7 +20,6 @@ from registry.catalog.queries.labeled_images.rows import (
 from registry.catalog.queries.signed_records import entries
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
 from registry.catalog.schema.database import Connection
-from registry.catalog.schema.sql import plain
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID
@@ -33,15 +32,13 @@ from registry.core.snapshots.use import RESERVED
 from registry.core.table import tables
 from registry.core.table.build import TableWriter
 from registry.workflows.log.append import append
-from registry.workflows.names.references import names_of
 from registry.workflows.names.set_name import check_new_name, set_name
 from registry.workflows.parts import Parts
-from registry.workflows.snapshots.labellers_agree import MOST, labellers_agree
 from registry.workflows.snapshots.named_images import Chosen, images_of_snapshot, named_images
-from registry.workflows.snapshots.snapshot_counts import Tally, keep, keep_counts, kept_counts
+from registry.workflows.snapshots.snapshot_counts import Tally, keep
+from registry.workflows.snapshots.snapshot_document import document
 from registry.workflows.snapshots.terms import PLAIN, Terms, settled
 from registry.workflows.store.read_content import read_as
-from registry.workflows.withdrawals.withdrawn import withdrawals_of
 
 BATCH = 500  # rows that are decided together
 AT_ONCE = 5000  # images of a new snapshot whose labels are compared for the answer; of more when it is shown
@@ -234,45 +231,3 @@ def _check_held(parts: Parts, contributions: Iterable[CID]) -> None:
                 f"the contribution {cid} of {issuer} labels these images, but parts of it are not held here",
                 hint=f"get it: run `emotionet export {cid} -o it.car` there and `emotionet import it.car --hold` here.",
             ) from error
-
-
-def document(parts: Parts, snapshot: CID, compared: int = MOST) -> dict[str, Any]:
-    """The document of `emotionet snapshot show --json`; ``issuer`` is None if no signed entry here names it; ``names``
-    are what it is called here; ``withdrawn``: what was taken back of it and of its images
-    (``registry.workflows.withdrawals.withdrawn``).
-
-    ``Untrusted`` (``snapshot_malformed``) where its tables are not what it states.
-    """
-    with parts.catalog.read() as db:
-        snapshot = entries.record_of(db, snapshot)
-        issuer = entries.first_signer(db, snapshot)
-        names = names_of(parts, db, [str(snapshot)])
-    record = read_as(parts, records.Snapshot, snapshot)
-    counted = kept_counts(parts, snapshot) or keep_counts(parts, snapshot)
-    return {
-        "snapshot": str(snapshot),
-        "issuer": issuer,
-        "names": names.get(str(snapshot), []),
-        "count": record.count,
-        "excluded": counted["excluded"],
-        "unknown_labels": counted["unknown_labels"],
-        "query": plain(record.query),
-        **demands(record),
-        "rights": counted["standing"],
-        "labels": counted["labels"],
-        "agreement": labellers_agree(parts, snapshot, record, compared),
-        "background": counted["background"],
-        "withdrawn": withdrawals_of(parts, snapshot),
-    }
-
-
-def demands(record: records.Snapshot) -> dict[str, Any]:
-    """The rule, whom it trusts, and what was demanded of rights (``use``, None: nobody asked), for JSON."""
-    use = record.use
-    return {
-        "rule": record.rule,
-        "trusted": [{"issuer": issuer, "contributor": name} for issuer, name in record.trusted],
-        "use": None
-        if use is None
-        else {"override": use.override, "licences": list(use.licences), "consent": use.consent},
-    }

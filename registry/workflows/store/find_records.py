@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from registry.catalog.queries.signed_records import entries, lineage
+from registry.catalog.schema.sql import decode_cursor, encode_cursor, page_limit
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID, DAG_CBOR, given
 from registry.workflows.parts import Parts
@@ -36,6 +37,23 @@ def look_up(parts: Parts, text: str) -> list[dict[str, Any]]:
 
         refuse_newer(parts, [CID.parse(text)])
     return found
+
+
+_KEY = ("time", "record", "relation")  # by which ``look_up`` is in order
+
+
+def look_up_page(
+    parts: Parts, text: str, *, only: str | None = None, cursor: str | None = None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of ``look_up``, of records of one type or of all, and the cursor of the next page or None."""
+    after = [] if cursor is None else decode_cursor(cursor, len(_KEY))
+    known = [one for one in look_up(parts, text) if only in (None, one["type"])]
+    left = [one for one in known if _key(one) > after][: page_limit(limit) + 1]
+    return left[:limit], encode_cursor(*_key(left[limit - 1])) if len(left) > limit else None
+
+
+def _key(mention: dict[str, Any]) -> list[str]:
+    return [mention[name] or "" for name in _KEY]
 
 
 def record_lineage(parts: Parts, cid: CID) -> dict[str, Any]:

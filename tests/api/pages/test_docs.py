@@ -86,6 +86,7 @@ RUN = {
     "GET /api/v1/lookup/{digest}": "record",
     "GET /api/v1/search": "exact",
     "POST /api/v1/images": "unchanged",
+    "GET /api/v1/images/{identity}/labels": "items",
     "POST /api/v1/images/{identity}/labels": "label",
     "POST /api/v1/snapshots": "snapshot",
 }

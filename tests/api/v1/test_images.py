@@ -21,6 +21,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
 from registry.core.ipld.dag import walk_closure
 from registry.core.ipld.dagpb import Link
 from registry.core.ipld.unixfs import file_node
+from registry.workflows.images import show_image
 from tests.api.conftest import (
     CAR_TYPE,
     Client,
@@ -159,6 +160,33 @@ def test_again_unchanged_and_corrected(client: Client, writer: Headers) -> None:
         ("anna", "triste"),
         ("ben", "feliz"),
     ]
+
+
+def test_what_was_said_of_an_image_comes_in_pages_the_newest_first(
+    client: Client, writer: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cid,) = send(client, writer, [picture(0)])
+    rows = [{"cid": str(cid), "label": "feliz", "contributor": f"c{number}"} for number in range(4)]
+    register(client, writer, rows)
+    register(client, writer, [{**rows[2], "label": "triste"}])
+    everything = client.get(f"/api/v1/images/{cid}").json()
+    assert everything["next"] is None
+    expected = everything["history"][::-1]
+    assert [(one["contributor"], one["label"]) for one in expected][:2] == [("c2", "triste"), ("c3", "feliz")]
+    address = f"/api/v1/images/{cid}/labels"
+    assert client.get(address).json() == {"items": expected, "next": None}
+    found, following = [], ""
+    for _ in range(3):
+        page = client.get(f"{address}?limit=2{following}").json()
+        found += page["items"]
+        following = f"&cursor={page['next']}"
+    assert (found, page["next"]) == (expected, None)
+    monkeypatch.setattr(show_image, "HISTORY", 3)
+    newest = client.get(f"/api/v1/images/{cid}").json()
+    assert newest["history"][::-1] == expected[:3]
+    assert client.get(f"{address}?cursor={newest['next']}").json() == {"items": expected[3:], "next": None}
+    problem(client.get(f"{address}?cursor=5b5d"), 400, "usage")
+    problem(client.get(f"/api/v1/images/{'0' * 64}/labels"), 404, "not_found")
 
 
 def test_ndjson_and_csv_say_the_same(client: Client, writer: Headers) -> None:
@@ -352,6 +380,22 @@ def test_lookup_finds_what_speaks_of_an_image(client: Client, writer: Headers) -
         assert [one["type"] for one in found] == ["contribution"]
         assert CID.parse(found[0]["record"])
     problem(client.get("/api/v1/lookup/Nonsense"), 400, "invalid_cid")
+
+
+def test_a_lookup_comes_in_pages(client: Client, writer: Headers) -> None:
+    (cid,) = send(client, writer, [picture(0)])
+    for number in range(3):
+        register(client, writer, [{"cid": str(cid), "label": "feliz", "contributor": f"c{number}"}])
+    expected = client.get(f"/api/v1/lookup/{cid}").json()["items"]
+    assert len(expected) == 3
+    found, following = [], ""
+    for _ in expected:
+        page = client.get(f"/api/v1/lookup/{cid}?limit=1{following}").json()
+        found += page["items"]
+        following = f"&cursor={page['next']}"
+    assert (found, page["next"]) == (expected, None)
+    assert client.get(f"/api/v1/audits?target={cid}&limit=1").json() == {"items": [], "next": None}
+    problem(client.get(f"/api/v1/lookup/{cid}?cursor=zz"), 400, "usage")
 
 
 def drawn(red: int) -> bytes:

@@ -15,7 +15,7 @@ from registry.api.bulk import body as bodies
 from registry.api.bulk import register as bulk
 from registry.assembly import Home
 from registry.catalog.idempotency import Keyed
-from registry.catalog.queries.labeled_images.rows import image_history
+from registry.catalog.queries.labeled_images.history import image_history
 from registry.catalog.schema import derived, operational
 from registry.core.errors import Unavailable
 from registry.core.ipld.cid import CID
@@ -101,8 +101,10 @@ def test_a_packed_body_is_unpacked_within_bounds(
     cut = post(client, writer, pack(rows_of(cids) * 3)[:-9], Content_Encoding=coding)
     problem(cut, 422, "bad_encoding")
     problem(post(client, writer, b"no pack at all", Content_Encoding=coding), 422, "bad_encoding")
+    problem(post(client, writer, pack(b"\n" * (2 << 20)), Content_Encoding=coding), 422, "malformed_rows")  # costs work
     monkeypatch.setattr(bodies, "ROWS_BYTES", 1 << 20)
-    problem(post(client, writer, pack(b"\n" * (2 << 20)), Content_Encoding=coding), 413, "body_too_large")
+    wide = (b" " * 1023 + b"\n") * 2048
+    problem(post(client, writer, pack(wide), Content_Encoding=coding), 413, "body_too_large")
     problem(post(client, writer, b"x", Content_Encoding="br"), 415, "unsupported_media_type")
 
 

@@ -15,6 +15,7 @@ from registry.core.errors import EmotionetError, InvalidInput, Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of, verify
 from registry.core.table import build as table_build
+from registry.core.table import levels as table_levels
 from registry.core.table import nodes as table_nodes
 from registry.core.table import tables
 from registry.core.table.columns import KINDS, Shape
@@ -57,14 +58,14 @@ def make(numbers: Any, text: str = "") -> tuple[CID, Blocks]:
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nodes of 4 rows on average, so that a few hundred rows make a tree of several levels."""
     few = lambda digest, level: digest[level] % 4 == 0  # noqa: E731
-    monkeypatch.setattr(table_build, "ends", few)
+    monkeypatch.setattr(table_levels, "ends", few)
     monkeypatch.setattr(tables, "ends", few)
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nodes of at most 300 bytes, so that the limit on size decides nearly always."""
-    monkeypatch.setattr(table_build, "MAX_ITEMS", 300)
+    monkeypatch.setattr(table_levels, "MAX_ITEMS", 300)
     monkeypatch.setattr(tables, "MAX_ITEMS", 300)
 
 
@@ -112,7 +113,7 @@ def test_tables_from_before_nodes_were_made_smaller_are_read_and_no_third_form_i
     made = {}
     for limit in (table_build.EARLIER_MAX_ITEMS, 20_000):
         with monkeypatch.context() as patch:
-            patch.setattr(table_build, "MAX_ITEMS", limit)
+            patch.setattr(table_levels, "MAX_ITEMS", limit)
             made[limit] = make(range(9000))
     (old, blocks), (odd, others) = made.values()
     assert len({new, old, odd}) == 3
@@ -468,7 +469,7 @@ def test_a_forged_tree_is_untrusted(name: str) -> None:
 def test_a_node_that_ends_at_a_size_it_did_not_reach_is_untrusted(monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = Blocks()
     with monkeypatch.context() as smaller:
-        smaller.setattr(table_build, "MAX_ITEMS", 300)
+        smaller.setattr(table_levels, "MAX_ITEMS", 300)
         cid = tables.build(SHAPE, [row(number) for number in range(50)], blocks.put)
     with pytest.raises(Untrusted) as caught:
         list(tables.iterate(cid, blocks.get))
@@ -479,7 +480,7 @@ def test_an_endless_descent_is_untrusted() -> None:
     blocks = Blocks()
     leaf = {"rows": [[1, 0]]}
     node: Any = leaf
-    for _ in range(table_build.MAX_LEVELS + 1):
+    for _ in range(table_levels.MAX_LEVELS + 1):
         low, high = blocks.put_value(node), blocks.put_value({"rows": [[2, 0]]})
         node = {"nodes": [[[1], tables_count(node), low], [[2], 1, high]]}
     cid = forge(blocks, node, tables_count(node))

@@ -9,7 +9,7 @@ import pytest
 
 from registry.assembly import Home
 from registry.catalog.queries.labeled_images import images
-from registry.catalog.queries.labeled_images.rows import image_history
+from registry.catalog.queries.labeled_images.history import image_history
 from registry.core import records
 from registry.core.errors import NotFound, UsageError
 from registry.core.ipld.cid import CID

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from registry.assembly import Home
-from registry.catalog.queries.labeled_images.rows import current_row, image_history
+from registry.catalog.queries.labeled_images.history import image_history
+from registry.catalog.queries.labeled_images.rows import current_row
 from registry.cli.main import main
 from registry.core import records
 from registry.core.errors import InvalidInput

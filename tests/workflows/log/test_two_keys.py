@@ -11,7 +11,7 @@ import pytest
 
 from registry.assembly import Home, open_home
 from registry.catalog.queries.labeled_images import images
-from registry.catalog.queries.labeled_images.rows import image_history
+from registry.catalog.queries.labeled_images.history import image_history
 from registry.catalog.queries.signed_records import entries, releases
 from registry.catalog.queries.training_runs import runs
 from registry.core.errors import Conflict

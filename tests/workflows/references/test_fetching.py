@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from registry.assembly import Home, open_home
 from registry.catalog.queries.labeled_images import images, referenced
-from registry.catalog.queries.labeled_images.rows import image_history
+from registry.catalog.queries.labeled_images.history import image_history
 from registry.catalog.schema import derived, operational
 from registry.cli.main import main
 from registry.content.labels import make_row

@@ -18,10 +18,8 @@ import sqlalchemy as sa
 
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.derived import contributions
-from registry.catalog.schema.prepared import Prepared
 from registry.catalog.schema.sql import CHUNK, among, chunks
 from registry.core.ipld.cid import CID
-from registry.core.labeling.labeled_row import ANNOTATION_FIELDS, MAPS
 from registry.core.snapshots.query import SPEAKERS, TEXTS, choices, matcher
 
 _ROWS = derived.contribution_rows
@@ -146,41 +144,6 @@ def rights_of(db: sa.Connection, sha256s: Collection[str]) -> dict[str, dict[str
             said[row.sha256].append(row.rights)
     given = {sha256: all_given(maps) for sha256, maps in said.items()}
     return {sha256: {"standing": standing(rights), "rights": rights} for sha256, rights in given.items()}
-
-
-def image_history(db: sa.Connection, sha256: bytes) -> list[dict[str, Any]]:
-    """Everything that was said about an image, in the order of the logs; all values are text, lists or None.
-
-    ``contributor``, what is said (``core.labeling.labeled_row``), ``replaces, signature`` (hex), ``contribution,
-    issuer, issued_at, entry, current``.
-    """
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in _HISTORY.rows(db, sha256=sha256.hex()):
-        said = row._asdict()
-        loaded = {name: json.loads(said[name]) for name in _VALUES}
-        found.setdefault((row.contribution, row.contributor), {**said, **loaded, "current": bool(row.current)})
-    return list(found.values())
-
-
-_VALUES = ("boxes", *MAPS)  # JSON
-
-
-def _history() -> sa.Select[Any]:
-    """An image's rows, each as often as entries sign its contribution: the one that gives it its place, the first by
-    issuer and then by place, before the others."""
-    e = derived.entries.c
-    names = ("contributor", *ANNOTATION_FIELDS, "replaces", "signature", "contribution")
-    said = (sa.cast(_ROWS.c[name], sa.Text).label(name) if name in _VALUES else _ROWS.c[name] for name in names)
-    signed = sa.and_(e.record == _ROWS.c.contribution, e.record_type == "contribution")
-    return (
-        sa.select(*said, e.issuer, e.issued_at, e.cid.label("entry"), is_newest().label("current"))
-        .join(derived.entries, signed)
-        .where(_ROWS.c.sha256 == sa.bindparam("sha256"))
-        .order_by(_ROWS.c.ordinal, _ROWS.c.contributor, e.issuer, e.seq)
-    )
-
-
-_HISTORY = Prepared(_history)
 
 
 def contributions_in_log_order(db: sa.Connection, named: Collection[str]) -> list[CID]:
