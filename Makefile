@@ -6,7 +6,7 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check -c constraints.tx
 STAMP := $(VENV)/.installed
 TRAIN := $(VENV)/.train
 
-.PHONY: help install demo test coverage mutants check fix picture bench clean
+.PHONY: help install demo test coverage mutants check fix picture bench schemathesis clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12

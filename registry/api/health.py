@@ -55,8 +55,11 @@ class Once:
 
 def check_writes(parts: Parts) -> None:
     """Whether this registry can write; raises what keeps it from that."""
+    settings = parts.settings
     parts.catalog.check_writable()
-    check_writable(parts.settings.home)
+    check_writable(settings.home)
+    if settings.store == "embedded":  # it may lie on a disk of its own
+        check_writable(settings.blocks)
 
 
 @get("/healthz", sync_to_thread=False, answer=Alive)

@@ -7,23 +7,30 @@ import multiprocessing
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from litestar.testing import TestClient
 
 from registry.api.app import create_app
+from registry.api.bulk import register as bulk
 from registry.assembly import Home, open_home
-from registry.catalog import log_heads
+from registry.catalog import log_heads, turns
 from registry.catalog.idempotency import Keyed
 from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.labeled_images.history import image_history
+from registry.catalog.schema import derived
+from registry.catalog.schema.asking import asked
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
+from registry.workflows.images import register_images, row_groups
 from registry.workflows.log import append
 from tests.api.conftest import Client, Headers, make_token, picture, send
 from tests.catalog.databases import KINDS, fresh_url
@@ -119,6 +126,49 @@ def test_one_row_asked_for_at_once_is_registered_once(
         assert statuses == ([new, new] if keyed else sorted([new, "unchanged"]))
         assert not keyed or one == other
     assert [row["label"] for row in history(both, image)] == [f"label {number}" for number in range(ROUNDS)]
+
+
+def rows_wait(home: Home) -> bool:
+    """Whether another transaction waits for one that is open."""
+    if home.catalog.folder is not None:
+        return asked(home.catalog.folder)
+    with home.catalog.read() as db:
+        mine = "datname = current_database() AND wait_event_type = 'Lock'"
+        waits = f"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE {mine})"
+        return bool(db.scalar(sa.text(waits)))
+
+
+def test_one_row_is_registered_between_two_steps_of_many(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (row_groups, register_images, bulk):
+        monkeypatch.setattr(module, "STEP", 5)
+    monkeypatch.setattr(turns, "QUIET", 1.0)
+    monkeypatch.setattr(turns, "LONGEST", float(SECONDS))
+    headers, image = prepared(environment)
+    home, add = opened(environment), Keyed.add
+    small: list[Future[Any]] = []
+
+    with TestClient(create_app(home)) as client, ThreadPoolExecutor(1) as beside:
+        many = send(client, headers, [picture(number) for number in range(1, 26)])
+
+        def first_step(self: Keyed, db: Any, contribution: CID) -> None:
+            add(self, db, contribution)
+            if not small:
+                small.append(beside.submit(post, client, headers, image, "one", None))
+                until = time.monotonic() + SECONDS
+                while not rows_wait(home) and time.monotonic() < until:
+                    time.sleep(0.01)
+
+        monkeypatch.setattr(Keyed, "add", first_step)
+        rows = [{"cid": str(cid), "label": "many", "contributor": "anna"} for cid in many]
+        done = client.post("/api/v1/images", json=rows, headers={**headers, "Idempotency-Key": "many"}).json()
+        assert done["registered"] == 25
+        assert small[0].result(SECONDS)["registered"] == 1
+    with home.catalog.read() as db:
+        counts = db.scalars(sa.select(derived.contributions.c.count).order_by(derived.contributions.c.ordinal)).all()
+    home.close()
+    assert counts == [5, 1, 5, 5, 5, 5]
 
 
 def die(*_: Any) -> None:

@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 from registry.api.auth import speaker
 from registry.api.common import Home
 from registry.api.pages.base.common import check_form, html, language, see, writer
-from registry.api.pages.base.session import AnyRequest
+from registry.api.pages.base.session import AnyRequest, signed_in
 from registry.api.problems import HttpProblem
 from registry.api.v1.wire import ImagePath
 from registry.catalog.queries.labeled_images import images as queries
@@ -21,6 +21,7 @@ from registry.web.base.words import Words
 from registry.web.pages import images
 from registry.web.pages.placeholders import placeholder
 from registry.workflows.images.relabel import relabel
+from registry.workflows.images.speaker import Speaker
 from registry.workflows.images.thumbnails import NoPicture, Thumbnails, Withdrawn
 from registry.workflows.names.find_image import find_image
 from registry.workflows.references.show_reference import waiting_image
@@ -30,6 +31,7 @@ Side = Annotated[Literal["160", "320", "640"], QueryParameter(name="size")]
 KEPT = "private, max-age=604800, immutable"  # by the reader's browser alone: a shared cache would outlive a withdrawal
 REMEDIES = ("notice", "remove_bytes", "retrain")
 TOUCHED = 50
+NOBODY = Speaker(anybody=False)
 
 
 @get("/images", include_in_schema=False, sync_to_thread=True)
@@ -47,7 +49,9 @@ def show_image(request: AnyRequest, home: Home, identity: ImagePath) -> Response
         if (waiting := waiting_image(home, identity)) is None:
             raise
         return html(request, "pages/image_waiting.html", image=waiting)
-    return html(request, "pages/image.html", **images.image(home, thumbnails_of(request), sha256))
+    found = signed_in(request)
+    who = speaker(found.caller) if found is not None else NOBODY
+    return html(request, "pages/image.html", **images.image(home, thumbnails_of(request), sha256, who))
 
 
 def thumbnails_of(request: AnyRequest) -> Thumbnails:
@@ -91,7 +95,7 @@ def add_label(request: AnyRequest, home: Home, identity: ImagePath) -> Response[
     who = speaker(writer(request, "images:write"))
     form = check_form(request)
     sha256 = _here(home, identity)
-    contributor = images.whose(home, home.key.did, sha256, form)
+    contributor = images.whose(home, home.key.did, sha256, form, who)
     done = relabel(home, sha256, form.get("label", ""), contributor, speaker=who)
     said, values = images.relabeled(home, home.key.did, Words(language(request)), done, contributor)
     return see(request, f"/images/{sha256}", said, **values)

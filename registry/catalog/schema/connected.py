@@ -8,18 +8,19 @@ back to the pool.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import sqlalchemy as sa
 
+from registry.catalog.schema.asking import asking
 from registry.catalog.schema.database import WRITER_LOCK, Catalog, Connection, translated
 
 
 class Connected:
     """Made by ``connected``; for one thread."""
 
-    def __init__(self, db: Connection, is_postgresql: bool) -> None:
-        self._db, self._is_postgresql = db, is_postgresql
+    def __init__(self, db: Connection, catalog: Catalog) -> None:
+        self._db, self._catalog = db, catalog
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -33,8 +34,10 @@ class Connected:
         with translated():
             self._db.execution_options(writes=True)
             try:
-                with self._db.begin():
-                    if self._is_postgresql:
+                with ExitStack() as stack:
+                    with asking(self._catalog.folder):
+                        stack.enter_context(self._db.begin())
+                    if self._catalog.is_postgresql:
                         self._db.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
                     yield self._db
             finally:
@@ -45,4 +48,4 @@ class Connected:
 def connected(catalog: Catalog) -> Iterator[Connected]:
     """A connection of one's own, until the block ends."""
     with translated(), catalog.engine.connect() as db:
-        yield Connected(db, catalog.is_postgresql)
+        yield Connected(db, catalog)

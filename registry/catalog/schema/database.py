@@ -20,6 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
+from registry.catalog.schema.asking import asking
 from registry.core.errors import Conflict, InvalidInput, Unavailable, UsageError, not_written
 from registry.core.extras import need
 from registry.sqlite_read_only import read_only_uri
@@ -145,6 +146,7 @@ class Catalog:
             self.engine = _make_engine(parse_url(url))
         self.writes = 0  # that this process committed: who keeps answers looks whether it has changed
         self.is_postgresql = self.engine.dialect.name == "postgresql"
+        self.folder = None if self.is_postgresql else Path(self.engine.url.database or "").absolute().parent
         reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self.is_postgresql else {}
         self._reader = self.engine.execution_options(**reading)
         self._writer = self.engine.execution_options(writes=True)
@@ -162,7 +164,7 @@ class Catalog:
         ``serial=False`` leaves out the lock on PostgreSQL, for statements that lock their own rows
         and must not wait for a long import: the queue's leases.
         """
-        with translated(), self._writer.begin() as db:
+        with translated(), asking(self.folder), self._writer.begin() as db:
             if self.is_postgresql and serial:
                 db.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
             yield db

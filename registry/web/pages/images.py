@@ -19,6 +19,7 @@ from registry.core.labeling.labeled_row import SIGNALS
 from registry.web.base.words import Words
 from registry.workflows.images import image_uses as uses
 from registry.workflows.images.list_images import list_images
+from registry.workflows.images.speaker import Speaker
 from registry.workflows.images.thumbnails import Thumbnails
 from registry.workflows.local_issuers import local_issuers, signing_issuers
 from registry.workflows.names.profile import profile_of
@@ -102,8 +103,10 @@ def _bar(asked: Mapping[str, str], one: image_counts.Count) -> Document:
     return {"label": one.value, "count": one.images, "href": href, "current": current}
 
 
-def image(parts: Parts, thumbnails: Thumbnails, identity: str) -> Document:
-    """The fields of ``pages/image.html``. ``NotFound`` if no contribution has a row of it."""
+def image(parts: Parts, thumbnails: Thumbnails, identity: str, speaker: Speaker) -> Document:
+    """The fields of ``pages/image.html``: ``correctable`` are rows in names that ``speaker`` may write in, of which
+    ``anybody`` says whether they are all. ``NotFound`` if no contribution has a row of it.
+    """
     with parts.catalog.read() as db:
         found = images.get_image(db, identity)
         if found is None:
@@ -121,7 +124,8 @@ def image(parts: Parts, thumbnails: Thumbnails, identity: str) -> Document:
         "cids": sorted(cids),
         "own": local_issuers(parts),
         "current": current,
-        "correctable": correctable(current, signing_issuers(parts)),
+        "correctable": [one for one in correctable(current, signing_issuers(parts)) if may_say(speaker, one)],
+        "anybody": speaker.anybody,
         "history": history[::-1][:HISTORY],
         "earlier": max(0, len(history) - HISTORY),
         "withdrawals": taken_back,
@@ -135,11 +139,17 @@ def image(parts: Parts, thumbnails: Thumbnails, identity: str) -> Document:
     }
 
 
-def whose(parts: Parts, issuer: str, sha256: str, form: Mapping[str, str]) -> str | None:
+def may_say(speaker: Speaker, row: Document) -> bool:
+    """Whether somebody may write in the name of a row's contributor."""
+    return speaker.anybody or row["contributor"] == (speaker.name or row["issuer"])
+
+
+def whose(parts: Parts, issuer: str, sha256: str, form: Mapping[str, str], speaker: Speaker) -> str | None:
     """In whose name the form gives a label that ``issuer`` will sign; None: in that of the issuer's key.
 
     A name that is typed counts. Else ``whose`` says it: ``=`` and a contributor of the page, or ``+`` for nobody there.
-    Where neither is said, a label of the issuer's is corrected if there is but one. ``UsageError`` for several.
+    Where neither is said, a label of the issuer's in a name that ``speaker`` may write in is corrected if there is but
+    one. ``UsageError`` for several.
     """
     typed, chosen = form.get("contributor", "").strip(), form.get("whose", "")
     if typed:
@@ -147,7 +157,7 @@ def whose(parts: Parts, issuer: str, sha256: str, form: Mapping[str, str]) -> st
     if chosen:
         return chosen.removeprefix("=") if chosen.startswith("=") else None
     with parts.catalog.read() as db:
-        mine = correctable(image_history(db, bytes.fromhex(sha256)), {issuer})
+        mine = [one for one in correctable(image_history(db, bytes.fromhex(sha256)), {issuer}) if may_say(speaker, one)]
     if len(mine) > 1:
         raise UsageError("this image has several labels", hint="go back and choose whose label you correct.")
     return mine[0]["contributor"] if mine else None

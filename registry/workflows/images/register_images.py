@@ -7,7 +7,7 @@ stored before the rows that name them are signed, and one transaction decides wh
 name and no person's name enters a record: the catalog holds names, and records hold pseudonyms.
 
 Rows wait in a stage, however many come, and are registered in steps (``row_groups.STEP``), sorted by image: memory does
-not grow with their number, and whoever else wants to write waits for one step.
+not grow with their number, and whoever else wants to write waits for one step: all who do are let in before the next.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import cast
 from registry.catalog.idempotency import Keyed
 from registry.catalog.index.staged import Staged
 from registry.catalog.schema.database import Connection
+from registry.catalog.turns import give_way, others_write
 from registry.content.labels import Rejection
 from registry.core.ipld.cid import CID
 from registry.core.log import Signer
@@ -111,6 +112,9 @@ def register_staged(
                 keyed.add(transaction.db, step.contribution)
             if following is None and finish is not None:
                 finish(transaction.db)
+            wanted = log is None and following is not None and others_write(parts.catalog, transaction.db)
+        if wanted:
+            give_way(parts.catalog)
         groups = following
     done.rejected.sort(key=lambda one: one.row)
     if log is None and done.registered + done.corrected >= MANY:

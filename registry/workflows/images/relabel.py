@@ -10,9 +10,9 @@ from registry.core.ipld.cid import CID
 from registry.core.log import Signer
 from registry.core.text import cleaning
 from registry.workflows.images.labeled_rows import NewRow
+from registry.workflows.images.read_again import read_again
 from registry.workflows.images.register_images import register
 from registry.workflows.images.speaker import ANYBODY, Speaker
-from registry.workflows.log.append import appending
 from registry.workflows.parts import Parts
 
 
@@ -32,21 +32,23 @@ def relabel(
     signer = signer or parts.key
     clean = cleaning.clean("label", label)
     contributor = speaker.of(signer.did, cleaning.clean_given("contributor", contributor))
-    with appending(parts, signer) as log:
-        found = images.get_image(log.db, image)
-        if found is None or found["cid"] is None:
-            raise NotFound(f"{image} is not an image of this catalog", hint="`emotionet images list` lists them.")
-        row = NewRow(
-            row=1,
-            name="",
-            sha256=bytes.fromhex(found["sha256"]),
-            cid=CID.parse(found["cid"]),
-            size=found["size"],
-            label=clean,
-            contributor=contributor,
-            held=False,
-        )
-        done = register(parts, signer, [row], log=log)
+    with parts.catalog.read() as db:
+        found = images.get_image(db, image)
+    if found is None or found["cid"] is None:
+        raise NotFound(f"{image} is not an image of this catalog", hint="`emotionet images list` lists them.")
+    sha256, cid = bytes.fromhex(found["sha256"]), CID.parse(found["cid"])
+    row = NewRow(
+        row=1,
+        name="",
+        sha256=sha256,
+        cid=cid,
+        size=found["size"],
+        label=clean,
+        contributor=contributor,
+        held=False,
+        read=read_again(parts, cid, sha256),
+    )
+    done = register(parts, signer, [row])
     for refused in done.rejected:
         raise InvalidInput(refused.reason, code=refused.code)
     return {

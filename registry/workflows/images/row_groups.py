@@ -16,7 +16,7 @@ import msgspec
 from registry.catalog.index.staged import Staged, StagedRow
 from registry.workflows.images.labeled_rows import NewRow
 
-STEP = 2_500  # rows that are registered together, by one entry of the log
+STEP = 1_000  # rows that are registered together, by one entry of the log
 MAX_GROUP = 1000  # ten times as many as a picture can have boxes
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(NewRow).decode

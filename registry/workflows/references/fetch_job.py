@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from registry.catalog.queries.labeled_images import images, referenced
+from registry.catalog.queries.labeled_images.rows import newest_rows
 from registry.catalog.queries.roots import withdrawn_targets
 from registry.catalog.schema.database import Connection
 from registry.core.errors import EmotionetError
@@ -26,7 +27,7 @@ from registry.workflows.local_issuers import check_signs_as
 from registry.workflows.log.append import LogTransaction, appending
 from registry.workflows.parts import Parts
 from registry.workflows.references.fetch_image import FINAL, Arrived, fetch_image
-from registry.workflows.references.refer import give_to_job, waiting_row
+from registry.workflows.references.refer import give_to_job, said_again, waiting_row
 from registry.workflows.store.private_blocks import PublicStore, private_blocks
 
 _log = logging.getLogger("registry.references")
@@ -81,7 +82,8 @@ def _settle(parts: Parts, job: Job, found: Mapping[CID, Arrived | str], tried: M
 def _register(log: LogTransaction, took: Mapping[str, Arrived]) -> dict[str, str]:
     """Register the rows of images that came, in the order in which they came; by CID why one was refused.
 
-    An image without a row was named by somebody else's record: it is only marked as stored.
+    An image without a row was named by somebody else's record: it is only marked as stored. Rows that this issuer
+    signed before the bytes were here then tell what the picture says, too.
     """
     refused: dict[str, str] = {}
     waiting = referenced.rows_of(log.db, took, log.signer.did)
@@ -97,7 +99,21 @@ def _register(log: LogTransaction, took: Mapping[str, Arrived]) -> dict[str, str
     for wave in _waves(fitted.rows):
         bad |= {one.row: one.code for one in register(log.parts, log.signer, wave, log=log).rejected}
     referenced.drop_rows(log.db, [row.row for row in rows if row.row not in bad])
+    _tell_rights(log, [one for name, one in took.items() if name not in refused])
     return refused | {str(row.cid): bad[row.row] for row in rows if row.row in bad}
+
+
+def _tell_rights(log: LogTransaction, came: Sequence[Arrived]) -> None:
+    """Correct this issuer's rows in which nobody has read the pictures yet. One that its contributor signed stays."""
+    read = {one.sha256: one for one in came if one.picture.rights}
+    before = newest_rows(log.db, log.signer.did, read) if read else {}
+    unread = [
+        said_again(read[sha256], row)
+        for (sha256, _), row in before.items()
+        if row["signature"] is None and not read[sha256].picture.rights.items() <= row["rights"].items()
+    ]
+    if unread:
+        register(log.parts, log.signer, unread, log=log)
 
 
 def _waves(rows: Sequence[NewRow]) -> list[list[NewRow]]:

@@ -68,3 +68,17 @@ def waiting_row(number: int, came: Arrived, subject: str | None, plain: Mapping[
         signature=bytes.fromhex(plain["signature"]) if plain["signature"] else None,
         **{name: getattr(said, name) for name in ANNOTATION_FIELDS},
     )
+
+
+def said_again(came: Arrived, before: Mapping[str, Any]) -> NewRow:
+    """The label of an earlier row with what was now read of its picture; all else stays as that row has it."""
+    return NewRow(
+        row=0,
+        name="",
+        sha256=came.sha256,
+        cid=came.cid,
+        size=came.size,
+        label=before["label"],
+        contributor=before["contributor"],
+        read=dict(came.picture.rights),
+    )

@@ -250,6 +250,27 @@ def test_a_label_corrects_the_row_that_is_shown_or_the_page_asks_whose_and_never
     assert labels() == {"gil": "feliz", "this registry": "feliz", "hugo": "triste"}
 
 
+def test_the_form_offers_no_other_names_to_a_token_that_writes_in_one(
+    client: Client, home: Home, tmp_path: Path
+) -> None:
+    (tmp_path / "one.jpg").write_bytes(jpeg(8))
+    (tmp_path / "labels.csv").write_text("file,label,contributor\none.jpg,feliz,gil\n")
+    assert import_source(home, str(tmp_path))["registered"] == 1
+    path = f"/images/{digest(jpeg(8))}"
+    client.cookies.clear()
+    text = make_token(home, "images:write")
+    form = {"token": text, "csrf": value(client.get("/signin", headers=HTML).text), "next": "/"}
+    assert client.post("/signin", data=form, follow_redirects=False).status_code == 303
+    page = see(client, path)
+    assert "writes in one name alone" in page
+    assert not re.findall('<option value="[=+]|name="contributor"', page)
+    assert post(client, f"{path}/label", csrf=value(page), label="triste", whose="=gil").status_code == 403
+    assert post(client, f"{path}/label", csrf=value(page), label="triste").status_code == 303
+    page = see(client, path)
+    assert re.findall('<option value="=([^"]*)"', page) == [home.key.did]
+    client.cookies.clear()
+
+
 def test_taking_it_back_shows_what_it_touches_then_no_picture_is_given(signed: Client, home: Home) -> None:
     snapshot = signed.get("/api/v1/snapshots").json()["items"][0]["cid"]
     held = signed.get(f"/api/v1/snapshots/{snapshot}/items?limit=1").json()["items"][0]["sha256"]

@@ -63,6 +63,16 @@ def test_a_disk_that_can_t_be_written_is_not_ready(home: Home, monkeypatch: pyte
         assert str(home.settings.home) not in answer.text
 
 
+def test_a_store_whose_folder_is_gone_is_not_ready(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "ASKED_SECONDS", -1.0)
+    with TestClient(create_app(home), raise_server_exceptions=False) as client:
+        blocks = home.settings.blocks
+        blocks.rename(blocks.with_name("elsewhere"))
+        problem(client.get("/readyz"), 503, "not_written")
+        blocks.with_name("elsewhere").rename(blocks)
+        assert client.get("/readyz").status_code == 200
+
+
 def test_a_folder_that_is_gone_can_t_be_written(tmp_path: Path) -> None:
     files.check_writable(tmp_path)
     assert list(tmp_path.iterdir()) == []
