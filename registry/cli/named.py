@@ -1,6 +1,6 @@
 """What arguments name: CIDs and their beginnings, names, ``latest``, runs' ids, images, files of releases.
 
-Every command reads them here, so that all take the same; what was withdrawn is told on stderr.
+Every command reads them here, so that all take the same; what is known against them is told on stderr.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ def content(opened: Home, text: str, *kinds: str) -> CID:
 
 def record(opened: Home, text: str, *kinds: str) -> CID:
     """A record's CID from an argument that may also be its entry's, a name, ``latest``, or its beginning; of
-    ``kinds``, or of any. Told on stderr where it was withdrawn."""
+    ``kinds``, or of any. What is known against it is told on stderr."""
     from registry.workflows.store.find_records import record_of
 
     found = record_of(opened, content(opened, text, *kinds))
-    warn_withdrawn(opened, found)
+    warn_of(opened, found)
     return found
 
 
@@ -117,19 +117,20 @@ def stem(text: str) -> str | None:
 def open_releases(*texts: str, warn_first: bool = True) -> Iterator[tuple[Home, list[CID]]]:
     """A home that holds the named releases, each by CID or as FILE.car, and their CIDs.
 
-    Their withdrawals are printed on stderr, unless the command's own answer begins with them (``warn_first`` False).
+    What is known against them is printed on stderr, unless the command's own answer begins with it (``warn_first``
+    False).
     """
     from registry.cli.from_file import opened_with
 
     with opened_with(list(texts)) as (opened, cids):
         for cid in cids if warn_first else ():
-            warn_withdrawn(opened, cid)
+            warn_of(opened, cid)
         yield opened, cids
 
 
-def warn_withdrawn(opened: Home, cid: CID) -> None:
-    """Warn on stderr about withdrawals of a snapshot, or that concern a release; nothing for any other record."""
-    from registry.workflows.withdrawals.withdrawn import sentences, withdrawals_of
+def warn_of(opened: Home, cid: CID) -> None:
+    """Warn on stderr of what is known against a release or a snapshot, before it is used."""
+    from registry.workflows.releases.warnings import warnings_of
 
-    for line in sentences(withdrawals_of(opened, cid)):
+    for line in warnings_of(opened, cid):
         warn(line)

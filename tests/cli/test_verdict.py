@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from registry.cli.main import main
 from registry.core import records
-from tests.support.forgery import Released, simulated_release
+from registry.workflows.images.import_source import import_source
+from tests.support.forgery import Released, car_of, forge, opened_home, replaced, simulated_release
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +26,19 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     status = main(arguments)
     out, err = capsys.readouterr()
     return status, out.replace("\u00a0", " "), err
+
+
+def test_a_release_and_a_list_begin_with_the_same_sentence(made: Released, capsys: pytest.CaptureFixture[str]) -> None:
+    release = str(records.cid(made.view.release))
+    _, shown, _ = run(capsys, "release", "show", release)
+    document = json.loads(run(capsys, "release", "show", release, "--json")[1])
+    listed = json.loads(run(capsys, "release", "list", "--json")[1])
+    sentence = document["verdict"]["short"]["en"]
+    assert shown.split("\n")[0] == sentence
+    assert (listed["state"], listed["verdict"]["en"]) == ("supported", sentence)
+    assert "The records were not audited for this verdict." in document["verdict"]["en"]
+    assert sentence in run(capsys, "release", "list")[1]
+    assert "## Verdict" in run(capsys, "release", "card", release)[1]
 
 
 def test_an_audit_ends_with_the_verdict_and_never_says_that_it_holds(
@@ -53,14 +69,29 @@ def test_strict_names_what_it_missed(made: Released, capsys: pytest.CaptureFixtu
     assert {check["level"] for check in document["checks"]} == set(range(1, 9))
 
 
-def test_a_release_and_a_list_begin_with_the_same_sentence(made: Released, capsys: pytest.CaptureFixture[str]) -> None:
-    release = str(records.cid(made.view.release))
-    _, shown, _ = run(capsys, "release", "show", release)
-    document = json.loads(run(capsys, "release", "show", release, "--json")[1])
-    listed = json.loads(run(capsys, "release", "list", "--json")[1])
-    sentence = document["verdict"]["short"]["en"]
-    assert shown.split("\n")[0] == sentence
-    assert (listed["state"], listed["verdict"]["en"]) == ("supported", sentence)
-    assert "The records were not audited for this verdict." in document["verdict"]["en"]
-    assert sentence in run(capsys, "release", "list")[1]
-    assert "## Verdict" in run(capsys, "release", "card", release)[1]
+def test_every_command_that_uses_a_release_says_that_the_kept_audit_found_it_broken(
+    made: Released, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verdicts = tuple(structs.replace(one, verdict="refuted") for one in made.view.evaluation.verdicts)
+    evaluation = replaced(made.view.release.evaluation, made.view.evaluation, verdicts=verdicts)
+    file = car_of(made.home, forge(made.home, made.entry, evaluation), tmp_path / "forged.car")
+    with opened_home(tmp_path / "told") as home:
+        release = import_source(home, str(file))["releases"][0]["release"]
+    monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "told" / "home"))
+    picture = tmp_path / "p.jpg"
+    picture.write_bytes(b"1")
+    uses = (
+        ["fetch", release, "-o", str(tmp_path / "weights")],
+        ["predict", release, str(picture)],
+        ["release", "card", release],
+        ["release", "report", release, "-o", str(tmp_path / "report.html")],
+        ["release", "claim", release, "macro_f1 >= 0.10"],
+        ["export", release, "-o", str(tmp_path / "again.car")],
+        ["show", release, "--table", "weights"],
+    )
+    kept = "BROKEN: the audit that is kept here found this release's records broken."
+    said = f"emotionet: warning: {kept} The records do not hold (6.verdicts"
+    assert all("BROKEN" not in run(capsys, *use)[2] for use in uses)
+    assert run(capsys, "audit", release)[0] == 1
+    for use in uses:
+        assert said in run(capsys, *use)[2], use

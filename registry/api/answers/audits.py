@@ -36,6 +36,7 @@ class Report(Answer, frozen=True):
     withdrawn: list[Any]
     missed: list[str]
     checks: list[Check]
+    forks: list[Fork] | UnsetType = UNSET  # an audit that an earlier program kept says nothing of it
 
 
 class PublishedAudit(Answer, frozen=True):

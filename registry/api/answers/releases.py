@@ -13,6 +13,7 @@ from registry.api.answers.parts import (
     Cid,
     Claim,
     Count,
+    Counts,
     Decimal,
     Did,
     Figures,
@@ -90,6 +91,15 @@ class Origin(Answer, frozen=True):
     seen: dict[str, Any] | None
 
 
+class ReleaseRights(Answer, frozen=True):
+    """What its images say of their use; ``override``: why those that say no are in; ``counts``: None where they are
+    many and nobody counted them yet."""
+
+    asked: bool
+    override: str | None
+    counts: Counts | None
+
+
 class Release(Answer, frozen=True):
     """A release: its verdict first, who published it, what it followed from, its figures."""
 
@@ -101,6 +111,7 @@ class Release(Answer, frozen=True):
     published_by: str
     withdrawn: list[Withdrawal]
     forks: list[Fork]
+    rights: ReleaseRights
     plan: Cid
     draw: Cid
     snapshot: Cid
@@ -147,6 +158,7 @@ class ReleaseLine(Answer, frozen=True):
     verdict: Said | None
     refuted: list[Count] | None
     forks: bool
+    override: str | None
 
 
 class JudgedClaims(Answer, frozen=True):

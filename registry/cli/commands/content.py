@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from registry.cli.commands.audits import add_audit
 from registry.cli.commands.common import Subparsers, add, home, path_argument, wide
 from registry.cli.commands.importing import add_import
-from registry.cli.named import IMAGE, RECORD, content, image_or_record, record, stem, warn_withdrawn
+from registry.cli.named import IMAGE, RECORD, content, image_or_record, record, stem, warn_of
 from registry.cli.output import Output, json_text, show
 from registry.core.remedies import REMEDIES
 from registry.exports.rows import FORMATS
@@ -81,7 +81,7 @@ def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
         if release is None:
             done = fetch(opened, str(target or wanted.cid), wanted.out, bars)
         else:
-            warn_withdrawn(opened, release)
+            warn_of(opened, release)
             done = fetch_weights(opened, release, wanted.out, stem(wanted.cid), bars)
     bars.close()
     for link in done["links"]:
@@ -124,7 +124,7 @@ def run_export(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         target = content(opened, wanted.cid)
-        warn_withdrawn(opened, target)
+        warn_of(opened, target)
         out = wanted.out or Path(f"{stem(wanted.cid) or target}.car")
         size = export_size(opened, target, without_images=wanted.without_images)
         output.say(_size_text(out, size, wanted.without_images))

@@ -130,6 +130,7 @@ def run_plans(wanted: argparse.Namespace, output: Output) -> int:
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List releases, newest first."""
     from registry.catalog.queries.signed_records import releases
+    from registry.cli.texts.release import marks_text
     from registry.workflows.local_issuers import publisher_text
     from registry.workflows.names.references import with_names
     from registry.workflows.releases.verdicts import with_verdicts
@@ -148,7 +149,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
     columns = ["cid", "snapshot", "published_by", "issued_at", "verdict", "names"]
     if not output.as_json:
         said = [one["verdict"]["en"] if one["verdict"] else "can't be read here" for one in rows]
-        marked = [f"LOG FORKS. {text}" if one["forks"] else text for one, text in zip(rows, said, strict=True)]
+        marked = [f"{marks_text(one)}{text}" for one, text in zip(rows, said, strict=True)]
         rows = [{**one, "verdict": text} for one, text in zip(rows, marked, strict=True)]
     if back and not output.as_json:
         columns.insert(columns.index("verdict") + 1, "withdrawn")

@@ -18,6 +18,7 @@ def audit_text(document: Mapping[str, Any]) -> list[str]:
         f"type {document['type'] or 'unknown'}",
         f"issuer {document['issuer'] or 'unknown: no signature of it is held here'}",
     ]
+    forks = [one_line(one["text"]["en"]) for one in document["forks"]]
     head = [*what, f"target {document['target']}", *back, ""]
     said = verdict_lines(document["verdict"])
-    return [*head, table(["check", "result", "what", "why"], rows), "", *said]
+    return [*head, table(["check", "result", "what", "why"], rows), "", *forks, *said]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from registry.cli.output import one_line
 from registry.cli.texts.figures import base_seen_lines, figure_lines, figure_text, verdict_lines
 from registry.cli.texts.names import names_lines
+from registry.core.text.cleaning import counted
 from registry.workflows.withdrawals.withdrawn import sentences
 
 
@@ -23,6 +25,7 @@ def release_text(done: dict[str, Any]) -> list[str]:
     return [
         *sentences(done["withdrawn"]),
         *(one["text"]["en"] for one in done["forks"]),
+        *_rights(done["rights"]),
         *verdict_lines(done["verdict"]),
         "",
         f"release {done['release']}",
@@ -37,6 +40,21 @@ def release_text(done: dict[str, Any]) -> list[str]:
         *(note["text"]["en"] for note in done["base_notes"]),
         f"anchor: {_anchor(anchor)}",
     ]
+
+
+def marks_text(one: dict[str, Any]) -> str:
+    """What stands before a release's verdict in a list, ending with a blank; "" where there is nothing."""
+    marks = [("LOG FORKS. ", one["forks"]), ("RIGHTS OVERRIDDEN. ", one["override"] is not None)]
+    return "".join(text for text, holds in marks if holds)
+
+
+def _rights(rights: dict[str, Any]) -> list[str]:
+    """That images which say no to their use are in, how many, and the stated reason."""
+    if rights["override"] is None:
+        return []
+    counts = rights["counts"]
+    many = "images" if counts is None else counted(counts["overridden"], "image")
+    return [one_line(f"RIGHTS OVERRIDDEN: {many} with a no to this use: {rights['override']}")]
 
 
 def _anchor(anchor: dict[str, Any]) -> str:

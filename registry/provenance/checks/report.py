@@ -26,8 +26,9 @@ EXCUSABLE = frozenset({"1.images"})  # of levels 1 and 2: what may be left unche
 class Report:
     """All checks that were asked for, in order, and those that were not; ``type`` is the target's, as its record says.
 
-    ``withdrawn``: what was taken back of it, by whoever may, with ``what, issuer, effective, reason``; ``facts``: of
-    what the verdict is made, as far as the target's records could be read.
+    ``withdrawn``: what was taken back of it, by whoever may, with ``what, issuer, effective, reason``; ``forks``: what
+    the home that audits knows of its issuer's log beyond what it checks here (``fork_document``); ``facts``: of what
+    the verdict is made, as far as the target's records could be read.
     """
 
     target: str
@@ -37,6 +38,7 @@ class Report:
     readable: bool = True  # whether there was anything to check
     checks: list[Check] = field(default_factory=list)
     withdrawn: list[dict[str, str]] = field(default_factory=list)
+    forks: list[dict[str, Any]] = field(default_factory=list)
     facts: Facts = field(default_factory=Facts)
 
     @property
@@ -102,6 +104,7 @@ class Report:
             "claims": None if claims is None else [to_value(one) for one in claims],
             "attempt": None if attempts is None else {**to_value(attempts), "text": self._attempts_text(attempts)},
             "withdrawn": self.withdrawn,
+            "forks": self.forks,
             "missed": self.missed,
             "checks": [{name: getattr(check, name) for name in names} for check in self.checks],
         }

@@ -104,6 +104,7 @@ def _published(about: Mapping[str, Any]) -> dict[str, Any]:
         "anchor": about["anchor"]["status"],
         "claims": tuple(about["claims"]),
         "withdrawn": tuple(about["withdrawn"]),
+        "forks": tuple(about["forks"]),
         "cids": _cids(about),
     }
 

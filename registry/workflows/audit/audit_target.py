@@ -16,6 +16,7 @@ from registry.provenance.checks.target.subject import Subject
 from registry.workflows.audit.audit_file import StoredFiles
 from registry.workflows.audit.audit_file import audit_car as audit_car
 from registry.workflows.base_weights import known_trainings
+from registry.workflows.log.forks import forks_of
 from registry.workflows.log.linked_entries import covering_evidence, first_entry, newest_anchored
 from registry.workflows.parts import Parts
 from registry.workflows.store.typed_source import check_regular, names_content, parse_path
@@ -77,7 +78,9 @@ def audit_held(
         method=parts.method,
         trainings_of=partial(known_trainings, parts),
     )
-    return run_checks(subject, levels_up_to(level), on_check)
+    report = run_checks(subject, levels_up_to(level), on_check)
+    report.forks = [] if report.issuer is None else forks_of(parts, [report.issuer])
+    return report
 
 
 def entry_audited(parts: Parts, record: CID, issuer: str | None) -> CID | None:

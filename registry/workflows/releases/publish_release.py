@@ -43,6 +43,7 @@ from registry.workflows.names.set_name import check_new_name, set_name
 from registry.workflows.newer import refuse_newer
 from registry.workflows.parts import Parts
 from registry.workflows.releases.verdicts import facts_here, kept_report, people_of_release
+from registry.workflows.snapshots.snapshot_document import rights_of
 from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
 
@@ -179,6 +180,7 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "published_by": publisher_text(parts, row["issuer"]),
         "withdrawn": back,
         "forks": forks_of(parts, [row["issuer"]]),
+        "rights": rights_of(parts, view.preprocessing.snapshot, view.snapshot),
         **_made_of(view),
         **_figures(view),
         "claims": [to_value(one) for one in facts.claims or ()],

@@ -76,7 +76,8 @@ def kept_report(parts: Parts, release: CID) -> dict[str, Any] | None:
 
 def with_verdicts(parts: Parts, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Rows of a list (``cid``, ``issuer`` and ``withdrawn``), each with ``state`` and ``verdict``, the short form by
-    language, and ``forks``: whether its issuer's log does."""
+    language, ``forks``: whether its issuer's log does, and ``override``: why images that say no to it are in, or None.
+    """
     doubtful = forking(parts, {row["issuer"] for row in rows})
     with parts.catalog.read() as db:
         kept = kept_audits.newest_reports(db, [row["cid"] for row in rows])
@@ -86,8 +87,11 @@ def with_verdicts(parts: Parts, rows: Sequence[Mapping[str, Any]]) -> list[dict[
 def _short(parts: Parts, row: Mapping[str, Any], kept: Mapping[str, Any] | None) -> dict[str, Any]:
     try:
         release = records.parse_as(records.Release, parts.store.get(CID.parse(row["cid"])))
-        found = verdict_of(facts_here(parts, release_view(parts.store.get, release), row, kept))
+        view = release_view(parts.store.get, release)
+        found = verdict_of(facts_here(parts, view, row, kept))
     except EmotionetError:
-        return {"state": None, "verdict": None, "refuted": (0, 0)}
+        return {"state": None, "verdict": None, "refuted": (0, 0), "override": None}
     said = {language: short(found, language) for language in LANGUAGES}
-    return {"state": found.state, "verdict": said, "refuted": refuted(one.code for one in found.parts)}
+    failing = refuted(one.code for one in found.parts)
+    override = view.snapshot.use.override if view.snapshot.use else None
+    return {"state": found.state, "verdict": said, "refuted": failing, "override": override}

@@ -26,6 +26,7 @@ from registry.workflows.store.read_content import read_as
 
 _AT = {name: place for place, name in enumerate(records.SNAPSHOT_ITEMS.columns)}
 MOST_WORDS = 200  # different licences, or values of a signal, that are counted each by itself
+AT_ONCE = 3000  # images of a snapshot that is counted while its page waits: tens of milliseconds
 VERSION = 3  # of what is kept
 
 
@@ -95,6 +96,11 @@ def kept_counts(parts: Parts, snapshot: CID) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found["counts"] if isinstance(found, dict) and found.get("version") == VERSION else None
+
+
+def counts_at_hand(parts: Parts, snapshot: CID, images: int) -> dict[str, Any] | None:
+    """The same, counted now where it is small; None where that takes long and was not done yet. Errors as ``count``."""
+    return kept_counts(parts, snapshot) or (keep_counts(parts, snapshot) if images <= AT_ONCE else None)
 
 
 def keep_counts(parts: Parts, snapshot: CID) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from registry.catalog.queries.signed_records import entries
 from registry.catalog.schema.sql import plain
 from registry.core import records
 from registry.core.ipld.cid import CID
+from registry.provenance.checks.results import guarded
 from registry.workflows.names.references import names_of
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.labellers_agree import MOST, labellers_agree
-from registry.workflows.snapshots.snapshot_counts import keep_counts, kept_counts
+from registry.workflows.snapshots.snapshot_counts import counts_at_hand, keep_counts, kept_counts
 from registry.workflows.store.read_content import read_as
 from registry.workflows.withdrawals.withdrawn import withdrawals_of
 
@@ -43,6 +44,18 @@ def document(parts: Parts, snapshot: CID, compared: int = MOST) -> dict[str, Any
         "agreement": labellers_agree(parts, snapshot, record, compared),
         "background": counted["background"],
         "withdrawn": withdrawals_of(parts, snapshot),
+    }
+
+
+def rights_of(parts: Parts, snapshot: CID, record: records.Snapshot) -> dict[str, Any]:
+    """What its images say of their use, for a release: whether anybody ``asked``, why those that say no are in
+    (``override``), and how many say what (``counts``; None where that takes long and was not done yet, or can't be
+    read)."""
+    found = guarded(lambda: counts_at_hand(parts, snapshot, record.count), None)
+    return {
+        "asked": record.use is not None,
+        "override": None if record.use is None else record.use.override,
+        "counts": None if found is None else found["standing"],
     }
 
 

@@ -3,14 +3,19 @@ releases raise no alarm, here and in the verifier in JavaScript."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from litestar.testing import TestClient
 from msgspec import structs
 
+from registry.api.app import create_app
 from registry.assembly import Home
+from registry.catalog.queries import kept_audits
+from registry.cli.main import main
 from registry.content.unixfs import importer
 from registry.core import records
 from registry.core.ipld.cid import CID
@@ -21,6 +26,7 @@ from registry.provenance.checks.results import FAILS
 from registry.workflows.audit.audit_target import audit_car
 from registry.workflows.images.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release, show_release
+from registry.workflows.releases.warnings import warnings_of
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.snapshots.terms import Terms
@@ -141,6 +147,45 @@ def silent_card(home: Home, view: ReleaseView) -> Changed:
 
 
 NEVER = records.Use(override=None, licences=(), consent=False)
+
+
+def test_a_release_says_wherever_it_is_shown_that_rights_were_overridden(
+    home: Home,
+    honoured: Released,
+    overridden: Released,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("EMOTIONET_HOME", str(home.settings.home))
+    kept, over = (str(records.cid(one.view.release)) for one in (honoured, overridden))
+    said = "RIGHTS OVERRIDDEN: 1 image with a no to this use: their owner agreed"
+    with TestClient(create_app(home)) as client:
+        answers = {cid: client.get(f"/api/v1/releases/{cid}").json()["rights"] for cid in (kept, over)}
+        listed = {one["cid"]: one["override"] for one in client.get("/api/v1/releases").json()["items"]}
+    for cid, override in ((kept, None), (over, "their owner agreed")):
+        assert main(["release", "show", cid]) == 0
+        assert (said in capsys.readouterr().out) == (override is not None)
+        assert main(["release", "show", cid, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["rights"] == answers[cid]
+        assert (answers[cid]["asked"], answers[cid]["override"], listed[cid]) == (True, override, override)
+        assert answers[cid]["counts"]["overridden"] == (override is not None)
+    assert main(["release", "list"]) == 0
+    assert capsys.readouterr().out.count("RIGHTS OVERRIDDEN. ") == 1
+
+
+def test_whoever_uses_a_snapshot_is_told_that_an_audit_found_it_broken(home: Home, honoured: Released) -> None:
+    snapshot, release = honoured.view.preprocessing.snapshot, str(records.cid(honoured.view.release))
+    for failing in ("6.verdicts", "4.items"):
+        assert not warnings_of(home, snapshot)
+        checks = [{"id": failing, "result": FAILS}]
+        with home.catalog.write() as db:
+            audit = kept_audits.add(db, target=release, name=release, held=True, level=None, now=home.now())
+            report = {"target": release, "records": "broken", "checks": checks}
+            kept_audits.finish(db, audit, report, home.now())
+    (said,) = warnings_of(home, snapshot)
+    assert said.startswith(f"BROKEN: the audit that is kept here of the release {release} found")
+    with home.catalog.write() as db:
+        kept_audits.prune(db, 0)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from litestar.testing import TestClient
@@ -81,6 +82,27 @@ def test_commands_say_it_and_a_rebuild_forgets_nothing(
         assert checks["logs"] == {"name": "logs", "ok": True, "detail": checks["logs"]["detail"]}
         assert honest.home.key.did in checks["logs"]["detail"]
         rebuild_catalog(told)
+
+
+def test_an_audit_of_what_is_held_and_the_report_say_it_beside_the_verdict(
+    told: Home, honest: Released, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EMOTIONET_HOME", str(told.settings.home))
+    cid, said = str(record_of(told, honest.entry)), "forks: it signed two entries that exclude each other"
+    assert main(["audit", cid]) == 0
+    assert said in capsys.readouterr().out.rpartition("\n\n")[2]
+    assert main(["audit", cid, "--json"]) == 0
+    assert [one["issuer"] for one in json.loads(capsys.readouterr().out)["forks"]] == [honest.home.key.did]
+    for language, words in (("en", said), ("es", "se bifurca: firmó dos entradas que se excluyen")):
+        page = tmp_path / f"{language}.html"
+        assert main(["release", "report", cid, "-o", str(page), "--lang", language]) == 0
+        assert words in page.read_text().partition("</header>")[0], language
+    capsys.readouterr()
+    assert main(["release", "card", cid]) == 0
+    assert said in capsys.readouterr().err
+    monkeypatch.setenv("EMOTIONET_HOME", str(honest.home.settings.home))
+    assert main(["audit", cid]) == 0
+    assert "forks: it signed" not in capsys.readouterr().out
 
 
 def test_one_issuer_can_fill_no_table_with_forks(told: Home) -> None:

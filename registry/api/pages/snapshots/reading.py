@@ -22,12 +22,12 @@ from registry.core import records
 from registry.core.errors import NotFound, UsageError
 from registry.core.ipld.cid import CID
 from registry.web.base.words import Words
-from registry.web.pages.snapshots.listed import AT_ONCE, Head, label_bars, snapshot_head, snapshot_list
+from registry.web.pages.snapshots.listed import Head, label_bars, snapshot_head, snapshot_list
 from registry.web.pages.snapshots.rows import ANY, apart, differences, excluded, items, one_row
 from registry.workflows.names.resolve import resolve
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.labellers_agree import labellers_agree
-from registry.workflows.snapshots.snapshot_counts import keep_counts
+from registry.workflows.snapshots.snapshot_counts import AT_ONCE, keep_counts
 from registry.workflows.store.read_content import read_as
 from registry.workflows.withdrawals.withdrawn import withdrawals_of, withdrawn_among
 

@@ -32,7 +32,6 @@ from registry.web.pages.releases.image_table import cells, image_table
 from registry.web.pages.releases.judged import QUICK, Wanted, is_quick, nothing_of
 from registry.web.pages.releases.planned import attempts, planned
 from registry.web.pages.releases.release_list import main_figures, publisher
-from registry.web.pages.snapshots.listed import AT_ONCE
 from registry.web.report.by_group import by_group, people_of
 from registry.web.report.check_records import check_drawable, check_figures
 from registry.web.report.sections import by_confidence, curves_of, intervals_by_class, intervals_by_fold
@@ -41,7 +40,6 @@ from registry.workflows.methods import is_named
 from registry.workflows.parts import Parts
 from registry.workflows.releases.publish_release import show_release
 from registry.workflows.releases.verdicts import facts_here, people_of_release
-from registry.workflows.snapshots.snapshot_counts import keep_counts, kept_counts
 from registry.workflows.store.find_records import look_up
 from registry.workflows.store.read_content import read_as
 
@@ -75,7 +73,7 @@ def release_page(parts: Parts, cid: CID, t: Words) -> dict[str, Any]:
         **who,
         "refuted": failing,
         "is_bad": bool(failing[0]) or "withdrawn" in t.taken_back(about["withdrawn"]),
-        **_figures(parts, view, t),
+        **_figures(parts, view, t, about),
         **_downloads(parts, view),
     }
 
@@ -101,7 +99,7 @@ def _who_says_so(parts: Parts, release: CID, view: ReleaseView, about: Mapping[s
     }
 
 
-def _figures(parts: Parts, view: ReleaseView, t: Words) -> dict[str, Any]:
+def _figures(parts: Parts, view: ReleaseView, t: Words, about: Mapping[str, Any]) -> dict[str, Any]:
     """All that is shown of its evaluation."""
     return {
         "drawn_faces": _is_drawn(view),
@@ -110,18 +108,11 @@ def _figures(parts: Parts, view: ReleaseView, t: Words) -> dict[str, Any]:
         "drawings": _drawings(t, parts, view),
         "people": by_group(people_of(view.evaluation), view.snapshot.classes),
         "sources": sources_by_group(view.evaluation.notes),
-        "rights": _rights(parts, view),
+        "rights": about["rights"]["counts"],
         "cells": cells(view),
         "nothing": nothing_of(view.snapshot.classes),
         "worst": image_table(parts.store.get, view, MISTAKES, 0, WORST) if is_quick(view) else None,
     }
-
-
-def _rights(parts: Parts, view: ReleaseView) -> dict[str, int] | None:
-    """What its images say of their use, counted; None where that takes long and was not done yet."""
-    cid, count = view.preprocessing.snapshot, view.snapshot.count
-    counts = kept_counts(parts, cid) or (keep_counts(parts, cid) if count <= AT_ONCE else None)
-    return None if counts is None else counts["standing"]
 
 
 def _downloads(parts: Parts, view: ReleaseView) -> dict[str, Any]:

@@ -26,12 +26,11 @@ from registry.web.base.figures import nothing
 from registry.web.base.words import Words
 from registry.workflows.names.references import names_of
 from registry.workflows.parts import Parts
-from registry.workflows.snapshots.snapshot_counts import keep_counts, kept_counts
+from registry.workflows.snapshots.snapshot_counts import AT_ONCE, keep_counts, kept_counts
 from registry.workflows.store.read_content import read_as
 from registry.workflows.withdrawals.withdrawn import withdrawals_of, withdrawn_among
 
 ON_A_PAGE = 20
-AT_ONCE = 3000  # images of a snapshot that is counted while its page waits: tens of milliseconds
 BUDGET = 6000  # of all snapshots on one page of the list
 RELEASES = 5  # of each snapshot that a list names
 MOST_BARS = 100  # classes that are drawn
