@@ -72,6 +72,8 @@ def complete(schema: Json, app: Litestar) -> Json:
     for path, method, operation in operations(done):
         if method in ("get", "head") and "404" in operation["responses"]:  # what lies here may be damaged
             operation["responses"]["502"] = operation["responses"]["404"] | {"description": MEANING[502]}
+        if "requestBody" in operation:  # whose length every address bounds
+            operation["responses"]["413"] = operation["responses"]["400"] | {"description": MEANING[413]}
         named = f"{method.upper()} {path}"
         if named in scopes:
             operation["security"] = [{"token": [scope] if (scope := scopes[named]) else []}]
