@@ -9,11 +9,12 @@ Of each image that at least two people labelled: how many of them gave its most 
   of the images of each labeller.
 
 The coefficients are those of libraries: Krippendorff's of ``krippendorff`` (numpy alone, counts of all images at once),
-Cohen's and Fleiss' of NLTK's ``AnnotationTask``; scikit-learn and statsmodels have these two as well, and are ten times
-the size of all that an auditor installs besides numpy. NLTK's is plain Python, so kappa is of the first ``WORK`` pairs
-of labels: images come by their digests, which is by chance, and ``kappa_of`` says of how many.
+Cohen's and Fleiss' of NLTK's ``AnnotationTask``, which the extra ``agreement`` brings; scikit-learn and statsmodels
+have these two as well, and are ten times the size. NLTK's is plain Python, so kappa is of the first ``WORK`` pairs of
+labels: images come by their digests, which is by chance, and ``kappa_of`` says of how many.
 
-Invariants: pure; decimals of six places. A coefficient is None where chance alone agrees (one label everywhere).
+Invariants: pure; decimals of six places. A coefficient is None where chance alone agrees (one label everywhere), kappa
+also where NLTK is not installed: no audit asks for it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -118,8 +120,13 @@ def _kind(several: Sequence[Votes]) -> tuple[str, Sequence[Votes]]:
     return ("cohen" if len({person for one in several for person in one}) == 2 else "fleiss"), some
 
 
+def has_kappa() -> bool:
+    """Whether this installation has what computes kappas (the extra ``agreement``)."""
+    return find_spec("nltk") is not None
+
+
 def _kappa(kind: str, some: Sequence[Votes]) -> str | None:
-    if kind == "none" or len({label for one in some for label in one.values()}) < 2:
+    if not has_kappa() or kind == "none" or len({label for one in some for label in one.values()}) < 2:
         return None
     from nltk.metrics.agreement import AnnotationTask  # a second, which a list of images does without
 

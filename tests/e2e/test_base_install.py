@@ -41,6 +41,7 @@ HEAVY = {
     "onnxruntime",
     "matplotlib",
     "scipy",
+    "nltk",
 }
 
 

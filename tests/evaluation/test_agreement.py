@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from registry.cli.texts.snapshot import _agreement as text_of
+from registry.evaluation import agreement as module
 from registry.evaluation.agreement import agreement
 
 # Table 1 of https://en.wikipedia.org/wiki/Fleiss%27_kappa: 14 people, 10 subjects, 5 categories
@@ -76,3 +80,16 @@ def test_krippendorffs_alpha_is_that_of_his_own_example() -> None:
     assert found.by_label[4].alpha == "1.000000"
     assert [(one.labeller, one.images) for one in found.by_labeller] == [(0, 9), (1, 10), (2, 10), (3, 11)]
     assert float(found.by_labeller[2].agreement) < float(found.by_labeller[3].agreement), "the third differs most"
+
+
+def test_without_the_library_alpha_stays_and_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = agreement(map(spread, FOURTEEN))
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    found = agreement(map(spread, FOURTEEN))
+    assert whole is not None
+    assert found == replace(whole, kappa=None)
+    said = {"kind": found.kind, "kappa": found.kappa, "alpha": found.alpha, "images": 10, "agreement": found.agreement}
+    (line,) = text_of(said)
+    assert "emotionet[agreement]" in line
+    monkeypatch.undo()
+    assert "emotionet[agreement]" not in text_of(said)[0]

@@ -6,6 +6,7 @@ from typing import Any
 
 from registry.cli.output import cell
 from registry.cli.texts.names import names_lines
+from registry.evaluation.agreement import has_kappa
 
 
 def snapshot_text(document: dict[str, Any]) -> list[str]:
@@ -64,5 +65,7 @@ def _agreement(found: dict[str, Any] | None) -> list[str]:
     named = {"cohen": "Cohen's kappa", "fleiss": "Fleiss' kappa"}
     said = [f"{named[found['kind']]} {found['kappa']}"] if found["kappa"] is not None else []
     said += [f"Krippendorff's alpha {found['alpha']}"] if found["alpha"] is not None else []
+    if found["kind"] in named and not has_kappa():
+        said.append(f"{named[found['kind']]} needs NLTK: pip install 'emotionet[agreement]'")
     share = f"{found['images']} images labelled by several: {found['agreement']} of pairs alike"
     return [", ".join([share, *said])]

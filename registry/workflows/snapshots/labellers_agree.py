@@ -14,7 +14,7 @@ from typing import Any
 from registry.core import records
 from registry.core.errors import EmotionetError, InvalidInput, NotFound
 from registry.core.ipld.cid import CID
-from registry.evaluation.agreement import Agreement
+from registry.evaluation.agreement import Agreement, has_kappa
 from registry.files import whole_file
 from registry.provenance.people_agree import people_agreement
 from registry.workflows.parts import Parts
@@ -26,7 +26,8 @@ MOST = 100_000  # images of a snapshot whose labels are compared while somebody 
 def labellers_agree(parts: Parts, snapshot: CID, record: records.Snapshot, most: int = MOST) -> dict[str, Any] | None:
     """``images`` that several people labelled, ``people``, ``labels``, ``agreement`` (mean share of pairs alike),
     ``kappa`` with its ``kind`` and of how many images, ``alpha``, ``by_label``, ``by_labeller``."""
-    place = parts.settings.cache / "agreement" / f"{snapshot}.json"
+    kind = "" if has_kappa() else ".without-kappa"  # what is kept without the library is not taken for all
+    place = parts.settings.cache / "agreement" / f"{snapshot}{kind}.json"
     try:
         found = json.loads(place.read_text(encoding="utf-8"))
         if isinstance(found, dict) and found.get("version") == VERSION:
