@@ -179,13 +179,16 @@ def test_a_signer_is_given_to_what_signs(pair: Pair, labeled: Folder) -> None:
 
 
 BEGINS = {
-    "api/v1/images.py",
+    "api/bulk/register.py",
     "workflows/images/import_source.py",
     "workflows/images/relabel.py",
     "workflows/log/anchoring.py",
+    "workflows/references/ask_again.py",
+    "workflows/references/fetch_job.py",
     "workflows/releases/publish_release.py",
     "workflows/runs/start_run.py",
     "workflows/snapshots/take_snapshot.py",
+    "workflows/store/examine_home.py",
     "workflows/training/run_context.py",
     "workflows/withdrawals/withdraw.py",
 }
