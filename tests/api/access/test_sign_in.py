@@ -51,7 +51,7 @@ def test_a_wallet_signs_in_writes_in_its_own_name_and_signs_out(client: Client, 
     headers = {"Authorization": f"Bearer {session['token']}"}
     (cid,) = send(client, headers, [picture(0)])
     rows = [{"cid": str(cid), "label": "feliz"}, {"cid": str(cid), "label": "feliz", "contributor": "ana"}]
-    done = client.post("/api/v1/images", json=rows, headers=headers).json()
+    done = client.post("/api/v1/images?rows=all", json=rows, headers=headers).json()
     assert [one["status"] for one in done["results"]] == ["registered", "rejected"]
     assert [one["contributor"] for one in client.get(f"/api/v1/images/{cid}").json()["history"]] == [did]
     noted = client.get("/api/v1/writes", headers=make_token(home, "admin")).json()["items"]

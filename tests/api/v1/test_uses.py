@@ -192,7 +192,7 @@ def test_the_audit_holds_and_needs_no_token(used: Used) -> None:
     [listed] = used.client.get("/api/v1/releases").json()["items"]
     assert report["verdict"]["short"] == shown["short"] == listed["verdict"]
     assert report["verdict"]["state"] == shown["state"] == listed["state"]
-    assert (report["verdict"]["records"], shown["records"]) == ("consistent", "unchecked")
+    assert (report["verdict"]["records"], shown["records"]) == ("consistent", "consistent")  # it is kept
 
 
 def test_the_audit_names_what_was_changed(used: Used) -> None:
@@ -280,9 +280,12 @@ def test_plans_say_what_came_of_them(used: Used) -> None:
     assert plan["releases"] == [used.release["release"]]
 
 
-def test_nobody_published_an_audit_or_kept_one_here(used: Used) -> None:
-    for address in (f"/api/v1/audits?target={used.release['release']}", "/api/v1/audits"):
-        assert used.client.get(address).json() == {"items": [], "next": None}
+def test_nobody_published_an_audit_and_those_made_here_are_kept(used: Used) -> None:
+    release = used.release["release"]
+    assert used.client.get(f"/api/v1/audits?target={release}").json() == {"items": [], "next": None}
+    assert used.client.post("/api/v1/audits", json={"target": release}).status_code == 200
+    kept = used.client.get("/api/v1/audits").json()["items"]
+    assert {one["target"] for one in kept} == {release}
 
 
 def test_lineage_lookup_and_anchor_are_answered(used: Used) -> None:

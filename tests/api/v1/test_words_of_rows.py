@@ -57,7 +57,8 @@ def test_words_come_in_and_are_shown(client: Client, writer: Headers, way: Way) 
     (told,) = client.get(f"/api/v1/images/{cid}").json()["history"]
     assert {name: told[name] for name in WORDS} == WORDS
     assert told["signature"] is None
-    snapshot = take(client, writer, query={"consent": "given", "rights": WORDS["rights"]})["snapshot"]
+    query = {"consent": "given", "rights": WORDS["rights"]}
+    snapshot = take(client, writer, query=query, override_rights="a test")["snapshot"]
     (item,) = client.get(f"/api/v1/snapshots/{snapshot}/items").json()["items"]
     assert (item["sources"], item["rights"]) == ({"edad": "perceived"}, {"c2pa.training-mining": ["notAllowed"]})
     asked = {"query": {"rights": {"c2pa.training-mining": "allowed"}}}
