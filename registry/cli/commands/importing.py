@@ -127,6 +127,9 @@ def _warn(done: dict[str, Any], output: Output) -> None:
         ],
         output,
     )
+    _say(
+        [f"{name} says itself that it is not for training: snapshots leave it out" for name in done["reserved"]], output
+    )
     for kind in ("missing", "damaged"):
         _say([f"{kind}: {name} (nothing is pinned; import the rest when you have it)" for name in done[kind]], output)
     if done["cut"]:

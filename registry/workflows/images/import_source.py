@@ -24,9 +24,11 @@ from registry.core.labeling.boxes import PIXEL
 from registry.core.labeling.labeled_row import ANNOTATION_FIELDS
 from registry.core.log import Signer
 from registry.core.progress import Progress, silent
+from registry.core.snapshots.use import NO, all_given, standing
 from registry.imaging.inspect_image import Picture
+from registry.workflows.images.dry_run import would_register, would_sign_as
 from registry.workflows.images.import_problem import forked, newer, problem_of
-from registry.workflows.images.labeled_rows import NewRow, fit_boxes, merge, new_row
+from registry.workflows.images.labeled_rows import NewRow, fit_boxes, new_row
 from registry.workflows.images.read_source import Source, Wanted, read_source
 from registry.workflows.images.register_images import Registered, register
 from registry.workflows.images.register_step import Statement
@@ -77,19 +79,21 @@ def import_source(
     read = read_source(parts, Wanted(source, profile, labels, mapping, partial, follow_links, dry_run), progress)
     signs = not dry_run and any(folder.rows for folder in read.folders)
     signer = (signer or parts.key) if signs else None
-    issuer = signer.did if signer else ""
+    issuer = signer.did if signer else would_sign_as(parts) if dry_run else ""
     found = _rows(read, issuer, speaker)
     if cids is not None:
         cids.write(cid_table((row for rows in found.rows for row in rows), issuer))
     if dry_run:
-        statements, contradicting = merge(row for rows in found.rows for row in rows)
-        found.rejected += contradicting
+        statements = []
+        for rows in found.rows:
+            taken, refused = would_register(parts, issuer, rows)
+            statements += taken
+            found.rejected += refused
         would = [
-            {"release": str(cid), "issuer": issuer, "published_by": publisher_text(parts, issuer)}
-            for cid, issuer in read.releases
+            {"release": str(cid), "issuer": by, "published_by": publisher_text(parts, by)} for cid, by in read.releases
         ]
         new = {row.sha256 for row in statements}
-        sample = [_shown(row) for row in statements[:SAMPLE]]
+        sample = [_shown(row, issuer) for row in statements[:SAMPLE]]
         return {**_document(read, found, [], statements, new, would), "sample": sample}
     _remember(parts, read, publish_source)
     return _registered(parts, Path(source), read, found, signer)
@@ -116,9 +120,10 @@ def _registered(parts: Parts, path: Path, read: Source, found: _Rows, signer: Si
     return _document(read, found, done, None, fresh, brought, problem)
 
 
-def _shown(row: NewRow) -> dict[str, Any]:
-    """A row as it was understood, for who looks before it is signed."""
-    said = {name: getattr(row, name) for name in ("row", "table", "name", "contributor", *ANNOTATION_FIELDS)}
+def _shown(row: NewRow, issuer: str) -> dict[str, Any]:
+    """A row as it was understood, for who looks before it is signed; contributor "": this registry."""
+    said = {name: getattr(row, name) for name in ("row", "table", "name", *ANNOTATION_FIELDS)}
+    said["contributor"] = "" if row.contributor == issuer else row.contributor
     boxes = [[side / PIXEL for side in box] for box in row.boxes]
     return {**said, "boxes": boxes, "sha256": row.sha256.hex(), "size": row.size}
 
@@ -225,6 +230,7 @@ def _pictures(read: Source, fresh: Collection[bytes]) -> dict[str, Any]:
     return {
         "undecodable": [{"name": one.row.name, "reason": one.picture.trouble} for one in told if one.picture.trouble],
         "with_location": [one.row.name for one in told if one.picture.has_location],
+        "reserved": [one.row.name for one in told if standing(all_given([one.picture.rights])) == NO],
     }
 
 

@@ -19,7 +19,7 @@ from registry.workflows.images.speaker import ANYBODY, Speaker
 from registry.workflows.parts import Parts
 
 # Lists of the document that grow with the upload, and how much of each is shown (and so kept in memory).
-LISTS = {"rejected": 200, "notes": 50, "unnamed": 5, "undecodable": 5, "with_location": 5}
+LISTS = {"rejected": 200, "notes": 50, "unnamed": 5, "undecodable": 5, "with_location": 5, "reserved": 5}
 MAX_TABLES = 5  # that are looked at for their header
 
 

@@ -75,7 +75,7 @@ def register_step(log: LogTransaction, groups: Sequence[Group], root: CID | None
 
     ``before``: contributions of an earlier try at the same request; what they say is not said again.
     """
-    statements = [_statement(group) for group in groups]
+    statements = [statement_of(group) for group in groups]
     rows = [row for group in groups for row in group.rows]
     _put_images(log, rows, root)
     if before:
@@ -85,8 +85,9 @@ def register_step(log: LogTransaction, groups: Sequence[Group], root: CID | None
     return Step(statements, _append(log, made) if made else None)
 
 
-def _statement(group: Group) -> Statement:
-    if len(group.rows) == 1:
+def statement_of(group: Group) -> Statement:
+    """What a group says together, or why it is refused."""
+    if len(group.rows) == 1 and not group.too_large:
         return Statement(group.rows, group.rows[0])
     try:
         if group.too_large:
@@ -119,12 +120,13 @@ def _decide(log: LogTransaction, statements: Sequence[Statement]) -> None:
     names = {name for row in rows if (name := named(row)) is not None}
     pseudonyms = private.pseudonyms(log.db, names) if names else {}
     for statement, row in zip(statements, rows, strict=True):
-        _complete(statement, row, before.get(row.key), pseudonyms)
+        complete(statement, row, before.get(row.key), pseudonyms)
 
 
-def _complete(
+def complete(
     statement: Statement, row: NewRow, before: Mapping[str, Any] | None, pseudonyms: Mapping[str, str]
 ) -> None:
+    """Decide what becomes of its ``row``, whose contributor's newest row is ``before``."""
     try:
         statement.made = contribution_row(row, before, pseudonyms)
     except (InvalidInput, Untrusted) as error:

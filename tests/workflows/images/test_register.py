@@ -21,6 +21,7 @@ from registry.workflows.log.append import append
 from registry.workflows.store.find_records import look_up
 from registry.workflows.store.read_content import show
 from tests.support.logs import log_of
+from tests.support.pictures import jpeg
 from tests.workflows.conftest import Folder
 
 
@@ -63,7 +64,10 @@ def test_bad_rows_are_named_and_void_nothing(opened: Home, labeled: Folder) -> N
         ",feliz,anna,\n"
         "face_002.jpg,triste,anna,\n"  # feliz above: both are refused
     )
-    done = import_source(opened, str(labeled(rows=rows)))
+    folder = str(labeled(rows=rows))
+    dry = import_source(opened, folder, dry_run=True)
+    done = import_source(opened, folder)
+    assert (dry["rejected"], dry["registered"]) == (done["rejected"], done["registered"])
     codes = sorted(bad["code"] for bad in done["rejected"])
     assert codes == [
         "contradicting_labels",
@@ -76,6 +80,25 @@ def test_bad_rows_are_named_and_void_nothing(opened: Home, labeled: Folder) -> N
     assert done["rows"] == 29
     assert done["registered"] == 23
     assert all(bad["row"] and bad["reason"] for bad in done["rejected"])
+
+
+def test_a_dry_run_refuses_what_only_the_end_of_registering_refuses(opened: Home, tmp_path: Path) -> None:
+    header = "file,label,contributor,subject,signature,attr.age,source.age\n"
+    wrong = f"0x{'11' * 64}1b"
+    did = "did:pkh:eip155:1:0xab5801a7d398351b8be11c439e05c5b3259aec9b"
+    rows = ["a.jpg,feliz,ana,,,,self\n", f"b.jpg,feliz,{did},,{wrong},,\n", f"c.jpg,feliz,{did},Ana,{wrong},,\n"]
+    rows += ["d.jpg,feliz,ana,,,30,self\n", "d.jpg,feliz,ana,,,31,self\n", "e.jpg,feliz,ana,Ana,,30,self\n"]
+    rows += ["f.jpg,feliz,ana,,,30,guessed\n"]
+    rows += [f"g.jpg,feliz,ana,,,{n % 7},\n" for n in range(1001)]
+    for name in "abcdefg":
+        (tmp_path / f"{name}.jpg").write_bytes(jpeg(ord(name)))
+    (tmp_path / "labels.csv").write_text(header + "".join(rows), encoding="utf-8")
+    dry, done = import_source(opened, str(tmp_path), dry_run=True), import_source(opened, str(tmp_path))
+    assert (dry["rejected"], dry["registered"]) == (done["rejected"], 1)
+    assert [bad["code"] for bad in done["rejected"]] == [
+        *("source_of_nothing", "bad_row_signature", "subject_not_pseudonym", "contradicting_rows"),
+        *("contradicting_rows", "unknown_source", *["too_many_rows_of_one_image"] * 1001),
+    ]
 
 
 def test_equal_bytes_under_two_names_with_two_labels_contradict(opened: Home, labeled: Folder) -> None:

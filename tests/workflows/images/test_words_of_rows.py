@@ -39,14 +39,17 @@ def said(home: Home, contributor: str) -> dict[str, Any]:
 
 @pytest.fixture
 def register(opened: Home, tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """Import one picture with one row, its cells by column."""
+    """Import one picture with one row, its cells by column. A dry run before it refuses the very same rows."""
 
     def register(**cells: str) -> dict[str, Any]:
         folder = tmp_path / "faces"
         folder.mkdir(exist_ok=True)
         (folder / "a.jpg").write_bytes(DATA)
         (folder / "labels.jsonl").write_text(json.dumps({"file": "a.jpg", **cells}), encoding="utf-8")
-        return import_source(opened, str(folder))
+        dry = import_source(opened, str(folder), dry_run=True)
+        done = import_source(opened, str(folder))
+        assert dry["rejected"] == done["rejected"]
+        return done
 
     return register
 
