@@ -116,6 +116,20 @@ def test_who_goes_on_as_somebody_else_says_so(there: Path, capsys: pytest.Captur
     assert run(capsys, "doctor")[0] == 0
 
 
+def test_the_newest_entry_is_told_and_a_rebuild_from_elsewhere_needs_it(
+    there: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = json.loads(run(capsys, "keys", "show", "--json")[1])["entry"]
+    assert f"newest entry {entry}" in run(capsys, "keys", "show")[1]
+    assert f"newest entry: {entry}" in run(capsys, "doctor")[1]
+    image = run(capsys, "images", "list", "--quiet")[1].split()[0]
+    assert run(capsys, "images", "relabel", image, "enojado")[0] == 0
+    newer = json.loads(run(capsys, "keys", "show", "--json")[1])["entry"]
+    assert newer != entry
+    status, _, err = run(capsys, "catalog", "rebuild", "--gateway", "http://127.0.0.1:9")
+    assert (status, "keys show" in err) == (2, True)
+
+
 def test_a_key_that_is_put_back_goes_on(there: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(there / "keys", tmp_path / "backup")
     lose_key(there)

@@ -5,8 +5,10 @@ Invariant: a malformed row is a rejected row, never a failed request; a body tha
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from typing import IO
+from contextlib import suppress
+from typing import IO, Any
 
 import msgspec
 
@@ -21,6 +23,7 @@ from registry.core.labeling.labeled_row import MAPS, TEXTS
 Given = LabelRow | Rejection
 TYPES = ("application/json", "application/x-ndjson", "text/csv")
 _TEXTS = ("cid", "label", "contributor", *TEXTS, "signature")
+LONGEST_CID = 200  # of a name that is told again
 _ROW = msgspec.json.Decoder(ImageRow)
 _NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -51,6 +54,27 @@ def _json_row(number: int, data: bytes) -> Given:
         boxes = bounded(parse_box(" ".join(map(str, box))) for box in row.boxes) if row.boxes else ()
         return row_from_values(number, given, {one: getattr(row, one) for one in MAPS}, boxes)
     except _NO_JSON as error:
-        return Rejection(number, name, "bad_row", f"the row does not match the schema: {error}")
+        said = _read_loosely(data)
+        return Rejection(number, _name(said), "bad_row", f"the row does not match the schema: {_reason(said, error)}")
     except InvalidInput as error:
         return rejected(number, name, error)
+
+
+def _read_loosely(data: bytes) -> Any:
+    """What JSON that is no row says; None where it is none, too."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(data)
+    return None
+
+
+def _name(said: Any) -> str:
+    """The CID that a row states which is wrong in something else; "" where none can be read."""
+    cid = said.get("cid") if isinstance(said, dict) else None
+    return cid if isinstance(cid, str) and cid.isascii() and len(cid) <= LONGEST_CID else ""
+
+
+def _reason(said: Any, error: Exception) -> str:
+    """What is wrong; half of a surrogate pair is told by msgspec as if the row were cut off."""
+    if said is not None and ("truncated" in str(error) or "surrogate" in str(error)):
+        return r"a text holds half of a surrogate pair (\ud800 to \udfff), which is no character"
+    return str(error)

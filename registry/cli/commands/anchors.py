@@ -45,13 +45,17 @@ def run_new(wanted: argparse.Namespace, output: Output) -> int:
 
 
 def run_show(wanted: argparse.Namespace, output: Output) -> int:
-    """Print the issuer; never the key."""
+    """Print the issuer and the newest entry of its log; never the key."""
+    from registry.workflows.log.newest_entry import newest_entry
+
     with home() as opened:
         key = opened.key
-        document = {"issuer": key.did, "address": key.address, "path": str(key.path)}
-    output.document(
-        document, identity="issuer", text=[f"issuer {key.did}", f"address {key.address}", f"keystore {key.path}"]
-    )
+        newest = newest_entry(opened, key.did)
+        entry = None if newest is None else str(newest)
+        document = {"issuer": key.did, "address": key.address, "path": str(key.path), "entry": entry}
+    text = [f"issuer {key.did}", f"address {key.address}", f"keystore {key.path}"]
+    text.append(f"newest entry {entry or 'none yet'}")
+    output.document(document, identity="issuer", text=text)
     return 0
 
 

@@ -114,6 +114,11 @@ def run_rebuild(wanted: argparse.Namespace, output: Output) -> int:
     """Rebuild the catalog."""
     from registry.workflows.store.maintenance import rebuild_catalog
 
+    if wanted.gateway is not None and wanted.head is None:
+        raise UsageError(
+            "--gateway is for --from",
+            hint="name the newest entry of the log with --from: `emotionet keys show` and `emotionet doctor` tell it.",
+        )
     with home() as opened:
         done = rebuild_catalog(opened) if wanted.head is None else _from_log(opened, wanted, output)
     text = [

@@ -105,4 +105,8 @@ def parse_as(kind: type[R], data: bytes) -> R:
 
 
 def _other_type(wanted: str, found: str) -> InvalidInput:
-    return InvalidInput(f"expected a {wanted}, got a {found}", code="wrong_record_type")
+    return InvalidInput(f"expected {_a(wanted)}, got {_a(found)}", code="wrong_record_type")
+
+
+def _a(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

@@ -45,7 +45,7 @@ class RejectedNames(InvalidInput):
     def __init__(self, rejected: Sequence[Rejected]) -> None:
         first = rejected[0]
         more = f", and {len(rejected) - 1} more" if len(rejected) > 1 else ""
-        hint = "mend these lines, or take the rest with --partial (over HTTP: partial)."
+        hint = "mend these lines, or take the rest (partial)."
         super().__init__(f"line {first.row} ({first.name}) {first.reason}{more}", hint=hint)
         self.rejected = tuple(rejected)
 
@@ -81,6 +81,10 @@ def named_images(db: Connection, lines: Iterable[str], *, partial: bool = False)
                 rejected.append(Rejected(row, shown, code, reason))
             elif sha256 is not None:
                 found[sha256] = row
+    if not rejected and not found:
+        raise InvalidInput(
+            "no image is named", code="no_images_named", hint="name each by its CID or its sha256, one a line."
+        )
     if rejected and not partial:
         raise RejectedNames(rejected)
     return Chosen([bytes.fromhex(one) for one in sorted(found)], rejected)

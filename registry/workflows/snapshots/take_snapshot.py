@@ -186,7 +186,7 @@ def _way_out(reasons: Container[str]) -> str:
     """What to do where nothing is left."""
     if RESERVED in reasons:
         return "some say no of their use: see `emotionet images list --rights any`, or override it with a reason."
-    return "import labeled images, widen the filter, or map their labels to classes with --classes."
+    return "import labeled images, widen the filter, or map their labels to classes (classes)."
 
 
 def _nothing(parts: Parts, rows: Iterable[Mapping[str, Any]]) -> set[bytes]:

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from registry.catalog.queries import log_forks
+from registry.catalog.queries.signed_records import entries
 from registry.catalog.schema.database import Catalog, sqlite_file
 from registry.core.errors import Conflict, EmotionetError, Unavailable
 from registry.core.text.cleaning import counted
 from registry.provenance.keys import keys
 from registry.provenance.keys import signed_heads as signed_heads
 from registry.settings import DEFAULT_METHOD
-from registry.workflows.local_issuers import local_issuers
+from registry.workflows.local_issuers import local_issuers, signing_issuers
 from registry.workflows.log.lost_catalog import HINT, is_behind
 from registry.workflows.parts import Parts
 
@@ -100,6 +101,7 @@ def _logs(parts: Parts) -> str:
             return "the catalog's schema is of another version: not looked at"
         with catalog.read() as db:
             forked = log_forks.of(db)
+            newest = [found[0] for one in sorted(signing_issuers(parts)) if (found := entries.newest(db, one))]
     finally:
         catalog.close()
     own = sorted(local_issuers(parts) & set(forked))
@@ -109,7 +111,8 @@ def _logs(parts: Parts) -> str:
             code="log_fork",
             hint="its key signed two histories: revoke it, and publish with another one.",
         )
-    return f"forks in {', '.join(sorted(forked))}: audit what they publish" if forked else "no fork is known"
+    told = f"forks in {', '.join(sorted(forked))}: audit what they publish" if forked else "no fork is known"
+    return "; ".join([told, *(f"this registry's newest entry: {entry}" for entry in newest)])
 
 
 def _anchors(parts: Parts) -> str:

@@ -6,14 +6,17 @@ import hashlib
 import io
 import json
 import threading
+from io import BytesIO
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from registry.api.bulk.rows import read_rows
 from registry.api.v1 import content
 from registry.api.v1 import images as addresses
 from registry.assembly import Home
+from registry.content.labels import Rejection
 from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs.importer import add_bytes, add_directory
 from registry.core.ipld import car
@@ -427,3 +430,21 @@ def test_rows_of_one_picture_that_contradict_each_other_are_refused(client: Clie
     row = {"cid": str(cid), "label": "feliz"}
     results = register(client, writer, [{**row, "subject": "a"}, {**row, "subject": "b"}])["results"]
     assert [one["code"] for one in results] == ["contradicting_rows"] * 2
+
+
+@pytest.mark.parametrize(
+    ("row", "cid", "said"),
+    [
+        (b'{"cid": "bafkabc", "label": 5}', "bafkabc", "Expected `str`"),
+        (rb'{"cid": "bafkabc", "label": "a\ud800"}', "bafkabc", "half of a surrogate pair"),
+        (rb'{"cid": "bafkabc", "label": "a\ud800 b"}', "bafkabc", "half of a surrogate pair"),
+        (rb'{"cid": "\ud800", "label": "a"}', "", "half of a surrogate pair"),
+        (b'{"cid": "bafkabc"', "", "truncated"),
+        (b"[]", "", "Expected `object`"),
+    ],
+)
+def test_a_row_that_is_none_is_told_by_its_cid(row: bytes, cid: str, said: str) -> None:
+    (bad,) = read_rows(BytesIO(row), "application/x-ndjson")
+    assert isinstance(bad, Rejection)
+    assert (bad.code, bad.name) == ("bad_row", cid)
+    assert said in bad.reason

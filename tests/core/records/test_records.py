@@ -227,7 +227,7 @@ def test_no_bytes_crash_it(data: bytes) -> None:
 
 
 def test_a_record_of_another_type_is_named() -> None:
-    with pytest.raises(InvalidInput, match="expected a plan, got a entry") as caught:
+    with pytest.raises(InvalidInput, match="expected a plan, got an entry") as caught:
         records.parse_as(records.Plan, records.encode(example()))
     assert caught.value.code == "wrong_record_type"
 

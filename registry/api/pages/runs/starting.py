@@ -25,6 +25,7 @@ from registry.core.errors import EmotionetError, InvalidInput, UsageError, with_
 from registry.core.ipld.cid import CID
 from registry.core.text.amounts import duration, size_text
 from registry.core.text.claim_text import split_claim
+from registry.evaluation.claims import parse_claim
 from registry.settings import DEFAULT_METHOD
 from registry.web.base.words import Words
 from registry.web.pages.runs.run_form import offer
@@ -39,6 +40,7 @@ FIELDS = ("snapshot", "method", "recipe", "base", "final", "unanchored", "name")
 OPTION = "option."
 COMPARATORS = ((">=", "≥"), ("<=", "≤"))
 Form = Mapping[str, Any]
+Claimed = tuple[str, ...]  # metric, comparator, threshold, as typed
 
 
 def form_of(given: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -83,6 +85,18 @@ def _whole(name: str, text: str) -> int:
     return int(text)
 
 
+def _wrong_claims(form: Form) -> dict[Claimed, str]:
+    """Claims that are none whatever the snapshot is, with what is wrong in each."""
+    wrong: dict[Claimed, str] = {}
+    for claim in form["claims"]:
+        try:
+            if claim[0] and claim[2]:
+                parse_claim(" ".join(claim))
+        except InvalidInput as error:
+            wrong[claim] = str(error)
+    return wrong
+
+
 @get("/runs/new", include_in_schema=False, sync_to_thread=True)
 def show_form(request: AnyRequest, home: Home, published: Published) -> Response[str]:
     """The form."""
@@ -98,6 +112,7 @@ def _page(
     estimate: Mapping[str, Any] | None = None,
     error: str | None = None,
     switched: bool = False,
+    wrong: Mapping[Claimed, str] | None = None,
 ) -> Response[str]:
     """The form as it was filled in, with what came of it."""
     chosen, offered = None, None
@@ -112,13 +127,14 @@ def _page(
     return html(
         request,
         "pages/run_new.html",
-        status=422 if error else 200,
+        status=422 if error or wrong else 200,
         form={**form, "claims": [*claims, ("", ">=", "")]},
         snapshot=None if chosen is None else str(chosen),
         offer=offered,
         recent=recent,
         estimate=estimate,
         error=error,
+        wrong=wrong or {},
         switched=switched,
         amount=duration,
         bytes=size_text,
@@ -136,6 +152,8 @@ def send_form(request: AnyRequest, home: Home, published: Published) -> Response
     shown = given.get("shown_method", [form["method"]])[0]
     if do == "more" or shown != form["method"]:  # another method has other recipes: none was chosen yet
         return _page(request, home, published, form, switched=shown != form["method"])
+    if wrong := _wrong_claims(form):
+        return _page(request, home, published, form, wrong=wrong)
     try:
         snapshot = snapshot_of(home, published, form["snapshot"])
         wanted = wanted_of(home, published, form)

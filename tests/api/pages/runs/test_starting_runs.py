@@ -122,6 +122,18 @@ def test_what_can_not_be_is_said_and_the_form_keeps_what_was_typed(
     assert 'name="option.seed" value="5"' in answer.text
 
 
+def test_a_bad_claim_is_told_beside_its_field_in_the_readers_language(signed: Client, snapshot: str) -> None:
+    page = see(signed, f"/runs/new?snapshot={snapshot}&method=simulated")
+    claim = {"metric": "macro_f1", "comparator": ">=", "threshold": "90 %"}
+    spanish = {**HTML, "accept-language": "es"}
+    answer = signed.post("/runs/new", data=filled(page, do="estimate", **claim), headers=spanish)
+    assert answer.status_code == 422
+    found = re.search(r'id="v1"[^>]*aria-describedby="e1".*?id="e1">([^<]*)<small lang="en">', answer.text, re.S)
+    assert found
+    assert "Esta afirmación no se entiende" in found[1]
+    assert "emotionet-2023" not in answer.text  # a recipe that this method does not have
+
+
 def test_every_figure_that_is_offered_can_be_claimed(home: Home, snapshot: str) -> None:
     record = records.parse_as(records.Snapshot, home.store.get(CID.parse(snapshot)))
     offered = claimable(record, home.store.get)
