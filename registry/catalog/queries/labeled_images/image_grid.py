@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from registry.catalog.queries.labeled_images import image_counts
-from registry.catalog.queries.labeled_images.images import describe, has_status
+from registry.catalog.queries.labeled_images.described import describe
+from registry.catalog.queries.labeled_images.images import has_status
 from registry.catalog.queries.labeled_images.rows import is_newest
 from registry.catalog.schema import derived
 from registry.catalog.schema.sql import decode_cursor, encode_cursor, page_limit
