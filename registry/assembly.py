@@ -153,7 +153,7 @@ class Home:
         return connect(self.settings, lambda: self.key, CatalogOutbox(lambda: self.catalog, self._has_catalog))
 
     def _has_catalog(self) -> bool:
-        from registry.catalog.schema.database import sqlite_file
+        from registry.catalog.schema.engines import sqlite_file
 
         path = sqlite_file(self.settings.database_url)
         return path is None or path.exists()

@@ -24,8 +24,9 @@ from registry.catalog import tokens
 from registry.catalog.queries.training_runs import runs
 from registry.catalog.schema import partial_indexes as partial_indexes
 from registry.catalog.schema.columns import metadata
-from registry.catalog.schema.database import HEAD, Catalog, parse_url, translated
+from registry.catalog.schema.database import HEAD, Catalog
 from registry.catalog.schema.derived import REBUILDABLE
+from registry.catalog.schema.engines import parse_url, translated
 from registry.catalog.schema.operational import NOT_REBUILDABLE
 from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, UsageError
 from tests.catalog.world import NOW

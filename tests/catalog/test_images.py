@@ -62,6 +62,7 @@ def test_what_is_told_of_an_image(world: World) -> None:
         ],
         "subject": "p1",
         "licence": "CC0",
+        "agreement": "0.333",  # one pair of three has the same label
         "status": "referenced",
     }
     assert second is not None

@@ -70,6 +70,9 @@ def test_a_list_names_images_and_every_wrong_line_is_told(home: Home) -> None:
     assert told == [(5, "repeated"), (6, "malformed"), (7, "unknown"), (8, "withdrawn")]
     home.store.flush()
     assert {str(one) for one in home.store.cids()} == before
+    for nothing, partial in (([], False), (["# none", ""], False), (["no such thing"], True)):
+        with pytest.raises(InvalidInput, match="the list names no image that can be taken"):
+            take_snapshot(home, images=nothing, partial=partial)
     done = take_snapshot(home, images=lines, partial=True)
     assert [one["row"] for one in done["rejected"]] == [5, 6, 7, 8]
     assert images(home, done["snapshot"]) == sorted(all_images[:2])

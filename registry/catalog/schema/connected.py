@@ -13,7 +13,8 @@ from contextlib import ExitStack, contextmanager
 import sqlalchemy as sa
 
 from registry.catalog.schema.asking import asking
-from registry.catalog.schema.database import WRITER_LOCK, Catalog, Connection, translated
+from registry.catalog.schema.database import WRITER_LOCK, Catalog, Connection
+from registry.catalog.schema.engines import translated
 
 
 class Connected:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from registry.cli.commands.common import Subparsers, add, classes_option, classes_text, group, home, limit
 from registry.cli.commands.content import add_withdrawal
 from registry.cli.commands.content import run_withdraw as withdraw_anything
 from registry.cli.named import IMAGE, image_of
 from registry.cli.output import Output, cell
+
+if TYPE_CHECKING:
+    from registry.assembly import Home
 
 ANY = "any"  # as Filters has it, which a list without filters does without
 COLUMNS = ["sha256", "cid", "size", "label", "class", "labels", "contributors", "subject", "licence", "status"]
@@ -138,13 +141,28 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         image = show_image(opened, wanted.image, file_names=True)
-    text = [f"{name}: {cell(image[name])}" for name in COLUMNS if name in image]
+        uses = _uses(opened, image)
+    text = [f"{name}: {cell(image[name])}" for name in COLUMNS if name in image] + uses
     if (reference := image["reference"]) is not None:
         why = f": {reference['reason']}" if reference["reason"] else ""
         text.append(f"bytes: {reference['state'].replace('_', ' ')}, tried {reference['attempts']} times{why}")
     text += [f"  {row['issued_at']} {row['contributor']}: {row['label']}" for row in image["history"]]
     output.document(image, identity="sha256" if image["sha256"] else "cid", text=text)
     return 0
+
+
+def _uses(opened: Home, image: dict[str, Any]) -> list[str]:
+    """What is said of its use, and where it is used."""
+    from registry.catalog.queries.labeled_images.rows import rights_of
+    from registry.cli.texts.image import said_lines, snapshot_lines
+    from registry.workflows.images.image_uses import snapshots_of
+
+    if not image["sha256"]:  # its bytes have yet to come
+        return []
+    with opened.catalog.read() as db:
+        said = rights_of(db, [image["sha256"]])[image["sha256"]]
+    current = [row for row in image["history"] if row["current"]]
+    return [*said_lines(current, said), *snapshot_lines(snapshots_of(opened, bytes.fromhex(image["sha256"])))]
 
 
 def run_fetch(wanted: argparse.Namespace, output: Output) -> int:

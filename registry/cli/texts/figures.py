@@ -5,9 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from registry.cli.output import one_line, table
 from registry.core.text.claim_text import claim_text
+from registry.evaluation.facts import ClaimFacts
 from registry.evaluation.sentences import not_estimable
+from registry.evaluation.verdict import claim_part
 
 SHOWN = ("macro_f1", "accuracy", "pr_auc", "map50", "recall_gap(class)")
 
@@ -38,8 +42,16 @@ def base_seen_lines(done: dict[str, Any]) -> list[str]:
 
 
 def claim_lines(done: dict[str, Any]) -> list[str]:
-    """The plan's claims and what became of them."""
-    return [f"claim {claim_text(claim)}: {verdict_text(claim)}" for claim in done["claims"]]
+    """The plan's claims and what became of them, as the verdict says it, and what would decide an open one."""
+    found = done["metrics"]
+    facts = [{**claim, "n": found.get(claim["metric"], {}).get("n")} for claim in done["claims"]]
+    said = [one_line(claim_part(msgspec.convert(one, ClaimFacts)).text("en")) for one in facts]
+    return [" ".join([text, *_needed(one)]) for text, one in zip(said, facts, strict=True)]
+
+
+def _needed(claim: dict[str, Any]) -> list[str]:
+    more = claim["needed"]
+    return [f"{more} more images would decide it if the figure stayed as it is."] if more else []
 
 
 def verdict_lines(verdict: dict[str, Any]) -> list[str]:

@@ -51,6 +51,11 @@ def standing(rights: Mapping[str, Sequence[str]]) -> str:
     return next((one for one in (NO, YES, NOT_READ) if one in said), SILENT)
 
 
+def says_no(rights: Mapping[str, str]) -> bool:
+    """Whether one row's signals reserve the image's use: a snapshot leaves it out unless rights are overridden."""
+    return any(meaning(signal, value) == NO for signal, value in rights.items())
+
+
 def all_given(maps: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
     """All different values that rows give of a signal, sorted: no reservation is lost to a milder word."""
     found: dict[str, set[str]] = {}

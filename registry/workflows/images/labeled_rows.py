@@ -16,7 +16,8 @@ from registry.content.labels.boxes import bounded, fit, in_pixels
 from registry.content.labels.label_row import LabelRow, Rejection, rejected
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import CID
-from registry.core.labeling.labeled_row import ANNOTATION_FIELDS, MAPS, PREFIXES, TEXTS, Annotation
+from registry.core.labeling.labeled_row import ANNOTATION_FIELDS, MAPS, PICTURE, PREFIXES, TEXTS, Annotation
+from registry.core.snapshots.use import says_no
 from registry.imaging.inspect_image import Picture
 
 
@@ -39,6 +40,12 @@ class NewRow(Annotation, frozen=True, kw_only=True):
     def key(self) -> tuple[bytes, str]:
         """Whose statement about what it is."""
         return self.sha256, self.contributor
+
+    @property
+    def reserves(self) -> bool:
+        """Whether it, or the picture itself, says no to training or data mining; the picture's own word counts."""
+        stated = {name: said for name, said in self.rights.items() if self.read is None or not name.startswith(PICTURE)}
+        return says_no({**stated, **(self.read or {})})
 
 
 @dataclass(frozen=True)

@@ -214,7 +214,8 @@ def _begun(db: Connection, text: str, kinds: Sequence[str]) -> Candidates:
     """Records whose CID begins (and, after "…", ends) so; an entry is what it signs, unless it is meant itself."""
     start, end = begin_and_end(text)
     common = text[:7]
-    if len(start) < len(common) + SIGNS:
+    enough = SIGNS if len(end) < SIGNS else SIGNS - 1  # pages show no more of an id's beginning
+    if len(start) < len(common) + enough:
         raise InvalidInput(
             f"{text!r} is too short to tell CIDs apart",
             code="too_short",

@@ -68,7 +68,7 @@ def images_of_snapshot(parts: Parts, snapshot: CID) -> Chosen:
 
 def named_images(db: Connection, lines: Iterable[str], *, partial: bool = False) -> Chosen:
     """The images that lines name by a CID or a sha256 in hex. ``RejectedNames`` for lines that can't be taken, unless
-    ``partial``."""
+    ``partial``; ``InvalidInput`` (``no_images_named``) where none is left."""
     rejected: list[Rejected] = []
     found: dict[str, int] = {}
     withdrawn = {one.hex() for one in withdrawn_images(db)}
@@ -87,6 +87,10 @@ def named_images(db: Connection, lines: Iterable[str], *, partial: bool = False)
         )
     if rejected and not partial:
         raise RejectedNames(rejected)
+    if not found:
+        raise InvalidInput(
+            "the list names no image that can be taken", code="no_images_named", hint="give a CID or sha256 a line."
+        )
     return Chosen([bytes.fromhex(one) for one in sorted(found)], rejected)
 
 

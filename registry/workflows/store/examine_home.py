@@ -13,7 +13,8 @@ from typing import Any
 
 from registry.catalog.queries import log_forks
 from registry.catalog.queries.signed_records import entries
-from registry.catalog.schema.database import Catalog, sqlite_file
+from registry.catalog.schema.database import Catalog
+from registry.catalog.schema.engines import sqlite_file
 from registry.core.errors import Conflict, EmotionetError, Unavailable
 from registry.core.text.cleaning import counted
 from registry.provenance.keys import keys

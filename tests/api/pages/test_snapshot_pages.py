@@ -95,7 +95,7 @@ def test_a_snapshot_is_counted_and_what_is_left_out_is_named(shown: Shown) -> No
     assert "Left out: 2" in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<script>alert" not in page
-    assert "Images labelled by more than one person: 2." in page
+    assert "Images in it that more than one person labelled: 2." in page
     assert "CC0-1.0 <b>2</b>" in page
     assert "mayoría" not in page
     assert "majority-v1: la última etiqueta" in see(shown.client, f"/snapshots/{shown.before}", language="es")

@@ -23,7 +23,7 @@ from tests.support.verifier import results_of, verified
 from tests.workflows.audit.test_forgeries import FORGED_RECORDS, FORGED_TIMES, FORGED_WEIGHTS
 
 FORGERIES = {name: change for name, change, _ in [*FORGED_WEIGHTS[:4], *FORGED_RECORDS[::4], *FORGED_TIMES[::3]]}
-NO_CAR = "this is no CAR file: a release ends in .car"
+NO_CAR = "this is no CAR file, whatever its name says"
 BESIDE = {"1.file", "4.arguments", "6.card"}  # told by one of both alone, or not made here
 
 

@@ -4,6 +4,7 @@ releases raise no alarm, here and in the verifier in JavaScript."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from registry.api.app import create_app
 from registry.assembly import Home
 from registry.catalog.queries import kept_audits
 from registry.cli.main import main
+from registry.cli.texts.figures import claim_lines
 from registry.content.unixfs import importer
 from registry.core import records
 from registry.core.ipld.cid import CID
@@ -23,10 +25,14 @@ from registry.core.run_view import ReleaseView
 from registry.core.snapshots.image_rights import image_rights
 from registry.exports.card.card import model_card
 from registry.provenance.checks.results import FAILS
+from registry.web.report.collect import collect
+from registry.web.report.report import render_report
 from registry.workflows.audit.audit_target import audit_car
 from registry.workflows.images.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release, show_release
+from registry.workflows.releases.verdicts import release_verdict
 from registry.workflows.releases.warnings import warnings_of
+from registry.workflows.runs.show_run import evaluation_of
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.snapshots.terms import Terms
@@ -171,6 +177,21 @@ def test_a_release_says_wherever_it_is_shown_that_rights_were_overridden(
         assert answers[cid]["counts"]["overridden"] == (override is not None)
     assert main(["release", "list"]) == 0
     assert capsys.readouterr().out.count("RIGHTS OVERRIDDEN. ") == 1
+
+
+def test_what_a_program_inferred_is_said_of_claims_and_beside_every_group(home: Home, honoured: Released) -> None:
+    release = records.cid(honoured.view.release)
+    verdict = [one.text("en") for one in release_verdict(home, release).parts]
+    lines = claim_lines(evaluation_of(home, str(honoured.view.release.evaluation)))
+    assert len(lines) == len(CLAIMS)
+    assert all(any(line.startswith(said) for said in verdict) for line in lines), (lines, verdict)
+    assert "not estimable" not in "".join(lines)
+    page = render_report(collect(home, release, "en"))
+    pairs = [one for one in re.findall(r"<tr><th>age = old, side = l(.*?)</th>", page, re.DOTALL) if one]
+    assert pairs, re.findall(r"<tr><th>(.*?)</th>", page, re.DOTALL)
+    for pair in pairs:
+        assert re.search(r"age = old: inferred by a program: \d+<", pair), pair
+        assert re.search(r"side = l: said by .*?: \d+<", pair), pair
 
 
 def test_whoever_uses_a_snapshot_is_told_that_an_audit_found_it_broken(home: Home, honoured: Released) -> None:

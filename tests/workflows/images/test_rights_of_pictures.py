@@ -218,6 +218,7 @@ def test_a_reading_that_failed_takes_nothing_back(opened: Home, fill: Fill, monk
 def test_the_list_of_images_tells_what_they_say(opened: Home, fill: Fill, capsys: pytest.CaptureFixture[str]) -> None:
     reserved = picture(colour=3, xmp=packet('tdm:reservation="1"'))
     fill({"a.jpg": picture(colour=1), "b.jpg": signed(picture(colour=2), NO), "c.jpg": reserved})
+    capsys.readouterr()
 
     def listed(*asked: str) -> list[dict[str, Any]]:
         assert main(["images", "list", "--rights", *asked, "--json"]) == 0
@@ -226,6 +227,7 @@ def test_the_list_of_images_tells_what_they_say(opened: Home, fill: Fill, capsys
     assert sorted(list(one["rights"]) for one in listed()) == [[C2PA], [TDM]]
     (one,) = listed(TDM)
     assert (one["rights"], one["standing"]) == ({TDM: ["1"]}, "no")
+    assert listed("tdm-reservation") == [one]
     assert listed("iptc.data-mining") == []
     assert main(["images", "list", "--rights", "colour"]) == 2
 
@@ -262,3 +264,30 @@ def test_disagreement_is_seen_and_each_rule_decides(opened: Home, fill: Fill) ->
     assert sorted((one["agreement"] or "", one["label"]) for one in shown) == [
         ("", "triste"), ("0.333", "feliz"), ("1.000", "feliz"),
     ]  # fmt: skip
+
+
+def test_import_and_one_image_say_that_a_picture_reserves_its_use(
+    opened: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "said"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(picture(colour=3, xmp=packet('tdm:reservation="1"')))
+    (folder / "b.jpg").write_bytes(picture(colour=4))
+    rows = "a.jpg,feliz,ana,yes,old,inferred\na.jpg,feliz,ben,,,\nb.jpg,triste,ana,,,\n"
+    (folder / "labels.csv").write_text(f"file,label,contributor,consent,attr.age,source.age\n{rows}")
+    assert main(["import", str(folder)]) == 0
+    assert "1 image says no to training or data mining: snapshots leave them out" in capsys.readouterr().out
+    snapshot = take_snapshot(opened)["snapshot"]
+    assert main(["images", "show", "a.jpg"]) == 0
+    shown = capsys.readouterr().out
+    for said in (
+        f"rights: no ({TDM} 1)",
+        "consent: yes",
+        "attributes: age old (inferred)",
+        f"snapshot {snapshot}: left out: reserved {TDM} 1",
+    ):
+        assert said in shown, said
+    assert main(["images", "show", "b.jpg"]) == 0
+    shown = capsys.readouterr().out
+    for said in ("rights: silent", "consent: -", "attributes: -", f"snapshot {snapshot}: in as triste"):
+        assert said in shown, said

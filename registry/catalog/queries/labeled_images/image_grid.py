@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from registry.catalog.queries.labeled_images import image_counts
-from registry.catalog.queries.labeled_images.images import describe, has_status
+from registry.catalog.queries.labeled_images.described import describe
+from registry.catalog.queries.labeled_images.images import has_status
 from registry.catalog.queries.labeled_images.rows import is_newest
 from registry.catalog.schema import derived
 from registry.catalog.schema.sql import decode_cursor, encode_cursor, page_limit
 from registry.core.errors import UsageError
-from registry.core.labeling.labeled_row import SIGNALS
+from registry.core.labeling.labeled_row import PICTURE, SIGNALS, STATED
 
 _ROWS, _IMAGES = derived.contribution_rows, derived.images
 _TEXTS = ("label", "contributor", "issuer", "subject", "licence")
@@ -176,9 +177,8 @@ def _meeting(db: sa.Connection, wanted: Filters, part: Sequence[str]) -> list[st
     """Those of a few images that meet all filters, in order."""
     met: list[sa.ColumnElement[bool] | sa.TextClause] = [*_said(wanted)]
     if wanted.right is not None:
-        met.append(
-            derived.SAYS_RIGHTS if wanted.right == ANY else _ROWS.c.rights[wanted.right].as_string().is_not(None)
-        )
+        said = [_ROWS.c.rights[signal].as_string().is_not(None) for signal in _signals(wanted.right)]
+        met.append(derived.SAYS_RIGHTS if wanted.right == ANY else sa.or_(*said))
     if not part:
         return []
     query = sa.select(_IMAGES.c.sha256).where(_IMAGES.c.sha256.in_(part), _IMAGES.c.labels > 0)
@@ -206,4 +206,12 @@ def _exact(db: sa.Connection, wanted: Filters) -> int | None:
     ((name, value), *more) = asked.items()
     if more or name not in (*_KEPT, "right", "disputed") or value == ANY:
         return None
+    if name == "right":
+        counted = [image_counts.images(db, name, signal) for signal in _signals(value)]
+        return max(counted) if counted.count(0) >= len(counted) - 1 else None  # else some images may say both
     return image_counts.images(db, name, "" if wanted.disputed else value)
+
+
+def _signals(right: str) -> tuple[str, ...]:
+    """A signal as rows give it, and as it was read out of the picture itself; of one that names the picture that."""
+    return (right, PICTURE + right) if right in STATED else (right,)

@@ -39,7 +39,7 @@ function decodedHeader(bytes) {
   }
 }
 
-const noCar = (kind = null) => new Unusable("other", "this is no CAR file: a release ends in .car", kind);
+const noCar = (kind = null) => new Unusable("other", "this is no CAR file, whatever its name says", kind);
 
 function readCar2(file, at) {
   if (file.length < at + 40) throw cutOff();

@@ -70,7 +70,7 @@ export function aboutCard({ target, type, issuer, release }, file) {
   const rows = [[t("file"), `${plain(file.name)} (${size(file.size)})`]];
   if (type) rows.push([t("type"), TYPES.includes(type) ? t(`type_${type}`) : plain(type)]);
   if (target) rows.push([t("target"), shortened(target)]);
-  rows.push([t("issuer"), issuer ? shortened(issuer) : t("nobody")]);
+  if (target) rows.push([t("issuer"), issuer ? shortened(issuer) : t("nobody")]);
   if (release) {
     rows.push([t("method"), `${plain(release.method)}, ${plain(release.recipe)}`]);
     rows.push([t("images"), t("images_said", { items: whole(release.items), kept: whole(release.kept) })]);
@@ -86,7 +86,7 @@ export function aboutCard({ target, type, issuer, release }, file) {
   );
 }
 
-export const size = (bytes) => t("megabytes", { n: number((bytes / 1e6).toFixed(1)) });
+export const size = (bytes) => t("megabytes", { n: number((bytes / 1e6).toFixed(bytes < 1e5 ? 6 : 1)) });
 
 function table(head, rows, caption) {
   const line = (cells, cell) =>

@@ -1,0 +1,91 @@
+"""The documents of images: their names, and what the newest rows of each say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from registry.catalog.queries.labeled_images.rows import is_newest
+from registry.catalog.schema import derived
+from registry.catalog.schema.derived import image_cids
+from registry.catalog.schema.prepared import Prepared, Row
+from registry.catalog.schema.sql import chunks
+
+_ROWS = derived.contribution_rows
+_NAMES: sa.BindParameter[str] = sa.bindparam("names", expanding=True)
+
+
+def is_withdrawn() -> sa.ColumnElement[bool]:
+    target, alias = derived.withdrawals.c.target, image_cids.c
+    by_alias = sa.exists().where(alias.sha256 == derived.images.c.sha256, alias.cid == target).correlate(derived.images)
+    return sa.or_(sa.exists().where(target == derived.images.c.sha256).correlate(derived.images), by_alias)
+
+
+def _rows_of() -> sa.Select[Any]:
+    said = (_ROWS.c[name] for name in ("sha256", "label", "contributor", "issuer", "subject", "licence"))
+    return sa.select(*said).where(_ROWS.c.sha256.in_(_NAMES), is_newest())
+
+
+def _images_of() -> sa.Select[Any]:
+    known = derived.images.c
+    asked = sa.select(known.sha256, known.size, known.stored, is_withdrawn().label("withdrawn"))
+    return asked.where(known.sha256.in_(_NAMES)).order_by(known.sha256)
+
+
+_ROWS_OF, _IMAGES_OF = Prepared(_rows_of), Prepared(_images_of)
+_CIDS_OF = Prepared(lambda: sa.select(image_cids.c.sha256, image_cids.c.cid).where(image_cids.c.sha256.in_(_NAMES)))
+
+
+def describe(db: sa.Connection, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Images by their sha256s, as ``list_images`` gives them."""
+    found: list[dict[str, Any]] = []
+    for part in chunks(names):
+        rows = _grouped(_ROWS_OF.rows(db, names=list(part)))
+        cids = _grouped(_CIDS_OF.rows(db, names=list(part)))
+        for image in _IMAGES_OF.rows(db, names=list(part)):
+            mine = [row.cid for row in cids.get(image.sha256, [])]
+            found.append(_document(image, rows.get(image.sha256, []), mine))
+    return found
+
+
+def _grouped(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row[0], []).append(row)
+    return groups
+
+
+def _document(image: Row, rows: Sequence[Row], cids: Sequence[str]) -> dict[str, Any]:
+    rows = sorted(rows, key=lambda row: (row.issuer, row.contributor))
+    labels: dict[str, int] = {}
+    for row in rows:
+        labels[row.label] = labels.get(row.label, 0) + 1
+    most = max(labels.values(), default=0)
+    best = [label for label, count in labels.items() if count == most]
+    return {
+        "sha256": image.sha256,
+        "cid": min(cids, key=lambda cid: (cid.startswith("Qm"), cid), default=None),  # v1 before v0
+        "size": image.size,
+        "label": best[0] if len(best) == 1 else None,
+        "labels": dict(sorted(labels.items())),
+        "agreement": alike(labels.values()),
+        "contributors": sorted({row.contributor for row in rows}),
+        "speakers": [{"issuer": row.issuer, "contributor": row.contributor, "label": row.label} for row in rows],
+        "subject": _agreed(row.subject for row in rows),
+        "licence": _agreed(row.licence for row in rows),
+        "status": "withdrawn" if image.withdrawn else "stored" if image.stored else "referenced",
+    }
+
+
+def alike(counts: Iterable[int]) -> str | None:
+    """The share of pairs of labellers who gave the same label, three places; None of fewer than two."""
+    counts = list(counts)
+    n = sum(counts)
+    return f"{sum(one * (one - 1) for one in counts) / (n * (n - 1)):.3f}" if n > 1 else None
+
+
+def _agreed(values: Iterable[str | None]) -> str | None:
+    different = {value for value in values if value is not None}
+    return different.pop() if len(different) == 1 else None
