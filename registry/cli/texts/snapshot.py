@@ -6,7 +6,6 @@ from typing import Any
 
 from registry.cli.output import cell
 from registry.cli.texts.names import names_lines
-from registry.evaluation.agreement import has_kappa
 
 
 def snapshot_text(document: dict[str, Any]) -> list[str]:
@@ -60,6 +59,8 @@ def _rights(document: dict[str, Any]) -> list[str]:
 
 def _agreement(found: dict[str, Any] | None) -> list[str]:
     """How far labellers agree, where several labelled an image."""
+    from registry.evaluation.agreement import has_kappa  # with numpy, which the parser does without
+
     if found is None:
         return []
     named = {"cohen": "Cohen's kappa", "fleiss": "Fleiss' kappa"}
