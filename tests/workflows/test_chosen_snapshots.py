@@ -149,13 +149,3 @@ def test_the_command_tells_each_line_and_how_a_snapshot_was_chosen(
     out = capsys.readouterr().out
     assert f"chosen by: the images of the snapshot {whole['snapshot']}, label=feliz; rule majority-v1" in out
     assert main(["snapshot", "create", "--images", str(tmp_path / "absent")]) == 3
-
-
-@pytest.mark.parametrize("lines", [[], ["", "# nobody"]])
-def test_a_file_that_names_no_image_is_told_so(tmp_path: Path, lines: list[str]) -> None:
-    home = open_home(read_settings({"EMOTIONET_HOME": str(tmp_path / "home")}))
-    import_source(home, str(folder_of(tmp_path / "faces")))
-    with pytest.raises(InvalidInput, match="no image is named") as caught:
-        take_snapshot(home, images=lines)
-    home.close()
-    assert caught.value.code == "no_images_named"

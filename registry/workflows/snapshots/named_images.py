@@ -81,10 +81,6 @@ def named_images(db: Connection, lines: Iterable[str], *, partial: bool = False)
                 rejected.append(Rejected(row, shown, code, reason))
             elif sha256 is not None:
                 found[sha256] = row
-    if not rejected and not found:
-        raise InvalidInput(
-            "no image is named", code="no_images_named", hint="name each by its CID or its sha256, one a line."
-        )
     if rejected and not partial:
         raise RejectedNames(rejected)
     if not found:
