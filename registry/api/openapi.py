@@ -22,12 +22,14 @@ from registry.api.answers.parts import Bytes
 from registry.api.auth import Needs
 from registry.api.bulk.rows import TYPES
 from registry.api.common import MEANING, PREFIX
-from registry.api.v1 import wire
+from registry.api.v1 import wire, wire_runs
 from registry.api.v1.wire import CAR_TYPE, ImageRow
 
 Json = dict[str, Any]
 PARTLY = (f"POST {PREFIX}/audits",)  # of whose use a part needs a token, as the operation says
-REQUESTS = [one for one in vars(wire).values() if isinstance(one, type) and issubclass(one, wire.Request)]
+REQUESTS = [
+    one for one in {**vars(wire), **vars(wire_runs)}.values() if isinstance(one, type) and issubclass(one, wire.Request)
+]
 
 
 class _Json(JsonRenderPlugin):

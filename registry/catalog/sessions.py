@@ -13,7 +13,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from registry.catalog.schema.identity import accounts, sessions, tokens
-from registry.catalog.tokens import NONE, Caller, Configured, worth
+from registry.catalog.tokens import NONE, Caller, Configured, caller_of
 
 
 class SignedIn(NamedTuple):
@@ -65,7 +65,7 @@ def find(db: sa.Connection, secret: str, now: str, configured: Configured = NONE
         )
     )
     row = db.execute(query).mappings().first()
-    caller = worth(dict(row), configured) if row is not None else None
+    caller = caller_of(dict(row), configured) if row is not None else None
     return None if row is None or caller is None else SignedIn(caller, str(row["until"]))
 
 

@@ -98,10 +98,10 @@ def find(db: sa.Connection, plaintext: str, now: str, configured: Configured = N
     row = db.execute(joined.where(tokens.c.hash == _digest(plaintext))).mappings().first()
     if row is None or row["revoked"] is not None or (row["expires"] is not None and row["expires"] <= now):
         return None
-    return worth(dict(row), configured)
+    return caller_of(dict(row), configured)
 
 
-def worth(row: Mapping[str, Any], configured: Configured) -> Caller | None:
+def caller_of(row: Mapping[str, Any], configured: Configured) -> Caller | None:
     """What a token is worth now: a wallet's what its account, in the catalog or in the settings, may do."""
     scopes, account = row["scopes"], row["account"]
     if account is not None:

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 
 from registry.client.connection import Connection, WrongAnswer, document
-from registry.content.stores.verified import VerifiedSource, believed
+from registry.content.stores.verified import VerifiedSource, verified_block
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, MAX_BLOCK
 
@@ -80,4 +80,4 @@ class Blocks(VerifiedSource):
 
         headers = {"Accept": "application/vnd.ipld.raw"}
         data = self._connection.ask("GET", f"/ipfs/{cid}", read, headers=headers, params={"format": "raw"})
-        return believed(cid, data, server, "ask another server, or a gateway.")
+        return verified_block(cid, data, server, "ask another server, or a gateway.")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from registry.demo.planted_noise import BAD_ROWS, bad_pictures, copies, grain, jpeg, png
+from registry.demo.planted_noise import BAD_ROWS, bad_pictures, camera_noise, copies, jpeg, png
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -116,7 +116,7 @@ def draw_face(person: Person, emotion: str, r: random.Random) -> tuple[Image, tu
     angle = person.tilt + (r.random() - 0.5) * 8
     turned = image.rotate(angle, Image.Resampling.BICUBIC, fillcolor=person.ground)
     box = _turned_box((x, y), (w * 1.12, h * 1.16), angle, big)
-    small = grain(turned.resize((size, size), Image.Resampling.BOX), r)
+    small = camera_noise(turned.resize((size, size), Image.Resampling.BOX), r)
     return small, (box[0] // SCALE, box[1] // SCALE, box[2] // SCALE, box[3] // SCALE)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-def grain(image: Image, r: random.Random, strength: int = 6) -> Image:
+def camera_noise(image: Image, r: random.Random, strength: int = 6) -> Image:
     """A little noise, as any camera has."""
     import numpy as np
     from PIL import Image as Pillow
@@ -75,8 +75,8 @@ def bad_pictures(face: Callable[[int, str], Image], r: random.Random) -> dict[st
         "flat.png": (png(Image.new("RGB", (180, 180), (120, 120, 120))), "enojado"),
         "blurred_1.png": (png(face(4, "feliz").filter(ImageFilter.GaussianBlur(24))), "feliz"),
         "blurred_2.png": (png(face(5, "sorprendido").filter(ImageFilter.GaussianBlur(30))), "sorprendido"),
-        "noisy_1.png": (png(grain(face(6, "enojado"), r, 160)), "enojado"),
-        "noisy_2.png": (png(grain(face(7, "triste"), r, 200)), "triste"),
+        "noisy_1.png": (png(camera_noise(face(6, "enojado"), r, 160)), "enojado"),
+        "noisy_2.png": (png(camera_noise(face(7, "triste"), r, 200)), "triste"),
     }
 
 

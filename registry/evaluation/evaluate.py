@@ -133,8 +133,8 @@ def _of_parts(columns: Columns, persons: Ints, rule: Rule, k: int, seen: Collect
         "per_fold": _each((columns.fold == fold for fold in np.unique(columns.fold)), columns, persons, rule),
         "per_repeat": per_repeat,
         "spread": spread(per_repeat),
-        "unseen": _apart(columns, persons, rule, seen, False),
-        "seen": _apart(columns, persons, rule, seen, True),
+        "unseen": _of_seen(columns, persons, rule, seen, False),
+        "seen": _of_seen(columns, persons, rule, seen, True),
     }
 
 
@@ -143,7 +143,7 @@ def _each(parts: Iterable[Bools], columns: Columns, persons: Ints, rule: Rule) -
     return tuple(figures(take(columns, images), persons[images], rule) for images in parts)
 
 
-def _apart(columns: Columns, persons: Ints, rule: Rule, seen: Collection[bytes], wanted: bool) -> tuple[Metric, ...]:
+def _of_seen(columns: Columns, persons: Ints, rule: Rule, seen: Collection[bytes], wanted: bool) -> tuple[Metric, ...]:
     """Figures of the images that base weights have seen, or of the others; none where they have seen none."""
     images = np.array([(key in seen) == wanted for key in columns.keys], np.bool_)
     if not seen or not images.any():

@@ -166,7 +166,7 @@ def _upright(image: Image) -> Image:
     return turned
 
 
-def see_through(image: Image) -> bool:
+def has_transparency(image: Image) -> bool:
     """Whether some of it may be transparent."""
     return image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
 
@@ -177,7 +177,7 @@ def rgb(image: Image) -> Image:
 
     if image.mode.startswith("I"):  # 16 bits a level, whatever integer type they are held in
         return image.convert("I").point(lambda level: level * (1 / 256)).convert("L").convert("RGB")
-    if see_through(image):
+    if has_transparency(image):
         layer = image.convert("RGBA")
         grey = image.mode in ("LA", "La")
         colours = _srgb(layer.getchannel("R") if grey else layer.convert("RGB"), image.info.get("icc_profile"))

@@ -9,7 +9,7 @@ import io
 from typing import TYPE_CHECKING
 
 from registry.core.picture_bytes import PROFILE, TEXTS, without
-from registry.imaging.decode import exif_orientation, orientation, see_through
+from registry.imaging.decode import exif_orientation, has_transparency, orientation
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,7 +23,7 @@ def reads_alike(data: bytes, image: Image) -> bool:
     return (
         image.format in _ALIKE
         and orientation(image) == (exif_orientation(image) if image.format == "JPEG" else 1)
-        and not see_through(image)
+        and not has_transparency(image)
         and image.mode != "CMYK"
         and getattr(image, "n_frames", 1) == 1
         and _verifies(data)

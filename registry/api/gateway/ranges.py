@@ -55,7 +55,7 @@ def etag_matches(header: str | None, etag: str) -> bool:
     return header is not None and any(match[2] or match[1] == etag for match in _ETAG.finditer(header))
 
 
-def cut(pieces: Iterator[bytes], first: int, last: int) -> Iterator[bytes]:
+def byte_range(pieces: Iterator[bytes], first: int, last: int) -> Iterator[bytes]:
     """The bytes from ``first`` to ``last`` (inclusive) of a sequence of pieces."""
     position = 0
     for piece in pieces:
@@ -113,7 +113,7 @@ def send(
     status = 200
     if found is not None:
         first, last = found
-        pieces = pieces[first : last + 1] if isinstance(pieces, bytes) else cut(pieces, first, last)
+        pieces = pieces[first : last + 1] if isinstance(pieces, bytes) else byte_range(pieces, first, last)
         status = 206
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
         size = last + 1 - first

@@ -24,7 +24,7 @@ from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
 from registry.api.common import Home, Published
-from registry.api.pages.base.common import check_form, form_files, html, language, see, with_query, writer
+from registry.api.pages.base.common import check_form, form_files, html, language, redirect, with_query, writer
 from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.releases import release_of
 from registry.api.problems import HttpProblem
@@ -72,10 +72,12 @@ def start_audit(request: AnyRequest, home: Home, published: Published) -> Respon
     target = release_of(home, published, form.get("target", "").strip())
     known = under_way(home, target, level)
     if known is not None:
-        return see(request, f"/audits/{known}")
+        return redirect(request, f"/audits/{known}")
     _take(_slots, "other audits are under way: try again in a moment")
     name = form.get("target", "").strip()[:256]
-    return see(request, f"/audits/{_start(home, lambda: begin_audit(home, target, name, level), str(target), level)}")
+    return redirect(
+        request, f"/audits/{_start(home, lambda: begin_audit(home, target, name, level), str(target), level)}"
+    )
 
 
 @post(
@@ -101,7 +103,7 @@ def send_file(request: AnyRequest, home: Home) -> Response[Any]:
         _uploads.release()
     ended = partial(shutil.rmtree, path.parent, ignore_errors=True)
     audit = _start(home, lambda: begin_audit(home, None, name, level), str(path), level, name, ended)
-    return see(request, f"/audits/{audit}")
+    return redirect(request, f"/audits/{audit}")
 
 
 def _take(slots: threading.BoundedSemaphore, busy: str) -> None:

@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 
 from registry.api.auth import speaker
 from registry.api.common import Home
-from registry.api.pages.base.common import check_form, html, language, see, writer
+from registry.api.pages.base.common import check_form, html, language, redirect, writer
 from registry.api.pages.base.session import AnyRequest, signed_in
 from registry.api.problems import HttpProblem
 from registry.api.v1.wire import ImagePath
@@ -95,10 +95,10 @@ def add_label(request: AnyRequest, home: Home, identity: ImagePath) -> Response[
     who = speaker(writer(request, "images:write"))
     form = check_form(request)
     sha256 = _here(home, identity)
-    contributor = images.whose(home, home.key.did, sha256, form, who)
+    contributor = images.contributor_named(home, home.key.did, sha256, form, who)
     done = relabel(home, sha256, form.get("label", ""), contributor, speaker=who)
     said, values = images.relabeled(home, home.key.did, Words(language(request)), done, contributor)
-    return see(request, f"/images/{sha256}", said, **values)
+    return redirect(request, f"/images/{sha256}", said, **values)
 
 
 @get("/images/{identity:str}/withdraw", include_in_schema=False, sync_to_thread=True)
@@ -133,7 +133,7 @@ def withdraw_image(request: AnyRequest, home: Home, identity: ImagePath) -> Resp
     except InvalidInput as error:
         return _withdrawal(request, home, identity, str(error))
     withdraw(home, sha256, form["reason"], remedy=remedy)  # type: ignore[arg-type]
-    return see(request, f"/images/{sha256}", "images_page.withdrawn_now")
+    return redirect(request, f"/images/{sha256}", "images_page.withdrawn_now")
 
 
 HANDLERS = (show_grid, show_image, show_thumbnail, add_label, ask_withdrawal, withdraw_image)

@@ -19,7 +19,7 @@ from litestar.params import PathParameter
 
 from registry.api.auth import speaker as speaker_of
 from registry.api.common import Home
-from registry.api.pages.base.common import check_form, form_files, form_lists, html, see, writer
+from registry.api.pages.base.common import check_form, form_files, form_lists, html, redirect, writer
 from registry.api.pages.base.session import AnyRequest, signed_in
 from registry.api.pages.base.tasks import PATIENCE, Task, Tasks
 from registry.api.pages.images import thumbnails_of
@@ -77,8 +77,8 @@ def begin(request: AnyRequest, home: Home) -> Response[Any]:
     if refused:
         name, error = refused[0]
         fields = {"count": str(len(refused)), "name": name[:60], "reason": str(error)[:200]}
-        return see(request, f"/register/{upload.id}", "register.refused", **fields)
-    return see(request, f"/register/{upload.id}")
+        return redirect(request, f"/register/{upload.id}", "register.refused", **fields)
+    return redirect(request, f"/register/{upload.id}")
 
 
 def _files(request: AnyRequest) -> Iterator[tuple[str, IO[bytes]]]:
@@ -127,7 +127,7 @@ def add_files(request: AnyRequest, home: Home, identity: UploadPath) -> Response
     told = [{"name": name, "reason": str(error), "hint": error.hint} for name, error in refused]
     if "path" in fields:
         return Response({"refused": told}, status_code=200)
-    return see(request, f"/register/{upload.id}")
+    return redirect(request, f"/register/{upload.id}")
 
 
 @get("/register/{identity:str}", include_in_schema=False, sync_to_thread=True)
@@ -197,7 +197,7 @@ def confirm(request: AnyRequest, home: Home, identity: UploadPath) -> Response[N
     form = check_form(request)
     if form.get("do") == "discard":
         Uploads(home).discard(upload)
-        return see(request, "/register", "register.discarded")
+        return redirect(request, "/register", "register.discarded")
     mapping, watched, speaker = pages.mapping(form), Watched(), speaker_of(writer(request, SCOPE))
     if upload.done is None:
 
@@ -210,7 +210,7 @@ def confirm(request: AnyRequest, home: Home, identity: UploadPath) -> Response[N
             raise InvalidInput(done["problem"]["reason"], hint=done["problem"]["hint"])
 
         request.app.state.tasks.begin(work, key=f"import {upload.id}", about=watched)
-    return see(request, pages.at(upload, mapping))
+    return redirect(request, pages.at(upload, mapping))
 
 
 HANDLERS = (show_start, begin, ask_held, add_files, show_upload, confirm)

@@ -13,7 +13,7 @@ from typing import Any
 from litestar import Response, get, post
 
 from registry.api.common import Home
-from registry.api.pages.base.common import check_form, html, own_address, see
+from registry.api.pages.base.common import check_form, html, own_address, redirect
 from registry.api.pages.base.session import HOURS, SESSION, AnyRequest, WrongTokens, cookie
 from registry.api.problems import HttpProblem
 from registry.api.v1.session import begin_session, origin_of
@@ -72,7 +72,7 @@ def sign_in(request: AnyRequest, home: Home) -> Response[Any]:
 
 
 def _signed_in(request: AnyRequest, secret: str, back: str) -> Response[Any]:
-    answer = see(request, back, "site_signin.done")
+    answer = redirect(request, back, "site_signin.done")
     answer.cookies.append(cookie(request, SESSION, secret, HOURS * 3600))
     return answer
 
@@ -123,7 +123,7 @@ def sign_out(request: AnyRequest, home: Home) -> Response[Any]:
     if secret := request.cookies.get(SESSION):
         with home.catalog.write() as db:
             sessions.end(db, secret)
-    answer = see(request, "/", "site_signin.out")
+    answer = redirect(request, "/", "site_signin.out")
     answer.cookies.append(cookie(request, SESSION, "", 0))
     return answer
 

@@ -16,7 +16,8 @@ from registry.api.answers.parts import Anchor, PageOf
 from registry.api.auth import authorize, sends_json
 from registry.api.common import Document, Home, Page, Published, computation_slot, page, problems, record
 from registry.api.serving.seen import document
-from registry.api.v1.wire import AuditPath, CidPath, Cursor, ImagePath, Limit, LineageFormat, NewAudit, Target
+from registry.api.v1.wire import AuditPath, CidPath, Cursor, ImagePath, Limit, LineageFormat, Target
+from registry.api.v1.wire_runs import NewAudit
 from registry.catalog.queries import kept_audits
 from registry.core import records
 from registry.core.ipld.cid import CID

@@ -21,7 +21,8 @@ from registry.api.gateway import ranges
 from registry.api.gateway.public import Public
 from registry.api.serving import seen
 from registry.api.serving.seen import document
-from registry.api.v1.wire import CidPath, ClaimFilter, Cursor, IssuerFilter, Lang, Limit, NewClaims, NewRelease
+from registry.api.v1.wire import CidPath, ClaimFilter, Cursor, IssuerFilter, Lang, Limit
+from registry.api.v1.wire_runs import NewClaims, NewRelease
 from registry.catalog.queries.signed_records import releases
 from registry.content.unixfs import reader
 from registry.core import records

@@ -23,7 +23,8 @@ from registry.api.auth import needs, sends_json
 from registry.api.common import PREFIX, Document, Home, Page, Published, page, problems, record
 from registry.api.gateway.public import Public
 from registry.api.problems import HttpProblem
-from registry.api.v1.wire import Cursor, Limit, NewRun, RunPath
+from registry.api.v1.wire import Cursor, Limit, RunPath
+from registry.api.v1.wire_runs import NewRun
 from registry.catalog.queries.training_runs import runs
 from registry.content.unixfs import reader
 from registry.core.errors import EmotionetError, InvalidInput

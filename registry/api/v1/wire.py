@@ -17,7 +17,6 @@ from registry.core.errors import InvalidInput
 from registry.core.labeling.labeled_row import AnnotationTexts
 from registry.core.records import Remedy
 from registry.core.text.claim_text import EXAMPLE
-from registry.settings import DEFAULT_METHOD
 from registry.workflows.snapshots.terms import Terms
 
 MIB = 1 << 20
@@ -216,56 +215,3 @@ class NewSession(Request, frozen=True):
 
     message: Annotated[str, Meta(min_length=1, max_length=4096)]
     signature: Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{130}$", description="made by personal_sign (EIP-191)")]
-
-
-_OVERRIDES = ("folds", "repeats", "seed", "epochs", "imgsz", "batch")
-
-
-class NewRun(Request, frozen=True):
-    """A training run. ``recipe`` by name, ``base`` by CID: paths of this machine are not taken. ``options`` are the
-    method's own, as `emotionet train --method NAME --help` lists them; ``epochs``, ``imgsz`` and ``batch``, which the
-    documented method has, may also stand beside ``folds``, as they do on the command line. The method checks them."""
-
-    snapshot: CidText
-    recipe: Word | None = None
-    method: Word = DEFAULT_METHOD
-    folds: Annotated[int, Meta(ge=2, le=100)] | None = None
-    repeats: Annotated[int, Meta(ge=1, le=20)] | None = None
-    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] | None = None
-    epochs: int | None = None
-    imgsz: int | None = None
-    batch: int | None = None
-    options: Annotated[dict[Word, int], Meta(max_length=32)] = msgspec.field(default_factory=dict)
-    base: CidText | None = None
-    claims: Annotated[list[Name], Meta(max_length=32)] = msgspec.field(default_factory=list)
-    final: Annotated[str, Meta(pattern=r"^(fold:\d{1,3}|refit)$")] | None = None
-    unanchored: bool = False
-    name: NewName | None = None
-
-    def overrides(self) -> dict[str, int]:
-        """What replaces values of the recipe. ``InvalidInput`` where a name is given twice with different values."""
-        own = {name: value for name in _OVERRIDES if (value := getattr(self, name)) is not None}
-        if twice := sorted(name for name in own if self.options.get(name, own[name]) != own[name]):
-            raise InvalidInput(f"{twice[0]} has two values here", code="two_values", hint="give it once.")
-        return {**self.options, **own}
-
-
-class NewRelease(Request, frozen=True):
-    """Which completed run to publish."""
-
-    run: Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_NUL, description=_RUN)]
-    name: NewName | None = None
-
-
-class NewClaims(Request, frozen=True):
-    """Claims to judge after the fact, as texts."""
-
-    claims: Annotated[list[Claim], Meta(min_length=1, max_length=MAX_CLAIMS)]
-
-
-class NewAudit(Request, frozen=True):
-    """What to audit, up to which level (1 to 4 and 6 unless said), and whose release it must be."""
-
-    target: CidText
-    level: Annotated[int, Meta(ge=1, le=8)] | None = None
-    issuer: Annotated[str, Meta(pattern="^did:pkh:eip155:1:0x[0-9a-f]{40}$")] | None = None

@@ -7,6 +7,7 @@ that is whole is never changed.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -22,8 +23,9 @@ _LINE = ("id", "target", "name", "held", "level", "status", "error", "created", 
 
 
 def add(db: sa.Connection, *, target: str, name: str, held: bool, level: int | None, now: str) -> str:
-    """Note an audit that begins; its id."""
-    identity = f"{now.replace('-', '').replace(':', '').lower()}-{secrets.token_hex(4)}"
+    """Note an audit that begins; its id. A later one of the same second has a greater id."""
+    within = time.time_ns() % 1_000_000_000
+    identity = f"{now.replace('-', '').replace(':', '').lower()}-{within:08x}{secrets.token_hex(2)}"
     row = {"id": identity, "target": target, "name": name, "held": held, "level": level, "checks": []}
     db.execute(sa.insert(kept_audits).values({**row, "status": "running", "created": now, "updated": now}))
     return identity

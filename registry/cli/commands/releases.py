@@ -134,7 +134,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.local_issuers import publisher_text
     from registry.workflows.names.references import with_names
     from registry.workflows.releases.verdicts import with_verdicts
-    from registry.workflows.withdrawals.withdrawn import in_short, withdrawals_by
+    from registry.workflows.withdrawals.withdrawn import short_text, withdrawals_by
 
     with home() as opened:
         with opened.catalog.read() as db:
@@ -153,7 +153,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
         rows = [{**one, "verdict": text} for one, text in zip(rows, marked, strict=True)]
     if back and not output.as_json:
         columns.insert(columns.index("verdict") + 1, "withdrawn")
-        rows = [{**one, "withdrawn": in_short(one["withdrawn"])} for one in rows]
+        rows = [{**one, "withdrawn": short_text(one["withdrawn"])} for one in rows]
     output.lines(rows, identity="cid", columns=columns, drop=("snapshot", "issued_at", "published_by"))
     return 0
 

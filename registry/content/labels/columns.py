@@ -84,7 +84,7 @@ class Columns:
         return cells, (from_corners(*edges) if self.corners else parse_box(" ".join(edges)),)
 
 
-def tidy(name: str) -> str:
+def normalized(name: str) -> str:
     """A column's name as it is compared."""
     return unicodedata.normalize("NFC", name).strip().casefold()
 
@@ -111,7 +111,7 @@ def understand(given: Sequence[str], mapping: Mapped, table: str) -> Columns:
         header = header[:-1]
     if len(header) > MAX_COLUMNS:
         raise InvalidInput(f"{table} has more than {MAX_COLUMNS} columns", code="bad_labels")
-    names = [tidy(name) for name in header]
+    names = [normalized(name) for name in header]
     taken = _mapped(names, mapping, table, header)
     for place, name in enumerate(names):
         field = name if name in FIELDS else column_field(header[place])
@@ -133,10 +133,10 @@ def understand(given: Sequence[str], mapping: Mapped, table: str) -> Columns:
 def _mapped(names: list[str], mapping: Mapped, table: str, header: Sequence[str]) -> dict[int, str]:
     taken: dict[int, str] = {}
     for field, column in mapping.items():
-        if names.count(tidy(column)) != 1:
-            what = "occurs twice in" if tidy(column) in names else "is not a column of"
+        if names.count(normalized(column)) != 1:
+            what = "occurs twice in" if normalized(column) in names else "is not a column of"
             raise InvalidInput(f"{column!r} {what} {table}", code="bad_labels", hint=f"it has: {_listed(header)}.")
-        taken[names.index(tidy(column))] = field
+        taken[names.index(normalized(column))] = field
     return taken
 
 

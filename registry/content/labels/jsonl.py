@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from registry.content.labels.columns import MAX_COLUMNS, Columns, Mapped, tidy, understand
+from registry.content.labels.columns import MAX_COLUMNS, Columns, Mapped, normalized, understand
 from registry.content.labels.delimited import Line, decode
 from registry.core.errors import InvalidInput
 from registry.core.labeling.labeled_row import PREFIXES
@@ -54,7 +54,7 @@ def _objects(text: str, table: str) -> Iterator[tuple[int, dict[str, str]]]:
 
 def _rows(found: dict[str, Any]) -> Iterator[dict[str, str]]:
     plain = {key: _text(value) for key, value in found.items() if not isinstance(value, (dict, list))}
-    plain |= {key: _box(value) for key, value in found.items() if tidy(key) in ("box", "bbox") and _box(value)}
+    plain |= {key: _box(value) for key, value in found.items() if normalized(key) in ("box", "bbox") and _box(value)}
     named = {field: found[field] for field in PREFIXES if isinstance(found.get(field), dict)}
     plain |= {PREFIXES[field] + key: _text(value) for field, values in named.items() for key, value in values.items()}
     objects = found.get("objects")

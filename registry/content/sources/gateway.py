@@ -18,7 +18,7 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 
 from registry.content.sources.hosts import Hosts, Patience
-from registry.content.stores.verified import VerifiedSource, believed
+from registry.content.stores.verified import VerifiedSource, verified_block
 from registry.core.errors import EmotionetError, NotFound, Unavailable, Untrusted, UsageError
 from registry.core.ipld.cid import CID, MAX_BLOCK
 
@@ -102,7 +102,7 @@ class GatewayClient(VerifiedSource):
         begin, penalty = time.monotonic(), FAILURE
         try:
             data = self._answer(gateway, f"{gateway}/ipfs/{cid}?format=raw", time.monotonic() + self._patience.block)
-            believed(cid, data, gateway, LEAVE_OUT)
+            verified_block(cid, data, gateway, LEAVE_OUT)
             penalty = 0.0
             return data
         except NotFound:

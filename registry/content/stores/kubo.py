@@ -25,7 +25,7 @@ from ipfshttpclient import exceptions
 
 from registry.content.stores.asked_together import AskedTogether
 from registry.content.stores.multiaddress import multiaddress
-from registry.content.stores.verified import VerifiedSource, believed
+from registry.content.stores.verified import VerifiedSource, verified_block
 from registry.core.errors import InvalidInput, NotFound, Unavailable
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, raw_cid
@@ -241,4 +241,6 @@ class KuboNetwork(VerifiedSource):
 
     def fetch_block(self, cid: CID) -> bytes:
         """What the node finds."""
-        return believed(cid, self._store.fetch_block(cid, offline=False), "the IPFS node", "fetch it from elsewhere.")
+        return verified_block(
+            cid, self._store.fetch_block(cid, offline=False), "the IPFS node", "fetch it from elsewhere."
+        )

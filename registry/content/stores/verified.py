@@ -27,7 +27,7 @@ def check_block(cid: CID, data: bytes) -> None:
     verify(cid, data)
 
 
-def believed(cid: CID, data: bytes, source: str, way_out: str) -> bytes:
+def verified_block(cid: CID, data: bytes, source: str, way_out: str) -> bytes:
     """What ``source`` answered. ``Untrusted`` (``wrong_bytes``) where it is not the block."""
     if not matches(cid, data):
         raise Untrusted(f"{source} gave wrong bytes for {cid}", code="wrong_bytes", hint=way_out)

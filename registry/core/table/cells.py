@@ -175,7 +175,7 @@ _CELLS: dict[tuple[str, str], list[tuple[str, Kind]]] = {
 }
 
 
-def wrong(place: tuple[str, str], row: Sequence[Any]) -> str:
+def fault_of(place: tuple[str, str], row: Sequence[Any]) -> str:
     """What is wrong with a row of the table in this field (record type, field); "" where nothing is."""
     for (column, kind), value in zip(_CELLS[place], row, strict=True):
         if not kind.fits(value):

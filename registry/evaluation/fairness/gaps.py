@@ -74,7 +74,9 @@ def gaps_of(counts: GroupCounts, least: int) -> Gaps:
     left_out = {name for name, mask in which.items() if not mask[:, there[name]].all()}
     rows = {"recall_gap": [row for row in recalls if len(row) > 1]}
     rows |= {f"{kind}_difference": [row for name in RATES[kind] for row in found[name]] for kind in KINDS}
-    values: dict[str, Fraction | None] = {name: max(map(_apart, some), default=None) for name, some in rows.items()}
+    values: dict[str, Fraction | None] = {
+        name: max(map(_difference, some), default=None) for name, some in rows.items()
+    }
     values["worst_recall"] = min((one[0] for row in rows["recall_gap"] for one in row), default=None)
     for kind in KINDS:
         ends = [(min(row)[0], max(row)[0]) for row in rows[f"{kind}_difference"]]
@@ -96,7 +98,7 @@ def _by_class(kind: str, part: Ints, whole: Ints, which: NDArray[np.bool_]) -> l
     return [row for row in rows if len(row) > 1]
 
 
-def _apart(row: Row) -> Fraction:
+def _difference(row: Row) -> Fraction:
     return max(row)[0] - min(row)[0]
 
 

@@ -165,7 +165,7 @@ def all_tables(subject: Subject) -> str:
         if table.shape != table_cells.SHAPES[place]:
             raise Failed(f"the table {link} ({field} of a {kind}) does not have the columns of its kind")
         for row in tables.iterate(link, subject.get):
-            if said := table_cells.wrong(place, row):
+            if said := table_cells.fault_of(place, row):
                 raise Failed(f"a row in {field} of a {kind}: {said}")
     if newer:
         raise newer[0]

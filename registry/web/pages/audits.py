@@ -34,7 +34,7 @@ def audit_page(parts: Parts, audit: str, t: Words) -> dict[str, Any]:
     return {
         "audit": found,
         "verdict": verdict,
-        "more": [] if verdict is None else beyond_short(verdict, t.language),
+        "more": [] if verdict is None else remaining_sentences(verdict, t.language),
         "levels": _by_level(checks),
         "counts": counts,
         "failed": [one for one in checks if one["result"] == RESULTS[0]],
@@ -42,7 +42,7 @@ def audit_page(parts: Parts, audit: str, t: Words) -> dict[str, Any]:
     }
 
 
-def beyond_short(verdict: Mapping[str, Any], language: str) -> list[str]:
+def remaining_sentences(verdict: Mapping[str, Any], language: str) -> list[str]:
     """The sentences of a verdict's document that its short form leaves out."""
     texts = [str(part[language]) for part in verdict["parts"]]
     said = 0

@@ -144,7 +144,7 @@ def may_say(speaker: Speaker, row: Document) -> bool:
     return speaker.anybody or row["contributor"] == (speaker.name or row["issuer"])
 
 
-def whose(parts: Parts, issuer: str, sha256: str, form: Mapping[str, str], speaker: Speaker) -> str | None:
+def contributor_named(parts: Parts, issuer: str, sha256: str, form: Mapping[str, str], speaker: Speaker) -> str | None:
     """In whose name the form gives a label that ``issuer`` will sign; None: in that of the issuer's key.
 
     A name that is typed counts. Else ``whose`` says it: ``=`` and a contributor of the page, or ``+`` for nobody there.

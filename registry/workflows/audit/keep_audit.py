@@ -40,7 +40,7 @@ def begin_audit(parts: Parts, target: CID | None, name: str, level: int | None) 
 def under_way(parts: Parts, target: CID, level: int | None) -> str | None:
     """The id of the same audit where one is under way: nobody needs two at once."""
     with parts.catalog.read() as db:
-        return kept_audits.under_way(db, str(target), level, heard_since(parts.now()))
+        return kept_audits.under_way(db, str(target), level, oldest_heartbeat(parts.now()))
 
 
 def audit_and_keep(
@@ -129,11 +129,11 @@ def show_audit(parts: Parts, audit: str) -> dict[str, Any]:
 
 def with_status(found: dict[str, Any], now: str) -> dict[str, Any]:
     """The same, where one that was not heard of for long is called interrupted."""
-    silent = found["status"] == "running" and found["updated"] < heard_since(now)
+    silent = found["status"] == "running" and found["updated"] < oldest_heartbeat(now)
     return {**found, "status": "interrupted"} if silent else found
 
 
-def heard_since(now: str) -> str:
+def oldest_heartbeat(now: str) -> str:
     """From when on an audit must have been heard of to be under way still."""
     form = "%Y-%m-%dT%H:%M:%SZ"
     return (datetime.strptime(now, form) - timedelta(seconds=SILENT)).strftime(form)

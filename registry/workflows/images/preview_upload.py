@@ -32,13 +32,17 @@ def preview_upload(
     try:
         document = import_source(parts, str(path), mapping=mapping, dry_run=True, progress=progress, speaker=speaker)
     except (InvalidInput, NotFound) as error:
-        return {"document": None, "wrong": {"reason": told(error, path), "hint": error.hint}, "header": header}
+        return {
+            "document": None,
+            "wrong": {"reason": without_upload_place(error, path), "hint": error.hint},
+            "header": header,
+        }
     counts = {name: len(document[name]) for name in LISTS}
     first = {name: document[name][:most] for name, most in LISTS.items()}
     return {"document": {**document, **first, "counts": counts}, "wrong": None, "header": header}
 
 
-def told(error: Exception, path: Path) -> str:
+def without_upload_place(error: Exception, path: Path) -> str:
     """An error's sentence without the place on this machine where the upload lies."""
     return str(error).replace(f"{path}/", "").replace(str(path), "the upload")
 

@@ -11,7 +11,7 @@ import re
 from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.signed_records import names
 from registry.core.errors import NotFound
-from registry.workflows.names.resolve import SIGNS, begin_and_end, the_one
+from registry.workflows.names.resolve import SIGNS, begin_and_end, single_match
 from registry.workflows.parts import Parts
 
 _DIGEST = re.compile(rf"[0-9a-f]{{{SIGNS},63}}(?:(?:…|\.{{3}})[0-9a-f]*)?", re.ASCII)
@@ -30,14 +30,14 @@ def find_image(parts: Parts, text: str, *, file_names: bool = False) -> str:
             return known.hex()
         called = names.images_called(db, text) if file_names else []
         if called:
-            return the_one(text, [(sha256, "image") for sha256 in called])
+            return single_match(text, [(sha256, "image") for sha256 in called])
         begun = _DIGEST.fullmatch(text) or _CID.fullmatch(text)
         if begun:
             start, end = begin_and_end(text)
             found = names.images_begun(db, start)
             found = [sha256 for sha256 in found if sha256.endswith(end) or not _DIGEST.fullmatch(text)]
             if found:
-                return the_one(text, [(sha256, "image") for sha256 in found])
+                return single_match(text, [(sha256, "image") for sha256 in found])
     raise unknown_image(text)
 
 

@@ -80,7 +80,7 @@ def run_id(parts: Parts, text: str) -> str:
         if named is not None:
             return named
         if _RUN_BEGUN.fullmatch(text):
-            return the_one(text, [(run, "run") for run in names.runs_begun(db, text)])
+            return single_match(text, [(run, "run") for run in names.runs_begun(db, text)])
     raise NotFound(f"there is no run {text[:100]!r}", hint=f"{spelling(text)}`emotionet runs list` lists them.")
 
 
@@ -98,7 +98,7 @@ def _found(parts: Parts, db: Connection, text: str, kinds: Sequence[str]) -> str
     if _RUN.fullmatch(text) and (not kinds or "plan" in kinds) and runs.exists(db, text):
         return _plan_of(db, text)
     if _is_begun(text):
-        return the_one(text, _begun(db, text, kinds), "CID")
+        return single_match(text, _begun(db, text, kinds), "CID")
     if _RUN.fullmatch(text):
         given(text)  # which says so
     raise NotFound(
@@ -143,7 +143,7 @@ def named_rows(parts: Parts, db: Connection, reference: Reference) -> list[dict[
     givers = sorted({row["issuer"] for row in rows})
     if len(givers) > 1:
         found = [(f"{one.removeprefix(DID_PREFIX)}/{reference.name}", "name") for one in givers]
-        the_one(reference.name, found)
+        single_match(reference.name, found)
     return rows
 
 
@@ -227,7 +227,7 @@ def _begun(db: Connection, text: str, kinds: Sequence[str]) -> Candidates:
     return [(row["cid"], row["type"]) for row in rows]
 
 
-def the_one(text: str, found: Candidates, what: str = "id") -> str:
+def single_match(text: str, found: Candidates, what: str = "id") -> str:
     """The one thing that matches. ``NotFound`` for none, ``InvalidInput`` ``ambiguous`` with all for several."""
     if not found:
         raise NotFound(

@@ -15,7 +15,7 @@ from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.run_view import draw_view
 from registry.core.table import tables
-from registry.core.table.cells import SHAPES, wrong
+from registry.core.table.cells import SHAPES, fault_of
 from registry.workflows.parts import Parts
 from registry.workflows.withdrawals.withdrawn import known_withdrawals
 
@@ -71,5 +71,5 @@ def _contribution(parts: Parts, cid: CID) -> tuple[str, list[dict[str, Any]]]:
         rows = list(tables.iterate(contribution.rows, parts.store.get))
     except EmotionetError:
         return "", []
-    fits = table.shape == SHAPES[place] and not any(wrong(place, row) for row in rows)
+    fits = table.shape == SHAPES[place] and not any(fault_of(place, row) for row in rows)
     return contribution.issuer, [dict(zip(table.shape.columns, row, strict=True)) for row in rows] if fits else []

@@ -118,7 +118,7 @@ def sentences(found: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines + ([f"WITHDRAWN: {len(parts) - SHOWN} more of its images"] if len(parts) > SHOWN else [])
 
 
-def in_short(found: Sequence[Mapping[str, Any]]) -> str:
+def short_text(found: Sequence[Mapping[str, Any]]) -> str:
     """Withdrawals in a few words, for a list; "" where there are none."""
     images = sum(one["what"].startswith("image ") for one in found)
     whole = [f"{one['what']} withdrawn" for one in found if not one["what"].startswith("image ")]

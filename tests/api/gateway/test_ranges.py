@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.api.gateway.ranges import cut, etag_matches, parse_range, started
+from registry.api.gateway.ranges import byte_range, etag_matches, parse_range, started
 from registry.api.problems import HttpProblem
 from registry.core.errors import NotFound
 
@@ -66,7 +66,7 @@ def test_a_cut_is_a_slice(pieces: list[bytes], data: st.DataObject) -> None:
         return
     first = data.draw(st.integers(0, len(whole) - 1))
     last = data.draw(st.integers(first, len(whole) - 1))
-    assert b"".join(cut(iter(pieces), first, last)) == whole[first : last + 1]
+    assert b"".join(byte_range(iter(pieces), first, last)) == whole[first : last + 1]
 
 
 def test_a_cut_reads_nothing_behind_its_end() -> None:
@@ -75,7 +75,7 @@ def test_a_cut_reads_nothing_behind_its_end() -> None:
         yield b"4567"
         raise AssertionError("read on")
 
-    assert b"".join(cut(pieces(), 1, 5)) == b"12345"
+    assert b"".join(byte_range(pieces(), 1, 5)) == b"12345"
 
 
 @pytest.mark.parametrize(

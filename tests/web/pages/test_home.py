@@ -12,7 +12,7 @@ from registry.settings import read_settings
 from registry.web.base.words import Words
 from registry.web.pages.home import address, home_page, search_page
 from registry.workflows.withdrawals.withdraw import withdraw
-from registry.workflows.withdrawals.withdrawn import in_short
+from registry.workflows.withdrawals.withdrawn import short_text
 from tests.support.forgery import simulated_release
 
 
@@ -47,11 +47,11 @@ def test_a_release_of_which_an_image_was_withdrawn_is_not_called_withdrawn(tmp_p
         (one,) = home_page(made.home)["newest"]
         assert one["state"] == release["state"]
         assert Words.taken_back(one["withdrawn"]) == ["image withdrawn"]
-        assert in_short(one["withdrawn"]) == "1 image withdrawn"
+        assert short_text(one["withdrawn"]) == "1 image withdrawn"
         withdraw(made.home, release["cid"], "a test")
         (one,) = home_page(made.home)["newest"]
         assert Words.taken_back(one["withdrawn"]) == ["withdrawn", "image withdrawn"]
-        assert in_short(one["withdrawn"]) == "release withdrawn, 1 image withdrawn"
+        assert short_text(one["withdrawn"]) == "release withdrawn, 1 image withdrawn"
 
 
 def test_a_release_is_found_by_its_recipe_and_by_its_publishers_address(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from registry.web.base.epochs import MOST_POINTS, by_epoch, course
 from registry.web.base.page import check_drawings
 from registry.web.base.words import Words
 from registry.web.pages.runs import course as standing
-from registry.web.pages.runs.log_lines import LONGEST, said
+from registry.web.pages.runs.log_lines import LONGEST, event_text
 from registry.web.pages.windows import window
 
 EN, ES = Words("en"), Words("es")
@@ -118,12 +118,12 @@ def test_time_left_follows_from_the_pace_so_far(folds: Any, events: Any, left: i
 )
 def test_an_event_is_said_in_both_languages(event: tuple[str, dict[str, Any]], english: str, spanish: str) -> None:
     kind, data = event
-    assert english in said(EN, {"kind": kind, "data": data})
-    assert spanish in said(ES, {"kind": kind, "data": data})
+    assert english in event_text(EN, {"kind": kind, "data": data})
+    assert spanish in event_text(ES, {"kind": kind, "data": data})
 
 
 def test_what_others_say_is_cut_short_and_stays_on_a_line() -> None:
-    text = said(EN, {"kind": "warning", "data": {"text": "a\nb" * 5000}})
+    text = event_text(EN, {"kind": "warning", "data": {"text": "a\nb" * 5000}})
     assert len(text) < LONGEST + 20
     assert "\n" not in text
 
@@ -141,8 +141,8 @@ def test_what_was_measured_is_said_in_the_readers_language() -> None:
 def test_a_warning_about_the_plan_is_said_in_the_readers_language() -> None:
     note = records.Note(code="classes_only", values={})
     event = {"kind": "warning", "data": warning_event(note)}
-    assert said(EN, event) == f"warning: {note_text(note, 'en')}"
-    assert said(ES, event) == f"aviso: {note_text(note, 'es')}"
+    assert event_text(EN, event) == f"warning: {note_text(note, 'en')}"
+    assert event_text(ES, event) == f"aviso: {note_text(note, 'es')}"
     assert note_text(note, "es") != note_text(note, "en")
 
 

@@ -456,7 +456,8 @@ def test_a_block_that_is_missing_accuses_nobody(released: Released, tmp_path: Pa
 def test_without_its_signatures_records_are_not_called_consistent(released: Released) -> None:
     report = audit_target(released.home, str(released.entry), level=1)
     said = report.verdict.document()
-    assert (report.exit_code(strict=True), report.records, report.to_json()["holds"]) == (0, "unchecked", False)
+    assert (report.exit_code(strict=True), report.records) == (0, "unchecked")
+    assert report.to_json()["holds"]  # as the exit status: nothing of what was asked for fails
     assert "nobody looked at the signatures, which are level 2 (levels checked: 1)" in said["en"]
     assert "consistent (" not in said["en"]
 

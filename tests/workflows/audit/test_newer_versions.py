@@ -114,7 +114,7 @@ RUN = {"version 2 of the recipes of simulated"}  # read by whoever runs it
 FORGED = {"4.draw", "6.card"}  # a release that was changed has another plan's CID, from which seed and card follow
 NEWER = [
     of("a plan", lambda view: view.draw.plan, next_version(budget="none"), "version 2 of plan"),
-    of("a snapshot", lambda view: view.preprocessing.snapshot, next_version(), "version 2 of snapshot"),
+    of("a snapshot", lambda view: view.preprocessing.snapshot, next_version(), "version 3 of snapshot"),
     of("a contribution", lambda view: view.snapshot.contributions[0], next_version(), "version 2 of contribution"),
     of("an evaluation", lambda view: view.release.evaluation, next_version(), "version 2 of evaluation"),
     of("a recipe's record", lambda view: view.plan.recipe, next_version(), "version 2 of recipe"),

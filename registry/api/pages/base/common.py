@@ -18,7 +18,7 @@ from litestar.datastructures import Cookie, UploadFile
 
 from registry.api.access import write_log
 from registry.api.auth import used
-from registry.api.pages.base.negotiate import LOOP, weighed
+from registry.api.pages.base.negotiate import LOOP, accepted_types
 from registry.api.pages.base.session import AnyRequest, check_csrf, check_origin, cookie, csrf, signed_in
 from registry.api.problems import HttpProblem
 from registry.catalog.tokens import Caller
@@ -49,11 +49,11 @@ def language(request: AnyRequest) -> str:
     for said in (request.query_params.get("lang"), request.cookies.get(LANGUAGE)):
         if said in LANGUAGES:
             return str(said)
-    return _liked(request.headers.get("accept-language", ""))
+    return _preferred_language(request.headers.get("accept-language", ""))
 
 
-def _liked(header: str) -> str:
-    found = [(weight, name.partition("-")[0]) for name, weight in weighed(header) if weight > 0]
+def _preferred_language(header: str) -> str:
+    found = [(weight, name.partition("-")[0]) for name, weight in accepted_types(header) if weight > 0]
     known = [one for one in found if one[1] in LANGUAGES]
     return max(known, key=lambda one: one[0])[1] if known else LANGUAGES[0]
 
@@ -116,7 +116,7 @@ def _said(request: AnyRequest, t: Words) -> str | None:
         return None
 
 
-def see(request: AnyRequest, to: str, said: str | None = None, **values: str) -> Response[None]:
+def redirect(request: AnyRequest, to: str, said: str | None = None, **values: str) -> Response[None]:
     """303 to a page of ours, which then says the words of the key ``said`` once."""
     cookies = [cookie(request, SAID, quote(json.dumps([said, values])), 60)] if said else []
     headers = {"Location": own_address(to), "Cache-Control": "no-store"}

@@ -22,7 +22,7 @@ LISTS = frozenset({"images", "snapshots", "runs", "releases", "audits"})
 Handler = Callable[[AnyRequest, Any], Response[Any]]
 
 
-def looked_for(problem: Problem, query: Iterable[str] = ()) -> str:
+def search_text(problem: Problem, query: Iterable[str] = ()) -> str:
     """What somebody may have wanted at this address, for the search, where the address is at fault: what of it or of
     its query the problem speaks of; where there is no such page, its last part."""
     parts = [part for part in unquote(problem.instance).split("/") if part]
@@ -51,7 +51,7 @@ def own_list(problem: Problem) -> str | None:
     return noun if "`emotionet " in (problem.hint or "") and noun in LISTS else None
 
 
-def for_people(handler: Handler) -> Handler:
+def with_error_pages(handler: Handler) -> Handler:
     """The handler, whose problem is shown as a page to who asks for pages."""
 
     def handled(request: AnyRequest, error: Exception) -> Response[Any]:
@@ -64,7 +64,7 @@ def for_people(handler: Handler) -> Handler:
         assert isinstance(found, Problem)
         fields = {
             "problem": found,
-            "wanted": looked_for(found, request.query_params.values()),
+            "wanted": search_text(found, request.query_params.values()),
             "reads_a_form": found.status == 405 and request.method in ("GET", "HEAD"),
             "verbatim": begins_with_identifier(found),
             "list": own_list(found) if found.status == 404 else None,
@@ -77,4 +77,4 @@ def for_people(handler: Handler) -> Handler:
     return handled
 
 
-HANDLERS = {kind: for_people(handler) for kind, handler in problems.HANDLERS.items()}
+HANDLERS = {kind: with_error_pages(handler) for kind, handler in problems.HANDLERS.items()}

@@ -29,10 +29,10 @@ _MACHINES = ("/ipfs/", "/schema", "/healthz", "/readyz", "/metrics")
 
 def weight(accept: str, *types: str) -> float:
     """The largest weight that ``Accept`` gives one of these types by name; 0.0 where it names none of them."""
-    return max([0.0, *(found for media, found in weighed(accept) if media in types)])
+    return max([0.0, *(found for media, found in accepted_types(accept) if media in types)])
 
 
-def weighed(header: str) -> Iterator[tuple[str, float]]:
+def accepted_types(header: str) -> Iterator[tuple[str, float]]:
     """What an ``Accept`` header names, in lower case, each with its weight from 0.0 to 1.0; 0.0 for what is none."""
     for item in header.split(","):
         name, *parameters = (part.strip().lower() for part in item.split(";"))

@@ -17,7 +17,7 @@ from typing import Any
 
 from litestar import Response
 
-from registry.api.pages.base.common import html, see
+from registry.api.pages.base.common import html, redirect
 from registry.api.pages.base.session import AnyRequest
 from registry.api.problems import HttpProblem
 
@@ -64,7 +64,7 @@ def ended_task(request: AnyRequest, key: str, address: str, template: str) -> Ta
     if task.done:
         return task
     if request.method == "POST":
-        return see(request, f"{address}/{key}")
+        return redirect(request, f"{address}/{key}")
     return html(request, template, state="working")
 
 

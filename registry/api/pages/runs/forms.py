@@ -10,7 +10,7 @@ from functools import partial
 from litestar import Response, post
 
 from registry.api.common import Home
-from registry.api.pages.base.common import check_form, see, writer
+from registry.api.pages.base.common import check_form, redirect, writer
 from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.base.tasks import PATIENCE
 from registry.api.v1.wire import RunPath
@@ -28,7 +28,7 @@ def cancel_run(request: AnyRequest, home: Home, run: RunPath) -> Response[None]:
     check_form(request)
     run = run_id(home, run)
     cancel(home, run)
-    return see(request, f"/runs/{run}", "runs.said_cancelled")
+    return redirect(request, f"/runs/{run}", "runs.said_cancelled")
 
 
 @post("/runs/{run:str}/resume", status_code=303, include_in_schema=False, sync_to_thread=True)
@@ -38,7 +38,7 @@ def resume_run(request: AnyRequest, home: Home, run: RunPath) -> Response[None]:
     check_form(request)
     run = run_id(home, run)
     resume(home, run)
-    return see(request, f"/runs/{run}", "runs.said_resumed")
+    return redirect(request, f"/runs/{run}", "runs.said_resumed")
 
 
 @post("/runs/{run:str}/publish", status_code=303, include_in_schema=False, sync_to_thread=True)
@@ -57,8 +57,8 @@ def publish_run(request: AnyRequest, home: Home, run: RunPath) -> Response[None]
     work = partial(publish_release, home, run, wait=0, onnx=onnx, name=name)
     task = request.app.state.tasks.begin(work, key=f"publish {run}")
     if not task.ended_within(PATIENCE):
-        return see(request, f"/runs/{run}")
-    return see(request, f"/runs/{run}", "runs.said_published" if task.error() is None else None)
+        return redirect(request, f"/runs/{run}")
+    return redirect(request, f"/runs/{run}", "runs.said_published" if task.error() is None else None)
 
 
 HANDLERS = (cancel_run, resume_run, publish_run)

@@ -14,7 +14,7 @@ from litestar.params import FromPath
 
 from registry.api.common import Home, Published
 from registry.api.gateway.public import Public
-from registry.api.pages.base.common import form_lists, html, language, see, writer
+from registry.api.pages.base.common import form_lists, html, language, redirect, writer
 from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.base.tasks import PATIENCE, ended_task
 from registry.api.pages.snapshots.reading import snapshot_of
@@ -188,7 +188,7 @@ def _follow(request: AnyRequest, parts: Parts, published: Public, key: str) -> R
         return _page(request, parts, published, task.about, error=with_hint(error))
     found = task.result()
     if isinstance(found, str):
-        return see(request, f"/runs/{found}", "runs.said_started")
+        return redirect(request, f"/runs/{found}", "runs.said_started")
     t = Words(language(request))
     said = [t.claim(read._asdict()) if (read := split_claim(one)) else one for one in found["claims"]]
     return _page(request, parts, published, task.about, estimate={**found, "claims": said})

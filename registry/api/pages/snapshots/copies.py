@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 
 from registry.api.common import Home, Published, cursor_key
-from registry.api.pages.base.common import check_form, html, see, with_query, writer
+from registry.api.pages.base.common import check_form, html, redirect, with_query, writer
 from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.base.tasks import PATIENCE, Tasks
 from registry.api.pages.snapshots.reading import snapshot_of
@@ -81,7 +81,7 @@ def look_for_copies(request: AnyRequest, home: Home, published: Published, cid: 
     snapshot = snapshot_of(home, published, cid)
     task = request.app.state.tasks.begin(lambda: preview_cleaning(home, snapshot), key=f"look {snapshot}")
     task.ended_within(PATIENCE)
-    return see(request, f"/snapshots/{snapshot}/copies")
+    return redirect(request, f"/snapshots/{snapshot}/copies")
 
 
 HANDLERS = (show_copies, look_for_copies)

@@ -17,7 +17,7 @@ from litestar.params import FromPath
 
 from registry.api.common import Home, Published, computation_slot
 from registry.api.gateway.public import Public
-from registry.api.pages.base.common import check_form, html, language, see, writer
+from registry.api.pages.base.common import check_form, html, language, redirect, writer
 from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.base.tasks import PATIENCE, ended_task
 from registry.api.pages.snapshots.reading import snapshot_of
@@ -158,7 +158,7 @@ def _follow(request: AnyRequest, parts: Parts, published: Public, key: str) -> R
     if error is None:
         taken = task.result()
         to = f"/runs/new?snapshot={taken}" if task.about.get("then") == "train" else f"/snapshots/{taken}"
-        return see(request, to, "snapshots_new.said_taken")
+        return redirect(request, to, "snapshots_new.said_taken")
     if not isinstance(error, EmotionetError):
         raise error
     if request.method == "POST":

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 
 from registry.api.common import Home, Published, cursor_key
 from registry.api.gateway.public import Public
-from registry.api.pages.base.common import html, language, see, with_query
+from registry.api.pages.base.common import html, language, redirect, with_query
 from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.base.tasks import Task, Tasks
 from registry.api.pages.snapshots.bounds import FORMS, forms_for
@@ -23,7 +23,7 @@ from registry.core.errors import NotFound, UsageError
 from registry.core.ipld.cid import CID
 from registry.web.base.words import Words
 from registry.web.pages.snapshots.listed import Head, label_bars, snapshot_head, snapshot_list
-from registry.web.pages.snapshots.rows import ANY, apart, differences, excluded, items, one_row
+from registry.web.pages.snapshots.rows import ANY, contested_images, differences, excluded, items, one_row
 from registry.workflows.names.resolve import resolve
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.labellers_agree import labellers_agree
@@ -135,7 +135,7 @@ def show_item(
     record = read_as(home, records.Snapshot, snapshot)
     sha256 = image_of(home, image)
     if sha256.hex() != image:
-        return see(request, f"/snapshots/{snapshot}/items/{sha256.hex()}")
+        return redirect(request, f"/snapshots/{snapshot}/items/{sha256.hex()}")
     back = [one for one in withdrawals_of(home, snapshot) if one["what"] == f"image {image}"]
     row = one_row(home, record, sha256)
     return html(request, "pages/snapshot_item.html", cid=str(snapshot), found=row, withdrawn=back)
@@ -175,7 +175,7 @@ def show_people(
     snapshot = snapshot_of(home, published, cid)
     record = read_as(home, records.Snapshot, snapshot)
     cursor_key(cursor)
-    found, after = apart(home, snapshot, record, cursor or "")
+    found, after = contested_images(home, snapshot, record, cursor or "")
     following = with_query(request, cursor=after) if after else None
     return html(request, "pages/snapshot_people.html", cid=str(snapshot), record=record, found=found, next=following)
 
@@ -187,7 +187,7 @@ def choose_diff(request: AnyRequest, home: Home, published: Published) -> Respon
     if not all(names):
         raise UsageError("name two snapshots", hint="give the CID or the name of the other one.")
     a, b = (snapshot_of(home, published, name) for name in names)
-    return see(request, f"/snapshots/{a}/diff/{b}")
+    return redirect(request, f"/snapshots/{a}/diff/{b}")
 
 
 @get("/snapshots/{cid:str}/diff/{other:str}", include_in_schema=False, sync_to_thread=True)

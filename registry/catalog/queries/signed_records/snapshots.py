@@ -62,7 +62,7 @@ def preprocessings_of(db: sa.Connection, snapshot: CID, most: int = 20) -> list[
     return list(db.scalars(query.order_by(derived.preprocessings.c.cid).limit(most)))
 
 
-def voted_apart(
+def contested_labels(
     db: sa.Connection, snapshot: CID, contributions: Collection[CID], behind: str, up_to: str
 ) -> dict[str, list[dict[str, Any]]]:
     """Images of a snapshot in a range of sha256s (``behind``, ``up_to``] about which the snapshot's contributions hold

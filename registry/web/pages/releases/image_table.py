@@ -18,7 +18,7 @@ from registry.web.pages.releases.judged import (
     cleaned,
     judgements,
     nothing_of,
-    places,
+    positions,
     rows_of,
 )
 
@@ -63,7 +63,7 @@ class Table:
 def image_table(get: Get, view: ReleaseView, wanted: Wanted, start: int, page: int = PAGE) -> Table:
     """The judgements from a place on. ``InvalidInput`` for a stranger's tables that can't be read."""
     found = judgements(get, view)
-    chosen = places(found, wanted)
+    chosen = positions(found, wanted)
     some = chosen[start : start + page].tolist()
     with refuse_unusable():
         predicted = rows_of(get, view, [(found.keys[place], int(found.fold[place])) for place in some])

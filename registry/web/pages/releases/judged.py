@@ -153,7 +153,7 @@ def _thresholds(view: ReleaseView, columns: Columns) -> Ints:
     return np.array([found[fold] for fold in columns.fold.tolist()], np.int64)
 
 
-def places(found: Judgements, wanted: Wanted) -> Ints:
+def positions(found: Judgements, wanted: Wanted) -> Ints:
     """The places of what is asked for, in the order that is asked for."""
     mask = np.ones(len(found.keys), bool)
     for column, name in ((found.truth, wanted.truth), (found.called, wanted.predicted)):

@@ -29,10 +29,10 @@ class Line:
 
 def line(t: Words, event: Mapping[str, Any]) -> Line:
     """An event of ``catalog.queries.run_events``."""
-    return Line(event["seq"], event["time"], said(t, event), event["kind"] in BAD)
+    return Line(event["seq"], event["time"], event_text(t, event), event["kind"] in BAD)
 
 
-def said(t: Words, event: Mapping[str, Any]) -> str:
+def event_text(t: Words, event: Mapping[str, Any]) -> str:
     """What an event says."""
     kind, data = str(event["kind"]), event["data"]
     who = fold_of(t, data)

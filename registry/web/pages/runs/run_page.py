@@ -25,7 +25,7 @@ from registry.provenance.verdict_facts import run_facts
 from registry.web.base.words import Words
 from registry.web.pages.remembered import Remembered
 from registry.web.pages.runs.course import Standing, standing
-from registry.web.pages.runs.log_lines import Line, line, said, short
+from registry.web.pages.runs.log_lines import Line, event_text, line, short
 from registry.web.report.check_records import check_evaluation
 from registry.workflows.names.references import names_of_runs
 from registry.workflows.parts import Parts
@@ -212,8 +212,8 @@ def _doing(t: Words, row: Row, now: Standing) -> str | None:
     if row["status"] == "queued" and now.step is None:
         return t("runs.waits")
     if now.progress is not None:
-        return said(t, now.progress)
-    return said(t, now.step) if now.step is not None else None
+        return event_text(t, now.progress)
+    return event_text(t, now.step) if now.step is not None else None
 
 
 def planned(row: Row) -> list[tuple[str, str]]:

@@ -37,7 +37,7 @@ class OneRow:
 
 
 @dataclass(frozen=True)
-class Apart:
+class ContestedImage:
     """An image about which people differ: what each of them says, and what the rule made of it.
 
     ``decided``: the class, None where it is left out; ``votes``: how many say each class, words without one left out.
@@ -76,16 +76,18 @@ def one_row(parts: Parts, record: records.Snapshot, sha256: bytes) -> OneRow:
     return OneRow(sha256.hex(), found, left_out, len(blocks), sum(map(len, blocks.values())))
 
 
-def apart(parts: Parts, cid: CID, record: records.Snapshot, behind: str) -> tuple[list[Apart], str | None]:
+def contested_images(
+    parts: Parts, cid: CID, record: records.Snapshot, behind: str
+) -> tuple[list[ContestedImage], str | None]:
     """Of a snapshot's next images behind a sha256 (hex, or "") those about which its contributions differ, and what the
     next page begins behind, or None."""
     with parts.catalog.read() as db:
         members = snapshots.members_behind(db, cid, behind, MEMBERS)
         last = members[-1] if members else behind
-        said = snapshots.voted_apart(db, cid, record.contributions, behind, last)
+        said = snapshots.contested_labels(db, cid, record.contributions, behind, last)
     classes = classes_of(record.classes, record.aliases)
     differing = [one for one in sorted(said) if len({_meant(classes, row["label"]) for row in said[one]}) > 1]
-    found = [_apart(parts, record, classes, sha256, said[sha256]) for sha256 in differing[:ON_A_PAGE]]
+    found = [_contested_image(parts, record, classes, sha256, said[sha256]) for sha256 in differing[:ON_A_PAGE]]
     if len(differing) > ON_A_PAGE:
         return found, found[-1].sha256
     return found, last if len(members) == MEMBERS else None
@@ -97,7 +99,9 @@ def _meant(classes: Classes, label: str) -> int | str:
     return normal(label) if index is None else index
 
 
-def _apart(parts: Parts, record: records.Snapshot, classes: Classes, sha256: str, said: list[dict[str, Any]]) -> Apart:
+def _contested_image(
+    parts: Parts, record: records.Snapshot, classes: Classes, sha256: str, said: list[dict[str, Any]]
+) -> ContestedImage:
     key, get = bytes.fromhex(sha256), parts.store.get
     item, left_out = tables.find(record.items, (key,), get), tables.find(record.excluded, (key,), get)
     votes: dict[str, int] = {}
@@ -105,7 +109,7 @@ def _apart(parts: Parts, record: records.Snapshot, classes: Classes, sha256: str
         if (index := classes.index_of(row["label"])) is not None:
             word = classes.name_of(index) or ""
             votes[word] = votes.get(word, 0) + 1
-    return Apart(
+    return ContestedImage(
         sha256=sha256,
         said=tuple(said),
         votes=tuple(sorted(votes.items(), key=lambda one: (-one[1], one[0]))),
