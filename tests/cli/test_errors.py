@@ -166,7 +166,7 @@ BLANK = {  # what an unset variable leaves: never "all", "this folder" or "every
     ("train", "x", "--base", ""): "--base",
     ("train", "x", "--claim", ""): "--claim",
     ("serve", "--host", ""): "--host",
-    ("token", "create", "--scope", ""): "--scope",
+    ("token", "create", "--scope", ""): "--scopes",
 }
 
 

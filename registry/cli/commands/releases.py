@@ -213,7 +213,6 @@ def run_compare(wanted: argparse.Namespace, output: Output) -> int:
 
     with open_releases(wanted.a, wanted.b) as (opened, (a, b)):
         pair = a, b
-        verdicts = both_verdicts(opened, a, b, "en")
         if wanted.html is None:
             done = compare_releases(opened, *pair)
         else:
@@ -221,6 +220,7 @@ def run_compare(wanted: argparse.Namespace, output: Output) -> int:
                 done = compare_releases(opened, *pair)
                 stream.write(comparison_page(opened, *pair, done, wanted.lang).encode())
             output.say(f"wrote {wanted.html}")
+        verdicts = both_verdicts(opened, a, b, "en")
     output.document(done, identity=None, text=comparison_text(done, verdicts))
     return 0
 

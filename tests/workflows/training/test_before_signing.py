@@ -155,7 +155,7 @@ def test_a_class_with_less_than_folds_is_warned_of(
 @pytest.mark.parametrize(
     ("free", "said"),
     [
-        ("free_disk", r"about [0-9.]+ [KM]B of disk .* but only 100 B are free"),
+        ("free_disk", r"about [0-9.]+ [KM]?B of disk .* but only 100 B are free"),
         ("memory_for_children", r"about 1\.0 MB of memory, but only"),
     ],
 )
