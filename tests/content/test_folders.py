@@ -86,12 +86,12 @@ def test_a_bad_row_is_named_and_stops_nothing(line: str, code: str) -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "label and file"),
-        (b"file\na", "label and file"),
-        (b"label\na", "label and file"),
+        (b"", "label and cid"),
+        (b"file\na", "label and cid"),
+        (b"label\na", "label and cid"),
         (b"name,emotion,colour\na,b,c", "it has name, emotion, colour"),
         (b"file,emotion\n", "and label is not there"),
-        (b"label,where\n", "and file .or cid. is not there"),
+        (b"label,where\n", "and cid is not there"),
         (b"file,label,label\n", "twice"),
         (b"file,label\n\xff\xfe,x\n", "UTF-8"),
     ],

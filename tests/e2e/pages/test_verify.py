@@ -73,7 +73,7 @@ def test_a_file_that_is_dropped_on_the_saved_page_is_verified_offline(
     assert page.locator("table").count() == 0  # no figure of a release whose records do not hold
 
     drop(page, "no.car", b"<script>alert(1)</script>")
-    page.wait_for_selector(".headline:has-text('This is no CAR file')")
+    page.wait_for_selector(".headline:has-text('no se comprobó nada')")
     assert page.locator("#result .check").count() == 1
     assert said == []
 
