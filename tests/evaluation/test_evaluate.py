@@ -41,6 +41,7 @@ FIXED: dict[str, Any] = {
     "origin": None,
     "seen": (),
     "planned": METRICS,
+    "sources": {},
 }
 
 
