@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -24,7 +25,8 @@ def seen(settings: Settings, connected: str, forwarded: str) -> tuple[str, str]:
     config.load()
     headers = [(b"x-forwarded-for", forwarded.encode()), (b"x-forwarded-proto", b"https")]
     scope = {"type": "http", "client": (connected, 1), "scheme": "http", "headers": headers}
-    asyncio.run(config.loaded_app(scope, None, None))
+    with ThreadPoolExecutor(1) as elsewhere:  # a browser's tests leave a loop in this thread
+        elsewhere.submit(asyncio.run, config.loaded_app(scope, None, None)).result()
     return scopes[0]["client"][0], scopes[0]["scheme"]
 
 
