@@ -181,8 +181,8 @@ def _text(done: dict[str, Any]) -> list[str]:
     merged = f", {done['merged']} merged with another row of the same image" if done["merged"] else ""
     pictures = counted(done["images"], "different image")
     text.append(f"{counted(done['rows'], 'row')}, {pictures}: {summary}{merged}")
-    if done.get("reserved"):
-        who = counted(done["reserved"], "image says", "images say")
+    if done.get("images_reserved"):
+        who = counted(done["images_reserved"], "image says", "images say")
         text.append(f"{who} no to training or data mining: snapshots leave them out (`emotionet images list --rights`)")
     codes = Counter(bad["code"] for bad in done["rejected"])
     kinds = f" ({', '.join(f'{count} {code}' for code, count in codes.most_common())})" if codes else ""

@@ -206,7 +206,7 @@ def _document(
         "corrected": None if dry else sum(one.corrected for one in done),
         "merged": rows - len(rejected) - len(would) if dry else sum(one.merged for one in done),
         "images": len({row.sha256 for part in found.rows for row in part}),
-        "reserved": len({row.sha256 for part in found.rows for row in part if row.reserves}),
+        "images_reserved": len({row.sha256 for part in found.rows for row in part if row.reserves}),
         "contribution": next((str(one.contribution) for one in reversed(done) if one.contribution), None),
         "labels": [_understood(folder) for folder in read.folders if folder.labels],
         "notes": found.notes,

@@ -62,6 +62,17 @@ def at(db: sa.Connection, issuer: str, seq: int) -> CID | None:
     return CID.parse(text) if text is not None else None
 
 
+def later(db: sa.Connection, entry: CID, others: Collection[str]) -> set[str]:
+    """Those of these entries that come after ``entry`` in the log of its issuer. Times are not compared: two entries
+    may be of one second."""
+    own = sa.select(entries.c.issuer, entries.c.seq).where(entries.c.cid == str(entry)).subquery()
+    query = sa.select(entries.c.cid).join(own, sa.and_(own.c.issuer == entries.c.issuer, entries.c.seq > own.c.seq))
+    found: set[str] = set()
+    for part in chunks(others):
+        found.update(db.scalars(query.where(entries.c.cid.in_(part))))
+    return found
+
+
 def unknown(db: sa.Connection, cids: Collection[CID]) -> list[CID]:
     """Those of these entries that the catalog does not know, sorted."""
     known: set[str] = set()

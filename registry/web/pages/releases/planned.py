@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from registry.catalog.queries.signed_records import entries
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
@@ -66,6 +67,7 @@ class Attempt:
     """A plan of the same issuer that claims the same figures; ``this`` is the release's own."""
 
     plan: str
+    entry: str
     time: str
     snapshot: str
     recipe: str
@@ -75,21 +77,23 @@ class Attempt:
     beside: str | None = None  # why the release does not count it: "images", "later"; "unknown": too many images
 
 
-def attempts(parts: Parts, view: ReleaseView, issuer: str, issued: str) -> tuple[list[Attempt], bool]:
+def attempts(parts: Parts, view: ReleaseView, issuer: str, entry: str) -> tuple[list[Attempt], bool]:
     """This issuer's plans that share a claim's figure with the release's, newest first, each with why it does not count
     by the rule of the release's record; and whether there are plans older than those that were looked at."""
     lines, more = list_plans(parts, issuer, limit=MOST_PLANS)
     own = list(map(claim_parts, view.plan.claims))
     found = [_attempt(line, view) for line in lines if claim_the_same(_claims(line), own)]
-    return [replace(one, beside=_beside(parts, view, issued, one)) for one in found], more is not None
+    with parts.catalog.read() as db:
+        later = entries.later(db, CID.parse(entry), [one.entry for one in found])
+    return [
+        replace(one, beside="later" if one.entry in later else _beside(parts, view, one)) for one in found
+    ], more is not None
 
 
-def _beside(parts: Parts, view: ReleaseView, issued: str, one: Attempt) -> str | None:
-    """Why an attempt is not among those that the release counts (``registry.provenance.attempts``)."""
+def _beside(parts: Parts, view: ReleaseView, one: Attempt) -> str | None:
+    """Why an attempt before the release is not among those that it counts (``registry.provenance.attempts``)."""
     if one.this:
         return None
-    if one.time > issued:
-        return "later"
     mine, theirs = sorted((str(view.preprocessing.snapshot), one.snapshot))
     return _compared(parts, mine, theirs)
 
@@ -115,6 +119,7 @@ def _claims(line: Mapping[str, Any]) -> list[ClaimParts]:
 def _attempt(line: Mapping[str, Any], view: ReleaseView) -> Attempt:
     return Attempt(
         plan=line["plan"],
+        entry=line["entry"],
         time=line["time"],
         snapshot=line["snapshot"],
         recipe=line["recipe"],

@@ -60,7 +60,7 @@ def release_page(parts: Parts, cid: CID, t: Words) -> dict[str, Any]:
     check_drawable(view, parts.store.get)
     who = _who_says_so(parts, release, view, about)
     failing = refuted(part.code for part in who["verdict"].parts)
-    tried, more_tried = attempts(parts, view, about["issuer"], who["issued"])
+    tried, more_tried = attempts(parts, view, about["issuer"], about["entry"])
     return {
         "about": about,
         "names": about["names"],
