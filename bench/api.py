@@ -21,7 +21,7 @@ from typing import NamedTuple
 from bench.load import Load, load, request
 from bench.pages import home_of, processor, served, wait
 from registry.assembly import open_home
-from registry.catalog.schema.sql import encode_cursor
+from registry.catalog.database.sql import encode_cursor
 from registry.settings import read_settings
 
 COUNT, ROUNDS, SECONDS, CONNECTIONS = 100_000, 3, 1.5, 64

@@ -11,7 +11,7 @@ import uvicorn
 from litestar import Litestar, Response, get
 
 from registry.assembly import open_home
-from registry.catalog.schema.database import Catalog
+from registry.catalog.database.database import Catalog
 from registry.catalog.schema.derived import contribution_rows, image_cids, images
 
 _ROWS = contribution_rows.c

@@ -18,7 +18,7 @@ from bench.drawn import draw
 from registry.assembly import open_home
 from registry.catalog.queries.labeled_images.images import list_images
 from registry.settings import read_settings
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 
 CLI = ("-m", "registry.cli.main")
 

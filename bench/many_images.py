@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from registry.assembly import Home
+from registry.catalog.database.engines import sqlite_file
 from registry.catalog.index.image_counts import recount
-from registry.catalog.schema.engines import sqlite_file
 from registry.core import records
 from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
 from registry.core.table import tables

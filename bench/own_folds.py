@@ -93,7 +93,7 @@ def open_place(place: Path) -> TimedHome:
 def prepare(place: Path, recipes: list[str]) -> dict[str, Any]:
     """Everything that happens once a run: import, cleaning, plan, draw."""
     from registry.catalog.queries.training_runs import runs
-    from registry.workflows.images.import_source import import_source
+    from registry.workflows.images.importing.import_source import import_source
     from registry.workflows.runs.start_run import Wanted, start_run
     from registry.workflows.snapshots.take_snapshot import take_snapshot
 

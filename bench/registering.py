@@ -26,8 +26,8 @@ import sqlalchemy as sa
 
 from registry.assembly import Home, open_home
 from registry.catalog import tokens
+from registry.catalog.database.database import Catalog
 from registry.catalog.schema import derived
-from registry.catalog.schema.database import Catalog
 from registry.core.ipld.cid import CID, RAW
 from registry.settings import read_settings
 

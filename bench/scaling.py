@@ -28,7 +28,7 @@ SHORT = {"epochs": 15, "imgsz": 160, "batch": 8, "folds": 4}  # long enough that
 
 def taken_in(home: TimedHome, source: Path) -> tuple[CID, float]:
     """A snapshot of a folder's images, and the seconds that it took."""
-    from registry.workflows.images.import_source import import_source
+    from registry.workflows.images.importing.import_source import import_source
     from registry.workflows.snapshots.take_snapshot import take_snapshot
 
     begun = time.perf_counter()

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from bench.api import images_of
 from bench.many_images import LABELS
 from bench.pages import home_of, served
-from registry.catalog.schema.sql import encode_cursor
+from registry.catalog.database.sql import encode_cursor
 
 COUNTS, TRIES, TURN, MS, TIMES = (100_000, 1_000_000), 200, 10, 50, 2.0
 _LICENCES = ("CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0")

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from registry.assembly import Home
+from registry.catalog.database.engines import sqlite_file
 from registry.catalog.index.image_counts import recount
-from registry.catalog.schema.engines import sqlite_file
 from registry.core import log, records
 from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
 from registry.core.table import tables

@@ -1,4 +1,4 @@
-"""Alembic's way in. It is given a connection by ``registry.catalog.schema.database`` and opens none itself.
+"""Alembic's way in. It is given a connection by ``registry.catalog.database.database`` and opens none itself.
 
 Invariant: all steps run in the caller's one transaction, so a migration happens whole or not at all
 (DDL is transactional on both databases; Alembic assumes otherwise of SQLite, hence the option).
@@ -13,7 +13,7 @@ from registry.catalog.schema.operational import metadata
 
 connection = context.config.attributes.get("connection")
 if connection is None:
-    raise SystemExit("registry.catalog.schema.database.Catalog.upgrade runs migrations: it gives the connection")
+    raise SystemExit("registry.catalog.database.database.Catalog.upgrade runs migrations: it gives the connection")
 context.configure(
     connection=connection,
     target_metadata=metadata,

@@ -17,7 +17,7 @@ from registry.core.extras import need
 from registry.settings import STORES, Settings, read_settings
 
 if TYPE_CHECKING:
-    from registry.catalog.schema.database import Catalog
+    from registry.catalog.database.database import Catalog
     from registry.content.stores.embedded import EmbeddedStore
     from registry.content.stores.kubo import KuboStore
     from registry.content.stores.s3.store import S3Store
@@ -105,7 +105,7 @@ class Home:
     @cached_property
     def catalog(self) -> Catalog:
         """The catalog, its schema brought up to date."""
-        from registry.catalog.schema.database import Catalog
+        from registry.catalog.database.database import Catalog
 
         self._folder()
         catalog = Catalog(self.settings.database_url)
@@ -153,7 +153,7 @@ class Home:
         return connect(self.settings, lambda: self.key, CatalogOutbox(lambda: self.catalog, self._has_catalog))
 
     def _has_catalog(self) -> bool:
-        from registry.catalog.schema.engines import sqlite_file
+        from registry.catalog.database.engines import sqlite_file
 
         path = sqlite_file(self.settings.database_url)
         return path is None or path.exists()

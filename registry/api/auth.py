@@ -18,7 +18,7 @@ from registry.api.access.token_uses import TokenUses
 from registry.api.problems import HttpProblem
 from registry.catalog import tokens
 from registry.catalog.tokens import FOR_ANYBODY, Caller
-from registry.workflows.images.speaker import Speaker
+from registry.workflows.images.registering.speaker import Speaker
 from registry.workflows.parts import Parts
 
 Connection = ASGIConnection[Any, Any, Any, Any]

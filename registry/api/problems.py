@@ -27,7 +27,7 @@ from registry.core.errors import (
     Untrusted,
     UsageError,
 )
-from registry.workflows.images.speaker import NotYours
+from registry.workflows.images.registering.speaker import NotYours
 from registry.workflows.snapshots.named_images import RejectedNames
 
 log = logging.getLogger("registry.api")

@@ -12,8 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import insert_new
 from registry.catalog.schema.identity import accounts, server_secrets, tokens, used_nonces
-from registry.catalog.schema.sql import insert_new
 from registry.catalog.tokens import Configured, check_scopes
 from registry.core.errors import NotFound
 from registry.core.issuers import address_of, did_of

@@ -16,8 +16,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import insert_new
 from registry.catalog.schema.operational import answer_parts, idempotency
-from registry.catalog.schema.sql import insert_new
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from registry.catalog.database.database import Connection
+from registry.catalog.database.sql import insert_new
 from registry.catalog.schema import operational
-from registry.catalog.schema.database import Connection
-from registry.catalog.schema.sql import insert_new
 from registry.core import records
 from registry.core.ipld.cid import CID
 

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from registry.catalog.database.database import Catalog
 from registry.catalog.queries.counts import rows_of
 from registry.catalog.queries.roots import withheld_mark
 from registry.catalog.schema import derived
-from registry.catalog.schema.database import Catalog
 from registry.catalog.schema.operational import kept_audits
 
 AGE = 0.25

@@ -15,11 +15,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.bulk import insert_tuples
+from registry.catalog.database.sql import chunks, insert_new
 from registry.catalog.schema import operational
-from registry.catalog.schema.bulk import insert_tuples
 from registry.catalog.schema.derived import contribution_rows as rows
 from registry.catalog.schema.operational import sources, subjects
-from registry.catalog.schema.sql import chunks, insert_new
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from registry.catalog import log_heads
-from registry.catalog.schema.database import Catalog, Connection
+from registry.catalog.database.database import Catalog, Connection
 from registry.catalog.schema.operational import transactions
 from registry.core.issuers import did_of
 from registry.provenance.anchors.outbox import Decide, Sent

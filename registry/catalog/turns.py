@@ -12,8 +12,8 @@ import time
 
 import sqlalchemy as sa
 
-from registry.catalog.schema.asking import asked
-from registry.catalog.schema.database import Catalog, Connection
+from registry.catalog.database.asking import asked
+from registry.catalog.database.database import Catalog, Connection
 
 QUIET = 0.2  # seconds for which nobody has wanted to write: a request's next transaction begins within them
 LONGEST = 1.0  # seconds of a rest, whoever wants to write: what is large is to go on, too

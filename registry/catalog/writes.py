@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import page_limit
 from registry.catalog.schema.identity import tokens, write_outcomes, writes
-from registry.catalog.schema.sql import page_limit
 from registry.core.errors import UsageError
 
 LONGEST = 500  # characters of a path, which may be of any length

@@ -19,7 +19,7 @@ from registry.client.connection import Connection, OnRetry, Patience, document
 from registry.client.journal import Journal
 from registry.client.sending import Item, Sender, Sent
 from registry.content.labels import LabelRow
-from registry.content.labels.label_tables import MAX_FILE, read_table
+from registry.content.labels.tables.label_tables import MAX_FILE, read_table
 from registry.content.sources.fetch import Limits, Through, fetch
 from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs import reader

@@ -21,7 +21,7 @@ from registry.client.connection import Connection
 from registry.client.journal import Journal
 from registry.client.row_answers import read_rows
 from registry.content.labels import LabelRow, make_row
-from registry.content.labels.cid_table import cid_table
+from registry.content.labels.tables.cid_table import cid_table
 from registry.content.unixfs import importer
 from registry.core.errors import EmotionetError, InvalidInput, not_read, with_hint
 from registry.core.ipld.cid import CID

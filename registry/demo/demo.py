@@ -21,7 +21,7 @@ from registry.provenance.checks.report import Report
 from registry.web.report.collect import collect
 from registry.web.report.report import render_report
 from registry.workflows.audit.keep_audit import audit_and_keep
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.parts import Parts
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.start_run import Wanted, start_run

@@ -20,8 +20,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.database import Catalog
 from registry.catalog.schema import operational
-from registry.catalog.schema.database import Catalog
 from registry.core.errors import Cancelled, Conflict
 
 _J = operational.jobs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from weakref import WeakKeyDictionary
 
-from registry.catalog.schema.database import Catalog
+from registry.catalog.database.database import Catalog
 from registry.core.errors import Conflict
 from registry.core.issuers import DID_PREFIX
 from registry.provenance.keys import signed_heads as signed_heads

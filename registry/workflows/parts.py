@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # a part is made when it is asked for, and what it is of is loaded then
-    from registry.catalog.schema.database import Catalog
+    from registry.catalog.database.database import Catalog
     from registry.core.log import Signer
     from registry.core.ports.anchor import Anchors
     from registry.core.ports.method import Method

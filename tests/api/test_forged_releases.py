@@ -17,7 +17,7 @@ from registry.core.ipld.cid import CID
 from registry.core.table import tables
 from registry.core.table.columns import Shape
 from registry.settings import read_settings
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from tests.support.forgery import PLUGIN, Released, car_of, forge, replaced, simulated_release
 
 TABLES = {

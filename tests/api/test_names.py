@@ -13,7 +13,7 @@ from registry.assembly import Home
 from registry.catalog.queries.training_runs import runs
 from registry.core.ipld.cid import CID
 from registry.workflows.audit.audit_target import audit_car, audit_target
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.names.find_image import find_image
 from registry.workflows.names.profile import profile_of, set_profile
 from registry.workflows.names.resolve import resolve

@@ -28,7 +28,7 @@ from registry.core.table import tables
 from registry.core.table.columns import Shape
 from registry.provenance.keys.keys import Key, load_or_create
 from registry.settings import read_settings
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.store.read_content import read_as
 from registry.workflows.store.sync_store import sync

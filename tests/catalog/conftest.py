@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.catalog.schema.database import Catalog
+from registry.catalog.database.database import Catalog
 from tests.catalog.databases import KINDS, emptied, fresh_url, migrated
 from tests.catalog.world import World
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from registry.catalog.database.database import Catalog
 from registry.catalog.schema.columns import metadata
-from registry.catalog.schema.database import Catalog
 
 KINDS = [
     pytest.param("sqlite"),

@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 
 import migrations
 from registry.catalog import tokens
+from registry.catalog.database.database import HEAD, Catalog
+from registry.catalog.database.engines import parse_url, translated
 from registry.catalog.queries.training_runs import runs
 from registry.catalog.schema import partial_indexes as partial_indexes
 from registry.catalog.schema.columns import metadata
-from registry.catalog.schema.database import HEAD, Catalog
 from registry.catalog.schema.derived import REBUILDABLE
-from registry.catalog.schema.engines import parse_url, translated
 from registry.catalog.schema.operational import NOT_REBUILDABLE
 from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, UsageError
 from tests.catalog.world import NOW
@@ -73,7 +73,7 @@ def test_a_schema_that_is_there_needs_no_alembic(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/catalog.sqlite"
     Catalog(url).upgrade()
     program = (
-        "import sys; from registry.catalog.schema.database import Catalog; "
+        "import sys; from registry.catalog.database.database import Catalog; "
         f"Catalog({url!r}).upgrade(); sys.exit('alembic' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

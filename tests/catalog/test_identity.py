@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from registry.catalog import accounts, tokens, writes
-from registry.catalog.schema.database import Catalog
+from registry.catalog.database.database import Catalog
 from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, UsageError
 from tests.catalog.world import NOW, at
 

@@ -7,10 +7,10 @@ import random
 import pytest
 import sqlalchemy as sa
 
+from registry.catalog.database.database import Catalog, Connection
 from registry.catalog.index.image_counts import recount
 from registry.catalog.index.rebuild import rebuild
 from registry.catalog.queries.labeled_images import image_counts
-from registry.catalog.schema.database import Catalog, Connection
 from registry.catalog.schema.derived import image_counts as table
 from registry.catalog.schema.derived import images
 from tests.catalog.world import NOW, World, sha256_of

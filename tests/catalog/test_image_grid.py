@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from registry.catalog.database.database import Connection
 from registry.catalog.queries.labeled_images import image_grid
 from registry.catalog.queries.labeled_images.history import image_history
 from registry.catalog.queries.labeled_images.image_grid import ANY, Filters, GridPage
-from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.errors import UsageError
 from tests.catalog.world import World, at, sha256_of

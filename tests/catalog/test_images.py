@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registry.catalog import private_data as private
+from registry.catalog.database.database import Catalog
 from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.labeled_images.rows import contributors_query, current_rows
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
-from registry.catalog.schema.database import Catalog
 from registry.catalog.schema.derived import REBUILDABLE
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound, UsageError

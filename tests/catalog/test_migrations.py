@@ -21,8 +21,8 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
 import migrations
+from registry.catalog.database.database import HEAD, Catalog
 from registry.catalog.schema.columns import metadata
-from registry.catalog.schema.database import HEAD, Catalog
 from registry.catalog.schema.derived import REBUILDABLE
 
 HISTORY = ScriptDirectory(str(Path(migrations.__file__).parent))

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from registry.catalog.database.database import Catalog
+from registry.catalog.database.sql import encode_cursor
 from registry.catalog.queries.labeled_images import images
-from registry.catalog.schema.database import Catalog
-from registry.catalog.schema.sql import encode_cursor
 from tests.catalog.world import World, sha256_of
 
 FILTERS: list[dict[str, str]] = [

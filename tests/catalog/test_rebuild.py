@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from registry.catalog import log_heads, sessions, tokens
+from registry.catalog.database.database import Catalog
 from registry.catalog.idempotency import Keyed
 from registry.catalog.index.rebuild import rebuild
 from registry.catalog.private_data import add_file_names, add_source, pseudonym
@@ -18,7 +19,6 @@ from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.signed_records import entries
 from registry.catalog.queries.training_runs import runs
 from registry.catalog.schema import derived, operational
-from registry.catalog.schema.database import Catalog
 from registry.catalog.schema.derived import REBUILDABLE
 from registry.catalog.schema.operational import NOT_REBUILDABLE
 from registry.content.unixfs import importer

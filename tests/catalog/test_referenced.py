@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from registry.catalog.database.database import Catalog
 from registry.catalog.queries.labeled_images import referenced
 from registry.catalog.queries.sent_roots import remember_sent, sent_by
-from registry.catalog.schema.database import Catalog
 from registry.core.ipld.cid import RAW, cid_of
 
 NOW, LATER = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"

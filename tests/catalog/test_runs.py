@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from registry.catalog.database.database import Catalog
 from registry.catalog.queries.signed_records import releases, snapshots
 from registry.catalog.queries.training_runs import runs
-from registry.catalog.schema.database import Catalog
 from registry.core.errors import NotFound, UsageError
 from tests.catalog.world import NOW, World, at
 from tests.support.anchors.signer import MemorySigner

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from registry.catalog import sessions, tokens
+from registry.catalog.database.database import Catalog
 from registry.catalog.queries import search
 from registry.catalog.queries.training_runs import runs
 from registry.catalog.schema import derived, identity
-from registry.catalog.schema.database import Catalog
 from tests.catalog.world import NOW, at
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.database import Catalog
 from registry.catalog.index.indexing import index_entry, index_evidence
 from registry.catalog.queries.labeled_images.rows import contributions_in_log_order, current_rows
 from registry.catalog.queries.signed_records import entries
 from registry.catalog.schema.columns import metadata
-from registry.catalog.schema.database import Catalog
 from registry.catalog.schema.derived import REBUILDABLE
 from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs import importer

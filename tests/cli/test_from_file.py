@@ -15,7 +15,7 @@ from registry.cli.main import main
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from registry.cli.main import main
 from registry.core import records
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from tests.support.forgery import Released, car_of, forge, opened_home, replaced, simulated_release
 
 

@@ -19,9 +19,9 @@ from registry.assembly import Home
 from registry.catalog.schema import derived
 from registry.cli.main import main
 from registry.client import sending
-from registry.content.labels.columns import check_mapping
+from registry.content.labels.tables.columns import check_mapping
 from registry.core.ipld import car
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from tests.api.conftest import make_car, picture
 from tests.support.processes.crooked import WAYS, Proxy, standing_before
 
@@ -166,7 +166,7 @@ def test_what_changed_while_it_was_sent_is_rejected_alone(
                 Path(stream.name).write_bytes(picture(99))
         return read(opened, profile, cid)
 
-    monkeypatch.setattr("registry.workflows.images.send_source.file_blocks", changed)
+    monkeypatch.setattr("registry.workflows.images.importing.send_source.file_blocks", changed)
     status, done, err = send(source, server, token, capsys, "--map", "label=emotion")
     assert status == 0, err
     assert [(bad["name"], bad["code"]) for bad in done["rejected"] if bad["code"] == "changed"] == [

@@ -23,11 +23,11 @@ from registry.core.ipld import car
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
 from registry.settings import read_settings
-from registry.workflows.images.import_source import import_source
-from registry.workflows.images.labeled_rows import NewRow
-from registry.workflows.images.register_images import register as register_rows
-from registry.workflows.images.relabel import relabel
-from registry.workflows.images.uploads import Uploads
+from registry.workflows.images.importing.import_source import import_source
+from registry.workflows.images.registering.labeled_rows import NewRow
+from registry.workflows.images.registering.register_images import register as register_rows
+from registry.workflows.images.registering.relabel import relabel
+from registry.workflows.images.uploading.uploads import Uploads
 from registry.workflows.references.ask_again import ask_again
 from tests.api.conftest import make_token, register, send, served
 from tests.support.credentials import packet, picture, signed

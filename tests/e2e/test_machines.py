@@ -22,7 +22,7 @@ from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.training.train_fold import fold_in_child

@@ -22,7 +22,7 @@ from registry.core.ipld.cid import CID
 from registry.jobs.engines import Needs
 from registry.jobs.engines.ray import RayEngine
 from registry.settings import read_settings
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.runs.control_run import cancel
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot

@@ -23,14 +23,14 @@ from registry.api.app import create_app
 from registry.api.bulk import register as bulk
 from registry.assembly import Home, open_home
 from registry.catalog import log_heads, turns
+from registry.catalog.database.asking import asked
 from registry.catalog.idempotency import Keyed
 from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.labeled_images.history import image_history
 from registry.catalog.schema import derived
-from registry.catalog.schema.asking import asked
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
-from registry.workflows.images import register_images, row_groups
+from registry.workflows.images.registering import register_images, row_groups
 from registry.workflows.log import append
 from tests.api.conftest import Client, Headers, make_token, picture, send
 from tests.catalog.databases import KINDS, fresh_url

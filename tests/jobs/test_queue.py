@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from registry.catalog.database.database import Catalog
 from registry.catalog.schema import operational
-from registry.catalog.schema.database import Catalog
 from registry.core.errors import Cancelled, Conflict
 from registry.jobs.queue import Job, Queue
 from tests.catalog.databases import KINDS, emptied, migrated

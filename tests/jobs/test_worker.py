@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from registry.catalog.database.database import Catalog
 from registry.catalog.queries.training_runs import runs
-from registry.catalog.schema.database import Catalog
 from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, Untrusted
 from registry.jobs import child as child_process
 from registry.jobs import folder_lock as folder_of_one

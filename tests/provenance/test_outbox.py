@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import contracts_abi
-from registry.catalog.schema.database import Catalog
+from registry.catalog.database.database import Catalog
 from registry.catalog.transactions import CatalogOutbox
 from registry.core.errors import Conflict
 from registry.provenance.anchors.outbox import Decide, Outbox, Sent

@@ -13,7 +13,7 @@ import pytest
 from web3 import HTTPProvider
 from web3.types import RPCEndpoint, RPCResponse
 
-from registry.catalog.schema.database import Catalog
+from registry.catalog.database.database import Catalog
 from registry.catalog.transactions import CatalogOutbox
 from registry.provenance.anchors.chain import Chain
 from registry.provenance.anchors.outbox import Decide, Sent

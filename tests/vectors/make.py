@@ -29,7 +29,7 @@ from registry.jobs.engines import Needs
 from registry.provenance.keys import keystore
 from registry.settings import read_settings
 from registry.workflows.audit.audit_file import audit_car
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.releases.predict import predict
 from registry.workflows.releases.publish_release import publish_release, show_release
 from registry.workflows.runs.start_run import Wanted, start_run

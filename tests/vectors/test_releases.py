@@ -22,7 +22,7 @@ from registry.provenance.checks.results import FAILS, HOLDS
 from registry.workflows.audit.audit_file import audit_car
 from registry.workflows.releases.predict import predict
 from registry.workflows.releases.publish_release import show_release
-from registry.workflows.store.maintenance import rebuild_catalog
+from registry.workflows.upkeep.maintenance import rebuild_catalog
 from tests.vectors.make import FIGURE, FixedHome, fixed_home, make
 
 HERE = Path(__file__).parent

@@ -15,7 +15,7 @@ from registry.evaluation.agreement import agreement
 from registry.web.report.collect import collect
 from registry.web.report.mistakes import PREDICTED, framed
 from registry.web.report.report import ReportData, render_report
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from tests.support.forgery import Released, publish, simulated_home
 
 

@@ -19,7 +19,7 @@ from registry.core.snapshots.query import IMAGES, SNAPSHOT
 from registry.core.table import tables
 from registry.settings import read_settings
 from registry.workflows.audit.audit_target import audit_target
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.snapshots.named_images import RejectedNames
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.store.read_content import read_as

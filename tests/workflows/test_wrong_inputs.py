@@ -16,7 +16,7 @@ from registry.core import records
 from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
 from registry.core.table import tables
 from registry.settings import read_settings
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.log.append import append
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.start_run import Wanted, start_run

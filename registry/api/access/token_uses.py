@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from registry.catalog import tokens
-from registry.catalog.schema.database import Catalog
+from registry.catalog.database.database import Catalog
 from registry.core.errors import EmotionetError
 
 SECONDS = 60.0

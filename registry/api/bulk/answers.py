@@ -16,8 +16,8 @@ from registry.api.problems import HttpProblem
 from registry.catalog.index.staged import Staged
 from registry.content.labels import Rejection
 from registry.core.errors import EmotionetError, with_hint
-from registry.workflows.images.labeled_rows import NewRow
-from registry.workflows.images.register_step import Statement
+from registry.workflows.images.registering.labeled_rows import NewRow
+from registry.workflows.images.registering.register_step import Statement
 
 STATUSES = ("registered", "unchanged", "corrected", "referenced", "rejected")
 MAX_MALFORMED = 100_000  # rows of one body that can't be read at all

@@ -25,9 +25,9 @@ from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, RAW, SHA2_256
 from registry.core.ports.store import BlockReader, read_ahead
 from registry.imaging.inspect_image import Picture, inspect_image, rights_of
-from registry.workflows.images.labeled_rows import NewRow, fit_boxes, new_row
-from registry.workflows.images.row_groups import stage
-from registry.workflows.images.speaker import Speaker
+from registry.workflows.images.registering.labeled_rows import NewRow, fit_boxes, new_row
+from registry.workflows.images.registering.row_groups import stage
+from registry.workflows.images.registering.speaker import Speaker
 from registry.workflows.parts import Parts
 from registry.workflows.references.refer import CODECS
 

@@ -10,8 +10,8 @@ from registry.api.bulk.answers import Answers
 from registry.catalog.index.staged import Staged
 from registry.catalog.queries.labeled_images.referenced import how_many_wait
 from registry.core.errors import Conflict, EmotionetError, InvalidInput
-from registry.workflows.images.labeled_rows import NewRow, one_statement, too_many_rows
-from registry.workflows.images.row_groups import Group, steps
+from registry.workflows.images.registering.labeled_rows import NewRow, one_statement, too_many_rows
+from registry.workflows.images.registering.row_groups import Group, steps
 from registry.workflows.parts import Parts
 from registry.workflows.references.refer import refer
 

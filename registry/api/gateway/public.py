@@ -21,9 +21,9 @@ import threading
 from collections.abc import Iterable
 
 from registry.api.problems import HttpProblem
+from registry.catalog.database.database import Connection
 from registry.catalog.queries.roots import is_image, is_published, is_withdrawn, published_mark, published_roots
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_cids
-from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, IDENTITY, RAW

@@ -20,8 +20,8 @@ from registry.core.text import cleaning
 from registry.web.base.words import Words
 from registry.web.pages import images
 from registry.web.pages.placeholders import placeholder
-from registry.workflows.images.relabel import relabel
-from registry.workflows.images.speaker import Speaker
+from registry.workflows.images.registering.relabel import relabel
+from registry.workflows.images.registering.speaker import Speaker
 from registry.workflows.images.thumbnails import NoPicture, Thumbnails, Withdrawn
 from registry.workflows.names.find_image import find_image
 from registry.workflows.references.show_reference import waiting_image

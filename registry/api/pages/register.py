@@ -27,11 +27,11 @@ from registry.api.problems import HttpProblem
 from registry.core.errors import EmotionetError, InvalidInput, NotFound
 from registry.web.pages import register as pages
 from registry.web.pages.next_steps import snapshot_form
-from registry.workflows.images.import_source import import_source
-from registry.workflows.images.preview_upload import preview_upload
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.images.thumbnails import NoPicture
-from registry.workflows.images.upload import Upload
-from registry.workflows.images.uploads import MAX_FILE, Uploads
+from registry.workflows.images.uploading.preview_upload import preview_upload
+from registry.workflows.images.uploading.upload import Upload
+from registry.workflows.images.uploading.uploads import MAX_FILE, Uploads
 
 UploadPath = Annotated[str, PathParameter(min_length=1, max_length=64, description="an upload's id")]
 SCOPE = "images:write"

@@ -45,7 +45,7 @@ from registry.catalog.queries.labeled_images.rows import rights_of
 from registry.catalog.tokens import Caller
 from registry.workflows.images import show_image as showing
 from registry.workflows.images.list_images import list_images as list_page
-from registry.workflows.images.relabel import relabel
+from registry.workflows.images.registering.relabel import relabel
 from registry.workflows.names.find_image import find_image
 from registry.workflows.references import show_reference as references
 from registry.workflows.withdrawals.withdraw import withdraw

@@ -10,10 +10,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import plain
 from registry.catalog.queries.signed_records import entries
 from registry.catalog.queries.training_runs import runs
 from registry.catalog.schema import operational
-from registry.catalog.schema.sql import plain
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import Get

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from registry.catalog.schema.sql import target_text
+from registry.catalog.database.sql import target_text
 from registry.core import records
 from registry.core.ipld.cid import CID
 

@@ -18,9 +18,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import chunks, insert_new
 from registry.catalog.queries.labeled_images.rows import is_newest
 from registry.catalog.schema import derived
-from registry.catalog.schema.sql import chunks, insert_new
 from registry.core.labeling.labeled_row import LabeledRow
 
 _ROWS = derived.contribution_rows

@@ -13,11 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import insert_new, int64, plain, storable, target_text
 from registry.catalog.index.derived_runs import attach_release
 from registry.catalog.index.edges import edges
 from registry.catalog.index.table_rows import index_rows, members
 from registry.catalog.schema import derived
-from registry.catalog.schema.sql import insert_new, int64, plain, storable, target_text
 from registry.core import records
 from registry.core.errors import Conflict
 from registry.core.ipld.cid import CID

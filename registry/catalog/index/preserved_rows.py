@@ -11,9 +11,9 @@ from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import chunks, copy_new
 from registry.catalog.schema import derived
 from registry.catalog.schema.columns import metadata
-from registry.catalog.schema.sql import chunks, copy_new
 
 # What a row belongs to, where that is not what its own first column names.
 _OWNERS: Mapping[str, sa.Column[str]] = {

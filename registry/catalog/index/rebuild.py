@@ -15,12 +15,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from registry.catalog import log_heads
+from registry.catalog.database.database import Catalog
+from registry.catalog.database.engines import translated
 from registry.catalog.index.image_counts import recount
 from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
 from registry.catalog.index.preserved_rows import PreservedRows
 from registry.catalog.schema import derived
-from registry.catalog.schema.database import Catalog
-from registry.catalog.schema.engines import translated
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NewerVersion, NotFound, Unavailable, Untrusted
 from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY, RAW

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from registry.catalog.schema.bulk import insert_tuples
-from registry.catalog.schema.connected import Connected, connected
-from registry.catalog.schema.database import Catalog, Connection
+from registry.catalog.database.bulk import insert_tuples
+from registry.catalog.database.connected import Connected, connected
+from registry.catalog.database.database import Catalog, Connection
 
 _TABLE = "staged_rows"
 _CACHE = 64 << 10  # KiB of pages that SQLite keeps in memory while many rows are written

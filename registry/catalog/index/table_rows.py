@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from registry.catalog.database.bulk import insert_tuples
+from registry.catalog.database.sql import insert_new, int64
 from registry.catalog.index.image_counts import count_fresh, kept_counts
 from registry.catalog.queries.labeled_images.images import labelled, put_images
 from registry.catalog.schema import derived
-from registry.catalog.schema.bulk import insert_tuples
-from registry.catalog.schema.sql import insert_new, int64
 from registry.core import records
 from registry.core.errors import Untrusted
 from registry.core.ipld.cid import CID

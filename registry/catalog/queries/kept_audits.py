@@ -13,8 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import chunks, page_limit
 from registry.catalog.schema.operational import kept_audits
-from registry.catalog.schema.sql import chunks, page_limit
 from registry.core.errors import NotFound
 
 FIGURES = 6  # the level that computes them again; it is among those that are checked unless asked otherwise

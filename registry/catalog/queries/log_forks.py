@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import chunks, insert_new
 from registry.catalog.schema.operational import log_forks
-from registry.catalog.schema.sql import chunks, insert_new
 
 MOST = 8
 _T = log_forks.c

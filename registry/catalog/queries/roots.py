@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterable, Iterator
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import chunks, names_of
 from registry.catalog.queries.counts import rows_of
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.derived import image_cids, mentions
 from registry.catalog.schema.operational import sources
-from registry.catalog.schema.sql import chunks, names_of
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, DAG_PB, RAW, SHA2_256
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import chunks, insert_new
 from registry.catalog.schema.arriving import sent_roots
-from registry.catalog.schema.sql import chunks, insert_new
 from registry.core.ipld.cid import CID
 
 

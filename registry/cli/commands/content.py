@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from registry.cli.commands.audits import add_audit
 from registry.cli.commands.common import Subparsers, add, home, path_argument, wide
-from registry.cli.commands.importing import add_import
+from registry.cli.commands.parts.audits import add_audit
+from registry.cli.commands.parts.importing import add_import
 from registry.cli.named import IMAGE, RECORD, content, image_or_record, record, stem, warn_of
 from registry.cli.output import Output, json_text, show
 from registry.core.remedies import REMEDIES

@@ -191,7 +191,7 @@ def run_waiting(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_relabel(wanted: argparse.Namespace, output: Output) -> int:
     """Register another label for an image that is there."""
-    from registry.workflows.images.relabel import relabel
+    from registry.workflows.images.registering.relabel import relabel
 
     with home() as opened:
         done = relabel(opened, image_of(opened, wanted.image), wanted.label, wanted.contributor)

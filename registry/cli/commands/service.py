@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from registry.cli.commands.common import Subparsers, add, home, whole
 from registry.cli.output import Output
 from registry.workflows.parts import Parts
-from registry.workflows.store.statistics import kept_statistics
+from registry.workflows.upkeep.statistics import kept_statistics
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def run_demo(wanted: argparse.Namespace, output: Output) -> int:
     """The whole road."""
-    from registry.cli.commands.demo_run import run_demo
+    from registry.cli.commands.parts.demo_run import run_demo
 
     with home() as opened:
         return run_demo(opened, output, data=wanted.data, recipe=wanted.recipe, base=wanted.base)

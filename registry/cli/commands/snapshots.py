@@ -19,7 +19,7 @@ from registry.cli.commands.common import (
     whole,
     wide,
 )
-from registry.cli.commands.snapshot_terms import FILTERS, query_of, terms_of, terms_options
+from registry.cli.commands.parts.snapshot_terms import FILTERS, query_of, terms_of, terms_options
 from registry.cli.named import RECORD, record
 from registry.cli.output import Output
 from registry.cli.texts.snapshot import snapshot_text

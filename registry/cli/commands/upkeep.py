@@ -47,7 +47,7 @@ def _checks(output: Output, checks: Sequence[dict[str, Any]]) -> int:
 
 def run_verify(wanted: argparse.Namespace, output: Output) -> int:
     """Verify all blocks and that every pin's closure is whole."""
-    from registry.workflows.store.maintenance import verify_store
+    from registry.workflows.upkeep.maintenance import verify_store
 
     with home() as opened:
         return _checks(output, verify_store(opened, output.progress()))
@@ -55,7 +55,7 @@ def run_verify(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_gc(wanted: argparse.Namespace, output: Output) -> int:
     """Collect garbage."""
-    from registry.workflows.store.maintenance import collect_garbage
+    from registry.workflows.upkeep.maintenance import collect_garbage
 
     with home() as opened:
         done = collect_garbage(opened)
@@ -79,7 +79,7 @@ def run_gc(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_stat(wanted: argparse.Namespace, output: Output) -> int:
     """Count."""
-    from registry.workflows.store.maintenance import store_stat
+    from registry.workflows.upkeep.maintenance import store_stat
 
     with home() as opened:
         done = store_stat(opened)
@@ -112,7 +112,7 @@ def run_sync(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_rebuild(wanted: argparse.Namespace, output: Output) -> int:
     """Rebuild the catalog."""
-    from registry.workflows.store.maintenance import rebuild_catalog
+    from registry.workflows.upkeep.maintenance import rebuild_catalog
 
     if wanted.gateway is not None and wanted.head is None:
         raise UsageError(
@@ -137,7 +137,7 @@ def _from_log(opened: Home, wanted: argparse.Namespace, output: Output) -> dict[
     """With what a gateway serves of an issuer's log."""
     from registry.content.sources.gateway import GatewayClient
     from registry.core.ipld import cid
-    from registry.workflows.store.rebuild_from_log import rebuild_from_log
+    from registry.workflows.upkeep.rebuild_from_log import rebuild_from_log
 
     source = opened.source if wanted.gateway is None else GatewayClient([wanted.gateway])
     if source is None:
@@ -150,7 +150,7 @@ def _from_log(opened: Home, wanted: argparse.Namespace, output: Output) -> dict[
 
 def run_doctor(wanted: argparse.Namespace, output: Output) -> int:
     """Look at each part, and change nothing; a part that fails is named with its way out."""
-    from registry.workflows.store.examine_home import examine
+    from registry.workflows.upkeep.examine_home import examine
 
     with home() as opened:
         checks = examine(opened)

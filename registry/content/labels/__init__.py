@@ -2,7 +2,7 @@
 
 from registry.content.labels.boxes import MAX_BOXES, parse_box
 from registry.content.labels.label_row import LabelRow, Rejection, check_inside, make_row, rejected, row_from_values
-from registry.content.labels.label_tables import Labels, parse_labels, read_table, stream_labels
+from registry.content.labels.tables.label_tables import Labels, parse_labels, read_table, stream_labels
 from registry.core.ports.method import Box
 
 __all__ = [

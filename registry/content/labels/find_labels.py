@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from registry.content.labels.coco import is_coco
-from registry.content.labels.columns import Mapped
 from registry.content.labels.image_folder import is_picture, read_image_folder
-from registry.content.labels.label_tables import MAX_FILE, Labels, read_table
+from registry.content.labels.tables.columns import Mapped
+from registry.content.labels.tables.label_tables import MAX_FILE, Labels, read_table
 from registry.content.labels.yolo import read_yolo
 from registry.content.unixfs.local_tree import Below, Tree, hidden, some_paths
 from registry.core.errors import InvalidInput

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from registry.content.labels.label_row import LabelRow, Rejection, make_row, rejected
-from registry.content.labels.label_tables import Labels
+from registry.content.labels.tables.label_tables import Labels
 from registry.content.unixfs.local_tree import Tree, hidden
 from registry.core.errors import InvalidInput
 from registry.core.picture_bytes import SUFFIXES

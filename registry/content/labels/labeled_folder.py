@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from registry.content.labels.columns import Mapped
 from registry.content.labels.file_names import Names
 from registry.content.labels.find_labels import NoLabels, read_labels
 from registry.content.labels.label_row import LabelRow, Rejection, rejected
-from registry.content.labels.label_tables import Labels
+from registry.content.labels.tables.columns import Mapped
+from registry.content.labels.tables.label_tables import Labels
 from registry.content.unixfs import importer, reader
 from registry.content.unixfs.held_tree import HeldTree, look_up
 from registry.content.unixfs.importer import Added, Sink

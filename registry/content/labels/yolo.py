@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from registry.content.labels.boxes import make_box
 from registry.content.labels.image_folder import is_picture
 from registry.content.labels.label_row import NO_LABEL, LabelRow, Rejection, make_row, rejected
-from registry.content.labels.label_tables import MAX_ROWS, Labels
+from registry.content.labels.tables.label_tables import MAX_ROWS, Labels
 from registry.content.unixfs.local_tree import Tree, hidden, some_paths
 from registry.core.errors import InvalidInput
 from registry.core.ports.method import Box

@@ -19,7 +19,7 @@ from registry.core.labeling.labeled_row import SIGNALS
 from registry.web.base.words import Words
 from registry.workflows.images import image_uses as uses
 from registry.workflows.images.list_images import list_images
-from registry.workflows.images.speaker import Speaker
+from registry.workflows.images.registering.speaker import Speaker
 from registry.workflows.images.thumbnails import Thumbnails
 from registry.workflows.local_issuers import local_issuers, signing_issuers
 from registry.workflows.names.profile import profile_of

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from registry.content.labels.label_row import FIELDS
-from registry.workflows.images.upload import Upload
-from registry.workflows.images.uploads import KEPT_HOURS, MAX_FILE, MAX_FILES, MAX_UPLOAD
+from registry.workflows.images.uploading.upload import Upload
+from registry.workflows.images.uploading.uploads import KEPT_HOURS, MAX_FILE, MAX_FILES, MAX_UPLOAD
 
 MAPPED = tuple(name for name in FIELDS if name != "signature")
 REJECTED = 200

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from registry.catalog.database.database import Connection
 from registry.catalog.queries.labeled_images import image_grid
 from registry.catalog.queries.labeled_images.image_grid import Candidates, Filters, GridPage
 from registry.catalog.queries.training_runs import runs
-from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.errors import Conflict, UsageError
 from registry.core.ipld.cid import CID

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from registry.catalog.database.sql import MAX_PAGE
 from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.labeled_images.history import newest_history
-from registry.catalog.schema.sql import MAX_PAGE
 from registry.core.errors import NotFound
 from registry.workflows.names.find_image import find_image, unknown_image
 from registry.workflows.parts import Parts

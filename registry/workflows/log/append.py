@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 
 from registry.catalog import log_heads
+from registry.catalog.database.database import Connection
 from registry.catalog.index import indexing
 from registry.catalog.queries.signed_records import entries
-from registry.catalog.schema.database import Connection
 from registry.core import log, records
 from registry.core.errors import Unavailable
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of

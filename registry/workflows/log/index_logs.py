@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from registry.catalog.database.database import Connection
+from registry.catalog.database.engines import translated
 from registry.catalog.index import indexing
 from registry.catalog.queries import log_forks
 from registry.catalog.queries.signed_records import entries
-from registry.catalog.schema.database import Connection
-from registry.catalog.schema.engines import translated
 from registry.core import log, records
 from registry.core.errors import Conflict, InvalidInput, NewerVersion, NotFound, Untrusted
 from registry.core.ipld import car

@@ -12,9 +12,9 @@ import logging
 from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
+from registry.catalog.database.database import Catalog, Connection
 from registry.catalog.log_heads import Head, set_head
 from registry.catalog.queries.signed_records import entries
-from registry.catalog.schema.database import Catalog, Connection
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from registry.core.ipld.cid import CID, DAG_CBOR

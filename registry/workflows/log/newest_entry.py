@@ -5,8 +5,8 @@ Invariant: nothing is made or changed; a catalog that does not exist yet is not 
 
 from __future__ import annotations
 
+from registry.catalog.database.engines import sqlite_file
 from registry.catalog.queries.signed_records import entries
-from registry.catalog.schema.engines import sqlite_file
 from registry.core.ipld.cid import CID
 from registry.provenance.keys.signed_heads import heads
 from registry.workflows.parts import Parts

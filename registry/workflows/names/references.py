@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from registry.catalog.database.database import Connection
 from registry.catalog.queries.signed_records import names
-from registry.catalog.schema.database import Connection
 from registry.core.issuers import DID_PREFIX
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts

@@ -17,9 +17,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from registry.catalog.database.database import Connection
 from registry.catalog.queries.signed_records import entries, names
 from registry.catalog.queries.training_runs import runs
-from registry.catalog.schema.database import Connection
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, given, is_cid
 from registry.core.issuers import DID_PREFIX

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from registry.catalog.database.database import Connection
 from registry.catalog.queries.labeled_images import images, referenced
-from registry.catalog.schema.database import Connection
 from registry.core.errors import NotFound, UsageError
 from registry.core.ipld.cid import CID
 from registry.workflows.parts import Parts

@@ -13,16 +13,16 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from registry.catalog.database.database import Connection
 from registry.catalog.queries.labeled_images import images, referenced
 from registry.catalog.queries.labeled_images.rows import newest_rows
 from registry.catalog.queries.roots import withdrawn_targets
-from registry.catalog.schema.database import Connection
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
-from registry.workflows.images.labeled_rows import NewRow, fit_boxes
-from registry.workflows.images.register_images import register
+from registry.workflows.images.registering.labeled_rows import NewRow, fit_boxes
+from registry.workflows.images.registering.register_images import register
 from registry.workflows.local_issuers import check_signs_as
 from registry.workflows.log.append import LogTransaction, appending
 from registry.workflows.parts import Parts

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
+from registry.catalog.database.database import Connection
 from registry.catalog.queries.labeled_images import referenced
-from registry.catalog.schema.database import Connection
 from registry.core.ipld.cid import CID, DAG_PB, RAW
 from registry.core.labeling.labeled_row import ANNOTATION_FIELDS, Annotation
 from registry.jobs.queue import FETCH
-from registry.workflows.images.labeled_rows import NewRow
+from registry.workflows.images.registering.labeled_rows import NewRow
 from registry.workflows.parts import Parts
 from registry.workflows.references.fetch_image import Arrived
 

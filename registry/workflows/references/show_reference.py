@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from registry.catalog.database.database import Connection
+from registry.catalog.database.sql import names_of
 from registry.catalog.queries.labeled_images import images, referenced
-from registry.catalog.schema.database import Connection
-from registry.catalog.schema.sql import names_of
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, RAW
 from registry.workflows.parts import Parts

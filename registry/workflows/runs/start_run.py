@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from registry.catalog.database.database import Connection
 from registry.catalog.queries.signed_records import entries
 from registry.catalog.queries.training_runs import runs
-from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID

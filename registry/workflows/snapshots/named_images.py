@@ -12,10 +12,10 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from registry.catalog.database.database import Connection
+from registry.catalog.database.sql import CHUNK, names_of
 from registry.catalog.queries.labeled_images.named import labelled
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
-from registry.catalog.schema.database import Connection
-from registry.catalog.schema.sql import CHUNK, names_of
 from registry.core import records
 from registry.core.errors import InvalidInput, not_read
 from registry.core.ipld.cid import CID

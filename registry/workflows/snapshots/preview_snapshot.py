@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
+from registry.catalog.database.database import Connection
 from registry.catalog.queries.labeled_images import image_counts
 from registry.catalog.queries.labeled_images.rows import current_rows, rows_aside
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
-from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.snapshots.classes import load_classes
 from registry.core.snapshots.snapshot import select

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from registry.catalog.database.sql import plain
 from registry.catalog.queries.signed_records import entries
-from registry.catalog.schema.sql import plain
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.provenance.checks.results import guarded

@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import nullcontext, suppress
 from typing import Any
 
+from registry.catalog.database.database import Connection
 from registry.catalog.queries.labeled_images.rows import (
     contributions_in_log_order,
     contributors_named,
@@ -19,7 +20,6 @@ from registry.catalog.queries.labeled_images.rows import (
 )
 from registry.catalog.queries.signed_records import entries
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
-from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from registry.catalog.database.database import Connection
 from registry.catalog.queries.labeled_images.rows import contributors_named
-from registry.catalog.schema.database import Connection
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.snapshots import rules

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from registry.catalog.database.sql import decode_cursor, encode_cursor, page_limit
 from registry.catalog.queries.signed_records import entries, lineage
-from registry.catalog.schema.sql import decode_cursor, encode_cursor, page_limit
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID, DAG_CBOR, given
 from registry.workflows.parts import Parts

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from registry.catalog.database.database import Connection
 from registry.catalog.queries import search
 from registry.catalog.queries.labeled_images import image_uses, images
 from registry.catalog.queries.signed_records import lineage, names
 from registry.catalog.queries.training_runs import runs
-from registry.catalog.schema.database import Connection
 from registry.core.errors import EmotionetError, InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.text.names import read_reference

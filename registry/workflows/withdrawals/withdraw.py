@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from registry.catalog.database.sql import names_of, target_text
 from registry.catalog.queries import search
 from registry.catalog.queries.labeled_images import images, referenced
 from registry.catalog.queries.signed_records import entries, lineage
-from registry.catalog.schema.sql import names_of, target_text
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID

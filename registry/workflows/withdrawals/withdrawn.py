@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from registry.catalog.database.database import Connection
+from registry.catalog.database.sql import target_text
 from registry.catalog.queries.signed_records import entries, releases, snapshots, withdrawals
-from registry.catalog.schema.database import Connection
-from registry.catalog.schema.sql import target_text
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID

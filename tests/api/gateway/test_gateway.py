@@ -13,7 +13,7 @@ from registry.content.unixfs import importer, reader
 from registry.core import records
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of, verify
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from tests.api.conftest import Client, Headers, Resting, fill, picture, problem, register, send
 from tests.support.blocks import overwrite
 

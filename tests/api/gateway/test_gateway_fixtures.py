@@ -9,7 +9,7 @@ import pytest
 from registry.assembly import Home
 from registry.content.unixfs import reader
 from registry.core.ipld.cid import CID, IDENTITY
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from tests.api.conftest import Client
 from tests.api.gateway.gateway_dags import content, depth_first, links_of, once, read_car
 

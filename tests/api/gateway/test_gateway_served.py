@@ -14,7 +14,7 @@ from registry.assembly import Home
 from registry.content.unixfs import reader
 from registry.content.unixfs.importer import add_bytes
 from registry.core.ipld.cid import CID
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from tests.api.gateway.gateway_dags import CAR_TYPE, directory, links_of, publish, put, read_car
 from tests.support.blocks import overwrite
 

@@ -15,8 +15,8 @@ from registry.core import records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
 from registry.core.table import tables
-from registry.workflows.images.labeled_rows import NewRow
-from registry.workflows.images.register_images import register
+from registry.workflows.images.registering.labeled_rows import NewRow
+from registry.workflows.images.registering.register_images import register
 from registry.workflows.log.append import append
 from tests.support.blocks import lose
 

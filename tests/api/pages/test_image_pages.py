@@ -13,7 +13,7 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from tests.api.conftest import Client
 from tests.support.forgery import Released, simulated_release
 from tests.support.pages import make_token

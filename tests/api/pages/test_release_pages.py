@@ -25,7 +25,7 @@ from registry.core.run_view import ReleaseView
 from registry.web.pages.releases.image_table import image_table
 from registry.workflows.audit.audit_target import audit_car
 from registry.workflows.audit.keep_audit import begin_audit, carry_out
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.log.append import append
 from registry.workflows.names.set_name import set_name
 from registry.workflows.store.find_records import record_of

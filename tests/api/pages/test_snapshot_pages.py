@@ -27,7 +27,7 @@ from registry.core.ipld.cid import CID
 from registry.demo.drawn_faces import draw_faces
 from registry.web.pages.snapshots import listed, rows
 from registry.web.pages.windows import window
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.snapshots.preview_snapshot import preview_snapshot
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.api.conftest import Client

@@ -16,7 +16,7 @@ from registry.assembly import Home
 from registry.content.unixfs import importer
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from tests.api.conftest import CAR_TYPE, Client, Headers, make_car, make_token, picture, problem, register, send
 
 ASK = "/api/v1/blocks/missing"

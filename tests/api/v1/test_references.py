@@ -20,7 +20,7 @@ from registry.content.stores.memory import MemoryStore
 from registry.content.unixfs import importer
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from tests.api.conftest import Client, Headers, fill, make_token, picture, problem, served
 from tests.support.processes.gateway import Gateway, serving
 

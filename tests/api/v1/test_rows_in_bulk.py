@@ -19,7 +19,7 @@ from registry.catalog.queries.labeled_images.history import image_history
 from registry.catalog.schema import derived, operational
 from registry.core.errors import Unavailable
 from registry.core.ipld.cid import CID
-from registry.workflows.images import register_images, row_groups
+from registry.workflows.images.registering import register_images, row_groups
 from tests.api.conftest import Client, Headers, picture, problem, send
 from tests.support.logs import log_of
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.content.labels import Labels, parse_labels, read_table
-from registry.content.labels.columns import check_mapping
-from registry.content.labels.workbook import MAX_UNPACKED
+from registry.content.labels.tables.columns import check_mapping
+from registry.content.labels.tables.workbook import MAX_UNPACKED
 from registry.core.errors import EmotionetError, InvalidInput, UsageError
 
 BOX = (100, 200, 3000, 4000)

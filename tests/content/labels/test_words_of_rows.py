@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from registry.content.labels import LabelRow, read_table
-from registry.content.labels.columns import check_mapping
+from registry.content.labels.tables.columns import check_mapping
 from registry.core.errors import InvalidInput, UsageError
 from tests.content.labels.test_tables import xlsx
 

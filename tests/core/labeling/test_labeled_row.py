@@ -24,7 +24,7 @@ from registry.core.labeling.labeled_row import (
     read,
 )
 from registry.core.table.columns import CONTRIBUTION_ROWS
-from registry.workflows.images.labeled_rows import NewRow
+from registry.workflows.images.registering.labeled_rows import NewRow
 
 IMAGE = b"a picture"
 ROW: dict[str, Any] = {

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from registry.web.pages import images
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from tests.support.forgery import Released, simulated_release
 from tests.support.pages import Site, look
 from tests.support.pictures import SVG, jpeg

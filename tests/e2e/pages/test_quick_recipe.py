@@ -17,7 +17,7 @@ from litestar.testing import TestClient
 from registry.api.app import create_app
 from registry.assembly import Home
 from registry.demo.drawn_faces import draw_faces
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from tests.api.conftest import Client
 from tests.api.pages.reading import HTML, value
 from tests.support.forgery import opened_home

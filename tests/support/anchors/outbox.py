@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from registry.catalog.database.database import Catalog
 from registry.catalog.schema.columns import metadata
-from registry.catalog.schema.database import Catalog
 from registry.catalog.schema.operational import log_heads, transactions
 from registry.catalog.transactions import CatalogOutbox
 from registry.provenance.anchors.outbox import Decide, Sent

@@ -20,7 +20,7 @@ from registry.core.ipld.dag import walk_held
 from registry.core.run_view import ReleaseView
 from registry.web.base.check_reasons import check_reason
 from registry.workflows.audit.audit_target import audit_car, audit_target
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.store.export_held import export_held
 from tests.support.forgery import (
     Change,

@@ -25,7 +25,7 @@ from registry.provenance.base_lineage import lineage_blocks
 from registry.provenance.checks.report import Report
 from registry.web.report.collect import collect
 from registry.workflows.audit.audit_target import audit_car, audit_target
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.releases.publish_release import show_release
 from registry.workflows.runs.estimate_run import estimate_run
 from registry.workflows.runs.start_run import Wanted

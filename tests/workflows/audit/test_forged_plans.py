@@ -23,8 +23,8 @@ from registry.exports.card.card import TEMPLATE
 from registry.provenance.recipe_numbers import BOUNDS
 from registry.settings import read_settings
 from registry.workflows.audit.audit_target import audit_car, audit_target
-from registry.workflows.images.import_source import import_source
-from registry.workflows.images.relabel import relabel
+from registry.workflows.images.importing.import_source import import_source
+from registry.workflows.images.registering.relabel import relabel
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot

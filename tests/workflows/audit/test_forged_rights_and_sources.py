@@ -28,7 +28,7 @@ from registry.provenance.checks.results import FAILS
 from registry.web.report.collect import collect
 from registry.web.report.report import render_report
 from registry.workflows.audit.audit_target import audit_car
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release, show_release
 from registry.workflows.releases.verdicts import release_verdict
 from registry.workflows.releases.warnings import warnings_of

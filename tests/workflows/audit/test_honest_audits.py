@@ -16,7 +16,7 @@ from registry.core.table import tables
 from registry.provenance.checks.report import Report
 from registry.provenance.checks.results import UNCHECKED
 from registry.workflows.audit.audit_target import audit_car, audit_target
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.store.export_held import export_held
 from registry.workflows.withdrawals.withdraw import withdraw
 from tests.support.forgery import OtherKey, Released, failed, publish, results, simulated_home

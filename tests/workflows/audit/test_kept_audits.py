@@ -21,7 +21,7 @@ from registry.web.pages.releases.release_list import release_list
 from registry.web.pages.releases.release_page import release_page
 from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.audit.keep_audit import SILENT, audit_and_keep, begin_audit, carry_out, show_audit
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.log.append import append
 from registry.workflows.releases.publish_release import show_release
 from registry.workflows.store.find_records import record_of

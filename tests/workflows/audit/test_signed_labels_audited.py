@@ -15,7 +15,7 @@ from registry.core.ipld.cid import CID, RAW, cid_of
 from registry.core.labeling.labeled_row import LabeledRow
 from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED
 from registry.workflows.audit.audit_target import audit_target
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.support.anchors.wallet import DID, OTHER, signature, signed
 from tests.support.forgery import car_of, failed, forge, new_table, replaced, results

@@ -18,7 +18,7 @@ from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
 from registry.workflows.audit.audit_target import audit_target
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.store.export_held import export_held
 from tests.support.forgery import failed

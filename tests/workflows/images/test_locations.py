@@ -13,7 +13,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from registry.assembly import Home
 from registry.imaging.inspect_image import inspect_image
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 
 
 def picture(kind: str = "JPEG", place: bool = True, orientation: int | None = 6) -> bytes:

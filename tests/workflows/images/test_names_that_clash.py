@@ -23,7 +23,7 @@ from registry.exports.card.markdown import line
 from registry.web.report.collect import collect
 from registry.web.report.report import render_report
 from registry.workflows.audit.audit_target import audit_target
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.releases.judge_claims import judge_claims
 from registry.workflows.releases.publish_release import publish_release, show_release
 from registry.workflows.runs.check_plan import Labeled, check_plan

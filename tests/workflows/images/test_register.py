@@ -14,8 +14,8 @@ from registry.core import records
 from registry.core.errors import NotFound, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
-from registry.workflows.images.import_source import import_source
-from registry.workflows.images.relabel import relabel
+from registry.workflows.images.importing.import_source import import_source
+from registry.workflows.images.registering.relabel import relabel
 from registry.workflows.log import append as appending
 from registry.workflows.log.append import append
 from registry.workflows.store.find_records import look_up

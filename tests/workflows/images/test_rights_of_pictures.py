@@ -24,7 +24,7 @@ from registry.core.records import Snapshot, Use
 from registry.core.snapshots import checked_tables
 from registry.imaging import credentials
 from registry.imaging.inspect_image import rights_of
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.snapshots.terms import Terms
 from registry.workflows.store.read_content import read_as

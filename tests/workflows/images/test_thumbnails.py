@@ -14,9 +14,9 @@ from PIL import Image
 from registry.assembly import Home
 from registry.core.errors import NotFound, Unavailable
 from registry.workflows.images import kept_thumbnails, thumbnails
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.images.thumbnails import NoPicture, Thumbnails, Withdrawn
-from registry.workflows.store.maintenance import collect_garbage
+from registry.workflows.upkeep.maintenance import collect_garbage
 from registry.workflows.withdrawals.withdraw import withdraw
 from tests.support.pictures import HTML, SVG, jpeg
 

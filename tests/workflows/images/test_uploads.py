@@ -12,10 +12,10 @@ import pytest
 
 from registry.assembly import Home
 from registry.core.errors import Conflict, NotFound
-from registry.workflows.images import uploads
-from registry.workflows.images.preview_upload import preview_upload
-from registry.workflows.images.upload import Upload
-from registry.workflows.images.uploads import Uploads
+from registry.workflows.images.uploading import uploads
+from registry.workflows.images.uploading.preview_upload import preview_upload
+from registry.workflows.images.uploading.upload import Upload
+from registry.workflows.images.uploading.uploads import Uploads
 from tests.support.pictures import jpeg
 
 TABLE = b"file,label\na.jpg,feliz\nb.jpg,triste\nmissing.jpg,feliz\n"

@@ -19,8 +19,8 @@ from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, RAW, cid_of
 from registry.core.labeling.labeled_row import LabeledRow
-from registry.workflows.images.import_source import import_source
-from registry.workflows.images.relabel import relabel
+from registry.workflows.images.importing.import_source import import_source
+from registry.workflows.images.registering.relabel import relabel
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.snapshots.terms import Terms
 from tests.content.labels.test_tables import xlsx

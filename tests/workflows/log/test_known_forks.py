@@ -15,11 +15,11 @@ from registry.assembly import Home
 from registry.catalog.queries import log_forks
 from registry.cli.main import main
 from registry.core.ipld.cid import CID
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.releases.publish_release import show_release
-from registry.workflows.store.examine_home import examine
 from registry.workflows.store.find_records import record_of
-from registry.workflows.store.maintenance import rebuild_catalog
+from registry.workflows.upkeep.examine_home import examine
+from registry.workflows.upkeep.maintenance import rebuild_catalog
 from tests.support.forgery import Released, car_of, forge, opened_home, replaced, simulated_release
 
 

@@ -19,7 +19,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.provenance.keys import signed_heads as signed_heads
 from registry.settings import read_settings
 from registry.workflows.log.append import append
-from registry.workflows.store.maintenance import rebuild_catalog
+from registry.workflows.upkeep.maintenance import rebuild_catalog
 from tests.support.anchors.signer import MemorySigner
 from tests.support.logs import log_of
 

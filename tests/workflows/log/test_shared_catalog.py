@@ -15,11 +15,11 @@ from registry.catalog.schema import derived
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
-from registry.workflows.images.import_source import import_source
-from registry.workflows.images.relabel import relabel
+from registry.workflows.images.importing.import_source import import_source
+from registry.workflows.images.registering.relabel import relabel
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.store.export_held import export_held
-from registry.workflows.store.maintenance import rebuild_catalog
+from registry.workflows.upkeep.maintenance import rebuild_catalog
 from tests.support.logs import log_of
 
 

@@ -18,15 +18,15 @@ from registry.core.errors import Conflict
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
 from registry.workflows.audit.audit_target import audit_target
-from registry.workflows.images.import_source import import_source
-from registry.workflows.images.relabel import relabel
+from registry.workflows.images.importing.import_source import import_source
+from registry.workflows.images.registering.relabel import relabel
 from registry.workflows.log.anchoring import submit_anchor
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.control_run import resume
 from registry.workflows.runs.list_plans import list_plans
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
-from registry.workflows.store.maintenance import rebuild_catalog
+from registry.workflows.upkeep.maintenance import rebuild_catalog
 from registry.workflows.withdrawals.withdraw import withdraw
 from registry.workflows.withdrawals.withdrawn import withdrawals_by
 from tests.catalog.databases import KINDS, fresh_url
@@ -182,15 +182,15 @@ def test_a_signer_is_given_to_what_signs(pair: Pair, labeled: Folder) -> None:
 
 BEGINS = {
     "api/bulk/register.py",
-    "workflows/images/import_source.py",
-    "workflows/images/relabel.py",
+    "workflows/images/importing/import_source.py",
+    "workflows/images/registering/relabel.py",
     "workflows/log/anchoring.py",
     "workflows/references/ask_again.py",
     "workflows/references/fetch_job.py",
     "workflows/releases/publish_release.py",
     "workflows/runs/start_run.py",
     "workflows/snapshots/take_snapshot.py",
-    "workflows/store/examine_home.py",
+    "workflows/upkeep/examine_home.py",
     "workflows/training/run_context.py",
     "workflows/withdrawals/withdraw.py",
 }

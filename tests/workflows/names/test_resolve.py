@@ -19,7 +19,7 @@ from registry.workflows.names.find_image import find_image
 from registry.workflows.names.resolve import find, is_reference, resolve, run_id
 from registry.workflows.names.set_name import set_name
 from registry.workflows.snapshots.take_snapshot import take_snapshot
-from registry.workflows.store.maintenance import rebuild_catalog
+from registry.workflows.upkeep.maintenance import rebuild_catalog
 from registry.workflows.withdrawals.withdraw import withdraw
 from tests.support.anchors.signer import MemorySigner
 from tests.support.forgery import simulated_release

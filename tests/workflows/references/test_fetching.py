@@ -24,8 +24,8 @@ from registry.core.errors import EmotionetError, NotFound, UsageError
 from registry.core.ipld.cid import CID, DAG_PB
 from registry.settings import read_settings
 from registry.workflows.images.forget_subject import forget_subject
-from registry.workflows.images.import_source import import_source
-from registry.workflows.images.labeled_rows import new_row
+from registry.workflows.images.importing.import_source import import_source
+from registry.workflows.images.registering.labeled_rows import new_row
 from registry.workflows.images.show_image import show_image
 from registry.workflows.references import fetch_image, fetch_job
 from registry.workflows.references.ask_again import ask_again

@@ -11,7 +11,7 @@ from registry.assembly import Home
 from registry.cli.main import main
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.releases.compare_releases import compare_releases
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.start_run import Wanted, start_run

@@ -13,7 +13,7 @@ from registry.cli.main import main
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.web.base.words import Words
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.releases.judge_claims import judge_claims
 from registry.workflows.releases.publish_release import publish_release, show_release
 from registry.workflows.runs.list_plans import list_plans

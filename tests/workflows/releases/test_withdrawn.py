@@ -22,11 +22,11 @@ from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.progress import silent
 from registry.settings import read_settings
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
-from registry.workflows.store.maintenance import collect_garbage, verify_store
+from registry.workflows.upkeep.maintenance import collect_garbage, verify_store
 from registry.workflows.withdrawals.withdraw import withdraw
 from tests.workflows.conftest import PLUGIN
 

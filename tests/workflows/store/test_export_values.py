@@ -28,7 +28,7 @@ from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.table import tables
 from registry.imaging.decode import decode
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.log.append import append
 from registry.workflows.snapshots.export_snapshot import export_snapshot, snapshot_rows
 from registry.workflows.snapshots.take_snapshot import take_snapshot

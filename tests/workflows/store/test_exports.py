@@ -40,7 +40,7 @@ from registry.core.ipld.cid import CID
 from registry.core.table import tables
 from registry.exports.formats import FOLDERS
 from registry.exports.prov import prov_json
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.export_snapshot import export_snapshot

@@ -25,8 +25,8 @@ from registry.core.ipld.cid import CID, RAW
 from registry.settings import read_settings
 from registry.workflows.log.append import append
 from registry.workflows.snapshots.take_snapshot import take_snapshot
-from registry.workflows.store.maintenance import rebuild_catalog
-from registry.workflows.store.rebuild_from_log import rebuild_from_log
+from registry.workflows.upkeep.maintenance import rebuild_catalog
+from registry.workflows.upkeep.rebuild_from_log import rebuild_from_log
 from tests.api.conftest import served
 from tests.catalog.databases import KINDS, fresh_url
 from tests.catalog.world import dump

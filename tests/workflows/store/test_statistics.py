@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from registry.core.errors import Unavailable
-from registry.workflows.store.statistics import kept_statistics
+from registry.workflows.upkeep.statistics import kept_statistics
 
 
 class Parts:

@@ -19,7 +19,7 @@ from registry.core.errors import Unavailable
 from registry.core.ipld.cid import CID, RAW
 from registry.core.ipld.dag import walk_closure
 from registry.settings import read_settings
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot

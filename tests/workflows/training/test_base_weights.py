@@ -15,7 +15,7 @@ from registry.core.errors import InvalidInput, NotFound, Untrusted
 from registry.core.ipld.cid import CID
 from registry.exports.card.base_origin import declared_origin
 from registry.workflows.base_weights import declared_licence, read_base
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.estimate_run import ARCHITECTURE_ALONE, estimate_run
 from registry.workflows.runs.start_run import Wanted, start_run

@@ -15,7 +15,7 @@ from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.evaluation.sentences import note_text
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.runs import check_capacity as check_room
 from registry.workflows.runs.estimate_run import estimate_run
 from registry.workflows.runs.start_run import Wanted, start_run

@@ -14,7 +14,7 @@ from registry.assembly import Home
 from registry.core.errors import Conflict, InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.imaging.thumbnail import thumbnail
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.runs.dropped_images import A_REASON, draw_sheet, dropped_images, write_sheet
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot

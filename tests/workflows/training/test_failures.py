@@ -12,7 +12,7 @@ from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.jobs.worker import ATTEMPTS
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.runs.control_run import resume
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot

@@ -19,7 +19,7 @@ from registry.core.weights import ONNX
 from registry.evaluation.sentences import note_text
 from registry.provenance.release_view import final_figures, final_weights, threshold_of
 from registry.workflows.audit.audit_target import audit_target
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.releases.compare_releases import compare_releases
 from registry.workflows.releases.predict import predict
 from registry.workflows.releases.predicted_picture import draw_all

@@ -15,12 +15,12 @@ from registry.core.errors import Conflict, InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
 from registry.core.table import tables
-from registry.workflows.images.import_source import import_source
+from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release, show_release
 from registry.workflows.runs.control_run import cancel, resume
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
-from registry.workflows.store.maintenance import collect_garbage
+from registry.workflows.upkeep.maintenance import collect_garbage
 from tests.workflows.conftest import Folder
 
 SIMULATED = Wanted(recipe="simulated", method="simulated", claims=("macro_f1 >= 0.10", "macro_f1 >= 0.999"))

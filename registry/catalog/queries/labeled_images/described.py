@@ -7,11 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.prepared import Prepared, Row
+from registry.catalog.database.sql import chunks
 from registry.catalog.queries.labeled_images.rows import is_newest
 from registry.catalog.schema import derived
 from registry.catalog.schema.derived import image_cids
-from registry.catalog.schema.prepared import Prepared, Row
-from registry.catalog.schema.sql import chunks
 
 _ROWS = derived.contribution_rows
 _NAMES: sa.BindParameter[str] = sa.bindparam("names", expanding=True)

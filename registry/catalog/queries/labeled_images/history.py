@@ -11,10 +11,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.prepared import Prepared
+from registry.catalog.database.sql import MAX_PAGE, decode_cursor, encode_cursor, page_limit
 from registry.catalog.queries.labeled_images.rows import is_newest
 from registry.catalog.schema import derived
-from registry.catalog.schema.prepared import Prepared
-from registry.catalog.schema.sql import MAX_PAGE, decode_cursor, encode_cursor, page_limit
 from registry.core.labeling.labeled_row import ANNOTATION_FIELDS, MAPS
 
 _ROWS = derived.contribution_rows

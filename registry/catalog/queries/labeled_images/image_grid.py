@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import decode_cursor, encode_cursor, page_limit
 from registry.catalog.queries.labeled_images import image_counts
 from registry.catalog.queries.labeled_images.described import describe
 from registry.catalog.queries.labeled_images.images import has_status
 from registry.catalog.queries.labeled_images.rows import is_newest
 from registry.catalog.schema import derived
-from registry.catalog.schema.sql import decode_cursor, encode_cursor, page_limit
 from registry.core.errors import UsageError
 from registry.core.labeling.labeled_row import PICTURE, SIGNALS, STATED
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.bulk import insert_tuples
+from registry.catalog.database.prepared import Prepared
+from registry.catalog.database.sql import among, chunks, decode_cursor, encode_cursor, int64, names_of, page_limit
 from registry.catalog.queries.labeled_images.described import describe
 from registry.catalog.queries.labeled_images.rows import is_newest
 from registry.catalog.schema import derived
-from registry.catalog.schema.bulk import insert_tuples
 from registry.catalog.schema.derived import image_cids
-from registry.catalog.schema.prepared import Prepared
-from registry.catalog.schema.sql import among, chunks, decode_cursor, encode_cursor, int64, names_of, page_limit
 from registry.core.errors import Conflict, InvalidInput, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.labeling.labeled_row import PICTURE

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import chunks
 from registry.catalog.schema import derived
-from registry.catalog.schema.sql import chunks
 
 _LISTED = derived.images.c.labels > 0
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import chunks, decode_cursor, encode_cursor, insert_new, page_limit
 from registry.catalog.schema.arriving import referenced_images, referenced_rows
-from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, insert_new, page_limit
 from registry.core.ipld.cid import CID
 
 Row = Mapping[str, Any]

@@ -16,9 +16,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import CHUNK, among, chunks
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.derived import contributions
-from registry.catalog.schema.sql import CHUNK, among, chunks
 from registry.core.ipld.cid import CID
 from registry.core.snapshots.query import SPEAKERS, TEXTS, choices, matcher
 

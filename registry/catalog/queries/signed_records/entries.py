@@ -11,9 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import chunks, decode_cursor, encode_cursor, page_limit
 from registry.catalog.schema import derived
 from registry.catalog.schema.derived import entries
-from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, page_limit
 from registry.core.ipld.cid import CID
 
 

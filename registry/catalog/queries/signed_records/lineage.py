@@ -12,10 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import chunks, names_of
 from registry.catalog.queries.labeled_images.images import resolve_image
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.relations import ABOUT, BESIDE, CONTENT_TYPES, DERIVED
-from registry.catalog.schema.sql import chunks, names_of
 from registry.core.ipld.cid import CID
 
 _M = derived.mentions.c

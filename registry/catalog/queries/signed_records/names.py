@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import chunks, decode_cursor, encode_cursor, page_limit
 from registry.catalog.schema import derived, operational
-from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, page_limit
 
 FOUND = 50  # things that begin alike, at most: more than anybody reads
 _LAST = "z" * 60  # no CID, no id and no digest goes on with anything greater

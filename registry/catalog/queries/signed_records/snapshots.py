@@ -11,9 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import chunks
 from registry.catalog.queries.signed_records.entries import as_dict, page_of_signed, signed_records
 from registry.catalog.schema import derived
-from registry.catalog.schema.sql import chunks
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 

@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import chunks
 from registry.catalog.schema import derived
 from registry.catalog.schema.derived import image_cids
-from registry.catalog.schema.sql import chunks
 from registry.core.ipld.cid import CID, RAW
 
 _ROWS, _HELD = derived.contribution_rows.c, derived.snapshot_members.c

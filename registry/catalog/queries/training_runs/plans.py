@@ -10,8 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import chunks, decode_cursor, encode_cursor, page_limit
 from registry.catalog.schema import derived
-from registry.catalog.schema.sql import chunks, decode_cursor, encode_cursor, page_limit
 
 
 def list_plans(

@@ -12,8 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.sql import decode_cursor, encode_cursor, insert_new, page_limit
 from registry.catalog.schema.operational import run_folds, runs
-from registry.catalog.schema.sql import decode_cursor, encode_cursor, insert_new, page_limit
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 

@@ -13,9 +13,9 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
+from registry.catalog.database.sql import plain
 from registry.catalog.queries.signed_records import snapshots
 from registry.catalog.queries.training_runs import runs
-from registry.catalog.schema.sql import plain
 from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, is_cid

@@ -62,10 +62,10 @@ def send(wanted: argparse.Namespace, output: Output) -> dict[str, Any]:
 
     from registry.assembly import open_home
     from registry.client.connection import Connection
-    from registry.content.labels.columns import check_mapping
+    from registry.content.labels.tables.columns import check_mapping
     from registry.settings import read_settings
-    from registry.workflows.images.read_source import Wanted
-    from registry.workflows.images.send_source import journal_path, send_source
+    from registry.workflows.images.importing.read_source import Wanted
+    from registry.workflows.images.importing.send_source import journal_path, send_source
 
     settings = read_settings()
     given = Wanted(

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from registry.content.labels.columns import MAX_COLUMNS, Columns, Mapped, normalized, understand
-from registry.content.labels.delimited import Line, decode
+from registry.content.labels.tables.columns import MAX_COLUMNS, Columns, Mapped, normalized, understand
+from registry.content.labels.tables.delimited import Line, decode
 from registry.core.errors import InvalidInput
 from registry.core.labeling.labeled_row import PREFIXES
 

@@ -9,7 +9,7 @@ from registry.content.labels import Rejection
 from registry.core.errors import NewerVersion
 from registry.core.ipld.cid import CID
 from registry.core.text.cleaning import counted
-from registry.workflows.images.read_source import Source
+from registry.workflows.images.importing.read_source import Source
 from registry.workflows.log.index_logs import Fork
 from registry.workflows.newer import refuse_newer
 from registry.workflows.parts import Parts

@@ -15,9 +15,9 @@ from typing import IO, Any
 from registry.catalog import private_data as private
 from registry.catalog.queries.signed_records import releases
 from registry.content.labels import Rejection, rejected
-from registry.content.labels.cid_table import cid_table
-from registry.content.labels.columns import Mapped
 from registry.content.labels.labeled_folder import Folder
+from registry.content.labels.tables.cid_table import cid_table
+from registry.content.labels.tables.columns import Mapped
 from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID
 from registry.core.labeling.boxes import PIXEL
@@ -26,13 +26,13 @@ from registry.core.log import Signer
 from registry.core.progress import Progress, silent
 from registry.core.snapshots.use import NO, all_given, standing
 from registry.imaging.inspect_image import Picture
-from registry.workflows.images.dry_run import would_register, would_sign_as
-from registry.workflows.images.import_problem import forked, newer, problem_of
-from registry.workflows.images.labeled_rows import NewRow, fit_boxes, new_row
-from registry.workflows.images.read_source import Source, Wanted, read_source
-from registry.workflows.images.register_images import Registered, register
-from registry.workflows.images.register_step import Statement
-from registry.workflows.images.speaker import ANYBODY, NotYours, Speaker
+from registry.workflows.images.importing.dry_run import would_register, would_sign_as
+from registry.workflows.images.importing.import_problem import forked, newer, problem_of
+from registry.workflows.images.importing.read_source import Source, Wanted, read_source
+from registry.workflows.images.registering.labeled_rows import NewRow, fit_boxes, new_row
+from registry.workflows.images.registering.register_images import Registered, register
+from registry.workflows.images.registering.register_step import Statement
+from registry.workflows.images.registering.speaker import ANYBODY, NotYours, Speaker
 from registry.workflows.local_issuers import publisher_text
 from registry.workflows.log.index_logs import held_entries_before, index_logs, signed_in
 from registry.workflows.parts import Parts

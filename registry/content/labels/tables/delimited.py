@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import IO, Any
 
-from registry.content.labels.columns import Columns, Mapped, understand
+from registry.content.labels.tables.columns import Columns, Mapped, understand
 from registry.core.errors import InvalidInput
 from registry.core.picture_bytes import SUFFIXES
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.schema.asking import asking
-from registry.catalog.schema.engines import BUSY, BUSY_SECONDS, make_engine, parse_url, translated
+from registry.catalog.database.asking import asking
+from registry.catalog.database.engines import BUSY, BUSY_SECONDS, make_engine, parse_url, translated
 from registry.core.errors import Conflict, Unavailable
 
 Connection = sa.Connection  # what ``read`` and ``write`` give, for annotations outside the catalog

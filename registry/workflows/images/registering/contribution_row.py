@@ -27,7 +27,7 @@ from registry.core.labeling.labeled_row import (
 )
 from registry.core.labeling.row_signature import verify
 from registry.core.snapshots.use import NO, UNREAD, meaning
-from registry.workflows.images.labeled_rows import NewRow
+from registry.workflows.images.registering.labeled_rows import NewRow
 
 _PSEUDONYM = re.compile("[0-9a-f]{32}")
 

@@ -21,9 +21,9 @@ from registry.core.errors import EmotionetError, InvalidInput, Untrusted
 from registry.core.ipld.cid import CID
 from registry.core.labeling.labeled_row import LabeledRow, cells
 from registry.core.table import tables
-from registry.workflows.images.contribution_row import contribution_row, named
-from registry.workflows.images.labeled_rows import NewRow, one_statement, too_many_rows
-from registry.workflows.images.row_groups import Group
+from registry.workflows.images.registering.contribution_row import contribution_row, named
+from registry.workflows.images.registering.labeled_rows import NewRow, one_statement, too_many_rows
+from registry.workflows.images.registering.row_groups import Group
 from registry.workflows.log.append import LogTransaction
 
 Status = Literal["registered", "unchanged", "corrected", "rejected"]

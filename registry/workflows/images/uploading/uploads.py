@@ -23,8 +23,8 @@ from typing import IO, Any
 
 from registry.core.errors import Conflict, InvalidInput, NotFound, not_written
 from registry.files import single_writer_file
-from registry.workflows.images.upload import Upload
-from registry.workflows.images.upload_names import checked_parts
+from registry.workflows.images.uploading.upload import Upload
+from registry.workflows.images.uploading.upload_names import checked_parts
 from registry.workflows.parts import Parts
 
 MAX_FILE = 64 << 20

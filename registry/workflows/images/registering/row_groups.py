@@ -14,7 +14,7 @@ from operator import itemgetter
 import msgspec
 
 from registry.catalog.index.staged import Staged, StagedRow
-from registry.workflows.images.labeled_rows import NewRow
+from registry.workflows.images.registering.labeled_rows import NewRow
 
 STEP = 1_000  # rows that are registered together, by one entry of the log
 MAX_GROUP = 1000  # ten times as many as a picture can have boxes

@@ -14,8 +14,8 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from registry.content.labels.columns import Columns, Mapped, understand
-from registry.content.labels.delimited import Line
+from registry.content.labels.tables.columns import Columns, Mapped, understand
+from registry.content.labels.tables.delimited import Line
 from registry.core.errors import InvalidInput
 
 MAX_UNPACKED = 128 << 20

@@ -13,11 +13,11 @@ from io import BytesIO
 from typing import IO
 
 from registry.content.labels.coco import is_coco, read_coco
-from registry.content.labels.columns import Columns, Mapped
-from registry.content.labels.delimited import read_delimited, stream_delimited
-from registry.content.labels.jsonl import read_jsonl
 from registry.content.labels.label_row import LabelRow, Rejection, make_row, rejected
-from registry.content.labels.workbook import is_workbook, read_workbook
+from registry.content.labels.tables.columns import Columns, Mapped
+from registry.content.labels.tables.delimited import read_delimited, stream_delimited
+from registry.content.labels.tables.jsonl import read_jsonl
+from registry.content.labels.tables.workbook import is_workbook, read_workbook
 from registry.core.errors import InvalidInput
 from registry.core.picture_bytes import what_it_is
 

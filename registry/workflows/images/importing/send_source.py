@@ -17,20 +17,20 @@ from registry.client.blocks import Block
 from registry.client.connection import Connection
 from registry.client.journal import Journal
 from registry.client.sending import Item, Sender, Sent, file_blocks
-from registry.content.labels.cid_table import cid_table
 from registry.content.labels.label_row import LabelRow, Rejection
 from registry.content.labels.labeled_folder import Folder, FolderRow
+from registry.content.labels.tables.cid_table import cid_table
 from registry.content.unixfs.local_tree import LocalTree
 from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
 from registry.core.progress import Progress, silent
-from registry.workflows.images.import_source import _document as import_document
-from registry.workflows.images.import_source import _rows as source_rows
-from registry.workflows.images.labeled_rows import NewRow, merge, new_row
-from registry.workflows.images.read_source import Source, Wanted, is_car, read_source
-from registry.workflows.images.register_images import Registered
-from registry.workflows.images.speaker import ANYBODY
+from registry.workflows.images.importing.import_source import _document as import_document
+from registry.workflows.images.importing.import_source import _rows as source_rows
+from registry.workflows.images.importing.read_source import Source, Wanted, is_car, read_source
+from registry.workflows.images.registering.labeled_rows import NewRow, merge, new_row
+from registry.workflows.images.registering.register_images import Registered
+from registry.workflows.images.registering.speaker import ANYBODY
 from registry.workflows.parts import Parts
 from registry.workflows.store.typed_source import names_content
 

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from registry.content.labels.columns import UnknownColumns
 from registry.content.labels.find_labels import ENDINGS
-from registry.content.labels.label_tables import MAX_FILE, read_table
+from registry.content.labels.tables.columns import UnknownColumns
+from registry.content.labels.tables.label_tables import MAX_FILE, read_table
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.progress import Progress
-from registry.workflows.images.import_source import import_source
-from registry.workflows.images.speaker import ANYBODY, Speaker
+from registry.workflows.images.importing.import_source import import_source
+from registry.workflows.images.registering.speaker import ANYBODY, Speaker
 from registry.workflows.parts import Parts
 
 # Lists of the document that grow with the upload, and how much of each is shown (and so kept in memory).

@@ -9,10 +9,10 @@ from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.log import Signer
 from registry.core.text import cleaning
-from registry.workflows.images.labeled_rows import NewRow
-from registry.workflows.images.read_again import read_again
-from registry.workflows.images.register_images import register
-from registry.workflows.images.speaker import ANYBODY, Speaker
+from registry.workflows.images.importing.read_again import read_again
+from registry.workflows.images.registering.labeled_rows import NewRow
+from registry.workflows.images.registering.register_images import register
+from registry.workflows.images.registering.speaker import ANYBODY, Speaker
 from registry.workflows.parts import Parts
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from registry.catalog.database.database import Catalog
+from registry.catalog.database.engines import sqlite_file
 from registry.catalog.queries import log_forks
 from registry.catalog.queries.signed_records import entries
-from registry.catalog.schema.database import Catalog
-from registry.catalog.schema.engines import sqlite_file
 from registry.core.errors import Conflict, EmotionetError, Unavailable
 from registry.core.text.cleaning import counted
 from registry.provenance.keys import keys

@@ -16,10 +16,10 @@ from pathlib import Path
 from registry.content.car_import import Partial, import_car, import_partial
 from registry.content.labels import labeled_folder as folders
 from registry.content.labels.coco import is_coco
-from registry.content.labels.columns import Mapped
 from registry.content.labels.find_labels import ENDINGS
-from registry.content.labels.label_tables import MAX_FILE, Labels, read_table
 from registry.content.labels.labeled_folder import Folder, Options
+from registry.content.labels.tables.columns import Mapped
+from registry.content.labels.tables.label_tables import MAX_FILE, Labels, read_table
 from registry.content.sources.fetch import Through, fetch
 from registry.content.stores.embedded import EmbeddedStore
 from registry.content.stores.memory import NullSink

@@ -17,16 +17,16 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import cast
 
+from registry.catalog.database.database import Connection
 from registry.catalog.idempotency import Keyed
 from registry.catalog.index.staged import Staged
-from registry.catalog.schema.database import Connection
 from registry.catalog.turns import give_way, others_write
 from registry.content.labels import Rejection
 from registry.core.ipld.cid import CID
 from registry.core.log import Signer
-from registry.workflows.images.labeled_rows import NewRow, rejection
-from registry.workflows.images.register_step import Statement, Step, register_step
-from registry.workflows.images.row_groups import STEP, Group, stage, steps
+from registry.workflows.images.registering.labeled_rows import NewRow, rejection
+from registry.workflows.images.registering.register_step import Statement, Step, register_step
+from registry.workflows.images.registering.row_groups import STEP, Group, stage, steps
 from registry.workflows.log.append import LogTransaction, appending
 from registry.workflows.parts import Parts
 

@@ -12,9 +12,9 @@ from contextlib import ExitStack, contextmanager
 
 import sqlalchemy as sa
 
-from registry.catalog.schema.asking import asking
-from registry.catalog.schema.database import WRITER_LOCK, Catalog, Connection
-from registry.catalog.schema.engines import translated
+from registry.catalog.database.asking import asking
+from registry.catalog.database.database import WRITER_LOCK, Catalog, Connection
+from registry.catalog.database.engines import translated
 
 
 class Connected:

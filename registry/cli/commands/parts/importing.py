@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any
 
 from registry.cli.commands.common import Subparsers, add, home, path_argument
-from registry.cli.commands.sending import add_server, check_options, cids_file, send
+from registry.cli.commands.parts.sending import add_server, check_options, cids_file, send
 from registry.cli.output import Output
 from registry.core.errors import InvalidInput
 from registry.core.picture_bytes import READ_IN_WORDS
@@ -73,8 +73,8 @@ def run_import(wanted: argparse.Namespace, output: Output) -> int:
 
 def _imported(wanted: argparse.Namespace, output: Output) -> dict[str, Any]:
     """Into this home."""
-    from registry.content.labels.columns import check_mapping
-    from registry.workflows.images.import_source import import_source
+    from registry.content.labels.tables.columns import check_mapping
+    from registry.workflows.images.importing.import_source import import_source
 
     bars = output.progress()
     with home() as opened, cids_file(wanted) as cids:

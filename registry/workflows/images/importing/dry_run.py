@@ -12,10 +12,10 @@ from typing import Any
 
 from registry.catalog.queries.labeled_images.rows import newest_rows
 from registry.content.labels import Rejection
-from registry.workflows.images.contribution_row import named
-from registry.workflows.images.labeled_rows import NewRow, rejection
-from registry.workflows.images.register_step import Statement, complete, statement_of
-from registry.workflows.images.row_groups import MAX_GROUP, STEP, Group
+from registry.workflows.images.registering.contribution_row import named
+from registry.workflows.images.registering.labeled_rows import NewRow, rejection
+from registry.workflows.images.registering.register_step import Statement, complete, statement_of
+from registry.workflows.images.registering.row_groups import MAX_GROUP, STEP, Group
 from registry.workflows.local_issuers import signing_issuers
 from registry.workflows.parts import Parts
 

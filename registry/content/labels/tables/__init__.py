@@ -1,0 +1,1 @@
+"""Labels from tables: CSV, JSON lines, workbooks, lists of CIDs; which columns mean what."""

@@ -1,0 +1,1 @@
+"""Files that arrive over HTTP one by one: kept, named, previewed, registered."""

@@ -1,0 +1,1 @@
+"""Care of a home: examined, counted, verified, swept, rebuilt."""
