@@ -98,7 +98,14 @@ def decode(data: bytes) -> Any:
     return _decoded(data, CID.decode)
 
 
-def _decoded(data: bytes, cid: Callable[[bytes], CID]) -> Any:
+def decode_typed(data: bytes) -> tuple[Any, set[type]]:
+    """``decode``, and the types of all that is in the value: without a bool among them, equal values have equal
+    bytes."""
+    kinds: set[type] = set()
+    return _decoded(data, CID.decode, kinds), kinds
+
+
+def _decoded(data: bytes, cid: Callable[[bytes], CID], seen: set[type] | None = None) -> Any:
     if len(data) > MAX_BLOCK:
         raise _bad("it is larger than 2 MiB")
     try:
@@ -114,6 +121,8 @@ def _decoded(data: bytes, cid: Callable[[bytes], CID]) -> Any:
             raise _bad("it holds a float")
         if depth > MAX_DEPTH:
             raise _bad(f"it is nested deeper than {MAX_DEPTH}")
+        if seen is not None:
+            seen |= kinds
     return value
 
 

@@ -7,6 +7,7 @@ differs.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Any
 
 from registry.core.errors import InvalidInput
@@ -18,12 +19,15 @@ from registry.core.table.nodes import Reader, Ref, shape
 
 
 class _Cursor:
-    """What is still to come of one table in a ``diff``: rows (level -1, each with its bytes) and unread nodes, in key
-    order."""
+    """What is still to come of one table in a ``diff``: rows (level -1) and unread nodes, in key order.
+
+    ``plain``: no bool was in what was read, so that rows are alike where they are equal (True is 1, and other bytes).
+    """
 
     def __init__(self, reader: Reader, after: Key | None) -> None:
         self._reader, self._after = reader, after
         self._stack: list[tuple[Key, int, Any]] = []
+        self.plain = True
         self.expand_into(reader.root, reader.height())
 
     @property
@@ -41,11 +45,11 @@ class _Cursor:
         node = self._reader.load(ref)
         if node.leaf != (level == 0):
             raise shape(f"node {ref.cid} lies at another level than its neighbours")
+        self.plain = self.plain and bool not in node.kinds
         start = self._reader.start_of(node, self._after)
-        items: list[Any] = node.items[start:]
-        if node.leaf:
-            items = list(zip(items, encoding.encode_each(items), strict=True))
-        self._stack += [(key, level - 1, item) for key, item in zip(node.keys[start:], items, strict=True)][::-1]
+        found = list(zip(node.keys[start:], repeat(level - 1), node.items[start:], strict=False))
+        found.reverse()
+        self._stack += found
 
 
 Change = tuple[tuple[Any, ...] | None, tuple[Any, ...] | None]
@@ -80,8 +84,10 @@ def _differences(a: Reader, b: Reader, after: Key | None) -> Iterator[Change]:
             right.pop()
             continue
         if one and two and one[:2] == two[:2] and one[1] == -1:
-            (before, data), (after, other) = left.pop(), right.pop()
-            if (data != other) if same else _differ(a.row(before), b.row(after)):
+            before, after = left.pop(), right.pop()
+            if same and before == after and left.plain and right.plain:
+                continue
+            if _differ(before, after) if same else _differ(a.row(before), b.row(after)):
                 yield a.row(before), b.row(after)
             continue
         # the side that begins earlier goes first; at the same key the taller, so that levels meet
@@ -92,10 +98,10 @@ def _differences(a: Reader, b: Reader, after: Key | None) -> Iterator[Change]:
         if top[1] >= 0:
             cursor.expand()
         else:
-            row = (a if go_left else b).row(cursor.pop()[0])
+            row = (a if go_left else b).row(cursor.pop())
             yield (row, None) if go_left else (None, row)
 
 
 def _differ(before: Sequence[Any], after: Sequence[Any]) -> bool:
-    """Whether two rows that were written in different columns say different things."""
+    """Whether two rows have different bytes."""
     return encoding.encode(list(before)) != encoding.encode(list(after))

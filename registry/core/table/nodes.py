@@ -51,6 +51,7 @@ class Node(NamedTuple):
     keys: list[Key]
     items: list[Any]
     size: int  # bytes of the encoded items
+    kinds: set[type]  # types of all that is in it
 
 
 def shape(message: str) -> Untrusted:
@@ -115,7 +116,7 @@ class Reader:
         """The node behind ``ref``; its items, order, first key and count are checked."""
         data = self._get(ref.cid)
         try:
-            value = encoding.decode(data)
+            value, kinds = encoding.decode_typed(data)
         except InvalidInput as error:
             raise shape(f"{ref.cid} is not a node of a table: {error}") from error
         leaf = isinstance(value, dict) and "rows" in value
@@ -134,7 +135,7 @@ class Reader:
                 raise shape(f"the root {ref.cid} has one node below it and is not needed")
         elif not keys or keys[0] != ref.first:
             raise shape(f"node {ref.cid} does not begin with the key that is stated")
-        return Node(leaf, keys, items, len(data) - len(node_head(leaf, len(items))))
+        return Node(leaf, keys, items, len(data) - len(node_head(leaf, len(items))), kinds)
 
     def _row_keys(self, cid: CID, rows: list[Any]) -> list[Key]:
         width = len(self.table.written.columns)
