@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
+import signal
 import stat
 import subprocess
 import sys
@@ -85,6 +87,44 @@ def test_a_newer_schema_is_told(catalog: Catalog) -> None:
     with pytest.raises(Unavailable) as caught:
         catalog.upgrade()
     assert caught.value.code == "catalog_schema"
+    assert "has revision 9999, and this program knows none after" in str(caught.value)
+    assert "newer version" in str(caught.value)
+    with catalog.read() as db:
+        assert db.scalar(sa.text("SELECT version_num FROM alembic_version")) == "9999"  # and left as it is
+
+
+def _upgrade_until(url: str, statements: int) -> None:
+    """Dies before so many statements were made, if there are as many."""
+    catalog, made = Catalog(url), 0
+
+    @sa.event.listens_for(catalog.engine, "before_cursor_execute")
+    def count(*_: object) -> None:
+        nonlocal made
+        made += 1
+        if made > statements:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    catalog.upgrade()
+
+
+def test_an_upgrade_that_is_killed_leaves_nothing_half_done(catalog_url: str) -> None:
+    """Whichever revision the kill meets, the schema is as before or as wanted, and the next upgrade goes on."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.catalog.test_database"])
+    catalog = Catalog(catalog_url)
+    codes = []
+    for statements in (5, 40, 70, 100, 10_000):
+        process = context.Process(target=_upgrade_until, args=(catalog_url, statements))
+        process.start()
+        process.join(60)
+        codes.append(process.exitcode)
+        tables = set(sa.inspect(catalog.engine).get_table_names())
+        assert tables in (set(), {"alembic_version", *metadata.tables}), statements
+    assert codes == [*[-signal.SIGKILL] * 4, 0]
+    assert catalog.is_current()
+    with catalog.write() as db:
+        runs.create(db, **RUN)
+    catalog.close()
 
 
 def _upgrade(url: str, barrier: multiprocessing.synchronize.Barrier) -> None:

@@ -64,7 +64,15 @@ class Catalog:
     def upgrade(self, revision: str = HEAD) -> None:
         """Bring the schema to HEAD, or to an older revision (Alembic). Safe when several processes start at once; quick
         if it is there."""
-        if self._revision() != revision:
+        found = self._revision()
+        if found is not None and found > HEAD:  # revisions are numbers of four digits
+            raise Unavailable(
+                f"the catalog's schema has revision {found}, and this program knows none after {HEAD}: a newer version "
+                "of it made or upgraded this catalog",
+                code="catalog_schema",
+                hint="use that version, or another catalog (EMOTIONET_DATABASE_URL).",
+            )
+        if found != revision:
             self._migrate("upgrade", revision)
 
     def is_current(self) -> bool:
