@@ -14,6 +14,7 @@ from registry.core.table import tables
 from registry.core.table.columns import Shape
 
 LONG = (
+    "catalog",
     "training",
     "cleaning",
     "memory",

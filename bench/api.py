@@ -18,8 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.catalog import home_of
 from bench.load import Load, load, request
-from bench.pages import home_of, processor, served, wait
+from bench.pages import processor, served, wait
 from registry.assembly import open_home
 from registry.catalog.database.sql import encode_cursor
 from registry.settings import read_settings

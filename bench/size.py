@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.api import images_of
+from bench.catalog import home_of
 from bench.many_images import LABELS
-from bench.pages import home_of, served
+from bench.pages import served
 from registry.catalog.database.sql import encode_cursor
 
 COUNTS, TRIES, TURN, MS, TIMES = (100_000, 1_000_000), 200, 10, 50, 2.0

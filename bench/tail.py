@@ -15,8 +15,9 @@ from collections import Counter
 from pathlib import Path
 
 from bench.api import held_cids, images_of
+from bench.catalog import home_of
 from bench.load import load, request
-from bench.pages import home_of, served
+from bench.pages import served
 from registry.assembly import open_home
 from registry.catalog import tokens
 from registry.settings import read_settings
