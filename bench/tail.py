@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import tempfile
 import threading
 from collections import Counter
 from pathlib import Path
 
 from bench.api import held_cids, images_of
-from bench.catalog import home_of
+from bench.catalog import home_of, opened
 from bench.load import load, request
 from bench.pages import served
-from registry.assembly import open_home
 from registry.catalog import tokens
-from registry.settings import read_settings
 
 COUNT, CONNECTIONS, SECONDS, MS = 100_000, 4, 8.0, 100
 ROWS = 20
@@ -63,11 +60,8 @@ class Busy:
 
 
 def _token(home: Path) -> str:
-    opened = open_home(read_settings({**os.environ, "EMOTIONET_HOME": str(home)}))
-    with opened.catalog.write() as db:
-        _, plain = tokens.create(db, ["admin"], opened.now())
-    opened.close()
-    return plain
+    with opened(home) as there, there.catalog.write() as db:
+        return tokens.create(db, ["admin"], there.now())[1]
 
 
 def main(given: list[str]) -> None:

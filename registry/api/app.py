@@ -96,6 +96,7 @@ def create_app(home: Home) -> Litestar:
             {
                 "home": home,
                 "answers": answers,
+                "watch": watch,
                 "writes": system.Once(lambda: system.check_writes(home)),
                 "followers": anyio.CapacityLimiter(runs.FOLLOWERS),
                 "uploads": anyio.CapacityLimiter(content.UPLOADS),

@@ -9,12 +9,14 @@ from litestar import Response, get
 from litestar.params import FromPath
 from litestar.response import Redirect, Stream
 
-from registry.api.common import Home, Published, computation_slot
+from registry.api.common import Home, Published
 from registry.api.gateway import ranges
 from registry.api.gateway.public import Public
 from registry.api.pages.base.common import html, language, with_query
 from registry.api.pages.base.session import AnyRequest
 from registry.api.problems import HttpProblem
+from registry.api.serving import heavy
+from registry.api.serving.computing import computation_slot, computing
 from registry.api.v1.wire import CAR_TYPE, CidPath, Cursor
 from registry.content.unixfs import reader
 from registry.core import records
@@ -22,7 +24,6 @@ from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView, release_view
 from registry.web.base.words import Words
-from registry.web.pages.releases.compare import comparison
 from registry.web.pages.releases.image_table import image_table
 from registry.web.pages.releases.judged import is_quick, wanted_of
 from registry.web.pages.releases.release_list import release_list
@@ -107,7 +108,7 @@ def compare_two(request: AnyRequest, home: Home, published: Published, a: CidPat
     t = Words(language(request))
     pair = release_of(home, published, a), release_of(home, published, b)
     with computation_slot():
-        fields = comparison(home, pair[0], pair[1], t)
+        fields = computing.run(home, heavy.compared_releases, *pair, t.language)
     return html(request, "pages/release_compare.html", **tools(t), **fields)
 
 

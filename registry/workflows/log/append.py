@@ -22,6 +22,7 @@ from operator import itemgetter
 from registry.catalog import log_heads
 from registry.catalog.database.database import Connection
 from registry.catalog.index import indexing
+from registry.catalog.marks import settle
 from registry.catalog.queries.signed_records import entries
 from registry.core import log, records
 from registry.core.errors import Unavailable
@@ -53,6 +54,12 @@ class LogTransaction:
     signer: Signer
     db: Connection
     signed: list[log_heads.Pending] = field(default_factory=list)  # entries appended in it
+    kinds: set[type[records.Record]] = field(default_factory=set)  # of the records that these say
+
+    @property
+    def changes_answers(self) -> bool:
+        """Whether an answer may change that a server keeps: none of those rests on rows alone."""
+        return bool(self.kinds - {records.Contribution})
 
     def append(
         self, record: records.Record, *, again: bool = False, rows: Sequence[LabeledRow] | None = None
@@ -96,6 +103,7 @@ class LogTransaction:
         log_heads.add_pending(self.db, cid, entry, signed)
         log_heads.set_head(self.db, entry.issuer, seq, cid)
         self.signed.append((cid, seq, signed))
+        self.kinds.add(type(record))
         return cid
 
 
@@ -112,6 +120,8 @@ def appending(parts: Parts, signer: Signer, write: Write | None = None) -> Itera
         transaction = LogTransaction(parts, signer, db)
         yield transaction
     _put_pending(parts, signer.did, transaction.signed)
+    if transaction.changes_answers:
+        settle(parts.catalog)
 
 
 def append(parts: Parts, signer: Signer, record: records.Record) -> Appended:

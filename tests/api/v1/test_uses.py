@@ -234,11 +234,11 @@ def test_an_audit_takes_no_path(used: Used, target: str) -> None:
 def test_audits_and_claims_at_once_are_bounded(used: Used, monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
 
-    from registry.api import common as parts
+    from registry.api.serving import computing as parts
 
-    monkeypatch.setattr(parts, "_SLOTS", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(parts, "_slots", threading.BoundedSemaphore(1))
     release = used.release["release"]
-    with parts._SLOTS:
+    with parts._slots:
         answers = [
             used.client.post("/api/v1/audits", json={"target": release}),
             used.client.post(f"/api/v1/releases/{release}/claims", json={"claims": ["macro_f1 >= 0.5"]}),
