@@ -30,6 +30,7 @@ LONG = (
     "api",
     "tail",
     "size",
+    "fresh",
     "stores",
     "machines",
 )  # asked for by name

@@ -59,7 +59,7 @@ class Busy:
             thread.join(5)
 
 
-def _token(home: Path) -> str:
+def token_of(home: Path) -> str:
     with opened(home) as there, there.catalog.write() as db:
         return tokens.create(db, ["admin"], there.now())[1]
 
@@ -70,7 +70,7 @@ def main(given: list[str]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         home, known = home_of(Path(given[1]) if len(given) > 1 else Path(scratch), count)
         cids, _ = images_of(home)
-        token, held = _token(home), held_cids(home)[0]
+        token, held = token_of(home), held_cids(home)[0]
         asked = [request(f"/api/v1/images/{cid}") for cid in cids]
         with served(home, "--no-worker") as (address, _):
             alone = load(address, asked, connections=CONNECTIONS, seconds=SECONDS)
