@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from registry.content.stores.index import Index, Place, Row
 from registry.content.stores.packs import PACK_BYTES, PackWriter, open_pack
 from registry.content.stores.verified import VerifiedBlocks
 from registry.core.errors import Unavailable
-from registry.core.ipld.cid import CID
+from registry.core.ipld.cid import CID, IDENTITY
 
 Read = Callable[[Place], bytes | None]
 
@@ -33,6 +33,12 @@ class Batch(VerifiedBlocks):
     def holds(self, cid: CID) -> bool:
         """Whether the batch or the store holds a block."""
         return cid.multihash in self._new or self._index.find(cid.multihash) is not None
+
+    def missing(self, cids: Sequence[CID]) -> list[CID]:
+        """Those that neither holds, in their order; found out by a few statements."""
+        asked = [cid for cid in cids if cid.hash_code != IDENTITY and cid.multihash not in self._new]
+        held = self._index.held([cid.multihash for cid in asked])
+        return [cid for cid in asked if cid.multihash not in held]
 
     def took(self, cid: CID) -> bool:
         """Whether this very batch was given a block, be it new or not."""

@@ -24,7 +24,7 @@ from registry.content.stores.packs import Descriptor, PackReader
 from registry.content.stores.verified import VerifiedStore
 from registry.core.errors import Unavailable, not_written
 from registry.core.ipld.cid import CID, matches, raw_cid
-from registry.core.ipld.dag import walk_held, walk_present
+from registry.core.ipld.dag import check_present, walk_held, walk_present
 from registry.core.ports.store import Problem
 
 GRACE = 3600  # seconds that a new block is safe from gc while others write
@@ -87,7 +87,7 @@ class EmbeddedStore(VerifiedStore):
 
     def missing(self, cids: Sequence[CID]) -> list[CID]:
         """Those that it does not hold, in their order."""
-        return [cid for cid in cids if not self.has(cid)]
+        return self._main.missing(cids)
 
     def prefetch(self, cids: Sequence[CID]) -> None:
         """Find out by a few statements where blocks lie that are about to be read."""
@@ -118,8 +118,7 @@ class EmbeddedStore(VerifiedStore):
         if str(cid) in self._index.pins():
             return
         self._begin_writing()
-        for _ in walk_present(self, [cid]):
-            pass
+        check_present(self, [cid])
         self.flush()
         self._index.set_pin(str(cid), True)
 

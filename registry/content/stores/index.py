@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -120,6 +120,16 @@ class Index:
                 (multihash,),
             ).fetchone()
         return Place(*row) if row else None
+
+    def held(self, multihashes: Sequence[bytes]) -> set[bytes]:
+        """Which of these blocks lie here."""
+        found: set[bytes] = set()
+        for start in range(0, len(multihashes), _TOGETHER):
+            part = multihashes[start : start + _TOGETHER]
+            query = f"SELECT multihash FROM blocks WHERE multihash IN ({', '.join('?' * len(part))})"  # noqa: S608  # marks
+            with self._reading() as db:
+                found.update(row[0] for row in db.execute(query, part))
+        return found
 
     def multihashes(self) -> Iterator[bytes]:
         """Every block, by rising multihash, a page at a time: others may write between."""

@@ -82,6 +82,22 @@ def walk_present(
     return (cid for cid, _ in walk_closure(get, roots, leave_out, ahead if isinstance(store, AsksTogether) else None))
 
 
+def check_present(store: BlockReader, roots: Iterable[CID]) -> None:
+    """Walk the closure only to know that all of it is there: memory holds the blocks with links alone, of leaves those
+    of one block. ``NotFound`` names a missing block."""
+    stack, seen = list(reversed(list(roots))), set[CID]()
+    while stack:
+        cid = stack.pop()
+        if cid in seen:
+            continue
+        seen.add(cid)
+        found = links(store.get(cid), cid.codec) if cid.codec in LINKING else (cid,)
+        leaves = [one for one in found if one.codec not in LINKING and one.hash_code != IDENTITY]
+        if missing := missing_from(store, leaves):
+            raise not_here(missing[0])
+        stack += reversed([one for one in found if one.codec in LINKING])
+
+
 def walk_held(
     store: BlockReader, roots: Iterable[CID], absent: list[CID], leave_out: Container[bytes] = ()
 ) -> Iterator[CID]:
