@@ -45,7 +45,8 @@ def _or_none(text: str) -> str:
 
 def run_set(wanted: argparse.Namespace, output: Output) -> int:
     """Move a name, or make it."""
-    from registry.workflows.names.resolve import CALLED, KINDS
+    from registry.workflows.names.beginnings import CALLED
+    from registry.workflows.names.resolve import KINDS
     from registry.workflows.names.set_name import set_name
 
     with home() as opened:
@@ -82,7 +83,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    from registry.workflows.names.resolve import CALLED
+    from registry.workflows.names.beginnings import CALLED
 
     kind = CALLED.get(row["type"], row["type"])
     return {**row, "type": kind, "withdrawn": "WITHDRAWN" if row["withdrawn"] else None}

@@ -120,18 +120,18 @@ def _names(tree: Tree) -> tuple[dict[int, str], str]:
     yamls = [path for path in files if path.lower().endswith((".yaml", ".yml"))]
     lists = [path for path in files if PurePosixPath(path).name.lower() in ("classes.txt", "obj.names")]
     for paths, read in ((yamls, _in_yaml), (lists, _in_lines)):
-        said = {path: found for path in paths[:_MOST] if (found := read(tree.read(path, _SMALL), path))}
-        outermost = min((path.count("/") for path in said), default=0)
-        said = {path: found for path, found in said.items() if path.count("/") == outermost}
-        if said:
-            first = min(said, key=lambda path: not PurePosixPath(path).name.startswith("data."))
-            if any(found != said[first] for found in said.values()):
+        stated = {path: found for path in paths[:_MOST] if (found := read(tree.read(path, _SMALL), path))}
+        outermost = min((path.count("/") for path in stated), default=0)
+        stated = {path: found for path, found in stated.items() if path.count("/") == outermost}
+        if stated:
+            first = min(stated, key=lambda path: not PurePosixPath(path).name.startswith("data."))
+            if any(found != stated[first] for found in stated.values()):
                 raise InvalidInput(
-                    f"several files name YOLO's classes and disagree: {some_paths(list(said))}",
+                    f"several files name YOLO's classes and disagree: {some_paths(list(stated))}",
                     code="bad_labels",
                     hint="import each folder by itself, or remove the wrong file.",
                 )
-            return said[first], first
+            return stated[first], first
     return {}, ""
 
 

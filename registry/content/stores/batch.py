@@ -15,7 +15,7 @@ from registry.content.stores.index import Index, Place, Row
 from registry.content.stores.packs import PACK_BYTES, PackWriter, open_pack
 from registry.content.stores.verified import VerifiedBlocks
 from registry.core.errors import Unavailable
-from registry.core.ipld.cid import CID, IDENTITY
+from registry.core.ipld.cid import CID
 
 Read = Callable[[Place], bytes | None]
 
@@ -34,11 +34,10 @@ class Batch(VerifiedBlocks):
         """Whether the batch or the store holds a block."""
         return cid.multihash in self._new or self._index.find(cid.multihash) is not None
 
-    def missing(self, cids: Sequence[CID]) -> list[CID]:
-        """Those that neither holds, in their order; found out by a few statements."""
-        asked = [cid for cid in cids if cid.hash_code != IDENTITY and cid.multihash not in self._new]
-        held = self._index.held([cid.multihash for cid in asked])
-        return [cid for cid in asked if cid.multihash not in held]
+    def held(self, multihashes: Sequence[bytes]) -> set[bytes]:
+        """Those of them that the batch or the store holds."""
+        found = {one for one in multihashes if one in self._new} if self._new else set[bytes]()
+        return found | self._index.held(multihashes)
 
     def took(self, cid: CID) -> bool:
         """Whether this very batch was given a block, be it new or not."""

@@ -23,7 +23,7 @@ from registry.content.stores.index import Index, Place
 from registry.content.stores.packs import Descriptor, PackReader
 from registry.content.stores.verified import VerifiedStore
 from registry.core.errors import Unavailable, not_written
-from registry.core.ipld.cid import CID, matches, raw_cid
+from registry.core.ipld.cid import CID, IDENTITY, matches, raw_cid
 from registry.core.ipld.dag import check_present, walk_held, walk_present
 from registry.core.ports.store import Problem
 
@@ -87,7 +87,9 @@ class EmbeddedStore(VerifiedStore):
 
     def missing(self, cids: Sequence[CID]) -> list[CID]:
         """Those that it does not hold, in their order."""
-        return self._main.missing(cids)
+        asked = [cid for cid in cids if cid.hash_code != IDENTITY]
+        held = self._main.held([cid.multihash for cid in asked])
+        return [cid for cid in asked if cid.multihash not in held]
 
     def prefetch(self, cids: Sequence[CID]) -> None:
         """Find out by a few statements where blocks lie that are about to be read."""

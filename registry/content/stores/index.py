@@ -110,6 +110,16 @@ class Index:
                 found.update((row[0], Place(*row[1:])) for row in db.execute(query, part))
         self._ahead = found
 
+    def held(self, multihashes: Sequence[bytes]) -> set[bytes]:
+        """Those of them that lie here."""
+        found: set[bytes] = set()
+        for start in range(0, len(multihashes), _TOGETHER):
+            part = multihashes[start : start + _TOGETHER]
+            query = f"SELECT multihash FROM blocks WHERE multihash IN ({', '.join('?' * len(part))})"  # noqa: S608  # marks
+            with self._reading() as db:
+                found.update(row[0] for row in db.execute(query, part))
+        return found
+
     def find(self, multihash: bytes) -> Place | None:
         """Where a block lies."""
         if (known := self._ahead.pop(multihash, None)) is not None:
@@ -120,16 +130,6 @@ class Index:
                 (multihash,),
             ).fetchone()
         return Place(*row) if row else None
-
-    def held(self, multihashes: Sequence[bytes]) -> set[bytes]:
-        """Which of these blocks lie here."""
-        found: set[bytes] = set()
-        for start in range(0, len(multihashes), _TOGETHER):
-            part = multihashes[start : start + _TOGETHER]
-            query = f"SELECT multihash FROM blocks WHERE multihash IN ({', '.join('?' * len(part))})"  # noqa: S608  # marks
-            with self._reading() as db:
-                found.update(row[0] for row in db.execute(query, part))
-        return found
 
     def multihashes(self) -> Iterator[bytes]:
         """Every block, by rising multihash, a page at a time: others may write between."""

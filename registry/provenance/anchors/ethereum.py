@@ -105,20 +105,20 @@ class Web3Node:
         """None while it is not mined."""
         with translated():
             try:
-                said = self._web3.eth.get_transaction_receipt(transaction)
+                answer = self._web3.eth.get_transaction_receipt(transaction)
             except TransactionNotFound:
                 return None
-            made = said["contractAddress"]
-            return Receipt(_place(said), bool(said["status"]), said["from"].lower(), made.lower() if made else None)
+            made, sender = answer["contractAddress"], answer["from"].lower()
+            return Receipt(_place(answer), bool(answer["status"]), sender, made.lower() if made else None)
 
     def block(self, number: int) -> tuple[str, int]:
         """Hash and unix seconds."""
         with translated():
             try:
-                said = self._web3.eth.get_block(number)
+                answer = self._web3.eth.get_block(number)
             except BlockNotFound as error:
                 raise Unavailable("the chain is changing its newest blocks", hint="try again.") from error
-            return _hex(said["hash"]), int(said["timestamp"])
+            return _hex(answer["hash"]), int(answer["timestamp"])
 
     def final_block(self) -> int:
         """The chain's own tag; eth-tester calls every block final."""
@@ -171,8 +171,8 @@ class Web3Node:
                     raise Unavailable(f"the chain's node refused the transaction: {text}") from error
 
 
-def _place(said: Any) -> Place:
-    return Place(_hex(said["transactionHash"]), int(said["blockNumber"]), _hex(said["blockHash"]))
+def _place(answer: Any) -> Place:
+    return Place(_hex(answer["transactionHash"]), int(answer["blockNumber"]), _hex(answer["blockHash"]))
 
 
 def connect(settings: Settings, key: Callable[[], PrivateKey], outbox: Outbox) -> Chain:
