@@ -71,7 +71,9 @@ ClaimFilter = Annotated[
 ]
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="the largest number of items")]
 Cursor = Annotated[str | None, QueryParameter(max_length=512, description="`next` of the previous page")]
-IssuerFilter = Annotated[str | None, QueryParameter(max_length=64, pattern=_NO_NUL, description="an issuer's DID")]
+IssuerFilter = Annotated[
+    str | None, QueryParameter(max_length=64, pattern=_NO_NUL, description="an issuer's DID, or its address")
+]
 TokenFilter = Annotated[
     str | None,
     QueryParameter(
