@@ -47,7 +47,7 @@ def _takes_wallets(request: AnyRequest, home: Home) -> bool:
     return True
 
 
-@get("/signin", include_in_schema=False, sync_to_thread=True)
+@get("/signin", include_in_schema=False, sync_to_thread=True, reads=("next",))
 def show_sign_in(request: AnyRequest, home: Home) -> Response[str]:
     """The form, and how to get a token."""
     return _page(request, home, request.query_params.get("next", "/"), wrong=False)

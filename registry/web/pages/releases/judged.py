@@ -74,6 +74,9 @@ class Wanted:
         return {name: value for name, value in said.items() if value is not None}
 
 
+ASKED = tuple(Wanted.__dataclass_fields__)  # the names in an address
+
+
 def wanted_of(query: Mapping[str, str]) -> Wanted:
     """What an address asks for. ``InvalidInput`` (``bad_filter``) for a fold or a confidence that is no number."""
     right = query.get("right", "")
