@@ -80,7 +80,7 @@ def _signed_in(request: AnyRequest, secret: str, back: str) -> Response[Any]:
 def _by_wallet(request: AnyRequest, home: Home, form: dict[str, str]) -> Response[Any]:
     back, text = form.get("next", "/"), form.get("message", "").replace("\r\n", "\n")  # as forms send a line's end
     try:
-        begun = begin_session(request, home, text, form["signature"].strip()[:200])
+        begun = begin_session(request, home, text, form["signature"].strip()[:8194])
     except HttpProblem as error:
         if error.status_code == 429:
             raise

@@ -216,4 +216,11 @@ class NewSession(Request, frozen=True):
     """A message of Sign-In with Ethereum (EIP-4361) of what `POST /session/nonce` answered, and its signature."""
 
     message: Annotated[str, Meta(min_length=1, max_length=4096)]
-    signature: Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{130}$", description="made by personal_sign (EIP-191)")]
+    signature: Annotated[
+        str,
+        Meta(
+            pattern="^0x([0-9a-fA-F]{2})+$",
+            max_length=8194,
+            description="made by personal_sign (EIP-191), or what a contract wallet takes for one (ERC-1271)",
+        ),
+    ]
