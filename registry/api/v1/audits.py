@@ -23,6 +23,7 @@ from registry.api.v1.wire_runs import NewAudit
 from registry.catalog.queries import kept_audits
 from registry.core import records
 from registry.core.ipld.cid import CID
+from registry.core.issuers import read_issuer
 from registry.core.records import to_value
 from registry.exports.prov import prov_json
 from registry.workflows.audit.keep_audit import show_audit, with_status
@@ -54,7 +55,7 @@ def create_audit(
         authorize(request, home, "admin")
     target = find(home, data.target)
     record(home, published, str(target))
-    asked = (str(target), data.level, data.issuer)
+    asked = (str(target), data.level, data.issuer and read_issuer(data.issuer))
 
     def answer() -> Document:
         with computation_slot():

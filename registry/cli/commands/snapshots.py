@@ -25,6 +25,7 @@ from registry.cli.output import Output
 from registry.cli.texts.snapshot import snapshot_text
 from registry.core.errors import UsageError
 from registry.core.labeling.labeled_row import SIGNALS
+from registry.core.text.cleaning import counted
 from registry.exports.formats import FOLDERS
 from registry.exports.rows import FORMATS as ROWS
 
@@ -38,6 +39,26 @@ LINES = 1000  # of rejected names that are said
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     verbs = group(commands, "snapshot", "immutable sets of labeled images")
+    _add_create(verbs, common)
+    limit(add(verbs, common, "list", run_list, "list snapshots"))
+    add(verbs, common, "show", run_show, "counts by label and what was left out").add_argument(
+        "snapshot", metavar="SNAPSHOT", help=RECORD
+    )
+    comparing = add(verbs, common, "diff", run_diff, "list the differences between two snapshots")
+    comparing.add_argument("before", metavar="SNAPSHOT", help=RECORD)
+    comparing.add_argument("after", metavar="SNAPSHOT", help=RECORD)
+    wide(comparing)
+    exporting = add(verbs, common, "export", run_export, "export a snapshot for other tools")
+    exporting.add_argument("snapshot", metavar="SNAPSHOT", help=RECORD)
+    exporting.add_argument("--format", choices=[*ROWS, *FOLDERS], default="jsonl")
+    exporting.add_argument("-o", "--out", type=path_argument, help=f"a file; for {' and '.join(FOLDERS)} a folder")
+    exporting.add_argument(
+        "--draw", metavar="CID", help="split into train and val as in a fold of this draw (yolo only)"
+    )
+    exporting.add_argument("--fold", type=whole(0), metavar="N", help="which fold (default 0)")
+
+
+def _add_create(verbs: Subparsers, common: argparse.ArgumentParser) -> None:
     creating = add(
         verbs, common, "create", run_create, "freeze the catalog's labeled images (without a filter: all of them)"
     )
@@ -70,22 +91,6 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         metavar="SNAPSHOT",
         help="only of the images that this snapshot holds",
     )
-    limit(add(verbs, common, "list", run_list, "list snapshots"))
-    add(verbs, common, "show", run_show, "counts by label and what was left out").add_argument(
-        "snapshot", metavar="SNAPSHOT", help=RECORD
-    )
-    comparing = add(verbs, common, "diff", run_diff, "list the differences between two snapshots")
-    comparing.add_argument("before", metavar="SNAPSHOT", help=RECORD)
-    comparing.add_argument("after", metavar="SNAPSHOT", help=RECORD)
-    wide(comparing)
-    exporting = add(verbs, common, "export", run_export, "export a snapshot for other tools")
-    exporting.add_argument("snapshot", metavar="SNAPSHOT", help=RECORD)
-    exporting.add_argument("--format", choices=[*ROWS, *FOLDERS], default="jsonl")
-    exporting.add_argument("-o", "--out", type=path_argument, help=f"a file; for {' and '.join(FOLDERS)} a folder")
-    exporting.add_argument(
-        "--draw", metavar="CID", help="split into train and val as in a fold of this draw (yolo only)"
-    )
-    exporting.add_argument("--fold", type=whole(0), metavar="N", help="which fold (default 0)")
 
 
 def _say_rejected(rejected: list[dict[str, Any]], output: Output) -> None:
@@ -98,6 +103,7 @@ def _say_rejected(rejected: list[dict[str, Any]], output: Output) -> None:
 
 def run_create(wanted: argparse.Namespace, output: Output) -> int:
     """Take a snapshot."""
+    from registry.catalog.queries.labeled_images import referenced
     from registry.workflows.snapshots.named_images import RejectedNames, lines_of
     from registry.workflows.snapshots.take_snapshot import take_snapshot
 
@@ -122,7 +128,12 @@ def run_create(wanted: argparse.Namespace, output: Output) -> int:
         except RejectedNames as error:
             _say_rejected([one._asdict() for one in error.rejected], output)
             raise
+        with opened.catalog.read() as db:
+            waiting = referenced.how_many_wait(db)
     _say_rejected(done.get("rejected", []), output)
+    if waiting:
+        images = counted(waiting, "image that waits", "images that wait")
+        output.say(f"{images} for the bytes can't be in it yet: `emotionet images waiting` lists what is fetched")
     output.document(done, identity="snapshot", text=snapshot_text(done))
     return 0
 
