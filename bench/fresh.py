@@ -76,9 +76,7 @@ def main(given: list[str]) -> None:
             for number, old in enumerate(before):
                 (new,) = sender.register(1)
                 asked = [("new", new), ("old", old)]
-                for name, cid in (
-                    asked if number % 2 else reversed(asked)
-                ):  # who is first pays for what the write changed
+                for name, cid in asked if number % 2 else reversed(asked):  # the first pays for the write
                     times[name].append(sender.get(cid))
                 for name, cid in asked:
                     times[f"{name} again"].append(sender.get(cid))

@@ -98,7 +98,7 @@ def work(made: Released) -> Iterator[list[str]]:
         yield found
     finally:
         sa.event.remove(made.home.catalog.engine, "before_cursor_execute", note)
-        del store.get  # type: ignore[method-assign]
+        del store.get
 
 
 def test_no_more_work_is_done_for_what_is_private(made: Released, pair: tuple[CID, CID]) -> None:
