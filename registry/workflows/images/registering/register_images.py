@@ -97,19 +97,20 @@ def register_staged(
     """The same of rows that wait already. ``keyed``: the request for which, so that what an earlier try at it has
     registered is told as registered now; ``finish`` is called in the last step's transaction.
     """
-    done = Registered()
+    done, own = Registered(), set[CID]()
     waiting = steps(staged)
     groups: list[Group] | None = next(waiting, [])
     while groups is not None:
         following = next(waiting, None)
         with nullcontext(log) if log else appending(parts, signer, staged.write) as transaction:
-            before = keyed.contributions(transaction.db) if keyed else ()
+            before = [one for one in keyed.contributions(transaction.db) if one not in own] if keyed else ()
             step = register_step(transaction, groups, root, before)
             done.add(step)
             for statement in step.statements if report else ():
                 cast(Report, report)(statement)
             if keyed is not None and step.contribution is not None:
                 keyed.add(transaction.db, step.contribution)
+                own.add(step.contribution)
             if following is None and finish is not None:
                 finish(transaction.db)
             wanted = log is None and following is not None and others_write(parts.catalog, transaction.db)
