@@ -143,6 +143,7 @@ def test_one_row_is_registered_between_two_steps_of_many(
 ) -> None:
     for module in (row_groups, register_images, bulk):
         monkeypatch.setattr(module, "STEP", 5)
+    monkeypatch.setattr(row_groups, "HOLD", 0.0)
     monkeypatch.setattr(turns, "QUIET", 1.0)
     monkeypatch.setattr(turns, "LONGEST", float(SECONDS))
     headers, image = prepared(environment)

@@ -46,7 +46,7 @@ def note_entry(db: sa.Connection, entry_cid: CID, get: Get) -> records.Entry:
         "record": str(entry.record),
         "issued_at": entry.issued_at,
     }
-    insert_new(db, derived.entries, [row])
+    insert_new(db, derived.entries, [row], key=["cid"])  # where its place was taken meanwhile, an error
     _keep(db, entry_cid, entry)
     return entry
 
