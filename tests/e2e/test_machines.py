@@ -145,5 +145,5 @@ def test_nothing_acknowledged_is_lost_while_machines_and_their_database_are_kill
 ) -> None:
     """The short form of `python -m bench machines`, with a database server of its own to kill."""
     said = machines.run(tmp_path, 0.0, 6, apart=False, least=2)
-    assert "killed {'one': 1, 'database': 1}" in said
+    assert "killed {'one': 1, 'database': 1, 'worker': 2}" in said
     assert not said.startswith("0 requests")
