@@ -25,6 +25,7 @@ from registry.catalog.database.database import HEAD, Catalog
 from registry.catalog.schema.columns import metadata
 from registry.catalog.schema.derived import REBUILDABLE
 
+pytestmark = pytest.mark.usefixtures("real_migrations")
 HISTORY = ScriptDirectory(str(Path(migrations.__file__).parent))
 STEPS = [script.revision for script in HISTORY.walk_revisions("base", "heads")][::-1]
 STATED = re.compile(r'^(revision|down_revision)(?:\s*:[^=\n]+)? = (?:"([^"\n]+)"|None)$', re.MULTILINE)
