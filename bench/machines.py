@@ -190,14 +190,16 @@ def _sha256(cid: str) -> bytes:
     return CID.parse(cid).digest  # small images are one raw block
 
 
-def disturb(machines: list[Machine], database: Database, seconds: float, least: int) -> list[str]:
+def disturb(
+    machines: list[Machine], database: Database, seconds: float, least: int, pause: float = PAUSE
+) -> list[str]:
     """Kill and restart, each time once all is well again, until the time is over; what was killed."""
     choose, until = random.Random(1), time.monotonic() + seconds
     order: list[Machine | None] = [machines[0], None, *machines[1:]]
     done: list[str] = []
-    while time.monotonic() + PAUSE < until or len(done) < least:
+    while time.monotonic() + pause < until or len(done) < least:
         _wait(machines)
-        time.sleep(PAUSE)
+        time.sleep(pause)
         one = order[len(done)] if len(done) < len(order) else choose.choice(order)
         done.append(one.name if one else "database")
         if one is None:
@@ -210,8 +212,10 @@ def disturb(machines: list[Machine], database: Database, seconds: float, least: 
     return done
 
 
-def run(folder: Path, seconds: float, clients: int, *, apart: bool, least: int = 3) -> str:
-    """One trial, with at least so many kills; what it found. ``AssertionError`` where something does not hold."""
+def run(
+    folder: Path, seconds: float, clients: int, *, apart: bool, least: int = 3, pause: float = PAUSE
+) -> str:
+    """One trial, with at least so many kills and ``pause`` seconds of work before each; what it found. ``AssertionError`` where something does not hold."""
     programs = _program("initdb", "/usr/lib/postgresql/*/bin/initdb")
     assert programs is not None
     database = Database(Path(programs).resolve().parent)
@@ -239,7 +243,7 @@ def run(folder: Path, seconds: float, clients: int, *, apart: bool, least: int =
         threads = [threading.Thread(target=trial.client, args=(number,)) for number in range(clients)]
         for thread in threads:
             thread.start()
-        killed = disturb(machines, database, seconds, least)
+        killed = disturb(machines, database, seconds, least, pause)
         trial.over.set()
         for thread in threads:
             thread.join()
